@@ -1,0 +1,268 @@
+"""The Architecture: one JSON document (`schema: archviz/1`) that says what a model is, with evidence."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from archviz.spans import EvidenceKind, Status
+
+SCHEMA = "archviz/1"
+
+Role = Literal[
+    "input", "output",                      # ends of a graph
+    "embedding", "position_embedding", "head",
+    "norm", "qk_norm",
+    "attention", "linear_attention", "state_space", "recurrent", "convolution_mixer",   # mixers
+    "feed_forward", "moe",                  # feed-forward kinds
+    "router", "experts", "shared_expert",
+    "projection", "convolution", "rope", "attention_core", "recurrence_core",
+    "split", "concat", "multiply", "add", "residual_add", "scale", "activation", "softmax",
+    "top_k", "pool", "parameter", "other",
+]  # fmt: skip
+
+MIXER_ROLES = ("attention", "linear_attention", "state_space", "recurrent", "convolution_mixer")
+
+
+class Part(BaseModel):
+    """Base of all parts of the document: closed, so that a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Evidence(Part):
+    """One place that supports a statement: `where` is `file:line`, a config key, a tensor name or a URL."""
+
+    kind: EvidenceKind
+    where: str
+    text: str | None = None
+
+
+class Fact(Part):
+    """A named value of the model (`hidden_size`, `context_length`, `attention_kind`, …)."""
+
+    key: str
+    value: object
+    unit: str | None = None
+    status: Status = "verified"
+    evidence: list[Evidence] = Field(default_factory=list)
+
+
+class SourceFile(Part):
+    name: str
+    sha256: str
+
+
+class Identity(Part):
+    """Which model this is, and which files were read."""
+
+    id: str
+    class_name: str
+    model_type: str | None = None
+    revision: str | None = None
+    url: str | None = None
+    origin: Literal["catalog", "folder", "hub", "transformers"]
+    code: str | None = None  # e.g. "transformers 5.23.0"
+    files: list[SourceFile] = Field(default_factory=list)
+    retrieved: str | None = None  # date of the facts
+    licence: str | None = None
+    release_date: str | None = None
+    links: dict[str, str] = Field(default_factory=dict)
+
+
+class TensorEntry(Part):
+    """A distinct tensor; `tied_from` are the further names it is known by."""
+
+    name: str
+    shape: list[int | None]
+    dtype: str | None = None
+    kind: Literal["parameter", "buffer"] = "parameter"
+    persistent: bool = True
+    tied_from: list[str] = Field(default_factory=list)
+    at: str | None = None
+
+
+class ModuleNode(Part):
+    """A module; repeated equal siblings are folded into one node.
+
+    `path` of a folded node carries the indices in braces: `model.layers.{0-2,4-6}`.
+    `parameters` counts one instance with everything below it (a tied tensor counts under the name that owns it);
+    `count` is how many siblings are folded here.
+    """
+
+    path: str
+    name: str
+    class_name: str
+    count: int = 1
+    indices: list[int] = Field(default_factory=list)
+    role: Role = "other"
+    parameters: int = 0
+    tensors: dict[str, list[int | None]] = Field(default_factory=dict)
+    buffers: dict[str, list[int | None]] = Field(default_factory=dict)
+    attributes: dict[str, object] = Field(default_factory=dict)
+    at: str | None = None
+    children: list[ModuleNode] = Field(default_factory=list)
+
+
+class BlockNode(Part):
+    """A box of a data-flow graph.
+
+    `label` is short and in the field's words (`Gated attention`, `q_proj`, `RMSNorm`); `details` are the numbers under
+    it (`4096 → 2 × 32 × 256`); `code_name` is what the code calls it (`self_attn`); `module` its path relative to the graph's.
+    """
+
+    id: str
+    role: Role
+    label: str
+    details: list[str] = Field(default_factory=list)
+    code_name: str | None = None
+    module: str | None = None
+    shape_in: list[int | str | None] | None = None
+    shape_out: list[int | str | None] | None = None
+    parameters: int = 0
+    status: Status = "verified"
+    evidence: list[Evidence] = Field(default_factory=list)
+
+
+class BlockEdge(Part):
+    """A tensor that flows from `source` to `target` (node ids). `residual` marks a skip connection."""
+
+    source: str
+    target: str
+    label: str | None = None
+    residual: bool = False
+
+
+class BlockGraph(Part):
+    """The data flow inside one module, or inside one layer.  Nodes stand in order of execution."""
+
+    id: str
+    title: str
+    module: str  # path of an example instance
+    class_name: str
+    nodes: list[BlockNode] = Field(default_factory=list)
+    edges: list[BlockEdge] = Field(default_factory=list)
+    parameters: int = 0
+    notes: list[str] = Field(default_factory=list)  # e.g. "10 of 512 experts per token"
+    status: Status = "verified"
+    evidence: list[Evidence] = Field(default_factory=list)
+
+
+class LayerKind(Part):
+    """A kind of layer: all layers of one kind are and do the same.
+
+    `block` is the id of the layer's own graph (norms, mixer, feed-forward, residuals); `mixer` and `feed_forward` are ids
+    of the graphs that zoom into them (None where a layer has none, as in Nemotron-H).
+    """
+
+    id: str  # e.g. "gated_deltanet+moe"
+    title: str  # e.g. "Gated DeltaNet + MoE"
+    indices: list[int]
+    count: int
+    class_name: str
+    mixer_kind: str | None = None  # "gated_deltanet", "sliding_attention", …
+    feed_forward_kind: str | None = None  # "moe", "swiglu", …
+    block: str
+    mixer: str | None = None
+    feed_forward: str | None = None
+    parameters: int  # of one such layer
+    active_parameters: int
+    signature: str | None = None
+    evidence: list[Evidence] = Field(default_factory=list)
+
+
+class PatternItem(Part):
+    """`times` × a layer kind (`kind`), or `times` × a sequence (`items`)."""
+
+    times: int
+    kind: str | None = None
+    items: list[PatternItem] = Field(default_factory=list)
+
+
+class LayerStack(Part):
+    """A ModuleList of layers: its kinds and how they repeat."""
+
+    path: str
+    count: int
+    kinds: list[LayerKind]
+    pattern: list[PatternItem]  # in order of execution; `15 × (3 × a, 1 × b)` is one item with two items
+    pattern_text: str
+
+
+class ColumnItem(Part):
+    """One step of a tower's column, bottom-up: a box (`node`) or a stack of layers (`stack`, a LayerStack path)."""
+
+    node: BlockNode | None = None
+    stack: str | None = None
+
+
+class Tower(Part):
+    """A column of the drawing: the text decoder, a vision or audio encoder, an encoder of a seq2seq model."""
+
+    id: str  # "text", "vision", "audio", "encoder", "decoder"
+    title: str
+    module: str
+    parameters: int
+    column: list[ColumnItem]
+    feeds: str | None = None  # id of the tower that reads this one's output
+
+
+class ParameterRow(Part):
+    """One line of the breakdown; rows with no `parent` sum to the total."""
+
+    key: str  # "embedding", "layers", "layers/gated_deltanet+moe/mixer", "final_norm", "head"
+    label: str
+    count: int
+    each: int | None = None  # parameters of one, when `times` is set
+    times: int | None = None
+    parent: str | None = None
+    active: int | None = None
+    note: str | None = None
+
+
+class Parameters(Part):
+    total: int
+    active: int | None = None  # per token; None where no routing was understood
+    embedding: int = 0
+    buffers: int = 0
+    tied: dict[str, str] = Field(default_factory=dict)
+    breakdown: list[ParameterRow] = Field(default_factory=list)
+    published_total: int | None = None
+    active_definition: str | None = None
+
+
+class GapEntry(Part):
+    module: str
+    reason: str
+    at: str | None = None
+
+
+class Architecture(Part):
+    """The whole description of one model.  Invariants: `archviz/architecture/spec.py`."""
+
+    # `schema` would shadow a BaseModel attribute, so the field has an alias; dump with by_alias=True.
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    schema_: Literal["archviz/1"] = Field(default="archviz/1", alias="schema")
+    identity: Identity
+    facts: list[Fact] = Field(default_factory=list)
+    modules: ModuleNode
+    tensors: list[TensorEntry] = Field(default_factory=list)
+    towers: list[Tower] = Field(default_factory=list)
+    layers: list[LayerStack] = Field(default_factory=list)
+    blocks: list[BlockGraph] = Field(default_factory=list)
+    parameters: Parameters
+    gaps: list[GapEntry] = Field(default_factory=list)
+
+    def fact(self, key: str) -> Fact | None:
+        return next((fact for fact in self.facts if fact.key == key), None)
+
+    def block(self, block_id: str) -> BlockGraph | None:
+        return next((block for block in self.blocks if block.id == block_id), None)
+
+    def stack(self, path: str) -> LayerStack | None:
+        return next((stack for stack in self.layers if stack.path == path), None)
+
+    def to_json(self, indent: int | None = None) -> str:
+        return self.model_dump_json(by_alias=True, indent=indent)

@@ -1,0 +1,102 @@
+"""The exception tree: a class per thing that a caller can do about it, each with its exit status.
+
+    ArchvizError                  exit status 1
+    ├── UsageError                2  the request itself is wrong: an option, a file, a value
+    │   ├── BadConfigError        2  a configuration that is malformed, or that the official code refuses
+    │   └── BadFigureError        2  a hand-written diagram config that cannot be drawn
+    ├── ModelNotFoundError        3  no model of exactly this name; `candidates` are near names
+    │   └── AmbiguousNameError    3  the name fits several models; `candidates` are they
+    ├── SourceUnavailableError    4  a source could not be reached, is gated or rate-limited
+    ├── BudgetExceededError       1  a bound on steps, depth, size or time was reached
+    └── VerificationConflictError 6  a claim contradicts code, config or headers
+
+Exit status 5, "done with gaps", is not an error: the result is there and lists its gaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class ArchvizError(Exception):
+    """Base of all errors that archviz raises on purpose.
+
+    Args:
+        message: What was wrong, in one sentence, with the offending value.
+        where: The file, key or place in the code that it is about.
+        hint: What to do next.
+    """
+
+    exit_status = 1
+    code = "internal"
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = self.message
+        if self.where:
+            text += f" (in {self.where})"
+        if self.hint:
+            text += f"\n  {self.hint}"
+        return text
+
+    def as_dict(self) -> dict[str, object]:
+        """The error as data, for `--json` and for MCP results."""
+        return {"error": self.code, "message": self.message, "where": self.where, "hint": self.hint}
+
+
+class UsageError(ArchvizError):
+    exit_status = 2
+    code = "usage"
+
+
+class BadConfigError(UsageError):
+    code = "bad_config"
+
+
+class BadFigureError(UsageError):
+    code = "bad_figure"
+
+
+class ModelNotFoundError(ArchvizError):
+    exit_status = 3
+    code = "not_found"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        candidates: Sequence[str] = (),
+        where: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.candidates = list(candidates)
+
+    def as_dict(self) -> dict[str, object]:
+        return {**super().as_dict(), "candidates": self.candidates}
+
+
+class AmbiguousNameError(ModelNotFoundError):
+    code = "ambiguous"
+
+
+class SourceUnavailableError(ArchvizError):
+    exit_status = 4
+    code = "unreachable"
+
+
+class BudgetExceededError(ArchvizError):
+    code = "too_large"
+
+
+class VerificationConflictError(ArchvizError):
+    exit_status = 6
+    code = "conflict"
+
+
+EXIT_DONE_WITH_GAPS = 5

@@ -1,0 +1,169 @@
+"""What the interpreter hands on: the module tree, tensors, ties, the trace and the gaps of one model.
+
+Plain frozen data, no behaviour of the interpreted program: the rooms above read these and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from archviz.spans import Span
+
+Scalar = int | float | str | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class TensorRecord:
+    """A parameter or buffer of a module.
+
+    Args:
+        name: Full dotted name, as `named_parameters` gives it.
+        shape: Sizes; `None` for a dimension that was not understood.
+        dtype: `float32`, `int64`, … or None where the code leaves it to the loader.
+        kind: Parameters count, buffers do not.
+        persistent: Buffers only: stored in the checkpoint.
+        at: The line that created it.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str | None = None
+    kind: Literal["parameter", "buffer"] = "parameter"
+    persistent: bool = True
+    at: Span | None = None
+
+    @property
+    def numel(self) -> int:
+        """Number of elements; unknown dimensions count as zero, and their module has a gap."""
+        count = 1
+        for size in self.shape:
+            count *= size or 0
+        return count
+
+
+@dataclass(slots=True)
+class ModuleRecord:
+    """A module of the built model.
+
+    Args:
+        path: Dotted path from the model, `""` for the model itself.
+        class_name: Name of its class in the code (`Qwen3_5MoeAttention`, `Linear`).
+        library: The dotted library name when it, or the nearest base that archviz knows, is a building block of
+            torch (`torch.nn.Linear`), else None.
+        defined_at: Where the class is defined; None for library classes.
+        created_at: The line that created this instance.
+        bases: Names of the base classes, nearest first.
+        attributes: Scalar attributes the code set on it (`in_features`, `eps`, `layer_idx`, `sliding_window`, …).
+        parameters: Its own parameters (not its children's); a tied one stands under each of its names.
+        buffers: Its own buffers.
+        children: Its submodules in order of registration.
+    """
+
+    path: str
+    class_name: str
+    library: str | None = None
+    defined_at: Span | None = None
+    created_at: Span | None = None
+    bases: tuple[str, ...] = ()
+    attributes: dict[str, Scalar | list[int]] = field(default_factory=dict)
+    parameters: dict[str, TensorRecord] = field(default_factory=dict)
+    buffers: dict[str, TensorRecord] = field(default_factory=dict)
+    children: dict[str, ModuleRecord] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition(".")[2]
+
+    def walk(self) -> Iterator[ModuleRecord]:
+        """This module and everything below it, parents first."""
+        yield self
+        for child in self.children.values():
+            yield from child.walk()
+
+    def find(self, path: str) -> ModuleRecord | None:
+        """The module at a path relative to this one; None when there is none."""
+        node: ModuleRecord | None = self
+        for name in path.split(".") if path else []:
+            node = node.children.get(name) if node else None
+        return node
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that was not understood, and the module whose content it may change."""
+
+    module: str
+    reason: str
+    at: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRef:
+    """A tensor that an event reads or writes: `id` is its identity, so equal ids are edges of the data flow."""
+
+    id: int
+    shape: tuple[int | None, ...] | None
+    dtype: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A module call or an op while `forward` ran.
+
+    Args:
+        kind: `call` of a module, `op` (a torch function), or `function` (a named function of the modelling
+            code, such as `apply_rotary_pos_emb`, that is worth naming; its ops follow as events of their own).
+        module: Path of the module called, or of the innermost module whose forward runs the op.
+        name: Class name, op name (`softmax`) or function name.
+        inputs, outputs: Tensors, in order; positional and keyword alike.
+        parent: Index of the event inside which this one happened, -1 at top level.
+        at: The calling line.
+        options: Scalar arguments (`dim`, `k`, sizes).
+        assumed: A data-dependent test was taken as true on the way here.
+    """
+
+    index: int
+    kind: Literal["call", "op", "function"]
+    module: str
+    name: str
+    inputs: tuple[ValueRef, ...]
+    outputs: tuple[ValueRef, ...]
+    parent: int = -1
+    at: Span | None = None
+    options: dict[str, object] = field(default_factory=dict)
+    assumed: bool = False
+
+
+@dataclass(slots=True)
+class ModelReading:
+    """Everything read off one model's code.
+
+    Args:
+        class_name: The model class that was built.
+        config: The configuration as the official config class sees it, sub-configs as nested dicts.
+        root: The module tree.
+        tied: Alias → the name under which the shared tensor counts.
+        gaps: What was not understood while building.
+        events: The trace of one forward pass; empty when none was asked for.
+        trace_gaps: What was not understood while tracing.
+    """
+
+    class_name: str
+    config: dict[str, object]
+    root: ModuleRecord
+    tied: dict[str, str] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    trace_gaps: list[Gap] = field(default_factory=list)
+    source_files: dict[str, str] = field(default_factory=dict)  # shown name → sha256
+
+    def parameters(self) -> dict[str, TensorRecord]:
+        """Distinct parameters by name (ties once, under the name that counts), in order of registration."""
+        return {
+            tensor.name: tensor
+            for module in self.root.walk()
+            for tensor in module.parameters.values()
+            if tensor.name not in self.tied
+        }

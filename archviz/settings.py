@@ -1,0 +1,41 @@
+"""Limits, offline mode and folders: everything that a caller may set, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what hostile or huge input may cost.
+
+    Args:
+        steps: Interpreted expressions and statements per model.
+        depth: Nested interpreted calls.
+        seconds: Wall time of one interpretation.
+        items: Elements of one list, range, string or tensor value held in memory.
+        source_bytes: Size of one source file.
+        config_bytes: Size of one configuration file.
+        integer_bits: Size of one interpreted integer.
+    """
+
+    steps: int = 20_000_000
+    depth: int = 120
+    seconds: float = 30.0
+    items: int = 4_000_000
+    source_bytes: int = 4_000_000
+    config_bytes: int = 8_000_000
+    integer_bits: int = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run may do and where it may write.
+
+    Args:
+        offline: Ask no network at all; answer from the catalog and from files.
+        limits: See `Limits`.
+    """
+
+    offline: bool = False
+    limits: Limits = field(default_factory=Limits)

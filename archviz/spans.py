@@ -1,0 +1,24 @@
+"""Where a fact comes from: places in code, configuration keys, tensors, papers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Status = Literal["verified", "config", "derived", "unverified", "conflict"]
+EvidenceKind = Literal["code", "config", "tensor", "catalog", "card", "paper", "figure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A line of a source file, named as a reader would look it up (never a path of this machine).
+
+    >>> str(Span("transformers/models/qwen3/modeling_qwen3.py", 61))
+    'transformers/models/qwen3/modeling_qwen3.py:61'
+    """
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
