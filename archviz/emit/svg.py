@@ -1,0 +1,185 @@
+"""SVG: one `<g>` a thing, live text, the same bytes for the same display list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from html import escape
+
+from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Point, Rect, Run, Shape, Text
+from archviz.figure.fonts import FALLBACKS, FAMILY, with_code_points
+
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.-]+")
+_ROLES = {"node": "graphics-symbol", "panel": "graphics-object", "tower": "graphics-object"}
+
+
+def emit(display: DisplayList, *, only_known_glyphs: bool = False) -> bytes:
+    """The drawing as a standalone SVG document.
+
+    Args:
+        only_known_glyphs: Write characters that the bundled fonts lack as code points, for renderers that have
+            no other font; else they stay, for the viewer's fonts to show.
+    """
+    return "\n".join(_Writer(only_known_glyphs).document(display)).encode()
+
+
+class _Writer:
+    """Turns items into lines; remembers the ids given, so that none is given twice."""
+
+    def __init__(self, only_known_glyphs: bool) -> None:
+        self._only_known = only_known_glyphs
+        self._ids: set[str] = set()
+
+    def document(self, display: DisplayList) -> Iterator[str]:
+        width, height = _number(display.width), _number(display.height)
+        families = ", ".join(f"'{name}'" if " " in name else name for name in (FAMILY, *FALLBACKS))
+        yield (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+            f'viewBox="0 0 {width} {height}" role="graphics-document document" '
+            f'aria-labelledby="figure-title figure-desc" font-family="{families}">'
+        )
+        yield f'<title id="figure-title">{_escaped(display.title)}</title>'
+        yield f'<desc id="figure-desc">{_escaped(display.description)}</desc>'
+        yield f'<rect width="{width}" height="{height}" fill="{display.background}"/>'
+        self._ids |= {"figure-title", "figure-desc"}
+        for item in display.items:
+            yield from self._item(item)
+        yield "</svg>\n"
+
+    def _item(self, item: Item) -> Iterator[str]:
+        if isinstance(item, Group):
+            yield from self._group(item)
+        elif isinstance(item, Text):
+            yield self._text(item)
+        else:
+            yield from _SHAPES[type(item)](item)
+
+    def _group(self, group: Group) -> Iterator[str]:
+        role = _ROLES.get(group.role)
+        attributes = f' role="{role}"' if role and group.title else ""
+        if attributes:
+            attributes += f' aria-label="{_escaped(group.title)}"'
+        yield f'<g id="{self._id(group.id)}" class="{_escaped(group.role)}"{attributes}>'
+        if group.title:
+            yield f"<title>{_escaped(group.title)}</title>"
+        if group.description:
+            yield f"<desc>{_escaped(group.description)}</desc>"
+        for item in group.items:
+            yield from self._item(item)
+        yield "</g>"
+
+    def _id(self, wanted: str) -> str:
+        base = _NOT_IN_ID.sub("-", wanted)[:120]
+        base = base if base[:1].isalpha() else f"g-{base}"
+        name, number = base, 1
+        while name in self._ids:
+            number += 1
+            name = f"{base}-{number}"
+        self._ids.add(name)
+        return name
+
+    def _text(self, text: Text) -> str:
+        anchor = "" if text.anchor == "start" else f' text-anchor="{text.anchor}"'
+        head = f'<text x="{_number(text.x)}" y="{_number(text.y)}"{anchor} xml:space="preserve"'
+        if len(text.runs) == 1:
+            return f"{head}{_style(text.runs[0])}>{self._content(text.runs[0])}</text>"
+        spans = "".join(f"<tspan{_style(run)}>{self._content(run)}</tspan>" for run in text.runs)
+        return f"{head}>{spans}</text>"
+
+    def _content(self, run: Run) -> str:
+        return _escaped(with_code_points(run.text) if self._only_known else run.text)
+
+
+def _rect(shape: Shape) -> Iterator[str]:
+    assert isinstance(shape, Rect)
+    corner = f' rx="{_number(shape.radius)}"' if shape.radius else ""
+    yield (
+        f'<rect x="{_number(shape.x)}" y="{_number(shape.y)}" width="{_number(shape.width)}" '
+        f'height="{_number(shape.height)}"{corner}{_paint(shape.fill, shape.stroke, shape.stroke_width, shape.dash)}/>'
+    )
+
+
+def _circle(shape: Shape) -> Iterator[str]:
+    assert isinstance(shape, Circle)
+    paint = _paint(shape.fill, shape.stroke, shape.stroke_width, shape.dash)
+    yield f'<circle cx="{_number(shape.cx)}" cy="{_number(shape.cy)}" r="{_number(shape.r)}"{paint}/>'
+
+
+def _path(shape: Shape) -> Iterator[str]:
+    assert isinstance(shape, Path)
+    points = [point for index, point in enumerate(shape.points) if index == 0 or point != shape.points[index - 1]]
+    if len(points) < 2:
+        return
+    ends = []
+    if shape.arrow_start:
+        ends.append(_arrow(points[0], points[1], shape))
+        points[0] = _towards(points[0], points[1], shape.arrow_size - 1)
+    if shape.arrow_end:
+        ends.append(_arrow(points[-1], points[-2], shape))
+        points[-1] = _towards(points[-1], points[-2], shape.arrow_size - 1)
+    paint = _paint(shape.fill, shape.stroke, shape.stroke_width, shape.dash)
+    yield f'<path d="{rounded(points, shape.radius, shape.closed)}"{paint}/>'
+    yield from ends
+
+
+def _arrow(tip: Point, back: Point, shape: Path) -> str:
+    base = _towards(tip, back, shape.arrow_size)
+    length = max(_distance(tip, base), 1e-6)
+    across = ((tip[1] - base[1]) / length * shape.arrow_size * 0.45, (base[0] - tip[0]) / length * shape.arrow_size * 0.45)
+    corners = (tip, (base[0] + across[0], base[1] + across[1]), (base[0] - across[0], base[1] - across[1]))
+    return f'<path d="M{"L".join(_pair(corner) for corner in corners)}Z" fill="{shape.stroke}"/>'
+
+
+def rounded(points: list[Point], radius: float, closed: bool = False) -> str:
+    """Path data of a polyline whose inner corners are rounded by at most `radius` px."""
+    data = [f"M{_pair(points[0])}"]
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        cut = min(radius, _distance(before, corner) / 2, _distance(corner, after) / 2)
+        if cut < 0.5:
+            data.append(f"L{_pair(corner)}")
+            continue
+        start, end = _towards(corner, before, cut), _towards(corner, after, cut)
+        data.append(f"L{_pair(start)}Q{_pair(corner)} {_pair(end)}")
+    data.append(f"L{_pair(points[-1])}")
+    return "".join(data) + ("Z" if closed else "")
+
+
+def _towards(point: Point, goal: Point, length: float) -> Point:
+    distance = _distance(point, goal)
+    share = min(1.0, length / distance) if distance else 0.0
+    return (point[0] + (goal[0] - point[0]) * share, point[1] + (goal[1] - point[1]) * share)
+
+
+def _distance(one: Point, other: Point) -> float:
+    return float(((one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2) ** 0.5)
+
+
+def _paint(fill: str | None, stroke: str | None, width: float, dash: tuple[float, ...]) -> str:
+    paint = f' fill="{fill or "none"}"'
+    if stroke:
+        paint += f' stroke="{stroke}" stroke-width="{_number(width)}"'
+    if stroke and dash:
+        paint += f' stroke-dasharray="{" ".join(_number(length) for length in dash)}"'
+        paint += ' stroke-linecap="round"' if dash[0] < 1 else ""
+    return paint
+
+
+def _style(run: Run) -> str:
+    return f' font-size="{_number(run.size)}" font-weight="{run.weight}" fill="{run.colour}"'
+
+
+def _pair(point: Point) -> str:
+    return f"{_number(point[0])} {_number(point[1])}"
+
+
+def _number(value: float) -> str:
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def _escaped(text: str) -> str:
+    return escape(_ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text), quote=True)
+
+
+_SHAPES: dict[type, Callable[[Shape], Iterator[str]]] = {Rect: _rect, Circle: _circle, Path: _path}
