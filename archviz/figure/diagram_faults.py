@@ -1,0 +1,220 @@
+"""What can be wrong in a diagram config, said so that its author can mend it: path, message, hint."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from archviz.errors import BadFigureError
+from archviz.figure.diagram_model import (
+    MAX_BLOCKS,
+    CustomEdge,
+    CustomNode,
+    DiagramBlock,
+    DiagramConfig,
+    DiagramStage,
+    Innovation,
+    ParameterCounts,
+)
+
+MAX_ALL_TEXT = 200_000
+_SIMPLE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
+_PARTS: dict[tuple[str, ...], type[BaseModel]] = {
+    (): DiagramConfig,
+    ("stages",): DiagramStage,
+    ("stages", "blocks"): DiagramBlock,
+    ("custom_nodes",): CustomNode,
+    ("custom_edges",): CustomEdge,
+    ("innovations",): Innovation,
+    ("parameters",): ParameterCounts,
+}
+_KIND_NAMES = {
+    dict: "an object",
+    list: "a list",
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: the path into the JSON, what, and what to do."""
+
+    path: str
+    message: str
+    hint: str
+
+
+def shown_path(location: Sequence[str | int]) -> str:
+    """A path into the JSON as a reader writes it.
+
+    >>> shown_path(("stages", 1, "blocks", 0, "type")), shown_path(("configuration", "hidden size"))
+    ('stages[1].blocks[0].type', 'configuration["hidden size"]')
+    """
+    text = ""
+    for step in location:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _SIMPLE_KEY.fullmatch(step):
+            text += f".{step}" if text else step
+        else:
+            text += f'["{step[:60]}"]'
+    return text or "the whole config"
+
+
+def raise_faults(faults: Sequence[Fault], name: str) -> NoReturn:
+    """Raise the first fault as a `BadFigureError`; its hint names the further ones."""
+    first, *others = faults
+    hint = first.hint
+    if others:
+        named = "; ".join(f"{fault.path}: {fault.message}" for fault in others[:4])
+        rest = f"; and {len(others) - 4} more" if len(others) > 4 else ""
+        hint += f" · {len(others)} further fault{'s' if len(others) > 1 else ''}: {named}{rest}"
+    raise BadFigureError(first.message, where=f"{name}: {first.path}" if name else first.path, hint=hint)
+
+
+def schema_faults(error: ValidationError, data: object) -> list[Fault]:
+    """The faults that the schema found."""
+    return [_schema_fault(detail, data) for detail in error.errors(include_url=False)]
+
+
+def _schema_fault(detail: ErrorDetails, data: object) -> Fault:
+    location = tuple(step for step in detail["loc"] if step != "[key]")
+    path, kind, context = shown_path(location), detail["type"], detail.get("ctx", {})
+    key = _shown_key(location)
+    if kind == "missing":
+        return Fault(path, f"{key} is missing", _missing_hint(location, data))
+    if kind == "extra_forbidden":
+        return Fault(path, f"unknown key {key}", _key_hint(location))
+    if kind == "literal_error":
+        return Fault(path, f"{key} is not a status: {_shown(detail['input'])}", f"write one of {context['expected']}")
+    if kind == "string_too_long":
+        return Fault(path, f"{key} is longer than {context['max_length']:,} characters", "shorten it, or split it")
+    if kind == "too_short":
+        return Fault(path, f"{key} is an empty list", "give at least one entry, or leave the whole part out")
+    if kind == "too_long":
+        return Fault(path, f"{key} has more than {context['max_length']:,} entries", "split the diagram into several")
+    wanted = _WANTED.get(kind)
+    if wanted:
+        return Fault(path, f"{key} must be {wanted}, got {_shown(detail['input'])}", f"write {wanted} here")
+    return Fault(path, f"{key} {detail['msg']}", str(context.get("hint", "see references for the format")))
+
+
+def _shown_key(location: tuple[str | int, ...]) -> str:
+    last = location[-1] if location else "the config"
+    return shown_path(location[-2:]) if isinstance(last, int) else repr(last[:60])
+
+
+_WANTED = {
+    "string_type": "a text",
+    "string_unicode": "a text without halves of surrogate pairs",
+    "list_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, dict | list):
+        return _KIND_NAMES[dict if isinstance(value, dict) else list]
+    text = repr(value)
+    return f"{_KIND_NAMES.get(type(value), 'a value')} {text[:40]}{'…' if len(text) > 40 else ''}"
+
+
+def _missing_hint(location: tuple[str | int, ...], data: object) -> str:
+    parent: Any = data
+    for step in location[:-1]:
+        parent = parent[step]
+    near = difflib.get_close_matches(str(location[-1]), [str(key) for key in parent], n=1, cutoff=0.6)
+    if near:
+        return f"is {near[0]!r} meant to be {location[-1]!r}?"
+    return f'add "{location[-1]}" to {shown_path(location[:-1])}'
+
+
+def _key_hint(location: tuple[str | int, ...]) -> str:
+    names = tuple(step for step in location[:-1] if isinstance(step, str))
+    part = _PARTS.get(names)
+    if part is None:
+        return "remove it"
+    known = [field.alias or name for name, field in part.model_fields.items()]
+    near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else f"the keys here are {', '.join(known)}"
+
+
+def cross_faults(config: DiagramConfig) -> list[Fault]:
+    """The faults between parts: repeated ids, edges to nowhere, too much of everything."""
+    return [*_size_faults(config), *_repeated_ids(config), *_unknown_ends(config)]
+
+
+def _size_faults(config: DiagramConfig) -> list[Fault]:
+    blocks = [block for _, block in config.blocks()]
+    if len(blocks) > MAX_BLOCKS:
+        return [
+            Fault("stages", f"{len(blocks):,} blocks, more than {MAX_BLOCKS:,}", "draw one layer per kind and a repeat")
+        ]
+    length = sum(len(block.type) + len(block.details) for block in blocks)
+    length += sum(len(node.label) for node in config.custom_nodes) + sum(
+        len(edge.label or "") for edge in config.custom_edges
+    )
+    if length > MAX_ALL_TEXT:
+        return [
+            Fault(
+                "the whole config", f"{length:,} characters of text, more than {MAX_ALL_TEXT:,}", "shorten the details"
+            )
+        ]
+    return []
+
+
+def _repeated_ids(config: DiagramConfig) -> list[Fault]:
+    given: list[tuple[str, str]] = []
+    for s, stage in enumerate(config.stages):
+        given += [(f"stages[{s}].id", stage.id)] if stage.id else []
+        given += [(f"stages[{s}].blocks[{b}].id", block.id) for b, block in enumerate(stage.blocks) if block.id]
+    given += [(f"custom_nodes[{n}].id", node.id) for n, node in enumerate(config.custom_nodes)]
+    first: dict[str, str] = {}
+    faults = []
+    for path, identifier in given:
+        if identifier in first:
+            faults.append(Fault(path, f"the id {identifier!r} is taken by {first[identifier]}", "give each its own id"))
+        first.setdefault(identifier, path)
+    return faults
+
+
+def _unknown_ends(config: DiagramConfig) -> list[Fault]:
+    known = config.addresses()
+    names = _addresses_by_name(config)
+    faults = []
+    for e, edge in enumerate(config.custom_edges):
+        for end, address in (("from", edge.source), ("to", edge.target)):
+            if address not in known:
+                hint = _address_hint(address, list(known), names)
+                faults.append(Fault(f"custom_edges[{e}].{end}", f"no node, block or stage {address[:80]!r}", hint))
+    return faults
+
+
+def _addresses_by_name(config: DiagramConfig) -> dict[str, str]:
+    """What people write instead of an address (a block's type, a stage's name, a node's label) → the address."""
+    names = {node.label.lower(): node.id for node in reversed(config.custom_nodes)}
+    names |= {block.type.lower(): block.id or address for address, block in reversed(list(config.blocks()))}
+    return names | {stage.name.lower(): stage.id or f"stage{s}" for s, stage in enumerate(config.stages, start=1)}
+
+
+def _address_hint(address: str, known: list[str], names: dict[str, str]) -> str:
+    wanted = address.lower()
+    near = [names[wanted]] if wanted in names else []
+    near += difflib.get_close_matches(address, known, n=3, cutoff=0.6)
+    near += [names[name] for name in difflib.get_close_matches(wanted, list(names), n=2, cutoff=0.7)]
+    if near:
+        return f"did you mean {' or '.join(dict.fromkeys(near))}?"
+    return f"edges name custom nodes by id, blocks as stage1.block2 and stages as stage1; known: {', '.join(known[:8])}"
