@@ -1,0 +1,15 @@
+"""Lookup: from what people write to exactly one published model, or to a refusal that helps.
+
+In: a MODEL argument as text. Out: a `ModelName` (its form), a `Resolution` (which model, or which candidates), a
+`CatalogRecord` (the embedded facts about one exact model).
+
+Start reading at `resolve.resolve`. Around it:
+    names.py        what form a text has: hub id, bare name, transformers:TYPE, path; nothing is looked up
+    identity.py     family, version, size, active size and suffix in a name; how two names differ
+    candidates.py   models that fit a family name, models whose names are near; offered, never chosen
+    resolution.py   the answer, its exit status, its JSON and the exception that says the same
+    catalog/        the embedded facts, one file a model
+
+How to add a place to ask (the Hub comes before the catalog): a function `(ModelName, Settings) -> Resolution` in
+`resolve.PLACES`. How to add a model: see `catalog/__init__.py`.
+"""

@@ -87,7 +87,7 @@ FACT_KEYS = set(
     "max_position_embeddings tie_word_embeddings dtype torch_dtype layer_types rope_theta rope_scaling rope_parameters "
     "partial_rotary_factor is_encoder_decoder num_nextn_predict_layers mtp_num_hidden_layers num_mtp_modules "
     "mtp_transformer_layers use_qk_norm attn_output_gate full_attention_interval scoring_func use_routing_bias "
-    "model_max_length max_seq_len seq_length sliding_window use_sliding_window max_window_layers".split()
+    "model_max_length max_seq_len seq_length sliding_window use_sliding_window max_window_layers".split()  # noqa: SIM905
 )
 """Kept though the official code may not mention them: a fact sheet states them."""
 
@@ -105,7 +105,7 @@ DROPPED_KEYS = set(
     "remove_invalid_values tf_legacy_loss tie_encoder_decoder pretraining_tp ep_size is_decoder_only "
     "bos_token_id eos_token_id sep_token_id cls_token_id decoder_start_token_id forced_bos_token_id forced_eos_token_id "
     "bos_token eos_token pad_token force_bos_token_to_be_generated top_k add_cross_attention cross_attention_hidden_size "
-    "chunk_size_feed_forward".split()
+    "chunk_size_feed_forward".split()  # noqa: SIM905
 )
 DROPPED_PATTERN = re.compile(
     r"dropout|pdrop|layerdrop|jitter|^mask_(time|feature)_|loss_weight|_loss|^summary_|time_step_floor$"
@@ -149,7 +149,7 @@ def kept_keys(config: SourceFacts, model_type: str) -> SourceFacts:
     words = official_words(model_type)  # none: a sub-configuration whose type the official code replaces
     kept: SourceFacts = {}
     for key, value in config.items():
-        if words and key not in words or key in DROPPED_KEYS or DROPPED_PATTERN.search(key):
+        if (words and key not in words) or key in DROPPED_KEYS or DROPPED_PATTERN.search(key):
             continue
         if key.endswith("token_id") and value is None:
             continue

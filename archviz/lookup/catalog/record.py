@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from archviz.errors import ArchvizError
 
@@ -110,12 +111,10 @@ def parse_record(raw: object, path: Path) -> CatalogRecord:
         raise _bad(path, "must hold one JSON object")
     _check_keys(raw, path)
     _check_values(raw, path)
-    known = {item.name for item in fields(CatalogRecord)}
-    values = {key: value for key, value in raw.items() if key in known}
-    return CatalogRecord(**{**values, "architectures": tuple(raw["architectures"])})
+    return CatalogRecord(**{**raw, "architectures": tuple(raw["architectures"])})
 
 
-def _check_keys(raw: Mapping[str, object], path: Path) -> None:
+def _check_keys(raw: Mapping[str, Any], path: Path) -> None:
     if missing := [key for key in _REQUIRED if key not in raw]:
         raise _bad(path, f"lacks {', '.join(missing)}")
     if stray := sorted(set(raw) - set(_TYPES)):
@@ -126,23 +125,17 @@ def _check_keys(raw: Mapping[str, object], path: Path) -> None:
             raise _bad(path, f"needs {key} to be of type {expected}, got {type(value).__name__}")
 
 
-def _check_values(raw: Mapping[str, object], path: Path) -> None:
-    published, sources = raw.get("published_source"), raw["sources"]
-    assert isinstance(sources, dict)
+def _check_values(raw: Mapping[str, Any], path: Path) -> None:
+    published = raw.get("published_source")
     if ("published_total" in raw) != (published is not None):
         raise _bad(path, "must give published_total and published_source together")
     if published is not None and published not in PUBLISHED_SOURCES:
         raise _bad(path, f"has the unknown published_source {published!r}")
-    if unsourced := [group for group in FACT_GROUPS if group in raw and group not in sources]:
+    if unsourced := [group for group in FACT_GROUPS if group in raw and group not in raw["sources"]]:
         raise _bad(path, f"states no source for {', '.join(unsourced)}")
-    if not all(isinstance(item, str) for item in _strings(raw)):
+    texts = [*raw["architectures"], *raw["sources"].values(), *raw.get("links", {}).values()]
+    if not all(isinstance(text, str) for text in texts):
         raise _bad(path, "needs text in architectures, sources and links")
-
-
-def _strings(raw: Mapping[str, object]) -> list[object]:
-    architectures, sources, links = raw["architectures"], raw["sources"], raw.get("links", {})
-    assert isinstance(architectures, list) and isinstance(sources, dict) and isinstance(links, dict)
-    return [*architectures, *sources.values(), *links.values()]
 
 
 def _bad(path: Path, what: str) -> BadRecordError:

@@ -1,0 +1,141 @@
+"""Which models a name may have meant: those that fit all it says, and those whose names are near.  Never a choice."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+from archviz.lookup.catalog import CatalogRecord, find_record
+from archviz.lookup.identity import Part, differences, fits, identity, line, size_of, values
+from archviz.lookup.names import ModelName
+from archviz.lookup.resolution import Candidate
+
+MOST_NEAR_NAMES = 6
+LEAST_LIKENESS = 0.72  # below it, two names of different families share letters by chance
+
+_EXPERT_KEYS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
+
+
+def find_fitting(asked: ModelName, known: Iterable[str]) -> tuple[Candidate, ...]:
+    """The known models whose names say all that a bare name says, grouped, each with what it adds.
+
+    The organisation with most of them comes first; then by version, line and size.
+    """
+    parts = identity(asked.text)
+    ids = [model_id for model_id in known if fits(parts, _repository(model_id), _organisation(model_id))]
+    published = Counter(_organisation(model_id) for model_id in ids)
+
+    def order(model_id: str) -> tuple[object, ...]:
+        repository = _repository(model_id)
+        name = line(repository)
+        version = _version(identity(repository)) or 0.0
+        return (
+            -published[_organisation(model_id)],
+            version,
+            len(name),
+            name,
+            size_of(identity(repository)) or 0,
+            model_id,
+        )
+
+    return tuple(
+        Candidate(
+            model_id, f"{differences(parts, _repository(model_id))}{_kind(model_id)}", line(_repository(model_id))
+        )
+        for model_id in sorted(ids, key=order)
+    )
+
+
+def find_near(asked: ModelName, known: Iterable[str]) -> tuple[Candidate, ...]:
+    """The known models whose names are nearest: same family first, then version, then size, then spelling."""
+    parts = identity(asked.repository)
+    ranked = []
+    for model_id in known:
+        likeness = SequenceMatcher(None, asked.repository.lower(), _repository(model_id).lower()).ratio()
+        same_family = _same_family(parts, model_id)
+        if same_family or likeness >= LEAST_LIKENESS:
+            ranked.append(((*_nearness(parts, model_id, same_family), -likeness, model_id), model_id))
+    nearest = [model_id for _, model_id in sorted(ranked)[:MOST_NEAR_NAMES]]
+    return tuple(Candidate(model_id, _why(asked, parts, model_id), line(_repository(model_id))) for model_id in nearest)
+
+
+def _nearness(parts: tuple[Part, ...], model_id: str, same_family: bool) -> tuple[float, ...]:
+    offered = identity(_repository(model_id))
+    words, theirs = set(values(parts, "word")), set(values(offered, "word"))
+    return (
+        not same_family,
+        _distance(_version(parts), _version(offered)),
+        -len(words & theirs),
+        _distance(_logarithm(size_of(parts)), _logarithm(size_of(offered))),
+        len(words ^ theirs),
+    )
+
+
+def _distance(one: float | None, other: float | None) -> float:
+    """How far two stated values are apart; a value that only one name states is farther than any."""
+    if one is None or other is None:
+        return 0.0 if one is other else math.inf
+    return abs(one - other)
+
+
+def _logarithm(size: float | None) -> float | None:
+    return math.log(size) if size else None
+
+
+def _version(parts: tuple[Part, ...]) -> float | None:
+    """A version as one number for ordering: 3.5, v0.1 → 0.1, and `k2.5` of Kimi-K2.5 → 2.5."""
+    for part in parts[1:3]:
+        number = part.value.lstrip("abcdefghijklmnopqrstuvwxyz")
+        if part.kind in ("version", "word") and number:
+            major, _, minor = number.partition(".")
+            if major.isdecimal() and (not minor or minor.isdecimal()):
+                return int(major[:6]) + (float(f"0.{minor}") if minor else 0.0)
+    return None
+
+
+def _same_family(parts: tuple[Part, ...], model_id: str) -> bool:
+    own = set(_organisation(model_id).lower().split("-"))
+    for part in identity(_repository(model_id)):
+        if parts and part.key == parts[0].key:
+            return True
+        if part.value not in own:
+            return False
+    return False
+
+
+def _why(asked: ModelName, parts: tuple[Part, ...], model_id: str) -> str:
+    organisation = _organisation(model_id)
+    if asked.organisation is None or asked.organisation == organisation:
+        return differences(parts, _repository(model_id))
+    published = f"published by {organisation}, not {asked.organisation}"
+    if asked.repository.lower() == _repository(model_id).lower():
+        return published
+    return f"{published}; {differences(parts, _repository(model_id))}"
+
+
+def _kind(model_id: str) -> str:
+    """Dense or mixture of experts, as the model's record states it."""
+    record = find_record(model_id)
+    if record is None:
+        return ""
+    experts = _experts(record)
+    return f"; mixture of {experts} experts" if experts else f"; dense, {record.model_type}"
+
+
+def _experts(record: CatalogRecord) -> int | None:
+    nested = [value for value in record.config.values() if isinstance(value, dict)]
+    for config in (record.config, *nested):
+        for key in _EXPERT_KEYS:
+            if isinstance(count := config.get(key), int) and count > 1:
+                return count
+    return None
+
+
+def _repository(model_id: str) -> str:
+    return model_id.split("/", 1)[1]
+
+
+def _organisation(model_id: str) -> str:
+    return model_id.split("/", 1)[0]

@@ -1,0 +1,160 @@
+"""What people write for a model, told apart by its form alone: nothing is looked up and nothing is corrected.
+
+`classify` never guesses: a path must be written as a path (`./x`, `/x`, `~/x`, `a/b/c`, `x/`, `….json`), so that a folder
+in the working directory can never stand in for a published model.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from archviz.errors import UsageError
+
+NameKind = Literal["hub_id", "bare_name", "transformers_type", "path"]
+
+MAX_LENGTH = 300
+HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
+_REVISION_PAGES = ("tree", "blob", "raw", "resolve", "commit")
+_OTHER_PAGES = ("api", "collections", "datasets", "docs", "models", "organizations", "papers", "spaces")
+
+_PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|[A-Za-z0-9_]")
+_REVISION = re.compile(r"[A-Za-z0-9._/-]{1,200}")
+_MODEL_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_MAX_REPOSITORY = 96  # the Hub's own bound on a repository name
+_FORMS = "Write org/name, org/name@revision, a Hub URL, transformers:MODEL_TYPE, or a path that starts with ./ or /."
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """A name as it was written, and its form.
+
+    Args:
+        kind: `hub_id` (`org/name`), `bare_name` (everything else that names a model), `transformers_type`
+            (`transformers:MODEL_TYPE`) or `path`.
+        text: What the form is about: the id, the bare name, the model type, or the path.
+        revision: The part after `@`, or the branch or commit of a Hub URL.
+    """
+
+    kind: NameKind
+    text: str
+    revision: str | None = None
+
+    @property
+    def repository(self) -> str:
+        """The part after the organisation, or the whole bare name."""
+        return self.text.split("/", 1)[1] if self.kind == "hub_id" else self.text
+
+    @property
+    def organisation(self) -> str | None:
+        """The part before the slash of a Hub id."""
+        return self.text.split("/", 1)[0] if self.kind == "hub_id" else None
+
+
+def classify(model: str) -> ModelName:
+    """Tell what form a MODEL argument has.
+
+    Raises:
+        UsageError: It is empty, over-long, holds control characters, or is a URL of another place.
+    """
+    text = _checked(model)
+    if text.startswith("transformers:"):
+        return _transformers_type(text)
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
+        return _from_url(text)
+    if text.lower().startswith(tuple(f"{host}/" for host in HUB_HOSTS)):
+        return _from_url(f"https://{text}")
+    if _is_path(text):
+        return ModelName("path", text)
+    name, at, revision = text.partition("@")
+    if at and not _is_revision(revision):
+        raise UsageError(f"{_shown(revision)} is not a revision", where=_shown(text), hint=_FORMS)
+    return _repository(name.strip(), revision or None)
+
+
+def why_no_hub_name(text: str) -> str | None:
+    """Why no Hub repository can have this name, or None when it could."""
+    odd = next((char for char in text if not re.match(r"[A-Za-z0-9._/ -]", char)), None)
+    if odd is not None:
+        what = unicodedata.name(odd, f"U+{ord(odd):04X}") if ord(odd) > 126 else repr(odd)
+        return f"the name holds {what}, which no name on the Hub can hold"
+    if ".." in text or "--" in text:
+        return "no name on the Hub holds '..' or '--'"
+    return None
+
+
+def _checked(model: str) -> str:
+    text = model.strip()
+    if not text:
+        raise UsageError("the model's name is empty", hint=_FORMS)
+    if len(text) > MAX_LENGTH:
+        raise UsageError(f"the model's name has {len(text)} characters, at most {MAX_LENGTH} are read", hint=_FORMS)
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
+        raise UsageError(f"the model's name holds control characters: {_shown(text)}", hint=_FORMS)
+    return text
+
+
+def _transformers_type(text: str) -> ModelName:
+    model_type = text.removeprefix("transformers:")
+    if not _MODEL_TYPE.fullmatch(model_type):
+        raise UsageError(f"{_shown(model_type)} is not a model type", where=_shown(text), hint=_FORMS)
+    return ModelName("transformers_type", model_type)
+
+
+def _is_path(text: str) -> bool:
+    if text in (".", "..") or text.startswith(("/", "./", "../", "~", ".\\", "..\\")) or "\\" in text:
+        return True
+    if re.match(r"[A-Za-z]:[/\\]", text) or text.lower().endswith(".json") or text.endswith("/"):
+        return True
+    segments = text.partition("@")[0].split("/")
+    return len(segments) > 2 or ".." in segments or "" in segments
+
+
+def _is_revision(revision: str) -> bool:
+    return bool(_REVISION.fullmatch(revision)) and ".." not in revision
+
+
+def _from_url(text: str) -> ModelName:
+    segments = _hub_path(text)
+    if len(segments) == 1:
+        return _repository(segments[0], None)
+    if len(segments) > 2 and (segments[2] not in _REVISION_PAGES or len(segments) == 3):
+        raise _not_a_model(text)
+    revision = unquote(segments[3]) if len(segments) > 3 else None
+    if revision is not None and not _is_revision(revision):
+        raise UsageError(f"{_shown(revision)} is not a revision", where=_shown(text), hint=_FORMS)
+    return _repository("/".join(segments[:2]), revision)
+
+
+def _hub_path(text: str) -> list[str]:
+    """The path segments of a Hub address that may lead to a model."""
+    try:
+        url = urlsplit(text)
+    except ValueError as error:
+        raise _not_a_model(text) from error
+    segments = [segment for segment in url.path.split("/") if segment]
+    if url.scheme not in ("http", "https") or url.hostname not in HUB_HOSTS:
+        raise _not_a_model(text)
+    if not segments or segments[0] in _OTHER_PAGES:
+        raise _not_a_model(text)
+    return segments
+
+
+def _not_a_model(text: str) -> UsageError:
+    return UsageError(f"{_shown(text)} is not the address of a model on the Hub", hint=_FORMS)
+
+
+def _repository(name: str, revision: str | None) -> ModelName:
+    parts = name.split("/")
+    valid = all(_PART.fullmatch(part) and len(part) <= _MAX_REPOSITORY for part in parts)
+    is_id = len(parts) == 2 and valid and why_no_hub_name(name) is None
+    return ModelName("hub_id" if is_id else "bare_name", name, revision)
+
+
+def _shown(text: str) -> str:
+    """Text as it may be printed: quoted, escaped, ASCII only, short."""
+    shown = ascii(text)
+    return shown if len(shown) <= 80 else shown[:76] + "…'"

@@ -1,0 +1,89 @@
+"""The answer to "which model is this?": a status, and either one exact model or candidates that were not chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from archviz.errors import AmbiguousNameError, ArchvizError, ModelNotFoundError, SourceUnavailableError
+
+ResolutionStatus = Literal["exact", "renamed", "ambiguous", "not_found", "gated", "unreachable"]
+
+_EXIT_STATUS: dict[ResolutionStatus, int] = {
+    "exact": 0,
+    "renamed": 0,
+    "ambiguous": 3,
+    "not_found": 3,
+    "gated": 4,
+    "unreachable": 4,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that the name may have meant; offered, never chosen.
+
+    Args:
+        id: Its exact Hub id.
+        why: What differs from the asked name.
+        group: What its name says before its size; candidates of one group stand together.
+    """
+
+    id: str
+    why: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a name stands for.
+
+    Args:
+        status: Only `exact` and `renamed` come with a model.
+        asked: The name as it was given.
+        message: The answer in one or two sentences.
+        source: The place that answered.
+        complete: Whether every place was asked that could know the model.
+        model_id: The exact Hub id.
+        revision: The revision that was asked for.
+        candidates: Models that the name may have meant, best first.
+        facts_date: The date of the answering place's facts, `YYYY-MM-DD`.
+    """
+
+    status: ResolutionStatus
+    asked: str
+    message: str
+    source: Literal["catalog"]
+    complete: bool
+    model_id: str | None = None
+    revision: str | None = None
+    candidates: tuple[Candidate, ...] = ()
+    facts_date: str | None = None
+
+    @property
+    def exit_status(self) -> int:
+        """The command line's exit status for this answer."""
+        return _EXIT_STATUS[self.status]
+
+    def as_dict(self) -> dict[str, object]:
+        """The answer as data, for `--json` and for MCP results."""
+        return {
+            "status": self.status,
+            "asked": self.asked,
+            "model_id": self.model_id,
+            "revision": self.revision,
+            "candidates": [{"id": item.id, "why": item.why, "group": item.group} for item in self.candidates],
+            "source": self.source,
+            "complete": self.complete,
+            "facts_date": self.facts_date,
+            "message": self.message,
+        }
+
+    def as_error(self) -> ArchvizError:
+        """The exception that says the same to a caller who needs one model."""
+        ids = [item.id for item in self.candidates]
+        hint = f"Did you mean: {', '.join(ids[:5])}?" if ids else None
+        if self.status in ("gated", "unreachable"):
+            return SourceUnavailableError(self.message, hint=hint)
+        kind = AmbiguousNameError if self.status == "ambiguous" else ModelNotFoundError
+        return kind(self.message, candidates=ids, hint=hint)
