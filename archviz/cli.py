@@ -1,0 +1,342 @@
+"""The command line: arguments in, data on stdout, messages on stderr, one documented exit status.
+
+Start reading at `main`. A command is a row of `_COMMANDS`: its name, its function, what it adds to the parser, and
+examples. Commands hold no logic: each calls `archviz.pipeline` and prints. Imports that cost time stand in the
+functions that need them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from archviz import __version__
+from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError, ModelNotFoundError, UsageError
+from archviz.formats import FORMATS, THEMES, parse_formats, split_suffix
+from archviz.settings import Settings
+
+if TYPE_CHECKING:
+    from archviz.architecture.model import GapEntry
+
+_MODEL = "org/name[@revision], a folder or config.json, or transformers:MODEL_TYPE"
+_STATUSES = """exit status:
+  0  done
+  1  internal fault
+  2  wrong usage, or a configuration or file that cannot be used
+  3  no model of exactly this name, or an ambiguous name (candidates are listed)
+  4  a source could not be reached, is gated or rate-limited
+  5  done with gaps: the output is there, what was not understood is listed
+  6  verification found a conflict
+"""
+_SHOWN = 10  # gaps and findings listed on stderr before "… and N more"
+_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: The arguments without the program's name; those of the process by default.
+
+    Returns:
+        The exit status; see `archviz --help`.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks × still gets its answer
+    try:
+        status = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough: `archviz tensors MODEL | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+def _run(arguments: list[str]) -> int:
+    as_json = "--json" in arguments
+    try:
+        options = _parser().parse_args(arguments)
+        status: int = options.run(options)
+    except SystemExit as stop:  # --help and --version
+        return stop.code if isinstance(stop.code, int) else 2
+    except KeyboardInterrupt:
+        print("archviz: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except ArchvizError as error:
+        return _fail(error, as_json=as_json)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return _fail(_file_error(error), as_json=as_json)
+    except Exception as error:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        fault = ArchvizError(
+            f"internal fault: {type(error).__name__}: {' '.join(str(error).split())[:300]}",
+            hint="this is a bug of archviz; --debug shows where it is",
+        )
+        return _fail(fault, as_json=as_json)
+    return status
+
+
+def _file_error(error: OSError) -> ArchvizError:
+    """A file that cannot be read or written is the caller's to mend; any other system error is not."""
+    reason = error.strerror or str(error)
+    if error.filename is None:
+        return ArchvizError(f"internal fault: {reason}", hint="--debug shows where it is")
+    return UsageError(f"{reason}: {error.filename}", hint="check the path and its permissions")
+
+
+def _fail(error: ArchvizError, *, as_json: bool) -> int:
+    print(f"archviz: error: {error}", file=sys.stderr)
+    if as_json:
+        _print_json(error.as_dict())
+    elif isinstance(error, ModelNotFoundError):
+        _list_on_stderr([f"candidate: {name}" for name in error.candidates if name not in str(error)], "candidates")
+    return error.exit_status
+
+
+# --- the commands ---------------------------------------------------------------------------------------------------
+
+
+def _resolve(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+
+    found = pipeline.resolve(options.name, _settings(options))
+    if options.json:
+        _print_json(found.as_dict())
+    elif found.model_id and not found.exit_status:
+        print(found.model_id)
+    else:
+        print(*found.candidates, sep="\n", end="\n" if found.candidates else "")
+    if found.message and not options.json:
+        print(f"archviz: {found.status}: {found.message}", file=sys.stderr)
+    return found.exit_status
+
+
+def _tensors(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+
+    answer = pipeline.tensors(options.model, class_name=options.class_name, settings=_settings(options))
+    if options.json:
+        _print_json(answer)
+    else:
+        print(f"class   {answer['class']}\nparams  {answer['params']:,}\ndigest  {answer['digest']}\n")
+        for name, shape in answer["tensors"].items():
+            print(f"{name}  {shape}")
+        for alias, name in answer["tied"].items():
+            print(f"{alias} = {name}")
+    return _with_gaps(answer["gaps"])
+
+
+def _describe(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+
+    architecture = pipeline.describe(options.model, class_name=options.class_name, settings=_settings(options))
+    print(architecture.to_json(indent=2) if options.json else pipeline.describe_text(architecture).rstrip("\n"))
+    return _with_gaps([_gap(gap) for gap in architecture.gaps])
+
+
+def _draw(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+
+    output, suffix = split_suffix(options.output or Path(_stem(options.model)))
+    formats = parse_formats(options.format or suffix or "png")
+    result = pipeline.draw(
+        options.model,
+        output,
+        formats,
+        class_name=options.class_name,
+        theme=options.theme,
+        settings=_settings(options),
+        figure_config=options.figure_config,
+    )
+    if options.json:
+        from archviz.answers import draw_answer
+
+        _print_json(draw_answer(result))
+    else:
+        print(*result.files, sep="\n")
+    _list_on_stderr([f"{finding.severity}: {finding.message}" for finding in result.findings], "findings")
+    _with_gaps([_gap(gap) for gap in result.gaps])
+    return result.exit_status
+
+
+def _schema(options: argparse.Namespace) -> int:
+    from archviz.schemas import schema_text
+
+    print(schema_text(), end="")
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from archviz.doctor import examine, report
+
+    checks = examine()
+    if options.json:
+        _print_json(report(checks))
+    else:
+        for check in checks:
+            print(f"{'ok' if check.ok else 'NO':3} {check.name:16} {check.value}")
+    _list_on_stderr([f"{check.name}: {check.hint}" for check in checks if check.hint], "hints")
+    return 0 if all(check.ok for check in checks) else 1
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from archviz.service.server import run_stdio
+
+    run_stdio(_settings(options))
+    return 0
+
+
+# --- printing -------------------------------------------------------------------------------------------------------
+
+
+def _print_json(data: object) -> None:
+    print(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def _gap(gap: GapEntry) -> dict[str, object]:
+    return {"module": gap.module, "reason": gap.reason, "at": gap.at}
+
+
+def _with_gaps(gaps: Sequence[dict[str, object]]) -> int:
+    """List the gaps on stderr; the exit status that says whether there were any."""
+    rows = [
+        f"{gap['module'] or 'the model'}: {gap['reason']}" + (f" ({gap['at']})" if gap["at"] else "") for gap in gaps
+    ]
+    _list_on_stderr([f"not understood: {row}" for row in rows], "gaps")
+    return EXIT_DONE_WITH_GAPS if gaps else 0
+
+
+def _list_on_stderr(rows: Sequence[str], what: str) -> None:
+    for row in rows[:_SHOWN]:
+        print(f"archviz: {row}", file=sys.stderr)
+    if len(rows) > _SHOWN:
+        print(f"archviz: … and {len(rows) - _SHOWN} more {what}; --json has all", file=sys.stderr)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return Settings(offline=options.offline)
+
+
+def _stem(source: str) -> str:
+    """The file name to draw to where none is given: the model's own name."""
+    name = source.rpartition(":")[2].rpartition("@")[0] or source.rpartition(":")[2]
+    path = Path(name)
+    if path.name == "config.json":
+        path = path.resolve().parent
+    return path.name.removesuffix(".json") or "architecture"
+
+
+# --- the parser -----------------------------------------------------------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are `UsageError`s, so that `--json` can answer them as data."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"{self.prog} --help shows what it takes")
+
+
+def _model(parser: argparse.ArgumentParser, metavar: str = "MODEL", what: str = _MODEL) -> None:
+    parser.add_argument("model", metavar=metavar, help=what)
+    parser.add_argument(
+        "--class", dest="class_name", metavar="NAME", help="the model class; architectures[0] by default"
+    )
+
+
+def _draw_arguments(parser: argparse.ArgumentParser) -> None:
+    figure = "; or the JSON of a diagram config (it has stages) or of an Architecture (its schema is archviz/1)"
+    _model(parser, "MODEL|FIGURE.json", _MODEL + figure)
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", type=Path, help="path without suffix; the model's name by default"
+    )
+    parser.add_argument(
+        "-f", "--format", metavar="F[,F…]", help=f"of {', '.join(FORMATS)}; OUT's suffix or png by default"
+    )
+    parser.add_argument("--theme", choices=THEMES, default="light")
+    parser.add_argument(
+        "--figure-config", metavar="OUT.json", type=Path, help="also write a diagram config, to edit and draw"
+    )
+
+
+def _name_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the exact name: org/name, with version, sizes and suffix")
+
+
+def _no_arguments(parser: argparse.ArgumentParser) -> None:
+    """Only the options that all commands share."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    name: str
+    run: Callable[[argparse.Namespace], int]
+    what: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    examples: tuple[str, ...]
+
+
+_QWEN = "Qwen/Qwen3.5-397B-A17B"
+_COMMANDS = (
+    _Command("resolve", _resolve, "is there a model of exactly this name?", _name_argument, (_QWEN, "Qwen3.5 --json")),
+    _Command(
+        "tensors", _tensors, "every parameter with its shape", _model, ("Qwen/Qwen3-0.6B", "transformers:qwen3 --json")
+    ),
+    _Command("describe", _describe, "the architecture as a text tree", _model, (_QWEN, "./config.json --json")),
+    _Command(
+        "draw",
+        _draw,
+        "the architecture as a figure",
+        _draw_arguments,
+        (
+            f"{_QWEN} -o qwen3.5 -f png,svg",
+            f"{_QWEN} --figure-config mine.json",
+            "mine.json -o mine -f pdf --theme dark",
+        ),
+    ),
+    _Command("schema", _schema, "the JSON schema of describe --json", _no_arguments, ("",)),
+    _Command("doctor", _doctor, "what is installed, and whether it suffices", _no_arguments, ("", "--json")),
+    _Command("serve", _serve, "the MCP server over stdio", _no_arguments, ("", "--offline")),
+)
+
+
+def _parser() -> argparse.ArgumentParser:
+    examples = "\n".join(f"  archviz {command.name} {command.examples[0]}".rstrip() for command in _COMMANDS)
+    parser = _Parser(
+        prog="archviz",
+        description="The exact architecture of a published model, read from its official code, described and drawn.",
+        epilog=f"examples:\n{examples}\n\n{_STATUSES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"archviz {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        _add_command(commands, command)
+    return parser
+
+
+def _add_command(commands: argparse._SubParsersAction[_Parser], command: _Command) -> None:
+    examples = "\n".join(f"  archviz {command.name} {example}".rstrip() for example in command.examples)
+    parser = commands.add_parser(
+        command.name,
+        help=command.what,
+        description=f"{command.what[0].upper()}{command.what[1:]}.",
+        epilog=f"examples:\n{examples}\n\n{_STATUSES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.arguments(parser)
+    parser.add_argument("--json", action="store_true", help="data as JSON on stdout, errors too")
+    parser.add_argument("--offline", action="store_true", help="ask no network: the catalog and files only")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an internal fault")
+    parser.set_defaults(run=command.run)
