@@ -194,13 +194,14 @@ def _repeated_ids(config: DiagramConfig) -> list[Fault]:
 def _unknown_ends(config: DiagramConfig) -> list[Fault]:
     known = config.addresses()
     names = _addresses_by_name(config)
-    faults = []
+    named = [(f"stages[{s}].detail_of", stage.detail_of) for s, stage in enumerate(config.stages) if stage.detail_of]
     for e, edge in enumerate(config.custom_edges):
-        for end, address in (("from", edge.source), ("to", edge.target)):
-            if address not in known:
-                hint = _address_hint(address, list(known), names)
-                faults.append(Fault(f"custom_edges[{e}].{end}", f"no node, block or stage {address[:80]!r}", hint))
-    return faults
+        named += [(f"custom_edges[{e}].from", edge.source), (f"custom_edges[{e}].to", edge.target)]
+    return [
+        Fault(path, f"no node, block or stage {address[:80]!r}", _address_hint(address, list(known), names))
+        for path, address in named
+        if address not in known
+    ]
 
 
 def _addresses_by_name(config: DiagramConfig) -> dict[str, str]:

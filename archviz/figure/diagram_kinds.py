@@ -28,7 +28,10 @@ _WORDS: tuple[tuple[BlockKind, str], ...] = (
     ("attention", r"attention|attn|deltanet|delta[ _-]?net|\b(?:mha|mqa|gqa|mla|swa|dsa|nsa|kda|retnet)\b"),
     ("state_space", r"mamba|state[ _-]?space|\bss[md]\b|\bs[46]\b|rwkv|hyena|selective scan|\brg-?lru\b"),
     ("feed_forward", r"feed[ _-]?forward|\bff?n\b|\bmlp\b|moe\b|mixture of experts|expert|router|\w+glu\b"),
-    ("head", r"\bhead\b|lm_head|unembed|logits|classifier|output layer|^outputs?$"),
+    (
+        "head",
+        r"(?<!per )(?<!each )(?<!every )\bhead\b(?! dim)|lm_head|unembed|logits|classifier|output layer|^outputs?$",
+    ),
     ("norm", r"norm\b|normali[sz]ation"),
     ("input", r"input|embed|token|patch|\bwte\b|\bwpe\b"),
 )

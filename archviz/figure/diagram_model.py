@@ -118,11 +118,17 @@ class DiagramBlock(DiagramPart):
 
 
 class DiagramStage(DiagramPart):
-    """A titled panel of blocks, which data passes from the first to the last."""
+    """A titled panel of blocks, which data passes from the first to the last, and on to the next stage.
+
+    `detail_of` is the address of the block that this stage shows the inside of; such a stage stands apart from the flow.
+    `new_flow` starts another flow: no arrow comes from the stage before (a second tower, say).
+    """
 
     name: Label
     blocks: list[DiagramBlock] = Field(min_length=1, max_length=MAX_BLOCKS)
     id: Identifier | None = None
+    detail_of: Address | None = None
+    new_flow: bool = False
 
 
 class CustomNode(DiagramPart):
