@@ -49,14 +49,15 @@ def find_fitting(asked: ModelName, known: Iterable[str]) -> tuple[Candidate, ...
 
 
 def find_near(asked: ModelName, known: Iterable[str]) -> tuple[Candidate, ...]:
-    """The known models whose names are nearest: same family first, then version, then size, then spelling."""
+    """The known models whose names are nearest: same family first, then version, words, size and spelling."""
     parts = identity(asked.repository)
     ranked = []
     for model_id in known:
         likeness = SequenceMatcher(None, asked.repository.lower(), _repository(model_id).lower()).ratio()
         same_family = _same_family(parts, model_id)
         if same_family or likeness >= LEAST_LIKENESS:
-            ranked.append(((*_nearness(parts, model_id, same_family), -likeness, model_id), model_id))
+            foreign = asked.organisation not in (None, _organisation(model_id))
+            ranked.append(((*_nearness(parts, model_id, same_family), foreign, -likeness, model_id), model_id))
     nearest = [model_id for _, model_id in sorted(ranked)[:MOST_NEAR_NAMES]]
     return tuple(Candidate(model_id, _why(asked, parts, model_id), line(_repository(model_id))) for model_id in nearest)
 

@@ -1,7 +1,7 @@
 """The identity in a model's name: family, version, size, active size, suffix; how two names differ.
 
 A repository name is read as an ordered list of parts. `Qwen3.5-397B-A17B` is family `qwen`, version `3.5`, size `397b`,
-active size `a17b`; `DeepSeek-V3.1` is family `deepseek` and the word `v3.1`. Parts are compared whole, so that version
+active size `a17b`; `DeepSeek-V3.1` is family `deepseek`, version `v3.1`. Parts are compared whole, so that version
 3 never equals 3.5, nor a size another size.
 """
 
@@ -15,8 +15,8 @@ from typing import Literal
 
 PartKind = Literal["word", "version", "size", "active", "experts", "stamp"]
 
-_SEPARATORS = re.compile(r"[\s/-]+|_(?!\d)|(?<!\d)_")
-_FAMILY_VERSION = re.compile(r"([A-Za-z][A-Za-z]*?)[_]?(\d+(?:\.\d+)*)")
+_SEPARATORS = re.compile(r"[\s/-]+|_(?!\d)|(?<![-\s]\d)_")  # the `_` of Qwen-1_8B is a decimal point
+_FAMILY_VERSION = re.compile(r"([A-Za-z]+)(\d+(?:\.\d+)*)")
 _FORMS: tuple[tuple[PartKind, re.Pattern[str]], ...] = (
     ("active", re.compile(r"a\d+(?:\.\d+)?[bm]")),
     ("experts", re.compile(r"\d+e")),

@@ -84,15 +84,15 @@ CONFIG_SOURCES = {
 """What the reference's note says about where a file was found → how a record says it."""
 
 FACT_KEYS = set(
-    "max_position_embeddings tie_word_embeddings dtype torch_dtype layer_types rope_theta rope_scaling rope_parameters "
+    "max_position_embeddings tie_word_embeddings dtype torch_dtype layer_types rope_theta rope_scaling rope_parameters "  # noqa: SIM905
     "partial_rotary_factor is_encoder_decoder num_nextn_predict_layers mtp_num_hidden_layers num_mtp_modules "
     "mtp_transformer_layers use_qk_norm attn_output_gate full_attention_interval scoring_func use_routing_bias "
-    "model_max_length max_seq_len seq_length sliding_window use_sliding_window max_window_layers".split()  # noqa: SIM905
+    "model_max_length max_seq_len seq_length sliding_window use_sliding_window max_window_layers".split()
 )
 """Kept though the official code may not mention them: a fact sheet states them."""
 
 DROPPED_KEYS = set(
-    "_name_or_path _num_labels _attn_implementation _attn_implementation_autoset architectures auto_map model_type "
+    "_name_or_path _num_labels _attn_implementation _attn_implementation_autoset architectures auto_map model_type "  # noqa: SIM905
     "transformers_version quantization_config compression_config torchscript use_cache use_bfloat16 verbose "
     "id2label label2id task_specific_params problem_type finetuning_task pruned_heads prefix tokenizer_class tokenizer_name "
     "name ignore_index gradient_checkpointing attn_impl attn_implementation init_device init_config init_std "
@@ -105,7 +105,7 @@ DROPPED_KEYS = set(
     "remove_invalid_values tf_legacy_loss tie_encoder_decoder pretraining_tp ep_size is_decoder_only "
     "bos_token_id eos_token_id sep_token_id cls_token_id decoder_start_token_id forced_bos_token_id forced_eos_token_id "
     "bos_token eos_token pad_token force_bos_token_to_be_generated top_k add_cross_attention cross_attention_hidden_size "
-    "chunk_size_feed_forward".split()  # noqa: SIM905
+    "chunk_size_feed_forward".split()
 )
 DROPPED_PATTERN = re.compile(
     r"dropout|pdrop|layerdrop|jitter|^mask_(time|feature)_|loss_weight|_loss|^summary_|time_step_floor$"

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from archviz.errors import UsageError
+from archviz.lookup.names import MAX_LENGTH, ModelName, classify, why_no_hub_name
+
+
+@pytest.mark.parametrize(
+    "text, kind, body, revision",
+    [
+        ("Qwen/Qwen3-0.6B", "hub_id", "Qwen/Qwen3-0.6B", None),
+        ("Qwen/Qwen3-0.6B@main", "hub_id", "Qwen/Qwen3-0.6B", "main"),
+        ("Qwen/Qwen3-0.6B@refs/pr/3", "hub_id", "Qwen/Qwen3-0.6B", "refs/pr/3"),
+        ("https://huggingface.co/Qwen/Qwen3-0.6B", "hub_id", "Qwen/Qwen3-0.6B", None),
+        ("http://hf.co/Qwen/Qwen3-0.6B/", "hub_id", "Qwen/Qwen3-0.6B", None),
+        ("huggingface.co/Qwen/Qwen3-0.6B", "hub_id", "Qwen/Qwen3-0.6B", None),
+        ("https://huggingface.co/Qwen/Qwen3-0.6B/blob/v1/config.json", "hub_id", "Qwen/Qwen3-0.6B", "v1"),
+        ("https://huggingface.co/Qwen/Qwen3-0.6B/tree/refs%2Fpr%2F3", "hub_id", "Qwen/Qwen3-0.6B", "refs/pr/3"),
+        ("gpt2", "bare_name", "gpt2", None),
+        ("gpt2@v1", "bare_name", "gpt2", "v1"),
+        ("Llama 3", "bare_name", "Llama 3", None),
+        ("Qwen/-x", "bare_name", "Qwen/-x", None),
+        ("Qwen/Qwen3--x", "bare_name", "Qwen/Qwen3--x", None),
+        ("transformers:qwen3_moe", "transformers_type", "qwen3_moe", None),
+        ("transformers:gpt-sw3", "transformers_type", "gpt-sw3", None),
+        ("./gpt2", "path", "./gpt2", None),
+        ("models/", "path", "models/", None),
+        ("a/b/c", "path", "a/b/c", None),
+        ("config.json", "path", "config.json", None),
+        ("a/CONFIG.JSON", "path", "a/CONFIG.JSON", None),
+        ("..", "path", "..", None),
+        ("~/x", "path", "~/x", None),
+        ("/tmp/a@b", "path", "/tmp/a@b", None),
+    ],
+)
+def test_the_form_of_a_text_decides_what_it_is(text: str, kind: str, body: str, revision: str | None) -> None:
+    assert classify(text) == ModelName(kind, body, revision)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "x" * (MAX_LENGTH + 1),
+        "a\x00b",
+        "a\nb",
+        "a\x7fb",
+        "\udc80",
+        "transformers:",
+        "transformers:../x",
+        "transformers:a b",
+        "Qwen/Qwen3@",
+        "Qwen/Qwen3@a b",
+        "Qwen/Qwen3@../..",
+        "https://github.com/Qwen/Qwen3",
+        "https://huggingface.co/",
+        "https://huggingface.co/spaces/a/b",
+        "https://huggingface.co/a/b/discussions/1",
+        "https://huggingface.co/a/b/tree",
+        "https://huggingface.co/a/b/tree/..%2F..",
+        "ftp://huggingface.co/a/b",
+    ],
+)
+def test_what_cannot_be_a_model_is_refused_with_a_way_on(text: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        classify(text)
+    assert refused.value.hint
+    assert str(refused.value).isprintable() or "\n  " in str(refused.value)
+    assert len(refused.value.message) < 200
+
+
+def test_a_folder_of_the_same_name_does_not_stand_in_for_a_model(tmp_path: Path) -> None:
+    (tmp_path / "Qwen" / "Qwen3-0.6B").mkdir(parents=True)
+    here = Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        assert classify("Qwen/Qwen3-0.6B").kind == "hub_id"
+    finally:
+        os.chdir(here)
+
+
+def test_organisation_and_repository_are_the_sides_of_the_slash() -> None:
+    assert (classify("Qwen/Qwen3-0.6B").organisation, classify("Qwen/Qwen3-0.6B").repository) == ("Qwen", "Qwen3-0.6B")
+    assert (classify("gpt2").organisation, classify("gpt2").repository) == (None, "gpt2")
+
+
+@pytest.mark.parametrize("text", ["Qwen3.5", "a_b-c.d", "Llama 3", "org/name"])
+def test_names_of_allowed_characters_could_be_on_the_hub(text: str) -> None:
+    assert why_no_hub_name(text) is None
+
+
+@pytest.mark.parametrize(
+    "text, said", [("a\u200bb", "ZERO WIDTH SPACE"), ("a;b", "';'"), ("a..b", "'..'"), ("a--b", "'--'")]
+)
+def test_a_name_that_no_repository_can_have_says_why(text: str, said: str) -> None:
+    assert said in (why_no_hub_name(text) or "")

@@ -1,0 +1,193 @@
+"""Exact names or a refusal: every row of `cases/resolve.tsv`, and what holds for any text at all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from archviz.errors import UsageError
+from archviz.lookup import candidates, resolve
+from archviz.lookup.catalog import model_ids
+from archviz.lookup.resolution import Resolution
+from archviz.settings import Settings
+
+CASES = Path(__file__).parent / "cases" / "resolve.tsv"
+
+
+def read_cases() -> list[tuple[str, str, str]]:
+    rows = [row.split("\t") for row in CASES.read_text(encoding="utf-8").splitlines() if not row.startswith("#")]
+    return [(asked.encode("ascii").decode("unicode_escape"), status, model) for asked, status, model, _ in rows]
+
+
+def ask(name: str) -> Resolution:
+    return resolve.resolve(name, Settings(offline=True))
+
+
+def candidate_ids(name: str) -> list[str]:
+    return [candidate.id for candidate in ask(name).candidates]
+
+
+@pytest.mark.parametrize("asked, status, model", read_cases(), ids=ascii)
+def test_a_name_gets_the_exact_model_or_a_refusal(asked: str, status: str, model: str) -> None:
+    if status == "usage":
+        with pytest.raises(UsageError):
+            ask(asked)
+        return
+    answer = ask(asked)
+    assert (answer.status, answer.model_id or "-") == (status, model)
+    assert bool(answer.model_id) == (answer.exit_status == 0)
+    assert answer.message
+
+
+def test_the_case_table_is_large_and_mostly_refusals() -> None:
+    cases = read_cases()
+    assert len({asked for asked, _, _ in cases}) == len(cases) >= 120
+    assert sum(model == "-" for _, _, model in cases) >= 90
+
+
+@pytest.mark.parametrize("model_id", model_ids())
+def test_every_catalog_model_is_found_by_its_id_and_by_nothing_shorter_with_its_organisation(model_id: str) -> None:
+    assert ask(model_id).model_id == model_id
+    for cut in range(1, len(model_id.split("/")[1])):
+        shorter = model_id[:-cut]
+        assert ask(shorter).model_id == (shorter if shorter in model_ids() else None)
+
+
+@hypothesis_settings(deadline=None)
+@given(st.one_of(st.text(max_size=60), st.from_regex(r"[A-Za-z0-9./_@ -]{1,40}", fullmatch=True)))
+@example("Qwen/Qwen3.5-27b")
+@example("0b-a0b-0x0b")
+@example("9" * 290 + "t")
+@example("\ud800")
+def test_any_text_gets_an_answer_and_an_exact_one_only_for_the_whole_name(text: str) -> None:
+    try:
+        answer = ask(text)
+    except UsageError:
+        return
+    if answer.model_id is not None:
+        asked = text.strip().lower().split("@")[0]
+        assert asked in (answer.model_id.lower(), answer.model_id.split("/")[1].lower())
+    assert answer.asked.isascii()
+
+
+def test_a_family_name_lists_its_own_version_only() -> None:
+    listed = candidate_ids("Qwen3.5")
+    assert {"Qwen/Qwen3.5-27B", "Qwen/Qwen3.5-397B-A17B"} <= set(listed)
+    assert all("Qwen3.5" in model_id for model_id in listed)
+
+
+def test_a_major_version_never_lists_a_minor_one() -> None:
+    assert all("Llama-3-" in model_id for model_id in candidate_ids("Llama 3"))
+    assert not any("3." in model_id for model_id in candidate_ids("Qwen3"))
+
+
+def test_family_candidates_say_what_they_add_and_stand_in_groups() -> None:
+    answer = ask("Qwen3")
+    said = {candidate.id: candidate.why for candidate in answer.candidates}
+    assert said["Qwen/Qwen3-30B-A3B"] == "adds size 30B, active size A3B; mixture of 128 experts"
+    assert said["Qwen/Qwen3-0.6B"] == "adds size 0.6B; dense, qwen3"
+    groups = [(candidate.id.split("/")[0], candidate.group) for candidate in answer.candidates]
+    assert len({*groups}) == sum(one != other for one, other in zip(groups, [None, *groups], strict=False))
+
+
+def test_near_names_put_the_asked_version_first_and_the_nearest_size_before_the_others() -> None:
+    assert candidate_ids("Qwen/Qwen3.5-400B")[:2] == ["Qwen/Qwen3.5-397B-A17B", "Qwen/Qwen3.5-27B"]
+    first = ask("Qwen/Qwen3.5-400B").candidates[0]
+    assert first.why == "size 397B instead of 400B; adds active size A17B"
+
+
+def test_a_name_of_another_organisation_is_near_and_said_to_be_another_s() -> None:
+    first = ask("alibaba/Qwen3.5-27B").candidates[0]
+    assert (first.id, first.why) == ("Qwen/Qwen3.5-27B", "published by Qwen, not alibaba")
+
+
+def test_a_text_that_is_near_nothing_gets_no_candidates() -> None:
+    assert candidate_ids("zzzzzz/yyyyyy") == []
+
+
+def test_look_alike_characters_are_named_and_shown_escaped() -> None:
+    answer = ask("Qwen/Qw\u0435n3.5-27B")
+    assert "CYRILLIC SMALL LETTER IE" in answer.message
+    assert answer.message.isascii()
+    assert answer.candidates[0].id == "Qwen/Qwen3.5-27B"
+
+
+def test_another_letter_case_is_reported() -> None:
+    assert "letter case" in ask("qwen/qwen3-0.6b").message
+    assert "letter case" not in ask("Qwen/Qwen3-0.6B").message
+
+
+def test_an_exact_answer_gives_the_date_of_its_facts() -> None:
+    answer = ask("Qwen/Qwen3-0.6B")
+    assert answer.facts_date is not None
+    assert answer.facts_date in answer.message
+
+
+def test_an_unknown_revision_is_not_dropped() -> None:
+    answer = ask("Qwen/Qwen3-0.6B@0123abc")
+    assert (answer.status, answer.revision) == ("not_found", "0123abc")
+    assert [candidate.id for candidate in answer.candidates] == ["Qwen/Qwen3-0.6B"]
+
+
+def test_the_catalog_never_claims_that_it_knows_every_model() -> None:
+    for name in ("Qwen/Qwen3-0.6B", "Qwen3", "Qwen/Qwen3.5-400B"):
+        assert ask(name).complete is False
+    assert "Only the embedded catalog" in ask("Qwen/Qwen3.5-400B").message
+
+
+def test_one_repository_name_of_two_publishers_is_ambiguous(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolve, "model_ids", lambda: ("one/Same-7B", "two/Same-7B"))
+    answer = ask("Same-7B")
+    assert (answer.status, [item.id for item in answer.candidates]) == ("ambiguous", ["one/Same-7B", "two/Same-7B"])
+
+
+def test_places_are_asked_in_order_until_one_knows_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def place(name: str, model_id: str | None) -> object:
+        def answer(*_: object) -> Resolution:
+            asked.append(name)
+            status = "exact" if model_id else "not_found"
+            return Resolution(status, "x", name, "catalog", complete=False, model_id=model_id)
+
+        return answer
+
+    places = (place("first", None), place("second", "org/name"), place("third", "other/name"))
+    monkeypatch.setattr(resolve, "PLACES", places)
+    assert ask("x").model_id == "org/name"
+    assert asked == ["first", "second"]
+
+
+def test_an_exact_id_reads_one_record_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(Path, "read_text", _recording(read, Path.read_text))
+    ask("Qwen/Qwen3-0.6B")
+    assert read == ["Qwen__Qwen3-0.6B.json"]
+
+
+def _recording(read: list[str], original: object) -> object:
+    def read_text(path: Path, *args: object, **kwargs: object) -> str:
+        read.append(path.name)
+        return original(path, *args, **kwargs)  # type: ignore[operator,no-any-return]
+
+    return read_text
+
+
+def test_resolving_imports_neither_torch_nor_transformers_nor_a_network_client() -> None:
+    program = (
+        "import sys; from archviz.lookup.resolve import resolve; from archviz.settings import Settings;"
+        "resolve('Qwen3', Settings());"
+        "print([name for name in ('torch', 'transformers', 'huggingface_hub', 'pydantic', 'socket') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_candidates_are_bounded_for_near_names() -> None:
+    assert len(candidate_ids("Qwen/Qwen9-1B")) == candidates.MOST_NEAR_NAMES
