@@ -117,9 +117,9 @@ def _resolve(options: argparse.Namespace) -> int:
     elif found.model_id and not found.exit_status:
         print(found.model_id)
     else:
-        print(*found.candidates, sep="\n", end="\n" if found.candidates else "")
-    if found.message and not options.json:
-        print(f"archviz: {found.status}: {found.message}", file=sys.stderr)
+        for candidate in found.candidates:
+            print(f"{candidate.id}  ({candidate.why})")
+    print(f"archviz: {found.status}: {found.message}", file=sys.stderr)
     return found.exit_status
 
 

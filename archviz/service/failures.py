@@ -1,0 +1,39 @@
+"""Errors as data: an `ArchvizError` as a tool result that says what to do next."""
+
+from __future__ import annotations
+
+import json
+
+from mcp_types import CallToolResult, TextContent
+
+from archviz.errors import ArchvizError
+
+_ASK = "Ask the user which model is meant, then call again with its exact id. Do not choose one yourself."
+NEXT_STEPS: dict[str, str] = {
+    "usage": "Change the argument as the hint says and call again.",
+    "bad_config": "The configuration cannot be built as it stands: mend it at `where`, or give another one.",
+    "bad_figure": "Mend the diagram config at `where` and draw it again.",
+    "not_found": "Check the exact name with the user, or look at the candidates. Never draw a near name instead.",
+    "ambiguous": _ASK,
+    "unreachable": "Try again later, or give a local folder or config.json as the model.",
+    "too_large": "The input is over a bound. Ask for a smaller part, or give a smaller input.",
+    "conflict": "Report the conflict to the user with both values.",
+    "internal": "This is a bug of archviz. Report the message; another model or part may still work.",
+}
+_MOST_CANDIDATES = 10
+
+
+def failure(error: ArchvizError) -> dict[str, object]:
+    """An error as data: code, message, where, hint, candidates and the next step; what is absent is left out."""
+    data = {key: value for key, value in error.as_dict().items() if value not in (None, [])}
+    candidates = data.get("candidates")
+    if isinstance(candidates, list):
+        data["candidates"] = candidates[:_MOST_CANDIDATES]
+    return {**data, "next": NEXT_STEPS.get(error.code, NEXT_STEPS["usage"])}
+
+
+def failure_result(error: ArchvizError) -> CallToolResult:
+    """An error as a tool result; text and structured content say the same."""
+    data = failure(error)
+    text = json.dumps(data, ensure_ascii=False)
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=data, is_error=True)
