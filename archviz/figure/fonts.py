@@ -28,7 +28,7 @@ def measure(text: str, size: float, weight: int = 400) -> float:
 
     A character that no bundled font has counts with the width of its code point in writing (`U+4E2D`).
     """
-    return _unit_width(with_code_points(text), weight) * size / _UNIT
+    return _unit_width(with_code_points(text), weight) * size / _UNIT if text else 0.0
 
 
 def missing_glyphs(text: str) -> list[str]:

@@ -70,14 +70,14 @@ def _backward_edges(count: int, edges: Sequence[tuple[int, int]]) -> set[int]:
         state[start] = state[start] or 1
         while path:
             vertex, rest = path[-1]
-            index = next(rest, None)
-            if index is None:
+            onward = next(rest, None)
+            if onward is None:
                 state[vertex] = 2
                 path.pop()
                 continue
-            target = edges[index][1]
+            target = edges[onward][1]
             if state[target] == 1 and target != vertex:
-                backward.add(index)
+                backward.add(onward)
             elif state[target] == 0:
                 state[target] = 1
                 path.append((target, iter(leaving[target])))

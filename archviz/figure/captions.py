@@ -1,0 +1,243 @@
+"""The words of an overview, made from facts of the Architecture: titles, notes, side boxes, fact strip, footers.
+
+Every entry names the fact keys it is made of; a fact that the Architecture does not state is not spoken of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from archviz.architecture.model import Architecture, BlockGraph, Fact, Tower
+from archviz.figure.model import (
+    Box,
+    Column,
+    Diagram,
+    FactCell,
+    Inset,
+    Note,
+    Sentence,
+    Words,
+    column_boxes,
+)
+from archviz.figure.quantities import compact, sentence, written
+from archviz.spans import Status
+
+CONTEXT = ("context_length", "max_position_embeddings")
+VOCABULARY = ("vocabulary_size", "vocab_size", "vocabulary")
+HIDDEN = ("hidden_size", "hidden_dimension", "embedding_dimension")
+HEADS = ("attention_heads", "num_attention_heads", "query_heads")
+KEY_HEADS = ("kv_heads", "key_value_heads", "num_key_value_heads")
+HEAD_SIZE = ("head_dim", "head_dimension")
+THETA = ("rope_theta",)
+ROPE_SIZE = ("rope_dimensions", "rotary_dim", "rope_dim")
+_MAX_GAPS = 2
+
+
+def _fact(architecture: Architecture, keys: tuple[str, ...]) -> Fact | None:
+    found = (architecture.fact(key) for key in keys)
+    return next((fact for fact in found if fact is not None and fact.value is not None), None)
+
+
+def title(architecture: Architecture) -> str:
+    return architecture.identity.id.rsplit("/", 1)[-1]
+
+
+def subtitle(architecture: Architecture) -> str:
+    """Class, size and active size: what one says first of a model."""
+    parameters = architecture.parameters
+    parts = [architecture.identity.class_name, f"{compact(parameters.total)} parameters"]
+    if parameters.active and parameters.active != parameters.total:
+        parts.append(f"{compact(parameters.active)} active per token")
+    return " · ".join(part for part in parts if part)
+
+
+def description(architecture: Architecture) -> str:
+    """The figure in a sentence or two, for readers who do not see it."""
+    towers = "; ".join(
+        f"{tower.title}: " + ", ".join(_step_words(architecture, tower)) for tower in architecture.towers
+    )
+    return f"Architecture of {architecture.identity.id}, from input (bottom) to output (top). {towers}."
+
+
+def _step_words(architecture: Architecture, tower: Tower) -> Iterator[str]:
+    for item in tower.column:
+        stack = architecture.stack(item.stack) if item.stack else None
+        if item.node:
+            yield item.node.label[:80]
+        elif stack:
+            yield stack.pattern_text[:400]
+
+
+def tower_subtitle(tower: Tower) -> str:
+    return f"{compact(tower.parameters)} parameters" if tower.parameters else ""
+
+
+def notes(architecture: Architecture, column: Column) -> tuple[Note, ...]:
+    """Sentences beside the boxes of a column: sizes at its ends, numbers of its mixers and feed-forwards."""
+    found: list[Note] = []
+    seen: set[str] = set()
+    for box in column_boxes(column.steps):
+        lines = list(_end_lines(architecture, box)) if box.role not in seen else []
+        if box.role in ("embedding", "head") and lines:
+            seen.add(box.role)
+        lines += [sentence(line) for line in box.details[1:]] if box.zoom else []
+        if lines:
+            found.append(Note(f"note/{box.id}", box.id, tuple(lines)))
+    return tuple(found)
+
+
+def _end_lines(architecture: Architecture, box: Box) -> Iterator[Sentence]:
+    if box.role == "embedding":
+        if hidden := _fact(architecture, HIDDEN):
+            yield (Words("Embedding dimension "), Words(written(hidden.value), accent=True))
+        if context := _fact(architecture, CONTEXT):
+            yield (Words("Context length "), Words(written(context.value), accent=True), Words(" tokens"))
+    elif box.role == "head":
+        if size := _fact(architecture, VOCABULARY):
+            yield (Words("Vocabulary of "), Words(written(size.value), accent=True), Words(" tokens"))
+        if architecture.parameters.tied:
+            yield (Words("Weights tied with the embedding"),)
+
+
+def make_inset(block: BlockGraph, diagram: Diagram, kind: int | None, minor: bool) -> Inset:
+    """The inset of a module, still without its letter."""
+    parts = [block.class_name, f"{compact(block.parameters)} parameters" if block.parameters else ""]
+    roles = {node.role for node in block.nodes}
+    routed = bool({"router", "experts"} & roles)
+    return Inset(
+        id=f"inset/{block.id}",
+        letter="",
+        title=block.title,
+        role="moe" if routed else "attention" if kind is not None else "feed_forward",
+        diagram=diagram,
+        notes=tuple(sentence(note) for note in block.notes),
+        subtitle=" · ".join(part for part in parts if part),
+        kind=kind,
+        minor=minor,
+        description="; ".join(piece.where for piece in block.evidence[:2]),
+    )
+
+
+def with_savings(inset: Inset, architecture: Architecture) -> Inset:
+    """An inset with routed experts says what routing saves, where the active parameters are known."""
+    parameters = architecture.parameters
+    if inset.role != "moe" or not parameters.active or parameters.active >= parameters.total:
+        return inset
+    share = f"{100 * parameters.active / parameters.total:.3g}"
+    savings: Sentence = (
+        Words("Resource savings: ", strong=True),
+        Words("of "),
+        Words(compact(parameters.total), accent=True),
+        Words(" parameters only "),
+        Words(compact(parameters.active), accent=True),
+        Words(f" ({share} %) are active per token"),
+    )
+    return replace(inset, notes=(*inset.notes, savings))
+
+
+def side_boxes(inset: Inset, architecture: Architecture, target: str) -> Iterator[Box]:
+    """What a mixer does to positions, queries and keys: RoPE and QK-norm, as its inset shows them."""
+    roles = [box.role for box in inset.diagram.boxes]
+    for role, label in (("rope", "RoPE"), ("qk_norm", "QK-norm")):
+        if role not in roles:
+            continue
+        example = inset.diagram.boxes[roles.index(role)]
+        details = _rope_details(architecture, example) if role == "rope" else example.details[:1]
+        yield Box(
+            id=f"side/{role}/{target}",
+            role=example.role,
+            label=label,
+            details=details,
+            status=example.status,
+            description=example.description,
+        )
+
+
+def _rope_details(architecture: Architecture, example: Box) -> tuple[str, ...]:
+    if example.details:
+        return example.details[:2]
+    lines = []
+    size, head = _fact(architecture, ROPE_SIZE), _fact(architecture, HEAD_SIZE)
+    if size and head:
+        lines.append(f"{written(size.value)} of {written(head.value)} dims")
+    if theta := _fact(architecture, THETA):
+        lines.append(f"θ = {written(theta.value)}")
+    return tuple(lines)
+
+
+def facts(architecture: Architecture) -> tuple[FactCell, ...]:
+    """The strip of facts at the foot of the figure, the same for every model as far as they are known."""
+    cells = list(_size_cells(architecture))
+    for label, keys in (
+        ("Context", CONTEXT),
+        ("Vocabulary", VOCABULARY),
+        ("Hidden size", HIDDEN),
+        ("Decoder type", ("decoder_type",)),
+        ("Attention", ("attention", "attention_kind", "attention_kinds")),
+    ):
+        if fact := _fact(architecture, keys):
+            cells.append(FactCell(label, _with_unit(fact), fact.status))
+    cells += _head_cells(architecture)
+    for stack in architecture.layers[:1]:
+        cells.append(FactCell("Layers", f"{stack.count}"))
+    for label, keys in (
+        ("RoPE θ", THETA),
+        ("KV cache per token", ("kv_cache_per_token", "kv_cache_bytes_per_token")),
+        ("Data type", ("dtype", "torch_dtype")),
+    ):
+        if fact := _fact(architecture, keys):
+            cells.append(FactCell(label, _with_unit(fact), fact.status))
+    return (*cells, *_identity_cells(architecture))
+
+
+def _size_cells(architecture: Architecture) -> Iterator[FactCell]:
+    parameters = architecture.parameters
+    yield FactCell("Parameters", written(parameters.total))
+    if parameters.active and parameters.active != parameters.total:
+        yield FactCell("Active per token", written(parameters.active), "derived")
+
+
+def _head_cells(architecture: Architecture) -> Iterator[FactCell]:
+    heads, groups = _fact(architecture, HEADS), _fact(architecture, KEY_HEADS)
+    if heads and groups and heads.value != groups.value:
+        yield FactCell("Heads", f"{written(heads.value)} Q, {written(groups.value)} KV", heads.status)
+    elif heads:
+        yield FactCell("Heads", written(heads.value), heads.status)
+    if size := _fact(architecture, HEAD_SIZE):
+        yield FactCell("Head size", written(size.value), size.status)
+
+
+def _identity_cells(architecture: Architecture) -> Iterator[FactCell]:
+    identity = architecture.identity
+    stated: tuple[tuple[str, str | None, Status], ...] = (
+        ("Licence", identity.licence, "config"),
+        ("Released", identity.release_date, "config"),
+        ("Code", identity.code, "verified"),
+    )
+    for label, value, status in stated:
+        if value:
+            yield FactCell(label, value, status)
+
+
+def _with_unit(fact: Fact) -> str:
+    return f"{written(fact.value)} {fact.unit}" if fact.unit else written(fact.value)
+
+
+def footers(architecture: Architecture) -> tuple[Sentence, ...]:
+    """Where the figure comes from, and what was not understood."""
+    identity = architecture.identity
+    files = ", ".join(file.name.rsplit("/", 1)[-1] for file in identity.files[:3])
+    more = f" and {len(identity.files) - 3} more" if len(identity.files) > 3 else ""
+    revision = f" at revision {identity.revision[:12]}" if identity.revision else ""
+    source = f"Source: {identity.id}{revision}, {identity.origin}"
+    source += f", {identity.code}" if identity.code else ""
+    source += f" ({files}{more})" if files else ""
+    source += f", facts of {identity.retrieved}" if identity.retrieved else ""
+    lines: list[Sentence] = [(Words(f"{source}. Drawn by archviz from the official code."),)]
+    if architecture.gaps:
+        named = "; ".join(f"{gap.module}: {gap.reason[:80]}" for gap in architecture.gaps[:_MAX_GAPS])
+        rest = len(architecture.gaps) - _MAX_GAPS
+        tail = f"; and {rest} more" if rest > 0 else ""
+        lines.append((Words(f"Gaps ({len(architecture.gaps)}): ", strong=True), Words(f"{named}{tail}.")))
+    return tuple(lines)

@@ -1,0 +1,104 @@
+"""From a block graph of the Architecture to a diagram: the same nodes and edges, in the figure's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from archviz.architecture.model import MIXER_ROLES, BlockGraph, BlockNode
+from archviz.figure.model import Arrow, Box, BoxShape, Diagram
+
+_SYMBOLS = {"add": "+", "residual_add": "+", "multiply": "×"}
+_MAX_LABEL = 200  # a longer label is cut by the layout anyway, and hostile ones are much longer
+
+
+def module_diagram(graph: BlockGraph) -> Diagram:
+    """The inside of a module: its ends are boxes too."""
+    boxes = tuple(make_box(node, f"{graph.id}/{node.id}") for node in graph.nodes)
+    return Diagram(boxes, _arrows(graph, graph.id, {node.id for node in graph.nodes}))
+
+
+def layer_diagram(graph: BlockGraph, kind: int, zoom: Callable[[BlockNode], str | None]) -> Diagram:
+    """One layer: its own ends are points on the border of its panel; further inputs stand beside the column.
+
+    Args:
+        zoom: The inset that shows a node's inside.
+    """
+    outside = {node.id for node in extra_inputs(graph)}
+    boxes: list[Box] = []
+    for node in graph.nodes:
+        if node.id in outside:
+            continue
+        point: BoxShape | None = "point" if node.role in ("input", "output") else None
+        number = kind if node.role in MIXER_ROLES else None
+        boxes.append(make_box(node, f"{graph.id}/{node.id}", shape=point, kind=number, zoom=zoom(node)))
+    drawn = {node.id for node in graph.nodes} - outside
+    return Diagram(tuple(boxes), _arrows(graph, graph.id, drawn))
+
+
+def extra_inputs(graph: BlockGraph) -> list[BlockNode]:
+    """Inputs after the first: what a layer reads beside the residual stream."""
+    return [node for node in graph.nodes if node.role == "input"][1:]
+
+
+def make_box(
+    node: BlockNode,
+    box_id: str,
+    *,
+    shape: BoxShape | None = None,
+    kind: int | None = None,
+    zoom: str | None = None,
+) -> Box:
+    """The box of a node; additions and products without numbers are ⊕ and ⊗."""
+    label, details = node.label[:_MAX_LABEL], tuple(line[:_MAX_LABEL] for line in node.details if line)
+    if shape is None:
+        shape = "round" if node.role in _SYMBOLS and not details else "box"
+    if shape == "round":
+        label = _SYMBOLS[node.role]
+    return Box(
+        id=box_id,
+        role=node.role,
+        label=label,
+        details=details,
+        shape=shape,
+        status=node.status,
+        kind=kind,
+        zoom=zoom,
+        apart=node.role == "split",
+        description=describe(node),
+    )
+
+
+def describe(node: BlockNode) -> str:
+    """What a tooltip or a screen reader says of a node."""
+    parts = [node.label[:_MAX_LABEL]]
+    if node.code_name and node.code_name != node.label:
+        parts.append(node.code_name)
+    parts += [line[:_MAX_LABEL] for line in node.details]
+    if node.shape_in or node.shape_out:
+        parts.append(f"{_shape(node.shape_in)} → {_shape(node.shape_out)}")
+    if node.parameters:
+        parts.append(f"{node.parameters:,} parameters")
+    if node.status != "verified":
+        parts.append(node.status)
+    parts += [piece.where for piece in node.evidence[:2]]
+    return " · ".join(parts)
+
+
+def _shape(shape: Sequence[int | str | None] | None) -> str:
+    return "?" if shape is None else "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"
+
+
+def _arrows(graph: BlockGraph, scope: str, drawn: set[str]) -> tuple[Arrow, ...]:
+    """Each pair of joined nodes once, in the order of the graph."""
+    arrows: dict[tuple[str, str], Arrow] = {}
+    for edge in graph.edges:
+        pair = (edge.source, edge.target)
+        if edge.source in drawn and edge.target in drawn and pair not in arrows:
+            arrows[pair] = Arrow(
+                id=f"{scope}/{edge.source}~{edge.target}",
+                source=f"{scope}/{edge.source}",
+                target=f"{scope}/{edge.target}",
+                skip=edge.residual,
+                label=(edge.label or "")[:_MAX_LABEL],
+            )
+    return tuple(arrows.values())

@@ -1,0 +1,231 @@
+"""Faults that a reader would see in a drawing, found in the display list alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Point, Rect, Text
+from archviz.figure.fonts import measure, missing_glyphs
+
+Severity = Literal["hard", "soft"]
+SMALLEST_TEXT = 10.0
+RATIO = (0.5, 2.2)
+_SLACK = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault: `hard` ones make the figure wrong or unreadable, `soft` ones less pleasant; `ids` are groups."""
+
+    severity: Severity
+    rule: str
+    message: str
+    ids: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, object]:
+        return {"severity": self.severity, "rule": self.rule, "message": self.message, "ids": list(self.ids)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Area:
+    """A rectangle on the page, and the group that it belongs to."""
+
+    owner: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+    text: str = ""
+
+    def overlaps(self, other: _Area, slack: float = _SLACK) -> bool:
+        return (
+            self.left + slack < other.right
+            and other.left + slack < self.right
+            and self.top + slack < other.bottom
+            and other.top + slack < self.bottom
+        )
+
+    def holds(self, other: _Area) -> bool:
+        return (
+            self.left <= other.left + _SLACK
+            and self.top <= other.top + _SLACK
+            and self.right >= other.right - _SLACK
+            and self.bottom >= other.bottom - _SLACK
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    owner: str
+    role: str
+    points: tuple[Point, ...]
+
+
+def lint(display: DisplayList) -> list[Finding]:
+    """All findings, hard ones first, otherwise in the order of the drawing."""
+    scene = _Scene(display)
+    found = [
+        *_canvas(display),
+        *_inside(scene),
+        *_text_overlaps(scene),
+        *_node_overlaps(scene),
+        *_wires(scene),
+        *_glyphs(scene),
+        *_sizes(display),
+    ]
+    return sorted(found, key=lambda finding: finding.severity)
+
+
+class _Scene:
+    """The drawing sorted into what the rules look at."""
+
+    def __init__(self, display: DisplayList) -> None:
+        self.display = display
+        self.texts: list[_Area] = []
+        self.nodes: list[_Area] = []
+        self.boxed: list[tuple[_Area, _Area]] = []  # a box and a text of the same group
+        self.areas: list[_Area] = []
+        self.wires: list[_Wire] = []
+        self._collect(display.items, Group("page", "page"))
+
+    def _collect(self, items: Sequence[Item], owner: Group) -> None:
+        box: _Area | None = None
+        for item in items:
+            if isinstance(item, Group):
+                self._collect(item.items, item)
+            elif isinstance(item, Text):
+                area = text_area(item, owner.id)
+                self.texts.append(area)
+                if box:
+                    self.boxed.append((box, area))
+            elif isinstance(item, Path):
+                self._path(item, owner)
+            else:
+                area = _shape_area(item, owner.id)
+                self.areas.append(area)
+                if owner.role == "node":
+                    self.nodes.append(area)
+                if owner.role in ("node", "cell", "fact", "panel") and isinstance(item, Rect) and box is None:
+                    box = area
+
+    def _path(self, path: Path, owner: Group) -> None:
+        xs, ys = [x for x, _ in path.points], [y for _, y in path.points]
+        self.areas.append(_Area(owner.id, min(xs), min(ys), max(xs), max(ys)))
+        if owner.role in ("edge", "zoom", "note"):
+            self.wires.append(_Wire(owner.id, owner.role, path.points))
+
+
+def text_area(text: Text, owner: str) -> _Area:
+    """The ink box of a line of text."""
+    width = sum(measure(run.text, run.size, run.weight) for run in text.runs)
+    size = max((run.size for run in text.runs), default=0.0)
+    left = text.x - {"start": 0.0, "middle": width / 2, "end": width}[text.anchor]
+    return _Area(owner, left, text.y - size * 0.76, left + width, text.y + size * 0.22, text.content)
+
+
+def _shape_area(shape: Rect | Circle, owner: str) -> _Area:
+    if isinstance(shape, Rect):
+        return _Area(owner, shape.x, shape.y, shape.x + shape.width, shape.y + shape.height)
+    return _Area(owner, shape.cx - shape.r, shape.cy - shape.r, shape.cx + shape.r, shape.cy + shape.r)
+
+
+def _canvas(display: DisplayList) -> Iterator[Finding]:
+    ratio = display.width / max(display.height, 1.0)
+    if not RATIO[0] <= ratio <= RATIO[1]:
+        message = f"aspect ratio {ratio:.2f} is outside of {RATIO[0]}–{RATIO[1]}"
+        yield Finding("soft", "aspect-ratio", message)
+    page = _Area("page", 0, 0, display.width, display.height)
+    scene = _Scene(display)
+    for area in (*scene.areas, *scene.texts):
+        if not page.holds(area):
+            yield Finding("hard", "off-canvas", f"{area.text or 'a shape'!r:.60} leaves the canvas", (area.owner,))
+
+
+def _inside(scene: _Scene) -> Iterator[Finding]:
+    for box, text in scene.boxed:
+        apart = text.top > box.bottom - _SLACK  # a caption under its box
+        if not apart and not box.holds(text):
+            yield Finding("hard", "text-outside-box", f"{text.text[:60]!r} is larger than its box", (box.owner,))
+
+
+def _text_overlaps(scene: _Scene) -> Iterator[Finding]:
+    for one, other in _overlapping(scene.texts, 1.5):
+        message = f"{one.text[:40]!r} and {other.text[:40]!r} overlap"
+        yield Finding("hard", "text-overlap", message, (one.owner, other.owner))
+
+
+def _node_overlaps(scene: _Scene) -> Iterator[Finding]:
+    for one, other in _overlapping(scene.nodes, _SLACK):
+        if one.owner != other.owner:
+            yield Finding("hard", "node-overlap", "two boxes overlap", (one.owner, other.owner))
+    foreign = sorted([*scene.nodes, *scene.texts], key=lambda area: area.top)
+    nodes = set(map(id, scene.nodes))
+    for one, other in _overlapping(foreign, 2.0):
+        if one.owner != other.owner and (id(one) in nodes) != (id(other) in nodes):
+            text = one.text or other.text
+            if len(text) > 2:  # the letter of a badge sits on the corner of its box
+                yield Finding("hard", "text-over-node", f"{text[:40]!r} lies on a box", (one.owner, other.owner))
+
+
+def _overlapping(areas: Sequence[_Area], slack: float) -> Iterator[tuple[_Area, _Area]]:
+    """Pairs that overlap, found by a sweep from top to bottom."""
+    active: list[_Area] = []
+    for area in sorted(areas, key=lambda area: (area.top, area.left)):
+        active = [other for other in active if other.bottom > area.top + slack]
+        for other in active:
+            if area.overlaps(other, slack):
+                yield other, area
+        active.append(area)
+
+
+def _wires(scene: _Scene) -> Iterator[Finding]:
+    """Lines through words or through boxes that they do not belong to."""
+    for wire in scene.wires:
+        for start, end in pairwise(wire.points):
+            for text in scene.texts:
+                if text.owner != wire.owner and _cuts(start, end, text, 1.5):
+                    message = f"a line runs through {text.text[:40]!r}"
+                    yield Finding("hard", "line-through-text", message, (wire.owner, text.owner))
+            if wire.role == "edge":
+                for node in scene.nodes:
+                    if _cuts(start, end, node, 2.5) and not _touches(wire, node):
+                        yield Finding("hard", "line-through-node", "a line runs through a box", (wire.owner, node.owner))
+
+
+def _cuts(start: Point, end: Point, area: _Area, slack: float) -> bool:
+    """Whether a segment passes the inside of an area (exact for upright and level ones, by sampling for others)."""
+    low_x, high_x = sorted((start[0], end[0]))
+    low_y, high_y = sorted((start[1], end[1]))
+    left, right, top, bottom = area.left + slack, area.right - slack, area.top + slack, area.bottom - slack
+    if high_x <= left or low_x >= right or high_y <= top or low_y >= bottom:
+        return False
+    if low_x == high_x or low_y == high_y:
+        return True
+    steps = ((start[0] + (end[0] - start[0]) * i / 40, start[1] + (end[1] - start[1]) * i / 40) for i in range(41))
+    return any(left < x < right and top < y < bottom for x, y in steps)
+
+
+def _touches(wire: _Wire, node: _Area) -> bool:
+    """Whether a wire starts or ends on the border of a box."""
+    return any(
+        node.left - 4 <= x <= node.right + 4 and node.top - 4 <= y <= node.bottom + 4
+        for x, y in (wire.points[0], wire.points[-1])
+    )
+
+
+def _glyphs(scene: _Scene) -> Iterator[Finding]:
+    for text in scene.texts:
+        missing = missing_glyphs(text.text)
+        if missing:
+            codes = ", ".join(f"U+{ord(char):04X}" for char in missing[:8])
+            message = f"no bundled font has {codes}; PNG and PDF show the code points"
+            yield Finding("soft", "missing-glyph", message, (text.owner,))
+
+
+def _sizes(display: DisplayList) -> Iterator[Finding]:
+    for shape in display.shapes():
+        if isinstance(shape, Text) and any(run.size < SMALLEST_TEXT for run in shape.runs if len(run.text) > 2):
+            yield Finding("soft", "tiny-text", f"{shape.content[:40]!r} is smaller than {SMALLEST_TEXT:g} px")

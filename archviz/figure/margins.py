@@ -1,0 +1,158 @@
+"""What stands beside a column: side boxes with arrows into it, notes on dotted leaders, lines to the insets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from archviz.figure.display import Circle, Group, Item, Path, Point
+from archviz.figure.fonts import measure
+from archviz.figure.model import Note, Sentence, SideBox
+from archviz.figure.paint import SIDE, Frame, box_size, leader, paint_box, paint_lines, wrap
+from archviz.figure.stack import ColumnArt
+from archviz.figure.theme import Theme
+
+NOTE_SIZE = 13.0
+NOTE_LINE = 17.0
+_NOTE_WIDTH = 190.0
+_NOTE_OFFSET = 34.0
+_LANE = 12.0
+
+
+def side_width(sides: Sequence[SideBox]) -> float:
+    """Room that side boxes need on the left of their column, px."""
+    return max((box_size(side.box, SIDE)[0] for side in sides), default=-38.0) + 38.0
+
+
+def paint_sides(sides: Sequence[SideBox], art: ColumnArt, theme: Theme) -> tuple[list[Item], dict[str, Frame]]:
+    """Side boxes at the height of their lowest target, each with an arrow to every target."""
+    frames = _side_frames(sides, art)
+    items: list[Item] = []
+    entries: dict[str, int] = {}
+    for number, side in enumerate(sides):
+        frame = frames[side.box.id]
+        lane = art.frame.x - 10 - _LANE * (number % 2)
+        for target in side.targets:
+            goal = art.canvas.boxes[target]
+            used = entries[target] = entries.get(target, -1) + 1
+            y = goal.middle[1] + (0, -9, 9, -14, 14)[used % 5]
+            start = (frame.right, frame.middle[1])
+            points: tuple[Point, ...] = (start, (lane, start[1]), (lane, y), (goal.x, y))
+            if abs(start[1] - y) < 10:
+                points = ((frame.right, y), (goal.x, y))
+            path = Path(points, theme.line, 1.25, 6.0, arrow_end=True)
+            items.append(Group(f"{side.box.id}~{target}", "edge", (path,)))
+    items += [paint_box(side.box, frames[side.box.id], SIDE, theme) for side in sides]
+    return items, frames
+
+
+def _side_frames(sides: Sequence[SideBox], art: ColumnArt) -> dict[str, Frame]:
+    frames: dict[str, Frame] = {}
+    right = art.frame.x - 38
+    wanted = sorted(
+        ((max(art.canvas.boxes[target].middle[1] for target in side.targets), place) for place, side in enumerate(sides)),
+        key=lambda entry: (-entry[0], entry[1]),
+    )
+    limit = float("inf")
+    for middle, place in wanted:
+        box = sides[place].box
+        width, height = box_size(box, SIDE)
+        top = min(middle - height / 2, limit - height)
+        frames[box.id] = Frame(right - width, top, width, height)
+        limit = top - 12
+    return frames
+
+
+@dataclass(frozen=True, slots=True)
+class NoteLines:
+    """A note in lines that fit its margin."""
+
+    note: Note
+    lines: tuple[Sentence, ...]
+
+    @property
+    def height(self) -> float:
+        return NOTE_LINE * len(self.lines)
+
+
+def wrapped_notes(notes: Sequence[Note]) -> list[NoteLines]:
+    return [
+        NoteLines(note, tuple(line for sentence in note.lines for line in wrap(sentence, NOTE_SIZE, _NOTE_WIDTH)))
+        for note in notes
+    ]
+
+
+def notes_width(notes: Sequence[NoteLines]) -> float:
+    """Room that notes need on the right of their column, px."""
+    widths = [
+        sum(measure(words.text, NOTE_SIZE, 700 if words.accent else 400) for words in line)
+        for note in notes
+        for line in note.lines
+    ]
+    return max(widths) + _NOTE_OFFSET + 14 if widths else 0.0
+
+
+def paint_notes(notes: Sequence[NoteLines], art: ColumnArt, zooming: set[str], theme: Theme) -> list[Item]:
+    """Notes from top to bottom, the first line at the height of its box.
+
+    Args:
+        zooming: Boxes from which a line leads to an inset; their leader starts a little lower.
+    """
+    x = art.frame.right + _NOTE_OFFSET
+    items: list[Item] = []
+    free = float("-inf")
+    placed = [(art.canvas.boxes[note.note.target], note) for note in notes if note.note.target in art.canvas.boxes]
+    for frame, note in sorted(placed, key=lambda entry: entry[0].y):
+        y = frame.middle[1] + (9 if note.note.target in zooming else 0)
+        lift = NOTE_LINE / 2 if note.note.target in zooming or len(note.lines) > 2 else note.height / 2
+        top = max(y - lift, free)
+        free = top + note.height + 8
+        first = top + NOTE_LINE / 2 if lift == NOTE_LINE / 2 else top + note.height / 2
+        line = leader(((frame.right + 3, y), (art.frame.right + 12, y), (x - 6, first)), theme)
+        words = paint_lines(note.lines, x, top, theme, size=NOTE_SIZE, spacing=NOTE_LINE, weight=500)
+        items.append(Group(note.note.id, "note", (line, *words)))
+    return items
+
+
+def paint_connectors(
+    pairs: Mapping[str, Frame], colours: Mapping[str, str], art: ColumnArt, right: float
+) -> list[Item]:
+    """Lines from boxes to the insets that show their inside.
+
+    Args:
+        pairs: Inset frame by box id.
+        colours: Line colour by box id.
+        right: Where the insets begin, px.
+    """
+    ordered = sorted(pairs, key=lambda box: art.canvas.boxes[box].middle[1])
+    items: list[Item] = []
+    rising = [box for box in ordered if pairs[box].y + 24 < art.canvas.boxes[box].middle[1]]
+    falling = [box for box in ordered if box not in rising]
+    lanes = {box: place for place, box in enumerate([*reversed(falling), *[]])} | {
+        box: place for place, box in enumerate(rising)
+    }
+    deepest = max(lanes.values(), default=0)
+    for box in ordered:
+        start = art.canvas.boxes[box]
+        y = start.middle[1] - 5
+        goal = pairs[box].y + 24
+        lane = right - 14 - 9 * (deepest - lanes[box])
+        points = ((start.right + 1, y), (lane, y), (lane, goal), (right, goal))
+        items.append(Group(f"zoom/{box}", "zoom", (Path(points, colours[box], 1.5, 8.0, arrow_end=True),)))
+    return items
+
+
+def paint_feed(source: ColumnArt, target: ColumnArt, goal: Frame | None, lane: float, theme: Theme) -> Group:
+    """The output of a tower into another: into the side box that stands for it, else onto the spine above the embedding."""
+    top = source.canvas.boxes[source.column.steps[-1].id].y if source.above else source.frame.y - 20
+    x = source.frame.x + source.left
+    start: list[Point] = [(x, top), (x, top - 10), (lane, top - 10)]
+    if goal:
+        points = [*start, (lane, goal.middle[1]), (goal.x, goal.middle[1])]
+        return Group(f"feed/{source.column.id}", "edge", (Path(tuple(points), theme.accent, 1.6, 8.0, arrow_end=True),))
+    spine = target.frame.x + target.left
+    first = next(iter(target.column.steps[len(target.below) :]), None)
+    frame = target.canvas.boxes.get(first.id) if first else None
+    y = frame.y - 9 if frame else target.frame.bottom - 9
+    path = Path((*start, (lane, y), (spine - 3, y)), theme.accent, 1.6, 8.0, arrow_end=True)
+    return Group(f"feed/{source.column.id}", "edge", (path, Circle(spine, y, 3.2, theme.line)))

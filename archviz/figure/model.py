@@ -1,0 +1,209 @@
+"""The Figure: what is to be drawn and what belongs together, before anything has a place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from archviz.architecture.model import Role
+from archviz.spans import Status
+
+BoxShape = Literal["box", "round", "point"]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A piece of a sentence; `accent` marks a number that the reader should see first."""
+
+    text: str
+    accent: bool = False
+    strong: bool = False
+
+
+Sentence: TypeAlias = tuple[Words, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One thing drawn: a layer, an operation, an end of a graph.
+
+    Args:
+        details: The numbers under the label.
+        shape: `round` for ⊕ and ⊗ (`label` is then the symbol), `point` for an end that is only a wire.
+        kind: For a mixer in a layer, the number of its layer kind, which gives its colour.
+        zoom: Id of the inset that shows its inside.
+        apart: Whether its outputs are different tensors (a split).
+        description: For screen readers and tooltips: shapes, parameters, evidence.
+    """
+
+    id: str
+    role: Role
+    label: str
+    details: tuple[str, ...] = ()
+    shape: BoxShape = "box"
+    status: Status = "verified"
+    kind: int | None = None
+    zoom: str | None = None
+    apart: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A tensor that flows between two boxes; `skip` marks a residual."""
+
+    id: str
+    source: str
+    target: str
+    skip: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """The data flow of one layer or one module, boxes in order of execution."""
+
+    boxes: tuple[Box, ...] = ()
+    arrows: tuple[Arrow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPanel:
+    """`times` layers of one kind. Without a diagram it is a slim bar: the kind is drawn in full elsewhere."""
+
+    id: str
+    kind: int
+    title: str
+    times: int
+    diagram: Diagram | None = None
+    status: Status = "verified"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A sequence of panels that is repeated `times`; `ordered` is False where the strip alone tells the order."""
+
+    id: str
+    times: int
+    items: tuple[Repeat | LayerPanel, ...]
+    ordered: bool = True
+    title: str = ""
+
+
+Step: TypeAlias = Box | LayerPanel | Repeat
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A tower, its steps bottom-up; `minor` towers are drawn smaller; `feeds` is the column that reads its output."""
+
+    id: str
+    title: str
+    steps: tuple[Step, ...]
+    subtitle: str = ""
+    minor: bool = False
+    feeds: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Sentences that a dotted leader joins to a box of a column."""
+
+    id: str
+    target: str
+    lines: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SideBox:
+    """A box beside a column with an arrow into boxes of it: RoPE, QK-norm, an encoder's output."""
+
+    box: Box
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inset:
+    """A panel that zooms into a box of a column; `letter` joins the two."""
+
+    id: str
+    letter: str
+    title: str
+    role: Role
+    diagram: Diagram
+    notes: tuple[Sentence, ...] = ()
+    subtitle: str = ""
+    kind: int | None = None
+    minor: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KindKey:
+    """One entry of the key of a strip."""
+
+    kind: int
+    letter: str
+    title: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """All layers of a stack in order: `cells` are kinds by layer, `unit` the layers of one repeat, drawn large."""
+
+    id: str
+    title: str
+    text: str
+    keys: tuple[KindKey, ...]
+    cells: tuple[int, ...]
+    unit: tuple[int, ...] = ()
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FactCell:
+    label: str
+    value: str
+    status: Status = "verified"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Everything that one drawing shows."""
+
+    title: str
+    subtitle: str
+    columns: tuple[Column, ...]
+    description: str = ""
+    notes: tuple[Note, ...] = ()
+    sides: tuple[SideBox, ...] = ()
+    insets: tuple[Inset, ...] = ()
+    strips: tuple[Strip, ...] = ()
+    facts: tuple[FactCell, ...] = ()
+    footers: tuple[Sentence, ...] = field(default_factory=tuple)
+
+
+def diagrams(figure: Figure) -> list[Diagram]:
+    """All diagrams of a figure: of its panels, then of its insets."""
+    found: list[Diagram] = []
+    pending: list[Step] = [step for column in reversed(figure.columns) for step in reversed(column.steps)]
+    while pending:
+        step = pending.pop()
+        if isinstance(step, Repeat):
+            pending.extend(reversed(step.items))
+        elif isinstance(step, LayerPanel) and step.diagram:
+            found.append(step.diagram)
+    return found + [inset.diagram for inset in figure.insets]
+
+
+def column_boxes(steps: tuple[Step, ...]) -> Iterator[Box]:
+    """All boxes of a column, bottom-up."""
+    for step in steps:
+        if isinstance(step, Box):
+            yield step
+        elif isinstance(step, LayerPanel):
+            yield from step.diagram.boxes if step.diagram else ()
+        elif isinstance(step, Repeat):
+            yield from column_boxes(step.items)

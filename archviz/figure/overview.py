@@ -1,0 +1,214 @@
+"""The overview of a model: its towers as columns, layer kinds with their repeats, and an inset per mixer and feed-forward."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from archviz.architecture.model import (
+    MIXER_ROLES,
+    Architecture,
+    BlockGraph,
+    BlockNode,
+    LayerKind,
+    LayerStack,
+    PatternItem,
+    Tower,
+)
+from archviz.figure import captions
+from archviz.figure.flow import extra_inputs, layer_diagram, make_box, module_diagram
+from archviz.figure.model import Box, Column, Figure, Inset, LayerPanel, Repeat, SideBox, Step
+from archviz.figure.strips import make_strip
+
+MAX_BOXES = 40
+_MAX_PANELS = 6
+_MINOR_SHARE = 0.4
+_FEED_FORWARD_ROLES = ("feed_forward", "moe")
+
+
+def build_overview(architecture: Architecture) -> Figure:
+    """The figure of everything that the Architecture states about the shape of the model."""
+    return _Overview(architecture).figure()
+
+
+class _Overview:
+    def __init__(self, architecture: Architecture) -> None:
+        self.architecture = architecture
+        self.insets: dict[str, Inset] = {}
+        self.inset_of: dict[str, str] = {}  # block id → inset id; equal blocks share one
+        self.sides: dict[tuple[str, ...], SideBox] = {}
+        self.kinds: dict[tuple[str, str], int] = {}  # (stack path, kind id) → colour
+        self.boxes_left = MAX_BOXES
+        largest = max((tower.parameters for tower in architecture.towers), default=0)
+        self.minor = {tower.id for tower in architecture.towers if tower.parameters < largest * _MINOR_SHARE}
+
+    def figure(self) -> Figure:
+        architecture = self.architecture
+        towers = _in_reading_order(architecture.towers)
+        major_first = sorted(towers, key=lambda tower: tower.id in self.minor)
+        columns = {tower.id: self._column(tower) for tower in major_first}
+        insets = _lettered(list(self.insets.values()))
+        ordered = tuple(columns[tower.id] for tower in towers)
+        return Figure(
+            title=captions.title(architecture),
+            subtitle=captions.subtitle(architecture),
+            description=captions.description(architecture),
+            columns=ordered,
+            notes=captions.notes(architecture, ordered[-1]) if ordered else (),
+            sides=tuple(self.sides.values()),
+            insets=tuple(captions.with_savings(inset, architecture) for inset in insets),
+            strips=tuple(
+                make_strip(stack, [self.kinds[stack.path, kind.id] for kind in stack.kinds])
+                for stack in self._stacks(towers)
+                if len(stack.kinds) > 1
+            ),
+            facts=captions.facts(architecture),
+            footers=captions.footers(architecture),
+        )
+
+    def _stacks(self, towers: list[Tower]) -> list[LayerStack]:
+        paths = [item.stack for tower in towers for item in tower.column if item.stack]
+        return [stack for path in paths if (stack := self.architecture.stack(path))]
+
+    def _column(self, tower: Tower) -> Column:
+        minor = tower.id in self.minor
+        self.boxes_left = MAX_BOXES
+        steps: list[Step] = []
+        for index, item in enumerate(tower.column):
+            stack = self.architecture.stack(item.stack) if item.stack else None
+            if item.node:
+                steps.append(make_box(item.node, f"{tower.id}/{index}/{item.node.id}"))
+            elif stack:
+                steps += self._stack(stack, minor)
+        return Column(
+            id=tower.id,
+            title=tower.title,
+            subtitle=captions.tower_subtitle(tower),
+            steps=tuple(steps),
+            minor=minor,
+            feeds=tower.feeds,
+        )
+
+    def _stack(self, stack: LayerStack, minor: bool) -> list[Step]:
+        for kind in stack.kinds:
+            self.kinds[stack.path, kind.id] = len(self.kinds)
+            self._insets_of(kind, self.kinds[stack.path, kind.id], minor)
+        drawn: set[str] = set()
+        by_id = {kind.id: kind for kind in stack.kinds}
+        if _count_panels(stack.pattern) > max(_MAX_PANELS, len(stack.kinds)):
+            panels = [
+                self._panel(stack, kind, kind.count, drawn, f"{stack.path}/{place}")
+                for place, kind in enumerate(stack.kinds)
+            ]
+            title = f"{stack.count} layers of {len(panels)} kinds, in the order of the strip"
+            return [Repeat(f"{stack.path}/all", 1, tuple(panels), ordered=False, title=title)]
+        steps: list[Step] = []
+        for place, item in enumerate(stack.pattern):
+            steps += self._pattern(stack, item, by_id, drawn, f"{stack.path}/{place}")
+        return steps
+
+    def _pattern(
+        self, stack: LayerStack, item: PatternItem, kinds: dict[str, LayerKind], drawn: set[str], scope: str
+    ) -> list[LayerPanel | Repeat]:
+        if item.kind is not None:
+            return [self._panel(stack, kinds[item.kind], item.times, drawn, scope)]
+        inner: list[LayerPanel | Repeat] = []
+        for place, part in enumerate(item.items):
+            inner += self._pattern(stack, part, kinds, drawn, f"{scope}.{place}")
+        return inner if item.times == 1 else [Repeat(scope, item.times, tuple(inner))]
+
+    def _panel(self, stack: LayerStack, kind: LayerKind, times: int, drawn: set[str], scope: str) -> LayerPanel:
+        number = self.kinds[stack.path, kind.id]
+        graph = self.architecture.block(kind.block)
+        panel = LayerPanel(f"layer/{scope}", number, kind.title, times)
+        size = sum(node.role not in ("input", "output") for node in graph.nodes) if graph else 0
+        if graph is None or kind.id in drawn or size > self.boxes_left:
+            return panel
+        drawn.add(kind.id)
+        self.boxes_left -= size
+        scoped = graph.model_copy(update={"id": f"{scope}/{graph.id}"})
+        self._side_inputs(scoped)
+        diagram = layer_diagram(scoped, number, lambda node: self._zoom(graph, kind, node))
+        self._side_positions(diagram.boxes)
+        return replace(panel, diagram=diagram, status=graph.status)
+
+    def _zoom(self, layer: BlockGraph, kind: LayerKind, node: BlockNode) -> str | None:
+        """The inset of a node of a layer: the graph of the module it calls, else the kind's own."""
+        if node.role not in (*MIXER_ROLES, *_FEED_FORWARD_ROLES):
+            return None
+        if node.module:
+            path = f"{layer.module}.{node.module}"
+            for block in self.architecture.blocks:
+                if block.module == path and block.id in self.inset_of:
+                    return self.inset_of[block.id]
+        block_id = kind.mixer if node.role in MIXER_ROLES else kind.feed_forward
+        return self.inset_of.get(block_id) if block_id else None
+
+    def _insets_of(self, kind: LayerKind, number: int, minor: bool) -> None:
+        layer = self.architecture.block(kind.block)
+        for node in layer.nodes if layer else []:
+            if layer and node.module and node.role in (*MIXER_ROLES, *_FEED_FORWARD_ROLES):
+                path = f"{layer.module}.{node.module}"
+                called = next((block for block in self.architecture.blocks if block.module == path), None)
+                self._add_inset(called, number, minor, node.role in MIXER_ROLES)
+        for block_id in (kind.mixer, kind.feed_forward):
+            block = self.architecture.block(block_id) if block_id else None
+            self._add_inset(block, number, minor, block_id == kind.mixer)
+
+    def _add_inset(self, block: BlockGraph | None, number: int, minor: bool, mixer: bool) -> None:
+        if block is None or block.id in self.inset_of or not block.nodes:
+            return
+        likeness = repr((block.title, block.class_name, block.parameters, block.nodes, block.edges, block.notes))
+        same = next((name for name, inset in self.insets.items() if name == likeness), None)
+        self.inset_of[block.id] = self.insets[same].id if same else f"inset/{block.id}"
+        if same is None:
+            self.insets[likeness] = captions.make_inset(
+                block, module_diagram(block), number if mixer else None, minor
+            )
+
+    def _side_inputs(self, graph: BlockGraph) -> None:
+        """What a layer reads beside the residual stream stands beside it, with arrows to its readers."""
+        for node in extra_inputs(graph):
+            readers = tuple(f"{graph.id}/{edge.target}" for edge in graph.edges if edge.source == node.id)
+            self._add_side(make_box(node, f"side/{graph.id}/{node.id}"), readers)
+
+    def _side_positions(self, boxes: tuple[Box, ...]) -> None:
+        """RoPE and QK-norm of a mixer stand beside it, where its inset has them."""
+        by_inset = {inset.id: inset for inset in self.insets.values()}
+        for box in boxes:
+            inset = by_inset.get(box.zoom or "")
+            if box.kind is None or inset is None or inset.minor:
+                continue
+            for side in captions.side_boxes(inset, self.architecture, box.id):
+                self._add_side(side, (box.id,))
+
+    def _add_side(self, box: Box, targets: tuple[str, ...]) -> None:
+        key = (box.role, box.label, *box.details)
+        old = self.sides.get(key)
+        self.sides[key] = SideBox(old.box if old else box, (*(old.targets if old else ()), *targets))
+
+
+def _in_reading_order(towers: list[Tower]) -> list[Tower]:
+    """A tower that feeds another stands left of it; the last is the one that speaks."""
+    known = {tower.id for tower in towers}
+
+    def depth(tower: Tower, seen: frozenset[str] = frozenset()) -> int:
+        if tower.feeds not in known or tower.id in seen:
+            return 0
+        target = next(other for other in towers if other.id == tower.feeds)
+        return 1 + depth(target, seen | {tower.id})
+
+    return sorted(towers, key=lambda tower: (-depth(tower), tower.parameters))
+
+
+def _count_panels(items: list[PatternItem]) -> int:
+    return sum(1 if item.kind is not None else _count_panels(item.items) for item in items)
+
+
+def _lettered(insets: list[Inset]) -> list[Inset]:
+    """Letters in the order in which the insets are shown: those of the main towers first."""
+    ordered = sorted(insets, key=lambda inset: inset.minor)
+    return [replace(inset, letter=_letter(index)) for index, inset in enumerate(ordered)]
+
+
+def _letter(index: int) -> str:
+    return chr(65 + index % 26) + (str(index // 26 + 1) if index >= 26 else "")

@@ -1,0 +1,223 @@
+"""How single things look: a box with its text, ⊕ and ⊗, a wire, lines of words. Places come from the layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from archviz.figure.display import Anchor, Circle, Group, Item, Path, Point, Rect, Run, Text
+from archviz.figure.fonts import fit, measure
+from archviz.figure.model import Arrow, Box, Sentence, Words
+from archviz.figure.theme import Swatch, Theme
+from archviz.spans import Status
+
+ROUND = 22.0
+_ASCENT = 0.36  # from the middle of a line to its baseline, in sizes
+DASHES: dict[str, tuple[float, ...]] = {
+    "verified": (),
+    "derived": (),
+    "config": (5.0, 3.0),
+    "unverified": (2.5, 2.5),
+    "conflict": (8.0, 3.0, 2.0, 3.0),
+}
+_CORES = ("attention_core", "recurrence_core", "experts")
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Sizes of the boxes of one part of the figure, in px."""
+
+    label: float = 14.0
+    detail: float = 11.0
+    pad: float = 12.0
+    tall: float = 32.0
+    narrow: float = 184.0
+    wide: float = 250.0
+    line: float = 15.0
+
+
+MAIN = Style()
+MINOR = Style(label=12.5, detail=10.5, pad=10.0, tall=28.0, narrow=140.0, wide=190.0, line=14.0)
+INSET = Style(label=13.0, detail=11.0, pad=11.0, tall=30.0, narrow=58.0, wide=250.0, line=14.5)
+MINOR_INSET = Style(label=12.0, detail=10.5, pad=9.0, tall=27.0, narrow=52.0, wide=220.0, line=13.5)
+SIDE = Style(label=12.5, detail=10.5, pad=9.0, tall=28.0, narrow=62.0, wide=128.0, line=13.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A placed rectangle, in px."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def middle(self) -> Point:
+        return (self.x + self.width / 2, self.y + self.height / 2)
+
+    @property
+    def right(self) -> float:
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> float:
+        return self.y + self.height
+
+
+def box_size(box: Box, style: Style) -> tuple[float, float]:
+    """Width and height that a box needs."""
+    if box.shape == "point":
+        return (0.0, 0.0)
+    if box.shape == "round":
+        return (ROUND, ROUND)
+    widest = style.wide * (1.3 if box.role in _CORES else 1.0)
+    widths = [measure(box.label[:120], style.label, 600), *(measure(line[:120], style.detail) for line in box.details)]
+    width = min(max(style.narrow, max(widths) + 2 * style.pad), widest)
+    return (width, style.tall + style.line * len(box.details))
+
+
+def paint_box(box: Box, frame: Frame, style: Style, theme: Theme) -> Group:
+    """A box with label and details, dashed where its status is not verified."""
+    items: list[Item] = []
+    if box.shape == "round":
+        items = list(_symbol(box, frame, theme))
+    elif box.shape == "box":
+        swatch = swatch_of(box, theme)
+        outline = theme.warning if box.status in ("unverified", "conflict") else swatch.stroke
+        items.append(
+            Rect(frame.x, frame.y, frame.width, frame.height, swatch.fill, outline, 1.3, 6.0, DASHES[box.status])
+        )
+        items += _lines(box, frame, style, swatch)
+    return Group(box.id, "node", tuple(items), title=box.label, description=box.description)
+
+
+def swatch_of(box: Box, theme: Theme) -> Swatch:
+    if box.kind is not None:
+        return theme.tint(box.kind).mixer
+    if box.role in ("input", "output"):
+        return Swatch(theme.background, theme.leader, theme.ink)
+    return theme.box(box.role)
+
+
+def _lines(box: Box, frame: Frame, style: Style, swatch: Swatch) -> list[Item]:
+    room = frame.width - 2 * min(style.pad, 8.0)
+    x, y = frame.middle
+    first = y - style.line * len(box.details) / 2
+    label = fit(box.label, style.label, 600, room)
+    lines: list[Item] = [
+        Text(x, first + style.label * _ASCENT, (Run(label, 600, swatch.text, style.label),), "middle")
+    ]
+    for place, detail in enumerate(box.details):
+        middle = first + style.line * (place + 1) + 1
+        run = Run(fit(detail, style.detail, 400, room), 400, swatch.text, style.detail)
+        lines.append(Text(x, middle + style.detail * _ASCENT, (run,), "middle"))
+    return lines
+
+
+def _symbol(box: Box, frame: Frame, theme: Theme) -> list[Item]:
+    """⊕ and ⊗ as shapes, for few fonts have them."""
+    x, y = frame.middle
+    radius = frame.width / 2
+    reach = radius * (0.55 if box.label == "+" else 0.4)
+    if box.label == "+":
+        strokes = (((x - reach, y), (x + reach, y)), ((x, y - reach), (x, y + reach)))
+    else:
+        strokes = (((x - reach, y - reach), (x + reach, y + reach)), ((x - reach, y + reach), (x + reach, y - reach)))
+    outline = theme.warning if box.status in ("unverified", "conflict") else theme.ink
+    circle = Circle(x, y, radius, theme.background, outline, 1.3, DASHES[box.status])
+    return [circle, *(Path(stroke, theme.ink, 1.4) for stroke in strokes)]
+
+
+def paint_badge(letter: str, x: float, y: float, theme: Theme, radius: float = 9.0) -> Group:
+    """The letter that joins a box and its inset, around a point."""
+    size = 11.0 if len(letter) == 1 else 9.0
+    run = Run(letter, 700, theme.background, size)
+    return Group(
+        f"badge/{letter}",
+        "badge",
+        (Circle(x, y, radius, theme.accent, theme.background, 1.2), Text(x, y + size * _ASCENT, (run,), "middle")),
+    )
+
+
+def paint_arrow(arrow: Arrow, points: Sequence[Point], theme: Theme, head: bool = True) -> Group:
+    """The wire of an edge."""
+    path = Path(tuple(points), theme.line, 1.25, 6.0, arrow_end=head)
+    return Group(arrow.id, "edge", (path,), description=arrow.label)
+
+
+def leader(points: Sequence[Point], theme: Theme) -> Path:
+    """A dotted line from a box to the words about it."""
+    return Path(tuple(points), theme.leader, 1.3, 4.0, dash=(0.1, 3.6))
+
+
+def words_run(words: Words, theme: Theme, size: float, weight: int = 400, colour: str | None = None) -> Run:
+    if words.accent:
+        return Run(words.text, 700, theme.accent, size)
+    return Run(words.text, 700 if words.strong else weight, colour or theme.ink, size)
+
+
+def wrap(line: Sentence, size: float, width: float, weight: int = 400) -> list[Sentence]:
+    """The sentence in lines of at most `width` px; words that are wider alone are cut."""
+    lines: list[list[Words]] = [[]]
+    used = 0.0
+    for words in line:
+        bold = 700 if words.accent or words.strong else weight
+        for piece in _pieces(words.text[:2000]):
+            length = measure(piece.rstrip(), size, bold)
+            if used and used + length > width:
+                lines.append([])
+                used, piece = 0.0, piece.lstrip()
+            shown = fit(piece, size, bold, width) if length > width else piece
+            lines[-1].append(replace(words, text=shown))
+            used += measure(shown, size, bold)
+    return [_joined(words) for words in lines]
+
+
+def _pieces(text: str) -> list[str]:
+    """Words, each with the space after it."""
+    pieces = text.split(" ")
+    return [f"{piece} " for piece in pieces[:-1]] + ([pieces[-1]] if pieces[-1] else [])
+
+
+def _joined(line: list[Words]) -> Sentence:
+    joined: list[Words] = []
+    for words in line:
+        if joined and (joined[-1].accent, joined[-1].strong) == (words.accent, words.strong):
+            joined[-1] = replace(joined[-1], text=joined[-1].text + words.text)
+        else:
+            joined.append(words)
+    return tuple(joined)
+
+
+def paint_lines(
+    lines: Sequence[Sentence],
+    x: float,
+    top: float,
+    theme: Theme,
+    *,
+    size: float = 13.0,
+    spacing: float = 17.0,
+    weight: int = 400,
+    colour: str | None = None,
+    anchor: Anchor = "start",
+) -> list[Item]:
+    """Lines of words under each other; the middle of the first is `spacing / 2` below `top`."""
+    painted: list[Item] = []
+    for place, line in enumerate(lines):
+        y = top + spacing * (place + 0.5) + size * _ASCENT
+        painted.append(Text(x, y, tuple(words_run(words, theme, size, weight, colour) for words in line), anchor))
+    return painted
+
+
+def text_line(
+    text: str, x: float, middle: float, size: float, weight: int, colour: str, anchor: Anchor = "start"
+) -> Text:
+    """One line in one style, centred on `middle` vertically."""
+    return Text(x, middle + size * _ASCENT, (Run(text, weight, colour, size),), anchor)
+
+
+def worst(statuses: Sequence[Status]) -> Status:
+    """The status to show for several together."""
+    order: tuple[Status, ...] = ("conflict", "unverified", "config", "derived", "verified")
+    return min(statuses, key=order.index, default="verified")

@@ -1,0 +1,311 @@
+"""The `stack` layout: a tower as a column, bottom-up, with its layer panels, repeats and braces around one spine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from archviz.figure.display import Group, Item, Path, Point, Rect
+from archviz.figure.fonts import fit, measure
+from archviz.figure.layered import Link, Placement, Spacing, Vertex, place
+from archviz.figure.model import Box, Column, LayerPanel, Repeat, Step, column_boxes
+from archviz.figure.paint import (
+    DASHES,
+    MAIN,
+    MINOR,
+    Frame,
+    Style,
+    box_size,
+    paint_arrow,
+    paint_box,
+    text_line,
+)
+from archviz.figure.theme import Theme
+
+_GAP = 24.0
+_FLOW_GAP = 22.0
+_BRACE = 66.0
+_PAD = 18.0
+_TITLE = 46.0
+
+
+@dataclass(slots=True)
+class Canvas:
+    """What the elements of a column paint, back to front, and where the boxes came to stand."""
+
+    theme: Theme
+    style: Style
+    backs: list[Item] = field(default_factory=list)
+    wires: list[Item] = field(default_factory=list)
+    fronts: list[Item] = field(default_factory=list)
+    boxes: dict[str, Frame] = field(default_factory=dict)
+    gap: float = _GAP
+    braces: list[tuple[float, float, float, int]] = field(default_factory=list)  # x, top, bottom, times
+
+
+class Element(Protocol):
+    """A step with a size; `half` to each side of the spine, `brace` more on the left."""
+
+    half: float
+    brace: float
+    height: float
+    boxed: bool  # whether a wire into it ends with an arrow head
+
+    def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
+        """Paints itself on the spine at `x`, standing on `bottom`; returns where its output leaves."""
+
+
+class BoxElement:
+    brace = 0.0
+
+    def __init__(self, box: Box, style: Style) -> None:
+        self.box, self.boxed = box, box.shape != "point"
+        width, self.height = box_size(box, style)
+        self.half = width / 2
+
+    def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
+        frame = Frame(x - self.half, bottom - self.height, 2 * self.half, self.height)
+        canvas.boxes[self.box.id] = frame
+        canvas.fronts.append(paint_box(self.box, frame, canvas.style, canvas.theme))
+        return x
+
+
+class BarElement:
+    """A slim bar for layers whose kind is drawn in full elsewhere."""
+
+    brace, boxed = 0.0, True
+
+    def __init__(self, panel: LayerPanel, style: Style) -> None:
+        self.panel = panel
+        self.half = style.narrow / 2 + 22
+        self.height = 34.0
+
+    def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
+        tint = canvas.theme.tint(self.panel.kind)
+        frame = Frame(x - self.half, bottom - self.height, 2 * self.half, self.height)
+        text = fit(f"{self.panel.times} × {self.panel.title}", 12.5, 600, frame.width - 16)
+        items: tuple[Item, ...] = (
+            Rect(frame.x, frame.y, frame.width, frame.height, tint.fill, tint.stroke, 1.2, 8.0),
+            text_line(text, x, frame.middle[1], 12.5, 600, tint.text, "middle"),
+        )
+        canvas.boxes[self.panel.id] = frame
+        canvas.fronts.append(Group(self.panel.id, "layer", items, title=f"{self.panel.times} × {self.panel.title}"))
+        return x
+
+
+class PanelElement:
+    """A layer kind with its data flow on a tinted panel."""
+
+    boxed = False
+
+    def __init__(self, panel: LayerPanel, style: Style, stretch: float, outermost: bool, heads: bool) -> None:
+        assert panel.diagram is not None
+        self.panel, self.diagram, self.heads = panel, panel.diagram, heads
+        self.sizes = {box.id: box_size(box, style) for box in self.diagram.boxes}
+        vertices = [
+            Vertex(box.id, *self.sizes[box.id], round=box.shape == "round", apart=box.apart)
+            for box in self.diagram.boxes
+        ]
+        links = [Link(arrow.source, arrow.target, arrow.skip) for arrow in self.diagram.arrows]
+        self.placement = place(vertices, links, Spacing(across=20.0, between=_FLOW_GAP * stretch))
+        self.spine = self._end("input")
+        self.outermost = outermost and panel.times > 1
+        self.brace = _BRACE if self.outermost else 0.0
+        self.half = max(self.spine, self.placement.width - self.spine, style.narrow / 2 + 16) + 16
+        self.title = self._title_lines()
+        self.height = self.placement.height + 16 + 15.0 * len(self.title) + 12
+
+    def _end(self, role: str) -> float:
+        ends = [box.id for box in self.diagram.boxes if box.role == role]
+        return self.placement.centre(ends[0])[0] if ends else self.placement.width / 2
+
+    def _title_lines(self) -> list[str]:
+        """The title beside the spine, in two lines where it is long."""
+        room = self.half - 22
+        title = self.panel.title
+        if measure(title, 12.0, 600) <= room or " + " not in title:
+            return [fit(title, 12.0, 600, room)]
+        head, _, tail = title.partition(" + ")
+        return [fit(head, 12.0, 600, room), fit(f"+ {tail}", 12.0, 600, room)]
+
+    def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
+        tint = canvas.theme.tint(self.panel.kind)
+        frame = Frame(x - self.half, bottom - self.height, 2 * self.half, self.height)
+        items: list[Item] = [
+            Rect(
+                frame.x, frame.y, frame.width, frame.height, tint.fill, tint.stroke, 1.2, 9.0,
+                DASHES[self.panel.status],
+            )
+        ]  # fmt: skip
+        for index, line in enumerate(self.title):
+            items.append(text_line(line, frame.x + 11, frame.y + 15 + 15 * index, 12.0, 600, tint.text))
+        if not self.outermost:
+            times = f"{self.panel.times} ×"
+            items.append(text_line(times, frame.right - 11, frame.y + 17, 16.0, 700, tint.text, "end"))
+        else:
+            canvas.braces.append((frame.x, frame.y, frame.bottom, self.panel.times))
+        canvas.backs.append(Group(self.panel.id, "layer", tuple(items), title=f"{self.panel.times} × {self.panel.title}"))
+        canvas.boxes[self.panel.id] = frame
+        left, top = x - self.spine, bottom - self.placement.height
+        self._draw_flow(canvas, left, top, frame)
+        return left + self._end("output")
+
+    def _draw_flow(self, canvas: Canvas, left: float, top: float, frame: Frame) -> None:
+        draw_placement(canvas, self.diagram.boxes, self.placement, left, top)
+        points = {box.id for box in self.diagram.boxes if box.shape == "point"}
+        for arrow, route in zip(self.diagram.arrows, self.placement.routes, strict=True):
+            moved = [(px + left, py + top) for px, py in route]
+            if arrow.target in points:
+                moved[-1] = (moved[-1][0], frame.y)
+            canvas.wires.append(paint_arrow(arrow, moved, canvas.theme, arrow.target not in points or self.heads))
+
+
+class RepeatElement:
+    """Elements in a dashed frame with a brace."""
+
+    boxed = False
+
+    def __init__(self, repeat: Repeat, style: Style, stretch: float) -> None:
+        self.repeat = repeat
+        self.parts = [element(item, style, stretch, False, not repeat.ordered) for item in repeat.items]
+        self.brace = _BRACE + max((part.brace for part in self.parts), default=0.0) if repeat.times > 1 else 0.0
+        self.half = max((part.half for part in self.parts), default=0.0) + 16
+        self.title = 24.0 if repeat.title else 0.0
+        self.height = sum(part.height for part in self.parts) + _GAP * stretch * (len(self.parts) - 1) + 32 + self.title
+
+    def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
+        theme = canvas.theme
+        frame = Frame(x - self.half, bottom - self.height, 2 * self.half, self.height)
+        items: list[Item] = [
+            Rect(frame.x, frame.y, frame.width, frame.height, theme.repeat.fill, theme.repeat.stroke, 1.3, 10.0, (6.0, 4.0))
+        ]
+        if self.repeat.title:
+            title = fit(self.repeat.title, 12.0, 600, frame.width - 16)
+            items.append(text_line(title, x, frame.y + 18, 12.0, 600, theme.ink, "middle"))
+        canvas.backs.append(Group(self.repeat.id, "repeat", tuple(items), title=f"{self.repeat.times} ×"))
+        if self.repeat.times > 1:
+            canvas.braces.append((frame.x, frame.y, frame.bottom, self.repeat.times))
+        exit_x = draw_sequence(canvas, self.parts, x, bottom - 16, self.repeat.id, wired=self.repeat.ordered)
+        if self.repeat.ordered and self.parts:
+            canvas.wires.append(_wire(f"{self.repeat.id}/in", (x, bottom), (x, bottom - 16), theme, self.parts[0].boxed))
+            canvas.wires.append(_wire(f"{self.repeat.id}/out", (exit_x, frame.y + 16), (x, frame.y), theme, False))
+        return x
+
+
+def element(step: Step, style: Style, stretch: float, outermost: bool = True, heads: bool = False) -> Element:
+    """The element that draws a step; `stretch` lengthens its wires."""
+    if isinstance(step, Box):
+        return BoxElement(step, style)
+    if isinstance(step, Repeat):
+        return RepeatElement(step, style, stretch)
+    return PanelElement(step, style, stretch, outermost, heads) if step.diagram else BarElement(step, style)
+
+
+def draw_placement(canvas: Canvas, boxes: Sequence[Box], placement: Placement, left: float, top: float) -> None:
+    """Paints the boxes of a placed diagram."""
+    for box in boxes:
+        x, y, width, height = placement.boxes[box.id]
+        frame = Frame(x + left, y + top, width, height)
+        canvas.boxes[box.id] = frame
+        canvas.fronts.append(paint_box(box, frame, canvas.style, canvas.theme))
+
+
+def draw_sequence(
+    canvas: Canvas, parts: Sequence[Element], x: float, bottom: float, scope: str, wired: bool = True
+) -> float:
+    """Elements above each other, joined by wires; returns where the last one's output leaves."""
+    exit_x = x
+    for index, part in enumerate(parts):
+        if index and wired:
+            start, end = (exit_x, bottom + canvas.gap), (x, bottom)
+            canvas.wires.append(_wire(f"{scope}/flow-{index}", start, end, canvas.theme, part.boxed))
+        exit_x = part.draw(canvas, x, bottom)
+        bottom -= part.height + canvas.gap
+    return exit_x
+
+
+def _wire(wire_id: str, start: Point, end: Point, theme: Theme, head: bool) -> Group:
+    middle = (start[1] + end[1]) / 2
+    points = (start, end) if abs(start[0] - end[0]) < 0.5 else (start, (start[0], middle), (end[0], middle), end)
+    return Group(wire_id, "edge", (Path(points, theme.line, 1.25, 6.0, arrow_end=head),))
+
+
+class ColumnArt:
+    """A column with its size (`left` and `right` of the spine, `height`, in px) that can be drawn anywhere."""
+
+    def __init__(self, column: Column, theme: Theme, stretch: float = 1.0) -> None:
+        self.column, self.theme = column, theme
+        style = MINOR if column.minor else MAIN
+        self.canvas = Canvas(theme, style, gap=_GAP * stretch)
+        parts = [element(step, style, stretch) for step in column.steps]
+        ends = [isinstance(step, Box) and step.role in ("input", "output") for step in column.steps]
+        self.below = parts[:1] if ends and ends[0] else []
+        self.above = parts[-1:] if len(parts) > 1 and ends[-1] else []
+        self.parts = parts[len(self.below) : len(parts) - len(self.above)]
+        half = max((part.half for part in self.parts), default=60.0)
+        brace = max((part.half + part.brace for part in self.parts), default=half) - half
+        self.left, self.right = half + _PAD + max(brace, 0.0), half + _PAD
+        inner = sum(part.height for part in self.parts) + _GAP * stretch * max(len(self.parts) - 1, 0)
+        self.container = inner + 2 * _PAD + _TITLE
+        ends_height = sum(part.height + _GAP for part in (*self.below, *self.above))
+        self.height = self.container + ends_height + 22.0 * ((not self.below) + (not self.above))
+        self.frame = Frame(0, 0, 0, 0)
+        boxes = list(column_boxes(column.steps))
+        self.known = {box.id for box in boxes}
+        self.zooms = {box.id: box.zoom for box in boxes if box.zoom}
+
+    def draw(self, x: float, bottom: float, keep_clear: Sequence[str] = ()) -> Group:
+        """The column on a spine at `x`, standing on `bottom`.
+
+        Args:
+            keep_clear: Ids of boxes with an arrow from the left; the `15 ×` of a brace keeps out of its way.
+        """
+        canvas, theme = self.canvas, self.theme
+        base = bottom - (self.below[0].height + _GAP if self.below else 22.0)
+        self.frame = Frame(x - self.left, base - self.container, self.left + self.right, self.container)
+        first = self.below[0] if self.below else None
+        if first:
+            first.draw(canvas, x, bottom)
+        canvas.wires.append(
+            _wire(f"{self.column.id}/in", (x, base + (_GAP if first else 22.0)), (x, base - _PAD), theme, self._boxed())
+        )
+        exit_x = draw_sequence(canvas, self.parts, x, base - _PAD, self.column.id)
+        top = self.frame.y
+        canvas.wires.append(
+            _wire(f"{self.column.id}/out", (exit_x, top + _TITLE + _PAD), (x, top - (_GAP if self.above else 20.0)), theme, True)
+        )
+        if self.above:
+            self.above[0].draw(canvas, x, top - _GAP)
+        blocked = [canvas.boxes[box].middle[1] for box in keep_clear if box in canvas.boxes]
+        braces = [item for brace in canvas.braces for item in _brace(*brace, blocked, theme, self.canvas.style)]
+        items = (*self._container(x), *canvas.backs, *braces, *canvas.wires, *canvas.fronts)
+        return Group(f"tower/{self.column.id}", "tower", items, title=self.column.title)
+
+    def _boxed(self) -> bool:
+        return bool(self.parts) and self.parts[0].boxed
+
+    def _container(self, x: float) -> list[Item]:
+        frame, theme = self.frame, self.theme
+        room = x - frame.x - 22
+        size = 12.5 if self.column.minor else 14.0
+        return [
+            Rect(frame.x, frame.y, frame.width, frame.height, theme.container.fill, theme.container.stroke, 1.2, 12.0),
+            text_line(fit(self.column.title, size, 700, room), frame.x + 14, frame.y + 20, size, 700, theme.ink),
+            text_line(fit(self.column.subtitle, 11, 400, room), frame.x + 14, frame.y + 37, 11, 400, theme.muted),
+        ]
+
+
+def _brace(x: float, top: float, bottom: float, times: int, blocked: list[float], theme: Theme, style: Style) -> list[Item]:
+    """A curly brace on the left of a frame, with its `15 ×` where no side arrow passes."""
+    edge, spine, tip = x - 5, x - 12, x - 19
+    choices = [(top + bottom) / 2 + sign * step for step in range(0, int(bottom - top) // 2 - 20, 12) for sign in (1, -1)]
+    free = [y for y in choices if all(abs(y - other) > 24 for other in blocked)]
+    middle = (free or choices or [(top + bottom) / 2])[0]
+    size = 18.0 if style is MAIN else 15.0
+    halves = (
+        ((edge, top + 2), (spine, top + 2), (spine, middle), (tip, middle)),
+        ((edge, bottom - 2), (spine, bottom - 2), (spine, middle), (tip, middle)),
+    )
+    lines = [Path(points, theme.ink, 1.4, 6.0) for points in halves]
+    return [*lines, text_line(f"{times} ×", tip - 4, middle, size, 700, theme.ink, "end")]

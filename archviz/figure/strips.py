@@ -1,0 +1,50 @@
+"""The layer-pattern strip: which kind each layer of a stack is, in order, and one unit of the repeat drawn large."""
+
+from __future__ import annotations
+
+from archviz.architecture.model import LayerStack, PatternItem
+from archviz.figure.model import KindKey, Strip
+
+_MAX_UNIT = 12
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def make_strip(stack: LayerStack, colours: list[int]) -> Strip:
+    """The strip of a stack.
+
+    Args:
+        colours: Colour number of each kind, in the order of `stack.kinds`.
+    """
+    colour = {kind.id: number for kind, number in zip(stack.kinds, colours, strict=True)}
+    cells = {index: colour[kind.id] for kind in stack.kinds for index in kind.indices}
+    unit, times = _unit(stack.pattern)
+    return Strip(
+        id=f"strip/{stack.path}",
+        title="Layer pattern",
+        text=stack.pattern_text,
+        keys=tuple(
+            KindKey(colour[kind.id], _LETTERS[place % 26], kind.title, kind.count)
+            for place, kind in enumerate(stack.kinds)
+        ),
+        cells=tuple(cells[index] for index in sorted(cells)),
+        unit=tuple(colour[kind] for kind in unit),
+        times=times,
+    )
+
+
+def _unit(pattern: list[PatternItem]) -> tuple[list[str], int]:
+    """The layers of the repeat that covers most, one by one; nothing where it is too long to draw large."""
+    repeats = [item for item in pattern if item.items and item.times > 1]
+    if not repeats:
+        return [], 1
+    longest = max(repeats, key=lambda item: item.times * len(_flat(item.items)))
+    unit = _flat(longest.items)
+    return (unit, longest.times) if len(unit) <= _MAX_UNIT else ([], 1)
+
+
+def _flat(items: list[PatternItem]) -> list[str]:
+    layers: list[str] = []
+    for item in items:
+        once = [item.kind] if item.kind is not None else _flat(item.items)
+        layers += once * item.times
+    return layers
