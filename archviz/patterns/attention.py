@@ -1,0 +1,299 @@
+"""Attention: heads, groups, windows, gates and norms of a module that mixes positions by softmax of products."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.patterns.linears import linear_sizes
+from archviz.patterns.norms import detect_norm
+from archviz.patterns.op_families import canonical
+from archviz.patterns.rope import Rope, detect_rope
+from archviz.patterns.trace import Trace
+
+_PROJECTIONS = {
+    "q": r"(q|wq|query|q_proj|q_lin|to_q|q_linear|query_proj|q_b_proj|wq_b|linear_q|q_proj_b)",
+    "k": r"(k|wk|key|k_proj|k_lin|to_k|k_linear|key_proj|linear_k)",
+    "v": r"(v|wv|value|v_proj|v_lin|to_v|v_linear|value_proj|linear_v)",
+    "o": r"(o|wo|o_proj|out_proj|c_proj|dense|out|proj|out_lin|to_out|o_b_proj|linear_out|output|wo_b|attn_out|out_linear)",
+    "qkv": r"(qkv|qkv_proj|query_key_value|c_attn|wqkv|in_proj|att_proj|c_qkv|w_pack|qkv_linear|in_proj_qkv|qkvg_proj)",
+    "kv": r"(kv|kv_proj|key_value|kv_b_proj|wkv_b|to_kv|wkv)",
+}  # fmt: skip
+_HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads", "nhead", "num_query_heads")
+_KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_kv_heads", "num_kv_head", "kv_heads")
+_HEAD_DIM = ("head_dim", "attention_head_size", "key_value_proj_dim", "qk_head_dim", "d_head", "head_size", "dim_head")
+_WINDOW = ("sliding_window", "window_size", "local_attention_window", "attention_window", "sliding_window_size")
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What an attention module does.
+
+    Args:
+        kind: `mha`, `gqa`, `mqa` or `mla`; None when heads were not understood.
+        head_dim: Width of a query head; `value_dim` of a value head.
+        span: `full`, `sliding` or `chunked`; `window` in tokens.
+        gated: The output is multiplied by a gate before the output projection.
+        qk_norm: `head` (each head apart) or `whole` (all heads together).
+        rope: How positions are rotated; None when they are not or it was not seen; `positions` tells which.
+        positions: `rope`, `none` (NoPE), `bias` (relative bias, ALiBi) or None when not seen.
+        ranks: Widths of the low-rank compressions of query and key/value (MLA).
+    """
+
+    kind: str | None
+    heads: int | None
+    kv_heads: int | None
+    head_dim: int | None
+    value_dim: int | None = None
+    span: str = "full"
+    window: int | None = None
+    causal: bool | None = None
+    cross: bool = False
+    gated: bool = False
+    qk_norm: str | None = None
+    rope: Rope | None = None
+    positions: str | None = None
+    sinks: bool = False
+    softcap: float | None = None
+    scaling: float | None = None
+    ranks: tuple[int | None, int | None] = (None, None)
+
+
+def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
+    """The attention that a module is; None when it is none.
+
+    It has query, key and value projections (apart or fused) and either heads among its attributes or a softmax
+    over products of data in its own forward.
+    """
+    projections = find_projections(module)
+    # Last resort: a class that says so, with projections named otherwise.
+    named = "attention" in module.class_name.lower() and len(module.children) >= 2
+    if not ({"q", "k"} <= set(projections) or {"q", "kv"} <= set(projections) or "qkv" in projections or named):
+        return None
+    if not (_has_heads(module) or _has_core(module, trace) or named) or _is_container(module):
+        return None
+    return _describe(module, projections, trace)
+
+
+def find_projections(module: ModuleRecord) -> dict[str, ModuleRecord]:
+    """The projections of an attention module by their part: `q`, `k`, `v`, `o`, `qkv`, `kv`."""
+    found: dict[str, ModuleRecord] = {}
+    for name, child in _candidates(module):
+        for part, pattern in _PROJECTIONS.items():
+            if part not in found and re.fullmatch(pattern, name):
+                found[part] = child
+    return found
+
+
+def _candidates(module: ModuleRecord) -> list[tuple[str, ModuleRecord]]:
+    """Projections by name; one that is wrapped alone in another module goes by the wrapper's name."""
+    found = []
+    for child in module.children.values():
+        inner = child if not child.children else next(iter(child.children.values()))
+        if len(child.children) <= 1 and linear_sizes(inner):
+            found.append((child.name.lower(), inner))
+    return found
+
+
+def _is_container(module: ModuleRecord) -> bool:
+    """A layer or a wrapper is not the attention itself when a child has the projections."""
+    return any(find_projections(child).keys() & {"q", "qkv"} for child in module.children.values() if child.children)
+
+
+def _has_heads(module: ModuleRecord) -> bool:
+    return any(name in module.attributes for name in (*_HEADS, *_HEAD_DIM, "num_key_value_groups", "scaling"))
+
+
+def _has_core(module: ModuleRecord, trace: Trace) -> bool:
+    ops = set(trace.own_ops(module.path))
+    return "scaled_dot_product_attention" in ops or ("softmax" in ops and bool({"matmul", "bmm", "einsum"} & ops))
+
+
+def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace: Trace) -> Attention:
+    core = _core_event(module, trace)
+    head_dim = _integer(module, _HEAD_DIM)
+    value_dim = _integer(module, ("v_head_dim",))
+    mla = _integer(module, ("kv_lora_rank",)) is not None or "kv" in projections and value_dim is not None
+    heads = _heads(module, projections, head_dim, value_dim, core)
+    if head_dim is None and heads:
+        query = linear_sizes(projections["q"])[1] if "q" in projections else None  # type: ignore[index]
+        head_dim = query // heads if query else _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
+    kv_heads = _kv_heads(module, projections, heads, head_dim, core)
+    rope = _find_rope(module, trace)
+    return Attention(
+        kind="mla" if mla else _grouping(heads, kv_heads),
+        heads=heads,
+        kv_heads=kv_heads,
+        head_dim=head_dim,
+        value_dim=value_dim or head_dim,
+        window=_window(module, core),
+        causal=_flag(module, "is_causal"),
+        cross=_is_cross(module, core, trace),
+        gated=_is_gated(module, projections, heads, head_dim, trace),
+        qk_norm=_qk_norm(module, trace, heads, kv_heads, head_dim),
+        rope=rope,
+        positions=_positions(module, rope, core),
+        sinks=any("sink" in name for name in module.parameters),
+        softcap=_softcap(module, core),
+        scaling=_number(module, ("scaling", "scale", "softmax_scale")),
+        ranks=(_integer(module, ("q_lora_rank",)), _integer(module, ("kv_lora_rank",))),
+    )
+
+
+def _grouping(heads: int | None, kv_heads: int | None) -> str | None:
+    if heads is None or kv_heads is None:
+        return None
+    if kv_heads == heads:
+        return "mha"
+    return "mqa" if kv_heads == 1 else "gqa"
+
+
+def _core_event(module: ModuleRecord, trace: Trace) -> Event | None:
+    """The call of an attention function on whole heads: queries, keys and values in this order."""
+    call = trace.call(module.path)
+    for event in trace.own(call) if call else ():
+        name = canonical(event.name).lower()
+        wanted = "attention" in name and event.kind == "function" or name == "scaled_dot_product_attention"
+        if wanted and len(event.inputs) >= 3 and all(len(value.shape or ()) == 4 for value in event.inputs[:3]):
+            return event
+    return None
+
+
+def _heads(
+    module: ModuleRecord, projections: dict[str, ModuleRecord], head_dim: int | None, value_dim: int | None,
+    core: Event | None,
+) -> int | None:  # fmt: skip
+    if core is not None and core.inputs[0].shape:
+        return core.inputs[0].shape[1]
+    stated = _integer(module, _HEADS)
+    width = value_dim or head_dim
+    if stated is None and width and "o" in projections:
+        sizes = linear_sizes(projections["o"])
+        return sizes[0] // width if sizes else None
+    if stated is None and head_dim and "q" in projections:
+        sizes = linear_sizes(projections["q"])
+        return sizes[1] // head_dim if sizes else None
+    return stated
+
+
+def _kv_heads(
+    module: ModuleRecord, projections: dict[str, ModuleRecord], heads: int | None, head_dim: int | None,
+    core: Event | None,
+) -> int | None:  # fmt: skip
+    key = linear_sizes(projections["k"]) if "k" in projections else None
+    if key and head_dim and key[1] % head_dim == 0:
+        return key[1] // head_dim
+    if core is not None and core.inputs[1].shape and _integer(module, ("num_key_value_groups",)) is None:
+        return core.inputs[1].shape[1]
+    stated = _integer(module, _KV_HEADS)
+    groups = _integer(module, ("num_key_value_groups",))
+    if stated is None and groups and heads:
+        return heads // groups
+    if stated is not None and module.attributes.get("multi_query") is False and not stated:
+        return heads
+    return stated or heads
+
+
+def _window(module: ModuleRecord, core: Event | None) -> int | None:
+    if core is not None and "sliding_window" in core.options:
+        value = core.options["sliding_window"]
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+    value = _integer(module, _WINDOW)
+    return value if value and value > 0 else None
+
+
+def _is_cross(module: ModuleRecord, core: Event | None, trace: Trace) -> bool:
+    """Keys come from another sequence: the call reads a second stream of hidden states."""
+    if module.attributes.get("is_cross_attention") is True:
+        return True
+    call = trace.call(module.path)
+    if call is not None:
+        streams = {v.id for v in call.inputs if trace.carries(v) and len(v.shape or ()) == 3 and _is_float(v.dtype)}
+        named = re.search(r"cross|encoder_attn|encdec", (module.path.rpartition(".")[2] + module.class_name).lower())
+        return len(streams) > 1 and bool(named)
+    return bool(re.search(r"cross_?att|encoder_attn|encdecatt", module.path.rpartition(".")[2].lower()))
+
+
+def _is_float(dtype: str | None) -> bool:
+    return dtype is None or "float" in dtype
+
+
+def _is_gated(
+    module: ModuleRecord, projections: dict[str, ModuleRecord], heads: int | None, head_dim: int | None, trace: Trace
+) -> bool:
+    """A gate multiplies the output: a doubled query projection, or a sigmoid of data in the module's own forward."""
+    ops = trace.own_ops(module.path)
+    if ops:
+        return any(name in ops for name in ("sigmoid", "silu", "softplus")) and "mul" in ops
+    query = linear_sizes(projections["q"]) if "q" in projections else None
+    doubled = bool(query and heads and head_dim and query[1] == 2 * heads * head_dim)
+    return doubled or any(re.fullmatch(r"(g|gate|output_gate|g_proj|gate_proj)", name) for name in module.children)
+
+
+def _qk_norm(
+    module: ModuleRecord, trace: Trace, heads: int | None, kv_heads: int | None, head_dim: int | None
+) -> str | None:
+    """Whether queries and keys are normalised, each head apart or all heads together.
+
+    Norms of a low-rank compression have the width of the rank and are not QK-norms.
+    """
+    for child in module.children.values():
+        norm = detect_norm(child, trace)
+        if norm is None or not re.search(r"(^|_)(q|k|query|key)(_|$|norm)", child.name.lower()) or "_a_" in child.name:
+            continue
+        call = trace.call(child.path)
+        width = call.inputs[0].shape[-1] if call and call.inputs and call.inputs[0].shape else norm.size
+        if head_dim and width == head_dim:
+            return "head"
+        if heads and head_dim and width in (heads * head_dim, (kv_heads or 0) * head_dim):
+            return "whole"
+    return None
+
+
+def _find_rope(module: ModuleRecord, trace: Trace) -> Rope | None:
+    call = trace.call(module.path)
+    for event in trace.own(call) if call else ():
+        rope = detect_rope(event, trace)
+        if rope is not None:
+            return rope
+    return None
+
+
+def _positions(module: ModuleRecord, rope: Rope | None, core: Event | None) -> str | None:
+    if rope is not None:
+        return "rope"
+    if module.attributes.get("has_relative_attention_bias") is not None or "relative_attention_bias" in module.children:
+        return "bias"
+    use_rope = module.attributes.get("use_rope", module.attributes.get("has_rope"))
+    if use_rope is not None and not use_rope:
+        return "none"
+    return "none" if core is not None else None
+
+
+def _softcap(module: ModuleRecord, core: Event | None) -> float | None:
+    value = core.options.get("softcap") if core is not None else None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    return _number(module, ("attn_logit_softcapping", "softcap"))
+
+
+def _integer(module: ModuleRecord, names: tuple[str, ...], divide_by: int = 1) -> int | None:
+    for name in names:
+        value = module.attributes.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value // divide_by
+    return None
+
+
+def _number(module: ModuleRecord, names: tuple[str, ...]) -> float | None:
+    for name in names:
+        value = module.attributes.get(name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+    return None
+
+
+def _flag(module: ModuleRecord, name: str) -> bool | None:
+    value = module.attributes.get(name)
+    return value if isinstance(value, bool) else None

@@ -1,0 +1,116 @@
+"""Feed-forward blocks: plain and gated multilayer perceptrons, with their activation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.linears import linear_sizes, linears_of
+from archviz.patterns.op_families import activation_of
+from archviz.patterns.trace import Trace
+
+_GATED_NAMES = {"SiLU": "swiglu", "GELU": "geglu", "ReLU": "reglu", "σ": "glu"}
+TITLES = {"swiglu": "SwiGLU", "geglu": "GeGLU", "reglu": "ReGLU", "glu": "GLU", "gated_mlp": "Gated MLP", "mlp": "MLP",
+          "channel_mixing": "RWKV channel mixing"}  # fmt: skip
+_ACTIVATION_KEYS = ("hidden_act", "activation", "activation_function", "hidden_activation", "act", "mlp_hidden_act",
+                    "hidden_act_fn", "activation_fn")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FeedForward:
+    """A block that works on each position alone.
+
+    Args:
+        kind: `swiglu`, `geglu`, `reglu`, `glu`, `gated_mlp` or `mlp`.
+        width, hidden: Input width and inner width.
+        activation: The field's name of the activation; None when it was not seen.
+    """
+
+    kind: str
+    width: int
+    hidden: int
+    gated: bool
+    activation: str | None
+
+    @property
+    def title(self) -> str:
+        if self.kind == "mlp" and self.activation:
+            return f"MLP ({self.activation})"
+        return TITLES[self.kind]
+
+
+def detect_feed_forward(module: ModuleRecord, trace: Trace) -> FeedForward | None:
+    """The feed-forward block that a module is; None when it is none.
+
+    Projections up and down with the same outer width, and nothing that mixes positions.
+    """
+    linears = _projections(module)
+    ops = trace.own_ops(module.path)
+    if {"key", "value", "receptance"} == {linear.name for linear in linears}:
+        key = next(linear for linear in linears if linear.name == "key")
+        width, hidden = linear_sizes(key) or (0, 0)
+        return FeedForward("channel_mixing", width, hidden, True, activation_in(module, trace) or "ReLU²")
+    if len(linears) < 2 or "softmax" in ops or "scaled_dot_product_attention" in ops:
+        return None
+    return describe_projections(linears, activation_in(module, trace))
+
+
+def _projections(module: ModuleRecord) -> list[ModuleRecord]:
+    """Direct projections, or those of a plain sequence or list of them."""
+    linears = linears_of(module)
+    for child in module.children.values():
+        if child.children and (child.library or "").endswith(("Sequential", "ModuleList")):
+            linears += linears_of(child)
+        elif child.children and not child.parameters and len(linears_of(child)) == 1 == len(child.children):
+            linears += linears_of(child)
+    return linears
+
+
+def describe_projections(linears: Sequence[ModuleRecord], activation: str | None) -> FeedForward | None:
+    """The block that some projections form together; None when their widths do not fit.
+
+    One of them leads down: the others are as wide as its input, and read what it writes.
+    """
+    sizes = [size for linear in linears if (size := linear_sizes(linear))]
+    if len(sizes) not in (2, 3):
+        return None
+    for back in (True, False):  # a block that leads back to its own width is the likelier one
+        for down in reversed(range(len(sizes))):
+            ups = [size for index, size in enumerate(sizes) if index != down]
+            block = _block(ups, sizes[down], activation)
+            if block is not None and (not back or block.width == sizes[down][1]):
+                return block
+    return None
+
+
+def _block(ups: Sequence[tuple[int, int]], down: tuple[int, int], activation: str | None) -> FeedForward | None:
+    hidden, outer = down
+    width = ups[0][0]
+    if any(size[0] != width for size in ups):
+        return None
+    if (len(ups) == 2 and all(size[1] == hidden for size in ups)) or (len(ups) == 1 and ups[0][1] == 2 * hidden):
+        return FeedForward(_GATED_NAMES.get(activation or "", "gated_mlp"), width, hidden, True, activation)
+    if len(ups) == 1 and ups[0][1] == hidden and (hidden != outer or activation):
+        return FeedForward("mlp", width, hidden, False, activation)
+    return None
+
+
+def activation_in(module: ModuleRecord, trace: Trace) -> str | None:
+    """The activation of a module: from its ops, a child that is one, or the name it was configured with."""
+    call = trace.call(module.path)
+    if call is not None:
+        seen = [e for e in trace.inside(call) if activation_of(e.name)]
+        names = [activation_of(e.name) for e in seen]
+        squares = any(e.name in ("square", "pow") for e in trace.inside(call))
+        if names:
+            return "ReLU²" if names[0] == "ReLU" and squares else names[0]
+    for child in module.walk():
+        found = activation_of(child.class_name)
+        if found and not child.parameters:
+            return found
+    for key in _ACTIVATION_KEYS:
+        value = module.attributes.get(key)
+        if isinstance(value, str):
+            return activation_of(value)
+    return None

@@ -1,0 +1,121 @@
+"""The parts of a layer, from its module tree: mixers, feed-forwards, norms, whatever wraps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.attention import Attention, detect_attention
+from archviz.patterns.feed_forward import FeedForward, activation_in, describe_projections, detect_feed_forward
+from archviz.patterns.linears import is_linear
+from archviz.patterns.moe import MixtureOfExperts, detect_moe
+from archviz.patterns.norms import Norm, detect_norm
+from archviz.patterns.op_families import activation_of
+from archviz.patterns.recurrences import Recurrence, detect_recurrence
+from archviz.patterns.trace import Trace
+
+Mixer = Attention | Recurrence
+Feed = FeedForward | MixtureOfExperts
+
+
+@dataclass(slots=True)
+class Part:
+    """A part of a layer: its description and the modules that make it up (one, or loose siblings)."""
+
+    paths: list[str]
+    what: Mixer | Feed
+    name: str
+
+
+@dataclass(slots=True)
+class LayerParts:
+    """What a layer is made of.  `loose` are projections and activations that belong to none of the parts."""
+
+    mixers: list[Part] = field(default_factory=list)
+    feeds: list[Part] = field(default_factory=list)
+    norms: dict[str, Norm] = field(default_factory=dict)
+    wrappers: list[str] = field(default_factory=list)
+    loose: list[ModuleRecord] = field(default_factory=list)
+    others: list[ModuleRecord] = field(default_factory=list)
+
+
+def detect_layer_parts(layer: ModuleRecord, trace: Trace) -> LayerParts:
+    """The parts of a layer, in order of registration."""
+    parts = LayerParts()
+    _collect(layer, trace, parts)
+    _group_loose(layer, trace, parts)
+    return parts
+
+
+def detect_mixer(module: ModuleRecord, trace: Trace) -> Mixer | None:
+    """The mixer that a module is; recurrences first, because some of them have queries and keys as well."""
+    return detect_recurrence(module, trace) or detect_attention(module, trace)
+
+
+def _collect(module: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
+    spelt_out = detect_moe(module, trace) if module.children else None
+    if spelt_out is not None:  # router and experts stand in the layer itself
+        paths = [p for p in (spelt_out.router, spelt_out.experts, spelt_out.shared, spelt_out.shared_gate) if p]
+        parts.feeds.append(Part(paths, spelt_out, "moe"))
+    taken = {path for part in parts.feeds for path in part.paths}
+    for child in module.children.values():
+        if child.path not in taken:
+            _classify(child, trace, parts)
+
+
+def _classify(child: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
+    norm = detect_norm(child, trace)
+    if norm is not None:
+        parts.norms[child.path] = norm
+    elif is_linear(child) or activation_of(child.class_name):
+        parts.loose.append(child)
+    elif (mixer := detect_mixer(child, trace)) is not None:
+        parts.mixers.append(Part([child.path], mixer, child.name))
+    elif (moe := detect_moe(child, trace)) is not None:
+        parts.feeds.append(Part([child.path], moe, child.name))
+    elif _wraps(child, trace):
+        parts.wrappers.append(child.path)
+        _wrapper(child, trace, parts)
+    elif (feed := detect_feed_forward(child, trace)) is not None:
+        parts.feeds.append(Part([child.path], feed, child.name))
+    elif child.children or child.parameters:
+        parts.others.append(child)
+
+
+def _wraps(module: ModuleRecord, trace: Trace) -> bool:
+    """A module between layer and part: it holds a norm, a part or a single projection, and is no part itself."""
+    children = [child for child in module.children.values() if not (child.library or "").endswith("Dropout")]
+    if module.parameters or not children:
+        return False
+    if detect_feed_forward(module, trace) is not None and not any(detect_norm(c, trace) for c in children):
+        return False
+    return any(
+        detect_norm(c, trace) or is_linear(c) or detect_mixer(c, trace) or detect_feed_forward(c, trace) or _wraps(c, trace)
+        for c in children
+    )
+
+
+def _wrapper(module: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
+    """Collect a wrapper's parts; loose projections beside a mixer are its output projection."""
+    mixers, loose = len(parts.mixers), len(parts.loose)
+    _collect(module, trace, parts)
+    if len(parts.mixers) == mixers + 1:
+        extra = parts.loose[loose:]
+        del parts.loose[loose:]
+        parts.mixers[-1].paths += [child.path for child in extra]
+
+
+def _group_loose(layer: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
+    """Loose projections of a layer form its feed-forward when their widths fit."""
+    linears = [child for child in parts.loose if is_linear(child)]
+    if len(linears) < 2:
+        return
+    activation = next((a for c in parts.loose if (a := activation_of(c.class_name))), None)
+    for child in parts.loose if activation is None else ():
+        parent = layer.find(child.path.removeprefix(layer.path + ".").rpartition(".")[0])
+        activation = activation or (activation_in(parent, Trace(())) if parent else None)
+    activation = activation or activation_in(layer, Trace(()))
+    block = describe_projections(linears, activation or "activation")
+    if block is not None:
+        parts.feeds.append(Part([child.path for child in parts.loose], block, "feed_forward"))
+        parts.loose.clear()

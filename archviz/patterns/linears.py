@@ -1,0 +1,44 @@
+"""Projections: modules that multiply the last axis by a matrix, whatever class they are."""
+
+from __future__ import annotations
+
+from archviz.interpreter.reading import ModuleRecord
+
+SIZE_ATTRIBUTES = (("in_features", "out_features"), ("nx", "nf"))
+
+
+def linear_sizes(module: ModuleRecord) -> tuple[int, int] | None:
+    """Input and output width of a projection; None when the module is not one.
+
+    A projection has no submodules and one matrix; `Conv1D` of GPT-2 stores it transposed (attribute `nf`).
+    """
+    weight = module.parameters.get("weight")
+    if module.children or weight is None or len(weight.shape) != 2 or None in weight.shape:
+        return None
+    if (module.library or "").endswith(("Embedding", "EmbeddingBag")) or "num_embeddings" in module.attributes:
+        return None
+    rows, columns = int(weight.shape[0] or 0), int(weight.shape[1] or 0)
+    if "nf" in module.attributes:
+        return rows, columns
+    if (module.library or "").endswith("Linear") or "out_features" in module.attributes:
+        return _grouped(module, columns), rows
+    return (columns, rows) if module.class_name.lower().endswith("linear") else None
+
+
+def _grouped(module: ModuleRecord, columns: int) -> int:
+    """A grouped projection reads `n_groups` slices of the input, each with its own part of the matrix."""
+    groups = module.attributes.get("n_groups")
+    return columns * groups if isinstance(groups, int) and groups > 1 else columns
+
+
+def is_linear(module: ModuleRecord) -> bool:
+    return linear_sizes(module) is not None
+
+
+def linears_of(module: ModuleRecord) -> list[ModuleRecord]:
+    """The projections among a module's direct children."""
+    return [child for child in module.children.values() if is_linear(child)]
+
+
+def has_bias(module: ModuleRecord) -> bool:
+    return "bias" in module.parameters

@@ -1,0 +1,234 @@
+"""Mixture of experts: routed experts, the router that scores them, top-k and shared experts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.patterns.feed_forward import FeedForward, activation_in, describe_projections, detect_feed_forward
+from archviz.patterns.linears import linear_sizes, linears_of
+from archviz.patterns.op_families import canonical
+from archviz.patterns.trace import Trace
+
+_TOP_K = ("top_k", "topk", "num_experts_per_tok", "moe_top_k", "num_experts_per_token", "num_selected_experts", "moe_topk")
+_SCORES = {"softmax": "softmax", "sigmoid": "sigmoid", "softplus": "softplus"}
+
+
+@dataclass(frozen=True, slots=True)
+class MixtureOfExperts:
+    """A feed-forward that sends each token to a few of its experts.
+
+    Args:
+        experts, router, shared: Module paths; the shared expert is None where there is none.
+        count, top_k: Experts and how many of them a token visits.
+        hidden: Inner width of an expert; `each` its parameters.
+        score: `softmax`, `sigmoid`, …; `softmax over top-k` when scores are normalised after the choice.
+        correction_bias: The choice adds a bias that the weights do not see.
+        shared_gate: Path of the gate on the shared expert.
+        groups: Expert groups and how many of them a token may use.
+    """
+
+    experts: str
+    router: str | None
+    shared: str | None
+    count: int
+    top_k: int | None
+    hidden: int | None
+    width: int | None
+    each: int
+    activation: str | None
+    gated: bool
+    score: str | None = None
+    normalised: bool | None = None
+    scaling: float | None = None
+    correction_bias: bool = False
+    shared_gate: str | None = None
+    shared_hidden: int | None = None
+    groups: tuple[int, int] | None = None
+
+
+def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
+    """The mixture of experts that a module (or a layer that spells one out) holds directly; None when none."""
+    experts = next((child for child in module.children.values() if expert_count(child)), None)
+    if experts is None:
+        return None
+    count = expert_count(experts) or 0
+    router = _find_router(module, experts, count, trace)
+    shared = next((c for c in module.children.values() if _is_shared(c, experts, module, trace)), None)
+    gate = next(
+        (c for c in linears_of(module) if (linear_sizes(c) or (0, 0))[1] == 1 and c is not router), None
+    )  # a single number per token
+    width, hidden, gated = _expert_sizes(experts, count)
+    events = _router_events(module, router, experts, trace)
+    return MixtureOfExperts(
+        experts=experts.path,
+        router=router.path if router else None,
+        shared=shared.path if shared else None,
+        count=count,
+        top_k=_top_k(module, router, events),
+        hidden=hidden,
+        width=width,
+        each=sum(t.numel for m in experts.walk() for t in m.parameters.values()) // count,
+        activation=_activation(experts, module, trace),
+        gated=gated,
+        score=_score(events),
+        normalised=_normalised(module, router, events),
+        scaling=_number((router, module), ("routed_scaling_factor", "router_scale", "moe_router_scaling_factor")),
+        correction_bias=_has_correction(module, router),
+        shared_gate=gate.path if gate and shared else None,
+        shared_hidden=_shared_hidden(shared, trace),
+        groups=_groups(module, router),
+    )
+
+
+def expert_count(module: ModuleRecord) -> int | None:
+    """How many experts a module holds: a leading axis of its weights, or equal numbered children; else None."""
+    named = "expert" in _names(module)
+    holders = [module, *module.children.values()] if named else [module]
+    stacked = [t for holder in holders for t in holder.parameters.values() if len(t.shape) == 3]
+    if (module.library or "").rpartition(".")[2].startswith("Conv"):
+        return None
+    if stacked and len({t.shape[0] for t in stacked}) == 1 and (len(stacked) > 1 or named):
+        return stacked[0].shape[0] if (stacked[0].shape[0] or 0) > 1 else None
+    numbered = [child for name, child in module.children.items() if name.isdigit()]
+    if named and len(numbered) > 1:
+        return len(numbered)
+    stated = module.attributes.get("num_experts") or module.attributes.get("num_local_experts")
+    holds = named and "expert" in module.name and any(holder.parameters for holder in holders)
+    return stated if holds and isinstance(stated, int) and stated > 1 else None
+
+
+def _names(module: ModuleRecord) -> str:
+    return f"{module.name} {module.class_name}".lower()
+
+
+def _is_shared(child: ModuleRecord, experts: ModuleRecord, module: ModuleRecord, trace: Trace) -> bool:
+    if child is experts or "router" in child.name:
+        return False
+    inside_layer = any(re.search(r"attn|attention", name) for name in module.children)
+    return ("shared" in child.name or not inside_layer) and detect_feed_forward(child, trace) is not None
+
+
+def _find_router(module: ModuleRecord, experts: ModuleRecord, count: int, trace: Trace) -> ModuleRecord | None:
+    """The child with one score per expert: by a choice among its ops, then by its name, then by its width."""
+    others = [child for child in module.children.values() if child is not experts and not expert_count(child)]
+    scoring = [child for child in others if "topk" in trace.ops_of(child.path) and _is_as_wide(child, count)]
+    named = [child for child in others if re.search(r"router|(^|_)gate$|^gate", child.name) and _is_as_wide(child, count)]
+    return next(iter([*scoring, *named, *(child for child in others if _is_as_wide(child, count))]), None)
+
+
+def _is_as_wide(child: ModuleRecord, count: int) -> bool:
+    return any(
+        len(t.shape) == 2 and count in t.shape for part in child.walk() for t in part.parameters.values()
+    )
+
+
+def _expert_sizes(experts: ModuleRecord, count: int) -> tuple[int | None, int | None, bool]:
+    """Outer width, inner width and whether an expert is gated."""
+    one = next((c for c in experts.walk() if c.name == "0"), None)
+    if one is not None and (block := describe_projections(linears_of(one), None)):
+        return block.width, block.hidden, block.gated
+    matrices = [t.shape for m in experts.walk() for t in m.parameters.values() if len(t.shape) == 3 and t.shape[0] == count]
+    if len(matrices) < 2:
+        return None, None, False
+    axes = [set(shape[1:]) for shape in matrices]
+    if len(matrices) >= 3:
+        return *_outer_inner(matrices[0], experts), True
+    outer = axes[0] & axes[1]
+    up = sorted(int(n or 0) for n in axes[0] - outer) or [int(n or 0) for n in outer]
+    down = sorted(int(n or 0) for n in axes[1] - outer) or [int(n or 0) for n in outer]
+    width = next(iter(outer), None)
+    return width, down[-1], up[-1] == 2 * down[-1]
+
+
+def _outer_inner(shape: tuple[int | None, ...], experts: ModuleRecord) -> tuple[int | None, int | None]:
+    stated = experts.attributes.get("intermediate_size", experts.attributes.get("intermediate_dim"))
+    if isinstance(stated, int) and stated in shape[1:]:
+        return (shape[2] if shape[1] == stated else shape[1]), stated
+    return shape[1], shape[2]
+
+
+def _router_events(
+    module: ModuleRecord, router: ModuleRecord | None, experts: ModuleRecord, trace: Trace
+) -> list[Event]:
+    """Everything that happens between the scores and the choice: in the router, and in the block beside the experts."""
+    events: list[Event] = []
+    for owner in (router, module):
+        call = trace.call(owner.path) if owner else None
+        if call is not None:
+            walk = trace.inside(call) if owner is router else trace.own(call)
+            events += [e for e in walk if e.kind != "call"]
+    return events
+
+
+def _top_k(module: ModuleRecord, router: ModuleRecord | None, events: list[Event]) -> int | None:
+    chosen = [e for e in events if canonical(e.name) == "topk"]
+    if chosen:
+        # The last choice is the one among experts; earlier ones choose groups.
+        value = chosen[-1].options.get("k", chosen[-1].options.get("arg1"))
+        shape = chosen[-1].outputs[0].shape if chosen[-1].outputs else None
+        if isinstance(value, int) or (shape and isinstance(shape[-1], int)):
+            return value if isinstance(value, int) else (shape or (None,))[-1]
+    value = _number((router, module), _TOP_K)
+    return int(value) if value is not None else None
+
+
+def _score(events: list[Event]) -> str | None:
+    names = [canonical(e.name) for e in events]
+    seen = [(index, _SCORES[name]) for index, name in enumerate(names) if name in _SCORES]
+    if not seen:
+        return None
+    if "topk" in names and seen[0][0] > names.index("topk"):
+        return f"{seen[0][1]} over top-k"
+    if "sqrt" in names and seen[0][1] == "softplus":
+        return "sqrt of softplus"
+    return seen[0][1]
+
+
+def _normalised(module: ModuleRecord, router: ModuleRecord | None, events: list[Event]) -> bool | None:
+    names = [canonical(e.name) for e in events]
+    if "topk" in names:
+        after = names[len(names) - names[::-1].index("topk") :]
+        return "div" in after or "softmax" in after or "normalize" in after
+    for owner in (router, module):
+        value = owner.attributes.get("norm_topk_prob") if owner else None
+        if isinstance(value, bool):
+            return value
+    return None
+
+
+def _has_correction(module: ModuleRecord, router: ModuleRecord | None) -> bool:
+    owners = [module, *(router.walk() if router else ())]
+    return any("correction_bias" in name for o in owners for name in (*o.parameters, *o.buffers))
+
+
+def _groups(module: ModuleRecord, router: ModuleRecord | None) -> tuple[int, int] | None:
+    for owner in (router, module):
+        if owner is None:
+            continue
+        groups, used = owner.attributes.get("n_group"), owner.attributes.get("topk_group")
+        if isinstance(groups, int) and isinstance(used, int) and groups > 1:
+            return groups, used
+    return None
+
+
+def _activation(experts: ModuleRecord, module: ModuleRecord, trace: Trace) -> str | None:
+    found = activation_in(experts, trace)
+    # A clamped x·σ(a·x) is SiLU spelt out.
+    ops = trace.own_ops(experts.path)
+    return "SiLU" if found == "σ" and "clamp" in ops else found
+
+
+def _shared_hidden(shared: ModuleRecord | None, trace: Trace) -> int | None:
+    block: FeedForward | None = detect_feed_forward(shared, trace) if shared else None
+    return block.hidden if block else None
+
+
+def _number(owners: tuple[ModuleRecord | None, ...], names: tuple[str, ...]) -> float | None:
+    for owner in owners:
+        for name in names:
+            value = owner.attributes.get(name) if owner else None
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                return float(value)
+    return None

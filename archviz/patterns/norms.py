@@ -1,0 +1,94 @@
+"""Normalisation layers: RMSNorm, LayerNorm and their gated or weightless forms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.op_families import activation_of
+from archviz.patterns.trace import Trace
+
+_LIBRARY = {
+    "LayerNorm": "LayerNorm", "RMSNorm": "RMSNorm", "GroupNorm": "GroupNorm", "BatchNorm1d": "BatchNorm",
+    "BatchNorm2d": "BatchNorm", "InstanceNorm1d": "InstanceNorm",
+}  # fmt: skip
+_EPS = ("eps", "variance_epsilon", "epsilon", "norm_eps", "layer_norm_eps")
+_REDUCTIONS = {"mean", "var", "rsqrt", "sqrt", "layer_norm", "rms_norm", "norm", "square", "pow", "normalize"}
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """What a normalisation does.
+
+    Args:
+        kind: `RMSNorm`, `LayerNorm`, `GroupNorm`, …
+        size: Normalised width; None when it has no weight.
+        eps: The constant under the root.
+        gated: A second input gates the result.
+        unit_offset: The weight is added to one (Gemma).
+    """
+
+    kind: str
+    size: int | None
+    eps: float | None
+    gated: bool = False
+    unit_offset: bool = False
+
+
+def detect_norm(module: ModuleRecord, trace: Trace) -> Norm | None:
+    """The normalisation that a module is; None when it is none.
+
+    Order: torch's own layers, then the ops of its forward, then (without a trace) its class name.
+    """
+    wide = any(len(tensor.shape) > 2 for tensor in module.parameters.values())
+    if wide or module.children or activation_of(module.class_name):
+        return None
+    weight = next((module.parameters[name] for name in ("weight", "scale", "gamma") if name in module.parameters), None)
+    if weight is None and module.parameters:
+        return None
+    kind = _LIBRARY.get((module.library or "").rpartition(".")[2]) or _from_ops(module, trace) or _from_name(module)
+    if kind is None:
+        return None
+    call = trace.call(module.path)
+    gated = len([v for v in call.inputs if trace.carries(v)]) > 1 if call else "gated" in module.class_name.lower()
+    size = weight.numel if weight is not None else None
+    return Norm(kind, size, _eps(module), gated, _adds_one(module, trace))
+
+
+def _from_ops(module: ModuleRecord, trace: Trace) -> str | None:
+    """RMSNorm takes the root of a mean of squares; LayerNorm subtracts a mean or calls the function."""
+    ops = trace.own_ops(module.path)
+    if not _REDUCTIONS & set(ops) or "softmax" in ops or "linear" in ops or not ({"rsqrt", "sqrt", "pow"} & set(ops)):
+        return {"layer_norm": "LayerNorm", "rms_norm": "RMSNorm"}.get(ops[0]) if len(ops) == 1 else None
+    if "layer_norm" in ops or "var" in ops or "sub" in ops or ops.count("mean") > 1:
+        return "LayerNorm"
+    return "RMSNorm"
+
+
+def _from_name(module: ModuleRecord) -> str | None:
+    names = " ".join((module.class_name, *module.bases)).lower()
+    if "norm" not in names:
+        return None
+    if "rms" in names:
+        return "RMSNorm"
+    return "LayerNorm" if "layernorm" in names or "layer_norm" in names else "Norm"
+
+
+def _eps(module: ModuleRecord) -> float | None:
+    for name in _EPS:
+        value = module.attributes.get(name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+    return None
+
+
+def _adds_one(module: ModuleRecord, trace: Trace) -> bool:
+    """`x * (1 + weight)`: an addition of the constant one to something that is not data."""
+    call = trace.call(module.path)
+    if call is None:
+        return False
+    adds = [e for e in trace.own(call) if e.name.strip("_") in ("add", "radd")]
+    return any(
+        1.0 in [v for v in event.options.values() if isinstance(v, float)] and not any(map(trace.carries, event.inputs))
+        for event in adds
+    )

@@ -1,0 +1,153 @@
+"""Mixers that carry a state along the sequence: delta rules, state-space models, RWKV, xLSTM, short convolutions.
+
+They are told apart by their tensors: what decays (`A_log`, `time_decay`, gates), what skips (`D`), what convolves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from archviz.interpreter.reading import ModuleRecord, TensorRecord
+from archviz.patterns.linears import linear_sizes
+from archviz.patterns.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """A mixer with a state.
+
+    Args:
+        kind: `gated_deltanet`, `kda`, `mamba`, `mamba2`, `rwkv`, `mlstm`, `slstm`, `rg_lru`, `lightning_attention`,
+            `short_convolution`.
+        title: The field's name for it.
+        role: `linear_attention`, `state_space`, `recurrent` or `convolution_mixer`.
+        core: Label of its core in a figure.
+        sizes: Named sizes (heads, state, kernel, …).
+    """
+
+    kind: str
+    title: str
+    role: str
+    core: str
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+def detect_recurrence(module: ModuleRecord, trace: Trace) -> Recurrence | None:
+    """The recurrence that a module is; None when it is none."""
+    for detect in _DETECTORS:
+        found = detect(module, trace)
+        if found is not None:
+            return found
+    return None
+
+
+def _gated_delta(module: ModuleRecord, trace: Trace) -> Recurrence | None:
+    """A decay per head, a write strength, and no skip: the delta rule.  A decay per channel makes it KDA."""
+    decay = _tensor(module, "A_log")
+    if decay is None or _tensor(module, "D") is not None or _tensor(module, "dt_bias") is None:
+        return None
+    if "x_proj" in module.children or _tensor(module, "dt_bias") is None:
+        return None
+    bias = _tensor(module, "dt_bias")
+    per_channel = bias is not None and bias.numel > decay.numel
+    kind, title = ("kda", "Kimi Delta Attention") if per_channel else ("gated_deltanet", "Gated DeltaNet")
+    sizes = _sizes(
+        module, value_heads=("num_v_heads", "num_heads"), key_heads=("num_k_heads",), head_dim=("head_v_dim", "head_dim"),
+        kernel=("conv_kernel_size", "conv_size"),
+    )  # fmt: skip
+    core = "Delta rule, decay per channel" if per_channel else "Gated delta rule"
+    return Recurrence(kind, title, "linear_attention", core, sizes)
+
+
+def _state_space(module: ModuleRecord, trace: Trace) -> Recurrence | None:
+    """`A_log` per channel and state is Mamba; one per head with a skip `D` is Mamba-2."""
+    decay = _tensor(module, "A_log")
+    if decay is None or _tensor(module, "D") is None:
+        return None
+    sizes = _sizes(
+        module, heads=("num_heads", "n_mamba_heads"), head_dim=("head_dim",), state=("ssm_state_size", "state_size"),
+        groups=("n_groups",), kernel=("conv_kernel_size",), width=("intermediate_size",),
+    )  # fmt: skip
+    if len(decay.shape) == 2 and "dt_proj" in module.children:
+        return Recurrence("mamba", "Mamba", "state_space", "Selective scan", sizes)
+    return Recurrence("mamba2", "Mamba-2", "state_space", "State-space duality (SSD)", sizes)
+
+
+def _rwkv(module: ModuleRecord, trace: Trace) -> Recurrence | None:
+    if _tensor(module, "time_decay") is None or _tensor(module, "time_first", "time_faaaa") is None:
+        return None
+    return Recurrence("rwkv", "RWKV time mixing", "recurrent", "WKV recurrence")
+
+
+def _xlstm(module: ModuleRecord, trace: Trace) -> Recurrence | None:
+    """Input and forget gates as projections of the data; a matrix memory reads queries and keys too."""
+    names = " ".join(module.children).lower()
+    if not (("igate" in names and "fgate" in names) or ("i_gate" in names and "f_gate" in names)):
+        return None
+    if "q" in module.children or "q_proj" in module.children or "qkv" in names:
+        return Recurrence("mlstm", "mLSTM", "recurrent", "Matrix memory")
+    return Recurrence("slstm", "sLSTM", "recurrent", "Scalar memory")
+
+
+def _rg_lru(module: ModuleRecord, trace: Trace) -> Recurrence | None:
+    child = next((c for c in module.children.values() if "recurrent_param" in c.parameters), None)
+    if child is None:
+        return None
+    return Recurrence("rg_lru", "RG-LRU block", "recurrent", "Gated linear recurrence")
+
+
+def _lightning(module: ModuleRecord, trace: Trace) -> Recurrence | None:
+    """Linear attention with a fixed decay per head, stored as a buffer."""
+    if not any(name in module.buffers for name in ("slope_rate", "slope", "query_decay")):
+        return None
+    if not any(linear_sizes(child) for child in module.children.values()):
+        return None
+    sizes = _sizes(module, heads=("num_attention_heads", "num_heads"), head_dim=("head_dim",))
+    return Recurrence("lightning_attention", "Lightning attention", "linear_attention", "Linear attention, fixed decay", sizes)
+
+
+def _short_convolution(module: ModuleRecord, trace: Trace) -> Recurrence | None:
+    """A depthwise convolution between two projections and nothing else that mixes positions."""
+    convolutions = [c for c in module.children.values() if (c.library or "").endswith("Conv1d")]
+    linears = [c for c in module.children.values() if linear_sizes(c)]
+    if len(convolutions) != 1 or not 2 <= len(linears) <= 3 or module.parameters:
+        return None
+    weight = convolutions[0].parameters.get("weight")
+    if weight is None or len(weight.shape) != 3 or weight.shape[1] != 1 or "softmax" in trace.own_ops(module.path):
+        return None
+    return Recurrence(
+        "short_convolution", "Short convolution", "convolution_mixer", "Gated convolution",
+        {"kernel": int(weight.shape[2] or 0)},
+    )  # fmt: skip
+
+
+_DETECTORS: tuple[Callable[[ModuleRecord, Trace], Recurrence | None], ...] = (
+    _state_space,  # before the delta rule: both decay, only state-space models skip
+    _gated_delta,
+    _rwkv,
+    _xlstm,
+    _rg_lru,
+    _lightning,
+    _short_convolution,
+)
+
+
+def _tensor(module: ModuleRecord, *names: str) -> TensorRecord | None:
+    """A parameter of the module or of a submodule that only computes its decay."""
+    holders = [module, *(child for child in module.children.values() if not child.name.isdigit())]
+    for holder in holders:
+        for name in names:
+            if name in holder.parameters:
+                return holder.parameters[name]
+    return None
+
+
+def _sizes(module: ModuleRecord, **wanted: tuple[str, ...]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for key, names in wanted.items():
+        for name in names:
+            value = module.attributes.get(name)
+            if isinstance(value, int) and not isinstance(value, bool):
+                found.setdefault(key, value)
+    return found

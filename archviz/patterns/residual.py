@@ -1,0 +1,74 @@
+"""Residual structure of a layer: which additions are skip connections, and where the norms stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from archviz.patterns.flow import Flow
+
+
+def find_residual_adds(flow: Flow) -> dict[int, int]:
+    """Additions that join a branch to the stream it left: node id of the addition → node id of the skipped source.
+
+    An addition is residual when one operand lies on the stream (the input, or an earlier residual sum), or comes
+    before the other operand, as in layers that normalise the sum.
+    """
+    before = flow.ancestors()
+    stream = set(flow.inputs[:1])
+    found: dict[int, int] = {}
+    for node in flow.nodes.values():
+        sources = list(dict.fromkeys(source for source, _ in node.sources))
+        if node.kind != "op" or node.name != "add" or len(sources) != 2:
+            continue
+        first, second = sources
+        skipped = first if first in before[second] else second if second in before[first] else None
+        if skipped is None:
+            skipped = next((source for source in sources if source in stream), None)
+        if skipped is not None and len(before[node.id]) > 1:
+            found[node.id] = skipped
+            stream.add(node.id)
+    return found
+
+
+def norm_placement(flow: Flow, norms: set[int], branches: set[int]) -> str | None:
+    """Where the norms of a layer stand.
+
+    Args:
+        norms: Ids of the nodes that are norms; `branches` of the nodes that are mixers or feed-forwards.
+
+    Returns:
+        `pre` (before a branch), `post` (after a branch, inside the residual), `sandwich` (both), `post_residual`
+        (after the sum), or None when there is none.
+    """
+    if not branches:
+        return None
+    residual = find_residual_adds(flow)
+    consumers = flow.consumers()
+    places = set()
+    for norm in norms:
+        sources = {source for source, _ in flow.nodes[norm].sources}
+        after_branch = bool(sources & branches)
+        after_sum = bool(sources & residual.keys())
+        feeds_branch = bool(set(consumers[norm]) & branches)
+        skipped = norm in residual.values()
+        if after_branch:
+            places.add("post")
+        elif after_sum and (skipped or not consumers[norm]):
+            places.add("post_residual")
+        elif feeds_branch:
+            places.add("pre")
+    return _combined(places)
+
+
+def _combined(places: set[str]) -> str | None:
+    if places >= {"pre", "post"}:
+        return "sandwich"
+    return next((place for place in ("post_residual", "post", "pre") if place in places), None)
+
+
+def is_parallel(flow: Flow, branches: Mapping[int, str]) -> bool:
+    """Whether mixer and feed-forward read the same stream rather than one after the other."""
+    before = flow.ancestors()
+    mixers = [node for node, role in branches.items() if role == "mixer"]
+    feeds = [node for node, role in branches.items() if role == "feed"]
+    return bool(mixers and feeds) and all(m not in before[f] and f not in before[m] for m in mixers for f in feeds)

@@ -1,0 +1,96 @@
+"""Rotary position embedding: which function applies it, to which part of a head, in which layout."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from archviz.interpreter.reading import Event
+from archviz.patterns.op_families import canonical
+from archviz.patterns.trace import Trace
+
+_NAMES = re.compile(r"(^|_)(rotary|rope|mrope)(_|$)|apply_rotary", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rope:
+    """A rotation of heads by position.
+
+    Args:
+        function: Name of the function that applies it.
+        width: Width of the tensors it is given; `span` is how many of these dimensions it rotates.
+        layout: `half_split` (`rotate_half`), `interleaved` (pairs of neighbours) or None when not understood.
+        tensors: How many data tensors it rotates.
+    """
+
+    function: str
+    width: int | None
+    span: int | None
+    layout: Literal["half_split", "interleaved"] | None
+    tensors: int
+
+
+def detect_rope(event: Event, trace: Trace) -> Rope | None:
+    """The rotation that a named function performs; None when it performs none.
+
+    It mixes data with tables that are not data (cosine and sine, or a complex rotation).
+    """
+    if event.kind != "function" or canonical(event.name) == "rotate_half":
+        return None
+    rotated = [v for v in event.inputs if trace.carries(v)]
+    if not rotated or not (_NAMES.search(event.name) or _looks_rotary(event, trace)):
+        return None
+    width = rotated[0].shape[-1] if rotated[0].shape else None
+    return Rope(event.name, width, _span(event, trace, width), _layout(event, trace), len(event.outputs) or len(rotated))
+
+
+def _looks_rotary(event: Event, trace: Trace) -> bool:
+    """`x * cos + rotate(x) * sin`: two products of data with tables, added; halves swapped with a sign."""
+    ops = [canonical(e.name) for e in trace.inside(event) if e.kind == "op"]
+    tables = [v for v in event.inputs if not trace.carries(v)]
+    return len(tables) >= 2 and "neg" in ops and "cat" in ops and ops.count("mul") >= 2 and "add" in ops
+
+
+def _products(event: Event, trace: Trace) -> list[Event]:
+    """Products of data with a table inside the function."""
+    return [
+        e
+        for e in trace.inside(event)
+        if canonical(e.name) == "mul" and len(e.inputs) == 2 and trace.carries(e.inputs[0]) != trace.carries(e.inputs[1])
+    ]
+
+
+def _span(event: Event, trace: Trace, width: int | None) -> int | None:
+    """Rotated dimensions: the width of the product with the table, doubled when halves or pairs are rotated apart."""
+    inner = list(trace.inside(event))
+    names = [canonical(e.name) for e in inner]
+    if "view_as_complex" in names or width is None:
+        return width
+    products = [p for p in _products(event, trace) if p.outputs and p.outputs[0].shape]
+    if not products:
+        return width
+    size = (products[0].outputs[0].shape or (None,))[-1]
+    joined = [e for e in inner if canonical(e.name) in ("cat", "stack") and e.outputs and e.outputs[0].shape]
+    if size is not None and "rotate_half" not in names and joined and "neg" not in names and size * 2 <= width:
+        return size * 2
+    return size
+
+
+def _layout(event: Event, trace: Trace) -> Literal["half_split", "interleaved"] | None:
+    """Pairs of neighbours come from a step of two, a last axis of two or complex numbers; halves from a cut."""
+    inner = list(trace.inside(event))
+    names = {canonical(e.name) for e in inner}
+    if "view_as_complex" in names or "stack" in names or "interleave" in event.name:
+        return "interleaved"
+    if any(_ends_in_pairs(e) for e in inner):
+        return "interleaved"
+    if "rotate_half" in names or "chunk" in names or {"neg", "cat"} <= names or {"split", "cat"} <= names:
+        return "half_split"
+    return None
+
+
+def _ends_in_pairs(event: Event) -> bool:
+    return canonical(event.name) in ("view", "reshape", "unflatten") and any(
+        len(v.shape or ()) > 3 and (v.shape or (0,))[-1] == 2 for v in event.outputs
+    )
