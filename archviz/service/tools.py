@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 from mcp.server.mcpserver import Image
@@ -80,6 +81,7 @@ class Tools:
         self.settings = settings
         self.outputs = outputs
         self._described: dict[tuple[str, str | None], Architecture] = {}
+        self._lock = Lock()  # tools run in threads
 
     @_answering_errors
     def resolve_model(
@@ -174,13 +176,14 @@ class Tools:
         from archviz import pipeline
 
         key = (model, class_name)
-        if key in self._described:
-            return self._described[key]
+        if kept := self._described.get(key):
+            return kept
         architecture = pipeline.describe(model, class_name=class_name, settings=self.settings)
         if architecture.identity.origin in ("catalog", "transformers"):
-            while len(self._described) >= _KEPT:
-                self._described.pop(next(iter(self._described)), None)
-            self._described[key] = architecture
+            with self._lock:
+                while len(self._described) >= _KEPT:
+                    del self._described[next(iter(self._described))]
+                self._described[key] = architecture
         return architecture
 
 

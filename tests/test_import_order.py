@@ -1,0 +1,151 @@
+"""The rooms of the house know each other in one direction only, and no product code runs what it reads."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "archviz"
+
+ORDER = (
+    ("errors", "spans", "settings", "formats"),
+    ("lookup",),
+    ("interpreter",),
+    ("ops",),
+    ("layers",),
+    ("sources",),  # reads configuration classes with the interpreter
+    ("patterns",),
+    ("architecture",),
+    ("figure",),
+    ("emit",),
+    ("schemas", "answers", "doctor"),
+    ("pipeline",),
+    ("service",),
+    ("cli",),
+    ("__main__",),
+)
+"""A module may import its own room and rooms of earlier rows; `archviz` itself holds only the version."""
+
+EXCEPTIONS = {
+    # The Architecture's data model is the contract that detectors fill and figures read; it imports spans alone.
+    ("patterns", "archviz.architecture.model"),
+}
+
+FORBIDDEN_PACKAGES = {"torch", "transformers", "pickle", "marshal", "shelve", "runpy", "code", "cloudpickle", "dill"}
+FORBIDDEN_CALLS = {"exec", "eval", "__import__", "compile"}
+RANK = {room: rank for rank, row in enumerate(ORDER) for room in row}
+
+
+def product_files() -> list[Path]:
+    scripts = [path for path in (ROOT / "scripts").glob("*.py")]  # not scripts/dev: those make data, with the referee
+    return [*PACKAGE.rglob("*.py"), *scripts, ROOT / "server.py"]
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Every import with its line, wherever it stands: at the top, in a function, under TYPE_CHECKING."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            whole = base == "archviz"  # `from archviz import pipeline` names a room
+            yield from ((node.lineno, f"archviz.{alias.name}" if whole else base) for alias in node.names)
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "import_module":
+            argument = node.args[0] if node.args else None
+            yield node.lineno, argument.value if isinstance(argument, ast.Constant) else "<computed>"
+
+
+def wrong_imports(source: str, room: str) -> list[str]:
+    faults = []
+    for line, name in imports_of(ast.parse(source)):
+        target = name.split(".")[1] if name.startswith("archviz.") else ""
+        if name.startswith("."):
+            faults.append(f"{line}: relative import {name}")
+        if target in ("", "__version__", room) or (room, name) in EXCEPTIONS:
+            continue
+        if RANK.get(target, len(ORDER)) >= RANK[room]:
+            faults.append(f"{line}: {room} imports {name}")
+    return faults
+
+
+def forbidden_uses(source: str) -> list[str]:
+    tree = ast.parse(source)
+    faults = [
+        f"{line}: imports {name}"
+        for line, name in imports_of(tree)
+        if name.split(".")[0] in FORBIDDEN_PACKAGES or name == "<computed>"
+    ]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FORBIDDEN_CALLS:
+            faults.append(f"{node.lineno}: calls {node.func.id}")
+    return faults
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_module_imports_only_rooms_below_its_own(path: Path) -> None:
+    room = room_of(path)
+    if room == "__init__":
+        assert list(imports_of(ast.parse(path.read_text("utf-8")))) == [(path_line(path), "__future__")]
+        return
+    assert wrong_imports(path.read_text("utf-8"), room) == []
+
+
+def path_line(path: Path) -> int:
+    return next(line for line, text in enumerate(path.read_text("utf-8").splitlines(), 1) if text.startswith("from"))
+
+
+def test_every_room_has_its_place_in_the_order() -> None:
+    rooms = {room_of(path) for path in PACKAGE.rglob("*.py")} - {"__init__"}
+    assert rooms - set(RANK) == set()
+
+
+@pytest.mark.parametrize("path", product_files(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_products_never_import_torch_or_transformers_and_never_run_code(path: Path) -> None:
+    assert forbidden_uses(path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "room"),
+    [
+        ("from archviz.ops.registry import op", "interpreter"),
+        ("import archviz.layers", "interpreter"),
+        ("def late():\n    from archviz import pipeline", "figure"),
+        ("from archviz.cli import main", "pipeline"),
+        ("from importlib import import_module\nimport_module('archviz.service')", "emit"),
+        ("from archviz.nowhere import x", "cli"),
+        ("from . import layering", "figure"),
+    ],
+)
+def test_a_wrong_import_is_found(source: str, room: str) -> None:
+    assert wrong_imports(source, room)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import torch.nn as nn",
+        "def late():\n    from transformers import AutoConfig",
+        "exec(text)",
+        "x = eval('1')",
+        "__import__('os')",
+        "import pickle",
+        "import importlib\nimportlib.import_module(name)",
+        "import importlib\nimportlib.import_module('torch')",
+    ],
+)
+def test_a_forbidden_use_is_found(source: str) -> None:
+    assert forbidden_uses(source)
+
+
+def test_what_is_allowed_is_not_called_forbidden() -> None:
+    source = "import re, ast\nfrom importlib import import_module\nre.compile('a')\nast.literal_eval('1')\nimport_module('typst')"
+    assert forbidden_uses(source) == []
+    assert wrong_imports("from archviz.errors import UsageError", "figure") == []
