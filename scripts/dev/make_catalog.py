@@ -7,7 +7,8 @@ It reads `../shared/real-configs` (published `config.json` files, and `truth.jso
 each), which belongs to the development setup and is not part of the project. A record keeps only keys that the official
 code of the model's type mentions, or that a fact sheet states; generation, training, quantisation and bookkeeping keys
 go, and so do token ids that no forward pass reads. Models whose configuration is not as published are left out:
-`LEFT_OUT` says which and why. `scripts/dev/catalog_cards.json` adds what model cards state, each with its source.
+`LEFT_OUT` says which and why. `scripts/dev/catalog_cards.json`, kept by hand, adds licences, release dates and links, each with
+the page that states them.
 
 Writing needs the installed `transformers` (without torch); `--check` needs torch too, and takes minutes. It compares
 each record with `truth.jsonl` (class, count, digest) and with the published file itself (module tree, and the
@@ -231,12 +232,21 @@ def record_text(record: SourceFacts) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
+def read_cards(known: set[str]) -> dict[str, SourceFacts]:
+    """Licence, release date and links per model, as the pages state them that were read for it."""
+    cards: dict[str, SourceFacts] = {}
+    for card in json.loads(CARDS.read_text(encoding="utf-8")):
+        for model_id in card["models"]:
+            if model_id not in known or model_id in cards:
+                sys.exit(f"{CARDS.name} has a card of {model_id}, which has no record or another card")
+            cards[model_id] = card
+    return cards
+
+
 def write_records() -> None:
     """Write every record anew and remove those that no entry stands behind."""
-    cards = json.loads(CARDS.read_text(encoding="utf-8")) if CARDS.is_file() else {}
     entries = sound_entries()
-    if unknown := set(cards) - {entry["model_id"] for entry in entries}:
-        sys.exit(f"{CARDS.name} has cards of models without a record: {', '.join(sorted(unknown))}")
+    cards = read_cards({entry["model_id"] for entry in entries})
     RECORDS.mkdir(parents=True, exist_ok=True)
     texts = {e["model_id"].replace("/", "__", 1) + ".json": record_text(make_record(e, cards)) for e in entries}
     for path in RECORDS.glob("*.json"):

@@ -38,7 +38,7 @@ class CatalogRecord:
         published_source: Key of `PUBLISHED_SOURCES`.
         licence: Licence identifier as the Hub writes it.
         release_date: `YYYY-MM-DD`.
-        links: What it leads to (`paper`, `repository`) → URL.
+        links: What it leads to (`paper`, `repository`, `blog`) → URL.
         remarks: What a reader of these facts must know.
     """
 

@@ -59,6 +59,10 @@ def test_a_record_loads_and_says_where_its_facts_come_from(model_id: str) -> Non
     assert date.fromisoformat(record.facts_date) >= date(2026, 1, 1)
     assert record.published_total is None or record.published_total > 1_000_000
     assert all(url.startswith("https://") for url in record.links.values())
+    assert set(record.links) <= {"paper", "repository", "blog"}
+    assert record.release_date is None or date.fromisoformat(record.release_date) < date.fromisoformat(
+        record.facts_date
+    )
 
 
 @pytest.mark.parametrize("model_id", model_ids())
