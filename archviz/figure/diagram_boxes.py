@@ -16,6 +16,7 @@ PAD_X, PAD_Y = 12.0, 8.0
 NARROWEST, WIDEST = 150.0, 336.0
 NARROWEST_NODE, WIDEST_NODE = 100.0, 224.0
 WIDEST_LABEL = 130.0
+MOST_LINES = 40
 _LIST_LINE = re.compile(r"\s|[├└│─•·*-]\s?|\d+[.)]\s")
 
 
@@ -37,6 +38,7 @@ class Box:
         fill: `#rrggbb[aa]`, as the config says.
         own_colour: The config names the colour; else it follows from the type.
         list_like: The details are a list or tree and stand left-aligned.
+        shortened: Lines of text that are left out of the drawing (never of the description).
         title, description: For readers who cannot see the figure.
     """
 
@@ -47,6 +49,7 @@ class Box:
     own_colour: bool
     status: str | None
     list_like: bool = False
+    shortened: int = 0
     title: str = ""
     description: str = ""
     x: float = 0.0
@@ -175,21 +178,31 @@ def block_texts(block: DiagramBlock) -> list[tuple[str, float, int]]:
     return [*texts, (block.details, DETAIL_SIZE, DETAIL_WEIGHT)] if block.details.strip() else texts
 
 
+def _fitted(lines: list[TextLine]) -> tuple[list[TextLine], int]:
+    """As many lines as a box shows, and how many are left out."""
+    left_out = len(lines) - MOST_LINES
+    if left_out <= 1:
+        return lines, 0
+    return [*lines[:MOST_LINES], TextLine(f"… and {left_out:,} more lines", DETAIL_SIZE, DETAIL_WEIGHT)], left_out
+
+
 def block_box(address: str, block: DiagramBlock, width: float) -> Box:
     """The measured box of a block."""
     lines = [
         line for text, size, weight in block_texts(block) for line in text_lines(text, size, weight, width - 2 * PAD_X)
     ]
+    shown, left_out = _fitted(lines)
     listed = sum(bool(_LIST_LINE.match(line)) for line in block.details.split("\n"))
     description = [block.details, f"status: {block.status}" if block.status else "", _source(block.source)]
     return Box(
         address,
-        lines,
+        shown,
         width,
         block.fill,
         block.color is not None,
         block.status,
         list_like=listed >= 2,
+        shortened=left_out,
         title=_one_line(block.type),
         description="\n".join(filter(None, description)),
     )
@@ -207,16 +220,18 @@ def node_box(node: CustomNode, width: float) -> Box:
     lines = [
         line for text, size, weight in node_texts(node) for line in text_lines(text, size, weight, width - 2 * PAD_X)
     ]
-    description = [f"status: {node.status}" if node.status else "", _source(node.source)]
+    description = [node.label, f"status: {node.status}" if node.status else "", _source(node.source)]
+    shown, left_out = _fitted(lines)
     listed = sum(bool(_LIST_LINE.match(line)) for line in node.label.split("\n")[1:])
     return Box(
         node.id,
-        lines,
+        shown,
         width,
         node.fill,
         node.color is not None,
         node.status,
         list_like=listed >= 2,
+        shortened=left_out,
         title=_one_line(node.label),
         description="\n".join(filter(None, description)),
     )

@@ -6,6 +6,8 @@ import re
 from types import MappingProxyType
 from typing import Literal
 
+from archviz.architecture.model import Role
+
 BlockKind = Literal["attention", "state_space", "feed_forward", "norm", "input", "head", "other"]
 
 DEFAULT_COLOURS = MappingProxyType(
@@ -20,6 +22,25 @@ DEFAULT_COLOURS = MappingProxyType(
     }
 )
 DEFAULT_NODE_COLOUR = "whitesmoke"
+_ROLE_KINDS: dict[Role, BlockKind] = {
+    "attention": "attention",
+    "linear_attention": "attention",
+    "attention_core": "attention",
+    "state_space": "state_space",
+    "recurrent": "state_space",
+    "recurrence_core": "state_space",
+    "feed_forward": "feed_forward",
+    "moe": "feed_forward",
+    "router": "feed_forward",
+    "experts": "feed_forward",
+    "shared_expert": "feed_forward",
+    "norm": "norm",
+    "qk_norm": "norm",
+    "input": "input",
+    "embedding": "input",
+    "position_embedding": "input",
+    "head": "head",
+}
 
 _IS_A_NORM = r"^(?!.*(?:\bwith\b|\band\b|[+&])).*norm(?:alization|alisation)?\s*\d*$"
 _WORDS: tuple[tuple[BlockKind, str], ...] = (
@@ -58,3 +79,8 @@ def default_colour(block_type: str) -> str:
     ('lightcoral', 'lightyellow', 'lightgray')
     """
     return DEFAULT_COLOURS[block_kind(block_type)]
+
+
+def role_kind(role: Role) -> BlockKind:
+    """What a box of an Architecture is, in the words of diagram configs."""
+    return _ROLE_KINDS.get(role, "other")

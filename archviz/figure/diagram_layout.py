@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from archviz.figure.diagram_boxes import (
     LABEL_SIZE,
     leading,
@@ -10,9 +12,10 @@ from archviz.figure.diagram_boxes import (
 )
 from archviz.figure.diagram_brush import Brush, border
 from archviz.figure.diagram_model import DiagramConfig
-from archviz.figure.diagram_placement import MARGIN, lay_out
+from archviz.figure.diagram_placement import MARGIN, DiagramLayout, lay_out
 from archviz.figure.display import DisplayList, Group, Item, Rect, Run, Text
 from archviz.figure.fonts import measure
+from archviz.figure.lint import Finding, lint
 from archviz.figure.paint import DASHES
 from archviz.figure.theme import Theme
 from archviz.figure.theme import theme as theme_named
@@ -27,8 +30,11 @@ _STATUS_TEXT = {
 }
 
 
-def draw_diagram(config: DiagramConfig, theme: str = "light") -> tuple[DisplayList, list[object]]:
+def draw_diagram(config: DiagramConfig, theme: str = "light") -> tuple[DisplayList, list[Finding]]:
     """Draw a diagram config.
+
+    Returns:
+        The drawing, and what is wrong or less than pleasant in it.
 
     Raises:
         UsageError: There is no such theme.
@@ -52,7 +58,16 @@ def draw_diagram(config: DiagramConfig, theme: str = "light") -> tuple[DisplayLi
         description=_description(config),
         items=(Group("heading", "note", tuple(head)), *brush.items(), *foot),
     )
-    return display, []
+    return display, [*_shortened(layout), *lint(display)]
+
+
+def _shortened(layout: DiagramLayout) -> Iterator[Finding]:
+    boxes = [box for panel in layout.panels for box in panel.blocks]
+    for box in [*boxes, *(box for lane in layout.lanes for box in lane), *layout.loose]:
+        if box.shortened:
+            yield Finding(
+                "soft", "text-shortened", f"{box.shortened:,} lines of {box.title[:40]!r} are left out", (box.id,)
+            )
 
 
 def _description(config: DiagramConfig) -> str:

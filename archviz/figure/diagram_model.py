@@ -26,11 +26,11 @@ MAX_EDGES = 1_000
 MAX_ROWS = 500
 
 POSITIONAL = re.compile(r"stage\d+(?:\.block\d+)?")
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 def _clean(text: str) -> str:
-    found = _FORBIDDEN.search(text)
+    found = FORBIDDEN.search(text)
     if found:
         raise PydanticCustomError(
             "text",

@@ -1,0 +1,294 @@
+"""Architecture → diagram config: a hand-editable starting point that draws at once and reads back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from archviz.architecture.model import (
+    MIXER_ROLES,
+    Architecture,
+    BlockGraph,
+    BlockNode,
+    Evidence,
+    LayerKind,
+    LayerStack,
+    Tower,
+)
+from archviz.figure.diagram_groups import NodeGroup, group_by_depth, node_name, skipping_edges
+from archviz.figure.diagram_kinds import DEFAULT_COLOURS, BlockKind, default_colour, role_kind
+from archviz.figure.diagram_model import (
+    FORBIDDEN,
+    MAX_TEXT,
+    CustomEdge,
+    DiagramBlock,
+    DiagramConfig,
+    DiagramStage,
+    ParameterCounts,
+)
+from archviz.figure.diagram_pattern import PatternUnit, UnitLayer, pattern_units
+from archviz.spans import Status
+
+_NOT_IN_ID = re.compile(r"[^A-Za-z0-9_]+")
+_MOST_SOURCES = 3
+_MOST_TELLING: tuple[BlockKind, ...] = ("attention", "state_space", "feed_forward", "norm", "head", "input")
+
+
+def diagram_config(architecture: Architecture) -> DiagramConfig:
+    """Write an Architecture as a diagram config.
+
+    Each tower is a flow of stages: what comes before the layers, one stage per pattern unit with every layer of it, what
+    comes after.  Stages of their own show the inside of each layer kind, mixer and feed-forward.
+    """
+    return _Writer(architecture).config()
+
+
+class _Writer:
+    """Collects stages and edges; remembers the ids given and which block stands for which layer kind and module."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        self._architecture = architecture
+        self._stages: list[DiagramStage] = []
+        self._edges: list[CustomEdge] = []
+        self._ids: set[str] = set()
+        self._block_ids: dict[str, str] = {}
+        self._ends: dict[str, tuple[str, str]] = {}  # tower id → ids of its entry and last block
+
+    def config(self) -> DiagramConfig:
+        architecture = self._architecture
+        for tower in architecture.towers:
+            self._tower(tower)
+        for tower in architecture.towers:
+            if tower.feeds in self._ends and tower.id in self._ends:
+                self._connect(self._ends[tower.id][1], self._ends[tower.feeds][0], f"to {tower.feeds}")
+        self._details()
+        if not self._stages:
+            self._add("Modules", [_module_block(architecture)])
+        counts = architecture.parameters
+        return DiagramConfig(
+            model_name=safe(architecture.identity.id),
+            title=safe(f"{architecture.identity.id.rpartition('/')[2]} architecture"),
+            source=safe(_source(architecture)),
+            stages=self._stages,
+            custom_edges=self._edges,
+            parameters=ParameterCounts(total=counts.total, active=counts.active),
+            configuration={safe(fact.key): _plain(fact.value, fact.unit) for fact in architecture.facts},
+            references=_references(architecture),
+        )
+
+    def _id(self, *words: str) -> str:
+        base = _NOT_IN_ID.sub("_", "_".join(words)).strip("_")[:80] or "block"
+        base = f"{base}_" if re.fullmatch(r"stage\d+", base) else base
+        name, number = base, 1
+        while name in self._ids:
+            number += 1
+            name = f"{base}_{number}"
+        self._ids.add(name)
+        return name
+
+    def _add(
+        self, name: str, blocks: list[DiagramBlock], *, detail_of: str | None = None, new_flow: bool = False
+    ) -> None:
+        self._stages.append(DiagramStage(name=safe(name), blocks=blocks, detail_of=detail_of, new_flow=new_flow))
+
+    def _connect(self, source: str, target: str, label: str | None) -> None:
+        self._edges.append(CustomEdge(source=source, target=target, label=label))
+
+    def _tower(self, tower: Tower) -> None:
+        several = len(self._architecture.towers) > 1
+        prefix = f"{tower.title}: " if several else ""
+        pending: list[DiagramBlock] = []
+        stages: list[tuple[str, list[DiagramBlock]]] = []
+        for item in tower.column:
+            stack = self._architecture.stack(item.stack) if item.stack else None
+            if item.node:
+                pending.append(self._node_block(item.node, tower.id if several else ""))
+            if stack:
+                stages += [("input", pending)] if pending else []
+                stages += [(unit.heading, self._unit(unit, tower, several)) for unit in pattern_units(stack)]
+                pending = []
+        stages += [("output", pending)] if pending else []
+        first = bool(self._stages)
+        for number, (name, blocks) in enumerate(stages):
+            heading = f"{prefix}{name}"
+            self._add(heading[:1].upper() + heading[1:], blocks, new_flow=first and number == 0)
+        if stages:
+            entry = self._second_stream(tower) or stages[0][1][-1].id
+            self._ends[tower.id] = (entry or "", stages[-1][1][-1].id or "")
+            self._tie(tower)
+
+    def _second_stream(self, tower: Tower) -> str | None:
+        """The first layer that reads another tower's output beside its own input (cross-attention)."""
+        stacks = [self._architecture.stack(item.stack) for item in tower.column if item.stack]
+        for kind in (kind for stack in stacks if stack for kind in stack.kinds):
+            graph = self._architecture.block(kind.block)
+            if graph and sum(node.role == "input" for node in graph.nodes) > 1:
+                return self._block_ids.get(f"kind:{kind.id}")
+        return None
+
+    def _tie(self, tower: Tower) -> None:
+        """An edge from the embedding to the head that shares its matrix."""
+        owners = {alias.rpartition(".")[0]: name.rpartition(".")[0] for alias, name in self._tied().items()}
+        nodes = [item.node for item in tower.column if item.node]
+        by_module = {node.module: node for node in nodes if node.module}
+        for alias, owner in owners.items():
+            if alias in by_module and owner in by_module:
+                ends = (self._block_ids.get(f"node:{by_module[end].id}") for end in (owner, alias))
+                source, target = ends
+                if source and target:
+                    self._connect(source, target, "tied weights")
+
+    def _tied(self) -> dict[str, str]:
+        return self._architecture.parameters.tied
+
+    def _unit(self, unit: PatternUnit, tower: Tower, several: bool) -> list[DiagramBlock]:
+        blocks = [self._layer_block(layer, tower.id if several else "") for layer in unit.layers]
+        if unit.times > 1 and len(blocks) > 1:
+            self._connect(blocks[-1].id or "", blocks[0].id or "", f"{unit.times} ×")
+        return blocks
+
+    def _layer_block(self, layer: UnitLayer, tower: str) -> DiagramBlock:
+        name = self._id(tower, f"layer_{layer.number}")
+        self._block_ids.setdefault(f"kind:{layer.kind.id}", name)
+        graph = self._architecture.block(layer.kind.block)
+        steps = [_step(node) for node in graph.nodes if node.role not in ("input", "output")] if graph else []
+        lines = [f"{number}. {step}" for number, step in enumerate(steps, start=1)]
+        each = " each" if layer.times > 1 else ""
+        lines += [f"{line}{each}" for line in _count_line(layer.kind.parameters)]
+        times = f" ({layer.times} ×)" if layer.times > 1 else ""
+        return _block(
+            f"{layer.numbers}{times}: {layer.kind.title}",
+            lines,
+            _kind_of_layer(layer.kind, graph),
+            name,
+            status=graph.status if graph else "unverified",
+            evidence=layer.kind.evidence,
+        )
+
+    def _node_block(self, node: BlockNode, tower: str) -> DiagramBlock:
+        name = self._id(tower, node.id)
+        self._block_ids.setdefault(f"node:{node.id}", name)
+        return _block(
+            node_name(node),
+            [*node.details, *_count_line(node.parameters)],
+            role_kind(node.role),
+            name,
+            status=node.status,
+            evidence=node.evidence,
+        )
+
+    def _details(self) -> None:
+        """Stages for the inside of each layer kind, then of each mixer and feed-forward."""
+        inner: dict[str, str] = {}
+        for stack in self._architecture.layers:
+            for kind in stack.kinds:
+                self._layer_detail(stack, kind, inner)
+        for graph_id, owner in inner.items():
+            graph = self._architecture.block(graph_id)
+            if graph and graph.nodes:
+                self._graph_stage(graph, f"Inside {graph.title}", owner)
+
+    def _layer_detail(self, stack: LayerStack, kind: LayerKind, inner: dict[str, str]) -> None:
+        graph = self._architecture.block(kind.block)
+        owner = self._block_ids.get(f"kind:{kind.id}")
+        if graph is None or not graph.nodes or owner is None:
+            return
+        several = len(self._architecture.layers) > 1
+        title = f"Inside a layer: {kind.title}" + (f" ({stack.path})" if several else "")
+        names = self._graph_stage(graph, title, owner)
+        for graph_id, roles in ((kind.mixer, MIXER_ROLES), (kind.feed_forward, ("feed_forward", "moe"))):
+            node = next((node for node in graph.nodes if node.role in roles), None)
+            if graph_id and graph_id != kind.block:
+                inner.setdefault(graph_id, names[node.id] if node else owner)
+
+    def _graph_stage(self, graph: BlockGraph, title: str, owner: str) -> dict[str, str]:
+        """A stage whose blocks are the graph's nodes by depth; returns node id → block id."""
+        groups = group_by_depth(graph)
+        core: BlockKind = "attention" if "attention" in title.lower() or "delta" in title.lower() else "state_space"
+        names: dict[str, str] = {}
+        blocks = []
+        for group in groups:
+            name = self._id(graph.id, group.nodes[0].id)
+            names |= {node.id: name for node in group.nodes}
+            blocks.append(_group_block(group, name, core))
+        self._add(title, blocks, detail_of=owner)
+        for source, target, label in skipping_edges(graph, groups):
+            self._connect(names[source], names[target], safe(label) if label else None)
+        return names
+
+
+def _group_block(group: NodeGroup, name: str, core: BlockKind) -> DiagramBlock:
+    kinds = {core if node.role == "recurrence_core" else role_kind(node.role) for node in group.nodes}
+    evidence = [item for node in group.nodes for item in node.evidence]
+    kind: BlockKind = next((kind for kind in _MOST_TELLING if kind in kinds), "other")
+    return _block(group.title, group.details, kind, name, status=group.status, evidence=evidence)
+
+
+def _kind_of_layer(kind: LayerKind, graph: BlockGraph | None) -> BlockKind:
+    mixer = next((node for node in graph.nodes if node.role in MIXER_ROLES), None) if graph else None
+    if mixer:
+        return role_kind(mixer.role)
+    fed_forward = kind.feed_forward_kind or (
+        graph is not None and any(role_kind(node.role) == "feed_forward" for node in graph.nodes)
+    )
+    return "feed_forward" if fed_forward else "other"
+
+
+def _step(node: BlockNode) -> str:
+    called = node_name(node)
+    name = f" ({node.code_name})" if node.code_name and node.code_name != called else ""
+    details = f": {', '.join(node.details)}" if node.details else ""
+    return f"{called}{name}{details}"
+
+
+def _block(
+    label: str, lines: Iterable[str], kind: BlockKind, name: str, *, status: Status, evidence: Sequence[Evidence]
+) -> DiagramBlock:
+    """A block; its colour is written only where its type alone would give another."""
+    text = safe(label)
+    colour = DEFAULT_COLOURS[kind]
+    places = list(dict.fromkeys(item.where for item in evidence))
+    more = f" and {len(places) - _MOST_SOURCES} more" if len(places) > _MOST_SOURCES else ""
+    return DiagramBlock(
+        type=text,
+        details=safe("\n".join(lines), blank=""),
+        id=name,
+        color=None if default_colour(text) == colour else colour,
+        status=status,
+        source=safe(", ".join(places[:_MOST_SOURCES]) + more) if places else None,
+    )
+
+
+def _module_block(architecture: Architecture) -> DiagramBlock:
+    names = [f"{child.name}: {child.class_name} × {child.count}" for child in architecture.modules.children]
+    return _block(architecture.identity.class_name, names, "other", "model", status="unverified", evidence=())
+
+
+def _count_line(parameters: int) -> list[str]:
+    return [f"{parameters:,} parameters"] if parameters else []
+
+
+def _source(architecture: Architecture) -> str:
+    identity = architecture.identity
+    parts = [identity.url or identity.id, f"class {identity.class_name}", identity.code, identity.revision]
+    return ", ".join(part for part in parts if part)
+
+
+def _references(architecture: Architecture) -> dict[str, str]:
+    identity = architecture.identity
+    links = {"model": identity.url} if identity.url else {}
+    return {safe(key): safe(url) for key, url in {**links, **identity.links}.items()}
+
+
+def _plain(value: object, unit: str | None) -> int | float | str | bool:
+    if isinstance(value, bool | int | float) and not unit:
+        return value
+    shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return safe(f"{shown} {unit}" if unit else shown, blank="")
+
+
+def safe(text: str, blank: str = "(no name)") -> str:
+    """A text that a diagram config may hold: without control characters, not too long, `blank` for nothing."""
+    clean = FORBIDDEN.sub("\ufffd", text)
+    clean = clean if len(clean) <= MAX_TEXT else f"{clean[: MAX_TEXT - 1]}…"
+    return clean if clean.strip() else blank
