@@ -32,7 +32,7 @@ class Brush:
         self._colours = colours
 
     def items(self) -> list[Item]:
-        """Panels first, then arrows, then boxes, then labels on top."""
+        """Panels first, then arrows with their labels, then boxes."""
         layout = self._layout
         boxes = [box for panel in layout.panels for box in panel.blocks]
         nodes = [*(box for lane in layout.lanes for box in lane), *layout.loose]
@@ -42,7 +42,6 @@ class Brush:
             *(self._link(link) for link in layout.links),
             *(self._box(box) for box in boxes),
             *(self._box(box) for box in nodes),
-            *(self._label(link) for link in layout.links if link.label),
         ]
 
     def _at(self, x: float, y: float) -> Point:
@@ -121,16 +120,18 @@ class Brush:
             return Group(f"leader-{source}-{target}", "leader", (dots,), title=f"{target} is the inside of {source}")
         arrow = self._arrow(points, self._colours.leader)
         title = f"{source} → {target}" + (f": {' '.join(link.label)}" if link.label else "")
-        return Group(f"edge{link.number + 1}", "edge", (arrow,), title=title[:300])
+        return Group(f"edge{link.number + 1}", "edge", (arrow, *self._label(link)), title=title[:300])
 
-    def _label(self, link: Link) -> Group:
+    def _label(self, link: Link) -> list[Item]:
         """The label on a plate of the background's colour, so that its own line does not strike it through."""
+        if not link.label:
+            return []
         middle_x, middle_y = self._label_place(link)
         x, y = self._at(middle_x - link.label_width / 2 - 3, middle_y - link.label_height / 2)
         plate = Rect(x, y, link.label_width + 6, link.label_height, self._colours.background, None)
         lines = [TextLine(line, LABEL_SIZE, LABEL_WEIGHT) for line in link.label]
         texts = self._lines(lines, x + link.label_width / 2 + 3, y, self._colours.muted, centred=True)
-        return Group(f"edge{link.number + 1}-label", "note", (plate, *texts))
+        return [plate, *texts]
 
     def _label_place(self, link: Link) -> Point:
         """The middle of the label: in the zone of its channel beside the labelled end, or half-way down a direct link."""

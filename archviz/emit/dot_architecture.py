@@ -1,0 +1,154 @@
+"""An Architecture as DOT: towers and stacks as clusters, every layer of one pattern unit, an inset for each inner graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archviz.architecture.model import (
+    MIXER_ROLES,
+    Architecture,
+    BlockGraph,
+    BlockNode,
+    LayerKind,
+    LayerStack,
+    Tower,
+)
+from archviz.emit.dot_text import Attributes, arrow, box, cluster, label, opening, quoted
+from archviz.figure.diagram_colours import hex_colour
+from archviz.figure.diagram_groups import node_name
+from archviz.figure.diagram_kinds import DEFAULT_COLOURS, role_kind
+from archviz.figure.diagram_pattern import PatternUnit, UnitLayer, pattern_units
+
+_RESIDUAL: Attributes = {"style": "dashed", "constraint": "false"}
+_LEADER: Attributes = {"style": "dotted", "arrowhead": "none", "constraint": "false"}
+
+
+def dot_from_architecture(architecture: Architecture) -> str:
+    """An Architecture as DOT, bottom-up, that every Graphviz parses."""
+    return "\n".join([*_Writer(architecture).lines(), "}"]) + "\n"
+
+
+class _Writer:
+    """Writes clusters, and remembers the chains through towers and which node each inset explains."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        self._architecture = architecture
+        self._edges: list[str] = []
+        self._insets: dict[str, str] = {}  # graph id → node that it shows the inside of
+        self._last: dict[str, list[str]] = {}  # tower id → nodes that its output comes from
+        self._entry: dict[str, str] = {}  # tower id → node that another tower's output goes to
+
+    def lines(self) -> Iterator[str]:
+        architecture = self._architecture
+        yield from opening(architecture.identity.id, _title(architecture), "BT")
+        for number, tower in enumerate(architecture.towers, start=1):
+            heading = f"{tower.title}\n{tower.parameters:,} parameters" if tower.parameters else tower.title
+            yield from cluster(f"tower{number}", heading, iter(self._tower(tower, f"tower{number}")))
+        for tower in architecture.towers:
+            if tower.feeds in self._entry:
+                self._edges += [arrow(end, self._entry[tower.feeds]) for end in self._last.get(tower.id, [])]
+        for number, (graph_id, owner) in enumerate(self._insets.items(), start=1):
+            graph = architecture.block(graph_id)
+            if graph and graph.nodes:
+                yield from self._inset(graph, f"inset{number}", owner)
+        yield from self._edges
+
+    def _tower(self, tower: Tower, name: str) -> list[str]:
+        lines: list[str] = []
+        ends: list[str] = []
+        for number, item in enumerate(tower.column, start=1):
+            stack = self._architecture.stack(item.stack) if item.stack else None
+            if item.node:
+                node = f"{name}.{number}.{item.node.id}"
+                lines.append(_node(node, item.node))
+                self._edges += [arrow(end, node) for end in ends]
+                ends = [node]
+                if not any(before.stack for before in tower.column[:number]):
+                    self._entry[tower.id] = node
+            if stack:
+                stack_lines, ends = self._stack(stack, f"{name}.{number}", ends)
+                lines += stack_lines
+        self._last[tower.id] = ends
+        return lines
+
+    def _stack(self, stack: LayerStack, name: str, ends: list[str]) -> tuple[list[str], list[str]]:
+        lines: list[str] = []
+        for number, unit in enumerate(pattern_units(stack), start=1):
+            unit_lines, ends = self._unit(unit, f"{name}.unit{number}", ends)
+            lines += unit_lines
+        heading = f"{stack.path}: {stack.count} layers\n{stack.pattern_text}"
+        return list(cluster(name, heading, iter(lines), "#f8fafc")), ends
+
+    def _unit(self, unit: PatternUnit, name: str, ends: list[str]) -> tuple[list[str], list[str]]:
+        lines: list[str] = []
+        for layer in unit.layers:
+            layer_lines, ends = self._layer(layer, f"{name}.layer{layer.number}", ends)
+            lines += layer_lines
+        if unit.times == 1:
+            return lines, ends
+        return list(cluster(name, f"{unit.times} ×", iter(lines), "#eef2f8")), ends
+
+    def _layer(self, layer: UnitLayer, name: str, ends: list[str]) -> tuple[list[str], list[str]]:
+        times = f" ({layer.times} ×)" if layer.times > 1 else ""
+        heading = f"{layer.numbers}{times}: {layer.kind.title}"
+        graph = self._architecture.block(layer.kind.block)
+        if graph is None or not graph.nodes:
+            self._edges += [arrow(end, name) for end in ends]
+            return [box(name, heading, "#ffffff", "unverified")], [name]
+        self._note_insets(layer.kind, graph, name)
+        lines, ends = self._body(graph, name, ends)
+        return list(cluster(name, heading, iter(lines), "#ffffff")), ends
+
+    def _note_insets(self, kind: LayerKind, graph: BlockGraph, name: str) -> None:
+        for graph_id, roles in ((kind.mixer, MIXER_ROLES), (kind.feed_forward, ("feed_forward", "moe"))):
+            owner = next((node for node in graph.nodes if node.role in roles), None)
+            if graph_id and owner and graph_id != graph.id:
+                self._insets.setdefault(graph_id, f"{name}.{owner.id}")
+
+    def _body(self, graph: BlockGraph, name: str, ends: list[str]) -> tuple[list[str], list[str]]:
+        """A layer's nodes; its first input and its output are not drawn but joined to what comes before and after."""
+        entry = next((node.id for node in graph.nodes if node.role == "input"), None)
+        leaving = {node.id for node in graph.nodes if node.role == "output"}
+        drawn = [node for node in graph.nodes if node.id != entry and node.id not in leaving]
+        known = {node.id for node in drawn}
+        outgoing: list[str] = []
+        for edge in graph.edges:
+            sources = ends if edge.source == entry else [f"{name}.{edge.source}"] if edge.source in known else []
+            if edge.target in leaving:
+                outgoing += sources
+            elif edge.target in known:
+                values = _edge_values(edge.label, residual=edge.residual)
+                self._edges += [arrow(source, f"{name}.{edge.target}", values) for source in sources]
+        lines = [_node(f"{name}.{node.id}", node) for node in drawn]
+        last = [f"{name}.{drawn[-1].id}"] if drawn else []  # for a graph that names no output
+        return lines, outgoing or last or ends
+
+    def _inset(self, graph: BlockGraph, name: str, owner: str) -> Iterator[str]:
+        known = {node.id for node in graph.nodes}
+        heading = "\n".join([graph.title, *graph.notes])
+        lines = [_node(f"{name}.{node.id}", node) for node in graph.nodes]
+        yield from cluster(name, heading, iter(lines), "#fffaf0")
+        for edge in graph.edges:
+            if edge.source in known and edge.target in known:
+                values = _edge_values(edge.label, residual=edge.residual)
+                yield arrow(f"{name}.{edge.source}", f"{name}.{edge.target}", values)
+        head = quoted(f"cluster_{name}")
+        yield arrow(owner, f"{name}.{graph.nodes[0].id}", {**_LEADER, "lhead": head})
+
+
+def _title(architecture: Architecture) -> str:
+    counts = architecture.parameters
+    active = f", {counts.active:,} active" if counts.active else ""
+    return f"{architecture.identity.id}\n{architecture.identity.class_name}: {counts.total:,} parameters{active}"
+
+
+def _node(name: str, node: BlockNode) -> str:
+    fill = hex_colour(DEFAULT_COLOURS[role_kind(node.role)]) or "#ffffff"
+    text = "\n".join([node_name(node), *node.details])
+    where = ", ".join(item.where for item in node.evidence[:3])
+    count = f"{node.parameters:,} parameters" if node.parameters else ""
+    return box(name, text, fill, node.status, "\n".join(filter(None, (where, count))) or None)
+
+
+def _edge_values(text: str | None, *, residual: bool) -> Attributes:
+    return {"label": label(text) if text else None, **(_RESIDUAL if residual else {})}
