@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "archviz"
 
 ORDER = (
-    ("errors", "spans", "settings", "formats"),
+    ("errors", "spans", "settings"),
+    ("formats",),
     ("lookup",),
     ("interpreter",),
     ("ops",),
@@ -22,8 +23,9 @@ ORDER = (
     ("architecture",),
     ("figure",),
     ("emit",),
-    ("schemas", "answers", "doctor"),
+    ("schemas", "doctor"),
     ("pipeline",),
+    ("answers",),
     ("service",),
     ("cli",),
     ("__main__",),
@@ -41,7 +43,7 @@ RANK = {room: rank for rank, row in enumerate(ORDER) for room in row}
 
 
 def product_files() -> list[Path]:
-    scripts = [path for path in (ROOT / "scripts").glob("*.py")]  # not scripts/dev: those make data, with the referee
+    scripts = (ROOT / "scripts").glob("*.py")  # not scripts/dev: those make data, with the referee
     return [*PACKAGE.rglob("*.py"), *scripts, ROOT / "server.py"]
 
 

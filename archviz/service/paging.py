@@ -94,19 +94,23 @@ def page_of(value: object, pointer: str, offset: int = 0, budget: int = ANSWER_B
         UsageError: The offset lies behind the end.
     """
     if isinstance(value, str):
-        return _text_page(value, offset, budget)
+        return _text_page(value, pointer, offset, budget)
     if not isinstance(value, dict | list):
         return Page(value, 0, 1, 1)
-    if offset and offset >= len(value):
-        raise UsageError(f"offset {offset} lies behind the end: {pointer or '/'} has {len(value)} items", where=pointer)
+    _check_offset(offset, len(value), pointer)
     shown = list(_fitting(list(_items(value))[offset:], pointer, budget))
     part = dict(shown) if isinstance(value, dict) else [item for _, item in shown]
     return Page(part, offset, len(shown), len(value))
 
 
-def _text_page(text: str, offset: int, budget: int) -> Page:
-    if offset and offset >= len(text):
-        raise UsageError(f"offset {offset} lies behind the end: the text has {len(text)} characters")
+def _check_offset(offset: int, total: int, pointer: str) -> None:
+    if offset and offset >= total:
+        place = pointer or "the document"
+        raise UsageError(f"offset {offset} lies behind the end of {place}", where=pointer, hint=f"it has {total} items")
+
+
+def _text_page(text: str, pointer: str, offset: int, budget: int) -> Page:
+    _check_offset(offset, len(text), pointer)
     shown = text[offset : offset + budget // 4]  # a character takes at most four bytes
     return Page(shown, offset, len(shown), len(text))
 

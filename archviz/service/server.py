@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mcp.server import MCPServer
-from mcp.server.mcpserver.exceptions import ResourceError, ToolError
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import ConfigDict, ValidationError
@@ -122,7 +122,7 @@ def _add_files(server: MCPServer[Any], root: OutputRoot, kind: Format) -> None:
         try:
             data = root.read(f"{stem}.{kind}")
         except ArchvizError as error:
-            raise ResourceError(str(error)) from error
+            raise ResourceNotFoundError(f"Unknown resource: {error}") from error
         return data if kind in ("png", "pdf") else data.decode("utf-8")
 
 

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archviz.errors import UsageError
+from archviz.service.outputs import ENVIRONMENT, OutputRoot, file_stem, format_of
+
+
+def test_the_environment_names_the_folder_and_it_is_made_when_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENVIRONMENT, str(tmp_path / "deep" / "out"))
+    root = OutputRoot()
+    assert not (tmp_path / "deep").exists()
+    assert root.folder == (tmp_path / "deep" / "out").resolve()
+    assert root.folder.is_dir()
+
+
+def test_without_a_folder_a_temporary_one_is_used_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(ENVIRONMENT, raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    root = OutputRoot()
+    assert root.folder == root.folder
+    assert root.folder.parent == tmp_path.resolve()
+
+
+def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="output folder") as caught:
+        _ = OutputRoot(tmp_path / "file" / "out").folder
+    assert ENVIRONMENT in (caught.value.hint or "")
+
+
+def test_published_files_are_read_back_and_nothing_else_stays(tmp_path: Path) -> None:
+    root = OutputRoot(tmp_path)
+    with root.staging() as folder:
+        (folder / "a.svg").write_text("<svg/>")
+        (folder / "scrap.txt").write_text("")
+        published = root.publish([folder / "a.svg"])
+    assert published == [tmp_path.resolve() / "a.svg"]
+    assert root.read("a.svg") == b"<svg/>"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.svg"]
+
+
+def test_a_planted_link_is_replaced_and_its_target_untouched(tmp_path: Path) -> None:
+    outside = tmp_path / "outside.txt"
+    outside.write_text("precious")
+    root = OutputRoot(tmp_path / "out")
+    (root.folder / "a.svg").symlink_to(outside)
+    with pytest.raises(UsageError):
+        root.read("a.svg")
+    with root.staging() as folder:
+        (folder / "a.svg").write_text("<svg/>")
+        root.publish([folder / "a.svg"])
+    assert outside.read_text() == "precious"
+    assert root.read("a.svg") == b"<svg/>"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../secret",
+        "..",
+        "",
+        "/etc/passwd",
+        "a/b.svg",
+        "a\\b",
+        ".hidden",
+        "a\x00.svg",
+        "a..svg",
+        "x" * 500,
+        "missing.svg",
+    ],
+)
+def test_a_name_that_is_no_drawn_file_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret").write_text("")
+    with pytest.raises(UsageError):
+        OutputRoot(tmp_path / "out").read(name)
+
+
+@pytest.mark.parametrize(
+    ("title", "stem"),
+    [
+        ("Qwen/Qwen3.5-397B-A17B", "Qwen3.5-397B-A17B-1a"),
+        ("../../etc/passwd", "passwd-1a"),
+        ("..", "architecture-1a"),
+        ("模型", "architecture-1a"),
+        ("a\n\x00b", "a-b-1a"),
+        ("x" * 900, "x" * 80 + "-1a"),
+    ],
+)
+def test_a_file_stem_is_safe_whatever_the_title(tmp_path: Path, title: str, stem: str) -> None:
+    assert file_stem(title, "1a") == stem
+    root = OutputRoot(tmp_path)
+    with root.staging() as folder:
+        (folder / f"{stem}.png").write_bytes(b"")
+        assert format_of(root.publish([folder / f"{stem}.png"])[0]) == "png"

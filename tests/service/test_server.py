@@ -1,0 +1,339 @@
+"""The server through the real client: in memory and over stdio, in both protocol eras."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import jsonschema
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.shared.exceptions import MCPError
+
+from archviz.service.outputs import OutputRoot
+from archviz.service.paging import ANSWER_BYTES
+from archviz.service.server import build_server
+from archviz.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+ERAS = ("legacy", "auto")
+Talk = Callable[[Client], Awaitable[Any]]
+Ask = Callable[[Talk], Any]
+
+
+@pytest.fixture(params=ERAS)
+def ask(request: pytest.FixtureRequest, fake_pipeline: Any, tmp_path: Path) -> Ask:
+    """Run a conversation with a server in memory."""
+
+    def ask(talk: Talk) -> Any:
+        async def run() -> Any:
+            server = build_server(Settings(offline=True), OutputRoot(tmp_path / "out"))
+            async with Client(server, mode=request.param) as client:
+                return await talk(client)
+
+        return anyio.run(run)
+
+    return ask
+
+
+def call(tool: str, /, **arguments: Any) -> Talk:
+    return lambda client: client.call_tool(tool, arguments)
+
+
+# --- tools/list ---
+
+
+def test_three_tools_with_titles_closed_schemas_and_all_annotations(ask: Ask) -> None:
+    tools = ask(lambda client: client.list_tools()).tools
+    assert [tool.name for tool in tools] == ["resolve_model", "describe_architecture", "draw_architecture"]
+    for tool in tools:
+        hints = tool.annotations
+        assert None not in (
+            hints.read_only_hint, hints.destructive_hint, hints.idempotent_hint, hints.open_world_hint
+        )  # fmt: skip
+        assert tool.title
+        assert len(tool.description) < 200
+        for schema in (tool.input_schema, tool.output_schema):
+            jsonschema.Draft202012Validator.check_schema(schema)
+            assert schema["type"] == "object"
+            assert schema["additionalProperties"] is False
+            assert "title" not in schema
+            assert '"null"' not in json.dumps(schema)
+
+
+def test_the_list_of_tools_is_small(ask: Ask) -> None:
+    tools = ask(lambda client: client.list_tools())
+    assert len(tools.model_dump_json(by_alias=True, exclude_none=True)) < 6_000
+
+
+def test_only_drawing_writes(ask: Ask) -> None:
+    tools = ask(lambda client: client.list_tools()).tools
+    assert {tool.name: tool.annotations.read_only_hint for tool in tools} == {
+        "resolve_model": True,
+        "describe_architecture": True,
+        "draw_architecture": False,
+    }
+
+
+# --- resolve_model ---
+
+
+def test_an_exact_name_leads_on_to_describing_and_drawing(ask: Ask) -> None:
+    result = ask(call("resolve_model", name="Qwen/Qwen3.5-397B-A17B"))
+    assert not result.is_error
+    assert result.structured_content["status"] == "exact"
+    assert result.structured_content["model_id"] == "Qwen/Qwen3.5-397B-A17B"
+    assert "model=Qwen/Qwen3.5-397B-A17B" in result.structured_content["next"][0]
+
+
+def test_an_ambiguous_name_is_an_answer_with_candidates_and_no_model(ask: Ask) -> None:
+    answer = ask(call("resolve_model", name="Qwen3.5")).structured_content
+    assert answer["status"] == "ambiguous"
+    assert "model_id" not in answer
+    assert "Qwen/Qwen3.5-397B-A17B" in [candidate["id"] for candidate in answer["candidates"]]
+    assert "Do not choose" in answer["next"][0]
+
+
+def test_a_name_nobody_has_offers_near_names(ask: Ask) -> None:
+    answer = ask(call("resolve_model", name="Qwen/Qwen3.5-400B")).structured_content
+    assert answer["status"] == "not_found"
+    assert answer["complete"] is False
+    assert answer["candidates"]
+
+
+# --- describe_architecture ---
+
+
+def test_the_default_answer_is_a_small_summary_that_names_its_parts(ask: Ask) -> None:
+    result = ask(call("describe_architecture", model="acme/Small-1B"))
+    answer = result.structured_content
+    assert answer["summary"]["layers"][0]["pattern"] == "2 × (3 × linear + MoE, 1 × full + MoE)"
+    assert answer["parts"]["/tensors"] == "40 tensors with shapes"
+    assert json.loads(result.content[0].text) == answer
+    assert len(result.content[0].text.encode()) < ANSWER_BYTES + 1_000
+
+
+def test_a_part_is_read_in_pages_to_its_end(ask: Ask, fake_pipeline: Any, architecture_of: Callable[..., Any]) -> None:
+    fake_pipeline.architecture = architecture_of(tensors=400)
+
+    async def read_all(client: Client) -> list[str]:
+        names: list[str] = []
+        offset, total = 0, 1
+        while offset < total:
+            result: Any = await client.call_tool(
+                "describe_architecture", {"model": "acme/Small-1B", "part": "/tensors", "offset": offset}
+            )
+            page = result.structured_content["page"]
+            assert len(result.content[0].text) < 2 * ANSWER_BYTES
+            names += [tensor["name"] for tensor in result.structured_content["value"]]
+            offset, total = page["offset"] + page["returned"], page["total"]
+        return names
+
+    assert ask(read_all) == [f"model.layers.{index}.weight" for index in range(400)]
+    assert len([name for name, _ in fake_pipeline.asked if name == "describe"]) == 1  # kept between the pages
+
+
+def test_a_single_value_and_a_null_are_parts_too(ask: Ask) -> None:
+    total = ask(call("describe_architecture", model="acme/Small-1B", part="/parameters/total"))
+    nothing = ask(call("describe_architecture", model="acme/Small-1B", part="/parameters/published_total"))
+    assert total.structured_content["value"] == 1000
+    assert not nothing.is_error
+    assert nothing.structured_content["page"]["total"] == 1
+
+
+def test_gaps_are_counted_and_the_first_are_shown(
+    ask: Ask, fake_pipeline: Any, architecture_of: Callable[..., Any]
+) -> None:
+    fake_pipeline.architecture = architecture_of(gaps=50)
+    answer = ask(call("describe_architecture", model="acme/Small-1B")).structured_content
+    assert answer["gaps_total"] == 50
+    assert answer["gaps"][0] == "model.part0: while over data (m.py:3)"
+    assert len(answer["gaps"]) < 10
+
+
+# --- draw_architecture ---
+
+
+def test_a_drawing_is_an_inline_png_structured_facts_and_links_that_can_be_read(ask: Ask, tmp_path: Path) -> None:
+    async def talk(client: Client) -> tuple[Any, list[Any]]:
+        result: Any = await client.call_tool(
+            "draw_architecture", {"model": "acme/Small-1B", "formats": ["svg", "png", "pdf", "dot"]}
+        )
+        links = [item for item in result.content if item.type == "resource_link"]
+        return result, [(link, (await client.read_resource(link.uri)).contents[0]) for link in links]
+
+    result, read = ask(talk)
+    answer = result.structured_content
+    (image,) = [item for item in result.content if item.type == "image"]
+    assert image.mime_type == "image/png"
+    assert base64.b64decode(image.data).startswith(b"\x89PNG")
+    assert answer["image"] == "inline"
+    assert answer["findings"] == ["warning: a label was shortened"]
+    assert [link.mime_type for link, _ in read] == [
+        "image/svg+xml", "image/png", "application/pdf", "text/vnd.graphviz"
+    ]  # fmt: skip
+    for (link, content), file in zip(read, answer["files"], strict=True):
+        data = Path(file["path"]).read_bytes()
+        assert Path(file["path"]).parent == (tmp_path / "out").resolve()
+        assert content.mime_type == link.mime_type
+        assert (content.text.encode() if hasattr(content, "text") else base64.b64decode(content.blob)) == data
+        assert link.size == len(data)
+
+
+def test_drawing_again_replaces_and_another_theme_stands_beside(ask: Ask, tmp_path: Path) -> None:
+    async def talk(client: Client) -> None:
+        for theme in ("light", "light", "dark"):
+            await client.call_tool("draw_architecture", {"model": "acme/Small-1B", "theme": theme, "formats": ["svg"]})
+
+    ask(talk)
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_without_png_there_is_no_picture_in_the_answer(ask: Ask) -> None:
+    result = ask(call("draw_architecture", model="acme/Small-1B", formats=["svg"]))
+    assert result.structured_content["image"] == "not_asked"
+    assert {item.type for item in result.content} == {"text", "resource_link"}
+
+
+def test_a_png_over_the_inline_limit_is_linked_only(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archviz.service.tools._INLINE_BYTES", 10)
+    result = ask(call("draw_architecture", model="acme/Small-1B"))
+    assert result.structured_content["image"] == "too_large"
+    assert {item.type for item in result.content} == {"text", "resource_link"}
+
+
+def test_a_figure_in_the_call_is_drawn_as_a_diagram_config(ask: Ask, fake_pipeline: Any, tmp_path: Path) -> None:
+    figure = {"model_name": "My model", "stages": [{"name": "Body", "blocks": [{"type": "MLP"}]}]}
+    result = ask(call("draw_architecture", figure=figure))
+    source = Path(fake_pipeline.asked[-1][1]["source"])
+    assert not result.is_error
+    assert source.is_relative_to((tmp_path / "out").resolve())
+    assert "My-model-" in result.structured_content["files"][0]["path"]
+    assert not any(path.suffix == ".json" for path in (tmp_path / "out").iterdir())
+
+
+# --- errors as data ---
+
+
+@pytest.mark.parametrize("tool", ["describe_architecture", "draw_architecture"])
+def test_an_ambiguous_model_is_an_error_with_candidates_and_what_to_do(ask: Ask, tool: str, tmp_path: Path) -> None:
+    result = ask(call(tool, model="acme/Small"))
+    assert result.is_error
+    assert result.structured_content["error"] == "ambiguous"
+    assert result.structured_content["candidates"] == ["acme/Small-1B", "acme/Small-2B"]
+    assert "Ask the user" in result.structured_content["next"]
+    assert json.loads(result.content[0].text) == result.structured_content
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_a_model_nobody_has_is_not_found_with_near_names(ask: Ask) -> None:
+    answer = ask(call("describe_architecture", model="acme/Smaller")).structured_content
+    assert (answer["error"], answer["candidates"]) == ("not_found", ["acme/Small-1B"])
+
+
+def test_a_crash_is_an_internal_error_that_shows_nothing_of_this_machine(ask: Ask) -> None:
+    result = ask(call("describe_architecture", model="acme/crash"))
+    assert result.is_error
+    assert result.structured_content["message"] == "internal fault: ZeroDivisionError"
+    assert str(ROOT) not in result.content[0].text
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("resolve_model", {}),
+        ("resolve_model", {"name": ""}),
+        ("resolve_model", {"name": "x" * 5000}),
+        ("resolve_model", {"name": "Qwen/Qwen3-0.6B", "exact": True}),
+        ("describe_architecture", {"model": "acme/Small-1B", "part": "tensors"}),
+        ("describe_architecture", {"model": "acme/Small-1B", "part": "/nothing"}),
+        ("describe_architecture", {"model": "acme/Small-1B", "part": "/tensors", "offset": 4000}),
+        ("describe_architecture", {"model": "acme/Small-1B", "offset": -1}),
+        ("draw_architecture", {}),
+        ("draw_architecture", {"model": "acme/Small-1B", "figure": {}}),
+        ("draw_architecture", {"model": "acme/Small-1B", "formats": ["gif"]}),
+        ("draw_architecture", {"model": "acme/Small-1B", "formats": []}),
+        ("draw_architecture", {"model": "acme/Small-1B", "theme": "sepia"}),
+        ("draw_architecture", {"model": "acme/Small-1B", "output": "/etc/x"}),
+    ],
+)
+def test_a_wrong_argument_is_an_error_as_data(ask: Ask, tool: str, arguments: dict[str, Any]) -> None:
+    result = ask(call(tool, **arguments))
+    assert result.is_error
+    assert result.structured_content["error"] == "usage"
+    assert result.structured_content["hint"]
+    assert len(result.content[0].text) < 1_500
+
+
+@pytest.mark.parametrize("name", ["..%2F..%2Fetc%2Fpasswd.svg", "missing.svg", "a.exe", "%00.svg", "../x.svg"])
+def test_a_resource_that_was_not_drawn_is_refused(ask: Ask, name: str) -> None:
+    async def talk(client: Client) -> str:
+        try:
+            await client.read_resource(f"archviz://files/{name}")
+        except MCPError as error:
+            return str(error)
+        return "read"
+
+    assert "resource" in ask(talk)
+
+
+def test_calls_at_once_do_not_mix(ask: Ask, fake_pipeline: Any) -> None:
+    async def talk(client: Client) -> list[Any]:
+        results: list[Any] = [None] * 12
+
+        async def draw(index: int) -> None:
+            figure = {"model_name": f"model {index}", "stages": []}
+            results[index] = await client.call_tool("draw_architecture", {"figure": figure, "formats": ["svg"]})
+
+        async with anyio.create_task_group() as group:
+            for index in range(12):
+                group.start_soon(draw, index)
+        return results
+
+    for index, result in enumerate(ask(talk)):
+        (file,) = result.structured_content["files"]
+        assert Path(file["path"]).name.startswith(f"model-{index}-")
+        assert Path(file["path"]).is_file()
+
+
+# --- over stdio ---
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_the_server_answers_over_stdio(era: str, tmp_path: Path) -> None:
+    async def run() -> tuple[Any, Any]:
+        environment = {**os.environ, "ARCHVIZ_OUTPUT": str(tmp_path / "out")}
+        server = StdioServerParameters(
+            command=sys.executable, args=[str(ROOT / "server.py"), "--offline"], cwd=tmp_path, env=environment
+        )
+        async with Client(server, mode=era) as client:
+            tools = await client.list_tools()
+            return tools, await client.call_tool("resolve_model", {"name": "Qwen3.5"})
+
+    tools, found = anyio.run(run)
+    assert len(tools.tools) == 3
+    assert found.structured_content["status"] == "ambiguous"
+    assert not (tmp_path / "out").exists()  # nothing is made before something is drawn
+
+
+def test_starting_the_server_loads_nothing_of_the_models() -> None:
+    script = "import sys, archviz.service.server as s; s.build_server(); print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    for heavy in (
+        "archviz.pipeline",
+        "archviz.interpreter",
+        "archviz.figure",
+        "resvg_py",
+        "typst",
+        "uharfbuzz",
+        "torch",
+    ):
+        assert heavy not in loaded

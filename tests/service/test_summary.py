@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from archviz.architecture.model import Fact
+from archviz.service.paging import ANSWER_BYTES, size_of
+from archviz.service.summary import parts_of, ranges, summarise
+
+Make = Callable[..., Any]
+
+
+@pytest.mark.parametrize(
+    ("indices", "text"),
+    [
+        ([], ""),
+        ([4], "4"),
+        ([0, 1, 2], "0-2"),
+        ([3, 7, 11], "3-11/4"),
+        ([0, 1, 2, 4, 5, 6], "0-2,4-6"),
+        ([0, 5], "0,5"),
+        ([2, 1, 0], "0-2"),
+    ],
+)
+def test_indices_are_written_in_short(indices: list[int], text: str) -> None:
+    assert ranges(indices) == text
+
+
+def test_the_summary_tells_pattern_kinds_counts_and_facts(architecture_of: Make) -> None:
+    summary: Any = summarise(architecture_of())
+    assert summary["layers"][0]["pattern"] == "2 × (3 × linear + MoE, 1 × full + MoE)"
+    assert [kind["layers"] for kind in summary["layers"][0]["kinds"]] == ["0-2,4-6", "3,7"]
+    assert (summary["parameters"]["total"], summary["parameters"]["active"]) == (1000, 680)
+    assert summary["facts"] == {"hidden_size": 64, "context_length": "4096 tokens"}
+    assert "left_out" not in summary
+
+
+def test_a_fact_that_is_not_verified_is_a_caution(architecture_of: Make) -> None:
+    architecture = architecture_of()
+    architecture.facts.append(Fact(key="experts", value=8, status="conflict"))
+    summary: Any = summarise(architecture)
+    assert summary["cautions"] == ["experts: conflict"]
+
+
+def test_a_summary_of_a_huge_model_still_fits_an_answer(architecture_of: Make) -> None:
+    architecture = architecture_of()
+    architecture.facts = [Fact(key=f"key_number_{index}", value="v" * 50) for index in range(500)]
+    architecture.blocks = architecture.blocks * 200
+    summary: Any = summarise(architecture)
+    assert size_of(summary) < ANSWER_BYTES
+    assert summary["left_out"]["facts"] > 0
+    assert summary["layers"][0]["pattern"]
+
+
+def test_every_part_that_is_offered_exists(architecture_of: Make) -> None:
+    document = architecture_of().model_dump(mode="json", by_alias=True)
+    assert {pointer.removeprefix("/") for pointer in parts_of(architecture_of())} <= set(document)
