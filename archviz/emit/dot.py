@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from archviz.emit.dot_architecture import dot_from_architecture
 from archviz.emit.dot_text import Attributes, arrow, box, cluster, label, opening, quoted
@@ -32,7 +33,7 @@ def _stage(number: int, stage: DiagramStage) -> Iterator[str]:
     names = [f"stage{number}.block{b}" for b in range(1, len(stage.blocks) + 1)]
     for name, block in zip(names, stage.blocks, strict=True):
         yield _block(name, block)
-    for source, target in itertools.pairwise(names):
+    for source, target in pairwise(names):
         yield arrow(source, target)
 
 

@@ -69,7 +69,7 @@ def opening(name: str, heading: str, direction: str = "TB") -> Iterator[str]:
 def cluster(name: str, heading: str, body: Iterator[str], fill: str = "#eceff4") -> Iterator[str]:
     """A titled frame around the lines of `body`."""
     yield f"  subgraph {quoted(f'cluster_{name}')} {{"
-    yield f'    label={label(heading)}; style="rounded,filled"; fillcolor="{fill}"; color="#7c8797"; fontsize=13;'
+    yield f'    label={label(heading)}; style="rounded,filled"; fillcolor="{fill}"; color="#7c8797"; fontsize=13; labeljust="l";'
     for line in body:
         yield f"  {line}"
     yield "  }"

@@ -1,0 +1,302 @@
+"""Markdown: the written specification of a model, from a diagram config or from an Architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from archviz.architecture.model import Architecture, BlockGraph, BlockNode, Fact, ParameterRow
+from archviz.emit.dot import dot_from_architecture, dot_from_diagram
+from archviz.emit.markdown_text import bullets, code, line, link, links_in, table, text
+from archviz.figure.diagram_from_architecture import diagram_config
+from archviz.figure.diagram_groups import node_name
+from archviz.figure.diagram_model import CustomNode, DiagramBlock, DiagramConfig, DiagramStage
+
+_STATUS_WORDS = {
+    "config": "stated by the configuration only",
+    "derived": "derived",
+    "unverified": "**not verified**",
+    "conflict": "**sources contradict each other**",
+}
+
+
+def markdown_from_diagram(config: DiagramConfig) -> str:
+    """A diagram config as a document: overview, components stage by stage, summary, DOT and JSON."""
+    sections = [
+        [f"# {line(config.heading)}"],
+        _head(config),
+        ["## Architecture overview", "", *_overview(config)],
+        ["## Detailed components", *_stages(config)],
+        _beside(config),
+        _innovations(config),
+        _summary(config),
+        _machine_readable(dot_from_diagram(config), "Diagram config", config.to_json()),
+        _references(config.references),
+    ]
+    return _joined(sections)
+
+
+def _joined(sections: Iterable[Sequence[str]]) -> str:
+    return "\n\n".join("\n".join(section).strip("\n") for section in sections if section) + "\n"
+
+
+def _head(config: DiagramConfig) -> list[str]:
+    counts = config.parameters
+    lines = [f"**Model:** {line(config.model_name)}"]
+    if config.source:
+        lines.append(f"**Source:** {links_in(config.source)}")
+    if counts and counts.total is not None:
+        lines.append(f"**Total parameters:** {_count(counts.total)}")
+    if counts and counts.active is not None:
+        lines.append(f"**Activated parameters:** {_count(counts.active)}")
+    return [f"{entry}  " for entry in lines]
+
+
+def _count(value: float | str) -> str:
+    return line(value) if isinstance(value, str) else f"{value:,}"
+
+
+def _overview(config: DiagramConfig) -> list[str]:
+    lines = [text(config.overview), ""] if config.overview else []
+    flow = [stage for stage in config.stages if not stage.detail_of]
+    lines += [f"{number}. {line(stage.name)}: {_kinds(stage)}" for number, stage in enumerate(flow, start=1)]
+    return lines
+
+
+def _kinds(stage: DiagramStage) -> str:
+    return ", ".join(line(block.type) for block in stage.blocks)
+
+
+def _stages(config: DiagramConfig) -> list[str]:
+    lines: list[str] = []
+    for number, stage in enumerate(config.stages, start=1):
+        lines += ["", f"### Stage {number}: {line(stage.name)}"]
+        if stage.detail_of:
+            lines += ["", f"The inside of {line(_called(config, stage.detail_of))}."]
+        for block in stage.blocks:
+            lines += ["", f"#### {line(block.type)}", *_described(block)]
+    return lines
+
+
+def _described(block: DiagramBlock) -> list[str]:
+    entries = bullets(block.details)
+    entries += [""] if entries and entries[-1][:1].isdigit() else []
+    if block.status in _STATUS_WORDS:
+        entries.append(f"- Status: {_STATUS_WORDS[block.status or '']}")
+    if block.source:
+        entries.append(f"- Source: {links_in(block.source)}")
+    return ["", *entries] if entries else []
+
+
+def _called(config: DiagramConfig, address: str) -> str:
+    """What a reader calls the thing at an address."""
+    canonical = config.addresses()[address]
+    names = {f"stage{number}": stage.name for number, stage in enumerate(config.stages, start=1)}
+    names |= {name: block.type for name, block in config.blocks()}
+    names |= {node.id: node.label for node in config.custom_nodes}
+    return names[canonical]
+
+
+def _beside(config: DiagramConfig) -> list[str]:
+    """Custom nodes, and the edges beside the flow."""
+    lines: list[str] = []
+    if config.custom_nodes:
+        lines += ["### Beside the stages", *(entry for node in config.custom_nodes for entry in _node(node))]
+    if config.custom_edges:
+        rows = [(_called(config, e.source), _called(config, e.target), e.label or "") for e in config.custom_edges]
+        lines += ["", "### Connections beside the flow", "", *table(("From", "To", "What"), rows)]
+    return lines
+
+
+def _node(node: CustomNode) -> list[str]:
+    head, _, rest = node.label.partition("\n")
+    block = DiagramBlock(type=head.strip() or node.id, details=rest, status=node.status, source=node.source)
+    return ["", f"#### {line(block.type)}", *_described(block)]
+
+
+def _innovations(config: DiagramConfig) -> list[str]:
+    if not config.innovations:
+        return []
+    entries = [
+        f"- **{line(entry.name)}**" + (f": {line(entry.description)}" if entry.description.strip() else "")
+        for entry in config.innovations
+    ]
+    return ["## Key innovations", "", *entries]
+
+
+def _summary(config: DiagramConfig) -> list[str]:
+    if not config.configuration:
+        return []
+    rows = [(name, _value(value)) for name, value in config.configuration.items()]
+    return ["## Configuration summary", "", *table(("Component", "Specification"), rows)]
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _machine_readable(dot: str, json_title: str, json_text: str) -> list[str]:
+    return [
+        "## Machine-readable specification",
+        "",
+        "### Graph (DOT)",
+        "",
+        *code("dot", dot),
+        "",
+        f"### {json_title} (JSON)",
+        "",
+        *code("json", json_text),
+    ]
+
+
+def _references(references: dict[str, str]) -> list[str]:
+    if not references:
+        return []
+    return ["## References", "", *(f"- {line(name)}: {link(address)}" for name, address in references.items())]
+
+
+def markdown_from_architecture(architecture: Architecture) -> str:
+    """An Architecture as a document, every number with where it was read."""
+    config = diagram_config(architecture)
+    sections: list[list[str]] = [
+        [f"# {line(config.heading)}"],
+        _head(config),
+        ["## Architecture overview", "", *_patterns(architecture), "", *_overview(config)],
+        ["## Detailed components", *_graphs(architecture)],
+        _breakdown(architecture),
+        _facts(architecture.facts),
+        _gaps(architecture),
+        _machine_readable(dot_from_architecture(architecture), "Diagram config", config.to_json()),
+        _references(config.references),
+    ]
+    return _joined(sections)
+
+
+def _patterns(architecture: Architecture) -> list[str]:
+    lines = [f"The class `{_code(architecture.identity.class_name)}` builds:", ""]
+    for tower in architecture.towers:
+        count = f" ({tower.parameters:,} parameters)" if tower.parameters else ""
+        lines.append(f"- {line(tower.title)}{count}")
+        for item in tower.column:
+            stack = architecture.stack(item.stack) if item.stack else None
+            if stack:
+                lines.append(f"  - {stack.count} layers at `{_code(stack.path)}`: {line(stack.pattern_text)}")
+    return lines
+
+
+def _code(content: str) -> str:
+    return " ".join(content.replace("`", "'").split()) or " "
+
+
+def _graphs(architecture: Architecture) -> list[str]:
+    titles = {kind.block: f"Layer: {kind.title}" for stack in architecture.layers for kind in stack.kinds}
+    lines: list[str] = []
+    for graph in architecture.blocks:
+        if graph.nodes:
+            lines += _graph(graph, titles.get(graph.id, graph.title))
+    return lines
+
+
+def _graph(graph: BlockGraph, title: str) -> list[str]:
+    place = f"`{_code(graph.module)}`, class `{_code(graph.class_name)}`"
+    count = f", {graph.parameters:,} parameters" if graph.parameters else ""
+    rows = [(_named(node), _detail(node), _shapes(node), _where(node)) for node in graph.nodes]
+    notes = [f"- {line(note)}" for note in graph.notes]
+    status = [f"- Status: {_STATUS_WORDS[graph.status]}"] if graph.status in _STATUS_WORDS else []
+    return [
+        "",
+        f"### {line(title)}",
+        "",
+        f"{place}{count}.",
+        "",
+        *([*notes, *status, ""] if notes or status else []),
+        *_filled_table(("Step", "Details", "Shape", "Source"), rows),
+    ]
+
+
+def _filled_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table without the columns that are empty throughout."""
+    kept = [number for number in range(len(header)) if any(row[number] for row in rows)]
+    return table([header[number] for number in kept], [[row[number] for number in kept] for row in rows])
+
+
+def _named(node: BlockNode) -> str:
+    name = node_name(node)
+    return f"{name} ({node.code_name})" if node.code_name and node.code_name != name else name
+
+
+def _detail(node: BlockNode) -> str:
+    count = [f"{node.parameters:,} parameters"] if node.parameters else []
+    status = [node.status] if node.status in _STATUS_WORDS else []
+    return "; ".join([*node.details, *count, *status])
+
+
+def _shapes(node: BlockNode) -> str:
+    def shown(shape: Sequence[int | str | None]) -> str:
+        return f"[{', '.join('?' if size is None else str(size) for size in shape)}]"
+
+    return " → ".join(shown(shape) for shape in (node.shape_in, node.shape_out) if shape is not None)
+
+
+def _where(node: BlockNode) -> str:
+    return ", ".join(dict.fromkeys(item.where for item in node.evidence[:3]))
+
+
+def _breakdown(architecture: Architecture) -> list[str]:
+    rows = architecture.parameters.breakdown
+    if not rows:
+        return []
+    depth = _depth(rows)
+    cells = [
+        (
+            f"{'– ' * depth(row)}{row.label}",
+            f"{row.times} × {row.each:,}" if row.times and row.each is not None else "",
+            f"{row.count:,}",
+            f"{row.active:,}" if row.active is not None else "",
+            row.note or "",
+        )
+        for row in rows
+    ]
+    total = architecture.parameters
+    cells.append(("Total", "", f"{total.total:,}", f"{total.active:,}" if total.active is not None else "", ""))
+    tied = [f"- `{_code(alias)}` is `{_code(name)}` (tied)" for alias, name in total.tied.items()]
+    header = ("Component", "Each", "Parameters", "Active per token", "Note")
+    return ["## Parameters", "", *_filled_table(header, cells), *(["", *tied] if tied else [])]
+
+
+def _depth(rows: Sequence[ParameterRow]) -> Callable[[ParameterRow], int]:
+    parents = {row.key: row.parent for row in rows}
+
+    def depth(row: ParameterRow) -> int:
+        level, parent = 0, row.parent
+        while parent is not None and level < len(parents):
+            level, parent = level + 1, parents.get(parent)
+        return level
+
+    return depth
+
+
+def _facts(facts: Sequence[Fact]) -> list[str]:
+    if not facts:
+        return []
+    rows = [
+        (
+            fact.key.replace("_", " "),
+            f"{_value(fact.value)} {fact.unit or ''}".strip(),
+            fact.status,
+            ", ".join(dict.fromkeys(item.where for item in fact.evidence[:3])),
+        )
+        for fact in facts
+    ]
+    return ["## Configuration summary", "", *_filled_table(("Component", "Specification", "Status", "Source"), rows)]
+
+
+def _gaps(architecture: Architecture) -> list[str]:
+    if not architecture.gaps:
+        return []
+    entries = [
+        f"- `{_code(gap.module)}`: {line(gap.reason)}" + (f" ({line(gap.at)})" if gap.at else "")
+        for gap in architecture.gaps
+    ]
+    return ["## Not understood", "", *entries]
