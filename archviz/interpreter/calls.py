@@ -1,0 +1,192 @@
+"""Calls: arguments to parameters, functions, classes, instances, modules."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from archviz.interpreter.control import RaisedError, ReturnSignal, UnsupportedError
+from archviz.interpreter.expressions import EXPRESSIONS
+from archviz.interpreter.scope import Frame
+from archviz.interpreter.values import (
+    BoundMethod,
+    ClassMethod,
+    ClassValue,
+    FunctionValue,
+    Instance,
+    ModuleInstance,
+    NativeFunction,
+    StaticMethod,
+    Unknown,
+)
+
+if TYPE_CHECKING:
+    from archviz.interpreter.machine import Interpreter
+
+
+def call(interp: Interpreter, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """Call anything that the interpreted program may call."""
+    rule = _RULES.get(type(function))
+    if rule is not None:
+        return rule(interp, function, args, kwargs)
+    if isinstance(function, Instance):
+        return _call_instance(interp, function, args, kwargs)
+    return interp.call_host(function, args, kwargs)
+
+
+def _call_bound(interp: Interpreter, method: BoundMethod, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return call(interp, method.function, [method.receiver, *args], kwargs)
+
+
+def _call_native(interp: Interpreter, function: NativeFunction, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    interp.step(interp.frame)
+    return function.run(interp, *args, **kwargs)
+
+
+def _call_unknown(interp: Interpreter, function: Unknown, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return function
+
+
+def _call_static(interp: Interpreter, function: StaticMethod, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return call(interp, function.function, args, kwargs)
+
+
+def _call_function(interp: Interpreter, function: FunctionValue, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    frame = Frame(function.module, function.frame, function)
+    bind_arguments(interp, function, args, kwargs, frame)
+    frame.first = args[0] if args else next(iter(frame.names.values()), None)
+    frame.recovers = function.name == "__init__" and isinstance(frame.first, ModuleInstance)
+    if isinstance(function.node, ast.Lambda):
+        with interp.entered(frame):
+            return EXPRESSIONS[function.node.body.__class__](interp, function.node.body, frame)
+    if function.is_generator is None:
+        function.is_generator = any(_yields(statement) for statement in function.node.body)
+    if function.is_generator:
+        frame.yields = []
+    with interp.entered(frame):
+        result = None
+        try:
+            interp.run_block(function.node.body, frame)
+        except ReturnSignal as signal:
+            result = signal.value
+        return result if frame.yields is None else iter(frame.yields)
+
+
+def _yields(node: ast.AST) -> bool:
+    """Whether a statement yields, not counting functions defined inside it."""
+    if isinstance(node, (ast.Yield, ast.YieldFrom)):
+        return True
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+        return False
+    return any(_yields(child) for child in ast.iter_child_nodes(node))
+
+
+def bind_arguments(
+    interp: Interpreter, function: FunctionValue, args: list[Any], kwargs: dict[str, Any], frame: Frame
+) -> None:
+    """Put arguments under the names of the parameters; raises the TypeError that Python would."""
+    spec = function.node.args
+    names = frame.names
+    positional = spec.posonlyargs + spec.args
+    for parameter, value in zip(positional, args, strict=False):
+        names[parameter.arg] = value
+    if spec.vararg is not None:
+        names[spec.vararg.arg] = tuple(args[len(positional) :])
+    elif len(args) > len(positional):
+        raise _argument_error(interp, function, f"takes {len(positional)} positional arguments but {len(args)} were given")
+    rest = dict(kwargs)
+    for parameter in spec.args[max(0, len(args) - len(spec.posonlyargs)) :] + spec.kwonlyargs:
+        if parameter.arg in rest:
+            names[parameter.arg] = rest.pop(parameter.arg)
+    _defaults(interp, function, names)
+    if spec.kwarg is not None:
+        names[spec.kwarg.arg] = rest
+    elif rest:
+        raise _argument_error(interp, function, f"got an unexpected keyword argument '{next(iter(rest))}'")
+
+
+def _defaults(interp: Interpreter, function: FunctionValue, names: dict[str, Any]) -> None:
+    spec = function.node.args
+    positional = spec.posonlyargs + spec.args
+    for parameter, value in zip(reversed(positional), reversed(function.defaults), strict=False):
+        if parameter.arg not in names:
+            names[parameter.arg] = value
+    for parameter, node, value in zip(spec.kwonlyargs, spec.kw_defaults, function.kw_defaults, strict=True):
+        if parameter.arg not in names and node is not None:
+            names[parameter.arg] = value
+    for parameter in positional + spec.kwonlyargs:
+        if parameter.arg not in names:
+            raise _argument_error(interp, function, f"missing a required argument: '{parameter.arg}'")
+
+
+def _argument_error(interp: Interpreter, function: FunctionValue, text: str) -> RaisedError:
+    return RaisedError(TypeError(f"{function.name}() {text}"), interp.here(), explicit=False)
+
+
+def _call_class(interp: Interpreter, cls: ClassValue, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if cls.enum_members is not None:
+        return _enum_member(interp, cls, args)
+    if cls.has("__new__"):
+        new = cls.lookup("__new__")
+        new = new.function if isinstance(new, StaticMethod) else new
+        instance = call(interp, new, [cls, *args], kwargs)
+        if not isinstance(instance, Instance) or not instance.cls.issubclass(cls):
+            return instance
+    else:
+        instance = interp.allocate(cls, args, kwargs)
+    if not isinstance(instance, Instance):
+        return instance
+    if cls.has("__init__"):
+        if isinstance(instance, ModuleInstance):
+            return interp.build_module(instance, args, kwargs)
+        call(interp, cls.lookup("__init__"), [instance, *args], kwargs)
+    return instance
+
+
+def _enum_member(interp: Interpreter, cls: ClassValue, args: list[Any]) -> Any:
+    members = cls.enum_members or {}
+    wanted = args[0] if args else None
+    for member in members.values():
+        if member is wanted or member.attrs.get("value") == wanted:
+            return member
+    if cls.has("_missing_"):
+        raw = cls.lookup("_missing_")
+        return call(interp, raw.function if isinstance(raw, ClassMethod) else raw, [cls, wanted], {})
+    raise RaisedError(ValueError(f"{wanted!r} is not a valid {cls.name}"), interp.here(), explicit=True)
+
+
+def _call_instance(interp: Interpreter, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if not instance.cls.has("__call__"):
+        raise RaisedError(TypeError(f"'{instance.cls.name}' object is not callable"), interp.here(), explicit=False)
+    return call(interp, instance.cls.lookup("__call__"), [instance, *args], kwargs)
+
+
+def _call_partial(interp: Interpreter, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return call(interp, function.func, [*function.args, *args], {**function.keywords, **kwargs})
+
+
+def wrap_host(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A Python function as a stub that ignores the interpreter."""
+
+    @functools.wraps(function)
+    def run(interp: Interpreter, *args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return run
+
+
+def unsupported_call(interp: Interpreter, function: Any) -> UnsupportedError:
+    return UnsupportedError(f"calling {type(function).__name__} is not supported", interp.here())
+
+
+_RULES: dict[type, Any] = {
+    FunctionValue: _call_function,
+    NativeFunction: _call_native,
+    BoundMethod: _call_bound,
+    ClassValue: _call_class,
+    Unknown: _call_unknown,
+    StaticMethod: _call_static,
+    functools.partial: _call_partial,
+}

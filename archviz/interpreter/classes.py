@@ -1,0 +1,203 @@
+"""Class statements: bases, bodies, enums, dataclasses, and the methods that stubs replace."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from archviz.interpreter.attributes import MISSING, find_attribute
+from archviz.interpreter.expressions import EXPRESSIONS
+from archviz.interpreter.scope import Frame
+from archviz.interpreter.values import (
+    ClassMethod,
+    ClassValue,
+    FunctionValue,
+    Instance,
+    NativeFunction,
+    PropertyValue,
+    StaticMethod,
+    SuperValue,
+    Unknown,
+)
+from archviz.spans import Span
+
+if TYPE_CHECKING:
+    from archviz.interpreter.machine import Interpreter
+
+ENUM_BASES = ("enum.Enum",)
+
+
+def make_class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> Any:
+    """The class value of a class statement."""
+    bases, host_base = _bases(interp, node, frame)
+    body = Frame(frame.module, frame, is_class=True)
+    qualified = f"{frame.module.dotted}.{node.name}"
+    body.names["__module__"] = frame.module.dotted
+    body.names["__qualname__"] = node.name
+    with interp.entered(body):
+        interp.run_block(node.body, body, recover=True)
+    annotations = body.names.pop("__annotations__", {})
+    cls = ClassValue(
+        interp, node.name, qualified, bases, body.names, host_base=host_base, at=Span(frame.module.shown, node.lineno)
+    )
+    cls.annotations = annotations
+    cls.source_module = frame.module
+    for value in body.names.values():
+        _own(value, cls)
+    _replace_methods(interp, cls)
+    if any(base.qualified in ENUM_BASES for base in cls.mro):
+        _make_enum(interp, cls)
+    _init_subclass(interp, cls, node, frame)
+    return cls
+
+
+def _bases(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> tuple[list[ClassValue], type | None]:
+    bases: list[ClassValue] = []
+    host_base: type | None = None
+    for base in node.bases:
+        value = EXPRESSIONS[base.__class__](interp, base, frame)
+        if isinstance(value, ClassValue):
+            if value not in bases:
+                bases.append(value)
+        elif value is property:
+            host_base = PropertyValue
+        elif isinstance(value, type) and value not in (object, type):
+            host_base = host_base or value
+        elif isinstance(value, Unknown):
+            interp.note(f"base class of {node.name} is not understood: {value.reason}")
+    return bases, host_base
+
+
+def _own(value: Any, cls: ClassValue) -> None:
+    """Tell functions which class they belong to, for `super()`."""
+    if isinstance(value, FunctionValue):
+        if value.owner is None:
+            value.owner = cls
+        inner = value.attrs.get("__wrapped__")
+        if inner is not None:
+            _own(inner, cls)
+    elif isinstance(value, (ClassMethod, StaticMethod)):
+        _own(value.function, cls)
+    elif isinstance(value, PropertyValue):
+        _own(value.fget, cls)
+        _own(value.fset, cls)
+
+
+def _replace_methods(interp: Interpreter, cls: ClassValue) -> None:
+    for name, stub in interp.library_methods(cls.qualified).items():
+        raw = cls.namespace.get(name)
+        if isinstance(raw, (ClassMethod, StaticMethod)):
+            cls.namespace[name] = type(raw)(stub)
+        elif isinstance(raw, PropertyValue):
+            cls.namespace[name] = PropertyValue(stub, raw.fset)
+        else:
+            cls.namespace[name] = stub
+
+
+def _init_subclass(interp: Interpreter, cls: ClassValue, node: ast.ClassDef, frame: Frame) -> None:
+    keywords = {
+        keyword.arg: EXPRESSIONS[keyword.value.__class__](interp, keyword.value, frame)
+        for keyword in node.keywords
+        if keyword.arg and keyword.arg != "metaclass"
+    }
+    hook = find_attribute(interp, SuperValue(cls, cls), "__init_subclass__")
+    if hook is not MISSING:
+        interp.call(hook, [], keywords)
+
+
+def _make_enum(interp: Interpreter, cls: ClassValue) -> None:
+    """Turn the plain attributes of an enum's body into members."""
+    members: dict[str, Any] = {}
+    counter = 0
+    for name, value in list(cls.namespace.items()):
+        is_plain = not name.startswith("_") and not isinstance(
+            value, (FunctionValue, NativeFunction, ClassMethod, StaticMethod, PropertyValue)
+        )
+        if not is_plain:
+            continue
+        counter += 1
+        member = Instance(cls)
+        number = counter if value is AUTO else value
+        member.attrs = {"name": name, "value": number, "_value_": number, "_name_": name}
+        member.payload = number
+        members[name] = member
+        del cls.namespace[name]
+    inherited = next((base.enum_members for base in cls.mro[1:] if base.enum_members), None)
+    cls.enum_members = members or (dict(inherited) if inherited else None)
+
+
+AUTO = object()
+NO_DEFAULT = object()  # `dataclasses.MISSING`
+
+
+class FieldValue:
+    """A dataclass field, as `dataclasses.fields` lists it."""
+
+    __slots__ = ("default", "default_factory", "init", "kw_only", "metadata", "name", "type")
+
+    def __init__(self, default: Any = NO_DEFAULT, default_factory: Any = NO_DEFAULT, *, init: bool = True) -> None:
+        self.default = default
+        self.default_factory = default_factory
+        self.init = init
+        self.name = ""
+        self.type: Any = None
+        self.metadata: dict[str, Any] = {}
+        self.kw_only = False
+
+
+def dataclass(interp: Interpreter, cls: Any = None, **options: Any) -> Any:
+    """`dataclasses.dataclass`: collect the fields and, unless the class has one, write `__init__`."""
+    if cls is None:
+        return lambda each: dataclass(interp, each, **options)
+    if not isinstance(cls, ClassValue):
+        return cls
+    fields: dict[str, FieldValue] = {}
+    for base in reversed(cls.mro[1:]):
+        fields.update(base.namespace.get("__dataclass_fields__", {}))
+    for name, annotation in cls.annotations.items():
+        if "ClassVar" in ast.unparse(annotation) or "InitVar" in ast.unparse(annotation):
+            continue
+        fields[name] = _field(cls, name, annotation)
+    cls.namespace["__dataclass_fields__"] = fields
+    if options.get("init", True) and "__init__" not in cls.namespace:
+        cls.namespace["__init__"] = interp.native(f"{cls.qualified}.__init__", _init_of(cls))
+    return cls
+
+
+def _field(cls: ClassValue, name: str, annotation: ast.expr) -> FieldValue:
+    default = cls.namespace.get(name, NO_DEFAULT)
+    field = default if isinstance(default, FieldValue) else FieldValue(default)
+    field.name = name
+    field.type = ast.unparse(annotation)
+    if isinstance(default, FieldValue):
+        if field.default is not NO_DEFAULT:
+            cls.namespace[name] = field.default
+        else:
+            cls.namespace.pop(name)
+    return field
+
+
+def _init_of(cls: ClassValue) -> Any:
+    def initialise(interp: Interpreter, receiver: Instance, *args: Any, **kwargs: Any) -> None:
+        fields = [field for field in cls.namespace["__dataclass_fields__"].values() if field.init]
+        values = dict(zip((field.name for field in fields), args, strict=False))
+        values.update(kwargs)
+        for field in fields:
+            interp.set_attribute(receiver, field.name, _field_value(interp, field, values, cls))
+        unknown = set(values) - {field.name for field in fields}
+        if unknown:
+            raise TypeError(f"{cls.name}.__init__() got an unexpected keyword argument '{min(unknown)}'")
+        if cls.has("__post_init__"):
+            interp.call(interp.get_attribute(receiver, "__post_init__"), [], {})
+
+    return initialise
+
+
+def _field_value(interp: Interpreter, field: FieldValue, values: dict[str, Any], cls: ClassValue) -> Any:
+    if field.name in values:
+        return values[field.name]
+    if field.default_factory is not NO_DEFAULT:
+        return interp.call(field.default_factory, [], {})
+    if field.default is not NO_DEFAULT:
+        return field.default
+    raise TypeError(f"{cls.name}.__init__() missing 1 required argument: '{field.name}'")

@@ -1,0 +1,132 @@
+"""From built module objects to plain records: the module tree, tensors, ties and gaps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.reading import Gap, ModuleRecord, TensorRecord
+from archviz.interpreter.values import ClassValue, DType, Instance, ModuleInstance, Tensor, Unknown
+from archviz.spans import Span
+
+MAX_MODULES = 500_000
+
+
+def module_tree(root: ModuleInstance) -> tuple[ModuleRecord, dict[str, str], dict[int, str]]:
+    """The records of a built model.
+
+    Returns:
+        The module tree; ties as alias → the name that counts, as `named_parameters` finds it first; and
+        module identity → path, for traces and gaps.
+    """
+    paths: dict[int, str] = {}
+    owners: dict[int, str] = {}
+    tied: dict[str, str] = {}
+    record = _record(root, "", paths, owners, tied, ())
+    return record, tied, paths
+
+
+def _record(  # noqa: PLR0913 - one walk, four tables
+    module: ModuleInstance,
+    path: str,
+    paths: dict[int, str],
+    owners: dict[int, str],
+    tied: dict[str, str],
+    ancestors: tuple[int, ...],
+) -> ModuleRecord:
+    paths.setdefault(id(module), path)
+    cls = module.cls
+    record = ModuleRecord(
+        path,
+        cls.name,
+        library=next((each.qualified for each in cls.mro if each.is_library and _is_layer(each)), None),
+        defined_at=cls.at,
+        created_at=module.created_at,
+        bases=tuple(each.name for each in cls.mro[1:]),
+        attributes={name: value for name, value in map(_plain_attribute, module.attrs.items()) if name},
+    )
+    prefix = f"{path}." if path else ""
+    for name, tensor in module.parameters.items():
+        if tensor is not None:
+            full = prefix + name
+            record.parameters[name] = _tensor(full, tensor, "parameter")
+            owner = owners.setdefault(id(tensor), full)
+            if owner != full:
+                tied[full] = owner
+    for name, tensor in module.buffers.items():
+        if tensor is not None:
+            record.buffers[name] = _tensor(prefix + name, tensor, "buffer", persistent=name not in module.transient)
+    for name, child in module.modules.items():
+        if isinstance(child, ModuleInstance) and id(child) not in ancestors and len(paths) < MAX_MODULES:
+            record.children[name] = _record(child, prefix + name, paths, owners, tied, (*ancestors, id(module)))
+    return record
+
+
+def _is_layer(cls: ClassValue) -> bool:
+    return cls.qualified.startswith("torch.nn.") and cls.qualified != "torch.nn.Module"
+
+
+def _tensor(name: str, tensor: Tensor, kind: Any, *, persistent: bool = True) -> TensorRecord:
+    return TensorRecord(name, tensor.shape or (None,), tensor.dtype, kind, persistent, tensor.at)
+
+
+def _plain_attribute(item: tuple[str, Any]) -> tuple[str, Any]:
+    """A scalar attribute as it is kept in a record; the name is empty when it is not one."""
+    name, value = item
+    if isinstance(value, (bool, int, float, str)) or value is None:
+        return ("", None) if name.startswith("_") or name == "training" else (name, value)
+    if isinstance(value, (tuple, list)) and 0 < len(value) <= 8 and all(type(each) is int for each in value):
+        return name, list(value)
+    return "", None
+
+
+def resolved_gaps(interp: Interpreter, root: ModuleInstance | None, paths: dict[int, str]) -> list[Gap]:
+    """Gaps with the path of the module they belong to; a module that was not kept hands its gap to the model."""
+    found: list[Gap] = []
+    for owner, reason, at in interp.gaps:
+        path = owner if isinstance(owner, str) else paths.get(id(owner), "")
+        gap = Gap(path, reason, at)
+        if gap not in found:
+            found.append(gap)
+    return found
+
+
+def unknown_parts(root: ModuleInstance, paths: dict[int, str]) -> list[Gap]:
+    """Gaps for what a built model visibly lacks: submodules and parameters that were not understood."""
+    found: list[Gap] = []
+    for identity, path in paths.items():
+        module = _by_identity(root, identity, path)
+        for name, value in module.modules.items() if module else ():
+            if isinstance(value, Unknown):
+                found.append(Gap(f"{path}.{name}" if path else name, value.reason, value.at))
+    return found
+
+
+def _by_identity(root: ModuleInstance, identity: int, path: str) -> ModuleInstance | None:
+    module: Any = root
+    for name in path.split(".") if path else []:
+        module = module.modules.get(name) if isinstance(module, ModuleInstance) else None
+    return module if isinstance(module, ModuleInstance) and id(module) == identity else None
+
+
+def config_values(config: Any, depth: int = 0) -> Any:
+    """A configuration object as nested plain values, sub-configs included."""
+    if isinstance(config, Instance) and depth < 8:
+        if config.payload is not None and not config.attrs:
+            return config_values(config.payload, depth + 1)
+        return {
+            name: config_values(value, depth + 1)
+            for name, value in config.attrs.items()
+            if not name.startswith("_") and not isinstance(value, Unknown)
+        }
+    if isinstance(config, DType):
+        return config.name
+    if isinstance(config, dict):
+        return {str(name): config_values(value, depth + 1) for name, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return [config_values(value, depth + 1) for value in config]
+    return config if isinstance(config, (str, int, float, bool)) or config is None else None
+
+
+def as_span(value: Any) -> Span | None:
+    return value if isinstance(value, Span) else None

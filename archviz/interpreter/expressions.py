@@ -1,0 +1,362 @@
+"""Expressions: one small function per syntax node, in a table."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from archviz.interpreter.control import RaisedError, UnsupportedError
+from archviz.interpreter.scope import Frame
+from archviz.interpreter.values import FunctionValue, Instance, NativeFunction, SuperValue, Tensor, Unknown
+
+if TYPE_CHECKING:
+    from archviz.interpreter.machine import Interpreter
+
+Rule = Callable[["Interpreter", Any, Frame], Any]
+EXPRESSIONS: dict[type, Rule] = {}
+
+
+def expression(*nodes: type[ast.expr]) -> Callable[[Rule], Rule]:
+    """Register the rule of a syntax node."""
+
+    def register(rule: Rule) -> Rule:
+        for node in nodes:
+            EXPRESSIONS[node] = rule
+        return rule
+
+    return register
+
+
+@expression(ast.Constant)
+def _constant(interp: Interpreter, node: ast.Constant, frame: Frame) -> Any:
+    return node.value
+
+
+@expression(ast.Name)
+def _name(interp: Interpreter, node: ast.Name, frame: Frame) -> Any:
+    names = frame.names
+    if node.id in names:
+        return names[node.id]
+    return interp.find_name(node.id, frame)
+
+
+@expression(ast.Attribute)
+def _attribute(interp: Interpreter, node: ast.Attribute, frame: Frame) -> Any:
+    return interp.get_attribute(EXPRESSIONS[node.value.__class__](interp, node.value, frame), node.attr)
+
+
+@expression(ast.Call)
+def _call(interp: Interpreter, node: ast.Call, frame: Frame) -> Any:
+    function = EXPRESSIONS[node.func.__class__](interp, node.func, frame)
+    if isinstance(function, NativeFunction) and function.kind == "super" and not node.args:
+        return _zero_argument_super(frame)
+    args: list[Any] = []
+    for argument in node.args:
+        if isinstance(argument, ast.Starred):
+            args.extend(interp.iterate(EXPRESSIONS[argument.value.__class__](interp, argument.value, frame)))
+        else:
+            args.append(EXPRESSIONS[argument.__class__](interp, argument, frame))
+    kwargs: dict[str, Any] = {}
+    for keyword in node.keywords:
+        value = EXPRESSIONS[keyword.value.__class__](interp, keyword.value, frame)
+        if keyword.arg is not None:
+            kwargs[keyword.arg] = value
+        elif isinstance(value, Unknown):
+            return value
+        else:
+            kwargs.update({str(key): value[key] for key in interp.iterate(value)})
+    frame.line = node.lineno
+    return interp.call(function, args, kwargs)
+
+
+def _zero_argument_super(frame: Frame) -> SuperValue:
+    scope: Frame | None = frame
+    while scope is not None and (scope.function is None or scope.function.owner is None):
+        scope = scope.parent
+    if scope is None or scope.function is None or scope.function.owner is None:
+        raise RaisedError(RuntimeError("super(): no arguments"), None, explicit=False)
+    return SuperValue(scope.function.owner, scope.first)
+
+
+@expression(ast.BinOp)
+def _binary(interp: Interpreter, node: ast.BinOp, frame: Frame) -> Any:
+    left = EXPRESSIONS[node.left.__class__](interp, node.left, frame)
+    right = EXPRESSIONS[node.right.__class__](interp, node.right, frame)
+    frame.line = node.lineno
+    return interp.binary(node.op.__class__, left, right)
+
+
+@expression(ast.UnaryOp)
+def _unary(interp: Interpreter, node: ast.UnaryOp, frame: Frame) -> Any:
+    value = EXPRESSIONS[node.operand.__class__](interp, node.operand, frame)
+    if isinstance(node.op, ast.Not):
+        return value if isinstance(value, Unknown) else not interp.truth(value)
+    frame.line = node.lineno
+    return interp.unary(node.op.__class__, value)
+
+
+@expression(ast.BoolOp)
+def _boolean(interp: Interpreter, node: ast.BoolOp, frame: Frame) -> Any:
+    stop_at = isinstance(node.op, ast.Or)
+    value: Any = None
+    unknown: Unknown | None = None
+    for operand in node.values:
+        value = EXPRESSIONS[operand.__class__](interp, operand, frame)
+        if isinstance(value, Unknown):
+            unknown = unknown or value
+        elif interp.truth(value) is stop_at:
+            return value
+    return unknown or value
+
+
+@expression(ast.Compare)
+def _compare(interp: Interpreter, node: ast.Compare, frame: Frame) -> Any:
+    left = EXPRESSIONS[node.left.__class__](interp, node.left, frame)
+    result: Any = True
+    for op, right_node in zip(node.ops, node.comparators, strict=True):
+        right = EXPRESSIONS[right_node.__class__](interp, right_node, frame)
+        result = interp.compare(op.__class__, left, right)
+        if isinstance(result, (Unknown, Tensor)):
+            return result
+        if not interp.truth(result):
+            return result
+        left = right
+    return result
+
+
+@expression(ast.IfExp)
+def _conditional(interp: Interpreter, node: ast.IfExp, frame: Frame) -> Any:
+    test = EXPRESSIONS[node.test.__class__](interp, node.test, frame)
+    frame.line = node.lineno
+    branch = node.body if interp.decide(test) else node.orelse
+    return EXPRESSIONS[branch.__class__](interp, branch, frame)
+
+
+@expression(ast.List)
+def _list(interp: Interpreter, node: ast.List, frame: Frame) -> Any:
+    return _elements(interp, node.elts, frame)
+
+
+@expression(ast.Tuple)
+def _tuple(interp: Interpreter, node: ast.Tuple, frame: Frame) -> Any:
+    return tuple(_elements(interp, node.elts, frame))
+
+
+@expression(ast.Set)
+def _set(interp: Interpreter, node: ast.Set, frame: Frame) -> Any:
+    return set(_elements(interp, node.elts, frame))
+
+
+def _elements(interp: Interpreter, nodes: list[ast.expr], frame: Frame) -> list[Any]:
+    values: list[Any] = []
+    for node in nodes:
+        if isinstance(node, ast.Starred):
+            values.extend(interp.iterate(EXPRESSIONS[node.value.__class__](interp, node.value, frame)))
+        else:
+            values.append(EXPRESSIONS[node.__class__](interp, node, frame))
+    return values
+
+
+@expression(ast.Dict)
+def _dict(interp: Interpreter, node: ast.Dict, frame: Frame) -> Any:
+    result: dict[Any, Any] = {}
+    for key_node, value_node in zip(node.keys, node.values, strict=True):
+        value = EXPRESSIONS[value_node.__class__](interp, value_node, frame)
+        if key_node is not None:
+            result[EXPRESSIONS[key_node.__class__](interp, key_node, frame)] = value
+        elif isinstance(value, Unknown):
+            return value
+        else:
+            result.update({key: value[key] for key in interp.iterate(value)})
+    return result
+
+
+@expression(ast.Subscript)
+def _subscript(interp: Interpreter, node: ast.Subscript, frame: Frame) -> Any:
+    value = EXPRESSIONS[node.value.__class__](interp, node.value, frame)
+    index = EXPRESSIONS[node.slice.__class__](interp, node.slice, frame)
+    frame.line = node.lineno
+    return interp.get_item(value, index)
+
+
+@expression(ast.Slice)
+def _slice(interp: Interpreter, node: ast.Slice, frame: Frame) -> Any:
+    bounds = [
+        None if part is None else EXPRESSIONS[part.__class__](interp, part, frame)
+        for part in (node.lower, node.upper, node.step)
+    ]
+    return slice(*bounds)
+
+
+@expression(ast.JoinedStr)
+def _joined(interp: Interpreter, node: ast.JoinedStr, frame: Frame) -> Any:
+    parts = [EXPRESSIONS[part.__class__](interp, part, frame) for part in node.values]
+    unknown = next((part for part in parts if isinstance(part, Unknown)), None)
+    return unknown or interp.bounded_text("".join(str(part) for part in parts))
+
+
+@expression(ast.FormattedValue)
+def _formatted(interp: Interpreter, node: ast.FormattedValue, frame: Frame) -> Any:
+    value = EXPRESSIONS[node.value.__class__](interp, node.value, frame)
+    spec = "" if node.format_spec is None else EXPRESSIONS[ast.JoinedStr](interp, node.format_spec, frame)
+    if isinstance(value, Unknown) or isinstance(spec, Unknown):
+        return value
+    return interp.format_value(value, spec, node.conversion)
+
+
+@expression(ast.NamedExpr)
+def _walrus(interp: Interpreter, node: ast.NamedExpr, frame: Frame) -> Any:
+    value = EXPRESSIONS[node.value.__class__](interp, node.value, frame)
+    scope = frame
+    while scope.first is _COMPREHENSION and scope.parent is not None:
+        scope = scope.parent
+    scope.bind(node.target.id, value)
+    return value
+
+
+@expression(ast.Lambda)
+def _lambda(interp: Interpreter, node: ast.Lambda, frame: Frame) -> Any:
+    return make_function(interp, node, frame)
+
+
+def make_function(
+    interp: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, frame: Frame
+) -> FunctionValue:
+    """The function value of a definition, its defaults evaluated now, as Python does."""
+    defaults = [EXPRESSIONS[each.__class__](interp, each, frame) for each in node.args.defaults]
+    kw_defaults = [
+        None if each is None else EXPRESSIONS[each.__class__](interp, each, frame) for each in node.args.kw_defaults
+    ]
+    closure = frame
+    while closure.is_class and closure.parent is not None:
+        closure = closure.parent
+    return FunctionValue(interp, node, closure, frame.module, defaults, kw_defaults)
+
+
+_COMPREHENSION = object()
+
+
+@expression(ast.ListComp, ast.GeneratorExp)
+def _list_comprehension(interp: Interpreter, node: ast.ListComp | ast.GeneratorExp, frame: Frame) -> Any:
+    result: list[Any] = []
+    _comprehend(interp, node.generators, frame, lambda inner: result.append(_in(interp, node.elt, inner)))
+    return result if isinstance(node, ast.ListComp) else iter(result)
+
+
+@expression(ast.SetComp)
+def _set_comprehension(interp: Interpreter, node: ast.SetComp, frame: Frame) -> Any:
+    result: set[Any] = set()
+    _comprehend(interp, node.generators, frame, lambda inner: result.add(_in(interp, node.elt, inner)))
+    return result
+
+
+@expression(ast.DictComp)
+def _dict_comprehension(interp: Interpreter, node: ast.DictComp, frame: Frame) -> Any:
+    result: dict[Any, Any] = {}
+
+    def add(inner: Frame) -> None:
+        key = _in(interp, node.key, inner)
+        result[key] = _in(interp, node.value, inner)
+
+    _comprehend(interp, node.generators, frame, add)
+    return result
+
+
+def _in(interp: Interpreter, node: ast.expr, frame: Frame) -> Any:
+    return EXPRESSIONS[node.__class__](interp, node, frame)
+
+
+def _comprehend(
+    interp: Interpreter, generators: list[ast.comprehension], frame: Frame, emit: Callable[[Frame], None]
+) -> None:
+    inner = Frame(frame.module, frame if not frame.is_class else frame, frame.function)
+    inner.names = {}
+    inner.first = _COMPREHENSION
+    if frame.is_class:  # a comprehension in a class body sees the class's names in its first iterable only
+        inner.names.update(frame.names)
+    _run_generator(interp, generators, 0, frame, inner, emit)
+
+
+def _run_generator(  # noqa: PLR0913 - the recursion over nested `for` clauses
+    interp: Interpreter,
+    generators: list[ast.comprehension],
+    depth: int,
+    outer: Frame,
+    inner: Frame,
+    emit: Callable[[Frame], None],
+) -> None:
+    clause = generators[depth]
+    values = _in(interp, clause.iter, outer if depth == 0 else inner)
+    for value in interp.iterate(values):
+        interp.step(inner)
+        interp.assign(clause.target, value, inner)
+        if all(interp.decide(_in(interp, test, inner)) for test in clause.ifs):
+            if depth + 1 < len(generators):
+                _run_generator(interp, generators, depth + 1, outer, inner, emit)
+            else:
+                emit(inner)
+
+
+@expression(ast.Yield)
+def _yield(interp: Interpreter, node: ast.Yield, frame: Frame) -> Any:
+    value = None if node.value is None else _in(interp, node.value, frame)
+    if frame.yields is None:
+        raise UnsupportedError("yield outside a function", interp.here())
+    frame.yields.append(value)
+    return None
+
+
+@expression(ast.YieldFrom)
+def _yield_from(interp: Interpreter, node: ast.YieldFrom, frame: Frame) -> Any:
+    if frame.yields is None:
+        raise UnsupportedError("yield outside a function", interp.here())
+    frame.yields.extend(interp.iterate(_in(interp, node.value, frame)))
+    return None
+
+
+@expression(ast.Starred, ast.Await)
+def _unsupported(interp: Interpreter, node: ast.expr, frame: Frame) -> Any:
+    frame.line = node.lineno
+    raise UnsupportedError(f"{node.__class__.__name__} is not supported here", interp.here())
+
+
+BINARY: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.BitOr: operator.or_,
+    ast.BitAnd: operator.and_,
+    ast.BitXor: operator.xor,
+    ast.MatMult: operator.matmul,
+}
+SPECIAL: dict[type, str] = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.FloorDiv: "floordiv", ast.Mod: "mod",
+    ast.Pow: "pow", ast.LShift: "lshift", ast.RShift: "rshift", ast.BitOr: "or", ast.BitAnd: "and",
+    ast.BitXor: "xor", ast.MatMult: "matmul",
+}  # fmt: skip
+UNARY: dict[type, Callable[[Any], Any]] = {ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert}
+COMPARE: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+    ast.In: lambda item, container: item in container,
+    ast.NotIn: lambda item, container: item not in container,
+}
+
+
+def is_interpreted(value: object) -> bool:
+    """Whether an operator on the value is answered by a method of the interpreted program."""
+    return isinstance(value, Instance)

@@ -1,0 +1,123 @@
+"""The table of library stubs: what each torch function, `nn` layer and infrastructure name stands for.
+
+The interpreter knows no library by itself.  The rooms `ops` and `layers` fill a `Library` by decorators, keyed by the
+dotted name that a stub stands for; adding one is adding one small function:
+
+    @library.function("torch.cat", "torch.concat")
+    def cat(interp, tensors, dim=0): ...
+
+    @library.constructor("torch.nn.Linear")
+    def linear(interp, self, in_features, out_features, bias=True, device=None, dtype=None): ...
+
+A method of a source class is replaced by registering its dotted name
+(`transformers.modeling_utils.PreTrainedModel.__init__`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+Run = Callable[..., Any]
+
+
+@dataclass(slots=True)
+class LibraryClass:
+    """A library class: its bases by dotted name, its native methods, the Python type it behaves like."""
+
+    bases: tuple[str, ...] = ()
+    methods: dict[str, Any] = field(default_factory=dict)
+    host_base: type | None = None
+
+
+class DuplicateStubError(Exception):
+    """Two stubs for one dotted name."""
+
+
+class Library:
+    """Stubs by dotted name: functions, classes, values, and replaced methods of source classes."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, tuple[Run, str]] = {}
+        self.classes: dict[str, LibraryClass] = {}
+        self.values: dict[str, Any] = {}
+        self.absent: set[str] = set()
+        self.patterns: list[tuple[re.Pattern[str], Run]] = []
+        self._prefixes: set[str] = set()
+
+    def function(self, *names: str, kind: str = "function") -> Callable[[Run], Run]:
+        """Register `run(interpreter, *args, **kwargs)` for one or more dotted names."""
+
+        def register(run: Run) -> Run:
+            for name in names:
+                self._add(name, self.functions, (run, kind))
+            return run
+
+        return register
+
+    def pattern(self, expression: str) -> Callable[[Run], Run]:
+        """Register one stub `run(interpreter, …)` for every dotted name that matches a regular expression."""
+
+        def register(run: Run) -> Run:
+            self.patterns.append((re.compile(expression), run))
+            return run
+
+        return register
+
+    def constructor(self, name: str, *bases: str) -> Callable[[Run], Run]:
+        """Register a library class by its `__init__(interpreter, self, …)`; a module unless bases are named."""
+
+        def register(run: Run) -> Run:
+            self.declare(name, *(bases or ("torch.nn.Module",)))
+            self.classes[name].methods["__init__"] = run
+            return run
+
+        return register
+
+    def method(self, *names: str) -> Callable[[Run], Run]:
+        """Register a native method `run(interpreter, self, …)` under `dotted.Class.method`."""
+
+        def register(run: Run) -> Run:
+            for dotted in names:
+                owner, _, name = dotted.rpartition(".")
+                if owner in self.classes:
+                    self.classes[owner].methods[name] = run
+                else:
+                    self._add(dotted, self.functions, (run, "function"))
+            return run
+
+        return register
+
+    def declare(self, name: str, *bases: str, host_base: type | None = None) -> None:
+        """Register a library class without a constructor of its own."""
+        self._add(name, self.classes, LibraryClass(bases, host_base=host_base))
+
+    def value(self, name: str, value: Any) -> None:
+        """Register a constant."""
+        self._add(name, self.values, value)
+
+    def _add(self, name: str, table: dict[str, Any], entry: Any) -> None:
+        if name in self.functions or name in self.classes or name in self.values:
+            raise DuplicateStubError(f"{name} has a stub already")
+        table[name] = entry
+        parts = name.split(".")
+        self._prefixes.update(".".join(parts[:count]) for count in range(1, len(parts)))
+
+    def has(self, name: str) -> bool:
+        """Whether a dotted name has a stub."""
+        if name in self.functions or name in self.classes or name in self.values:
+            return True
+        for expression, run in self.patterns:
+            if expression.fullmatch(name):
+                self.functions[name] = (run, "function")
+                return True
+        return False
+
+    def is_module(self, name: str) -> bool:
+        """Whether some stub lies below this dotted name."""
+        return name in self._prefixes
+
+    def roots(self) -> Iterable[str]:
+        return {name.split(".")[0] for name in self._prefixes}

@@ -1,0 +1,521 @@
+"""The interpreter: one object that ties the syntax tables, the library stubs, the sources and the budget together."""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from archviz.interpreter import attributes, calls, classes
+from archviz.interpreter.attributes import MISSING
+from archviz.interpreter.builtins_table import BUILTINS, NATIVE
+from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
+from archviz.interpreter.expressions import EXPRESSIONS
+from archviz.interpreter.library import Library
+from archviz.interpreter.modules import FindSource, SourceModule
+from archviz.interpreter.operators import Operators
+from archviz.interpreter.scope import Frame
+from archviz.interpreter.statements import STATEMENTS
+from archviz.interpreter.tracing import Recorder
+from archviz.interpreter.values import (
+    BoundMethod,
+    ClassValue,
+    FunctionValue,
+    Instance,
+    LibraryModule,
+    ModuleInstance,
+    NativeFunction,
+    PropertyValue,
+    StaticMethod,
+    Tensor,
+    Unknown,
+)
+from archviz.settings import Limits
+from archviz.spans import Span
+
+HOST_ERRORS = (
+    TypeError, ValueError, KeyError, IndexError, AttributeError, ZeroDivisionError, OverflowError, StopIteration,
+    NotImplementedError, RuntimeError, ImportError,
+)  # fmt: skip
+
+
+class Interpreter(Operators):
+    """Runs modelling code over abstract values.
+
+    Args:
+        library: Stubs by dotted name.
+        find_source: Finds a module's text by dotted name; None when there is no such file.
+        limits: Bounds.
+        locate: Finds the module that defines a name which the top-level `transformers` package exports.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        find_source: FindSource,
+        limits: Limits | None = None,
+        locate: Callable[[str], str | None] | None = None,
+    ) -> None:
+        self.library = library
+        self.limits = limits or Limits()
+        self.gaps: list[tuple[Any, str, Span | None]] = []  # (module under construction or path, reason, place)
+        self.notes: list[tuple[str, Span | None]] = []
+        self.building: list[ModuleInstance] = []
+        self.recorder: Recorder | None = None
+        self.frame: Frame = Frame(None)  # type: ignore[arg-type] # replaced before any code runs
+        self.state: dict[str, Any] = {}  # what stubs remember between calls (context managers, registries)
+        self.locate = locate or (lambda name: None)
+        self._find_source = find_source
+        self._modules: dict[str, SourceModule | None] = {}
+        self._library_values: dict[str, Any] = {}
+        self._method_index: dict[str, dict[str, NativeFunction]] | None = None
+        self._builtins: dict[str, Any] = dict(BUILTINS)
+        self._builtins.update(
+            {name: self.native(name, run, "super" if name == "super" else "function") for name, run in NATIVE.items()}
+        )
+        self._steps = 0
+        self._depth = 0
+        self._deadline = time.monotonic() + self.limits.seconds
+
+    # -- budget ---------------------------------------------------------------------------------------------------
+
+    def step(self, frame: Frame | None = None) -> None:
+        """Count one step; raises BudgetSpentError when a bound is reached."""
+        self._steps += 1
+        if self._steps & 1023 == 0:
+            if self._steps > self.limits.steps:
+                raise BudgetSpentError(f"more than {self.limits.steps:,} steps", self.here())
+            if time.monotonic() > self._deadline:
+                raise BudgetSpentError(f"more than {self.limits.seconds:g} s", self.here())
+
+    def renew_budget(self) -> None:
+        """Start counting steps and time afresh, for another model read by the same interpreter."""
+        self._steps = 0
+        self._depth = 0
+        self._deadline = time.monotonic() + self.limits.seconds
+
+    @contextmanager
+    def entered(self, frame: Frame) -> Iterator[None]:
+        """Make a frame the current one while its code runs."""
+        previous = self.frame
+        self._depth += 1
+        if self._depth > self.limits.depth:
+            self._depth -= 1
+            raise BudgetSpentError(f"calls nested deeper than {self.limits.depth}", self.here())
+        self.frame = frame
+        self.step(frame)
+        try:
+            yield
+        finally:
+            self.frame = previous
+            self._depth -= 1
+
+    def here(self) -> Span | None:
+        """The line that runs now."""
+        module = self.frame.module
+        return None if module is None else Span(module.shown, self.frame.line)
+
+    # -- what was not understood ----------------------------------------------------------------------------------
+
+    def gap(self, reason: str, at: Span | None = None) -> None:
+        """Record something not understood, under the module that is being built or called."""
+        owner: Any = self.building[-1] if self.building else (self.recorder.path if self.recorder else "")
+        entry = (owner, reason, at or self.here())
+        if entry not in self.gaps and len(self.gaps) < 1000:
+            self.gaps.append(entry)
+
+    def note(self, reason: str) -> None:
+        """Record something not understood that need not change the result."""
+        if len(self.notes) < 1000:
+            self.notes.append((reason, self.here()))
+
+    # -- statements and expressions -------------------------------------------------------------------------------
+
+    def evaluate(self, node: ast.expr, frame: Frame) -> Any:
+        return EXPRESSIONS[node.__class__](self, node, frame)
+
+    def run_block(self, body: list[ast.stmt], frame: Frame, *, recover: bool | None = None) -> None:
+        """Run statements; where a module is being built, one that is not understood becomes a gap and the rest runs.
+
+        Args:
+            body: The statements.
+            frame: Their frame.
+            recover: False inside `try`, where the interpreted program itself may handle the error.
+        """
+        recovers = recover if recover is not None else frame.recovers
+        previous, frame.recovers = frame.recovers, recovers
+        try:
+            for statement in body:
+                frame.line = statement.lineno
+                self._run_statement(statement, frame, recovers=recovers)
+        finally:
+            frame.recovers = previous
+
+    def _run_statement(self, statement: ast.stmt, frame: Frame, *, recovers: bool) -> None:
+        self.step(frame)
+        try:
+            STATEMENTS[statement.__class__](self, statement, frame)
+        except RaisedError as error:
+            if not recovers or (error.explicit and not self.gaps):
+                raise
+            self._recover(statement, frame, str(error), error.at)
+        except UnsupportedError as error:
+            if not recovers:
+                raise
+            self._recover(statement, frame, error.reason, error.at)
+        except RecursionError:
+            raise BudgetSpentError("nesting too deep", self.here()) from None
+        except MemoryError:
+            raise BudgetSpentError("out of memory", self.here()) from None
+        except HOST_ERRORS as error:
+            if not recovers:
+                raise RaisedError(error, self.here(), explicit=False) from error
+            self._recover(statement, frame, f"{type(error).__name__}: {error}", self.here())
+
+    def _recover(self, statement: ast.stmt, frame: Frame, reason: str, at: Span | None) -> None:
+        """Record a gap for a statement and bind what it would have bound to Unknown."""
+        place = Span(frame.module.shown, statement.lineno)
+        self.gap(reason, at or place)
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        for target in targets:
+            try:
+                self.assign(target, Unknown(reason, place), frame)
+            except (RaisedError, UnsupportedError, *HOST_ERRORS):
+                continue
+
+    def run_module_statement(self, module: SourceModule, statement: ast.stmt) -> None:
+        """Run one top-level statement of a source file."""
+        frame = Frame(module, is_top=True)
+        frame.line = statement.lineno
+        with self.entered(frame):
+            try:
+                self.run_block([statement], frame, recover=False)
+            except (RaisedError, UnsupportedError) as error:
+                if not _only_changes(statement):
+                    raise
+                self.note(f"a module-level statement is not understood: {error}")
+
+    def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
+        """Bind a value to a target: a name, an attribute, an item, or a pattern of them."""
+        if isinstance(target, ast.Name):
+            frame.bind(target.id, value)
+        elif isinstance(target, ast.Attribute):
+            self.set_attribute(self.evaluate(target.value, frame), target.attr, value)
+        elif isinstance(target, ast.Subscript):
+            self.set_item(self.evaluate(target.value, frame), self.evaluate(target.slice, frame), value)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            self._unpack(target.elts, value, frame)
+        elif isinstance(target, ast.Starred):
+            self.assign(target.value, list(self.iterate(value)), frame)
+
+    def _unpack(self, targets: list[ast.expr], value: Any, frame: Frame) -> None:
+        if isinstance(value, Unknown) or (isinstance(value, Tensor) and value.shape is None):
+            unknown = value if isinstance(value, Unknown) else Unknown("part of a tensor of unknown shape", self.here())
+            for target in targets:
+                self.assign(target, unknown, frame)
+            return
+        values = list(self.iterate(value))
+        star = next((index for index, each in enumerate(targets) if isinstance(each, ast.Starred)), None)
+        if star is None:
+            if len(values) != len(targets):
+                raise ValueError(f"not enough or too many values to unpack (expected {len(targets)}, got {len(values)})")
+            pairs = list(zip(targets, values, strict=True))
+        else:
+            after = len(targets) - star - 1
+            middle = values[star : len(values) - after]
+            pairs = [*zip(targets[:star], values, strict=False), (targets[star], middle)]
+            pairs += zip(targets[star + 1 :], values[len(values) - after :], strict=True)
+        for target, each in pairs:
+            self.assign(target, each, frame)
+
+    # -- names and imports ----------------------------------------------------------------------------------------
+
+    def find_name(self, name: str, frame: Frame) -> Any:
+        """A name by Python's rules: local, enclosing, module, builtin."""
+        try:
+            return frame.find(name)
+        except KeyError:
+            pass
+        try:
+            return frame.module.lookup(name)
+        except KeyError:
+            pass
+        if name in self._builtins:
+            return self._builtins[name]
+        raise RaisedError(NameError(f"name '{name}' is not defined"), self.here(), explicit=False)
+
+    def builtin(self, name: str) -> Any:
+        return self._builtins[name]
+
+    def find_module(self, dotted: str) -> SourceModule | LibraryModule | None:
+        """A module by dotted name: read as source, or known to the tables; None when absent."""
+        if dotted in self._modules:
+            module = self._modules[dotted]
+        else:
+            source = None if dotted.split(".")[0] in self.library_roots else self._find_source(dotted)
+            module = None if source is None else SourceModule(self, source)
+            self._modules[dotted] = module
+        if module is not None:
+            return module
+        return LibraryModule(dotted) if self.library.is_module(dotted) else None
+
+    @property
+    def library_roots(self) -> set[str]:
+        """Top-level packages that are never read as source."""
+        roots: set[str] = self.state.setdefault("roots", set(self.library.roots()) - {"transformers"})
+        return roots
+
+    def loaded_sources(self) -> dict[str, str]:
+        """Shown name → sha256 of every file that was read."""
+        return {module.shown: module.sha256 for module in self._modules.values() if module is not None}
+
+    def require_module(self, dotted: str) -> None:
+        """Raise the ModuleNotFoundError that importing an absent module would."""
+        if dotted.split(".")[0] in self.library.absent or self.find_module(dotted) is None:
+            root = dotted.split(".")[0]
+            if root not in self.library_roots or root in self.library.absent:
+                error = ModuleNotFoundError(f"No module named '{dotted}'")
+                raise RaisedError(error, self.here(), explicit=False)
+
+    def import_name(self, module: str, name: str | None, at: Span | None) -> Any:
+        """`import module` (name None) or `from module import name`."""
+        if name is None:
+            found = self.find_module(module)
+            return found if found is not None else Unknown(f"module {module} is not available", at)
+        dotted = f"{module}.{name}"
+        if self.library.has(dotted):
+            return self.library_name(dotted)
+        source = self.find_module(module)
+        if isinstance(source, SourceModule):
+            try:
+                return source.lookup(name)
+            except KeyError:
+                pass
+        elif source is not None or module.split(".")[0] in self.library_roots:
+            return self.library_name(dotted)
+        submodule = self.find_module(dotted)
+        if submodule is not None:
+            return submodule
+        error = ImportError(f"cannot import name '{name}' from '{module}'")
+        raise RaisedError(error, at, explicit=False)
+
+    def library_name(self, dotted: str) -> Any:
+        """What the tables say a dotted name stands for; a name without a stub is Unknown."""
+        if dotted in self._library_values:
+            return self._library_values[dotted]
+        value: Any
+        if dotted in self.library.functions:
+            run, kind = self.library.functions[dotted]
+            value = self.native(dotted, run, kind)
+        elif dotted in self.library.classes:
+            return self._library_class(dotted)
+        elif dotted in self.library.values:
+            value = self.library.values[dotted]
+        elif self.library.is_module(dotted):
+            value = LibraryModule(dotted)
+        else:
+            return Unknown(f"{dotted} has no stub", self.here())
+        self._library_values[dotted] = value
+        return value
+
+    def _library_class(self, dotted: str) -> ClassValue:
+        entry = self.library.classes[dotted]
+        bases = [base for base in map(self.library_name, entry.bases) if isinstance(base, ClassValue)]
+        namespace: dict[str, Any] = {}
+        for name, method in entry.methods.items():
+            stub = method.function if isinstance(method, (StaticMethod, PropertyValue)) else method
+            namespace[name] = self._wrapped_method(f"{dotted}.{name}", method, stub)
+        cls = ClassValue(
+            self, dotted.rpartition(".")[2], dotted, bases, namespace, host_base=entry.host_base, is_library=True
+        )
+        self._library_values[dotted] = cls
+        return cls
+
+    def _wrapped_method(self, dotted: str, method: Any, stub: Callable[..., Any]) -> Any:
+        native = self.native(dotted, stub)
+        if isinstance(method, PropertyValue):
+            return PropertyValue(native)
+        return StaticMethod(native) if isinstance(method, StaticMethod) else native
+
+    def library_methods(self, qualified: str) -> dict[str, NativeFunction]:
+        """Stubs that replace methods of a source class."""
+        if self._method_index is None:
+            self._method_index = {}
+            for dotted, (run, kind) in self.library.functions.items():
+                owner, _, name = dotted.rpartition(".")
+                if owner[:1] and owner.rpartition(".")[2][:1].isupper():
+                    self._method_index.setdefault(owner, {})[name] = self.native(dotted, run, kind)
+        return self._method_index.get(qualified, {})
+
+    def native(self, name: str, run: Callable[..., Any], kind: str = "function") -> NativeFunction:
+        return NativeFunction(self, name, run, kind)
+
+    # -- calls, classes, modules ----------------------------------------------------------------------------------
+
+    def call(self, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        return calls.call(self, function, args, kwargs)
+
+    def decorate(self, node: ast.expr, value: Any, frame: Frame) -> Any:
+        """Apply a decorator; one that is not understood leaves what it decorates as it is."""
+        if isinstance(node, ast.Attribute) and node.attr in ("setter", "getter", "deleter"):
+            current = frame.names.get(node.value.id) if isinstance(node.value, ast.Name) else None
+            if isinstance(current, PropertyValue):
+                fset = value if node.attr == "setter" else current.fset
+                return PropertyValue(value if node.attr == "getter" else current.fget, fset)
+        try:
+            decorator = self.evaluate(node, frame)
+            if decorator is property:
+                return PropertyValue(value)
+            result = self.call(decorator, [value], {})
+        except (RaisedError, UnsupportedError, *HOST_ERRORS) as error:
+            result = Unknown(str(error))
+        if isinstance(result, Unknown):
+            self.note(f"decorator {ast.unparse(node)[:60]} is not understood: {result.reason}")
+        if isinstance(result, FunctionValue) and result is not value:
+            result.attrs.setdefault("__wrapped__", value)
+        return value if isinstance(result, Unknown) else result
+
+    def make_class(self, node: ast.ClassDef, frame: Frame) -> Any:
+        return classes.make_class(self, node, frame)
+
+    def allocate(self, cls: ClassValue, args: list[Any], kwargs: dict[str, Any]) -> Instance:
+        """A new object of a class, before `__init__`."""
+        if cls.is_module:
+            module = ModuleInstance(cls)
+            module.created_at = self.here()
+            module.attrs["training"] = False
+            return module
+        instance = Instance(cls)
+        host = cls.host_base
+        if host is PropertyValue:
+            instance.payload = PropertyValue(*args)
+        elif host is not None:
+            is_container = issubclass(host, (dict, list, set, BaseException))
+            instance.payload = host() if is_container and cls.has("__init__") else host(*args, **kwargs)
+        return instance
+
+    def build_module(self, module: ModuleInstance, args: list[Any], kwargs: dict[str, Any]) -> ModuleInstance:
+        """Run a module's `__init__`; gaps met on the way belong to this module."""
+        self.building.append(module)
+        try:
+            self.call(module.cls.lookup("__init__"), [module, *args], kwargs)
+        finally:
+            self.building.pop()
+        return module
+
+    # -- attributes and items -------------------------------------------------------------------------------------
+
+    def get_attribute(self, value: Any, name: str) -> Any:
+        return attributes.get_attribute(self, value, name)
+
+    def find_attribute(self, value: Any, name: str) -> Any:
+        return attributes.find_attribute(self, value, name)
+
+    def renamed_attribute(self, value: Instance, name: str) -> str:
+        """A configuration's `attribute_map` (the only `__getattribute__` in use, answered natively for speed)."""
+        if name == "attribute_map" or not value.cls.has("attribute_map"):
+            return name
+        mapping = value.cls.lookup("attribute_map")
+        return mapping.get(name, name) if isinstance(mapping, dict) else name
+
+    def set_attribute(self, value: Any, name: str, new: Any) -> None:
+        """`value.name = new`."""
+        if isinstance(value, Instance):
+            if value.cls.has("__setattr__"):
+                setter = value.cls.lookup("__setattr__")
+                self.call(setter, [value, name, new], {})
+            else:
+                self.raw_set_attribute(value, name, new)
+        elif isinstance(value, ClassValue):
+            value.namespace[name] = new
+        elif isinstance(value, (FunctionValue, NativeFunction)):
+            value.attrs[name] = new
+        elif isinstance(value, BoundMethod):
+            self.set_attribute(value.function, name, new)
+        elif isinstance(value, Tensor):
+            self.set_tensor_attribute(value, name, new)
+        elif isinstance(value, SourceModule):
+            value.namespace[name] = new
+        elif isinstance(value, OrderedDict) and not name.startswith("__"):
+            vars(value)[name] = new  # an OrderedDict takes attributes, as in Python
+        elif not isinstance(value, (Unknown, LibraryModule)):
+            raise AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")
+
+    def raw_set_attribute(self, value: Instance, name: str, new: Any) -> None:
+        """Set by the default rules: property setters, then a module's registries, then plain attributes."""
+        try:
+            raw = value.cls.lookup(name)
+        except KeyError:
+            raw = None
+        if isinstance(raw, PropertyValue):
+            if raw.fset is None:
+                raise AttributeError(f"property '{name}' of '{value.cls.name}' object has no setter")
+            self.call(raw.fset, [value, new], {})
+        elif isinstance(value, ModuleInstance):
+            self._register(value, name, new)
+        else:
+            value.attrs[name] = new
+
+    def _register(self, module: ModuleInstance, name: str, new: Any) -> None:
+        """`nn.Module.__setattr__`. Source: torch/nn/modules/module.py."""
+        if isinstance(new, Tensor) and new.is_parameter:
+            for table in (module.attrs, module.buffers, module.modules):
+                table.pop(name, None)
+            module.parameters[name] = new
+        elif isinstance(new, ModuleInstance):
+            for table in (module.attrs, module.buffers, module.parameters):
+                table.pop(name, None)
+            module.modules[name] = new
+        elif name in module.parameters and (new is None or isinstance(new, Tensor)):
+            module.parameters[name] = new
+        elif name in module.buffers and (new is None or isinstance(new, Tensor)):
+            module.buffers[name] = new
+        elif name in module.modules and new is None:
+            module.modules[name] = None
+        else:
+            module.attrs[name] = new
+            if isinstance(new, Unknown) and self.building:
+                self.note(f"attribute {name} is not understood: {new.reason}")
+
+    def delete_attribute(self, value: Any, name: str) -> None:
+        if isinstance(value, ModuleInstance):
+            for table in (value.parameters, value.buffers, value.modules):
+                if name in table:
+                    del table[name]
+                    return
+        if isinstance(value, Instance) and name in value.attrs:
+            del value.attrs[name]
+        elif isinstance(value, ClassValue) and name in value.namespace:
+            del value.namespace[name]
+        elif not isinstance(value, Unknown):
+            raise AttributeError(name)
+
+    def identity(self, value: Any) -> int:
+        """A number that tells objects apart, stable within this interpreter (never an address of the host)."""
+        known: dict[int, tuple[int, Any]] = self.state.setdefault("identities", {})
+        return known.setdefault(id(value), (len(known) + 1, value))[0]
+
+    def host_attribute(self, value: Any, name: str) -> Any:
+        """Attributes of the few host objects that stubs hand out (`fields`, iterators, compiled patterns)."""
+        allowed = getattr(type(value), "ARCHVIZ_ATTRIBUTES", None) or HOST_ATTRIBUTES.get(type(value).__name__, ())
+        return getattr(value, name, MISSING) if name in allowed else MISSING
+
+
+def _only_changes(statement: ast.stmt) -> bool:
+    """Whether a module-level statement binds no name of its own, but changes something already bound."""
+    if isinstance(statement, ast.Assign):
+        return all(isinstance(target, (ast.Attribute, ast.Subscript)) for target in statement.targets)
+    if isinstance(statement, ast.If):
+        return all(_only_changes(each) for each in [*statement.body, *statement.orelse])
+    return isinstance(statement, ast.Expr)
+
+
+HOST_ATTRIBUTES: dict[str, tuple[str, ...]] = {
+    "FieldValue": ("default", "default_factory", "init", "metadata", "name", "type"),
+    "Pattern": ("match", "search", "fullmatch", "sub", "findall", "pattern", "split"),
+    "Match": ("group", "groups", "start", "end", "span", "groupdict"),
+    "partial": ("func", "args", "keywords"),
+}

@@ -1,0 +1,210 @@
+"""Source files as modules: parsed once, run lazily, one top-level statement at a time.
+
+Only the statements that bind (or change) a name that is asked for are run, so that a file of two thousand
+lines costs what the model at hand needs of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from archviz.interpreter.control import UnsupportedError
+from archviz.spans import Span
+
+if TYPE_CHECKING:
+    from archviz.interpreter.machine import Interpreter
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """A file as the sources room hands it over.
+
+    Args:
+        dotted: Its module name (`transformers.models.qwen3.modeling_qwen3`).
+        shown: How evidence names it (`transformers/models/qwen3/modeling_qwen3.py`).
+        text: Its content.
+        is_package: It is an `__init__.py`.
+    """
+
+    dotted: str
+    shown: str
+    text: str
+    is_package: bool = False
+
+
+FindSource = Callable[[str], SourceText | None]
+
+
+@dataclass(slots=True)
+class LazyImport:
+    """A name imported at module level, resolved when it is first used."""
+
+    module: str
+    name: str | None  # None: the module itself
+    at: Span
+
+
+class SourceModule:
+    """A source file whose names are evaluated on demand.
+
+    Args:
+        interpreter: Runs its statements.
+        source: The file.
+    """
+
+    def __init__(self, interpreter: Interpreter, source: SourceText) -> None:
+        self.interpreter = interpreter
+        self.dotted = source.dotted
+        self.shown = source.shown
+        self.is_package = source.is_package
+        self.sha256 = hashlib.sha256(source.text.encode("utf-8", "surrogatepass")).hexdigest()
+        self.tree = parse(source)
+        self.namespace: dict[str, Any] = {
+            "__name__": source.dotted,
+            "__file__": source.shown,
+            "__doc__": None,
+            "__spec__": None,
+        }
+        self.index: dict[str, list[ast.stmt]] = {}
+        self.stars: list[ast.ImportFrom] = []
+        self._done: set[int] = set()
+        self._ready: set[str] = set()
+        self._pending: set[str] = set()
+        for statement in self.tree.body:
+            for name in names_touched(statement, self.stars):
+                self.index.setdefault(name, []).append(statement)
+
+    def __repr__(self) -> str:
+        return f"<module {self.dotted}>"
+
+    @property
+    def package(self) -> str:
+        return self.dotted if self.is_package else self.dotted.rpartition(".")[0]
+
+    def lookup(self, name: str) -> Any:
+        """The value of a module-level name; raises KeyError when the file does not define it."""
+        if name not in self._ready and name not in self._pending:
+            if name in self.index and self.interpreter.library.has(f"{self.dotted}.{name}"):
+                self._ready.add(name)
+                self.namespace[name] = self.interpreter.library_name(f"{self.dotted}.{name}")
+            else:
+                self._run_for(name)
+        if name in self.namespace:
+            return self._resolved(name)
+        return self._from_elsewhere(name)
+
+    def _run_for(self, name: str) -> None:
+        self._pending.add(name)
+        try:
+            for statement in self.index.get(name, ()):
+                if id(statement) not in self._done:
+                    self._done.add(id(statement))
+                    self.interpreter.run_module_statement(self, statement)
+        finally:
+            self._pending.discard(name)
+        self._ready.add(name)
+
+    def _resolved(self, name: str) -> Any:
+        value = self.namespace[name]
+        if isinstance(value, LazyImport):
+            value = self.interpreter.import_name(value.module, value.name, value.at)
+            self.namespace[name] = value
+        return value
+
+    def _from_elsewhere(self, name: str) -> Any:
+        """Names that no statement binds: submodules of a package and star imports."""
+        if self.is_package and (module := self.interpreter.find_module(f"{self.dotted}.{name}")) is not None:
+            return module
+        if self.dotted == "transformers" and (dotted := self.interpreter.locate(name)) is not None:
+            return self.interpreter.import_name(dotted, name, None)
+        if not name.startswith("_") and self.dotted != "transformers":
+            for star in self.stars:
+                module = self.interpreter.find_module(absolute_name(self, star))
+                if isinstance(module, SourceModule) and module is not self and module.exports(name):
+                    return module.lookup(name)
+        raise KeyError(name)
+
+    def exports(self, name: str) -> bool:
+        """Whether `from this import *` may bring the name."""
+        return name in self.index or any(
+            isinstance(module, SourceModule) and module is not self and module.exports(name)
+            for module in (self.interpreter.find_module(absolute_name(self, star)) for star in self.stars)
+        )
+
+
+def parse(source: SourceText) -> ast.Module:
+    """The syntax tree of a file; a file that does not parse raises UnsupportedError with its line."""
+    try:
+        return ast.parse(source.text)
+    except SyntaxError as error:
+        raise UnsupportedError(
+            f"{source.shown} does not parse: {error.msg}", Span(source.shown, error.lineno or 1)
+        ) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise UnsupportedError(f"{source.shown} does not parse: {error}", Span(source.shown, 1)) from None
+
+
+def absolute_name(module: SourceModule, node: ast.ImportFrom) -> str:
+    """The dotted name of the module that an import statement names, relative levels resolved."""
+    if not node.level:
+        return node.module or ""
+    parts = module.package.split(".")
+    parts = parts[: len(parts) - (node.level - 1)]
+    return ".".join([*parts, node.module] if node.module else parts)
+
+
+def names_touched(statement: ast.stmt, stars: list[ast.ImportFrom]) -> Iterator[str]:
+    """The module-level names that a statement binds or changes; star imports are collected in `stars`."""
+    if isinstance(statement, _SCOPES):
+        yield statement.name
+    elif isinstance(statement, (ast.Import, ast.ImportFrom)):
+        yield from _imported(statement, stars)
+    elif isinstance(statement, (ast.If, ast.Try, ast.With, ast.For, ast.While)):
+        for inner in ast.iter_child_nodes(statement):
+            if isinstance(inner, ast.stmt):
+                yield from names_touched(inner, stars)
+            elif isinstance(inner, ast.ExceptHandler):
+                for handled in inner.body:
+                    yield from names_touched(handled, stars)
+            elif isinstance(inner, ast.expr):
+                yield from _targets(inner)
+    else:
+        yield from _assigned(statement)
+
+
+def _imported(statement: ast.Import | ast.ImportFrom, stars: list[ast.ImportFrom]) -> Iterator[str]:
+    for alias in statement.names:
+        if alias.name == "*" and isinstance(statement, ast.ImportFrom):
+            stars.append(statement)
+        else:
+            yield alias.asname or alias.name.split(".")[0]
+
+
+def _assigned(statement: ast.stmt) -> Iterator[str]:
+    targets: list[ast.expr] = []
+    if isinstance(statement, (ast.Assign, ast.Delete)):
+        targets = statement.targets
+    elif isinstance(statement, (ast.AnnAssign, ast.AugAssign)):
+        targets = [statement.target]
+    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        function = statement.value.func
+        targets = [function.value] if isinstance(function, ast.Attribute) else []
+        targets += statement.value.args if isinstance(function, ast.Name) and function.id == "setattr" else []
+    for target in targets:
+        yield from _targets(target)
+
+
+def _targets(target: ast.expr) -> Iterator[str]:
+    if isinstance(target, ast.Name):
+        yield target.id
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        for element in target.elts:
+            yield from _targets(element)
+    elif isinstance(target, (ast.Attribute, ast.Subscript, ast.Starred)):
+        yield from _targets(target.value)

@@ -1,0 +1,431 @@
+"""Operators, truth, iteration and items over interpreted values, within bounds."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from archviz.interpreter.attributes import VIEW_TYPES
+from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
+from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
+from archviz.interpreter.values import (
+    BoundMethod,
+    ClassValue,
+    DType,
+    FunctionValue,
+    Instance,
+    LibraryModule,
+    ModuleInstance,
+    NativeFunction,
+    Tensor,
+    Unknown,
+)
+
+if TYPE_CHECKING:
+    from archviz.interpreter.library import Library
+    from archviz.interpreter.scope import Frame
+    from archviz.interpreter.tracing import Recorder
+    from archviz.settings import Limits
+    from archviz.spans import Span
+
+_FUNCTIONS = (FunctionValue, NativeFunction, BoundMethod)
+
+
+class Operators:
+    """The part of the interpreter that says what operators do to values."""
+
+    if TYPE_CHECKING:
+        limits: Limits
+        library: Library
+        recorder: Recorder | None
+        frame: Frame
+        building: list[ModuleInstance]
+
+        def here(self) -> Span | None: ...
+        def gap(self, reason: str, at: Span | None = None) -> None: ...
+        def step(self, frame: Frame | None = None) -> None: ...
+        def call(self, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any: ...
+        def get_attribute(self, value: Any, name: str) -> Any: ...
+        def library_name(self, dotted: str) -> Any: ...
+        def builtin(self, name: str) -> Any: ...
+
+    # -- truth ----------------------------------------------------------------------------------------------------
+
+    def is_data(self, value: Any) -> bool:
+        """Whether a test depends on numbers in a tensor."""
+        return isinstance(value, Tensor) and value.data is None
+
+    def truth(self, value: Any) -> bool:
+        """The truth of a value; a test on tensor data is taken as true."""
+        if isinstance(value, Tensor):
+            return bool(value.data[0]) if value.data else True
+        if isinstance(value, ModuleInstance) and value.special("__len__") is None:
+            return True
+        return bool(value)
+
+    def decide(self, test: Any) -> bool:
+        """Which branch a test takes; one that is not understood is a gap and takes the other branch."""
+        if isinstance(test, Unknown):
+            self.gap(f"a branch on {test.reason}", test.at)
+            return False
+        if self.is_data(test) and self.recorder is not None:
+            self.recorder.assumed = True
+        return self.truth(test)
+
+    # -- iteration ------------------------------------------------------------------------------------------------
+
+    def iterate(self, value: Any, *, loop: bool = False) -> Iterator[Any]:
+        """The elements of a value, at most `limits.items`; an Unknown has none and is a gap where a loop runs."""
+        if isinstance(value, Unknown):
+            self.gap(f"a loop over {value.reason}", value.at)
+            return iter(())
+        if isinstance(value, Tensor):
+            return iter(self.tensor_elements(value))
+        if isinstance(value, ClassValue):
+            return iter(value)
+        if not isinstance(value, Iterable):
+            raise TypeError(f"'{type(value).__name__}' object is not iterable")
+        return self._bounded(value)
+
+    def _bounded(self, values: Iterable[Any]) -> Iterator[Any]:
+        if isinstance(values, range) and len(values) > self.limits.items:
+            raise BudgetSpentError(f"a range of {len(values):,} elements", self.here())
+        if isinstance(values, (list, tuple, dict, set, str)):
+            return iter(values)
+        return self._counted(values)
+
+    def _counted(self, values: Iterable[Any]) -> Iterator[Any]:
+        iterator = iter(values)
+        for count, value in enumerate(islice(iterator, self.limits.items + 1)):
+            if count >= self.limits.items:
+                raise BudgetSpentError(f"more than {self.limits.items:,} elements", self.here())
+            self.step()
+            yield value
+
+    # -- operators ------------------------------------------------------------------------------------------------
+
+    def binary(self, op: type, left: Any, right: Any) -> Any:
+        """`left op right`."""
+        if isinstance(left, Unknown):
+            return left
+        if isinstance(right, Unknown):
+            return right
+        if isinstance(left, Tensor) or isinstance(right, Tensor):
+            return self.tensor_binary(SPECIAL[op], left, right)
+        if isinstance(left, Instance) or isinstance(right, Instance):
+            found = self._special(SPECIAL[op], left, right)
+            if found is not NotImplemented:
+                return found
+            left, right = _payload(left), _payload(right)
+        if op is ast.BitOr and not (_plain(left) and _plain(right)):
+            return object  # `X | None` in an annotation that is evaluated
+        self._guard(op, left, right)
+        return BINARY[op](left, right)
+
+    def _special(self, name: str, left: Any, right: Any) -> Any:
+        for receiver, other, method in ((left, right, f"__{name}__"), (right, left, f"__r{name}__")):
+            if isinstance(receiver, Instance) and receiver.cls.has(method):
+                return self.call(self.get_attribute(receiver, method), [other], {})
+        return NotImplemented
+
+    def _guard(self, op: type, left: Any, right: Any) -> None:
+        """Refuse results that would be too large before they are made."""
+        limits = self.limits
+        if op is ast.Pow and isinstance(left, int) and isinstance(right, int):
+            if right > 0 and left.bit_length() * right > limits.integer_bits:
+                raise BudgetSpentError(f"an integer of more than {limits.integer_bits} bits", self.here())
+        elif op is ast.LShift and isinstance(right, int) and right > limits.integer_bits:
+            raise BudgetSpentError(f"an integer of more than {limits.integer_bits} bits", self.here())
+        elif op is ast.Mult:
+            self._guard_product(left, right)
+        elif op is ast.Add and isinstance(left, (str, list, tuple, bytes)):
+            if len(left) + len(right) > limits.items:
+                raise BudgetSpentError(f"a sequence of more than {limits.items:,} elements", self.here())
+        elif op is ast.Mod and isinstance(left, str):
+            self.guard_format(left)
+
+    def _guard_product(self, left: Any, right: Any) -> None:
+        if isinstance(left, int) and isinstance(right, int):
+            if left.bit_length() + right.bit_length() > self.limits.integer_bits:
+                raise BudgetSpentError(f"an integer of more than {self.limits.integer_bits} bits", self.here())
+            return
+        sequence, times = (left, right) if hasattr(left, "__len__") else (right, left)
+        if hasattr(sequence, "__len__") and isinstance(times, int) and len(sequence) * times > self.limits.items:
+            raise BudgetSpentError(f"a sequence of more than {self.limits.items:,} elements", self.here())
+
+    def guard_format(self, text: str) -> None:
+        """Refuse format strings whose widths alone would fill memory."""
+        if any(len(digits) > 5 for digits in re.findall(r"\d+", text)):
+            raise BudgetSpentError("a format width of more than five digits", self.here())
+
+    def bounded_text(self, text: str) -> str:
+        if len(text) > self.limits.items:
+            raise BudgetSpentError(f"a text of more than {self.limits.items:,} characters", self.here())
+        return text
+
+    def unary(self, op: type, value: Any) -> Any:
+        if isinstance(value, Unknown):
+            return value
+        if isinstance(value, Tensor):
+            return self.tensor_unary({ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "bitwise_not"}[op], value)
+        if isinstance(value, Instance):
+            name = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}[op]
+            if value.cls.has(name):
+                return self.call(self.get_attribute(value, name), [], {})
+            value = _payload(value)
+        return UNARY[op](value)
+
+    def compare(self, op: type, left: Any, right: Any) -> Any:
+        """`left op right` for a comparison."""
+        if op in (ast.Is, ast.IsNot):
+            if isinstance(left, Unknown) or isinstance(right, Unknown):
+                return left if isinstance(left, Unknown) else right
+            return COMPARE[op](left, right)
+        if isinstance(left, Unknown):
+            return left
+        if isinstance(right, Unknown):
+            return right
+        if op in (ast.In, ast.NotIn):
+            return self._contains(op, left, right)
+        if isinstance(left, Tensor) or isinstance(right, Tensor):
+            return self.tensor_compare(op.__name__.lower(), left, right)
+        if isinstance(left, DType) or isinstance(right, DType):
+            return COMPARE[op](str(left), str(right))
+        return COMPARE[op](left, right)
+
+    def _contains(self, op: type, item: Any, container: Any) -> Any:
+        if isinstance(container, ClassValue) and container.enum_members is not None:
+            container = list(container.enum_members.values())
+        if isinstance(container, Tensor):
+            return self.tensor_compare("eq", container, item)
+        if isinstance(container, (list, tuple)) and any(isinstance(each, Unknown) for each in container):
+            return next(each for each in container if isinstance(each, Unknown))
+        return COMPARE[op](item, container)
+
+    def in_place(self, op: type, current: Any, operand: Any) -> Any:
+        """`current op= operand`; lists and dicts change in place as in Python."""
+        if op is ast.Add and isinstance(current, list) and not isinstance(operand, Unknown):
+            values = list(self.iterate(operand))
+            if len(current) + len(values) > self.limits.items:
+                raise BudgetSpentError(f"a list of more than {self.limits.items:,} elements", self.here())
+            current.extend(values)
+            return current
+        if op is ast.BitOr and isinstance(current, (dict, set)):
+            current.update(operand)
+            return current
+        if isinstance(current, Instance) and current.cls.has(f"__i{SPECIAL[op]}__"):
+            return self.call(self.get_attribute(current, f"__i{SPECIAL[op]}__"), [operand], {})
+        return self.binary(op, current, operand)
+
+    # -- items ----------------------------------------------------------------------------------------------------
+
+    def get_item(self, value: Any, index: Any) -> Any:
+        """`value[index]`."""
+        if isinstance(value, Unknown):
+            return value
+        if isinstance(index, Unknown) and not isinstance(value, (Tensor, ClassValue)):
+            return index
+        if isinstance(value, Tensor):
+            return self.tensor_item(value, index)
+        if isinstance(value, ClassValue):
+            if value.enum_members is not None:
+                return value.enum_members[index]
+            return value  # a generic class, parametrised
+        if isinstance(value, (type, LibraryModule, *_FUNCTIONS)) and not isinstance(value, dict):
+            return value
+        if isinstance(index, Tensor):
+            index = index.data[0] if index.data else 0
+        return value[index]
+
+    def set_item(self, value: Any, index: Any, new: Any) -> None:
+        """`value[index] = new`."""
+        if isinstance(value, Unknown):
+            return
+        if isinstance(value, Tensor):
+            self.set_tensor_item(value, index, new)
+        elif isinstance(index, Unknown):
+            self.gap(f"an item assigned at {index.reason}", index.at)
+        else:
+            value[index] = new
+
+    def delete_item(self, value: Any, index: Any) -> None:
+        if not isinstance(value, Unknown):
+            del value[index]
+
+    # -- tensors: answered by the ops table -----------------------------------------------------------------------
+
+    def op(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Run a stub of the ops table by its dotted name."""
+        return self.call(self.library_name(name), list(args), kwargs)
+
+    def tensor_binary(self, name: str, left: Any, right: Any) -> Any:
+        return self.op("torch._binary", name, left, right)
+
+    def tensor_unary(self, name: str, value: Tensor) -> Any:
+        return self.op("torch._unary", name, value)
+
+    def tensor_compare(self, name: str, left: Any, right: Any) -> Any:
+        return self.op("torch._compare", name, left, right)
+
+    def tensor_elements(self, value: Tensor) -> list[Any]:
+        elements: list[Any] = self.op("torch._elements", value)
+        return elements
+
+    def tensor_item(self, value: Tensor, index: Any) -> Any:
+        return self.op("torch.Tensor.__getitem__", value, index)
+
+    def set_tensor_item(self, value: Tensor, index: Any, new: Any) -> None:
+        self.op("torch.Tensor.__setitem__", value, index, new)
+
+    def tensor_attribute(self, value: Tensor, name: str) -> Any:
+        return self.op("torch._attribute", value, name)
+
+    def set_tensor_attribute(self, value: Tensor, name: str, new: Any) -> None:
+        self.op("torch._set_attribute", value, name, new)
+
+    # -- text, types, errors --------------------------------------------------------------------------------------
+
+    def format_value(self, value: Any, spec: str, conversion: int) -> str:
+        """One replacement field of an f-string."""
+        if conversion == ord("r"):
+            value = repr(value)
+        elif conversion == ord("s") or isinstance(value, (Instance, ClassValue, Tensor, *_FUNCTIONS)):
+            value = str(value)
+        self.guard_format(spec)
+        try:
+            return format(value, spec)
+        except (TypeError, ValueError):
+            return str(value)
+
+    def is_instance(self, value: Any, classes: Any) -> Any:
+        """`isinstance`, over interpreted and plain classes."""
+        if isinstance(classes, tuple):
+            results = [self.is_instance(value, each) for each in classes]
+            unknown = next((each for each in results if isinstance(each, Unknown)), None)
+            return True if True in results else (unknown or False)
+        if isinstance(value, Unknown) or isinstance(classes, Unknown):
+            return value if isinstance(value, Unknown) else classes
+        if isinstance(classes, ClassValue):
+            return self._is_instance_of_class(value, classes)
+        if isinstance(value, Instance):
+            host = value.cls.host_base
+            return classes is object or (host is not None and isinstance(classes, type) and issubclass(host, classes))
+        if isinstance(classes, NativeFunction):
+            return classes.name == "type" and isinstance(value, (ClassValue, type))
+        if isinstance(value, ClassValue):
+            return classes in (type, object)
+        return isinstance(classes, type) and isinstance(value, classes)
+
+    def _is_instance_of_class(self, value: Any, cls: ClassValue) -> bool:
+        if isinstance(value, Instance):
+            return value.cls.issubclass(cls)
+        if isinstance(value, Tensor):
+            name = cls.qualified
+            return name == "torch.Tensor" or (value.is_parameter and name.endswith("Parameter"))
+        check = ABSTRACT.get(cls.qualified)
+        return check is not None and check(value)
+
+    def type_of(self, value: Any) -> Any:
+        """`type(value)`."""
+        if isinstance(value, Instance):
+            return value.cls
+        if isinstance(value, Tensor):
+            return self.library_name("torch.nn.Parameter" if value.is_parameter else "torch.Tensor")
+        if isinstance(value, Unknown):
+            return value
+        return self.builtin("type") if isinstance(value, ClassValue) else type(value)
+
+    def as_raised(self, value: Any) -> RaisedError:
+        """What `raise value` raises."""
+        if isinstance(value, Unknown):
+            raise UnsupportedError(f"raise of {value.reason}", value.at or self.here())
+        if isinstance(value, type) and issubclass(value, BaseException):
+            value = value()
+        elif isinstance(value, ClassValue):
+            value = self.call(value, [], {})
+        return RaisedError(value, self.here(), explicit=True)
+
+    def enter(self, manager: Any) -> Any:
+        if isinstance(manager, Instance) and manager.cls.has("__enter__"):
+            return self.call(self.get_attribute(manager, "__enter__"), [], {})
+        return manager
+
+    def leave(self, manager: Any) -> None:
+        if isinstance(manager, Instance) and manager.cls.has("__exit__"):
+            self.call(self.get_attribute(manager, "__exit__"), [None, None, None], {})
+
+    def call_host(self, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Call a plain Python type or a method of a plain value."""
+        if not callable(function):
+            raise TypeError(f"'{type(function).__name__}' object is not callable")
+        unknown = next((each for each in args if isinstance(each, Unknown)), None)
+        receiver = getattr(function, "__self__", None)
+        if unknown is not None and not isinstance(receiver, (list, dict, set)):
+            return unknown
+        self._guard_host(function, receiver, args)
+        if function in (list, tuple, set, frozenset, dict) and args:
+            args = [self._materialised(args[0]), *args[1:]]
+        elif function in (int, float, str, bool) and args and isinstance(args[0], (Tensor, Instance)):
+            return self._converted(function, args[0])
+        return function(*args, **kwargs)
+
+    def _materialised(self, value: Any) -> Any:
+        if isinstance(value, (dict, *VIEW_TYPES)):
+            return value
+        if isinstance(value, Instance) and isinstance(value.payload, dict) and value.special("__iter__") is None:
+            return value.payload
+        if isinstance(value, Instance) and value.cls.has("keys") and value.cls.has("__getitem__"):
+            return {key: value[key] for key in self.iterate(self.call(self.get_attribute(value, "keys"), [], {}))}
+        return list(self.iterate(value))
+
+    def _converted(self, function: Any, value: Tensor | Instance) -> Any:
+        if isinstance(value, Instance):
+            if function is str:
+                return str(value)
+            if function is bool:
+                return self.truth(value)
+            special = value.special(f"__{function.__name__}__")
+            return special() if special else function(value.payload)
+        if function is str:
+            return repr(value)
+        item = self.op("torch.Tensor.item", value)
+        return item if isinstance(item, Unknown) else function(item)
+
+    def _guard_host(self, function: Any, receiver: Any, args: list[Any]) -> None:
+        """Bounds for the few plain methods whose result can be far larger than what goes in."""
+        name = getattr(function, "__name__", "")
+        if isinstance(receiver, str):
+            if name == "format":
+                self.guard_format(receiver)
+            elif name == "replace" and len(args) >= 2 and len(receiver) * max(1, len(args[1])) > self.limits.items:
+                raise BudgetSpentError("a text too long to build", self.here())
+        elif isinstance(receiver, list) and name == "extend" and hasattr(args[0], "__len__"):
+            if len(receiver) + len(args[0]) > self.limits.items:
+                raise BudgetSpentError(f"a list of more than {self.limits.items:,} elements", self.here())
+        elif function is bytes and args and isinstance(args[0], int) and args[0] > self.limits.items:
+            raise BudgetSpentError("too many bytes", self.here())
+
+
+def _payload(value: Any) -> Any:
+    return value.payload if isinstance(value, Instance) and value.payload is not None else value
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, (int, float, str, set, frozenset, dict, list, tuple, bytes, *VIEW_TYPES))
+
+
+ABSTRACT: dict[str, Any] = {
+    "collections.abc.Mapping": lambda value: isinstance(value, dict),
+    "collections.abc.MutableMapping": lambda value: isinstance(value, dict),
+    "collections.abc.Iterable": lambda value: isinstance(value, Iterable),
+    "collections.abc.Sequence": lambda value: isinstance(value, (list, tuple, str, range)),
+    "collections.abc.Callable": callable,
+    "numbers.Number": lambda value: isinstance(value, (int, float, complex)),
+    "numbers.Integral": lambda value: isinstance(value, int),
+    "numbers.Real": lambda value: isinstance(value, (int, float)),
+    "torch.dtype": lambda value: isinstance(value, DType),
+    "torch.Size": lambda value: isinstance(value, tuple),
+}

@@ -1,0 +1,311 @@
+"""Statements: one small function per syntax node, in a table."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from archviz.interpreter.control import (
+    BreakSignal,
+    ContinueSignal,
+    RaisedError,
+    ReturnSignal,
+    UnsupportedError,
+)
+from archviz.interpreter.expressions import EXPRESSIONS, make_function
+from archviz.interpreter.modules import LazyImport, absolute_name
+from archviz.interpreter.scope import Frame
+from archviz.interpreter.values import Unknown
+
+if TYPE_CHECKING:
+    from archviz.interpreter.machine import Interpreter
+
+Rule = Callable[["Interpreter", Any, Frame], None]
+STATEMENTS: dict[type, Rule] = {}
+
+
+def statement(*nodes: type[ast.stmt]) -> Callable[[Rule], Rule]:
+    """Register the rule of a syntax node."""
+
+    def register(rule: Rule) -> Rule:
+        for node in nodes:
+            STATEMENTS[node] = rule
+        return rule
+
+    return register
+
+
+def _value(interp: Interpreter, node: ast.expr, frame: Frame) -> Any:
+    return EXPRESSIONS[node.__class__](interp, node, frame)
+
+
+@statement(ast.Expr)
+def _expression_statement(interp: Interpreter, node: ast.Expr, frame: Frame) -> None:
+    if not isinstance(node.value, ast.Constant):
+        EXPRESSIONS[node.value.__class__](interp, node.value, frame)
+
+
+@statement(ast.Assign)
+def _assign(interp: Interpreter, node: ast.Assign, frame: Frame) -> None:
+    value = EXPRESSIONS[node.value.__class__](interp, node.value, frame)
+    frame.line = node.lineno
+    for target in node.targets:
+        interp.assign(target, value, frame)
+
+
+@statement(ast.AnnAssign)
+def _annotated(interp: Interpreter, node: ast.AnnAssign, frame: Frame) -> None:
+    if frame.is_class and isinstance(node.target, ast.Name):
+        frame.names.setdefault("__annotations__", {})[node.target.id] = node.annotation
+    if node.value is not None:
+        interp.assign(node.target, _value(interp, node.value, frame), frame)
+
+
+@statement(ast.AugAssign)
+def _augmented(interp: Interpreter, node: ast.AugAssign, frame: Frame) -> None:
+    current = _value(interp, _as_load(node.target), frame)
+    operand = _value(interp, node.value, frame)
+    frame.line = node.lineno
+    interp.assign(node.target, interp.in_place(node.op.__class__, current, operand), frame)
+
+
+def _as_load(target: ast.expr) -> ast.expr:
+    if isinstance(target, ast.Name):
+        return ast.copy_location(ast.Name(target.id, ast.Load()), target)
+    if isinstance(target, ast.Attribute):
+        return ast.copy_location(ast.Attribute(target.value, target.attr, ast.Load()), target)
+    if isinstance(target, ast.Subscript):
+        return ast.copy_location(ast.Subscript(target.value, target.slice, ast.Load()), target)
+    return target
+
+
+@statement(ast.Delete)
+def _delete(interp: Interpreter, node: ast.Delete, frame: Frame) -> None:
+    for target in node.targets:
+        if isinstance(target, ast.Name):
+            (frame.module.namespace if frame.is_top else frame.names).pop(target.id, None)
+        elif isinstance(target, ast.Attribute):
+            interp.delete_attribute(_value(interp, target.value, frame), target.attr)
+        elif isinstance(target, ast.Subscript):
+            interp.delete_item(_value(interp, target.value, frame), _value(interp, target.slice, frame))
+
+
+@statement(ast.Return)
+def _return(interp: Interpreter, node: ast.Return, frame: Frame) -> None:
+    raise ReturnSignal(None if node.value is None else EXPRESSIONS[node.value.__class__](interp, node.value, frame))
+
+
+@statement(ast.If)
+def _if(interp: Interpreter, node: ast.If, frame: Frame) -> None:
+    test = EXPRESSIONS[node.test.__class__](interp, node.test, frame)
+    frame.line = node.lineno
+    interp.run_block(node.body if interp.decide(test) else node.orelse, frame)
+
+
+@statement(ast.For)
+def _for(interp: Interpreter, node: ast.For, frame: Frame) -> None:
+    values = _value(interp, node.iter, frame)
+    frame.line = node.lineno
+    for value in interp.iterate(values, loop=True):
+        interp.step(frame)
+        interp.assign(node.target, value, frame)
+        try:
+            interp.run_block(node.body, frame)
+        except BreakSignal:
+            return
+        except ContinueSignal:
+            continue
+    interp.run_block(node.orelse, frame)
+
+
+@statement(ast.While)
+def _while(interp: Interpreter, node: ast.While, frame: Frame) -> None:
+    while True:
+        test = _value(interp, node.test, frame)
+        frame.line = node.lineno
+        once = interp.is_data(test)
+        if not interp.decide(test):
+            break
+        interp.step(frame)
+        try:
+            interp.run_block(node.body, frame)
+        except BreakSignal:
+            return
+        except ContinueSignal:
+            pass
+        if once:  # a loop over data runs its body once
+            return
+    interp.run_block(node.orelse, frame)
+
+
+@statement(ast.Break)
+def _break(interp: Interpreter, node: ast.Break, frame: Frame) -> None:
+    raise BreakSignal
+
+
+@statement(ast.Continue)
+def _continue(interp: Interpreter, node: ast.Continue, frame: Frame) -> None:
+    raise ContinueSignal
+
+
+@statement(ast.Pass)
+def _pass(interp: Interpreter, node: ast.Pass, frame: Frame) -> None:
+    return None
+
+
+@statement(ast.Global)
+def _global(interp: Interpreter, node: ast.Global, frame: Frame) -> None:
+    frame.globals_ = (frame.globals_ or set()) | set(node.names)
+
+
+@statement(ast.Nonlocal)
+def _nonlocal(interp: Interpreter, node: ast.Nonlocal, frame: Frame) -> None:
+    frame.nonlocals = (frame.nonlocals or set()) | set(node.names)
+
+
+@statement(ast.FunctionDef, ast.AsyncFunctionDef)
+def _function(interp: Interpreter, node: ast.FunctionDef, frame: Frame) -> None:
+    value: Any = make_function(interp, node, frame)
+    for decorator in reversed(node.decorator_list):
+        frame.line = decorator.lineno
+        value = interp.decorate(decorator, value, frame)
+    frame.bind(node.name, value)
+
+
+@statement(ast.ClassDef)
+def _class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> None:
+    frame.line = node.lineno
+    value: Any = interp.make_class(node, frame)
+    for decorator in reversed(node.decorator_list):
+        value = interp.decorate(decorator, value, frame)
+    frame.bind(node.name, value)
+
+
+@statement(ast.Import)
+def _import(interp: Interpreter, node: ast.Import, frame: Frame) -> None:
+    for alias in node.names:
+        interp.require_module(alias.name)
+        bound = alias.name if alias.asname else alias.name.split(".")[0]
+        frame.bind(alias.asname or bound, interp.import_name(bound, None, interp.here()))
+
+
+@statement(ast.ImportFrom)
+def _import_from(interp: Interpreter, node: ast.ImportFrom, frame: Frame) -> None:
+    name = absolute_name(frame.module, node)
+    interp.require_module(name)
+    for alias in node.names:
+        if alias.name == "*":
+            continue
+        if frame.is_top:
+            frame.bind(alias.asname or alias.name, LazyImport(name, alias.name, interp.here()))
+        else:
+            frame.bind(alias.asname or alias.name, interp.import_name(name, alias.name, interp.here()))
+
+
+@statement(ast.Raise)
+def _raise(interp: Interpreter, node: ast.Raise, frame: Frame) -> None:
+    frame.line = node.lineno
+    if node.exc is None:
+        active = frame.names.get("__active_error__")
+        raise active or RaisedError(RuntimeError("No active exception to reraise"), interp.here(), explicit=True)
+    value = _value(interp, node.exc, frame)
+    raise interp.as_raised(value)
+
+
+@statement(ast.Assert)
+def _assert(interp: Interpreter, node: ast.Assert, frame: Frame) -> None:
+    frame.line = node.lineno
+    test = _value(interp, node.test, frame)
+    if isinstance(test, Unknown) or interp.is_data(test):
+        return
+    if not interp.truth(test):
+        message = "" if node.msg is None else str(_value(interp, node.msg, frame))
+        raise RaisedError(AssertionError(message), interp.here(), explicit=True)
+
+
+@statement(ast.Try)
+def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> None:
+    try:
+        try:
+            interp.run_block(node.body, frame, recover=False)
+        except RaisedError as error:
+            handler = _handler(interp, node.handlers, error, frame)
+            if handler is None:
+                raise
+            _run_handler(interp, handler, error, frame)
+        else:
+            interp.run_block(node.orelse, frame)
+    finally:
+        interp.run_block(node.finalbody, frame)
+
+
+def _handler(
+    interp: Interpreter, handlers: list[ast.ExceptHandler], error: RaisedError, frame: Frame
+) -> ast.ExceptHandler | None:
+    for handler in handlers:
+        if handler.type is None or interp.is_instance(error.value, _value(interp, handler.type, frame)):
+            return handler
+    return None
+
+
+def _run_handler(interp: Interpreter, handler: ast.ExceptHandler, error: RaisedError, frame: Frame) -> None:
+    if handler.name:
+        frame.bind(handler.name, error.value)
+    previous = frame.names.get("__active_error__")
+    frame.names["__active_error__"] = error
+    try:
+        interp.run_block(handler.body, frame)
+    finally:
+        frame.names["__active_error__"] = previous
+
+
+@statement(ast.With, ast.AsyncWith)
+def _with(interp: Interpreter, node: ast.With, frame: Frame) -> None:
+    managers = []
+    for item in node.items:
+        manager = _value(interp, item.context_expr, frame)
+        entered = interp.enter(manager)
+        managers.append(manager)
+        if item.optional_vars is not None:
+            interp.assign(item.optional_vars, entered, frame)
+    try:
+        interp.run_block(node.body, frame)
+    finally:
+        for manager in reversed(managers):
+            interp.leave(manager)
+
+
+@statement(ast.Match)
+def _match(interp: Interpreter, node: ast.Match, frame: Frame) -> None:
+    subject = _value(interp, node.subject, frame)
+    if isinstance(subject, Unknown):
+        raise UnsupportedError(f"match over {subject.reason}", subject.at or interp.here())
+    for case in node.cases:
+        if _matches(interp, case.pattern, subject, frame) and (
+            case.guard is None or interp.decide(_value(interp, case.guard, frame))
+        ):
+            interp.run_block(case.body, frame)
+            return
+
+
+def _matches(interp: Interpreter, pattern: ast.pattern, subject: Any, frame: Frame) -> bool:
+    if isinstance(pattern, ast.MatchValue):
+        return bool(interp.compare(ast.Eq, subject, _value(interp, pattern.value, frame)))
+    if isinstance(pattern, ast.MatchSingleton):
+        return subject is pattern.value
+    if isinstance(pattern, ast.MatchOr):
+        return any(_matches(interp, each, subject, frame) for each in pattern.patterns)
+    if isinstance(pattern, ast.MatchAs):
+        if pattern.pattern is not None and not _matches(interp, pattern.pattern, subject, frame):
+            return False
+        if pattern.name:
+            frame.bind(pattern.name, subject)
+        return True
+    if isinstance(pattern, ast.MatchSequence) and not any(isinstance(p, ast.MatchStar) for p in pattern.patterns):
+        return (
+            isinstance(subject, (list, tuple))
+            and len(subject) == len(pattern.patterns)
+            and all(_matches(interp, each, item, frame) for each, item in zip(pattern.patterns, subject, strict=True))
+        )
+    raise UnsupportedError(f"match pattern {pattern.__class__.__name__} is not supported", interp.here())

@@ -1,0 +1,450 @@
+"""The values of an interpreted program that are not plain Python values.
+
+Numbers, strings, lists, dicts, sets and tuples are represented by themselves.  Everything else is one of the
+classes here.  Interpreted callables can be called like Python callables, so that `map`, `sorted` or
+`functools.partial` work on them; the call goes back through the interpreter and its budget.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from archviz.spans import Span
+
+if TYPE_CHECKING:
+    from archviz.interpreter.machine import Interpreter
+    from archviz.interpreter.modules import SourceModule
+    from archviz.interpreter.scope import Frame
+
+
+class Unknown:
+    """A value that was not understood: it spreads through every use instead of raising.
+
+    Args:
+        reason: What was not understood, in words.
+        at: Where it arose.
+    """
+
+    __slots__ = ("at", "reason")
+
+    def __init__(self, reason: str, at: Span | None = None) -> None:
+        self.reason = reason
+        self.at = at
+
+    def __repr__(self) -> str:
+        return f"Unknown({self.reason})"
+
+
+class DType:
+    """A torch dtype, by name."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    @property
+    def is_floating_point(self) -> bool:
+        return "float" in self.name
+
+
+class Device:
+    """A torch device, by type (`meta`, `cpu`)."""
+
+    __slots__ = ("type",)
+
+    def __init__(self, type: str = "meta") -> None:  # noqa: A002 - torch's own name
+        self.type = type
+
+    def __repr__(self) -> str:
+        return f"device({self.type})"
+
+    def __eq__(self, other: object) -> bool:
+        return str(other) in (self.type, f"device({self.type})")
+
+    def __hash__(self) -> int:
+        return hash(self.type)
+
+
+class Shape(tuple[int, ...]):
+    """`torch.Size`: a tuple with `numel`."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        count = 1
+        for size in self:
+            count *= size
+        return count
+
+
+class Tensor:
+    """A tensor without numbers: shape and dtype, and for small ones that `__init__` computes with, the values.
+
+    Args:
+        shape: Sizes; None when the whole shape is unknown.
+        dtype: Name of the dtype.
+        data: Row-major values, when known.
+        at: The line that made it.
+    """
+
+    __slots__ = ("at", "attrs", "data", "dtype", "is_parameter", "requires_grad", "shape", "source")
+
+    def __init__(
+        self,
+        shape: tuple[int, ...] | None,
+        dtype: str = "float32",
+        data: list[Any] | None = None,
+        at: Span | None = None,
+    ) -> None:
+        self.shape = None if shape is None else Shape(shape)
+        self.dtype = dtype
+        self.data = data
+        self.at = at
+        self.is_parameter = False
+        self.requires_grad = False
+        self.attrs: dict[str, Any] | None = None
+        self.source: Unknown | None = None  # why the shape is unknown
+
+    def __repr__(self) -> str:
+        """The short form used in messages and tests.
+
+        >>> Tensor((2, 3), "bfloat16")
+        bf16[2,3]
+        """
+        short = self.dtype.replace("bfloat", "bf").replace("float", "f").replace("int", "i")
+        return f"{short}[{'?' if self.shape is None else ','.join(map(str, self.shape))}]"
+
+
+class ClassValue:
+    """A class of the interpreted program, or a library class known to the tables.
+
+    Args:
+        name: Its name.
+        qualified: Dotted module and name.
+        bases: Direct bases (`ClassValue`s).
+        namespace: Class attributes and methods.
+        host_base: The Python type whose behaviour its instances inherit (`dict`, `str`, an exception), if any.
+        is_library: It stands for a library class and has native methods.
+    """
+
+    __slots__ = (
+        "abstract_init", "annotations", "at", "bases", "enum_members", "host_base", "interpreter",
+        "is_library", "is_module", "mro", "name", "namespace", "qualified", "source_module",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        name: str,
+        qualified: str,
+        bases: list[ClassValue],
+        namespace: dict[str, Any],
+        *,
+        host_base: type | None = None,
+        is_library: bool = False,
+        at: Span | None = None,
+    ) -> None:
+        self.interpreter = interpreter
+        self.name = name
+        self.qualified = qualified
+        self.bases = bases
+        self.namespace = namespace
+        self.annotations: dict[str, ast.expr] = {}
+        self.is_library = is_library
+        self.at = at
+        self.source_module: SourceModule | None = None
+        self.mro = linearize(self)
+        self.host_base = host_base or next((base.host_base for base in self.mro[1:] if base.host_base), None)
+        self.is_module = qualified == "torch.nn.Module" or any(base.is_module for base in bases)
+        self.enum_members: dict[str, Any] | None = None
+
+    def lookup(self, name: str) -> Any:
+        """The raw attribute along the method resolution order; raises KeyError."""
+        for cls in self.mro:
+            if name in cls.namespace:
+                return cls.namespace[name]
+        raise KeyError(name)
+
+    def has(self, name: str) -> bool:
+        return any(name in cls.namespace for cls in self.mro)
+
+    def issubclass(self, other: ClassValue) -> bool:
+        return other in self.mro
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.interpreter.call(self, list(args), kwargs)
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.enum_members is None:
+            raise TypeError(f"'{self.name}' is not iterable")
+        return iter(self.enum_members.values())
+
+    def __repr__(self) -> str:
+        return f"<class {self.qualified}>"
+
+
+def linearize(cls: ClassValue) -> list[ClassValue]:
+    """The C3 method resolution order; a conflict falls back to depth-first order without repeats."""
+    sequences = [list(base.mro) for base in cls.bases] + [list(cls.bases)]
+    order = [cls]
+    while any(sequences):
+        sequences = [sequence for sequence in sequences if sequence]
+        head = next(
+            (s[0] for s in sequences if not any(s[0] in other[1:] for other in sequences)),
+            sequences[0][0],
+        )
+        order.append(head)
+        sequences = [[item for item in sequence if item is not head] for sequence in sequences]
+    return order
+
+
+class Instance:
+    """An object of an interpreted class; Python's own protocols are answered by the class's methods."""
+
+    __slots__ = ("attrs", "cls", "payload")
+
+    def __init__(self, cls: ClassValue) -> None:
+        self.cls = cls
+        self.attrs: dict[str, Any] = {}
+        self.payload: Any = None  # the dict, list, str… that an instance of a class derived from one holds
+
+    def special(self, name: str) -> Callable[..., Any] | None:
+        """The bound special method, from the class or from the payload; None when there is none."""
+        if self.cls.has(name):
+            method = self.cls.interpreter.get_attribute(self, name)
+            return method if callable(method) else None
+        return getattr(self.payload, name, None) if self.payload is not None else None
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if self.payload is not None and not self.cls.has("__eq__"):
+            return bool(self.payload == (other.payload if isinstance(other, Instance) else other))
+        method = self.special("__eq__")
+        return bool(method(other)) if method else False
+
+    def __hash__(self) -> int:
+        if self.payload is not None and isinstance(self.payload, (str, int, tuple)):
+            return hash(self.payload)
+        return id(self)
+
+    def __len__(self) -> int:
+        method = self.special("__len__")
+        if method is None:
+            raise TypeError(f"object of type '{self.cls.name}' has no len()")
+        return int(method())
+
+    def __iter__(self) -> Iterator[Any]:
+        method = self.special("__iter__")
+        if method is not None:
+            return iter(method())
+        if self.special("__getitem__") is None:
+            raise TypeError(f"'{self.cls.name}' object is not iterable")
+        return (self[index] for index in range(len(self)))
+
+    def __next__(self) -> Any:
+        method = self.special("__next__")
+        if method is None:
+            raise TypeError(f"'{self.cls.name}' object is not an iterator")
+        return method()
+
+    def __contains__(self, item: object) -> bool:
+        method = self.special("__contains__")
+        return bool(method(item)) if method else any(item == each for each in self)
+
+    def __getitem__(self, key: Any) -> Any:
+        method = self.special("__getitem__")
+        if method is None:
+            raise TypeError(f"'{self.cls.name}' object is not subscriptable")
+        return method(key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        method = self.special("__setitem__")
+        if method is None:
+            raise TypeError(f"'{self.cls.name}' object does not support item assignment")
+        method(key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        method = self.special("__delitem__")
+        if method is None:
+            raise TypeError(f"'{self.cls.name}' object does not support item deletion")
+        method(key)
+
+    def __bool__(self) -> bool:
+        method = self.special("__bool__")
+        if method is not None:
+            return bool(method())
+        if self.special("__len__") is not None:
+            return len(self) > 0
+        return bool(self.payload) if self.payload is not None else True
+
+    def __lt__(self, other: Any) -> bool:
+        method = self.special("__lt__")
+        if method is None:
+            raise TypeError(f"'<' not supported between instances of '{self.cls.name}'")
+        return bool(method(other.payload if isinstance(other, Instance) and not self.cls.has("__lt__") else other))
+
+    def __str__(self) -> str:
+        method = self.cls.has("__str__") or self.cls.has("__repr__")
+        if method:
+            return str(self.cls.interpreter.get_attribute(self, "__str__" if self.cls.has("__str__") else "__repr__")())
+        return str(self.payload) if self.payload is not None else f"<{self.cls.name}>"
+
+    def __repr__(self) -> str:
+        return f"<{self.cls.name} object>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.cls.interpreter.call(self, list(args), kwargs)
+
+
+class ModuleInstance(Instance):
+    """An `nn.Module`: parameters, buffers and submodules apart from other attributes."""
+
+    __slots__ = ("buffers", "created_at", "modules", "parameters", "transient")
+
+    def __init__(self, cls: ClassValue) -> None:
+        super().__init__(cls)
+        self.parameters: dict[str, Tensor | None] = {}
+        self.buffers: dict[str, Tensor | None] = {}
+        self.modules: dict[str, Any] = {}
+        self.transient: set[str] = set()  # buffers that are not stored
+        self.created_at: Span | None = None
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class FunctionValue:
+    """A function of the interpreted program."""
+
+    __slots__ = (
+        "attrs", "defaults", "frame", "interpreter", "is_generator", "kw_defaults", "module", "name", "node", "owner",
+        "parameters",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
+        frame: Frame,
+        module: SourceModule,
+        defaults: list[Any],
+        kw_defaults: list[Any],
+    ) -> None:
+        self.interpreter = interpreter
+        self.node = node
+        self.name = getattr(node, "name", "<lambda>")
+        self.frame = frame
+        self.module = module
+        self.defaults = defaults
+        self.kw_defaults = kw_defaults
+        self.owner: ClassValue | None = None
+        self.attrs: dict[str, Any] = {}
+        self.is_generator: bool | None = None
+
+    @property
+    def at(self) -> Span:
+        return Span(self.module.shown, self.node.lineno)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.interpreter.call(self, list(args), kwargs)
+
+    def __repr__(self) -> str:
+        return f"<function {self.name}>"
+
+
+class NativeFunction:
+    """A function of the tables: `run(interpreter, *args, **kwargs)`."""
+
+    __slots__ = ("attrs", "interpreter", "kind", "name", "run")
+
+    def __init__(self, interpreter: Interpreter, name: str, run: Callable[..., Any], kind: str = "function") -> None:
+        self.interpreter = interpreter
+        self.name = name
+        self.run = run
+        self.kind = kind
+        self.attrs: dict[str, Any] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.interpreter.call(self, list(args), kwargs)
+
+    def __repr__(self) -> str:
+        return f"<native {self.name}>"
+
+
+class BoundMethod:
+    """A function with its first argument."""
+
+    __slots__ = ("function", "receiver")
+
+    def __init__(self, function: Any, receiver: Any) -> None:
+        self.function = function
+        self.receiver = receiver
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(self.receiver, *args, **kwargs)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, BoundMethod) and other.function is self.function and other.receiver is self.receiver
+        )
+
+    def __hash__(self) -> int:
+        return hash((id(self.function), id(self.receiver)))
+
+    def __repr__(self) -> str:
+        return f"<bound {self.function!r}>"
+
+
+class PropertyValue:
+    """A property: getter and setter."""
+
+    __slots__ = ("fget", "fset")
+
+    def __init__(self, fget: Any = None, fset: Any = None) -> None:
+        self.fget = fget
+        self.fset = fset
+
+
+class StaticMethod:
+    __slots__ = ("function",)
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+
+class ClassMethod:
+    __slots__ = ("function",)
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+
+class SuperValue:
+    """`super()`: lookup along the order of `start`'s class, after `owner`."""
+
+    __slots__ = ("owner", "receiver")
+
+    def __init__(self, owner: ClassValue, receiver: Any) -> None:
+        self.owner = owner
+        self.receiver = receiver
+
+
+class LibraryModule:
+    """A library package or module that is not read as source: names in it are looked up in the tables."""
+
+    __slots__ = ("dotted",)
+
+    def __init__(self, dotted: str) -> None:
+        self.dotted = dotted
+
+    def __repr__(self) -> str:
+        return f"<library {self.dotted}>"

@@ -1,0 +1,182 @@
+"""`torch.nn.Module`: registries, calls, and the ways code walks over a model.  Source: torch/nn/modules/module.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from archviz.interpreter.library import Library
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.values import BoundMethod, ModuleInstance, Tensor, Unknown
+
+MODULE = "torch.nn.Module"
+
+
+def register(library: Library) -> None:
+    library.declare(MODULE)
+    _register_registries(library)
+    _register_walks(library)
+    _register_calls(library)
+    library.declare("torch.Tensor.__base__")
+
+    @library.function("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.UninitializedParameter")
+    def parameter(interp: Interpreter, data: Any = None, requires_grad: bool = True, **options: Any) -> Any:
+        return as_parameter(interp, data)
+
+    @library.function("torch.nn.Buffer")
+    def buffer(interp: Interpreter, data: Any = None, **options: Any) -> Any:
+        return data
+
+
+def as_parameter(interp: Interpreter, data: Any) -> Any:
+    """A parameter holding the given tensor: a new object, as torch makes one."""
+    if isinstance(data, Unknown):
+        interp.gap(f"a parameter of {data.reason}", data.at)
+        return data
+    if not isinstance(data, Tensor):
+        data = interp.op("torch.tensor", data)
+    result = Tensor(data.shape, data.dtype, None, interp.here())
+    result.is_parameter = True
+    result.requires_grad = True
+    return result
+
+
+def new_parameter(interp: Interpreter, module: ModuleInstance, name: str, *sizes: int | None, dtype: Any = None) -> None:
+    """Give a module a parameter of its own."""
+    unknown = next((size for size in sizes if isinstance(size, Unknown)), None)
+    if unknown is not None:
+        interp.gap(f"the size of {name}: {unknown.reason}", unknown.at)
+        module.parameters[name] = as_parameter(interp, Tensor(None))
+        return
+    module.parameters[name] = as_parameter(interp, interp.op("torch.empty", *sizes, dtype=dtype))
+
+
+def _register_registries(library: Library) -> None:
+    @library.method(f"{MODULE}.__init__")
+    def init(interp: Interpreter, self: ModuleInstance, *args: Any, **kwargs: Any) -> None:
+        return None
+
+    @library.method(f"{MODULE}.register_buffer")
+    def register_buffer(interp: Interpreter, self: ModuleInstance, name: str, tensor: Any, persistent: bool = True) -> None:
+        self.attrs.pop(name, None)
+        self.buffers[name] = tensor if isinstance(tensor, Tensor) or tensor is None else Tensor(None, at=interp.here())
+        (self.transient.discard if persistent else self.transient.add)(name)
+
+    @library.method(f"{MODULE}.register_parameter")
+    def register_parameter(interp: Interpreter, self: ModuleInstance, name: str, param: Any) -> None:
+        self.attrs.pop(name, None)
+        self.parameters[name] = param
+
+    @library.method(f"{MODULE}.add_module", f"{MODULE}.register_module")
+    def add_module(interp: Interpreter, self: ModuleInstance, name: str, module: Any) -> None:
+        self.modules[name] = module
+
+    for name in ("to", "train", "eval", "half", "float", "bfloat16", "cuda", "cpu", "requires_grad_", "apply", "share_memory", "type",
+                 "double", "to_empty", "compile", "zero_grad"):  # fmt: skip
+        library.method(f"{MODULE}.{name}")(lambda interp, self, *args, **kwargs: self)
+    for name in ("register_forward_hook", "register_forward_pre_hook", "register_load_state_dict_pre_hook", "register_full_backward_hook",
+                 "_register_load_state_dict_pre_hook", "_register_state_dict_hook", "register_state_dict_post_hook",
+                 "register_load_state_dict_post_hook", "register_state_dict_pre_hook", "reset_parameters", "_reset_parameters",
+                 "load_state_dict", "extra_repr", "_load_from_state_dict"):  # fmt: skip
+        library.method(f"{MODULE}.{name}")(lambda interp, self, *args, **kwargs: None)
+
+
+def walk(module: Any, prefix: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, ModuleInstance]]:
+    """Every module with its path, parents first; a shared one once when `seen` is given."""
+    if not isinstance(module, ModuleInstance):
+        return
+    if seen is not None:
+        if id(module) in seen:
+            return
+        seen.add(id(module))
+    yield prefix, module
+    for name, child in module.modules.items():
+        yield from walk(child, f"{prefix}.{name}" if prefix else name, seen)
+
+
+def tensors_of(module: ModuleInstance, table: str, *, distinct: bool) -> Iterator[tuple[str, Tensor]]:
+    """The parameters or buffers of a module and everything below it, by name."""
+    seen: set[int] = set()
+    for path, each in walk(module, "", set() if distinct else None):
+        for name, tensor in getattr(each, table).items():
+            if tensor is None or (distinct and id(tensor) in seen):
+                continue
+            seen.add(id(tensor))
+            yield f"{path}.{name}" if path else name, tensor
+
+
+def _register_walks(library: Library) -> None:
+    library.method(f"{MODULE}.children")(lambda interp, self: iter([each for each in self.modules.values() if each is not None]))
+    library.method(f"{MODULE}.named_children")(
+        lambda interp, self: iter([item for item in self.modules.items() if item[1] is not None])
+    )
+    library.method(f"{MODULE}.modules")(lambda interp, self: iter([each for _, each in walk(self, "", set())]))
+
+    @library.method(f"{MODULE}.named_modules")
+    def named_modules(
+        interp: Interpreter, self: ModuleInstance, memo: Any = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[Any]:
+        return iter(list(walk(self, prefix, set() if remove_duplicate else None)))
+
+    for public, table in (("parameters", "parameters"), ("buffers", "buffers")):
+
+        @library.method(f"{MODULE}.named_{public}")
+        def named(interp: Interpreter, self: ModuleInstance, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True,
+                  _table: str = table) -> Iterator[Any]:  # fmt: skip
+            found = list(tensors_of(self, _table, distinct=remove_duplicate))
+            if not recurse:
+                found = [(name, tensor) for name, tensor in found if "." not in name]
+            return iter([(f"{prefix}.{name}" if prefix else name, tensor) for name, tensor in found])
+
+        @library.method(f"{MODULE}.{public}")
+        def plain(interp: Interpreter, self: ModuleInstance, recurse: bool = True, _table: str = table) -> Iterator[Any]:
+            return iter([tensor for name, tensor in tensors_of(self, _table, distinct=True) if recurse or "." not in name])
+
+    @library.method(f"{MODULE}.state_dict")
+    def state_dict(interp: Interpreter, self: ModuleInstance, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return {**dict(tensors_of(self, "parameters", distinct=False)), **dict(tensors_of(self, "buffers", distinct=False))}
+
+    @library.method(f"{MODULE}.get_submodule")
+    def get_submodule(interp: Interpreter, self: ModuleInstance, target: str) -> Any:
+        return follow(interp, self, target)
+
+    @library.method(f"{MODULE}.get_parameter", f"{MODULE}.get_buffer")
+    def get_parameter(interp: Interpreter, self: ModuleInstance, target: str) -> Any:
+        return follow(interp, self, target)
+
+    library.method(f"{MODULE}._get_name")(lambda interp, self: self.cls.name)
+
+
+def follow(interp: Interpreter, value: Any, path: str) -> Any:
+    """The value at a dotted path below a module."""
+    for name in path.split(".") if path else []:
+        value = interp.get_attribute(value, name)
+    return value
+
+
+def _register_calls(library: Library) -> None:
+    @library.method(f"{MODULE}.__call__", f"{MODULE}._call_impl")
+    def call_module(interp: Interpreter, self: ModuleInstance, *args: Any, **kwargs: Any) -> Any:
+        forward = interp.get_attribute(self, "forward")
+        recorder = interp.recorder
+        if recorder is None:
+            return Unknown("a module called while the model is built", interp.here())
+        path = recorder.path_of(self)
+        index = recorder.begin("call", self.cls.name, [*args, *kwargs.values()], interp.here(), path)
+        previous, recorder.path = recorder.path, path
+        result: Any = None
+        try:
+            result = interp.call(forward, list(args), dict(kwargs))
+        finally:
+            recorder.path = previous
+            recorder.end(index, result)
+        recorder.calls[index] = (args, kwargs, result)
+        return result
+
+    @library.method(f"{MODULE}.forward")
+    def forward(interp: Interpreter, self: ModuleInstance, *args: Any, **kwargs: Any) -> Any:
+        return Unknown(f"{self.cls.name} has no forward that is understood", interp.here())
+
+
+def bound_forward(module: ModuleInstance) -> BoundMethod:
+    return BoundMethod(module.cls.lookup("forward"), module)

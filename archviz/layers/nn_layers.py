@@ -1,0 +1,331 @@
+"""Layers with weights: linear maps, embeddings, norms, convolutions; and those without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archviz.interpreter.library import Library
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.values import ModuleInstance, Unknown
+from archviz.layers.module import new_parameter
+from archviz.ops import shapes
+
+NN = "torch.nn"
+F = "torch.nn.functional"
+
+
+def register(library: Library) -> None:
+    _register_linear(library)
+    _register_embedding(library)
+    _register_norms(library)
+    _register_convolutions(library)
+    _register_activations(library)
+    _register_shaping(library)
+
+
+def keep(module: ModuleInstance, **attributes: Any) -> None:
+    """Set plain attributes of a layer, as its `__init__` does."""
+    module.attrs.update(attributes)
+
+
+def _register_linear(library: Library) -> None:
+    @library.constructor(f"{NN}.Linear")
+    def linear(interp: Interpreter, self: ModuleInstance, in_features: int, out_features: int, bias: Any = True, device: Any = None,
+               dtype: Any = None) -> None:  # fmt: skip
+        keep(self, in_features=in_features, out_features=out_features)
+        new_parameter(interp, self, "weight", out_features, in_features, dtype=dtype)
+        _bias(interp, self, out_features, wanted=bias, dtype=dtype)
+
+    @library.method(f"{NN}.Linear.forward")
+    def forward(interp: Interpreter, self: ModuleInstance, input: Any) -> Any:  # noqa: A002
+        return interp.op(f"{F}.linear", input, self.parameters["weight"], self.parameters.get("bias"))
+
+    library.declare(f"{NN}.modules.linear.NonDynamicallyQuantizableLinear", f"{NN}.Linear")
+
+    @library.constructor(f"{NN}.Bilinear")
+    def bilinear(interp: Interpreter, self: ModuleInstance, in1_features: int, in2_features: int, out_features: int, bias: Any = True,
+                 **options: Any) -> None:  # fmt: skip
+        keep(self, in1_features=in1_features, in2_features=in2_features, out_features=out_features)
+        new_parameter(interp, self, "weight", out_features, in1_features, in2_features)
+        _bias(interp, self, out_features, wanted=bias)
+
+    @library.method(f"{NN}.Bilinear.forward")
+    def bilinear_forward(interp: Interpreter, self: ModuleInstance, input1: Any, input2: Any) -> Any:
+        return interp.op(f"{F}.bilinear", input1, input2, self.parameters["weight"])
+
+
+def _bias(interp: Interpreter, module: ModuleInstance, size: int, *, wanted: Any, dtype: Any = None) -> None:
+    if isinstance(wanted, Unknown):
+        interp.gap(f"whether there is a bias: {wanted.reason}", wanted.at)
+    elif wanted:
+        new_parameter(interp, module, "bias", size, dtype=dtype)
+    else:
+        module.parameters["bias"] = None
+
+
+def _register_embedding(library: Library) -> None:
+    @library.constructor(f"{NN}.Embedding")
+    def embedding(interp: Interpreter, self: ModuleInstance, num_embeddings: int, embedding_dim: int, padding_idx: Any = None,
+                  max_norm: Any = None, norm_type: Any = 2.0, scale_grad_by_freq: Any = False, sparse: Any = False, _weight: Any = None,
+                  _freeze: Any = False, device: Any = None, dtype: Any = None) -> None:  # fmt: skip
+        keep(self, num_embeddings=num_embeddings, embedding_dim=embedding_dim, padding_idx=padding_idx)
+        new_parameter(interp, self, "weight", num_embeddings, embedding_dim, dtype=dtype)
+
+    @library.method(f"{NN}.Embedding.forward")
+    def forward(interp: Interpreter, self: ModuleInstance, input: Any) -> Any:  # noqa: A002
+        return interp.op(f"{F}.embedding", input, self.parameters["weight"])
+
+    @library.constructor(f"{NN}.EmbeddingBag")
+    def bag(interp: Interpreter, self: ModuleInstance, num_embeddings: int, embedding_dim: int, *args: Any, **options: Any) -> None:
+        new_parameter(interp, self, "weight", num_embeddings, embedding_dim)
+
+    @library.method(f"{NN}.Embedding.from_pretrained")
+    def from_pretrained(interp: Interpreter, cls: Any, embeddings: Any = None, *args: Any, **options: Any) -> Any:
+        embeddings = cls if embeddings is None else embeddings
+        return interp.call(interp.library_name(f"{NN}.Embedding"), list(embeddings.shape or (0, 0)), {})
+
+
+def _register_norms(library: Library) -> None:
+    @library.constructor(f"{NN}.LayerNorm")
+    def layer_norm(interp: Interpreter, self: ModuleInstance, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: Any = True,
+                   bias: Any = True, device: Any = None, dtype: Any = None) -> None:  # fmt: skip
+        sizes = (normalized_shape,) if isinstance(normalized_shape, (int, Unknown)) else tuple(normalized_shape)
+        keep(self, normalized_shape=sizes, eps=eps, elementwise_affine=elementwise_affine)
+        for name, wanted in (("weight", elementwise_affine), ("bias", elementwise_affine and bias)):
+            if wanted:
+                new_parameter(interp, self, name, *sizes, dtype=dtype)
+            else:
+                self.parameters[name] = None
+
+    @library.constructor(f"{NN}.RMSNorm")
+    def rms_norm(interp: Interpreter, self: ModuleInstance, normalized_shape: Any, eps: Any = None, elementwise_affine: Any = True,
+                 **options: Any) -> None:  # fmt: skip
+        sizes = (normalized_shape,) if isinstance(normalized_shape, (int, Unknown)) else tuple(normalized_shape)
+        keep(self, normalized_shape=sizes, eps=eps, elementwise_affine=elementwise_affine)
+        if elementwise_affine:
+            new_parameter(interp, self, "weight", *sizes)
+
+    @library.constructor(f"{NN}.GroupNorm")
+    def group_norm(interp: Interpreter, self: ModuleInstance, num_groups: int, num_channels: int, eps: float = 1e-5, affine: Any = True,
+                   device: Any = None, dtype: Any = None) -> None:  # fmt: skip
+        keep(self, num_groups=num_groups, num_channels=num_channels, eps=eps, affine=affine)
+        _affine(interp, self, num_channels, wanted=affine)
+
+    for name in ("LayerNorm", "RMSNorm", "GroupNorm"):
+        function = {"LayerNorm": "layer_norm", "RMSNorm": "rms_norm", "GroupNorm": "group_norm"}[name]
+        library.method(f"{NN}.{name}.forward")(
+            lambda interp, self, input, _function=function: interp.op(f"{F}.{_function}", input)
+        )
+    for rank in ("1d", "2d", "3d"):
+        _register_batch_norm(library, f"{NN}.BatchNorm{rank}", affine=True, tracked=True)
+        _register_batch_norm(library, f"{NN}.InstanceNorm{rank}", affine=False, tracked=False)
+    _register_batch_norm(library, f"{NN}.SyncBatchNorm", affine=True, tracked=True)
+
+
+def _affine(interp: Interpreter, module: ModuleInstance, size: int, *, wanted: Any) -> None:
+    for name in ("weight", "bias"):
+        if wanted:
+            new_parameter(interp, module, name, size)
+        else:
+            module.parameters[name] = None
+
+
+def _register_batch_norm(library: Library, dotted: str, *, affine: bool, tracked: bool) -> None:
+    @library.constructor(dotted)
+    def batch_norm(interp: Interpreter, self: ModuleInstance, num_features: int, eps: float = 1e-5, momentum: Any = 0.1,
+                   affine: Any = affine, track_running_stats: Any = tracked, **options: Any) -> None:  # fmt: skip
+        keep(self, num_features=num_features, eps=eps, momentum=momentum, affine=affine)
+        _affine(interp, self, num_features, wanted=affine)
+        if track_running_stats:
+            self.buffers["running_mean"] = interp.op("torch.zeros", num_features)
+            self.buffers["running_var"] = interp.op("torch.ones", num_features)
+            self.buffers["num_batches_tracked"] = interp.op("torch.tensor", 0)
+
+    library.method(f"{dotted}.forward")(lambda interp, self, input: interp.op(f"{F}.batch_norm", input))
+
+
+def _register_convolutions(library: Library) -> None:
+    for rank in (1, 2, 3):
+        _register_convolution(library, rank, transposed=False)
+        _register_convolution(library, rank, transposed=True)
+
+
+def _register_convolution(library: Library, rank: int, *, transposed: bool) -> None:
+    dotted = f"{NN}.ConvTranspose{rank}d" if transposed else f"{NN}.Conv{rank}d"
+
+    def build(  # noqa: PLR0913 - torch's own signature
+        interp: Interpreter, self: ModuleInstance, in_channels: int, out_channels: int, kernel_size: Any, stride: Any, padding: Any,
+        output_padding: Any, dilation: Any, groups: Any, bias: Any,
+    ) -> None:  # fmt: skip
+        kernel = shapes.spread(kernel_size, rank)
+        if in_channels % groups or out_channels % groups:
+            raise ValueError(f"groups ({groups}) must divide the channels ({in_channels} and {out_channels})")
+        keep(self, in_channels=in_channels, out_channels=out_channels, kernel_size=kernel, stride=shapes.spread(stride, rank),
+             padding=padding if isinstance(padding, str) else shapes.spread(padding, rank), dilation=shapes.spread(dilation, rank),
+             groups=groups, output_padding=shapes.spread(output_padding, rank), padding_mode="zeros", transposed=transposed)  # fmt: skip
+        sizes = (in_channels, out_channels // groups) if transposed else (out_channels, in_channels // groups)
+        new_parameter(interp, self, "weight", *sizes, *kernel)
+        _bias(interp, self, out_channels, wanted=bias)
+
+    if transposed:
+
+        @library.constructor(dotted)
+        def up(interp: Interpreter, self: ModuleInstance, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1,
+               padding: Any = 0, output_padding: Any = 0, groups: Any = 1, bias: Any = True, dilation: Any = 1, **options: Any) -> None:  # fmt: skip
+            build(interp, self, in_channels, out_channels, kernel_size, stride, padding, output_padding, dilation, groups, bias)
+    else:
+
+        @library.constructor(dotted)
+        def convolution(interp: Interpreter, self: ModuleInstance, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1,
+                        padding: Any = 0, dilation: Any = 1, groups: Any = 1, bias: Any = True, *args: Any, **options: Any) -> None:  # fmt: skip
+            build(interp, self, in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias)
+
+    @library.method(f"{dotted}.forward")
+    def forward(interp: Interpreter, self: ModuleInstance, input: Any, *args: Any) -> Any:  # noqa: A002
+        attrs = self.attrs
+        name = f"{F}.conv_transpose{rank}d" if transposed else f"{F}.conv{rank}d"
+        extra = {"output_padding": attrs["output_padding"]} if transposed else {}
+        return interp.op(name, input, self.parameters["weight"], self.parameters.get("bias"), stride=attrs["stride"],
+                         padding=attrs["padding"], dilation=attrs["dilation"], groups=attrs["groups"], **extra)  # fmt: skip
+
+    library.method(f"{dotted}._conv_forward")(
+        lambda interp, self, input, weight, bias=None: interp.op(
+            f"{F}.conv{rank}d", input, weight, bias, stride=self.attrs["stride"], padding=self.attrs["padding"],
+            dilation=self.attrs["dilation"], groups=self.attrs["groups"],
+        )  # fmt: skip
+    )
+
+
+ACTIVATIONS = {
+    "ReLU": "relu", "GELU": "gelu", "SiLU": "silu", "Tanh": "tanh", "Sigmoid": "sigmoid", "ELU": "elu", "SELU": "selu", "CELU": "celu",
+    "LeakyReLU": "leaky_relu", "ReLU6": "relu6", "Mish": "mish", "Hardtanh": "hardtanh", "Hardswish": "hardswish",
+    "Hardsigmoid": "hardsigmoid", "Softplus": "softplus", "LogSigmoid": "logsigmoid", "Softsign": "softsign", "Threshold": "threshold",
+    "Dropout": "dropout", "Dropout1d": "dropout1d", "Dropout2d": "dropout2d", "AlphaDropout": "alpha_dropout",
+    "FeatureAlphaDropout": "feature_alpha_dropout", "Dropout3d": "dropout3d",
+}  # fmt: skip
+
+
+def _register_activations(library: Library) -> None:
+    for name, function in ACTIVATIONS.items():
+
+        @library.constructor(f"{NN}.{name}")
+        def activation(interp: Interpreter, self: ModuleInstance, *args: Any, **options: Any) -> None:
+            keep(self, **{key: value for key, value in options.items() if key in ("p", "approximate")})
+            if args and isinstance(args[0], (int, float)):
+                keep(self, p=args[0])
+
+        library.method(f"{NN}.{name}.forward")(
+            lambda interp, self, input, _function=function: interp.op(f"{F}.{_function}", input)
+        )
+
+    for name in ("Softmax", "LogSoftmax", "Softmin"):
+
+        @library.constructor(f"{NN}.{name}")
+        def softmax(interp: Interpreter, self: ModuleInstance, dim: Any = None) -> None:
+            keep(self, dim=dim)
+
+        function = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Softmin": "softmin"}[name]
+        library.method(f"{NN}.{name}.forward")(
+            lambda interp, self, input, _function=function: interp.op(f"{F}.{_function}", input, self.attrs["dim"])
+        )
+
+    @library.constructor(f"{NN}.PReLU")
+    def prelu(interp: Interpreter, self: ModuleInstance, num_parameters: int = 1, *args: Any, **options: Any) -> None:
+        new_parameter(interp, self, "weight", num_parameters)
+
+    library.method(f"{NN}.PReLU.forward")(lambda interp, self, input: interp.op(f"{F}.prelu", input))
+
+    @library.constructor(f"{NN}.GLU")
+    def glu(interp: Interpreter, self: ModuleInstance, dim: int = -1) -> None:
+        keep(self, dim=dim)
+
+    library.method(f"{NN}.GLU.forward")(lambda interp, self, input: interp.op(f"{F}.glu", input, self.attrs["dim"]))
+
+    @library.constructor(f"{NN}.Identity")
+    def identity(interp: Interpreter, self: ModuleInstance, *args: Any, **options: Any) -> None:
+        return None
+
+    library.method(f"{NN}.Identity.forward")(lambda interp, self, input: input)
+    for name in ("CrossEntropyLoss", "MSELoss", "BCEWithLogitsLoss", "L1Loss", "NLLLoss", "BCELoss", "KLDivLoss", "CTCLoss",
+                 "SmoothL1Loss", "CosineEmbeddingLoss", "CosineSimilarity"):  # fmt: skip
+
+        @library.constructor(f"{NN}.{name}")
+        def loss(interp: Interpreter, self: ModuleInstance, *args: Any, **options: Any) -> None:
+            return None
+
+
+def _register_shaping(library: Library) -> None:
+    for name in ("MaxPool1d", "MaxPool2d", "MaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d"):
+
+        @library.constructor(f"{NN}.{name}")
+        def pool(interp: Interpreter, self: ModuleInstance, kernel_size: Any, stride: Any = None, padding: Any = 0, *args: Any,
+                 **options: Any) -> None:  # fmt: skip
+            keep(self, kernel_size=kernel_size, stride=stride, padding=padding, ceil_mode=options.get("ceil_mode", False))
+
+        function = f"{name[:3].lower()}_pool{name[-2:]}"
+        library.method(f"{NN}.{name}.forward")(
+            lambda interp, self, input, _function=function: interp.op(
+                f"{F}.{_function}", input, self.attrs["kernel_size"], self.attrs["stride"], self.attrs["padding"],
+                ceil_mode=self.attrs["ceil_mode"],
+            )  # fmt: skip
+        )
+
+    for name in ("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveAvgPool3d"):
+
+        @library.constructor(f"{NN}.{name}")
+        def adaptive(interp: Interpreter, self: ModuleInstance, output_size: Any) -> None:
+            keep(self, output_size=output_size)
+
+        function = f"adaptive_{name[8:11].lower()}_pool{name[-2:]}"
+        library.method(f"{NN}.{name}.forward")(
+            lambda interp, self, input, _function=function: interp.op(f"{F}.{_function}", input, self.attrs["output_size"])
+        )
+
+    @library.constructor(f"{NN}.Upsample")
+    def upsample(interp: Interpreter, self: ModuleInstance, size: Any = None, scale_factor: Any = None, *args: Any, **options: Any) -> None:
+        keep(self, size=size, scale_factor=scale_factor)
+
+    library.declare(f"{NN}.UpsamplingBilinear2d", f"{NN}.Upsample")
+    library.method(f"{NN}.Upsample.forward")(
+        lambda interp, self, input: interp.op(f"{F}.interpolate", input, self.attrs["size"], self.attrs["scale_factor"])
+    )
+
+    @library.constructor(f"{NN}.Flatten")
+    def flatten(interp: Interpreter, self: ModuleInstance, start_dim: int = 1, end_dim: int = -1) -> None:
+        keep(self, start_dim=start_dim, end_dim=end_dim)
+
+    library.method(f"{NN}.Flatten.forward")(
+        lambda interp, self, input: interp.op("torch.flatten", input, self.attrs["start_dim"], self.attrs["end_dim"])
+    )
+
+    @library.constructor(f"{NN}.Unflatten")
+    def unflatten(interp: Interpreter, self: ModuleInstance, dim: int, unflattened_size: Any) -> None:
+        keep(self, dim=dim, unflattened_size=unflattened_size)
+
+    for name in ("ZeroPad1d", "ZeroPad2d", "ConstantPad1d", "ConstantPad2d", "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d",
+                 "ReplicationPad2d"):  # fmt: skip
+
+        @library.constructor(f"{NN}.{name}")
+        def padding_layer(interp: Interpreter, self: ModuleInstance, padding: Any, *args: Any, _name: str = name,
+                          **options: Any) -> None:  # fmt: skip
+            keep(self, padding=shapes.spread(padding, 4 if _name.endswith("2d") else 2))
+
+        library.method(f"{NN}.{name}.forward")(lambda interp, self, input: interp.op(f"{F}.pad", input, self.attrs["padding"]))
+
+    for name in ("PixelShuffle", "PixelUnshuffle"):
+
+        @library.constructor(f"{NN}.{name}")
+        def pixel_shuffle(interp: Interpreter, self: ModuleInstance, factor: int) -> None:
+            keep(self, factor=factor)
+
+        library.method(f"{NN}.{name}.forward")(lambda interp, self, input: interp.op(f"{F}.pixel_shuffle", input, self.attrs["factor"]))
+
+    for name in ("Unfold", "Fold"):
+
+        @library.constructor(f"{NN}.{name}")
+        def unfold(interp: Interpreter, self: ModuleInstance, *args: Any, **options: Any) -> None:
+            keep(self, args=args, options=options)
+
+    library.method(f"{NN}.Unfold.forward")(
+        lambda interp, self, input: interp.op(f"{F}.unfold", input, *self.attrs["args"], **self.attrs["options"])
+    )

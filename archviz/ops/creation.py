@@ -1,0 +1,195 @@
+"""Ops that make tensors: sizes, ranges, copies of a shape; dtypes and devices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archviz.interpreter.library import Library
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.values import Device, DType, Instance, Tensor, Unknown
+from archviz.ops.registry import dtype_name, op, sizes_of, tensor
+
+DTYPES = {
+    "float32": 4, "float": 4, "float64": 8, "double": 8, "float16": 2, "half": 2, "bfloat16": 2, "int64": 8, "long": 8,
+    "int32": 4, "int": 4, "int16": 2, "short": 2, "int8": 1, "uint8": 1, "bool": 1, "complex64": 8, "complex128": 16,
+    "float8_e4m3fn": 1, "float8_e5m2": 1, "float8_e8m0fnu": 1, "uint16": 2, "uint32": 4, "uint64": 8, "cfloat": 8,
+}  # fmt: skip
+ALIASES = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32",
+           "short": "int16", "cfloat": "complex64"}  # fmt: skip
+
+
+def register(library: Library) -> None:
+    _register_types(library)
+    _register_filled(library)
+    _register_ranges(library)
+    _register_likes(library)
+
+
+def _register_types(library: Library) -> None:
+    made = {name: DType(name) for name in DTYPES if name not in ALIASES}
+    for name in DTYPES:
+        library.value(f"torch.{name}", made[ALIASES.get(name, name)])
+    library.declare("torch.dtype")
+    library.declare("torch.Size", host_base=tuple)
+    for name in ("strided", "contiguous_format", "preserve_format", "channels_last"):
+        library.value(f"torch.{name}", name)
+    library.value("torch.inf", float("inf"))
+    library.value("torch.pi", 3.141592653589793)
+    library.value("torch.nan", float("nan"))
+    library.function("torch._itemsize")(lambda interp, dtype: DTYPES[dtype.name])
+    library.function("torch.device")(lambda interp, kind="meta", index=None: Device(str(kind).split(":")[0]))
+    library.function("torch.get_default_dtype")(lambda interp: made["float32"])
+    library.function("torch.set_default_dtype")(lambda interp, dtype: None)
+    library.function("torch.is_grad_enabled", "torch.is_autocast_enabled")(lambda interp, *args: False)
+    library.function("torch.is_tensor")(lambda interp, value: isinstance(value, Tensor))
+    library.function("torch.finfo", "torch.iinfo")(lambda interp, dtype=None: FloatInfo(dtype_name(dtype) or "float32"))
+
+    @library.function("torch.is_floating_point", "torch.Tensor.is_floating_point")
+    def is_floating_point(interp: Interpreter, value: Any) -> Any:
+        return value if isinstance(value, Unknown) else "float" in value.dtype
+
+    @library.function("torch.is_complex", "torch.Tensor.is_complex")
+    def is_complex(interp: Interpreter, value: Any) -> Any:
+        return value if isinstance(value, Unknown) else "complex" in value.dtype
+
+
+class FloatInfo:
+    """`torch.finfo` and `torch.iinfo`."""
+
+    ARCHVIZ_ATTRIBUTES = ("min", "max", "eps", "tiny", "bits", "smallest_normal")
+    _LIMITS = {  # noqa: RUF012 - a constant table
+        "float16": (65504.0, 9.765625e-04, 6.103515625e-05), "bfloat16": (3.3895313892515355e38, 0.0078125, 1.1754943508222875e-38),
+        "float64": (1.7976931348623157e308, 2.220446049250313e-16, 2.2250738585072014e-308),
+    }  # fmt: skip
+
+    def __init__(self, dtype: str) -> None:
+        self.bits = DTYPES.get(dtype, 4) * 8
+        if "int" in dtype:
+            self.max: float = 2 ** (self.bits - 1) - 1
+            self.min: float = -(2 ** (self.bits - 1))
+            self.eps = self.tiny = self.smallest_normal = 0.0
+            return
+        self.max, self.eps, self.tiny = self._LIMITS.get(dtype, (3.4028234663852886e38, 1.1920928955078125e-07, 1.1754943508222875e-38))
+        self.min = -self.max
+        self.smallest_normal = self.tiny
+
+
+def _register_filled(library: Library) -> None:
+    for name, value in (("zeros", 0.0), ("ones", 1.0)):
+
+        @op(library, f"torch.{name}")
+        def filled(interp: Interpreter, *sizes: Any, dtype: Any = None, _value: float = value, **options: Any) -> Tensor:
+            shape = sizes_of(sizes or (options.get("size", ()),))
+            count = 1
+            for size in shape:
+                count *= size
+            data = [_value] * count if 0 <= count <= 256 else None
+            return tensor(interp, shape, dtype, data)
+
+    @op(library, "torch.empty", "torch.rand", "torch.randn", "torch.normal", "torch.empty_strided")
+    def empty(interp: Interpreter, *sizes: Any, dtype: Any = None, **options: Any) -> Tensor:
+        shape = sizes_of(sizes or (options.get("size", ()),)) if not _has_tensor(sizes) else sizes[0].shape
+        return tensor(interp, shape, dtype)
+
+    @op(library, "torch.full")
+    def full(interp: Interpreter, size: Any, fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
+        shape = (size,) if isinstance(size, int) else tuple(size)
+        return tensor(interp, shape, dtype or ("int64" if isinstance(fill_value, int) else None))
+
+    @op(library, "torch.randint")
+    def randint(interp: Interpreter, *args: Any, dtype: Any = None, **options: Any) -> Tensor:
+        size = options.get("size", next((each for each in args if isinstance(each, (tuple, list))), ()))
+        return tensor(interp, size, dtype or "int64")
+
+    @op(library, "torch.randperm")
+    def randperm(interp: Interpreter, count: int, **options: Any) -> Tensor:
+        return tensor(interp, (count,), "int64")
+
+    @op(library, "torch.eye")
+    def eye(interp: Interpreter, rows: int, columns: int | None = None, *, dtype: Any = None, **options: Any) -> Tensor:
+        return tensor(interp, (rows, rows if columns is None else columns), dtype)
+
+    @op(library, "torch.tensor", "torch.as_tensor", "torch.from_numpy", "torch.asarray", "torch.Tensor", "torch.FloatTensor",
+        "torch.LongTensor", "torch.cuda.FloatTensor", "torch.BoolTensor")  # fmt: skip
+    def from_values(interp: Interpreter, *values: Any, dtype: Any = None, **options: Any) -> Any:
+        value = values[0] if len(values) == 1 else list(values)
+        if isinstance(value, Tensor):
+            return tensor(interp, value.shape or (), dtype or value.dtype, value.data)
+        return from_python(interp, value, dtype)
+
+
+def _has_tensor(values: tuple[Any, ...]) -> bool:
+    return bool(values) and isinstance(values[0], Tensor)
+
+
+def from_python(interp: Interpreter, value: Any, dtype: Any = None) -> Any:
+    """A tensor of nested lists of numbers (or of equal tensors)."""
+    shape: list[int] = []
+    flat: list[Any] = [value]
+    while flat and all(isinstance(each, (list, tuple, range)) for each in flat):
+        length = len(flat[0])
+        if any(len(each) != length for each in flat):
+            raise ValueError("torch.tensor requires rows of equal length")
+        shape.append(length)
+        flat = [item for each in flat for item in each]
+    unknown = next((each for each in flat if isinstance(each, (Unknown, Instance))), None)
+    if unknown is not None:
+        return unknown if isinstance(unknown, Unknown) else Unknown("a tensor of objects", interp.here())
+    if flat and isinstance(flat[0], Tensor):
+        return tensor(interp, (*shape, *(flat[0].shape or ())), dtype or flat[0].dtype)
+    kind = "bool" if any(isinstance(each, bool) for each in flat) else "int64"
+    kind = "float32" if any(isinstance(each, float) for each in flat) or not flat else kind
+    return tensor(interp, shape, dtype or kind, flat)
+
+
+def _register_ranges(library: Library) -> None:
+    @op(library, "torch.arange")
+    def arange(interp: Interpreter, *bounds: Any, dtype: Any = None, **options: Any) -> Tensor:
+        start, end, step = _bounds(bounds, options)
+        values = [start, end, step]
+        if any(isinstance(each, Tensor) for each in values):
+            return Tensor(None, dtype_name(dtype) or "int64", at=interp.here())
+        count = max(0, -int(-(end - start) // step))
+        kind = dtype or ("float32" if any(isinstance(each, float) for each in values) else "int64")
+        data = [start + index * step for index in range(count)] if count <= 4096 else None
+        return tensor(interp, (count,), kind, data)
+
+    @op(library, "torch.linspace")
+    def linspace(interp: Interpreter, start: Any, end: Any, steps: int, *, dtype: Any = None, **options: Any) -> Tensor:
+        data = None
+        if steps <= 4096 and not isinstance(start, Tensor) and not isinstance(end, Tensor):
+            gap = (end - start) / (steps - 1) if steps > 1 else 0.0
+            data = [start + gap * index for index in range(steps)]
+        return tensor(interp, (steps,), dtype, data)
+
+    @op(library, "torch.logspace")
+    def logspace(interp: Interpreter, start: Any, end: Any, steps: int, *args: Any, dtype: Any = None, **options: Any) -> Tensor:
+        return tensor(interp, (steps,), dtype)
+
+
+def _bounds(bounds: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, Any, Any]:
+    given = [each.data[0] if isinstance(each, Tensor) and each.data and len(each.data) == 1 else each for each in bounds]
+    if len(given) == 1 and "end" not in options:
+        return 0, given[0], options.get("step", 1)
+    start = given[0] if given else options.get("start", 0)
+    end = given[1] if len(given) > 1 else options["end"]
+    return start, end, given[2] if len(given) > 2 else options.get("step", 1)
+
+
+def _register_likes(library: Library) -> None:
+    for name in ("zeros_like", "ones_like", "empty_like", "rand_like", "randn_like", "full_like", "randint_like"):
+
+        @op(library, f"torch.{name}")
+        def same(interp: Interpreter, value: Tensor, *args: Any, dtype: Any = None, **options: Any) -> Tensor:
+            return tensor(interp, value.shape or (), dtype or value.dtype)
+
+    for name in ("new_zeros", "new_ones", "new_empty", "new_full"):
+
+        @op(library, f"torch.Tensor.{name}")
+        def new(interp: Interpreter, value: Tensor, *sizes: Any, dtype: Any = None, _name: str = name, **options: Any) -> Tensor:
+            shape = sizes[:1] if _name == "new_full" else sizes
+            return tensor(interp, sizes_of(shape or (options.get("size", ()),)), dtype or value.dtype)
+
+    @op(library, "torch.Tensor.new_tensor")
+    def new_tensor(interp: Interpreter, value: Tensor, data: Any, *, dtype: Any = None, **options: Any) -> Any:
+        return from_python(interp, data, dtype or value.dtype)

@@ -1,0 +1,221 @@
+"""Elementwise ops: the result has the broadcast shape of the operands."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from archviz.interpreter.library import Library
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.values import Tensor
+from archviz.ops import shapes
+from archviz.ops.registry import DATA_LIMIT, dtype_name, op, tensor
+
+UNARY: dict[str, Callable[[Any], Any] | None] = {
+    "abs": abs, "neg": operator.neg, "pos": operator.pos, "exp": math.exp, "log": math.log, "sin": math.sin,
+    "cos": math.cos, "tan": None, "sqrt": math.sqrt, "rsqrt": None, "square": lambda x: x * x, "reciprocal": None,
+    "floor": math.floor, "ceil": math.ceil, "round": round, "trunc": None, "sign": None, "sigmoid": None, "tanh": None,
+    "erf": None, "relu": None, "expm1": None, "log1p": None, "log2": math.log2, "log10": math.log10, "exp2": None,
+    "sgn": None, "frac": None, "atan": None, "asin": None, "acos": None, "sinh": None, "cosh": None, "atanh": None,
+    "logit": None, "erfinv": None, "conj": None, "angle": None, "nan_to_num": None, "positive": None, "softplus": None,
+    "arctan": None, "absolute": abs, "conj_physical": None, "resolve_conj": None, "bitwise_not": None, "sinc": None,
+    "log_sigmoid": None, "lgamma": None, "digamma": None,
+}  # fmt: skip
+BINARY: dict[str, Callable[[Any, Any], Any] | None] = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "truediv": operator.truediv,
+    "floordiv": operator.floordiv, "floor_divide": operator.floordiv, "mod": operator.mod, "remainder": operator.mod,
+    "fmod": None, "pow": operator.pow, "maximum": max, "minimum": min, "atan2": None, "lshift": operator.lshift,
+    "rshift": operator.rshift, "and": None, "or": None, "xor": None, "subtract": operator.sub,
+    "multiply": operator.mul, "divide": operator.truediv, "hypot": None, "logaddexp": None, "bitwise_and": None,
+    "bitwise_or": None, "bitwise_xor": None, "float_power": None, "true_divide": operator.truediv, "rsub": None,
+    "bitwise_left_shift": None, "bitwise_right_shift": None, "fmax": None, "fmin": None,
+}  # fmt: skip
+COMPARE = {
+    "eq": operator.eq, "noteq": operator.ne, "ne": operator.ne, "lt": operator.lt, "lte": operator.le,
+    "le": operator.le, "gt": operator.gt, "gte": operator.ge, "ge": operator.ge, "not_equal": operator.ne,
+    "greater": operator.gt, "less": operator.lt, "logical_and": None, "logical_or": None, "logical_xor": None,
+    "isclose": None, "greater_equal": operator.ge, "less_equal": operator.le,
+}  # fmt: skip
+PREDICATES = ("isnan", "isinf", "isfinite", "logical_not", "signbit", "isneginf", "isposinf")
+
+
+def register(library: Library) -> None:
+    for name, run in UNARY.items():
+        _register_unary(library, name, run)
+    for name, both in BINARY.items():
+        _register_binary(library, name, both)
+    for name, test in COMPARE.items():
+        _register_compare(library, name, test)
+    for name in PREDICATES:
+
+        @op(library, f"torch.{name}", f"torch.Tensor.{name}")
+        def predicate(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+            return tensor(interp, value.shape or (), "bool")
+
+    _register_operators(library)
+    _register_choice(library)
+
+
+def _register_unary(library: Library, name: str, run: Callable[[Any], Any] | None) -> None:
+    names = [f"torch.{name}", f"torch.Tensor.{name}"]
+    if name in ("relu", "sigmoid", "tanh", "softplus"):
+        names.append(f"torch.nn.functional.{name}")
+    if name in ("expm1", "erf", "exp2", "log1p", "sinc"):
+        names.append(f"torch.special.{name}")
+
+    def unary(interp: Interpreter, value: Any, *args: Any, **options: Any) -> Tensor:
+        return unary_result(interp, value, run)
+
+    op(library, *names)(unary)
+    op(library, f"torch.Tensor.{name}_", *([f"torch.{name}_"] if name in ("relu",) else []))(_in_place(unary))
+
+
+def _in_place(run: Callable[..., Any]) -> Callable[..., Any]:
+    def changed(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+        run(interp, value, *args, **options)
+        value.data = None
+        return value
+
+    return changed
+
+
+def unary_result(interp: Interpreter, value: Any, run: Callable[[Any], Any] | None) -> Tensor:
+    if not isinstance(value, Tensor):
+        return tensor(interp, (), "float32", None if run is None else [run(value)])
+    return tensor(interp, value.shape or (), value.dtype, _mapped(run, value.data))
+
+
+def _mapped(run: Callable[[Any], Any] | None, *columns: list[Any] | None) -> list[Any] | None:
+    if run is None or any(column is None for column in columns):
+        return None
+    try:
+        return [run(*values) for values in zip(*(column or [] for column in columns), strict=True)]
+    except (ArithmeticError, ValueError, TypeError):
+        return None
+
+
+def _register_binary(library: Library, name: str, run: Callable[[Any, Any], Any] | None) -> None:
+    public = {"and": "__and__", "or": "__or__", "xor": "__xor__", "lshift": "__lshift__", "rshift": "__rshift__",
+              "truediv": "__truediv__", "floordiv": "__floordiv__", "mod": "__mod__"}.get(name, name)  # fmt: skip
+
+    def binary(interp: Interpreter, left: Any, right: Any = None, *args: Any, **options: Any) -> Tensor:
+        return binary_result(interp, left, options.get("other", right), run)
+
+    op(library, f"torch.{public}", f"torch.Tensor.{public}")(binary)
+    if not public.startswith("__") and not public.endswith("_"):
+        op(library, f"torch.Tensor.{public}_")(_in_place(binary))
+
+
+def binary_result(
+    interp: Interpreter, left: Any, right: Any, run: Callable[[Any, Any], Any] | None, dtype: str | None = None
+) -> Tensor:
+    """The broadcast result of two operands, tensors or numbers."""
+    first = left.shape or () if isinstance(left, Tensor) else ()
+    second = right.shape or () if isinstance(right, Tensor) else ()
+    shape = shapes.broadcast(first, second)
+    data = None
+    count = shapes.product(shape)
+    if run is not None and count <= DATA_LIMIT:
+        data = _mapped(run, _column(left, shape, count), _column(right, shape, count))
+    return tensor(interp, shape, dtype or promoted(left, right), data)
+
+
+def _column(value: Any, shape: tuple[int, ...], count: int) -> list[Any] | None:
+    """A value's row-major data, broadcast to a shape where that is a matter of repetition."""
+    if not isinstance(value, Tensor):
+        return [value] * count
+    if value.data is None:
+        return None
+    if value.shape == shape:
+        return value.data
+    if len(value.data) == 1:
+        return value.data * count
+    own = value.shape or ()
+    if shape[len(shape) - len(own) :] == own and len(value.data):
+        return value.data * (count // len(value.data))
+    return None
+
+
+_RANK = ("bool", "uint8", "int8", "int16", "int32", "int64", "float8_e4m3fn", "float16", "bfloat16", "float32", "float64",
+         "complex64", "complex128")  # fmt: skip
+
+
+def promoted(left: Any, right: Any) -> str:
+    """The dtype of a mixed operation; a Python number does not widen a tensor of its own kind."""
+    if not isinstance(right, Tensor):
+        left, right = right, left
+    if not isinstance(right, Tensor):
+        return "float32"
+    if not isinstance(left, Tensor):
+        is_float = isinstance(left, float) and "float" not in right.dtype and "complex" not in right.dtype
+        return "float32" if is_float else right.dtype
+    first, second = left.dtype, right.dtype
+    if {first, second} == {"float16", "bfloat16"}:
+        return "float32"
+    if first not in _RANK or second not in _RANK:
+        return first
+    return max(first, second, key=_RANK.index)
+
+
+def _register_compare(library: Library, name: str, run: Callable[[Any, Any], Any] | None) -> None:
+    @op(library, f"torch.{name}", f"torch.Tensor.{name}")
+    def compare(interp: Interpreter, left: Any, right: Any, *args: Any, **options: Any) -> Tensor:
+        return binary_result(interp, left, right, run, "bool")
+
+
+def _register_operators(library: Library) -> None:
+    rename = {"and": "__and__", "or": "__or__", "xor": "__xor__", "lshift": "__lshift__", "rshift": "__rshift__",
+              "truediv": "__truediv__", "floordiv": "__floordiv__", "mod": "__mod__"}  # fmt: skip
+
+    @library.function("torch._binary")
+    def binary(interp: Interpreter, name: str, left: Any, right: Any) -> Any:
+        if name == "matmul":
+            return interp.op("torch.matmul", left, right)
+        return interp.op(f"torch.{rename.get(name, name)}", left, right)
+
+    @library.function("torch._unary")
+    def unary(interp: Interpreter, name: str, value: Any) -> Any:
+        return interp.op(f"torch.{name}", value)
+
+    @library.function("torch._compare")
+    def compare(interp: Interpreter, name: str, left: Any, right: Any) -> Any:
+        if left is None or right is None or isinstance(left, str) or isinstance(right, str):
+            return name not in ("eq",)
+        return interp.op(f"torch.{name}", left, right)
+
+
+def _register_choice(library: Library) -> None:
+    @op(library, "torch.where", "torch.Tensor.where")
+    def where(interp: Interpreter, condition: Tensor, *values: Any) -> Any:
+        if not values:
+            return (tensor(interp, (1,), "int64"),) * len(condition.shape or ())
+        known = [each.shape or () for each in (condition, *values) if isinstance(each, Tensor)]
+        return tensor(interp, shapes.broadcast(*known), promoted(values[0], values[1]))
+
+    @op(library, "torch.clamp", "torch.Tensor.clamp", "torch.clip", "torch.Tensor.clip", "torch.clamp_min", "torch.Tensor.clamp_min",
+        "torch.clamp_max", "torch.Tensor.clamp_max", record="clamp")  # fmt: skip
+    def clamp(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+        return tensor(interp, value.shape or (), value.dtype)
+
+    @op(library, "torch.Tensor.clamp_", "torch.Tensor.clamp_min_", "torch.Tensor.clip_", record="clamp_")
+    def clamp_(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+        value.data = None
+        return value
+
+    @op(library, "torch.lerp", "torch.Tensor.lerp", "torch.addcmul", "torch.addcdiv", record="lerp")
+    def lerp(interp: Interpreter, value: Tensor, end: Tensor, weight: Any = None, **options: Any) -> Tensor:
+        known = [each.shape or () for each in (value, end, weight) if isinstance(each, Tensor)]
+        return tensor(interp, shapes.broadcast(*known), value.dtype)
+
+    @op(library, "torch.polar", "torch.complex")
+    def polar(interp: Interpreter, value: Tensor, angle: Tensor) -> Tensor:
+        return tensor(interp, shapes.broadcast(value.shape or (), angle.shape or ()), "complex64")
+
+    @op(library, "torch.bernoulli", "torch.Tensor.bernoulli_", "torch.Tensor.bernoulli")
+    def bernoulli(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+        return tensor(interp, value.shape or (), value.dtype)
+
+
+__all__ = ["binary_result", "dtype_name", "promoted", "register", "unary_result"]

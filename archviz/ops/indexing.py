@@ -1,0 +1,337 @@
+"""Reading and writing parts of a tensor, its attributes, and conversions of a whole tensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archviz.interpreter.attributes import MISSING
+from archviz.interpreter.library import Library
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.values import BoundMethod, Device, DType, Shape, Tensor, Unknown
+from archviz.ops import shapes
+from archviz.ops.creation import DTYPES
+from archviz.ops.registry import dtype_name, first_unknown, like, op, options_of, tensor
+
+
+def register(library: Library) -> None:
+    _register_items(library)
+    _register_attributes(library)
+    _register_conversions(library)
+    _register_gathers(library)
+
+
+def _register_items(library: Library) -> None:
+    @library.function("torch.Tensor.__getitem__")
+    def get_item(interp: Interpreter, value: Tensor, index: Any) -> Any:
+        parts = index if isinstance(index, tuple) else (index,)
+        unknown = first_unknown([value, *parts], {})
+        if unknown is not None:
+            return unknown
+        recorder = interp.recorder
+        if recorder is None:
+            return indexed(interp, value, parts)
+        whole = slice(None)
+        cuts = isinstance(parts[-1], slice) and parts[-1] != whole and (Ellipsis in parts or len(parts) > 1)
+        event = recorder.begin("op", "slice" if cuts else "getitem", [value, *parts], interp.here())
+        result = None
+        try:
+            result = indexed(interp, value, parts)
+        finally:
+            last = parts[-1]
+            bounds = {"start": last.start, "stop": last.stop, "step": last.step} if isinstance(last, slice) else {}
+            recorder.end(event, result, {name: bound for name, bound in bounds.items() if isinstance(bound, int)})
+        return result
+
+    @library.function("torch.Tensor.__setitem__")
+    def set_item(interp: Interpreter, value: Tensor, index: Any, new: Any) -> None:
+        value.data = None
+        if interp.recorder is not None:
+            event = interp.recorder.begin("op", "setitem", [value, new], interp.here())
+            interp.recorder.end(event, value)
+
+
+def indexed(interp: Interpreter, value: Tensor, parts: tuple[Any, ...]) -> Any:
+    """`value[parts]`: integers, slices, None, Ellipsis, masks and index tensors."""
+    if value.shape is None:
+        return Tensor(None, value.dtype, at=interp.here())
+    if value.data is not None and len(parts) == 1 and isinstance(parts[0], (int, slice)) and not isinstance(parts[0], bool):
+        return _known(interp, value, parts[0])
+    parts = tuple(_as_index(interp, each) for each in parts)
+    consumed = sum(_consumes(each) for each in parts)
+    spare = len(value.shape) - consumed
+    if spare < 0:
+        raise IndexError(f"indexing requires at most {len(value.shape)} indices, got {consumed}")
+    filled: list[Any] = []
+    for each in parts:
+        filled += [slice(None)] * spare if each is Ellipsis else [each]
+    if not any(each is Ellipsis for each in parts):
+        filled += [slice(None)] * spare
+    return _gathered(interp, value, filled)
+
+
+def _as_index(interp: Interpreter, part: Any) -> Any:
+    if isinstance(part, slice):
+        return slice(*(_bound(each) for each in (part.start, part.stop, part.step)))
+    if isinstance(part, (list, tuple, range)):
+        return tensor(interp, (len(part),), "bool" if part and isinstance(part[0], bool) else "int64")
+    return part
+
+
+def _bound(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return int(value.data[0]) if value.data else 1
+    return value
+
+
+def _consumes(part: Any) -> int:
+    if part is None or part is Ellipsis or isinstance(part, bool):
+        return 0
+    if isinstance(part, Tensor) and part.dtype == "bool":
+        return len(part.shape or ())
+    return 1
+
+
+def _known(interp: Interpreter, value: Tensor, part: Any) -> Tensor:
+    own, data = value.shape or (), value.data or []
+    step = len(data) // own[0] if own and own[0] else 1
+    if isinstance(part, slice):
+        places = range(own[0])[part]
+        return tensor(interp, (len(places), *own[1:]), value.dtype, [v for at in places for v in data[at * step : (at + 1) * step]])
+    place = range(own[0])[part]
+    return tensor(interp, own[1:], value.dtype, data[place * step : (place + 1) * step])
+
+
+def _gathered(interp: Interpreter, value: Tensor, parts: list[Any]) -> Tensor:
+    own = list(value.shape or ())
+    result: list[int] = []
+    advanced: list[tuple[int, ...]] = []
+    first: int | None = None
+    place = 0
+    for part in parts:
+        if part is None or isinstance(part, bool):
+            result.append(1)
+            continue
+        if isinstance(part, slice):
+            result.append(shapes.slice_length(own[place], part))
+        elif isinstance(part, Tensor):
+            first = len(result) if first is None else first
+            advanced.append((_mask_count(part, own[place:]),) if part.dtype == "bool" else tuple(part.shape or ()))
+        elif isinstance(part, int) and not -own[place] <= part < own[place]:
+            raise IndexError(f"index {part} is out of range for a dimension of size {own[place]}")
+        elif advanced or any(isinstance(each, Tensor) for each in parts):
+            first = len(result) if first is None else first
+        place += _consumes(part)
+    if first is not None and advanced:
+        result[first:first] = list(shapes.broadcast(*advanced))
+    return like(interp, value, result)
+
+
+def _mask_count(mask: Tensor, sizes: list[int]) -> int:
+    """How many elements a mask keeps: as data says, else all (a test on data is taken as true)."""
+    return sum(map(bool, mask.data)) if mask.data is not None else shapes.product(mask.shape or ())
+
+
+ATTRIBUTES: dict[str, Any] = {
+    "dtype": lambda interp, value: interp.library_name(f"torch.{value.dtype}"),
+    "device": lambda interp, value: Device("meta"),
+    "requires_grad": lambda interp, value: value.requires_grad,
+    "is_cuda": lambda interp, value: False,
+    "is_mps": lambda interp, value: False,
+    "is_sparse": lambda interp, value: False,
+    "is_nested": lambda interp, value: False,
+    "is_meta": lambda interp, value: True,
+    "is_leaf": lambda interp, value: True,
+    "layout": lambda interp, value: "strided",
+    "grad": lambda interp, value: None,
+    "data": lambda interp, value: value,
+    "_base": lambda interp, value: None,
+    "itemsize": lambda interp, value: DTYPES[value.dtype],
+    "names": lambda interp, value: (None,) * len(value.shape or ()),
+}
+SHAPED = {
+    "shape": lambda value: value.shape,
+    "ndim": lambda value: len(value.shape),
+}
+VIEWS = {"T": "torch.t", "mT": "torch.t", "H": "torch.t", "mH": "torch.t"}
+
+
+def _register_attributes(library: Library) -> None:
+    @library.function("torch._attribute")
+    def attribute(interp: Interpreter, value: Tensor, name: str) -> Any:
+        if name in SHAPED:
+            return SHAPED[name](value) if value.shape is not None else Unknown("the shape of a tensor", interp.here())
+        if name in ATTRIBUTES:
+            return ATTRIBUTES[name](interp, value)
+        if name in VIEWS:
+            return interp.op(VIEWS[name], value)
+        if name in ("real", "imag"):
+            return like(interp, value, dtype="float32")
+        dotted = f"torch.Tensor.{name}"
+        if interp.library.has(dotted):
+            return BoundMethod(interp.library_name(dotted), value)
+        if name.startswith("_"):
+            return MISSING
+        if interp.recorder is not None or name in TORCH_METHODS:
+            return Unknown(f"torch.Tensor.{name} has no stub", interp.here())
+        return MISSING
+
+    @library.function("torch._set_attribute")
+    def set_attribute(interp: Interpreter, value: Tensor, name: str, new: Any) -> None:
+        if name == "data" and isinstance(new, Tensor):
+            value.shape, value.dtype, value.data = new.shape, new.dtype, new.data
+        elif name == "requires_grad":
+            value.requires_grad = bool(new)
+        else:
+            value.attrs = {**(value.attrs or {}), name: new}
+
+
+TORCH_METHODS = frozenset({"apply_", "map_", "register_hook", "storage", "stride", "untyped_storage"})
+
+
+def _register_conversions(library: Library) -> None:
+    same = ("clone", "contiguous", "detach", "cpu", "cuda", "detach_", "requires_grad_", "fill_", "zero_", "normal_",
+            "uniform_", "copy_", "masked_fill_", "trunc_normal_", "pin_memory", "share_memory_", "exponential_",
+            "random_", "retain_grad", "fill_diagonal_", "index_fill", "resolve_neg", "index_fill_", "set_", "xpu", "view_copy")  # fmt: skip
+    for name in same:
+        names = [f"torch.Tensor.{name}"] + ([f"torch.{name}"] if name in ("clone", "detach") else [])
+
+        @op(library, *names, record=name)
+        def unchanged(interp: Interpreter, value: Tensor, *args: Any, _name: str = name, **options: Any) -> Tensor:
+            if _name.endswith("_"):
+                value.data = None
+                return value
+            return tensor(interp, value.shape or (), value.dtype, value.data)
+
+    for name, dtype in (("float", "float32"), ("half", "float16"), ("bfloat16", "bfloat16"), ("double", "float64"), ("long", "int64"),
+                        ("int", "int32"), ("bool", "bool"), ("byte", "uint8"), ("short", "int16"), ("cfloat", "complex64")):  # fmt: skip
+
+        @op(library, f"torch.Tensor.{name}", record="to")
+        def converted(interp: Interpreter, value: Tensor, *args: Any, _dtype: str = dtype, **options: Any) -> Tensor:
+            return tensor(interp, value.shape or (), _dtype, value.data)
+
+    @op(library, "torch.Tensor.to", "torch.Tensor.type", "torch.Tensor.type_as", record="to")
+    def to(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+        dtype = next((each for each in (*args, options.get("dtype")) if isinstance(each, DType)), None)
+        other = next((each for each in args if isinstance(each, Tensor)), None)
+        name = dtype.name if dtype else other.dtype if other is not None else value.dtype
+        return tensor(interp, value.shape or (), name, value.data)
+
+    @library.function("torch.Tensor.size")
+    def size(interp: Interpreter, value: Tensor, dim: int | None = None) -> Any:
+        if value.shape is None:
+            return Unknown("the shape of a tensor", interp.here())
+        return Shape(value.shape) if dim is None else value.shape[shapes.axis(dim, len(value.shape))]
+
+    @library.function("torch.Tensor.numel", "torch.Tensor.nelement", "torch.numel")
+    def numel(interp: Interpreter, value: Tensor) -> Any:
+        return Unknown("the size of a tensor", interp.here()) if value.shape is None else shapes.product(value.shape)
+
+    @library.function("torch.Tensor.dim", "torch.Tensor.ndimension")
+    def dim(interp: Interpreter, value: Tensor) -> Any:
+        return Unknown("the rank of a tensor", interp.here()) if value.shape is None else len(value.shape)
+
+    @library.function("torch.Tensor.__len__")
+    def length(interp: Interpreter, value: Tensor) -> Any:
+        return (value.shape or (0,))[0]
+
+    @library.function("torch.Tensor.item")
+    def item(interp: Interpreter, value: Tensor) -> Any:
+        if value.data:
+            return value.data[0]
+        if interp.recorder is None:
+            return Unknown("a number in a tensor", interp.here())
+        interp.recorder.assumed = True
+        return True if value.dtype == "bool" else 1
+
+    @library.function("torch.Tensor.tolist", "torch.Tensor.numpy")
+    def tolist(interp: Interpreter, value: Tensor) -> Any:
+        if value.data is not None:
+            return _nested(value.data, list(value.shape or ()))
+        if interp.recorder is None or value.shape is None:
+            return Unknown("numbers in a tensor", interp.here())
+        interp.recorder.assumed = True
+        return [1] * (value.shape[0] if value.shape else 1)
+
+    @library.function("torch.Tensor.__bool__", "torch.Tensor.is_contiguous", "torch.Tensor.is_nonzero")
+    def yes(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> bool:
+        return bool(value.data[0]) if value.data else True
+
+    library.function("torch.equal", "torch.allclose", "torch.Tensor.equal", "torch.Tensor.allclose")(
+        lambda interp, *args, **options: True
+    )
+    library.function("torch.Tensor.data_ptr", "torch.Tensor.element_size", "torch.Tensor.stride", "torch.Tensor.storage_offset")(
+        lambda interp, value, *args: 1
+    )
+
+
+def _nested(data: list[Any], sizes: list[int]) -> Any:
+    if not sizes:
+        return data[0]
+    if len(sizes) == 1:
+        return list(data)
+    step = len(data) // sizes[0] if sizes[0] else 0
+    return [_nested(data[at * step : (at + 1) * step], sizes[1:]) for at in range(sizes[0])]
+
+
+def _register_gathers(library: Library) -> None:
+    @op(library, "torch.gather", "torch.Tensor.gather", "torch.take_along_dim", record="gather")
+    def gather(interp: Interpreter, value: Tensor, dim: Any = None, index: Any = None, **options: Any) -> Tensor:
+        chosen = index if isinstance(index, Tensor) else dim
+        return like(interp, value, chosen.shape)
+
+    @op(library, "torch.index_select", "torch.Tensor.index_select")
+    def index_select(interp: Interpreter, value: Tensor, dim: int, index: Tensor) -> Tensor:
+        own = list(value.shape or ())
+        own[shapes.axis(dim, len(own))] = shapes.product(index.shape or ())
+        return like(interp, value, own)
+
+    @op(library, "torch.Tensor.narrow", "torch.narrow")
+    def narrow(interp: Interpreter, value: Tensor, dim: int, start: Any, length: int) -> Tensor:
+        own = list(value.shape or ())
+        own[shapes.axis(dim, len(own))] = length
+        return like(interp, value, own)
+
+    @op(library, "torch.Tensor.select", "torch.select")
+    def select(interp: Interpreter, value: Tensor, dim: int, index: Any) -> Tensor:
+        own = list(value.shape or ())
+        own.pop(shapes.axis(dim, len(own)))
+        return like(interp, value, own)
+
+    @op(library, "torch.Tensor.masked_fill", "torch.masked_fill", record="masked_fill")
+    def masked_fill(interp: Interpreter, value: Tensor, mask: Tensor, fill: Any) -> Tensor:
+        return like(interp, value, shapes.broadcast(value.shape or (), mask.shape or ()))
+
+    @op(library, "torch.masked_select", "torch.Tensor.masked_select")
+    def masked_select(interp: Interpreter, value: Tensor, mask: Tensor) -> Tensor:
+        return like(interp, value, (shapes.product(value.shape or ()),))
+
+    names = ("scatter", "scatter_", "scatter_add", "scatter_add_", "masked_scatter", "masked_scatter_", "index_add", "index_add_",
+             "index_copy", "index_copy_", "index_put", "index_put_", "scatter_reduce", "scatter_reduce_", "put_")  # fmt: skip
+    for name in names:
+        where = [f"torch.Tensor.{name}"] + ([f"torch.{name}"] if not name.endswith("_") else [])
+
+        @op(library, *where, record=name)
+        def scatter(interp: Interpreter, value: Tensor, *args: Any, _name: str = name, **options: Any) -> Tensor:
+            value.data = None if _name.endswith("_") else value.data
+            return value if _name.endswith("_") else like(interp, value)
+
+    @op(library, "torch.nonzero", "torch.Tensor.nonzero", "torch.argwhere")
+    def nonzero(interp: Interpreter, value: Tensor, *args: Any, as_tuple: bool = False, **options: Any) -> Any:
+        rank = len(value.shape or ())
+        if as_tuple:
+            return tuple(tensor(interp, (1,), "int64") for _ in range(rank))
+        return tensor(interp, (1, rank), "int64")
+
+    @op(library, "torch.Tensor.unfold")
+    def unfold(interp: Interpreter, value: Tensor, dimension: int, size: int, step: int) -> Tensor:
+        own = list(value.shape or ())
+        place = shapes.axis(dimension, len(own))
+        own[place] = (own[place] - size) // step + 1
+        return like(interp, value, [*own, size])
+
+    @op(library, "torch.Tensor.as_strided", "torch.as_strided")
+    def as_strided(interp: Interpreter, value: Tensor, size: Any, *args: Any, **options: Any) -> Tensor:
+        return like(interp, value, tuple(size))
+
+
+__all__ = ["dtype_name", "indexed", "options_of", "register"]

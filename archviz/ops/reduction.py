@@ -1,0 +1,180 @@
+"""Reductions, orderings and products: sums, means, top-k, cumulative ops, matrix products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archviz.interpreter.library import Library
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.values import Tensor
+from archviz.ops import shapes
+from archviz.ops.elementwise import promoted
+from archviz.ops.registry import like, op, tensor
+
+
+def register(library: Library) -> None:
+    _register_reductions(library)
+    _register_orderings(library)
+    _register_products(library)
+
+
+class Pair(tuple[Any, ...]):
+    """The named pair that `max`, `sort` and `topk` return."""
+
+    ARCHVIZ_ATTRIBUTES = ("values", "indices", "count", "index")
+    __slots__ = ()
+
+    @property
+    def values(self) -> Any:
+        return self[0]
+
+    @property
+    def indices(self) -> Any:
+        return self[1]
+
+
+def _dims(args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    if args and isinstance(args[0], (int, list, tuple)) and not isinstance(args[0], bool):
+        return args[0]
+    return options.get("dim", options.get("axis"))
+
+
+def _keeps(args: tuple[Any, ...], options: dict[str, Any]) -> bool:
+    given = next((each for each in args if isinstance(each, bool)), False)
+    return bool(options.get("keepdim", options.get("keepdims", given)))
+
+
+def _register_reductions(library: Library) -> None:
+    names = {"sum": sum, "mean": None, "prod": None, "std": None, "var": None, "norm": None, "all": None, "any": None, "nansum": None,
+             "logsumexp": None, "amax": max, "amin": min, "count_nonzero": None, "median": None, "nanmean": None}  # fmt: skip
+    for name, host in names.items():
+
+        @op(library, f"torch.{name}", f"torch.Tensor.{name}", *([f"torch.linalg.{name}"] if name == "norm" else []))
+        def reduced(interp: Interpreter, value: Tensor, *args: Any, _name: str = name, _host: Any = host, **options: Any) -> Any:
+            if _name == "norm" and args:
+                args = args[1:]
+            shape = shapes.reduce(value.shape or (), _dims(args, options), keep=_keeps(args, options))
+            data = [_host(value.data)] if _host and value.data and not shape else None
+            dtype = "bool" if _name in ("all", "any") else options.get("dtype") or value.dtype
+            dtype = "int64" if _name in ("sum", "prod") and value.dtype == "bool" else dtype
+            return tensor(interp, shape, dtype, data)
+
+    library.function("torch.linalg.vector_norm")(
+        lambda interp, value, *args, **options: interp.op("torch.norm", value, *args, **options)
+    )
+
+    @op(library, "torch.var_mean", "torch.std_mean")
+    def var_mean(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Any:
+        shape = shapes.reduce(value.shape or (), _dims(args, options), keep=_keeps(args, options))
+        return like(interp, value, shape), like(interp, value, shape)
+
+    @op(library, "torch.max", "torch.Tensor.max", "torch.min", "torch.Tensor.min", "torch.cummax", "torch.mode", record="max")
+    def extreme(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Any:
+        if args and isinstance(args[0], Tensor):
+            return like(interp, value, shapes.broadcast(value.shape or (), args[0].shape or ()))
+        dims = _dims(args, options)
+        if dims is None:
+            return tensor(interp, (), value.dtype, [max(value.data)] if value.data else None)
+        shape = shapes.reduce(value.shape or (), dims, keep=_keeps(args, options))
+        return Pair((like(interp, value, shape), like(interp, value, shape, "int64")))
+
+    @op(library, "torch.argmax", "torch.Tensor.argmax", "torch.argmin", "torch.Tensor.argmin", record="argmax")
+    def argmax(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+        return like(interp, value, shapes.reduce(value.shape or (), _dims(args, options), keep=_keeps(args, options)), "int64")
+
+    for name in ("cumsum", "cumprod", "logcumsumexp"):
+
+        @op(library, f"torch.{name}", f"torch.Tensor.{name}")
+        def cumulative(interp: Interpreter, value: Tensor, *args: Any, _name: str = name, **options: Any) -> Tensor:
+            data = None
+            if _name == "cumsum" and value.data is not None and len(value.shape or ()) == 1:
+                total, data = 0, []
+                for each in value.data:
+                    total += each
+                    data.append(total)
+            dtype = options.get("dtype") or ("int64" if value.dtype == "bool" else value.dtype)
+            return tensor(interp, value.shape or (), dtype, data)
+
+
+def _register_orderings(library: Library) -> None:
+    @op(library, "torch.topk", "torch.Tensor.topk")
+    def topk(interp: Interpreter, value: Tensor, k: Any, dim: int = -1, *args: Any, **options: Any) -> Any:
+        own = list(value.shape or ())
+        count = int(k.data[0]) if isinstance(k, Tensor) and k.data else 1 if isinstance(k, Tensor) else k
+        place = shapes.axis(dim, len(own))
+        if count > own[place]:
+            raise ValueError(f"topk requires k of at most {own[place]}, got {count}")
+        own[place] = count
+        return Pair((like(interp, value, own), like(interp, value, own, "int64")))
+
+    @op(library, "torch.sort", "torch.Tensor.sort")
+    def sort(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Any:
+        return Pair((like(interp, value), like(interp, value, dtype="int64")))
+
+    @op(library, "torch.argsort", "torch.Tensor.argsort")
+    def argsort(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+        return like(interp, value, dtype="int64")
+
+    @op(library, "torch.bincount", "torch.histc", "torch.Tensor.bincount", "torch.Tensor.histc")
+    def bincount(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+        count = options.get("minlength", options.get("bins", args[0] if args and isinstance(args[0], int) else 1))
+        return tensor(interp, (max(1, count),), "int64")
+
+    @op(library, "torch.unique_consecutive", "torch.unique", "torch.Tensor.unique", "torch.Tensor.unique_consecutive")
+    def unique(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Any:
+        count = shapes.product(value.shape or ())
+        rest = [like(interp, value, (count,), "int64") for key in ("return_inverse", "return_counts") if options.get(key)]
+        return (like(interp, value, (count,)), *rest) if rest else like(interp, value, (count,))
+
+    @op(library, "torch.searchsorted", "torch.bucketize")
+    def searchsorted(interp: Interpreter, left: Tensor, right: Tensor, *args: Any, **options: Any) -> Tensor:
+        return like(interp, right, dtype="int64")
+
+    @op(library, "torch.multinomial")
+    def multinomial(interp: Interpreter, value: Tensor, count: int, *args: Any, **options: Any) -> Tensor:
+        return like(interp, value, (*(value.shape or ())[:-1], count), "int64")
+
+    @op(library, "torch.isin")
+    def isin(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+        return like(interp, value, dtype="bool")
+
+
+def _register_products(library: Library) -> None:
+    @op(library, "torch.matmul", "torch.Tensor.matmul", "torch.Tensor.__matmul__", record="matmul")
+    def matmul(interp: Interpreter, left: Tensor, right: Tensor) -> Tensor:
+        return tensor(interp, shapes.matmul(left.shape or (), right.shape or ()), promoted(left, right))
+
+    @op(library, "torch.bmm", "torch.Tensor.bmm")
+    def bmm(interp: Interpreter, left: Tensor, right: Tensor) -> Tensor:
+        return tensor(interp, shapes.matmul(left.shape or (), right.shape or ()), left.dtype)
+
+    @op(library, "torch.mm", "torch.Tensor.mm", "torch.mv", "torch.Tensor.mv", "torch._int_mm")
+    def mm(interp: Interpreter, left: Tensor, right: Tensor) -> Tensor:
+        return tensor(interp, shapes.matmul(left.shape or (), right.shape or ()), left.dtype)
+
+    @op(library, "torch.dot", "torch.Tensor.dot", "torch.vdot")
+    def dot(interp: Interpreter, left: Tensor, right: Tensor) -> Tensor:
+        return like(interp, left, ())
+
+    @op(library, "torch.addmm", "torch.baddbmm", "torch.Tensor.baddbmm", "torch.Tensor.addmm", "torch.Tensor.addmm_", "torch.addbmm")
+    def addmm(interp: Interpreter, bias: Tensor, left: Tensor, right: Tensor, **options: Any) -> Tensor:
+        return tensor(interp, shapes.matmul(left.shape or (), right.shape or ()), left.dtype)
+
+    @op(library, "torch.einsum")
+    def einsum(interp: Interpreter, equation: str, *operands: Any) -> Tensor:
+        parts = list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands)
+        return tensor(interp, shapes.einsum(equation, [each.shape or () for each in parts]), parts[0].dtype)
+
+    @op(library, "torch.cdist")
+    def cdist(interp: Interpreter, left: Tensor, right: Tensor, *args: Any, **options: Any) -> Tensor:
+        first, second = left.shape or (), right.shape or ()
+        return like(interp, left, (*first[:-1], second[-2]))
+
+    @op(library, "torch.linalg.inv", "torch.linalg.cholesky", "torch.inverse", "torch.linalg.solve", "torch.linalg.matrix_exp",
+        "torch.linalg.solve_triangular", "torch.linalg.pinv")  # fmt: skip
+    def same(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+        return like(interp, args[0] if args and isinstance(args[0], Tensor) else value)
+
+    @op(library, "torch.cross", "torch.linalg.cross", "torch.Tensor.cross")
+    def cross(interp: Interpreter, left: Tensor, right: Tensor, *args: Any, **options: Any) -> Tensor:
+        return like(interp, left, shapes.broadcast(left.shape or (), right.shape or ()))

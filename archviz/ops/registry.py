@@ -1,0 +1,136 @@
+"""How an op enters the table: one function that says what it does to shapes, recorded when a trace runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from archviz.interpreter.library import Library
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.values import Device, DType, Tensor, Unknown
+
+Run = Callable[..., Any]
+DATA_LIMIT = 4096  # elements of a tensor whose values are carried along while a model is built
+
+
+def op(library: Library, *names: str, record: str | None = None) -> Callable[[Run], Run]:
+    """Register an op under its dotted names.
+
+    The rule gets only understood tensors: with an Unknown among its arguments the result is Unknown, and a tensor of
+    unknown shape gives a tensor of unknown shape.
+
+    Args:
+        library: The table.
+        names: `torch.cat`, `torch.Tensor.softmax`, …
+        record: The name in a trace; the last part of the first name by default.
+    """
+    label = record or names[0].rpartition(".")[2]
+
+    def register(run: Run) -> Run:
+        def recorded(interp: Interpreter, *args: Any, **kwargs: Any) -> Any:
+            unknown = first_unknown(args, kwargs)
+            if unknown is not None:
+                return unknown
+            recorder = interp.recorder
+            if recorder is None:
+                return applied(interp, run, args, kwargs)
+            index = recorder.begin("op", label, [*args, *kwargs.values()], interp.here())
+            result: Any = None
+            try:
+                result = applied(interp, run, args, kwargs)
+            finally:
+                recorder.end(index, result, options_of(args, kwargs))
+            return result
+
+        library.function(*names)(recorded)
+        return recorded
+
+    return register
+
+
+def applied(interp: Interpreter, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The rule's result; where an input's shape is unknown, a tensor of unknown shape."""
+    shapeless = next((each for each in tensors(args, kwargs) if each.shape is None), None)
+    if shapeless is None:
+        return run(interp, *args, **kwargs)
+    result = Tensor(None, shapeless.dtype, at=interp.here())
+    result.source = shapeless.source
+    return result
+
+
+def tensors(args: Sequence[Any], kwargs: dict[str, Any]) -> list[Tensor]:
+    found = []
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, (list, tuple)):
+            found += [each for each in value if isinstance(each, Tensor)]
+    return found
+
+
+def first_unknown(args: Sequence[Any], kwargs: dict[str, Any]) -> Unknown | None:
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, Unknown):
+            return value
+        if isinstance(value, (list, tuple)):
+            for each in value:
+                if isinstance(each, Unknown):
+                    return each
+    return None
+
+
+def options_of(args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The scalar arguments of a call, for the event: positional ones under their place."""
+    given = [(str(place), value) for place, value in enumerate(args)] + list(kwargs.items())
+    return {name: value for name, value in given if _is_scalar(value)}
+
+
+def _is_scalar(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return 0 < len(value) <= 16 and all(isinstance(each, (int, float, str)) for each in value)
+    return isinstance(value, (int, float, str, bool)) and not (isinstance(value, str) and len(value) > 80)
+
+
+def tensor(interp: Interpreter, shape: Sequence[int], dtype: Any = "float32", data: list[Any] | None = None) -> Tensor:
+    """A new tensor made by the line that runs now.
+
+    Args:
+        interp: Says where it is made.
+        shape: Sizes.
+        dtype: A dtype or its name.
+        data: Row-major values, kept for small tensors only.
+    """
+    sizes = tuple(int(size) for size in shape)
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"a tensor requires sizes of at least 0, got {list(sizes)}")
+    name = dtype.name if isinstance(dtype, DType) else (dtype or "float32")
+    return Tensor(sizes, name, data if data is not None and len(data) <= DATA_LIMIT else None, interp.here())
+
+
+def like(interp: Interpreter, value: Tensor, shape: Sequence[int] | None = None, dtype: Any = None) -> Tensor:
+    """A new tensor of another's shape and dtype, except where given."""
+    sizes = value.shape if shape is None else shape
+    assert sizes is not None
+    return tensor(interp, sizes, dtype or value.dtype)
+
+
+def sizes_of(sizes: Sequence[Any]) -> tuple[int, ...]:
+    """Sizes given as separate arguments or as one sequence."""
+    if len(sizes) == 1 and isinstance(sizes[0], (list, tuple)):
+        sizes = sizes[0]
+    return tuple(_integer(size) for size in sizes)
+
+
+def _integer(size: Any) -> int:
+    if isinstance(size, Tensor):
+        return int(size.data[0]) if size.data else 1
+    return int(size)
+
+
+def dtype_name(value: Any) -> str | None:
+    if isinstance(value, DType):
+        return value.name
+    return value if isinstance(value, str) else None
+
+
+__all__ = ["Device", "dtype_name", "like", "op", "sizes_of", "tensor"]

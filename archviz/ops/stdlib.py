@@ -1,0 +1,415 @@
+"""Stubs for the parts of Python's standard library that modelling code uses while it builds and runs."""
+
+from __future__ import annotations
+
+import collections
+import copy
+import functools
+import itertools
+import math
+import operator
+import re
+from typing import Any
+
+from archviz.interpreter.attributes import MISSING
+from archviz.interpreter.calls import wrap_host
+from archviz.interpreter.classes import AUTO, NO_DEFAULT, FieldValue, dataclass
+from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
+from archviz.interpreter.library import Library
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.modules import SourceModule
+from archviz.interpreter.values import (
+    BoundMethod,
+    ClassValue,
+    FunctionValue,
+    Instance,
+    ModuleInstance,
+    NativeFunction,
+    Tensor,
+    Unknown,
+)
+
+ABSENT = (
+    "timm", "PIL", "flash_attn", "flash_attn_interface", "xformers", "causal_conv1d", "mamba_ssm", "fla", "apex",
+    "deepspeed", "kernels", "tensorflow", "jax", "flax", "natten", "scipy", "sklearn", "torchvision", "torchaudio",
+    "bitsandbytes", "accelerate", "peft", "librosa", "triton", "torch_npu", "torch_xla", "cv2", "sentencepiece",
+    "mambapy", "xlstm", "mlstm_kernels", "detectron2", "pytesseract", "pytorch_quantization", "rwkv", "cuequivariance",
+    "einops", "onnxruntime", "pyctcdecode", "phonemizer", "rjieba", "torch_scatter", "g2p_en", "levenshtein", "nltk",
+)  # fmt: skip
+
+
+def register(library: Library) -> None:
+    """Fill the table with the standard library."""
+    library.absent.update(ABSENT)
+    _register_math(library)
+    _register_functools(library)
+    _register_collections(library)
+    _register_typing(library)
+    _register_copy(library)
+    _register_system(library)
+    _register_dataclasses(library)
+
+
+def _guarded(name: str, run: Any) -> Any:
+    def guarded(interp: Interpreter, *args: Any, **kwargs: Any) -> Any:
+        unknown = next((each for each in args if isinstance(each, Unknown)), None)
+        if unknown is not None:
+            return unknown
+        values = [interp.op("torch.Tensor.item", each) if isinstance(each, Tensor) else each for each in args]
+        unknown = next((each for each in values if isinstance(each, Unknown)), None)
+        if unknown is not None:
+            return unknown
+        if name in ("factorial", "comb", "perm") and any(isinstance(each, int) and each > 500 for each in values):
+            raise BudgetSpentError(f"math.{name} of a large number", interp.here())
+        return run(*values, **kwargs)
+
+    return guarded
+
+
+def _register_math(library: Library) -> None:
+    for name in dir(math):
+        if not name.startswith("_"):
+            value = getattr(math, name)
+            if callable(value):
+                library.function(f"math.{name}")(_guarded(name, value))
+            else:
+                library.value(f"math.{name}", value)
+    for name in ("mul", "add", "sub", "truediv", "floordiv", "attrgetter", "itemgetter"):
+        library.function(f"operator.{name}")(_guarded(name, getattr(operator, name)))
+
+
+def _register_functools(library: Library) -> None:
+    library.value("functools.partial", functools.partial)
+
+    @library.function("functools.wraps", "functools.update_wrapper")
+    def wraps(interp: Interpreter, wrapped: Any, *args: Any, **kwargs: Any) -> Any:
+        def apply(wrapper: Any) -> Any:
+            if isinstance(wrapper, FunctionValue):
+                wrapper.attrs["__wrapped__"] = wrapped
+                wrapper.attrs["__name__"] = getattr(wrapped, "name", "wrapped")
+            return wrapper
+
+        return apply
+
+    @library.function("functools.lru_cache", "functools.cache", "functools.singledispatch")
+    def lru_cache(interp: Interpreter, *args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], (FunctionValue, NativeFunction, BoundMethod)):
+            return args[0]
+        return lambda function: function
+
+    @library.function("functools.cached_property")
+    def cached_property(interp: Interpreter, function: Any) -> Any:
+        from archviz.interpreter.values import PropertyValue
+
+        return PropertyValue(function)
+
+    @library.function("functools.reduce")
+    def reduce(interp: Interpreter, function: Any, values: Any, *initial: Any) -> Any:
+        return functools.reduce(lambda a, b: interp.call(function, [a, b], {}), interp.iterate(values), *initial)
+
+    for name in ("chain", "repeat", "product", "cycle", "accumulate", "zip_longest", "islice", "combinations", "count"):
+        host = getattr(itertools, name)
+        library.function(f"itertools.{name}")(
+            lambda interp, *args, _host=host, **kwargs: _host(
+                *(interp.iterate(each) if _is_many(each) else each for each in args), **kwargs
+            )
+        )
+    library.function("itertools.chain.from_iterable")(
+        lambda interp, values: (item for each in interp.iterate(values) for item in interp.iterate(each))
+    )
+
+
+def _is_many(value: Any) -> bool:
+    return isinstance(value, (Instance, Tensor, Unknown, range))
+
+
+def _register_collections(library: Library) -> None:
+    for name in ("OrderedDict", "defaultdict", "deque", "Counter"):
+        library.value(f"collections.{name}", getattr(collections, name))
+    library.value("collections.UserDict", dict)
+    for name in (
+        "Callable", "Iterable", "Mapping", "MutableMapping", "Sequence", "Iterator", "Generator", "Sized", "Hashable",
+        "Collection", "KeysView", "ValuesView", "ItemsView", "MutableSequence", "Set", "Awaitable", "AsyncIterator",
+        "AsyncGenerator", "Coroutine", "Container",
+    ):  # fmt: skip
+        library.declare(f"collections.abc.{name}")
+    for name in ("Number", "Integral", "Real"):
+        library.declare(f"numbers.{name}")
+
+    @library.function("collections.namedtuple")
+    def namedtuple(interp: Interpreter, name: str, fields: Any, **kwargs: Any) -> Any:
+        names = fields.replace(",", " ").split() if isinstance(fields, str) else list(fields)
+        return make_record(interp, name, names, {})
+
+    library.declare("enum.Enum")
+    library.declare("enum.IntEnum", "enum.Enum")
+    library.declare("enum.StrEnum", "enum.Enum")
+    library.declare("enum.Flag", "enum.Enum")
+    library.function("enum.auto")(lambda interp: AUTO)
+    library.function("enum.unique")(lambda interp, cls: cls)
+
+
+def make_record(interp: Interpreter, name: str, fields: list[str], defaults: dict[str, Any]) -> ClassValue:
+    """A named tuple class: its instances hold a tuple and answer to the field names."""
+    from archviz.interpreter.values import PropertyValue
+
+    cls = ClassValue(interp, name, f"collections.{name}", [], {}, host_base=tuple)
+
+    def new(interp: Interpreter, owner: ClassValue, *args: Any, **kwargs: Any) -> Instance:
+        values = {**defaults, **dict(zip(fields, args, strict=False)), **kwargs}
+        missing = [field for field in fields if field not in values]
+        if missing:
+            raise TypeError(f"{name}() missing required argument: '{missing[0]}'")
+        instance = Instance(owner)
+        instance.payload = tuple(values[field] for field in fields)
+        return instance
+
+    def getter(position: int) -> Any:
+        return interp.native(f"{name}.field", lambda interp, receiver: receiver.payload[position])
+
+    cls.namespace["__new__"] = interp.native(f"{name}.__new__", new, "static")
+    cls.namespace["_fields"] = tuple(fields)
+    cls.namespace["_asdict"] = interp.native(
+        f"{name}._asdict", lambda interp, receiver: dict(zip(fields, receiver.payload, strict=True))
+    )
+    for position, field in enumerate(fields):
+        cls.namespace[field] = PropertyValue(getter(position))
+    return cls
+
+
+def _register_typing(library: Library) -> None:
+    for root in ("typing", "typing_extensions"):
+        library.value(f"{root}.TYPE_CHECKING", True)
+        for name in (
+            "Any", "Union", "Optional", "Callable", "Literal", "ClassVar", "Tuple", "List", "Dict", "Type", "Iterable",
+            "Sequence", "Mapping", "Generic", "Protocol", "Unpack", "Final", "Iterator", "Generator", "NoReturn", "Set",
+            "TypeAlias", "Self", "ParamSpec", "Concatenate", "Annotated", "Required", "NotRequired", "Never", "Text",
+            "MutableMapping", "Hashable", "Deque", "DefaultDict", "OrderedDict", "Awaitable", "Collection", "SupportsIndex",
+        ):  # fmt: skip
+            library.declare(f"{root}.{name}")
+        library.declare(f"{root}.TypedDict", host_base=dict)
+        library.declare(f"{root}.NamedTuple")
+        library.function(f"{root}.TypeVar")(lambda interp, *args, **kwargs: object)
+        library.function(f"{root}.NewType")(lambda interp, name, base: base)
+        library.function(f"{root}.cast")(lambda interp, kind, value: value)
+        library.function(f"{root}.get_type_hints")(lambda interp, value, **kwargs: {})
+        library.function(f"{root}.get_args", f"{root}.get_origin")(lambda interp, value: ())
+        for name in ("overload", "final", "no_type_check", "runtime_checkable", "override"):
+            library.function(f"{root}.{name}")(lambda interp, function: function)
+        library.function(f"{root}.dataclass_transform", f"{root}.deprecated")(
+            lambda interp, *args, **kwargs: lambda value: value
+        )
+    library.declare("abc.ABC")
+    library.declare("abc.ABCMeta")
+    library.function("abc.abstractmethod")(lambda interp, function: function)
+
+
+def _register_copy(library: Library) -> None:
+    @library.function("copy.deepcopy")
+    def deepcopy(interp: Interpreter, value: Any, memo: Any = None) -> Any:
+        return copied(interp, value, {})
+
+    @library.function("copy.copy", "copy.replace")
+    def shallow(interp: Interpreter, value: Any) -> Any:
+        if isinstance(value, Instance):
+            twin = type(value)(value.cls)
+            twin.attrs = dict(value.attrs)
+            twin.payload = copy.copy(value.payload)
+            if isinstance(value, ModuleInstance) and isinstance(twin, ModuleInstance):
+                _copy_registries(value, twin, lambda each: each)
+            return twin
+        return copy.copy(value) if isinstance(value, (list, dict, set)) else value
+
+
+def copied(interp: Interpreter, value: Any, memo: dict[int, Any]) -> Any:
+    """`copy.deepcopy`: containers, objects, modules and tensors are new; classes, functions and constants shared."""
+    if id(value) in memo:
+        return memo[id(value)]
+    interp.step()
+    if isinstance(value, Tensor):
+        return memo.setdefault(id(value), copied_tensor(value))
+    if isinstance(value, dict):
+        twin: Any = copy.copy(value)
+        memo[id(value)] = twin
+        for key in list(twin):
+            twin[key] = copied(interp, twin[key], memo)
+        return twin
+    if type(value) in (list, set):
+        return memo.setdefault(id(value), type(value)(copied(interp, each, memo) for each in value))
+    if type(value) is tuple:
+        return tuple(copied(interp, each, memo) for each in value)
+    if isinstance(value, Instance) and value.cls.enum_members is None:
+        return _copied_instance(interp, value, memo)
+    return value
+
+
+def _copied_instance(interp: Interpreter, value: Instance, memo: dict[int, Any]) -> Instance:
+    twin = type(value)(value.cls)
+    memo[id(value)] = twin
+    twin.attrs = {name: copied(interp, each, memo) for name, each in value.attrs.items()}
+    twin.payload = copied(interp, value.payload, memo)
+    if isinstance(value, ModuleInstance) and isinstance(twin, ModuleInstance):
+        _copy_registries(value, twin, lambda each: copied(interp, each, memo))
+    return twin
+
+
+def _copy_registries(value: ModuleInstance, twin: ModuleInstance, copy_one: Any) -> None:
+    twin.parameters = {name: copy_one(each) for name, each in value.parameters.items()}
+    twin.buffers = {name: copy_one(each) for name, each in value.buffers.items()}
+    twin.modules = {name: copy_one(each) for name, each in value.modules.items()}
+    twin.transient = set(value.transient)
+    twin.created_at = value.created_at
+
+
+def copied_tensor(value: Tensor) -> Tensor:
+    twin = Tensor(value.shape, value.dtype, value.data, value.at)
+    twin.is_parameter = value.is_parameter
+    return twin
+
+
+def _register_system(library: Library) -> None:
+    library.function("os.getenv", "os.environ.get")(lambda interp, name, default=None: default)
+    library.value("os.environ", {})
+    library.value("os.PathLike", str)
+    library.function("os.path.join")(lambda interp, *parts: "/".join(map(str, parts)))
+    library.function("os.path.exists", "os.path.isfile", "os.path.isdir")(lambda interp, path: False)
+    library.function("os.path.basename")(lambda interp, path: str(path).rpartition("/")[2])
+    library.value("sys.modules", {})
+    library.value("sys.version_info", (3, 11, 0))
+    library.value("sys.maxsize", 2**63 - 1)
+    library.value("sys.platform", "linux")
+    library.value("string.ascii_uppercase", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    library.declare("pathlib.Path")
+    for name in ("warn", "filterwarnings", "simplefilter", "warn_explicit"):
+        library.function(f"warnings.{name}")(lambda interp, *args, **kwargs: None)
+    library.function("time.time", "time.perf_counter")(lambda interp: 0.0)
+    library.function("contextlib.contextmanager", "contextlib.suppress")(lambda interp, *args: _first(args))
+    library.function("contextlib.nullcontext")(lambda interp, value=None: value)
+    library.declare("contextlib.ExitStack")
+    library.declare("contextlib.ContextDecorator")
+    library.declare("contextvars.ContextVar")
+    library.declare("threading.Lock")
+    library.declare("threading.local")
+    for name in ("match", "search", "fullmatch", "findall", "sub", "split", "compile", "escape"):
+        library.function(f"re.{name}")(_regex(name))
+    library.declare("weakref.WeakKeyDictionary", host_base=dict)
+    library.function("weakref.ref")(lambda interp, value: lambda: value)
+    _register_inspect(library)
+
+    @library.function("importlib.import_module")
+    def import_module(interp: Interpreter, name: str, package: str | None = None) -> Any:
+        dotted = f"{package}{name}" if name.startswith(".") and package else name
+        interp.require_module(dotted)
+        return interp.import_name(dotted, None, interp.here())
+
+    library.function("importlib.util.find_spec", "importlib.metadata.version")(lambda interp, name: None)
+    library.function("packaging.version.parse", "packaging.version.Version")(lambda interp, text: version_tuple(text))
+
+
+def _regex(name: str) -> Any:
+    def run(interp: Interpreter, pattern: Any, *args: Any, **kwargs: Any) -> Any:
+        source = getattr(pattern, "pattern", pattern)
+        if not isinstance(source, str) or len(source) > 2000 or any(isinstance(a, Unknown) for a in args):
+            return Unknown(f"re.{name} of this pattern", interp.here())
+        if any(isinstance(each, str) and len(each) > 5000 for each in args):
+            return Unknown(f"re.{name} over a long text", interp.here())
+        if re.search(r"[+*}]\)?[+*{]|\([^)]*[+*][^)]*\)[+*{]", source):  # nested repeats can take exponential time
+            return Unknown(f"re.{name} with nested repeats", interp.here())
+        return getattr(re, name)(pattern, *args, **kwargs)
+
+    return run
+
+
+def version_tuple(text: Any) -> tuple[int, ...]:
+    """A version as numbers, so that versions compare; suffixes are left out."""
+    return tuple(int(part) for part in re.findall(r"\d+", str(text))[:4])
+
+
+def _first(values: tuple[Any, ...]) -> Any:
+    return values[0] if values else None
+
+
+def _register_inspect(library: Library) -> None:
+    @library.function("inspect.signature")
+    def signature(interp: Interpreter, function: Any) -> Any:
+        return SignatureValue(parameter_names(function))
+
+    library.function("inspect.isclass")(lambda interp, value: isinstance(value, (ClassValue, type)))
+    library.function("inspect.isfunction", "inspect.ismethod")(
+        lambda interp, value: isinstance(value, (FunctionValue, BoundMethod))
+    )
+    library.function("inspect.getfullargspec")(lambda interp, function: SignatureValue(parameter_names(function)))
+    library.value("inspect.Parameter.VAR_KEYWORD", "VAR_KEYWORD")
+    library.value("inspect.Parameter.empty", MISSING)
+
+
+class ParameterValue:
+    """One parameter of a signature."""
+
+    ARCHVIZ_ATTRIBUTES = ("name", "kind", "default")
+
+    def __init__(self, name: str, kind: str) -> None:
+        self.name, self.kind, self.default = name, kind, MISSING
+
+
+class SignatureValue:
+    """`inspect.signature`: the parameters by name."""
+
+    ARCHVIZ_ATTRIBUTES = ("parameters", "args")
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self.parameters = {name: ParameterValue(name, kind) for name, kind in names.items()}
+        self.args = list(names)
+
+
+def parameter_names(function: Any) -> dict[str, str]:
+    """Parameter name → kind of an interpreted function."""
+    receiver = isinstance(function, BoundMethod)
+    while isinstance(function, BoundMethod):
+        function = function.function
+    if isinstance(function, ClassValue) and function.has("__init__"):
+        function, receiver = function.lookup("__init__"), True
+    if not isinstance(function, FunctionValue):
+        return {}
+    spec = function.node.args
+    names = {each.arg: "POSITIONAL_OR_KEYWORD" for each in [*spec.posonlyargs, *spec.args]}
+    if receiver and names:
+        names.pop(next(iter(names)))
+    names.update({each.arg: "KEYWORD_ONLY" for each in spec.kwonlyargs})
+    if spec.kwarg:
+        names[spec.kwarg.arg] = "VAR_KEYWORD"
+    return names
+
+
+def _register_dataclasses(library: Library) -> None:
+    library.function("dataclasses.dataclass")(dataclass)
+    library.value("dataclasses.MISSING", NO_DEFAULT)
+
+    @library.function("dataclasses.field")
+    def field(interp: Interpreter, **options: Any) -> FieldValue:
+        return FieldValue(
+            options.get("default", NO_DEFAULT), options.get("default_factory", NO_DEFAULT), init=options.get("init", True)
+        )
+
+    @library.function("dataclasses.fields")
+    def fields(interp: Interpreter, value: Any) -> tuple[Any, ...]:
+        cls = value.cls if isinstance(value, Instance) else value
+        if not isinstance(cls, ClassValue):
+            raise UnsupportedError("fields() of something that is not a dataclass", interp.here())
+        return tuple(cls.lookup("__dataclass_fields__").values())
+
+    @library.function("dataclasses.is_dataclass")
+    def is_dataclass(interp: Interpreter, value: Any) -> bool:
+        cls = value.cls if isinstance(value, Instance) else value
+        return isinstance(cls, ClassValue) and cls.has("__dataclass_fields__")
+
+    @library.function("dataclasses.asdict")
+    def asdict(interp: Interpreter, value: Any) -> Any:
+        return {each.name: interp.get_attribute(value, each.name) for each in fields(interp, value)}
+
+    @library.function("dataclasses.replace")
+    def replace(interp: Interpreter, value: Any, **changes: Any) -> Any:
+        return interp.call(value.cls, [], {**asdict(interp, value), **changes})
+
+
+__all__ = ["RaisedError", "SourceModule", "copied", "register", "wrap_host"]

@@ -1,0 +1,63 @@
+"""The installed `transformers` package as text: found without importing it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from functools import lru_cache
+from pathlib import Path
+
+from archviz.errors import SourceUnavailableError, UsageError
+from archviz.interpreter.modules import SourceText
+from archviz.settings import Limits
+
+
+@lru_cache(maxsize=1)
+def transformers_folder() -> Path:
+    """The folder of the installed package; it is located, never imported."""
+    spec = importlib.util.find_spec("transformers")
+    if spec is None or spec.origin is None:
+        raise SourceUnavailableError(
+            "the transformers package is not installed, so there is no official code to read",
+            hint="pip install transformers==5.23.0",
+        )
+    return Path(spec.origin).parent
+
+
+@lru_cache(maxsize=1)
+def transformers_version() -> str:
+    return importlib.metadata.version("transformers")
+
+
+def find_transformers_source(dotted: str, limits: Limits | None = None) -> SourceText | None:
+    """The file of a `transformers.…` module; None when there is none.
+
+    Args:
+        dotted: Module name, such as `transformers.models.qwen3.modeling_qwen3`.
+        limits: Bounds the size of the file.
+    """
+    parts = dotted.split(".")
+    if parts[0] != "transformers" or not all(part.isidentifier() for part in parts):
+        return None
+    base = transformers_folder().joinpath(*parts[1:])
+    file, package = base.with_suffix(".py") if len(parts) > 1 else base / "__init__.py", base / "__init__.py"
+    if file.is_file():
+        return read_source(dotted, file, "/".join(parts) + ".py", limits, is_package=file == package)
+    if package.is_file():
+        return read_source(dotted, package, "/".join(parts) + "/__init__.py", limits, is_package=True)
+    return None
+
+
+def read_source(
+    dotted: str, file: Path, shown: str, limits: Limits | None = None, *, is_package: bool = False
+) -> SourceText:
+    """One Python file as text, within the size limit; what is not UTF-8 is a clear error."""
+    limit = (limits or Limits()).source_bytes
+    data = file.read_bytes()[: limit + 1]
+    if len(data) > limit:
+        raise UsageError(f"source file larger than {limit:,} bytes", where=shown)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"source file is not UTF-8 (byte {error.start})", where=shown) from None
+    return SourceText(dotted, shown, text, is_package)

@@ -1,0 +1,136 @@
+"""The official code of a model: which configuration class and which model class, read from `transformers` as text."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from archviz.errors import BadConfigError, UsageError
+from archviz.interpreter.control import RaisedError
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.values import ClassValue, Instance
+from archviz.sources.installed import transformers_folder
+
+CONFIGURATION_AUTO = "transformers.models.auto.configuration_auto"
+MODELING_AUTO = "transformers.models.auto.modeling_auto"
+HEADS = (
+    "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES",
+    "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES",
+    "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES",
+    "MODEL_MAPPING_NAMES",
+)
+
+
+def known_model_types(interp: Interpreter) -> list[str]:
+    """Every `model_type` that the installed `transformers` knows."""
+    return list(interp.import_name(CONFIGURATION_AUTO, "CONFIG_MAPPING_NAMES", None))
+
+
+def configuration_class(interp: Interpreter, model_type: str) -> ClassValue:
+    """The official configuration class of a model type.
+
+    Raises:
+        BadConfigError: `transformers` does not know the type; near types are named.
+    """
+    names = known_model_types(interp)
+    if model_type not in names:
+        from difflib import get_close_matches
+
+        near = get_close_matches(model_type, names, 4)
+        raise BadConfigError(
+            f"unknown model_type {model_type!r}: the installed transformers has no official code for it",
+            hint=f"near names: {', '.join(near)}" if near else None,
+        )
+    mapping = interp.import_name(CONFIGURATION_AUTO, "CONFIG_MAPPING", None)
+    found = interp.get_item(mapping, model_type)
+    if not isinstance(found, ClassValue):
+        raise BadConfigError(f"the configuration class of {model_type} is not understood")
+    return found
+
+
+def build_configuration(interp: Interpreter, cls: ClassValue, values: dict[str, Any] | None) -> Instance:
+    """The configuration as the official class sees it: defaults, `attribute_map`, sub-configs, rope standardised."""
+    if values is None:
+        config = interp.call(cls, [], {})
+    else:
+        config = interp.call(interp.get_attribute(cls, "from_dict"), [dict(values)], {})
+    if not isinstance(config, Instance):
+        raise BadConfigError(f"{cls.name} is not understood")
+    return config
+
+
+def model_class_name(interp: Interpreter, model_type: str, architectures: list[str] | None, wanted: str | None) -> str:
+    """Which class is built: the wanted one, else `architectures[0]`, else the first head that the type has.
+
+    Raises:
+        UsageError: The wanted class is not in `transformers`, or the type has no model class at all.
+    """
+    if wanted:
+        if class_module(wanted) is None:
+            raise UsageError(f"transformers has no model class named {wanted!r}", where="--class")
+        return wanted
+    if architectures and class_module(str(architectures[0])) is not None:
+        return str(architectures[0])
+    for head in HEADS:
+        found = interp.import_name(MODELING_AUTO, head, None).get(model_type)
+        if found:
+            return str(found if isinstance(found, str) else found[0])
+    raise UsageError(f"transformers has a configuration but no model class for model_type {model_type!r}")
+
+
+def model_class(interp: Interpreter, name: str, model_type: str | None = None) -> ClassValue:
+    """The class value of a model class of `transformers`, by its public name."""
+    module = class_module(name, model_type)
+    found = interp.import_name(module, name, None) if module else None
+    if not isinstance(found, ClassValue):
+        raise BadConfigError(f"the model class {name} is not understood")
+    return found
+
+
+@lru_cache(maxsize=1024)
+def class_module(name: str, model_type: str | None = None) -> str | None:
+    """The dotted module of `transformers` that defines a model class; None when there is none."""
+    if not name.isidentifier():
+        return None
+    models = transformers_folder() / "models"
+    pattern = re.compile(rf"^class {re.escape(name)}\b", re.MULTILINE)
+    if model_type:
+        folder = models / model_type.replace("-", "_")
+        for file in sorted(folder.glob("modeling_*.py")) if folder.is_dir() else []:
+            if pattern.search(file.read_text(encoding="utf-8")):
+                return f"transformers.models.{folder.name}.{file.stem}"
+    return _class_index().get(name)
+
+
+@lru_cache(maxsize=1)
+def _class_index() -> dict[str, str]:
+    """Class name → module, over every modelling file."""
+    index: dict[str, str] = {}
+    pattern = re.compile(r"^class (\w+)", re.MULTILINE)
+    for file in sorted((transformers_folder() / "models").glob("*/modeling_*.py")):
+        for name in pattern.findall(file.read_text(encoding="utf-8")):
+            index.setdefault(name, f"transformers.models.{file.parent.name}.{file.stem}")
+    return index
+
+
+def public_module(name: str) -> str | None:
+    """The module that defines a class which `from transformers import NAME` gives; None when there is none."""
+    return class_module(name) or _configuration_index().get(name)
+
+
+@lru_cache(maxsize=1)
+def _configuration_index() -> dict[str, str]:
+    index: dict[str, str] = {}
+    pattern = re.compile(r"^class (\w+)", re.MULTILINE)
+    for file in sorted((transformers_folder() / "models").glob("*/configuration_*.py")):
+        for name in pattern.findall(file.read_text(encoding="utf-8")):
+            index.setdefault(name, f"transformers.models.{file.parent.name}.{file.stem}")
+    return index
+
+
+def refusal(error: RaisedError) -> BadConfigError:
+    """The official code's own refusal of a configuration, in its words."""
+    return BadConfigError(
+        f"the official code refuses this configuration: {error}", where=str(error.at) if error.at else None
+    )
