@@ -15,8 +15,11 @@ from archviz.figure.model import (
     Diagram,
     FactCell,
     Inset,
+    LayerPanel,
     Note,
+    Repeat,
     Sentence,
+    Step,
     Words,
     column_boxes,
 )
@@ -76,31 +79,55 @@ def tower_subtitle(tower: Tower) -> str:
 def notes(architecture: Architecture, column: Column) -> tuple[Note, ...]:
     """Sentences beside the boxes of a column: sizes at its ends, numbers of its mixers and feed-forwards."""
     found: list[Note] = []
-    seen: set[str] = set()
+    seen: set[tuple[Sentence, ...]] = set()
     for box in column_boxes(column.steps):
-        lines = list(_end_lines(architecture, box)) if box.role not in seen else []
-        if box.role in ("embedding", "head") and lines:
-            seen.add(box.role)
-        lines += [sentence(line) for line in box.details[1:]] if box.zoom else []
-        if lines:
-            found.append(Note(f"note/{box.id}", box.id, tuple(lines)))
+        lines = tuple(_end_lines(architecture, box))
+        lines += tuple(sentence(line) for line in noted_details(box))
+        if lines and lines not in seen:
+            seen.add(lines)
+            found.append(Note(f"note/{box.id}", box.id, lines))
     return tuple(found)
+
+
+def noted_details(box: Box) -> tuple[str, ...]:
+    """The details of a mixer or feed-forward that stand beside its box, not in it."""
+    return box.details[1:] if box.zoom else ()
+
+
+def without_noted(column: Column) -> Column:
+    """The column with the details taken out of its boxes that its notes tell."""
+    return replace(column, steps=tuple(_step_without_noted(step) for step in column.steps))
+
+
+def _step_without_noted(step: Step) -> Step:
+    if isinstance(step, Repeat):
+        items = tuple(_step_without_noted(item) for item in step.items)
+        return replace(step, items=tuple(item for item in items if not isinstance(item, Box)))
+    if isinstance(step, LayerPanel) and step.diagram:
+        boxes = tuple(_box_without_noted(box) for box in step.diagram.boxes)
+        return replace(step, diagram=replace(step.diagram, boxes=boxes))
+    return _box_without_noted(step) if isinstance(step, Box) else step
+
+
+def _box_without_noted(box: Box) -> Box:
+    noted = noted_details(box)
+    return replace(box, details=box.details[: len(box.details) - len(noted)]) if noted else box
 
 
 def _end_lines(architecture: Architecture, box: Box) -> Iterator[Sentence]:
     if box.role == "embedding":
         if hidden := _fact(architecture, HIDDEN):
-            yield (Words("Embedding dimension "), Words(written(hidden.value), accent=True))
+            yield (Words("Embedding dim. "), Words(written(hidden.value), accent=True))
         if context := _fact(architecture, CONTEXT):
-            yield (Words("Context length "), Words(written(context.value), accent=True), Words(" tokens"))
+            yield (Words("Context "), Words(written(context.value), accent=True), Words(" tokens"))
     elif box.role == "head":
         if size := _fact(architecture, VOCABULARY):
-            yield (Words("Vocabulary of "), Words(written(size.value), accent=True), Words(" tokens"))
+            yield (Words("Vocabulary of "), Words(written(size.value), accent=True))
         if architecture.parameters.tied:
-            yield (Words("Weights tied with the embedding"),)
+            yield (Words("tied with the embedding"),)
 
 
-def make_inset(block: BlockGraph, diagram: Diagram, kind: int | None, minor: bool) -> Inset:
+def make_inset(block: BlockGraph, diagram: Diagram, kind: int | None, column: str, minor: bool) -> Inset:
     """The inset of a module, still without its letter."""
     parts = [block.class_name, f"{compact(block.parameters)} parameters" if block.parameters else ""]
     roles = {node.role for node in block.nodes}
@@ -115,6 +142,7 @@ def make_inset(block: BlockGraph, diagram: Diagram, kind: int | None, minor: boo
         subtitle=" · ".join(part for part in parts if part),
         kind=kind,
         minor=minor,
+        column=column,
         description="; ".join(piece.where for piece in block.evidence[:2]),
     )
 

@@ -12,10 +12,10 @@ from archviz.figure.paint import SIDE, Frame, box_size, leader, paint_box, paint
 from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
 
-NOTE_SIZE = 13.0
+NOTE_SIZE = 13.5
 NOTE_LINE = 17.0
-_NOTE_WIDTH = 190.0
-_NOTE_OFFSET = 34.0
+_NOTE_WIDTH = 168.0
+_NOTE_OFFSET = 30.0
 _LANE = 12.0
 
 
@@ -124,22 +124,29 @@ def paint_connectors(
         colours: Line colour by box id.
         right: Where the insets begin, px.
     """
-    ordered = sorted(pairs, key=lambda box: art.canvas.boxes[box].middle[1])
-    items: list[Item] = []
-    rising = [box for box in ordered if pairs[box].y + 24 < art.canvas.boxes[box].middle[1]]
-    falling = [box for box in ordered if box not in rising]
-    lanes = {box: place for place, box in enumerate([*reversed(falling), *[]])} | {
-        box: place for place, box in enumerate(rising)
-    }
+    starts = {box: art.canvas.boxes[box] for box in pairs}
+    ways = {box: (starts[box].middle[1] - 5, pairs[box].y + 24) for box in pairs}
+    lanes = _lanes(ways)
     deepest = max(lanes.values(), default=0)
-    for box in ordered:
-        start = art.canvas.boxes[box]
-        y = start.middle[1] - 5
-        goal = pairs[box].y + 24
+    items: list[Item] = []
+    for box in sorted(pairs, key=lambda box: starts[box].y):
+        y, goal = ways[box]
         lane = right - 14 - 9 * (deepest - lanes[box])
-        points = ((start.right + 1, y), (lane, y), (lane, goal), (right, goal))
+        points = ((starts[box].right + 1, y), (lane, y), (lane, goal), (right, goal))
         items.append(Group(f"zoom/{box}", "zoom", (Path(points, colours[box], 1.5, 8.0, arrow_end=True),)))
     return items
+
+
+def _lanes(ways: Mapping[str, tuple[float, float]]) -> dict[str, int]:
+    """A lane for each upright line, such that none lie on each other: of two that rise, the lower starts right of the other."""
+    lanes: dict[str, int] = {}
+    rising = sorted((box for box in ways if ways[box][1] < ways[box][0]), key=lambda box: ways[box][0])
+    falling = sorted((box for box in ways if box not in rising), key=lambda box: -ways[box][0])
+    for box in (*falling, *rising):
+        low, high = sorted(ways[box])
+        beside = [lanes[other] for other in lanes if low < max(ways[other]) + 6 and min(ways[other]) - 6 < high]
+        lanes[box] = max((lane + 1 for lane in beside), default=0)
+    return lanes
 
 
 def paint_feed(source: ColumnArt, target: ColumnArt, goal: Frame | None, lane: float, theme: Theme) -> Group:

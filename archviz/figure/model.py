@@ -136,6 +136,7 @@ class Inset:
     subtitle: str = ""
     kind: int | None = None
     minor: bool = False
+    column: str = ""
     description: str = ""
 
 

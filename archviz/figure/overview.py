@@ -22,6 +22,7 @@ from archviz.figure.strips import make_strip
 MAX_BOXES = 40
 _MAX_PANELS = 6
 _MINOR_SHARE = 0.4
+_PLAIN_COLOUR = 3  # of a layer kind without a mixer
 _FEED_FORWARD_ROLES = ("feed_forward", "moe")
 
 
@@ -48,12 +49,13 @@ class _Overview:
         columns = {tower.id: self._column(tower) for tower in major_first}
         insets = _lettered(list(self.insets.values()))
         ordered = tuple(columns[tower.id] for tower in towers)
+        last = ordered[-1:]
         return Figure(
             title=captions.title(architecture),
             subtitle=captions.subtitle(architecture),
             description=captions.description(architecture),
-            columns=ordered,
-            notes=captions.notes(architecture, ordered[-1]) if ordered else (),
+            columns=(*ordered[:-1], *(captions.without_noted(column) for column in last)),
+            notes=tuple(note for column in last for note in captions.notes(architecture, column)),
             sides=tuple(self.sides.values()),
             insets=tuple(captions.with_savings(inset, architecture) for inset in insets),
             strips=tuple(
@@ -70,7 +72,6 @@ class _Overview:
         return [stack for path in paths if (stack := self.architecture.stack(path))]
 
     def _column(self, tower: Tower) -> Column:
-        minor = tower.id in self.minor
         self.boxes_left = MAX_BOXES
         steps: list[Step] = []
         for index, item in enumerate(tower.column):
@@ -78,20 +79,20 @@ class _Overview:
             if item.node:
                 steps.append(make_box(item.node, f"{tower.id}/{index}/{item.node.id}"))
             elif stack:
-                steps += self._stack(stack, minor)
+                steps += self._stack(stack, tower.id)
         return Column(
             id=tower.id,
             title=tower.title,
             subtitle=captions.tower_subtitle(tower),
             steps=tuple(steps),
-            minor=minor,
+            minor=tower.id in self.minor,
             feeds=tower.feeds,
         )
 
-    def _stack(self, stack: LayerStack, minor: bool) -> list[Step]:
-        for kind in stack.kinds:
-            self.kinds[stack.path, kind.id] = len(self.kinds)
-            self._insets_of(kind, self.kinds[stack.path, kind.id], minor)
+    def _stack(self, stack: LayerStack, column: str) -> list[Step]:
+        self._colour(stack)
+        for kind in reversed(stack.kinds):  # top-down, as the insets are read
+            self._insets_of(kind, self.kinds[stack.path, kind.id], column)
         drawn: set[str] = set()
         by_id = {kind.id: kind for kind in stack.kinds}
         if _count_panels(stack.pattern) > max(_MAX_PANELS, len(stack.kinds)):
@@ -105,6 +106,17 @@ class _Overview:
         for place, item in enumerate(stack.pattern):
             steps += self._pattern(stack, item, by_id, drawn, f"{stack.path}/{place}")
         return steps
+
+    def _colour(self, stack: LayerStack) -> None:
+        """A colour for each kind of a stack: by what its mixer is where that is free, else the next free one."""
+        taken: set[int] = set()
+        for kind in stack.kinds:
+            graph = self.architecture.block(kind.block)
+            roles = [node.role for node in graph.nodes if node.role in MIXER_ROLES] if graph else []
+            wanted = MIXER_ROLES.index(roles[0]) if roles else _PLAIN_COLOUR
+            free = (number for number in (wanted, *range(len(stack.kinds) + 1)) if number not in taken)
+            taken.add(number := next(free))
+            self.kinds[stack.path, kind.id] = number
 
     def _pattern(
         self, stack: LayerStack, item: PatternItem, kinds: dict[str, LayerKind], drawn: set[str], scope: str
@@ -143,18 +155,18 @@ class _Overview:
         block_id = kind.mixer if node.role in MIXER_ROLES else kind.feed_forward
         return self.inset_of.get(block_id) if block_id else None
 
-    def _insets_of(self, kind: LayerKind, number: int, minor: bool) -> None:
+    def _insets_of(self, kind: LayerKind, number: int, column: str) -> None:
         layer = self.architecture.block(kind.block)
-        for node in layer.nodes if layer else []:
+        for node in reversed(layer.nodes) if layer else []:
             if layer and node.module and node.role in (*MIXER_ROLES, *_FEED_FORWARD_ROLES):
                 path = f"{layer.module}.{node.module}"
                 called = next((block for block in self.architecture.blocks if block.module == path), None)
-                self._add_inset(called, number, minor, node.role in MIXER_ROLES)
-        for block_id in (kind.mixer, kind.feed_forward):
+                self._add_inset(called, number, column, node.role in MIXER_ROLES)
+        for block_id in (kind.feed_forward, kind.mixer):
             block = self.architecture.block(block_id) if block_id else None
-            self._add_inset(block, number, minor, block_id == kind.mixer)
+            self._add_inset(block, number, column, block_id == kind.mixer)
 
-    def _add_inset(self, block: BlockGraph | None, number: int, minor: bool, mixer: bool) -> None:
+    def _add_inset(self, block: BlockGraph | None, number: int, column: str, mixer: bool) -> None:
         if block is None or block.id in self.inset_of or not block.nodes:
             return
         likeness = repr((block.title, block.class_name, block.parameters, block.nodes, block.edges, block.notes))
@@ -162,7 +174,7 @@ class _Overview:
         self.inset_of[block.id] = self.insets[same].id if same else f"inset/{block.id}"
         if same is None:
             self.insets[likeness] = captions.make_inset(
-                block, module_diagram(block), number if mixer else None, minor
+                block, module_diagram(block), number if mixer else None, column, column in self.minor
             )
 
     def _side_inputs(self, graph: BlockGraph) -> None:

@@ -1,82 +1,105 @@
-"""How insets are shared out over columns, so that the figure is neither a ribbon nor a tower and little stays empty."""
+"""How panels are shared out over columns, so that the figure is neither a ribbon nor a tower and little stays empty."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from itertools import combinations, pairwise
 
 GAP = 22.0
 _MAX_COLUMNS = 4
-_IDEAL_RATIO = 1.25
+_FREE = 6  # up to so many panels every way to share them out is tried, else only runs
+_IDEAL_RATIO = 1.15
+_READABLE_WIDTH = 3000.0  # px; wider pages print smaller
+
+Columns = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What is packed: its natural size in px."""
+    """What is packed: its natural width, and its height at a given width, in px."""
 
     width: float
-    height: float
+    height_at: Callable[[float], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Packing:
     """Columns of block numbers, with the width of each and the height of the highest."""
 
-    columns: tuple[tuple[int, ...], ...]
-    widths: tuple[float, ...]
-    height: float
+    columns: Columns = ()
+    widths: tuple[float, ...] = ()
+    height: float = 0.0
 
     @property
     def width(self) -> float:
         return sum(self.widths) + GAP * max(len(self.widths) - 1, 0)
 
 
-def pack(
-    blocks: Sequence[Block], left: float, height: float, extra: Callable[[float], float]
-) -> Packing:
-    """The best packing of the blocks, in their order, column by column from top to bottom.
+def pack(blocks: Sequence[Block], left: float, height: float) -> Packing:
+    """The best packing of the blocks, each column from top to bottom in their order.
 
     Args:
         left: Width of what stands on their left, px.
         height: Height of what stands on their left, px.
-        extra: Height of what comes below the blocks, for their total width.
     """
     if not blocks:
-        return Packing((), (), 0.0)
-    choices = [_partition(blocks, count) for count in range(1, min(_MAX_COLUMNS, len(blocks)) + 1)]
-    return min(choices, key=lambda packing: _badness(packing, blocks, left, height, extra))
+        return Packing()
+    known: dict[tuple[int, float], float] = {}
+
+    def tall(index: int, width: float) -> float:
+        key = (index, width)
+        if key not in known:
+            known[key] = blocks[index].height_at(width)
+        return known[key]
+
+    best, least = Packing(), float("inf")
+    for columns in _ways(len(blocks)):
+        widths = tuple(max(blocks[index].width for index in column) for column in columns)
+        heights = [
+            sum(tall(index, width) for index in column) + GAP * (len(column) - 1)
+            for column, width in zip(columns, widths, strict=True)
+        ]
+        packing = Packing(columns, widths, max(heights))
+        inked = sum(high * width for high, width in zip(heights, widths, strict=True))
+        badness = _badness(packing, inked, left, height)
+        if badness < least - 1e-9:
+            best, least = packing, badness
+    return best
 
 
-def _badness(
-    packing: Packing, blocks: Sequence[Block], left: float, height: float, extra: Callable[[float], float]
-) -> float:
-    """Share of the page that stays empty, and how far its shape is from the ideal."""
-    tall = max(height, packing.height + extra(packing.width))
+def _badness(packing: Packing, inked: float, left: float, height: float) -> float:
+    """Share of the page that stays empty, how far its shape is from the ideal, and how small it prints."""
+    tall = max(height, packing.height)
     wide = left + packing.width
-    inked = left * height + sum(block.width * block.height for block in blocks) + packing.width * extra(packing.width)
     ratio = wide / tall
-    return (1 - inked / (wide * tall)) + 0.55 * max(ratio / _IDEAL_RATIO, _IDEAL_RATIO / ratio)
+    shape = max(ratio / _IDEAL_RATIO, _IDEAL_RATIO / ratio)
+    return 1.3 * (1 - (inked + left * height) / (wide * tall)) + 0.4 * shape + 0.5 * wide / _READABLE_WIDTH
 
 
-def _partition(blocks: Sequence[Block], count: int) -> Packing:
-    """Runs of blocks whose highest column is as low as can be."""
+def _ways(count: int) -> Iterator[Columns]:
+    if count <= _FREE:
+        yield from _partitions(count)
+        return
+    for columns in range(1, _MAX_COLUMNS + 1):
+        for cuts in combinations(range(1, count), columns - 1):
+            yield tuple(tuple(range(start, stop)) for start, stop in pairwise((0, *cuts, count)))
 
-    def tall(start: int, stop: int) -> float:
-        return sum(block.height for block in blocks[start:stop]) + GAP * (stop - start - 1)
 
-    @lru_cache(maxsize=None)
-    def best(start: int, columns: int) -> tuple[float, tuple[int, ...]]:
-        if columns == 1:
-            return tall(start, len(blocks)), (len(blocks),)
-        options = []
-        for stop in range(start + 1, len(blocks) - columns + 2):
-            height, rest = best(stop, columns - 1)
-            options.append((max(tall(start, stop), height), (stop, *rest)))
-        return min(options)
+def _partitions(count: int) -> Iterator[Columns]:
+    """All ways to share the blocks out over at most `_MAX_COLUMNS` columns, a column named by its first block."""
 
-    height, stops = best(0, count)
-    starts = (0, *stops[:-1])
-    columns = tuple(tuple(range(start, stop)) for start, stop in zip(starts, stops, strict=True))
-    widths = tuple(max(blocks[index].width for index in column) for column in columns)
-    return Packing(columns, widths, height)
+    def extend(index: int, columns: list[list[int]]) -> Iterator[Columns]:
+        if index == count:
+            yield tuple(tuple(column) for column in columns)
+            return
+        for column in columns:
+            column.append(index)
+            yield from extend(index + 1, columns)
+            column.pop()
+        if len(columns) < _MAX_COLUMNS:
+            columns.append([index])
+            yield from extend(index + 1, columns)
+            columns.pop()
+
+    yield from extend(0, [])

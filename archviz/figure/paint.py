@@ -27,8 +27,8 @@ _CORES = ("attention_core", "recurrence_core", "experts")
 class Style:
     """Sizes of the boxes of one part of the figure, in px."""
 
-    label: float = 14.0
-    detail: float = 11.0
+    label: float = 15.0
+    detail: float = 12.0
     pad: float = 12.0
     tall: float = 32.0
     narrow: float = 184.0
@@ -37,10 +37,10 @@ class Style:
 
 
 MAIN = Style()
-MINOR = Style(label=12.5, detail=10.5, pad=10.0, tall=28.0, narrow=140.0, wide=190.0, line=14.0)
-INSET = Style(label=13.0, detail=11.0, pad=11.0, tall=30.0, narrow=58.0, wide=250.0, line=14.5)
-MINOR_INSET = Style(label=12.0, detail=10.5, pad=9.0, tall=27.0, narrow=52.0, wide=220.0, line=13.5)
-SIDE = Style(label=12.5, detail=10.5, pad=9.0, tall=28.0, narrow=62.0, wide=128.0, line=13.5)
+MINOR = Style(label=13.0, detail=11.0, pad=10.0, tall=28.0, narrow=140.0, wide=200.0, line=14.0)
+INSET = Style(label=13.5, detail=11.5, pad=10.0, tall=30.0, narrow=56.0, wide=250.0, line=14.5)
+MINOR_INSET = Style(label=12.5, detail=11.0, pad=9.0, tall=27.0, narrow=52.0, wide=220.0, line=13.5)
+SIDE = Style(label=13.0, detail=11.0, pad=9.0, tall=28.0, narrow=62.0, wide=132.0, line=13.5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from archviz.figure.display import Group, Item, Rect
 from archviz.figure.fonts import fit, measure
-from archviz.figure.layered import Link, Spacing, Vertex, place
-from archviz.figure.model import FactCell, Inset, Strip, Words
+from archviz.figure.layered import Link, Placement, Spacing, Vertex, place
+from archviz.figure.model import FactCell, Inset, Sentence, Strip
 from archviz.figure.paint import (
     DASHES,
     INSET,
@@ -20,26 +21,39 @@ from archviz.figure.paint import (
     text_line,
     wrap,
 )
+from archviz.figure.quantities import sentence
 from archviz.figure.stack import Canvas, draw_placement
 from archviz.figure.theme import Theme
+from archviz.figure.wire_labels import paint_wire_labels
 
 _PAD = 20.0
 _HEAD = 58.0
 _CELL = 17.0
+_MAX_STRETCH = 1.9
+
+
+class Panel(Protocol):
+    """Something with a border that stands beside the columns; `stretches` where a higher frame does it good."""
+
+    stretches: bool
+
+    @property
+    def width(self) -> float: ...
+
+    def height_at(self, width: float) -> float: ...
+
+    def draw(self, frame: Frame) -> Group: ...
 
 
 class InsetArt:
     """An inset with the size that it needs; `draw` gives it a larger frame where there is room."""
 
+    stretches = True
+
     def __init__(self, inset: Inset, theme: Theme) -> None:
         self.inset, self.theme = inset, theme
         self.style = MINOR_INSET if inset.minor else INSET
-        boxes, arrows = inset.diagram.boxes, inset.diagram.arrows
-        vertices = [
-            Vertex(box.id, *box_size(box, self.style), round=box.shape == "round", apart=box.apart) for box in boxes
-        ]
-        links = [Link(arrow.source, arrow.target, arrow.skip) for arrow in arrows]
-        self.placement = place(vertices, links, Spacing(across=20.0, between=22.0))
+        self.placement = self._placed(1.0)
         title = measure(inset.title[:80], 16, 700) + 60
         self.width = max(self.placement.width, min(title, 420.0), 250.0) + 2 * _PAD
         self.height = self.height_at(self.width)
@@ -49,7 +63,22 @@ class InsetArt:
         notes = sum(len(lines) for lines in self._notes(width))
         return _HEAD + self.placement.height + (17.0 * notes + 16 if notes else 0.0) + _PAD
 
-    def _notes(self, width: float) -> list[list[tuple[Words, ...]]]:
+    def _placed(self, stretch: float) -> Placement:
+        boxes, arrows = self.inset.diagram.boxes, self.inset.diagram.arrows
+        vertices = [
+            Vertex(box.id, *box_size(box, self.style), round=box.shape == "round", apart=box.apart) for box in boxes
+        ]
+        links = [Link(arrow.source, arrow.target, arrow.skip) for arrow in arrows]
+        return place(vertices, links, Spacing(across=18.0, between=22.0 * stretch))
+
+    def _fill(self, room: float) -> None:
+        """Longer wires where the frame has room, so that the diagram fills it."""
+        if room > self.placement.height + 8:
+            longer = self._placed(2.0).height - self.placement.height
+            stretch = 1 + (room - self.placement.height) / max(longer, 1.0)
+            self.placement = self._placed(min(stretch, _MAX_STRETCH))
+
+    def _notes(self, width: float) -> list[list[Sentence]]:
         return [wrap(note, 12.5, width - 2 * _PAD) for note in self.inset.notes]
 
     def draw(self, frame: Frame) -> Group:
@@ -57,12 +86,14 @@ class InsetArt:
         notes = [line for lines in self._notes(frame.width) for line in lines]
         notes_height = 17.0 * len(notes) + 16 if notes else 0.0
         room = frame.height - _HEAD - notes_height - _PAD
+        self._fill(room)
         left = frame.x + (frame.width - self.placement.width) / 2
         top = frame.y + _HEAD + max(room - self.placement.height, 0) / 2
         draw_placement(canvas, self.inset.diagram.boxes, self.placement, left, top)
-        for arrow, route in zip(self.inset.diagram.arrows, self.placement.routes, strict=True):
-            moved = [(x + left, y + top) for x, y in route]
-            canvas.wires.append(paint_arrow(arrow, moved, self.theme))
+        arrows = self.inset.diagram.arrows
+        routes = [[(x + left, y + top) for x, y in route] for route in self.placement.routes]
+        canvas.wires += [paint_arrow(arrow, route, self.theme) for arrow, route in zip(arrows, routes, strict=True)]
+        canvas.fronts += paint_wire_labels(arrows, routes, list(canvas.boxes.values()), self.theme)
         words = paint_lines(notes, frame.x + _PAD, frame.bottom - notes_height, self.theme, size=12.5)
         items = (*self._back(frame), *canvas.wires, *canvas.fronts, *words)
         return Group(self.inset.id, "panel", items, title=self.inset.title, description=self.inset.description)
@@ -84,6 +115,9 @@ class InsetArt:
 class StripArt:
     """The layer pattern: every layer as a cell with the letter of its kind, and a unit of the repeat drawn large."""
 
+    width = 400.0
+    stretches = False
+
     def __init__(self, strip: Strip, theme: Theme) -> None:
         self.strip, self.theme = strip, theme
         self.letters = {key.kind: key.letter for key in strip.keys}
@@ -91,7 +125,14 @@ class StripArt:
 
     def height_at(self, width: float) -> float:
         rows = -(-len(self.strip.cells) // self._per_row(width))
-        return 46 + self._unit_height(width) + rows * (_CELL + 15) + 10 + len(self._key_rows(width)) * 20 + 10
+        keys = 20 * len(self._key_rows(width))
+        return self._head_height(width) + self._unit_height(width) + rows * (_CELL + 15) + 10 + keys + 10
+
+    def _text(self, width: float) -> list[Sentence]:
+        return wrap(sentence(self.strip.text[:600]), 13, width - 2 * _PAD)[:4]
+
+    def _head_height(self, width: float) -> float:
+        return 44.0 + 18 * len(self._text(width)) + 8
 
     def _per_row(self, width: float) -> int:
         """Cells per row; whole units where they fit, so that a column of cells reads as one place of the unit."""
@@ -100,9 +141,11 @@ class StripArt:
         return fitting // unit * unit if unit and fitting >= unit else fitting
 
     def _unit_rows(self, width: float) -> list[list[int]]:
-        fitting = max(int((width - 2 * _PAD - 62) // 124), 1)
+        fitting = max(int((width - 2 * _PAD - 62) // 104), 1)
         places = list(range(len(self.strip.unit)))
-        return [places[start : start + fitting] for start in range(0, len(places), fitting)]
+        rows = -(-len(places) // fitting)
+        even = -(-len(places) // rows) if rows else 1
+        return [places[start : start + even] for start in range(0, len(places), even)]
 
     def _unit_height(self, width: float) -> float:
         return 52.0 * len(self._unit_rows(width)) + 10 if self.strip.unit else 0.0
@@ -122,14 +165,13 @@ class StripArt:
 
     def draw(self, frame: Frame) -> Group:
         theme = self.theme
-        title = measure(self.strip.title, 16, 700) + 12
         items: list[Item] = [
             Rect(frame.x, frame.y, frame.width, frame.height, theme.inset.fill, theme.inset.stroke, 1.3, 12.0),
             text_line(self.strip.title, frame.x + _PAD, frame.y + 24, 16, 700, theme.ink),
         ]
-        text = fit(self.strip.text, 12.5, 400, frame.width - 2 * _PAD - title)
-        items.append(text_line(text, frame.x + _PAD + title, frame.y + 25, 12.5, 400, theme.muted))
-        y = frame.y + 46
+        lines = self._text(frame.width)
+        items += paint_lines(lines, frame.x + _PAD, frame.y + 42, theme, size=13, spacing=18)
+        y = frame.y + self._head_height(frame.width)
         items += self._unit(frame, y)
         y += self._unit_height(frame.width)
         items += self._cells(frame, y)
@@ -202,18 +244,19 @@ class StripArt:
 
 
 class FactsArt:
-    """Cells with a label and a value, in rows over the whole width."""
+    """Cells with a label and a value, in rows over the whole width; `scale` enlarges them on a wide page."""
 
-    def __init__(self, cells: Sequence[FactCell], theme: Theme) -> None:
+    def __init__(self, cells: Sequence[FactCell], theme: Theme, scale: float = 1.0) -> None:
         self.cells, self.theme = cells, theme
+        self.label, self.value, self.row = 11.0 * scale, 13.5 * scale, 44.0 * scale
 
     def _rows(self, width: float) -> list[list[tuple[float, float, FactCell]]]:
         """Rows of (x, width, cell); every row is stretched to the full width."""
         rows: list[list[tuple[float, FactCell]]] = [[]]
         used = 0.0
         for cell in self.cells:
-            need = max(measure(cell.label, 11), measure(cell.value[:80], 13.5, 600)) + 28
-            need = min(need, width)
+            words = max(measure(cell.label, self.label), measure(cell.value[:80], self.value, 600))
+            need = min(words + 28, width)
             if rows[-1] and used + need > width:
                 rows.append([])
                 used = 0.0
@@ -222,25 +265,32 @@ class FactsArt:
         return [_stretched(row, width) for row in rows if row]
 
     def height_at(self, width: float) -> float:
-        return 50.0 * len(self._rows(width))
+        return (self.row + 6) * len(self._rows(width))
 
     def draw(self, frame: Frame) -> Group:
         theme = self.theme
         items: list[Item] = []
         for index, row in enumerate(self._rows(frame.width)):
-            y = frame.y + 50 * index
-            items.append(Rect(frame.x, y, frame.width, 44, theme.container.fill, None, 0, 8.0))
+            y = frame.y + (self.row + 6) * index
+            items.append(Rect(frame.x, y, frame.width, self.row, theme.container.fill, None, 0, 8.0))
             for offset, width, cell in row:
                 x = frame.x + offset + 14
-                value = fit(cell.value, 13.5, 600, width - 20)
-                texts = (
-                    text_line(fit(cell.label, 11, 400, width - 20), x, y + 14, 11, 400, theme.muted),
-                    text_line(value, x, y + 30, 13.5, 600, theme.ink),
-                )
-                dashed = cell.status in ("unverified", "conflict")
-                mark = (Rect(x - 8, y + 3, width - 8, 38, None, theme.warning, 1.2, 6.0, DASHES[cell.status]),) if dashed else ()
-                items.append(Group(f"fact/{cell.label}", "fact", (*mark, *texts), title=f"{cell.label}: {cell.value}"))
+                items.append(self._cell(cell, x, y, width))
         return Group("facts", "facts", tuple(items), title="Facts")
+
+
+    def _cell(self, cell: FactCell, x: float, y: float, width: float) -> Group:
+        theme = self.theme
+        label = fit(cell.label, self.label, 400, width - 20)
+        value = fit(cell.value, self.value, 600, width - 20)
+        texts: tuple[Item, ...] = (
+            text_line(label, x, y + self.row * 0.32, self.label, 400, theme.muted),
+            text_line(value, x, y + self.row * 0.68, self.value, 600, theme.ink),
+        )
+        if cell.status in ("unverified", "conflict"):
+            mark = Rect(x - 8, y + 3, width - 8, self.row - 6, None, theme.warning, 1.2, 6.0, DASHES[cell.status])
+            texts = (mark, *texts)
+        return Group(f"fact/{cell.label}", "fact", texts, title=f"{cell.label}: {cell.value}")
 
 
 def _stretched(row: Sequence[tuple[float, FactCell]], width: float) -> list[tuple[float, float, FactCell]]:

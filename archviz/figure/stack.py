@@ -255,10 +255,11 @@ class ColumnArt:
         self.known = {box.id for box in boxes}
         self.zooms = {box.id: box.zoom for box in boxes if box.zoom}
 
-    def draw(self, x: float, bottom: float, keep_clear: Sequence[str] = ()) -> Group:
+    def draw(self, x: float, bottom: float, keep_clear: Sequence[str] = (), feeding: bool = False) -> Group:
         """The column on a spine at `x`, standing on `bottom`.
 
         Args:
+            feeding: Whether its output goes on into another column.
             keep_clear: Ids of boxes with an arrow from the left; the `15 ×` of a brace keeps out of its way.
         """
         canvas, theme = self.canvas, self.theme
@@ -273,7 +274,7 @@ class ColumnArt:
         exit_x = draw_sequence(canvas, self.parts, x, base - _PAD, self.column.id)
         top = self.frame.y
         canvas.wires.append(
-            _wire(f"{self.column.id}/out", (exit_x, top + _TITLE + _PAD), (x, top - (_GAP if self.above else 20.0)), theme, True)
+            _wire(f"{self.column.id}/out", (exit_x, top + _TITLE + _PAD), (x, top - (_GAP if self.above else 20.0)), theme, not feeding)
         )
         if self.above:
             self.above[0].draw(canvas, x, top - _GAP)
@@ -281,6 +282,15 @@ class ColumnArt:
         braces = [item for brace in canvas.braces for item in _brace(*brace, blocked, theme, self.canvas.style)]
         items = (*self._container(x), *canvas.backs, *braces, *canvas.wires, *canvas.fronts)
         return Group(f"tower/{self.column.id}", "tower", items, title=self.column.title)
+
+    def reaches_right(self, box: str) -> bool:
+        """Whether a level line from a drawn box to the right meets no other box."""
+        frame = self.canvas.boxes[box]
+        y = frame.middle[1]
+        return not any(
+            other != box and self.canvas.boxes[other].x > frame.x and self.canvas.boxes[other].y - 8 < y < self.canvas.boxes[other].bottom + 8
+            for other in self.known & self.canvas.boxes.keys()
+        )
 
     def _boxed(self) -> bool:
         return bool(self.parts) and self.parts[0].boxed

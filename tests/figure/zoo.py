@@ -119,11 +119,11 @@ def parallel() -> Architecture:
         y:output:y""",
         "x>input_layernorm x>post_attention_layernorm input_layernorm>attention post_attention_layernorm>mlp attention>add1 mlp>add1 add1>add2 x~add2 add2>y",
     )  # fmt: skip
-    kinds = [kind("parallel", "Attention ∥ MLP", list(range(44)), "attn", "mlp")]
+    kinds = [kind("parallel", "Attention beside MLP", list(range(44)), "attn", "mlp")]
     return architecture(
         "EleutherAI/gpt-neox-20b", "GPTNeoXForCausalLM", 20_554_567_680,
         [tower("text", "Decoder", 20_554_567_680, [TOKENS, EMBEDDING, "@gpt_neox.layers", "final_layer_norm:norm:Final LayerNorm", HEAD])],
-        [stack("gpt_neox.layers", kinds, [one("parallel", 44)], "44 × attention ∥ MLP")],
+        [stack("gpt_neox.layers", kinds, [one("parallel", 44)], "44 × attention beside MLP")],
         [block, attention("attn", 6144, 64, 64, 96), mlp("mlp", 6144, 24576)],
         {"hidden_size": 6144, "context_length": 2048, "vocabulary_size": 50432, "attention_heads": 64},
     )  # fmt: skip
