@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["archviz"]
+# ///
+"""Write a diagram config (JSON with `stages`) as a Markdown document, with its DOT and JSON inside."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+if importlib.util.find_spec("archviz") is None:  # run from a checkout that is not installed
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from archviz.emit.diagram_files import check_output, diagram_files
+from archviz.errors import ArchvizError, UsageError
+from archviz.figure.diagram_config import load_diagram_config
+
+_EXAMPLES = """examples:
+  python scripts/generate_markdown.py assets/example_config.json -o qwen35.md
+  python scripts/generate_markdown.py config.json > model.md
+
+exit status: 0 done, 1 internal fault, 2 wrong usage or a config that cannot be used
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("config", type=Path, help="the diagram config, a JSON file")
+    parser.add_argument("-o", "--output", default="-", help="the Markdown file (default: -, which is stdout)")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.output == "-":
+        files, _ = diagram_files(load_diagram_config(options.config), ["md"])
+        sys.stdout.buffer.write(files["md"])
+        return 0
+    path = Path(options.output)
+    check_output(path)
+    if path.exists() and options.config.exists() and path.samefile(options.config):
+        raise UsageError("the output is the config itself", where=str(path), hint="name another file, such as model.md")
+    files, _ = diagram_files(load_diagram_config(options.config), ["md"])
+    path.write_bytes(files["md"])
+    print(path)
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the script; returns its exit status."""
+    options = _parser().parse_args(argv)
+    try:
+        return _run(options)
+    except ArchvizError as error:
+        print(f"generate_markdown: {error}", file=sys.stderr)
+        return error.exit_status
+    except OSError as error:
+        print(f"generate_markdown: {error.strerror or error} ({error.filename})", file=sys.stderr)
+        return UsageError.exit_status
+    except Exception as error:  # noqa: BLE001 - a user of a script gets a message, never a traceback
+        print(f"generate_markdown: internal fault: {type(error).__name__}: {error}", file=sys.stderr)
+        return ArchvizError.exit_status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
