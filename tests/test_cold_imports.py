@@ -1,0 +1,75 @@
+"""A cold process loads what its command needs: never torch or transformers, and nothing heavy without need."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODEL = "Qwen/Qwen3.5-397B-A17B"
+REPORT = """
+import json, sys
+from archviz.cli import main
+status = main(sys.argv[1:])
+print(json.dumps([status, sorted(sys.modules)]), file=sys.stderr)
+"""
+
+
+def modules_after(*arguments: str) -> tuple[int, set[str]]:
+    """The exit status of a command in a process of its own, and what that process had loaded at the end."""
+    command = [sys.executable, "-c", REPORT, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    status, modules = json.loads(done.stderr.splitlines()[-1])
+    return status, set(modules)
+
+
+def packages(modules: set[str]) -> set[str]:
+    return {name.split(".")[0] for name in modules}
+
+
+def test_describe_loads_neither_torch_nor_transformers_nor_anything_to_draw_or_serve() -> None:
+    status, modules = modules_after("describe", MODEL, "--offline")
+    assert status == 0
+    assert packages(modules) & {"torch", "transformers", "huggingface_hub"} == set()
+    assert packages(modules) & {"resvg_py", "typst", "uharfbuzz", "fontTools", "mcp", "graphviz"} == set()
+
+
+@pytest.mark.parametrize(
+    ("formats", "unneeded"),
+    [
+        ("svg,png,pdf,dot", {"mcp"}),
+        ("svg", {"mcp", "resvg_py", "typst"}),
+        ("png", {"mcp", "typst"}),
+    ],
+)
+def test_draw_loads_neither_torch_nor_transformers_and_only_what_its_formats_need(
+    tmp_path: Path, formats: str, unneeded: set[str]
+) -> None:
+    status, modules = modules_after("draw", MODEL, "--offline", "-o", str(tmp_path / "figure"), "-f", formats)
+    assert status == 0
+    assert packages(modules) & {"torch", "transformers", "huggingface_hub"} == set()
+    assert packages(modules) & unneeded == set()
+    for name in formats.split(","):
+        assert (tmp_path / f"figure.{name}").stat().st_size > 1_000
+
+
+def test_resolving_a_name_loads_neither_the_interpreter_nor_the_figure() -> None:
+    status, modules = modules_after("resolve", MODEL)
+    assert status == 0
+    rooms = {name for name in modules if name.startswith("archviz.")}
+    assert not {name for name in rooms if name.split(".")[1] in ("interpreter", "ops", "layers", "figure", "service")}
+
+
+def test_help_loads_almost_nothing() -> None:
+    _, modules = modules_after("--help")
+    assert packages(modules) & {"pydantic", "mcp", "torch", "transformers", "numpy"} == set()
+    assert {name for name in modules if name.startswith("archviz.")} == {
+        "archviz.cli",
+        "archviz.errors",
+        "archviz.formats",
+        "archviz.settings",
+    }
