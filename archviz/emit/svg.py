@@ -126,7 +126,10 @@ def _path(shape: Shape) -> Iterator[str]:
 def _arrow(tip: Point, back: Point, shape: Path) -> str:
     base = _towards(tip, back, shape.arrow_size)
     length = max(_distance(tip, base), 1e-6)
-    across = ((tip[1] - base[1]) / length * shape.arrow_size * 0.45, (base[0] - tip[0]) / length * shape.arrow_size * 0.45)
+    across = (
+        (tip[1] - base[1]) / length * shape.arrow_size * 0.45,
+        (base[0] - tip[0]) / length * shape.arrow_size * 0.45,
+    )
     corners = (tip, (base[0] + across[0], base[1] + across[1]), (base[0] - across[0], base[1] - across[1]))
     return f'<path d="M{"L".join(_pair(corner) for corner in corners)}Z" fill="{shape.stroke}"/>'
 

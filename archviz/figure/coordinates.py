@@ -6,6 +6,7 @@ Four extreme alignments and their median, after Brandes and Köpf, "Fast and Sim
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 from archviz.figure.layering import Layering
 
@@ -51,9 +52,7 @@ def _extreme(
     neighbours = graph.below if from_below else graph.above
     free = {
         vertex: [
-            other
-            for other in neighbours[vertex]
-            if ((other, vertex) if from_below else (vertex, other)) not in marked
+            other for other in neighbours[vertex] if ((other, vertex) if from_below else (vertex, other)) not in marked
         ]
         for layer in layers
         for vertex in layer
@@ -67,7 +66,7 @@ def _align(layers: _Layers, neighbours: Mapping[int, Sequence[int]]) -> dict[int
     """Joins vertices of successive layers into vertical blocks; gives each vertex the root of its block."""
     root = {vertex: vertex for layer in layers for vertex in layer}
     taken: set[int] = set()
-    for before, layer in zip(layers, layers[1:], strict=False):
+    for before, layer in pairwise(layers):
         places = {vertex: place for place, vertex in enumerate(before)}
         last = -1
         for vertex in layer:
@@ -86,7 +85,7 @@ def _compact(layers: _Layers, root: Mapping[int, int], separation: Separation) -
     after: dict[int, dict[int, float]] = {block: {} for block in root.values()}
     before: dict[int, dict[int, float]] = {block: {} for block in root.values()}
     for layer in layers:
-        for left, right in zip(layer, layer[1:], strict=False):
+        for left, right in pairwise(layer):
             one, other, distance = root[left], root[right], separation(left, right)
             after[one][other] = before[other][one] = max(distance, after[one].get(other, 0.0))
     sequence = _topological(before, after)

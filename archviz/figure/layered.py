@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from archviz.figure.coordinates import horizontal
 from archviz.figure.display import Point
@@ -134,7 +135,9 @@ class _Layout:
     def _lanes(self, graph: Layering, beside: dict[int, int]) -> list[_Lane]:
         lanes: list[_Lane] = []
         spans: list[tuple[int, int, int, float]] = []
-        by_length = sorted(beside, key=lambda index: graph.level[self.edges[index][1]] - graph.level[self.edges[index][0]])
+        by_length = sorted(
+            beside, key=lambda index: graph.level[self.edges[index][1]] - graph.level[self.edges[index][0]]
+        )
         for index in by_length:
             side = beside[index]
             source, target = self.edges[index]
@@ -185,7 +188,7 @@ class _Layout:
         if not chain:
             return self._loop(index)
         points: list[Point] = []
-        for low, high in zip(chain, chain[1:], strict=False):
+        for low, high in pairwise(chain):
             points += self._hop(low, high)
         points = list(bends(points))
         return tuple(reversed(points)) if index in self.graph.reversed else tuple(points)

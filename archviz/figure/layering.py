@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 _SWEEPS = 12
 
@@ -123,7 +124,7 @@ def _link(graph: Layering) -> None:
     above: dict[int, list[int]] = {vertex: [] for vertex in range(len(graph.level))}
     below: dict[int, list[int]] = {vertex: [] for vertex in range(len(graph.level))}
     for chain in graph.chains.values():
-        for low, high in zip(chain, chain[1:], strict=False):
+        for low, high in pairwise(chain):
             if high not in above[low]:
                 above[low].append(high)
                 below[high].append(low)

@@ -192,7 +192,9 @@ def _wires(scene: _Scene) -> Iterator[Finding]:
             if wire.role == "edge":
                 for node in scene.nodes:
                     if _cuts(start, end, node, 2.5) and not _touches(wire, node):
-                        yield Finding("hard", "line-through-node", "a line runs through a box", (wire.owner, node.owner))
+                        yield Finding(
+                            "hard", "line-through-node", "a line runs through a box", (wire.owner, node.owner)
+                        )
 
 
 def _cuts(start: Point, end: Point, area: _Area, slack: float) -> bool:

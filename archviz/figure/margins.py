@@ -50,7 +50,10 @@ def _side_frames(sides: Sequence[SideBox], art: ColumnArt) -> dict[str, Frame]:
     frames: dict[str, Frame] = {}
     right = art.frame.x - 38
     wanted = sorted(
-        ((max(art.canvas.boxes[target].middle[1] for target in side.targets), place) for place, side in enumerate(sides)),
+        (
+            (max(art.canvas.boxes[target].middle[1] for target in side.targets), place)
+            for place, side in enumerate(sides)
+        ),
         key=lambda entry: (-entry[0], entry[1]),
     )
     limit = float("inf")

@@ -105,9 +105,7 @@ def _lines(box: Box, frame: Frame, style: Style, swatch: Swatch) -> list[Item]:
     x, y = frame.middle
     first = y - style.line * len(box.details) / 2
     label = fit(box.label, style.label, 600, room)
-    lines: list[Item] = [
-        Text(x, first + style.label * _ASCENT, (Run(label, 600, swatch.text, style.label),), "middle")
-    ]
+    lines: list[Item] = [Text(x, first + style.label * _ASCENT, (Run(label, 600, swatch.text, style.label),), "middle")]
     for place, detail in enumerate(box.details):
         middle = first + style.line * (place + 1) + 1
         run = Run(fit(detail, style.detail, 400, room), 400, swatch.text, style.detail)

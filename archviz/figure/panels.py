@@ -93,7 +93,7 @@ class InsetArt:
         arrows = self.inset.diagram.arrows
         routes = [[(x + left, y + top) for x, y in route] for route in self.placement.routes]
         canvas.wires += [paint_arrow(arrow, route, self.theme) for arrow, route in zip(arrows, routes, strict=True)]
-        canvas.fronts += paint_wire_labels(arrows, routes, list(canvas.boxes.values()), self.theme)
+        canvas.fronts += paint_wire_labels(arrows, routes, list(canvas.boxes.values()), frame, self.theme)
         words = paint_lines(notes, frame.x + _PAD, frame.bottom - notes_height, self.theme, size=12.5)
         items = (*self._back(frame), *canvas.wires, *canvas.fronts, *words)
         return Group(self.inset.id, "panel", items, title=self.inset.title, description=self.inset.description)
@@ -200,7 +200,11 @@ class StripArt:
         lines: list[Item] = [
             Rect(frame.x, frame.y, frame.width, frame.height, tint.fill, tint.stroke, 1.2, 6.0),
         ]
-        words = [(f"{self.letters[kind]}  {head}", 600), (f"+ {tail}", 400)] if tail else [(f"{self.letters[kind]}  {head}", 600)]
+        words = (
+            [(f"{self.letters[kind]}  {head}", 600), (f"+ {tail}", 400)]
+            if tail
+            else [(f"{self.letters[kind]}  {head}", 600)]
+        )
         for index, (text, weight) in enumerate(words):
             middle = frame.middle[1] + (index - (len(words) - 1) / 2) * 15
             shown = fit(text, 12, weight, frame.width - 12)
@@ -277,7 +281,6 @@ class FactsArt:
                 x = frame.x + offset + 14
                 items.append(self._cell(cell, x, y, width))
         return Group("facts", "facts", tuple(items), title="Facts")
-
 
     def _cell(self, cell: FactCell, x: float, y: float, width: float) -> Group:
         theme = self.theme

@@ -7,7 +7,7 @@ import re
 from archviz.figure.model import Sentence, Words
 
 _SUFFIXES = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
-_NUMBER = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?(?:\s?[kMBT]\b)?)(?![\w])")
+_NUMBER = re.compile(r"(?<![\w.-])(\d[\d,]*(?:\.\d+)?(?:\s?[kMBT]\b)?)(?![\w])")
 
 
 def compact(count: float) -> str:

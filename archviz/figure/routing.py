@@ -117,9 +117,7 @@ def _enter(wiring: Wiring, extents: Sequence[Extent], high: int, lows: Sequence[
     wiring.enter.update({(low, high): port for low, port in zip(ordered, ports, strict=True)})
 
 
-def _enter_round(
-    wiring: Wiring, graph: Layering, extents: Sequence[Extent], high: int, lows: Sequence[int]
-) -> None:
+def _enter_round(wiring: Wiring, graph: Layering, extents: Sequence[Extent], high: int, lows: Sequence[int]) -> None:
     """One wire from below, others from the free sides."""
     here = extents[high]
     ordered = sorted(lows, key=lambda low: (abs(wiring.leave[low, high] - here.x), low))

@@ -145,7 +145,9 @@ class PanelElement:
             items.append(text_line(times, frame.right - 11, frame.y + 17, 16.0, 700, tint.text, "end"))
         else:
             canvas.braces.append((frame.x, frame.y, frame.bottom, self.panel.times))
-        canvas.backs.append(Group(self.panel.id, "layer", tuple(items), title=f"{self.panel.times} × {self.panel.title}"))
+        canvas.backs.append(
+            Group(self.panel.id, "layer", tuple(items), title=f"{self.panel.times} × {self.panel.title}")
+        )
         canvas.boxes[self.panel.id] = frame
         left, top = x - self.spine, bottom - self.placement.height
         self._draw_flow(canvas, left, top, frame)
@@ -178,7 +180,17 @@ class RepeatElement:
         theme = canvas.theme
         frame = Frame(x - self.half, bottom - self.height, 2 * self.half, self.height)
         items: list[Item] = [
-            Rect(frame.x, frame.y, frame.width, frame.height, theme.repeat.fill, theme.repeat.stroke, 1.3, 10.0, (6.0, 4.0))
+            Rect(
+                frame.x,
+                frame.y,
+                frame.width,
+                frame.height,
+                theme.repeat.fill,
+                theme.repeat.stroke,
+                1.3,
+                10.0,
+                (6.0, 4.0),
+            )
         ]
         if self.repeat.title:
             title = fit(self.repeat.title, 12.0, 600, frame.width - 16)
@@ -188,7 +200,9 @@ class RepeatElement:
             canvas.braces.append((frame.x, frame.y, frame.bottom, self.repeat.times))
         exit_x = draw_sequence(canvas, self.parts, x, bottom - 16, self.repeat.id, wired=self.repeat.ordered)
         if self.repeat.ordered and self.parts:
-            canvas.wires.append(_wire(f"{self.repeat.id}/in", (x, bottom), (x, bottom - 16), theme, self.parts[0].boxed))
+            canvas.wires.append(
+                _wire(f"{self.repeat.id}/in", (x, bottom), (x, bottom - 16), theme, self.parts[0].boxed)
+            )
             canvas.wires.append(_wire(f"{self.repeat.id}/out", (exit_x, frame.y + 16), (x, frame.y), theme, False))
         return x
 
@@ -274,7 +288,13 @@ class ColumnArt:
         exit_x = draw_sequence(canvas, self.parts, x, base - _PAD, self.column.id)
         top = self.frame.y
         canvas.wires.append(
-            _wire(f"{self.column.id}/out", (exit_x, top + _TITLE + _PAD), (x, top - (_GAP if self.above else 20.0)), theme, not feeding)
+            _wire(
+                f"{self.column.id}/out",
+                (exit_x, top + _TITLE + _PAD),
+                (x, top - (_GAP if self.above else 20.0)),
+                theme,
+                not feeding,
+            )
         )
         if self.above:
             self.above[0].draw(canvas, x, top - _GAP)
@@ -288,7 +308,9 @@ class ColumnArt:
         frame = self.canvas.boxes[box]
         y = frame.middle[1]
         return not any(
-            other != box and self.canvas.boxes[other].x > frame.x and self.canvas.boxes[other].y - 8 < y < self.canvas.boxes[other].bottom + 8
+            other != box
+            and self.canvas.boxes[other].x > frame.x
+            and self.canvas.boxes[other].y - 8 < y < self.canvas.boxes[other].bottom + 8
             for other in self.known & self.canvas.boxes.keys()
         )
 
@@ -306,10 +328,14 @@ class ColumnArt:
         ]
 
 
-def _brace(x: float, top: float, bottom: float, times: int, blocked: list[float], theme: Theme, style: Style) -> list[Item]:
+def _brace(
+    x: float, top: float, bottom: float, times: int, blocked: list[float], theme: Theme, style: Style
+) -> list[Item]:
     """A curly brace on the left of a frame, with its `15 ×` where no side arrow passes."""
     edge, spine, tip = x - 5, x - 12, x - 19
-    choices = [(top + bottom) / 2 + sign * step for step in range(0, int(bottom - top) // 2 - 20, 12) for sign in (1, -1)]
+    choices = [
+        (top + bottom) / 2 + sign * step for step in range(0, int(bottom - top) // 2 - 20, 12) for sign in (1, -1)
+    ]
     free = [y for y in choices if all(abs(y - other) > 24 for other in blocked)]
     middle = (free or choices or [(top + bottom) / 2])[0]
     size = 18.0 if style is MAIN else 15.0

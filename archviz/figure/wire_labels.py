@@ -17,9 +17,9 @@ _ROOM = 1.5
 
 
 def paint_wire_labels(
-    arrows: Sequence[Arrow], routes: Sequence[Sequence[Point]], boxes: Sequence[Frame], theme: Theme
+    arrows: Sequence[Arrow], routes: Sequence[Sequence[Point]], boxes: Sequence[Frame], bounds: Frame, theme: Theme
 ) -> list[Group]:
-    """The labels that have a free place beside their wire."""
+    """The labels that have a free place beside their wire, inside of `bounds`."""
     segments = [segment for route in routes for segment in pairwise(route)]
     taken = list(boxes)
     painted: list[Group] = []
@@ -28,7 +28,8 @@ def paint_wire_labels(
         if not arrow.label or width > _LONGEST:
             continue
         for frame, anchor in _places(route, width):
-            if not _blocked(frame, taken, segments):
+            inside = frame.x > bounds.x + 4 and frame.right < bounds.right - 4
+            if inside and not _blocked(frame, taken, segments):
                 taken.append(frame)
                 x = frame.x if anchor == "start" else frame.right
                 text = Text(x, frame.bottom - 3.0, (Run(arrow.label, 500, theme.muted, SIZE),), anchor)

@@ -16,7 +16,6 @@ from archviz.architecture.model import (
     LayerStack,
     ModuleNode,
     Parameters,
-    PatternItem,
     Tower,
 )
 
@@ -30,7 +29,9 @@ def node(spec: str, **more: object) -> BlockNode:
     )
 
 
-def graph(graph_id: str, title: str, nodes: str, edges: str, *, module: str | None = None, **more: object) -> BlockGraph:
+def graph(
+    graph_id: str, title: str, nodes: str, edges: str, *, module: str | None = None, **more: object
+) -> BlockGraph:
     """Nodes one a line (see `node`), edges as `a>b`, a residual as `a~b`, a label as `a>b:gate`."""
     joined = []
     for edge in edges.split():
@@ -64,11 +65,13 @@ def layer_graph(graph_id: str, mixer: str, feed: str | None, *, norm: str = "RMS
     else:
         edges += " add1>y"
     nodes += "\ny:output:y"
-    edges = edges.replace("MIX", mixer.split(":")[0]).replace("FF", (feed or "").split(":")[0])
+    edges = edges.replace("MIX", mixer.split(":", maxsplit=1)[0]).replace("FF", (feed or "").split(":")[0])
     return graph(graph_id, "Decoder layer", nodes, edges, module=module or graph_id)
 
 
-def kind(kind_id: str, title: str, indices: list[int], mixer: str | None, feed: str | None, **more: object) -> LayerKind:
+def kind(
+    kind_id: str, title: str, indices: list[int], mixer: str | None, feed: str | None, **more: object
+) -> LayerKind:
     return LayerKind.model_validate(
         {
             "id": kind_id,
@@ -196,7 +199,17 @@ MOE_EDGES = (
 )
 
 
-def attention(graph_id: str, hidden: int, heads: int, groups: int, size: int, *, rope: bool = True, title: str = "Attention", mask: str = "causal") -> BlockGraph:
+def attention(
+    graph_id: str,
+    hidden: int,
+    heads: int,
+    groups: int,
+    size: int,
+    *,
+    rope: bool = True,
+    title: str = "Attention",
+    mask: str = "causal",
+) -> BlockGraph:
     """Multi-head or grouped-query attention, with RoPE where asked for."""
     rotated = "rope_q:rope:RoPE|half-split\nrope_k:rope:RoPE|half-split" if rope else ""
     nodes = f"""x:input:x|[seq, {hidden}]
@@ -220,7 +233,9 @@ def swiglu(graph_id: str, hidden: int, inner: int, title: str = "SwiGLU feed-for
         mul:multiply:×
         down_proj:projection:down_proj|{inner} → {hidden}
         y:output:output|[seq, {hidden}]"""
-    return graph(graph_id, title, nodes, "x>gate_proj x>up_proj gate_proj>act act>mul up_proj>mul mul>down_proj down_proj>y")
+    return graph(
+        graph_id, title, nodes, "x>gate_proj x>up_proj gate_proj>act act>mul up_proj>mul mul>down_proj down_proj>y"
+    )
 
 
 def mlp(graph_id: str, hidden: int, inner: int, act: str = "GELU") -> BlockGraph:

@@ -153,7 +153,11 @@ def bert() -> Architecture:
 
 
 def t5() -> Architecture:
-    encoder = layer_graph("block/encoder", "self_attn:attention:Self-attention|8 heads · relative bias", "mlp:feed_forward:ReLU MLP|512 → 2048 → 512")
+    encoder = layer_graph(
+        "block/encoder",
+        "self_attn:attention:Self-attention|8 heads · relative bias",
+        "mlp:feed_forward:ReLU MLP|512 → 2048 → 512",
+    )
     decoder = graph(
         "block/decoder", "Layer",
         """x:input:x
@@ -325,10 +329,19 @@ def gemma3() -> Architecture:
 
 
 def hostile() -> Architecture:
-    names = ["<script>alert(1)</script>", "]; } digraph {", "$x_1$ \\input{/etc/passwd} %", "😀 emoji", "שלום עולם", "注意力机制", "A" * 10_000, "a\x00b\x1b[0m\ud800"]
+    names = [
+        "<script>alert(1)</script>",
+        "]; } digraph {",
+        "$x_1$ \\input{/etc/passwd} %",
+        "😀 emoji",
+        "שלום עולם",
+        "注意力机制",
+        "A" * 10_000,
+        "a\x00b\x1b[0m\ud800",
+    ]
     nodes = "\n".join(f"n{i}:projection:plain" for i in range(len(names)))
     edges = " ".join(f"n{i}>n{i + 1}" for i in range(len(names) - 1))
-    inside = graph("inside", "<b>Inside</b> & \"quotes\"", nodes, edges, notes=[name for name in names])
+    inside = graph("inside", '<b>Inside</b> & "quotes"', nodes, edges, notes=list(names))
     for box, name in zip(inside.nodes, names, strict=True):
         box.label, box.details = name, [name]
     layer = layer_graph("block/k", "self_attn:attention:x", "mlp:feed_forward:y")

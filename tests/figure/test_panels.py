@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archviz.figure.display import DisplayList
+from archviz.figure.lint import lint
+from archviz.figure.model import Arrow, Box, Diagram, Inset
+from archviz.figure.paint import Frame
+from archviz.figure.panels import InsetArt, StripArt
+from archviz.figure.strips import make_strip
+from archviz.figure.theme import LIGHT
+from tests.figure.zoo import ZOO
+
+LABELS = ("q_proj", "Scaled dot-product attention", "x", "RMSNorm", "4096 → 2 × 32 × 256", "σ")
+
+
+@st.composite
+def diagrams(draw: st.DrawFn) -> Diagram:
+    """Flows as code has them: every box reads boxes before it."""
+    boxes: list[Box] = []
+    arrows: list[Arrow] = []
+    for number in range(draw(st.integers(2, 16))):
+        role = draw(st.sampled_from(["projection", "norm", "add", "split", "attention_core"]))
+        details = tuple(draw(st.lists(st.sampled_from(LABELS), max_size=2)))
+        shape = "round" if role == "add" else "box"
+        label = "+" if role == "add" else draw(st.sampled_from(LABELS))
+        boxes.append(Box(f"n{number}", role, label, () if role == "add" else details, shape, apart=role == "split"))
+        if number:
+            for source in draw(st.sets(st.integers(max(0, number - 5), number - 1), min_size=1, max_size=3)):
+                label = draw(st.sampled_from(["", "", "gate", "k"]))
+                arrows.append(Arrow(f"n{source}~n{number}", f"n{source}", f"n{number}", label=label))
+    return Diagram(tuple(boxes), tuple(arrows))
+
+
+@settings(deadline=None, max_examples=150)
+@given(diagrams())
+def test_an_inset_of_any_flow_is_clean(diagram: Diagram) -> None:
+    art = InsetArt(Inset("i", "A", "Any module", "other", diagram), LIGHT)
+    group = art.draw(Frame(10, 10, art.width, art.height + 60))
+    display = DisplayList(art.width + 20, art.height + 80, items=(group,))
+    assert [finding for finding in lint(display) if finding.rule != "aspect-ratio"] == []
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.floats(400, 1600))
+def test_a_strip_of_any_width_holds_all_its_cells(width: float) -> None:
+    for name in ("qwen35", "nemotron", "gemma3", "deepseek"):
+        stack = ZOO[name]().layers[0]
+        strip = StripArt(make_strip(stack, list(range(len(stack.kinds)))), LIGHT)
+        height = strip.height_at(width)
+        group = strip.draw(Frame(0, 0, width, height))
+        display = DisplayList(width, height, items=(group,))
+        assert [finding for finding in lint(display) if finding.rule != "aspect-ratio"] == []
+        cells = [inner for inner in display.groups() if inner.role == "cell"]
+        assert len(cells) == stack.count
