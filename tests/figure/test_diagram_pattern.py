@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from archviz.architecture.model import LayerKind, LayerStack, PatternItem
+from archviz.figure.diagram_pattern import pattern_units
+
+
+def stack(*pattern: PatternItem) -> LayerStack:
+    kinds = [
+        LayerKind(id=name, title=name, indices=[], count=1, class_name="L", block=name, parameters=1, active_parameters=1)
+        for name in "ab"
+    ]
+    return LayerStack(path="layers", count=1, kinds=kinds, pattern=list(pattern), pattern_text="")
+
+
+def run(kind: str, times: int) -> PatternItem:
+    return PatternItem(times=times, kind=kind)
+
+
+def drawn(*pattern: PatternItem) -> list[tuple[int, str]]:
+    units = pattern_units(stack(*pattern))
+    return [(unit.times, " ".join(f"{layer.kind.id}{layer.number}×{layer.times}" for layer in unit.layers)) for unit in units]
+
+
+def test_a_unit_has_every_layer_of_it() -> None:
+    unit = PatternItem(times=15, items=[run("a", 3), run("b", 1)])
+    assert drawn(unit) == [(15, "a1×1 a2×1 a3×1 b4×1")]
+    assert pattern_units(stack(unit))[0].heading == "15 × a unit of 4 layers (layers 1–60)"
+
+
+def test_runs_are_one_entry_each() -> None:
+    assert drawn(run("a", 3), run("b", 58)) == [(1, "a1×3 b4×58")]
+    assert pattern_units(stack(run("a", 3), run("b", 58)))[0].heading == "Layers 1–61"
+
+
+def test_a_remainder_counts_on() -> None:
+    unit = PatternItem(times=4, items=[run("a", 5), run("b", 1)])
+    assert drawn(unit, run("a", 2)) == [(4, "a1×1 a2×1 a3×1 a4×1 a5×1 b6×1"), (1, "a25×2")]
+
+
+def test_a_long_run_inside_a_unit_stays_folded() -> None:
+    assert drawn(PatternItem(times=2, items=[run("a", 23), run("b", 1)])) == [(2, "a1×23 b24×1")]
+
+
+def test_units_in_units_are_spelt_out() -> None:
+    inner = PatternItem(times=2, items=[run("a", 1), run("b", 1)])
+    assert drawn(PatternItem(times=3, items=[inner, run("a", 1)])) == [(3, "a1×1 b2×1 a3×1 b4×1 a5×1")]
