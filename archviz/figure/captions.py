@@ -33,7 +33,6 @@ HEADS = ("attention_heads", "num_attention_heads", "query_heads")
 KEY_HEADS = ("kv_heads", "key_value_heads", "num_key_value_heads")
 HEAD_SIZE = ("head_dim", "head_dimension")
 THETA = ("rope_theta",)
-ROPE_SIZE = ("rope_dimensions", "rotary_dim", "rope_dim")
 _MAX_GAPS = 2
 
 
@@ -123,7 +122,8 @@ def _end_lines(architecture: Architecture, box: Box) -> Iterator[Sentence]:
     elif box.role == "head":
         if size := _fact(architecture, VOCABULARY):
             yield (Words("Vocabulary of "), Words(written(size.value), accent=True))
-        if architecture.parameters.tied:
+        tied = architecture.fact("tied_embeddings")
+        if tied is not None and tied.value is True:
             yield (Words("tied with the embedding"),)
 
 
@@ -183,15 +183,9 @@ def side_boxes(inset: Inset, architecture: Architecture, target: str) -> Iterato
 
 
 def _rope_details(architecture: Architecture, example: Box) -> tuple[str, ...]:
-    if example.details:
-        return example.details[:2]
-    lines = []
-    size, head = _fact(architecture, ROPE_SIZE), _fact(architecture, HEAD_SIZE)
-    if size and head:
-        lines.append(f"{written(size.value)} of {written(head.value)} dims")
-    if theta := _fact(architecture, THETA):
-        lines.append(f"θ = {written(theta.value)}")
-    return tuple(lines)
+    theta = _fact(architecture, THETA)
+    stated = theta is not None and isinstance(theta.value, (int, float))
+    return (*example.details[:2], *((f"θ = {written(theta.value)}",) if theta and stated else ()))
 
 
 def facts(architecture: Architecture) -> tuple[FactCell, ...]:
@@ -202,14 +196,17 @@ def facts(architecture: Architecture) -> tuple[FactCell, ...]:
         ("Vocabulary", VOCABULARY),
         ("Hidden size", HIDDEN),
         ("Decoder type", ("decoder_type",)),
-        ("Attention", ("attention", "attention_kind", "attention_kinds")),
+        ("Attention", ("attention_kind", "attention")),
     ):
         if fact := _fact(architecture, keys):
             cells.append(FactCell(label, _with_unit(fact), fact.status))
     cells += _head_cells(architecture)
     for stack in architecture.layers[:1]:
         cells.append(FactCell("Layers", f"{stack.count}"))
+    cells += _expert_cells(architecture)
     for label, keys in (
+        ("Norm", ("norm_placement", "norm")),
+        ("Positions", ("position_encoding",)),
         ("RoPE θ", THETA),
         ("KV cache per token", ("kv_cache_per_token", "kv_cache_bytes_per_token")),
         ("Data type", ("dtype", "torch_dtype")),
@@ -234,6 +231,14 @@ def _head_cells(architecture: Architecture) -> Iterator[FactCell]:
         yield FactCell("Heads", written(heads.value), heads.status)
     if size := _fact(architecture, HEAD_SIZE):
         yield FactCell("Head size", written(size.value), size.status)
+
+
+def _expert_cells(architecture: Architecture) -> Iterator[FactCell]:
+    count, chosen = _fact(architecture, ("experts",)), _fact(architecture, ("experts_per_token",))
+    if count and chosen:
+        yield FactCell("Experts per token", f"{written(chosen.value)} of {written(count.value)}", count.status)
+    elif count:
+        yield FactCell("Experts", written(count.value), count.status)
 
 
 def _identity_cells(architecture: Architecture) -> Iterator[FactCell]:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from archviz.architecture.model import MIXER_ROLES, BlockGraph, BlockNode
 from archviz.figure.model import Arrow, Box, BoxShape, Diagram
 
-_SYMBOLS = {"add": "+", "residual_add": "+", "multiply": "×"}
+_SYMBOLS = ("+", "×", "−")
+_SUMS = ("add", "residual_add", "multiply")
 _MAX_LABEL = 200  # a longer label is cut by the layout anyway, and hostile ones are much longer
 
 
@@ -51,9 +52,7 @@ def make_box(
     """The box of a node; additions and products without numbers are ⊕ and ⊗."""
     label, details = node.label[:_MAX_LABEL], tuple(line[:_MAX_LABEL] for line in node.details if line)
     if shape is None:
-        shape = "round" if node.role in _SYMBOLS and not details else "box"
-    if shape == "round":
-        label = _SYMBOLS[node.role]
+        shape = "round" if node.role in _SUMS and label in _SYMBOLS and not details else "box"
     return Box(
         id=box_id,
         role=node.role,

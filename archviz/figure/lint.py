@@ -68,7 +68,7 @@ def lint(display: DisplayList) -> list[Finding]:
     """All findings, hard ones first, otherwise in the order of the drawing."""
     scene = _Scene(display)
     found = [
-        *_canvas(display),
+        *_canvas(scene),
         *_inside(scene),
         *_text_overlaps(scene),
         *_node_overlaps(scene),
@@ -132,13 +132,13 @@ def _shape_area(shape: Rect | Circle, owner: str) -> _Area:
     return _Area(owner, shape.cx - shape.r, shape.cy - shape.r, shape.cx + shape.r, shape.cy + shape.r)
 
 
-def _canvas(display: DisplayList) -> Iterator[Finding]:
+def _canvas(scene: _Scene) -> Iterator[Finding]:
+    display = scene.display
     ratio = display.width / max(display.height, 1.0)
     if not RATIO[0] <= ratio <= RATIO[1]:
         message = f"aspect ratio {ratio:.2f} is outside of {RATIO[0]}–{RATIO[1]}"
         yield Finding("soft", "aspect-ratio", message)
     page = _Area("page", 0, 0, display.width, display.height)
-    scene = _Scene(display)
     for area in (*scene.areas, *scene.texts):
         if not page.holds(area):
             yield Finding("hard", "off-canvas", f"{area.text or 'a shape'!r:.60} leaves the canvas", (area.owner,))
@@ -184,17 +184,24 @@ def _overlapping(areas: Sequence[_Area], slack: float) -> Iterator[tuple[_Area, 
 def _wires(scene: _Scene) -> Iterator[Finding]:
     """Lines through words or through boxes that they do not belong to."""
     for wire in scene.wires:
-        for start, end in pairwise(wire.points):
-            for text in scene.texts:
-                if text.owner != wire.owner and _cuts(start, end, text, 1.5):
-                    message = f"a line runs through {text.text[:40]!r}"
-                    yield Finding("hard", "line-through-text", message, (wire.owner, text.owner))
-            if wire.role == "edge":
-                for node in scene.nodes:
-                    if _cuts(start, end, node, 2.5) and not _touches(wire, node):
-                        yield Finding(
-                            "hard", "line-through-node", "a line runs through a box", (wire.owner, node.owner)
-                        )
+        near = _Area(wire.owner, *_bounds(wire.points))
+        for text in scene.texts:
+            if text.overlaps(near, 0.0) and text.owner != wire.owner and _runs_through(wire, text, 1.5):
+                message = f"a line runs through {text.text[:40]!r}"
+                yield Finding("hard", "line-through-text", message, (wire.owner, text.owner))
+        for node in scene.nodes if wire.role == "edge" else ():
+            if node.overlaps(near, 0.0) and not _touches(wire, node) and _runs_through(wire, node, 2.5):
+                yield Finding("hard", "line-through-node", "a line runs through a box", (wire.owner, node.owner))
+
+
+def _bounds(points: Sequence[Point]) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom, a little wider than the line."""
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    return (min(xs) - 1, min(ys) - 1, max(xs) + 1, max(ys) + 1)
+
+
+def _runs_through(wire: _Wire, area: _Area, slack: float) -> bool:
+    return any(_cuts(start, end, area, slack) for start, end in pairwise(wire.points))
 
 
 def _cuts(start: Point, end: Point, area: _Area, slack: float) -> bool:

@@ -145,22 +145,26 @@ class _Overview:
 
     def _zoom(self, layer: BlockGraph, kind: LayerKind, node: BlockNode) -> str | None:
         """The inset of a node of a layer: the graph of the module it calls, else the kind's own."""
+        if node.zoom in self.inset_of:
+            return self.inset_of[node.zoom]
         if node.role not in (*MIXER_ROLES, *_FEED_FORWARD_ROLES):
             return None
-        if node.module:
-            path = f"{layer.module}.{node.module}"
-            for block in self.architecture.blocks:
-                if block.module == path and block.id in self.inset_of:
-                    return self.inset_of[block.id]
+        called = self._inside(layer, node)
+        if called and called.id in self.inset_of:
+            return self.inset_of[called.id]
         block_id = kind.mixer if node.role in MIXER_ROLES else kind.feed_forward
         return self.inset_of.get(block_id) if block_id else None
+
+    def _inside(self, layer: BlockGraph, node: BlockNode) -> BlockGraph | None:
+        """The graph of the module that a node of a layer calls."""
+        path = f"{layer.module}.{node.module}"
+        return next((block for block in self.architecture.blocks if node.module and block.module == path), None)
 
     def _insets_of(self, kind: LayerKind, number: int, column: str) -> None:
         layer = self.architecture.block(kind.block)
         for node in reversed(layer.nodes) if layer else []:
-            if layer and node.module and node.role in (*MIXER_ROLES, *_FEED_FORWARD_ROLES):
-                path = f"{layer.module}.{node.module}"
-                called = next((block for block in self.architecture.blocks if block.module == path), None)
+            if layer and (node.zoom or node.module) and node.role in (*MIXER_ROLES, *_FEED_FORWARD_ROLES):
+                called = self.architecture.block(node.zoom) if node.zoom else self._inside(layer, node)
                 self._add_inset(called, number, column, node.role in MIXER_ROLES)
         for block_id in (kind.feed_forward, kind.mixer):
             block = self.architecture.block(block_id) if block_id else None

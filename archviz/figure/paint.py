@@ -117,8 +117,11 @@ def _symbol(box: Box, frame: Frame, theme: Theme) -> list[Item]:
     """⊕ and ⊗ as shapes, for few fonts have them."""
     x, y = frame.middle
     radius = frame.width / 2
-    reach = radius * (0.55 if box.label == "+" else 0.4)
-    if box.label == "+":
+    reach = radius * (0.4 if box.label == "×" else 0.55)
+    strokes: tuple[tuple[Point, Point], ...]
+    if box.label == "−":
+        strokes = (((x - reach, y), (x + reach, y)),)
+    elif box.label == "+":
         strokes = (((x - reach, y), (x + reach, y)), ((x, y - reach), (x, y + reach)))
     else:
         strokes = (((x - reach, y - reach), (x + reach, y + reach)), ((x - reach, y + reach), (x + reach, y - reach)))

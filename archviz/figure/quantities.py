@@ -43,6 +43,8 @@ def written(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{written(item)} ({str(key).replace('_', ' ')})" for key, item in value.items())
     if isinstance(value, (list, tuple)):
         return ", ".join(written(item) for item in value)
     return str(value)
