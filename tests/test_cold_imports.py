@@ -57,11 +57,12 @@ def test_draw_loads_neither_torch_nor_transformers_and_only_what_its_formats_nee
         assert (tmp_path / f"figure.{name}").stat().st_size > 1_000
 
 
-def test_resolving_a_name_loads_neither_the_interpreter_nor_the_figure() -> None:
+def test_resolving_a_name_loads_nothing_that_reads_or_draws() -> None:
     status, modules = modules_after("resolve", MODEL)
     assert status == 0
-    rooms = {name for name in modules if name.startswith("archviz.")}
-    assert not {name for name in rooms if name.split(".")[1] in ("interpreter", "ops", "layers", "figure", "service")}
+    rooms = {name.split(".")[1] for name in modules if name.startswith("archviz.")}
+    assert not rooms & {"ops", "layers", "architecture", "figure", "emit", "service"}
+    assert packages(modules) & {"torch", "transformers", "huggingface_hub", "pydantic", "mcp"} == set()
 
 
 def test_help_loads_almost_nothing() -> None:

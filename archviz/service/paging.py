@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from archviz.errors import UsageError
 
@@ -26,7 +27,7 @@ class Page:
         total: How many there are.
     """
 
-    value: object
+    value: Any
     offset: int
     returned: int
     total: int

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict
 from archviz.formats import Format
 
 
+JsonPart = dict[str, object] | list[object] | str | int | float | bool | None
+
+
 class Answer(BaseModel):
     """Base of all answers.  `next` is what to do with it."""
 
@@ -54,7 +57,7 @@ class DescribeAnswer(Answer):
     summary: dict[str, object] | None = None
     parts: dict[str, str] | None = None
     part: str | None = None
-    value: object = None
+    value: JsonPart = None
     page: PageBounds | None = None
     gaps: list[str] = []
     gaps_total: int = 0
