@@ -26,7 +26,9 @@ def test_names_and_hex_are_colours(written: str, meant: str) -> None:
     assert hex_colour(written) == meant
 
 
-@pytest.mark.parametrize("written", ["", "reddish", "#12", "#12345", "#ggg", "rgb(1,2,3)", "gray101", "lightblue5", "red;"])
+@pytest.mark.parametrize(
+    "written", ["", "reddish", "#12", "#12345", "#ggg", "rgb(1,2,3)", "gray101", "lightblue5", "red;"]
+)
 def test_anything_else_is_none(written: str) -> None:
     assert hex_colour(written) is None
 

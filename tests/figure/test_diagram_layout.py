@@ -11,7 +11,8 @@ from archviz.emit import svg
 from archviz.errors import UsageError
 from archviz.figure.diagram_config import DiagramConfig, load_diagram_config
 from archviz.figure.diagram_layout import draw_diagram
-from archviz.figure.display import DisplayList, Group, Path as Line, Rect, Text
+from archviz.figure.display import DisplayList, Group, Rect, Text
+from archviz.figure.display import Path as Line
 from tests.figure.diagram_samples import load, small, spoilt
 
 EXAMPLE = Path(__file__).parents[2] / "assets" / "example_config.json"
@@ -130,7 +131,9 @@ def test_a_tall_diagram_is_spread_over_columns() -> None:
 
 
 def test_a_thousand_blocks_are_laid_out_in_seconds() -> None:
-    stages = [{"name": f"S{s}", "blocks": [{"type": f"b{b}", "details": "x y z"} for b in range(25)]} for s in range(40)]
+    stages = [
+        {"name": f"S{s}", "blocks": [{"type": f"b{b}", "details": "x y z"} for b in range(25)]} for s in range(40)
+    ]
     edges = [{"from": f"stage{s}.block1", "to": f"stage{41 - s}.block20"} for s in range(1, 20)]
     config = load({"model_name": "large", "stages": stages, "custom_edges": edges})
     start = time.perf_counter()
@@ -162,7 +165,12 @@ def configs(draw: st.DrawFn) -> DiagramConfig:
         {"from": st.sampled_from(ends), "to": st.sampled_from(ends)}, optional={"label": LABELS}
     )
     return load(
-        {"model_name": "any", "stages": stages, "custom_nodes": nodes, "custom_edges": draw(st.lists(edge, max_size=12))}
+        {
+            "model_name": "any",
+            "stages": stages,
+            "custom_nodes": nodes,
+            "custom_edges": draw(st.lists(edge, max_size=12)),
+        }
     )
 
 

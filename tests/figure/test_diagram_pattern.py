@@ -6,7 +6,9 @@ from archviz.figure.diagram_pattern import pattern_units
 
 def stack(*pattern: PatternItem) -> LayerStack:
     kinds = [
-        LayerKind(id=name, title=name, indices=[], count=1, class_name="L", block=name, parameters=1, active_parameters=1)
+        LayerKind(
+            id=name, title=name, indices=[], count=1, class_name="L", block=name, parameters=1, active_parameters=1
+        )
         for name in "ab"
     ]
     return LayerStack(path="layers", count=1, kinds=kinds, pattern=list(pattern), pattern_text="")
@@ -18,7 +20,10 @@ def run(kind: str, times: int) -> PatternItem:
 
 def drawn(*pattern: PatternItem) -> list[tuple[int, str]]:
     units = pattern_units(stack(*pattern))
-    return [(unit.times, " ".join(f"{layer.kind.id}{layer.number}×{layer.times}" for layer in unit.layers)) for unit in units]
+    return [
+        (unit.times, " ".join(f"{layer.kind.id}{layer.number}×{layer.times}" for layer in unit.layers))
+        for unit in units
+    ]
 
 
 def test_a_unit_has_every_layer_of_it() -> None:
