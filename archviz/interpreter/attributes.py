@@ -68,8 +68,14 @@ def get_attribute(interp: Interpreter, value: Any, name: str) -> Any:
     found = find_attribute(interp, value, name)
     if found is MISSING:
         kind = value.cls.name if isinstance(value, Instance) else getattr(value, "name", type(value).__name__)
-        raise RaisedError(AttributeError(f"'{kind}' object has no attribute '{name}'"), interp.here(), explicit=False)
+        error = AttributeError(f"'{kind}' object has no attribute '{name}'")
+        raise RaisedError(error, interp.here(), explicit=_is_configuration(value))
     return found
+
+
+def _is_configuration(value: Any) -> bool:
+    """A missing configuration attribute is the official code's own refusal: configurations are fully read."""
+    return isinstance(value, Instance) and any(each.name == "PreTrainedConfig" for each in value.cls.mro)
 
 
 def find_attribute(interp: Interpreter, value: Any, name: str) -> Any:
@@ -325,6 +331,10 @@ def _of_property(interp: Interpreter, value: PropertyValue, name: str) -> Any:
         return lambda function: PropertyValue(value.fget, function)
     if name == "getter":
         return lambda function: PropertyValue(function, value.fset)
+    if name == "__set__":
+        return lambda receiver, new: interp.call(value.fset, [receiver, new], {})
+    if name == "__get__":
+        return lambda receiver, owner=None: interp.call(value.fget, [receiver], {})
     return {"fget": value.fget, "fset": value.fset}.get(name, MISSING)
 
 

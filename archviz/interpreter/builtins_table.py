@@ -102,7 +102,8 @@ def _getattr(interp: Interpreter, value: Any, name: str, *default: Any) -> Any:
     if isinstance(name, Unknown):
         return name
     try:
-        found = find_attribute(interp, value, name)
+        with interp.guarded():
+            found = find_attribute(interp, value, name)
     except RaisedError as error:
         if not default or not isinstance(error.value, AttributeError):
             raise
@@ -119,7 +120,8 @@ def _hasattr(interp: Interpreter, value: Any, name: str) -> Any:
     if isinstance(value, Unknown):
         return value
     try:
-        return find_attribute(interp, value, name) is not MISSING
+        with interp.guarded():
+            return find_attribute(interp, value, name) is not MISSING
     except RaisedError as error:
         if isinstance(error.value, AttributeError):
             return False

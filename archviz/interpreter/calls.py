@@ -54,10 +54,24 @@ def _call_static(interp: Interpreter, function: StaticMethod, args: list[Any], k
 
 
 def _call_function(interp: Interpreter, function: FunctionValue, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    recorder = interp.recorder
+    if recorder is None or function.owner is not None or not function.frame.is_top:
+        return _run_function(interp, function, args, kwargs)
+    index = recorder.begin("function", function.name, [*args, *kwargs.values()], interp.here())
+    result: Any = None
+    try:
+        result = _run_function(interp, function, args, kwargs)
+    finally:
+        recorder.end(index, result)
+    return result
+
+
+def _run_function(interp: Interpreter, function: FunctionValue, args: list[Any], kwargs: dict[str, Any]) -> Any:
     frame = Frame(function.module, function.frame, function)
     bind_arguments(interp, function, args, kwargs, frame)
     frame.first = args[0] if args else next(iter(frame.names.values()), None)
-    frame.recovers = function.name == "__init__" and isinstance(frame.first, ModuleInstance)
+    building = function.name == "__init__" and isinstance(frame.first, ModuleInstance)
+    frame.recovers = building or interp.recorder is not None
     if isinstance(function.node, ast.Lambda):
         with interp.entered(frame):
             return EXPRESSIONS[function.node.body.__class__](interp, function.node.body, frame)

@@ -67,7 +67,7 @@ def _is_layer(cls: ClassValue) -> bool:
 
 
 def _tensor(name: str, tensor: Tensor, kind: Any, *, persistent: bool = True) -> TensorRecord:
-    return TensorRecord(name, tensor.shape or (None,), tensor.dtype, kind, persistent, tensor.at)
+    return TensorRecord(name, (None,) if tensor.shape is None else tuple(tensor.shape), tensor.dtype, kind, persistent, tensor.at)
 
 
 def _plain_attribute(item: tuple[str, Any]) -> tuple[str, Any]:

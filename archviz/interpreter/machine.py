@@ -22,6 +22,7 @@ from archviz.interpreter.statements import STATEMENTS
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import (
     BoundMethod,
+    ClassMethod,
     ClassValue,
     FunctionValue,
     Instance,
@@ -76,6 +77,7 @@ class Interpreter(Operators):
         self._builtins.update(
             {name: self.native(name, run, "super" if name == "super" else "function") for name, run in NATIVE.items()}
         )
+        self.guards = 0  # how many handlers wait for an error, which is then theirs and no gap
         self._steps = 0
         self._depth = 0
         self._deadline = time.monotonic() + self.limits.seconds
@@ -95,6 +97,7 @@ class Interpreter(Operators):
         """Start counting steps and time afresh, for another model read by the same interpreter."""
         self._steps = 0
         self._depth = 0
+        self.guards = 0
         self._deadline = time.monotonic() + self.limits.seconds
 
     @contextmanager
@@ -127,6 +130,15 @@ class Interpreter(Operators):
         if entry not in self.gaps and len(self.gaps) < 1000:
             self.gaps.append(entry)
 
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Let errors of the interpreted program through to a handler instead of turning them into gaps."""
+        self.guards += 1
+        try:
+            yield
+        finally:
+            self.guards -= 1
+
     def note(self, reason: str) -> None:
         """Record something not understood that need not change the result."""
         if len(self.notes) < 1000:
@@ -145,7 +157,7 @@ class Interpreter(Operators):
             frame: Their frame.
             recover: False inside `try`, where the interpreted program itself may handle the error.
         """
-        recovers = recover if recover is not None else frame.recovers
+        recovers = (recover if recover is not None else frame.recovers) and not self.guards
         previous, frame.recovers = frame.recovers, recovers
         try:
             for statement in body:
@@ -326,7 +338,7 @@ class Interpreter(Operators):
         bases = [base for base in map(self.library_name, entry.bases) if isinstance(base, ClassValue)]
         namespace: dict[str, Any] = {}
         for name, method in entry.methods.items():
-            stub = method.function if isinstance(method, (StaticMethod, PropertyValue)) else method
+            stub = method.function if isinstance(method, (StaticMethod, ClassMethod)) else method
             namespace[name] = self._wrapped_method(f"{dotted}.{name}", method, stub)
         cls = ClassValue(
             self, dotted.rpartition(".")[2], dotted, bases, namespace, host_base=entry.host_base, is_library=True
@@ -336,9 +348,7 @@ class Interpreter(Operators):
 
     def _wrapped_method(self, dotted: str, method: Any, stub: Callable[..., Any]) -> Any:
         native = self.native(dotted, stub)
-        if isinstance(method, PropertyValue):
-            return PropertyValue(native)
-        return StaticMethod(native) if isinstance(method, StaticMethod) else native
+        return type(method)(native) if isinstance(method, (StaticMethod, ClassMethod)) else native
 
     def library_methods(self, qualified: str) -> dict[str, NativeFunction]:
         """Stubs that replace methods of a source class."""

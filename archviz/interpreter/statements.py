@@ -228,7 +228,8 @@ def _assert(interp: Interpreter, node: ast.Assert, frame: Frame) -> None:
 def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> None:
     try:
         try:
-            interp.run_block(node.body, frame, recover=False)
+            with interp.guarded():
+                interp.run_block(node.body, frame)
         except RaisedError as error:
             handler = _handler(interp, node.handlers, error, frame)
             if handler is None:

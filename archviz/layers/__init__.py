@@ -1,0 +1,35 @@
+"""What each `nn` layer and each infrastructure name of `transformers` stands for.
+
+In: a `Library` to fill (`register_layers`). Out: classes with native `__init__` and `forward` (`torch.nn.Linear`), and
+replacements for methods and functions of `transformers` that decide nothing about a model (logging, availability,
+decorators) or that are too costly to interpret each time (`PreTrainedModel.__init__`).
+
+Start reading at `nn_layers.py`. To add a layer: `@library.constructor("torch.nn.NAME")` on a function that gives the
+module its parameters, `library.method("torch.nn.NAME.forward")` on one that calls the op, and a test in `tests/layers/`.
+"""
+
+from __future__ import annotations
+
+from archviz.interpreter.library import Library
+
+
+def register_layers(library: Library) -> None:
+    """Fill a library with every layer and every infrastructure stub."""
+    from archviz.layers import (
+        module,
+        nn_attention,
+        nn_containers,
+        nn_layers,
+        transformers_infrastructure,
+        transformers_models,
+    )
+
+    for family in (
+        module,
+        nn_layers,
+        nn_containers,
+        nn_attention,
+        transformers_infrastructure,
+        transformers_models,
+    ):
+        family.register(library)

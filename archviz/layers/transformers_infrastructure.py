@@ -9,6 +9,7 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import (
     BoundMethod,
+    ClassMethod,
     ClassValue,
     FunctionValue,
     NativeFunction,
@@ -157,6 +158,12 @@ def _register_torch_infrastructure(library: Library) -> None:
         library.function(f"torch.{name}")(lambda interp, *args, **kwargs: None)
     library.function("torch.jit.annotate")(lambda interp, kind, value: value)
     library.declare("torch.autograd.Function")
+
+    @library.method("torch.autograd.Function.apply")
+    def apply(interp: Interpreter, cls: Any, *args: Any) -> Any:
+        return interp.call(interp.get_attribute(cls, "forward"), [Unknown("an autograd context"), *args], {})
+
+    library.classes["torch.autograd.Function"].methods["apply"] = ClassMethod(apply)
     library.declare("torch.autograd.function.FunctionCtx")
     library.declare("torch.Generator")
     library.declare("torch.nn.attention.flex_attention.BlockMask")
@@ -170,6 +177,17 @@ def _register_torch_infrastructure(library: Library) -> None:
     for name, value in (("float32", float), ("float64", float), ("int64", int), ("int32", int), ("inf", float("inf")), ("pi", 3.141592653589793),
                         ("ndarray", Unknown), ("newaxis", None), ("integer", int), ("bool_", bool), ("floating", float)):  # fmt: skip
         library.value(f"numpy.{name}", value)
+    for name in ("linspace", "arange", "zeros", "ones", "meshgrid", "stack", "array"):
+        torch_name = "tensor" if name == "array" else name
+        library.function(f"numpy.{name}")(
+            lambda interp, *args, _name=torch_name, **kwargs: interp.op(f"torch.{_name}", *args)
+        )
+    for name in ("argsort", "cumsum"):
+        library.function(f"numpy.{name}")(
+            lambda interp, values, *args, _name=name, **kwargs: interp.op(
+                f"torch.{_name}", interp.op("torch.tensor", values), 0
+            )
+        )
     for name in ("sqrt", "log", "log2", "floor", "ceil", "exp", "cos", "sin"):
         library.function(f"numpy.{name}")(lambda interp, value, _name=name: interp.op(f"math.{_name}", value))
 

@@ -26,7 +26,7 @@ def _register_configuration(library: Library) -> None:
     def set_attribute(interp: Interpreter, self: Instance, name: str, value: Any) -> None:
         interp.raw_set_attribute(self, interp.renamed_attribute(self, name), value)
 
-    library.function(f"{T}.configuration_utils.copy_func")(lambda interp, function: function)
+    library.function(f"{T}.utils.doc.copy_func")(lambda interp, function: getattr(function, "function", function))
     library.function(f"{T}.dynamic_module_utils.custom_object_save")(lambda interp, *args, **kwargs: None)
     library.method(f"{CONFIG}.__repr__")(lambda interp, self: f"<{self.cls.name}>")
     library.method(f"{CONFIG}.validate")(lambda interp, self: None)

@@ -88,8 +88,9 @@ def _register_filled(library: Library) -> None:
 
     @op(library, "torch.empty", "torch.rand", "torch.randn", "torch.normal", "torch.empty_strided")
     def empty(interp: Interpreter, *sizes: Any, dtype: Any = None, **options: Any) -> Tensor:
-        shape = sizes_of(sizes or (options.get("size", ()),)) if not _has_tensor(sizes) else sizes[0].shape
-        return tensor(interp, shape, dtype)
+        if "size" in options:
+            return tensor(interp, sizes_of((options["size"],)), dtype)
+        return tensor(interp, sizes[0].shape if _has_tensor(sizes) else sizes_of(sizes), dtype)
 
     @op(library, "torch.full")
     def full(interp: Interpreter, size: Any, fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
@@ -109,8 +110,15 @@ def _register_filled(library: Library) -> None:
     def eye(interp: Interpreter, rows: int, columns: int | None = None, *, dtype: Any = None, **options: Any) -> Tensor:
         return tensor(interp, (rows, rows if columns is None else columns), dtype)
 
-    @op(library, "torch.tensor", "torch.as_tensor", "torch.from_numpy", "torch.asarray", "torch.Tensor", "torch.FloatTensor",
-        "torch.LongTensor", "torch.cuda.FloatTensor", "torch.BoolTensor")  # fmt: skip
+    for name, kind in (("Tensor", "float32"), ("FloatTensor", "float32"), ("LongTensor", "int64"), ("BoolTensor", "bool")):
+
+        @op(library, f"torch.{name}")
+        def constructed(interp: Interpreter, *values: Any, _kind: str = kind) -> Any:
+            if all(isinstance(each, int) for each in values):  # sizes, not values
+                return tensor(interp, values, _kind)
+            return from_values(interp, *values, dtype=_kind)
+
+    @op(library, "torch.tensor", "torch.as_tensor", "torch.from_numpy", "torch.asarray")
     def from_values(interp: Interpreter, *values: Any, dtype: Any = None, **options: Any) -> Any:
         value = values[0] if len(values) == 1 else list(values)
         if isinstance(value, Tensor):

@@ -96,6 +96,14 @@ def _register_reductions(library: Library) -> None:
             return tensor(interp, value.shape or (), dtype, data)
 
 
+    @op(library, "torch.diff", "torch.Tensor.diff")
+    def diff(interp: Interpreter, value: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
+        own = list(value.shape or ())
+        place = shapes.axis(dim, len(own))
+        own[place] += sum((each.shape or ())[place] for each in (prepend, append) if isinstance(each, Tensor)) - n
+        return like(interp, value, own)
+
+
 def _register_orderings(library: Library) -> None:
     @op(library, "torch.topk", "torch.Tensor.topk")
     def topk(interp: Interpreter, value: Tensor, k: Any, dim: int = -1, *args: Any, **options: Any) -> Any:
@@ -113,7 +121,10 @@ def _register_orderings(library: Library) -> None:
 
     @op(library, "torch.argsort", "torch.Tensor.argsort")
     def argsort(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
-        return like(interp, value, dtype="int64")
+        data = None
+        if value.data is not None and len(value.shape or ()) == 1:
+            data = sorted(range(len(value.data)), key=value.data.__getitem__, reverse=bool(options.get("descending")))
+        return tensor(interp, value.shape or (), "int64", data)
 
     @op(library, "torch.bincount", "torch.histc", "torch.Tensor.bincount", "torch.Tensor.histc")
     def bincount(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:

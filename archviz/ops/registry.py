@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from archviz.interpreter.control import UnsupportedError
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Device, DType, Tensor, Unknown
@@ -122,9 +123,11 @@ def sizes_of(sizes: Sequence[Any]) -> tuple[int, ...]:
 
 
 def _integer(size: Any) -> int:
-    if isinstance(size, Tensor):
-        return int(size.data[0]) if size.data else 1
-    return int(size)
+    if not isinstance(size, Tensor):
+        return int(size)
+    if size.data:
+        return int(size.data[0])
+    raise UnsupportedError("a size that is a number in a tensor", size.at)
 
 
 def dtype_name(value: Any) -> str | None:

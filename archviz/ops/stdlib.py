@@ -133,6 +133,7 @@ def _register_collections(library: Library) -> None:
         "AsyncGenerator", "Coroutine", "Container",
     ):  # fmt: skip
         library.declare(f"collections.abc.{name}")
+    _register_mapping(library)
     for name in ("Number", "Integral", "Real"):
         library.declare(f"numbers.{name}")
 
@@ -147,6 +148,29 @@ def _register_collections(library: Library) -> None:
     library.declare("enum.Flag", "enum.Enum")
     library.function("enum.auto")(lambda interp: AUTO)
     library.function("enum.unique")(lambda interp, cls: cls)
+
+
+def _register_mapping(library: Library) -> None:
+    """The methods that `collections.abc.MutableMapping` derives from `__getitem__` and its kin."""
+    mapping = "collections.abc.MutableMapping"
+
+    @library.method(f"{mapping}.get")
+    def get(interp: Interpreter, self: Any, key: Any, default: Any = None) -> Any:
+        try:
+            with interp.guarded():
+                return self[key]
+        except (RaisedError, KeyError):
+            return default
+
+    library.method(f"{mapping}.keys")(lambda interp, self: list(self))
+    library.method(f"{mapping}.values")(lambda interp, self: [self[key] for key in self])
+    library.method(f"{mapping}.items")(lambda interp, self: [(key, self[key]) for key in self])
+    library.method(f"{mapping}.__contains__")(lambda interp, self, key: any(key == each for each in self))
+
+    @library.method(f"{mapping}.update")
+    def update(interp: Interpreter, self: Any, other: Any = (), **values: Any) -> None:
+        for key, value in {**dict(other), **values}.items():
+            self[key] = value
 
 
 def make_record(interp: Interpreter, name: str, fields: list[str], defaults: dict[str, Any]) -> ClassValue:
@@ -295,6 +319,12 @@ def _register_system(library: Library) -> None:
     library.declare("weakref.WeakKeyDictionary", host_base=dict)
     library.function("weakref.ref")(lambda interp, value: lambda: value)
     _register_inspect(library)
+    for name in ("FunctionType", "MethodType", "ModuleType", "SimpleNamespace", "MappingProxyType"):
+        library.declare(f"types.{name}")
+    library.function("types.FunctionType.__new__")(lambda interp, cls, *args, **kwargs: _first(args))
+    for name in ("dumps", "loads", "dump", "load"):
+        library.function(f"json.{name}")(lambda interp, *args, **kwargs: Unknown("json text", interp.here()))
+    library.value("__future__.annotations", None)
 
     @library.function("importlib.import_module")
     def import_module(interp: Interpreter, name: str, package: str | None = None) -> Any:

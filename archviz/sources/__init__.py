@@ -1,0 +1,9 @@
+"""Where a model comes from: configuration values and code files, whatever their origin.
+
+In: MODEL (a catalog id, a folder or `config.json`, `transformers:MODEL_TYPE`). Out: a `ModelSource` with configuration
+values, the class to build and where each came from; the official code of the installed `transformers`, found as text
+and never imported.
+
+Start reading at `model_source.py`; `installed.py` finds files, `official.py` says which classes a configuration means.
+To add an origin: one function in `model_source.py` that returns a `ModelSource`.
+"""

@@ -1,0 +1,185 @@
+"""From MODEL to configuration values: a catalog record, a local file or folder, or a model type's defaults."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from archviz.errors import ArchvizError, BadConfigError, UsageError
+from archviz.lookup.catalog import find_record
+from archviz.lookup.names import classify
+from archviz.lookup.resolve import resolve
+from archviz.settings import Settings
+
+Origin = Literal["catalog", "folder", "hub", "transformers"]
+QUANTISED = ("quantization_config", "compression_config")
+
+
+@dataclass(slots=True)
+class ModelSource:
+    """A model's configuration values and where they are from.
+
+    Args:
+        id: What to call the model: its Hub id, the file's name, `transformers:TYPE`.
+        origin: Where the values come from.
+        model_type: As the configuration states it.
+        values: The raw values; None for a model type's defaults.
+        architectures: Class names the configuration states.
+        config_name: How evidence names the configuration (`config.json`, `catalog record`).
+        files: Name → sha256 of what was read.
+    """
+
+    id: str
+    origin: Origin
+    model_type: str
+    values: dict[str, Any] | None
+    architectures: list[str] = field(default_factory=list)
+    config_name: str = "config.json"
+    files: dict[str, str] = field(default_factory=dict)
+    url: str | None = None
+    revision: str | None = None
+    published_total: int | None = None
+    facts_date: str | None = None
+    licence: str | None = None
+    release_date: str | None = None
+    links: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+
+def read_model_source(model: str, settings: Settings) -> ModelSource:
+    """The configuration of MODEL.
+
+    Raises:
+        UsageError: MODEL is no name, or the file is unusable.
+        ModelNotFoundError: No model of exactly this name is known.
+    """
+    name = classify(model)
+    if name.kind == "transformers_type":
+        model_type = name.text.partition(":")[2] or name.text
+        return ModelSource(f"transformers:{model_type}", "transformers", model_type, None, config_name="official defaults")
+    if name.kind == "path":
+        return read_config_file(Path(model).expanduser(), settings)
+    found = resolve(model, settings)
+    if found.model_id is None:
+        raise _with_folder_hint(found.as_error(), model)
+    return _from_catalog(found.model_id)
+
+
+def _with_folder_hint(error: ArchvizError, model: str) -> ArchvizError:
+    try:
+        if Path(model).exists():
+            error.hint = f"There is a local file or folder of this name; write ./{model} to read it."
+    except OSError:
+        return error
+    return error
+
+
+def _from_catalog(model_id: str) -> ModelSource:
+    record = find_record(model_id)
+    if record is None:
+        raise UsageError(f"{model_id} has no catalog record")
+    values = record.as_config()
+    return ModelSource(
+        id=record.id,
+        origin="catalog",
+        model_type=record.model_type,
+        values=values,
+        architectures=list(record.architectures),
+        config_name="config.json",
+        url=record.hub_url,
+        published_total=record.published_total,
+        facts_date=record.facts_date,
+        licence=record.licence,
+        release_date=record.release_date,
+        links=dict(record.links or {}),
+        remarks=[record.remarks] if record.remarks else [],
+    )
+
+
+def read_config_file(path: Path, settings: Settings) -> ModelSource:
+    """A `config.json`, or the one in a folder."""
+    file = path / "config.json" if path.is_dir() else path
+    if path.is_dir() and not file.is_file():
+        raise UsageError("the folder has no config.json", where=str(path))
+    data = _bytes_of(file, settings.limits.config_bytes)
+    values = parse_config(data, file.name)
+    return ModelSource(
+        id=path.stem if not path.is_dir() and file.name != "config.json" else path.resolve().parent.name
+        if file == path
+        else path.resolve().name,
+        origin="folder",
+        model_type=values["model_type"],
+        values=values,
+        architectures=stated_architectures(values),
+        config_name=file.name,
+        files={file.name: hashlib.sha256(data).hexdigest()},
+    )
+
+
+def _bytes_of(file: Path, limit: int) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(limit + 1)
+    except FileNotFoundError:
+        raise UsageError("there is no such file", where=str(file)) from None
+    except OSError as error:
+        raise UsageError(f"the file cannot be read: {error.strerror}", where=str(file)) from None
+    if len(data) > limit:
+        raise BadConfigError(f"the configuration is larger than {limit:,} bytes", where=file.name)
+    return data
+
+
+def parse_config(data: bytes, name: str) -> dict[str, Any]:
+    """A configuration from JSON text; what is wrong with it is said with line and column.
+
+    Raises:
+        BadConfigError: Not UTF-8, not JSON, not an object, or without a `model_type`.
+    """
+    try:
+        values = json.loads(data.decode("utf-8-sig"), parse_int=_bounded_integer)
+    except UnicodeDecodeError as error:
+        raise BadConfigError(f"the configuration is not UTF-8 (byte {error.start})", where=name) from None
+    except json.JSONDecodeError as error:
+        raise BadConfigError(
+            f"the configuration is not valid JSON: {error.msg}",
+            where=f"{name}, line {error.lineno}, column {error.colno}",
+            hint="The file may be truncated; fetch it again.",
+        ) from None
+    except (RecursionError, ValueError) as error:
+        raise BadConfigError(f"the configuration is not usable JSON: {error}", where=name) from None
+    if not isinstance(values, dict):
+        raise BadConfigError(f"a configuration must be a JSON object, this is a {type(values).__name__}", where=name)
+    model_type = values.get("model_type")
+    if not isinstance(model_type, str) or not model_type:
+        raise BadConfigError(
+            "the configuration has no model_type, so its official code cannot be found",
+            where=name,
+            hint='Add "model_type", as published configurations state it.',
+        )
+    return values
+
+
+def _bounded_integer(text: str) -> int:
+    if len(text) > 20:
+        raise ValueError(f"an integer of {len(text)} digits")
+    return int(text)
+
+
+def stated_architectures(values: dict[str, Any]) -> list[str]:
+    stated = values.get("architectures")
+    return [name for name in stated if isinstance(name, str)] if isinstance(stated, list) else []
+
+
+def official_values(values: dict[str, Any]) -> dict[str, Any]:
+    """The values as the official code is given them: without quantisation and without custom code of the repository.
+
+    A published quantised checkpoint has the same architecture; how it is packed is told apart from what it is.
+    """
+    cleaned = {name: value for name, value in values.items() if name not in (*QUANTISED, "auto_map")}
+    for name, value in cleaned.items():
+        if isinstance(value, dict):
+            cleaned[name] = {key: each for key, each in value.items() if key not in (*QUANTISED, "auto_map")}
+    return cleaned
