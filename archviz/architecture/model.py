@@ -121,6 +121,7 @@ class BlockNode(Part):
     shape_in: list[int | str | None] | None = None
     shape_out: list[int | str | None] | None = None
     parameters: int = 0
+    zoom: str | None = None  # id of the graph that shows its inside
     status: Status = "verified"
     evidence: list[Evidence] = Field(default_factory=list)
 

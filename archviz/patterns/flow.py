@@ -110,6 +110,7 @@ class _Builder:
         returned = [v for v in self.call.outputs if v.id in self.producer]
         output = self.producer[returned[0].id] if returned else None
         flow = Flow(self.nodes, self.inputs, output)
+        _join_writes(flow)
         if output is not None:
             alive = flow.ancestors()[output] | {output}
             flow.nodes = {i: n for i, n in self.nodes.items() if i in alive or i == self.inputs[0]}
@@ -177,14 +178,13 @@ class _Builder:
             return base not in self.producer
         if not writes_in_place(event.name) or not written:
             return False
-        node = self.nodes[self.producer[base]] if base in self.producer else None
-        if node is None or node.name != "cat":
-            node = self._new("op", "cat", event.module, [], event.inputs[0])
-            self.producer[base] = node.id
-        node.events.append(event)
-        node.sources += [(self.producer[v.id], v.id) for v in written]
+        node = self._new("op", "cat", event.module, [event], event.inputs[0])
+        node.sources = [(self.producer[v.id], v.id) for v in written]
+        if base in self.producer:  # what was written before stays, so the earlier parts come first
+            node.sources.insert(0, (self.producer[base], base))
         for value in (*event.outputs, event.inputs[0]):
             self.producer[value.id] = node.id
+        self.producer[base] = node.id
         return True
 
     def _cut(self, event: Event, value: ValueRef) -> None:
@@ -250,6 +250,20 @@ class _Builder:
         """Dropout, identity and the like return what they were given."""
         same = [v.id for v in event.outputs] == [v.id for v in event.inputs[:1]]
         return same or event.name in ("Dropout", "Identity", "Dropout1d", "Dropout2d", "StochasticDepth")
+
+
+def _join_writes(flow: Flow) -> None:
+    """Writes into one tensor, each after the other, are one concatenation."""
+    consumers = flow.consumers()
+    for node in list(flow.nodes.values()):
+        readers = consumers[node.id]
+        if node.name != "cat" or len(readers) != 1 or node.id == flow.output:
+            continue
+        later = flow.nodes[readers[0]]
+        if later.name == "cat" and later.sources[0][0] == node.id and later.shape_out == node.shape_out:
+            later.sources = [*node.sources, *later.sources[1:]]
+            later.events = [*node.events, *later.events]
+            del flow.nodes[node.id]
 
 
 def _is_float(value: ValueRef) -> bool:

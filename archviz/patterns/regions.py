@@ -14,6 +14,9 @@ _CHOICE = frozenset({
 })  # fmt: skip
 
 
+_RUNNING = frozenset({"exp", "maximum", "logsumexp", "div"})
+
+
 def group_cores(flow: Flow, trace: Trace, parameters: Iterable[tuple[int | None, ...]] = ()) -> None:
     """Contract the core of an attention or a recurrence into one node (`attention_core` or `recurrence_core`).
 
@@ -32,9 +35,16 @@ def group_cores(flow: Flow, trace: Trace, parameters: Iterable[tuple[int | None,
         e.name for n in flow.nodes.values() if n.kind == "function" for ev in n.events for e in trace.inside(ev)
     }
     kind = "attention_core" if names & {"softmax", "scaled_dot_product_attention"} else "recurrence_core"
-    core = _between(flow, seeds)
-    _absorb(flow, core)
-    merge(flow, core, kind)
+    region = _between(flow, seeds)
+    _absorb(flow, region)
+    for component in sorted(_components(flow, region), key=len, reverse=True):
+        # Token shifts and other preparations are apart from the core: projections stand between.
+        telling = any(flow.nodes[i].name in (*CONTRACTIONS, *_RUNNING) or flow.nodes[i].kind == "function" for i in component)
+        if telling:
+            merge(flow, component, kind)
+            kind = "steps"
+        elif len(component) > 1:
+            merge(flow, component, "steps")
 
 
 def _is_seed(node: FlowNode, own: set[tuple[int | None, ...]]) -> bool:
@@ -46,6 +56,8 @@ def _is_seed(node: FlowNode, own: set[tuple[int | None, ...]]) -> bool:
         return True
     if node.name in CONTRACTIONS:
         return len(node.sources) > 1 or node.reads_fresh
+    if node.name in _RUNNING and own:
+        return True  # running maxima and decays of recurrences written out step by step
     reads_own = any(_squeezed(value.shape) in {_squeezed(shape) for shape in own} for value in node.reads)
     return reads_own and node.name in ("add", "mul", "exp", "sub", "where", "maximum")
 
@@ -66,6 +78,28 @@ def _between(flow: Flow, seeds: set[int]) -> set[int]:
         inside = flow.nodes[node_id].kind not in ("call", "input")
         after[node_id] = inside and any(c in seeds or after.get(c, False) for c in consumers[node_id])
     return seeds | {i for i in flow.nodes if before[i] and after[i]}
+
+
+def _components(flow: Flow, region: set[int]) -> list[set[int]]:
+    """The parts of a region that hang together."""
+    near: dict[int, set[int]] = {i: set() for i in region}
+    for i in region:
+        for source, _ in flow.nodes[i].sources:
+            if source in region:
+                near[i].add(source)
+                near[source].add(i)
+    found: list[set[int]] = []
+    left = set(region)
+    while left:
+        component, frontier = set(), [min(left)]
+        while frontier:
+            node = frontier.pop()
+            if node not in component:
+                component.add(node)
+                frontier += near[node]
+        left -= component
+        found.append(component)
+    return found
 
 
 def _absorb(flow: Flow, core: set[int]) -> None:

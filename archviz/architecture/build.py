@@ -1,0 +1,142 @@
+"""From a `ModelReading` to the `Architecture` document."""
+
+from __future__ import annotations
+
+from archviz.architecture.context import Context
+from archviz.architecture.facts import ConfigEvidence, build_facts
+from archviz.architecture.folding import fold_modules
+from archviz.architecture.kinds import Stack, find_stacks
+from archviz.architecture.layer_graphs import GraphBook
+from archviz.architecture.model import (
+    Architecture,
+    GapEntry,
+    Identity,
+    LayerKind,
+    LayerStack,
+    PatternItem,
+    SourceFile,
+    TensorEntry,
+)
+from archviz.architecture.naming import kind_labels
+from archviz.architecture.parameters import build_parameters, inactive
+from archviz.architecture.roles import Roles
+from archviz.architecture.towers import MAIN, Column, find_columns, write_tower
+from archviz.interpreter.reading import Gap, ModelReading
+from archviz.patterns.repeat import Repeat, find_repeats, repeat_text
+
+
+def build_architecture(
+    reading: ModelReading,
+    identity: Identity,
+    *,
+    published_total: int | None = None,
+    cite: ConfigEvidence | None = None,
+) -> Architecture:
+    """The description of one model.
+
+    Args:
+        reading: What the interpreter read; its trace may be empty, then orders are derived from the module tree.
+        identity: Which model it is; class name and source files are filled in from the reading where they are missing.
+        published_total: The parameter count that the publisher states, for comparison.
+        cite: Evidence for a configuration key (`text_config.hidden_size`); by default the key itself.
+    """
+    context = Context(reading)
+    stacks = find_stacks(context)
+    roles = Roles.of_stacks(context, stacks)
+    columns = sorted(find_columns(context, stacks), key=lambda column: _rank(column))
+    book = GraphBook(context, roles)
+    layers = [_write_stack(context, book, column, stack) for column in columns for stack in column.stacks]
+    parameters = build_parameters(context, roles, columns, published_total)
+    placements = {
+        f"{stack.path}/{kind.id}": (book.placement[kind.block], book.parallel[kind.block])
+        for stack in layers
+        for kind in stack.kinds
+        if kind.block in book.placement
+    }
+    return Architecture(
+        identity=_completed(identity, reading),
+        facts=build_facts(context, roles, columns, parameters, placements, cite),
+        modules=fold_modules(context, roles),
+        tensors=_tensors(reading),
+        towers=[write_tower(context, roles, column) for column in columns],
+        layers=layers,
+        blocks=list(book.graphs.values()),
+        parameters=parameters,
+        gaps=[_gap(gap) for gap in (*reading.gaps, *reading.trace_gaps)],
+    )
+
+
+def _rank(column: Column) -> int:
+    """The tower that a model is named for comes first."""
+    base = column.id.partition("_")[0]
+    order = ("text", "decoder", "encoder") if base in MAIN else ("vision", "audio")
+    return order.index(base) + (0 if base in MAIN else len(MAIN)) if base in order else 9
+
+
+def _completed(identity: Identity, reading: ModelReading) -> Identity:
+    files = identity.files or [SourceFile(name=name, sha256=digest) for name, digest in reading.source_files.items()]
+    model_type = identity.model_type or reading.config.get("model_type")
+    return identity.model_copy(
+        update={
+            "class_name": identity.class_name or reading.class_name,
+            "model_type": model_type if isinstance(model_type, str) else None,
+            "files": files,
+        }
+    )
+
+
+def _write_stack(context: Context, book: GraphBook, column: Column, stack: Stack) -> LayerStack:
+    kinds = []
+    for kind in stack.kinds:
+        scope = column.id if len(column.stacks) == 1 else f"{column.id}/{stack.path}"
+        block, mixer, feed = book.add_layer(stack, kind, scope)
+        count = context.parameters(kind.example.path)
+        kinds.append(
+            LayerKind(
+                id=kind.id,
+                title=kind.title,
+                indices=kind.indices,
+                count=len(kind.indices),
+                class_name=kind.example.class_name,
+                mixer_kind=kind.mixer_kind,
+                feed_forward_kind=kind.feed_kind,
+                block=block,
+                mixer=mixer,
+                feed_forward=feed,
+                parameters=count,
+                active_parameters=count - inactive(context, kind),
+                signature=kind.digest,
+                evidence=book.graphs[block].evidence,
+            )
+        )
+    repeats = find_repeats(stack.sequence)
+    return LayerStack(
+        path=stack.path,
+        count=len(stack.layers),
+        kinds=kinds,
+        pattern=[_item(repeat) for repeat in repeats],
+        pattern_text=repeat_text(repeats, kind_labels(stack.kinds)),
+    )
+
+
+def _item(repeat: Repeat) -> PatternItem:
+    return PatternItem(times=repeat.times, kind=repeat.kind, items=[_item(item) for item in repeat.items])
+
+
+def _tensors(reading: ModelReading) -> list[TensorEntry]:
+    aliases: dict[str, list[str]] = {}
+    for alias, name in reading.tied.items():
+        aliases.setdefault(name, []).append(alias)
+    parameters = list(reading.parameters().values())
+    buffers = [tensor for module in reading.root.walk() for tensor in module.buffers.values()]
+    return [
+        TensorEntry(
+            name=tensor.name, shape=list(tensor.shape), dtype=tensor.dtype, kind=tensor.kind,
+            persistent=tensor.persistent, tied_from=aliases.get(tensor.name, []), at=str(tensor.at) if tensor.at else None,
+        )
+        for tensor in (*parameters, *buffers)
+    ]  # fmt: skip
+
+
+def _gap(gap: Gap) -> GapEntry:
+    return GapEntry(module=gap.module, reason=gap.reason, at=str(gap.at) if gap.at else None)

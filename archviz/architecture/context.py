@@ -1,0 +1,106 @@
+"""What all builders of an Architecture share: the reading, its trace, and detections made once per module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from archviz.architecture.model import Evidence
+from archviz.interpreter.reading import ModelReading, ModuleRecord
+from archviz.patterns.layer_parts import LayerParts, detect_layer_parts
+from archviz.patterns.trace import Trace
+from archviz.spans import Span
+
+
+@dataclass(slots=True, frozen=True)
+class ConfigPart:
+    """A configuration or sub-configuration and the key path that leads to it (`text_config.`, or empty)."""
+
+    prefix: str
+    values: dict[str, object]
+
+    def find(self, *names: str) -> tuple[str, object] | None:
+        """The first of several keys that is set, with its full key."""
+        for name in names:
+            value = self.values.get(name)
+            if value is not None:
+                return self.prefix + name, value
+        return None
+
+
+@dataclass
+class Context:
+    """One model on its way from reading to Architecture."""
+
+    reading: ModelReading
+    parts_of: dict[str, LayerParts] = field(default_factory=dict)
+
+    @cached_property
+    def trace(self) -> Trace:
+        return Trace(self.reading.events)
+
+    @cached_property
+    def modules(self) -> dict[str, ModuleRecord]:
+        """All modules by path."""
+        return {module.path: module for module in self.reading.root.walk()}
+
+    def parts(self, layer: ModuleRecord) -> LayerParts:
+        """The parts of a layer, detected once."""
+        if layer.path not in self.parts_of:
+            self.parts_of[layer.path] = detect_layer_parts(layer, self.trace)
+        return self.parts_of[layer.path]
+
+    def own_parameters(self, module: ModuleRecord) -> int:
+        """Parameters of a module itself, ties counted where they count."""
+        return sum(t.numel for t in module.parameters.values() if t.name not in self.reading.tied)
+
+    @cached_property
+    def _counts(self) -> dict[str, int]:
+        counts: dict[str, int] = {}
+
+        def count(module: ModuleRecord) -> int:
+            counts[module.path] = self.own_parameters(module) + sum(map(count, module.children.values()))
+            return counts[module.path]
+
+        count(self.reading.root)
+        return counts
+
+    def parameters(self, path: str) -> int:
+        """Parameters of a module and everything below it."""
+        return self._counts.get(path, 0)
+
+    @cached_property
+    def configs(self) -> list[ConfigPart]:
+        """The configuration and all its sub-configurations, outermost first."""
+        found: list[ConfigPart] = []
+
+        def visit(prefix: str, values: dict[str, object]) -> None:
+            found.append(ConfigPart(prefix, values))
+            for key, value in values.items():
+                if isinstance(value, dict) and ("config" in key or key in ("encoder", "decoder")):
+                    visit(f"{prefix}{key}.", value)
+
+        visit("", self.reading.config)
+        return found
+
+    def config_for(self, layers: int, width: int | None) -> ConfigPart:
+        """The sub-configuration that states this many layers of this width; the outermost when none does."""
+        def score(part: ConfigPart) -> int:
+            depth = any(part.values.get(key) == layers for key in LAYER_KEYS)
+            wide = width is not None and any(part.values.get(key) == width for key in WIDTH_KEYS)
+            return 2 * depth + 2 * wide
+
+        best = max(self.configs, key=score)  # max keeps the first, that is the outermost
+        return best if score(best) else self.configs[0]
+
+
+LAYER_KEYS = (
+    "num_hidden_layers", "n_layer", "n_layers", "num_layers", "depth", "encoder_layers", "decoder_layers",
+    "num_decoder_layers", "num_encoder_layers", "num_blocks",
+)  # fmt: skip
+WIDTH_KEYS = ("hidden_size", "n_embd", "d_model", "dim", "embed_dim", "model_dim", "n_embed", "word_embed_proj_dim")
+
+
+def code(at: Span | None, text: str | None = None) -> list[Evidence]:
+    """Evidence from a line of code; none when the line is not known."""
+    return [Evidence(kind="code", where=str(at), text=text)] if at is not None else []

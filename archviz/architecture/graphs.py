@@ -1,0 +1,171 @@
+"""From a contracted data flow to a `BlockGraph` of the document."""
+
+from __future__ import annotations
+
+import re
+
+from archviz.architecture.context import Context, code
+from archviz.architecture.labels import Label, label_node, part_sizes
+from archviz.architecture.model import BlockEdge, BlockGraph, BlockNode, Evidence
+from archviz.architecture.roles import Roles
+from archviz.patterns.flow import Flow, FlowNode, Shape
+from archviz.patterns.op_families import SPLITS
+from archviz.patterns.residual import find_residual_adds
+
+
+def write_graph(
+    context: Context, roles: Roles, flow: Flow, *, graph_id: str, title: str, path: str, owner: object = None,
+    zooms: dict[str, str] | None = None, labels: dict[int, Label] | None = None, residuals: bool = False,
+) -> BlockGraph:  # fmt: skip
+    """The graph of one module (or layer).
+
+    Args:
+        path: The module whose inside it is.
+        owner: Its description, for the labels of its core.
+        zooms: Graph ids by module path or part name, for the boxes that can be opened.
+        labels: Labels that are known already, by node id.
+        residuals: Mark the additions that are skip connections.
+    """
+    skips = find_residual_adds(flow) if residuals else {}
+    nodes: dict[int, BlockNode] = {}
+    used: set[str] = set()
+    length = _length(flow)
+    for node in flow.nodes.values():
+        label = (labels or {}).get(node.id) or label_node(context, roles, flow, node, owner)
+        if node.id in skips:
+            label = Label("residual_add", "+")
+        nodes[node.id] = _block_node(context, node, label, path, used, length)
+        nodes[node.id].zoom = (zooms or {}).get(node.module if node.kind == "call" else node.name)
+    module = context.modules[path]
+    _give_own_parameters(context, flow, nodes, path)
+    edges = _edges(flow, nodes, skips)
+    if flow.output is not None:
+        out = BlockNode(id=_unique("output", used), role="output", label="Output", shape_out=nodes[flow.output].shape_out)
+        edges.append(BlockEdge(source=nodes[flow.output].id, target=out.id))
+        nodes[-1] = out
+    return BlockGraph(
+        id=graph_id,
+        title=title,
+        module=path,
+        class_name=module.class_name,
+        nodes=list(nodes.values()),
+        edges=edges,
+        parameters=context.parameters(path),
+        evidence=code(module.defined_at),
+    )
+
+
+def _length(flow: Flow) -> int | None:
+    shape = flow.nodes[flow.inputs[0]].shape_out if flow.inputs else None
+    return shape[1] if shape and len(shape) > 2 else (shape[0] if shape else None)
+
+
+def _block_node(
+    context: Context, node: FlowNode, label: Label, path: str, used: set[str], length: int | None
+) -> BlockNode:
+    module = context.modules.get(node.module) if node.kind in ("call", "group") else None
+    inside = module is not None and module.path.startswith(path + ".") if path else module is not None
+    relative = module.path[len(path) :].lstrip(".") if inside and module is not None else None
+    return BlockNode(
+        id=_unique(_slug(relative or node.name if node.kind != "group" else node.name), used),
+        role=label.role,
+        label=label.text,
+        details=[detail for detail in label.details if detail],
+        code_name=relative or (node.name if node.kind == "function" else None),
+        module=relative,
+        shape_in=_symbolic(node.shape_in, length),
+        shape_out=_symbolic(node.shape_out, length),
+        parameters=sum(context.parameters(p) for p in _called(context, node)) if inside or node.kind == "group" else 0,
+        evidence=_evidence(node),
+    )
+
+
+def _called(context: Context, node: FlowNode) -> list[str]:
+    """Distinct modules that a node stands for; those inside another one of them left out."""
+    if node.kind == "group" and node.name == "experts":
+        return [node.module]
+    paths = dict.fromkeys(event.module for event in node.events if event.kind == "call")
+    return [p for p in paths if not any(p.startswith(other + ".") for other in paths)]
+
+
+def _evidence(node: FlowNode) -> list[Evidence]:
+    places = list(dict.fromkeys(str(event.at) for event in node.events if event.at))
+    # A contracted core covers many lines; its first and last say where it is.
+    shown = places if len(places) <= 2 else [places[0], places[-1]]
+    return [Evidence(kind="code", where=place) for place in shown]
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_") or "node"
+
+
+def _unique(name: str, used: set[str]) -> str:
+    number, candidate = 2, name
+    while candidate in used:
+        candidate, number = f"{name}_{number}", number + 1
+    used.add(candidate)
+    return candidate
+
+
+def _symbolic(shape: Shape | None, length: int | None) -> list[int | str | None] | None:
+    """A traced shape with the batch and the sequence as letters: `[1, 7, 4096]` → `[B, S, 4096]`."""
+    if shape is None:
+        return None
+    symbols: list[int | str | None] = list(shape)
+    if len(symbols) > 2 and symbols[0] == 1:
+        symbols[0] = "B"
+    last = len(symbols) - 1
+    # A short traced sequence cannot be mistaken for a width, a long one at the last axis could be.
+    return [
+        "S" if size == length != 1 and (index < last or (length or 0) < 8) else size for index, size in enumerate(symbols)
+    ]
+
+
+def _edges(flow: Flow, nodes: dict[int, BlockNode], skips: dict[int, int]) -> list[BlockEdge]:
+    edges: dict[tuple[int, int], BlockEdge] = {}
+    for node in flow.nodes.values():
+        for source, value in node.sources:
+            label = _part_label(flow.nodes[source], value)
+            known = edges.get((source, node.id))
+            if known is None:
+                skip = skips.get(node.id) == source
+                edges[source, node.id] = BlockEdge(
+                    source=nodes[source].id, target=nodes[node.id].id, label=label, residual=skip
+                )
+            elif label and known.label and label not in known.label.split(", "):
+                known.label = f"{known.label}, {label}"
+    return list(edges.values())
+
+
+def _part_label(node: FlowNode, value: int) -> str | None:
+    """Which part of a split flows along an edge: its size."""
+    if node.name not in SPLITS or value not in node.parts:
+        return None
+    sizes = part_sizes(node)
+    index = node.parts[value]
+    return str(sizes[index]) if index < len(sizes) and len(set(sizes)) > 1 else None
+
+
+def _give_own_parameters(context: Context, flow: Flow, nodes: dict[int, BlockNode], path: str) -> None:
+    """Give the module's own tensors, and those of submodules that are read but never called, to the step that uses them.
+
+    Parameters of the module itself (`A_log`, sinks) belong to its core.
+    """
+    module = context.modules[path]
+    core = next((n for n in nodes.values() if n.role in ("attention_core", "recurrence_core", "top_k")), None)
+    if core is not None and context.own_parameters(module):
+        core.parameters += context.own_parameters(module)
+        core.details.append(", ".join(module.parameters))
+    drawn = {event.module for node in flow.nodes.values() for event in node.events if event.kind == "call"}
+    for child in module.children.values():
+        if child.path in drawn or not child.parameters or not context.parameters(child.path):
+            continue
+        shapes = {_squeezed(tensor.shape) for tensor in child.parameters.values()}
+        reader = next((i for i, n in flow.nodes.items() if shapes & {_squeezed(v.shape or ()) for v in n.reads}), None)
+        if reader is not None:
+            nodes[reader].parameters += context.parameters(child.path)
+            nodes[reader].code_name = nodes[reader].code_name or child.name
+
+
+def _squeezed(shape: Shape) -> Shape:
+    return tuple(size for size in shape if size != 1)

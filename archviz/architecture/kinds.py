@@ -1,0 +1,154 @@
+"""Layer stacks: which layers of a model are of one kind, what that kind is called, and how the kinds repeat."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from archviz.architecture.context import ConfigPart, Context
+from archviz.architecture.folding import Signature, numbering, signature
+from archviz.architecture.naming import Kind, name_kinds
+from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.attention import Attention
+from archviz.patterns.layer_parts import LayerParts
+from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.op_families import canonical
+
+
+@dataclass(slots=True)
+class Stack:
+    """A list of layers: its kinds in order of appearance and the kind of each layer."""
+
+    path: str
+    layers: list[ModuleRecord]
+    kinds: list[Kind]
+    sequence: list[str]
+    config: ConfigPart
+    width: int | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def find_stacks(context: Context) -> list[Stack]:
+    """All lists of layers of a model, in order of registration, outermost only."""
+    found: list[Stack] = []
+    _search(context, context.reading.root, found)
+    return found
+
+
+def _search(context: Context, module: ModuleRecord, found: list[Stack]) -> None:
+    for child in module.children.values():
+        if _is_stack(context, child):
+            found.append(build_stack(context, child))
+        else:
+            _search(context, child, found)
+
+
+def _is_stack(context: Context, module: ModuleRecord) -> bool:
+    """Numbered children, the first of which holds a mixer, or a norm and a feed-forward."""
+    if not module.children or not all(name.isdigit() for name in module.children):
+        return False
+    for layer in list(module.children.values())[:2]:
+        parts = context.parts(layer)
+        # A list of experts or of plain projections has neither mixers nor norms.
+        if parts.mixers or (parts.norms and parts.feeds):
+            return True
+        context.parts_of.pop(layer.path)
+    return False
+
+
+def build_stack(context: Context, module: ModuleRecord) -> Stack:
+    """The kinds of the layers in a list: equal when module tree, sizes, settings and trace are equal."""
+    layers = list(module.children.values())
+    ignored = numbering(layers)
+    groups: dict[tuple[Signature, object], list[int]] = {}
+    traces = _trace_signatures(context, layers)
+    for index, layer in enumerate(layers):
+        groups.setdefault((signature(layer, ignored), traces[index]), []).append(index)
+    kinds = []
+    width = _width(context, layers[0])
+    config = context.config_for(len(layers), width)
+    for key, indices in groups.items():
+        example = next((layers[i] for i in indices if context.trace.call(layers[i].path)), layers[indices[0]])
+        parts = _completed(context, example, indices, config, len(layers))
+        digest = hashlib.sha1(repr(key).encode(), usedforsecurity=False).hexdigest()[:12]
+        kinds.append(Kind(indices, example, parts, digest))
+    name_kinds(kinds)
+    of_layer = {index: kind.id for kind in kinds for index in kind.indices}
+    return Stack(module.path, layers, kinds, [of_layer[i] for i in range(len(layers))], config, width)
+
+
+def _trace_signatures(context: Context, layers: Sequence[ModuleRecord]) -> list[object]:
+    """What each layer did; None for all when the trace is incomplete, so that a gap does not part equal layers."""
+    calls = [context.trace.call(layer.path) for layer in layers]
+    if context.reading.trace_gaps or any(call is None for call in calls):
+        return [None] * len(layers)
+    found: list[object] = []
+    for layer, call in zip(layers, calls, strict=True):
+        cut = len(layer.path)
+        assert call is not None
+        found.append(
+            tuple(
+                (e.kind, canonical(e.name), e.module[cut:], tuple(v.shape for v in e.outputs), _settings(e.kind, e.options))
+                for e in context.trace.inside(call)
+            )
+        )
+    return found
+
+
+def _settings(kind: str, options: dict[str, object]) -> object:
+    """Options of named functions tell layers apart (`sliding_window`); arguments of ops hardly ever do."""
+    if kind != "function":
+        return None
+    return tuple(sorted((k, repr(v)) for k, v in options.items() if isinstance(v, (int, bool)) and "idx" not in k))
+
+
+def _width(context: Context, layer: ModuleRecord) -> int | None:
+    sizes = [norm.size for path, norm in context.parts(layer).norms.items() if norm.size]
+    if sizes:
+        return max(set(sizes), key=sizes.count)
+    feeds = [part.what.width for part in context.parts(layer).feeds]
+    return next((width for width in feeds if width), None)
+
+
+def _completed(
+    context: Context, example: ModuleRecord, indices: list[int], config: ConfigPart, count: int
+) -> LayerParts:
+    """The parts of a kind, with the span of its attention taken from settings of the layer or the configuration."""
+    parts = context.parts(example)
+    types = config.values.get("layer_types")
+    stated = types[indices[0]] if isinstance(types, list) and len(types) == count else None
+    for part in parts.mixers:
+        if isinstance(part.what, Attention):
+            module = context.modules[part.paths[0]]
+            named = _named_type(module) or _named_type(example) or (stated if isinstance(stated, str) else None)
+            part.what = _with_span(part.what, module, named, config)
+    for part in parts.feeds:
+        if isinstance(part.what, MixtureOfExperts) and part.what.top_k is None:
+            found = config.find("num_experts_per_tok", "num_experts_per_token", "moe_topk", "top_k_experts", "num_selected_experts")
+            part.what = replace(part.what, top_k=found[1] if found and isinstance(found[1], int) else None)
+    return parts
+
+
+def _named_type(module: ModuleRecord) -> str | None:
+    for name in ("layer_type", "attention_type", "attn_type"):
+        value = module.attributes.get(name)
+        if isinstance(value, str):
+            return value
+    return None
+
+
+def _with_span(attention: Attention, module: ModuleRecord, named: str | None, config: ConfigPart) -> Attention:
+    """Full, sliding or chunked: by the layer's own setting, then by the window that is used, then by configuration."""
+    flags = [module.attributes.get(name) for name in ("is_sliding", "is_local", "is_sliding_attention")]
+    window = attention.window
+    fallback = config.find("sliding_window", "window_size", "attention_window_size", "local_attention")
+    size = fallback[1] if fallback and isinstance(fallback[1], int) and not isinstance(fallback[1], bool) else None
+    if named is not None and "chunk" in named:
+        chunk = config.find("attention_chunk_size")
+        return replace(attention, span="chunked", window=chunk[1] if chunk and isinstance(chunk[1], int) else window)
+    if True in flags or (named is not None and ("sliding" in named or "local" in named)):
+        return replace(attention, span="sliding", window=window or size)
+    if False in flags or (named is not None and ("full" in named or "global" in named)):
+        return replace(attention, span="full", window=None)
+    return replace(attention, span="sliding" if window else "full")

@@ -1,0 +1,261 @@
+"""Labels of data-flow boxes: role, short name in the field's words, and the numbers under it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from archviz.architecture.context import Context
+from archviz.architecture.model import Role
+from archviz.architecture.naming import feed_word, mixer_word
+from archviz.architecture.roles import Roles
+from archviz.patterns.attention import Attention
+from archviz.patterns.feed_forward import FeedForward, detect_feed_forward
+from archviz.patterns.flow import Flow, FlowNode, Shape
+from archviz.patterns.linears import has_bias, linear_sizes
+from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.norms import detect_norm
+from archviz.patterns.op_families import ACTIVATIONS, CONVOLUTIONS, JOINS, SPLITS, activation_of
+from archviz.patterns.recurrences import Recurrence
+from archviz.patterns.rope import detect_rope
+
+
+@dataclass(slots=True)
+class Label:
+    """What stands in a box."""
+
+    role: Role
+    text: str
+    details: list[str] = field(default_factory=list)
+
+
+def label_node(context: Context, roles: Roles, flow: Flow, node: FlowNode, owner: object) -> Label:
+    """The label of a step of a data flow.
+
+    Args:
+        owner: Description of the module whose flow it is (`Attention`, `Recurrence`, …), or None.
+    """
+    if node.kind == "input":
+        return Label("input", "Input" if node.id == flow.inputs[0] else "Second input", _widths(node.shape_out))
+    if node.kind == "group":
+        return _group_label(node, owner)
+    if node.kind == "call":
+        return _call_label(context, roles, flow, node, owner)
+    if node.kind == "function":
+        return _function_label(context, node)
+    return _op_label(flow, node)
+
+
+def number(value: int | float | None) -> str:
+    """A number with thousands separators.
+
+    >>> number(248320), number(1e-06), number(0.5)
+    ('248,320', '1e-06', '0.5')
+    """
+    if value is None:
+        return "?"
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def product(factors: Sequence[int | None]) -> str:
+    """Factors as text, ones left out.
+
+    >>> product([2, 32, 256]), product([1, 64])
+    ('2 × 32 × 256', '64')
+    """
+    shown = [str(factor) if factor is not None else "?" for factor in factors if factor != 1]
+    return " × ".join(shown) or "1"
+
+
+def _widths(shape: Shape | None) -> list[str]:
+    return [str(shape[-1])] if shape and isinstance(shape[-1], int) else []
+
+
+def _call_label(context: Context, roles: Roles, flow: Flow, node: FlowNode, owner: object) -> Label:
+    module = context.modules.get(node.module)
+    if module is None:
+        return Label("other", node.name)
+    role = roles(module)
+    norm = detect_norm(module, context.trace)
+    if norm is not None:
+        shown = "qk_norm" if role == "qk_norm" and isinstance(owner, (Attention, Recurrence)) else "norm"
+        return Label(shown, norm.kind + (", gated" if norm.gated else ""), [number(norm.size)] if norm.size else [])
+    sizes = linear_sizes(module) or _wrapped_sizes(context, node.module)
+    if sizes is not None and role not in ("router", "experts"):
+        return Label("projection", module.name, [projection_text(flow, node, *sizes), *(["bias"] if has_bias(module) else [])])
+    what = roles.what.get(module.path)
+    if what is not None:
+        return part_label(what, role)
+    if role in ("router", "experts", "shared_expert") and isinstance(owner, MixtureOfExperts):
+        return moe_label(role, owner)
+    if role == "activation":
+        return Label(role, activation_of(module.class_name) or module.class_name)
+    feed = detect_feed_forward(module, context.trace)
+    if feed is not None:
+        return part_label(feed, "feed_forward")
+    return Label(role, module.name if not module.name.isdigit() else module.class_name, [module.class_name])
+
+
+def _wrapped_sizes(context: Context, path: str) -> tuple[int, int] | None:
+    module = context.modules[path]
+    inner = list(module.children.values())
+    return linear_sizes(inner[0]) if len(inner) == 1 and not module.parameters else None
+
+
+def projection_text(flow: Flow, node: FlowNode, width: int, out: int) -> str:
+    """Widths of a projection as the code uses them: `4096 → 2 × 32 × 256`."""
+    return f"{_incoming(flow, node, width)} → {_outgoing(flow, node, out)}"
+
+
+def _incoming(flow: Flow, node: FlowNode, width: int) -> str:
+    source = flow.nodes[node.sources[0][0]] if node.sources else None
+    seen = 0
+    while source is not None and source.name in ("mul", "gate", "sigmoid") and source.sources and seen < 3:
+        source, seen = flow.nodes[source.sources[0][0]], seen + 1
+    shape = source.shape_out if source is not None and source.name == "attention_core" else None
+    if shape and len(shape) == 4 and (shape[1] or 0) * (shape[3] or 0) == width:
+        return product((shape[1], shape[3]))
+    return str(width)
+
+
+def _outgoing(flow: Flow, node: FlowNode, out: int) -> str:
+    readers = [other for other in flow.nodes.values() if any(source == node.id for source, _ in other.sources)]
+    splits = [other for other in readers if other.name in SPLITS and len(readers) == 1]
+    if splits:
+        parts = part_sizes(splits[0])
+        if node.factors and len(parts) > 1 and sum(parts) == node.factors[-1] and len(set(parts)) == 1:
+            return product((len(parts), *node.factors[:-1], parts[0]))
+        if not node.factors and sum(parts) == out:
+            return _sum(parts)
+        if node.factors and sum(parts) == node.factors[-1]:
+            return f"{product(node.factors[:-1])} × ({_sum(parts)})"
+    return product(node.factors) if node.factors else str(out)
+
+
+def part_sizes(node: FlowNode) -> list[int]:
+    """Sizes of the parts of a split, along the axis that it cuts."""
+    shapes = [v.shape for event in node.events for v in event.outputs if v.id in node.parts and v.shape]
+    if not shapes or not node.shape_in or any(len(s) != len(node.shape_in) for s in shapes):
+        return [int(s[-1] or 0) for s in shapes]
+    axis = next((i for i, size in enumerate(node.shape_in) if any(s[i] != size for s in shapes)), -1)
+    return [int(s[axis] or 0) for s in shapes]
+
+
+def _sum(parts: Sequence[int]) -> str:
+    if len(parts) > 1 and len(set(parts)) == 1:
+        return product((len(parts), parts[0]))
+    return " + ".join(map(str, parts))
+
+
+def part_label(what: object, role: Role) -> Label:
+    """A mixer or feed-forward as one box."""
+    if isinstance(what, Attention):
+        text = mixer_word(what)[1]
+        return Label(role, text, attention_details(what))
+    if isinstance(what, Recurrence):
+        return Label(role, what.title, [f"{key.replace('_', ' ')} {value}" for key, value in what.sizes.items()][:3])
+    if isinstance(what, MixtureOfExperts):
+        return Label(role, "MoE", moe_details(what))
+    assert isinstance(what, FeedForward)
+    return Label(role, feed_word(what)[1], [f"{what.width} → {what.hidden}"])
+
+
+def attention_details(what: Attention) -> list[str]:
+    """Heads, width and window of an attention."""
+    details = []
+    if what.heads and what.kind in ("gqa", "mqa"):
+        details.append(f"{what.kind.upper()}, {what.heads} Q / {what.kv_heads} KV heads")
+    elif what.heads:
+        details.append(f"{what.heads} heads" + (f", latent {what.ranks[1]}" if what.ranks[1] else ""))
+    if what.head_dim:
+        details.append(f"head dim {what.head_dim}")
+    if what.window:
+        details.append(f"{what.span} window {number(what.window)}" if what.span != "sliding" else f"window {number(what.window)}")
+    return details
+
+
+def moe_details(what: MixtureOfExperts) -> list[str]:
+    """Experts, choice and shared expert."""
+    details = [f"{what.count} experts" + (f", top-{what.top_k}" if what.top_k else "")]
+    if what.shared:
+        details.append("+ shared expert")
+    return details
+
+
+def moe_label(role: Role, what: MixtureOfExperts) -> Label:
+    """The boxes inside a mixture of experts."""
+    if role == "router":
+        words = [what.score or "", f"top-{what.top_k}" if what.top_k else "", "normalised" if what.normalised else ""]
+        extra = ["correction bias"] if what.correction_bias else []
+        groups = [f"{what.groups[1]} of {what.groups[0]} groups"] if what.groups else []
+        return Label(role, "Router", [f"{what.width or '?'} → {what.count}", ", ".join(filter(None, words)), *extra, *groups])
+    if role == "experts":
+        inner = product((2 if what.gated else 1, what.hidden))
+        details = [f"{what.width or '?'} → {inner} → {what.width or '?'}"]
+        return Label(role, f"{what.count} experts", [*details, f"{what.top_k} per token"] if what.top_k else details)
+    details = [f"{what.width or '?'} → {what.shared_hidden}"] if what.shared_hidden else []
+    return Label(role, "Shared expert", details)
+
+
+def _group_label(node: FlowNode, owner: object) -> Label:
+    if node.name == "attention_core":
+        details = attention_details(owner) if isinstance(owner, Attention) else []
+        cap = [f"softcap {owner.softcap:g}"] if isinstance(owner, Attention) and owner.softcap else []
+        return Label("attention_core", "Scaled dot-product attention", [*details, *cap])
+    if node.name == "recurrence_core":
+        return Label("recurrence_core", owner.core if isinstance(owner, Recurrence) else "Recurrence")
+    if node.name == "top_k":
+        return Label("top_k", "Top-k")
+    if node.name == "experts" and isinstance(owner, MixtureOfExperts):
+        return moe_label("experts", owner)
+    if node.name == "gate":
+        act = next((a for event in node.events if (a := activation_of(event.name))), "")
+        return Label("multiply", f"{act}(·) ×", [])
+    names = list(dict.fromkeys(event.name.strip("_") for event in node.events))
+    role: Role = "convolution" if set(names) & CONVOLUTIONS else "other"
+    return Label(role, " · ".join(names[:3]) + (" …" if len(names) > 3 else ""))
+
+
+def _function_label(context: Context, node: FlowNode) -> Label:
+    rope = detect_rope(node.events[0], context.trace)
+    if rope is not None:
+        part = f"{rope.span} of {rope.width} dims" if rope.span != rope.width else f"{rope.width} dims"
+        layout = (rope.layout or "").replace("_", "-")
+        return Label("rope", "RoPE", [part, *([layout] if layout else [])])
+    if "norm" in node.name.lower():
+        return Label("qk_norm", "L2 norm" if "l2" in node.name.lower() else node.name)
+    activation = activation_of(node.name)
+    return Label("activation", activation) if activation else Label("other", node.name)
+
+
+_OP_ROLES: dict[str, tuple[Role, str]] = {
+    "add": ("add", "+"), "sub": ("add", "−"), "mul": ("multiply", "×"), "div": ("multiply", "÷"),
+    "softmax": ("softmax", "Softmax"), "topk": ("top_k", "Top-k"), "embedding": ("embedding", "Embedding"),
+    "matmul": ("other", "Matrix product"), "bmm": ("other", "Matrix product"), "einsum": ("other", "Einsum"),
+    "linear": ("projection", "Linear"), "scaled_dot_product_attention": ("attention_core", "Scaled dot-product attention"),
+    "max_pool1d": ("pool", "Max pool"), "avg_pool1d": ("pool", "Average pool"), "mean": ("pool", "Mean"),
+}  # fmt: skip
+
+
+def _op_label(flow: Flow, node: FlowNode) -> Label:
+    if node.name in SPLITS:
+        return Label("split", "split", [_sum(part_sizes(node))])
+    if node.name in JOINS:
+        return Label("concat", "concat", _widths(node.shape_out))
+    if node.name in CONVOLUTIONS:
+        act = next((f" + {a}" for event in node.events[1:] if (a := activation_of(event.name))), "")
+        return Label("convolution", f"Conv1d{act}" if node.name.startswith(("conv1", "causal")) else f"Conv{act}", _kernel(node))
+    if node.name in ACTIVATIONS:
+        return Label("activation", ACTIVATIONS[node.name])
+    if node.name in ("mul", "add") and len(node.sources) == 1:
+        return Label("scale", "scale" if node.name == "mul" else "shift")
+    role, text = _OP_ROLES.get(node.name, ("other", node.name))
+    return Label(role, text)
+
+
+def _kernel(node: FlowNode) -> list[str]:
+    weights = [v.shape for v in node.reads if v.shape and len(v.shape) == 3]
+    if not weights:
+        return []
+    depthwise = "depthwise, " if weights[0][1] == 1 else ""
+    return [str(weights[0][0]), f"{depthwise}kernel {weights[0][2]}"]

@@ -1,0 +1,228 @@
+"""Graphs of layers and of their parts, from the trace; from the module tree where there is no trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from archviz.architecture.context import Context
+from archviz.architecture.graphs import write_graph
+from archviz.architecture.kinds import Stack
+from archviz.architecture.labels import Label, part_label
+from archviz.architecture.model import BlockGraph
+from archviz.architecture.naming import Kind, feed_word, main_mixer, mixer_word
+from archviz.architecture.outline import outline_layer, outline_part
+from archviz.architecture.roles import Roles, part_role
+from archviz.interpreter.reading import Event
+from archviz.patterns.flow import Flow, FlowNode, build_flow, renumber
+from archviz.patterns.layer_parts import Part
+from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.op_families import activation_of
+from archviz.patterns.regions import group_calls, group_choice, group_cores, limit_nodes, merge
+from archviz.patterns.residual import is_parallel, norm_placement
+from archviz.patterns.rope import detect_rope
+
+INNER_LIMIT = 15  # boxes of a graph besides its output
+LAYER_LIMIT = 23
+
+
+@dataclass
+class GraphBook:
+    """All graphs of a document, each content once.
+
+    Args:
+        graphs: By id, in order of making; `placement` the norm placement of each layer kind by graph id.
+    """
+
+    context: Context
+    roles: Roles
+    graphs: dict[str, BlockGraph] = field(default_factory=dict)
+    placement: dict[str, str | None] = field(default_factory=dict)
+    parallel: dict[str, bool] = field(default_factory=dict)
+    _ids: dict[str, str] = field(default_factory=dict)  # content → id
+
+    def add_layer(self, stack: Stack, kind: Kind, tower: str) -> tuple[str, str | None, str | None]:
+        """Ids of a kind's own graph, of its mixer's and of its feed-forward's."""
+        zooms: dict[str, str] = {}
+        flow = self._layer_flow(kind, set())
+        names = _own_names(kind)
+        for part in (*kind.parts.mixers, *kind.parts.feeds):
+            word = mixer_word(part.what)[0] if part in kind.parts.mixers else feed_word(part.what)[0]
+            graph = self._part_graph(kind, part, flow, f"{tower}/{names.get(id(part), word)}", _title(kind, part))
+            zooms[part.paths[0]] = zooms[part.name] = graph.id
+        layer_id = f"{tower}/layer/{kind.id}"
+        if flow is not None:
+            self._write_layer(kind, flow, layer_id, zooms)
+        else:
+            self.graphs[layer_id] = outline_layer(self.context, self.roles, kind, layer_id, zooms)
+        mixer, feed = main_mixer(kind.parts), kind.parts.feeds[0] if kind.parts.feeds else None
+        return layer_id, zooms[mixer.paths[0]] if mixer else None, zooms[feed.paths[0]] if feed else None
+
+    def _layer_flow(self, kind: Kind, opened: set[str]) -> Flow | None:
+        """The data flow of a kind's example; wrappers, and the parts that are to be opened, are looked into."""
+        call = self.context.trace.call(kind.example.path)
+        if call is None or not self.context.trace.children(call):
+            return None
+        parts = {path for part in (*kind.parts.mixers, *kind.parts.feeds) for path in part.paths}
+        wrappers = (set(kind.parts.wrappers) - parts) | opened
+        inner = keep_inner(self.context)
+
+        def keep(event: Event) -> bool:
+            if event.kind == "call":
+                return event.module not in wrappers
+            return bool(opened) and inner(event)
+
+        flow = build_flow(self.context.trace, call, keep)
+        # A layer whose own flow was not followed to its end is drawn from the module tree instead.
+        return flow if flow.output is not None and len(flow.nodes) > 1 and flow.inputs else None
+
+    def _write_layer(self, kind: Kind, flow: Flow, layer_id: str, zooms: dict[str, str]) -> None:
+        expose_hidden_residuals(self.context, flow, keep_inner(self.context))
+        labels: dict[int, Label] = {}
+        branches: dict[int, str] = {}
+        for part in (*kind.parts.mixers, *kind.parts.feeds):
+            node = self._collapse(flow, part)
+            if node is None:
+                continue
+            role = part_role(part.what)
+            labels[node] = replace(part_label(part.what, role), text=_title(kind, part))
+            branches[node] = "mixer" if part in kind.parts.mixers else "feed"
+        norms = {n.id for n in flow.nodes.values() if n.module in kind.parts.norms}
+        self.placement[layer_id] = norm_placement(flow, norms, set(branches))
+        self.parallel[layer_id] = is_parallel(flow, branches)
+        lost = limit_nodes(flow, LAYER_LIMIT)
+        graph = write_graph(
+            self.context, self.roles, flow, graph_id=layer_id, title=kind.title, path=kind.example.path,
+            zooms=zooms, labels=labels, residuals=True,
+        )  # fmt: skip
+        graph.notes += ["Some steps are drawn as one."] if lost else []
+        self.graphs[layer_id] = graph
+
+    def _collapse(self, flow: Flow, part: Part) -> int | None:
+        """The one node of a part in the layer's flow; loose projections are contracted."""
+        region = {n.id for n in flow.nodes.values() if n.kind == "call" and n.module in part.paths}
+        if len(region) <= 1:
+            return next(iter(region), None)
+        return merge(flow, region, part.name, module=part.paths[0])
+
+    def _part_graph(self, kind: Kind, part: Part, flow: Flow | None, graph_id: str, title: str) -> BlockGraph:
+        graph = self._traced_part(part, flow, graph_id, title, kind)
+        if graph is None:
+            graph = outline_part(self.context, self.roles, kind, part, graph_id, title)
+        if isinstance(part.what, MixtureOfExperts) and part.what.top_k:
+            graph.notes.append(f"{part.what.top_k} of {part.what.count} experts per token")
+        return self._filed(graph)
+
+    def _filed(self, graph: BlockGraph) -> BlockGraph:
+        """The graph of equal content that is there already, or this one under a free id."""
+        content = graph.model_dump_json(exclude={"id", "module"})
+        if content in self._ids:
+            return self.graphs[self._ids[content]]
+        number, wanted = 2, graph.id
+        while graph.id in self.graphs:
+            graph.id, number = f"{wanted}~{number}", number + 1
+        self.graphs[graph.id] = graph
+        self._ids[content] = graph.id
+        return graph
+
+    def _traced_part(self, part: Part, flow: Flow | None, graph_id: str, title: str, kind: Kind) -> BlockGraph | None:
+        context = self.context
+        if len(part.paths) > 1:
+            # A mixer whose output projection stands beside it is opened within the layer.
+            opened = {p for p in part.paths if context.modules[p].children} if part in kind.parts.mixers else set()
+            around = self._layer_flow(kind, opened) if opened else flow
+            inner = cut_out(around, set(part.paths)) if around is not None else None
+            path = kind.example.path
+        else:
+            call = context.trace.call(part.paths[0])
+            inner = build_flow(context.trace, call, keep_inner(context)) if call and context.trace.children(call) else None
+            path = part.paths[0]
+        if inner is None or inner.output is None or len(inner.nodes) < 3:
+            return None
+        if isinstance(part.what, MixtureOfExperts):
+            group_calls(inner, part.what.experts, "experts")
+            group_choice(inner, part.what.count, part.what.top_k)
+        elif part in kind.parts.mixers:
+            group_cores(inner, context.trace, [t.shape for t in context.modules[path].parameters.values()])
+        lost = limit_nodes(inner, INNER_LIMIT)
+        graph = write_graph(context, self.roles, inner, graph_id=graph_id, title=title, path=path, owner=part.what)
+        if len(part.paths) > 1:
+            graph.parameters = sum(context.parameters(p) for p in part.paths)
+        graph.notes += ["Some steps are drawn as one."] if lost else []
+        return graph
+
+
+def _own_names(kind: Kind) -> dict[int, str]:
+    """Names for the graphs of a kind's parts: the kind's own words where it has one mixer or feed-forward."""
+    names: dict[int, str] = {}
+    if len(kind.parts.mixers) == 1 and kind.mixer_kind:
+        names[id(kind.parts.mixers[0])] = kind.mixer_kind
+    if len(kind.parts.feeds) == 1 and kind.feed_kind:
+        names[id(kind.parts.feeds[0])] = kind.feed_kind
+    return names
+
+
+def _title(kind: Kind, part: Part) -> str:
+    """The title of a part within its kind, where the kind has told it apart from others."""
+    if part in kind.parts.mixers:
+        return kind.mixer_title if len(kind.parts.mixers) == 1 else mixer_word(part.what)[1]
+    return kind.feed_title if len(kind.parts.feeds) == 1 else feed_word(part.what)[1]
+
+
+def keep_inner(context: Context) -> Callable[[Event], bool]:
+    """Which events inside a part are one step: submodules but plain sequences, rotations, norms and activations."""
+
+    def keep(event: Event) -> bool:
+        if event.kind == "call":
+            module = context.modules.get(event.module)
+            return module is None or not (module.library or "").endswith(("Sequential", "ModuleList"))
+        name = event.name.lower()
+        named = "norm" in name or activation_of(event.name) is not None
+        return named or detect_rope(event, context.trace) is not None
+
+    return keep
+
+
+def cut_out(flow: Flow, paths: set[str]) -> Flow | None:
+    """The part of a layer's flow that some of its submodules make up, with what enters as inputs."""
+    region = {
+        n.id: n for n in flow.nodes.values()
+        if n.kind != "input" and any((n.module + ".").startswith(path + ".") for path in paths)
+    }  # fmt: skip
+    if not region:
+        return None
+    outside = dict.fromkeys(s for n in region.values() for s, _ in n.sources if s not in region)
+    inputs = [
+        replace(flow.nodes[i], kind="input", name="input", events=[], sources=[], parts={}, shape_in=flow.nodes[i].shape_out)
+        for i in outside
+    ]
+    copies = [replace(node, events=list(node.events), sources=list(node.sources)) for node in region.values()]
+    return Flow({n.id: n for n in (*inputs, *copies)}, [n.id for n in inputs], copies[-1].id)
+
+
+def expose_hidden_residuals(context: Context, flow: Flow, keep: Callable[[Event], bool]) -> None:
+    """Draw a skip connection in the layer that a submodule is handed and adds by itself (BLOOM)."""
+    for node in list(flow.nodes.values()):
+        if node.kind != "call" or len(node.sources) < 2 or len(node.events) != 1:
+            continue
+        inner = build_flow(context.trace, node.events[0], keep)
+        last = inner.nodes.get(inner.output) if inner.output is not None else None
+        if last is None or last.kind != "op" or last.name != "add":
+            continue
+        entering = {inner.nodes[i].id for i in inner.inputs}
+        handed = [value for source, value in last.sources if source in entering]
+        skipped = [(source, value) for source, value in node.sources[1:] if value in handed]
+        if len(skipped) == 1:
+            _add_after(flow, node, skipped[0], last.events)
+
+
+def _add_after(flow: Flow, node: FlowNode, skipped: tuple[int, int], events: list[Event]) -> None:
+    node.sources.remove(skipped)
+    added = FlowNode(max(flow.nodes) + 1, "op", "add", node.module, list(events), shape_in=node.shape_out, shape_out=node.shape_out)
+    for other in flow.nodes.values():
+        other.sources = [(added.id if source == node.id else source, value) for source, value in other.sources]
+    added.sources = [skipped, (node.id, -1)]
+    if flow.output == node.id:
+        flow.output = added.id
+    flow.nodes[added.id] = added
+    flow.nodes = renumber(flow.nodes.values())

@@ -1,0 +1,188 @@
+"""Names of layer kinds: from what their parts are, told apart by what they differ in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archviz.architecture.folding import is_index, signature
+from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.attention import Attention
+from archviz.patterns.feed_forward import FeedForward
+from archviz.patterns.layer_parts import LayerParts, Part
+from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.recurrences import Recurrence
+
+
+@dataclass(slots=True)
+class Kind:
+    """A kind of layer before it becomes part of the document.
+
+    Args:
+        example: The first of its layers that was traced, else the first.
+        digest: Fingerprint of everything that makes layers equal.
+    """
+
+    indices: list[int]
+    example: ModuleRecord
+    parts: LayerParts
+    digest: str
+    id: str = ""
+    title: str = ""
+    mixer_kind: str | None = None
+    feed_kind: str | None = None
+    mixer_title: str = ""
+    feed_title: str = ""
+
+
+def name_kinds(kinds: Sequence[Kind]) -> None:
+    """Give every kind of a stack its id and title, all different."""
+    own = [p.what for k in kinds for p in k.parts.mixers if isinstance(p.what, Attention) and not p.what.cross]
+    mixed = (len({a.span for a in own}) > 1, len({a.positions for a in own}) > 1)
+    mixers = [[mixer_word(part.what, *mixed) for part in kind.parts.mixers] for kind in kinds]
+    feeds = [[feed_word(part.what) for part in kind.parts.feeds] for kind in kinds]
+    mixer_names = _joined(kinds, mixers, [kind.parts.mixers for kind in kinds])
+    feed_names = _joined(kinds, feeds, [kind.parts.feeds for kind in kinds])
+    for kind, mixer, feed in zip(kinds, mixer_names, feed_names, strict=True):
+        kind.mixer_kind, kind.mixer_title = mixer[0] or None, mixer[1]
+        kind.feed_kind, kind.feed_title = feed[0] or None, feed[1]
+        kind.id = "+".join(filter(None, (kind.mixer_kind, kind.feed_kind))) or kind.example.class_name
+        kind.title = " + ".join(filter(None, (kind.mixer_title, kind.feed_title))) or kind.example.class_name
+    _number(kinds)
+
+
+def mixer_word(what: object, mixed_spans: bool = False, mixed_positions: bool = False) -> tuple[str, str]:
+    """Kind and title of a mixer: `sliding_attention`, `Sliding-window attention`."""
+    if isinstance(what, Recurrence):
+        return what.kind, what.title
+    assert isinstance(what, Attention)
+    span = {"sliding": "sliding", "chunked": "chunked"}.get(what.span, "full" if mixed_spans and not what.cross else "")
+    positions = ("nope" if what.positions == "none" else what.positions or "") if mixed_positions else ""
+    words = [
+        span,
+        positions if not what.cross else "",
+        "gated" if what.gated else "",
+        "cross" if what.cross else "",
+        "mla" if what.kind == "mla" else "attention",
+    ]
+    shown = {"sliding": "sliding-window", "nope": "NoPE", "rope": "RoPE", "mla": "multi-head latent attention"}
+    title = " ".join(shown.get(word, word) for word in words if word)
+    return "_".join(word for word in words if word), title[0].upper() + title[1:]
+
+
+def feed_word(what: object) -> tuple[str, str]:
+    """Kind and title of a feed-forward."""
+    if isinstance(what, MixtureOfExperts):
+        return "moe", "MoE"
+    assert isinstance(what, FeedForward)
+    return what.kind, what.title
+
+
+def _joined(
+    kinds: Sequence[Kind], words: Sequence[list[tuple[str, str]]], parts: Sequence[list[Part]]
+) -> list[tuple[str, str]]:
+    """Names of all mixers (or all feed-forwards) of each kind, in one."""
+    names: list[list[tuple[str, str]]] = [[] for _ in kinds]
+    for place in range(max(map(len, words), default=0)):
+        has = [i for i, word in enumerate(words) if len(word) > place]
+        told = _told_apart([kinds[i] for i in has], [words[i][place] for i in has], [parts[i][place] for i in has])
+        for i, name in zip(has, told, strict=True):
+            names[i].append(name)
+    return [("+".join(w for w, _ in name), " + ".join(t for _, t in name)) for name in names]
+
+
+def _told_apart(kinds: Sequence[Kind], names: Sequence[tuple[str, str]], parts: Sequence[Part]) -> list[tuple[str, str]]:
+    """Names of one part of all kinds; different parts that came out with one name get what parts them behind it."""
+    modules = [[_module(kind, path) for path in part.paths] for kind, part in zip(kinds, parts, strict=True)]
+    prints = [tuple(signature(m, name=m.name) for m in own) for own in modules]
+    result = list(names)
+    for name in set(names):
+        same = [i for i, other in enumerate(names) if other == name]
+        variants = list(dict.fromkeys(prints[i] for i in same))
+        if len(variants) < 2 or not name[0]:
+            continue
+        traits = {v: _traits(modules[next(i for i in same if prints[i] == v)]) for v in variants}
+        usual = max(variants, key=lambda v: sum(len(kinds[i].indices) for i in same if prints[i] == v))
+        for number, variant in enumerate(variants, 1):
+            extra = _difference(traits[variant], [traits[v] for v in variants if v != variant])
+            if variant == usual and (extra is None or "type=" not in extra):
+                continue  # the most frequent one keeps the plain name
+            for i in same:
+                if prints[i] == variant:
+                    result[i] = _extended(name, extra or str(number))
+    return result
+
+
+def _extended(name: tuple[str, str], extra: str) -> tuple[str, str]:
+    """A setting such as `layer_type=compressed_attention` names the part itself."""
+    key, _, value = extra.partition("=")
+    if key.endswith("type") and value:
+        return value, value.replace("_", " ").capitalize()
+    return f"{name[0]}#{extra}", f"{name[1]} ({extra})"
+
+
+def _module(kind: Kind, path: str) -> ModuleRecord:
+    found = kind.example.find(path.removeprefix(kind.example.path + "."))
+    assert found is not None
+    return found
+
+
+def _traits(modules: Sequence[ModuleRecord]) -> set[str]:
+    """Everything that can be named about some modules: submodules, their classes, their settings."""
+    traits: set[str] = set()
+    for root in modules:
+        cut = len(root.path) + 1
+        for module in root.walk():
+            place = module.path[cut:]
+            traits.update({place, f"{place}:{module.class_name}"} if place else {f":{module.class_name}"})
+            traits.update(f"{place}.{name}" for name in (*module.parameters, *module.buffers))
+            settings = {k: v for k, v in module.attributes.items() if isinstance(v, (bool, str, int)) and not is_index(k)}
+            traits.update(f"{place}.{key}={value}" for key, value in settings.items())
+    return traits
+
+
+def _difference(mine: set[str], others: Sequence[set[str]]) -> str | None:
+    """What only this one has: a kind that it states, then a submodule or tensor, then a class, then a setting."""
+    only = mine - set().union(*others)
+
+    def order(trait: str) -> tuple[bool, bool, bool, int, str]:
+        return ("type=" not in trait, "=" in trait, ":" in trait, trait.count("."), trait)
+
+    found = min(only, key=order, default=None)
+    return found.rpartition(".")[2].rpartition(":")[2] if found else None
+
+
+def _number(kinds: Sequence[Kind]) -> None:
+    """Kinds that still share a name differ outside of their parts: in a norm, or in what they compute."""
+    for name in dict.fromkeys(kind.id for kind in kinds):
+        same = sorted((kind for kind in kinds if kind.id == name), key=lambda kind: -len(kind.indices))
+        for number, kind in enumerate(same[1:], 2):
+            others = [_traits([other.example]) for other in same if other is not kind]
+            extra = _difference(_traits([kind.example]), others) or str(number)
+            kind.id, kind.title = f"{name}#{extra}", f"{kind.title} ({extra})"
+    seen: set[str] = set()
+    for number, kind in enumerate(kinds, 1):
+        kind.id += f"#{number}" if kind.id in seen else ""
+        seen.add(kind.id)
+
+
+def kind_labels(kinds: Sequence[Kind]) -> dict[str, str]:
+    """Short names for a pattern: only what the kinds of a stack differ in.
+
+    Attention spans become `sliding` and `full`, feed-forwards `dense` and `MoE`; else the ids stay.
+    """
+    mixers = {kind.mixer_kind for kind in kinds}
+    feeds = {kind.feed_kind for kind in kinds}
+    if len(kinds) < 2 or any("#" in kind.id for kind in kinds):
+        return {kind.id: kind.id for kind in kinds}
+    if len(feeds) == 1 and all(mixer and mixer.endswith("_attention") for mixer in mixers):
+        return {kind.id: (kind.mixer_kind or "").removesuffix("_attention") for kind in kinds}
+    if len(mixers) == 1 and len(feeds) == 2 and "moe" in feeds and None not in feeds:
+        return {kind.id: "MoE" if kind.feed_kind == "moe" else "dense" for kind in kinds}
+    return {kind.id: kind.id for kind in kinds}
+
+
+def main_mixer(parts: LayerParts) -> Part | None:
+    """The mixer that a layer is named after: self-attention before cross-attention."""
+    own = [part for part in parts.mixers if not (isinstance(part.what, Attention) and part.what.cross)]
+    return own[0] if own else (parts.mixers[0] if parts.mixers else None)

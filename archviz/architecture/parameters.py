@@ -1,0 +1,186 @@
+"""The parameter breakdown: rows that sum to the total, and the parameters that one token visits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from archviz.architecture.context import Context
+from archviz.architecture.kinds import Stack
+from archviz.architecture.model import ParameterRow, Parameters
+from archviz.architecture.naming import Kind
+from archviz.architecture.roles import Roles
+from archviz.architecture.towers import Column
+from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.layer_parts import Part
+from archviz.patterns.moe import MixtureOfExperts
+
+ACTIVE = (
+    "Parameters on the way of one text token: everything in the text path counted in full, embedding and head "
+    "included; of routed experts the share top-k ∕ experts; vision and audio towers left out."
+)
+
+
+@dataclass
+class _Table:
+    context: Context
+    roles: Roles
+    rows: list[ParameterRow] = field(default_factory=list)
+
+    def add(
+        self, key: str, label: str, count: int, parent: str | None = None, each: int | None = None,
+        times: int | None = None, active: int | None = None, note: str | None = None,
+    ) -> None:  # fmt: skip
+        if count or note:
+            self.rows.append(
+                ParameterRow(key=key, label=label, count=count, parent=parent, each=each, times=times, active=active, note=note)
+            )
+
+
+def build_parameters(
+    context: Context, roles: Roles, columns: list[Column], published_total: int | None
+) -> Parameters:
+    """Total, active, embedding and tied parameters with the breakdown."""
+    table = _Table(context, roles)
+    main = [column for column in columns if column.is_main] or columns
+    for column in columns:
+        alone = column in main and len(main) == 1
+        _column_rows(table, column, "" if alone else column.id + "/")
+    total = context.parameters("")
+    rest = total - sum(row.count for row in table.rows if row.parent is None)
+    table.add("other", "Other", rest)
+    buffers = {t.name: t.numel for m in context.modules.values() for t in m.buffers.values()}
+    side = sum(row.count for row in table.rows if row.parent is None and row.key in {c.id for c in columns if c not in main})
+    idle = sum(inactive(context, kind) * len(kind.indices) for c in main for stack in c.stacks for kind in stack.kinds)
+    # A model whose experts or their choice were not understood has no honest active count.
+    known = all(top for c in main for s in c.stacks for k in s.kinds for top in _choices(k))
+    return Parameters(
+        total=total,
+        active=total - side - idle if known and columns else None,
+        embedding=sum(context.parameters(m.path) for m in _embeddings(roles, main)),
+        buffers=sum(buffers.values()),
+        tied=dict(context.reading.tied),
+        breakdown=table.rows,
+        published_total=published_total,
+        active_definition=ACTIVE if known and columns else None,
+    )
+
+
+def _embeddings(roles: Roles, columns: Iterable[Column]) -> list[ModuleRecord]:
+    return [
+        inner for column in columns for module in column.around for inner in module.walk()
+        if roles(inner) in ("embedding", "position_embedding")
+    ]  # fmt: skip
+
+
+def _choices(kind: Kind) -> list[int | None]:
+    return [part.what.top_k for part in kind.parts.feeds if isinstance(part.what, MixtureOfExperts)]
+
+
+def inactive(context: Context, kind: Kind) -> int:
+    """Parameters of a layer that one token does not visit: the experts it was not sent to."""
+    idle = 0
+    for part in kind.parts.feeds:
+        if isinstance(part.what, MixtureOfExperts) and part.what.top_k:
+            experts = context.parameters(part.what.experts)
+            idle += experts - round(experts * part.what.top_k / part.what.count)
+    return idle
+
+
+def _column_rows(table: _Table, column: Column, prefix: str) -> None:
+    context, roles = table.context, table.roles
+    parent = prefix.rstrip("/") or None
+    groups: dict[str, list[ModuleRecord]] = {"embedding": [], "final_norm": [], "head": [], "around": []}
+    for module in column.around:
+        role = roles(module)
+        if role in ("embedding", "position_embedding"):
+            groups["embedding"].append(module)
+        elif role == "norm":
+            groups["final_norm" if column.position(context, module) > 0 else "embedding"].append(module)
+        else:
+            groups["head" if role == "head" else "around"].append(module)
+    counts = {key: sum(context.parameters(m.path) for m in modules) for key, modules in groups.items()}
+    layers = sum(context.parameters(stack.path) for stack in column.stacks)
+    if parent is not None:
+        table.add(parent, column.title, layers + sum(counts.values()))
+    table.add(prefix + "embedding", "Embedding", counts["embedding"], parent)
+    for number, stack in enumerate(column.stacks):
+        _stack_rows(table, stack, prefix + ("layers" if number == 0 else f"layers_{number + 1}"), parent)
+    table.add(prefix + "final_norm", "Final norm", counts["final_norm"], parent)
+    names = ", ".join(module.name for module in groups["around"][:4])
+    table.add(prefix + "around", f"Around the layers ({names})" if names else "Around the layers", counts["around"], parent)
+    tied = [t.name for m in groups["head"] for t in m.parameters.values() if t.name in context.reading.tied]
+    note = f"tied to {context.reading.tied[tied[0]]}" if tied else None
+    table.add(prefix + "head", "Output head", counts["head"], parent, note=note)
+
+
+def _stack_rows(table: _Table, stack: Stack, key: str, parent: str | None) -> None:
+    context = table.context
+    total = context.parameters(stack.path)
+    table.add(key, f"All {len(stack.layers)} layers", total, parent)
+    for kind in stack.kinds:
+        times = len(kind.indices)
+        each = context.parameters(kind.example.path)
+        name = f"{key}/{kind.id}"
+        table.add(name, kind.title, each * times, key, each, times, (each - inactive(context, kind)) * times)
+        _kind_rows(table, kind, name, times, each)
+
+
+def _kind_rows(table: _Table, kind: Kind, name: str, times: int, each: int) -> None:
+    """Mixer, feed-forward, norms and the rest of a layer; they sum to the layer."""
+    context = table.context
+    spent = 0
+    for parts, word in ((kind.parts.mixers, "mixer"), (kind.parts.feeds, "feed_forward")):
+        for number, part in enumerate(parts):
+            count = _part_count(context, kind, part)
+            spent += count
+            key = f"{name}/{word}" + (f"_{number + 1}" if number else "")
+            table.add(key, _part_title(kind, part, parts), count * times, name, count, times)
+            _part_rows(table, part, key, times, count)
+    norms = sum(context.parameters(path) for path in kind.parts.norms)
+    table.add(f"{name}/norms", "Norms", norms * times, name, norms, times)
+    rest = each - spent - norms
+    table.add(f"{name}/other", "Other", rest * times, name, rest, times)
+
+
+def _part_count(context: Context, kind: Kind, part: Part) -> int:
+    """Parameters of a part; norms that a wrapper holds are counted with the layer's norms."""
+    count = sum(context.parameters(path) for path in part.paths)
+    inside = [n for n in kind.parts.norms if any(n.startswith(path + ".") for path in part.paths)]
+    return count - sum(context.parameters(path) for path in inside)
+
+
+def _part_title(kind: Kind, part: Part, parts: list[Part]) -> str:
+    titles = kind.mixer_title if part in kind.parts.mixers else kind.feed_title
+    split = titles.split(" + ")
+    return split[parts.index(part)] if len(split) == len(parts) else titles
+
+
+def _part_rows(table: _Table, part: Part, key: str, times: int, count: int) -> None:
+    what = part.what
+    if isinstance(what, MixtureOfExperts):
+        _moe_rows(table, what, key, times, count)
+        return
+    module = table.context.modules[part.paths[0]] if len(part.paths) == 1 else None
+    norms = [c for c in module.children.values() if table.roles(c) in ("qk_norm", "norm")] if module else []
+    size = sum(table.context.parameters(norm.path) for norm in norms)
+    if size:
+        table.add(f"{key}/projections", "Projections", (count - size) * times, key, count - size, times)
+        label = "Q/K norms" if any(table.roles(n) == "qk_norm" for n in norms) else "Inner norms"
+        table.add(f"{key}/norms", label, size * times, key, size, times)
+
+
+def _moe_rows(table: _Table, what: MixtureOfExperts, key: str, times: int, count: int) -> None:
+    context = table.context
+    experts = context.parameters(what.experts)
+    router = context.parameters(what.router) if what.router else 0
+    shared = sum(context.parameters(path) for path in (what.shared, what.shared_gate) if path)
+    active = round(experts * what.top_k / what.count) * times if what.top_k else None
+    table.add(f"{key}/router", "Router", router * times, key, router, times)
+    note = f"{what.count} experts" + (f", {what.top_k} per token" if what.top_k else "")
+    table.add(
+        f"{key}/experts", "Experts", experts * times, key, experts // what.count, what.count * times, active, note
+    )
+    table.add(f"{key}/shared_expert", "Shared expert", shared * times, key, shared, times)
+    rest = count - experts - router - shared
+    table.add(f"{key}/other", "Other", rest * times, key, rest, times)

@@ -1,0 +1,237 @@
+"""The description as plain text: header, module tree, parameter breakdown, characteristics, gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archviz.architecture.folding import ranges
+from archviz.architecture.model import Architecture, Fact, LayerStack, ModuleNode, ParameterRow
+
+_WIDTH = 100
+_HEADER = (
+    ("Architecture", ("architecture",)),
+    ("Model type", ("model_type",)),
+    ("Layers", ("layers",)),
+    ("Hidden size", ("hidden_size",)),
+    ("Vocabulary", ("vocabulary_size",)),
+    ("Context length", ("context_length",)),
+    ("Attention heads", ("attention_heads",)),
+    ("KV heads", ("kv_heads",)),
+    ("Head dimension", ("head_dim",)),
+    ("Data type", ("dtype",)),
+)
+_QUIET = {key for _, keys in _HEADER for key in keys} | {"parameters", "active_parameters", "norm_eps"}
+# Settings worth a line under a module; the rest is in the JSON.
+_SETTINGS = ("eps", "variance_epsilon", "num_heads", "num_key_value_groups", "head_dim", "sliding_window", "layer_type",
+             "top_k", "num_experts", "padding_idx", "kernel_size", "scaling", "use_rope")  # fmt: skip
+
+
+def describe_text(architecture: Architecture) -> str:
+    """A model as a text tree that reads on any terminal; control characters of foreign names are escaped."""
+    sections = [
+        ("", _title(architecture)),
+        ("Configuration", _header(architecture)),
+        ("Structure", _structure(architecture)),
+        ("Modules", _modules(architecture)),
+        ("Parameters", _breakdown(architecture)),
+        ("Characteristics", _characteristics(architecture)),
+        ("Gaps", _gaps(architecture)),
+    ]
+    lines: list[str] = []
+    for title, body in sections:
+        shown = [_plain(line) for line in body]
+        if shown:
+            lines += [title, "─" * len(title), *shown, ""] if title else [*shown, ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _plain(text: str) -> str:
+    """A line without control characters: what is not printable is shown escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _number(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value.is_integer() and abs(value) >= 1000 else f"{value:g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{str(key).replace('_', ' ')} {_number(inner)}" for key, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(_number(inner) for inner in value)
+    return str(value)
+
+
+def _fact(fact: Fact) -> str:
+    text = _number(fact.value) + (f" {fact.unit}" if fact.unit else "")
+    return text if fact.status == "verified" else f"{text}  [{fact.status}]"
+
+
+def _title(architecture: Architecture) -> Iterator[str]:
+    identity = architecture.identity
+    yield identity.id
+    parameters = architecture.parameters
+    size = f"{identity.class_name} · {parameters.total:,} parameters"
+    if parameters.active is not None and parameters.active != parameters.total:
+        size += f" · {parameters.active:,} active per token"
+    yield size
+    source = [identity.origin, identity.code or "", f"facts of {identity.retrieved}" if identity.retrieved else ""]
+    yield "source: " + ", ".join(filter(None, source))
+
+
+def _header(architecture: Architecture) -> Iterator[str]:
+    for label, keys in _HEADER:
+        fact = next((f for key in keys if (f := architecture.fact(key))), None)
+        if fact is not None:
+            yield f"  {label + ':':<18}{_fact(fact)}"
+
+
+def _structure(architecture: Architecture) -> Iterator[str]:
+    """Towers from input to output, with the repetition of their layers."""
+    for tower in architecture.towers:
+        feeds = f", feeds {tower.feeds}" if tower.feeds else ""
+        yield f"  {tower.title} ({tower.id}{feeds}): {tower.parameters:,}"
+        for item in tower.column:
+            stack = architecture.stack(item.stack) if item.stack else None
+            if stack is not None:
+                yield f"    {stack.count} layers: {stack.pattern_text}"
+                yield from (f"      {line}" for line in _kind_lines(stack))
+            elif item.node is not None:
+                details = f"  {', '.join(item.node.details)}" if item.node.details else ""
+                yield f"    {item.node.label}{details}"
+
+
+def _kind_lines(stack: LayerStack) -> Iterator[str]:
+    for kind in stack.kinds:
+        yield f"{kind.title} · layers {ranges(kind.indices)} · {kind.parameters:,} each"
+
+
+def _modules(architecture: Architecture) -> Iterator[str]:
+    root = architecture.modules
+    yield root.class_name
+    yield from _children(root, "")
+
+
+def _children(node: ModuleNode, indent: str) -> Iterator[str]:
+    for number, child in enumerate(node.children):
+        last = number == len(node.children) - 1
+        yield f"{indent}{'└── ' if last else '├── '}{_module_line(child)}"
+        yield from _children(child, indent + ("    " if last else "│   "))
+
+
+def _module_line(node: ModuleNode) -> str:
+    """One module: name or folded range, class, tensors with shapes, telling settings, parameters."""
+    name = f"[{ranges(node.indices)}] × {node.count}" if node.count > 1 else node.name
+    parts = [f"{name} ({node.class_name})"]
+    shapes = _shapes(node)
+    if shapes:
+        parts.append(shapes)
+    settings = ", ".join(f"{key}={_setting(node.attributes[key])}" for key in _SETTINGS if _telling(node.attributes.get(key)))
+    if settings:
+        parts.append(settings)
+    if node.parameters:
+        parts.append(f"{node.parameters:,}" + (" each" if node.count > 1 else ""))
+    return "  ".join(parts)
+
+
+def _telling(value: object) -> bool:
+    return value is not None and value is not False and value != []
+
+
+def _setting(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _shapes(node: ModuleNode) -> str:
+    """A projection as `in → out`, other tensors by name; buffers are marked."""
+    tensors = dict(node.tensors)
+    width, out = node.attributes.get("in_features"), node.attributes.get("out_features")
+    shown = []
+    if isinstance(width, int) and isinstance(out, int) and "weight" in tensors:
+        del tensors["weight"]
+        shown.append(f"[{width} → {out}]")
+        if "bias" in tensors:
+            del tensors["bias"]
+            shown.append("+ bias")
+    shown += [f"{name} {_shape(shape)}" for name, shape in tensors.items()]
+    shown += [f"{name} {_shape(shape)} (buffer)" for name, shape in node.buffers.items()]
+    return ", ".join(shown).replace(", + bias", " + bias")
+
+
+def _shape(shape: list[int | None]) -> str:
+    return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"
+
+
+def _breakdown(architecture: Architecture) -> Iterator[str]:
+    rows = architecture.parameters.breakdown
+    for row in rows:
+        if row.parent is None:
+            yield from _row_lines(rows, row, 1)
+    parameters = architecture.parameters
+    yield f"  {'─' * (_WIDTH - 4)}"
+    yield _line("Total", parameters.total, 1)
+    if parameters.active is not None:
+        yield _line("Active per token", parameters.active, 1, f"{100 * parameters.active / max(1, parameters.total):.3g} %")
+        if parameters.active != parameters.total:
+            yield f"    ({parameters.active_definition})"
+    if parameters.published_total is not None and parameters.published_total != parameters.total:
+        difference = parameters.published_total - parameters.total
+        yield _line("Published total", parameters.published_total, 1, f"{difference:+,} against this class")
+    if parameters.buffers:
+        yield _line("Buffers (outside of the total)", parameters.buffers, 1)
+    for alias, name in parameters.tied.items():
+        yield f"  Tied: {alias} = {name}"
+
+
+def _row_lines(rows: list[ParameterRow], row: ParameterRow, depth: int) -> Iterator[str]:
+    """A row; of a kind of layer the numbers are those of one layer, with the layers counted in front."""
+    yield _line(_row_label(row), row.count, depth, row.note)
+    for child in rows:
+        if child.parent != row.key:
+            continue
+        if child.times is not None and row.times is None:
+            yield from _kind_rows(rows, child, depth + 1)
+        else:
+            yield from _row_lines(rows, child, depth + 1)
+
+
+def _row_label(row: ParameterRow) -> str:
+    return row.label
+
+
+def _kind_rows(rows: list[ParameterRow], kind: ParameterRow, depth: int) -> Iterator[str]:
+    times = kind.times or 1
+    yield _line(f"Per layer: {kind.label} ({times} of them)", kind.each or 0, depth)
+    yield from _per_layer(rows, kind.key, times, depth + 1)
+
+
+def _per_layer(rows: list[ParameterRow], parent: str, times: int, depth: int) -> Iterator[str]:
+    for row in rows:
+        if row.parent != parent:
+            continue
+        folded = row.times is not None and row.times != times
+        yield _line(row.label, row.count // times, depth, row.note)
+        if folded:
+            yield _line("per expert", row.each or 0, depth + 1)
+        yield from _per_layer(rows, row.key, times, depth + 1)
+
+
+def _line(label: str, count: int, depth: int, note: str | None = None) -> str:
+    left = "  " * depth + label
+    return f"{left:<62} {count:>22,}" + (f"  {note}" if note else "")
+
+
+def _characteristics(architecture: Architecture) -> Iterator[str]:
+    for fact in architecture.facts:
+        if fact.key not in _QUIET:
+            yield f"  {fact.key.replace('_', ' ') + ':':<28}{_fact(fact)}"
+
+
+def _gaps(architecture: Architecture) -> Iterator[str]:
+    for gap in architecture.gaps[:50]:
+        at = f" ({gap.at})" if gap.at else ""
+        yield f"  {gap.module or 'model'}: {gap.reason}{at}"
+    if len(architecture.gaps) > 50:
+        yield f"  … and {len(architecture.gaps) - 50} more, see --json"

@@ -1,0 +1,223 @@
+"""Towers: the columns of a model (text decoder, vision or audio encoder, encoder and decoder), found by its stacks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from archviz.architecture.context import Context, code
+from archviz.architecture.kinds import Stack
+from archviz.architecture.model import BlockNode, ColumnItem, Tower
+from archviz.architecture.roles import Roles
+from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.attention import Attention
+from archviz.patterns.linears import has_bias, linear_sizes
+from archviz.patterns.norms import detect_norm
+
+_TITLES = {"text": "Text decoder", "vision": "Vision encoder", "audio": "Audio encoder", "encoder": "Encoder", "decoder": "Decoder"}
+MAIN = ("text", "decoder", "encoder")
+
+
+@dataclass(slots=True)
+class Column:
+    """A tower in the making: its stacks, and the modules around them in order of execution."""
+
+    id: str
+    title: str
+    module: str
+    stacks: list[Stack]
+    around: list[ModuleRecord] = field(default_factory=list)
+    feeds: str | None = None
+
+    @property
+    def is_main(self) -> bool:
+        return self.id.partition("_")[0] in MAIN
+
+    def position(self, context: Context, module: ModuleRecord) -> int:
+        """-1 below the stacks, 1 above them; by the trace, else by the order of registration."""
+        first, last = self.stacks[0].layers[0], self.stacks[-1].layers[-1]
+        here, start = context.trace.call(module.path), context.trace.call(first.path)
+        if here is not None and start is not None:
+            return -1 if here.index < start.index else 1
+        order = list(context.modules)
+        return -1 if order.index(module.path) < order.index(last.path) and not _is_final(module) else 1
+
+
+def _is_final(module: ModuleRecord) -> bool:
+    """Norms that come last are sometimes registered before the layers."""
+    return bool(re.search(r"^(norm|norm_f|ln_f|final_|post_)|^(layernorm|layer_norm)$", module.name))
+
+
+def find_columns(context: Context, stacks: list[Stack]) -> list[Column]:
+    """The towers of a model; every module with parameters outside of the layers stands in one of their columns."""
+    groups: dict[str, list[Stack]] = {}
+    for stack in stacks:
+        groups.setdefault(_tower_module(stack, stacks), []).append(stack)
+    columns: list[Column] = []
+    for path, own in groups.items():
+        name = _tower_id(context, path, own, len(groups))
+        number = sum(column.id.partition("_")[0] == name for column in columns)
+        columns.append(Column(f"{name}_{number + 1}" if number else name, "", path, own))
+    _name(columns)
+    _distribute(context, columns)
+    return columns
+
+
+def _tower_module(stack: Stack, stacks: list[Stack]) -> str:
+    """The highest module that holds no stack but this one; stages of one encoder go together."""
+    merged = re.sub(r"\.\d+(\.|$).*", "", stack.path)
+    parts = merged.split(".")
+    for length in range(len(parts)):
+        path = ".".join(parts[:length])
+        inside = [s for s in stacks if not path or (s.path + ".").startswith(path + ".")]
+        if all(re.sub(r"\.\d+(\.|$).*", "", s.path) == merged for s in inside):
+            return path
+    return stack.path.rpartition(".")[0]
+
+
+def _tower_id(context: Context, path: str, stacks: list[Stack], towers: int) -> str:
+    """What a tower reads: by its name in the code, else by what it embeds."""
+    named = {"vision": r"vis(ion|ual)|image|vit", "audio": r"audio|speech|wav", "decoder": r"(^|\.)decoder", "encoder": r"(^|\.)encoder"}
+    for name, pattern in named.items():
+        if re.search(pattern, path.lower()) and towers > 1:
+            return name
+    root = context.modules[path]
+    kinds = {(m.library or "").rpartition(".")[2] for m in root.walk() if not m.path.startswith(stacks[0].path + ".")}
+    if any(k.startswith("Embedding") for k in kinds) and not kinds & {"Conv2d", "Conv3d"}:
+        return "text"
+    if kinds & {"Conv2d", "Conv3d"}:
+        return "vision"
+    return "audio" if "Conv1d" in kinds else "text"
+
+
+def _causal(column: Column) -> bool | None:
+    """Whether its attention looks back only; None when it has none or does not say."""
+    mixers = [part.what for stack in column.stacks for kind in stack.kinds for part in kind.parts.mixers]
+    flags = [mixer.causal for mixer in mixers if isinstance(mixer, Attention) and not mixer.cross]
+    if flags:
+        return True if True in flags else (False if False in flags else None)
+    return True if mixers else None
+
+
+def _name(columns: list[Column]) -> None:
+    ids = {column.id for column in columns}
+    for column in columns:
+        base = column.id.partition("_")[0]
+        column.title = _TITLES[base]
+        if base == "text" and _causal(column) is False:
+            column.title = "Text encoder"
+        if base in ("vision", "audio") and "text" in ids:
+            text = next(c for c in columns if c.id == "text")
+            column.feeds = "text" if _causal(text) else None
+        if base == "encoder" and "decoder" in ids:
+            column.feeds = "decoder"
+
+
+def _distribute(context: Context, columns: list[Column]) -> None:
+    """Put the modules around the layers into the columns; what lies outside of all towers goes to the nearest."""
+    held = {stack.path for column in columns for stack in column.stacks}
+    for column in columns:
+        column.around += _around(context.modules[column.module], held)
+    towers = {column.module for column in columns}
+    if "" in towers:
+        return
+    for module in _around(context.reading.root, held | towers):
+        _nearest(context, columns, module).around.append(module)
+
+
+def _around(module: ModuleRecord, held: set[str]) -> list[ModuleRecord]:
+    """The modules below one that hold no stack: drawn whole."""
+    found: list[ModuleRecord] = []
+    for child in module.children.values():
+        if child.path in held:
+            continue
+        if any(path.startswith(child.path + ".") for path in held) or _is_plain_wrapper(child):
+            found += _around(child, held)
+        elif any(m.parameters for m in child.walk()):
+            found.append(child)
+    return found
+
+
+def _is_plain_wrapper(module: ModuleRecord) -> bool:
+    """A module such as BERT's embeddings, whose children are embeddings and norms only: its children are drawn."""
+    names = [(m.library or "").rpartition(".")[2] for m in module.children.values()]
+    return bool(names) and not module.parameters and all(n in ("Embedding", "LayerNorm", "Dropout", "Conv1d", "Conv2d") for n in names)
+
+
+def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> Column:
+    """Heads and embeddings belong to the tower that writes or reads text, projectors to the tower they translate."""
+    for column in columns:
+        if re.search({"vision": r"vis|image", "audio": r"audio|speech", "text": r"text"}.get(column.id, "$^"), module.name):
+            return column
+    main = next((c for name in ("text", "decoder", "encoder") for c in columns if c.id == name), columns[-1])
+    library = (module.library or "").rpartition(".")[2]
+    if library.startswith("Embedding") or linear_sizes(module) or len(columns) == 1:
+        return main
+    side = [column for column in columns if not column.is_main]
+    return side[0] if side else main
+
+
+def write_tower(context: Context, roles: Roles, column: Column) -> Tower:
+    """The tower of the document: boxes below the stacks, the stacks, boxes above."""
+    below = [m for m in column.around if column.position(context, m) < 0]
+    above = [m for m in column.around if m not in below]
+    items = [ColumnItem(node=_input(column))]
+    items += [ColumnItem(node=_box(context, roles, column, module)) for module in _ordered(context, below)]
+    items += [ColumnItem(stack=stack.path) for stack in column.stacks]
+    items += [ColumnItem(node=_box(context, roles, column, module)) for module in _ordered(context, above)]
+    outside = [m for m in column.around if column.module and not m.path.startswith(column.module + ".")]
+    return Tower(
+        id=column.id, title=column.title, module=column.module, column=items, feeds=column.feeds,
+        parameters=context.parameters(column.module) + sum(context.parameters(m.path) for m in outside),
+    )  # fmt: skip
+
+
+def _input(column: Column) -> BlockNode:
+    base = column.id.partition("_")[0]
+    words = {"vision": "Image", "audio": "Audio features", "text": "Token ids", "decoder": "Token ids"}
+    embeds = any((m.library or "").endswith("Embedding") and not re.search("pos", m.name) for m in column.around)
+    return BlockNode(id=f"{column.id}_input", role="input", label=words.get(base) or ("Token ids" if embeds else "Features"))
+
+
+def _ordered(context: Context, modules: list[ModuleRecord]) -> list[ModuleRecord]:
+    """In order of the trace; those it does not show keep their place at the start."""
+    calls = {m.path: context.trace.call(m.path) for m in modules}
+    return sorted(modules, key=lambda m: event.index if (event := calls[m.path]) else -1)
+
+
+def _box(context: Context, roles: Roles, column: Column, module: ModuleRecord) -> BlockNode:
+    role = roles(module)
+    norm = detect_norm(module, context.trace)
+    weight = module.parameters.get("weight")
+    sizes = linear_sizes(module)
+    details: list[str] = []
+    label = module.class_name
+    if role in ("embedding", "position_embedding") and weight is not None:
+        label = "Token embedding" if role == "embedding" else "Position embedding"
+        details = [" × ".join(f"{n:,}" if n else "?" for n in weight.shape)]
+    elif norm is not None:
+        label = ("Final " if column.position(context, module) > 0 else "") + norm.kind
+    elif sizes is not None:
+        label = "LM head" if role == "head" else module.name
+        details = [f"{sizes[0]:,} → {sizes[1]:,}", *(["bias"] if has_bias(module) else [])]
+    elif role == "other":
+        patches = re.search(r"patch|stem", module.name) and column.position(context, module) < 0
+        role = "embedding" if patches else "other"
+        label = "Patch embedding" if patches else module.name
+        details = [_convolution_text(module) or module.class_name]
+    tied = [t.name for t in module.parameters.values() if t.name in context.reading.tied]
+    details += [f"tied to {context.reading.tied[name]}" for name in tied]
+    return BlockNode(
+        id=module.path.replace(".", "_") or "model", role=role, label=label, details=details, code_name=module.name,
+        module=module.path[len(column.module) :].lstrip(".") if module.path.startswith(column.module) else module.path,
+        parameters=context.parameters(module.path), evidence=code(module.created_at or module.defined_at),
+    )  # fmt: skip
+
+
+def _convolution_text(module: ModuleRecord) -> str | None:
+    """Widths and kernel of the one convolution inside a module."""
+    weights = [m.parameters["weight"].shape for m in module.walk() if (m.library or "").rpartition(".")[2].startswith("Conv")]
+    if len(weights) != 1 or None in weights[0]:
+        return None
+    out, inner, *kernel = weights[0]
+    return f"{inner} → {out}, {' × '.join(map(str, kernel))} patches"
