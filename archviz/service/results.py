@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict
 
 from archviz.formats import Format
 
-
 JsonPart = dict[str, object] | list[object] | str | int | float | bool | None
 
 
