@@ -164,22 +164,38 @@ def with_savings(inset: Inset, architecture: Architecture) -> Inset:
     return replace(inset, notes=(*inset.notes, savings))
 
 
-def side_boxes(inset: Inset, architecture: Architecture, target: str) -> Iterator[Box]:
-    """What a mixer does to positions, queries and keys: RoPE and QK-norm, as its inset shows them."""
+def without_shared_notes(insets: list[Inset]) -> tuple[list[Inset], list[Sentence]]:
+    """Insets without the notes that several of them have, and each of these as one line that names the letters."""
+    letters: dict[Sentence, list[str]] = {}
+    for inset in insets:
+        for note in dict.fromkeys(inset.notes):
+            letters.setdefault(note, []).append(inset.letter)
+    shared = {note: names for note, names in letters.items() if len(names) > 1}
+    kept = [replace(inset, notes=tuple(note for note in inset.notes if note not in shared)) for inset in insets]
+    return kept, [(Words(f"{', '.join(names)}: ", strong=True), *note) for note, names in shared.items()]
+
+
+def side_boxes(inset: Inset, architecture: Architecture, mixer: Box) -> Iterator[Box]:
+    """What an attention does to positions, queries and keys: RoPE and QK-norm, as its inset shows them."""
     roles = [box.role for box in inset.diagram.boxes]
+    normed = architecture.fact("qk_norm")
     for role, label in (("rope", "RoPE"), ("qk_norm", "QK-norm")):
-        if role not in roles:
+        if role not in roles or (role == "qk_norm" and (mixer.role != "attention" or not _stated(normed))):
             continue
         example = inset.diagram.boxes[roles.index(role)]
         details = _rope_details(architecture, example) if role == "rope" else example.details[:1]
         yield Box(
-            id=f"side/{role}/{target}",
+            id=f"side/{role}/{mixer.id}",
             role=example.role,
             label=label,
             details=details,
             status=example.status,
             description=example.description,
         )
+
+
+def _stated(fact: Fact | None) -> bool:
+    return fact is None or fact.value not in (None, False, "none")
 
 
 def _rope_details(architecture: Architecture, example: Box) -> tuple[str, ...]:
@@ -253,6 +269,13 @@ def _identity_cells(architecture: Architecture) -> Iterator[FactCell]:
             yield FactCell(label, value, status)
 
 
+def _cited_files(architecture: Architecture) -> list[str]:
+    """The source files that the graphs are read from, else the first that were read."""
+    places = [piece.where for block in architecture.blocks for piece in block.evidence if piece.kind == "code"]
+    files = [place.rsplit(":", 1)[0] for place in places] or [file.name for file in architecture.identity.files]
+    return list(dict.fromkeys(file.rsplit("/", 1)[-1] for file in files))
+
+
 def _with_unit(fact: Fact) -> str:
     return f"{written(fact.value)} {fact.unit}" if fact.unit else written(fact.value)
 
@@ -260,8 +283,9 @@ def _with_unit(fact: Fact) -> str:
 def footers(architecture: Architecture) -> tuple[Sentence, ...]:
     """Where the figure comes from, and what was not understood."""
     identity = architecture.identity
-    files = ", ".join(file.name.rsplit("/", 1)[-1] for file in identity.files[:3])
-    more = f" and {len(identity.files) - 3} more" if len(identity.files) > 3 else ""
+    cited = _cited_files(architecture)
+    files = ", ".join(cited[:3])
+    more = f" and {len(identity.files) - len(cited[:3])} more" if len(identity.files) > len(cited[:3]) else ""
     revision = f" at revision {identity.revision[:12]}" if identity.revision else ""
     source = f"Source: {identity.id}{revision}, {identity.origin}"
     source += f", {identity.code}" if identity.code else ""

@@ -47,7 +47,7 @@ class _Overview:
         towers = _in_reading_order(architecture.towers)
         major_first = sorted(towers, key=lambda tower: tower.id in self.minor)
         columns = {tower.id: self._column(tower) for tower in major_first}
-        insets = _lettered(list(self.insets.values()))
+        insets, shared = captions.without_shared_notes(_lettered(list(self.insets.values())))
         ordered = tuple(columns[tower.id] for tower in towers)
         last = ordered[-1:]
         return Figure(
@@ -64,7 +64,7 @@ class _Overview:
                 if len(stack.kinds) > 1
             ),
             facts=captions.facts(architecture),
-            footers=captions.footers(architecture),
+            footers=(*shared, *captions.footers(architecture)),
         )
 
     def _stacks(self, towers: list[Tower]) -> list[LayerStack]:
@@ -173,7 +173,8 @@ class _Overview:
     def _add_inset(self, block: BlockGraph | None, number: int, column: str, mixer: bool) -> None:
         if block is None or block.id in self.inset_of or not block.nodes:
             return
-        likeness = repr((block.title, block.class_name, block.parameters, block.nodes, block.edges, block.notes))
+        boxes = [(node.id, node.role, node.label, node.details, node.status) for node in block.nodes]
+        likeness = repr((block.title, block.class_name, block.parameters, boxes, block.edges, block.notes))
         same = next((name for name, inset in self.insets.items() if name == likeness), None)
         self.inset_of[block.id] = self.insets[same].id if same else f"inset/{block.id}"
         if same is None:
@@ -194,7 +195,7 @@ class _Overview:
             inset = by_inset.get(box.zoom or "")
             if box.kind is None or inset is None or inset.minor:
                 continue
-            for side in captions.side_boxes(inset, self.architecture, box.id):
+            for side in captions.side_boxes(inset, self.architecture, box):
                 self._add_side(side, (box.id,))
 
     def _add_side(self, box: Box, targets: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ GAP = 22.0
 _MAX_COLUMNS = 4
 _FREE = 6  # up to so many panels every way to share them out is tried, else only runs
 _IDEAL_RATIO = 1.15
+_SLACK_WEIGHT = 0.3  # of the emptiest column
 _READABLE_WIDTH = 3000.0  # px; wider pages print smaller
 
 Columns = tuple[tuple[int, ...], ...]
@@ -62,7 +63,8 @@ def pack(blocks: Sequence[Block], left: float, height: float) -> Packing:
         ]
         packing = Packing(columns, widths, max(heights))
         inked = sum(high * width for high, width in zip(heights, widths, strict=True))
-        badness = _badness(packing, inked, left, height)
+        slack = 1 - min(heights) / max(height, *heights)
+        badness = _badness(packing, inked, left, height) + _SLACK_WEIGHT * slack
         if badness < least - 1e-9:
             best, least = packing, badness
     return best

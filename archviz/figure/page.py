@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import ceil
 
 from archviz.figure.display import DisplayList, Group, Item, Rect
 from archviz.figure.fonts import fit, measure
@@ -65,8 +66,8 @@ class _Page:
         height = self._draw_foot(bottom, width)
         self._draw_title(width)
         return DisplayList(
-            width=round(width, 2),
-            height=round(height, 2),
+            width=ceil(width),
+            height=ceil(height),
             background=self.theme.background,
             title=self.figure.title,
             description=self.figure.description,
@@ -249,7 +250,7 @@ class _Page:
         for footer in self.figure.footers:
             size = 11.0 * scale
             lines = wrap(footer, size, inner)[:3]
-            colour = self.theme.warning if footer[0].strong else self.theme.muted
+            colour = self.theme.warning if footer[0].text.startswith("Gaps") else self.theme.muted
             self.items += paint_lines(lines, _MARGIN, y, self.theme, size=size, spacing=size * 1.45, colour=colour)
             y += size * 1.45 * len(lines)
         return y + 20

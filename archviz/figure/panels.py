@@ -141,7 +141,9 @@ class StripArt:
         return fitting // unit * unit if unit and fitting >= unit else fitting
 
     def _unit_rows(self, width: float) -> list[list[int]]:
-        fitting = max(int((width - 2 * _PAD - 62) // 104), 1)
+        heads = [self.titles[kind].partition(" + ")[0] for kind in set(self.strip.unit)]
+        need = min(max([84.0, *(measure(head[:60], 12, 600) + 34 for head in heads)]), 190.0)
+        fitting = max(int((width - 2 * _PAD - 62 + 8) // (need + 8)), 1)
         places = list(range(len(self.strip.unit)))
         rows = -(-len(places) // fitting)
         even = -(-len(places) // rows) if rows else 1
@@ -256,17 +258,16 @@ class FactsArt:
 
     def _rows(self, width: float) -> list[list[tuple[float, float, FactCell]]]:
         """Rows of (x, width, cell); every row is stretched to the full width."""
-        rows: list[list[tuple[float, FactCell]]] = [[]]
-        used = 0.0
-        for cell in self.cells:
-            words = max(measure(cell.label, self.label), measure(cell.value[:80], self.value, 600))
-            need = min(words + 28, width)
-            if rows[-1] and used + need > width:
-                rows.append([])
-                used = 0.0
-            rows[-1].append((need, cell))
-            used += need
-        return [_stretched(row, width) for row in rows if row]
+        needs = [
+            max(measure(cell.label, self.label), measure(cell.value[:80], self.value, 600)) + 28 for cell in self.cells
+        ]
+        rows = _filled(needs, width)
+        for share in range(60, 100, 2):  # as few rows as possible, but evenly filled ones
+            even = _filled(needs, width * share / 100)
+            if len(even) == len(rows):
+                rows = even
+                break
+        return [_stretched([(min(needs[i], width), self.cells[i]) for i in row], width) for row in rows if row]
 
     def height_at(self, width: float) -> float:
         return (self.row + 6) * len(self._rows(width))
@@ -294,6 +295,19 @@ class FactsArt:
             mark = Rect(x - 8, y + 3, width - 8, self.row - 6, None, theme.warning, 1.2, 6.0, DASHES[cell.status])
             texts = (mark, *texts)
         return Group(f"fact/{cell.label}", "fact", texts, title=f"{cell.label}: {cell.value}")
+
+
+def _filled(needs: Sequence[float], width: float) -> list[list[int]]:
+    """Numbers of cells in rows of at most `width` px."""
+    rows: list[list[int]] = [[]]
+    used = 0.0
+    for index, need in enumerate(needs):
+        if rows[-1] and used + need > width:
+            rows.append([])
+            used = 0.0
+        rows[-1].append(index)
+        used += need
+    return rows
 
 
 def _stretched(row: Sequence[tuple[float, FactCell]], width: float) -> list[tuple[float, float, FactCell]]:

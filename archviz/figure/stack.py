@@ -9,7 +9,7 @@ from typing import Protocol
 from archviz.figure.display import Group, Item, Path, Point, Rect
 from archviz.figure.fonts import fit, measure
 from archviz.figure.layered import Link, Placement, Spacing, Vertex, place
-from archviz.figure.model import Box, Column, LayerPanel, Repeat, Step, column_boxes
+from archviz.figure.model import Box, Column, LayerPanel, Repeat, Step, Words, column_boxes
 from archviz.figure.paint import (
     DASHES,
     MAIN,
@@ -20,7 +20,9 @@ from archviz.figure.paint import (
     paint_arrow,
     paint_box,
     text_line,
+    wrap,
 )
+from archviz.figure.quantities import plain
 from archviz.figure.theme import Theme
 
 _GAP = 24.0
@@ -28,6 +30,7 @@ _FLOW_GAP = 22.0
 _BRACE = 66.0
 _PAD = 18.0
 _TITLE = 46.0
+_TITLE_LINES = 4
 
 
 @dataclass(slots=True)
@@ -78,7 +81,8 @@ class BarElement:
 
     def __init__(self, panel: LayerPanel, style: Style) -> None:
         self.panel = panel
-        self.half = style.narrow / 2 + 22
+        text = measure(f"{panel.times} × {panel.title[:80]}", 12.5, 600)
+        self.half = min(max(style.narrow / 2 + 22, text / 2 + 12), 170.0)
         self.height = 34.0
 
     def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
@@ -121,13 +125,17 @@ class PanelElement:
         return self.placement.centre(ends[0])[0] if ends else self.placement.width / 2
 
     def _title_lines(self) -> list[str]:
-        """The title beside the spine, in two lines where it is long."""
-        room = self.half - 22
-        title = self.panel.title
-        if measure(title, 12.0, 600) <= room or " + " not in title:
-            return [fit(title, 12.0, 600, room)]
-        head, _, tail = title.partition(" + ")
-        return [fit(head, 12.0, 600, room), fit(f"+ {tail}", 12.0, 600, room)]
+        """The title beside the spine, in lines where it is long."""
+        room = self.half - 20
+        if measure(self.panel.title[:200], 12.0, 600) <= room:
+            return [self.panel.title]
+        pieces = [piece if not index else f"+ {piece}" for index, piece in enumerate(self.panel.title.split(" + "))]
+        lines = [plain(line) for piece in pieces for line in wrap((Words(piece),), 12.0, room, 600)]
+        return (
+            lines
+            if len(lines) <= _TITLE_LINES
+            else [*lines[: _TITLE_LINES - 1], fit(f"{lines[_TITLE_LINES - 1]} …", 12, 600, room)]
+        )
 
     def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
         tint = canvas.theme.tint(self.panel.kind)

@@ -6,6 +6,7 @@ from archviz.architecture.model import LayerStack, PatternItem
 from archviz.figure.model import KindKey, Strip
 
 _MAX_UNIT = 12
+_MIN_SHARE = 0.66  # of the layers that a repeat must cover to be shown as the unit
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -39,7 +40,9 @@ def _unit(pattern: list[PatternItem]) -> tuple[list[str], int]:
         return [], 1
     longest = max(repeats, key=lambda item: item.times * len(_flat(item.items)))
     unit = _flat(longest.items)
-    return (unit, longest.times) if len(unit) <= _MAX_UNIT else ([], 1)
+    total = len(_flat(pattern))
+    regular = len(unit) * longest.times >= _MIN_SHARE * total
+    return (unit, longest.times) if len(unit) <= _MAX_UNIT and regular else ([], 1)
 
 
 def _flat(items: list[PatternItem]) -> list[str]:
