@@ -111,7 +111,7 @@ def test_values_that_the_official_code_cannot_build_are_refused(
     refused(USAGE, "tensors", config_file(tmp_path, **changes))
 
 
-@pytest.mark.parametrize("changes", [{"num_hidden_layers": 10**9}, {"num_hidden_layers": 10**300}], ids=str)
+@pytest.mark.parametrize("changes", [{"num_hidden_layers": 10**9}, {"num_hidden_layers": 10**18}], ids=str)
 def test_a_size_over_the_bounds_is_told_and_costs_little(
     refused: Refused, tmp_path: Path, changes: dict[str, Any]
 ) -> None:

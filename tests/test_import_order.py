@@ -32,11 +32,6 @@ ORDER = (
 )
 """A module may import its own room and rooms of earlier rows; `archviz` itself holds only the version."""
 
-EXCEPTIONS = {
-    # The Architecture's data model is the contract that detectors fill and figures read; it imports spans alone.
-    ("patterns", "archviz.architecture.model"),
-}
-
 FORBIDDEN_PACKAGES = {"torch", "transformers", "pickle", "marshal", "shelve", "runpy", "code", "cloudpickle", "dill"}
 FORBIDDEN_CALLS = {"exec", "eval", "__import__", "compile"}
 RANK = {room: rank for rank, row in enumerate(ORDER) for room in row}
@@ -71,7 +66,7 @@ def wrong_imports(source: str, room: str) -> list[str]:
         target = name.split(".")[1] if name.startswith("archviz.") else ""
         if name.startswith("."):
             faults.append(f"{line}: relative import {name}")
-        if target in ("", "__version__", room) or (room, name) in EXCEPTIONS:
+        if target in ("", "__version__", room):
             continue
         if RANK.get(target, len(ORDER)) >= RANK[room]:
             faults.append(f"{line}: {room} imports {name}")

@@ -166,7 +166,7 @@ def cut_to_fit(answer: dict[str, object], order: tuple[str, ...], budget: int = 
     for key in order:
         value = answer.get(key)
         while size_of(answer) > budget and isinstance(value, dict | list) and value:
-            keep = len(value) // 2
+            keep = len(value) - max(1, len(value) // 8)
             cut[key] = cut.get(key, 0) + len(value) - keep
             value = dict(list(value.items())[:keep]) if isinstance(value, dict) else value[:keep]
             answer[key] = value

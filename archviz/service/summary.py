@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from archviz.architecture.model import Architecture, Fact, LayerStack, Parameters
 from archviz.service.paging import cut_to_fit
 
-_CUT_FIRST = ("blocks", "cautions", "breakdown", "facts", "layers")  # the least needed first
+_CUT_FIRST = ("breakdown", "blocks", "cautions", "facts", "layers")  # the least needed first
+_DEEPEST_ROW = 2  # layers/KIND/mixer; what is below stands in /parameters
+_LONGEST_RANGES = 40
 _SUMMARY_BYTES = 4_200  # leaves room for gaps and the next steps in the same answer
 _WELL_SUPPORTED = ("verified", "config", "derived")
 
@@ -48,7 +50,7 @@ def parts_of(architecture: Architecture) -> dict[str, str]:
 
 
 def _parameters(parameters: Parameters) -> dict[str, object]:
-    counts = parameters.model_dump(mode="json", exclude_none=True, exclude={"breakdown", "tied"})
+    counts = parameters.model_dump(mode="json", exclude_none=True, exclude={"breakdown", "tied", "active_definition"})
     return {**counts, "tied": len(parameters.tied)}
 
 
@@ -61,7 +63,7 @@ def _stack(stack: LayerStack) -> dict[str, object]:
             {
                 "id": kind.id,
                 "title": kind.title,
-                "layers": ranges(kind.indices),
+                "layers": _short(ranges(kind.indices)),
                 "parameters": kind.parameters,
                 "active": kind.active_parameters,
             }
@@ -70,13 +72,19 @@ def _stack(stack: LayerStack) -> dict[str, object]:
     }
 
 
+def _short(text: str) -> str:
+    """Ranges with the middle left out where there are many: the pattern says how they go on."""
+    parts = text.split(",")
+    return text if len(text) <= _LONGEST_RANGES else ",".join([*parts[:3], "…", parts[-1]])
+
+
 def _value(fact: Fact) -> object:
     return f"{fact.value} {fact.unit}" if fact.unit else fact.value
 
 
 def _breakdown(parameters: Parameters) -> list[str]:
     rows = []
-    for row in parameters.breakdown:
+    for row in (row for row in parameters.breakdown if row.key.count("/") <= _DEEPEST_ROW):
         times = f" = {row.times} × {row.each:,}" if row.times and row.times > 1 and row.each is not None else ""
         rows.append(f"{row.key}: {row.count:,}{times}")
     return rows

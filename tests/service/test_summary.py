@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from archviz.architecture.model import Fact
+from archviz.architecture.model import Fact, ParameterRow
 from archviz.service.paging import ANSWER_BYTES, size_of
 from archviz.service.summary import parts_of, ranges, summarise
 
@@ -26,6 +26,21 @@ Make = Callable[..., Any]
 )
 def test_indices_are_written_in_short(indices: list[int], text: str) -> None:
     assert ranges(indices) == text
+
+
+def test_many_ranges_are_shown_by_their_ends(architecture_of: Make) -> None:
+    architecture = architecture_of()
+    architecture.layers[0].kinds[0].indices = [index for index in range(60) if index % 4 < 3]
+    summary: Any = summarise(architecture)
+    assert summary["layers"][0]["kinds"][0]["layers"] == "0-2,4-6,8-10,…,56-58"
+
+
+def test_the_breakdown_stops_at_mixer_and_feed_forward(architecture_of: Make) -> None:
+    architecture = architecture_of()
+    for key in ("layers/a", "layers/a/mixer", "layers/a/mixer/projections"):
+        architecture.parameters.breakdown.append(ParameterRow(key=key, label=key, count=80, each=10, times=8))
+    summary: Any = summarise(architecture)
+    assert summary["breakdown"] == ["layers: 800", "layers/a: 80 = 8 × 10", "layers/a/mixer: 80 = 8 × 10"]
 
 
 def test_the_summary_tells_pattern_kinds_counts_and_facts(architecture_of: Make) -> None:
