@@ -57,9 +57,10 @@ class Box:
     least_height: float = 0.0
     column: int = 0
 
-    @property
-    def text_height(self) -> float:
-        return sum(leading(line.size) for line in self.lines)
+    text_height: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.text_height = sum(leading(line.size) for line in self.lines)
 
     @property
     def height(self) -> float:

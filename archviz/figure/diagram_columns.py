@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from archviz.figure.diagram_boxes import Box, Panel, TextLine
 
 BLOCK_GAP, PANEL_GAP, PANEL_PAD, NODE_GAP = 22.0, 34.0, 16.0, 22.0
-_MOST_COLUMNS = 6
+_MOST_COLUMNS = 16
 _BEST_ASPECT = 1.15
 
 

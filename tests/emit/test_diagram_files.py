@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archviz.emit.diagram_files import check_output, diagram_files, png_scale
+from archviz.errors import UsageError
+from archviz.figure.display import DisplayList
+from tests.figure.diagram_samples import small
+
+
+def test_each_format_gives_its_own_bytes() -> None:
+    files, findings = diagram_files(small(), ["svg", "dot", "md"])
+    assert {name: content[:7] for name, content in files.items()} == {
+        "svg": b"<svg xm",
+        "dot": b"digraph",
+        "md": b"# Tiny-",
+    }
+    assert findings == []
+
+
+def test_the_theme_reaches_the_drawing() -> None:
+    light, dark = (diagram_files(small(), ["svg"], theme)[0]["svg"] for theme in ("light", "dark"))
+    assert light != dark
+
+
+def test_an_unknown_format_is_refused() -> None:
+    with pytest.raises(UsageError, match="no such format"):
+        diagram_files(small(), ["jpg"])
+
+
+def test_a_picture_never_has_more_than_forty_million_pixels() -> None:
+    assert png_scale(DisplayList(1000, 1000)) == 2.0
+    scale = png_scale(DisplayList(20_000, 10_000))
+    assert 20_000 * scale * 10_000 * scale == pytest.approx(40_000_000)
+
+
+def test_a_reduced_picture_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archviz.emit.diagram_files._MOST_PIXELS", 100_000)
+    files, findings = diagram_files(small(), ["png"])
+    assert files["png"].startswith(b"\x89PNG")
+    assert [finding.rule for finding in findings] == ["png-scale"]
+
+
+def test_only_an_existing_folder_is_written_to(tmp_path: Path) -> None:
+    check_output(tmp_path / "new.png")
+    with pytest.raises(UsageError, match="does not exist"):
+        check_output(tmp_path / "nowhere" / "new.png")
+    with pytest.raises(UsageError, match="is a folder"):
+        check_output(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="not a folder"):
+        check_output(tmp_path / "file" / "new.png")
