@@ -43,7 +43,7 @@ def build_architecture(
     context = Context(reading)
     stacks = find_stacks(context)
     roles = Roles.of_stacks(context, stacks)
-    columns = sorted(find_columns(context, stacks), key=lambda column: _rank(column))
+    columns = sorted(find_columns(context, stacks), key=_rank)
     book = GraphBook(context, roles)
     layers = [_write_stack(context, book, column, stack) for column in columns for stack in column.stacks]
     parameters = build_parameters(context, roles, columns, published_total)

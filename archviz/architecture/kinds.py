@@ -11,6 +11,7 @@ from archviz.architecture.folding import Signature, numbering, signature
 from archviz.architecture.naming import Kind, name_kinds
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.attention import Attention
+from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import LayerParts
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.op_families import canonical
@@ -107,8 +108,8 @@ def _width(context: Context, layer: ModuleRecord) -> int | None:
     sizes = [norm.size for path, norm in context.parts(layer).norms.items() if norm.size]
     if sizes:
         return max(set(sizes), key=sizes.count)
-    feeds = [part.what.width for part in context.parts(layer).feeds]
-    return next((width for width in feeds if width), None)
+    feeds = [part.what for part in context.parts(layer).feeds]
+    return next((what.width for what in feeds if isinstance(what, (FeedForward, MixtureOfExperts)) and what.width), None)
 
 
 def _completed(

@@ -78,7 +78,7 @@ def _call_label(context: Context, roles: Roles, flow: Flow, node: FlowNode, owne
     role = roles(module)
     norm = detect_norm(module, context.trace)
     if norm is not None:
-        shown = "qk_norm" if role == "qk_norm" and isinstance(owner, (Attention, Recurrence)) else "norm"
+        shown: Role = "qk_norm" if role == "qk_norm" and isinstance(owner, (Attention, Recurrence)) else "norm"
         return Label(shown, norm.kind + (", gated" if norm.gated else ""), [number(norm.size)] if norm.size else [])
     sizes = linear_sizes(module) or _wrapped_sizes(context, node.module)
     if sizes is not None and role not in ("router", "experts"):

@@ -173,24 +173,45 @@ def _attention(sketch: _Sketch, context: Context, part: Part, source: str) -> st
     assert isinstance(what, Attention)
     module = context.modules[part.paths[0]]
     projections = find_projections(module)
-    outs = {"q": (what.heads, what.head_dim), "k": (what.kv_heads, what.head_dim), "v": (what.kv_heads, what.value_dim)}
-    outs["qkv"] = outs["q"]
     last = projections.get("o") or (context.modules[part.paths[1]] if len(part.paths) > 1 else None)
-    heads: list[str] = []
-    compressed = [c for c in module.children.values() if linear_sizes(c) and c is not last and c not in projections.values()]
-    side = [_projection(sketch, child, source) for child in compressed]
-    for name, child in projections.items():
-        if child is last:
-            continue
-        sizes = linear_sizes(child) or (0, 0)
-        shown = _heads(*outs[name], sizes[1]) if name in outs else str(sizes[1])
-        feeds = [s for s, c in zip(side, compressed, strict=True) if (linear_sizes(c) or (0, 0))[1] == sizes[0]]
-        heads.append(_with_norm(sketch, context, module, name, _projection(sketch, child, *(feeds or [source]), out=shown)))
+    inward = {name: child for name, child in projections.items() if child is not last}
+    # Low-rank compressions, and output projections in two steps, have names of their own.
+    further = [c for c in module.children.values() if linear_sizes(c) and c is not last and c not in projections.values()]
+    out_width = (what.heads or 0) * (what.value_dim or 0)
+    leading_out = [c for c in further if last is not None and _widths(c)[1] == _widths(last)[0] and _widths(c)[0] == out_width]
+    compressed = {c.name: _projection(sketch, c, source) for c in further if c not in leading_out}
+    heads = [_head(sketch, context, part, name, child, compressed, source) for name, child in inward.items()]
     if what.rope is not None or what.positions == "rope":
         heads = [sketch.add(Label("rope", "RoPE"), *heads[:2]), *heads[2:]]
-    core = sketch.add(Label("attention_core", "Scaled dot-product attention", attention_details(what)), *(heads or [source]))
+    read = {edge.source for edge in sketch.edges}
+    loose = [name for name in compressed.values() if name not in read]
+    core = sketch.add(Label("attention_core", "Scaled dot-product attention", attention_details(what)), *(heads or [source]), *loose)
     sketch.nodes[-1].parameters = context.own_parameters(module)
+    for child in leading_out:
+        core = _projection(sketch, child, core)
     return _projection(sketch, last, core) if last is not None else core
+
+
+def _widths(module: ModuleRecord) -> tuple[int, int]:
+    return linear_sizes(module) or (0, 0)
+
+
+def _head(
+    sketch: _Sketch, context: Context, part: Part, name: str, child: ModuleRecord, compressed: dict[str, str], source: str
+) -> str:
+    """A projection to queries, keys or values, from the compression whose width it reads, with its norm."""
+    what = part.what
+    assert isinstance(what, Attention)
+    outs = {"q": (what.heads, what.head_dim), "k": (what.kv_heads, what.head_dim), "v": (what.kv_heads, what.value_dim)}
+    outs["qkv"] = outs["q"]
+    module = context.modules[part.paths[0]]
+    width, out = _widths(child)
+    rope = module.attributes.get("qk_rope_head_dim")
+    # A compressed key/value may carry the rotated part of the key beside it.
+    fits = {width, width + rope} if isinstance(rope, int) else {width}
+    feeds = [box for stem, box in compressed.items() if _widths(module.children[stem])[1] in fits]
+    shown = _heads(*outs[name], out) if name in outs else str(out)
+    return _with_norm(sketch, context, module, name, _projection(sketch, child, *(feeds or [source]), out=shown))
 
 
 def _with_norm(sketch: _Sketch, context: Context, module: ModuleRecord, part: str, source: str) -> str:
@@ -236,7 +257,7 @@ def _recurrence(sketch: _Sketch, context: Context, what: Recurrence, modules: li
     """Projections in, convolution, core, norm, and the last projection out."""
     linears = [module for module in modules if linear_sizes(module)]
     named = [module for module in linears if re.search(r"(^|_)(o|out|output)(_|$)|^c_proj$", module.name)]
-    last = (named or linears or [None])[-1]
+    last = next(reversed(named or linears), None)
     enter = [_projection(sketch, module, source) for module in linears if module is not last]
     for module in modules:
         if (module.library or "").rpartition(".")[2].startswith("Conv"):

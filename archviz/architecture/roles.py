@@ -103,5 +103,5 @@ def part_role(what: object) -> Role:
     if isinstance(what, Attention):
         return "attention"
     if isinstance(what, Recurrence):
-        return cast(Role, what.role)
+        return cast("Role", what.role)
     return "moe" if isinstance(what, MixtureOfExperts) else "feed_forward"

@@ -51,7 +51,8 @@ def rows_sum_to_parent(architecture: Architecture) -> Iterator[str]:
             yield f"{row.key}: {row.times} × {row.each} is not {row.count}"
         if row.parent is not None and row.parent not in rows:
             yield f"{row.key}: parent {row.parent} is no row"
-    expected = {None: architecture.parameters.total, **{key: row.count for key, row in rows.items()}}
+    expected: dict[str | None, int] = {None: architecture.parameters.total}
+    expected.update({key: row.count for key, row in rows.items()})
     for parent, count in sums.items():
         if count != expected.get(parent):
             yield f"rows under {parent} sum to {count}, not {expected.get(parent)}"

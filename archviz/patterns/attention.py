@@ -114,7 +114,7 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
     core = _core_event(module, trace)
     head_dim = _integer(module, _HEAD_DIM)
     value_dim = _integer(module, ("v_head_dim",))
-    mla = _integer(module, ("kv_lora_rank",)) is not None or "kv" in projections and value_dim is not None
+    mla = _integer(module, ("kv_lora_rank",)) is not None or ("kv" in projections and value_dim is not None)
     heads = _heads(module, projections, head_dim, value_dim, core)
     if head_dim is None and heads:
         query = linear_sizes(projections["q"])[1] if "q" in projections else None  # type: ignore[index]
@@ -154,7 +154,7 @@ def _core_event(module: ModuleRecord, trace: Trace) -> Event | None:
     call = trace.call(module.path)
     for event in trace.own(call) if call else ():
         name = canonical(event.name).lower()
-        wanted = "attention" in name and event.kind == "function" or name == "scaled_dot_product_attention"
+        wanted = ("attention" in name and event.kind == "function") or name == "scaled_dot_product_attention"
         if wanted and len(event.inputs) >= 3 and all(len(value.shape or ()) == 4 for value in event.inputs[:3]):
             return event
     return None

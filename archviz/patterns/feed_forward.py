@@ -60,9 +60,7 @@ def _projections(module: ModuleRecord) -> list[ModuleRecord]:
     """Direct projections, or those of a plain sequence or list of them."""
     linears = linears_of(module)
     for child in module.children.values():
-        if child.children and (child.library or "").endswith(("Sequential", "ModuleList")):
-            linears += linears_of(child)
-        elif child.children and not child.parameters and len(linears_of(child)) == 1 == len(child.children):
+        if (child.children and (child.library or "").endswith(("Sequential", "ModuleList"))) or (child.children and not child.parameters and len(linears_of(child)) == 1 == len(child.children)):
             linears += linears_of(child)
     return linears
 

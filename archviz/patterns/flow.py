@@ -88,6 +88,8 @@ class _Builder:
         self.nodes: dict[int, FlowNode] = {}
         self.producer: dict[int, int] = {}  # value id → node id
         self.bases: dict[int, int] = {}  # view → the fresh tensor it looks into
+        self.fresh: dict[int, ValueRef] = {}  # tensors that start empty
+        self.writes: dict[int, int] = {}  # node of a write → the fresh tensor it writes into
         self.slices: dict[int, int] = {}  # cut value → the node that collects its cuts
         self.origin: dict[int, int] = {}  # value id → the id it had before plumbing
         self.length = next((v.shape[1] for v in call.inputs if v.shape and len(v.shape) > 2), None)
@@ -110,11 +112,11 @@ class _Builder:
         returned = [v for v in self.call.outputs if v.id in self.producer]
         output = self.producer[returned[0].id] if returned else None
         flow = Flow(self.nodes, self.inputs, output)
-        _join_writes(flow)
         if output is not None:
             alive = flow.ancestors()[output] | {output}
             flow.nodes = {i: n for i, n in self.nodes.items() if i in alive or i == self.inputs[0]}
             flow.inputs = [i for i in self.inputs if i in flow.nodes]
+        _join_writes(flow, self.writes)
         return flow
 
     def _alias_outputs(self, event: Event) -> None:
@@ -149,11 +151,13 @@ class _Builder:
 
     def _op(self, event: Event) -> None:
         name = canonical(event.name)
+        self._note_target(event, name)
         if event.inputs and event.inputs[0].id in self.bases and self._write_to_view(event, name):
             return
         if name in FRESH:
             for value in event.outputs:
                 self.bases[value.id] = value.id
+                self.fresh[value.id] = value
                 self.producer.pop(value.id, None)
             return
         data = self._data(event)
@@ -168,6 +172,14 @@ class _Builder:
         else:
             self._step(event)
 
+    def _note_target(self, event: Event, name: str) -> None:
+        """What is written into without having been made of data starts empty."""
+        if name in ("setitem", "copy", "index_copy", "scatter") and writes_in_place(event.name) and event.inputs:
+            target = event.inputs[0]
+            if target.id not in self.producer and target.id not in self.bases:
+                self.bases[target.id] = target.id
+                self.fresh[target.id] = target
+
     def _write_to_view(self, event: Event, name: str) -> bool:
         """Writes into parts of a fresh tensor join those parts; returns whether the event was such a write."""
         base = self.bases[event.inputs[0].id]
@@ -178,7 +190,8 @@ class _Builder:
             return base not in self.producer
         if not writes_in_place(event.name) or not written:
             return False
-        node = self._new("op", "cat", event.module, [event], event.inputs[0])
+        node = self._new("op", "cat", event.module, [event], self.fresh.get(base, event.inputs[0]))
+        self.writes[node.id] = base
         node.sources = [(self.producer[v.id], v.id) for v in written]
         if base in self.producer:  # what was written before stays, so the earlier parts come first
             node.sources.insert(0, (self.producer[base], base))
@@ -210,7 +223,7 @@ class _Builder:
     def _cuts_features(self, before: Shape, after: Shape) -> bool:
         """Some axis other than the sequence gets shorter (the sequence is cut back to its length after padding)."""
         return any(
-            b != a and not (a == self.length or b == self.length or index == 0)
+            b != a and not (self.length in (a, b) or index == 0)
             for index, (b, a) in enumerate(zip(before, after, strict=True))
         )
 
@@ -252,15 +265,15 @@ class _Builder:
         return same or event.name in ("Dropout", "Identity", "Dropout1d", "Dropout2d", "StochasticDepth")
 
 
-def _join_writes(flow: Flow) -> None:
+def _join_writes(flow: Flow, writes: dict[int, int]) -> None:
     """Writes into one tensor, each after the other, are one concatenation."""
     consumers = flow.consumers()
     for node in list(flow.nodes.values()):
         readers = consumers[node.id]
-        if node.name != "cat" or len(readers) != 1 or node.id == flow.output:
+        if node.id not in writes or len(readers) != 1 or node.id == flow.output:
             continue
         later = flow.nodes[readers[0]]
-        if later.name == "cat" and later.sources[0][0] == node.id and later.shape_out == node.shape_out:
+        if writes.get(later.id) == writes[node.id] and later.sources[0][0] == node.id:
             later.sources = [*node.sources, *later.sources[1:]]
             later.events = [*node.events, *later.events]
             del flow.nodes[node.id]

@@ -63,7 +63,7 @@ def canonical(name: str) -> str:
 
 def writes_in_place(name: str) -> bool:
     """Whether the op writes into its first argument."""
-    return name == "__setitem__" or name.startswith("__i") or (name.endswith("_") and not name.endswith("__"))
+    return name in ("__setitem__", "setitem") or name.startswith("__i") or (name.endswith("_") and not name.endswith("__"))
 
 
 def activation_of(name: str) -> str | None:

@@ -55,7 +55,9 @@ def _is_seed(node: FlowNode, own: set[tuple[int | None, ...]]) -> bool:
     if node.name in ("cumsum", "scaled_dot_product_attention", "linalg_solve_triangular"):
         return True
     if node.name in CONTRACTIONS:
-        return len(node.sources) > 1 or node.reads_fresh
+        # A weight is a matrix; what has more axes is a state, a mask or a decay.
+        states = any(len(value.shape or ()) > 2 for value in node.reads)
+        return len(node.sources) > 1 or node.reads_fresh or states
     if node.name in _RUNNING and own:
         return True  # running maxima and decays of recurrences written out step by step
     reads_own = any(_squeezed(value.shape) in {_squeezed(shape) for shape in own} for value in node.reads)
@@ -70,7 +72,7 @@ def _between(flow: Flow, seeds: set[int]) -> set[int]:
     """Seeds and everything on a way from one to another that passes no module call."""
     before: dict[int, bool] = {}
     for node in flow.nodes.values():
-        inside = node.kind != "call" and node.kind != "input"
+        inside = node.kind not in {"call", "input"}
         before[node.id] = inside and any(s in seeds or before.get(s, False) for s, _ in node.sources)
     after: dict[int, bool] = {}
     consumers = flow.consumers()

@@ -1,8 +1,8 @@
 """Repetition: a sequence of layer kinds → the shortest nested description of it.
 
-    [a, a, a, b] * 15      →  15 × (3 × a, 1 × b)
-    [a, b] * 12            →  12 × (a, b)
-    [a] * 3 + [b] * 58     →  3 × a, 58 × b
+[a, a, a, b] * 15      →  15 × (3 × a, 1 × b)
+[a, b] * 12            →  12 × (a, b)
+[a] * 3 + [b] * 58     →  3 × a, 58 × b
 """
 
 from __future__ import annotations
