@@ -5,7 +5,7 @@ Every entry names the fact keys it is made of; a fact that the Architecture does
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from archviz.architecture.model import Architecture, BlockGraph, Fact, Tower
@@ -93,24 +93,30 @@ def noted_details(box: Box) -> tuple[str, ...]:
     return box.details[1:] if box.zoom else ()
 
 
-def without_noted(column: Column) -> Column:
-    """The column with the details taken out of its boxes that its notes tell."""
-    return replace(column, steps=tuple(_step_without_noted(step) for step in column.steps))
+def without_noted(column: Column, tied: Collection[str]) -> Column:
+    """The column with the details taken out of its boxes that its notes tell.
+
+    Args:
+        tied: Tensors that others are tied to.
+    """
+    return replace(column, steps=tuple(_step_without_noted(step, tied) for step in column.steps))
 
 
-def _step_without_noted(step: Step) -> Step:
+def _step_without_noted(step: Step, tied: Collection[str]) -> Step:
     if isinstance(step, Repeat):
-        items = tuple(_step_without_noted(item) for item in step.items)
+        items = tuple(_step_without_noted(item, tied) for item in step.items)
         return replace(step, items=tuple(item for item in items if not isinstance(item, Box)))
     if isinstance(step, LayerPanel) and step.diagram:
-        boxes = tuple(_box_without_noted(box) for box in step.diagram.boxes)
+        boxes = tuple(_box_without_noted(box, tied) for box in step.diagram.boxes)
         return replace(step, diagram=replace(step.diagram, boxes=boxes))
-    return _box_without_noted(step) if isinstance(step, Box) else step
+    return _box_without_noted(step, tied) if isinstance(step, Box) else step
 
 
-def _box_without_noted(box: Box) -> Box:
+def _box_without_noted(box: Box, tied: Collection[str]) -> Box:
     noted = noted_details(box)
-    return replace(box, details=box.details[: len(box.details) - len(noted)]) if noted else box
+    if box.role == "head":
+        noted = tuple(line for line in box.details if any(name in line for name in tied))
+    return replace(box, details=tuple(line for line in box.details if line not in noted)) if noted else box
 
 
 def _end_lines(architecture: Architecture, box: Box) -> Iterator[Sentence]:

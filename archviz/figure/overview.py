@@ -50,11 +50,13 @@ class _Overview:
         insets, shared = captions.without_shared_notes(_lettered(list(self.insets.values())))
         ordered = tuple(columns[tower.id] for tower in towers)
         last = ordered[-1:]
+        tied = set(architecture.parameters.tied.values())
+        self._name_fed_inputs(towers)
         return Figure(
             title=captions.title(architecture),
             subtitle=captions.subtitle(architecture),
             description=captions.description(architecture),
-            columns=(*ordered[:-1], *(captions.without_noted(column) for column in last)),
+            columns=(*ordered[:-1], *(captions.without_noted(column, tied) for column in last)),
             notes=tuple(note for column in last for note in captions.notes(architecture, column)),
             sides=tuple(self.sides.values()),
             insets=tuple(captions.with_savings(inset, architecture) for inset in insets),
@@ -197,6 +199,15 @@ class _Overview:
                 continue
             for side in captions.side_boxes(inset, self.architecture, box):
                 self._add_side(side, (box.id,))
+
+    def _name_fed_inputs(self, towers: list[Tower]) -> None:
+        """The one further input of a layer is what the one tower gives that feeds its tower."""
+        inputs = [key for key, side in self.sides.items() if side.box.role == "input"]
+        feeders = [tower for tower in towers if tower.feeds]
+        if len(inputs) == 1 and len(feeders) == 1:
+            side = self.sides[inputs[0]]
+            named = replace(side.box, label=f"{feeders[0].title} output", details=side.box.details[:1])
+            self.sides[inputs[0]] = replace(side, box=named)
 
     def _add_side(self, box: Box, targets: tuple[str, ...]) -> None:
         key = (box.role, box.label, *box.details)
