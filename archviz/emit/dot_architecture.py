@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archviz.architecture.model import (
-    MIXER_ROLES,
     Architecture,
     BlockGraph,
     BlockNode,
@@ -17,7 +16,7 @@ from archviz.emit.dot_text import Attributes, arrow, box, cluster, label, openin
 from archviz.figure.diagram_colours import hex_colour
 from archviz.figure.diagram_groups import node_name
 from archviz.figure.diagram_kinds import DEFAULT_COLOURS, role_kind
-from archviz.figure.diagram_pattern import PatternUnit, UnitLayer, pattern_units
+from archviz.figure.diagram_pattern import PatternUnit, UnitLayer, pattern_units, zooms
 
 _RESIDUAL: Attributes = {"style": "dashed", "constraint": "false"}
 _LEADER: Attributes = {"style": "dotted", "arrowhead": "none", "constraint": "false"}
@@ -47,10 +46,12 @@ class _Writer:
         for tower in architecture.towers:
             if tower.feeds in self._entry:
                 self._edges += [arrow(end, self._entry[tower.feeds]) for end in self._last.get(tower.id, [])]
-        for number, (graph_id, owner) in enumerate(self._insets.items(), start=1):
-            graph = architecture.block(graph_id)
+        done: list[str] = []
+        while todo := [graph_id for graph_id in self._insets if graph_id not in done]:
+            done.append(todo[0])
+            graph = architecture.block(todo[0])
             if graph and graph.nodes:
-                yield from self._inset(graph, f"inset{number}", owner)
+                yield from self._inset(graph, f"inset{len(done)}", self._insets[todo[0]])
         yield from self._edges
 
     def _tower(self, tower: Tower, name: str) -> list[str]:
@@ -100,10 +101,8 @@ class _Writer:
         return list(cluster(name, heading, iter(lines), "#ffffff")), ends
 
     def _note_insets(self, kind: LayerKind, graph: BlockGraph, name: str) -> None:
-        for graph_id, roles in ((kind.mixer, MIXER_ROLES), (kind.feed_forward, ("feed_forward", "moe"))):
-            owner = next((node for node in graph.nodes if node.role in roles), None)
-            if graph_id and owner and graph_id != graph.id:
-                self._insets.setdefault(graph_id, f"{name}.{owner.id}")
+        for graph_id, node in zooms(graph, kind).items():
+            self._insets.setdefault(graph_id, f"{name}.{node}")
 
     def _body(self, graph: BlockGraph, name: str, ends: list[str]) -> tuple[list[str], list[str]]:
         """A layer's nodes; its first input and its output are not drawn but joined to what comes before and after."""
@@ -125,6 +124,8 @@ class _Writer:
 
     def _inset(self, graph: BlockGraph, name: str, owner: str) -> Iterator[str]:
         known = {node.id for node in graph.nodes}
+        for graph_id, node in zooms(graph).items():
+            self._insets.setdefault(graph_id, f"{name}.{node}")
         heading = "\n".join([graph.title, *graph.notes])
         lines = [_node(f"{name}.{node.id}", node) for node in graph.nodes]
         yield from cluster(name, heading, iter(lines), "#fffaf0")

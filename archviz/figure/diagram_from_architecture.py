@@ -26,7 +26,7 @@ from archviz.figure.diagram_model import (
     DiagramStage,
     ParameterCounts,
 )
-from archviz.figure.diagram_pattern import PatternUnit, UnitLayer, pattern_units
+from archviz.figure.diagram_pattern import PatternUnit, UnitLayer, pattern_units, zooms
 from archviz.spans import Status
 
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_]+")
@@ -183,10 +183,14 @@ class _Writer:
         for stack in self._architecture.layers:
             for kind in stack.kinds:
                 self._layer_detail(stack, kind, inner)
-        for graph_id, owner in inner.items():
-            graph = self._architecture.block(graph_id)
+        done: set[str] = set()
+        while todo := [graph_id for graph_id in inner if graph_id not in done]:
+            done.add(todo[0])
+            graph = self._architecture.block(todo[0])
             if graph and graph.nodes:
-                self._graph_stage(graph, f"Inside {graph.title}", owner)
+                names = self._graph_stage(graph, f"Inside {graph.title}", inner[todo[0]])
+                for graph_id, node in zooms(graph).items():
+                    inner.setdefault(graph_id, names[node])
 
     def _layer_detail(self, stack: LayerStack, kind: LayerKind, inner: dict[str, str]) -> None:
         graph = self._architecture.block(kind.block)
@@ -196,10 +200,8 @@ class _Writer:
         several = len(self._architecture.layers) > 1
         title = f"Inside a layer: {kind.title}" + (f" ({stack.path})" if several else "")
         names = self._graph_stage(graph, title, owner)
-        for graph_id, roles in ((kind.mixer, MIXER_ROLES), (kind.feed_forward, ("feed_forward", "moe"))):
-            node = next((node for node in graph.nodes if node.role in roles), None)
-            if graph_id and graph_id != kind.block:
-                inner.setdefault(graph_id, names[node.id] if node else owner)
+        for graph_id, node in zooms(graph, kind).items():
+            inner.setdefault(graph_id, names[node])
 
     def _graph_stage(self, graph: BlockGraph, title: str, owner: str) -> dict[str, str]:
         """A stage whose blocks are the graph's nodes by depth; returns node id → block id."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from archviz.architecture.model import LayerKind, LayerStack, PatternItem
+from archviz.architecture.model import MIXER_ROLES, BlockGraph, LayerKind, LayerStack, PatternItem
 
 _MOST_DRAWN = 8
 
@@ -44,6 +44,20 @@ class PatternUnit:
             return f"Layer {first}"
         span = f"Layers {first}–{first + total - 1}"
         return f"{self.times} × a unit of {self.size} layers ({span.lower()})" if self.times > 1 else span
+
+
+def zooms(graph: BlockGraph, kind: LayerKind | None = None) -> dict[str, str]:
+    """Which graphs show the inside of which nodes: graph id → node id; a layer's kind names those of its main parts."""
+    found: dict[str, str] = {}
+    for node in graph.nodes:
+        if node.zoom and node.zoom != graph.id:
+            found.setdefault(node.zoom, node.id)
+    named = ((kind.mixer, MIXER_ROLES), (kind.feed_forward, ("feed_forward", "moe"))) if kind else ()
+    for graph_id, roles in named:
+        owner = next((node.id for node in graph.nodes if node.role in roles), None)
+        if graph_id and owner and graph_id != graph.id:
+            found.setdefault(graph_id, owner)
+    return found
 
 
 def pattern_units(stack: LayerStack) -> list[PatternUnit]:

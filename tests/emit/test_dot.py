@@ -147,6 +147,7 @@ def test_there_is_one_inset_for_each_inner_graph() -> None:
     graph = parse_dot(dot_from_architecture(model))
     insets = [shown(values["label"]).split("\n")[0] for name, values in graph.clusters.items() if "inset" in name]
     inner = {inner for stack in model.layers for kind in stack.kinds for inner in (kind.mixer, kind.feed_forward)}
+    inner |= {node.zoom for block in model.blocks for node in block.nodes}
     titles = [block.title for name in inner if name and (block := model.block(name))]
     assert sorted(insets) == sorted(titles)
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from archviz.architecture.model import LayerKind, LayerStack, PatternItem
-from archviz.figure.diagram_pattern import pattern_units
+from archviz.figure.diagram_pattern import pattern_units, zooms
+from tests.figure.samples import graph
 
 
 def stack(*pattern: PatternItem) -> LayerStack:
@@ -49,3 +50,11 @@ def test_a_long_run_inside_a_unit_stays_folded() -> None:
 def test_units_in_units_are_spelt_out() -> None:
     inner = PatternItem(times=2, items=[run("a", 1), run("b", 1)])
     assert drawn(PatternItem(times=3, items=[inner, run("a", 1)])) == [(3, "a1×1 b2×1 a3×1 b4×1 a5×1")]
+
+
+def test_nodes_name_their_insides_themselves_or_through_the_layer_kind() -> None:
+    layer = graph("layer", "Layer", "attn:attention:Attention\nmlp:feed_forward:MLP\ncross:attention:Cross", "attn>mlp")
+    layer.nodes[2].zoom = "cross_graph"
+    kind = stack(run("a", 1)).kinds[0].model_copy(update={"mixer": "attn_graph", "feed_forward": "mlp_graph"})
+    assert zooms(layer, kind) == {"cross_graph": "cross", "attn_graph": "attn", "mlp_graph": "mlp"}
+    assert zooms(layer) == {"cross_graph": "cross"}
