@@ -16,7 +16,7 @@ from archviz.architecture.model import (
 )
 from archviz.figure import captions
 from archviz.figure.flow import extra_inputs, layer_diagram, make_box, module_diagram
-from archviz.figure.model import Box, Column, Figure, Inset, LayerPanel, Repeat, SideBox, Step
+from archviz.figure.model import Box, Column, Figure, Inset, LayerPanel, Repeat, SideBox, Step, column_boxes
 from archviz.figure.strips import make_strip
 
 MAX_BOXES = 40
@@ -47,8 +47,8 @@ class _Overview:
         towers = _in_reading_order(architecture.towers)
         major_first = sorted(towers, key=lambda tower: tower.id in self.minor)
         columns = {tower.id: self._column(tower) for tower in major_first}
-        insets, shared = captions.without_shared_notes(_lettered(list(self.insets.values())))
         ordered = tuple(columns[tower.id] for tower in towers)
+        insets, shared = captions.without_shared_notes(_lettered(list(self.insets.values()), ordered))
         last = ordered[-1:]
         tied = set(architecture.parameters.tied.values())
         self._name_fed_inputs(towers)
@@ -232,9 +232,11 @@ def _count_panels(items: list[PatternItem]) -> int:
     return sum(1 if item.kind is not None else _count_panels(item.items) for item in items)
 
 
-def _lettered(insets: list[Inset]) -> list[Inset]:
-    """Letters in the order in which the insets are shown: those of the main towers first."""
-    ordered = sorted(insets, key=lambda inset: inset.minor)
+def _lettered(insets: list[Inset], columns: tuple[Column, ...]) -> list[Inset]:
+    """Insets with letters, from the top of the last column down, so that lines to their boxes need not cross."""
+    zooms = [box.zoom for column in reversed(columns) for box in reversed(list(column_boxes(column.steps))) if box.zoom]
+    rank = {zoom: place for place, zoom in reversed(list(enumerate(zooms)))}
+    ordered = sorted(insets, key=lambda inset: (inset.minor, rank.get(inset.id, len(zooms))))
     return [replace(inset, letter=_letter(index)) for index, inset in enumerate(ordered)]
 
 

@@ -31,6 +31,7 @@ _BRACE = 66.0
 _PAD = 18.0
 _TITLE = 46.0
 _TITLE_LINES = 4
+_LOPSIDED = 80.0  # px by which the sides of a panel may differ before it is drawn lopsided
 
 
 @dataclass(slots=True)
@@ -48,9 +49,10 @@ class Canvas:
 
 
 class Element(Protocol):
-    """A step with a size; `half` to each side of the spine, `brace` more on the left."""
+    """A step with a size: `left` and `right` of the spine, `brace` more on the left."""
 
-    half: float
+    left: float
+    right: float
     brace: float
     height: float
     boxed: bool  # whether a wire into it ends with an arrow head
@@ -65,10 +67,10 @@ class BoxElement:
     def __init__(self, box: Box, style: Style) -> None:
         self.box, self.boxed = box, box.shape != "point"
         width, self.height = box_size(box, style)
-        self.half = width / 2
+        self.left = self.right = width / 2
 
     def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
-        frame = Frame(x - self.half, bottom - self.height, 2 * self.half, self.height)
+        frame = Frame(x - self.left, bottom - self.height, self.left + self.right, self.height)
         canvas.boxes[self.box.id] = frame
         canvas.fronts.append(paint_box(self.box, frame, canvas.style, canvas.theme))
         return x
@@ -82,12 +84,12 @@ class BarElement:
     def __init__(self, panel: LayerPanel, style: Style) -> None:
         self.panel = panel
         text = measure(f"{panel.times} × {panel.title[:80]}", 12.5, 600)
-        self.half = min(max(style.narrow / 2 + 22, text / 2 + 12), 170.0)
+        self.left = self.right = min(max(style.narrow / 2 + 22, text / 2 + 12), 170.0)
         self.height = 34.0
 
     def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
         tint = canvas.theme.tint(self.panel.kind)
-        frame = Frame(x - self.half, bottom - self.height, 2 * self.half, self.height)
+        frame = Frame(x - self.left, bottom - self.height, self.left + self.right, self.height)
         text = fit(f"{self.panel.times} × {self.panel.title}", 12.5, 600, frame.width - 16)
         items: tuple[Item, ...] = (
             Rect(frame.x, frame.y, frame.width, frame.height, tint.fill, tint.stroke, 1.2, 8.0),
@@ -116,7 +118,11 @@ class PanelElement:
         self.spine = self._end("input")
         self.outermost = outermost and panel.times > 1
         self.brace = _BRACE if self.outermost else 0.0
-        self.half = max(self.spine, self.placement.width - self.spine, style.narrow / 2 + 16) + 16
+        least = style.narrow / 2 + 16
+        self.left = max(self.spine, least) + 16
+        self.right = max(self.placement.width - self.spine, least) + 16
+        if abs(self.left - self.right) < _LOPSIDED:
+            self.left = self.right = max(self.left, self.right)
         self.title = self._title_lines()
         self.height = self.placement.height + 16 + 15.0 * len(self.title) + 12
 
@@ -126,7 +132,7 @@ class PanelElement:
 
     def _title_lines(self) -> list[str]:
         """The title beside the spine, in lines where it is long."""
-        room = self.half - 20
+        room = self.left - self.spine + self._end("output") - 20
         if measure(self.panel.title[:200], 12.0, 600) <= room:
             return [self.panel.title]
         pieces = [piece if not index else f"+ {piece}" for index, piece in enumerate(self.panel.title.split(" + "))]
@@ -139,7 +145,7 @@ class PanelElement:
 
     def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
         tint = canvas.theme.tint(self.panel.kind)
-        frame = Frame(x - self.half, bottom - self.height, 2 * self.half, self.height)
+        frame = Frame(x - self.left, bottom - self.height, self.left + self.right, self.height)
         items: list[Item] = [
             Rect(
                 frame.x, frame.y, frame.width, frame.height, tint.fill, tint.stroke, 1.2, 9.0,
@@ -179,14 +185,15 @@ class RepeatElement:
     def __init__(self, repeat: Repeat, style: Style, stretch: float) -> None:
         self.repeat = repeat
         self.parts = [element(item, style, stretch, False, not repeat.ordered) for item in repeat.items]
-        self.brace = _BRACE + max((part.brace for part in self.parts), default=0.0) if repeat.times > 1 else 0.0
-        self.half = max((part.half for part in self.parts), default=0.0) + 16
+        self.brace = _BRACE if repeat.times > 1 else 0.0
+        self.left = max((part.left + part.brace for part in self.parts), default=0.0) + 16
+        self.right = max((part.right for part in self.parts), default=0.0) + 16
         self.title = 24.0 if repeat.title else 0.0
         self.height = sum(part.height for part in self.parts) + _GAP * stretch * (len(self.parts) - 1) + 32 + self.title
 
     def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
         theme = canvas.theme
-        frame = Frame(x - self.half, bottom - self.height, 2 * self.half, self.height)
+        frame = Frame(x - self.left, bottom - self.height, self.left + self.right, self.height)
         items: list[Item] = [
             Rect(
                 frame.x,
@@ -202,7 +209,7 @@ class RepeatElement:
         ]
         if self.repeat.title:
             title = fit(self.repeat.title, 12.0, 600, frame.width - 16)
-            items.append(text_line(title, x, frame.y + 18, 12.0, 600, theme.ink, "middle"))
+            items.append(text_line(title, frame.middle[0], frame.y + 18, 12.0, 600, theme.ink, "middle"))
         canvas.backs.append(Group(self.repeat.id, "repeat", tuple(items), title=f"{self.repeat.times} ×"))
         if self.repeat.times > 1:
             canvas.braces.append((frame.x, frame.y, frame.bottom, self.repeat.times))
@@ -265,9 +272,8 @@ class ColumnArt:
         self.below = parts[:1] if ends and ends[0] else []
         self.above = parts[-1:] if len(parts) > 1 and ends[-1] else []
         self.parts = parts[len(self.below) : len(parts) - len(self.above)]
-        half = max((part.half for part in self.parts), default=60.0)
-        brace = max((part.half + part.brace for part in self.parts), default=half) - half
-        self.left, self.right = half + _PAD + max(brace, 0.0), half + _PAD
+        self.left = max((part.left + part.brace for part in self.parts), default=60.0) + _PAD
+        self.right = max((part.right for part in self.parts), default=60.0) + _PAD
         inner = sum(part.height for part in self.parts) + _GAP * stretch * max(len(self.parts) - 1, 0)
         self.container = inner + 2 * _PAD + _TITLE
         ends_height = sum(part.height + _GAP for part in (*self.below, *self.above))

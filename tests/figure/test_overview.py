@@ -5,6 +5,7 @@ import pytest
 from archviz.architecture.model import Architecture
 from archviz.emit import svg
 from archviz.figure import draw_overview
+from archviz.figure.display import Rect
 from archviz.figure.model import Figure, LayerPanel, Repeat, Step, column_boxes
 from archviz.figure.overview import MAX_BOXES, build_overview
 from tests.figure.zoo import ZOO
@@ -96,6 +97,27 @@ def test_the_repeat_is_nested_and_its_unit_shows_each_layer() -> None:
 def test_a_kind_that_comes_again_is_a_slim_bar() -> None:
     panels = _panels(build_overview(ZOO["gemma3"]()).columns[0].steps)
     assert [(panel.times, panel.diagram is None) for panel in panels] == [(5, False), (1, False), (4, True)]
+
+
+def test_a_repeat_inside_a_repeat_is_drawn_inside_of_it() -> None:
+    figure = build_overview(ZOO["nested"]())
+    outer = next(step for step in figure.columns[0].steps if isinstance(step, Repeat))
+    inner = next(item for item in outer.items if isinstance(item, Repeat))
+    assert (outer.times, inner.times, len(inner.items)) == (4, 3, 2)
+    frames = {
+        group.id: group.items[0] for group in draw_overview(ZOO["nested"]())[0].groups() if group.role == "repeat"
+    }
+    wide, narrow = frames[outer.id], frames[inner.id]
+    assert isinstance(wide, Rect)
+    assert isinstance(narrow, Rect)
+    assert wide.x < narrow.x
+    assert wide.y < narrow.y
+    assert figure.strips[0].unit == (figure.strips[0].unit[0], *figure.strips[0].unit[1:3] * 3)
+
+
+def test_hostile_names_give_no_hard_finding() -> None:
+    _, findings = draw_overview(ZOO["hostile"]())
+    assert {finding.rule for finding in findings} == {"missing-glyph"}
 
 
 def test_an_irregular_order_is_told_by_the_strip_alone() -> None:

@@ -279,6 +279,20 @@ def nemotron() -> Architecture:
     )  # fmt: skip
 
 
+def nested() -> Architecture:
+    """A repeat inside a repeat."""
+    base = nemotron()
+    order = ["attention", *["moe", "mamba"] * 3] * 4
+    kinds = [
+        k.model_copy(update={"indices": [i for i, n in enumerate(order) if n == k.id], "count": order.count(k.id)})
+        for k in base.layers[0].kinds
+    ]
+    inner = PatternItem(times=3, items=[one("moe", 1), one("mamba", 1)])
+    pattern = [PatternItem(times=4, items=[one("attention", 1), inner])]
+    base.layers[0] = stack("backbone.layers", kinds, pattern, "4 × (1 × attention, 3 × (1 × MoE, 1 × Mamba-2))")
+    return base
+
+
 def gemma() -> Architecture:
     def block(name: str, mixer: str) -> object:
         return graph(
@@ -362,6 +376,7 @@ ZOO: dict[str, Callable[[], Architecture]] = {
     "t5": t5,
     "deepseek": deepseek,
     "nemotron": nemotron,
+    "nested": nested,
     "gemma": gemma,
     "gemma3": gemma3,
     "hostile": hostile,
