@@ -10,7 +10,7 @@ from typing import Any
 from archviz.errors import UsageError
 
 ANSWER_BYTES = 5_000
-"""Size of one answer as JSON: about 2,000 tokens of names and numbers, which take 2.5 characters and more each."""
+"""Size of one answer as JSON: under 2,000 tokens, of which each takes 2.8 bytes and more in names and numbers."""
 
 _NEAR_KEYS = 12
 

@@ -10,7 +10,7 @@ from archviz.service.paging import cut_to_fit
 _CUT_FIRST = ("breakdown", "blocks", "cautions", "facts", "layers")  # the least needed first
 _DEEPEST_ROW = 2  # layers/KIND/mixer; what is below stands in /parameters
 _LONGEST_RANGES = 40
-_SUMMARY_BYTES = 4_200  # leaves room for gaps and the next steps in the same answer
+_SUMMARY_BYTES = 3_800  # leaves room for gaps and the next steps in the same answer
 _WELL_SUPPORTED = ("verified", "config", "derived")
 
 

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from archviz.architecture.model import Architecture, GapEntry
     from archviz.pipeline import DrawResult
 
-_MOST_LISTED = 8  # candidates, findings and gaps in one answer
-_LONGEST_LINE = 200
+_MOST_LISTED = 8  # candidates and findings in one answer
+_MOST_GAPS = 5
+_LONGEST_LINE = 180
 _INLINE_BYTES = 1_500_000
 _KEPT = 8  # descriptions that are kept, so that paging does not read the model again
 
@@ -250,10 +251,16 @@ def _link(item: DrawnFile) -> ResourceLink:
 
 
 def _gap_lines(gaps: Sequence[GapEntry]) -> list[str]:
-    return [
-        _line(f"{gap.module or 'the model'}: {gap.reason}" + (f" ({gap.at})" if gap.at else ""))
-        for gap in gaps[:_MOST_LISTED]
-    ]
+    """Gaps in short, those of one cause together: one line of code is often missed in every layer."""
+    causes: dict[tuple[str, str | None], list[str]] = {}
+    for gap in gaps:
+        causes.setdefault((gap.reason, gap.at), []).append(gap.module or "the model")
+    return [_line(_gap_line(reason, at, modules)) for (reason, at), modules in list(causes.items())[:_MOST_GAPS]]
+
+
+def _gap_line(reason: str, at: str | None, modules: list[str]) -> str:
+    more = f" and {len(modules) - 1} more" if len(modules) > 1 else ""
+    return f"{modules[0]}{more}: {reason}" + (f" ({at})" if at else "")
 
 
 def _line(text: str) -> str:

@@ -148,14 +148,27 @@ def test_a_single_value_and_a_null_are_parts_too(ask: Ask) -> None:
     assert nothing.structured_content["page"]["total"] == 1
 
 
-def test_gaps_are_counted_and_the_first_are_shown(
+def test_gaps_are_counted_and_those_of_one_cause_are_shown_together(
     ask: Ask, fake_pipeline: Any, architecture_of: Callable[..., Any]
 ) -> None:
     fake_pipeline.architecture = architecture_of(gaps=50)
+    fake_pipeline.architecture.gaps[0].reason = "unknown call"
     answer = ask(call("describe_architecture", model="acme/Small-1B")).structured_content
     assert answer["gaps_total"] == 50
-    assert answer["gaps"][0] == "model.part0: while over data (m.py:3)"
-    assert len(answer["gaps"]) < 10
+    assert answer["gaps"] == [
+        "model.part0: unknown call (m.py:3)",
+        "model.part1 and 48 more: while over data (m.py:3)",
+    ]
+
+
+def test_a_model_with_very_many_different_gaps_still_fits_an_answer(
+    ask: Ask, fake_pipeline: Any, architecture_of: Callable[..., Any]
+) -> None:
+    fake_pipeline.architecture = architecture_of(gaps=300)
+    for index, gap in enumerate(fake_pipeline.architecture.gaps):
+        gap.reason = f"reason {index} " + "x" * 900
+    result = ask(call("describe_architecture", model="acme/Small-1B"))
+    assert len(result.content[0].text.encode()) < ANSWER_BYTES
 
 
 # --- draw_architecture ---
