@@ -10,13 +10,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archviz.errors import BudgetExceededError, UsageError
+from archviz.errors import BadConfigError, BudgetExceededError
 from archviz.interpreter.build import build_model, deep_recursion, read_model
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.library import Library
-from archviz.interpreter.machine import HOST_ERRORS, Interpreter
+from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.modules import SourceText
-from archviz.interpreter.reading import ModelReading
+from archviz.interpreter.reading import Gap, ModelReading
+from archviz.interpreter.values import ModuleInstance
 from archviz.lookup.resolution import Resolution
 from archviz.settings import Settings
 from archviz.sources.installed import find_transformers_source, transformers_version
@@ -87,35 +88,55 @@ def read(
     """
     interp = new_interpreter(settings)
     with deep_recursion():
-        try:
-            return _read(interp, source, class_name, trace)
-        except RaisedError as error:
-            raise refusal(error) from error
-        except BudgetSpentError as error:
-            raise BudgetExceededError(
-                f"reading the model took too much: {error.reason}", where=str(error.at) if error.at else None
-            ) from error
+        model, reading = _build(interp, source, class_name, trace.attention if trace else None)
+        if trace is not None:
+            from archviz.interpreter.trace import trace_model
 
-
-def _read(
-    interp: Interpreter, source: ModelSource, class_name: str | None, trace: TraceOptions | None
-) -> ModelReading:
-    values = None if source.values is None else official_values(source.values)
-    config = build_configuration(interp, configuration_class(interp, source.model_type), values)
-    name = model_class_name(interp, source.model_type, source.architectures, class_name)
-    options = {"attn_implementation": trace.attention} if trace and trace.attention else {}
-    model = build_model(interp, model_class(interp, name, source.model_type), config, **options)
-    reading = read_model(interp, model, config)
-    if trace is not None:
-        from archviz.interpreter.trace import trace_model
-
-        try:
-            events, gaps = trace_model(interp, model, batch=trace.batch, seq=trace.seq, pixels=trace.pixels)
-            reading.events, reading.trace_gaps = events, gaps
-        except (UnsupportedError, *HOST_ERRORS) as error:
-            raise UsageError(f"the forward pass is not understood: {error}") from error
-        reading.source_files = interp.loaded_sources()
+            recorder, gaps = trace_model(interp, model, batch=trace.batch, seq=trace.seq, pixels=trace.pixels)
+            reading.events, reading.trace_gaps = recorder.events, gaps
+            reading.source_files = interp.loaded_sources()
     return reading
+
+
+def _build(
+    interp: Interpreter, source: ModelSource, class_name: str | None, attention: str | None
+) -> tuple[ModuleInstance, ModelReading]:
+    values = None if source.values is None else official_values(source.values)
+    options = {"attn_implementation": attention} if attention else {}
+    try:
+        config = build_configuration(interp, configuration_class(interp, source.model_type), values)
+        name = model_class_name(interp, source.model_type, source.architectures, class_name)
+        model = build_model(interp, model_class(interp, name, source.model_type), config, **options)
+        return model, read_model(interp, model, config)
+    except RaisedError as error:
+        raise refusal(error) from error
+    except UnsupportedError as error:
+        raise BadConfigError(
+            f"the official code is not understood: {error.reason}", where=str(error.at) if error.at else None
+        ) from error
+    except BudgetSpentError as error:
+        raise BudgetExceededError(
+            f"reading the model took too much: {error.reason}", where=str(error.at) if error.at else None
+        ) from error
+
+
+def trace(  # noqa: PLR0913 - the options of the command
+    model: str, *, class_name: str | None = None, batch: int = 1, seq: int = 64, pixels: bool = False, settings: Settings = DEFAULTS
+) -> dict[str, Any]:
+    """The calls and ops of one forward pass without a cache, as the reference records them."""
+    from archviz.interpreter.trace import trace_model, trace_rows
+
+    source = read_model_source(model, settings)
+    interp = new_interpreter(settings)
+    with deep_recursion():
+        built, reading = _build(interp, source, class_name, "eager")
+        recorder, gaps = trace_model(interp, built, batch=batch, seq=seq, pixels=pixels)
+    return {"class": reading.class_name, **trace_rows(recorder), "gaps": [gap_row(gap) for gap in [*reading.gaps, *gaps]]}
+
+
+def gap_row(gap: Gap) -> dict[str, str | None]:
+    """A gap as the commands print it."""
+    return {"module": gap.module, "reason": gap.reason, "at": str(gap.at) if gap.at else None}
 
 
 def digest(reading: ModelReading) -> str:
@@ -134,7 +155,5 @@ def tensors(model: str, *, class_name: str | None = None, settings: Settings = D
         "tensors": {name: list(tensor.shape) for name, tensor in parameters.items()},
         "tied": reading.tied,
         "digest": digest(reading),
-        "gaps": [
-            {"module": gap.module, "reason": gap.reason, "at": str(gap.at) if gap.at else None} for gap in reading.gaps
-        ],
+        "gaps": [gap_row(gap) for gap in reading.gaps],
     }

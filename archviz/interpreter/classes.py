@@ -160,7 +160,9 @@ def dataclass(interp: Interpreter, cls: Any = None, **options: Any) -> Any:
         fields[name] = _field(cls, name, annotation)
     cls.namespace["__dataclass_fields__"] = fields
     if options.get("init", True) and "__init__" not in cls.namespace:
-        cls.namespace["__init__"] = interp.native(f"{cls.qualified}.__init__", _init_of(cls))
+        init = interp.native(f"{cls.qualified}.__init__", _init_of(cls))
+        init.attrs["fields"] = fields
+        cls.namespace["__init__"] = init
     return cls
 
 

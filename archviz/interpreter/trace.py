@@ -7,14 +7,14 @@ from typing import Any
 from archviz.interpreter.collect import module_tree
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
-from archviz.interpreter.reading import Event, Gap
+from archviz.interpreter.reading import Gap
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.values import BoundMethod, ClassValue, FunctionValue, ModuleInstance, Tensor, Unknown
+from archviz.interpreter.values import BoundMethod, FunctionValue, Instance, ModuleInstance, Tensor
 
 
 def trace_model(
     interp: Interpreter, model: ModuleInstance, *, batch: int = 1, seq: int = 64, pixels: bool = False
-) -> tuple[list[Event], list[Gap]]:
+) -> tuple[Recorder, list[Gap]]:
     """Run the model once, without a cache.
 
     Args:
@@ -25,7 +25,7 @@ def trace_model(
         pixels: Add an image to a text model.
 
     Returns:
-        The events in order, and what was not understood on the way.
+        The recorder with its events in order, and what was not understood on the way.
     """
     _, _, paths = module_tree(model)
     before = list(interp.gaps)
@@ -39,7 +39,7 @@ def trace_model(
         interp.recorder = None
     gaps = [Gap(owner if isinstance(owner, str) else "", reason, at) for owner, reason, at in interp.gaps]
     interp.gaps = before
-    return recorder.events, gaps
+    return recorder, gaps
 
 
 def example_inputs(interp: Interpreter, model: ModuleInstance, batch: int, seq: int, *, pixels: bool) -> dict[str, Any]:
@@ -99,4 +99,46 @@ def _flag(interp: Interpreter, config: Any, name: str) -> bool:
     return config is not None and interp.find_attribute(config, name) is True
 
 
-__all__ = ["ClassValue", "Unknown", "example_inputs", "trace_model"]
+OPS = frozenset({
+    "split", "chunk", "unbind", "cat", "concat", "stack", "slice", "softmax", "sigmoid", "topk", "matmul", "bmm",
+    "scaled_dot_product_attention", "silu", "gelu", "relu", "tanh", "softplus", "linear", "embedding", "conv1d",
+})  # fmt: skip
+
+
+def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
+    """The calls and ops of a trace as the reference records them.
+
+    Returns:
+        `calls`: module, class, in, kwargs, out, at; `ops`: module, op, in, out, at, only the ops of `OPS`.  Shapes are lists of
+        ints, nested as the values are; `in` holds the positional arguments.
+    """
+    calls, ops = [], []
+    for event in recorder.events:
+        args, kwargs, result = recorder.passed.get(event.index, ((), {}, None))
+        at = str(event.at) if event.at else None
+        if event.kind == "call":
+            named = {name: shapes(value) for name, value in kwargs.items() if shapes(value) is not None}
+            calls.append({"module": event.module, "class": event.name, "in": shapes(args), "kwargs": named, "out": shapes(result), "at": at})
+        elif event.kind == "op" and event.name in OPS:
+            ops.append({"module": event.module, "op": event.name, "in": shapes(args), "out": shapes(result), "at": at})
+    return {"calls": calls, "ops": ops}
+
+
+def shapes(value: Any) -> Any:
+    """The shapes in a value: a list of ints for a tensor, nested lists for containers, None for anything else."""
+    if isinstance(value, Tensor):
+        return None if value.shape is None else list(value.shape)
+    if isinstance(value, Instance):
+        if value.cls.has("to_tuple"):
+            return shapes(value.cls.interpreter.get_attribute(value, "to_tuple")())
+        return shapes(value.payload) if isinstance(value.payload, tuple) else None
+    if isinstance(value, (tuple, list)):
+        return [shapes(each) for each in value if isinstance(each, (Tensor, tuple, list)) or _is_record(each)]
+    return None
+
+
+def _is_record(value: Any) -> bool:
+    return isinstance(value, Instance) and isinstance(value.payload, tuple)
+
+
+__all__ = ["example_inputs", "shapes", "trace_model", "trace_rows"]

@@ -24,10 +24,11 @@ class Recorder:
         self._paths = paths
         self._open: list[int] = []
         self._values: dict[int, tuple[int, Any]] = {}
-        self.calls: dict[int, tuple[tuple[Any, ...], dict[str, Any], Any]] = {}  # event → what was passed and returned
+        self.passed: dict[int, tuple[tuple[Any, ...], dict[str, Any], Any]] = {}  # event → arguments and result
 
-    def path_of(self, module: Any) -> str:
-        return self._paths.get(id(module), self.path)
+    def path_of(self, module: Any) -> str | None:
+        """Where a module stands in the model; None when it is no part of it."""
+        return self._paths.get(id(module))
 
     def begin(self, kind: str, name: str, inputs: Iterable[Any], at: Span | None, module: str | None = None) -> int:
         """Open an event; its outputs are filled in by `end`."""

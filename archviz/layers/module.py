@@ -162,6 +162,8 @@ def _register_calls(library: Library) -> None:
         if recorder is None:
             return Unknown("a module called while the model is built", interp.here())
         path = recorder.path_of(self)
+        if path is None:  # made while forward runs, so no part of the model
+            return interp.call(forward, list(args), dict(kwargs))
         index = recorder.begin("call", self.cls.name, [*args, *kwargs.values()], interp.here(), path)
         previous, recorder.path = recorder.path, path
         result: Any = None
@@ -170,7 +172,7 @@ def _register_calls(library: Library) -> None:
         finally:
             recorder.path = previous
             recorder.end(index, result)
-        recorder.calls[index] = (args, kwargs, result)
+        recorder.passed[index] = (args, kwargs, result)
         return result
 
     @library.method(f"{MODULE}.forward")

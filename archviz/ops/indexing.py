@@ -40,6 +40,7 @@ def _register_items(library: Library) -> None:
             last = parts[-1]
             bounds = {"start": last.start, "stop": last.stop, "step": last.step} if isinstance(last, slice) else {}
             recorder.end(event, result, {name: bound for name, bound in bounds.items() if isinstance(bound, int)})
+        recorder.passed[event] = ((value, index), {}, result)
         return result
 
     @library.function("torch.Tensor.__setitem__")

@@ -41,6 +41,7 @@ def op(library: Library, *names: str, record: str | None = None) -> Callable[[Ru
                 result = applied(interp, run, args, kwargs)
             finally:
                 recorder.end(index, result, options_of(args, kwargs))
+            recorder.passed[index] = (args, kwargs, result)
             return result
 
         library.function(*names)(recorded)

@@ -360,15 +360,15 @@ def _first(values: tuple[Any, ...]) -> Any:
 
 
 def _register_inspect(library: Library) -> None:
-    @library.function("inspect.signature")
+    @library.function("inspect.signature", "inspect.getfullargspec")
     def signature(interp: Interpreter, function: Any) -> Any:
-        return SignatureValue(parameter_names(function))
+        names = parameter_names(function)
+        return Unknown("the signature of a library function", interp.here()) if names is None else SignatureValue(names)
 
     library.function("inspect.isclass")(lambda interp, value: isinstance(value, (ClassValue, type)))
     library.function("inspect.isfunction", "inspect.ismethod")(
         lambda interp, value: isinstance(value, (FunctionValue, BoundMethod))
     )
-    library.function("inspect.getfullargspec")(lambda interp, function: SignatureValue(parameter_names(function)))
     library.value("inspect.Parameter.VAR_KEYWORD", "VAR_KEYWORD")
     library.value("inspect.Parameter.empty", MISSING)
 
@@ -392,15 +392,20 @@ class SignatureValue:
         self.args = list(names)
 
 
-def parameter_names(function: Any) -> dict[str, str]:
-    """Parameter name → kind of an interpreted function."""
+def parameter_names(function: Any) -> dict[str, str] | None:
+    """Parameter name → kind of an interpreted function, seen through `functools.wraps`; None for a library function."""
     receiver = isinstance(function, BoundMethod)
     while isinstance(function, BoundMethod):
         function = function.function
     if isinstance(function, ClassValue) and function.has("__init__"):
         function, receiver = function.lookup("__init__"), True
+    while isinstance(function, FunctionValue) and "__wrapped__" in function.attrs:
+        function = function.attrs["__wrapped__"]
+    if isinstance(function, NativeFunction) and "fields" in function.attrs:  # the `__init__` of a dataclass
+        fields = function.attrs["fields"]
+        return {**({} if receiver else {"self": "POSITIONAL_OR_KEYWORD"}), **dict.fromkeys(fields, "POSITIONAL_OR_KEYWORD")}
     if not isinstance(function, FunctionValue):
-        return {}
+        return None
     spec = function.node.args
     names = {each.arg: "POSITIONAL_OR_KEYWORD" for each in [*spec.posonlyargs, *spec.args]}
     if receiver and names:
