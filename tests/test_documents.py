@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,14 @@ def test_ci_takes_its_commands_from_the_readme() -> None:
     assert "pip install" not in script
     assert "pytest" not in script
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_ci_reads_off_the_readme_is_the_whole_command(number: int) -> None:
+    function = (ROOT / ".ci" / "run").read_text("utf-8").partition("readme_command() {")[2].partition("\n}")[0]
+    script = f"readme_command() {{{function}\n}}\nreadme_command {number}"
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == blocks("README.md", "sh")[number - 1]
 
 
 def test_contributing_sets_up_and_tests_as_the_readme_does() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +37,8 @@ ORDER = (
 
 FORBIDDEN_PACKAGES = {"torch", "transformers", "pickle", "marshal", "shelve", "runpy", "code", "cloudpickle", "dill"}
 FORBIDDEN_CALLS = {"exec", "eval", "__import__", "compile"}
+MODULE_OF = {"resvg-py": "resvg_py", "fonttools": "fontTools"}  # requirement → import name, where they differ
+BROUGHT_ALONG = {"mcp_types", "pydantic_core"}  # by mcp and pydantic, of one release with them
 RANK = {room: rank for rank, row in enumerate(ORDER) for room in row}
 
 
@@ -107,6 +112,16 @@ def test_every_room_has_its_place_in_the_order() -> None:
 @pytest.mark.parametrize("path", product_files(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_products_never_import_torch_or_transformers_and_never_run_code(path: Path) -> None:
     assert forbidden_uses(path.read_text("utf-8")) == []
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    names = [re.split(r"[<>=]", row, maxsplit=1)[0] for row in project["dependencies"]]
+    declared = {MODULE_OF.get(name, name) for name in names} | BROUGHT_ALONG
+    imported = {
+        name.split(".")[0] for path in product_files() for _, name in imports_of(ast.parse(path.read_text("utf-8")))
+    }
+    assert imported - declared - set(sys.stdlib_module_names) == {"archviz"}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 import tomllib
 from pathlib import Path
 
@@ -12,34 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-MODULE_OF = {"resvg-py": "resvg_py", "fonttools": "fontTools"}  # where the import name differs
-COMES_WITH = {"mcp_types": "mcp", "pydantic_core": "pydantic"}
 
 
 def requirements(rows: list[str]) -> dict[str, str]:
     return {re.split(r"[<>=]", row, maxsplit=1)[0]: row for row in rows}
-
-
-def imported_packages() -> set[str]:
-    names: set[str] = set()
-    for path in [*(ROOT / "archviz").rglob("*.py"), *(ROOT / "scripts").glob("*.py"), ROOT / "server.py"]:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Import):
-                names |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and not node.level:
-                names.add(node.module or "")
-            elif (
-                isinstance(node, ast.Call)
-                and getattr(node.func, "id", getattr(node.func, "attr", "")) == "import_module"
-            ):
-                names |= {str(argument.value) for argument in node.args[:1] if isinstance(argument, ast.Constant)}
-    return {name.split(".")[0] for name in names}
-
-
-def test_every_package_that_is_imported_is_declared() -> None:
-    declared = {MODULE_OF.get(name, name) for name in requirements(PROJECT["project"]["dependencies"])}
-    third_party = imported_packages() - set(sys.stdlib_module_names) - {"archviz"}
-    assert {COMES_WITH.get(name, name) for name in third_party} - declared == set()
 
 
 def test_every_requirement_has_an_upper_bound() -> None:
