@@ -85,6 +85,7 @@ class Context:
 
     def config_for(self, layers: int, width: int | None) -> ConfigPart:
         """The sub-configuration that states this many layers of this width; the outermost when none does."""
+
         def score(part: ConfigPart) -> int:
             depth = any(part.values.get(key) == layers for key in LAYER_KEYS)
             wide = width is not None and any(part.values.get(key) == width for key in WIDTH_KEYS)

@@ -24,8 +24,18 @@ CONTEXT_KEYS = (
     "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx", "max_sequence_length",
     "max_target_positions", "model_max_length",
 )  # fmt: skip
-KIND_NAMES = {"mha": "multi-head (MHA)", "gqa": "grouped-query (GQA)", "mqa": "multi-query (MQA)", "mla": "multi-head latent (MLA)"}
-PLACEMENT = {"pre": "pre-norm", "post": "post-norm", "sandwich": "sandwich norm", "post_residual": "post-norm (after the sum)"}
+KIND_NAMES = {
+    "mha": "multi-head (MHA)",
+    "gqa": "grouped-query (GQA)",
+    "mqa": "multi-query (MQA)",
+    "mla": "multi-head latent (MLA)",
+}
+PLACEMENT = {
+    "pre": "pre-norm",
+    "post": "post-norm",
+    "sandwich": "sandwich norm",
+    "post_residual": "post-norm (after the sum)",
+}
 
 
 def config_evidence(key: str) -> list[Evidence]:
@@ -83,7 +93,7 @@ def build_facts(
     sheet.add("architecture", context.reading.class_name, code(context.reading.root.defined_at))
     sheet.from_config(context.configs[0], "model_type")
     main = next((c for c in columns if c.is_main and c.id in ("text", "decoder")), columns[0] if columns else None)
-    if main is not None:
+    if main is not None and main.stacks:
         stack = max(main.stacks, key=lambda s: len(s.layers))
         _sizes(sheet, roles, main, stack)
         _attention(sheet, stack)
@@ -107,7 +117,9 @@ def _ties(sheet: FactSheet, roles: Roles, columns: list[Column]) -> None:
     shared = {t.name: sheet.context.reading.tied.get(t.name) for m in heads for t in m.parameters.values()}
     evidence = [Evidence(kind="tensor", where=f"{a} = {b}") for a, b in shared.items() if b]
     stated = [e for part in sheet.context.configs for e in sheet.agreeing(part, bool(evidence), "tie_word_embeddings")]
-    sheet.add("tied_embeddings", bool(evidence), (evidence or [Evidence(kind="tensor", where=n) for n in shared]) + stated[:1])
+    sheet.add(
+        "tied_embeddings", bool(evidence), (evidence or [Evidence(kind="tensor", where=n) for n in shared]) + stated[:1]
+    )
 
 
 def _sizes(sheet: FactSheet, roles: Roles, column: Column, stack: Stack) -> None:
@@ -116,10 +128,16 @@ def _sizes(sheet: FactSheet, roles: Roles, column: Column, stack: Stack) -> None
     vocabulary = _vocabulary(sheet, roles, column)
     if vocabulary is not None:
         size, name = vocabulary
-        sheet.add("vocabulary_size", size, [Evidence(kind="tensor", where=name), *sheet.agreeing(config, size, "vocab_size")])
-    sheet.add("hidden_size", stack.width, [*_width_evidence(sheet, stack), *sheet.agreeing(config, stack.width, *WIDTH_KEYS)])
+        sheet.add(
+            "vocabulary_size", size, [Evidence(kind="tensor", where=name), *sheet.agreeing(config, size, "vocab_size")]
+        )
+    sheet.add(
+        "hidden_size", stack.width, [*_width_evidence(sheet, stack), *sheet.agreeing(config, stack.width, *WIDTH_KEYS)]
+    )
     layers = len(stack.layers)
-    sheet.add("layers", layers, [*code(stack.layers[0].created_at), *sheet.agreeing(config, layers, *_layer_keys(column))])
+    sheet.add(
+        "layers", layers, [*code(stack.layers[0].created_at), *sheet.agreeing(config, layers, *_layer_keys(column))]
+    )
     sheet.add("decoder_type", _decoder_type(stack), code(stack.layers[0].defined_at), status="derived")
 
 
@@ -176,9 +194,20 @@ def _attention(sheet: FactSheet, stack: Stack) -> None:
     at, config = _place(sheet, kind), stack.config
     spread = {key: _by_kind(found, key) for key in ("heads", "kv_heads", "head_dim")}
     sheet.add("attention_kind", KIND_NAMES.get(what.kind or ""), at)
-    heads = ("num_attention_heads", "n_head", "n_heads", "num_heads", "encoder_attention_heads", "decoder_attention_heads")
+    heads = (
+        "num_attention_heads",
+        "n_head",
+        "n_heads",
+        "num_heads",
+        "encoder_attention_heads",
+        "decoder_attention_heads",
+    )
     sheet.add("attention_heads", spread["heads"], at + sheet.agreeing(config, what.heads, *heads))
-    sheet.add("kv_heads", spread["kv_heads"], at + sheet.agreeing(config, what.kv_heads, "num_key_value_heads", "num_kv_heads"))
+    sheet.add(
+        "kv_heads",
+        spread["kv_heads"],
+        at + sheet.agreeing(config, what.kv_heads, "num_key_value_heads", "num_kv_heads"),
+    )
     if what.heads and what.kv_heads and what.kind in ("gqa", "mqa"):
         sheet.add("attention_ratio", f"{what.heads // what.kv_heads}:1", at, status="derived", unit="query:KV heads")
     sheet.add("head_dim", spread["head_dim"], at + sheet.agreeing(config, what.head_dim, "head_dim", "d_kv"))
@@ -194,7 +223,9 @@ def _attention(sheet: FactSheet, stack: Stack) -> None:
     windows = {a.span: a.window for _, a in found if a.window}
     for span, window in windows.items():
         key = "attention_chunk" if span == "chunked" else "sliding_window"
-        sheet.add(key, window, at + sheet.agreeing(config, window, "sliding_window", "attention_chunk_size"), unit="tokens")
+        sheet.add(
+            key, window, at + sheet.agreeing(config, window, "sliding_window", "attention_chunk_size"), unit="tokens"
+        )
 
 
 def _by_kind(found: list[tuple[Kind, Attention]], key: str) -> object:
@@ -214,7 +245,9 @@ def _positions(sheet: FactSheet, column: Column, roles: Roles, stack: Stack) -> 
         spans = {k.mixer_kind or k.id: a.rope.span for k, a in rotated if a.rope}
         head = what.head_dim if what.kind == "mla" else rope.width
         same = len(set(spans.values())) == 1
-        sheet.add("rope_dimensions", rope.span if same else spans, at, unit=f"of {head} per head" if head and same else None)
+        sheet.add(
+            "rope_dimensions", rope.span if same else spans, at, unit=f"of {head} per head" if head and same else None
+        )
         sheet.add("rope_layout", rope.layout, at)
     unseen = not any(a.positions for _, a in found)
     if rotated or (unseen and found):
@@ -258,7 +291,9 @@ def _rope_settings(sheet: FactSheet, config: ConfigPart, found: tuple[str, objec
     sheet.add("rope_partial_factor", partial if partial not in (1, 1.0) else None, sheet.cite(where), status="config")
     kind = values.get("rope_type", values.get("type"))
     if kind not in (None, "default"):
-        shown = {k: v for k, v in values.items() if isinstance(v, (int, float, str)) and k not in ("rope_theta", "type")}
+        shown = {
+            k: v for k, v in values.items() if isinstance(v, (int, float, str)) and k not in ("rope_theta", "type")
+        }
         sheet.add("rope_scaling", shown, sheet.cite(where), status="config")
     section = values.get("mrope_section")
     sheet.add("mrope_section", section, sheet.cite(f"{where}.mrope_section"), status="config")
@@ -280,7 +315,9 @@ def _feed_forwards(sheet: FactSheet, stack: Stack) -> None:
             elif isinstance(part.what, FeedForward):
                 keys = ("intermediate_size", "n_inner", "ffn_dim", "d_ff", "decoder_ffn_dim", "encoder_ffn_dim")
                 sheet.add("feed_forward", part.what.title, at)
-                sheet.add("intermediate_size", part.what.hidden, at + sheet.agreeing(stack.config, part.what.hidden, *keys))
+                sheet.add(
+                    "intermediate_size", part.what.hidden, at + sheet.agreeing(stack.config, part.what.hidden, *keys)
+                )
                 _activation(sheet, part.what.activation, at, stack.config)
 
 
@@ -296,7 +333,12 @@ def _experts(sheet: FactSheet, what: MixtureOfExperts, at: list[Evidence], confi
     sheet.add("experts", what.count, at + sheet.agreeing(config, what.count, *counts))
     sheet.add("experts_per_token", what.top_k, at + sheet.agreeing(config, what.top_k, *chosen))
     if what.top_k:
-        sheet.add("expert_sparsity", f"{what.top_k}/{what.count} ({100 * what.top_k / what.count:.3g} %)", at, status="derived")
+        sheet.add(
+            "expert_sparsity",
+            f"{what.top_k}/{what.count} ({100 * what.top_k / what.count:.3g} %)",
+            at,
+            status="derived",
+        )
     hidden = ("moe_intermediate_size", "intermediate_size", "expert_ffn_hidden_size")
     sheet.add("expert_hidden_size", what.hidden, at + sheet.agreeing(config, what.hidden, *hidden))
     sheet.add("shared_expert_hidden_size", what.shared_hidden, at)
@@ -341,7 +383,7 @@ def _settings(sheet: FactSheet, config: ConfigPart) -> None:
 def _others(sheet: FactSheet, columns: list[Column], main: Column | None) -> None:
     """Layers and widths of the further towers."""
     for column in columns:
-        if column is main:
+        if column is main or not column.stacks:
             continue
         layers = sum(len(stack.layers) for stack in column.stacks)
         stack = column.stacks[0]

@@ -9,7 +9,9 @@ from archviz.architecture.context import Context
 from archviz.architecture.model import ModuleNode, Role
 from archviz.interpreter.reading import ModuleRecord
 
-_INDEX = re.compile(r"(^|_)(idx|index|layer_id|layer_number|layer_num|block_id)$|^layer_(idx|id|index)|_layer_idx$|^layer$")
+_INDEX = re.compile(
+    r"(^|_)(idx|index|layer_id|layer_number|layer_num|block_id)$|^layer_(idx|id|index)|_layer_idx$|^layer$"
+)
 Signature = tuple[object, ...]
 
 
@@ -87,9 +89,7 @@ def _children(
 ) -> list[ModuleNode]:
     prefix = path + "." if path else ""
     if len(module.children) < 2 or not all(name.isdigit() for name in module.children):
-        return [
-            _node(context, role_of, child, name, path=prefix + name) for name, child in module.children.items()
-        ]
+        return [_node(context, role_of, child, name, path=prefix + name) for name, child in module.children.items()]
     ignored = numbering(module.children.values())
     groups: dict[Signature, list[str]] = {}
     for name, child in module.children.items():

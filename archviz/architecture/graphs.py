@@ -40,7 +40,9 @@ def write_graph(
     _give_own_parameters(context, flow, nodes, path)
     edges = _edges(flow, nodes, skips)
     if flow.output is not None:
-        out = BlockNode(id=_unique("output", used), role="output", label="Output", shape_out=nodes[flow.output].shape_out)
+        out = BlockNode(
+            id=_unique("output", used), role="output", label="Output", shape_out=nodes[flow.output].shape_out
+        )
         edges.append(BlockEdge(source=nodes[flow.output].id, target=out.id))
         nodes[-1] = out
     return BlockGraph(
@@ -117,7 +119,8 @@ def _symbolic(shape: Shape | None, length: int | None) -> list[int | str | None]
     last = len(symbols) - 1
     # A short traced sequence cannot be mistaken for a width, a long one at the last axis could be.
     return [
-        "S" if size == length != 1 and (index < last or (length or 0) < 8) else size for index, size in enumerate(symbols)
+        "S" if size == length != 1 and (index < last or (length or 0) < 8) else size
+        for index, size in enumerate(symbols)
     ]
 
 

@@ -14,7 +14,6 @@ from archviz.patterns.attention import Attention
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import LayerParts
 from archviz.patterns.moe import MixtureOfExperts
-from archviz.patterns.op_families import canonical
 
 
 @dataclass(slots=True)
@@ -34,7 +33,9 @@ def find_stacks(context: Context) -> list[Stack]:
     """All lists of layers of a model, in order of registration, outermost only."""
     found: list[Stack] = []
     _search(context, context.reading.root, found)
-    return found
+    mixing = [stack for stack in found if any(kind.parts.mixers for kind in stack.kinds)]
+    # Beside layers that mix positions, lists that do not (mergers of a vision tower) are no layers of their own.
+    return mixing or found
 
 
 def _search(context: Context, module: ModuleRecord, found: list[Stack]) -> None:
@@ -90,17 +91,17 @@ def _trace_signatures(context: Context, layers: Sequence[ModuleRecord]) -> list[
         assert call is not None
         found.append(
             tuple(
-                (e.kind, canonical(e.name), e.module[cut:], tuple(v.shape for v in e.outputs), _settings(e.kind, e.options))
+                (e.name, e.module[cut:], e.outputs[0].shape if e.outputs else None, _settings(e.options))
+                if e.kind == "function"
+                else (e.name, e.module[cut:], e.outputs[0].shape if e.outputs else None)
                 for e in context.trace.inside(call)
             )
         )
     return found
 
 
-def _settings(kind: str, options: dict[str, object]) -> object:
+def _settings(options: dict[str, object]) -> object:
     """Options of named functions tell layers apart (`sliding_window`); arguments of ops hardly ever do."""
-    if kind != "function":
-        return None
     return tuple(sorted((k, repr(v)) for k, v in options.items() if isinstance(v, (int, bool)) and "idx" not in k))
 
 
@@ -109,7 +110,9 @@ def _width(context: Context, layer: ModuleRecord) -> int | None:
     if sizes:
         return max(set(sizes), key=sizes.count)
     feeds = [part.what for part in context.parts(layer).feeds]
-    return next((what.width for what in feeds if isinstance(what, (FeedForward, MixtureOfExperts)) and what.width), None)
+    return next(
+        (what.width for what in feeds if isinstance(what, (FeedForward, MixtureOfExperts)) and what.width), None
+    )
 
 
 def _completed(
@@ -126,7 +129,9 @@ def _completed(
             part.what = _with_span(part.what, module, named, config)
     for part in parts.feeds:
         if isinstance(part.what, MixtureOfExperts) and part.what.top_k is None:
-            found = config.find("num_experts_per_tok", "num_experts_per_token", "moe_topk", "top_k_experts", "num_selected_experts")
+            found = config.find(
+                "num_experts_per_tok", "num_experts_per_token", "moe_topk", "top_k_experts", "num_selected_experts"
+            )
             part.what = replace(part.what, top_k=found[1] if found and isinstance(found[1], int) else None)
     return parts
 

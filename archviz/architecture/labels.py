@@ -82,7 +82,9 @@ def _call_label(context: Context, roles: Roles, flow: Flow, node: FlowNode, owne
         return Label(shown, norm.kind + (", gated" if norm.gated else ""), [number(norm.size)] if norm.size else [])
     sizes = linear_sizes(module) or _wrapped_sizes(context, node.module)
     if sizes is not None and role not in ("router", "experts"):
-        return Label("projection", module.name, [projection_text(flow, node, *sizes), *(["bias"] if has_bias(module) else [])])
+        return Label(
+            "projection", module.name, [projection_text(flow, node, *sizes), *(["bias"] if has_bias(module) else [])]
+        )
     what = roles.what.get(module.path)
     if what is not None:
         return part_label(what, role)
@@ -170,7 +172,9 @@ def attention_details(what: Attention) -> list[str]:
     if what.head_dim:
         details.append(f"head dim {what.head_dim}")
     if what.window:
-        details.append(f"{what.span} window {number(what.window)}" if what.span != "sliding" else f"window {number(what.window)}")
+        details.append(
+            f"{what.span} window {number(what.window)}" if what.span != "sliding" else f"window {number(what.window)}"
+        )
     return details
 
 
@@ -188,7 +192,9 @@ def moe_label(role: Role, what: MixtureOfExperts) -> Label:
         words = [what.score or "", f"top-{what.top_k}" if what.top_k else "", "normalised" if what.normalised else ""]
         extra = ["correction bias"] if what.correction_bias else []
         groups = [f"{what.groups[1]} of {what.groups[0]} groups"] if what.groups else []
-        return Label(role, "Router", [f"{what.width or '?'} → {what.count}", ", ".join(filter(None, words)), *extra, *groups])
+        return Label(
+            role, "Router", [f"{what.width or '?'} → {what.count}", ", ".join(filter(None, words)), *extra, *groups]
+        )
     if role == "experts":
         inner = product((2 if what.gated else 1, what.hidden))
         details = [f"{what.width or '?'} → {inner} → {what.width or '?'}"]
@@ -244,7 +250,9 @@ def _op_label(flow: Flow, node: FlowNode) -> Label:
         return Label("concat", "concat", _widths(node.shape_out))
     if node.name in CONVOLUTIONS:
         act = next((f" + {a}" for event in node.events[1:] if (a := activation_of(event.name))), "")
-        return Label("convolution", f"Conv1d{act}" if node.name.startswith(("conv1", "causal")) else f"Conv{act}", _kernel(node))
+        return Label(
+            "convolution", f"Conv1d{act}" if node.name.startswith(("conv1", "causal")) else f"Conv{act}", _kernel(node)
+        )
     if node.name in ACTIVATIONS:
         return Label("activation", ACTIVATIONS[node.name])
     if node.name in ("mul", "add") and len(node.sources) == 1:

@@ -22,7 +22,7 @@ from archviz.patterns.regions import group_calls, group_choice, group_cores, lim
 from archviz.patterns.residual import is_parallel, norm_placement
 from archviz.patterns.rope import detect_rope
 
-INNER_LIMIT = 15  # boxes of a graph besides its output
+INNER_LIMIT = 16  # boxes of a graph besides its output
 LAYER_LIMIT = 23
 
 
@@ -135,7 +135,9 @@ class GraphBook:
             path = kind.example.path
         else:
             call = context.trace.call(part.paths[0])
-            inner = build_flow(context.trace, call, keep_inner(context)) if call and context.trace.children(call) else None
+            inner = (
+                build_flow(context.trace, call, keep_inner(context)) if call and context.trace.children(call) else None
+            )
             path = part.paths[0]
         if inner is None or inner.output is None or len(inner.nodes) < 3:
             return None
@@ -193,7 +195,9 @@ def cut_out(flow: Flow, paths: set[str]) -> Flow | None:
         return None
     outside = dict.fromkeys(s for n in region.values() for s, _ in n.sources if s not in region)
     inputs = [
-        replace(flow.nodes[i], kind="input", name="input", events=[], sources=[], parts={}, shape_in=flow.nodes[i].shape_out)
+        replace(
+            flow.nodes[i], kind="input", name="input", events=[], sources=[], parts={}, shape_in=flow.nodes[i].shape_out
+        )
         for i in outside
     ]
     copies = [replace(node, events=list(node.events), sources=list(node.sources)) for node in region.values()]
@@ -218,7 +222,9 @@ def expose_hidden_residuals(context: Context, flow: Flow, keep: Callable[[Event]
 
 def _add_after(flow: Flow, node: FlowNode, skipped: tuple[int, int], events: list[Event]) -> None:
     node.sources.remove(skipped)
-    added = FlowNode(max(flow.nodes) + 1, "op", "add", node.module, list(events), shape_in=node.shape_out, shape_out=node.shape_out)
+    added = FlowNode(
+        max(flow.nodes) + 1, "op", "add", node.module, list(events), shape_in=node.shape_out, shape_out=node.shape_out
+    )
     for other in flow.nodes.values():
         other.sources = [(added.id if source == node.id else source, value) for source, value in other.sources]
     added.sources = [skipped, (node.id, -1)]

@@ -91,7 +91,9 @@ def _joined(
     return [("+".join(w for w, _ in name), " + ".join(t for _, t in name)) for name in names]
 
 
-def _told_apart(kinds: Sequence[Kind], names: Sequence[tuple[str, str]], parts: Sequence[Part]) -> list[tuple[str, str]]:
+def _told_apart(
+    kinds: Sequence[Kind], names: Sequence[tuple[str, str]], parts: Sequence[Part]
+) -> list[tuple[str, str]]:
     """Names of one part of all kinds; different parts that came out with one name get what parts them behind it."""
     modules = [[_module(kind, path) for path in part.paths] for kind, part in zip(kinds, parts, strict=True)]
     prints = [tuple(signature(m, name=m.name) for m in own) for own in modules]
@@ -136,7 +138,9 @@ def _traits(modules: Sequence[ModuleRecord]) -> set[str]:
             place = module.path[cut:]
             traits.update({place, f"{place}:{module.class_name}"} if place else {f":{module.class_name}"})
             traits.update(f"{place}.{name}" for name in (*module.parameters, *module.buffers))
-            settings = {k: v for k, v in module.attributes.items() if isinstance(v, (bool, str, int)) and not is_index(k)}
+            settings = {
+                k: v for k, v in module.attributes.items() if isinstance(v, (bool, str, int)) and not is_index(k)
+            }
             traits.update(f"{place}.{key}={value}" for key, value in settings.items())
     return traits
 

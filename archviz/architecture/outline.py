@@ -94,7 +94,12 @@ def _parallel(sketch: _Sketch, kind: Kind, zooms: dict[str, str], stream: str, b
 
 
 def _reads_together(kind: Kind, before: dict[int, str], after: dict[int, str]) -> bool:
-    return len(kind.parts.mixers) + len(kind.parts.feeds) == 2 and len(before) == 1 and not after and len(kind.parts.norms) == 1
+    return (
+        len(kind.parts.mixers) + len(kind.parts.feeds) == 2
+        and len(before) == 1
+        and not after
+        and len(kind.parts.norms) == 1
+    )
 
 
 def _norm_places(kind: Kind) -> tuple[dict[int, str], dict[int, str], dict[int, str]]:
@@ -114,7 +119,14 @@ def _norm_places(kind: Kind) -> tuple[dict[int, str], dict[int, str], dict[int, 
 def _execution_order(norms: list[str], names: list[str]) -> list[str]:
     """Registration order, but `post_attention` norms before `pre_feedforward` ones and those before the last."""
     if len(norms) == 4:
-        rank = {"input": 0, "post_attention": 1, "pre_feedforward": 2, "pre_mlp": 2, "post_feedforward": 3, "post_mlp": 3}
+        rank = {
+            "input": 0,
+            "post_attention": 1,
+            "pre_feedforward": 2,
+            "pre_mlp": 2,
+            "post_feedforward": 3,
+            "post_mlp": 3,
+        }
         ranks = [next((r for key, r in rank.items() if key in name), None) for name in names]
         if None not in ranks:
             return [path for _, path in sorted(zip(ranks, norms, strict=True), key=lambda pair: pair[0] or 0)]
@@ -130,7 +142,9 @@ def _norm(sketch: _Sketch, context: Context, path: str | None, source: str) -> s
 
 def _part(sketch: _Sketch, context: Context, part: Part, source: str, zooms: dict[str, str]) -> str:
     count = sum(context.parameters(path) for path in part.paths)
-    name = sketch.add(part_label(part.what, part_role(part.what)), source, module=context.modules[part.paths[0]], count=count)
+    name = sketch.add(
+        part_label(part.what, part_role(part.what)), source, module=context.modules[part.paths[0]], count=count
+    )
     sketch.nodes[-1].zoom = zooms.get(part.paths[0])
     return name
 
@@ -154,7 +168,9 @@ def outline_part(context: Context, roles: Roles, kind: Kind, part: Part, graph_i
     return sketch.graph(graph_id, title, path, sum(context.parameters(p) for p in part.paths))
 
 
-def _projection(sketch: _Sketch, module: ModuleRecord, *sources: str, out: str | None = None, name: str | None = None) -> str:
+def _projection(
+    sketch: _Sketch, module: ModuleRecord, *sources: str, out: str | None = None, name: str | None = None
+) -> str:
     sizes = linear_sizes(module)
     details = [f"{sizes[0]} → {out or sizes[1]}"] if sizes else []
     return sketch.add(Label("projection", name or module.name, details), *sources, module=module)
@@ -176,16 +192,22 @@ def _attention(sketch: _Sketch, context: Context, part: Part, source: str) -> st
     last = projections.get("o") or (context.modules[part.paths[1]] if len(part.paths) > 1 else None)
     inward = {name: child for name, child in projections.items() if child is not last}
     # Low-rank compressions, and output projections in two steps, have names of their own.
-    further = [c for c in module.children.values() if linear_sizes(c) and c is not last and c not in projections.values()]
+    further = [
+        c for c in module.children.values() if linear_sizes(c) and c is not last and c not in projections.values()
+    ]
     out_width = (what.heads or 0) * (what.value_dim or 0)
-    leading_out = [c for c in further if last is not None and _widths(c)[1] == _widths(last)[0] and _widths(c)[0] == out_width]
+    leading_out = [
+        c for c in further if last is not None and _widths(c)[1] == _widths(last)[0] and _widths(c)[0] == out_width
+    ]
     compressed = {c.name: _projection(sketch, c, source) for c in further if c not in leading_out}
     heads = [_head(sketch, context, part, name, child, compressed, source) for name, child in inward.items()]
     if what.rope is not None or what.positions == "rope":
         heads = [sketch.add(Label("rope", "RoPE"), *heads[:2]), *heads[2:]]
     read = {edge.source for edge in sketch.edges}
     loose = [name for name in compressed.values() if name not in read]
-    core = sketch.add(Label("attention_core", "Scaled dot-product attention", attention_details(what)), *(heads or [source]), *loose)
+    core = sketch.add(
+        Label("attention_core", "Scaled dot-product attention", attention_details(what)), *(heads or [source]), *loose
+    )
     sketch.nodes[-1].parameters = context.own_parameters(module)
     for child in leading_out:
         core = _projection(sketch, child, core)
@@ -197,7 +219,13 @@ def _widths(module: ModuleRecord) -> tuple[int, int]:
 
 
 def _head(
-    sketch: _Sketch, context: Context, part: Part, name: str, child: ModuleRecord, compressed: dict[str, str], source: str
+    sketch: _Sketch,
+    context: Context,
+    part: Part,
+    name: str,
+    child: ModuleRecord,
+    compressed: dict[str, str],
+    source: str,
 ) -> str:
     """A projection to queries, keys or values, from the compression whose width it reads, with its norm."""
     what = part.what
@@ -218,7 +246,9 @@ def _with_norm(sketch: _Sketch, context: Context, module: ModuleRecord, part: st
     """The norm of queries or keys that follows their projection."""
     for child in module.children.values():
         norm = detect_norm(child, context.trace)
-        if norm and re.search(rf"(^|_){part}(_|$|norm)|^{ {'q': 'query', 'k': 'key'}.get(part, part) }_", child.name.lower()):
+        if norm and re.search(
+            rf"(^|_){part}(_|$|norm)|^{ {'q': 'query', 'k': 'key'}.get(part, part) }_", child.name.lower()
+        ):
             return sketch.add(Label("qk_norm", norm.kind), source, module=child)
     return source
 
@@ -241,7 +271,9 @@ def _feed_forward(sketch: _Sketch, what: FeedForward, modules: list[ModuleRecord
 
 
 def _mixture(sketch: _Sketch, context: Context, what: MixtureOfExperts, source: str) -> str:
-    router = sketch.add(moe_label("router", what), source, module=context.modules[what.router]) if what.router else source
+    router = (
+        sketch.add(moe_label("router", what), source, module=context.modules[what.router]) if what.router else source
+    )
     result = sketch.add(moe_label("experts", what), source, router, module=context.modules[what.experts])
     if what.shared is None:
         return result
@@ -271,5 +303,3 @@ def _recurrence(sketch: _Sketch, context: Context, what: Recurrence, modules: li
             role: Role = "norm"
             core = sketch.add(Label(role, norm.kind), core, module=module)
     return _projection(sketch, last, core) if last is not None else core
-
-

@@ -33,13 +33,13 @@ class _Table:
     ) -> None:  # fmt: skip
         if count or note:
             self.rows.append(
-                ParameterRow(key=key, label=label, count=count, parent=parent, each=each, times=times, active=active, note=note)
+                ParameterRow(
+                    key=key, label=label, count=count, parent=parent, each=each, times=times, active=active, note=note
+                )
             )
 
 
-def build_parameters(
-    context: Context, roles: Roles, columns: list[Column], published_total: int | None
-) -> Parameters:
+def build_parameters(context: Context, roles: Roles, columns: list[Column], published_total: int | None) -> Parameters:
     """Total, active, embedding and tied parameters with the breakdown."""
     table = _Table(context, roles)
     main = [column for column in columns if column.is_main] or columns
@@ -50,7 +50,9 @@ def build_parameters(
     rest = total - sum(row.count for row in table.rows if row.parent is None)
     table.add("other", "Other", rest)
     buffers = {t.name: t.numel for m in context.modules.values() for t in m.buffers.values()}
-    side = sum(row.count for row in table.rows if row.parent is None and row.key in {c.id for c in columns if c not in main})
+    side = sum(
+        row.count for row in table.rows if row.parent is None and row.key in {c.id for c in columns if c not in main}
+    )
     idle = sum(inactive(context, kind) * len(kind.indices) for c in main for stack in c.stacks for kind in stack.kinds)
     # A model whose experts or their choice were not understood has no honest active count.
     known = all(top for c in main for s in c.stacks for k in s.kinds for top in _choices(k))
@@ -108,7 +110,9 @@ def _column_rows(table: _Table, column: Column, prefix: str) -> None:
         _stack_rows(table, stack, prefix + ("layers" if number == 0 else f"layers_{number + 1}"), parent)
     table.add(prefix + "final_norm", "Final norm", counts["final_norm"], parent)
     names = ", ".join(module.name for module in groups["around"][:4])
-    table.add(prefix + "around", f"Around the layers ({names})" if names else "Around the layers", counts["around"], parent)
+    table.add(
+        prefix + "around", f"Around the layers ({names})" if names else "Around the layers", counts["around"], parent
+    )
     tied = [t.name for m in groups["head"] for t in m.parameters.values() if t.name in context.reading.tied]
     note = f"tied to {context.reading.tied[tied[0]]}" if tied else None
     table.add(prefix + "head", "Output head", counts["head"], parent, note=note)

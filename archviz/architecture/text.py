@@ -128,7 +128,9 @@ def _module_line(node: ModuleNode) -> str:
     shapes = _shapes(node)
     if shapes:
         parts.append(shapes)
-    settings = ", ".join(f"{key}={_setting(node.attributes[key])}" for key in _SETTINGS if _telling(node.attributes.get(key)))
+    settings = ", ".join(
+        f"{key}={_setting(node.attributes[key])}" for key in _SETTINGS if _telling(node.attributes.get(key))
+    )
     if settings:
         parts.append(settings)
     if node.parameters:
@@ -173,7 +175,9 @@ def _breakdown(architecture: Architecture) -> Iterator[str]:
     yield f"  {'─' * (_WIDTH - 4)}"
     yield _line("Total", parameters.total, 1)
     if parameters.active is not None:
-        yield _line("Active per token", parameters.active, 1, f"{100 * parameters.active / max(1, parameters.total):.3g} %")
+        yield _line(
+            "Active per token", parameters.active, 1, f"{100 * parameters.active / max(1, parameters.total):.3g} %"
+        )
         if parameters.active != parameters.total:
             yield f"    ({parameters.active_definition})"
     if parameters.published_total is not None and parameters.published_total != parameters.total:

@@ -8,13 +8,19 @@ from dataclasses import dataclass, field
 from archviz.architecture.context import Context, code
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import BlockNode, ColumnItem, Tower
-from archviz.architecture.roles import Roles
+from archviz.architecture.roles import HEADS, Roles
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.norms import detect_norm
 
-_TITLES = {"text": "Text decoder", "vision": "Vision encoder", "audio": "Audio encoder", "encoder": "Encoder", "decoder": "Decoder"}
+_TITLES = {
+    "text": "Text decoder",
+    "vision": "Vision encoder",
+    "audio": "Audio encoder",
+    "encoder": "Encoder",
+    "decoder": "Decoder",
+}
 MAIN = ("text", "decoder", "encoder")
 
 
@@ -35,6 +41,8 @@ class Column:
 
     def position(self, context: Context, module: ModuleRecord) -> int:
         """-1 below the stacks, 1 above them; by the trace, else by the order of registration."""
+        if not self.stacks:
+            return 1 if _is_final(module) or module.name in HEADS else -1
         first, last = self.stacks[0].layers[0], self.stacks[-1].layers[-1]
         here, start = context.trace.call(module.path), context.trace.call(first.path)
         if here is not None and start is not None:
@@ -53,6 +61,9 @@ def find_columns(context: Context, stacks: list[Stack]) -> list[Column]:
     groups: dict[str, list[Stack]] = {}
     for stack in stacks:
         groups.setdefault(_tower_module(stack, stacks), []).append(stack)
+    if not groups:
+        name = _tower_id(context, "", [], 1)
+        return [Column(name, _TITLES[name].replace("decoder", "model"), "", [], _opened(context.reading.root))]
     columns: list[Column] = []
     for path, own in groups.items():
         name = _tower_id(context, path, own, len(groups))
@@ -61,6 +72,15 @@ def find_columns(context: Context, stacks: list[Stack]) -> list[Column]:
     _name(columns)
     _distribute(context, columns)
     return columns
+
+
+def _opened(root: ModuleRecord) -> list[ModuleRecord]:
+    """The modules of a model without lists of layers: those of the root, models inside it opened."""
+    found: list[ModuleRecord] = []
+    for child in root.children.values():
+        is_model = child.children and child.library is None and len(root.children) <= 3
+        found += _opened(child) if is_model and len(found) < 12 else [child]
+    return [module for module in found if any(m.parameters for m in module.walk())]
 
 
 def _tower_module(stack: Stack, stacks: list[Stack]) -> str:
@@ -77,12 +97,18 @@ def _tower_module(stack: Stack, stacks: list[Stack]) -> str:
 
 def _tower_id(context: Context, path: str, stacks: list[Stack], towers: int) -> str:
     """What a tower reads: by its name in the code, else by what it embeds."""
-    named = {"vision": r"vis(ion|ual)|image|vit", "audio": r"audio|speech|wav", "decoder": r"(^|\.)decoder", "encoder": r"(^|\.)encoder"}
+    named = {
+        "vision": r"vis(ion|ual)|image|vit",
+        "audio": r"audio|speech|wav",
+        "decoder": r"(^|\.)decoder",
+        "encoder": r"(^|\.)encoder",
+    }
     for name, pattern in named.items():
         if re.search(pattern, path.lower()) and towers > 1:
             return name
     root = context.modules[path]
-    kinds = {(m.library or "").rpartition(".")[2] for m in root.walk() if not m.path.startswith(stacks[0].path + ".")}
+    inside = tuple(stack.path + "." for stack in stacks)
+    kinds = {(m.library or "").rpartition(".")[2] for m in root.walk() if not m.path.startswith(inside)}
     if any(k.startswith("Embedding") for k in kinds) and not kinds & {"Conv2d", "Conv3d"}:
         return "text"
     if kinds & {"Conv2d", "Conv3d"}:
@@ -141,13 +167,19 @@ def _around(module: ModuleRecord, held: set[str]) -> list[ModuleRecord]:
 def _is_plain_wrapper(module: ModuleRecord) -> bool:
     """A module such as BERT's embeddings, whose children are embeddings and norms only: its children are drawn."""
     names = [(m.library or "").rpartition(".")[2] for m in module.children.values()]
-    return bool(names) and not module.parameters and all(n in ("Embedding", "LayerNorm", "Dropout", "Conv1d", "Conv2d") for n in names)
+    return (
+        bool(names)
+        and not module.parameters
+        and all(n in ("Embedding", "LayerNorm", "Dropout", "Conv1d", "Conv2d") for n in names)
+    )
 
 
 def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> Column:
     """Heads and embeddings belong to the tower that writes or reads text, projectors to the tower they translate."""
     for column in columns:
-        if re.search({"vision": r"vis|image", "audio": r"audio|speech", "text": r"text"}.get(column.id, "$^"), module.name):
+        if re.search(
+            {"vision": r"vis|image", "audio": r"audio|speech", "text": r"text"}.get(column.id, "$^"), module.name
+        ):
             return column
     main = next((c for name in ("text", "decoder", "encoder") for c in columns if c.id == name), columns[-1])
     library = (module.library or "").rpartition(".")[2]
@@ -176,7 +208,9 @@ def _input(column: Column) -> BlockNode:
     base = column.id.partition("_")[0]
     words = {"vision": "Image", "audio": "Audio features", "text": "Token ids", "decoder": "Token ids"}
     embeds = any((m.library or "").endswith("Embedding") and not re.search("pos", m.name) for m in column.around)
-    return BlockNode(id=f"{column.id}_input", role="input", label=words.get(base) or ("Token ids" if embeds else "Features"))
+    return BlockNode(
+        id=f"{column.id}_input", role="input", label=words.get(base) or ("Token ids" if embeds else "Features")
+    )
 
 
 def _ordered(context: Context, modules: list[ModuleRecord]) -> list[ModuleRecord]:
@@ -216,7 +250,9 @@ def _box(context: Context, roles: Roles, column: Column, module: ModuleRecord) -
 
 def _convolution_text(module: ModuleRecord) -> str | None:
     """Widths and kernel of the one convolution inside a module."""
-    weights = [m.parameters["weight"].shape for m in module.walk() if (m.library or "").rpartition(".")[2].startswith("Conv")]
+    weights = [
+        m.parameters["weight"].shape for m in module.walk() if (m.library or "").rpartition(".")[2].startswith("Conv")
+    ]
     if len(weights) != 1 or None in weights[0]:
         return None
     out, inner, *kernel = weights[0]

@@ -60,7 +60,9 @@ def _projections(module: ModuleRecord) -> list[ModuleRecord]:
     """Direct projections, or those of a plain sequence or list of them."""
     linears = linears_of(module)
     for child in module.children.values():
-        if (child.children and (child.library or "").endswith(("Sequential", "ModuleList"))) or (child.children and not child.parameters and len(linears_of(child)) == 1 == len(child.children)):
+        if (child.children and (child.library or "").endswith(("Sequential", "ModuleList"))) or (
+            child.children and not child.parameters and len(linears_of(child)) == 1 == len(child.children)
+        ):
             linears += linears_of(child)
     return linears
 
@@ -73,13 +75,12 @@ def describe_projections(linears: Sequence[ModuleRecord], activation: str | None
     sizes = [size for linear in linears if (size := linear_sizes(linear))]
     if len(sizes) not in (2, 3):
         return None
-    for back in (True, False):  # a block that leads back to its own width is the likelier one
-        for down in reversed(range(len(sizes))):
-            ups = [size for index, size in enumerate(sizes) if index != down]
-            block = _block(ups, sizes[down], activation)
-            if block is not None and (not back or block.width == sizes[down][1]):
-                return block
-    return None
+    last = len(sizes) - 1
+    for down in range(last, -1, -1):
+        block = _block([size for index, size in enumerate(sizes) if index != down], sizes[down], activation)
+        if block is not None and block.width == sizes[down][1]:
+            return block
+    return _block(sizes[:last], sizes[last], activation)  # one that leads to another width has its parts in order
 
 
 def _block(ups: Sequence[tuple[int, int]], down: tuple[int, int], activation: str | None) -> FeedForward | None:

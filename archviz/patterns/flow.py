@@ -143,7 +143,12 @@ class _Builder:
         """The inputs that carry data, those made outside of this call included when they are hidden states."""
         found = []
         for value in event.inputs:
-            if value.id not in self.producer and self.trace.carries(value) and _is_float(value) and len(value.shape or ()) > 2:
+            if (
+                value.id not in self.producer
+                and self.trace.carries(value)
+                and _is_float(value)
+                and len(value.shape or ()) > 2
+            ):
                 self._add_input(value)
             if value.id in self.producer:
                 found.append(value)

@@ -90,7 +90,11 @@ def _wraps(module: ModuleRecord, trace: Trace) -> bool:
     if detect_feed_forward(module, trace) is not None and not any(detect_norm(c, trace) for c in children):
         return False
     return any(
-        detect_norm(c, trace) or is_linear(c) or detect_mixer(c, trace) or detect_feed_forward(c, trace) or _wraps(c, trace)
+        detect_norm(c, trace)
+        or is_linear(c)
+        or detect_mixer(c, trace)
+        or detect_feed_forward(c, trace)
+        or _wraps(c, trace)
         for c in children
     )
 

@@ -11,7 +11,15 @@ from archviz.patterns.linears import linear_sizes, linears_of
 from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
 
-_TOP_K = ("top_k", "topk", "num_experts_per_tok", "moe_top_k", "num_experts_per_token", "num_selected_experts", "moe_topk")
+_TOP_K = (
+    "top_k",
+    "topk",
+    "num_experts_per_tok",
+    "moe_top_k",
+    "num_experts_per_token",
+    "num_selected_experts",
+    "moe_topk",
+)
 _SCORES = {"softmax": "softmax", "sigmoid": "sigmoid", "softplus": "softplus"}
 
 
@@ -114,14 +122,14 @@ def _find_router(module: ModuleRecord, experts: ModuleRecord, count: int, trace:
     """The child with one score per expert: by a choice among its ops, then by its name, then by its width."""
     others = [child for child in module.children.values() if child is not experts and not expert_count(child)]
     scoring = [child for child in others if "topk" in trace.ops_of(child.path) and _is_as_wide(child, count)]
-    named = [child for child in others if re.search(r"router|(^|_)gate$|^gate", child.name) and _is_as_wide(child, count)]
+    named = [
+        child for child in others if re.search(r"router|(^|_)gate$|^gate", child.name) and _is_as_wide(child, count)
+    ]
     return next(iter([*scoring, *named, *(child for child in others if _is_as_wide(child, count))]), None)
 
 
 def _is_as_wide(child: ModuleRecord, count: int) -> bool:
-    return any(
-        len(t.shape) == 2 and count in t.shape for part in child.walk() for t in part.parameters.values()
-    )
+    return any(len(t.shape) == 2 and count in t.shape for part in child.walk() for t in part.parameters.values())
 
 
 def _expert_sizes(experts: ModuleRecord, count: int) -> tuple[int | None, int | None, bool]:
@@ -129,7 +137,9 @@ def _expert_sizes(experts: ModuleRecord, count: int) -> tuple[int | None, int | 
     one = next((c for c in experts.walk() if c.name == "0"), None)
     if one is not None and (block := describe_projections(linears_of(one), None)):
         return block.width, block.hidden, block.gated
-    matrices = [t.shape for m in experts.walk() for t in m.parameters.values() if len(t.shape) == 3 and t.shape[0] == count]
+    matrices = [
+        t.shape for m in experts.walk() for t in m.parameters.values() if len(t.shape) == 3 and t.shape[0] == count
+    ]
     if len(matrices) < 2:
         return None, None, False
     axes = [set(shape[1:]) for shape in matrices]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _DUNDER = {
     "radd": "add", "iadd": "add", "rsub": "sub", "isub": "sub", "rmul": "mul", "imul": "mul", "multiply": "mul",
     "truediv": "div", "rtruediv": "div", "itruediv": "div", "divide": "div", "rpow": "pow", "rmatmul": "matmul",
@@ -51,6 +53,7 @@ ACTIVATIONS = {
 """Canonical op name → the name the field uses."""
 
 
+@lru_cache(maxsize=4096)
 def canonical(name: str) -> str:
     """The one name of an op: `__radd__`, `add_` and `add` are all `add`.
 
@@ -61,11 +64,15 @@ def canonical(name: str) -> str:
     return _DUNDER.get(bare, bare)
 
 
+@lru_cache(maxsize=4096)
 def writes_in_place(name: str) -> bool:
     """Whether the op writes into its first argument."""
-    return name in ("__setitem__", "setitem") or name.startswith("__i") or (name.endswith("_") and not name.endswith("__"))
+    return (
+        name in ("__setitem__", "setitem") or name.startswith("__i") or (name.endswith("_") and not name.endswith("__"))
+    )
 
 
+@lru_cache(maxsize=4096)
 def activation_of(name: str) -> str | None:
     """The field's name of an activation given as op, class or configuration string; None when it is none.
 

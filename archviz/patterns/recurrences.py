@@ -104,7 +104,9 @@ def _lightning(module: ModuleRecord, trace: Trace) -> Recurrence | None:
     if not any(linear_sizes(child) for child in module.children.values()):
         return None
     sizes = _sizes(module, heads=("num_attention_heads", "num_heads"), head_dim=("head_dim",))
-    return Recurrence("lightning_attention", "Lightning attention", "linear_attention", "Linear attention, fixed decay", sizes)
+    return Recurrence(
+        "lightning_attention", "Lightning attention", "linear_attention", "Linear attention, fixed decay", sizes
+    )
 
 
 def _short_convolution(module: ModuleRecord, trace: Trace) -> Recurrence | None:

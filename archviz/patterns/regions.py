@@ -10,7 +10,7 @@ from archviz.patterns.trace import Trace
 
 _CHOICE = frozenset({
     "topk", "softmax", "sigmoid", "gather", "sum", "div", "add", "mul", "masked_fill", "scatter", "one_hot", "where",
-    "softplus", "sqrt", "sub", "getitem", "max", "argmax", "zeros_like", "normalize", "clamp", "split",
+    "softplus", "sqrt", "sub", "getitem", "max", "argmax", "zeros_like", "normalize", "norm", "clamp", "split",
 })  # fmt: skip
 
 
@@ -39,7 +39,9 @@ def group_cores(flow: Flow, trace: Trace, parameters: Iterable[tuple[int | None,
     _absorb(flow, region)
     for component in sorted(_components(flow, region), key=len, reverse=True):
         # Token shifts and other preparations are apart from the core: projections stand between.
-        telling = any(flow.nodes[i].name in (*CONTRACTIONS, *_RUNNING) or flow.nodes[i].kind == "function" for i in component)
+        telling = any(
+            flow.nodes[i].name in (*CONTRACTIONS, *_RUNNING) or flow.nodes[i].kind == "function" for i in component
+        )
         if telling:
             merge(flow, component, kind)
             kind = "steps"
@@ -49,7 +51,9 @@ def group_cores(flow: Flow, trace: Trace, parameters: Iterable[tuple[int | None,
 
 def _is_seed(node: FlowNode, own: set[tuple[int | None, ...]]) -> bool:
     if node.kind == "function":
-        return "attention" in node.name or "scan" in node.name or "delta_rule" in node.name or "segment_sum" in node.name
+        return (
+            "attention" in node.name or "scan" in node.name or "delta_rule" in node.name or "segment_sum" in node.name
+        )
     if node.kind != "op":
         return False
     if node.name in ("cumsum", "scaled_dot_product_attention", "linalg_solve_triangular"):
@@ -125,7 +129,12 @@ def group_choice(flow: Flow, experts: int, top_k: int | None) -> None:
     sizes = {experts, top_k}
 
     def belongs(node: FlowNode) -> bool:
-        return node.kind == "op" and node.name in _CHOICE and bool(node.shape_out) and (node.shape_out or (0,))[-1] in sizes
+        return (
+            node.kind == "op"
+            and node.name in _CHOICE
+            and bool(node.shape_out)
+            and (node.shape_out or (0,))[-1] in sizes
+        )
 
     chosen = {n.id for n in flow.nodes.values() if n.kind == "op" and n.name == "topk"}
     _grow(flow, chosen, belongs)
@@ -172,7 +181,13 @@ def merge(flow: Flow, region: set[int], kind: str, module: str | None = None) ->
     if not members or not is_convex(flow, region):
         return None
     first, last = members[0], members[-1]
-    group = FlowNode(last.id, "group", kind, module or first.module, sorted((e for m in members for e in m.events), key=lambda e: e.index))
+    group = FlowNode(
+        last.id,
+        "group",
+        kind,
+        module or first.module,
+        sorted((e for m in members for e in m.events), key=lambda e: e.index),
+    )
     group.sources = list(dict.fromkeys(s for m in members for s in m.sources if s[0] not in region))
     group.reads = [value for m in members for value in m.reads]
     group.shape_in, group.shape_out, group.factors = first.shape_in, last.shape_out, last.factors
@@ -250,7 +265,11 @@ def merge_into(flow: Flow, keep: FlowNode, gone: FlowNode) -> None:
 
 def _least_telling(flow: Flow) -> tuple[int, int] | None:
     """Two neighbouring plain steps that may be drawn as one without a cycle."""
-    plain = [n for n in flow.nodes.values() if n.kind in ("op", "group") and n.name not in ("attention_core", "recurrence_core", "top_k")]
+    plain = [
+        n
+        for n in flow.nodes.values()
+        if n.kind in ("op", "group") and n.name not in ("attention_core", "recurrence_core", "top_k")
+    ]
     pairs = [
         (source, node.id)
         for node in plain

@@ -42,7 +42,9 @@ def detect_rope(event: Event, trace: Trace) -> Rope | None:
     if not rotated or not (_NAMES.search(event.name) or _looks_rotary(event, trace)):
         return None
     width = rotated[0].shape[-1] if rotated[0].shape else None
-    return Rope(event.name, width, _span(event, trace, width), _layout(event, trace), len(event.outputs) or len(rotated))
+    return Rope(
+        event.name, width, _span(event, trace, width), _layout(event, trace), len(event.outputs) or len(rotated)
+    )
 
 
 def _looks_rotary(event: Event, trace: Trace) -> bool:
@@ -57,7 +59,9 @@ def _products(event: Event, trace: Trace) -> list[Event]:
     return [
         e
         for e in trace.inside(event)
-        if canonical(e.name) == "mul" and len(e.inputs) == 2 and trace.carries(e.inputs[0]) != trace.carries(e.inputs[1])
+        if canonical(e.name) == "mul"
+        and len(e.inputs) == 2
+        and trace.carries(e.inputs[0]) != trace.carries(e.inputs[1])
     ]
 
 

@@ -19,7 +19,7 @@ class Trace:
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = events
-        self._by_index = {event.index: event for event in events}
+        self._place = {event.index: place for place, event in enumerate(events)}
         self._children: dict[int, list[Event]] = defaultdict(list)
         self._calls: dict[str, Event] = {}
         for event in events:
@@ -38,11 +38,20 @@ class Trace:
         """What happened directly inside an event, in order."""
         return self._children.get(event.index, [])
 
-    def inside(self, event: Event) -> Iterator[Event]:
+    def inside(self, event: Event) -> Sequence[Event]:
         """Everything that happened inside an event, however deep, in order."""
-        for child in self.children(event):
-            yield child
-            yield from self.inside(child)
+        start = self._place[event.index]
+        return self.events[start + 1 : self._ends[start]]
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """For each place in the list the place after the last event inside it: an event's inside follows it directly."""
+        ends = list(range(1, len(self.events) + 1))
+        for place in range(len(self.events) - 1, -1, -1):
+            parent = self._place.get(self.events[place].parent)
+            if parent is not None:
+                ends[parent] = max(ends[parent], ends[place])
+        return ends
 
     def own(self, event: Event) -> Iterator[Event]:
         """What happened inside an event outside of submodules: ops and named functions, functions opened."""
@@ -67,16 +76,18 @@ class Trace:
     @cached_property
     def carriers(self) -> frozenset[int]:
         """Ids of the values derived from the model's inputs (not masks, positions, rotary tables or weights)."""
-        found: set[int] = set()
+        root = next((event for event in self.events if event.parent == -1 and event.inputs), None)
+        found = {value.id for value in root.inputs} if root else set()
         for event in self.events:
-            if event.parent == -1 and not found:
-                found.update(value.id for value in event.inputs)
-            if not self.is_leaf(event) or (event.kind == "op" and canonical(event.name) in FRESH):
+            inputs = event.inputs
+            if event.index in self._children or not any(value.id in found for value in inputs):
                 continue
-            if any(value.id in found for value in event.inputs):
-                found.update(value.id for value in event.outputs)
-                if writes_in_place(event.name) and event.inputs:
-                    found.add(event.inputs[0].id)
+            if event.kind == "op" and canonical(event.name) in FRESH:
+                continue
+            for value in event.outputs:
+                found.add(value.id)
+            if writes_in_place(event.name):
+                found.add(inputs[0].id)
         return frozenset(found)
 
     def carries(self, value: ValueRef) -> bool:

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from archviz.architecture.text import describe_text
+from archviz.interpreter.reading import Gap
+from tests.architecture.test_build import build, dense, dense_layer, sparse_layer
+from tests.patterns.tape import decoder
+
+
+def section(text: str, title: str) -> str:
+    body = text.split(f"\n{title}\n", 1)[1].split("\n", 1)[1]
+    return body.split("\n\n", 1)[0]
+
+
+def test_the_tree_shows_every_module_with_shapes_and_one_line_per_repeated_kind() -> None:
+    modules = section(describe_text(build(dense(6))), "Modules")
+    assert "[0-5] × 6 (ToyLayer)" in modules
+    assert modules.count("q_proj (Linear)  [64 → 64]") == 1
+    assert "embed_tokens (Embedding)  weight [100, 64]" in modules
+    assert modules.count("ToyLayer") == 1
+
+
+def test_the_breakdown_goes_from_embedding_to_total() -> None:
+    text = describe_text(build(decoder([dense_layer(0), sparse_layer(1), sparse_layer(2)], 64, 100)))
+    rows = section(text, "Parameters")
+    for label in (
+        "Embedding",
+        "All 3 layers",
+        "Router",
+        "per expert",
+        "Shared expert",
+        "Norms",
+        "Final norm",
+        "Output head",
+        "Total",
+    ):
+        assert label in rows
+    assert "8 experts, 2 per token" in rows
+
+
+def test_per_layer_numbers_are_of_one_layer() -> None:
+    rows = section(
+        describe_text(build(decoder([sparse_layer(i) for i in range(3)], 64, 100))), "Parameters"
+    ).splitlines()
+    experts = next(row for row in rows if row.strip().startswith("Experts"))
+    assert f"{8 * 3 * 64 * 32:,}" in experts
+
+
+def test_a_tie_is_told_with_both_names() -> None:
+    text = describe_text(build(decoder([dense_layer(0)], 64, 100, tied=True)))
+    assert "Tied: lm_head.weight = model.embed_tokens.weight" in text
+
+
+def test_a_published_total_that_differs_is_set_against_the_class() -> None:
+    architecture = build(dense(1))
+    architecture.parameters.published_total = architecture.parameters.total + 10
+    assert "+10 against this class" in describe_text(architecture)
+
+
+def test_characteristics_tell_sparsity_grouping_and_positions() -> None:
+    text = section(describe_text(build(decoder([sparse_layer(0)], 64, 100, rope_theta=5e6))), "Characteristics")
+    assert "2/8 (25 %)" in text
+    assert "2:1 query:KV heads" in text
+    assert "5,000,000" in text
+
+
+def test_control_characters_of_foreign_names_are_escaped() -> None:
+    reading = dense(1)
+    reading.gaps = [Gap("model", "odd \x1b[31m name\nnext")]
+    text = describe_text(build(reading))
+    assert "\x1b" not in text
+    assert "\\x1b[31m name\\nnext" in text
+
+
+def test_a_model_without_gaps_has_no_section_for_them() -> None:
+    assert "\nGaps\n" not in describe_text(build(dense(1)))

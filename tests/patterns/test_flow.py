@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from archviz.interpreter.reading import Event, ValueRef
+from archviz.patterns.flow import Flow, build_flow
+from archviz.patterns.regions import group_cores, is_convex, limit_nodes, merge
+from archviz.patterns.residual import find_residual_adds, norm_placement
+from archviz.patterns.trace import Trace
+from tests.patterns.tape import LENGTH, Tape, attention, linear, rms_norm
+
+
+def calls_only(event: Event) -> bool:
+    return event.kind == "call"
+
+
+def flow_of(tape: Tape, path: str) -> Flow:
+    trace = Trace(tape.events)
+    call = trace.call(path)
+    assert call is not None
+    return build_flow(trace, call, calls_only)
+
+
+def names(flow: Flow) -> list[str]:
+    return [node.name for node in flow.nodes.values()]
+
+
+def start(tape: Tape) -> ValueRef:
+    return tape.value(1, LENGTH, 8)
+
+
+def test_plumbing_and_casts_vanish_and_edges_go_through_them() -> None:
+    tape = Tape()
+    x = start(tape)
+    with tape.inside("call", "", "Root", x) as results:
+        moved = tape.op("contiguous", tape.op("transpose", x, out=(1, 8, LENGTH)), out=(1, 8, LENGTH))
+        results.append(tape.same("relu", tape.op("to", moved, out=(1, LENGTH, 8))))
+    flow = flow_of(tape, "")
+    assert names(flow) == ["input", "relu"]
+    assert flow.nodes[flow.output or 0].sources[0][0] == flow.inputs[0]
+
+
+def test_what_carries_no_data_and_what_nobody_reads_vanishes() -> None:
+    tape = Tape()
+    x = start(tape)
+    with tape.inside("call", "", "Root", x) as results:
+        mask = tape.same("tril", tape.value(LENGTH, LENGTH))
+        tape.same("sigmoid", x)
+        results.append(tape.same("add", x, mask))
+    assert names(flow_of(tape, "")) == ["input", "add"]
+
+
+def test_cuts_of_features_are_one_split_and_cuts_of_positions_are_none() -> None:
+    tape = Tape()
+    x = start(tape)
+    with tape.inside("call", "", "Root", x) as results:
+        padded = tape.op("conv1d", x, tape.value(8, 1, 4), out=(1, LENGTH + 3, 8))
+        back = tape.op("__getitem__", padded, out=(1, LENGTH, 8))
+        first, second = (tape.op("__getitem__", back, out=(1, LENGTH, 4)) for _ in range(2))
+        results.append(tape.same("mul", first, second))
+    flow = flow_of(tape, "")
+    assert names(flow) == ["input", "conv1d", "split", "mul"]
+    assert sorted(flow.nodes[2].parts.values()) == [0, 1]
+
+
+def test_parts_written_into_one_tensor_are_a_concatenation() -> None:
+    tape = Tape()
+    x = start(tape)
+    with tape.inside("call", "", "Root", x) as results:
+        whole = tape.op("new_empty", x, out=(1, LENGTH, 16))
+        for step in ("relu", "tanh"):
+            view = tape.op("__getitem__", whole, out=(1, LENGTH, 8))
+            tape.op("copy_", view, tape.same(step, x), out=(1, LENGTH, 8))
+        results.append(tape.same("neg", whole))
+    flow = flow_of(tape, "")
+    assert names(flow) == ["input", "relu", "tanh", "cat", "neg"]
+    assert len(flow.nodes[flow.output or 0].sources) == 1
+
+
+def test_views_that_split_the_last_axis_are_remembered_as_factors() -> None:
+    tape = Tape()
+    x = start(tape)
+    record = linear("q", 8, 32)
+    with tape.inside("call", "", "Root", x) as results:
+        results.append(tape.op("view", tape.linear(record, x), out=(1, LENGTH, 4, 8)))
+    assert [node.factors for node in flow_of(tape, "").nodes.values()] == [None, (4, 8)]
+
+
+def test_the_core_of_an_attention_is_contracted_with_its_scaling() -> None:
+    tape, record = Tape(), attention("a", 8, 4, 2, 4)
+    x = start(tape)
+    with tape.inside("call", "", "Root", x) as results:
+        results.append(tape.attention(record, x, 4, 2, 4))
+    flow = flow_of(tape, "a")
+    group_cores(flow, Trace(tape.events))
+    assert [n for n in names(flow) if n != "Linear"] == ["input", "attention_core"]
+
+
+def test_residual_sums_are_told_from_other_sums() -> None:
+    tape, norm = Tape(), rms_norm("n", 8)
+    x = start(tape)
+    with tape.inside("call", "", "Root", x) as results:
+        normed = tape.norm(norm, x)
+        branches = tape.same("add", tape.same("relu", normed), tape.same("tanh", normed))
+        results.append(tape.same("add", x, branches))
+    flow = flow_of(tape, "")
+    skips = find_residual_adds(flow)
+    assert list(skips.values()) == [flow.inputs[0]]
+    assert list(skips) == [flow.output]
+
+
+def placement(order: str) -> str | None:
+    """Where the norm stands in `x + f(x)`: `n` is the norm, `f` the branch, `+` the sum."""
+    tape, norm, branch = Tape(), rms_norm("n", 8), linear("f", 8, 8)
+    x = start(tape)
+    with tape.inside("call", "", "Root", x) as results:
+        y = x
+        for step in order:
+            y = tape.same("add", x, y) if step == "+" else tape.norm(norm, y) if step == "n" else tape.linear(branch, y)
+        results.append(y)
+    flow = flow_of(tape, "")
+    at = {kind: {n.id for n in flow.nodes.values() if n.module == kind} for kind in "nf"}
+    return norm_placement(flow, at["n"], at["f"])
+
+
+def test_the_place_of_a_norm_is_read_off_the_flow() -> None:
+    assert [placement(order) for order in ("nf+", "fn+", "f+n", "f+")] == ["pre", "post", "post_residual", None]
+
+
+def test_a_region_that_is_left_and_entered_again_is_not_contracted() -> None:
+    tape = Tape()
+    x = start(tape)
+    with tape.inside("call", "", "Root", x) as results:
+        first = tape.same("relu", x)
+        results.append(tape.same("mul", first, tape.linear(linear("l", 8, 8), first)))
+    flow = flow_of(tape, "")
+    ends = {n.id for n in flow.nodes.values() if n.name in ("relu", "mul")}
+    assert not is_convex(flow, ends)
+    assert merge(flow, ends, "steps") is None
+    assert len(flow.nodes) == 4
+
+
+def test_a_long_flow_is_shortened_to_the_limit_and_stays_connected() -> None:
+    tape = Tape()
+    x = start(tape)
+    with tape.inside("call", "", "Root", x) as results:
+        y = x
+        for number in range(40):
+            y = tape.same("mul", y, tape.same("relu" if number % 2 else "tanh", y))
+        results.append(y)
+    flow = flow_of(tape, "")
+    assert limit_nodes(flow, 16)
+    assert len(flow.nodes) <= 16
+    assert flow.output in flow.nodes
+    assert all(source in flow.nodes for node in flow.nodes.values() for source, _ in node.sources)
