@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from archviz import __version__
 from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError, ModelNotFoundError, UsageError
-from archviz.formats import FORMATS, THEMES, parse_formats, split_suffix
+from archviz.formats import FORMATS, THEMES, figure_name, parse_formats, split_suffix
 from archviz.settings import Settings
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _describe(options: argparse.Namespace) -> int:
 def _draw(options: argparse.Namespace) -> int:
     from archviz import pipeline
 
-    output, suffix = split_suffix(options.output or Path(_stem(options.model)))
+    output, suffix = split_suffix(options.output or Path(figure_name(options.model)))
     formats = parse_formats(options.format or suffix or "png")
     result = pipeline.draw(
         options.model,
@@ -227,15 +227,6 @@ def _list_on_stderr(rows: Sequence[str], what: str) -> None:
 
 def _settings(options: argparse.Namespace) -> Settings:
     return Settings(offline=options.offline)
-
-
-def _stem(source: str) -> str:
-    """The file name to draw to where none is given: the model's own name."""
-    name = source.rpartition(":")[2].rpartition("@")[0] or source.rpartition(":")[2]
-    path = Path(name)
-    if path.name == "config.json":
-        path = path.resolve().parent
-    return path.name.removesuffix(".json") or "architecture"
 
 
 # --- the parser -----------------------------------------------------------------------------------------------------

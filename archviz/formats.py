@@ -1,4 +1,4 @@
-"""The output formats of a figure, by the names that the command line and the service know them by."""
+"""The output formats of a figure and the names of its files, as the command line and the service take them."""
 
 from __future__ import annotations
 
@@ -40,3 +40,16 @@ def split_suffix(output: Path) -> tuple[Path, Format | None]:
     suffix = output.suffix.lower().removeprefix(".")
     known = next((known for known in FORMATS if known == suffix), None)
     return (output.with_suffix(""), known) if known else (output, None)
+
+
+def figure_name(source: str) -> str:
+    """The file name, without suffix, of a figure that was given none: the drawn model's own name.
+
+    >>> figure_name("Qwen/Qwen3-0.6B@main"), figure_name("transformers:qwen3"), figure_name("mine/figure.json")
+    ('Qwen3-0.6B', 'qwen3', 'figure')
+    """
+    name = source.rpartition(":")[2]
+    path = Path(name.rpartition("@")[0] or name)
+    if path.name == "config.json":
+        path = path.resolve().parent
+    return path.name.removesuffix(".json") or "architecture"

@@ -149,20 +149,6 @@ def test_output_and_formats_are_understood_together(
     assert (asked["output"], asked["formats"]) == (Path(output), formats)
 
 
-@pytest.mark.parametrize(
-    ("source", "stem"),
-    [
-        ("Qwen/Qwen3-0.6B@main", "Qwen3-0.6B"),
-        ("transformers:qwen3", "qwen3"),
-        ("somewhere/mine.json", "mine"),
-        ("somewhere/model/config.json", "model"),
-        ("somewhere/model/", "model"),
-    ],
-)
-def test_a_drawing_without_output_is_named_after_its_source(source: str, stem: str) -> None:
-    assert cli._stem(source) == stem
-
-
 # --- errors ---
 
 

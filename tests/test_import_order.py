@@ -62,7 +62,7 @@ def imports_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, f"archviz.{alias.name}" if whole else base) for alias in node.names)
         elif isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "import_module":
             argument = node.args[0] if node.args else None
-            yield node.lineno, argument.value if isinstance(argument, ast.Constant) else "<computed>"
+            yield node.lineno, str(argument.value) if isinstance(argument, ast.Constant) else "<computed>"
 
 
 def wrong_imports(source: str, room: str) -> list[str]:

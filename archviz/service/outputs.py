@@ -91,14 +91,13 @@ def _checked(name: str) -> str:
     return name
 
 
-def file_stem(title: str, key: str) -> str:
-    """A file name that says what was drawn, and differs for different requests.
+def file_stem(name: str, key: str) -> str:
+    """A file name that says what was drawn, safe whatever the name, and different for different requests.
 
-    >>> file_stem("Qwen/Qwen3.5-397B-A17B", "1f0c9a2b")
+    >>> file_stem("Qwen3.5-397B-A17B", "1f0c9a2b")
     'Qwen3.5-397B-A17B-1f0c9a2b'
     """
-    words = re.sub(r"[^A-Za-z0-9._-]+", "-", title.rpartition("/")[2])
-    words = re.sub(r"\.{2,}", ".", words).strip("-._")[:80]
+    words = re.sub(r"\.{2,}", ".", re.sub(r"[^A-Za-z0-9._-]+", "-", name)).strip("-._")[:80]
     return f"{words or 'architecture'}-{key}"
 
 

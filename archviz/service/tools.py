@@ -16,7 +16,7 @@ from mcp_types import CallToolResult, ContentBlock, ResourceLink, TextContent
 from pydantic import Field
 
 from archviz.errors import ArchvizError, UsageError
-from archviz.formats import Format, Theme
+from archviz.formats import Format, Theme, figure_name
 from archviz.service.failures import failure_result
 from archviz.service.outputs import MIME_TYPES, URI, OutputRoot, file_stem, format_of
 from archviz.service.paging import cut_to_fit, find_part, page_of
@@ -164,8 +164,8 @@ class Tools:
         wanted = list(dict.fromkeys(formats))
         with self.outputs.staging() as folder:
             source = model if model is not None else _written(figure, folder)
-            name = model if model is not None else str((figure or {}).get("model_name", ""))
-            stem = file_stem(name.partition("@")[0].removesuffix("/"), _key(model, figure, class_name, theme))
+            name = figure_name(model) if model is not None else str((figure or {}).get("model_name", ""))
+            stem = file_stem(name, _key(model, figure, class_name, theme))
             result = pipeline.draw(
                 source, folder / stem, wanted, class_name=class_name, theme=theme, settings=self.settings
             )
