@@ -157,3 +157,31 @@ def tensors(model: str, *, class_name: str | None = None, settings: Settings = D
         "digest": digest(reading),
         "gaps": [gap_row(gap) for gap in reading.gaps],
     }
+
+
+def describe(model: str, *, class_name: str | None = None, settings: Settings = DEFAULTS) -> Architecture:
+    """The Architecture of a model: what it is, with evidence."""
+    source = read_model_source(model, settings)
+    return architecture_of(source, class_name=class_name, settings=settings)
+
+
+def architecture_of(source: ModelSource, *, class_name: str | None = None, settings: Settings = DEFAULTS) -> Architecture:
+    """The Architecture of a model source; a forward pass that is not understood leaves gaps, not an error."""
+    from archviz.architecture.build import build_architecture
+    from archviz.architecture.model import Identity
+
+    reading = read(source, class_name=class_name, trace=TraceOptions(), settings=settings)
+    identity = Identity(
+        id=source.id,
+        class_name=reading.class_name,
+        model_type=source.model_type,
+        revision=source.revision,
+        url=source.url,
+        origin=source.origin,
+        code=f"transformers {transformers_version()}",
+        retrieved=source.facts_date,
+        licence=source.licence,
+        release_date=source.release_date,
+        links=source.links,
+    )
+    return build_architecture(reading, identity, published_total=source.published_total)

@@ -170,6 +170,8 @@ def _of_class(interp: Interpreter, value: ClassValue, name: str) -> Any:
     for each in value.mro:
         if name in each.namespace:
             return bind(interp, each.namespace[name], None, value)
+    if value.is_library and interp.library.has(f"{value.qualified}.{name}"):
+        return interp.library_name(f"{value.qualified}.{name}")
     if name in ("__name__", "__qualname__"):
         return value.name
     if name == "__module__":

@@ -7,7 +7,7 @@ from typing import Any
 
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import BoundMethod, ModuleInstance, Tensor, Unknown
+from archviz.interpreter.values import BoundMethod, ModuleInstance, StaticMethod, Tensor, Unknown
 
 MODULE = "torch.nn.Module"
 
@@ -17,15 +17,17 @@ def register(library: Library) -> None:
     _register_registries(library)
     _register_walks(library)
     _register_calls(library)
-    library.declare("torch.Tensor.__base__")
-
-    @library.function("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.UninitializedParameter")
-    def parameter(interp: Interpreter, data: Any = None, requires_grad: bool = True, **options: Any) -> Any:
-        return as_parameter(interp, data)
+    for name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.UninitializedParameter"):
+        library.declare(name, "torch.Tensor")
+        library.classes[name].methods["__new__"] = StaticMethod(_new_parameter)
 
     @library.function("torch.nn.Buffer")
     def buffer(interp: Interpreter, data: Any = None, **options: Any) -> Any:
         return data
+
+
+def _new_parameter(interp: Interpreter, cls: Any, data: Any = None, requires_grad: bool = True, **options: Any) -> Any:
+    return as_parameter(interp, data)
 
 
 def as_parameter(interp: Interpreter, data: Any) -> Any:

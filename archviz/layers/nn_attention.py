@@ -6,7 +6,7 @@ from typing import Any
 
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import ModuleInstance, Tensor
+from archviz.interpreter.values import ClassValue, ModuleInstance, PropertyValue, Tensor
 from archviz.layers.module import as_parameter, new_parameter
 from archviz.layers.nn_layers import keep
 from archviz.ops.registry import like, op, tensor
@@ -19,6 +19,7 @@ def register(library: Library) -> None:
     _register_transformer(library)
     _register_recurrent(library)
     _register_weight_norm(library)
+    _register_parametrizations(library)
 
 
 def _register_attention(library: Library) -> None:
@@ -196,11 +197,28 @@ def _register_weight_norm(library: Library) -> None:
 
 def _parametrize(interp: Interpreter, module: ModuleInstance, name: str, originals: dict[str, tuple[int, ...]]) -> None:
     """`torch.nn.utils.parametrize`: originals under `parametrizations.NAME`, the weight itself computed from them."""
-    base = interp.library_name(f"{NN}.Module")
+    norm = interp.call(interp.library_name(f"{NN}.utils.parametrizations._WeightNorm"), [], {})
     holder = module.modules.get("parametrizations") or interp.call(interp.library_name(f"{NN}.ModuleDict"), [], {})
-    held = interp.call(interp.library_name(f"{NN}.ModuleList"), [[interp.call(base, [], {})]], {})
+    held = interp.call(interp.library_name(f"{NN}.utils.parametrize.ParametrizationList"), [[norm]], {})
     for key, sizes in originals.items():
         held.parameters[key] = as_parameter(interp, tensor(interp, sizes))
     holder.modules[name] = held
     module.modules["parametrizations"] = holder
-    module.attrs[name] = tensor(interp, originals["original1"])
+    base = module.cls
+    module.cls = ClassValue(interp, f"Parametrized{base.name}", f"{base.qualified}.Parametrized", [base], {}, at=base.at)
+    module.cls.namespace[name] = PropertyValue(interp.native(f"{base.qualified}.{name}", lambda interp, self: interp.call(held, [], {})))
+
+
+def _register_parametrizations(library: Library) -> None:
+    """The modules that compute a weight-normed weight.  Source: torch/nn/utils/parametrizations.py."""
+    library.declare(f"{NN}.utils.parametrize.ParametrizationList", f"{NN}.ModuleList")
+    library.declare(f"{NN}.utils.parametrizations._WeightNorm", f"{NN}.Module")
+
+    @library.method(f"{NN}.utils.parametrize.ParametrizationList.forward")
+    def compute(interp: Interpreter, self: ModuleInstance) -> Any:
+        originals = [self.parameters[name] for name in ("original0", "original1")]
+        return interp.call(next(iter(self.modules.values())), originals, {})
+
+    @library.method(f"{NN}.utils.parametrizations._WeightNorm.forward")
+    def weight(interp: Interpreter, self: ModuleInstance, magnitude: Tensor, direction: Tensor) -> Tensor:
+        return like(interp, direction)

@@ -28,6 +28,12 @@ def keep(module: ModuleInstance, **attributes: Any) -> None:
     module.attrs.update(attributes)
 
 
+def weight_of(module: ModuleInstance) -> Any:
+    """A layer's weight: its own parameter, or what weight norm computes."""
+    weight = module.parameters.get("weight")
+    return module.cls.interpreter.get_attribute(module, "weight") if weight is None else weight
+
+
 def _register_linear(library: Library) -> None:
     @library.constructor(f"{NN}.Linear")
     def linear(interp: Interpreter, self: ModuleInstance, in_features: int, out_features: int, bias: Any = True, device: Any = None,
@@ -38,7 +44,7 @@ def _register_linear(library: Library) -> None:
 
     @library.method(f"{NN}.Linear.forward")
     def forward(interp: Interpreter, self: ModuleInstance, input: Any) -> Any:  # noqa: A002
-        return interp.op(f"{F}.linear", input, self.parameters["weight"], self.parameters.get("bias"))
+        return interp.op(f"{F}.linear", input, weight_of(self), self.parameters.get("bias"))
 
     library.declare(f"{NN}.modules.linear.NonDynamicallyQuantizableLinear", f"{NN}.Linear")
 
@@ -184,9 +190,9 @@ def _register_convolution(library: Library, rank: int, *, transposed: bool) -> N
     def forward(interp: Interpreter, self: ModuleInstance, input: Any, *args: Any) -> Any:  # noqa: A002
         attrs = self.attrs
         name = f"{F}.conv_transpose{rank}d" if transposed else f"{F}.conv{rank}d"
-        extra = {"output_padding": attrs["output_padding"]} if transposed else {}
-        return interp.op(name, input, self.parameters["weight"], self.parameters.get("bias"), stride=attrs["stride"],
-                         padding=attrs["padding"], dilation=attrs["dilation"], groups=attrs["groups"], **extra)  # fmt: skip
+        numbers = [attrs[each] for each in (("stride", "padding", "output_padding", "groups", "dilation") if transposed else
+                                            ("stride", "padding", "dilation", "groups"))]  # fmt: skip
+        return interp.op(name, input, weight_of(self), self.parameters.get("bias"), *numbers)
 
     library.method(f"{dotted}._conv_forward")(
         lambda interp, self, input, weight, bias=None: interp.op(

@@ -6,7 +6,7 @@ from typing import Any
 
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import Device, DType, Instance, Tensor, Unknown
+from archviz.interpreter.values import Device, DType, Instance, StaticMethod, Tensor, Unknown
 from archviz.ops.registry import dtype_name, op, sizes_of, tensor
 
 DTYPES = {
@@ -74,6 +74,15 @@ class FloatInfo:
         self.smallest_normal = self.tiny
 
 
+class NormalDistribution:
+    """`torch.distributions.Normal`: its functions keep the shape of what they are given."""
+
+    ARCHVIZ_ATTRIBUTES = ("icdf", "cdf", "log_prob")
+
+    def __init__(self) -> None:
+        self.icdf = self.cdf = self.log_prob = lambda value: value
+
+
 def _register_filled(library: Library) -> None:
     for name, value in (("zeros", 0.0), ("ones", 1.0)):
 
@@ -111,14 +120,16 @@ def _register_filled(library: Library) -> None:
         return tensor(interp, (rows, rows if columns is None else columns), dtype)
 
     for name, kind in (("Tensor", "float32"), ("FloatTensor", "float32"), ("LongTensor", "int64"), ("BoolTensor", "bool")):
+        library.declare(f"torch.{name}")
 
-        @op(library, f"torch.{name}")
-        def constructed(interp: Interpreter, *values: Any, _kind: str = kind) -> Any:
+        def constructed(interp: Interpreter, cls: Any, *values: Any, _kind: str = kind, **options: Any) -> Any:
             if all(isinstance(each, int) for each in values):  # sizes, not values
                 return tensor(interp, values, _kind)
             return from_values(interp, *values, dtype=_kind)
 
-    @op(library, "torch.tensor", "torch.as_tensor", "torch.from_numpy", "torch.asarray")
+        library.classes[f"torch.{name}"].methods["__new__"] = StaticMethod(constructed)
+
+    @op(library, "torch.tensor", "torch.scalar_tensor", "torch.as_tensor", "torch.from_numpy", "torch.asarray")
     def from_values(interp: Interpreter, *values: Any, dtype: Any = None, **options: Any) -> Any:
         value = values[0] if len(values) == 1 else list(values)
         if isinstance(value, Tensor):
@@ -185,6 +196,7 @@ def _bounds(bounds: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, Any,
 
 
 def _register_likes(library: Library) -> None:
+    library.function("torch.distributions.normal.Normal", "torch.distributions.Normal")(lambda interp, *args: NormalDistribution())
     for name in ("zeros_like", "ones_like", "empty_like", "rand_like", "randn_like", "full_like", "randint_like"):
 
         @op(library, f"torch.{name}")

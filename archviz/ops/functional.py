@@ -176,11 +176,11 @@ def _register_pooling(library: Library) -> None:
 
 def _register_padding(library: Library) -> None:
     @op(library, f"{F}.pad", "torch._C._nn.pad", record="pad")
-    def pad(interp: Interpreter, value: Tensor, pad: Sequence[int], *args: Any, **options: Any) -> Tensor:  # noqa: A002
-        own = list(value.shape or ())
+    def pad(interp: Interpreter, tensor_: Tensor, pad: Sequence[int], *args: Any, **options: Any) -> Tensor:
+        own = list(tensor_.shape or ())
         for place in range(len(pad) // 2):
             own[-1 - place] += _known(pad[2 * place]) + _known(pad[2 * place + 1])
-        return like(interp, value, own)
+        return like(interp, tensor_, own)
 
 
 def _known(size: Any) -> int:

@@ -119,7 +119,7 @@ def _register_permutations(library: Library) -> None:
 
 
 def _register_joins(library: Library) -> None:
-    @op(library, "torch.cat", "torch.concat", "torch.concatenate", record="cat")
+    @op(library, "torch.cat", "torch.concat", "torch.concatenate")
     def cat(interp: Interpreter, tensors: Sequence[Tensor], dim: int = 0, **options: Any) -> Tensor:
         parts = [each for each in tensors if each.shape != (0,)]
         if not parts:

@@ -168,7 +168,9 @@ def _register_products(library: Library) -> None:
         return like(interp, left, ())
 
     @op(library, "torch.addmm", "torch.baddbmm", "torch.Tensor.baddbmm", "torch.Tensor.addmm", "torch.Tensor.addmm_", "torch.addbmm")
-    def addmm(interp: Interpreter, bias: Tensor, left: Tensor, right: Tensor, **options: Any) -> Tensor:
+    def addmm(interp: Interpreter, bias: Tensor, *matrices: Tensor, **options: Any) -> Tensor:
+        named = [options[name] for name in ("mat1", "batch1", "mat2", "batch2") if name in options]
+        left, right = (*matrices, *named)
         return tensor(interp, shapes.matmul(left.shape or (), right.shape or ()), left.dtype)
 
     @op(library, "torch.einsum")

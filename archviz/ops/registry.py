@@ -25,29 +25,37 @@ def op(library: Library, *names: str, record: str | None = None) -> Callable[[Ru
         names: `torch.cat`, `torch.Tensor.softmax`, …
         record: The name in a trace; the last part of the first name by default.
     """
-    label = record or names[0].rpartition(".")[2]
 
     def register(run: Run) -> Run:
-        def recorded(interp: Interpreter, *args: Any, **kwargs: Any) -> Any:
-            unknown = first_unknown(args, kwargs)
-            if unknown is not None:
-                return unknown
-            recorder = interp.recorder
-            if recorder is None:
-                return applied(interp, run, args, kwargs)
-            index = recorder.begin("op", label, [*args, *kwargs.values()], interp.here())
-            result: Any = None
-            try:
-                result = applied(interp, run, args, kwargs)
-            finally:
-                recorder.end(index, result, options_of(args, kwargs))
-            recorder.passed[index] = (args, kwargs, result)
-            return result
-
-        library.function(*names)(recorded)
-        return recorded
+        for name in names:
+            library.function(name)(_recorded(run, record or name.rpartition(".")[2]))
+        return run
 
     return register
+
+
+def _recorded(run: Run, label: str) -> Run:
+    """The stub of an op: unknown arguments spread, and a running trace gets an event."""
+
+    def recorded(interp: Interpreter, *args: Any, **kwargs: Any) -> Any:
+        if "input" in kwargs:  # torch's name of the first argument
+            args = (kwargs.pop("input"), *args)
+        unknown = first_unknown(args, kwargs)
+        if unknown is not None:
+            return unknown
+        recorder = interp.recorder
+        if recorder is None:
+            return applied(interp, run, args, kwargs)
+        index = recorder.begin("op", label, [*args, *kwargs.values()], interp.here())
+        result: Any = None
+        try:
+            result = applied(interp, run, args, kwargs)
+        finally:
+            recorder.end(index, result, options_of(args, kwargs))
+        recorder.passed[index] = (args, kwargs, result)
+        return result
+
+    return recorded
 
 
 def applied(interp: Interpreter, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
