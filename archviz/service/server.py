@@ -74,8 +74,13 @@ def _compact(schema: Any) -> Any:
         return [_compact(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = {key: value for key, value in _not_null(schema).items() if key != "title" or not isinstance(value, str)}
-    return {key: _compact_entry(key, value) for key, value in kept.items()}
+    said = {key: value for key, value in _not_null(schema).items() if not _says_nothing(key, value)}
+    return {key: _compact_entry(key, value) for key, value in said.items()}
+
+
+def _says_nothing(key: str, value: Any) -> bool:
+    generated_title = key == "title" and isinstance(value, str)
+    return generated_title or (key, value) in (("items", {}), ("additionalProperties", True))
 
 
 def _compact_entry(key: str, value: Any) -> Any:
