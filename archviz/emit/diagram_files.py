@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
+from archviz.emit.drawn_files import drawn_files
 from archviz.errors import UsageError
 from archviz.figure.diagram_model import DiagramConfig
-from archviz.figure.display import DisplayList
 from archviz.figure.lint import Finding
 from archviz.formats import FORMATS
-
-_SCALE = 2.0
-_MOST_PIXELS = 40_000_000
-
 
 def diagram_files(
     config: DiagramConfig, formats: list[str], theme: str = "light"
@@ -33,35 +28,12 @@ def diagram_files(
         from archviz.figure.diagram_layout import draw_diagram
 
         display, findings = draw_diagram(config, theme)
-        scale = png_scale(display)
-        if "png" in drawn and scale < _SCALE:
-            message = f"too large for a PNG at {_SCALE:g}x, drawn at {scale:.2f}x: prefer svg or pdf"
-            findings = [Finding("soft", "png-scale", message), *findings]
-        for name in drawn:
-            files[name] = _emitted(name, display)
+        files, more = drawn_files(display, drawn)
+        findings = [*more, *findings]
     for name in formats:
         if name not in files:
             files[name] = _written(name, config).encode()
     return files, findings
-
-
-def png_scale(display: DisplayList) -> float:
-    """Device pixels a px: two, or less where the picture would have more than 40 million pixels."""
-    return min(_SCALE, math.sqrt(_MOST_PIXELS / (display.width * display.height)))
-
-
-def _emitted(name: str, display: DisplayList) -> bytes:
-    if name == "svg":
-        from archviz.emit import svg
-
-        return svg.emit(display)
-    if name == "png":
-        from archviz.emit import png
-
-        return png.emit(display, scale=png_scale(display))
-    from archviz.emit import pdf
-
-    return pdf.emit(display)
 
 
 def _written(name: str, config: DiagramConfig) -> str:

@@ -132,26 +132,41 @@ def _bytes_of(file: Path, limit: int) -> bytes:
     return data
 
 
-def parse_config(data: bytes, name: str) -> dict[str, Any]:
-    """A configuration from JSON text; what is wrong with it is said with line and column.
+def read_json(file: Path, settings: Settings) -> dict[str, Any]:
+    """A JSON object from a file, bounded in size."""
+    return parse_json(_bytes_of(file, settings.limits.config_bytes), file.name)
+
+
+def parse_json(data: bytes, name: str) -> dict[str, Any]:
+    """A JSON object from text; what is wrong with it is said with line and column.
 
     Raises:
-        BadConfigError: Not UTF-8, not JSON, not an object, or without a `model_type`.
+        BadConfigError: Not UTF-8, not JSON, or not an object.
     """
     try:
         values = json.loads(data.decode("utf-8-sig"), parse_int=_bounded_integer)
     except UnicodeDecodeError as error:
-        raise BadConfigError(f"the configuration is not UTF-8 (byte {error.start})", where=name) from None
+        raise BadConfigError(f"the file is not UTF-8 (byte {error.start})", where=name) from None
     except json.JSONDecodeError as error:
         raise BadConfigError(
-            f"the configuration is not valid JSON: {error.msg}",
+            f"the file is not valid JSON: {error.msg}",
             where=f"{name}, line {error.lineno}, column {error.colno}",
             hint="The file may be truncated; fetch it again.",
         ) from None
     except (RecursionError, ValueError) as error:
-        raise BadConfigError(f"the configuration is not usable JSON: {error}", where=name) from None
+        raise BadConfigError(f"the file is not usable JSON: {error}", where=name) from None
     if not isinstance(values, dict):
-        raise BadConfigError(f"a configuration must be a JSON object, this is a {type(values).__name__}", where=name)
+        raise BadConfigError(f"the file must hold a JSON object, this is a {type(values).__name__}", where=name)
+    return values
+
+
+def parse_config(data: bytes, name: str) -> dict[str, Any]:
+    """A model configuration from JSON text.
+
+    Raises:
+        BadConfigError: Not a JSON object, or without a `model_type`.
+    """
+    values = parse_json(data, name)
     model_type = values.get("model_type")
     if not isinstance(model_type, str) or not model_type:
         raise BadConfigError(

@@ -1,0 +1,43 @@
+"""An Architecture as files: which bytes each format gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archviz.architecture.model import Architecture
+from archviz.emit.drawn_files import DRAWN, drawn_files
+from archviz.errors import UsageError
+from archviz.figure.lint import Finding
+from archviz.formats import FORMATS
+
+
+def architecture_files(
+    architecture: Architecture, formats: Sequence[str], theme: str = "light"
+) -> tuple[dict[str, bytes], list[Finding]]:
+    """The content of a file for each format, and what is wrong in the drawing.
+
+    Args:
+        architecture: What is drawn.
+        formats: Of `svg`, `png`, `pdf`, `dot`.
+        theme: `light` or `dark`.
+
+    Raises:
+        UsageError: There is no such format.
+    """
+    stray = [name for name in formats if name not in FORMATS]
+    if stray:
+        raise UsageError(f"no such format: {stray[0][:40]!r}", hint=f"formats are {', '.join(FORMATS)}")
+    files: dict[str, bytes] = {}
+    findings: list[Finding] = []
+    drawn = [name for name in formats if name in DRAWN]
+    if drawn:
+        from archviz.figure import draw_overview
+
+        display, findings = draw_overview(architecture, theme=theme)
+        files, more = drawn_files(display, drawn)
+        findings = [*more, *findings]
+    if "dot" in formats:
+        from archviz.emit.dot_architecture import dot_from_architecture
+
+        files["dot"] = dot_from_architecture(architecture).encode()
+    return files, findings
