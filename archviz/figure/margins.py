@@ -36,10 +36,14 @@ def paint_sides(sides: Sequence[SideBox], art: ColumnArt, theme: Theme) -> tuple
             goal = art.canvas.boxes[target]
             used = entries[target] = entries.get(target, -1) + 1
             y = goal.middle[1] + (0, -9, 9, -14, 14)[used % 5]
+            end: tuple[Point, ...] = ((goal.x, y),)
+            if not art.reaches_left(target):  # from below, where no box is in the way
+                y = goal.bottom + 7
+                end = ((goal.x + 9 + 6 * used, y), (goal.x + 9 + 6 * used, goal.bottom))
             start = (frame.right, frame.middle[1])
-            points: tuple[Point, ...] = (start, (lane, start[1]), (lane, y), (goal.x, y))
+            points: tuple[Point, ...] = (start, (lane, start[1]), (lane, y), *end)
             if abs(start[1] - y) < 10:
-                points = ((frame.right, y), (goal.x, y))
+                points = ((frame.right, y), *end)
             path = Path(points, theme.line, 1.25, 6.0, arrow_end=True)
             items.append(Group(f"{side.box.id}~{target}", "edge", (path,)))
     items += [paint_box(side.box, frames[side.box.id], SIDE, theme) for side in sides]
@@ -152,11 +156,21 @@ def _lanes(ways: Mapping[str, tuple[float, float]]) -> dict[str, int]:
     return lanes
 
 
-def paint_feed(source: ColumnArt, target: ColumnArt, goal: Frame | None, lane: float, theme: Theme) -> Group:
-    """The output of a tower into another: into the side box that stands for it, else onto the spine above the embedding."""
+def paint_feed(
+    source: ColumnArt, target: ColumnArt, goal: Frame | None, lane: float, over: Sequence[Point], theme: Theme
+) -> Group:
+    """The output of a tower into another: into the side box that stands for it, else onto the spine above the embedding.
+
+    Args:
+        lane: Where the line goes down beside the target, px.
+        over: Points on its way around columns in between.
+    """
     top = source.canvas.boxes[source.column.steps[-1].id].y if source.above else source.frame.y - 20
     x = source.frame.x + source.left
-    start: list[Point] = [(x, top), (x, top - 10), (lane, top - 10)]
+    start: list[Point] = [(x, top), (x, top - 10)]
+    for turn, height in over:
+        start += [(turn, start[-1][1]), (turn, height)]
+    start.append((lane, start[-1][1]))
     if goal:
         points = [*start, (lane, goal.middle[1]), (goal.x, goal.middle[1])]
         return Group(f"feed/{source.column.id}", "edge", (Path(tuple(points), theme.accent, 1.6, 8.0, arrow_end=True),))

@@ -23,6 +23,7 @@ MAX_BOXES = 40
 _MAX_PANELS = 6
 _MINOR_SHARE = 0.4
 _PLAIN_COLOUR = 3  # of a layer kind without a mixer
+_NO_BOXES = ("input", "output", "add", "residual_add")  # ends and ⊕ do not count
 _FEED_FORWARD_ROLES = ("feed_forward", "moe")
 
 
@@ -134,7 +135,7 @@ class _Overview:
         number = self.kinds[stack.path, kind.id]
         graph = self.architecture.block(kind.block)
         panel = LayerPanel(f"layer/{scope}", number, kind.title, times)
-        size = sum(node.role not in ("input", "output") for node in graph.nodes) if graph else 0
+        size = sum(node.role not in _NO_BOXES for node in graph.nodes) if graph else 0
         if graph is None or kind.id in drawn or size > self.boxes_left:
             return panel
         drawn.add(kind.id)

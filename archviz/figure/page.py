@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import ceil
 
-from archviz.figure.display import DisplayList, Group, Item, Rect
+from archviz.figure.display import DisplayList, Group, Item, Point, Rect
 from archviz.figure.fonts import fit, measure
 from archviz.figure.margins import (
     notes_width,
@@ -163,9 +163,22 @@ class _Page:
             used[index] = used.get(index, 0) + 1
             inputs = [side.box.id for side in self.sides[index] if side.box.role == "input"]
             goal = self.side_frames[inputs[0]] if inputs else None
-            edge = min([self.side_frames[side.box.id].x for side in self.sides[index]], default=target.frame.x)
-            lane = edge - 16 - 9 * (used[index] - 1)
-            self.items.append(paint_feed(art, target, goal, lane, self.theme))
+            lane = self._edge(index) - 16 - 9 * (used[index] - 1)
+            over = self._way_over(by_id[art.column.id], index)
+            self.items.append(paint_feed(art, target, goal, lane, over, self.theme))
+
+    def _edge(self, index: int) -> float:
+        """Where a column begins on the left, its side boxes included."""
+        sides = [self.side_frames[side.box.id].x for side in self.sides[index]]
+        return min([*sides, self.arts[index].frame.x])
+
+    def _way_over(self, source: int, target: int) -> list[Point]:
+        """The turn that takes a line above the columns between two columns."""
+        between = self.arts[source + 1 : target]
+        if not between:
+            return []
+        lowest = min(_TOP if art.column.id in self.lifted else art.frame.y - 30 for art in between)
+        return [(self._edge(source + 1) - 14, lowest - 12)]
 
     def _draw_panels(self, packing: Packing, left: float, body: float) -> None:
         panels = self._panels()

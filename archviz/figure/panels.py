@@ -225,7 +225,7 @@ class StripArt:
                 Rect(x, y, _CELL, _CELL, tint.mixer.fill, None, 0, 3.0),
                 text_line(self.letters[kind], x + _CELL / 2, y + _CELL / 2 - 0.5, 11, 600, tint.mixer.text, "middle"),
             ]
-            if column % 5 == 0 or index == len(self.strip.cells) - 1:
+            if column % 5 == 0 or (index == len(self.strip.cells) - 1 and column % 5 > 1):
                 number = text_line(str(index), x + _CELL / 2, y + _CELL + 6.5, 10, 400, self.theme.muted, "middle")
                 shapes.append(number)
             title = f"layer {index}: {self.titles[kind]}"

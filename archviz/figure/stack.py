@@ -319,14 +319,17 @@ class ColumnArt:
 
     def reaches_right(self, box: str) -> bool:
         """Whether a level line from a drawn box to the right meets no other box."""
-        frame = self.canvas.boxes[box]
-        y = frame.middle[1]
-        return not any(
-            other != box
-            and self.canvas.boxes[other].x > frame.x
-            and self.canvas.boxes[other].y - 8 < y < self.canvas.boxes[other].bottom + 8
-            for other in self.known & self.canvas.boxes.keys()
-        )
+        return not any(other.x > self.canvas.boxes[box].x for other in self._level_with(box))
+
+    def reaches_left(self, box: str) -> bool:
+        """Whether a level line from a drawn box to the left meets no other box."""
+        return not any(other.x < self.canvas.boxes[box].x for other in self._level_with(box))
+
+    def _level_with(self, box: str) -> list[Frame]:
+        """Other boxes that a level line through a box would meet."""
+        y = self.canvas.boxes[box].middle[1]
+        others = [self.canvas.boxes[other] for other in self.known & self.canvas.boxes.keys() if other != box]
+        return [other for other in others if other.width and other.y - 16 < y < other.bottom + 16]
 
     def _boxed(self) -> bool:
         return bool(self.parts) and self.parts[0].boxed

@@ -6,6 +6,7 @@ from archviz.architecture.model import LayerStack, PatternItem
 from archviz.figure.model import KindKey, Strip
 
 _MAX_UNIT = 12
+_MAX_CELLS = 240
 _MIN_SHARE = 0.66  # of the layers that a repeat must cover to be shown as the unit
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -19,15 +20,18 @@ def make_strip(stack: LayerStack, colours: list[int]) -> Strip:
     colour = {kind.id: number for kind, number in zip(stack.kinds, colours, strict=True)}
     cells = {index: colour[kind.id] for kind in stack.kinds for index in kind.indices}
     unit, times = _unit(stack.pattern)
+    text = stack.pattern_text
+    if len(cells) > _MAX_CELLS:
+        text += f" (the first {_MAX_CELLS} of {len(cells):,} layers are shown)"
     return Strip(
         id=f"strip/{stack.path}",
         title="Layer pattern",
-        text=stack.pattern_text,
+        text=text,
         keys=tuple(
             KindKey(colour[kind.id], _LETTERS[place % 26], kind.title, kind.count)
             for place, kind in enumerate(stack.kinds)
         ),
-        cells=tuple(cells[index] for index in sorted(cells)),
+        cells=tuple(cells[index] for index in sorted(cells)[:_MAX_CELLS]),
         unit=tuple(colour[kind] for kind in unit),
         times=times,
     )
@@ -38,11 +42,15 @@ def _unit(pattern: list[PatternItem]) -> tuple[list[str], int]:
     repeats = [item for item in pattern if item.items and item.times > 1]
     if not repeats:
         return [], 1
-    longest = max(repeats, key=lambda item: item.times * len(_flat(item.items)))
-    unit = _flat(longest.items)
-    total = len(_flat(pattern))
-    regular = len(unit) * longest.times >= _MIN_SHARE * total
-    return (unit, longest.times) if len(unit) <= _MAX_UNIT and regular else ([], 1)
+    longest = max(repeats, key=lambda item: item.times * _length(item.items))
+    length = _length(longest.items)
+    regular = length * longest.times >= _MIN_SHARE * _length(pattern)
+    return (_flat(longest.items), longest.times) if length <= _MAX_UNIT and regular else ([], 1)
+
+
+def _length(items: list[PatternItem]) -> int:
+    """How many layers a pattern stands for; it may be far too many to list."""
+    return sum(item.times * (1 if item.kind is not None else _length(item.items)) for item in items)
 
 
 def _flat(items: list[PatternItem]) -> list[str]:

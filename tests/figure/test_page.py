@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from archviz.architecture.model import Architecture, BlockGraph, PatternItem
+from archviz.figure import draw_overview
+from archviz.figure.display import DisplayList, Group, Path, Rect
+from tests.figure.samples import architecture, attention, kind, layer_graph, mlp, swiglu, tower
+from tests.figure.zoo import ZOO, stack
+
+MIXERS = (
+    "self_attn:attention:Attention|32 heads",
+    "mixer:state_space:Mamba-2|64 heads|state 128|head dim 64",
+    "linear:linear_attention:Gated DeltaNet with a long name|16 QK heads|64 V heads",
+)
+FEEDS = ("mlp:feed_forward:SwiGLU|4096 → 14336", "mlp:moe:MoE|8 of 256 experts|+ shared expert", None)
+
+
+@st.composite
+def architectures(draw: st.DrawFn) -> Architecture:
+    """One to three towers of one to four kinds of layers in any nesting of repeats."""
+    towers, layers = [], []
+    blocks: list[BlockGraph] = [attention("attn", 4096, 32, 8, 128), swiglu("swiglu", 4096, 14336), mlp("mlp", 64, 128)]
+    count = draw(st.integers(1, 3))
+    for number in range(count):
+        names = [f"t{number}k{index}" for index in range(draw(st.integers(1, 4)))]
+        pattern = draw(st.lists(_items(names), min_size=1, max_size=4))
+        order = _flat(pattern)
+        kinds = []
+        for name in names:
+            indices = [index for index, other in enumerate(order) if other == name]
+            feed = draw(st.sampled_from(FEEDS))
+            blocks.append(layer_graph(f"block/{name}", draw(st.sampled_from(MIXERS)), feed))
+            if indices:
+                kinds.append(
+                    kind(
+                        name,
+                        f"Layer {name} + something",
+                        indices,
+                        "attn",
+                        draw(st.sampled_from(["swiglu", "mlp", None])),
+                    )
+                )
+        layers.append(stack(f"s{number}", kinds, pattern, "a pattern"))
+        column = [
+            "ids:input:Tokens",
+            "emb:embedding:Embedding|32,000 × 4,096",
+            f"@s{number}",
+            "norm:norm:Final norm",
+            "head:head:Head",
+        ]
+        towers.append(
+            tower(
+                f"t{number}",
+                f"Tower {number}",
+                draw(st.integers(1, 10**10)),
+                column,
+                f"t{count - 1}" if number < count - 1 else None,
+            )
+        )
+    return architecture(
+        "org/any-model", "AnyModel", 10**10, towers, layers, blocks, {"hidden_size": 4096, "vocabulary_size": 32000}
+    )
+
+
+def _items(names: list[str]) -> st.SearchStrategy[PatternItem]:
+    single = st.builds(PatternItem, times=st.integers(1, 9), kind=st.sampled_from(names))
+    return st.recursive(
+        single,
+        lambda inner: st.builds(PatternItem, times=st.integers(2, 9), items=st.lists(inner, min_size=1, max_size=3)),
+        max_leaves=4,
+    )
+
+
+def _flat(items: list[PatternItem]) -> list[str]:
+    return [name for item in items for name in ([item.kind] if item.kind else _flat(item.items)) * item.times]
+
+
+@settings(deadline=None, max_examples=50, phases=(Phase.explicit, Phase.generate))  # shrinking a page takes minutes
+@given(architectures())
+def test_any_architecture_gives_a_clean_page(drawn: Architecture) -> None:
+    _, findings = draw_overview(drawn)
+    assert [finding for finding in findings if finding.severity == "hard"] == []
+
+
+def _frame(display: DisplayList, group_id: str) -> Rect:
+    group = next(group for group in display.groups() if group.id == group_id)
+    return next(item for item in group.items if isinstance(item, Rect))
+
+
+def test_the_page_is_whole_pixels_and_everything_is_on_it() -> None:
+    display, findings = draw_overview(ZOO["qwen35"]())
+    assert (display.width, display.height) == (int(display.width), int(display.height))
+    assert not any(finding.rule == "off-canvas" for finding in findings)
+
+
+def test_a_tower_that_feeds_another_stands_left_of_it_on_the_same_ground() -> None:
+    display, _ = draw_overview(ZOO["qwen35"]())
+    vision, text = (_frame(display, f"tower/{name}") for name in ("vision", "text"))
+    assert vision.x + vision.width < text.x
+    assert vision.width < text.width
+    assert abs((vision.y + vision.height) - (text.y + text.height)) < 10
+
+
+def test_panels_of_a_column_end_on_one_line() -> None:
+    display, _ = draw_overview(ZOO["deepseek"]())
+    frames = [_frame(display, group.id) for group in display.groups() if group.role == "panel"]
+    lowest = {max(frame.y + frame.height for frame in frames if frame.x == x) for x in {frame.x for frame in frames}}
+    assert max(lowest) - min(lowest) < 1
+
+
+def test_a_line_joins_a_box_to_its_nearest_inset() -> None:
+    display, _ = draw_overview(ZOO["llama"]())
+    zooms = [group for group in display.groups() if group.role == "zoom"]
+    assert [group.id.rsplit("/", 1)[-1] for group in zooms] == ["mlp", "self_attn"]
+    for group, inset in zip(zooms, ("inset/mlp", "inset/attn"), strict=True):
+        path = group.items[0]
+        assert isinstance(path, Path)
+        assert path.points[-1][0] == _frame(display, inset).x
+
+
+def test_each_layer_is_a_cell_of_the_strip_with_its_kind() -> None:
+    display, _ = draw_overview(ZOO["qwen35"]())
+    cells = [group for group in display.groups() if group.role == "cell"]
+    assert [cell.title for cell in cells[2:5]] == [
+        "layer 2: Gated DeltaNet + MoE",
+        "layer 3: Gated attention + MoE",
+        "layer 4: Gated DeltaNet + MoE",
+    ]
+    unit = [group for group in display.groups() if "/unit/" in group.id]
+    assert [group.title.partition(": ")[2] for group in unit] == ["Gated DeltaNet + MoE"] * 3 + [
+        "Gated attention + MoE"
+    ]
+
+
+def test_themes_change_colours_and_nothing_else() -> None:
+    light, _ = draw_overview(ZOO["gemma"]())
+    dark, _ = draw_overview(ZOO["gemma"](), theme="dark")
+    assert light.background != dark.background
+    assert [group.id for group in light.groups()] == [group.id for group in dark.groups()]
+    assert [_place(group) for group in light.groups()] == [_place(group) for group in dark.groups()]
+
+
+def _place(group: Group) -> list[tuple[float, float]]:
+    return [(item.x, item.y) for item in group.items if isinstance(item, Rect)]
