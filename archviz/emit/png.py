@@ -6,9 +6,16 @@ from archviz.emit import svg
 from archviz.figure.display import DisplayList
 from archviz.figure.fonts import FAMILY, font_files
 
+SHARP = 2.0
+MAX_PIXELS = 8_000_000  # drawing takes about 0.08 s a million
 
-def emit(display: DisplayList, *, scale: float = 2.0) -> bytes:
-    """The drawing as PNG, `scale` device pixels a px."""
+
+def emit(display: DisplayList, *, scale: float | None = None) -> bytes:
+    """The drawing as PNG.
+
+    Args:
+        scale: Device pixels a px; by default 2, less for a page of more than two million px.
+    """
     import resvg_py
 
     return bytes(
@@ -18,6 +25,12 @@ def emit(display: DisplayList, *, scale: float = 2.0) -> bytes:
             font_files=[str(path) for path in font_files()],
             font_family=FAMILY,
             sans_serif_family=FAMILY,
-            zoom=scale,
+            zoom=scale or default_scale(display),
         )
     )
+
+
+def default_scale(display: DisplayList) -> float:
+    """Device pixels a px: as sharp as a good screen shows, as long as the picture stays below eight million pixels."""
+    fitting = (MAX_PIXELS / max(display.width * display.height, 1.0)) ** 0.5
+    return round(min(SHARP, fitting), 3)

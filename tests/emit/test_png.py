@@ -38,3 +38,10 @@ def test_a_missing_glyph_is_shown_as_its_code_point() -> None:
 
     assert drawn("注") == drawn("[U+6CE8]")
     assert drawn("注") != drawn("")
+
+
+def test_a_large_page_is_drawn_less_sharp_so_that_it_stays_quick() -> None:
+    display, _ = draw_overview(ZOO["qwen35"]())
+    width, height = _size(png.emit(display))
+    assert width * height <= 8_100_000
+    assert width > display.width
