@@ -93,7 +93,7 @@ def _file_error(error: OSError) -> ArchvizError:
     reason = error.strerror or str(error)
     if error.filename is None:
         return ArchvizError(f"internal fault: {reason}", hint="--debug shows where it is")
-    return UsageError(f"{reason}: {error.filename}", hint="check the path and its permissions")
+    return UsageError(f"{reason}: {str(error.filename)[:200]}", hint="check the path and its permissions")
 
 
 def _fail(error: ArchvizError, *, as_json: bool) -> int:

@@ -13,6 +13,8 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = get_args(Theme)
 
+_LONGEST_NAME = 120
+
 
 def parse_formats(text: str) -> list[Format]:
     """Formats separated by commas, each once, in the order given.
@@ -52,4 +54,4 @@ def figure_name(source: str) -> str:
     path = Path(name.rpartition("@")[0] or name)
     if path.name == "config.json":
         path = path.resolve().parent
-    return path.name.removesuffix(".json") or "architecture"
+    return path.name.removesuffix(".json")[:_LONGEST_NAME] or "architecture"

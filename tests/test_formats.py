@@ -38,6 +38,7 @@ def test_only_the_suffix_of_a_format_is_taken_off(output: str, stem: str, suffix
         ("somewhere/mine.json", "mine"),
         ("somewhere/model/config.json", "model"),
         ("somewhere/model/", "model"),
+        ("x/" + "y" * 5_000, "y" * 120),
     ],
 )
 def test_a_drawing_without_output_is_named_after_its_source(source: str, stem: str) -> None:

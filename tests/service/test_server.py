@@ -320,20 +320,40 @@ def test_calls_at_once_do_not_mix(ask: Ask, fake_pipeline: Any) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_the_server_answers_over_stdio(era: str, tmp_path: Path) -> None:
-    async def run() -> tuple[Any, Any]:
-        environment = {**os.environ, "ARCHVIZ_OUTPUT": str(tmp_path / "out")}
-        server = StdioServerParameters(
-            command=sys.executable, args=[str(ROOT / "server.py"), "--offline"], cwd=tmp_path, env=environment
-        )
-        async with Client(server, mode=era) as client:
-            tools = await client.list_tools()
-            return tools, await client.call_tool("resolve_model", {"name": "Qwen3.5"})
+def test_a_whole_conversation_over_stdio_from_an_ambiguous_name_to_a_picture(era: str, tmp_path: Path) -> None:
+    root = tmp_path / "out"
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=[str(ROOT / "server.py"), "--offline"],
+        cwd=tmp_path,
+        env={**os.environ, "ARCHVIZ_OUTPUT": str(root)},
+    )
 
-    tools, found = anyio.run(run)
-    assert len(tools.tools) == 3
+    async def run() -> list[Any]:
+        async with Client(server, mode=era) as client:
+            asked = [
+                await client.call_tool("resolve_model", {"name": "Qwen3.5"}),
+                await client.call_tool("draw_architecture", {"model": "Qwen3.5"}),
+            ]
+            assert not root.exists() or not list(root.iterdir())  # nothing is drawn for a name that is ambiguous
+            model = {"model": "Qwen/Qwen3.5-397B-A17B"}
+            asked.append(await client.call_tool("describe_architecture", model))
+            drawn: Any = await client.call_tool("draw_architecture", {**model, "formats": ["png", "svg"]})
+            svg = next(item for item in drawn.content if item.type == "resource_link" and item.name.endswith("svg"))
+            return [*asked, drawn, await client.read_resource(svg.uri)]
+
+    found, refused, described, drawn, svg = anyio.run(run)
     assert found.structured_content["status"] == "ambiguous"
-    assert not (tmp_path / "out").exists()  # nothing is made before something is drawn
+    assert refused.is_error
+    assert refused.structured_content["error"] == "ambiguous"
+    assert described.structured_content["summary"]["parameters"]["total"] == 396_802_360_816
+    assert "15 ×" in described.structured_content["summary"]["layers"][0]["pattern"]
+    assert drawn.structured_content["model_id"] == "Qwen/Qwen3.5-397B-A17B"
+    assert base64.b64decode(next(item for item in drawn.content if item.type == "image").data).startswith(b"\x89PNG")
+    assert "Qwen3.5-397B-A17B" in svg.contents[0].text
+    for answer in (found, refused, described, drawn):
+        assert len(answer.content[0].text.encode()) < ANSWER_BYTES
+    assert sorted(path.suffix for path in root.iterdir()) == [".png", ".svg"]
 
 
 def test_starting_the_server_loads_nothing_of_the_models() -> None:
