@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 from archviz.emit import svg
 from archviz.figure.display import DisplayList
 from archviz.figure.fonts import FAMILY, font_files
@@ -32,5 +34,5 @@ def emit(display: DisplayList, *, scale: float | None = None) -> bytes:
 
 def default_scale(display: DisplayList) -> float:
     """Device pixels a px: as sharp as a good screen shows, as long as the picture stays below eight million pixels."""
-    fitting = (MAX_PIXELS / max(display.width * display.height, 1.0)) ** 0.5
+    fitting = sqrt(MAX_PIXELS / max(display.width * display.height, 1.0))
     return round(min(SHARP, fitting), 3)
