@@ -12,12 +12,18 @@ from archviz.interpreter.reading import ModuleRecord
 _INDEX = re.compile(
     r"(^|_)(idx|index|layer_id|layer_number|layer_num|block_id)$|^layer_(idx|id|index)|_layer_idx$|^layer$"
 )
+_INERT = re.compile(r"drop_?path|dropout|identity|stochastic_?depth", re.IGNORECASE)  # does nothing outside of training
 Signature = tuple[object, ...]
 
 
 def is_index(name: str) -> bool:
     """Whether an attribute only numbers its module (`layer_idx`) and says nothing about what it does."""
     return bool(_INDEX.search(name))
+
+
+def is_inert(module: ModuleRecord) -> bool:
+    """Whether a module does nothing outside of training: dropout, drop path, identity."""
+    return not module.children and not module.parameters and bool(_INERT.search(module.class_name))
 
 
 def numbering(siblings: Iterable[ModuleRecord]) -> frozenset[tuple[str, str]]:
@@ -38,6 +44,8 @@ def signature(
     module: ModuleRecord, ignored: frozenset[tuple[str, str]] = frozenset(), relative: str = "", name: str = ""
 ) -> Signature:
     """What a module is: class, tensors, attributes and children; equal for modules that differ in place only."""
+    if is_inert(module):
+        return (name, "Identity")
     attributes = tuple(
         (key, tuple(value) if isinstance(value, list) else (type(value).__name__, value))
         for key, value in sorted(module.attributes.items())
@@ -91,9 +99,10 @@ def _children(
     if len(module.children) < 2 or not all(name.isdigit() for name in module.children):
         return [_node(context, role_of, child, name, path=prefix + name) for name, child in module.children.items()]
     ignored = numbering(module.children.values())
-    groups: dict[Signature, list[str]] = {}
+    groups: dict[tuple[Signature, int], list[str]] = {}
     for name, child in module.children.items():
-        groups.setdefault(signature(child, ignored), []).append(name)
+        # Of siblings that share a tensor only the first counts it, so their numbers differ.
+        groups.setdefault((signature(child, ignored), context.parameters(child.path)), []).append(name)
     nodes = []
     for names in groups.values():
         indices = [int(name) for name in names]

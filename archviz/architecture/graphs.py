@@ -29,15 +29,17 @@ def write_graph(
     skips = find_residual_adds(flow) if residuals else {}
     nodes: dict[int, BlockNode] = {}
     used: set[str] = set()
+    counted: set[str] = set()
     length = _length(flow)
     for node in flow.nodes.values():
         label = (labels or {}).get(node.id) or label_node(context, roles, flow, node, owner)
         if node.id in skips:
             label = Label("residual_add", "+")
         nodes[node.id] = _block_node(context, node, label, path, used, length)
+        nodes[node.id].parameters = _uncounted(context, _called(context, node), path, counted)
         nodes[node.id].zoom = (zooms or {}).get(node.module if node.kind == "call" else node.name)
     module = context.modules[path]
-    _give_own_parameters(context, flow, nodes, path)
+    _give_own_parameters(context, flow, nodes, path, counted)
     edges = _edges(flow, nodes, skips)
     if flow.output is not None:
         out = BlockNode(
@@ -77,9 +79,20 @@ def _block_node(
         module=relative,
         shape_in=_symbolic(node.shape_in, length),
         shape_out=_symbolic(node.shape_out, length),
-        parameters=sum(context.parameters(p) for p in _called(context, node)) if inside or node.kind == "group" else 0,
         evidence=_evidence(node),
     )
+
+
+def _uncounted(context: Context, called: list[str], path: str, counted: set[str]) -> int:
+    """Parameters of the modules that a node stands for; a module that is called twice counts at its first call."""
+    count = 0
+    for name in called:
+        inside = name.startswith(path + ".") if path else True
+        for module in context.modules[name].walk() if inside and name in context.modules else ():
+            if module.path not in counted:
+                counted.add(module.path)
+                count += context.own_parameters(module)
+    return count
 
 
 def _called(context: Context, node: FlowNode) -> list[str]:
@@ -149,7 +162,9 @@ def _part_label(node: FlowNode, value: int) -> str | None:
     return str(sizes[index]) if index < len(sizes) and len(set(sizes)) > 1 else None
 
 
-def _give_own_parameters(context: Context, flow: Flow, nodes: dict[int, BlockNode], path: str) -> None:
+def _give_own_parameters(
+    context: Context, flow: Flow, nodes: dict[int, BlockNode], path: str, counted: set[str]
+) -> None:
     """Give the module's own tensors, and those of submodules that are read but never called, to the step that uses them.
 
     Parameters of the module itself (`A_log`, sinks) belong to its core.
@@ -166,7 +181,7 @@ def _give_own_parameters(context: Context, flow: Flow, nodes: dict[int, BlockNod
         shapes = {_squeezed(tensor.shape) for tensor in child.parameters.values()}
         reader = next((i for i, n in flow.nodes.items() if shapes & {_squeezed(v.shape or ()) for v in n.reads}), None)
         if reader is not None:
-            nodes[reader].parameters += context.parameters(child.path)
+            nodes[reader].parameters += _uncounted(context, [child.path], path, counted)
             nodes[reader].code_name = nodes[reader].code_name or child.name
 
 

@@ -50,12 +50,28 @@ def _is_stack(context: Context, module: ModuleRecord) -> bool:
     """Numbered children, the first of which holds a mixer, or a norm and a feed-forward."""
     if not module.children or not all(name.isdigit() for name in module.children):
         return False
+    if any(_holds_layers(context, layer) for layer in module.children.values()):
+        return False  # stages, each with a list of layers of its own
     for layer in list(module.children.values())[:2]:
         parts = context.parts(layer)
         # A list of experts or of plain projections has neither mixers nor norms.
         if parts.mixers or (parts.norms and parts.feeds):
             return True
         context.parts_of.pop(layer.path)
+    return False
+
+
+def _holds_layers(context: Context, module: ModuleRecord) -> bool:
+    """Whether a module holds a list of whole layers, all of one class (a list of parts has several)."""
+    for child in module.children.values():
+        inner = list(child.children.values())
+        numbered = inner and all(name.isdigit() for name in child.children)
+        if not numbered or len({layer.class_name for layer in inner}) > 1 or not inner[0].children:
+            continue
+        parts = context.parts(inner[0])
+        context.parts_of.pop(inner[0].path)
+        if parts.feeds and (parts.mixers or parts.norms):
+            return True
     return False
 
 
@@ -157,4 +173,7 @@ def _with_span(attention: Attention, module: ModuleRecord, named: str | None, co
         return replace(attention, span="sliding", window=window or size)
     if False in flags or (named is not None and ("full" in named or "global" in named)):
         return replace(attention, span="full", window=None)
-    return replace(attention, span="sliding" if window else "full")
+    if window is None and not config.values.get("layer_types") and config.values.get("use_sliding_window") is not False:
+        # Where neither layer nor trace tells, one window for all layers is what the configuration states.
+        window = size if attention.causal and not attention.cross else None
+    return replace(attention, span="sliding" if window else "full", window=window)

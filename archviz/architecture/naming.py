@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archviz.architecture.folding import is_index, signature
+from archviz.architecture.folding import is_index, is_inert, signature
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.feed_forward import FeedForward
@@ -105,13 +105,13 @@ def _told_apart(
             continue
         traits = {v: _traits(modules[next(i for i in same if prints[i] == v)]) for v in variants}
         usual = max(variants, key=lambda v: sum(len(kinds[i].indices) for i in same if prints[i] == v))
-        for number, variant in enumerate(variants, 1):
+        for variant in variants:
             extra = _difference(traits[variant], [traits[v] for v in variants if v != variant])
-            if variant == usual and (extra is None or "type=" not in extra):
+            if extra is None or (variant == usual and "type=" not in extra):
                 continue  # the most frequent one keeps the plain name
             for i in same:
                 if prints[i] == variant:
-                    result[i] = _extended(name, extra or str(number))
+                    result[i] = _extended(name, extra)
     return result
 
 
@@ -119,7 +119,8 @@ def _extended(name: tuple[str, str], extra: str) -> tuple[str, str]:
     """A setting such as `layer_type=compressed_attention` names the part itself."""
     key, _, value = extra.partition("=")
     if key.endswith("type") and value:
-        return value, value.replace("_", " ").capitalize()
+        names_itself = "attention" in name[0] and value.endswith("attention")
+        return (value, value.replace("_", " ").capitalize()) if names_itself else name
     return f"{name[0]}#{extra}", f"{name[1]} ({extra})"
 
 
@@ -134,7 +135,7 @@ def _traits(modules: Sequence[ModuleRecord]) -> set[str]:
     traits: set[str] = set()
     for root in modules:
         cut = len(root.path) + 1
-        for module in root.walk():
+        for module in (m for m in root.walk() if not is_inert(m)):
             place = module.path[cut:]
             traits.update({place, f"{place}:{module.class_name}"} if place else {f":{module.class_name}"})
             traits.update(f"{place}.{name}" for name in (*module.parameters, *module.buffers))

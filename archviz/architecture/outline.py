@@ -12,7 +12,7 @@ from archviz.architecture.naming import Kind
 from archviz.architecture.roles import Roles, part_role
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.attention import Attention, find_projections
-from archviz.patterns.feed_forward import FeedForward
+from archviz.patterns.feed_forward import FeedForward, projections_of
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.moe import MixtureOfExperts
@@ -161,7 +161,8 @@ def outline_part(context: Context, roles: Roles, kind: Kind, part: Part, graph_i
     elif isinstance(part.what, MixtureOfExperts):
         result = _mixture(sketch, context, part.what, source)
     elif isinstance(part.what, FeedForward):
-        result = _feed_forward(sketch, part.what, modules, source)
+        linears = projections_of(context.modules[path]) if single else [m for m in modules if linear_sizes(m)]
+        result = _feed_forward(sketch, part.what, linears, source)
     else:
         result = _recurrence(sketch, context, part.what, modules, source)
     sketch.add(Label("output", "Output"), result)
@@ -253,9 +254,7 @@ def _with_norm(sketch: _Sketch, context: Context, module: ModuleRecord, part: st
     return source
 
 
-def _feed_forward(sketch: _Sketch, what: FeedForward, modules: list[ModuleRecord], source: str) -> str:
-    flat = [inner for module in modules for inner in module.walk()]
-    linears = [module for module in flat if linear_sizes(module)]
+def _feed_forward(sketch: _Sketch, what: FeedForward, linears: list[ModuleRecord], source: str) -> str:
     down = next((m for m in reversed(linears) if (linear_sizes(m) or (0, 0))[0] == what.hidden), linears[-1])
     ups = [_projection(sketch, m, source) for m in linears if m is not down]
     if what.gated and len(ups) == 2:

@@ -118,40 +118,56 @@ def _column_rows(table: _Table, column: Column, prefix: str) -> None:
     table.add(prefix + "head", "Output head", counts["head"], parent, note=note)
 
 
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """The layers of one kind: counts are sums over them, because layers may share tensors."""
+
+    context: Context
+    kind: Kind
+    paths: list[str]
+
+    def count(self, path: str) -> int:
+        """Parameters below a path of the example layer, in all layers of the kind."""
+        cut = len(self.kind.example.path)
+        return sum(self.context.parameters(layer + path[cut:]) for layer in self.paths)
+
+    def row(self, table: _Table, key: str, label: str, count: int, parent: str, active: int | None = None) -> None:
+        """Add a row for something that every layer of the kind has once."""
+        times = len(self.paths)
+        even = count % times == 0
+        table.add(key, label, count, parent, count // times if even else None, times if even else None, active)
+
+
 def _stack_rows(table: _Table, stack: Stack, key: str, parent: str | None) -> None:
     context = table.context
-    total = context.parameters(stack.path)
-    table.add(key, f"All {len(stack.layers)} layers", total, parent)
+    table.add(key, f"All {len(stack.layers)} layers", context.parameters(stack.path), parent)
     for kind in stack.kinds:
-        times = len(kind.indices)
-        each = context.parameters(kind.example.path)
+        layers = _Layers(context, kind, [stack.layers[index].path for index in kind.indices])
+        count = layers.count(kind.example.path)
         name = f"{key}/{kind.id}"
-        table.add(name, kind.title, each * times, key, each, times, (each - inactive(context, kind)) * times)
-        _kind_rows(table, kind, name, times, each)
+        layers.row(table, name, kind.title, count, key, count - inactive(context, kind) * len(layers.paths))
+        _kind_rows(table, layers, name, count)
 
 
-def _kind_rows(table: _Table, kind: Kind, name: str, times: int, each: int) -> None:
+def _kind_rows(table: _Table, layers: _Layers, name: str, total: int) -> None:
     """Mixer, feed-forward, norms and the rest of a layer; they sum to the layer."""
-    context = table.context
-    spent = 0
+    kind, spent = layers.kind, 0
     for parts, word in ((kind.parts.mixers, "mixer"), (kind.parts.feeds, "feed_forward")):
         for number, part in enumerate(parts):
-            count = _part_count(context, kind, part)
+            count = _part_count(layers, part)
             spent += count
             key = f"{name}/{word}" + (f"_{number + 1}" if number else "")
-            table.add(key, _part_title(kind, part, parts), count * times, name, count, times)
-            _part_rows(table, part, key, times, count)
-    norms = sum(context.parameters(path) for path in kind.parts.norms)
-    table.add(f"{name}/norms", "Norms", norms * times, name, norms, times)
-    rest = each - spent - norms
-    table.add(f"{name}/other", "Other", rest * times, name, rest, times)
+            layers.row(table, key, _part_title(kind, part, parts), count, name)
+            _part_rows(table, layers, part, key, count)
+    norms = sum(layers.count(path) for path in kind.parts.norms)
+    layers.row(table, f"{name}/norms", "Norms", norms, name)
+    layers.row(table, f"{name}/other", "Other", total - spent - norms, name)
 
 
-def _part_count(context: Context, kind: Kind, part: Part) -> int:
+def _part_count(layers: _Layers, part: Part) -> int:
     """Parameters of a part; norms that a wrapper holds are counted with the layer's norms."""
-    count = sum(context.parameters(path) for path in part.paths)
-    inside = [n for n in kind.parts.norms if any(n.startswith(path + ".") for path in part.paths)]
-    return count - sum(context.parameters(path) for path in inside)
+    inside = [n for n in layers.kind.parts.norms if any(n.startswith(path + ".") for path in part.paths)]
+    return sum(map(layers.count, part.paths)) - sum(map(layers.count, inside))
 
 
 def _part_title(kind: Kind, part: Part, parts: list[Part]) -> str:
@@ -160,31 +176,31 @@ def _part_title(kind: Kind, part: Part, parts: list[Part]) -> str:
     return split[parts.index(part)] if len(split) == len(parts) else titles
 
 
-def _part_rows(table: _Table, part: Part, key: str, times: int, count: int) -> None:
+def _part_rows(table: _Table, layers: _Layers, part: Part, key: str, count: int) -> None:
     what = part.what
     if isinstance(what, MixtureOfExperts):
-        _moe_rows(table, what, key, times, count)
+        _moe_rows(table, layers, what, key, count)
         return
     module = table.context.modules[part.paths[0]] if len(part.paths) == 1 else None
     norms = [c for c in module.children.values() if table.roles(c) in ("qk_norm", "norm")] if module else []
-    size = sum(table.context.parameters(norm.path) for norm in norms)
+    size = sum(layers.count(norm.path) for norm in norms)
     if size:
-        table.add(f"{key}/projections", "Projections", (count - size) * times, key, count - size, times)
+        layers.row(table, f"{key}/projections", "Projections", count - size, key)
         label = "Q/K norms" if any(table.roles(n) == "qk_norm" for n in norms) else "Inner norms"
-        table.add(f"{key}/norms", label, size * times, key, size, times)
+        layers.row(table, f"{key}/norms", label, size, key)
 
 
-def _moe_rows(table: _Table, what: MixtureOfExperts, key: str, times: int, count: int) -> None:
-    context = table.context
-    experts = context.parameters(what.experts)
-    router = context.parameters(what.router) if what.router else 0
-    shared = sum(context.parameters(path) for path in (what.shared, what.shared_gate) if path)
-    active = round(experts * what.top_k / what.count) * times if what.top_k else None
-    table.add(f"{key}/router", "Router", router * times, key, router, times)
+def _moe_rows(table: _Table, layers: _Layers, what: MixtureOfExperts, key: str, count: int) -> None:
+    experts = layers.count(what.experts)
+    router = layers.count(what.router) if what.router else 0
+    shared = sum(layers.count(path) for path in (what.shared, what.shared_gate) if path)
+    times = what.count * len(layers.paths)
+    even = experts % times == 0
     note = f"{what.count} experts" + (f", {what.top_k} per token" if what.top_k else "")
+    layers.row(table, f"{key}/router", "Router", router, key)
     table.add(
-        f"{key}/experts", "Experts", experts * times, key, experts // what.count, what.count * times, active, note
-    )
-    table.add(f"{key}/shared_expert", "Shared expert", shared * times, key, shared, times)
-    rest = count - experts - router - shared
-    table.add(f"{key}/other", "Other", rest * times, key, rest, times)
+        f"{key}/experts", "Experts", experts, key, experts // times if even else None, times if even else None,
+        round(experts * what.top_k / what.count) if what.top_k else None, note,
+    )  # fmt: skip
+    layers.row(table, f"{key}/shared_expert", "Shared expert", shared, key)
+    layers.row(table, f"{key}/other", "Other", count - experts - router - shared, key)

@@ -190,18 +190,30 @@ def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> C
 
 
 def write_tower(context: Context, roles: Roles, column: Column) -> Tower:
-    """The tower of the document: boxes below the stacks, the stacks, boxes above."""
-    below = [m for m in column.around if column.position(context, m) < 0]
-    above = [m for m in column.around if m not in below]
-    items = [ColumnItem(node=_input(column))]
-    items += [ColumnItem(node=_box(context, roles, column, module)) for module in _ordered(context, below)]
-    items += [ColumnItem(stack=stack.path) for stack in column.stacks]
-    items += [ColumnItem(node=_box(context, roles, column, module)) for module in _ordered(context, above)]
+    """The tower of the document: its input, then boxes and stacks in order of execution."""
+    placed = [
+        (_place(context, column, module.path), ColumnItem(node=_box(context, roles, column, module)))
+        for module in column.around
+    ]
+    placed += [(_place(context, column, stack.path), ColumnItem(stack=stack.path)) for stack in column.stacks]
     outside = [m for m in column.around if column.module and not m.path.startswith(column.module + ".")]
     return Tower(
-        id=column.id, title=column.title, module=column.module, column=items, feeds=column.feeds,
+        id=column.id, title=column.title, module=column.module, feeds=column.feeds,
+        column=[ColumnItem(node=_input(column)), *(item for _, item in sorted(placed, key=lambda pair: pair[0]))],
         parameters=context.parameters(column.module) + sum(context.parameters(m.path) for m in outside),
     )  # fmt: skip
+
+
+def _place(context: Context, column: Column, path: str) -> tuple[int, int]:
+    """Where a module or a stack stands: by its call, or by the order of registration with final norms and heads last."""
+    traced = bool(column.stacks) and context.trace.call(column.stacks[0].layers[0].path) is not None
+    order = list(context.modules).index(path)
+    stack = next((stack for stack in column.stacks if stack.path == path), None)
+    if traced:
+        call = context.trace.call(stack.layers[0].path if stack else path)
+        return (call.index if call else -1, order)
+    module = context.modules[path]
+    return (0 if stack else column.position(context, module) if len(column.stacks) <= 1 else 0, order)
 
 
 def _input(column: Column) -> BlockNode:
@@ -250,9 +262,8 @@ def _box(context: Context, roles: Roles, column: Column, module: ModuleRecord) -
 
 def _convolution_text(module: ModuleRecord) -> str | None:
     """Widths and kernel of the one convolution inside a module."""
-    weights = [
-        m.parameters["weight"].shape for m in module.walk() if (m.library or "").rpartition(".")[2].startswith("Conv")
-    ]
+    convolutions = [m for m in module.walk() if (m.library or "").rpartition(".")[2].startswith("Conv")]
+    weights = [m.parameters["weight"].shape for m in convolutions if "weight" in m.parameters]
     if len(weights) != 1 or None in weights[0]:
         return None
     out, inner, *kernel = weights[0]

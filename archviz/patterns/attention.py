@@ -71,7 +71,7 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     named = "attention" in module.class_name.lower() and len(module.children) >= 2
     if not ({"q", "k"} <= set(projections) or {"q", "kv"} <= set(projections) or "qkv" in projections or named):
         return None
-    if not (_has_heads(module) or _has_core(module, trace) or named) or _is_container(module):
+    if not (_has_heads(module) or _has_core(module, trace) or named) or _is_container(module, projections):
         return None
     return _describe(module, projections, trace)
 
@@ -96,8 +96,10 @@ def _candidates(module: ModuleRecord) -> list[tuple[str, ModuleRecord]]:
     return found
 
 
-def _is_container(module: ModuleRecord) -> bool:
-    """A layer or a wrapper is not the attention itself when a child has the projections."""
+def _is_container(module: ModuleRecord, projections: dict[str, ModuleRecord]) -> bool:
+    """A layer or a wrapper is not the attention itself when only a child has the projections."""
+    if projections.keys() & {"q", "qkv"}:
+        return False  # a child with queries of its own is then an indexer or the like
     return any(find_projections(child).keys() & {"q", "qkv"} for child in module.children.values() if child.children)
 
 

@@ -45,7 +45,7 @@ def detect_feed_forward(module: ModuleRecord, trace: Trace) -> FeedForward | Non
 
     Projections up and down with the same outer width, and nothing that mixes positions.
     """
-    linears = _projections(module)
+    linears = projections_of(module)
     ops = trace.own_ops(module.path)
     if {"key", "value", "receptance"} == {linear.name for linear in linears}:
         key = next(linear for linear in linears if linear.name == "key")
@@ -56,7 +56,7 @@ def detect_feed_forward(module: ModuleRecord, trace: Trace) -> FeedForward | Non
     return describe_projections(linears, activation_in(module, trace))
 
 
-def _projections(module: ModuleRecord) -> list[ModuleRecord]:
+def projections_of(module: ModuleRecord) -> list[ModuleRecord]:
     """Direct projections, or those of a plain sequence or list of them."""
     linears = linears_of(module)
     for child in module.children.values():

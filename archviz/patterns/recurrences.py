@@ -98,8 +98,9 @@ def _rg_lru(module: ModuleRecord, trace: Trace) -> Recurrence | None:
 
 
 def _lightning(module: ModuleRecord, trace: Trace) -> Recurrence | None:
-    """Linear attention with a fixed decay per head, stored as a buffer."""
-    if not any(name in module.buffers for name in ("slope_rate", "slope", "query_decay")):
+    """Linear attention with a fixed decay per head, stored as a buffer (or, as a last resort, called so)."""
+    stored = any(name in module.buffers for name in ("slope_rate", "slope", "query_decay"))
+    if not stored and "lightningattention" not in module.class_name.lower():
         return None
     if not any(linear_sizes(child) for child in module.children.values()):
         return None
