@@ -5,7 +5,7 @@ Every entry names the fact keys it is made of; a fact that the Architecture does
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from archviz.architecture.model import Architecture, BlockGraph, Fact, Tower
@@ -153,11 +153,12 @@ def make_inset(block: BlockGraph, diagram: Diagram, kind: int | None, column: st
     )
 
 
-def with_savings(inset: Inset, architecture: Architecture) -> Inset:
-    """An inset with routed experts says what routing saves, where the active parameters are known."""
+def with_savings(insets: Sequence[Inset], architecture: Architecture) -> tuple[Inset, ...]:
+    """The first inset with routed experts says what routing saves, where the active parameters are known."""
     parameters = architecture.parameters
-    if inset.role != "moe" or not parameters.active or parameters.active >= parameters.total:
-        return inset
+    first = next((inset for inset in insets if inset.role == "moe"), None)
+    if first is None or not parameters.active or parameters.active >= parameters.total:
+        return tuple(insets)
     share = f"{100 * parameters.active / parameters.total:.3g}"
     savings: Sentence = (
         Words("Resource savings: ", strong=True),
@@ -167,7 +168,7 @@ def with_savings(inset: Inset, architecture: Architecture) -> Inset:
         Words(compact(parameters.active), accent=True),
         Words(f" ({share} %) are active per token"),
     )
-    return replace(inset, notes=(*inset.notes, savings))
+    return tuple(replace(inset, notes=(*inset.notes, savings)) if inset is first else inset for inset in insets)
 
 
 def without_shared_notes(insets: list[Inset]) -> tuple[list[Inset], list[Sentence]]:

@@ -60,7 +60,7 @@ class _Overview:
             columns=(*ordered[:-1], *(captions.without_noted(column, tied) for column in last)),
             notes=tuple(note for column in last for note in captions.notes(architecture, column)),
             sides=tuple(self.sides.values()),
-            insets=tuple(captions.with_savings(inset, architecture) for inset in insets),
+            insets=captions.with_savings(insets, architecture),
             strips=tuple(
                 make_strip(stack, [self.kinds[stack.path, kind.id] for kind in stack.kinds])
                 for stack in self._stacks(towers)
