@@ -282,7 +282,7 @@ class Interpreter(Operators):
 
     def loaded_sources(self) -> dict[str, str]:
         """Shown name → sha256 of every file that was read."""
-        return {module.shown: module.sha256 for module in self._modules.values() if module is not None}
+        return {module.shown: module.sha256 for module in self._modules.values() if module is not None and module.is_read}
 
     def require_module(self, dotted: str) -> None:
         """Raise the ModuleNotFoundError that importing an absent module would."""

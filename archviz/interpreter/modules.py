@@ -63,25 +63,47 @@ class SourceModule:
         self.dotted = source.dotted
         self.shown = source.shown
         self.is_package = source.is_package
-        self.sha256 = hashlib.sha256(source.text.encode("utf-8", "surrogatepass")).hexdigest()
-        self.tree = parse(source)
+        self.is_read = False
+        self._source = source
         self.namespace: dict[str, Any] = {
             "__name__": source.dotted,
             "__file__": source.shown,
             "__doc__": None,
             "__spec__": None,
         }
-        self.index: dict[str, list[ast.stmt]] = {}
-        self.stars: list[ast.ImportFrom] = []
+        self._index: dict[str, list[ast.stmt]] = {}
+        self._stars: list[ast.ImportFrom] = []
         self._done: set[int] = set()
         self._ready: set[str] = set()
         self._pending: set[str] = set()
-        for statement in self.tree.body:
-            for name in names_touched(statement, self.stars):
-                self.index.setdefault(name, []).append(statement)
 
     def __repr__(self) -> str:
         return f"<module {self.dotted}>"
+
+    def _read(self) -> None:
+        """Parse the file and note which statements bind which names; most imported files never get here."""
+        self.is_read = True
+        for statement in parse(self._source).body:
+            for name in names_touched(statement, self._stars):
+                self._index.setdefault(name, []).append(statement)
+
+    @property
+    def index(self) -> dict[str, list[ast.stmt]]:
+        """Name → the top-level statements that bind or change it."""
+        if not self.is_read:
+            self._read()
+        return self._index
+
+    @property
+    def stars(self) -> list[ast.ImportFrom]:
+        """The file's `from … import *` statements."""
+        if not self.is_read:
+            self._read()
+        return self._stars
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self._source.text.encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
     def package(self) -> str:

@@ -67,10 +67,10 @@ def model_class_name(interp: Interpreter, model_type: str, architectures: list[s
         UsageError: The wanted class is not in `transformers`, or the type has no model class at all.
     """
     if wanted:
-        if class_module(wanted) is None:
+        if class_module(wanted, model_type) is None:
             raise UsageError(f"transformers has no model class named {wanted!r}", where="--class")
         return wanted
-    if architectures and class_module(str(architectures[0])) is not None:
+    if architectures and class_module(str(architectures[0]), model_type) is not None:
         return str(architectures[0])
     for head in HEADS:
         found = interp.import_name(MODELING_AUTO, head, None).get(model_type)
