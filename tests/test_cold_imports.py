@@ -74,3 +74,14 @@ def test_help_loads_almost_nothing() -> None:
         "archviz.formats",
         "archviz.settings",
     }
+
+
+def test_a_model_written_as_a_diagram_config_can_be_drawn_again(tmp_path: Path) -> None:
+    config = tmp_path / "mine.json"
+    wrote, _ = modules_after(
+        "draw", MODEL, "--offline", "-o", str(tmp_path / "model"), "-f", "dot", "--figure-config", str(config)
+    )
+    drew, modules = modules_after("draw", str(config), "-o", str(tmp_path / "again"), "-f", "svg")
+    assert (wrote, drew) == (0, 0)
+    assert (tmp_path / "again.svg").stat().st_size > 1_000
+    assert not {name for name in modules if name.startswith(("archviz.ops", "archviz.layers"))}  # no model was read
