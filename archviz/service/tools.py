@@ -17,7 +17,7 @@ from pydantic import Field
 
 from archviz.errors import ArchvizError, UsageError
 from archviz.formats import Format, Theme, figure_name
-from archviz.service.failures import failure_result
+from archviz.service.failures import NEXT_STEPS, failure_result
 from archviz.service.outputs import MIME_TYPES, URI, OutputRoot, file_stem, format_of
 from archviz.service.paging import cut_to_fit, find_part, page_of
 from archviz.service.results import Candidate, DescribeAnswer, DrawAnswer, DrawnFile, PageBounds, ResolveAnswer
@@ -197,9 +197,7 @@ def _result(answer: ResolveAnswer | DescribeAnswer | DrawAnswer, more: Sequence[
 def _after_resolving(status: str, model_id: str | None) -> list[str]:
     if model_id and status in ("exact", "renamed"):
         return [f"describe_architecture or draw_architecture with model={model_id}"]
-    if status in ("ambiguous", "not_found"):
-        return ["Ask the user which one is meant, or for the exact name. Do not choose one yourself."]
-    return ["Try again later, or give a local folder or config.json as the model."]
+    return [NEXT_STEPS.get(status, NEXT_STEPS["unreachable"])]
 
 
 def _written(figure: dict[str, Any] | None, folder: Path) -> str:
