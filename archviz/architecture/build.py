@@ -58,7 +58,7 @@ def build_architecture(
         facts=build_facts(context, roles, columns, parameters, placements, cite),
         modules=fold_modules(context, roles),
         tensors=_tensors(reading),
-        towers=[write_tower(context, roles, column) for column in columns],
+        towers=[write_tower(context, roles, column, columns) for column in columns],
         layers=layers,
         blocks=list(book.graphs.values()),
         parameters=parameters,

@@ -63,7 +63,7 @@ def _is_stack(context: Context, module: ModuleRecord) -> bool:
 
 def _holds_layers(context: Context, module: ModuleRecord) -> bool:
     """Whether a module holds a list of whole layers, all of one class (a list of parts has several)."""
-    for child in module.children.values():
+    for child in (module, *module.children.values()):
         inner = list(child.children.values())
         numbered = inner and all(name.isdigit() for name in child.children)
         if not numbered or len({layer.class_name for layer in inner}) > 1 or not inner[0].children:

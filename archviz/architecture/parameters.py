@@ -12,6 +12,7 @@ from archviz.architecture.naming import Kind
 from archviz.architecture.roles import Roles
 from archviz.architecture.towers import Column
 from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.attention import Attention
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
 
@@ -185,7 +186,13 @@ def _part_rows(table: _Table, layers: _Layers, part: Part, key: str, count: int)
     norms = [c for c in module.children.values() if table.roles(c) in ("qk_norm", "norm")] if module else []
     size = sum(layers.count(norm.path) for norm in norms)
     if size:
-        layers.row(table, f"{key}/projections", "Projections", count - size, key)
+        layers.row(
+            table,
+            f"{key}/projections",
+            "Projections" if isinstance(what, Attention) else "Projections and state",
+            count - size,
+            key,
+        )
         label = "Q/K norms" if any(table.roles(n) == "qk_norm" for n in norms) else "Inner norms"
         layers.row(table, f"{key}/norms", label, size, key)
 

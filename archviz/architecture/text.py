@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import wrap
 
 from archviz.architecture.folding import ranges
 from archviz.architecture.model import Architecture, Fact, LayerStack, ModuleNode, ParameterRow
@@ -105,7 +106,13 @@ def _structure(architecture: Architecture) -> Iterator[str]:
 
 def _kind_lines(stack: LayerStack) -> Iterator[str]:
     for kind in stack.kinds:
-        yield f"{kind.title} · layers {ranges(kind.indices)} · {kind.parameters:,} each"
+        yield f"{kind.title} · layers {_abridged(kind.indices)} · {kind.parameters:,} each"
+
+
+def _abridged(indices: list[int]) -> str:
+    """Ranges of indices; of many the first two and the last (the JSON has all)."""
+    parts = ranges(indices).split(",")
+    return ", ".join(parts if len(parts) <= 6 else [*parts[:2], "…", parts[-1]])
 
 
 def _modules(architecture: Architecture) -> Iterator[str]:
@@ -123,7 +130,7 @@ def _children(node: ModuleNode, indent: str) -> Iterator[str]:
 
 def _module_line(node: ModuleNode) -> str:
     """One module: name or folded range, class, tensors with shapes, telling settings, parameters."""
-    name = f"[{ranges(node.indices)}] × {node.count}" if node.count > 1 else node.name
+    name = f"[{_abridged(node.indices)}] × {node.count}" if node.count > 1 else node.name
     parts = [f"{name} ({node.class_name})"]
     shapes = _shapes(node)
     if shapes:
@@ -179,7 +186,7 @@ def _breakdown(architecture: Architecture) -> Iterator[str]:
             "Active per token", parameters.active, 1, f"{100 * parameters.active / max(1, parameters.total):.3g} %"
         )
         if parameters.active != parameters.total:
-            yield f"    ({parameters.active_definition})"
+            yield from (f"    {line}" for line in wrap(parameters.active_definition or "", _WIDTH - 4))
     if parameters.published_total is not None and parameters.published_total != parameters.total:
         difference = parameters.published_total - parameters.total
         yield _line("Published total", parameters.published_total, 1, f"{difference:+,} against this class")

@@ -143,12 +143,22 @@ def _distribute(context: Context, columns: list[Column]) -> None:
     """Put the modules around the layers into the columns; what lies outside of all towers goes to the nearest."""
     held = {stack.path for column in columns for stack in column.stacks}
     for column in columns:
-        column.around += _around(context.modules[column.module], held)
+        column.around += _around(context.modules[column.module], held | set(_nested(column, columns)))
     towers = {column.module for column in columns}
     if "" in towers:
         return
     for module in _around(context.reading.root, held | towers):
         _nearest(context, columns, module).around.append(module)
+
+
+def _nested(column: Column, columns: list[Column]) -> list[str]:
+    """Modules of towers that lie inside a tower's own module, and inside no other tower in between."""
+    inside = [c.module for c in columns if c is not column and c.module.startswith(_below(column.module)) and c.module]
+    return [path for path in inside if not any(path.startswith(_below(other)) for other in inside if other != path)]
+
+
+def _below(path: str) -> str:
+    return path + "." if path else ""
 
 
 def _around(module: ModuleRecord, held: set[str]) -> list[ModuleRecord]:
@@ -189,7 +199,7 @@ def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> C
     return side[0] if side else main
 
 
-def write_tower(context: Context, roles: Roles, column: Column) -> Tower:
+def write_tower(context: Context, roles: Roles, column: Column, columns: list[Column]) -> Tower:
     """The tower of the document: its input, then boxes and stacks in order of execution."""
     placed = [
         (_place(context, column, module.path), ColumnItem(node=_box(context, roles, column, module)))
@@ -200,7 +210,9 @@ def write_tower(context: Context, roles: Roles, column: Column) -> Tower:
     return Tower(
         id=column.id, title=column.title, module=column.module, feeds=column.feeds,
         column=[ColumnItem(node=_input(column)), *(item for _, item in sorted(placed, key=lambda pair: pair[0]))],
-        parameters=context.parameters(column.module) + sum(context.parameters(m.path) for m in outside),
+        parameters=context.parameters(column.module)
+        + sum(context.parameters(m.path) for m in outside)
+        - sum(context.parameters(path) for path in _nested(column, columns)),
     )  # fmt: skip
 
 

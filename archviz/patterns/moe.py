@@ -99,12 +99,17 @@ def expert_count(module: ModuleRecord) -> int | None:
         return None
     if stacked and len({t.shape[0] for t in stacked}) == 1 and (len(stacked) > 1 or named):
         return stacked[0].shape[0] if (stacked[0].shape[0] or 0) > 1 else None
-    numbered = [child for name, child in module.children.items() if name.isdigit()]
+    numbered = _numbered(module)
     if named and len(numbered) > 1:
         return len(numbered)
     stated = module.attributes.get("num_experts") or module.attributes.get("num_local_experts")
     holds = named and "expert" in module.name and any(holder.parameters for holder in holders)
     return stated if holds and isinstance(stated, int) and stated > 1 else None
+
+
+def _numbered(module: ModuleRecord) -> list[ModuleRecord]:
+    """Experts as children with numbers: `0`, `expert_0`."""
+    return [child for name, child in module.children.items() if re.fullmatch(r"(expert_?)?\d+", name)]
 
 
 def _names(module: ModuleRecord) -> str:
@@ -134,7 +139,7 @@ def _is_as_wide(child: ModuleRecord, count: int) -> bool:
 
 def _expert_sizes(experts: ModuleRecord, count: int) -> tuple[int | None, int | None, bool]:
     """Outer width, inner width and whether an expert is gated."""
-    one = next((c for c in experts.walk() if c.name == "0"), None)
+    one = next((expert for m in experts.walk() for expert in _numbered(m)), None)
     if one is not None and (block := describe_projections(linears_of(one), None)):
         return block.width, block.hidden, block.gated
     matrices = [
