@@ -104,7 +104,9 @@ def _tower_id(context: Context, path: str, stacks: list[Stack], towers: int) -> 
         "encoder": r"(^|\.)encoder",
     }
     for name, pattern in named.items():
-        if re.search(pattern, path.lower()) and towers > 1:
+        # An embedder may hold the tower: then the path of its layers says what it reads.
+        places = [path, *(stack.path for stack in stacks)] if name in ("vision", "audio") else [path]
+        if towers > 1 and any(re.search(pattern, place.lower()) for place in places):
             return name
     root = context.modules[path]
     inside = tuple(stack.path + "." for stack in stacks)
