@@ -106,6 +106,8 @@ def raw_attribute(interp: Interpreter, value: Instance, name: str) -> Any:
         return interp.call(raw.fget, [value], {})
     own = own_attribute(value, name)
     if own is not MISSING:
+        if interp.recorder is not None and isinstance(own, int):
+            interp.recorder.numbers_read.add((id(value), name))
         return own
     if raw is not MISSING:
         return bind(interp, raw, value, cls)

@@ -456,6 +456,8 @@ class Interpreter(Operators):
 
     def raw_set_attribute(self, value: Instance, name: str, new: Any) -> None:
         """Set by the default rules: property setters, then a module's registries, then plain attributes."""
+        if self.recorder is not None:
+            self.recorder.wrote()
         try:
             raw = value.cls.lookup(name)
         except KeyError:

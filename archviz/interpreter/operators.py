@@ -249,10 +249,14 @@ class Operators:
         elif isinstance(index, Unknown):
             self.gap(f"an item assigned at {index.reason}", index.at)
         else:
+            if self.recorder is not None:
+                self.recorder.wrote(value)
             value[index] = new
 
     def delete_item(self, value: Any, index: Any) -> None:
         if not isinstance(value, Unknown):
+            if self.recorder is not None:
+                self.recorder.wrote(value)
             del value[index]
 
     # -- tensors: answered by the ops table -----------------------------------------------------------------------
@@ -366,6 +370,8 @@ class Operators:
         if unknown is not None and not isinstance(receiver, (list, dict, set)):
             return unknown
         self._guard_host(function, receiver, args)
+        if self.recorder is not None and isinstance(receiver, (list, dict, set)):
+            self.recorder.wrote(receiver)
         if function in (list, tuple, set, frozenset, dict) and args:
             args = [self._materialised(args[0]), *args[1:]]
         elif function in (int, float, str, bool) and args and isinstance(args[0], (Tensor, Instance)):

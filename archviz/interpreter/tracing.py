@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from archviz.interpreter.reading import Event, ValueRef
-from archviz.interpreter.values import Instance, Tensor, Unknown
+from archviz.interpreter.values import Instance, Tensor
 from archviz.spans import Span
 
 
@@ -19,12 +19,21 @@ class Recorder:
 
     def __init__(self, paths: dict[int, str]) -> None:
         self.events: list[Event] = []
+        self.passed: dict[int, tuple[tuple[Any, ...], dict[str, Any], Any]] = {}  # event → arguments and result
         self.path = ""
         self.assumed = False
+        self.numbers_read: set[tuple[int, str]] = set()  # numeric attributes of modules that forward looked at
+        self.containers: list[set[int]] = []  # lists and dicts passed into the calls that are open
+        self.writes = 0  # writes to anything that outlives the call
+        self.first_number: list[int] = []  # the next free tensor number when each event began
+        self.next_number = 0
         self._paths = paths
         self._open: list[int] = []
-        self._values: dict[int, tuple[int, Any]] = {}
-        self.passed: dict[int, tuple[tuple[Any, ...], dict[str, Any], Any]] = {}  # event → arguments and result
+        self._numbers: dict[int, tuple[int, Tensor]] = {}
+
+    @property
+    def open_event(self) -> int:
+        return self._open[-1] if self._open else -1
 
     def path_of(self, module: Any) -> str | None:
         """Where a module stands in the model; None when it is no part of it."""
@@ -32,34 +41,59 @@ class Recorder:
 
     def begin(self, kind: str, name: str, inputs: Iterable[Any], at: Span | None, module: str | None = None) -> int:
         """Open an event; its outputs are filled in by `end`."""
-        event = Event(
-            index=len(self.events),
-            kind=kind,  # type: ignore[arg-type]
-            module=self.path if module is None else module,
-            name=name,
-            inputs=tuple(self.reference(each) for each in tensors_in(inputs)),
-            outputs=(),
-            parent=self._open[-1] if self._open else -1,
-            at=at,
-            assumed=self.assumed,
+        index = len(self.events)
+        self.first_number.append(self.next_number)
+        self.events.append(
+            Event(
+                index,
+                kind,  # type: ignore[arg-type]
+                self.path if module is None else module,
+                name,
+                tuple([self.reference(each) for each in tensors_in(inputs)]),
+                (),
+                self._open[-1] if self._open else -1,
+                at,
+                {},
+                self.assumed,
+            )
         )
-        self.events.append(event)
-        self._open.append(event.index)
-        return event.index
+        self._open.append(index)
+        return index
 
     def end(self, index: int, outputs: Any, options: dict[str, Any] | None = None) -> None:
         """Close an event."""
         self._open.pop()
         event = self.events[index]
         self.events[index] = Event(
-            event.index, event.kind, event.module, event.name, event.inputs,
-            tuple(self.reference(each) for each in tensors_in([outputs])),
+            index, event.kind, event.module, event.name, event.inputs,
+            tuple([self.reference(each) for each in tensors_in([outputs])]),
             event.parent, event.at, options or {}, event.assumed,
         )  # fmt: skip
 
     def reference(self, tensor: Tensor) -> ValueRef:
-        number = self._values.setdefault(id(tensor), (len(self._values), tensor))[0]
-        return ValueRef(number, tensor.shape, tensor.dtype)
+        return ValueRef(self.number(tensor), tensor.shape, tensor.dtype)
+
+    def number(self, tensor: Tensor) -> int:
+        """The number that a tensor goes by in events."""
+        known = self._numbers.get(id(tensor))
+        if known is not None:
+            return known[0]
+        number = self.fresh_number()
+        self._numbers[id(tensor)] = (number, tensor)
+        return number
+
+    def fresh_number(self) -> int:
+        self.next_number += 1
+        return self.next_number - 1
+
+    def adopt(self, tensor: Tensor, number: int) -> None:
+        """Let a tensor go by a number given before it existed."""
+        self._numbers[id(tensor)] = (number, tensor)
+
+    def wrote(self, container: Any = None) -> None:
+        """Note a write; one into a list or dict counts when that was passed in from outside."""
+        if container is None or any(id(container) in passed for passed in self.containers):
+            self.writes += 1
 
 
 def tensors_in(values: Iterable[Any], depth: int = 0) -> Iterator[Tensor]:
@@ -72,8 +106,5 @@ def tensors_in(values: Iterable[Any], depth: int = 0) -> Iterator[Tensor]:
         elif depth < 4 and isinstance(value, dict):
             yield from tensors_in(value.values(), depth + 1)
         elif depth < 4 and isinstance(value, Instance) and isinstance(value.payload, dict):
-            yield from tensors_in(value.payload.values(), depth + 1)
-
-
-def is_understood(value: Any) -> bool:
-    return not isinstance(value, Unknown)
+            held = value.attrs if value.cls.has("to_tuple") else value.payload
+            yield from tensors_in(held.values(), depth + 1)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.sharing import Remembered, SharedCalls, has_unknown
+from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import BoundMethod, ModuleInstance, StaticMethod, Tensor, Unknown
 
 MODULE = "torch.nn.Module"
@@ -166,16 +169,7 @@ def _register_calls(library: Library) -> None:
         path = recorder.path_of(self)
         if path is None:  # made while forward runs, so no part of the model
             return interp.call(forward, list(args), dict(kwargs))
-        index = recorder.begin("call", self.cls.name, [*args, *kwargs.values()], interp.here(), path)
-        previous, recorder.path = recorder.path, path
-        result: Any = None
-        try:
-            result = interp.call(forward, list(args), dict(kwargs))
-        finally:
-            recorder.path = previous
-            recorder.end(index, result)
-        recorder.passed[index] = (args, kwargs, result)
-        return result
+        return run_call(interp, recorder, CallSite(self, path, forward, args, kwargs))
 
     @library.method(f"{MODULE}.forward")
     def forward(interp: Interpreter, self: ModuleInstance, *args: Any, **kwargs: Any) -> Any:
@@ -184,3 +178,53 @@ def _register_calls(library: Library) -> None:
 
 def bound_forward(module: ModuleInstance) -> BoundMethod:
     return BoundMethod(module.cls.lookup("forward"), module)
+
+
+@dataclass(slots=True)
+class CallSite:
+    """A module call that is about to run."""
+
+    module: ModuleInstance
+    path: str
+    forward: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+def run_call(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
+    """Run a module call, or repeat the events of an equal one."""
+    if not call.path.rpartition(".")[2].isdigit():
+        return _record(interp, recorder, call)
+    shared: SharedCalls = interp.state.setdefault(("shared", id(recorder)), SharedCalls(recorder))
+    found = shared.key(call.module, call.args, call.kwargs)
+    if found is None:
+        return _record(interp, recorder, call)
+    key, tensors, containers = found
+    known = shared.find(key, call.module)
+    if known is not None:
+        result = shared.repeat(known, call.module, call.path, tensors)
+        return result
+    before = (recorder.writes, len(interp.gaps))
+    start = len(recorder.events)
+    recorder.containers.append(containers)
+    try:
+        result = _record(interp, recorder, call)
+    finally:
+        recorder.containers.pop()
+    if (recorder.writes, len(interp.gaps)) == before and not has_unknown(result):
+        shared.remember(key, Remembered(call.module, call.path, tensors, result, start, len(recorder.events)))
+    return result
+
+
+def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
+    given = [*call.args, *call.kwargs.values()]
+    index = recorder.begin("call", call.module.cls.name, given, interp.here(), call.path)
+    previous, recorder.path = recorder.path, call.path
+    result: Any = None
+    try:
+        result = interp.call(call.forward, list(call.args), dict(call.kwargs))
+    finally:
+        recorder.path = previous
+        recorder.end(index, result)
+    recorder.passed[index] = (call.args, call.kwargs, result)
+    return result

@@ -92,6 +92,7 @@ def identity_decorator(interp: Interpreter, *args: Any, **kwargs: Any) -> Any:
 
 # Decorators that are always called with arguments first, which may themselves be functions.
 ARGUMENT_DECORATORS = (
+    "transformers.models.auto.configuration_auto.replace_list_option_in_docstrings",
     "transformers.integrations.hub_kernels.use_kernelized_func",
 )
 DECORATORS = (

@@ -1,0 +1,275 @@
+"""Layers that are and do the same are run once: later calls repeat the recorded events under their own names.
+
+A call may be repeated for another module when the two modules are built alike (`fingerprint`), the arguments look alike (`signature`),
+and no number that differs between them, such as `layer_idx`, was read while the first one ran. A call that wrote anywhere outside
+itself, or was not fully understood, is never repeated.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from archviz.interpreter.reading import Event, ValueRef
+from archviz.interpreter.tracing import Recorder
+from archviz.interpreter.values import (
+    BoundMethod,
+    ClassValue,
+    Device,
+    DType,
+    FunctionValue,
+    Instance,
+    ModuleInstance,
+    NativeFunction,
+    Tensor,
+    Unknown,
+)
+
+Key = tuple[Any, ...]
+_BY_IDENTITY = (ClassValue, FunctionValue, NativeFunction, Device, DType)
+
+
+class NotShareable(Exception):  # noqa: N818 - a signal: this call has something that cannot be compared
+    pass
+
+
+@dataclass(slots=True)
+class Remembered:
+    """A call that ran: its module, arguments, result and the span of its events."""
+
+    module: ModuleInstance
+    path: str
+    tensors: list[Tensor]
+    result: Any
+    start: int
+    stop: int
+    numbers_read: set[tuple[str, str]] = field(default_factory=set)  # relative path, attribute
+
+
+class SharedCalls:
+    """The calls of one trace that later ones may repeat.
+
+    Args:
+        recorder: The trace.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self._known: dict[Key, list[Remembered]] = {}
+        self._prints: dict[int, Key | None] = {}
+
+    def key(self, module: ModuleInstance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Key, list[Tensor], set[int]] | None:
+        """What must be equal for two calls to be the same, the argument tensors in order, and the containers passed in."""
+        tensors: list[Tensor] = []
+        containers: set[int] = set()
+        try:
+            built = self.fingerprint(module)
+            given = signature([args, kwargs], tensors, containers)
+        except NotShareable:
+            return None
+        return None if built is None else ((built, given), tensors, containers)
+
+    def fingerprint(self, module: ModuleInstance) -> Key | None:
+        """How a module is built, numbers left out; None when it holds something that cannot be compared."""
+        if id(module) not in self._prints:
+            self._prints[id(module)] = None  # a module that contains itself is not comparable
+            try:
+                self._prints[id(module)] = self._print(module)
+            except NotShareable:
+                pass
+        return self._prints[id(module)]
+
+    def _print(self, module: ModuleInstance) -> Key:
+        attributes = tuple((name, _held(value)) for name, value in module.attrs.items() if not _is_number(value))
+        tensors = tuple(
+            (name, None if tensor is None else (tensor.shape, tensor.dtype))
+            for table in (module.parameters, module.buffers)
+            for name, tensor in table.items()
+        )
+        children = []
+        for name, child in module.modules.items():
+            printed = self.fingerprint(child) if isinstance(child, ModuleInstance) else (None,)
+            if printed is None:
+                raise NotShareable
+            children.append((name, printed))
+        return (id(module.cls), attributes, tensors, tuple(children))
+
+    def find(self, key: Key, module: ModuleInstance) -> Remembered | None:
+        """A remembered call that this one repeats."""
+        for known in self._known.get(key, ()):
+            if known.module is module or not (known.numbers_read & differing_numbers(known.module, module)):
+                return known
+        return None
+
+    def remember(self, key: Key, call: Remembered) -> None:
+        call.numbers_read = self._relative_reads(call)
+        self._known.setdefault(key, []).append(call)
+
+    def _relative_reads(self, call: Remembered) -> set[tuple[str, str]]:
+        places = {id(module): path for path, module in below(call.module)}
+        return {(places[owner], name) for owner, name in self.recorder.numbers_read if owner in places}
+
+    def repeat(self, known: Remembered, module: ModuleInstance, path: str, tensors: list[Tensor]) -> Any:
+        """Append the events of a remembered call under another module's path; returns the call's result."""
+        recorder = self.recorder
+        offset = len(recorder.events) - known.start
+        parent = recorder.open_event
+        renumbered = self._renumbered(known, module, tensors)
+        first_created = recorder.first_number[known.start]
+
+        def reference(value: ValueRef) -> ValueRef:
+            number = renumbered.get(value.id)
+            if number is None:
+                number = recorder.fresh_number() if value.id >= first_created else value.id
+                renumbered[value.id] = number
+            return replace(value, id=number)
+
+        for event in recorder.events[known.start : known.stop]:
+            recorder.events.append(_moved(event, offset, known, path, parent, reference))
+            recorder.first_number.append(recorder.next_number)
+            if event.index in recorder.passed:
+                recorder.passed[event.index + offset] = recorder.passed[event.index]
+        mapping = {id(old): new for old, new in zip(known.tensors, tensors, strict=True)}
+        return _rebuilt(known.result, mapping, lambda tensor: self._fresh(tensor, renumbered))
+
+    def _renumbered(self, known: Remembered, module: ModuleInstance, tensors: list[Tensor]) -> dict[int, int]:
+        recorder = self.recorder
+        pairs = [*zip(known.tensors, tensors, strict=True), *_own_tensors(known.module, module)]
+        return {recorder.number(old): recorder.number(new) for old, new in pairs}
+
+    def _fresh(self, tensor: Tensor, renumbered: dict[int, int]) -> Tensor:
+        twin = Tensor(tensor.shape, tensor.dtype, tensor.data, tensor.at)
+        number = renumbered.get(self.recorder.number(tensor))
+        if number is not None:
+            self.recorder.adopt(twin, number)
+        return twin
+
+
+def _moved(event: Event, offset: int, known: Remembered, path: str, parent: int, reference: Any) -> Event:
+    return Event(
+        event.index + offset,
+        event.kind,
+        _moved_path(event.module, known.path, path),
+        event.name,
+        tuple(reference(value) for value in event.inputs),
+        tuple(reference(value) for value in event.outputs),
+        event.parent + offset if event.parent >= known.start else parent,
+        event.at,
+        event.options,
+        event.assumed,
+    )
+
+
+def _moved_path(path: str, old: str, new: str) -> str:
+    if path == old:
+        return new
+    return new + path[len(old) :] if path.startswith(f"{old}.") else path
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def below(module: ModuleInstance, path: str = "") -> list[tuple[str, ModuleInstance]]:
+    """A module and everything in it, by relative path."""
+    found = [(path, module)]
+    for name, child in module.modules.items():
+        if isinstance(child, ModuleInstance):
+            found += below(child, f"{path}.{name}" if path else name)
+    return found
+
+
+def differing_numbers(one: ModuleInstance, other: ModuleInstance) -> set[tuple[str, str]]:
+    """The numeric attributes in which two modules of equal fingerprint differ: relative path and name."""
+    found = set()
+    for (path, first), (_, second) in zip(below(one), below(other), strict=True):
+        names = {name for attrs in (first.attrs, second.attrs) for name, value in attrs.items() if _is_number(value)}
+        found |= {(path, name) for name in names if first.attrs.get(name) != second.attrs.get(name)}
+    return found
+
+
+def _own_tensors(one: ModuleInstance, other: ModuleInstance) -> list[tuple[Tensor, Tensor]]:
+    pairs = []
+    for (_, first), (_, second) in zip(below(one), below(other), strict=True):
+        for table in ("parameters", "buffers"):
+            for name, tensor in getattr(first, table).items():
+                twin = getattr(second, table).get(name)
+                if tensor is not None and twin is not None:
+                    pairs.append((tensor, twin))
+    return pairs
+
+
+def _held(value: Any) -> Any:
+    """A comparable stand-in for an attribute's value."""
+    if value is None or isinstance(value, (str, float, bool, int)):
+        return value
+    if isinstance(value, Tensor):
+        return ("tensor", value.shape, value.dtype, None if value.data is None else tuple(value.data))
+    if isinstance(value, (list, tuple)):
+        return (type(value), *map(_held, value))
+    if isinstance(value, dict):
+        return ("dict", *((str(name), _held(each)) for name, each in value.items()))
+    if isinstance(value, BoundMethod):
+        return ("bound", id(value.function))
+    if isinstance(value, functools.partial):
+        return ("partial", _held(value.func), _held(value.args), _held(value.keywords))
+    if isinstance(value, Unknown):
+        return ("unknown", value.reason)
+    if isinstance(value, (ModuleInstance, *_BY_IDENTITY)) or isinstance(value, Instance):
+        return ("object", id(value))
+    return ("host", id(value))
+
+
+def signature(value: Any, tensors: list[Tensor], containers: set[int]) -> Any:
+    """What an argument looks like: tensors by place, shape, dtype and known values, everything else by value or identity.
+
+    Raises:
+        NotShareable: Something in it was not understood.
+    """
+    if isinstance(value, Tensor):
+        place = next((index for index, each in enumerate(tensors) if each is value), None)
+        if place is not None:
+            return ("again", place)
+        tensors.append(value)
+        return ("tensor", value.shape, value.dtype, None if value.data is None else tuple(value.data))
+    if isinstance(value, Unknown):
+        raise NotShareable
+    if value is None or isinstance(value, (str, float, int)):
+        return (type(value), value)
+    if isinstance(value, (list, tuple)):
+        containers.add(id(value))
+        return (type(value), *(signature(each, tensors, containers) for each in value))
+    if isinstance(value, dict):
+        containers.add(id(value))
+        return ("dict", *((str(name), signature(each, tensors, containers)) for name, each in value.items()))
+    return ("object", id(value))
+
+
+def _rebuilt(value: Any, mapping: dict[int, Tensor], fresh: Any) -> Any:
+    """A result with its tensors exchanged: arguments for arguments, new tensors for those the call made."""
+    if isinstance(value, Tensor):
+        if id(value) not in mapping:
+            mapping[id(value)] = fresh(value)
+        return mapping[id(value)]
+    if type(value) in (list, tuple):
+        return type(value)(_rebuilt(each, mapping, fresh) for each in value)
+    if type(value) is dict:
+        return {name: _rebuilt(each, mapping, fresh) for name, each in value.items()}
+    if isinstance(value, Instance) and not isinstance(value, ModuleInstance):
+        twin = Instance(value.cls)
+        twin.attrs = {name: _rebuilt(each, mapping, fresh) for name, each in value.attrs.items()}
+        twin.payload = _rebuilt(value.payload, mapping, fresh)
+        return twin
+    return value
+
+
+def has_unknown(value: Any, depth: int = 0) -> bool:
+    """Whether a result holds something that was not understood."""
+    if isinstance(value, Unknown) or (isinstance(value, Tensor) and value.shape is None):
+        return True
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, Instance) and not isinstance(value, ModuleInstance):
+        value = [*value.attrs.values(), value.payload]
+    return depth < 5 and isinstance(value, (list, tuple)) and any(has_unknown(each, depth + 1) for each in value)
