@@ -15,7 +15,7 @@ from archviz.patterns.residual import find_residual_adds
 
 def write_graph(
     context: Context, roles: Roles, flow: Flow, *, graph_id: str, title: str, path: str, owner: object = None,
-    zooms: dict[str, str] | None = None, labels: dict[int, Label] | None = None, residuals: bool = False,
+    zooms: dict[str, str] | None = None, labels: dict[int, Label] | None = None, residuals: bool = False, whole: bool = True,
 ) -> BlockGraph:  # fmt: skip
     """The graph of one module (or layer).
 
@@ -25,6 +25,7 @@ def write_graph(
         zooms: Graph ids by module path or part name, for the boxes that can be opened.
         labels: Labels that are known already, by node id.
         residuals: Mark the additions that are skip connections.
+        whole: The flow is all of the module, so that its own tensors are used in it.
     """
     skips = find_residual_adds(flow) if residuals else {}
     nodes: dict[int, BlockNode] = {}
@@ -39,7 +40,8 @@ def write_graph(
         nodes[node.id].parameters = _uncounted(context, _called(context, node), path, counted)
         nodes[node.id].zoom = (zooms or {}).get(node.module if node.kind == "call" else node.name)
     module = context.modules[path]
-    _give_own_parameters(context, flow, nodes, path, counted)
+    if whole:
+        _give_own_parameters(context, flow, nodes, path, counted)
     edges = _edges(flow, nodes, skips)
     if flow.output is not None:
         out = BlockNode(

@@ -147,7 +147,16 @@ class GraphBook:
         elif part in kind.parts.mixers:
             group_cores(inner, context.trace, [t.shape for t in context.modules[path].parameters.values()])
         lost = limit_nodes(inner, INNER_LIMIT)
-        graph = write_graph(context, self.roles, inner, graph_id=graph_id, title=title, path=path, owner=part.what)
+        graph = write_graph(
+            context,
+            self.roles,
+            inner,
+            graph_id=graph_id,
+            title=title,
+            path=path,
+            owner=part.what,
+            whole=len(part.paths) == 1,
+        )
         if len(part.paths) > 1:
             graph.parameters = sum(context.parameters(p) for p in part.paths)
         graph.notes += ["Some steps are drawn as one."] if lost else []
@@ -201,7 +210,11 @@ def cut_out(flow: Flow, paths: set[str]) -> Flow | None:
         for i in outside
     ]
     copies = [replace(node, events=list(node.events), sources=list(node.sources)) for node in region.values()]
-    return Flow({n.id: n for n in (*inputs, *copies)}, [n.id for n in inputs], copies[-1].id)
+    cut = Flow({n.id: n for n in (*inputs, *copies)}, [n.id for n in inputs], copies[-1].id)
+    alive = cut.ancestors()[copies[-1].id] | {copies[-1].id}
+    cut.nodes = {i: node for i, node in cut.nodes.items() if i in alive}
+    cut.inputs = [i for i in cut.inputs if i in alive]
+    return cut if cut.inputs else None
 
 
 def expose_hidden_residuals(context: Context, flow: Flow, keep: Callable[[Event], bool]) -> None:
