@@ -12,6 +12,7 @@ from archviz.interpreter.reading import ModuleRecord
 _INDEX = re.compile(
     r"(^|_)(idx|index|layer_id|layer_number|layer_num|block_id)$|^layer_(idx|id|index)|_layer_idx$|^layer$"
 )
+_DIGIT = re.compile(r"\d")
 _INERT = re.compile(r"drop_?path|dropout|identity|stochastic_?depth", re.IGNORECASE)  # does nothing outside of training
 Signature = tuple[object, ...]
 
@@ -27,7 +28,7 @@ def is_inert(module: ModuleRecord) -> bool:
 
 
 def numbering(siblings: Iterable[ModuleRecord]) -> frozenset[tuple[str, str]]:
-    """Numeric attributes (relative module, name) that differ between all of at least three siblings: they number."""
+    """Attributes with a number in them (relative module, name) that differ between all of at least three siblings: they number."""
     values: dict[tuple[str, str], list[object]] = {}
     count = 0
     for sibling in siblings:
@@ -35,7 +36,11 @@ def numbering(siblings: Iterable[ModuleRecord]) -> frozenset[tuple[str, str]]:
         cut = len(sibling.path) + 1
         for module in sibling.walk():
             for name, value in module.attributes.items():
-                if isinstance(value, (int, float)) and not isinstance(value, bool):
+                if (
+                    not isinstance(value, (bool, list))
+                    and value is not None
+                    and (not isinstance(value, str) or _DIGIT.search(value))
+                ):
                     values.setdefault((module.path[cut:], name), []).append(value)
     return frozenset(key for key, seen in values.items() if count > 2 and len(seen) == count == len(set(seen)))
 

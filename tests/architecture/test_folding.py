@@ -31,6 +31,7 @@ def test_a_setting_that_differs_keeps_siblings_apart() -> None:
 
 def test_a_setting_that_numbers_every_sibling_does_not() -> None:
     assert [child.count for child in fold([4] * 4, drop_path=[0.0, 0.1, 0.2, 0.3]).children] == [4]
+    assert [child.count for child in fold([4] * 4, cache_key=[f"conv.{i}" for i in range(4)]).children] == [4]
 
 
 def test_index_attributes_are_known_by_name() -> None:
