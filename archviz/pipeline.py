@@ -79,7 +79,11 @@ class TraceOptions:
 
 
 def read(
-    source: ModelSource, *, class_name: str | None = None, trace: TraceOptions | None = None, settings: Settings = DEFAULTS
+    source: ModelSource,
+    *,
+    class_name: str | None = None,
+    trace: TraceOptions | None = None,
+    settings: Settings = DEFAULTS,
 ) -> ModelReading:
     """Build a model from its official code, and run its forward pass once when a trace is asked for.
 
@@ -121,8 +125,14 @@ def _build(
         ) from error
 
 
-def trace(  # noqa: PLR0913 - the options of the command
-    model: str, *, class_name: str | None = None, batch: int = 1, seq: int = 64, pixels: bool = False, settings: Settings = DEFAULTS
+def trace(
+    model: str,
+    *,
+    class_name: str | None = None,
+    batch: int = 1,
+    seq: int = 64,
+    pixels: bool = False,
+    settings: Settings = DEFAULTS,
 ) -> dict[str, Any]:
     """The calls and ops of one forward pass without a cache, as the reference records them."""
     from archviz.interpreter.trace import trace_model, trace_rows
@@ -132,7 +142,11 @@ def trace(  # noqa: PLR0913 - the options of the command
     with deep_recursion():
         built, reading = _build(interp, source, class_name, "eager")
         recorder, gaps = trace_model(interp, built, batch=batch, seq=seq, pixels=pixels)
-    return {"class": reading.class_name, **trace_rows(recorder), "gaps": [gap_row(gap) for gap in [*reading.gaps, *gaps]]}
+    return {
+        "class": reading.class_name,
+        **trace_rows(recorder),
+        "gaps": [gap_row(gap) for gap in [*reading.gaps, *gaps]],
+    }
 
 
 def gap_row(gap: Gap) -> dict[str, str | None]:
@@ -166,7 +180,9 @@ def describe(model: str, *, class_name: str | None = None, settings: Settings = 
     return architecture_of(source, class_name=class_name, settings=settings)
 
 
-def architecture_of(source: ModelSource, *, class_name: str | None = None, settings: Settings = DEFAULTS) -> Architecture:
+def architecture_of(
+    source: ModelSource, *, class_name: str | None = None, settings: Settings = DEFAULTS
+) -> Architecture:
     """The Architecture of a model source; a forward pass that is not understood leaves gaps, not an error."""
     from archviz.architecture.build import build_architecture
     from archviz.architecture.model import Identity
@@ -222,7 +238,7 @@ class DrawResult:
         return EXIT_DONE_WITH_GAPS if self.gaps or hard else 0
 
 
-def draw(  # noqa: PLR0913 - the options of the command
+def draw(
     source: str,
     output: Path,
     formats: Sequence[str],
@@ -254,7 +270,9 @@ def draw(  # noqa: PLR0913 - the options of the command
     kind, document = _drawable(source, settings)
     if kind == "figure":
         if figure_config is not None:
-            raise UsageError("--figure-config writes a model as a diagram config; the source is one already", where=source)
+            raise UsageError(
+                "--figure-config writes a model as a diagram config; the source is one already", where=source
+            )
         return _draw_figure(Path(source), targets, theme, settings)
     if kind == "architecture":
         architecture = _load_architecture(document, source)
@@ -318,7 +336,10 @@ def _draw_architecture(
     if figure_config is not None:
         from archviz.figure.diagram_from_architecture import diagram_config
 
-        figure_config.write_text(diagram_config(architecture).model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
+        figure_config.write_text(
+            diagram_config(architecture).model_dump_json(indent=2, exclude_none=True, by_alias=True) + "\n",
+            encoding="utf-8",
+        )
         files.append(figure_config)
     return DrawResult(
         files,

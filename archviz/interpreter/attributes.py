@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.control import RaisedError
@@ -60,7 +61,7 @@ PLAIN_METHODS: dict[type, set[str]] = {
 }  # fmt: skip
 PLAIN_METHODS[OrderedDict] = PLAIN_METHODS[dict] | {"move_to_end"}
 PLAIN_METHODS[defaultdict] = PLAIN_METHODS[dict] | {"default_factory"}
-_VIEW_TYPES = (type({}.keys()), type({}.values()), type({}.items()))
+VIEW_TYPES: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 
 
 def get_attribute(interp: Interpreter, value: Any, name: str) -> Any:
@@ -261,7 +262,7 @@ def _object_new(interp: Interpreter, receiver: Any, *args: Any, **kwargs: Any) -
     return interp.allocate(cls, list(args[1:]), kwargs)
 
 
-_OBJECT_METHODS = {
+_OBJECT_METHODS: dict[str, Callable[..., Any]] = {
     "__init__": _object_init,
     "__post_init__": _object_init,
     "__init_subclass__": _object_init,
@@ -374,4 +375,3 @@ _RULES: dict[type, Any] = {
     Device: _of_device,
     PropertyValue: _of_property,
 }
-VIEW_TYPES = _VIEW_TYPES

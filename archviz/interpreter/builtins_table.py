@@ -54,8 +54,8 @@ def builtin(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return register
 
 
-for _name in ("abs", "chr", "divmod", "hex", "ord", "bin", "oct"):
-    NATIVE[_name] = lambda interp, *args, _run=getattr(builtins, _name): _run(*args)
+for _run in (abs, chr, divmod, hex, ord, bin, oct):
+    NATIVE[_run.__name__] = lambda interp, *args, _run=_run: _run(*args)
 
 
 @builtin("len")
@@ -211,8 +211,11 @@ def _map(interp: Interpreter, function: Any, *values: Any) -> Any:
 
 @builtin("filter")
 def _filter(interp: Interpreter, function: Any, values: Any) -> Any:
-    test = (lambda each: each) if function is None else (lambda each: interp.call(function, [each], {}))
-    return (each for each in interp.iterate(values) if interp.truth(test(each)))
+
+    def passes(each: Any) -> bool:
+        return interp.truth(each if function is None else interp.call(function, [each], {}))
+
+    return (each for each in interp.iterate(values) if passes(each))
 
 
 @builtin("reversed")

@@ -109,7 +109,9 @@ def bind_arguments(
     if spec.vararg is not None:
         names[spec.vararg.arg] = tuple(args[len(positional) :])
     elif len(args) > len(positional):
-        raise _argument_error(interp, function, f"takes {len(positional)} positional arguments but {len(args)} were given")
+        raise _argument_error(
+            interp, function, f"takes {len(positional)} positional arguments but {len(args)} were given"
+        )
     rest = dict(kwargs)
     for parameter in spec.args[max(0, len(args) - len(spec.posonlyargs)) :] + spec.kwonlyargs:
         if parameter.arg in rest:

@@ -23,6 +23,7 @@ from archviz.spans import Span
 
 if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
+    from archviz.interpreter.modules import SourceModule
 
 ENUM_BASES = ("enum.Enum",)
 
@@ -133,7 +134,7 @@ NO_DEFAULT = object()  # `dataclasses.MISSING`
 class FieldValue:
     """A dataclass field, as `dataclasses.fields` lists it."""
 
-    __slots__ = ("default", "default_factory", "init", "kw_only", "metadata", "name", "type")
+    __slots__ = ("annotation", "default", "default_factory", "init", "kw_only", "metadata", "name", "type")
 
     def __init__(self, default: Any = NO_DEFAULT, default_factory: Any = NO_DEFAULT, *, init: bool = True) -> None:
         self.default = default
@@ -141,6 +142,7 @@ class FieldValue:
         self.init = init
         self.name = ""
         self.type: Any = None
+        self.annotation: tuple[ast.expr, SourceModule] | None = None  # None where annotations are not evaluated
         self.metadata: dict[str, Any] = {}
         self.kw_only = False
 
@@ -171,6 +173,8 @@ def _field(cls: ClassValue, name: str, annotation: ast.expr) -> FieldValue:
     field = default if isinstance(default, FieldValue) else FieldValue(default)
     field.name = name
     field.type = ast.unparse(annotation)
+    if cls.source_module is not None and "annotations" not in cls.source_module.index:
+        field.annotation = (annotation, cls.source_module)
     if isinstance(default, FieldValue):
         if field.default is not NO_DEFAULT:
             cls.namespace[name] = field.default

@@ -26,7 +26,7 @@ def module_tree(root: ModuleInstance) -> tuple[ModuleRecord, dict[str, str], dic
     return record, tied, paths
 
 
-def _record(  # noqa: PLR0913 - one walk, four tables
+def _record(
     module: ModuleInstance,
     path: str,
     paths: dict[int, str],
@@ -67,7 +67,9 @@ def _is_layer(cls: ClassValue) -> bool:
 
 
 def _tensor(name: str, tensor: Tensor, kind: Any, *, persistent: bool = True) -> TensorRecord:
-    return TensorRecord(name, (None,) if tensor.shape is None else tuple(tensor.shape), tensor.dtype, kind, persistent, tensor.at)
+    return TensorRecord(
+        name, (None,) if tensor.shape is None else tuple(tensor.shape), tensor.dtype, kind, persistent, tensor.at
+    )
 
 
 def _plain_attribute(item: tuple[str, Any]) -> tuple[str, Any]:

@@ -7,16 +7,16 @@ from typing import Any
 from archviz.spans import Span
 
 
-class ReturnSignal(Exception):  # noqa: N818 - a signal, not an error
+class ReturnSignal(Exception):
     def __init__(self, value: Any) -> None:
         self.value = value
 
 
-class BreakSignal(Exception):  # noqa: N818
+class BreakSignal(Exception):
     pass
 
 
-class ContinueSignal(Exception):  # noqa: N818
+class ContinueSignal(Exception):
     pass
 
 

@@ -271,7 +271,7 @@ def _in(interp: Interpreter, node: ast.expr, frame: Frame) -> Any:
 def _comprehend(
     interp: Interpreter, generators: list[ast.comprehension], frame: Frame, emit: Callable[[Frame], None]
 ) -> None:
-    inner = Frame(frame.module, frame if not frame.is_class else frame, frame.function)
+    inner = Frame(frame.module, frame, frame.function)
     inner.names = {}
     inner.first = _COMPREHENSION
     if frame.is_class:  # a comprehension in a class body sees the class's names in its first iterable only
@@ -279,7 +279,7 @@ def _comprehend(
     _run_generator(interp, generators, 0, frame, inner, emit)
 
 
-def _run_generator(  # noqa: PLR0913 - the recursion over nested `for` clauses
+def _run_generator(
     interp: Interpreter,
     generators: list[ast.comprehension],
     depth: int,

@@ -14,15 +14,16 @@ from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.builtins_table import BUILTINS, NATIVE
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import EXPRESSIONS
+from archviz.interpreter.imports import Imports
 from archviz.interpreter.library import Library
 from archviz.interpreter.modules import FindSource, SourceModule
 from archviz.interpreter.operators import Operators
 from archviz.interpreter.scope import Frame
+from archviz.interpreter.sharing import SharedCalls
 from archviz.interpreter.statements import STATEMENTS
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import (
     BoundMethod,
-    ClassMethod,
     ClassValue,
     FunctionValue,
     Instance,
@@ -30,7 +31,6 @@ from archviz.interpreter.values import (
     ModuleInstance,
     NativeFunction,
     PropertyValue,
-    StaticMethod,
     Tensor,
     Unknown,
 )
@@ -43,7 +43,7 @@ HOST_ERRORS = (
 )  # fmt: skip
 
 
-class Interpreter(Operators):
+class Interpreter(Operators, Imports):
     """Runs modelling code over abstract values.
 
     Args:
@@ -60,7 +60,7 @@ class Interpreter(Operators):
         limits: Limits | None = None,
         locate: Callable[[str], str | None] | None = None,
     ) -> None:
-        self.library = library
+        Imports.__init__(self, library, find_source, locate or (lambda name: None))
         self.limits = limits or Limits()
         self.gaps: list[tuple[Any, str, Span | None]] = []  # (module under construction or path, reason, place)
         self.notes: list[tuple[str, Span | None]] = []
@@ -68,12 +68,8 @@ class Interpreter(Operators):
         self.recorder: Recorder | None = None
         self.frame: Frame = Frame(None)  # type: ignore[arg-type] # replaced before any code runs
         self.state: dict[str, Any] = {}  # what stubs remember between calls (context managers, registries)
-        self.locate = locate or (lambda name: None)
-        self._find_source = find_source
-        self._modules: dict[str, SourceModule | None] = {}
-        self._library_values: dict[str, Any] = {}
-        self._method_index: dict[str, dict[str, NativeFunction]] | None = None
-        self._builtins: dict[str, Any] = dict(BUILTINS)
+        self._shared: SharedCalls | None = None
+        self._builtins.update(BUILTINS)
         self._builtins.update(
             {name: self.native(name, run, "super" if name == "super" else "function") for name, run in NATIVE.items()}
         )
@@ -81,6 +77,10 @@ class Interpreter(Operators):
         self._steps = 0
         self._depth = 0
         self._deadline = time.monotonic() + self.limits.seconds
+
+    @property
+    def itself(self) -> Interpreter:
+        return self
 
     # -- budget ---------------------------------------------------------------------------------------------------
 
@@ -183,8 +183,9 @@ class Interpreter(Operators):
         except MemoryError:
             raise BudgetSpentError("out of memory", self.here()) from None
         except HOST_ERRORS as error:
-            if not recovers:
-                raise RaisedError(error, self.here(), explicit=False) from error
+            refused = isinstance(error, (KeyError, ZeroDivisionError)) and not self.gaps and self.recorder is None
+            if not recovers or refused:
+                raise RaisedError(error, self.here(), explicit=refused) from error
             self._recover(statement, frame, f"{type(error).__name__}: {error}", self.here())
 
     def _recover(self, statement: ast.stmt, frame: Frame, reason: str, at: Span | None) -> None:
@@ -233,7 +234,9 @@ class Interpreter(Operators):
         star = next((index for index, each in enumerate(targets) if isinstance(each, ast.Starred)), None)
         if star is None:
             if len(values) != len(targets):
-                raise ValueError(f"not enough or too many values to unpack (expected {len(targets)}, got {len(values)})")
+                raise ValueError(
+                    f"not enough or too many values to unpack (expected {len(targets)}, got {len(values)})"
+                )
             pairs = list(zip(targets, values, strict=True))
         else:
             after = len(targets) - star - 1
@@ -242,126 +245,6 @@ class Interpreter(Operators):
             pairs += zip(targets[star + 1 :], values[len(values) - after :], strict=True)
         for target, each in pairs:
             self.assign(target, each, frame)
-
-    # -- names and imports ----------------------------------------------------------------------------------------
-
-    def find_name(self, name: str, frame: Frame) -> Any:
-        """A name by Python's rules: local, enclosing, module, builtin."""
-        try:
-            return frame.find(name)
-        except KeyError:
-            pass
-        try:
-            return frame.module.lookup(name)
-        except KeyError:
-            pass
-        if name in self._builtins:
-            return self._builtins[name]
-        raise RaisedError(NameError(f"name '{name}' is not defined"), self.here(), explicit=False)
-
-    def builtin(self, name: str) -> Any:
-        return self._builtins[name]
-
-    def find_module(self, dotted: str) -> SourceModule | LibraryModule | None:
-        """A module by dotted name: read as source, or known to the tables; None when absent."""
-        if dotted in self._modules:
-            module = self._modules[dotted]
-        else:
-            source = None if dotted.split(".")[0] in self.library_roots else self._find_source(dotted)
-            module = None if source is None else SourceModule(self, source)
-            self._modules[dotted] = module
-        if module is not None:
-            return module
-        return LibraryModule(dotted) if self.library.is_module(dotted) else None
-
-    @property
-    def library_roots(self) -> set[str]:
-        """Top-level packages that are never read as source."""
-        roots: set[str] = self.state.setdefault("roots", set(self.library.roots()) - {"transformers"})
-        return roots
-
-    def loaded_sources(self) -> dict[str, str]:
-        """Shown name → sha256 of every file that was read."""
-        return {module.shown: module.sha256 for module in self._modules.values() if module is not None and module.is_read}
-
-    def require_module(self, dotted: str) -> None:
-        """Raise the ModuleNotFoundError that importing an absent module would."""
-        if dotted.split(".")[0] in self.library.absent or self.find_module(dotted) is None:
-            root = dotted.split(".")[0]
-            if root not in self.library_roots or root in self.library.absent:
-                error = ModuleNotFoundError(f"No module named '{dotted}'")
-                raise RaisedError(error, self.here(), explicit=False)
-
-    def import_name(self, module: str, name: str | None, at: Span | None) -> Any:
-        """`import module` (name None) or `from module import name`."""
-        if name is None:
-            found = self.find_module(module)
-            return found if found is not None else Unknown(f"module {module} is not available", at)
-        dotted = f"{module}.{name}"
-        if self.library.has(dotted):
-            return self.library_name(dotted)
-        source = self.find_module(module)
-        if isinstance(source, SourceModule):
-            try:
-                return source.lookup(name)
-            except KeyError:
-                pass
-        elif source is not None or module.split(".")[0] in self.library_roots:
-            return self.library_name(dotted)
-        submodule = self.find_module(dotted)
-        if submodule is not None:
-            return submodule
-        error = ImportError(f"cannot import name '{name}' from '{module}'")
-        raise RaisedError(error, at, explicit=False)
-
-    def library_name(self, dotted: str) -> Any:
-        """What the tables say a dotted name stands for; a name without a stub is Unknown."""
-        if dotted in self._library_values:
-            return self._library_values[dotted]
-        value: Any
-        if dotted in self.library.functions:
-            run, kind = self.library.functions[dotted]
-            value = self.native(dotted, run, kind)
-        elif dotted in self.library.classes:
-            return self._library_class(dotted)
-        elif dotted in self.library.values:
-            value = self.library.values[dotted]
-        elif self.library.is_module(dotted):
-            value = LibraryModule(dotted)
-        else:
-            return Unknown(f"{dotted} has no stub", self.here())
-        self._library_values[dotted] = value
-        return value
-
-    def _library_class(self, dotted: str) -> ClassValue:
-        entry = self.library.classes[dotted]
-        bases = [base for base in map(self.library_name, entry.bases) if isinstance(base, ClassValue)]
-        namespace: dict[str, Any] = {}
-        for name, method in entry.methods.items():
-            stub = method.function if isinstance(method, (StaticMethod, ClassMethod)) else method
-            namespace[name] = self._wrapped_method(f"{dotted}.{name}", method, stub)
-        cls = ClassValue(
-            self, dotted.rpartition(".")[2], dotted, bases, namespace, host_base=entry.host_base, is_library=True
-        )
-        self._library_values[dotted] = cls
-        return cls
-
-    def _wrapped_method(self, dotted: str, method: Any, stub: Callable[..., Any]) -> Any:
-        native = self.native(dotted, stub)
-        return type(method)(native) if isinstance(method, (StaticMethod, ClassMethod)) else native
-
-    def library_methods(self, qualified: str) -> dict[str, NativeFunction]:
-        """Stubs that replace methods of a source class."""
-        if self._method_index is None:
-            self._method_index = {}
-            for dotted, (run, kind) in self.library.functions.items():
-                owner, _, name = dotted.rpartition(".")
-                if owner[:1] and owner.rpartition(".")[2][:1].isupper():
-                    self._method_index.setdefault(owner, {})[name] = self.native(dotted, run, kind)
-        return self._method_index.get(qualified, {})
-
-    def native(self, name: str, run: Callable[..., Any], kind: str = "function") -> NativeFunction:
-        return NativeFunction(self, name, run, kind)
 
     # -- calls, classes, modules ----------------------------------------------------------------------------------
 
@@ -406,6 +289,12 @@ class Interpreter(Operators):
             is_container = issubclass(host, (dict, list, set, BaseException))
             instance.payload = host() if is_container and cls.has("__init__") else host(*args, **kwargs)
         return instance
+
+    def shared_calls(self, recorder: Recorder) -> SharedCalls:
+        """The calls of a trace that later ones may repeat."""
+        if self._shared is None or self._shared.recorder is not recorder:
+            self._shared = SharedCalls(recorder)
+        return self._shared
 
     def build_module(self, module: ModuleInstance, args: list[Any], kwargs: dict[str, Any]) -> ModuleInstance:
         """Run a module's `__init__`; gaps met on the way belong to this module."""

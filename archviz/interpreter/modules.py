@@ -47,7 +47,7 @@ class LazyImport:
 
     module: str
     name: str | None  # None: the module itself
-    at: Span
+    at: Span | None
 
 
 class SourceModule:

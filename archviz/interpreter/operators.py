@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from archviz.settings import Limits
     from archviz.spans import Span
 
+_UNARY_OPS: dict[type, str] = {ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "bitwise_not"}
+_UNARY_METHODS: dict[type, str] = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}
 _FUNCTIONS = (FunctionValue, NativeFunction, BoundMethod)
 
 
@@ -170,9 +172,9 @@ class Operators:
         if isinstance(value, Unknown):
             return value
         if isinstance(value, Tensor):
-            return self.tensor_unary({ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "bitwise_not"}[op], value)
+            return self.tensor_unary(_UNARY_OPS[op], value)
         if isinstance(value, Instance):
-            name = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}[op]
+            name = _UNARY_METHODS[op]
             if value.cls.has(name):
                 return self.call(self.get_attribute(value, name), [], {})
             value = _payload(value)

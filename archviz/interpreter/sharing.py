@@ -7,6 +7,7 @@ itself, or was not fully understood, is never repeated.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -30,7 +31,7 @@ Key = tuple[Any, ...]
 _BY_IDENTITY = (ClassValue, FunctionValue, NativeFunction, Device, DType)
 
 
-class NotShareable(Exception):  # noqa: N818 - a signal: this call has something that cannot be compared
+class NotShareable(Exception):
     pass
 
 
@@ -39,7 +40,6 @@ class Remembered:
     """A call that ran: its module, arguments, result and the span of its events."""
 
     module: ModuleInstance
-    path: str
     tensors: list[Tensor]
     result: Any
     start: int
@@ -59,7 +59,9 @@ class SharedCalls:
         self._known: dict[Key, list[Remembered]] = {}
         self._prints: dict[int, Key | None] = {}
 
-    def key(self, module: ModuleInstance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Key, list[Tensor], set[int]] | None:
+    def key(
+        self, module: ModuleInstance, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Key, list[Tensor], set[int]] | None:
         """What must be equal for two calls to be the same, the argument tensors in order, and the containers passed in."""
         tensors: list[Tensor] = []
         containers: set[int] = set()
@@ -74,10 +76,8 @@ class SharedCalls:
         """How a module is built, numbers left out; None when it holds something that cannot be compared."""
         if id(module) not in self._prints:
             self._prints[id(module)] = None  # a module that contains itself is not comparable
-            try:
+            with contextlib.suppress(NotShareable):
                 self._prints[id(module)] = self._print(module)
-            except NotShareable:
-                pass
         return self._prints[id(module)]
 
     def _print(self, module: ModuleInstance) -> Key:
@@ -110,13 +110,14 @@ class SharedCalls:
         places = {id(module): path for path, module in below(call.module)}
         return {(places[owner], name) for owner, name in self.recorder.numbers_read if owner in places}
 
-    def repeat(self, known: Remembered, module: ModuleInstance, path: str, tensors: list[Tensor]) -> Any:
-        """Append the events of a remembered call under another module's path; returns the call's result."""
+    def repeat(self, known: Remembered, module: ModuleInstance, tensors: list[Tensor]) -> Any:
+        """Append the events of a remembered call under another module's paths; returns the call's result."""
         recorder = self.recorder
         offset = len(recorder.events) - known.start
         parent = recorder.open_event
         renumbered = self._renumbered(known, module, tensors)
         first_created = recorder.first_number[known.start]
+        paths = self._moved_paths(known.module, module)
 
         def reference(value: ValueRef) -> ValueRef:
             number = renumbered.get(value.id)
@@ -126,12 +127,21 @@ class SharedCalls:
             return replace(value, id=number)
 
         for event in recorder.events[known.start : known.stop]:
-            recorder.events.append(_moved(event, offset, known, path, parent, reference))
+            recorder.events.append(_moved(event, offset, known.start, paths, parent, reference))
             recorder.first_number.append(recorder.next_number)
             if event.index in recorder.passed:
                 recorder.passed[event.index + offset] = recorder.passed[event.index]
         mapping = {id(old): new for old, new in zip(known.tensors, tensors, strict=True)}
         return _rebuilt(known.result, mapping, lambda tensor: self._fresh(tensor, renumbered))
+
+    def _moved_paths(self, one: ModuleInstance, other: ModuleInstance) -> dict[str, str]:
+        """Where the events of each module go; a part that both share keeps its path."""
+        pairs = zip(below(one), below(other), strict=True)
+        return {
+            old: new
+            for (_, first), (_, second) in pairs
+            if (old := self.recorder.path_of(first)) is not None and (new := self.recorder.path_of(second)) is not None
+        }
 
     def _renumbered(self, known: Remembered, module: ModuleInstance, tensors: list[Tensor]) -> dict[int, int]:
         recorder = self.recorder
@@ -146,25 +156,19 @@ class SharedCalls:
         return twin
 
 
-def _moved(event: Event, offset: int, known: Remembered, path: str, parent: int, reference: Any) -> Event:
+def _moved(event: Event, offset: int, start: int, paths: dict[str, str], parent: int, reference: Any) -> Event:
     return Event(
         event.index + offset,
         event.kind,
-        _moved_path(event.module, known.path, path),
+        paths.get(event.module, event.module),
         event.name,
         tuple(reference(value) for value in event.inputs),
         tuple(reference(value) for value in event.outputs),
-        event.parent + offset if event.parent >= known.start else parent,
+        event.parent + offset if event.parent >= start else parent,
         event.at,
         event.options,
         event.assumed,
     )
-
-
-def _moved_path(path: str, old: str, new: str) -> str:
-    if path == old:
-        return new
-    return new + path[len(old) :] if path.startswith(f"{old}.") else path
 
 
 def _is_number(value: Any) -> bool:
@@ -216,7 +220,7 @@ def _held(value: Any) -> Any:
         return ("partial", _held(value.func), _held(value.args), _held(value.keywords))
     if isinstance(value, Unknown):
         return ("unknown", value.reason)
-    if isinstance(value, (ModuleInstance, *_BY_IDENTITY)) or isinstance(value, Instance):
+    if isinstance(value, (Instance, *_BY_IDENTITY)):
         return ("object", id(value))
     return ("host", id(value))
 

@@ -118,7 +118,16 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
         at = str(event.at) if event.at else None
         if event.kind == "call":
             named = {name: shapes(value) for name, value in kwargs.items() if shapes(value) is not None}
-            calls.append({"module": event.module, "class": event.name, "in": shapes(args), "kwargs": named, "out": shapes(result), "at": at})
+            calls.append(
+                {
+                    "module": event.module,
+                    "class": event.name,
+                    "in": shapes(args),
+                    "kwargs": named,
+                    "out": shapes(result),
+                    "at": at,
+                }
+            )
         elif event.kind == "op" and event.name in OPS:
             ops.append({"module": event.module, "op": event.name, "in": shapes(args), "out": shapes(result), "at": at})
     return {"calls": calls, "ops": ops}

@@ -58,7 +58,7 @@ class Device:
 
     __slots__ = ("type",)
 
-    def __init__(self, type: str = "meta") -> None:  # noqa: A002 - torch's own name
+    def __init__(self, type: str = "meta") -> None:
         self.type = type
 
     def __repr__(self) -> str:
@@ -111,6 +111,11 @@ class Tensor:
         self.attrs: dict[str, Any] | None = None
         self.source: Unknown | None = None  # why the shape is unknown
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The shape as a plain tuple; empty when it is unknown."""
+        return () if self.shape is None else tuple(self.shape)
+
     def __repr__(self) -> str:
         """The short form used in messages and tests.
 
@@ -159,9 +164,11 @@ class ClassValue:
         self.is_library = is_library
         self.at = at
         self.source_module: SourceModule | None = None
-        self.mro = linearize(self)
-        self.host_base = host_base or next((base.host_base for base in self.mro[1:] if base.host_base), None)
-        self.is_module = qualified == "torch.nn.Module" or any(base.is_module for base in bases)
+        self.mro: list[ClassValue] = linearize(self)
+        self.host_base: type | None = host_base or next(
+            (base.host_base for base in self.mro[1:] if base.host_base), None
+        )
+        self.is_module: bool = qualified == "torch.nn.Module" or any(base.is_module for base in bases)
         self.enum_members: dict[str, Any] | None = None
 
     def lookup(self, name: str) -> Any:
@@ -393,9 +400,7 @@ class BoundMethod:
         return self.function(self.receiver, *args, **kwargs)
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, BoundMethod) and other.function is self.function and other.receiver is self.receiver
-        )
+        return isinstance(other, BoundMethod) and other.function is self.function and other.receiver is self.receiver
 
     def __hash__(self) -> int:
         return hash((id(self.function), id(self.receiver)))

@@ -20,6 +20,7 @@ def register_layers(library: Library) -> None:
         nn_attention,
         nn_containers,
         nn_layers,
+        strict_fields,
         transformers_infrastructure,
         transformers_models,
     )
@@ -29,6 +30,7 @@ def register_layers(library: Library) -> None:
         nn_layers,
         nn_containers,
         nn_attention,
+        strict_fields,
         transformers_infrastructure,
         transformers_models,
     ):

@@ -46,7 +46,7 @@ def as_parameter(interp: Interpreter, data: Any) -> Any:
     return result
 
 
-def new_parameter(interp: Interpreter, module: ModuleInstance, name: str, *sizes: int | None, dtype: Any = None) -> None:
+def new_parameter(interp: Interpreter, module: ModuleInstance, name: str, *sizes: Any, dtype: Any = None) -> None:
     """Give a module a parameter of its own."""
     unknown = next((size for size in sizes if isinstance(size, Unknown)), None)
     if unknown is not None:
@@ -62,7 +62,9 @@ def _register_registries(library: Library) -> None:
         return None
 
     @library.method(f"{MODULE}.register_buffer")
-    def register_buffer(interp: Interpreter, self: ModuleInstance, name: str, tensor: Any, persistent: bool = True) -> None:
+    def register_buffer(
+        interp: Interpreter, self: ModuleInstance, name: str, tensor: Any, persistent: bool = True
+    ) -> None:
         self.attrs.pop(name, None)
         self.buffers[name] = tensor if isinstance(tensor, Tensor) or tensor is None else Tensor(None, at=interp.here())
         (self.transient.discard if persistent else self.transient.add)(name)
@@ -111,7 +113,9 @@ def tensors_of(module: ModuleInstance, table: str, *, distinct: bool) -> Iterato
 
 
 def _register_walks(library: Library) -> None:
-    library.method(f"{MODULE}.children")(lambda interp, self: iter([each for each in self.modules.values() if each is not None]))
+    library.method(f"{MODULE}.children")(
+        lambda interp, self: iter([each for each in self.modules.values() if each is not None])
+    )
     library.method(f"{MODULE}.named_children")(
         lambda interp, self: iter([item for item in self.modules.items() if item[1] is not None])
     )
@@ -134,12 +138,19 @@ def _register_walks(library: Library) -> None:
             return iter([(f"{prefix}.{name}" if prefix else name, tensor) for name, tensor in found])
 
         @library.method(f"{MODULE}.{public}")
-        def plain(interp: Interpreter, self: ModuleInstance, recurse: bool = True, _table: str = table) -> Iterator[Any]:
-            return iter([tensor for name, tensor in tensors_of(self, _table, distinct=True) if recurse or "." not in name])
+        def plain(
+            interp: Interpreter, self: ModuleInstance, recurse: bool = True, _table: str = table
+        ) -> Iterator[Any]:
+            return iter(
+                [tensor for name, tensor in tensors_of(self, _table, distinct=True) if recurse or "." not in name]
+            )
 
     @library.method(f"{MODULE}.state_dict")
     def state_dict(interp: Interpreter, self: ModuleInstance, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return {**dict(tensors_of(self, "parameters", distinct=False)), **dict(tensors_of(self, "buffers", distinct=False))}
+        return {
+            **dict(tensors_of(self, "parameters", distinct=False)),
+            **dict(tensors_of(self, "buffers", distinct=False)),
+        }
 
     @library.method(f"{MODULE}.get_submodule")
     def get_submodule(interp: Interpreter, self: ModuleInstance, target: str) -> Any:
@@ -195,15 +206,14 @@ def run_call(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     """Run a module call, or repeat the events of an equal one."""
     if not call.path.rpartition(".")[2].isdigit():
         return _record(interp, recorder, call)
-    shared: SharedCalls = interp.state.setdefault(("shared", id(recorder)), SharedCalls(recorder))
+    shared: SharedCalls = interp.shared_calls(recorder)
     found = shared.key(call.module, call.args, call.kwargs)
     if found is None:
         return _record(interp, recorder, call)
     key, tensors, containers = found
     known = shared.find(key, call.module)
     if known is not None:
-        result = shared.repeat(known, call.module, call.path, tensors)
-        return result
+        return shared.repeat(known, call.module, tensors)
     before = (recorder.writes, len(interp.gaps))
     start = len(recorder.events)
     recorder.containers.append(containers)
@@ -212,7 +222,7 @@ def run_call(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     finally:
         recorder.containers.pop()
     if (recorder.writes, len(interp.gaps)) == before and not has_unknown(result):
-        shared.remember(key, Remembered(call.module, call.path, tensors, result, start, len(recorder.events)))
+        shared.remember(key, Remembered(call.module, tensors, result, start, len(recorder.events)))
     return result
 
 

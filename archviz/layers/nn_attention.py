@@ -27,7 +27,14 @@ def _register_attention(library: Library) -> None:
     def attention(interp: Interpreter, self: ModuleInstance, embed_dim: int, num_heads: int, dropout: Any = 0.0, bias: Any = True,
                   add_bias_kv: Any = False, add_zero_attn: Any = False, kdim: Any = None, vdim: Any = None, batch_first: Any = False,
                   **options: Any) -> None:  # fmt: skip
-        keep(self, embed_dim=embed_dim, num_heads=num_heads, head_dim=embed_dim // num_heads, batch_first=batch_first, dropout=dropout)
+        keep(
+            self,
+            embed_dim=embed_dim,
+            num_heads=num_heads,
+            head_dim=embed_dim // num_heads,
+            batch_first=batch_first,
+            dropout=dropout,
+        )
         keys, values = kdim or embed_dim, vdim or embed_dim
         if keys == embed_dim and values == embed_dim:
             new_parameter(interp, self, "in_proj_weight", 3 * embed_dim, embed_dim)
@@ -48,7 +55,9 @@ def _register_attention(library: Library) -> None:
                 new_parameter(interp, self, name, 1, 1, embed_dim)
 
     @library.method(f"{NN}.MultiheadAttention.forward")
-    def forward(interp: Interpreter, self: ModuleInstance, query: Any, key: Any, value: Any, *args: Any, **options: Any) -> Any:
+    def forward(
+        interp: Interpreter, self: ModuleInstance, query: Any, key: Any, value: Any, *args: Any, **options: Any
+    ) -> Any:
         result = interp.op("torch._multi_head_attention", query, key, value)
         weights = tensor(interp, ((query.shape or (1,))[0], (query.shape or (1, 1))[-2], (key.shape or (1, 1))[-2]))
         return result, weights if options.get("need_weights", True) else None
@@ -75,7 +84,15 @@ def _register_transformer(library: Library) -> None:
     for name in ("TransformerEncoder", "TransformerDecoder"):
 
         @library.constructor(f"{NN}.{name}")
-        def stack(interp: Interpreter, self: ModuleInstance, layer: Any, num_layers: int, norm: Any = None, *args: Any, **options: Any) -> None:
+        def stack(
+            interp: Interpreter,
+            self: ModuleInstance,
+            layer: Any,
+            num_layers: int,
+            norm: Any = None,
+            *args: Any,
+            **options: Any,
+        ) -> None:
             copies = [interp.op("copy.deepcopy", layer) for _ in range(num_layers)]
             self.modules["layers"] = interp.call(interp.library_name(f"{NN}.ModuleList"), [copies], {})
             if norm is not None:
@@ -85,11 +102,19 @@ def _register_transformer(library: Library) -> None:
         library.method(f"{NN}.{name}.forward")(lambda interp, self, value, *args, **options: like(interp, value))
 
 
-def _layer(  # noqa: PLR0913
-    interp: Interpreter, module: ModuleInstance, width: int, heads: int, inner: int, bias: Any, attentions: tuple[str, ...]
+def _layer(
+    interp: Interpreter,
+    module: ModuleInstance,
+    width: int,
+    heads: int,
+    inner: int,
+    bias: Any,
+    attentions: tuple[str, ...],
 ) -> None:
     for name in attentions:
-        module.modules[name] = interp.call(interp.library_name(f"{NN}.MultiheadAttention"), [width, heads], {"bias": bias})
+        module.modules[name] = interp.call(
+            interp.library_name(f"{NN}.MultiheadAttention"), [width, heads], {"bias": bias}
+        )
     linear, norm = interp.library_name(f"{NN}.Linear"), interp.library_name(f"{NN}.LayerNorm")
     dropout = interp.library_name(f"{NN}.Dropout")
     module.modules["linear1"] = interp.call(linear, [width, inner], {"bias": bias})
@@ -127,15 +152,17 @@ def _register_recurrent(library: Library) -> None:
         library.method(f"{NN}.{name}.flatten_parameters")(lambda interp, self: None)
 
         @library.method(f"{NN}.{name}.forward")
-        def forward(interp: Interpreter, self: ModuleInstance, input: Any, hx: Any = None, _name: str = name) -> Any:  # noqa: A002
+        def forward(interp: Interpreter, self: ModuleInstance, input: Any, hx: Any = None, _name: str = name) -> Any:
             width = (self.attrs["proj_size"] or self.attrs["hidden_size"]) * (2 if self.attrs["bidirectional"] else 1)
             result = interp.op("torch._recurrent", input, width)
-            state = tensor(interp, (self.attrs["num_layers"], (input.shape or (1,))[0], self.attrs["hidden_size"]), input.dtype)
+            state = tensor(
+                interp, (self.attrs["num_layers"], (input.shape or (1,))[0], self.attrs["hidden_size"]), input.dtype
+            )
             return result, (state, state) if _name == "LSTM" else state
 
     @op(library, "torch._recurrent", record="lstm")
     def recur(interp: Interpreter, value: Tensor, width: int) -> Tensor:
-        return like(interp, value, (*(value.shape or ())[:-1], width))
+        return like(interp, value, (*value.sizes[:-1], width))
 
     for name, gates in (("LSTMCell", 4), ("GRUCell", 3), ("RNNCell", 1)):
 
@@ -150,7 +177,7 @@ def _register_recurrent(library: Library) -> None:
 
 
 def _norm_shape(weight: Tensor, dim: Any) -> tuple[int, ...]:
-    sizes = weight.shape or ()
+    sizes = weight.sizes
     if dim is None:
         return ()
     place = dim % len(sizes)
@@ -164,18 +191,20 @@ def _register_weight_norm(library: Library) -> None:
         assert isinstance(weight, Tensor)
         new_parameter(interp, module, f"{name}_g", *_norm_shape(weight, dim))
         module.parameters[f"{name}_v"] = weight
-        module.attrs[name] = tensor(interp, weight.shape or ())
+        module.attrs[name] = tensor(interp, weight.sizes)
         return module
 
     @library.function(f"{NN}.utils.parametrizations.weight_norm")
     def parametrized(interp: Interpreter, module: ModuleInstance, name: str = "weight", dim: Any = 0) -> ModuleInstance:
         weight = module.parameters.pop(name)
         assert isinstance(weight, Tensor)
-        _parametrize(interp, module, name, {"original0": _norm_shape(weight, dim), "original1": weight.shape or ()})
+        _parametrize(interp, module, name, {"original0": _norm_shape(weight, dim), "original1": weight.sizes})
         return module
 
     @library.function(f"{NN}.utils.remove_weight_norm", f"{NN}.utils.parametrize.remove_parametrizations")
-    def remove(interp: Interpreter, module: ModuleInstance, name: str = "weight", *args: Any, **options: Any) -> ModuleInstance:
+    def remove(
+        interp: Interpreter, module: ModuleInstance, name: str = "weight", *args: Any, **options: Any
+    ) -> ModuleInstance:
         if f"{name}_v" in module.parameters:
             module.parameters.pop(f"{name}_g")
             module.parameters[name] = module.parameters.pop(f"{name}_v")
@@ -186,11 +215,15 @@ def _register_weight_norm(library: Library) -> None:
         interp.gap("spectral_norm has no stub")
         return module
 
-    library.function(f"{NN}.utils.parametrize.is_parametrized")(lambda interp, module, *args: "parametrizations" in module.modules)
+    library.function(f"{NN}.utils.parametrize.is_parametrized")(
+        lambda interp, module, *args: "parametrizations" in module.modules
+    )
 
     for name in ("uniform_", "normal_", "zeros_", "ones_", "constant_", "xavier_uniform_", "xavier_normal_", "kaiming_uniform_",
                  "kaiming_normal_", "trunc_normal_", "orthogonal_", "eye_", "dirac_"):  # fmt: skip
-        library.function(f"{NN}.init.{name}", f"{NN}.init.{name.rstrip('_')}")(lambda interp, value, *args, **options: value)
+        library.function(f"{NN}.init.{name}", f"{NN}.init.{name.rstrip('_')}")(
+            lambda interp, value, *args, **options: value
+        )
     library.function(f"{NN}.init._calculate_fan_in_and_fan_out")(lambda interp, value: (1, 1))
     library.function(f"{NN}.init.calculate_gain")(lambda interp, *args: 1.0)
 
@@ -205,8 +238,12 @@ def _parametrize(interp: Interpreter, module: ModuleInstance, name: str, origina
     holder.modules[name] = held
     module.modules["parametrizations"] = holder
     base = module.cls
-    module.cls = ClassValue(interp, f"Parametrized{base.name}", f"{base.qualified}.Parametrized", [base], {}, at=base.at)
-    module.cls.namespace[name] = PropertyValue(interp.native(f"{base.qualified}.{name}", lambda interp, self: interp.call(held, [], {})))
+    module.cls = ClassValue(
+        interp, f"Parametrized{base.name}", f"{base.qualified}.Parametrized", [base], {}, at=base.at
+    )
+    module.cls.namespace[name] = PropertyValue(
+        interp.native(f"{base.qualified}.{name}", lambda interp, self: interp.call(held, [], {}))
+    )
 
 
 def _register_parametrizations(library: Library) -> None:

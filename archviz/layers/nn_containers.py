@@ -105,7 +105,9 @@ def _register_lists(library: Library) -> None:
         library.method(f"{dotted}.__iter__")(lambda interp, self: iter(_children(self)))
         library.method(f"{dotted}.__getitem__")(_item)
         library.method(f"{dotted}.__setitem__")(_set_item)
-        library.method(f"{dotted}.__contains__")(lambda interp, self, child: any(child is each for each in _children(self)))
+        library.method(f"{dotted}.__contains__")(
+            lambda interp, self, child: any(child is each for each in _children(self))
+        )
 
 
 def _register_sequential(library: Library) -> None:
@@ -118,9 +120,9 @@ def _register_sequential(library: Library) -> None:
             _append(interp, self, child)
 
     @library.method(f"{NN}.Sequential.forward")
-    def forward(interp: Interpreter, self: ModuleInstance, input: Any) -> Any:  # noqa: A002
+    def forward(interp: Interpreter, self: ModuleInstance, input: Any) -> Any:
         for child in _children(self):
-            input = interp.call(child, [input], {})  # noqa: A001
+            input = interp.call(child, [input], {})
         return input
 
 

@@ -43,7 +43,7 @@ def _register_linear(library: Library) -> None:
         _bias(interp, self, out_features, wanted=bias, dtype=dtype)
 
     @library.method(f"{NN}.Linear.forward")
-    def forward(interp: Interpreter, self: ModuleInstance, input: Any) -> Any:  # noqa: A002
+    def forward(interp: Interpreter, self: ModuleInstance, input: Any) -> Any:
         return interp.op(f"{F}.linear", input, weight_of(self), self.parameters.get("bias"))
 
     library.declare(f"{NN}.modules.linear.NonDynamicallyQuantizableLinear", f"{NN}.Linear")
@@ -78,11 +78,13 @@ def _register_embedding(library: Library) -> None:
         new_parameter(interp, self, "weight", num_embeddings, embedding_dim, dtype=dtype)
 
     @library.method(f"{NN}.Embedding.forward")
-    def forward(interp: Interpreter, self: ModuleInstance, input: Any) -> Any:  # noqa: A002
+    def forward(interp: Interpreter, self: ModuleInstance, input: Any) -> Any:
         return interp.op(f"{F}.embedding", input, self.parameters["weight"])
 
     @library.constructor(f"{NN}.EmbeddingBag")
-    def bag(interp: Interpreter, self: ModuleInstance, num_embeddings: int, embedding_dim: int, *args: Any, **options: Any) -> None:
+    def bag(
+        interp: Interpreter, self: ModuleInstance, num_embeddings: int, embedding_dim: int, *args: Any, **options: Any
+    ) -> None:
         new_parameter(interp, self, "weight", num_embeddings, embedding_dim)
 
     @library.method(f"{NN}.Embedding.from_pretrained")
@@ -159,7 +161,7 @@ def _register_convolutions(library: Library) -> None:
 def _register_convolution(library: Library, rank: int, *, transposed: bool) -> None:
     dotted = f"{NN}.ConvTranspose{rank}d" if transposed else f"{NN}.Conv{rank}d"
 
-    def build(  # noqa: PLR0913 - torch's own signature
+    def build(
         interp: Interpreter, self: ModuleInstance, in_channels: int, out_channels: int, kernel_size: Any, stride: Any, padding: Any,
         output_padding: Any, dilation: Any, groups: Any, bias: Any,
     ) -> None:  # fmt: skip
@@ -178,7 +180,19 @@ def _register_convolution(library: Library, rank: int, *, transposed: bool) -> N
         @library.constructor(dotted)
         def up(interp: Interpreter, self: ModuleInstance, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1,
                padding: Any = 0, output_padding: Any = 0, groups: Any = 1, bias: Any = True, dilation: Any = 1, **options: Any) -> None:  # fmt: skip
-            build(interp, self, in_channels, out_channels, kernel_size, stride, padding, output_padding, dilation, groups, bias)
+            build(
+                interp,
+                self,
+                in_channels,
+                out_channels,
+                kernel_size,
+                stride,
+                padding,
+                output_padding,
+                dilation,
+                groups,
+                bias,
+            )
     else:
 
         @library.constructor(dotted)
@@ -187,7 +201,7 @@ def _register_convolution(library: Library, rank: int, *, transposed: bool) -> N
             build(interp, self, in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias)
 
     @library.method(f"{dotted}.forward")
-    def forward(interp: Interpreter, self: ModuleInstance, input: Any, *args: Any) -> Any:  # noqa: A002
+    def forward(interp: Interpreter, self: ModuleInstance, input: Any, *args: Any) -> Any:
         attrs = self.attrs
         name = f"{F}.conv_transpose{rank}d" if transposed else f"{F}.conv{rank}d"
         numbers = [attrs[each] for each in (("stride", "padding", "output_padding", "groups", "dilation") if transposed else
@@ -196,9 +210,15 @@ def _register_convolution(library: Library, rank: int, *, transposed: bool) -> N
 
     library.method(f"{dotted}._conv_forward")(
         lambda interp, self, input, weight, bias=None: interp.op(
-            f"{F}.conv{rank}d", input, weight, bias, stride=self.attrs["stride"], padding=self.attrs["padding"],
-            dilation=self.attrs["dilation"], groups=self.attrs["groups"],
-        )  # fmt: skip
+            f"{F}.conv{rank}d",
+            input,
+            weight,
+            bias,
+            stride=self.attrs["stride"],
+            padding=self.attrs["padding"],
+            dilation=self.attrs["dilation"],
+            groups=self.attrs["groups"],
+        )
     )
 
 
@@ -266,17 +286,29 @@ def _register_shaping(library: Library) -> None:
         @library.constructor(f"{NN}.{name}")
         def pool(interp: Interpreter, self: ModuleInstance, kernel_size: Any, stride: Any = None, padding: Any = 0, *args: Any,
                  **options: Any) -> None:  # fmt: skip
-            keep(self, kernel_size=kernel_size, stride=stride, padding=padding, ceil_mode=options.get("ceil_mode", False))
+            keep(
+                self, kernel_size=kernel_size, stride=stride, padding=padding, ceil_mode=options.get("ceil_mode", False)
+            )
 
         function = f"{name[:3].lower()}_pool{name[-2:]}"
         library.method(f"{NN}.{name}.forward")(
             lambda interp, self, input, _function=function: interp.op(
-                f"{F}.{_function}", input, self.attrs["kernel_size"], self.attrs["stride"], self.attrs["padding"],
+                f"{F}.{_function}",
+                input,
+                self.attrs["kernel_size"],
+                self.attrs["stride"],
+                self.attrs["padding"],
                 ceil_mode=self.attrs["ceil_mode"],
-            )  # fmt: skip
+            )
         )
 
-    for name in ("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveAvgPool3d"):
+    for name in (
+        "AdaptiveAvgPool1d",
+        "AdaptiveAvgPool2d",
+        "AdaptiveMaxPool1d",
+        "AdaptiveMaxPool2d",
+        "AdaptiveAvgPool3d",
+    ):
 
         @library.constructor(f"{NN}.{name}")
         def adaptive(interp: Interpreter, self: ModuleInstance, output_size: Any) -> None:
@@ -284,11 +316,20 @@ def _register_shaping(library: Library) -> None:
 
         function = f"adaptive_{name[8:11].lower()}_pool{name[-2:]}"
         library.method(f"{NN}.{name}.forward")(
-            lambda interp, self, input, _function=function: interp.op(f"{F}.{_function}", input, self.attrs["output_size"])
+            lambda interp, self, input, _function=function: interp.op(
+                f"{F}.{_function}", input, self.attrs["output_size"]
+            )
         )
 
     @library.constructor(f"{NN}.Upsample")
-    def upsample(interp: Interpreter, self: ModuleInstance, size: Any = None, scale_factor: Any = None, *args: Any, **options: Any) -> None:
+    def upsample(
+        interp: Interpreter,
+        self: ModuleInstance,
+        size: Any = None,
+        scale_factor: Any = None,
+        *args: Any,
+        **options: Any,
+    ) -> None:
         keep(self, size=size, scale_factor=scale_factor)
 
     library.declare(f"{NN}.UpsamplingBilinear2d", f"{NN}.Upsample")
@@ -316,7 +357,9 @@ def _register_shaping(library: Library) -> None:
                           **options: Any) -> None:  # fmt: skip
             keep(self, padding=shapes.spread(padding, 4 if _name.endswith("2d") else 2))
 
-        library.method(f"{NN}.{name}.forward")(lambda interp, self, input: interp.op(f"{F}.pad", input, self.attrs["padding"]))
+        library.method(f"{NN}.{name}.forward")(
+            lambda interp, self, input: interp.op(f"{F}.pad", input, self.attrs["padding"])
+        )
 
     for name in ("PixelShuffle", "PixelUnshuffle"):
 
@@ -324,7 +367,9 @@ def _register_shaping(library: Library) -> None:
         def pixel_shuffle(interp: Interpreter, self: ModuleInstance, factor: int) -> None:
             keep(self, factor=factor)
 
-        library.method(f"{NN}.{name}.forward")(lambda interp, self, input: interp.op(f"{F}.pixel_shuffle", input, self.attrs["factor"]))
+        library.method(f"{NN}.{name}.forward")(
+            lambda interp, self, input: interp.op(f"{F}.pixel_shuffle", input, self.attrs["factor"])
+        )
 
     for name in ("Unfold", "Fold"):
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from archviz.interpreter.classes import NO_DEFAULT, FieldValue
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import (
@@ -132,19 +131,6 @@ def _register_mixins(library: Library) -> None:
         library.method(f"{T}.utils.hub.PushToHubMixin.{name}")(lambda interp, self, *args, **kwargs: None)
     library.declare("huggingface_hub.PyTorchModelHubMixin")
     library.declare("safetensors.safe_open")
-
-    @library.function("huggingface_hub.dataclasses.strict")
-    def strict(interp: Interpreter, *args: Any, **kwargs: Any) -> Any:
-        return identity_decorator(interp, *args, **kwargs)
-
-    library.function("huggingface_hub.dataclasses.validated_field")(lambda interp, validator, **options: _field(options))
-    library.function("huggingface_hub.dataclasses.as_validated_field")(
-        lambda interp, validator: lambda *args, **options: _field(options)
-    )
-
-
-def _field(options: dict[str, Any]) -> FieldValue:
-    return FieldValue(options.get("default", NO_DEFAULT), options.get("default_factory", NO_DEFAULT))
 
 
 def _register_torch_infrastructure(library: Library) -> None:

@@ -8,6 +8,7 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import ClassValue, DType, Instance, ModuleInstance, Tensor, Unknown
 from archviz.layers.module import follow
+from archviz.layers.strict_fields import check_field
 
 T = "transformers"
 PRETRAINED = f"{T}.modeling_utils.PreTrainedModel"
@@ -24,12 +25,13 @@ def register(library: Library) -> None:
 def _register_configuration(library: Library) -> None:
     @library.method(f"{CONFIG}.__setattr__")
     def set_attribute(interp: Interpreter, self: Instance, name: str, value: Any) -> None:
-        interp.raw_set_attribute(self, interp.renamed_attribute(self, name), value)
+        name = interp.renamed_attribute(self, name)
+        check_field(interp, self, name, value)
+        interp.raw_set_attribute(self, name, value)
 
     library.function(f"{T}.utils.doc.copy_func")(lambda interp, function: getattr(function, "function", function))
     library.function(f"{T}.dynamic_module_utils.custom_object_save")(lambda interp, *args, **kwargs: None)
     library.method(f"{CONFIG}.__repr__")(lambda interp, self: f"<{self.cls.name}>")
-    library.method(f"{CONFIG}.validate")(lambda interp, self: None)
 
 
 def _register_pretrained(library: Library) -> None:
@@ -75,10 +77,14 @@ def _register_pretrained(library: Library) -> None:
         interp.call(interp.get_attribute(self, "tie_weights"), [], {"recompute_mapping": False})
 
     @library.method(f"{PRETRAINED}.tie_weights")
-    def tie_weights(interp: Interpreter, self: ModuleInstance, missing_keys: Any = None, recompute_mapping: bool = True) -> None:
+    def tie_weights(
+        interp: Interpreter, self: ModuleInstance, missing_keys: Any = None, recompute_mapping: bool = True
+    ) -> None:
         keys = self.attrs.get("all_tied_weights_keys") or {}
         if recompute_mapping:
-            keys = interp.call(interp.get_attribute(self, "get_expanded_tied_weights_keys"), [], {"all_submodels": True})
+            keys = interp.call(
+                interp.get_attribute(self, "get_expanded_tied_weights_keys"), [], {"all_submodels": True}
+            )
         for target, source in list(keys.items()):
             _tie(interp, self, target, follow(interp, self, source))
 
@@ -89,7 +95,9 @@ def _register_pretrained(library: Library) -> None:
     library.method(f"{PRETRAINED}.can_generate")(lambda interp, cls: False)
     library.method(f"{PRETRAINED}._backward_compatibility_gradient_checkpointing")(lambda interp, self: None)
     library.method(f"{PRETRAINED}.init_parallel_plans")(lambda interp, self: None)
-    library.method(f"{PRETRAINED}.add_model_tags", f"{PRETRAINED}.gradient_checkpointing_disable")(lambda interp, self, *args: None)
+    library.method(f"{PRETRAINED}.add_model_tags", f"{PRETRAINED}.gradient_checkpointing_disable")(
+        lambda interp, self, *args: None
+    )
 
 
 def _tie(interp: Interpreter, model: ModuleInstance, target: str, source: Any) -> None:

@@ -69,7 +69,9 @@ class FloatInfo:
             self.min: float = -(2 ** (self.bits - 1))
             self.eps = self.tiny = self.smallest_normal = 0.0
             return
-        self.max, self.eps, self.tiny = self._LIMITS.get(dtype, (3.4028234663852886e38, 1.1920928955078125e-07, 1.1754943508222875e-38))
+        self.max, self.eps, self.tiny = self._LIMITS.get(
+            dtype, (3.4028234663852886e38, 1.1920928955078125e-07, 1.1754943508222875e-38)
+        )
         self.min = -self.max
         self.smallest_normal = self.tiny
 
@@ -87,7 +89,9 @@ def _register_filled(library: Library) -> None:
     for name, value in (("zeros", 0.0), ("ones", 1.0)):
 
         @op(library, f"torch.{name}")
-        def filled(interp: Interpreter, *sizes: Any, dtype: Any = None, _value: float = value, **options: Any) -> Tensor:
+        def filled(
+            interp: Interpreter, *sizes: Any, dtype: Any = None, _value: float = value, **options: Any
+        ) -> Tensor:
             shape = sizes_of(sizes or (options.get("size", ()),))
             count = 1
             for size in shape:
@@ -119,7 +123,12 @@ def _register_filled(library: Library) -> None:
     def eye(interp: Interpreter, rows: int, columns: int | None = None, *, dtype: Any = None, **options: Any) -> Tensor:
         return tensor(interp, (rows, rows if columns is None else columns), dtype)
 
-    for name, kind in (("Tensor", "float32"), ("FloatTensor", "float32"), ("LongTensor", "int64"), ("BoolTensor", "bool")):
+    for name, kind in (
+        ("Tensor", "float32"),
+        ("FloatTensor", "float32"),
+        ("LongTensor", "int64"),
+        ("BoolTensor", "bool"),
+    ):
         library.declare(f"torch.{name}")
 
         def constructed(interp: Interpreter, cls: Any, *values: Any, _kind: str = kind, **options: Any) -> Any:
@@ -133,7 +142,7 @@ def _register_filled(library: Library) -> None:
     def from_values(interp: Interpreter, *values: Any, dtype: Any = None, **options: Any) -> Any:
         value = values[0] if len(values) == 1 else list(values)
         if isinstance(value, Tensor):
-            return tensor(interp, value.shape or (), dtype or value.dtype, value.data)
+            return tensor(interp, value.sizes, dtype or value.dtype, value.data)
         return from_python(interp, value, dtype)
 
 
@@ -182,12 +191,16 @@ def _register_ranges(library: Library) -> None:
         return tensor(interp, (steps,), dtype, data)
 
     @op(library, "torch.logspace")
-    def logspace(interp: Interpreter, start: Any, end: Any, steps: int, *args: Any, dtype: Any = None, **options: Any) -> Tensor:
+    def logspace(
+        interp: Interpreter, start: Any, end: Any, steps: int, *args: Any, dtype: Any = None, **options: Any
+    ) -> Tensor:
         return tensor(interp, (steps,), dtype)
 
 
 def _bounds(bounds: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, Any, Any]:
-    given = [each.data[0] if isinstance(each, Tensor) and each.data and len(each.data) == 1 else each for each in bounds]
+    given = [
+        each.data[0] if isinstance(each, Tensor) and each.data and len(each.data) == 1 else each for each in bounds
+    ]
     if len(given) == 1 and "end" not in options:
         return 0, given[0], options.get("step", 1)
     start = given[0] if given else options.get("start", 0)
@@ -196,17 +209,21 @@ def _bounds(bounds: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, Any,
 
 
 def _register_likes(library: Library) -> None:
-    library.function("torch.distributions.normal.Normal", "torch.distributions.Normal")(lambda interp, *args: NormalDistribution())
+    library.function("torch.distributions.normal.Normal", "torch.distributions.Normal")(
+        lambda interp, *args: NormalDistribution()
+    )
     for name in ("zeros_like", "ones_like", "empty_like", "rand_like", "randn_like", "full_like", "randint_like"):
 
         @op(library, f"torch.{name}")
         def same(interp: Interpreter, value: Tensor, *args: Any, dtype: Any = None, **options: Any) -> Tensor:
-            return tensor(interp, value.shape or (), dtype or value.dtype)
+            return tensor(interp, value.sizes, dtype or value.dtype)
 
     for name in ("new_zeros", "new_ones", "new_empty", "new_full"):
 
         @op(library, f"torch.Tensor.{name}")
-        def new(interp: Interpreter, value: Tensor, *sizes: Any, dtype: Any = None, _name: str = name, **options: Any) -> Tensor:
+        def new(
+            interp: Interpreter, value: Tensor, *sizes: Any, dtype: Any = None, _name: str = name, **options: Any
+        ) -> Tensor:
             shape = sizes[:1] if _name == "new_full" else sizes
             return tensor(interp, sizes_of(shape or (options.get("size", ()),)), dtype or value.dtype)
 

@@ -52,7 +52,7 @@ def register(library: Library) -> None:
 
         @op(library, f"torch.{name}", f"torch.Tensor.{name}")
         def predicate(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
-            return tensor(interp, value.shape or (), "bool")
+            return tensor(interp, value.sizes, "bool")
 
     _register_operators(library)
     _register_choice(library)
@@ -69,7 +69,7 @@ def _register_unary(library: Library, name: str, run: Callable[[Any], Any] | Non
         return unary_result(interp, value, run)
 
     op(library, *names)(unary)
-    op(library, f"torch.Tensor.{name}_", *([f"torch.{name}_"] if name in ("relu",) else []))(_in_place(unary))
+    op(library, f"torch.Tensor.{name}_", *([f"torch.{name}_"] if name == "relu" else []))(_in_place(unary))
 
 
 def _in_place(run: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,10 +84,10 @@ def _in_place(run: Callable[..., Any]) -> Callable[..., Any]:
 def unary_result(interp: Interpreter, value: Any, run: Callable[[Any], Any] | None) -> Tensor:
     if not isinstance(value, Tensor):
         return tensor(interp, (), "float32", None if run is None else [run(value)])
-    return tensor(interp, value.shape or (), value.dtype, _mapped(run, value.data))
+    return tensor(interp, value.sizes, value.dtype, _mapped(run, value.data))
 
 
-def _mapped(run: Callable[[Any], Any] | None, *columns: list[Any] | None) -> list[Any] | None:
+def _mapped(run: Callable[..., Any] | None, *columns: list[Any] | None) -> list[Any] | None:
     if run is None or any(column is None for column in columns):
         return None
     try:
@@ -112,8 +112,8 @@ def binary_result(
     interp: Interpreter, left: Any, right: Any, run: Callable[[Any, Any], Any] | None, dtype: str | None = None
 ) -> Tensor:
     """The broadcast result of two operands, tensors or numbers."""
-    first = left.shape or () if isinstance(left, Tensor) else ()
-    second = right.shape or () if isinstance(right, Tensor) else ()
+    first = left.sizes if isinstance(left, Tensor) else ()
+    second = right.sizes if isinstance(right, Tensor) else ()
     shape = shapes.broadcast(first, second)
     data = None
     count = shapes.product(shape)
@@ -132,7 +132,7 @@ def _column(value: Any, shape: tuple[int, ...], count: int) -> list[Any] | None:
         return value.data
     if len(value.data) == 1:
         return value.data * count
-    own = value.shape or ()
+    own = value.sizes
     if shape[len(shape) - len(own) :] == own and len(value.data):
         return value.data * (count // len(value.data))
     return None
@@ -182,7 +182,7 @@ def _register_operators(library: Library) -> None:
     @library.function("torch._compare")
     def compare(interp: Interpreter, name: str, left: Any, right: Any) -> Any:
         if left is None or right is None or isinstance(left, str) or isinstance(right, str):
-            return name not in ("eq",)
+            return name != "eq"
         return interp.op(f"torch.{name}", left, right)
 
 
@@ -190,14 +190,14 @@ def _register_choice(library: Library) -> None:
     @op(library, "torch.where", "torch.Tensor.where")
     def where(interp: Interpreter, condition: Tensor, *values: Any) -> Any:
         if not values:
-            return (tensor(interp, (1,), "int64"),) * len(condition.shape or ())
-        known = [each.shape or () for each in (condition, *values) if isinstance(each, Tensor)]
+            return (tensor(interp, (1,), "int64"),) * len(condition.sizes)
+        known = [each.sizes for each in (condition, *values) if isinstance(each, Tensor)]
         return tensor(interp, shapes.broadcast(*known), promoted(values[0], values[1]))
 
     @op(library, "torch.clamp", "torch.Tensor.clamp", "torch.clip", "torch.Tensor.clip", "torch.clamp_min", "torch.Tensor.clamp_min",
         "torch.clamp_max", "torch.Tensor.clamp_max", record="clamp")  # fmt: skip
     def clamp(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
-        return tensor(interp, value.shape or (), value.dtype)
+        return tensor(interp, value.sizes, value.dtype)
 
     @op(library, "torch.Tensor.clamp_", "torch.Tensor.clamp_min_", "torch.Tensor.clip_", record="clamp_")
     def clamp_(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
@@ -206,16 +206,16 @@ def _register_choice(library: Library) -> None:
 
     @op(library, "torch.lerp", "torch.Tensor.lerp", "torch.addcmul", "torch.addcdiv", record="lerp")
     def lerp(interp: Interpreter, value: Tensor, end: Tensor, weight: Any = None, **options: Any) -> Tensor:
-        known = [each.shape or () for each in (value, end, weight) if isinstance(each, Tensor)]
+        known = [each.sizes for each in (value, end, weight) if isinstance(each, Tensor)]
         return tensor(interp, shapes.broadcast(*known), value.dtype)
 
     @op(library, "torch.polar", "torch.complex")
     def polar(interp: Interpreter, value: Tensor, angle: Tensor) -> Tensor:
-        return tensor(interp, shapes.broadcast(value.shape or (), angle.shape or ()), "complex64")
+        return tensor(interp, shapes.broadcast(value.sizes, angle.sizes), "complex64")
 
     @op(library, "torch.bernoulli", "torch.Tensor.bernoulli_", "torch.Tensor.bernoulli")
     def bernoulli(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
-        return tensor(interp, value.shape or (), value.dtype)
+        return tensor(interp, value.sizes, value.dtype)
 
 
 __all__ = ["binary_result", "dtype_name", "promoted", "register", "unary_result"]

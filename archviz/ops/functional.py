@@ -34,7 +34,9 @@ def _register_activations(library: Library) -> None:
             return like(interp, value)
 
     @op(library, f"{F}.softmax", "torch.softmax", "torch.Tensor.softmax", "torch.special.softmax")
-    def softmax(interp: Interpreter, value: Tensor, dim: Any = None, *args: Any, dtype: Any = None, **options: Any) -> Tensor:
+    def softmax(
+        interp: Interpreter, value: Tensor, dim: Any = None, *args: Any, dtype: Any = None, **options: Any
+    ) -> Tensor:
         return like(interp, value, dtype=dtype)
 
     @op(library, f"{F}.log_softmax", "torch.log_softmax", "torch.Tensor.log_softmax")
@@ -43,11 +45,19 @@ def _register_activations(library: Library) -> None:
 
     @op(library, f"{F}.glu", "torch.glu")
     def glu(interp: Interpreter, value: Tensor, dim: int = -1) -> Tensor:
-        own = list(value.shape or ())
+        own = list(value.sizes)
         own[shapes.axis(dim, len(own))] //= 2
         return like(interp, value, own)
 
-    for name in ("layer_norm", "rms_norm", "group_norm", "batch_norm", "instance_norm", "normalize", "local_response_norm"):
+    for name in (
+        "layer_norm",
+        "rms_norm",
+        "group_norm",
+        "batch_norm",
+        "instance_norm",
+        "normalize",
+        "local_response_norm",
+    ):
 
         @op(library, f"{F}.{name}", *([f"torch.{name}"] if name in ("layer_norm", "rms_norm", "group_norm") else []))
         def norm(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
@@ -57,45 +67,47 @@ def _register_activations(library: Library) -> None:
 def _register_linear(library: Library) -> None:
     @op(library, f"{F}.linear", "torch._C._nn.linear")
     def linear(interp: Interpreter, value: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
-        own, size = value.shape or (), weight.shape or ()
+        own, size = value.sizes, weight.sizes
         if own[-1] != size[-1]:
             raise ValueError(f"linear requires {size[-1]} input features, got {own[-1]}")
         return like(interp, value, (*own[:-1], *size[:-1]))
 
     @op(library, f"{F}.bilinear")
     def bilinear(interp: Interpreter, left: Tensor, right: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
-        return like(interp, left, (*(left.shape or ())[:-1], (weight.shape or ())[0]))
+        return like(interp, left, (*left.sizes[:-1], weight.sizes[0]))
 
     @op(library, f"{F}.embedding", "torch.embedding")
     def embedding(interp: Interpreter, ids: Tensor, weight: Tensor, *args: Any, **options: Any) -> Tensor:
-        return tensor(interp, (*(ids.shape or ()), (weight.shape or ())[-1]), weight.dtype)
+        return tensor(interp, (*ids.sizes, weight.sizes[-1]), weight.dtype)
 
     @op(library, f"{F}.one_hot")
     def one_hot(interp: Interpreter, value: Tensor, num_classes: int = -1) -> Tensor:
-        return tensor(interp, (*(value.shape or ()), max(1, num_classes)), "int64")
+        return tensor(interp, (*value.sizes, max(1, num_classes)), "int64")
 
     @op(library, f"{F}.scaled_dot_product_attention")
     def attention(interp: Interpreter, query: Tensor, key: Tensor, value: Tensor, *args: Any, **options: Any) -> Tensor:
-        return like(interp, query, (*(query.shape or ())[:-1], (value.shape or ())[-1]))
+        return like(interp, query, (*query.sizes[:-1], value.sizes[-1]))
 
     @op(library, f"{F}.cosine_similarity", "torch.cosine_similarity", f"{F}.pairwise_distance")
-    def similarity(interp: Interpreter, left: Tensor, right: Tensor, dim: int = 1, *args: Any, **options: Any) -> Tensor:
-        return like(interp, left, shapes.reduce(shapes.broadcast(left.shape or (), right.shape or ()), dim))
+    def similarity(
+        interp: Interpreter, left: Tensor, right: Tensor, dim: int = 1, *args: Any, **options: Any
+    ) -> Tensor:
+        return like(interp, left, shapes.reduce(shapes.broadcast(left.sizes, right.sizes), dim))
 
     @op(library, "torch._grouped_mm", "torch.nn.functional.grouped_mm")
     def grouped_mm(interp: Interpreter, left: Tensor, right: Tensor, *args: Any, **options: Any) -> Tensor:
-        return like(interp, left, (*(left.shape or ())[:-1], (right.shape or ())[-1]))
+        return like(interp, left, (*left.sizes[:-1], right.sizes[-1]))
 
 
 def _register_convolutions(library: Library) -> None:
     for rank in (1, 2, 3):
 
         @op(library, f"{F}.conv{rank}d", f"torch.conv{rank}d", record=f"conv{rank}d")
-        def convolve(  # noqa: PLR0913 - torch's own signature
+        def convolve(
             interp: Interpreter, value: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
             groups: int = 1, _rank: int = rank,
         ) -> Tensor:  # fmt: skip
-            own, kernel = value.shape or (), (weight.shape or ())[2:]
+            own, kernel = value.sizes, weight.sizes[2:]
             pads = padding if isinstance(padding, str) else shapes.spread(padding, _rank)
             strides, dilations = shapes.spread(stride, _rank), shapes.spread(dilation, _rank)
             sizes = [
@@ -104,80 +116,97 @@ def _register_convolutions(library: Library) -> None:
                 for place in range(_rank)
             ]  # fmt: skip
             if min(sizes) < 1:
-                raise ValueError(f"conv{_rank}d requires an input no smaller than its kernel, got {list(own)} and {list(kernel)}")
-            if own[-_rank - 1] != (weight.shape or ())[1] * groups:
-                raise ValueError(f"conv{_rank}d requires {(weight.shape or ())[1] * groups} input channels, got {own[-_rank - 1]}")
-            return like(interp, value, (*own[: -_rank - 1], (weight.shape or ())[0], *sizes))
+                raise ValueError(
+                    f"conv{_rank}d requires an input no smaller than its kernel, got {list(own)} and {list(kernel)}"
+                )
+            if own[-_rank - 1] != weight.sizes[1] * groups:
+                raise ValueError(
+                    f"conv{_rank}d requires {weight.sizes[1] * groups} input channels, got {own[-_rank - 1]}"
+                )
+            return like(interp, value, (*own[: -_rank - 1], weight.sizes[0], *sizes))
 
         @op(library, f"{F}.conv_transpose{rank}d", f"torch.conv_transpose{rank}d", record=f"conv_transpose{rank}d")
-        def transposed(  # noqa: PLR0913
+        def transposed(
             interp: Interpreter, value: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0,
             groups: int = 1, dilation: Any = 1, _rank: int = rank,
         ) -> Tensor:  # fmt: skip
-            own, kernel = value.shape or (), (weight.shape or ())[2:]
+            own, kernel = value.sizes, weight.sizes[2:]
             numbers = [shapes.spread(each, _rank) for each in (stride, padding, output_padding, dilation)]
             sizes = [
                 shapes.transposed_convolution(own[place - _rank], kernel[place], *(each[place] for each in numbers))
                 for place in range(_rank)
             ]
-            return like(interp, value, (*own[: -_rank - 1], (weight.shape or ())[1] * groups, *sizes))
+            return like(interp, value, (*own[: -_rank - 1], weight.sizes[1] * groups, *sizes))
 
 
 def _register_pooling(library: Library) -> None:
     for rank in (1, 2, 3):
 
         @op(library, f"{F}.max_pool{rank}d", f"{F}.avg_pool{rank}d", f"torch.max_pool{rank}d", f"torch.avg_pool{rank}d")
-        def pool(  # noqa: PLR0913
+        def pool(
             interp: Interpreter, value: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, *args: Any, _rank: int = rank,
             **options: Any,
         ) -> Tensor:  # fmt: skip
-            own, kernel = value.shape or (), shapes.spread(kernel_size, _rank)
+            own, kernel = value.sizes, shapes.spread(kernel_size, _rank)
             strides = kernel if stride is None else shapes.spread(stride, _rank)
             pads = shapes.spread(padding, _rank)
             extra = 1 if options.get("ceil_mode") else 0
             sizes = [
-                (own[at - _rank] + 2 * pads[at] - kernel[at] + extra * (strides[at] - 1)) // strides[at] + 1 for at in range(_rank)
+                (own[at - _rank] + 2 * pads[at] - kernel[at] + extra * (strides[at] - 1)) // strides[at] + 1
+                for at in range(_rank)
             ]
             return like(interp, value, (*own[:-_rank], *sizes))
 
-        @op(library, f"{F}.adaptive_avg_pool{rank}d", f"{F}.adaptive_max_pool{rank}d", f"torch.adaptive_avg_pool{rank}d")
-        def adaptive(interp: Interpreter, value: Tensor, output_size: Any, *args: Any, _rank: int = rank, **options: Any) -> Tensor:
-            own = value.shape or ()
-            sizes = [own[at - _rank] if size is None else size for at, size in enumerate(shapes.spread(output_size, _rank))]
+        @op(
+            library, f"{F}.adaptive_avg_pool{rank}d", f"{F}.adaptive_max_pool{rank}d", f"torch.adaptive_avg_pool{rank}d"
+        )
+        def adaptive(
+            interp: Interpreter, value: Tensor, output_size: Any, *args: Any, _rank: int = rank, **options: Any
+        ) -> Tensor:
+            own = value.sizes
+            sizes = [
+                own[at - _rank] if size is None else size for at, size in enumerate(shapes.spread(output_size, _rank))
+            ]
             return like(interp, value, (*own[:-_rank], *sizes))
 
     @op(library, f"{F}.interpolate", f"{F}.upsample")
-    def interpolate(interp: Interpreter, value: Tensor, size: Any = None, scale_factor: Any = None, *args: Any, **options: Any) -> Tensor:
-        own = value.shape or ()
+    def interpolate(
+        interp: Interpreter, value: Tensor, size: Any = None, scale_factor: Any = None, *args: Any, **options: Any
+    ) -> Tensor:
+        own = value.sizes
         rank = len(own) - 2
         if size is not None:
             return like(interp, value, (*own[:2], *shapes.spread(size, rank)))
-        factors = shapes.spread(scale_factor, rank) if isinstance(scale_factor, (list, tuple)) else (scale_factor,) * rank
-        return like(interp, value, (*own[:2], *(int(each * factor) for each, factor in zip(own[2:], factors, strict=True))))
+        factors = (
+            shapes.spread(scale_factor, rank) if isinstance(scale_factor, (list, tuple)) else (scale_factor,) * rank
+        )
+        return like(
+            interp, value, (*own[:2], *(int(each * factor) for each, factor in zip(own[2:], factors, strict=True)))
+        )
 
     @op(library, f"{F}.grid_sample")
     def grid_sample(interp: Interpreter, value: Tensor, grid: Tensor, *args: Any, **options: Any) -> Tensor:
-        return like(interp, value, (*(value.shape or ())[:2], *(grid.shape or ())[1:-1]))
+        return like(interp, value, (*value.sizes[:2], *grid.sizes[1:-1]))
 
     @op(library, f"{F}.unfold")
-    def unfold(  # noqa: PLR0913
+    def unfold(
         interp: Interpreter, value: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
     ) -> Tensor:
-        own = value.shape or ()
+        own = value.sizes
         numbers = [shapes.spread(each, 2) for each in (kernel_size, stride, padding, dilation)]
         places = [shapes.convolution(own[at - 2], *(each[at] for each in numbers)) for at in range(2)]
         return like(interp, value, (own[0], own[1] * shapes.product(numbers[0]), shapes.product(places)))
 
     @op(library, f"{F}.pixel_shuffle", f"{F}.pixel_unshuffle", record="pixel_shuffle")
     def pixel_shuffle(interp: Interpreter, value: Tensor, factor: int) -> Tensor:
-        own = value.shape or ()
+        own = value.sizes
         return like(interp, value, (*own[:-3], own[-3] // factor**2, own[-2] * factor, own[-1] * factor))
 
 
 def _register_padding(library: Library) -> None:
     @op(library, f"{F}.pad", "torch._C._nn.pad", record="pad")
     def pad(interp: Interpreter, tensor_: Tensor, pad: Sequence[int], *args: Any, **options: Any) -> Tensor:
-        own = list(tensor_.shape or ())
+        own = list(tensor_.sizes)
         for place in range(len(pad) // 2):
             own[-1 - place] += _known(pad[2 * place]) + _known(pad[2 * place + 1])
         return like(interp, tensor_, own)
@@ -199,15 +228,23 @@ def _register_losses(library: Library) -> None:
 def _register_fourier(library: Library) -> None:
     @op(library, "torch.fft.rfft", "torch.fft.rfftn", "torch.fft.rfft2")
     def rfft(interp: Interpreter, value: Tensor, n: Any = None, *args: Any, **options: Any) -> Tensor:
-        own = value.shape or ()
+        own = value.sizes
         return like(interp, value, (*own[:-1], (n if isinstance(n, int) else own[-1]) // 2 + 1), "complex64")
 
     @op(library, "torch.fft.irfft")
     def irfft(interp: Interpreter, value: Tensor, n: Any = None, *args: Any, **options: Any) -> Tensor:
-        own = value.shape or ()
+        own = value.sizes
         return like(interp, value, (*own[:-1], n if isinstance(n, int) else 2 * (own[-1] - 1)), "float32")
 
-    @op(library, "torch.fft.fft", "torch.fft.ifft", "torch.fft.fftn", "torch.fft.ifftn", "torch.fft.fft2", "torch.fft.fftshift")
+    @op(
+        library,
+        "torch.fft.fft",
+        "torch.fft.ifft",
+        "torch.fft.fftn",
+        "torch.fft.ifftn",
+        "torch.fft.fft2",
+        "torch.fft.fftshift",
+    )
     def fft(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         return like(interp, value, dtype="complex64")
 
@@ -216,8 +253,10 @@ def _register_fourier(library: Library) -> None:
         return tensor(interp, (length,))
 
     @op(library, "torch.stft")
-    def stft(interp: Interpreter, value: Tensor, n_fft: int, hop_length: int | None = None, *args: Any, **options: Any) -> Tensor:
-        own = value.shape or ()
+    def stft(
+        interp: Interpreter, value: Tensor, n_fft: int, hop_length: int | None = None, *args: Any, **options: Any
+    ) -> Tensor:
+        own = value.sizes
         hop = hop_length or n_fft // 4
         frames = 1 + (own[-1] // hop if options.get("center", True) else (own[-1] - n_fft) // hop)
         return like(interp, value, (*own[:-1], n_fft // 2 + 1, frames), "complex64")

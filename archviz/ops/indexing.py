@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from archviz.interpreter.attributes import MISSING
@@ -55,7 +56,12 @@ def indexed(interp: Interpreter, value: Tensor, parts: tuple[Any, ...]) -> Any:
     """`value[parts]`: integers, slices, None, Ellipsis, masks and index tensors."""
     if value.shape is None:
         return Tensor(None, value.dtype, at=interp.here())
-    if value.data is not None and len(parts) == 1 and isinstance(parts[0], (int, slice)) and not isinstance(parts[0], bool):
+    if (
+        value.data is not None
+        and len(parts) == 1
+        and isinstance(parts[0], (int, slice))
+        and not isinstance(parts[0], bool)
+    ):
         return _known(interp, value, parts[0])
     parts = tuple(_as_index(interp, each) for each in parts)
     consumed = sum(_consumes(each) for each in parts)
@@ -88,22 +94,27 @@ def _consumes(part: Any) -> int:
     if part is None or part is Ellipsis or isinstance(part, bool):
         return 0
     if isinstance(part, Tensor) and part.dtype == "bool":
-        return len(part.shape or ())
+        return len(part.sizes)
     return 1
 
 
 def _known(interp: Interpreter, value: Tensor, part: Any) -> Tensor:
-    own, data = value.shape or (), value.data or []
+    own, data = value.sizes, value.data or []
     step = len(data) // own[0] if own and own[0] else 1
     if isinstance(part, slice):
         places = range(own[0])[part]
-        return tensor(interp, (len(places), *own[1:]), value.dtype, [v for at in places for v in data[at * step : (at + 1) * step]])
+        return tensor(
+            interp,
+            (len(places), *own[1:]),
+            value.dtype,
+            [v for at in places for v in data[at * step : (at + 1) * step]],
+        )
     place = range(own[0])[part]
     return tensor(interp, own[1:], value.dtype, data[place * step : (place + 1) * step])
 
 
 def _gathered(interp: Interpreter, value: Tensor, parts: list[Any]) -> Tensor:
-    own = list(value.shape or ())
+    own = list(value.sizes)
     result: list[int] = []
     advanced: list[tuple[int, ...]] = []
     first: int | None = None
@@ -116,7 +127,7 @@ def _gathered(interp: Interpreter, value: Tensor, parts: list[Any]) -> Tensor:
             result.append(shapes.slice_length(own[place], part))
         elif isinstance(part, Tensor):
             first = len(result) if first is None else first
-            advanced.append((_mask_count(part, own[place:]),) if part.dtype == "bool" else tuple(part.shape or ()))
+            advanced.append((_mask_count(part, own[place:]),) if part.dtype == "bool" else tuple(part.sizes))
         elif isinstance(part, int) and not -own[place] <= part < own[place]:
             raise IndexError(f"index {part} is out of range for a dimension of size {own[place]}")
         elif advanced or any(isinstance(each, Tensor) for each in parts):
@@ -129,7 +140,7 @@ def _gathered(interp: Interpreter, value: Tensor, parts: list[Any]) -> Tensor:
 
 def _mask_count(mask: Tensor, sizes: list[int]) -> int:
     """How many elements a mask keeps: as data says, else all (a test on data is taken as true)."""
-    return sum(map(bool, mask.data)) if mask.data is not None else shapes.product(mask.shape or ())
+    return sum(map(bool, mask.data)) if mask.data is not None else shapes.product(mask.sizes)
 
 
 ATTRIBUTES: dict[str, Any] = {
@@ -147,11 +158,11 @@ ATTRIBUTES: dict[str, Any] = {
     "data": lambda interp, value: value,
     "_base": lambda interp, value: None,
     "itemsize": lambda interp, value: DTYPES[value.dtype],
-    "names": lambda interp, value: (None,) * len(value.shape or ()),
+    "names": lambda interp, value: (None,) * len(value.sizes),
 }
-SHAPED = {
+SHAPED: dict[str, Callable[[Tensor], Any]] = {
     "shape": lambda value: value.shape,
-    "ndim": lambda value: len(value.shape),
+    "ndim": lambda value: len(value.sizes),
 }
 VIEWS = {"T": "torch.t", "mT": "torch.t", "H": "torch.t", "mH": "torch.t"}
 
@@ -201,21 +212,21 @@ def _register_conversions(library: Library) -> None:
             if _name.endswith("_"):
                 value.data = None
                 return value
-            return tensor(interp, value.shape or (), value.dtype, value.data)
+            return tensor(interp, value.sizes, value.dtype, value.data)
 
     for name, dtype in (("float", "float32"), ("half", "float16"), ("bfloat16", "bfloat16"), ("double", "float64"), ("long", "int64"),
                         ("int", "int32"), ("bool", "bool"), ("byte", "uint8"), ("short", "int16"), ("cfloat", "complex64")):  # fmt: skip
 
         @op(library, f"torch.Tensor.{name}", record="to")
         def converted(interp: Interpreter, value: Tensor, *args: Any, _dtype: str = dtype, **options: Any) -> Tensor:
-            return tensor(interp, value.shape or (), _dtype, value.data)
+            return tensor(interp, value.sizes, _dtype, value.data)
 
     @op(library, "torch.Tensor.to", "torch.Tensor.type", "torch.Tensor.type_as", record="to")
     def to(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         dtype = next((each for each in (*args, options.get("dtype")) if isinstance(each, DType)), None)
         other = next((each for each in args if isinstance(each, Tensor)), None)
         name = dtype.name if dtype else other.dtype if other is not None else value.dtype
-        return tensor(interp, value.shape or (), name, value.data)
+        return tensor(interp, value.sizes, name, value.data)
 
     @library.function("torch.Tensor.size")
     def size(interp: Interpreter, value: Tensor, dim: int | None = None) -> Any:
@@ -233,7 +244,7 @@ def _register_conversions(library: Library) -> None:
 
     @library.function("torch.Tensor.__len__")
     def length(interp: Interpreter, value: Tensor) -> Any:
-        return (value.shape or (0,))[0]
+        return (value.shape or (1,))[0]
 
     @library.function("torch.Tensor.item")
     def item(interp: Interpreter, value: Tensor) -> Any:
@@ -247,7 +258,7 @@ def _register_conversions(library: Library) -> None:
     @library.function("torch.Tensor.tolist", "torch.Tensor.numpy")
     def tolist(interp: Interpreter, value: Tensor) -> Any:
         if value.data is not None:
-            return _nested(value.data, list(value.shape or ()))
+            return _nested(value.data, list(value.sizes))
         if interp.recorder is None or value.shape is None:
             return Unknown("numbers in a tensor", interp.here())
         interp.recorder.assumed = True
@@ -260,9 +271,9 @@ def _register_conversions(library: Library) -> None:
     library.function("torch.equal", "torch.allclose", "torch.Tensor.equal", "torch.Tensor.allclose")(
         lambda interp, *args, **options: True
     )
-    library.function("torch.Tensor.data_ptr", "torch.Tensor.element_size", "torch.Tensor.stride", "torch.Tensor.storage_offset")(
-        lambda interp, value, *args: 1
-    )
+    library.function(
+        "torch.Tensor.data_ptr", "torch.Tensor.element_size", "torch.Tensor.stride", "torch.Tensor.storage_offset"
+    )(lambda interp, value, *args: 1)
 
 
 def _nested(data: list[Any], sizes: list[int]) -> Any:
@@ -282,29 +293,29 @@ def _register_gathers(library: Library) -> None:
 
     @op(library, "torch.index_select", "torch.Tensor.index_select")
     def index_select(interp: Interpreter, value: Tensor, dim: int, index: Tensor) -> Tensor:
-        own = list(value.shape or ())
-        own[shapes.axis(dim, len(own))] = shapes.product(index.shape or ())
+        own = list(value.sizes)
+        own[shapes.axis(dim, len(own))] = shapes.product(index.sizes)
         return like(interp, value, own)
 
     @op(library, "torch.Tensor.narrow", "torch.narrow")
     def narrow(interp: Interpreter, value: Tensor, dim: int, start: Any, length: int) -> Tensor:
-        own = list(value.shape or ())
+        own = list(value.sizes)
         own[shapes.axis(dim, len(own))] = length
         return like(interp, value, own)
 
     @op(library, "torch.Tensor.select", "torch.select")
     def select(interp: Interpreter, value: Tensor, dim: int, index: Any) -> Tensor:
-        own = list(value.shape or ())
+        own = list(value.sizes)
         own.pop(shapes.axis(dim, len(own)))
         return like(interp, value, own)
 
     @op(library, "torch.Tensor.masked_fill", "torch.masked_fill", record="masked_fill")
     def masked_fill(interp: Interpreter, value: Tensor, mask: Tensor, fill: Any) -> Tensor:
-        return like(interp, value, shapes.broadcast(value.shape or (), mask.shape or ()))
+        return like(interp, value, shapes.broadcast(value.sizes, mask.sizes))
 
     @op(library, "torch.masked_select", "torch.Tensor.masked_select")
     def masked_select(interp: Interpreter, value: Tensor, mask: Tensor) -> Tensor:
-        return like(interp, value, (shapes.product(value.shape or ()),))
+        return like(interp, value, (shapes.product(value.sizes),))
 
     names = ("scatter", "scatter_", "scatter_add", "scatter_add_", "masked_scatter", "masked_scatter_", "index_add", "index_add_",
              "index_copy", "index_copy_", "index_put", "index_put_", "scatter_reduce", "scatter_reduce_", "put_")  # fmt: skip
@@ -318,14 +329,14 @@ def _register_gathers(library: Library) -> None:
 
     @op(library, "torch.nonzero", "torch.Tensor.nonzero", "torch.argwhere")
     def nonzero(interp: Interpreter, value: Tensor, *args: Any, as_tuple: bool = False, **options: Any) -> Any:
-        rank = len(value.shape or ())
+        rank = len(value.sizes)
         if as_tuple:
             return tuple(tensor(interp, (1,), "int64") for _ in range(rank))
         return tensor(interp, (1, rank), "int64")
 
     @op(library, "torch.Tensor.unfold")
     def unfold(interp: Interpreter, value: Tensor, dimension: int, size: int, step: int) -> Tensor:
-        own = list(value.shape or ())
+        own = list(value.sizes)
         place = shapes.axis(dimension, len(own))
         own[place] = (own[place] - size) // step + 1
         return like(interp, value, [*own, size])

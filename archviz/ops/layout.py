@@ -30,15 +30,15 @@ def _register_views(library: Library) -> None:
         if sizes and isinstance(sizes[0], DType):
             return like(interp, value, dtype=sizes[0])
         wanted = sizes or (options.get("shape", options.get("size", ())),)
-        return _view(interp, value, shapes.reshape(value.shape or (), sizes_of(wanted)))
+        return _view(interp, value, shapes.reshape(value.sizes, sizes_of(wanted)))
 
     @op(library, "torch.Tensor.view_as", "torch.Tensor.reshape_as", record="view")
     def view_as(interp: Interpreter, value: Tensor, other: Tensor) -> Tensor:
-        return _view(interp, value, other.shape or ())
+        return _view(interp, value, other.sizes)
 
     @op(library, "torch.flatten", "torch.Tensor.flatten")
     def flatten(interp: Interpreter, value: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-        sizes = value.shape or ()
+        sizes = value.sizes
         if not sizes:
             return _view(interp, value, (1,))
         first, last = shapes.axis(start_dim, len(sizes)), shapes.axis(end_dim, len(sizes))
@@ -46,38 +46,38 @@ def _register_views(library: Library) -> None:
 
     @op(library, "torch.Tensor.unflatten", "torch.unflatten")
     def unflatten(interp: Interpreter, value: Tensor, dim: int, sizes: Any) -> Tensor:
-        own = value.shape or ()
+        own = value.sizes
         place = shapes.axis(dim, len(own))
         return _view(interp, value, (*own[:place], *shapes.reshape((own[place],), tuple(sizes)), *own[place + 1 :]))
 
     @op(library, "torch.ravel", "torch.Tensor.ravel")
     def ravel(interp: Interpreter, value: Tensor) -> Tensor:
-        return _view(interp, value, (shapes.product(value.shape or ()),))
+        return _view(interp, value, (shapes.product(value.sizes),))
 
     @op(library, "torch.squeeze", "torch.Tensor.squeeze")
     def squeeze(interp: Interpreter, value: Tensor, dim: Any = None) -> Tensor:
-        own = value.shape or ()
+        own = value.sizes
         dims = range(len(own)) if dim is None else [dim] if isinstance(dim, int) else dim
         gone = {shapes.axis(each, len(own)) for each in dims}
         return _view(interp, value, [size for place, size in enumerate(own) if place not in gone or size != 1])
 
     @op(library, "torch.unsqueeze", "torch.Tensor.unsqueeze", "torch.Tensor.unsqueeze_", record="unsqueeze")
     def unsqueeze(interp: Interpreter, value: Tensor, dim: int) -> Tensor:
-        own = value.shape or ()
+        own = value.sizes
         place = shapes.axis(dim, len(own) + 1)
         return _view(interp, value, (*own[:place], 1, *own[place:]))
 
     @op(library, "torch.view_as_complex")
     def view_as_complex(interp: Interpreter, value: Tensor) -> Tensor:
-        return like(interp, value, (value.shape or ())[:-1], "complex64")
+        return like(interp, value, value.sizes[:-1], "complex64")
 
     @op(library, "torch.view_as_real")
     def view_as_real(interp: Interpreter, value: Tensor) -> Tensor:
-        return like(interp, value, (*(value.shape or ()), 2), "float32")
+        return like(interp, value, (*value.sizes, 2), "float32")
 
     @op(library, "torch.diagonal", "torch.Tensor.diagonal", "torch.diag", "torch.Tensor.diag")
     def diagonal(interp: Interpreter, value: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-        own = list(value.shape or ())
+        own = list(value.sizes)
         if len(own) == 1:
             return like(interp, value, (own[0], own[0]))
         first, second = shapes.axis(dim1, len(own)), shapes.axis(dim2, len(own))
@@ -89,27 +89,27 @@ def _register_permutations(library: Library) -> None:
     @op(library, "torch.transpose", "torch.Tensor.transpose", "torch.swapaxes", "torch.Tensor.swapaxes", "torch.Tensor.swapdims",
         "torch.swapdims", "torch.Tensor.transpose_", record="transpose")  # fmt: skip
     def transpose(interp: Interpreter, value: Tensor, dim0: int, dim1: int) -> Tensor:
-        own = list(value.shape or ())
+        own = list(value.sizes)
         first, second = shapes.axis(dim0, len(own)), shapes.axis(dim1, len(own))
         own[first], own[second] = own[second], own[first]
         return like(interp, value, own)
 
     @op(library, "torch.permute", "torch.Tensor.permute")
     def permute(interp: Interpreter, value: Tensor, *dims: Any, **options: Any) -> Tensor:
-        own = value.shape or ()
+        own = value.sizes
         order = sizes_of(dims or (options["dims"],))
         return like(interp, value, [own[shapes.axis(place, len(own))] for place in order])
 
     @op(library, "torch.movedim", "torch.Tensor.movedim", "torch.moveaxis")
     def movedim(interp: Interpreter, value: Tensor, source: int, destination: int) -> Tensor:
-        own = list(value.shape or ())
+        own = list(value.sizes)
         size = own.pop(shapes.axis(source, len(own)))
         own.insert(shapes.axis(destination, len(own) + 1), size)
         return like(interp, value, own)
 
     @op(library, "torch.t", "torch.Tensor.t", "torch.adjoint", record="t")
     def t(interp: Interpreter, value: Tensor) -> Tensor:
-        own = value.shape or ()
+        own = value.sizes
         return like(interp, value, (*own[:-2], *reversed(own[-2:])))
 
     @op(library, "torch.roll", "torch.Tensor.roll", "torch.flip", "torch.Tensor.flip", "torch.fliplr", "torch.tril", "torch.triu",
@@ -126,7 +126,7 @@ def _register_joins(library: Library) -> None:
             return tensor(interp, (0,))
         place = shapes.axis(options.get("axis", dim), len(parts[0].shape or ()))
         own = list(parts[0].shape or ())
-        own[place] = sum((each.shape or ())[place] for each in parts)
+        own[place] = sum(each.sizes[place] for each in parts)
         data = None
         if place == 0 and all(each.data is not None for each in parts):
             data = [value for each in parts for value in each.data or []]
@@ -142,26 +142,28 @@ def _register_joins(library: Library) -> None:
     @op(library, "torch.hstack", "torch.vstack", "torch.column_stack")
     def hstack(interp: Interpreter, tensors: Sequence[Tensor]) -> Tensor:
         own = list(tensors[0].shape or ())
-        own[-1] = sum((each.shape or ())[-1] for each in tensors)
+        own[-1] = sum(each.sizes[-1] for each in tensors)
         return like(interp, tensors[0], own)
 
     @op(library, "torch.nn.utils.rnn.pad_sequence")
-    def pad_sequence(interp: Interpreter, sequences: Sequence[Tensor], batch_first: bool = False, **options: Any) -> Tensor:
-        longest = max((each.shape or (0,))[0] for each in sequences)
+    def pad_sequence(
+        interp: Interpreter, sequences: Sequence[Tensor], batch_first: bool = False, **options: Any
+    ) -> Tensor:
+        longest = max((each.shape or (1,))[0] for each in sequences)
         head = (len(sequences), longest) if batch_first else (longest, len(sequences))
         return like(interp, sequences[0], (*head, *(sequences[0].shape or ())[1:]))
 
     @op(library, "torch.meshgrid")
     def meshgrid(interp: Interpreter, *tensors: Any, **options: Any) -> tuple[Tensor, ...]:
         parts = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else list(tensors)
-        own = [shapes.product(each.shape or ()) for each in parts]
+        own = [shapes.product(each.sizes) for each in parts]
         if options.get("indexing") == "xy" and len(own) > 1:
             own[0], own[1] = own[1], own[0]
         return tuple(like(interp, each, own) for each in parts)
 
     @op(library, "torch.outer", "torch.ger", "torch.Tensor.outer")
     def outer(interp: Interpreter, left: Tensor, right: Tensor) -> Tensor:
-        return like(interp, left, (*(left.shape or ()), *(right.shape or ())))
+        return like(interp, left, (*left.sizes, *right.sizes))
 
     @op(library, "torch.block_diag")
     def block_diag(interp: Interpreter, *parts: Tensor) -> Tensor:
@@ -170,16 +172,25 @@ def _register_joins(library: Library) -> None:
 
 
 def _pieces(interp: Interpreter, value: Tensor, dim: int, sizes: Sequence[int]) -> tuple[Tensor, ...]:
-    own = list(value.shape or ())
+    own = list(value.sizes)
     place = shapes.axis(dim, len(own))
     return tuple(like(interp, value, [*own[:place], size, *own[place + 1 :]]) for size in sizes)
 
 
 def _register_splits(library: Library) -> None:
-    @op(library, "torch.split", "torch.Tensor.split", "torch.split_with_sizes", "torch.Tensor.split_with_sizes", record="split")
-    def split(interp: Interpreter, value: Tensor, split_size_or_sections: Any = None, dim: int = 0, **options: Any) -> Any:
+    @op(
+        library,
+        "torch.split",
+        "torch.Tensor.split",
+        "torch.split_with_sizes",
+        "torch.Tensor.split_with_sizes",
+        record="split",
+    )
+    def split(
+        interp: Interpreter, value: Tensor, split_size_or_sections: Any = None, dim: int = 0, **options: Any
+    ) -> Any:
         wanted = options.get("split_size", options.get("split_sizes", split_size_or_sections))
-        total = (value.shape or ())[shapes.axis(dim, len(value.shape or ()))]
+        total = value.sizes[shapes.axis(dim, len(value.sizes))]
         if isinstance(wanted, int):
             sizes = [min(wanted, total - start) for start in range(0, total, max(1, wanted))] or [0]
         else:
@@ -191,13 +202,13 @@ def _register_splits(library: Library) -> None:
 
     @op(library, "torch.chunk", "torch.Tensor.chunk")
     def chunk(interp: Interpreter, value: Tensor, chunks: int, dim: int = 0) -> Any:
-        total = (value.shape or ())[shapes.axis(dim, len(value.shape or ()))]
+        total = value.sizes[shapes.axis(dim, len(value.sizes))]
         size = -(-total // chunks)
         return _pieces(interp, value, dim, [min(size, total - start) for start in range(0, total, max(1, size))] or [0])
 
     @op(library, "torch.tensor_split", "torch.Tensor.tensor_split")
     def tensor_split(interp: Interpreter, value: Tensor, parts: Any, dim: int = 0) -> Any:
-        total = (value.shape or ())[shapes.axis(dim, len(value.shape or ()))]
+        total = value.sizes[shapes.axis(dim, len(value.sizes))]
         if isinstance(parts, int):
             sizes = [total // parts + (index < total % parts) for index in range(parts)]
         else:
@@ -207,17 +218,19 @@ def _register_splits(library: Library) -> None:
 
     @op(library, "torch.unbind", "torch.Tensor.unbind")
     def unbind(interp: Interpreter, value: Tensor, dim: int = 0) -> Any:
-        own = value.shape or ()
+        own = value.sizes
         place = shapes.axis(dim, len(own))
         rest = (*own[:place], *own[place + 1 :])
         if value.data is not None and place == 0 and own[0]:
             step = len(value.data) // own[0]
-            return tuple(tensor(interp, rest, value.dtype, value.data[at * step : (at + 1) * step]) for at in range(own[0]))
+            return tuple(
+                tensor(interp, rest, value.dtype, value.data[at * step : (at + 1) * step]) for at in range(own[0])
+            )
         if own[place] > 100_000:
             raise ValueError(f"unbind of {own[place]} parts")
         return tuple(like(interp, value, rest) for _ in range(own[place]))
 
-    library.function("torch._elements")(lambda interp, value: _elements(interp, value))
+    library.function("torch._elements")(_elements)
 
 
 def _elements(interp: Interpreter, value: Tensor) -> list[Any]:
@@ -230,7 +243,7 @@ def _elements(interp: Interpreter, value: Tensor) -> list[Any]:
 def _register_repeats(library: Library) -> None:
     @op(library, "torch.Tensor.expand")
     def expand(interp: Interpreter, value: Tensor, *sizes: Any) -> Tensor:
-        own, wanted = value.shape or (), sizes_of(sizes)
+        own, wanted = value.sizes, sizes_of(sizes)
         padded = (1,) * (len(wanted) - len(own)) + tuple(own)
         return like(interp, value, [have if want == -1 else want for have, want in zip(padded, wanted, strict=True)])
 
@@ -240,23 +253,25 @@ def _register_repeats(library: Library) -> None:
 
     @op(library, "torch.broadcast_to", "torch.Tensor.broadcast_to", record="expand")
     def broadcast_to(interp: Interpreter, value: Tensor, *sizes: Any) -> Tensor:
-        return expand(interp, value, *sizes)
+        return like(interp, value, sizes_of(sizes))
 
     @op(library, "torch.broadcast_tensors")
     def broadcast_tensors(interp: Interpreter, *values: Tensor) -> tuple[Tensor, ...]:
-        shape = shapes.broadcast(*(each.shape or () for each in values))
+        shape = shapes.broadcast(*(each.sizes for each in values))
         return tuple(like(interp, each, shape) for each in values)
 
     @op(library, "torch.Tensor.repeat", "torch.tile", "torch.Tensor.tile", record="repeat")
     def repeat(interp: Interpreter, value: Tensor, *times: Any, **options: Any) -> Tensor:
         counts = sizes_of(times or (options.get("dims", ()),))
-        own = (1,) * (len(counts) - len(value.shape or ())) + tuple(value.shape or ())
+        own = (1,) * (len(counts) - len(value.sizes)) + tuple(value.sizes)
         counts = (1,) * (len(own) - len(counts)) + counts
         return like(interp, value, [size * count for size, count in zip(own, counts, strict=True)])
 
     @op(library, "torch.repeat_interleave", "torch.Tensor.repeat_interleave")
-    def repeat_interleave(interp: Interpreter, value: Tensor, repeats: Any = None, dim: int | None = None, **options: Any) -> Any:
-        own = list(value.shape or ())
+    def repeat_interleave(
+        interp: Interpreter, value: Tensor, repeats: Any = None, dim: int | None = None, **options: Any
+    ) -> Any:
+        own = list(value.sizes)
         if dim is None:
             own, dim = [shapes.product(own)], 0
         place = shapes.axis(dim, len(own))

@@ -50,10 +50,12 @@ def _register_reductions(library: Library) -> None:
     for name, host in names.items():
 
         @op(library, f"torch.{name}", f"torch.Tensor.{name}", *([f"torch.linalg.{name}"] if name == "norm" else []))
-        def reduced(interp: Interpreter, value: Tensor, *args: Any, _name: str = name, _host: Any = host, **options: Any) -> Any:
+        def reduced(
+            interp: Interpreter, value: Tensor, *args: Any, _name: str = name, _host: Any = host, **options: Any
+        ) -> Any:
             if _name == "norm" and args:
                 args = args[1:]
-            shape = shapes.reduce(value.shape or (), _dims(args, options), keep=_keeps(args, options))
+            shape = shapes.reduce(value.sizes, _dims(args, options), keep=_keeps(args, options))
             data = [_host(value.data)] if _host and value.data and not shape else None
             dtype = "bool" if _name in ("all", "any") else options.get("dtype") or value.dtype
             dtype = "int64" if _name in ("sum", "prod") and value.dtype == "bool" else dtype
@@ -65,49 +67,61 @@ def _register_reductions(library: Library) -> None:
 
     @op(library, "torch.var_mean", "torch.std_mean")
     def var_mean(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Any:
-        shape = shapes.reduce(value.shape or (), _dims(args, options), keep=_keeps(args, options))
+        shape = shapes.reduce(value.sizes, _dims(args, options), keep=_keeps(args, options))
         return like(interp, value, shape), like(interp, value, shape)
 
-    @op(library, "torch.max", "torch.Tensor.max", "torch.min", "torch.Tensor.min", "torch.cummax", "torch.mode", record="max")
+    @op(
+        library,
+        "torch.max",
+        "torch.Tensor.max",
+        "torch.min",
+        "torch.Tensor.min",
+        "torch.cummax",
+        "torch.mode",
+        record="max",
+    )
     def extreme(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Any:
         if args and isinstance(args[0], Tensor):
-            return like(interp, value, shapes.broadcast(value.shape or (), args[0].shape or ()))
+            return like(interp, value, shapes.broadcast(value.sizes, args[0].shape or ()))
         dims = _dims(args, options)
         if dims is None:
             return tensor(interp, (), value.dtype, [max(value.data)] if value.data else None)
-        shape = shapes.reduce(value.shape or (), dims, keep=_keeps(args, options))
+        shape = shapes.reduce(value.sizes, dims, keep=_keeps(args, options))
         return Pair((like(interp, value, shape), like(interp, value, shape, "int64")))
 
     @op(library, "torch.argmax", "torch.Tensor.argmax", "torch.argmin", "torch.Tensor.argmin", record="argmax")
     def argmax(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
-        return like(interp, value, shapes.reduce(value.shape or (), _dims(args, options), keep=_keeps(args, options)), "int64")
+        return like(
+            interp, value, shapes.reduce(value.sizes, _dims(args, options), keep=_keeps(args, options)), "int64"
+        )
 
     for name in ("cumsum", "cumprod", "logcumsumexp"):
 
         @op(library, f"torch.{name}", f"torch.Tensor.{name}")
         def cumulative(interp: Interpreter, value: Tensor, *args: Any, _name: str = name, **options: Any) -> Tensor:
             data = None
-            if _name == "cumsum" and value.data is not None and len(value.shape or ()) == 1:
+            if _name == "cumsum" and value.data is not None and len(value.sizes) == 1:
                 total, data = 0, []
                 for each in value.data:
                     total += each
                     data.append(total)
             dtype = options.get("dtype") or ("int64" if value.dtype == "bool" else value.dtype)
-            return tensor(interp, value.shape or (), dtype, data)
-
+            return tensor(interp, value.sizes, dtype, data)
 
     @op(library, "torch.diff", "torch.Tensor.diff")
-    def diff(interp: Interpreter, value: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
-        own = list(value.shape or ())
+    def diff(
+        interp: Interpreter, value: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None
+    ) -> Tensor:
+        own = list(value.sizes)
         place = shapes.axis(dim, len(own))
-        own[place] += sum((each.shape or ())[place] for each in (prepend, append) if isinstance(each, Tensor)) - n
+        own[place] += sum(each.sizes[place] for each in (prepend, append) if isinstance(each, Tensor)) - n
         return like(interp, value, own)
 
 
 def _register_orderings(library: Library) -> None:
     @op(library, "torch.topk", "torch.Tensor.topk")
     def topk(interp: Interpreter, value: Tensor, k: Any, dim: int = -1, *args: Any, **options: Any) -> Any:
-        own = list(value.shape or ())
+        own = list(value.sizes)
         count = int(k.data[0]) if isinstance(k, Tensor) and k.data else 1 if isinstance(k, Tensor) else k
         place = shapes.axis(dim, len(own))
         if count > own[place]:
@@ -122,9 +136,9 @@ def _register_orderings(library: Library) -> None:
     @op(library, "torch.argsort", "torch.Tensor.argsort")
     def argsort(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         data = None
-        if value.data is not None and len(value.shape or ()) == 1:
+        if value.data is not None and len(value.sizes) == 1:
             data = sorted(range(len(value.data)), key=value.data.__getitem__, reverse=bool(options.get("descending")))
-        return tensor(interp, value.shape or (), "int64", data)
+        return tensor(interp, value.sizes, "int64", data)
 
     @op(library, "torch.bincount", "torch.histc", "torch.Tensor.bincount", "torch.Tensor.histc")
     def bincount(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
@@ -133,8 +147,10 @@ def _register_orderings(library: Library) -> None:
 
     @op(library, "torch.unique_consecutive", "torch.unique", "torch.Tensor.unique", "torch.Tensor.unique_consecutive")
     def unique(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Any:
-        count = shapes.product(value.shape or ())
-        rest = [like(interp, value, (count,), "int64") for key in ("return_inverse", "return_counts") if options.get(key)]
+        count = shapes.product(value.sizes)
+        rest = [
+            like(interp, value, (count,), "int64") for key in ("return_inverse", "return_counts") if options.get(key)
+        ]
         return (like(interp, value, (count,)), *rest) if rest else like(interp, value, (count,))
 
     @op(library, "torch.searchsorted", "torch.bucketize")
@@ -143,7 +159,7 @@ def _register_orderings(library: Library) -> None:
 
     @op(library, "torch.multinomial")
     def multinomial(interp: Interpreter, value: Tensor, count: int, *args: Any, **options: Any) -> Tensor:
-        return like(interp, value, (*(value.shape or ())[:-1], count), "int64")
+        return like(interp, value, (*value.sizes[:-1], count), "int64")
 
     @op(library, "torch.isin")
     def isin(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
@@ -153,34 +169,42 @@ def _register_orderings(library: Library) -> None:
 def _register_products(library: Library) -> None:
     @op(library, "torch.matmul", "torch.Tensor.matmul", "torch.Tensor.__matmul__", record="matmul")
     def matmul(interp: Interpreter, left: Tensor, right: Tensor) -> Tensor:
-        return tensor(interp, shapes.matmul(left.shape or (), right.shape or ()), promoted(left, right))
+        return tensor(interp, shapes.matmul(left.sizes, right.sizes), promoted(left, right))
 
     @op(library, "torch.bmm", "torch.Tensor.bmm")
     def bmm(interp: Interpreter, left: Tensor, right: Tensor) -> Tensor:
-        return tensor(interp, shapes.matmul(left.shape or (), right.shape or ()), left.dtype)
+        return tensor(interp, shapes.matmul(left.sizes, right.sizes), left.dtype)
 
     @op(library, "torch.mm", "torch.Tensor.mm", "torch.mv", "torch.Tensor.mv", "torch._int_mm")
     def mm(interp: Interpreter, left: Tensor, right: Tensor) -> Tensor:
-        return tensor(interp, shapes.matmul(left.shape or (), right.shape or ()), left.dtype)
+        return tensor(interp, shapes.matmul(left.sizes, right.sizes), left.dtype)
 
     @op(library, "torch.dot", "torch.Tensor.dot", "torch.vdot")
     def dot(interp: Interpreter, left: Tensor, right: Tensor) -> Tensor:
         return like(interp, left, ())
 
-    @op(library, "torch.addmm", "torch.baddbmm", "torch.Tensor.baddbmm", "torch.Tensor.addmm", "torch.Tensor.addmm_", "torch.addbmm")
+    @op(
+        library,
+        "torch.addmm",
+        "torch.baddbmm",
+        "torch.Tensor.baddbmm",
+        "torch.Tensor.addmm",
+        "torch.Tensor.addmm_",
+        "torch.addbmm",
+    )
     def addmm(interp: Interpreter, bias: Tensor, *matrices: Tensor, **options: Any) -> Tensor:
         named = [options[name] for name in ("mat1", "batch1", "mat2", "batch2") if name in options]
-        left, right = (*matrices, *named)
-        return tensor(interp, shapes.matmul(left.shape or (), right.shape or ()), left.dtype)
+        left, right = (*matrices, *named)[:2]
+        return tensor(interp, shapes.matmul(left.sizes, right.sizes), left.dtype)
 
     @op(library, "torch.einsum")
     def einsum(interp: Interpreter, equation: str, *operands: Any) -> Tensor:
         parts = list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands)
-        return tensor(interp, shapes.einsum(equation, [each.shape or () for each in parts]), parts[0].dtype)
+        return tensor(interp, shapes.einsum(equation, [each.sizes for each in parts]), parts[0].dtype)
 
     @op(library, "torch.cdist")
     def cdist(interp: Interpreter, left: Tensor, right: Tensor, *args: Any, **options: Any) -> Tensor:
-        first, second = left.shape or (), right.shape or ()
+        first, second = left.sizes, right.sizes
         return like(interp, left, (*first[:-1], second[-2]))
 
     @op(library, "torch.linalg.inv", "torch.linalg.cholesky", "torch.inverse", "torch.linalg.solve", "torch.linalg.matrix_exp",
@@ -190,4 +214,4 @@ def _register_products(library: Library) -> None:
 
     @op(library, "torch.cross", "torch.linalg.cross", "torch.Tensor.cross")
     def cross(interp: Interpreter, left: Tensor, right: Tensor, *args: Any, **options: Any) -> Tensor:
-        return like(interp, left, shapes.broadcast(left.shape or (), right.shape or ()))
+        return like(interp, left, shapes.broadcast(left.sizes, right.sizes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from archviz.interpreter.control import UnsupportedError
+from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Device, DType, Tensor, Unknown
@@ -112,7 +112,8 @@ def tensor(interp: Interpreter, shape: Sequence[int], dtype: Any = "float32", da
     """
     sizes = tuple(int(size) for size in shape)
     if any(size < 0 for size in sizes):
-        raise ValueError(f"a tensor requires sizes of at least 0, got {list(sizes)}")
+        error = RuntimeError(f"Trying to create tensor with negative dimension: {list(sizes)}")
+        raise RaisedError(error, interp.here(), explicit=True)
     name = dtype.name if isinstance(dtype, DType) else (dtype or "float32")
     return Tensor(sizes, name, data if data is not None and len(data) <= DATA_LIMIT else None, interp.here())
 

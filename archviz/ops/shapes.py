@@ -122,7 +122,7 @@ def convolution(size: int, kernel: int, stride: int, padding: int | str, dilatio
     return (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
 
 
-def transposed_convolution(  # noqa: PLR0913 - the six numbers of torch's own formula
+def transposed_convolution(
     size: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int
 ) -> int:
     """Output length of one dimension of a transposed convolution.  Source: torch.nn.ConvTranspose1d."""

@@ -126,7 +126,12 @@ def _is_many(value: Any) -> bool:
 def _register_collections(library: Library) -> None:
     for name in ("OrderedDict", "defaultdict", "deque", "Counter"):
         library.value(f"collections.{name}", getattr(collections, name))
-    library.value("collections.UserDict", dict)
+    library.declare("collections.UserDict", host_base=dict)
+
+    @library.method("collections.UserDict.__init__")
+    def user_dict(interp: Interpreter, self: Instance, values: Any = None, /, **more: Any) -> None:
+        self.payload.update(values or {}, **more)
+
     for name in (
         "Callable", "Iterable", "Mapping", "MutableMapping", "Sequence", "Iterator", "Generator", "Sized", "Hashable",
         "Collection", "KeysView", "ValuesView", "ItemsView", "MutableSequence", "Set", "Awaitable", "AsyncIterator",
@@ -403,7 +408,10 @@ def parameter_names(function: Any) -> dict[str, str] | None:
         function = function.attrs["__wrapped__"]
     if isinstance(function, NativeFunction) and "fields" in function.attrs:  # the `__init__` of a dataclass
         fields = function.attrs["fields"]
-        return {**({} if receiver else {"self": "POSITIONAL_OR_KEYWORD"}), **dict.fromkeys(fields, "POSITIONAL_OR_KEYWORD")}
+        return {
+            **({} if receiver else {"self": "POSITIONAL_OR_KEYWORD"}),
+            **dict.fromkeys(fields, "POSITIONAL_OR_KEYWORD"),
+        }
     if not isinstance(function, FunctionValue):
         return None
     spec = function.node.args
@@ -423,7 +431,9 @@ def _register_dataclasses(library: Library) -> None:
     @library.function("dataclasses.field")
     def field(interp: Interpreter, **options: Any) -> FieldValue:
         return FieldValue(
-            options.get("default", NO_DEFAULT), options.get("default_factory", NO_DEFAULT), init=options.get("init", True)
+            options.get("default", NO_DEFAULT),
+            options.get("default_factory", NO_DEFAULT),
+            init=options.get("init", True),
         )
 
     @library.function("dataclasses.fields")

@@ -59,7 +59,9 @@ def read_model_source(model: str, settings: Settings) -> ModelSource:
     name = classify(model)
     if name.kind == "transformers_type":
         model_type = name.text.partition(":")[2] or name.text
-        return ModelSource(f"transformers:{model_type}", "transformers", model_type, None, config_name="official defaults")
+        return ModelSource(
+            f"transformers:{model_type}", "transformers", model_type, None, config_name="official defaults"
+        )
     if name.kind == "path":
         return read_config_file(Path(model).expanduser(), settings)
     found = resolve(model, settings)
@@ -107,7 +109,9 @@ def read_config_file(path: Path, settings: Settings) -> ModelSource:
     data = _bytes_of(file, settings.limits.config_bytes)
     values = parse_config(data, file.name)
     return ModelSource(
-        id=path.stem if not path.is_dir() and file.name != "config.json" else path.resolve().parent.name
+        id=path.stem
+        if not path.is_dir() and file.name != "config.json"
+        else path.resolve().parent.name
         if file == path
         else path.resolve().name,
         origin="folder",

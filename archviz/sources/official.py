@@ -131,6 +131,8 @@ def _configuration_index() -> dict[str, str]:
 
 def refusal(error: RaisedError) -> BadConfigError:
     """The official code's own refusal of a configuration, in its words."""
+    text = str(error)
+    text = text if len(text) <= 400 else f"{text[:250]} … {text[-140:]}"
     return BadConfigError(
-        f"the official code refuses this configuration: {error}", where=str(error.at) if error.at else None
+        f"the official code refuses this configuration: {text}", where=str(error.at) if error.at else None
     )

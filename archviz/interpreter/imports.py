@@ -1,0 +1,164 @@
+"""Names and imports: where a name is found, which files are modules, what the tables say a dotted name stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from archviz.interpreter.control import RaisedError
+from archviz.interpreter.modules import FindSource, SourceModule
+from archviz.interpreter.scope import Frame
+from archviz.interpreter.values import (
+    ClassMethod,
+    ClassValue,
+    LibraryModule,
+    NativeFunction,
+    StaticMethod,
+    Unknown,
+)
+from archviz.spans import Span
+
+if TYPE_CHECKING:
+    from archviz.interpreter.library import Library
+    from archviz.interpreter.machine import Interpreter
+
+
+class Imports:
+    """The part of the interpreter that resolves names.
+
+    Args:
+        library: Stubs by dotted name.
+        find_source: Finds a module's text by dotted name.
+        locate: Finds the module that defines a name which the top-level `transformers` package exports.
+        builtins: Python's builtins as the interpreted program sees them.
+    """
+
+    def __init__(self, library: Library, find_source: FindSource, locate: Callable[[str], str | None]) -> None:
+        self.library = library
+        self.locate = locate
+        self.library_roots = set(library.roots()) - {"transformers"}  # packages that are never read as source
+        self._find_source = find_source
+        self._modules: dict[str, SourceModule | None] = {}
+        self._library_values: dict[str, Any] = {}
+        self._method_index: dict[str, dict[str, NativeFunction]] | None = None
+        self._builtins: dict[str, Any] = {}
+
+    if TYPE_CHECKING:
+
+        @property
+        def itself(self) -> Interpreter: ...
+        def here(self) -> Span | None: ...
+
+    def find_name(self, name: str, frame: Frame) -> Any:
+        """A name by Python's rules: local, enclosing, module, builtin."""
+        try:
+            return frame.find(name)
+        except KeyError:
+            pass
+        try:
+            return frame.module.lookup(name)
+        except KeyError:
+            pass
+        if name in self._builtins:
+            return self._builtins[name]
+        raise RaisedError(NameError(f"name '{name}' is not defined"), self.here(), explicit=False)
+
+    def builtin(self, name: str) -> Any:
+        return self._builtins[name]
+
+    def find_module(self, dotted: str) -> SourceModule | LibraryModule | None:
+        """A module by dotted name: read as source, or known to the tables; None when absent."""
+        if dotted in self._modules:
+            module = self._modules[dotted]
+        else:
+            source = None if dotted.split(".", maxsplit=1)[0] in self.library_roots else self._find_source(dotted)
+            module = None if source is None else SourceModule(self.itself, source)
+            self._modules[dotted] = module
+        if module is not None:
+            return module
+        return LibraryModule(dotted) if self.library.is_module(dotted) else None
+
+    def loaded_sources(self) -> dict[str, str]:
+        """Shown name → sha256 of every file that was read."""
+        return {
+            module.shown: module.sha256 for module in self._modules.values() if module is not None and module.is_read
+        }
+
+    def require_module(self, dotted: str) -> None:
+        """Raise the ModuleNotFoundError that importing an absent module would."""
+        if dotted.split(".", maxsplit=1)[0] in self.library.absent or self.find_module(dotted) is None:
+            root = dotted.split(".", maxsplit=1)[0]
+            if root not in self.library_roots or root in self.library.absent:
+                error = ModuleNotFoundError(f"No module named '{dotted}'")
+                raise RaisedError(error, self.here(), explicit=False)
+
+    def import_name(self, module: str, name: str | None, at: Span | None) -> Any:
+        """`import module` (name None) or `from module import name`."""
+        if name is None:
+            found = self.find_module(module)
+            return found if found is not None else Unknown(f"module {module} is not available", at)
+        dotted = f"{module}.{name}"
+        if self.library.has(dotted):
+            return self.library_name(dotted)
+        source = self.find_module(module)
+        if isinstance(source, SourceModule):
+            try:
+                return source.lookup(name)
+            except KeyError:
+                pass
+        elif source is not None or module.split(".", maxsplit=1)[0] in self.library_roots:
+            return self.library_name(dotted)
+        submodule = self.find_module(dotted)
+        if submodule is not None:
+            return submodule
+        error = ImportError(f"cannot import name '{name}' from '{module}'")
+        raise RaisedError(error, at, explicit=False)
+
+    def library_name(self, dotted: str) -> Any:
+        """What the tables say a dotted name stands for; a name without a stub is Unknown."""
+        if dotted in self._library_values:
+            return self._library_values[dotted]
+        value: Any
+        if dotted in self.library.functions:
+            run, kind = self.library.functions[dotted]
+            value = self.native(dotted, run, kind)
+        elif dotted in self.library.classes:
+            return self._library_class(dotted)
+        elif dotted in self.library.values:
+            value = self.library.values[dotted]
+        elif self.library.is_module(dotted):
+            value = LibraryModule(dotted)
+        else:
+            return Unknown(f"{dotted} has no stub", self.here())
+        self._library_values[dotted] = value
+        return value
+
+    def _library_class(self, dotted: str) -> ClassValue:
+        entry = self.library.classes[dotted]
+        bases = [base for base in map(self.library_name, entry.bases) if isinstance(base, ClassValue)]
+        namespace: dict[str, Any] = {}
+        for name, method in entry.methods.items():
+            stub = method.function if isinstance(method, (StaticMethod, ClassMethod)) else method
+            namespace[name] = self._wrapped_method(f"{dotted}.{name}", method, stub)
+        cls = ClassValue(
+            self.itself, dotted.rpartition(".")[2], dotted, bases, namespace, host_base=entry.host_base, is_library=True
+        )
+        self._library_values[dotted] = cls
+        return cls
+
+    def _wrapped_method(self, dotted: str, method: Any, stub: Callable[..., Any]) -> Any:
+        native = self.native(dotted, stub)
+        return type(method)(native) if isinstance(method, (StaticMethod, ClassMethod)) else native
+
+    def library_methods(self, qualified: str) -> dict[str, NativeFunction]:
+        """Stubs that replace methods of a source class."""
+        if self._method_index is None:
+            self._method_index = {}
+            for dotted, (run, kind) in self.library.functions.items():
+                owner, _, name = dotted.rpartition(".")
+                if owner[:1] and owner.rpartition(".")[2][:1].isupper():
+                    self._method_index.setdefault(owner, {})[name] = self.native(dotted, run, kind)
+        return self._method_index.get(qualified, {})
+
+    def native(self, name: str, run: Callable[..., Any], kind: str = "function") -> NativeFunction:
+        return NativeFunction(self.itself, name, run, kind)
