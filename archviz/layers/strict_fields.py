@@ -176,6 +176,8 @@ def _fits_generic(interp: Interpreter, value: Any, node: ast.Subscript, module: 
         return True
     if not isinstance(value, kind):
         return False
+    if name == "Sequence":
+        return all(_fits(interp, each, parts[0], module) for each in value)
     return _fits_items(interp, value, parts, module)
 
 

@@ -147,7 +147,7 @@ def _register_filled(library: Library) -> None:
 
 
 def _has_tensor(values: tuple[Any, ...]) -> bool:
-    return bool(values) and isinstance(values[0], Tensor)
+    return bool(values) and isinstance(values[0], Tensor) and bool(values[0].sizes)
 
 
 def from_python(interp: Interpreter, value: Any, dtype: Any = None) -> Any:
@@ -185,6 +185,7 @@ def _register_ranges(library: Library) -> None:
     @op(library, "torch.linspace")
     def linspace(interp: Interpreter, start: Any, end: Any, steps: int, *, dtype: Any = None, **options: Any) -> Tensor:
         data = None
+        start, end = (each.data[0] if isinstance(each, Tensor) and each.data else each for each in (start, end))
         if steps <= 4096 and not isinstance(start, Tensor) and not isinstance(end, Tensor):
             gap = (end - start) / (steps - 1) if steps > 1 else 0.0
             data = [start + gap * index for index in range(steps)]

@@ -9,7 +9,7 @@ from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import BoundMethod, Device, DType, Shape, Tensor, Unknown
-from archviz.ops import shapes
+from archviz.ops import numbers, shapes
 from archviz.ops.creation import DTYPES
 from archviz.ops.registry import dtype_name, first_unknown, like, op, options_of, tensor
 
@@ -30,7 +30,9 @@ def _register_items(library: Library) -> None:
             return unknown
         recorder = interp.recorder
         if recorder is None:
-            return indexed(interp, value, parts)
+            found = indexed(interp, value, parts)
+            numbers.item(value, parts, found)
+            return found
         whole = slice(None)
         cuts = isinstance(parts[-1], slice) and parts[-1] != whole and (Ellipsis in parts or len(parts) > 1)
         event = recorder.begin("op", "slice" if cuts else "getitem", [value, *parts], interp.here())
@@ -46,7 +48,7 @@ def _register_items(library: Library) -> None:
 
     @library.function("torch.Tensor.__setitem__")
     def set_item(interp: Interpreter, value: Tensor, index: Any, new: Any) -> None:
-        value.data = None
+        numbers.assign(value, index, new)
         if interp.recorder is not None:
             event = interp.recorder.begin("op", "setitem", [value, new], interp.here())
             interp.recorder.end(event, value)

@@ -70,26 +70,19 @@ def _register_reductions(library: Library) -> None:
         shape = shapes.reduce(value.sizes, _dims(args, options), keep=_keeps(args, options))
         return like(interp, value, shape), like(interp, value, shape)
 
-    @op(
-        library,
-        "torch.max",
-        "torch.Tensor.max",
-        "torch.min",
-        "torch.Tensor.min",
-        "torch.cummax",
-        "torch.mode",
-        record="max",
-    )
-    def extreme(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Any:
-        if args and isinstance(args[0], Tensor):
-            return like(interp, value, shapes.broadcast(value.sizes, args[0].shape or ()))
-        dims = _dims(args, options)
-        if dims is None:
-            return tensor(interp, (), value.dtype, [max(value.data)] if value.data else None)
-        shape = shapes.reduce(value.sizes, dims, keep=_keeps(args, options))
-        return Pair((like(interp, value, shape), like(interp, value, shape, "int64")))
+    for name, host in (("max", max), ("min", min), ("cummax", None), ("mode", None)):
 
-    @op(library, "torch.argmax", "torch.Tensor.argmax", "torch.argmin", "torch.Tensor.argmin", record="argmax")
+        @op(library, f"torch.{name}", f"torch.Tensor.{name}")
+        def extreme(interp: Interpreter, value: Tensor, *args: Any, _host: Any = host, **options: Any) -> Any:
+            if args and isinstance(args[0], Tensor):
+                return like(interp, value, shapes.broadcast(value.sizes, args[0].sizes))
+            dims = _dims(args, options)
+            if dims is None:
+                return tensor(interp, (), value.dtype, [_host(value.data)] if _host and value.data else None)
+            shape = shapes.reduce(value.sizes, dims, keep=_keeps(args, options))
+            return Pair((like(interp, value, shape), like(interp, value, shape, "int64")))
+
+    @op(library, "torch.argmax", "torch.Tensor.argmax", "torch.argmin", "torch.Tensor.argmin")
     def argmax(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         return like(
             interp, value, shapes.reduce(value.sizes, _dims(args, options), keep=_keeps(args, options)), "int64"

@@ -9,9 +9,10 @@ from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Device, DType, Tensor, Unknown
+from archviz.ops.numbers import LIMIT as DATA_LIMIT
+from archviz.ops.numbers import compute
 
 Run = Callable[..., Any]
-DATA_LIMIT = 4096  # elements of a tensor whose values are carried along while a model is built
 
 
 def op(library: Library, *names: str, record: str | None = None) -> Callable[[Run], Run]:
@@ -45,7 +46,9 @@ def _recorded(run: Run, label: str) -> Run:
             return unknown
         recorder = interp.recorder
         if recorder is None:
-            return applied(interp, run, args, kwargs)
+            result = applied(interp, run, args, kwargs)
+            compute(label, args, kwargs, result)
+            return result
         index = recorder.begin("op", label, [*args, *kwargs.values()], interp.here())
         result: Any = None
         try:

@@ -404,7 +404,7 @@ def parameter_names(function: Any) -> dict[str, str] | None:
         function = function.function
     if isinstance(function, ClassValue) and function.has("__init__"):
         function, receiver = function.lookup("__init__"), True
-    while isinstance(function, FunctionValue) and "__wrapped__" in function.attrs:
+    while isinstance(function, (FunctionValue, NativeFunction)) and "__wrapped__" in function.attrs:
         function = function.attrs["__wrapped__"]
     if isinstance(function, NativeFunction) and "fields" in function.attrs:  # the `__init__` of a dataclass
         fields = function.attrs["fields"]

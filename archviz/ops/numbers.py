@@ -1,0 +1,119 @@
+"""Numbers in small tensors that `__init__` computes with: sizes planned by arithmetic, schedules cut into stages.
+
+Shapes are all that `forward` needs, but a few models compute their layer sizes as tensors.  Where every operand's values are known,
+the op is done by numpy, which is imported only then.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from archviz.interpreter.values import Tensor
+
+LIMIT = 4096  # elements
+_ARITHMETIC = {
+    "add": "add", "sub": "subtract", "mul": "multiply", "__truediv__": "true_divide", "__floordiv__": "floor_divide",
+    "__mod__": "mod", "pow": "power", "maximum": "maximum", "minimum": "minimum", "eq": "equal", "ne": "not_equal",
+    "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "div": "true_divide",
+}  # fmt: skip
+_ONE_ARGUMENT = {"abs", "ceil", "floor", "round", "log", "log2", "exp", "sqrt", "sin", "cos", "trunc", "sign"}
+
+
+def _pieces(np: Any, value: Any, sizes: Any, dim: int = 0) -> list[Any]:
+    if isinstance(sizes, int):
+        return [
+            np.take(value, range(at, min(at + sizes, value.shape[dim])), dim)
+            for at in range(0, value.shape[dim], sizes)
+        ]
+    pieces: list[Any] = np.split(value, list(itertools.accumulate(sizes))[:-1], dim)
+    return pieces
+
+
+def _along(name: str) -> Callable[..., Any]:
+    return lambda np, value, dim=None, **options: getattr(np, name)(value, axis=dim)
+
+
+RULES: dict[str, Callable[..., Any]] = {
+    **{label: (lambda np, a, b, _name=name: getattr(np, _name)(a, b)) for label, name in _ARITHMETIC.items()},
+    **{label: (lambda np, a, _name=label: getattr(np, _name)(a)) for label in _ONE_ARGUMENT},
+    **{name: _along(name) for name in ("prod", "sum", "cumsum", "cumprod", "argmin", "argmax", "mean")},
+    "stack": lambda np, parts, dim=0: np.stack(parts, dim),
+    "cat": lambda np, parts, dim=0: np.concatenate(parts, dim),
+    "unsqueeze": lambda np, value, dim: np.expand_dims(value, dim),
+    "squeeze": lambda np, value, dim=None: np.squeeze(value, dim),
+    "transpose": lambda np, value, one, other: np.swapaxes(value, one, other),
+    "flip": lambda np, value, dims: np.flip(value, dims),
+    "ones_like": lambda np, value, **options: np.ones_like(value),
+    "zeros_like": lambda np, value, **options: np.zeros_like(value),
+    "full_like": lambda np, value, fill, **options: np.full_like(value, fill),
+    "split": _pieces,
+}  # fmt: skip
+
+
+def compute(label: str, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> None:
+    """Fill in the values of an op's result, where all operands' values are known and there is a rule."""
+    rule = RULES.get(label)
+    outputs = [result] if isinstance(result, Tensor) else list(result) if isinstance(result, tuple) else []
+    if rule is None or not outputs or any(not _wanted(each) for each in outputs):
+        return
+    try:
+        arrays = [_array(each) for each in args]
+        named = {name: _array(each) for name, each in kwargs.items() if name not in ("device", "dtype")}
+    except LookupError:
+        return
+    import numpy as np
+
+    try:
+        computed = rule(np, *arrays, **named)
+    except (TypeError, ValueError, ArithmeticError, IndexError):
+        return
+    for tensor, values in zip(outputs, computed if isinstance(result, tuple) else [computed], strict=False):
+        _store(tensor, values)
+
+
+def _wanted(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.data is None and value.shape is not None and value.shape.numel() <= LIMIT
+
+
+def _array(value: Any) -> Any:
+    """An operand as numpy sees it; raises LookupError when its values are not known."""
+    if isinstance(value, Tensor):
+        if value.data is None or value.shape is None:
+            raise LookupError
+        import numpy as np
+
+        return np.array(value.data).reshape(value.shape)
+    if isinstance(value, (list, tuple)):
+        return [_array(each) for each in value]
+    return value
+
+
+def _store(tensor: Tensor, values: Any) -> None:
+    import numpy as np
+
+    array = np.asarray(values)
+    if array.shape == tuple(tensor.shape or ()):
+        tensor.data = array.reshape(-1).tolist()
+
+
+def item(value: Tensor, parts: tuple[Any, ...], result: Tensor) -> None:
+    """Fill in the values of `value[parts]`."""
+    if value.data is None or not _wanted(result):
+        return
+    try:
+        index = tuple(_array(each) for each in parts)
+    except LookupError:
+        return
+    _store(result, _array(value)[index])
+
+
+def assign(value: Tensor, index: Any, new: Any) -> None:
+    """Keep `value[index] = new` in a vector of known values; anything else makes them unknown."""
+    simple = isinstance(index, int) and not isinstance(index, bool) and len(value.sizes) == 1
+    if value.data is not None and simple and isinstance(new, (int, float)):
+        value.data = [*value.data]
+        value.data[index] = new
+    else:
+        value.data = None
