@@ -10,6 +10,7 @@ from archviz.figure.diagram_model import DiagramConfig
 from archviz.figure.lint import Finding
 from archviz.formats import FORMATS
 
+
 def diagram_files(
     config: DiagramConfig, formats: list[str], theme: str = "light"
 ) -> tuple[dict[str, bytes], list[Finding]]:

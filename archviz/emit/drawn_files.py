@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from archviz.figure.display import DisplayList
 from archviz.figure.lint import Finding
 
 DRAWN = ("svg", "png", "pdf")
-_SCALE = 2.0
-_MOST_PIXELS = 40_000_000
+LEGIBLE = 1.0  # device pixels a px below which small text is lost
 
 
 def drawn_files(display: DisplayList, formats: Sequence[str]) -> tuple[dict[str, bytes], list[Finding]]:
-    """The content of a file for each drawn format, and a finding where a PNG had to be smaller.
+    """The content of a file for each drawn format, and a finding where a PNG had to be made too small to read.
 
     Args:
         display: The drawing.
         formats: Of `svg`, `png`, `pdf`.
     """
+    from archviz.emit.png import default_scale
+
     findings: list[Finding] = []
-    scale = png_scale(display)
-    if "png" in formats and scale < _SCALE:
-        message = f"too large for a PNG at {_SCALE:g}x, drawn at {scale:.2f}x: prefer svg or pdf"
+    scale = default_scale(display)
+    if "png" in formats and scale < LEGIBLE:
+        message = f"too large for a PNG, drawn at {scale:.2f} of its size: prefer svg or pdf"
         findings.append(Finding("soft", "png-scale", message))
-    return {name: _emitted(name, display, scale) for name in formats}, findings
+    return {name: _emitted(name, display) for name in formats}, findings
 
 
-def png_scale(display: DisplayList) -> float:
-    """Device pixels a px: two, or less where the picture would have more than 40 million pixels."""
-    return min(_SCALE, math.sqrt(_MOST_PIXELS / (display.width * display.height)))
-
-
-def _emitted(name: str, display: DisplayList, scale: float) -> bytes:
+def _emitted(name: str, display: DisplayList) -> bytes:
     if name == "svg":
         from archviz.emit import svg
 
@@ -41,7 +36,7 @@ def _emitted(name: str, display: DisplayList, scale: float) -> bytes:
     if name == "png":
         from archviz.emit import png
 
-        return png.emit(display, scale=scale)
+        return png.emit(display)
     from archviz.emit import pdf
 
     return pdf.emit(display)

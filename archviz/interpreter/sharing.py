@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from archviz.interpreter.reading import Event, ValueRef
@@ -119,12 +119,17 @@ class SharedCalls:
         first_created = recorder.first_number[known.start]
         paths = self._moved_paths(known.module, module)
 
+        references: dict[int, ValueRef] = {}
+
         def reference(value: ValueRef) -> ValueRef:
-            number = renumbered.get(value.id)
-            if number is None:
-                number = recorder.fresh_number() if value.id >= first_created else value.id
-                renumbered[value.id] = number
-            return replace(value, id=number)
+            moved = references.get(value.id)
+            if moved is None:
+                number = renumbered.get(value.id)
+                if number is None:
+                    number = recorder.fresh_number() if value.id >= first_created else value.id
+                    renumbered[value.id] = number
+                moved = references[value.id] = ValueRef(number, value.shape, value.dtype)
+            return moved
 
         for event in recorder.events[known.start : known.stop]:
             recorder.events.append(_moved(event, offset, known.start, paths, parent, reference))
@@ -162,8 +167,8 @@ def _moved(event: Event, offset: int, start: int, paths: dict[str, str], parent:
         event.kind,
         paths.get(event.module, event.module),
         event.name,
-        tuple(reference(value) for value in event.inputs),
-        tuple(reference(value) for value in event.outputs),
+        tuple([reference(value) for value in event.inputs]),
+        tuple([reference(value) for value in event.outputs]),
         event.parent + offset if event.parent >= start else parent,
         event.at,
         event.options,

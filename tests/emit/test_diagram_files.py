@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from archviz.emit.diagram_files import check_output, diagram_files, png_scale
+from archviz.emit.diagram_files import check_output, diagram_files
 from archviz.errors import UsageError
-from archviz.figure.display import DisplayList
 from tests.figure.diagram_samples import small
 
 
@@ -30,14 +29,8 @@ def test_an_unknown_format_is_refused() -> None:
         diagram_files(small(), ["jpg"])
 
 
-def test_a_picture_never_has_more_than_forty_million_pixels() -> None:
-    assert png_scale(DisplayList(1000, 1000)) == 2.0
-    scale = png_scale(DisplayList(20_000, 10_000))
-    assert 20_000 * scale * 10_000 * scale == pytest.approx(40_000_000)
-
-
 def test_a_reduced_picture_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archviz.emit.diagram_files._MOST_PIXELS", 100_000)
+    monkeypatch.setattr("archviz.emit.png.MAX_PIXELS", 100_000)
     files, findings = diagram_files(small(), ["png"])
     assert files["png"].startswith(b"\x89PNG")
     assert [finding.rule for finding in findings] == ["png-scale"]
