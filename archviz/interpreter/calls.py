@@ -75,9 +75,7 @@ def _run_function(interp: Interpreter, function: FunctionValue, args: list[Any],
     if isinstance(function.node, ast.Lambda):
         with interp.entered(frame):
             return EXPRESSIONS[function.node.body.__class__](interp, function.node.body, frame)
-    if function.is_generator is None:
-        function.is_generator = any(_yields(statement) for statement in function.node.body)
-    if function.is_generator:
+    if interp.is_generator(function.node):
         frame.yields = []
     with interp.entered(frame):
         result = None
@@ -88,13 +86,13 @@ def _run_function(interp: Interpreter, function: FunctionValue, args: list[Any],
         return result if frame.yields is None else iter(frame.yields)
 
 
-def _yields(node: ast.AST) -> bool:
+def yields(node: ast.AST) -> bool:
     """Whether a statement yields, not counting functions defined inside it."""
     if isinstance(node, (ast.Yield, ast.YieldFrom)):
         return True
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
         return False
-    return any(_yields(child) for child in ast.iter_child_nodes(node))
+    return any(yields(child) for child in ast.iter_child_nodes(node))
 
 
 def bind_arguments(

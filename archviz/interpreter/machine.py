@@ -248,6 +248,13 @@ class Interpreter(Operators, Imports):
 
     # -- calls, classes, modules ----------------------------------------------------------------------------------
 
+    def is_generator(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Whether a definition yields; found once for each."""
+        known: dict[int, tuple[bool, ast.AST]] = self.state.setdefault("generators", {})
+        if id(node) not in known:
+            known[id(node)] = (any(calls.yields(statement) for statement in node.body), node)
+        return known[id(node)][0]
+
     def call(self, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return calls.call(self, function, args, kwargs)
 

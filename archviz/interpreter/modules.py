@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,7 @@ class SourceModule:
             "__doc__": None,
             "__spec__": None,
         }
-        self._index: dict[str, list[ast.stmt]] = {}
+        self._index: dict[str, list[Part]] = {}
         self._stars: list[ast.ImportFrom] = []
         self._done: set[int] = set()
         self._ready: set[str] = set()
@@ -83,13 +84,13 @@ class SourceModule:
     def _read(self) -> None:
         """Parse the file and note which statements bind which names; most imported files never get here."""
         self.is_read = True
-        for statement in parse(self._source).body:
-            for name in names_touched(statement, self._stars):
-                self._index.setdefault(name, []).append(statement)
+        for part in parts_of(self._source):
+            for name in names_touched(part, self._stars):
+                self._index.setdefault(name, []).append(part)
 
     @property
-    def index(self) -> dict[str, list[ast.stmt]]:
-        """Name → the top-level statements that bind or change it."""
+    def index(self) -> dict[str, list[Part]]:
+        """Name → the top-level statements that bind or change it; a definition is parsed when it is first run."""
         if not self.is_read:
             self._read()
         return self._index
@@ -112,7 +113,7 @@ class SourceModule:
     def lookup(self, name: str) -> Any:
         """The value of a module-level name; raises KeyError when the file does not define it."""
         if name not in self._ready and name not in self._pending:
-            if name in self.index and self.interpreter.library.has(f"{self.dotted}.{name}"):
+            if self.interpreter.library.has(f"{self.dotted}.{name}"):
                 self._ready.add(name)
                 self.namespace[name] = self.interpreter.library_name(f"{self.dotted}.{name}")
             else:
@@ -124,10 +125,10 @@ class SourceModule:
     def _run_for(self, name: str) -> None:
         self._pending.add(name)
         try:
-            for statement in self.index.get(name, ()):
-                if id(statement) not in self._done:
-                    self._done.add(id(statement))
-                    self.interpreter.run_module_statement(self, statement)
+            for part in self.index.get(name, ()):
+                if id(part) not in self._done:
+                    self._done.add(id(part))
+                    self.interpreter.run_module_statement(self, part.parsed() if isinstance(part, Definition) else part)
         finally:
             self._pending.discard(name)
         self._ready.add(name)
@@ -160,6 +161,73 @@ class SourceModule:
         )
 
 
+@dataclass(slots=True)
+class Definition:
+    """A top-level `def` or `class` that is not parsed yet."""
+
+    name: str
+    source: SourceText
+    lines: list[str]  # of the whole file
+    first: int  # line numbers, from 1
+    last: int
+
+    def parsed(self) -> ast.stmt:
+        """Its statement, with the line numbers of the file."""
+        text = "\n" * (self.first - 1) + "\n".join(self.lines[self.first - 1 : self.last])
+        return parse(SourceText(self.source.dotted, self.source.shown, text)).body[0]
+
+
+Part = ast.stmt | Definition
+_DEFINITION = re.compile(r"(?:async +)?(?:def|class) +(\w+)")
+
+
+def parts_of(source: SourceText) -> list[Part]:
+    """A file's top-level statements, its definitions left unparsed; where that is not plain, all of them parsed."""
+    lines = source.text.split("\n")
+    definitions = _definitions(source, lines)
+    if definitions is None:
+        return list(parse(source).body)
+    rest = list(lines)
+    for each in definitions:
+        rest[each.first - 1 : each.last] = [""] * (each.last - each.first + 1)
+    others = parse(SourceText(source.dotted, source.shown, "\n".join(rest))).body
+    return sorted([*others, *definitions], key=lambda part: part.first if isinstance(part, Definition) else part.lineno)
+
+
+def _definitions(source: SourceText, lines: list[str]) -> list[Definition] | None:
+    """The definitions that start in the first column; None where quotes make their ends unsure."""
+    found: list[Definition] = []
+    count = len(lines)
+    at = 0
+    while at < count:
+        if not lines[at].startswith(("def ", "class ", "async def ", "@")):
+            at += 1
+            continue
+        end = _end_of_definition(lines, at)
+        head = next((match for line in lines[at:end] if (match := _DEFINITION.match(line))), None)
+        block = "\n".join(lines[at:end])
+        if head is None or block.count('"""') % 2 or block.count("'''") % 2:
+            return None
+        found.append(Definition(head[1], source, lines, at + 1, end))
+        at = end
+    inside = sum(each.last - each.first + 1 for each in found)
+    return found if inside else None
+
+
+def _end_of_definition(lines: list[str], start: int) -> int:
+    """The line after a definition: the next one in the first column that starts something else."""
+    at, quotes, has_head = start, 0, False
+    while at < len(lines):
+        line = lines[at]
+        fresh = line and line[0] not in " \t)]}#" and quotes % 2 == 0
+        if fresh and has_head:
+            return at
+        has_head = has_head or (bool(fresh) and _DEFINITION.match(line) is not None)
+        quotes += line.count('"""') + line.count("'''")
+        at += 1
+    return at
+
+
 def parse(source: SourceText) -> ast.Module:
     """The syntax tree of a file; a file that does not parse raises UnsupportedError with its line."""
     try:
@@ -181,9 +249,9 @@ def absolute_name(module: SourceModule, node: ast.ImportFrom) -> str:
     return ".".join([*parts, node.module] if node.module else parts)
 
 
-def names_touched(statement: ast.stmt, stars: list[ast.ImportFrom]) -> Iterator[str]:
+def names_touched(statement: Part, stars: list[ast.ImportFrom]) -> Iterator[str]:
     """The module-level names that a statement binds or changes; star imports are collected in `stars`."""
-    if isinstance(statement, _SCOPES):
+    if isinstance(statement, (*_SCOPES, Definition)):
         yield statement.name
     elif isinstance(statement, (ast.Import, ast.ImportFrom)):
         yield from _imported(statement, stars)

@@ -333,7 +333,7 @@ class FunctionValue:
     """A function of the interpreted program."""
 
     __slots__ = (
-        "attrs", "defaults", "frame", "interpreter", "is_generator", "kw_defaults", "module", "name", "node", "owner",
+        "attrs", "defaults", "frame", "interpreter", "kw_defaults", "module", "name", "node", "owner",
         "parameters",
     )  # fmt: skip
 
@@ -355,7 +355,6 @@ class FunctionValue:
         self.kw_defaults = kw_defaults
         self.owner: ClassValue | None = None
         self.attrs: dict[str, Any] = {}
-        self.is_generator: bool | None = None
 
     @property
     def at(self) -> Span:

@@ -171,7 +171,7 @@ def _fits_generic(interp: Interpreter, value: Any, node: ast.Subscript, module: 
         return any(
             isinstance(part, ast.Constant) and part.value == value and type(part.value) is type(value) for part in parts
         )
-    kind = _GENERIC.get(name)
+    kind: Any = _GENERIC.get(name)
     if kind is None:
         return True
     if not isinstance(value, kind):

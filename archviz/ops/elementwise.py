@@ -11,7 +11,8 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
 from archviz.ops import shapes
-from archviz.ops.registry import DATA_LIMIT, dtype_name, op, tensor
+from archviz.ops.numbers import LIMIT as DATA_LIMIT
+from archviz.ops.registry import dtype_name, op, tensor
 
 UNARY: dict[str, Callable[[Any], Any] | None] = {
     "abs": abs, "neg": operator.neg, "pos": operator.pos, "exp": math.exp, "log": math.log, "sin": math.sin,

@@ -46,9 +46,9 @@ def _recorded(run: Run, label: str) -> Run:
             return unknown
         recorder = interp.recorder
         if recorder is None:
-            result = applied(interp, run, args, kwargs)
-            compute(label, args, kwargs, result)
-            return result
+            computed = applied(interp, run, args, kwargs)
+            compute(label, args, kwargs, computed)
+            return computed
         index = recorder.begin("op", label, [*args, *kwargs.values()], interp.here())
         result: Any = None
         try:
