@@ -9,14 +9,14 @@ from archviz.figure.display import DisplayList
 from archviz.figure.fonts import FAMILY, font_files
 
 SHARP = 2.0
-MAX_PIXELS = 8_000_000  # drawing takes about 0.08 s a million
+MAX_PIXELS = 6_000_000  # drawing takes about 0.08 s a million
 
 
 def emit(display: DisplayList, *, scale: float | None = None) -> bytes:
     """The drawing as PNG.
 
     Args:
-        scale: Device pixels a px; by default 2, less for a page of more than two million px.
+        scale: Device pixels a px; by default 2, less for a page too large for `MAX_PIXELS`.
     """
     import resvg_py
 
@@ -33,6 +33,6 @@ def emit(display: DisplayList, *, scale: float | None = None) -> bytes:
 
 
 def default_scale(display: DisplayList) -> float:
-    """Device pixels a px: as sharp as a good screen shows, as long as the picture stays below eight million pixels."""
+    """Device pixels a px: as sharp as a good screen shows, as long as the picture stays below that many pixels."""
     fitting = sqrt(MAX_PIXELS / max(display.width * display.height, 1.0))
     return round(min(SHARP, fitting), 3)
