@@ -19,6 +19,7 @@ from archviz.interpreter.machine import HOST_ERRORS, Interpreter
 from archviz.interpreter.values import Instance, PropertyValue
 
 Row = dict[str, Any]
+SHORT_LIST = 4
 TABLE_KEYS = (
     "rope_parameters",
     "layer_types",
@@ -50,7 +51,7 @@ def is_configuration(value: Any) -> bool:
 
 def answered_names(config: Instance) -> list[str]:
     """The names that its class maps onto others, and the properties that it defines itself."""
-    own = [each for each in config.cls.mro if not each.is_library and each.name not in {"PreTrainedConfig", "object"}]
+    own = [each for each in config.cls.mro if any(base.name == "PreTrainedConfig" for base in each.mro[1:])]
     properties = {name for each in own for name, value in each.namespace.items() if isinstance(value, PropertyValue)}
     mapped = config.cls.lookup("attribute_map") if config.cls.has("attribute_map") else {}
     names = {*properties, *(mapped if isinstance(mapped, dict) else ())}
@@ -74,6 +75,10 @@ def table_values(values: Row) -> Row:
 
 
 def _short(value: Any) -> Any:
-    if not isinstance(value, list) or len(value) <= 4:
+    """Long lists as their length and digest, inside dicts too."""
+    if isinstance(value, dict):
+        return {name: _short(each) for name, each in value.items()}
+    if not isinstance(value, list) or len(value) <= SHORT_LIST:
         return value
-    return f"{len(value)} items, sha1 {hashlib.sha1(json.dumps(value).encode(), usedforsecurity=False).hexdigest()}"
+    digest = hashlib.sha1(json.dumps(value).encode(), usedforsecurity=False).hexdigest()
+    return f"{len(value)} items, sha1 {digest}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -17,9 +18,7 @@ from referee_readings import Reader
 from referee_reference import TABLES, Report, Row
 from referee_tensors import readers
 
-from archviz.errors import ArchvizError
 from archviz.interpreter.build import deep_recursion
-from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.lookup.catalog import model_ids
 from archviz.settings import Settings
 from archviz.sources.model_source import ModelSource, official_values, read_model_source
@@ -74,7 +73,7 @@ def _tried(make: Callable[[], Row]) -> tuple[Row, str]:
     """The values, or why there are none."""
     try:
         return make(), ""
-    except (ArchvizError, RaisedError, UnsupportedError, Exception) as error:  # noqa: BLE001 - either side's refusal
+    except Exception as error:  # noqa: BLE001 - either side's refusal
         return {}, f"{type(error).__name__}: {str(error)[:SHOWN]}"
 
 
@@ -91,6 +90,7 @@ class Official:
 
     def __init__(self) -> None:
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+        warnings.simplefilter("ignore")
         try:
             import transformers
         except ImportError:
@@ -111,7 +111,7 @@ class Official:
             elif not name.startswith("_"):
                 found[at + name] = self._plain(value)
         for name in answered_names(type(config), self.base):
-            found[f"{at}.{name}"] = self._plain(getattr(config, name, None))
+            found[f"{at}.{name}"] = self._plain(answer(config, name))
         return found
 
     def _plain(self, value: Any) -> Any:
@@ -124,6 +124,14 @@ class Official:
         if type(value).__module__ == "torch":
             return str(value).removeprefix("torch.")
         return value if isinstance(value, (str, int, float, bool)) or value is None else None
+
+
+def answer(config: Any, name: str) -> Any:
+    """An attribute of a configuration; None where its own code raises."""
+    try:
+        return getattr(config, name)
+    except Exception:  # noqa: BLE001 - a property is code of the model, and may raise anything
+        return None
 
 
 def answered_names(cls: type, base: type) -> list[str]:
