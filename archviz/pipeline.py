@@ -70,11 +70,10 @@ def resolve(name: str, settings: Settings = DEFAULTS) -> Resolution:
 
 @dataclass(frozen=True, slots=True)
 class TraceOptions:
-    """What one forward pass is given: batch size, number of tokens, an image or not, and the attention path."""
+    """What the forward pass of a description is given: batch size, number of tokens, and the attention path."""
 
     batch: int = 1
     seq: int = DESCRIBED_SEQUENCE
-    pixels: bool = False
     attention: str | None = "eager"
 
 
@@ -95,9 +94,9 @@ def read(
     with deep_recursion():
         model, reading = _build(interp, source, class_name, trace.attention if trace else None)
         if trace is not None:
-            from archviz.interpreter.trace import trace_model
+            from archviz.interpreter.trace import trace_towers
 
-            recorder, gaps = trace_model(interp, model, batch=trace.batch, seq=trace.seq, pixels=trace.pixels)
+            recorder, gaps = trace_towers(interp, model, batch=trace.batch, seq=trace.seq)
             reading.events, reading.trace_gaps = recorder.events, gaps
             reading.source_files = interp.loaded_sources()
     return reading

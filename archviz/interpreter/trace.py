@@ -12,8 +12,31 @@ from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import BoundMethod, FunctionValue, Instance, ModuleInstance, Tensor
 
 
+def trace_towers(
+    interp: Interpreter, model: ModuleInstance, *, batch: int = 1, seq: int = 64
+) -> tuple[Recorder, list[Gap]]:
+    """Run the model once, with an image too where that shows more of it: the pass that a description rests on.
+
+    A model of text and images runs on text alone first.  Where that leaves its vision tower out, or the model cannot do without an
+    image, a second pass is given one, and counts when everything in it was understood.
+    """
+    first = trace_model(interp, model, batch=batch, seq=seq)
+    parameters, _ = forward_parameters(interp, model)
+    if "pixel_values" not in parameters or "input_ids" not in parameters:
+        return first
+    second = trace_model(interp, model, batch=batch, seq=seq, pixels=True, patches="image_grid_thw" in parameters)
+    understood = len(second[1]) < len(first[1]) or not second[1]
+    return second if understood and len(second[0].events) > len(first[0].events) else first
+
+
 def trace_model(
-    interp: Interpreter, model: ModuleInstance, *, batch: int = 1, seq: int = 64, pixels: bool = False
+    interp: Interpreter,
+    model: ModuleInstance,
+    *,
+    batch: int = 1,
+    seq: int = 64,
+    pixels: bool = False,
+    patches: bool = False,
 ) -> tuple[Recorder, list[Gap]]:
     """Run the model once, without a cache.
 
@@ -23,6 +46,7 @@ def trace_model(
         batch: Batch size.
         seq: Number of tokens.
         pixels: Add an image to a text model.
+        patches: The model takes images cut into patches, with their grid.
 
     Returns:
         The recorder with its events in order, and what was not understood on the way.
@@ -32,7 +56,10 @@ def trace_model(
     interp.gaps = []
     recorder = interp.recorder = Recorder(paths)
     try:
-        interp.call(model, [], example_inputs(interp, model, batch, seq, pixels=pixels))
+        given = example_inputs(interp, model, batch, seq, pixels=pixels)
+        if pixels and patches:
+            given.update(patched_image(interp, model.attrs.get("config")))
+        interp.call(model, [], given)
     except (RaisedError, UnsupportedError, *HOST_ERRORS) as error:
         interp.gap(str(error), getattr(error, "at", None))
     finally:
@@ -84,6 +111,21 @@ def _image(interp: Interpreter, config: Any, batch: int, dtype: str) -> Tensor:
     size = interp.find_attribute(vision, "image_size")
     height, width = (size if isinstance(size, (tuple, list)) else (size, size)) if _is_size(size) else (224, 224)
     return Tensor((batch, _number(interp, vision, "num_channels", 3), height, width), dtype)
+
+
+GRID = (1, 4, 4)  # frames, rows and columns of patches
+
+
+def patched_image(interp: Interpreter, config: Any) -> dict[str, Any]:
+    """One image as patches `[frames × rows × columns, channels × frames × size²]`, and its grid."""
+    vision = interp.find_attribute(config, "vision_config")
+    channels = _number(interp, vision, "in_channels", _number(interp, vision, "in_chans", 3))
+    size, frames = _number(interp, vision, "patch_size", 14), _number(interp, vision, "temporal_patch_size", 1)
+    count = GRID[0] * GRID[1] * GRID[2]
+    return {
+        "pixel_values": Tensor((count, channels * frames * size * size), "bfloat16"),
+        "image_grid_thw": Tensor((1, 3), "int64", list(GRID)),
+    }
 
 
 def _is_size(size: Any) -> bool:

@@ -14,6 +14,7 @@ from archviz.patterns.op_families import FRESH, JOINS, PLUMBING, SPLITS, canonic
 from archviz.patterns.trace import Trace
 
 Shape = tuple[int | None, ...]
+PARTS = ("getitem", "slice", "narrow", "select")  # ops that look into a part of a tensor
 
 
 @dataclass(slots=True)
@@ -167,10 +168,10 @@ class _Builder:
             return
         data = self._data(event)
         if not data:
-            if name == "getitem" and event.inputs and event.inputs[0].id in self.bases:
+            if name in PARTS and event.inputs and event.inputs[0].id in self.bases:
                 self.bases[event.outputs[0].id] = self.bases[event.inputs[0].id]
             return
-        if name == "getitem" or name in ("slice", "narrow", "select"):
+        if name in PARTS:
             self._cut(event, data[0])
         elif name in PLUMBING or (name in JOINS and len({self.producer[v.id] for v in data}) == 1):
             self._pass_on(event, data[0], name)
@@ -189,7 +190,7 @@ class _Builder:
         """Writes into parts of a fresh tensor join those parts; returns whether the event was such a write."""
         base = self.bases[event.inputs[0].id]
         written = [v for v in event.inputs[1:] if v.id in self.producer]
-        if name in ("getitem", *PLUMBING) and event.outputs:
+        if name in (*PARTS, *PLUMBING) and event.outputs:
             for value in event.outputs:
                 self.bases[value.id] = base
             return base not in self.producer
