@@ -18,7 +18,7 @@ from archviz.interpreter.control import RaisedError
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import ModelReading
 from archviz.interpreter.values import Instance
-from archviz.settings import Settings
+from archviz.settings import Limits, Settings
 from archviz.sources.model_source import ModelSource, official_values, read_model_source
 from archviz.sources.official import (
     build_configuration,
@@ -29,6 +29,9 @@ from archviz.sources.official import (
 )
 
 PART_DIGITS = 6
+UNHURRIED = Settings(
+    limits=Limits(seconds=600.0)
+)  # what is right must not depend on how busy the machine is; steps still bound
 Shapes = Mapping[str, list[int | None]]
 _NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
 
@@ -37,7 +40,7 @@ class Reader:
     """Reads model after model with one interpreter, so that parsed files are shared; each model has the full budget."""
 
     def __init__(self) -> None:
-        self.interp: Interpreter = pipeline.new_interpreter()
+        self.interp: Interpreter = pipeline.new_interpreter(UNHURRIED)
 
     def renew(self) -> None:
         """Forget the previous model and start the budget afresh."""

@@ -20,7 +20,7 @@ from archviz.errors import ArchvizError
 OTHER_KINDS = ("t5", "bart", "whisper", "vit", "dinov2", "clip", "siglip", "wav2vec2", "bert")
 """Model types traced in every head, beside the causal language models: encoders, vision, sound."""
 SHOWN_ROWS = 3
-SPEED_MODELS = ("transformers:qwen3", "transformers:deepseek_v3", "transformers:qwen3_5_moe")
+SPEED_MODELS = ("transformers:qwen3", "transformers:deepseek_v3", "transformers:qwen3_vl_moe")
 
 
 def trace_names() -> list[tuple[str, Row]]:
