@@ -60,7 +60,7 @@ class Roles:
                 self.known[here(what.shared)] = "shared_expert"
         if len(part.paths) == 1 or not isinstance(what, MixtureOfExperts):
             first = here(part.paths[0])
-            if len(part.paths) == 1 or not is_linear(self.context.modules[first]):
+            if len(part.paths) == 1 or _stands_for_part(self.context.modules[first]):
                 self.known[first] = part_role(what)
                 self.what[first] = what
 
@@ -87,6 +87,11 @@ class Roles:
         if activation_of(module.class_name) and not module.children:
             return "activation"
         return "other"
+
+
+def _stands_for_part(module: ModuleRecord) -> bool:
+    """Whether the first of several modules that make up a part can carry its name: no projection, no activation."""
+    return not is_linear(module) and bool(module.parameters or module.children)
 
 
 HEADS = ("lm_head", "embed_out", "proj_out", "output", "head", "classifier", "score", "output_projection", "qa_outputs")

@@ -45,11 +45,16 @@ def title(architecture: Architecture) -> str:
     return architecture.identity.id.rsplit("/", 1)[-1]
 
 
+def _is_sparse(architecture: Architecture) -> bool:
+    """Whether routing leaves some parameters out for a token; a tower that a text token does not pass is no saving."""
+    return any(block.nodes and any(node.role == "experts" for node in block.nodes) for block in architecture.blocks)
+
+
 def subtitle(architecture: Architecture) -> str:
     """Class, size and active size: what one says first of a model."""
     parameters = architecture.parameters
     parts = [architecture.identity.class_name, f"{compact(parameters.total)} parameters"]
-    if parameters.active and parameters.active != parameters.total:
+    if parameters.active and _is_sparse(architecture):
         parts.append(f"{compact(parameters.active)} active per token")
     return " · ".join(part for part in parts if part)
 
@@ -242,7 +247,7 @@ def facts(architecture: Architecture) -> tuple[FactCell, ...]:
 def _size_cells(architecture: Architecture) -> Iterator[FactCell]:
     parameters = architecture.parameters
     yield FactCell("Parameters", written(parameters.total))
-    if parameters.active and parameters.active != parameters.total:
+    if parameters.active and _is_sparse(architecture):
         yield FactCell("Active per token", written(parameters.active), "derived")
 
 
