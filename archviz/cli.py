@@ -141,6 +141,28 @@ def _tensors(options: argparse.Namespace) -> int:
     return _with_gaps(answer["gaps"])
 
 
+def _trace(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+
+    answer = pipeline.trace(
+        options.model,
+        class_name=options.class_name,
+        batch=options.batch,
+        seq=options.seq,
+        pixels=options.pixels,
+        module=options.module,
+        settings=_settings(options),
+    )
+    if options.json:
+        _print_json(answer)
+    else:
+        for call in answer["calls"]:
+            print(
+                f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {call['out']}  {call['at'] or ''}".rstrip()
+            )
+    return _with_gaps(answer["gaps"])
+
+
 def _describe(options: argparse.Namespace) -> int:
     from archviz import pipeline
 
@@ -264,6 +286,21 @@ def _draw_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _trace_arguments(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    parser.add_argument("--batch", type=_positive, default=1, metavar="N", help="batch size, 1 by default")
+    parser.add_argument("--seq", type=_positive, default=64, metavar="N", help="number of tokens, 64 by default")
+    parser.add_argument("--pixels", action="store_true", help="add an image to a text model")
+    parser.add_argument("--module", metavar="PATH", help="only this module and what is below it")
+
+
+def _positive(text: str) -> int:
+    """A size between 1 and a million."""
+    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a number from 1 to 1,000,000")
+    return int(text)
+
+
 def _name_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="the exact name: org/name, with version, sizes and suffix")
 
@@ -286,6 +323,13 @@ _COMMANDS = (
     _Command("resolve", _resolve, "is there a model of exactly this name?", _name_argument, (_QWEN, "Qwen3.5 --json")),
     _Command(
         "tensors", _tensors, "every parameter with its shape", _model, ("Qwen/Qwen3-0.6B", "transformers:qwen3 --json")
+    ),
+    _Command(
+        "trace",
+        _trace,
+        "every module call and op of one forward pass",
+        _trace_arguments,
+        ("transformers:qwen3 --seq 16", f"{_QWEN} --module model.language_model.layers.3 --json"),
     ),
     _Command("describe", _describe, "the architecture as a text tree", _model, (_QWEN, "./config.json --json")),
     _Command(

@@ -131,21 +131,40 @@ def trace(
     batch: int = 1,
     seq: int = 64,
     pixels: bool = False,
+    module: str | None = None,
     settings: Settings = DEFAULTS,
 ) -> dict[str, Any]:
-    """The calls and ops of one forward pass without a cache, as the reference records them."""
+    """The calls and ops of one forward pass without a cache, as the reference records them.
+
+    Args:
+        model: MODEL.
+        class_name: Which model class to build.
+        batch: Batch size.
+        seq: Number of tokens.
+        pixels: Add an image to a text model.
+        module: Keep only this module and what is below it.
+        settings: Limits and offline mode.
+
+    Raises:
+        UsageError: The model has no such module.
+    """
     from archviz.interpreter.trace import trace_model, trace_rows
 
     source = read_model_source(model, settings)
     interp = new_interpreter(settings)
     with deep_recursion():
         built, reading = _build(interp, source, class_name, "eager")
+        if module is not None and reading.root.find(module) is None:
+            raise UsageError(f"the model has no module {module[:80]!r}", hint="archviz describe shows the modules")
         recorder, gaps = trace_model(interp, built, batch=batch, seq=seq, pixels=pixels)
-    return {
-        "class": reading.class_name,
-        **trace_rows(recorder),
-        "gaps": [gap_row(gap) for gap in [*reading.gaps, *gaps]],
-    }
+    rows = trace_rows(recorder)
+    if module is not None:
+        rows = {kind: [row for row in found if _is_below(row["module"], module)] for kind, found in rows.items()}
+    return {"class": reading.class_name, **rows, "gaps": [gap_row(gap) for gap in [*reading.gaps, *gaps]]}
+
+
+def _is_below(path: str, module: str) -> bool:
+    return path == module or path.startswith(f"{module}.")
 
 
 def gap_row(gap: Gap) -> dict[str, str | None]:

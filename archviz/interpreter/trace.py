@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archviz.interpreter.collect import module_tree
-from archviz.interpreter.control import RaisedError, UnsupportedError
+from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
 from archviz.interpreter.reading import Gap
 from archviz.interpreter.tracing import Recorder
@@ -60,7 +60,7 @@ def trace_model(
         if pixels and patches:
             given.update(patched_image(interp, model.attrs.get("config")))
         interp.call(model, [], given)
-    except (RaisedError, UnsupportedError, *HOST_ERRORS) as error:
+    except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
         interp.gap(str(error), getattr(error, "at", None))
     finally:
         interp.recorder = None
