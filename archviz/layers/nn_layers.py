@@ -20,7 +20,8 @@ def register(library: Library) -> None:
     _register_norms(library)
     _register_convolutions(library)
     _register_activations(library)
-    _register_shaping(library)
+    _register_pooling(library)
+    _register_resizing(library)
 
 
 def keep(module: ModuleInstance, **attributes: Any) -> None:
@@ -280,7 +281,7 @@ def _register_activations(library: Library) -> None:
             return None
 
 
-def _register_shaping(library: Library) -> None:
+def _register_pooling(library: Library) -> None:
     for name in ("MaxPool1d", "MaxPool2d", "MaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d"):
 
         @library.constructor(f"{NN}.{name}")
@@ -321,6 +322,8 @@ def _register_shaping(library: Library) -> None:
             )
         )
 
+
+def _register_resizing(library: Library) -> None:
     @library.constructor(f"{NN}.Upsample")
     def upsample(
         interp: Interpreter,
