@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.attributes import MISSING, find_attribute
-from archviz.interpreter.control import RaisedError
+from archviz.interpreter.bounds import CHAIN_STEPS, weigh
+from archviz.interpreter.control import BudgetSpentError, RaisedError
 from archviz.interpreter.values import (
     BoundMethod,
     ClassMethod,
@@ -169,11 +170,13 @@ def _id(interp: Interpreter, value: Any) -> int:
 
 @builtin("hash")
 def _hash(interp: Interpreter, value: Any) -> int:
+    weigh(interp, value)
     return hash(value)
 
 
 @builtin("repr")
 def _repr(interp: Interpreter, value: Any) -> Any:
+    weigh(interp, value)
     return value if isinstance(value, Unknown) else interp.bounded_text(repr(value))
 
 
@@ -184,7 +187,7 @@ def _format(interp: Interpreter, value: Any, spec: str = "") -> Any:
 
 @builtin("iter")
 def _iter(interp: Interpreter, value: Any) -> Iterator[Any]:
-    return iter(interp.iterate(value))
+    return iter(_elements_of(interp, value))
 
 
 @builtin("next")
@@ -196,17 +199,24 @@ def _next(interp: Interpreter, value: Any, *default: Any) -> Any:
 
 @builtin("enumerate")
 def _enumerate(interp: Interpreter, value: Any, start: int = 0) -> Any:
-    return enumerate(interp.iterate(value), start)
+    return enumerate(_elements_of(interp, value), start)
 
 
 @builtin("zip")
 def _zip(interp: Interpreter, *values: Any, strict: bool = False) -> Any:
-    return zip(*(interp.iterate(value) for value in values), strict=strict)
+    return zip(*(_elements_of(interp, value) for value in values), strict=strict)
 
 
 @builtin("map")
 def _map(interp: Interpreter, function: Any, *values: Any) -> Any:
-    return map(lambda *args: interp.call(function, list(args), {}), *(interp.iterate(value) for value in values))
+    return map(lambda *args: interp.call(function, list(args), {}), *(_elements_of(interp, value) for value in values))
+
+
+def _elements_of(interp: Interpreter, value: Any) -> Iterator[Any]:
+    """The elements for a lazy function; one over another iterator costs more, as it stays on the host's stack."""
+    if isinstance(value, Iterator):
+        interp.spend(CHAIN_STEPS)
+    return interp.iterate(value)
 
 
 @builtin("filter")
@@ -215,7 +225,7 @@ def _filter(interp: Interpreter, function: Any, values: Any) -> Any:
     def passes(each: Any) -> bool:
         return interp.truth(each if function is None else interp.call(function, [each], {}))
 
-    return (each for each in interp.iterate(values) if passes(each))
+    return (each for each in _elements_of(interp, values) if passes(each))
 
 
 @builtin("reversed")
@@ -225,7 +235,9 @@ def _reversed(interp: Interpreter, value: Any) -> Any:
 
 @builtin("sorted")
 def _sorted(interp: Interpreter, value: Any, *, key: Any = None, reverse: bool = False) -> Any:
-    return sorted(interp.iterate(value), key=key, reverse=bool(reverse))
+    values = list(interp.iterate(value))
+    weigh(interp, values)
+    return sorted(values, key=key, reverse=bool(reverse))
 
 
 @builtin("sum")
@@ -264,6 +276,7 @@ def _extreme(name: str) -> Callable[..., Any]:
         unknown = next((each for each in values if isinstance(each, (Unknown, Tensor))), None)
         if unknown is not None:
             return unknown
+        weigh(interp, values)
         return host(values, key=key) if default is MISSING else host(values, key=key, default=default)
 
     return run
@@ -274,6 +287,8 @@ NATIVE["max"], NATIVE["min"] = _extreme("max"), _extreme("min")
 
 @builtin("round")
 def _round(interp: Interpreter, value: Any, digits: Any = None) -> Any:
+    if isinstance(digits, int) and abs(digits) > 1000:
+        raise BudgetSpentError(f"rounding to {digits} digits", interp.here())
     return value if isinstance(value, (Unknown, Tensor)) else round(value, digits)
 
 

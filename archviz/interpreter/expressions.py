@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from archviz.interpreter.bounds import check_length, weigh_key
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.values import FunctionValue, Instance, NativeFunction, SuperValue, Tensor, Unknown
@@ -146,7 +147,10 @@ def _tuple(interp: Interpreter, node: ast.Tuple, frame: Frame) -> Any:
 
 @expression(ast.Set)
 def _set(interp: Interpreter, node: ast.Set, frame: Frame) -> Any:
-    return set(_elements(interp, node.elts, frame))
+    values = _elements(interp, node.elts, frame)
+    for value in values:
+        weigh_key(interp, value)
+    return set(values)
 
 
 def _elements(interp: Interpreter, nodes: list[ast.expr], frame: Frame) -> list[Any]:
@@ -154,6 +158,7 @@ def _elements(interp: Interpreter, nodes: list[ast.expr], frame: Frame) -> list[
     for node in nodes:
         if isinstance(node, ast.Starred):
             values.extend(interp.iterate(EXPRESSIONS[node.value.__class__](interp, node.value, frame)))
+            check_length(interp, len(values), "a display")
         else:
             values.append(EXPRESSIONS[node.__class__](interp, node, frame))
     return values
@@ -165,7 +170,9 @@ def _dict(interp: Interpreter, node: ast.Dict, frame: Frame) -> Any:
     for key_node, value_node in zip(node.keys, node.values, strict=True):
         value = EXPRESSIONS[value_node.__class__](interp, value_node, frame)
         if key_node is not None:
-            result[EXPRESSIONS[key_node.__class__](interp, key_node, frame)] = value
+            key = EXPRESSIONS[key_node.__class__](interp, key_node, frame)
+            weigh_key(interp, key)
+            result[key] = value
         elif isinstance(value, Unknown):
             return value
         else:
@@ -248,7 +255,13 @@ def _list_comprehension(interp: Interpreter, node: ast.ListComp | ast.GeneratorE
 @expression(ast.SetComp)
 def _set_comprehension(interp: Interpreter, node: ast.SetComp, frame: Frame) -> Any:
     result: set[Any] = set()
-    _comprehend(interp, node.generators, frame, lambda inner: result.add(_in(interp, node.elt, inner)))
+
+    def add(inner: Frame) -> None:
+        value = _in(interp, node.elt, inner)
+        weigh_key(interp, value)
+        result.add(value)
+
+    _comprehend(interp, node.generators, frame, add)
     return result
 
 
@@ -258,6 +271,7 @@ def _dict_comprehension(interp: Interpreter, node: ast.DictComp, frame: Frame) -
 
     def add(inner: Frame) -> None:
         key = _in(interp, node.key, inner)
+        weigh_key(interp, key)
         result[key] = _in(interp, node.value, inner)
 
     _comprehend(interp, node.generators, frame, add)

@@ -93,6 +93,12 @@ class Interpreter(Operators, Imports):
             if time.monotonic() > self._deadline:
                 raise BudgetSpentError(f"more than {self.limits.seconds:g} s", self.here())
 
+    def spend(self, count: int) -> None:
+        """Count several steps at once: what a long value or a deep chain costs."""
+        self._steps += count
+        if self._steps > self.limits.steps:
+            raise BudgetSpentError(f"more than {self.limits.steps:,} steps", self.here())
+
     def renew_budget(self) -> None:
         """Start counting steps and time afresh, for another model read by the same interpreter."""
         self._steps = 0

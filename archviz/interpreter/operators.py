@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from archviz.interpreter import bounds
 from archviz.interpreter.attributes import VIEW_TYPES
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
@@ -49,6 +50,7 @@ class Operators:
         def here(self) -> Span | None: ...
         def gap(self, reason: str, at: Span | None = None) -> None: ...
         def step(self, frame: Frame | None = None) -> None: ...
+        def spend(self, count: int) -> None: ...
         def call(self, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any: ...
         def get_attribute(self, value: Any, name: str) -> Any: ...
         def library_name(self, dotted: str) -> Any: ...
@@ -144,10 +146,10 @@ class Operators:
         elif op is ast.Mult:
             self._guard_product(left, right)
         elif op is ast.Add and isinstance(left, (str, list, tuple, bytes)):
-            if len(left) + len(right) > limits.items:
-                raise BudgetSpentError(f"a sequence of more than {limits.items:,} elements", self.here())
+            per_step = bounds.CHARACTERS_PER_STEP if isinstance(left, (str, bytes)) else bounds.ELEMENTS_PER_STEP
+            bounds.check_length(self, len(left) + (len(right) if hasattr(right, "__len__") else 0), per_step=per_step)
         elif op is ast.Mod and isinstance(left, str):
-            self.guard_format(left)
+            bounds.check_percent(self, left, right)
 
     def _guard_product(self, left: Any, right: Any) -> None:
         if isinstance(left, int) and isinstance(right, int):
@@ -155,12 +157,13 @@ class Operators:
                 raise BudgetSpentError(f"an integer of more than {self.limits.integer_bits} bits", self.here())
             return
         sequence, times = (left, right) if hasattr(left, "__len__") else (right, left)
-        if hasattr(sequence, "__len__") and isinstance(times, int) and len(sequence) * times > self.limits.items:
-            raise BudgetSpentError(f"a sequence of more than {self.limits.items:,} elements", self.here())
+        if hasattr(sequence, "__len__") and isinstance(times, int):
+            per_step = bounds.CHARACTERS_PER_STEP if isinstance(sequence, (str, bytes)) else bounds.ELEMENTS_PER_STEP
+            bounds.check_length(self, len(sequence) * times, per_step=per_step)
 
     def guard_format(self, text: str) -> None:
         """Refuse format strings whose widths alone would fill memory."""
-        if any(len(digits) > 5 for digits in re.findall(r"\d+", text)):
+        if len(text) > 4 and any(len(digits) > 5 for digits in re.findall(r"\d+", text)):
             raise BudgetSpentError("a format width of more than five digits", self.here())
 
     def bounded_text(self, text: str) -> str:
@@ -196,6 +199,8 @@ class Operators:
             return self.tensor_compare(op.__name__.lower(), left, right)
         if isinstance(left, DType) or isinstance(right, DType):
             return COMPARE[op](str(left), str(right))
+        if isinstance(left, bounds.CONTAINERS) and isinstance(right, bounds.CONTAINERS):
+            bounds.weigh(self, left)
         return COMPARE[op](left, right)
 
     def _contains(self, op: type, item: Any, container: Any) -> Any:
@@ -205,14 +210,18 @@ class Operators:
             return self.tensor_compare("eq", container, item)
         if isinstance(container, (list, tuple)) and any(isinstance(each, Unknown) for each in container):
             return next(each for each in container if isinstance(each, Unknown))
+        if isinstance(container, range) and not isinstance(item, (int, Instance)):
+            item = int(item) if isinstance(item, float) and item.is_integer() else None
+            return (item is not None and item in container) is (op is ast.In)
+        if isinstance(item, tuple):
+            bounds.weigh(self, item)
         return COMPARE[op](item, container)
 
     def in_place(self, op: type, current: Any, operand: Any) -> Any:
         """`current op= operand`; lists and dicts change in place as in Python."""
         if op is ast.Add and isinstance(current, list) and not isinstance(operand, Unknown):
             values = list(self.iterate(operand))
-            if len(current) + len(values) > self.limits.items:
-                raise BudgetSpentError(f"a list of more than {self.limits.items:,} elements", self.here())
+            bounds.check_length(self, len(current) + len(values), "a list", new=len(values))
             current.extend(values)
             return current
         if op is ast.BitOr and isinstance(current, (dict, set)):
@@ -240,6 +249,10 @@ class Operators:
             return value
         if isinstance(index, Tensor):
             index = index.data[0] if index.data else 0
+        if isinstance(index, tuple):
+            bounds.weigh(self, index)
+        elif isinstance(index, slice) and hasattr(value, "__len__"):
+            bounds.charge(self, len(value), bounds.CHARACTERS_PER_STEP if isinstance(value, str) else bounds.ELEMENTS_PER_STEP)
         return value[index]
 
     def set_item(self, value: Any, index: Any, new: Any) -> None:
@@ -251,6 +264,7 @@ class Operators:
         elif isinstance(index, Unknown):
             self.gap(f"an item assigned at {index.reason}", index.at)
         else:
+            bounds.weigh_key(self, index)
             if self.recorder is not None:
                 self.recorder.wrote(value)
             value[index] = new
@@ -296,6 +310,7 @@ class Operators:
 
     def format_value(self, value: Any, spec: str, conversion: int) -> str:
         """One replacement field of an f-string."""
+        bounds.weigh(self, value)
         if conversion == ord("r"):
             value = repr(value)
         elif conversion == ord("s") or isinstance(value, (Instance, ClassValue, Tensor, *_FUNCTIONS)):
@@ -371,7 +386,15 @@ class Operators:
         receiver = getattr(function, "__self__", None)
         if unknown is not None and not isinstance(receiver, (list, dict, set)):
             return unknown
-        self._guard_host(function, receiver, args)
+        if getattr(function, "__name__", "") == "format" and isinstance(
+            args[0] if receiver is None and args else receiver, str
+        ):
+            text, values = (args[0], args[1:]) if receiver is None else (receiver, args)
+            return bounds.format_text(self, text, values, kwargs)
+        try:
+            receiver, args = bounds.host_call(self, function, args, kwargs)
+        except bounds.RefusedPatternError as error:
+            return Unknown(f"a regular expression: {error}", self.here())
         if self.recorder is not None and isinstance(receiver, (list, dict, set)):
             self.recorder.wrote(receiver)
         if function in (list, tuple, set, frozenset, dict) and args:
@@ -401,20 +424,6 @@ class Operators:
             return repr(value)
         item = self.op("torch.Tensor.item", value)
         return item if isinstance(item, Unknown) else function(item)
-
-    def _guard_host(self, function: Any, receiver: Any, args: list[Any]) -> None:
-        """Bounds for the few plain methods whose result can be far larger than what goes in."""
-        name = getattr(function, "__name__", "")
-        if isinstance(receiver, str):
-            if name == "format":
-                self.guard_format(receiver)
-            elif name == "replace" and len(args) >= 2 and len(receiver) * max(1, len(args[1])) > self.limits.items:
-                raise BudgetSpentError("a text too long to build", self.here())
-        elif isinstance(receiver, list) and name == "extend" and hasattr(args[0], "__len__"):
-            if len(receiver) + len(args[0]) > self.limits.items:
-                raise BudgetSpentError(f"a list of more than {self.limits.items:,} elements", self.here())
-        elif function is bytes and args and isinstance(args[0], int) and args[0] > self.limits.items:
-            raise BudgetSpentError("too many bytes", self.here())
 
 
 def _payload(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archviz.interpreter.bounds import check_length
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Device, DType, Instance, StaticMethod, Tensor, Unknown
@@ -159,6 +160,7 @@ def from_python(interp: Interpreter, value: Any, dtype: Any = None) -> Any:
         if any(len(each) != length for each in flat):
             raise ValueError("torch.tensor requires rows of equal length")
         shape.append(length)
+        check_length(interp, length * len(flat), "a tensor of values")
         flat = [item for each in flat for item in each]
     unknown = next((each for each in flat if isinstance(each, (Unknown, Instance))), None)
     if unknown is not None:

@@ -171,6 +171,14 @@ def _register_joins(library: Library) -> None:
         return like(interp, parts[0], (rows, sum((each.shape or (1, 1))[-1] for each in parts)))
 
 
+MOST_PARTS = 100_000
+
+
+def _check_parts(count: int) -> None:
+    if count > MOST_PARTS:
+        raise ValueError(f"a tensor is parted into at most {MOST_PARTS:,} parts, got {count:,}")
+
+
 def _pieces(interp: Interpreter, value: Tensor, dim: int, sizes: Sequence[int]) -> tuple[Tensor, ...]:
     own = list(value.sizes)
     place = shapes.axis(dim, len(own))
@@ -192,6 +200,7 @@ def _register_splits(library: Library) -> None:
         wanted = options.get("split_size", options.get("split_sizes", split_size_or_sections))
         total = value.sizes[shapes.axis(dim, len(value.sizes))]
         if isinstance(wanted, int):
+            _check_parts(total // max(1, wanted))
             sizes = [min(wanted, total - start) for start in range(0, total, max(1, wanted))] or [0]
         else:
             sizes = [int(each.data[0]) if isinstance(each, Tensor) and each.data else 1 if isinstance(each, Tensor) else each
@@ -204,12 +213,14 @@ def _register_splits(library: Library) -> None:
     def chunk(interp: Interpreter, value: Tensor, chunks: int, dim: int = 0) -> Any:
         total = value.sizes[shapes.axis(dim, len(value.sizes))]
         size = -(-total // chunks)
+        _check_parts(min(total, chunks))
         return _pieces(interp, value, dim, [min(size, total - start) for start in range(0, total, max(1, size))] or [0])
 
     @op(library, "torch.tensor_split", "torch.Tensor.tensor_split")
     def tensor_split(interp: Interpreter, value: Tensor, parts: Any, dim: int = 0) -> Any:
         total = value.sizes[shapes.axis(dim, len(value.sizes))]
         if isinstance(parts, int):
+            _check_parts(parts)
             sizes = [total // parts + (index < total % parts) for index in range(parts)]
         else:
             edges = [0, *parts, total] if not isinstance(parts, Tensor) else [0, total]
@@ -226,8 +237,7 @@ def _register_splits(library: Library) -> None:
             return tuple(
                 tensor(interp, rest, value.dtype, value.data[at * step : (at + 1) * step]) for at in range(own[0])
             )
-        if own[place] > 100_000:
-            raise ValueError(f"unbind of {own[place]} parts")
+        _check_parts(own[place])
         return tuple(like(interp, value, rest) for _ in range(own[place]))
 
     library.function("torch._elements")(_elements)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import collections
 import copy
 import functools
 import itertools
 import math
-import operator
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from archviz.interpreter.attributes import MISSING
+from archviz.interpreter.bounds import RefusedPatternError, check_regex, lazily
 from archviz.interpreter.calls import wrap_host
 from archviz.interpreter.classes import AUTO, NO_DEFAULT, FieldValue, dataclass
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
@@ -38,10 +40,17 @@ ABSENT = (
 )  # fmt: skip
 
 
+OPERATORS: dict[str, type] = {
+    "add": ast.Add, "sub": ast.Sub, "mul": ast.Mult, "truediv": ast.Div, "floordiv": ast.FloorDiv, "mod": ast.Mod, "pow": ast.Pow,
+    "and_": ast.BitAnd, "or_": ast.BitOr, "xor": ast.BitXor, "matmul": ast.MatMult, "lshift": ast.LShift, "rshift": ast.RShift,
+}  # fmt: skip
+
+
 def register(library: Library) -> None:
     """Fill the table with the standard library."""
     library.absent.update(ABSENT)
     _register_math(library)
+    _register_operator(library)
     _register_functools(library)
     _register_collections(library)
     _register_typing(library)
@@ -56,6 +65,7 @@ def _guarded(name: str, run: Any) -> Any:
         if unknown is not None:
             return unknown
         values = [interp.op("torch.Tensor.item", each) if isinstance(each, Tensor) else each for each in args]
+        values = [list(interp.iterate(each)) if isinstance(each, Iterable) else each for each in values]
         unknown = next((each for each in values if isinstance(each, Unknown)), None)
         if unknown is not None:
             return unknown
@@ -68,14 +78,41 @@ def _guarded(name: str, run: Any) -> Any:
 
 def _register_math(library: Library) -> None:
     for name in dir(math):
-        if not name.startswith("_"):
+        if not name.startswith("_") and name != "prod":
             value = getattr(math, name)
             if callable(value):
                 library.function(f"math.{name}")(_guarded(name, value))
             else:
                 library.value(f"math.{name}", value)
-    for name in ("mul", "add", "sub", "truediv", "floordiv", "attrgetter", "itemgetter"):
-        library.function(f"operator.{name}")(_guarded(name, getattr(operator, name)))
+    @library.function("math.prod")
+    def prod(interp: Interpreter, values: Any, *, start: Any = 1) -> Any:
+        total = start
+        for each in interp.iterate(values):
+            total = interp.binary(ast.Mult, total, each)
+        return total
+
+
+def _register_operator(library: Library) -> None:
+    for name, syntax in OPERATORS.items():
+        library.function(f"operator.{name}")(
+            lambda interp, left, right, _syntax=syntax: interp.binary(_syntax, left, right)
+        )
+
+    @library.function("operator.attrgetter")
+    def attrgetter(interp: Interpreter, *paths: str) -> Any:
+        def get(value: Any) -> Any:
+            found = tuple(functools.reduce(interp.get_attribute, path.split("."), value) for path in paths)
+            return found[0] if len(paths) == 1 else found
+
+        return get
+
+    @library.function("operator.itemgetter")
+    def itemgetter(interp: Interpreter, *keys: Any) -> Any:
+        def get(value: Any) -> Any:
+            found = tuple(interp.get_item(value, key) for key in keys)
+            return found[0] if len(keys) == 1 else found
+
+        return get
 
 
 def _register_functools(library: Library) -> None:
@@ -111,16 +148,12 @@ def _register_functools(library: Library) -> None:
         host = getattr(itertools, name)
         library.function(f"itertools.{name}")(
             lambda interp, *args, _host=host, **kwargs: _host(
-                *(interp.iterate(each) if _is_many(each) else each for each in args), **kwargs
+                *(lazily(interp, each) for each in args), **kwargs
             )
         )
     library.function("itertools.chain.from_iterable")(
         lambda interp, values: (item for each in interp.iterate(values) for item in interp.iterate(each))
     )
-
-
-def _is_many(value: Any) -> bool:
-    return isinstance(value, (Instance, Tensor, Unknown, range))
 
 
 def _register_collections(library: Library) -> None:
@@ -346,10 +379,10 @@ def _regex(name: str) -> Any:
         source = getattr(pattern, "pattern", pattern)
         if not isinstance(source, str) or len(source) > 2000 or any(isinstance(a, Unknown) for a in args):
             return Unknown(f"re.{name} of this pattern", interp.here())
-        if any(isinstance(each, str) and len(each) > 5000 for each in args):
-            return Unknown(f"re.{name} over a long text", interp.here())
-        if re.search(r"[+*}]\)?[+*{]|\([^)]*[+*][^)]*\)[+*{]", source):  # nested repeats can take exponential time
-            return Unknown(f"re.{name} with nested repeats", interp.here())
+        try:
+            check_regex(interp, source, () if name == "escape" else [*args, *kwargs.values()])
+        except RefusedPatternError as error:
+            return Unknown(f"re.{name}: {error}", interp.here())
         return getattr(re, name)(pattern, *args, **kwargs)
 
     return run
