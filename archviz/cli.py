@@ -251,7 +251,11 @@ def _list_on_stderr(rows: Sequence[str], what: str) -> None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    return Settings(offline=options.offline)
+    return Settings(
+        offline=options.offline,
+        code=getattr(options, "code", "official"),
+        arguments=getattr(options, "arguments", None) or "",
+    )
 
 
 # --- the parser -----------------------------------------------------------------------------------------------------
@@ -268,6 +272,15 @@ def _model(parser: argparse.ArgumentParser, metavar: str = "MODEL", what: str = 
     parser.add_argument("model", metavar=metavar, help=what)
     parser.add_argument(
         "--class", dest="class_name", metavar="NAME", help="the model class; architectures[0] by default"
+    )
+    parser.add_argument(
+        "--code", choices=("official", "custom"), default="official", help="prefer a folder's own code (auto_map)"
+    )
+    parser.add_argument(
+        "--args",
+        dest="arguments",
+        metavar="JSON",
+        help="for plain PyTorch (a folder or FILE.py, with --class): the constructor's arguments, or a .json file of them",
     )
 
 

@@ -21,16 +21,24 @@ from archviz.interpreter.values import ModuleInstance
 from archviz.lookup.names import classify
 from archviz.lookup.resolution import Resolution
 from archviz.settings import Settings
+from archviz.sources.custom_code import (
+    CustomCode,
+    find_custom_source,
+    own_configuration_class,
+    own_model_class,
+)
 from archviz.sources.installed import find_transformers_source, transformers_version
 from archviz.sources.model_source import ModelSource, official_values, read_json, read_model_source
 from archviz.sources.official import (
     build_configuration,
     configuration_class,
+    known_model_types,
     model_class,
     model_class_name,
     public_module,
     refusal,
 )
+from archviz.sources.plain_code import build_plain_model
 
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture, GapEntry
@@ -52,13 +60,28 @@ def library() -> Library:
     return table
 
 
-def new_interpreter(settings: Settings = DEFAULTS) -> Interpreter:
-    """An interpreter over the installed `transformers`."""
+def new_interpreter(settings: Settings = DEFAULTS, code: CustomCode | None = None) -> Interpreter:
+    """An interpreter over the installed `transformers`, and over a folder's own code where there is some."""
 
     def find_source(dotted: str) -> SourceText | None:
         return find_transformers_source(dotted, settings.limits)
 
-    return Interpreter(library(), find_source, settings.limits, public_module)
+    find = find_source if code is None else find_custom_source(code, settings.limits, find_source)
+    return Interpreter(library(), find, settings.limits, public_module)
+
+
+def interpreter_for(source: ModelSource, settings: Settings = DEFAULTS) -> Interpreter:
+    """An interpreter over the code that a source is read with; official code wins over a folder's own unless asked."""
+    if source.plain is not None:
+        return new_interpreter(settings, source.plain.code)
+    if source.custom is not None and settings.code != "custom":
+        interp = new_interpreter(settings)
+        if source.model_type in known_model_types(interp):
+            source.custom = None
+            return interp
+    if source.custom is None and settings.code == "custom":
+        raise UsageError("the model's folder has no code of its own (auto_map)", where="--code custom")
+    return new_interpreter(settings, source.custom)
 
 
 def resolve(name: str, settings: Settings = DEFAULTS) -> Resolution:
@@ -84,13 +107,13 @@ def read(
     trace: TraceOptions | None = None,
     settings: Settings = DEFAULTS,
 ) -> ModelReading:
-    """Build a model from its official code, and run its forward pass once when a trace is asked for.
+    """Build a model from its code, and run its forward pass once when a trace is asked for.
 
     Raises:
         BadConfigError: The official code refuses the configuration, or does not know its type.
         BudgetExceededError: A bound was reached.
     """
-    interp = new_interpreter(settings)
+    interp = interpreter_for(source, settings)
     with deep_recursion():
         model, reading = _build(interp, source, class_name, trace.attention if trace else None)
         if trace is not None:
@@ -105,23 +128,39 @@ def read(
 def _build(
     interp: Interpreter, source: ModelSource, class_name: str | None, attention: str | None
 ) -> tuple[ModuleInstance, ModelReading]:
-    values = None if source.values is None else official_values(source.values)
-    options = {"attn_implementation": attention} if attention else {}
+    whose = "the official" if source.plain is None and source.custom is None else "the folder's"
     try:
-        config = build_configuration(interp, configuration_class(interp, source.model_type), values)
-        name = model_class_name(interp, source.model_type, source.architectures, class_name)
-        model = build_model(interp, model_class(interp, name, source.model_type), config, **options)
+        if source.plain is not None:
+            model, config = build_plain_model(interp, source.plain, class_name, interp.limits)
+        else:
+            model, config = _build_configured(interp, source, class_name, attention)
         return model, read_model(interp, model, config)
     except RaisedError as error:
-        raise refusal(error) from error
+        raise refusal(error, whose) from error
     except UnsupportedError as error:
         raise BadConfigError(
-            f"the official code is not understood: {error.reason}", where=str(error.at) if error.at else None
+            f"{whose} code is not understood: {error.reason}", where=str(error.at) if error.at else None
         ) from error
     except BudgetSpentError as error:
         raise BudgetExceededError(
             f"reading the model took too much: {error.reason}", where=str(error.at) if error.at else None
         ) from error
+
+
+def _build_configured(
+    interp: Interpreter, source: ModelSource, class_name: str | None, attention: str | None
+) -> tuple[ModuleInstance, Any]:
+    values = None if source.values is None else official_values(source.values)
+    own = source.custom
+    options = {"attn_implementation": attention} if attention else {}
+    config_class = own_configuration_class(interp, own) if own is not None else None
+    config = build_configuration(interp, config_class or configuration_class(interp, source.model_type), values)
+    if own is not None:
+        cls = own_model_class(interp, own, source.architectures, class_name)
+    else:
+        name = model_class_name(interp, source.model_type, source.architectures, class_name)
+        cls = model_class(interp, name, source.model_type)
+    return build_model(interp, cls, config, **options), config
 
 
 def trace(
@@ -151,7 +190,7 @@ def trace(
     from archviz.interpreter.trace import trace_model, trace_rows
 
     source = read_model_source(model, settings)
-    interp = new_interpreter(settings)
+    interp = interpreter_for(source, settings)
     with deep_recursion():
         built, reading = _build(interp, source, class_name, "eager")
         if module is not None and reading.root.find(module) is None:
@@ -213,13 +252,20 @@ def architecture_of(
         revision=source.revision,
         url=source.url,
         origin=source.origin,
-        code=f"transformers {transformers_version()}",
+        code=_code_shown(source),
         retrieved=source.facts_date,
         licence=source.licence,
         release_date=source.release_date,
         links=source.links,
     )
     return build_architecture(reading, identity, published_total=source.published_total)
+
+
+def _code_shown(source: ModelSource) -> str:
+    """Which code the model was read from."""
+    if source.plain is not None or source.custom is not None:
+        return "the folder's own code"
+    return f"transformers {transformers_version()}"
 
 
 def describe_text(architecture: Architecture) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,11 @@ class Settings:
     Args:
         offline: Ask no network at all; answer from the catalog and from files.
         limits: See `Limits`.
+        code: `custom` prefers a folder's own code where `transformers` has code for the model type too.
+        arguments: Constructor arguments of a class of plain PyTorch: a JSON object, or the path of a file that holds one.
     """
 
     offline: bool = False
     limits: Limits = field(default_factory=Limits)
+    code: Literal["official", "custom"] = "official"
+    arguments: str = ""

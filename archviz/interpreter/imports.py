@@ -114,6 +114,25 @@ class Imports:
         error = ImportError(f"cannot import name '{name}' from '{module}'")
         raise RaisedError(error, at, explicit=False)
 
+    def import_into(self, importer: SourceModule, module: str, name: str | None, at: Span | None) -> Any:
+        """A name as a file imports it: code written against an older release finds that release's names first.
+
+        What that release had and the installed one lacks is Unknown, with a note: much of it is imported and never used.
+        """
+        if not importer.dialect or name is None or module.split(".", maxsplit=1)[0] != "transformers":
+            return self.import_name(module, name, at)
+        older = f"{importer.dialect}.{name}"
+        if self.library.has(older):
+            return self.library_name(older)
+        try:
+            return self.import_name(module, name, at)
+        except RaisedError as error:
+            if error.explicit:
+                raise
+            reason = f"{module}.{name} is not in the installed transformers"
+            self.itself.note(reason)
+            return Unknown(reason, at)
+
     def library_name(self, dotted: str) -> Any:
         """What the tables say a dotted name stands for; a name without a stub is Unknown."""
         if dotted in self._library_values:
@@ -135,8 +154,8 @@ class Imports:
 
     def _library_class(self, dotted: str) -> ClassValue:
         entry = self.library.classes[dotted]
-        bases = [base for base in map(self.library_name, entry.bases) if isinstance(base, ClassValue)]
-        namespace: dict[str, Any] = {}
+        bases = [base for base in map(self._base_class, entry.bases) if isinstance(base, ClassValue)]
+        namespace: dict[str, Any] = dict(entry.attributes)
         for name, method in entry.methods.items():
             stub = method.function if isinstance(method, (StaticMethod, ClassMethod)) else method
             namespace[name] = self._wrapped_method(f"{dotted}.{name}", method, stub)
@@ -145,6 +164,12 @@ class Imports:
         )
         self._library_values[dotted] = cls
         return cls
+
+    def _base_class(self, dotted: str) -> Any:
+        """A base by dotted name: of the tables, or read from its source file."""
+        if self.library.has(dotted):
+            return self.library_name(dotted)
+        return self.import_name(*dotted.rpartition(".")[::2], None)
 
     def _wrapped_method(self, dotted: str, method: Any, stub: Callable[..., Any]) -> Any:
         native = self.native(dotted, stub)

@@ -25,11 +25,12 @@ Run = Callable[..., Any]
 
 @dataclass(slots=True)
 class LibraryClass:
-    """A library class: its bases by dotted name, its native methods, the Python type it behaves like."""
+    """A library class: its bases by dotted name, its native methods, the Python type it behaves like, plain attributes."""
 
     bases: tuple[str, ...] = ()
     methods: dict[str, Any] = field(default_factory=dict)
     host_base: type | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
 
 
 class DuplicateStubError(Exception):

@@ -31,12 +31,14 @@ class SourceText:
         shown: How evidence names it (`transformers/models/qwen3/modeling_qwen3.py`).
         text: Its content.
         is_package: It is an `__init__.py`.
+        dialect: The older release of `transformers` that it is written against (`transformers_4`); empty for the installed one.
     """
 
     dotted: str
     shown: str
     text: str
     is_package: bool = False
+    dialect: str = ""
 
 
 FindSource = Callable[[str], SourceText | None]
@@ -64,6 +66,7 @@ class SourceModule:
         self.dotted = source.dotted
         self.shown = source.shown
         self.is_package = source.is_package
+        self.dialect = source.dialect
         self.is_read = False
         self._source = source
         self.namespace: dict[str, Any] = {
@@ -136,7 +139,7 @@ class SourceModule:
     def _resolved(self, name: str) -> Any:
         value = self.namespace[name]
         if isinstance(value, LazyImport):
-            value = self.interpreter.import_name(value.module, value.name, value.at)
+            value = self.interpreter.import_into(self, value.module, value.name, value.at)
             self.namespace[name] = value
         return value
 

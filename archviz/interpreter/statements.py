@@ -193,14 +193,15 @@ def _import(interp: Interpreter, node: ast.Import, frame: Frame) -> None:
 @statement(ast.ImportFrom)
 def _import_from(interp: Interpreter, node: ast.ImportFrom, frame: Frame) -> None:
     name = absolute_name(frame.module, node)
-    interp.require_module(name)
+    if not (frame.module.dialect and name.startswith("transformers.")):
+        interp.require_module(name)
     for alias in node.names:
         if alias.name == "*":
             continue
         if frame.is_top:
             frame.bind(alias.asname or alias.name, LazyImport(name, alias.name, interp.here()))
         else:
-            frame.bind(alias.asname or alias.name, interp.import_name(name, alias.name, interp.here()))
+            frame.bind(alias.asname or alias.name, interp.import_into(frame.module, name, alias.name, interp.here()))
 
 
 @statement(ast.Raise)

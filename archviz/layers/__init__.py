@@ -21,6 +21,7 @@ def register_layers(library: Library) -> None:
         nn_containers,
         nn_layers,
         strict_fields,
+        transformers_4,
         transformers_infrastructure,
         transformers_models,
     )
@@ -33,5 +34,6 @@ def register_layers(library: Library) -> None:
         strict_fields,
         transformers_infrastructure,
         transformers_models,
+        transformers_4,
     ):
         family.register(library)

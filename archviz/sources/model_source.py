@@ -13,6 +13,8 @@ from archviz.lookup.catalog import find_record
 from archviz.lookup.names import classify
 from archviz.lookup.resolve import resolve
 from archviz.settings import Settings
+from archviz.sources.custom_code import CustomCode, custom_code
+from archviz.sources.plain_code import PlainCode, plain_code
 
 Origin = Literal["catalog", "folder", "hub", "transformers"]
 QUANTISED = ("quantization_config", "compression_config")
@@ -47,6 +49,8 @@ class ModelSource:
     release_date: str | None = None
     links: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    custom: CustomCode | None = None  # a folder's own code, which `auto_map` names
+    plain: PlainCode | None = None  # plain PyTorch, without a configuration
 
 
 def read_model_source(model: str, settings: Settings) -> ModelSource:
@@ -56,6 +60,8 @@ def read_model_source(model: str, settings: Settings) -> ModelSource:
         UsageError: MODEL is no name, or the file is unusable.
         ModelNotFoundError: No model of exactly this name is known.
     """
+    if model.endswith(".py") or settings.arguments:
+        return read_plain_source(Path(model).expanduser(), settings)
     name = classify(model)
     if name.kind == "transformers_type":
         model_type = name.text.partition(":")[2] or name.text
@@ -108,6 +114,7 @@ def read_config_file(path: Path, settings: Settings) -> ModelSource:
         raise UsageError("the folder has no config.json", where=str(path))
     data = _bytes_of(file, settings.limits.config_bytes)
     values = parse_config(data, file.name)
+    custom = custom_code(file.parent, values)
     return ModelSource(
         id=path.stem
         if not path.is_dir() and file.name != "config.json"
@@ -115,12 +122,24 @@ def read_config_file(path: Path, settings: Settings) -> ModelSource:
         if file == path
         else path.resolve().name,
         origin="folder",
-        model_type=values["model_type"],
+        model_type=values.get("model_type") or "",
         values=values,
         architectures=stated_architectures(values),
         config_name=file.name,
         files={file.name: hashlib.sha256(data).hexdigest()},
+        custom=custom,
     )
+
+
+def read_plain_source(path: Path, settings: Settings) -> ModelSource:
+    """A file or folder of plain PyTorch, with the arguments of the class to build."""
+    text = settings.arguments.strip()
+    if text.endswith(".json"):
+        arguments = read_json(Path(text).expanduser(), settings)
+    else:
+        arguments = parse_json((text or "{}").encode("utf-8", "surrogatepass"), "--args")
+    plain = plain_code(path, arguments)
+    return ModelSource(path.resolve().stem, "folder", "", None, config_name="--args", plain=plain)
 
 
 def _bytes_of(file: Path, limit: int) -> bytes:
@@ -172,6 +191,8 @@ def parse_config(data: bytes, name: str) -> dict[str, Any]:
     """
     values = parse_json(data, name)
     model_type = values.get("model_type")
+    if model_type is None and values.get("auto_map"):
+        return values  # its own configuration class states the type
     if not isinstance(model_type, str) or not model_type:
         raise BadConfigError(
             "the configuration has no model_type, so its official code cannot be found",

@@ -129,10 +129,8 @@ def _configuration_index() -> dict[str, str]:
     return index
 
 
-def refusal(error: RaisedError) -> BadConfigError:
-    """The official code's own refusal of a configuration, in its words."""
+def refusal(error: RaisedError, whose: str = "the official") -> BadConfigError:
+    """The code's own refusal of a configuration, in its words."""
     text = str(error)
     text = text if len(text) <= 400 else f"{text[:250]} … {text[-140:]}"
-    return BadConfigError(
-        f"the official code refuses this configuration: {text}", where=str(error.at) if error.at else None
-    )
+    return BadConfigError(f"{whose} code refuses this configuration: {text}", where=str(error.at) if error.at else None)

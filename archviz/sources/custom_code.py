@@ -1,0 +1,185 @@
+"""A folder's own code: `configuration_*.py` and `modeling_*.py` that `auto_map` of its `config.json` names.
+
+The folder is a package of texts under a private dotted root.  Nothing of it is imported or executed, and no file outside of it is read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from archviz.errors import BadConfigError, UsageError
+from archviz.interpreter.control import RaisedError, UnsupportedError
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.modules import FindSource, SourceText
+from archviz.interpreter.values import ClassValue, Unknown
+from archviz.settings import Limits
+from archviz.sources.installed import read_source
+
+ROOT = "archviz_own_code"  # no package has this name
+OLDER = "transformers_4"
+_REFERENCE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_HEADS = (
+    "AutoModelForCausalLM", "AutoModelForImageTextToText", "AutoModelForVision2Seq", "AutoModelForSeq2SeqLM", "AutoModel",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CustomCode:
+    """The code that a folder brings along.
+
+    Args:
+        folder: Where the files are.
+        stated: `auto_map` as it stands: automatic class → `module.Class`; empty for plain PyTorch.
+        dialect: The release of `transformers` that it is written against; empty for the installed one.
+    """
+
+    folder: Path
+    stated: dict[str, Any]
+    dialect: str = OLDER
+
+
+def custom_code(folder: Path, values: dict[str, Any]) -> CustomCode | None:
+    """The code that `auto_map` names; None where it names none.  What it names is checked when it is read, if ever."""
+    stated = values.get("auto_map")
+    if not stated:
+        return None
+    major = str(values.get("transformers_version") or "4").partition(".")[0]
+    newer = major.isdigit() and len(major) < 4 and int(major) >= 5
+    return CustomCode(folder, stated if isinstance(stated, dict) else {}, "" if newer else OLDER)
+
+
+def checked_references(code: CustomCode) -> dict[str, str]:
+    """Automatic class → `module.Class`, for configurations and models.
+
+    Raises:
+        BadConfigError: A reference is no class of a file in the folder.
+    """
+    return {
+        name: _reference(name, value)
+        for name, value in code.stated.items()
+        if value is not None and (name == "AutoConfig" or name.startswith("AutoModel"))
+    }
+
+
+def _reference(name: str, value: Any) -> str:
+    where = f"config.json, auto_map.{name}"[:200]
+    if isinstance(value, str) and "--" in value:
+        raise BadConfigError(
+            f"the code is in another repository ({value.partition('--')[0][:96]})",
+            where=where,
+            hint="Fetch that repository's files into the folder and state auto_map without the part before '--'.",
+        )
+    if not isinstance(value, str) or len(value) > 300 or not _REFERENCE.fullmatch(value):
+        raise BadConfigError(
+            f"{str(value)[:100]!r} is no class of a file in the folder",
+            where=where,
+            hint='Write "modeling_name.ClassName" for a class of modeling_name.py.',
+        )
+    return value
+
+
+def find_custom_source(code: CustomCode, limits: Limits, beyond: FindSource) -> FindSource:
+    """Finds the folder's modules by dotted name, and everything else where it was found before."""
+    base = code.folder.resolve()
+
+    def find(dotted: str) -> SourceText | None:
+        parts = dotted.split(".")
+        own = parts[0] == ROOT
+        found = None if own else beyond(dotted)
+        if found is not None or parts[0] == "transformers":
+            return found
+        return _own_source(base, dotted, parts[1:] if own else parts, code.dialect, limits)
+
+    return find
+
+
+def _own_source(base: Path, dotted: str, parts: list[str], dialect: str, limits: Limits) -> SourceText | None:
+    if not all(part.isidentifier() for part in parts):
+        return None
+    path = base.joinpath(*parts)
+    for file, is_package in ((path.with_suffix(".py"), False), (path / "__init__.py", True)):
+        if parts and file.is_file():
+            shown = file.relative_to(base).as_posix()
+            source = read_source(dotted, inside(base, file), shown, limits, is_package=is_package)
+            return SourceText(dotted, shown, source.text, is_package, dialect)
+    return SourceText(dotted, f"{base.name}/", "", True, dialect) if path.is_dir() else None
+
+
+def inside(base: Path, file: Path) -> Path:
+    """The real file, which must lie in the folder, or in the blobs beside a snapshot of the Hub's cache.
+
+    Raises:
+        UsageError: A link leads out of the folder.
+    """
+    real = file.resolve()
+    snapshot = base.parent.name == "snapshots" and real.is_relative_to(base.parent.parent / "blobs")
+    if not real.is_relative_to(base) and not snapshot:
+        raise UsageError("the file is a link that leads out of the folder, so it is not read", where=file.name)
+    return real
+
+
+def own_configuration_class(interp: Interpreter, code: CustomCode) -> ClassValue | None:
+    """The folder's configuration class; None when `auto_map` names none."""
+    reference = checked_references(code).get("AutoConfig")
+    return None if reference is None else own_class(interp, code, reference, "AutoConfig")
+
+
+def own_model_class(interp: Interpreter, code: CustomCode, architectures: list[str], wanted: str | None) -> ClassValue:
+    """The folder's model class: the wanted one, else `architectures[0]`, else the first head of `auto_map`.
+
+    Raises:
+        UsageError: The folder's code has no such class.
+    """
+    models = {name: value for name, value in checked_references(code).items() if name != "AutoConfig"}
+    name = wanted or next(iter(architectures), None)
+    if name is not None:
+        reference = _by_class(interp, code, models, name)
+        if reference is not None:
+            return own_class(interp, code, reference, "--class" if wanted else "architectures")
+    if wanted:
+        raise UsageError(f"the folder's code has no class named {wanted!r}", where="--class")
+    key = next((head for head in _HEADS if head in models), next(iter(models), None))
+    if key is None:
+        raise BadConfigError("auto_map names no model class", where="config.json, auto_map")
+    return own_class(interp, code, models[key], key)
+
+
+def _by_class(interp: Interpreter, code: CustomCode, models: dict[str, str], name: str) -> str | None:
+    """The reference of a class by its name: one that `auto_map` states, else one that stands in a file it states."""
+    stated = next((value for value in models.values() if value.rpartition(".")[2] == name), None)
+    if stated is not None or not name.isidentifier():
+        return stated
+    for file in dict.fromkeys(value.rpartition(".")[0] for value in models.values()):
+        module = interp.find_module(f"{ROOT}.{file}")
+        if name in getattr(module, "index", {}):
+            return f"{file}.{name}"
+    return None
+
+
+def own_class(interp: Interpreter, code: CustomCode, reference: str, stated_by: str) -> ClassValue:
+    """The class that `module.Class` means in the folder.
+
+    Raises:
+        BadConfigError: There is no such file or class, or the file does not parse.
+    """
+    file, _, name = reference.rpartition(".")
+    shown = f"{file.replace('.', '/')}.py"
+    try:
+        if interp.find_module(f"{ROOT}.{file}") is None:
+            raise BadConfigError(
+                f"{stated_by} names {reference}, but the folder has no {shown}",
+                where="config.json, auto_map",
+                hint="Put the repository's Python files beside its config.json.",
+            )
+        found = interp.import_name(f"{ROOT}.{file}", name, None)
+    except UnsupportedError as error:
+        raise BadConfigError(error.reason, where=str(error.at) if error.at else shown) from error
+    except RaisedError as error:
+        raise BadConfigError(f"{name} cannot be read: {error}", where=str(error.at) if error.at else shown) from error
+    if not isinstance(found, ClassValue):
+        reason = f": {found.reason}" if isinstance(found, Unknown) else ""
+        raise BadConfigError(f"{reference} is no class{reason}", where=shown)
+    return found
