@@ -70,12 +70,13 @@ def get_attribute(interp: Interpreter, value: Any, name: str) -> Any:
     if found is MISSING:
         kind = value.cls.name if isinstance(value, Instance) else getattr(value, "name", type(value).__name__)
         error = AttributeError(f"'{kind}' object has no attribute '{name}'")
-        raise RaisedError(error, interp.here(), explicit=_is_configuration(value))
+        refuses = interp.recorder is None and (value is None or _is_configuration(value))
+        raise RaisedError(error, interp.here(), explicit=refuses)
     return found
 
 
 def _is_configuration(value: Any) -> bool:
-    """A missing configuration attribute is the official code's own refusal: configurations are fully read."""
+    """Whether a missing attribute is the official code's own refusal: configurations are fully read."""
     return isinstance(value, Instance) and any(each.name == "PreTrainedConfig" for each in value.cls.mro)
 
 

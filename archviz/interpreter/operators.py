@@ -91,7 +91,7 @@ class Operators:
         if isinstance(value, ClassValue):
             return iter(value)
         if not isinstance(value, Iterable):
-            raise TypeError(f"'{type(value).__name__}' object is not iterable")
+            raise self._fault(TypeError(f"'{type(value).__name__}' object is not iterable"), value)
         return self._bounded(value)
 
     def _bounded(self, values: Iterable[Any]) -> Iterator[Any]:
@@ -127,7 +127,15 @@ class Operators:
         if op is ast.BitOr and not (_plain(left) and _plain(right)):
             return object  # `X | None` in an annotation that is evaluated
         self._guard(op, left, right)
-        return BINARY[op](left, right)
+        try:
+            return BINARY[op](left, right)
+        except (TypeError, ZeroDivisionError) as error:
+            raise self._fault(error, left, right) from error
+
+    def _fault(self, error: Exception, *operands: Any) -> RaisedError:
+        """An error of plain Python values is the official code's own, as if it had raised it."""
+        explicit = self.recorder is None and all(each is None or _plain(each) for each in operands)
+        return RaisedError(error, self.here(), explicit=explicit)
 
     def _special(self, name: str, left: Any, right: Any) -> Any:
         for receiver, other, method in ((left, right, f"__{name}__"), (right, left, f"__r{name}__")):
@@ -201,7 +209,10 @@ class Operators:
             return COMPARE[op](str(left), str(right))
         if isinstance(left, bounds.CONTAINERS) and isinstance(right, bounds.CONTAINERS):
             bounds.weigh(self, left)
-        return COMPARE[op](left, right)
+        try:
+            return COMPARE[op](left, right)
+        except TypeError as error:
+            raise self._fault(error, left, right) from error
 
     def _contains(self, op: type, item: Any, container: Any) -> Any:
         if isinstance(container, ClassValue) and container.enum_members is not None:
@@ -252,7 +263,9 @@ class Operators:
         if isinstance(index, tuple):
             bounds.weigh(self, index)
         elif isinstance(index, slice) and hasattr(value, "__len__"):
-            bounds.charge(self, len(value), bounds.CHARACTERS_PER_STEP if isinstance(value, str) else bounds.ELEMENTS_PER_STEP)
+            bounds.charge(
+                self, len(value), bounds.CHARACTERS_PER_STEP if isinstance(value, str) else bounds.ELEMENTS_PER_STEP
+            )
         return value[index]
 
     def set_item(self, value: Any, index: Any, new: Any) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from archviz.interpreter.control import RaisedError
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import (
@@ -71,7 +73,22 @@ def _register_availability(library: Library) -> None:
     def torch_at_most(interp: Interpreter, version: str, **options: Any) -> bool:
         return version_tuple(TORCH_VERSION) <= version_tuple(version)
 
-    library.function(f"{T}.utils.import_utils.requires_backends")(lambda interp, *args, **kwargs: None)
+    @library.function(f"{T}.utils.import_utils.requires_backends")
+    def requires_backends(interp: Interpreter, value: Any, backends: Any) -> None:
+        _require(interp, backends, available)
+
+    @library.function(f"{T}.utils.import_utils.requires")
+    def requires(interp: Interpreter, *args: Any, backends: Any = (), **kwargs: Any) -> Any:
+        def refuse(interp: Interpreter, *args: Any, **kwargs: Any) -> None:
+            _require(interp, backends, available)
+
+        def decorate(value: Any) -> Any:
+            if isinstance(value, ClassValue) and _missing(interp, backends, available):
+                value.namespace["__init__"] = interp.native(f"{value.qualified}.__init__", refuse)
+            return value
+
+        return decorate
+
     library.function(f"{T}.utils.import_utils.get_torch_version")(lambda interp: TORCH_VERSION)
     library.function(f"{T}.utils.generic.is_timm_config_dict", f"{T}.utils.generic.is_timm_local_checkpoint")(
         lambda interp, *args: isinstance(args[0], dict) and "pretrained_cfg" in args[0]
@@ -80,6 +97,21 @@ def _register_availability(library: Library) -> None:
     library.value("torch.__version__", TORCH_VERSION)
     library.function(f"{T}.integrations.deepspeed.is_deepspeed_zero3_enabled", f"{T}.integrations.fsdp.is_fsdp_managed_module",
                      f"{T}.integrations.fsdp.is_fsdp_enabled")(lambda interp, *args: False)  # fmt: skip
+
+
+def _missing(interp: Interpreter, backends: Any, available: set[str]) -> list[str]:
+    """The required optional packages that count as absent."""
+    names = [backends] if isinstance(backends, str) else [str(each) for each in interp.iterate(backends)]
+    bare = [re.split(r"[<>=~! ]", name, maxsplit=1)[0] for name in names]
+    return [name for name in bare if name not in available]
+
+
+def _require(interp: Interpreter, backends: Any, available: set[str]) -> None:
+    """Raise what the official code raises where an optional package is absent."""
+    missing = _missing(interp, backends, available)
+    if missing:
+        error = ImportError(f"this model requires {' and '.join(missing)}, which counts as absent")
+        raise RaisedError(error, interp.here(), explicit=True)
 
 
 def identity_decorator(interp: Interpreter, *args: Any, **kwargs: Any) -> Any:
@@ -106,7 +138,7 @@ DECORATORS = (
     "transformers.integrations.accelerate.force_accelerate_hooks", "transformers.utils.doc.add_start_docstrings",
     "transformers.utils.doc.add_start_docstrings_to_model_forward", "transformers.utils.doc.replace_return_docstrings",
     "transformers.utils.doc.add_end_docstrings", "transformers.utils.doc.add_code_sample_docstrings",
-    "transformers.utils.import_utils.requires", "transformers.utils.generic.filter_out_non_signature_kwargs",
+    "transformers.utils.generic.filter_out_non_signature_kwargs",
     "transformers.utils.generic.accepts_precomputed_kwargs", "transformers.vision_utils.accepts_precomputed_kwargs",
     "torch.no_grad", "torch.inference_mode", "torch.jit.ignore", "torch.jit.script", "torch.jit.unused", "torch.jit.script_if_tracing",
     "torch.compiler.disable", "torch.compile", "torch.jit.export", "torch.jit.script_method", "torch.fx.wrap", "torch._dynamo.disable",

@@ -66,7 +66,8 @@ def compute(label: str, args: Sequence[Any], kwargs: dict[str, Any], result: Any
     import numpy as np
 
     try:
-        computed = rule(np, *arrays, **named)
+        with np.errstate(all="ignore"):
+            computed = rule(np, *arrays, **named)
     except (TypeError, ValueError, ArithmeticError, IndexError):
         return
     for tensor, values in zip(outputs, computed if isinstance(result, tuple) else [computed], strict=False):

@@ -136,8 +136,11 @@ def sizes_of(sizes: Sequence[Any]) -> tuple[int, ...]:
 
 
 def _integer(size: Any) -> int:
-    if not isinstance(size, Tensor):
+    if isinstance(size, int):
         return int(size)
+    if not isinstance(size, Tensor):
+        error = TypeError(f"a size must be an integer, not {type(size).__name__}")
+        raise RaisedError(error, None, explicit=True)
     if size.data:
         return int(size.data[0])
     raise UnsupportedError("a size that is a number in a tensor", size.at)
