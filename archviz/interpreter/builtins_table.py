@@ -55,8 +55,17 @@ def builtin(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return register
 
 
-for _run in (abs, chr, divmod, hex, ord, bin, oct):
+for _run in (chr, divmod, hex, ord, bin, oct):
     NATIVE[_run.__name__] = lambda interp, *args, _run=_run: _run(*args)
+
+
+@builtin("abs")
+def _abs(interp: Interpreter, value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return interp.op("torch.abs", value)
+    if isinstance(value, Instance) and value.cls.has("__abs__"):
+        return interp.call(interp.get_attribute(value, "__abs__"), [], {})
+    return value if isinstance(value, Unknown) else abs(value)
 
 
 @builtin("len")
@@ -65,6 +74,8 @@ def _len(interp: Interpreter, value: Any) -> Any:
         return value
     if isinstance(value, Tensor):
         return value.shape[0] if value.shape else Unknown("length of a tensor of unknown shape", interp.here())
+    if value is None:
+        raise interp.fault(TypeError("object of type 'NoneType' has no len()"), value)
     return len(value)
 
 

@@ -91,7 +91,7 @@ class Operators:
         if isinstance(value, ClassValue):
             return iter(value)
         if not isinstance(value, Iterable):
-            raise self._fault(TypeError(f"'{type(value).__name__}' object is not iterable"), value)
+            raise self.fault(TypeError(f"'{type(value).__name__}' object is not iterable"), value)
         return self._bounded(value)
 
     def _bounded(self, values: Iterable[Any]) -> Iterator[Any]:
@@ -130,9 +130,9 @@ class Operators:
         try:
             return BINARY[op](left, right)
         except (TypeError, ZeroDivisionError) as error:
-            raise self._fault(error, left, right) from error
+            raise self.fault(error, left, right) from error
 
-    def _fault(self, error: Exception, *operands: Any) -> RaisedError:
+    def fault(self, error: Exception, *operands: Any) -> RaisedError:
         """An error of plain Python values is the official code's own, as if it had raised it."""
         explicit = self.recorder is None and all(each is None or _plain(each) for each in operands)
         return RaisedError(error, self.here(), explicit=explicit)
@@ -212,7 +212,7 @@ class Operators:
         try:
             return COMPARE[op](left, right)
         except TypeError as error:
-            raise self._fault(error, left, right) from error
+            raise self.fault(error, left, right) from error
 
     def _contains(self, op: type, item: Any, container: Any) -> Any:
         if isinstance(container, ClassValue) and container.enum_members is not None:
@@ -258,6 +258,8 @@ class Operators:
             return value  # a generic class, parametrised
         if isinstance(value, (type, LibraryModule, *_FUNCTIONS)) and not isinstance(value, dict):
             return value
+        if value is None:
+            raise self.fault(TypeError("'NoneType' object is not subscriptable"), value)
         if isinstance(index, Tensor):
             index = index.data[0] if index.data else 0
         if isinstance(index, tuple):

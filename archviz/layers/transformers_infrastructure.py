@@ -20,6 +20,7 @@ from archviz.interpreter.values import (
 from archviz.ops.stdlib import version_tuple
 
 T = "transformers"
+MISSING_BACKENDS = "__missing_backends__"
 DECORATED = (FunctionValue, ClassValue, BoundMethod, NativeFunction, PropertyValue)
 TORCH_VERSION = "2.13.0"  # the release whose behaviour the stubs follow
 
@@ -79,12 +80,10 @@ def _register_availability(library: Library) -> None:
 
     @library.function(f"{T}.utils.import_utils.requires")
     def requires(interp: Interpreter, *args: Any, backends: Any = (), **kwargs: Any) -> Any:
-        def refuse(interp: Interpreter, *args: Any, **kwargs: Any) -> None:
-            _require(interp, backends, available)
-
         def decorate(value: Any) -> Any:
-            if isinstance(value, ClassValue) and _missing(interp, backends, available):
-                value.namespace["__init__"] = interp.native(f"{value.qualified}.__init__", refuse)
+            missing = _missing(interp, backends, available)
+            if isinstance(value, ClassValue) and missing:  # asked for by name it is refused; its subclasses are not
+                value.namespace[MISSING_BACKENDS] = tuple(missing)
             return value
 
         return decorate

@@ -10,6 +10,7 @@ from archviz.errors import BadConfigError, UsageError
 from archviz.interpreter.control import RaisedError
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import ClassValue, Instance
+from archviz.layers.transformers_infrastructure import MISSING_BACKENDS
 from archviz.sources.installed import transformers_folder
 
 CONFIGURATION_AUTO = "transformers.models.auto.configuration_auto"
@@ -85,6 +86,11 @@ def model_class(interp: Interpreter, name: str, model_type: str | None = None) -
     found = interp.import_name(module, name, None) if module else None
     if not isinstance(found, ClassValue):
         raise BadConfigError(f"the model class {name} is not understood")
+    missing = found.namespace.get(MISSING_BACKENDS)
+    if missing:
+        raise BadConfigError(
+            f"the official code refuses {name}: it requires {' and '.join(missing)}, which counts as absent"
+        )
     return found
 
 
