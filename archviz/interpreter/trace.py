@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.collect import module_tree
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
@@ -79,7 +80,7 @@ def example_inputs(interp: Interpreter, model: ModuleInstance, batch: int, seq: 
     dtype = "bfloat16"
     given: dict[str, Any] = {}
     if main == "input_ids":
-        given["input_ids"] = ids
+        given[_tokens_name(interp, model, parameters)] = ids
     elif main == "input_features":
         frames = 2 * _number(interp, config, "max_source_positions", 1500)
         given[main] = Tensor((batch, _number(interp, config, "num_mel_bins", 80), frames), dtype)
@@ -103,6 +104,12 @@ def forward_parameters(interp: Interpreter, model: ModuleInstance) -> tuple[list
         return [], False
     spec = forward.node.args
     return [each.arg for each in [*spec.posonlyargs, *spec.args, *spec.kwonlyargs]], spec.kwarg is not None
+
+
+def _tokens_name(interp: Interpreter, model: ModuleInstance, parameters: list[str]) -> str:
+    """What the model calls its token ids; a model without `transformers` is given them as its first argument."""
+    is_plain = interp.find_attribute(model, "main_input_name") in (MISSING, None) and "input_ids" not in parameters
+    return parameters[1] if is_plain and len(parameters) > 1 else "input_ids"
 
 
 def _image(interp: Interpreter, config: Any, batch: int, dtype: str) -> Tensor:

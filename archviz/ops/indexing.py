@@ -273,9 +273,12 @@ def _register_conversions(library: Library) -> None:
     library.function("torch.equal", "torch.allclose", "torch.Tensor.equal", "torch.Tensor.allclose")(
         lambda interp, *args, **options: True
     )
-    library.function(
-        "torch.Tensor.data_ptr", "torch.Tensor.element_size", "torch.Tensor.stride", "torch.Tensor.storage_offset"
-    )(lambda interp, value, *args: 1)
+    library.function("torch.Tensor.data_ptr", "torch.Tensor.stride", "torch.Tensor.storage_offset")(
+        lambda interp, value, *args: 1
+    )
+    library.function("torch.Tensor.element_size")(
+        lambda interp, value: DTYPES.get(value.dtype) or Unknown("the size of an element", interp.here())
+    )
 
 
 def _nested(data: list[Any], sizes: list[int]) -> Any:

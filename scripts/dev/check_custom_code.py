@@ -60,7 +60,7 @@ for model_type in sys.argv[1:]:
         row["error"] = f"{type(error).__name__}: {error}"[:200]
     print(json.dumps(row), flush=True)
 """
-_RELATIVE = re.compile(r"^(\s*)from (\.{2,3})([\w.]*) import", re.MULTILINE)
+_RELATIVE = re.compile(r"^(\s*)from (\.{2,4})([\w.]*) import", re.MULTILINE)
 
 
 def main() -> int:
@@ -115,7 +115,7 @@ def compare(row: dict[str, Any]) -> dict[str, Any]:
 def write_folder(folder: Path, row: dict[str, Any]) -> None:
     """Lay a type of the release out as a repository with code of its own."""
     origin = Path(row["folder"])
-    package = f"transformers.models.{origin.name}"
+    package = ".".join(origin.parts[len(origin.parts) - origin.parts[::-1].index("transformers") - 1 :])
     for file in origin.glob("*.py"):
         if file.name.startswith(("configuration_", "modeling_")) and not file.stem.startswith(
             ("modeling_tf", "modeling_flax")
