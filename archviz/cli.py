@@ -196,6 +196,44 @@ def _draw(options: argparse.Namespace) -> int:
     return result.exit_status
 
 
+def _code_search(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+    from archviz.codesearch.text import printable, result_text
+
+    topics = [name.strip() for name in ",".join(options.topics).split(",") if name.strip()]
+    result = pipeline.code_search(
+        options.path, topics, class_name=options.class_name, limit=options.limit, settings=_settings(options)
+    )
+    if options.json:
+        _print_json(result.as_dict())
+    else:
+        print(result_text(result), end="")
+    rows = [f"skipped: {row.file}" + (f":{row.line}" if row.line else "") + f": {row.reason}" for row in result.skipped]
+    _list_on_stderr([printable(row) for row in rows], "skipped files")
+    ended = f"; ended at the {result.truncated_by}" if result.truncated_by else ""
+    print(f"archviz: {len(result.matches)} matches in {result.files} files{ended}", file=sys.stderr)
+    return EXIT_DONE_WITH_GAPS if result.has_gaps else 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+    from archviz.verify.report import verification_text
+
+    result = pipeline.verify(
+        options.model,
+        expect=options.expect,
+        against=options.against,
+        class_name=options.class_name,
+        settings=_settings(options),
+    )
+    if options.json:
+        _print_json(result.as_dict())
+    else:
+        print(verification_text(result), end="")
+    _with_gaps([_gap(gap) for gap in result.gaps])
+    return result.exit_status
+
+
 def _schema(options: argparse.Namespace) -> int:
     from archviz.schemas import schema_text
 
@@ -314,6 +352,34 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _code_search_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "path", metavar="PATH", help="a Python file, a folder, or an archive (zip, whl, tar.gz) of them"
+    )
+    parser.add_argument(
+        "--for",
+        dest="topics",
+        metavar="TOPIC[,TOPIC…]",
+        action="append",
+        default=[],
+        help="of rope, split, norm, moe, attention, kernels, cache, quantization; all by default",
+    )
+    parser.add_argument("--class", dest="class_name", metavar="NAME", help="only what stands in this class")
+    parser.add_argument("--limit", metavar="N", type=_positive, help="at most N matches; 1,000 by default")
+
+
+def _verify_arguments(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    parser.add_argument(
+        "--expect",
+        metavar="KEY=VALUE[,…]",
+        help="such as params=70e9±2%%,layers=80; an unknown key lists the known ones",
+    )
+    parser.add_argument(
+        "--against", metavar="FIGURE.json", type=Path, help="a diagram config or an Architecture to check"
+    )
+
+
 def _name_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="the exact name: org/name, with version, sizes and suffix")
 
@@ -355,6 +421,20 @@ _COMMANDS = (
             f"{_QWEN} --figure-config mine.json",
             "mine.json -o mine -f pdf --theme dark",
         ),
+    ),
+    _Command(
+        "code-search",
+        _code_search,
+        "where code does rope, split, norm, moe, attention, kernels, cache or quantization",
+        _code_search_arguments,
+        ("modeling_acme.py --for rope,split", "acme-repository --for moe --class AcmeRouter --json"),
+    ),
+    _Command(
+        "verify",
+        _verify,
+        "claims about the architecture with the lines that prove them; what others state, checked",
+        _verify_arguments,
+        (f"{_QWEN} --expect layers=60,params=397B", f"{_QWEN} --against mine.json --json"),
     ),
     _Command("schema", _schema, "the JSON schema of describe --json", _no_arguments, ("",)),
     _Command("doctor", _doctor, "what is installed, and whether it suffices", _no_arguments, ("", "--json")),

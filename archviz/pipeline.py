@@ -42,7 +42,10 @@ from archviz.sources.plain_code import build_plain_model
 
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture, GapEntry
+    from archviz.codesearch.result import SearchResult
     from archviz.figure.lint import Finding
+    from archviz.verify.claims import Check
+    from archviz.verify.report import Verification
 
 DESCRIBED_SEQUENCE = 7  # tokens of the pass that a description reads the data flow from
 DEFAULTS = Settings()
@@ -106,14 +109,18 @@ def read(
     class_name: str | None = None,
     trace: TraceOptions | None = None,
     settings: Settings = DEFAULTS,
+    interpreter: Interpreter | None = None,
 ) -> ModelReading:
     """Build a model from its code, and run its forward pass once when a trace is asked for.
+
+    Args:
+        interpreter: A fresh one of the caller's, which keeps the source texts; one for the source by default.
 
     Raises:
         BadConfigError: The official code refuses the configuration, or does not know its type.
         BudgetExceededError: A bound was reached.
     """
-    interp = interpreter_for(source, settings)
+    interp = interpreter or interpreter_for(source, settings)
     with deep_recursion():
         model, reading = _build(interp, source, class_name, trace.attention if trace else None)
         if trace is not None:
@@ -241,10 +248,13 @@ def architecture_of(
     source: ModelSource, *, class_name: str | None = None, settings: Settings = DEFAULTS
 ) -> Architecture:
     """The Architecture of a model source; a forward pass that is not understood leaves gaps, not an error."""
+    return _described(source, read(source, class_name=class_name, trace=TraceOptions(), settings=settings))
+
+
+def _described(source: ModelSource, reading: ModelReading) -> Architecture:
     from archviz.architecture.build import build_architecture
     from archviz.architecture.model import Identity
 
-    reading = read(source, class_name=class_name, trace=TraceOptions(), settings=settings)
     identity = Identity(
         id=source.id,
         class_name=reading.class_name,
@@ -273,6 +283,95 @@ def describe_text(architecture: Architecture) -> str:
     from archviz.architecture.text import describe_text as text_of
 
     return text_of(architecture)
+
+
+def code_search(
+    path: str,
+    topics: Sequence[str] = (),
+    *,
+    class_name: str | None = None,
+    limit: int | None = None,
+    settings: Settings = DEFAULTS,
+) -> SearchResult:
+    """Where a file, folder or archive of Python does what the topics are about; see `archviz.codesearch`."""
+    from dataclasses import replace
+
+    from archviz.codesearch.search import DEFAULT_BOUNDS, search
+
+    bounds = replace(DEFAULT_BOUNDS, seconds=settings.limits.seconds)
+    if limit is not None:
+        bounds = replace(bounds, matches=limit)
+    return search(Path(path), topics, class_name=class_name, bounds=bounds)
+
+
+def verify(
+    model: str,
+    *,
+    expect: str | None = None,
+    against: Path | None = None,
+    class_name: str | None = None,
+    settings: Settings = DEFAULTS,
+) -> Verification:
+    """Claims about a model with their evidence, held against expectations and against a figure or an Architecture.
+
+    Args:
+        expect: `params=70e9±2%,layers=80`.
+        against: A JSON file: a diagram config or an Architecture.
+
+    Raises:
+        UsageError: An expectation cannot be read, or the file is neither of the two.
+    """
+    from archviz.verify.expectations import check_expectations, parse_expectations
+
+    expectations = parse_expectations(expect) if expect is not None else []
+    stated = _stated(against, settings) if against is not None else None
+    found, architecture = verify_source(read_model_source(model, settings), class_name=class_name, settings=settings)
+    found.checks.extend(check_expectations(expectations, architecture))
+    if stated is not None:
+        found.checks.extend(_held_against(stated, architecture, found))
+    return found
+
+
+def verify_source(
+    source: ModelSource,
+    *,
+    class_name: str | None = None,
+    settings: Settings = DEFAULTS,
+    interpreter: Interpreter | None = None,
+) -> tuple[Verification, Architecture]:
+    """The claims about a model source, and the Architecture they go with."""
+    from archviz.verify.build import find_claims
+    from archviz.verify.report import Verification
+
+    interp = interpreter or interpreter_for(source, settings)
+    reading = read(source, class_name=class_name, trace=TraceOptions(), settings=settings, interpreter=interp)
+    architecture = _described(source, reading)
+    claims = find_claims(reading, architecture, interp.source_text)
+    return Verification(source.id, reading.class_name, claims, gaps=list(architecture.gaps)), architecture
+
+
+def _stated(path: Path, settings: Settings) -> Architecture | dict[str, Any]:
+    """What a file states: an Architecture, or a checked diagram config as data."""
+    document = read_json(path.expanduser(), settings)
+    if "stages" in document:
+        from archviz.figure.diagram_config import load_diagram_config
+
+        config = load_diagram_config(path.expanduser(), settings.limits)
+        return config.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if document.get("schema") == "archviz/1":
+        return _load_architecture(document, str(path))
+    raise UsageError("the file is neither a figure (stages) nor an Architecture (schema: archviz/1)", where=str(path))
+
+
+def _held_against(
+    stated: Architecture | dict[str, Any], architecture: Architecture, found: Verification
+) -> list[Check]:
+    from archviz.verify.against_architecture import check_architecture
+    from archviz.verify.against_figure import check_figure
+
+    if isinstance(stated, dict):
+        return check_figure(stated, architecture, found.claims)
+    return check_architecture(stated, architecture)
 
 
 @dataclass(frozen=True, slots=True)

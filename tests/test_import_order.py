@@ -17,6 +17,7 @@ PACKAGE = ROOT / "archviz"
 ORDER = (
     ("errors", "spans", "settings"),
     ("formats",),
+    ("codesearch",),  # reads syntax alone, knows no model
     ("lookup",),
     ("interpreter",),
     ("ops",),
@@ -24,6 +25,7 @@ ORDER = (
     ("sources",),  # reads configuration classes with the interpreter
     ("patterns",),
     ("architecture",),
+    ("verify",),
     ("figure",),
     ("emit",),
     ("schemas", "doctor"),
