@@ -84,6 +84,11 @@ class Imports:
             module.shown: module.sha256 for module in self._modules.values() if module is not None and module.is_read
         }
 
+    def source_text(self, shown: str) -> str | None:
+        """The text of a file that was read, by the name that evidence gives it."""
+        modules = (module for module in self._modules.values() if module is not None and module.shown == shown)
+        return next((module.text for module in modules), None)
+
     def require_module(self, dotted: str) -> None:
         """Raise the ModuleNotFoundError that importing an absent module would."""
         if dotted.split(".", maxsplit=1)[0] in self.library.absent or self.find_module(dotted) is None:

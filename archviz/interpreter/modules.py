@@ -84,6 +84,11 @@ class SourceModule:
     def __repr__(self) -> str:
         return f"<module {self.dotted}>"
 
+    @property
+    def text(self) -> str:
+        """The file's content."""
+        return self._source.text
+
     def _read(self) -> None:
         """Parse the file and note which statements bind which names; most imported files never get here."""
         self.is_read = True

@@ -82,16 +82,34 @@ def _span(event: Event, trace: Trace, width: int | None) -> int | None:
 
 
 def _layout(event: Event, trace: Trace) -> Literal["half_split", "interleaved"] | None:
-    """Pairs of neighbours come from a step of two, a last axis of two or complex numbers; halves from a cut."""
+    """Pairs of neighbours come from a step of two, a last axis of two or complex numbers; halves from a cut.
+
+    What the function is called decides only where its ops do not.
+    """
     inner = list(trace.inside(event))
     names = {canonical(e.name) for e in inner}
-    if "view_as_complex" in names or "stack" in names or "interleave" in event.name:
+    if "view_as_complex" in names or any(_ends_in_pairs(e) or _takes_every_second(e, trace) for e in inner):
         return "interleaved"
-    if any(_ends_in_pairs(e) for e in inner):
+    if any(_cuts_in_halves(e, trace) for e in inner):
+        return "half_split"
+    if "stack" in names or "interleave" in event.name:
         return "interleaved"
-    if "rotate_half" in names or "chunk" in names or {"neg", "cat"} <= names or {"split", "cat"} <= names:
+    if "rotate_half" in names or {"neg", "cat"} <= names or {"split", "cat"} <= names:
         return "half_split"
     return None
+
+
+def _takes_every_second(event: Event, trace: Trace) -> bool:
+    return event.options.get("step") == 2 and any(map(trace.carries, event.inputs[:1]))
+
+
+def _cuts_in_halves(event: Event, trace: Trace) -> bool:
+    """A contiguous cut of data whose parts are half as wide."""
+    if canonical(event.name) not in ("slice", "chunk", "split", "getitem") or not event.inputs or not event.outputs:
+        return False
+    before, after = event.inputs[0].shape, event.outputs[0].shape
+    halves = bool(before and after and len(before) == len(after) and before[-1] and after[-1])
+    return halves and trace.carries(event.inputs[0]) and before[-1] == 2 * (after[-1] or 0)  # type: ignore[index]
 
 
 def _ends_in_pairs(event: Event) -> bool:

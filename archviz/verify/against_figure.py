@@ -1,0 +1,124 @@
+"""A hand-written figure held against the model: every number, word and order that its texts state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from archviz.architecture.model import Architecture, Evidence
+from archviz.spans import Status
+from archviz.verify.claims import Check, Claim
+from archviz.verify.figure_order import check_orders
+from archviz.verify.known import known_values, projections_named
+from archviz.verify.statements import Statement, read_statements
+
+_ROOM = 0.01  # how far a stated parameter count may be off
+_COUNT = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*([KMBT]?)\b")
+_SUFFIX = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+
+
+def check_figure(figure: Mapping[str, object], architecture: Architecture, claims: Sequence[Claim]) -> list[Check]:
+    """Hold a diagram config against a model.
+
+    Args:
+        figure: The config as JSON data, checked already.
+        architecture: What the model is; `claims` what is claimed about it.
+    """
+    checks = list(_parameters(figure.get("parameters"), architecture))
+    for path, text, around in figure_texts(figure):
+        for statement in read_statements(text, around):
+            check = _check(path, statement, f"{around} {text}", architecture, claims)
+            if check is not None:
+                checks.append(check)
+        checks += check_orders(path, text, architecture)
+    return checks
+
+
+def figure_texts(figure: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
+    """Every text that is drawn or documented: its path into the JSON, the text, and the words around it."""
+    for s, stage in enumerate(_items(figure.get("stages"))):
+        name = str(stage.get("name", ""))
+        yield f"stages[{s}].name", name, ""
+        for b, block in enumerate(_items(stage.get("blocks"))):
+            around = f"{name} {block.get('type', '')}"
+            yield f"stages[{s}].blocks[{b}].type", str(block.get("type", "")), name
+            yield f"stages[{s}].blocks[{b}].details", str(block.get("details", "")), around
+    for n, node in enumerate(_items(figure.get("custom_nodes"))):
+        yield f"custom_nodes[{n}].label", str(node.get("label", "")), ""
+    yield "overview", str(figure.get("overview") or ""), ""
+    configuration = figure.get("configuration")
+    for key, value in configuration.items() if isinstance(configuration, Mapping) else ():
+        yield f"configuration[{key!r}]", _row(str(key), value), ""
+
+
+def _row(key: str, value: object) -> str:
+    """A row of the configuration table as a sentence; truth values of ties in the figure's words."""
+    if isinstance(value, bool):
+        return ("tied embeddings" if value else "not tied") if "tied" in key.lower() else ""
+    return f"{key.replace('_', ' ')}: {value}"
+
+
+def _items(value: object) -> list[Mapping[str, object]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, Sequence) else []
+
+
+def _check(
+    path: str, statement: Statement, around: str, architecture: Architecture, claims: Sequence[Claim]
+) -> Check | None:  # fmt: skip
+    """A statement held against the code; None for widths of something that is no projection of the model."""
+    stated: object = statement.value
+    if statement.key == "projection":
+        known = projections_named(statement.subject, architecture.modules)
+    else:
+        known = known_values(statement.key, around, architecture, claims)
+    agree = known.agrees(stated) or _is_true(statement, list(known.values))
+    found = list(known.values)
+    key = f"{statement.subject} {statement.key}".strip()
+    if not known.values and statement.key == "projection":
+        return None
+    if not known.values:
+        return Check(path, key, stated, None, "unverified", (), statement.quote)
+    single = found[0] if len(found) == 1 else found
+    evidence = known.evidence or _class_line(architecture)
+    return Check(path, key, stated, single, "verified" if agree else "conflict", evidence, statement.quote)
+
+
+def _is_true(statement: Statement, values: list[object]) -> bool:
+    return statement.key in ("tied", "rope_theta") and any(_same(statement.value, value) for value in values)
+
+
+def _same(stated: object, value: object) -> bool:
+    return str(stated) == str(value) or (isinstance(value, float) and stated == value)
+
+
+def _class_line(architecture: Architecture) -> tuple[Evidence, ...]:
+    return (Evidence(kind="code", where=architecture.modules.at),) if architecture.modules.at else ()
+
+
+def _parameters(stated: object, architecture: Architecture) -> Iterator[Check]:
+    """The counts of the whole model, within one percent; a rounded text within its rounding."""
+    counted = {"total": architecture.parameters.total, "active": architecture.parameters.active}
+    for key, value in stated.items() if isinstance(stated, Mapping) else ():
+        size = _size(value)
+        real = counted.get(str(key))
+        if size is None or value is None:
+            continue
+        if real is None:
+            yield Check(f"parameters.{key}", key, value, None, "unverified")
+            continue
+        room = max(_ROOM * real, size[1])
+        status: Status = "verified" if abs(size[0] - real) <= room else "conflict"
+        yield Check(f"parameters.{key}", key, value, real, status, _class_line(architecture))
+
+
+def _size(value: object) -> tuple[float, float] | None:
+    """A count and half the unit of its last digit: `17B` is 17e9 ± 0.5e9."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value), 0.0
+    found = _COUNT.search(str(value))
+    if found is None:
+        return None
+    digits = found[1].replace(",", "")
+    unit = _SUFFIX[found[2]]
+    decimals = len(digits.partition(".")[2])
+    return float(digits) * unit, 0.5 * unit / 10**decimals if unit > 1 else 0.0

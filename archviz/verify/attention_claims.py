@@ -1,0 +1,188 @@
+"""Attention: kind, heads, window, gate, QK-norm, low-rank compressions, and what happens to the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archviz.interpreter.reading import Event
+from archviz.patterns.attention import Attention, find_projections
+from archviz.patterns.linears import has_bias, linear_sizes
+from archviz.patterns.op_families import activation_of, canonical
+from archviz.spans import Span
+from archviz.verify.claims import Claim
+from archviz.verify.score_path import ScorePath, find_score_path
+from archviz.verify.view import LayerView
+
+KINDS = {"mha": "MHA", "gqa": "GQA", "mqa": "MQA", "mla": "MLA"}
+_QK_NORM = {"head": "per head", "whole": "over the whole projection"}
+_GATES = {"sigmoid", "silu", "softplus"}
+
+
+def attention_claims(view: LayerView) -> Iterator[Claim]:
+    """All claims about an attention part but its positions."""
+    what = view.part.what if view.part else None
+    if not isinstance(what, Attention):
+        return
+    core = _core_line(view)
+    yield view.claim("attention.kind", KINDS.get(what.kind or "", "not understood"), core)
+    for key, value in _sizes(what):
+        if value is not None:
+            yield view.claim(key, value, core)
+    yield from _span(view, what)
+    yield from _ranks(view, what)
+    yield from _grouped_output(view)
+    yield from _compression(view)
+    yield from _shared_values(view)
+    yield from _biases(view)
+    yield view.claim("attention.qk_norm", _QK_NORM.get(what.qk_norm or "", "none"), *_norm_lines(view))
+    if what.gated:
+        yield from _gate(view)
+    path = find_score_path(view)
+    if path is not None:
+        yield from _scores(view, what, path)
+
+
+def _sizes(what: Attention) -> list[tuple[str, object]]:
+    value_dim = what.value_dim if what.value_dim != what.head_dim else None
+    return [
+        ("attention.heads", what.heads),
+        ("attention.kv_heads", what.kv_heads),
+        ("attention.head_dim", what.head_dim),
+        ("attention.value_head_dim", value_dim),
+        ("attention.cross", True if what.cross else None),
+    ]
+
+
+def _core_line(view: LayerView) -> Span | None:
+    """The line that calls the attention function, or that multiplies queries by keys."""
+    for event in view.trace.own(view.call) if view.call else ():
+        name = canonical(event.name).lower()
+        if (event.kind == "function" and "attention" in name) or name == "scaled_dot_product_attention":
+            return event.at
+    path = find_score_path(view)
+    return path.product_at if path else view.module.defined_at
+
+
+def _span(view: LayerView, what: Attention) -> Iterator[Claim]:
+    if what.span == "full":
+        yield view.claim("attention.span", "full", view.module.created_at)
+        return
+    key = view.setting("attention_chunk_size") if what.span == "chunked" else view.setting("sliding_window")
+    agreed = key is not None and key[1] == what.window
+    yield view.claim("attention.span", what.span, view.module.created_at)
+    if what.window is not None:
+        yield view.claim(
+            "attention.window", what.window, view.module.created_at, config=key[0] if key and agreed else None
+        )
+
+
+def _ranks(view: LayerView, what: Attention) -> Iterator[Claim]:
+    """Low-rank compressions: projections down and up again, with a norm between."""
+    for key, rank in zip(("attention.query_rank", "attention.kv_rank"), what.ranks, strict=True):
+        if rank is None:
+            continue
+        made = [
+            child.created_at
+            for child in view.module.walk()
+            if (sizes := linear_sizes(child)) and (rank == sizes[0] or rank == sizes[1])
+        ]
+        yield view.claim(key, rank, *made[:2])
+
+
+def _grouped_output(view: LayerView) -> Iterator[Claim]:
+    """An output projection in groups, each of a slice of the heads, whose results are projected once more."""
+    for child in view.module.children.values():
+        groups, sizes = child.attributes.get("n_groups"), linear_sizes(child)
+        if isinstance(groups, int) and groups > 1 and sizes:
+            yield view.claim(
+                "attention.grouped_output", {"projection": child.name, "groups": groups, "rank": sizes[1] // groups},
+                child.created_at,
+            )  # fmt: skip
+
+
+def _compression(view: LayerView) -> Iterator[Claim]:
+    """Submodules that pool positions, and indexers that choose among them."""
+    for child in view.module.walk():
+        rate, chosen = child.attributes.get("compress_rate"), child.attributes.get("index_topk")
+        if isinstance(rate, int) and rate > 1 and child.name != "indexer":
+            yield view.claim("attention.compression", f"{rate} positions into one", child.created_at)
+        if isinstance(chosen, int):
+            call = view.trace.call(child.path)
+            lines = [e.at for e in view.trace.inside(call) if canonical(e.name) == "topk"] if call else []
+            yield view.claim("attention.indexer_top_k", chosen, child.created_at, *lines[:1])
+
+
+def _shared_values(view: LayerView) -> Iterator[Claim]:
+    """Values that are the keys' own projection, not a part cut off from it."""
+    for event in view.trace.own(view.call) if view.call else ():
+        if event.kind != "function" or "attention" not in event.name.lower() or len(event.inputs) < 3:
+            continue
+        if view.lineage is None:
+            return
+        query, key, value = (view.lineage.projections(v) for v in event.inputs[:3])
+        cut = {"split", "chunk", "slice", "getitem", "unbind"}
+        parts = any(canonical(step.name) in cut for step in view.lineage.steps(event.inputs[2]))
+        names = [[view.short(e.module) for e in found] for found in (query, key, value)]
+        if names[1] == names[2] and names[1] and names[1] != names[0] and not parts:
+            yield view.claim("attention.values_from", " + ".join(names[2]), event.at, value[0].at)
+        return
+
+
+def _biases(view: LayerView) -> Iterator[Claim]:
+    projections = find_projections(view.module)
+    inward = [m for part, m in projections.items() if part != "o"]
+    if inward and all(has_bias(m) for m in inward):
+        yield view.claim("attention.qkv_bias", True, *(m.created_at for m in inward))
+    if "o" in projections and has_bias(projections["o"]):
+        yield view.claim("attention.output_bias", True, projections["o"].created_at)
+
+
+def _norm_lines(view: LayerView) -> list[Span | None]:
+    children = [c for c in view.module.children.values() if "norm" in (c.name + c.class_name).lower()]
+    calls = [view.trace.call(child.path) for child in children]
+    return [call.at for call in calls if call is not None]
+
+
+def _gate(view: LayerView) -> Iterator[Claim]:
+    """Which function gates the output, and which projection the gate comes from."""
+    for event in view.trace.own(view.call) if view.call else ():
+        if event.kind != "op" or canonical(event.name) not in _GATES or not event.inputs:
+            continue
+        names = _projections(view, event)
+        value = f"{activation_of(event.name)} of {' + '.join(names)}" if names else str(activation_of(event.name))
+        yield view.claim("attention.gate", value, event.at)
+        return
+
+
+def _projections(view: LayerView, event: Event) -> list[str]:
+    if view.lineage is None:
+        return []
+    found = [view.short(e.module) for e in view.lineage.projections(event.inputs[0])]
+    return list(dict.fromkeys(found))
+
+
+def _scores(view: LayerView, what: Attention, path: ScorePath) -> Iterator[Claim]:
+    if path.factor is not None:
+        yield view.claim("attention.scale", round(path.factor, 9), path.factor_at)
+    if path.softcap is not None:
+        key = view.setting("attn_logit_softcapping")
+        yield view.claim(
+            "attention.softcap", path.softcap, path.softcap_at, config=key[0] if key and key[1] == path.softcap else None
+        )  # fmt: skip
+    if path.sinks or what.sinks:
+        yield view.claim("attention.sinks", True, path.sinks_at)
+    yield view.claim("attention.score_function", "softmax", path.softmax_at)
+    yield from _score_bias(view, path)
+
+
+def _score_bias(view: LayerView, path: ScorePath) -> Iterator[Claim]:
+    """A bias on the scores that is no mask: a learned table by distance, or slopes by distance (ALiBi)."""
+    tables = [m for m in view.module.walk() if "bias" in m.name and (m.library or "").endswith("Embedding")]
+    if tables:
+        sizes = next(iter(tables[0].parameters.values())).shape
+        yield view.claim("attention.position_bias", f"relative bias, {sizes[0]} buckets × {sizes[1]} heads",
+                         tables[0].created_at, path.product_at)  # fmt: skip
+        return
+    built = next((e for e in view.trace.events if e.kind == "function" and "alibi" in e.name.lower()), None)
+    if built is not None and (path.fused_bias or path.biases):
+        yield view.claim("attention.position_bias", "ALiBi", built.at, path.product_at)

@@ -1,0 +1,52 @@
+"""All claims of a model, layer kind by layer kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from archviz.architecture.context import Context
+from archviz.architecture.kinds import Stack, find_stacks
+from archviz.architecture.model import Architecture
+from archviz.interpreter.reading import ModelReading
+from archviz.verify.attention_claims import attention_claims
+from archviz.verify.claims import Claim, join_claims
+from archviz.verify.model_claims import model_claims
+from archviz.verify.rope_claims import rope_claims
+from archviz.verify.router_claims import router_claims
+from archviz.verify.source_lines import FindText, SourceLines
+from archviz.verify.split_claims import split_claims
+from archviz.verify.structure_claims import layer_claims, part_claims
+from archviz.verify.view import LayerView
+
+PART_CLAIMS: tuple[Callable[[LayerView], Iterator[Claim]], ...] = (
+    attention_claims,
+    rope_claims,
+    part_claims,
+    router_claims,
+    split_claims,
+)
+
+
+def find_claims(reading: ModelReading, architecture: Architecture, find_text: FindText) -> list[Claim]:
+    """Everything that can be claimed about a model.
+
+    Args:
+        reading: The model with its trace.
+        architecture: The description built from the same reading.
+        find_text: The text of a source file by its shown name.
+    """
+    context, lines = Context(reading), SourceLines(find_text)
+    stacks = find_stacks(context)
+    claims = list(model_claims(context, architecture, stacks, lines))
+    for stack in stacks:
+        claims += join_claims(_stack_claims(context, lines, stack))
+    return claims
+
+
+def _stack_claims(context: Context, lines: SourceLines, stack: Stack) -> Iterator[Claim]:
+    for kind in stack.kinds:
+        yield from layer_claims(LayerView(context, lines, stack, kind))
+        for part in (*kind.parts.mixers, *kind.parts.feeds):
+            view = LayerView(context, lines, stack, kind, part)
+            for claims_of in PART_CLAIMS:
+                yield from claims_of(view)

@@ -1,0 +1,155 @@
+"""Expectations: `params=70e9±2%,layers=80` held against the facts of a model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archviz.architecture.model import Architecture, Evidence, Fact
+from archviz.errors import UsageError
+from archviz.spans import Status
+from archviz.verify.claims import Check
+
+_KEYS: dict[str, tuple[str, ...]] = {
+    "params": ("parameters",),
+    "active": ("active_parameters",),
+    "layers": ("layers",),
+    "encoder_layers": ("encoder_layers",),
+    "vision_layers": ("vision_layers",),
+    "audio_layers": ("audio_layers",),
+    "hidden": ("hidden_size",),
+    "intermediate": ("intermediate_size",),
+    "heads": ("attention_heads",),
+    "kv_heads": ("kv_heads",),
+    "head_dim": ("head_dim",),
+    "value_head_dim": ("value_head_dim",),
+    "query_rank": ("query_rank",),
+    "kv_rank": ("kv_rank",),
+    "vocab": ("vocabulary_size",),
+    "context": ("context_length",),
+    "window": ("sliding_window", "attention_chunk"),
+    "experts": ("experts",),
+    "top_k": ("experts_per_token",),
+    "expert_intermediate": ("expert_hidden_size",),
+    "rope_theta": ("rope_theta",),
+    "rope_dims": ("rope_dimensions",),
+    "mtp_layers": ("mtp_layers",),
+}
+_WORDS = {"attention": "attention_kind", "activation": "activation", "class": "architecture", "type": "model_type"}
+"""Expectations whose value is a word, not a number."""
+
+DEFAULT_TOLERANCE = {"params": 0.01, "active": 0.01}
+KNOWN = (*_KEYS, *_WORDS)
+_SUFFIX = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
+_NUMBER = re.compile(r"([+-]?\d[\d_]*(?:\.\d+)?(?:e[+-]?\d{1,3})?)([kmbgt]?)", re.IGNORECASE)
+_TOLERANCE = re.compile(r"(.*?)(?:±|\+-|\+/-)\s*([\d.]+)\s*(%?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One `key=value`: a number with how far it may be off, or a word.
+
+    Args:
+        tolerance: Absolute, in the unit of the value.
+    """
+
+    key: str
+    text: str
+    number: float | None
+    tolerance: float
+
+
+def parse_expectations(text: str) -> list[Expectation]:
+    """Read `key=value,key=value±tolerance,…`.
+
+    Raises:
+        UsageError: A key is not known (the known ones are listed), given twice, or its value is not a number.
+    """
+    found: dict[str, Expectation] = {}
+    for piece in filter(None, (part.strip() for part in text.split(","))):
+        key, equals, value = (word.strip() for word in piece.partition("="))
+        if not equals or not value:
+            raise UsageError(
+                f"an expectation is key=value, not {piece[:80]!r}", where="--expect", hint="params=70e9±2%,layers=80"
+            )
+        if key not in KNOWN:
+            raise UsageError(
+                f"unknown expectation {key[:60]!r}", where="--expect", hint=f"the known ones: {', '.join(KNOWN)}"
+            )
+        if key in found:
+            raise UsageError(f"{key} is expected twice", where="--expect", hint="keep one of them")
+        found[key] = _expectation(key, value)
+    if not found:
+        raise UsageError("nothing is expected", where="--expect", hint="params=70e9±2%,layers=80")
+    return list(found.values())
+
+
+def _expectation(key: str, value: str) -> Expectation:
+    if key in _WORDS:
+        return Expectation(key, value, None, 0)
+    spread = _TOLERANCE.fullmatch(value)
+    base = spread[1].strip() if spread else value
+    number = _NUMBER.fullmatch(base)
+    if number is None:
+        raise UsageError(
+            f"{key} expects a number, not {value[:60]!r}", where="--expect", hint="80, 70e9, 70B, 70B±2%, 70B±500M"
+        )
+    size = float(number[1]) * _SUFFIX[number[2].lower()]
+    if spread is None:
+        return Expectation(key, value, size, abs(size) * DEFAULT_TOLERANCE.get(key, 0))
+    return Expectation(key, value, size, _tolerance(key, value, spread[2], spread[3], size))
+
+
+def _tolerance(key: str, value: str, amount: str, percent: str, size: float) -> float:
+    try:
+        room = float(amount)
+    except ValueError:
+        raise UsageError(f"{key} has no tolerance in {value[:60]!r}", where="--expect", hint="70B±2%") from None
+    return abs(size) * room / 100 if percent else room
+
+
+def check_expectations(expectations: Sequence[Expectation], architecture: Architecture) -> list[Check]:
+    """Hold every expectation against the model.
+
+    A fact that the code does not have contradicts the expectation, unless gaps may hide it.
+    """
+    return [_check(expectation, architecture) for expectation in expectations]
+
+
+def _check(expectation: Expectation, architecture: Architecture) -> Check:
+    names = _KEYS.get(expectation.key) or (_WORDS[expectation.key],)
+    facts = [fact for name in names if (fact := architecture.fact(name)) is not None]
+    path = f"--expect {expectation.key}"
+    stated: object = expectation.text if expectation.number is None else _plain(expectation.number)
+    if not facts:
+        gaps = tuple(
+            Evidence(kind="code", where=gap.at or gap.module, text=gap.reason) for gap in architecture.gaps[:3]
+        )
+        status: Status = "unverified" if architecture.gaps else "conflict"
+        return Check(path, expectation.key, stated, None, status, gaps or _class_line(architecture))
+    agree = any(_agrees(expectation, value) for fact in facts for value in _values(fact))
+    found = facts[0].value
+    evidence = tuple(facts[0].evidence) or _class_line(architecture)
+    return Check(path, expectation.key, stated, found, "verified" if agree else "conflict", evidence)
+
+
+def _class_line(architecture: Architecture) -> tuple[Evidence, ...]:
+    """Where the model class is defined: the place of last resort."""
+    return (Evidence(kind="code", where=architecture.modules.at),) if architecture.modules.at else ()
+
+
+def _values(fact: Fact) -> list[object]:
+    return list(fact.value.values()) if isinstance(fact.value, dict) else [fact.value]
+
+
+def _agrees(expectation: Expectation, value: object) -> bool:
+    if expectation.number is None:
+        return expectation.text.strip().lower() == str(value).lower()
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return abs(value - expectation.number) <= expectation.tolerance
+
+
+def _plain(number: float) -> int | float:
+    return int(number) if number.is_integer() else number

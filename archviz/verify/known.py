@@ -1,0 +1,147 @@
+"""What the code says, by the keys that figures state: all values that occur, each with its evidence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from archviz.architecture.model import Architecture, Evidence, ModuleNode, PatternItem
+from archviz.verify.claims import Claim
+
+_CLAIMS = {
+    "heads": ("attention.heads",), "kv_heads": ("attention.kv_heads",),
+    "head_dim": ("attention.head_dim", "attention.value_head_dim"), "experts": ("moe.experts",), "top_k": ("moe.top_k",),
+    "expert_intermediate": ("moe.expert_hidden_size",), "intermediate": ("feed_forward.hidden_size", "moe.shared_expert"),
+    "window": ("attention.window",), "rope_theta": ("rope.theta",), "attention_kind": ("attention.kind",),
+    "norm": ("norm.kind",), "feed_forward": ("feed_forward.kind",), "rope_layout": ("rope.layout",),
+    "rope_part": ("rope.part", "rope.inverse"), "norm_placement": ("norm.placement",), "hidden": ("model.hidden_size",),
+    "vocab": ("model.vocabulary_size",), "context": ("model.context_length",), "tied": ("embedding.tied",),
+    "positions": ("model.positions",),
+}  # fmt: skip
+_STATEFUL = re.compile(r"delta|mamba|ssm|state[- ]space|linear attention|rwkv|mlstm|slstm|convolution", re.IGNORECASE)
+_GATED = {"SiLU": "SwiGLU", "GELU": "GeGLU", "ReLU": "ReGLU"}
+_TOWERS = ("vision", "audio", "encoder", "decoder")
+
+
+@dataclass
+class Known:
+    """All values of one key.
+
+    Args:
+        values: Value → the places that support it.
+    """
+
+    values: dict[object, tuple[Evidence, ...]] = field(default_factory=dict)
+
+    def add(self, value: object, evidence: Sequence[Evidence]) -> None:
+        self.values.setdefault(value, tuple(evidence))
+
+    def agrees(self, stated: object) -> bool:
+        """Equal numbers; for words, one that the code's words begin with."""
+        if isinstance(stated, str) and not stated[:1].isdigit():
+            return any(str(value).startswith(stated) for value in self.values)
+        return stated in self.values
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        found = {(e.kind, e.where): e for evidence in self.values.values() for e in evidence}
+        return tuple(found.values())[:6]
+
+
+def known_values(key: str, around: str, architecture: Architecture, claims: Sequence[Claim]) -> Known:
+    """The values that a key has in the model, in the tower and mixer that the words around the statement name."""
+    known = Known()
+    if key == "layers":
+        _add_layers(known, architecture, around)
+        return known
+    names = _CLAIMS[key]
+    chosen = [claim for claim in claims if claim.key in names]
+    for claim in _of_tower(chosen, around):
+        for value in claim.value.values() if isinstance(claim.value, dict) else [claim.value]:
+            known.add(value, claim.evidence)
+    if key == "hidden":
+        _add_widths(known, architecture)
+    if key in ("heads", "kv_heads", "head_dim") and (_STATEFUL.search(around) or not known.values):
+        for claim in claims:
+            if claim.key.startswith("mixer.") and isinstance(claim.value, int):
+                known.add(claim.value, claim.evidence)
+    if key == "feed_forward":
+        for claim in claims:
+            if claim.key == "moe.activation" and claim.value in _GATED:
+                known.add(_GATED[claim.value], claim.evidence)
+    if key == "intermediate":
+        for claim in claims:
+            if claim.key == "moe.expert_hidden_size":
+                known.add(claim.value, claim.evidence)
+    return known
+
+
+def _of_tower(claims: Sequence[Claim], around: str) -> Sequence[Claim]:
+    named = [word for word in _TOWERS if word in around.lower()]
+    if "image" in around.lower():
+        named.append("vision")
+    own = [c for c in claims if any(re.search(_pattern(word), c.scope) for word in named)]
+    return own or claims
+
+
+def _pattern(word: str) -> str:
+    return {"vision": "vision|visual|vit"}.get(word, word)
+
+
+def _add_layers(known: Known, architecture: Architecture, around: str) -> None:
+    """Counts of stacks, of kinds, of kinds that mix or feed alike, of units and of their repetitions."""
+    for stack in architecture.layers:
+        evidence = [item for kind in stack.kinds for item in kind.evidence]
+        known.add(stack.count, evidence)
+        for names in ([k.mixer_kind for k in stack.kinds], [k.feed_forward_kind for k in stack.kinds]):
+            for name in set(names):
+                same = [k for k, own in zip(stack.kinds, names, strict=True) if own == name]
+                known.add(sum(k.count for k in same), evidence)
+        for kind in stack.kinds:
+            known.add(kind.count, evidence)
+        for size in _units(stack.pattern):
+            known.add(size, evidence)
+    if len(architecture.layers) > 1:
+        known.add(sum(stack.count for stack in architecture.layers), [])
+
+
+def _units(items: Iterable[PatternItem]) -> list[int]:
+    found = []
+    for item in items:
+        inner = sum(_length(sub) for sub in item.items)
+        found += [item.times, inner, *(_units(item.items))] if item.items else [item.times]
+    return [size for size in found if size]
+
+
+def _length(item: PatternItem) -> int:
+    return item.times * (sum(map(_length, item.items)) if item.items else 1)
+
+
+def _add_widths(known: Known, architecture: Architecture) -> None:
+    """Widths of further towers and of what lies between: every size that a projection or norm has."""
+    for key in ("vision_hidden_size", "audio_hidden_size", "encoder_hidden_size", "decoder_hidden_size"):
+        fact = architecture.fact(key)
+        if fact is not None:
+            known.add(fact.value, fact.evidence)
+
+
+def projections_named(name: str, root: ModuleNode) -> Known:
+    """Input and output widths of all projections of a name, and of expert matrices of that name."""
+    known = Known()
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        todo += node.children
+        weight = node.tensors.get("weight") if node.name == name else node.tensors.get(name)
+        if weight is None or len(weight) < 2:
+            continue
+        rows, columns = (weight[-2] or 0), (weight[-1] or 0)
+        at = (Evidence(kind="code", where=node.at),) if node.at else ()
+        known.add(f"{columns} → {rows}", at)
+        if "nf" in node.attributes or node.name != name:
+            known.add(f"{rows} → {columns}", at)
+        groups = node.attributes.get("n_groups")
+        if isinstance(groups, int):
+            known.add(f"{columns * groups} → {rows}", at)
+    return known

@@ -1,0 +1,165 @@
+"""Claims about the whole model: its facts, what happens to embeddings and logits, and layers that are not built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archviz.architecture.context import Context
+from archviz.architecture.kinds import Stack
+from archviz.architecture.model import Architecture, Evidence, Fact
+from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
+from archviz.patterns.norms import detect_norm
+from archviz.patterns.op_families import PLUMBING, canonical
+from archviz.verify.claims import Claim
+from archviz.verify.source_lines import SourceLines
+
+_FACTS = {
+    "architecture": "model.class", "parameters": "model.parameters", "active_parameters": "model.active_parameters",
+    "hidden_size": "model.hidden_size", "layers": "model.layers", "vocabulary_size": "model.vocabulary_size",
+    "context_length": "model.context_length", "tied_embeddings": "embedding.tied", "mtp_layers": "mtp.layers",
+    "decoder_type": "model.decoder_type", "position_encoding": "model.positions",
+    "encoder_layers": "model.encoder_layers", "vision_layers": "model.vision_layers",
+    "audio_layers": "model.audio_layers",
+}  # fmt: skip
+_ROOM = 0.01  # how far a published parameter count may be from the count of the tensors
+_LONG = 60
+
+
+def model_claims(
+    context: Context, architecture: Architecture, stacks: list[Stack], lines: SourceLines
+) -> Iterator[Claim]:
+    """All claims that are about no single layer."""
+    for fact in architecture.facts:
+        if fact.key in _FACTS:
+            yield _from_fact(fact)
+    yield from _published(architecture)
+    yield from _patterns(architecture)
+    main = max(stacks, key=lambda stack: len(stack.layers), default=None)
+    if main is not None:
+        yield from _embedding(context, main, lines)
+    yield from _logits(context, architecture, lines)
+
+
+def _from_fact(fact: Fact) -> Claim:
+    return Claim(_FACTS[fact.key], fact.value, fact.status, tuple(fact.evidence))
+
+
+def _published(architecture: Architecture) -> Iterator[Claim]:
+    """The published count; it may hold tensors that the class does not build, so a difference is no conflict."""
+    stated = architecture.parameters.published_total
+    if not stated:
+        return
+    counted = architecture.parameters.total
+    near = abs(stated - counted) <= _ROOM * counted
+    evidence = (Evidence(kind="catalog", where="published parameter count"),)
+    yield Claim("model.published_parameters", stated, "verified" if near else "unverified", evidence)
+
+
+def _patterns(architecture: Architecture) -> Iterator[Claim]:
+    """The order of the kinds of layers of each stack."""
+    for stack in architecture.layers:
+        found = {(item.kind, item.where): item for kind in stack.kinds for item in kind.evidence}
+        yield Claim("layers.pattern", stack.pattern_text, "verified", tuple(found.values()), part=stack.path)
+
+
+def _embedding(context: Context, stack: Stack, lines: SourceLines) -> Iterator[Claim]:
+    """What happens between the table and the first layer: a factor, a norm."""
+    call = context.trace.call(stack.layers[0].path)
+    if call is None or not call.inputs:
+        return
+    for step in _between(context, call.inputs[0]):
+        module = context.modules.get(step.module) if step.kind == "call" else None
+        if module is not None and detect_norm(module, context.trace) is not None:
+            yield Claim("embedding.norm", module.class_name, "verified", lines.evidence(step.at))
+        elif canonical(step.name) == "mul":
+            yield Claim("embedding.scale", _factor(context, step), "verified", lines.evidence(step.at))
+
+
+def _between(context: Context, value: ValueRef) -> list[Event]:
+    """The steps from the embedding's lookup to a value, in order; empty when the lookup is not found."""
+    made: dict[int, Event] = {}
+    for event in context.trace.events:
+        module = context.modules.get(event.module) if event.kind == "call" else None
+        is_norm = module is not None and detect_norm(module, context.trace) is not None
+        if is_norm or (event.kind == "op" and not _inside_norm(context, event)):
+            made |= {out.id: event for out in event.outputs if all(out.id != i.id for i in event.inputs)}
+    steps: list[Event] = []
+    while len(steps) < _LONG:
+        step = made.get(value.id)
+        if step is None or canonical(step.name) == "embedding":
+            return steps[::-1] if step is not None else []
+        if canonical(step.name) not in PLUMBING:
+            steps.append(step)
+        following = [v for v in step.inputs if context.trace.carries(v)]
+        if not following:
+            return []
+        value = following[0]
+    return []
+
+
+def _inside_norm(context: Context, event: Event) -> bool:
+    module = context.modules.get(event.module)
+    return module is not None and not module.children and detect_norm(module, context.trace) is not None
+
+
+def _factor(context: Context, step: Event) -> object:
+    """The number of a multiplication; that of the module's own setting where a stored constant is multiplied."""
+    numbers = [v for v in step.options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    if numbers:
+        return numbers[0]
+    module = context.modules.get(step.module)
+    return _setting(module) if module is not None else "a stored constant"
+
+
+def _setting(module: ModuleRecord) -> object:
+    for name, value in module.attributes.items():
+        if "scale" in name and isinstance(value, (int, float)) and not isinstance(value, bool):
+            return value
+    return "a stored constant"
+
+
+def _logits(context: Context, architecture: Architecture, lines: SourceLines) -> Iterator[Claim]:
+    """What happens to the logits after the head: a factor, a soft cap."""
+    size = architecture.fact("vocabulary_size")
+    heads = [
+        e for e in context.trace.events
+        if e.kind == "op" and canonical(e.name) == "linear" and e.outputs and e.outputs[0].shape
+        and size is not None and e.outputs[0].shape[-1] == size.value
+    ]  # fmt: skip
+    if not heads:
+        return
+    before = _between(context, heads[-1].inputs[0])
+    if before and canonical(before[-1].name) == "mul" and (factor := _number(before[-1])) is not None:
+        yield Claim("logits.scale", factor, "verified", lines.evidence(before[-1].at))
+    steps = _after(context, heads[-1])
+    names = [canonical(step.name) for step in steps]
+    if "tanh" in names:
+        place = names.index("tanh")
+        caps = [s for s in steps[place:] if canonical(s.name) == "mul" and _number(s) is not None]
+        if caps:
+            yield Claim("logits.softcap", _number(caps[0]), "verified", lines.evidence(steps[place].at))
+        return
+    for step in steps:
+        number = _number(step)
+        if number is not None and canonical(step.name) in ("mul", "div"):
+            value = number if canonical(step.name) == "mul" else 1 / number
+            yield Claim("logits.scale", value, "verified", lines.evidence(step.at))
+
+
+def _after(context: Context, head: Event) -> list[Event]:
+    """The elementwise steps that follow a projection, each reading the one before."""
+    steps: list[Event] = []
+    current = head.outputs[0]
+    for event in context.trace.events[context.trace.events.index(head) + 1 :]:
+        if event.kind != "op" or all(value.id != current.id for value in event.inputs) or not event.outputs:
+            continue
+        if canonical(event.name) not in ("mul", "div", "tanh", "to", "float"):
+            break
+        steps.append(event)
+        current = event.outputs[0]
+    return steps
+
+
+def _number(event: Event) -> float | None:
+    values = [v for v in event.options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    return float(values[0]) if len(values) == 1 else None

@@ -1,0 +1,118 @@
+"""The result of a verification: claims, checks, gaps; its exit status, data and text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from archviz.architecture.model import Evidence, GapEntry
+from archviz.errors import EXIT_DONE_WITH_GAPS, VerificationConflictError
+from archviz.verify.claims import Check, Claim
+
+_SHOWN_PLACES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was claimed about a model, and what was held against it.
+
+    Args:
+        model: The model's id; `class_name` the class that was read.
+        gaps: What was not understood.
+    """
+
+    model: str
+    class_name: str
+    claims: list[Claim]
+    checks: list[Check] = field(default_factory=list)
+    gaps: list[GapEntry] = field(default_factory=list)
+
+    @property
+    def conflicts(self) -> list[Claim | Check]:
+        found: list[Claim | Check] = [claim for claim in self.claims if claim.status == "conflict"]
+        return found + [check for check in self.checks if check.status == "conflict"]
+
+    @property
+    def exit_status(self) -> int:
+        """6 with a conflict, 5 with gaps, else 0."""
+        if self.conflicts:
+            return VerificationConflictError.exit_status
+        return EXIT_DONE_WITH_GAPS if self.gaps else 0
+
+    def as_dict(self) -> dict[str, object]:
+        return {
+            "model": self.model,
+            "class": self.class_name,
+            "claims": [claim.as_dict() for claim in self.claims],
+            "checks": [check.as_dict() for check in self.checks],
+            "conflicts": len(self.conflicts),
+            "gaps": [gap.model_dump() for gap in self.gaps],
+        }
+
+
+def verification_text(result: Verification) -> str:
+    """The result as text: conflicts first, then checks, then all claims by scope."""
+    return "\n".join(_plain(line) for line in _lines(result)) + "\n"
+
+
+def _lines(result: Verification) -> Iterator[str]:
+    yield f"{result.model}: {result.class_name}, {len(result.claims)} claims"
+    if result.checks:
+        agreed = sum(check.status == "verified" for check in result.checks)
+        wrong = sum(check.status == "conflict" for check in result.checks)
+        open_ = len(result.checks) - agreed - wrong
+        yield f"{len(result.checks)} statements held against it: {agreed} agree, {wrong} conflict, {open_} not told by code"
+    for check in result.checks:
+        if check.status != "verified":
+            yield ""
+            yield from _check_lines(check)
+    for scope, claims in _by_scope(result.claims).items():
+        yield ""
+        yield scope or "model"
+        for claim in claims:
+            mark = "" if claim.status == "verified" else f"  [{claim.status}]"
+            yield f"  {claim.key:28} {value_text(claim.value)}{mark}  {_places(claim.evidence)}".rstrip()
+
+
+def _check_lines(check: Check) -> Iterator[str]:
+    yield f"{check.status}: {check.path}: {check.key}"
+    quote = f'  ("{check.quote}")' if check.quote else ""
+    yield f"  stated  {value_text(check.stated)}{quote}"
+    yield f"  code    {value_text(check.found) if check.found is not None else 'does not tell'}"
+    for item in check.evidence[:_SHOWN_PLACES]:
+        yield f"  at      {item.where}" + (f"  {item.text}" if item.text else "")
+
+
+def _by_scope(claims: Sequence[Claim]) -> dict[str, list[Claim]]:
+    found: dict[str, list[Claim]] = {}
+    for claim in claims:
+        found.setdefault(claim.scope, []).append(claim)
+    return found
+
+
+def _places(evidence: Sequence[Evidence]) -> str:
+    shown = [item.where for item in evidence[:_SHOWN_PLACES]]
+    more = f" +{len(evidence) - len(shown)}" if len(evidence) > len(shown) else ""
+    return " ".join(shown) + more
+
+
+def value_text(value: object) -> str:
+    """A value in words.
+
+    >>> value_text({"of": "q_proj", "sizes": [256, 256]})
+    'of q_proj, sizes 256, 256'
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(value_text(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {value_text(item)}" for key, item in value.items())
+    return str(value)
+
+
+def _plain(text: str) -> str:
+    """A line without control characters: what is not printable is shown escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

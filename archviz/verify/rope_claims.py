@@ -1,0 +1,279 @@
+"""Rotary positions: which tensors are rotated, which part of a head, in which layout, before or after which norm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archviz.interpreter.reading import Event, ValueRef
+from archviz.patterns.attention import Attention
+from archviz.patterns.norms import detect_norm
+from archviz.patterns.op_families import canonical
+from archviz.patterns.rope import Rope, detect_rope
+from archviz.spans import Span
+from archviz.verify.claims import Claim
+from archviz.verify.lineage import Lineage
+from archviz.verify.view import LayerView
+
+_KEEPS_LAST_AXIS = {"view", "reshape", "transpose", "permute", "contiguous", "to", "float", "unsqueeze", "flatten"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """One tensor that is rotated.
+
+    Args:
+        event: The call that rotates it; `value` the tensor handed to it.
+        tensor: The projections it comes from, or `attention output`.
+        part: Which part of the last axis: `first 64 of 256`.
+        norms: Norms between projection and rotation; `cut_at` the line that cuts the rotated part off.
+    """
+
+    event: Event
+    value: ValueRef
+    rope: Rope
+    tensor: str
+    part: str
+    norms: tuple[str, ...]
+    cut_at: Span | None
+    inverse: bool
+
+
+def rope_claims(view: LayerView) -> Iterator[Claim]:
+    """All claims about positions of an attention part."""
+    if view.call is None or view.lineage is None or view.part is None or not isinstance(view.part.what, Attention):
+        return
+    rotations = find_rotations(view)
+    if not rotations:
+        yield from _without_rotation(view, view.part.what)
+        return
+    forward = [r for r in rotations if not r.inverse]
+    places = [r.event.at for r in rotations]
+    yield view.claim("rope.tensors", list(dict.fromkeys(r.tensor for r in forward)), *(r.event.at for r in forward))
+    parts = {r.tensor: r.part for r in forward}
+    value: object = next(iter(parts.values())) if len(set(parts.values())) == 1 else parts
+    yield view.claim("rope.part", value, *(r.cut_at or r.event.at for r in forward))
+    for layout in dict.fromkeys(r.rope.layout for r in rotations if r.rope.layout):
+        yield view.claim("rope.layout", layout, *_layout_lines(view, rotations))
+    yield view.claim("rope.function", rotations[0].rope.function, places[0])
+    yield from _order(view, forward)
+    inverse = [r for r in rotations if r.inverse]
+    if inverse:
+        yield view.claim(
+            "rope.inverse", {r.tensor: r.part for r in inverse}, *(p for r in inverse for p in (r.event.at, r.cut_at))
+        )
+    yield from _settings(view)
+
+
+def find_rotations(view: LayerView) -> list[Rotation]:
+    """Every tensor that the part or its submodules rotate, in order of execution."""
+    if view.call is None or view.lineage is None:
+        return []
+    found: list[Rotation] = []
+    skip_until = -1
+    for event in view.trace.inside(view.call):
+        if event.index <= skip_until:
+            continue  # inside a rotation that was read already
+        rope = detect_rope(event, view.trace)
+        if rope is None:
+            continue
+        inner = view.trace.inside(event)
+        skip_until = inner[-1].index if inner else event.index
+        data = [value for value in event.inputs if view.trace.carries(value)]
+        found += [_rotation(view, view.lineage, event, rope, value) for value in data[: rope.tensors]]
+    return found
+
+
+def _rotation(view: LayerView, lineage: Lineage, event: Event, rope: Rope, value: ValueRef) -> Rotation:
+    part, cut_at = _part(view, lineage, event, rope, value)
+    steps = lineage.steps(value)
+    return Rotation(
+        event, value, rope, _tensor(view, lineage, event, steps), part, _norms(view, steps), cut_at,
+        _is_inverse(view, event, lineage),
+    )  # fmt: skip
+
+
+def _tensor(view: LayerView, lineage: Lineage, event: Event, steps: list[Event]) -> str:
+    """The projections that a rotated tensor comes from; pooled tensors go by the submodule that rotates them."""
+    if any(canonical(step.name) == "softmax" for step in steps if step.kind == "op"):
+        return "attention output" if event.module == view.module.path else f"output of {view.short(event.module)}"
+    names = [view.short(step.module) for step in steps if lineage.is_projection(step)]
+    return " + ".join(dict.fromkeys(names)) or "input"
+
+
+def _norms(view: LayerView, steps: list[Event]) -> tuple[str, ...]:
+    """Norms that come after the last projection."""
+    calls = [step for step in steps if step.kind == "call" and step.module in view.context.modules]
+    return tuple(
+        view.short(c.module) for c in calls if detect_norm(view.context.modules[c.module], view.trace) is not None
+    )
+
+
+def _part(
+    view: LayerView, lineage: Lineage, event: Event, rope: Rope, value: ValueRef
+) -> tuple[str, Span | None]:  # fmt: skip
+    """Which part of a head is rotated: cut inside the function, or cut off before it is handed over."""
+    width = (value.shape or (None,))[-1]
+    if width is None:
+        return "not understood", None
+    if rope.span is not None and rope.span < width:
+        cut = _cut_inside(view, event, rope.span, width)
+        start = cut[0] if cut else 0
+        return _interval(start, rope.span, width), cut[1] if cut else None
+    outside = _cut_outside(lineage, value, width)
+    if outside is not None:
+        start, total, at = outside
+        return _interval(start, width, total), at
+    return f"all {width}", None
+
+
+def _interval(start: int, size: int, total: int) -> str:
+    if size == total:
+        return f"all {total}"
+    if start == 0:
+        return f"first {size} of {total}"
+    return f"last {size} of {total}" if start + size == total else f"{start} to {start + size} of {total}"
+
+
+def _cut_inside(view: LayerView, event: Event, span: int, width: int) -> tuple[int, Span | None] | None:
+    """The slice or split inside the function that leaves the rotated dimensions."""
+    for inner in view.trace.inside(event):
+        for place, output in enumerate(inner.outputs):
+            shape = inner.inputs[0].shape if inner.inputs else None
+            if shape and shape[-1] == width and output.shape and output.shape[-1] == span:
+                if not _is_multiplied(view, event, output):
+                    continue
+                start = _start(inner, place)
+                return (start if start is not None else 0), inner.at
+    return None
+
+
+def _is_multiplied(view: LayerView, event: Event, value: ValueRef) -> bool:
+    """The slice that is rotated goes on; the one that passes is only joined."""
+    readers = [e for e in view.trace.inside(event) if any(value.id == source.id for source in e.inputs)]
+    return any(canonical(e.name) not in ("cat", "concat") for e in readers)
+
+
+def _cut_outside(lineage: Lineage, value: ValueRef, width: int) -> tuple[int, int, Span | None] | None:
+    """The cut between projection and rotation that left only the rotated dimensions of a head."""
+    current: ValueRef | None = value
+    for _ in range(20):
+        event = lineage.producer(current) if current is not None else None
+        if event is None or not event.inputs or (event.kind != "op" and not _is_norm(lineage, event)):
+            return None
+        before = event.inputs[0].shape
+        total = before[-1] if before else None
+        name = canonical(event.name)
+        if name in ("split", "chunk", "slice", "getitem", "narrow") and total is not None and total > width:
+            assert current is not None
+            place = next((i for i, out in enumerate(event.outputs) if out.id == current.id), 0)
+            start = _start(event, place)
+            return None if start is None else (start, total, event.at)
+        if total != width and name not in _KEEPS_LAST_AXIS:
+            return None
+        if total != width:
+            return None
+        current = event.inputs[0]
+    return None
+
+
+def _is_norm(lineage: Lineage, event: Event) -> bool:
+    module = lineage.modules.get(event.module) if event.kind == "call" else None
+    return module is not None and detect_norm(module, lineage.trace) is not None
+
+
+def _start(event: Event, place: int) -> int | None:
+    """Where in the last axis an output of a split or slice begins."""
+    name = canonical(event.name)
+    sizes = [value.shape[-1] for value in event.outputs if value.shape]
+    if name in ("split", "chunk"):
+        return sum(size or 0 for size in sizes[:place])
+    start = event.options.get("start", 0)
+    total = (event.inputs[0].shape or (None,))[-1]
+    if not isinstance(start, int):
+        return None
+    return start + (total or 0) if start < 0 else start
+
+
+def _layout_lines(view: LayerView, rotations: list[Rotation]) -> list[Span | None]:
+    """The line that applies the rotation and the one that pairs the dimensions."""
+    event = rotations[0].event
+    pairing = {"neg", "chunk", "stack", "view_as_complex"}
+    inner = [e.at for e in view.trace.inside(event) if canonical(e.name) in pairing or e.options.get("step") == 2]
+    return [event.at, *inner[:1]]
+
+
+def _is_inverse(view: LayerView, event: Event, lineage: Lineage) -> bool:
+    """The sine is negated (or the complex rotation conjugated) before it is handed over."""
+    tables = [value for value in event.inputs if not view.trace.carries(value)]
+    for value in tables:
+        maker = lineage.producer(value)
+        if maker is not None and canonical(maker.name) in ("neg", "conj", "conj_physical"):
+            return True
+    return False
+
+
+def _order(view: LayerView, rotations: list[Rotation]) -> Iterator[Claim]:
+    """Whether QK-norms come before or after the rotation."""
+    assert view.lineage is not None
+    assert view.call is not None
+    before = {name for r in rotations for name in r.norms}
+    rotated = {r.event.index for r in rotations}
+    if before:
+        yield view.claim("rope.after_norms", sorted(before), *(r.event.at for r in rotations if r.norms))
+    after: dict[str, Event] = {}
+    for event in view.trace.inside(view.call):
+        module = view.context.modules.get(event.module) if event.kind == "call" else None
+        if module is None or not event.inputs or detect_norm(module, view.trace) is None:
+            continue
+        steps = {step.index for step in view.lineage.steps(event.inputs[0])}
+        if steps & rotated:
+            after[view.short(event.module)] = event
+    if after:
+        yield view.claim("rope.before_norms", sorted(after), *(event.at for event in after.values()))
+
+
+def _without_rotation(view: LayerView, what: Attention) -> Iterator[Claim]:
+    if what.positions == "none" and any(kind_rotates(view, kind) for kind in range(len(view.stack.kinds))):
+        yield view.claim("rope.tensors", "none (NoPE)", view.module.created_at)
+
+
+def kind_rotates(view: LayerView, kind: int) -> bool:
+    """Whether any mixer of another kind of layer in the same stack is rotated."""
+    mixers = view.stack.kinds[kind].parts.mixers
+    return any(isinstance(part.what, Attention) and part.what.rope is not None for part in mixers)
+
+
+def _settings(view: LayerView) -> Iterator[Claim]:
+    """Theta, scaling and sections: the configuration's, of the layer's own type where it tells types apart."""
+    found = view.setting("rope_parameters", "rope_scaling")
+    values = found[1] if found and isinstance(found[1], dict) else {}
+    where = found[0] if found else ""
+    own = values.get(_layer_type(view) or "")
+    if isinstance(own, dict):
+        values, where = own, f"{where}.{_layer_type(view)}"
+    theta = values.get("rope_theta")
+    flat = view.setting("rope_theta", "rotary_emb_base", "rotary_base")
+    if isinstance(theta, (int, float)):
+        yield view.claim("rope.theta", theta, status="config", config=f"{where}.rope_theta")
+    elif flat is not None and isinstance(flat[1], (int, float)):
+        yield view.claim("rope.theta", flat[1], status="config", config=flat[0])
+    kind = values.get("rope_type", values.get("type"))
+    if kind not in (None, "default"):
+        shown = {k: v for k, v in values.items() if k not in ("rope_theta", "type") and not isinstance(v, dict)}
+        yield view.claim("rope.scaling", shown, status="config", config=where)
+    if isinstance(values.get("mrope_section"), list):
+        yield view.claim("rope.sections", values["mrope_section"], status="config", config=f"{where}.mrope_section")
+
+
+def _layer_type(view: LayerView) -> str | None:
+    """The type of the layer as its module or the configuration calls it."""
+    for module in (view.module, view.kind.example):
+        for name in ("layer_type", "attention_type", "attn_type", "rope_layer_type"):
+            value = module.attributes.get(name)
+            if isinstance(value, str):
+                return value
+    types = view.stack.config.values.get("layer_types")
+    index = view.kind.indices[0]
+    value = types[index] if isinstance(types, list) and index < len(types) else None
+    return value if isinstance(value, str) else None

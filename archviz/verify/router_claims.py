@@ -1,0 +1,124 @@
+"""Mixture of experts: experts, router, scores, choice, groups, shared experts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from archviz.interpreter.reading import Event
+from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.op_families import canonical
+from archviz.verify.claims import Claim
+from archviz.verify.view import LayerView
+
+_SCORES = ("softmax", "sigmoid", "softplus")
+
+
+def router_claims(view: LayerView) -> Iterator[Claim]:
+    """All claims about a mixture of experts."""
+    what = view.part.what if view.part else None
+    if not isinstance(what, MixtureOfExperts):
+        return
+    modules = view.context.modules
+    experts = modules[what.experts]
+    yield view.claim("moe.experts", what.count, experts.created_at)
+    if what.hidden is not None:
+        yield view.claim("moe.expert_hidden_size", what.hidden, experts.created_at, experts.defined_at)
+    if what.activation is not None:
+        yield view.claim("moe.activation", what.activation, experts.defined_at)
+    events = _router_events(view, what)
+    yield from _choice(view, what, events)
+    yield from _weights(view, what, events)
+    if what.shared is not None:
+        yield view.claim("moe.shared_expert", what.shared_hidden or True, modules[what.shared].created_at)
+    if what.shared_gate is not None:
+        call = view.trace.call(what.shared_gate)
+        sigmoid = next((e for e in events if canonical(e.name) == "sigmoid" and _follows(view, call, e)), None)
+        value = "sigmoid" if sigmoid else "linear"
+        yield view.claim(
+            "moe.shared_expert_gate", value, sigmoid.at if sigmoid else modules[what.shared_gate].created_at
+        )
+
+
+def _router_events(view: LayerView, what: MixtureOfExperts) -> list[Event]:
+    """What the router does, then what the block does beside router and experts."""
+    found: list[Event] = []
+    router = view.trace.call(what.router) if what.router else None
+    if router is not None:
+        found += [e for e in view.trace.inside(router) if e.kind != "call"]
+    if view.call is not None:
+        found += [e for e in view.trace.own(view.call) if e.kind != "call"]
+    return sorted(found, key=lambda e: e.index)
+
+
+def _follows(view: LayerView, call: Event | None, event: Event) -> bool:
+    return call is not None and bool({v.id for v in call.outputs} & {v.id for v in event.inputs})
+
+
+def _choice(view: LayerView, what: MixtureOfExperts, events: Sequence[Event]) -> Iterator[Claim]:
+    chosen = [e for e in events if canonical(e.name) == "topk"]
+    last = chosen[-1].at if chosen else None
+    hashed = _hash_lookup(what, events)
+    if hashed is not None:
+        yield view.claim("moe.routing", "hash: experts are looked up by token id", hashed.at)
+    if what.top_k is not None:
+        yield view.claim("moe.top_k", what.top_k, last or (hashed.at if hashed else None))
+    groups = _group_limit(what, chosen)
+    if groups is not None:
+        yield view.claim("moe.group_limit", groups, *(event.at for event in chosen[:-1]))
+    bias = _correction(view, what, events)
+    if bias is not None:
+        yield view.claim("moe.correction_bias", True, bias.at)
+
+
+def _group_limit(what: MixtureOfExperts, chosen: Sequence[Event]) -> str | None:
+    """A choice among groups before the choice among experts: it reads one score per group."""
+    for event in chosen[:-1]:
+        read, kept = event.inputs[0].shape, event.outputs[0].shape if event.outputs else None
+        if read and kept and len(read) == 2 and (read[-1] or 0) > 1 and read[-1] != what.count:
+            return f"{kept[-1]} of {read[-1]} groups"
+    return None
+
+
+def _hash_lookup(what: MixtureOfExperts, events: Sequence[Event]) -> Event | None:
+    """A lookup in a table with the experts of every token id: rows for more than the experts, top-k columns."""
+    for event in events:
+        table = event.inputs[0].shape if event.inputs else None
+        if canonical(event.name) in ("getitem", "index", "embedding", "index_select") and table and len(table) == 2:
+            if table[1] == what.top_k and (table[0] or 0) > what.count and len(event.inputs) > 1:
+                return event
+    return None
+
+
+def _correction(view: LayerView, what: MixtureOfExperts, events: Sequence[Event]) -> Event | None:
+    """The addition of one stored number per expert to the scores that the choice sees and the weights do not."""
+    chosen = [e for e in events if canonical(e.name) == "topk"]
+    weights = {v.id for e in events if canonical(e.name) == "gather" for v in e.inputs[:1]}
+    for event in events:
+        if canonical(event.name) != "add" or len(event.inputs) != 2 or not chosen or event.index > chosen[-1].index:
+            continue
+        stored = [v for v in event.inputs if not view.trace.carries(v)]
+        if len(stored) == 1 and (stored[0].shape or (None,))[-1] == what.count and event.outputs[0].id not in weights:
+            return event
+    return None
+
+
+def _weights(view: LayerView, what: MixtureOfExperts, events: Sequence[Event]) -> Iterator[Claim]:
+    """How scores become weights."""
+    scores = [e for e in events if canonical(e.name) in _SCORES]
+    if what.score is not None:
+        yield view.claim("moe.score", what.score, *(e.at for e in scores[:1]))
+    chosen = [e.index for e in events if canonical(e.name) == "topk"]
+    after = [e for e in events if chosen and e.index > chosen[-1]]
+    if what.normalised is not None:
+        lines = [e.at for e in after if canonical(e.name) in ("div", "softmax", "normalize")][:1]
+        yield view.claim("moe.normalised", what.normalised, *lines)
+    factors = [(e, v) for e in after if canonical(e.name) == "mul" and (v := _number(e)) is not None]
+    if factors:
+        yield view.claim("moe.scaling", factors[0][1], factors[0][0].at)
+    elif what.scaling is not None:
+        yield view.claim("moe.scaling", what.scaling)
+
+
+def _number(event: Event) -> float | None:
+    values = [v for v in event.options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    return float(values[0]) if len(event.inputs) == 1 and len(values) == 1 else None

@@ -1,0 +1,108 @@
+"""What happens to the attention scores between the product of queries and keys and the softmax."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archviz.interpreter.reading import Event
+from archviz.patterns.op_families import canonical
+from archviz.spans import Span
+from archviz.verify.view import LayerView
+
+_PRODUCTS = {"matmul", "bmm", "baddbmm", "einsum"}
+_LONG = 40
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePath:
+    """The way of the scores, read backwards from the softmax.
+
+    Args:
+        factor: What they are multiplied by; None when nothing was seen.
+        softcap: `c` of `c · tanh(scores / c)`.
+        sinks: A learned column is appended before the softmax.
+        biases: How many tensors that are not data are added (mask, relative bias, ALiBi).
+        fused_bias: The product itself adds a tensor that is not data.
+    """
+
+    factor: float | None
+    softcap: float | None
+    sinks: bool
+    biases: int
+    fused_bias: bool
+    factor_at: Span | None = None
+    softcap_at: Span | None = None
+    sinks_at: Span | None = None
+    softmax_at: Span | None = None
+    product_at: Span | None = None
+
+
+def find_score_path(view: LayerView) -> ScorePath | None:
+    """The way of the scores of an attention part; None when it has no softmax over a product of data."""
+    if view.call is None:
+        return None
+    inner = [e for e in view.trace.inside(view.call) if e.kind == "op"]
+    made = {value.id: e for e in inner for value in e.outputs if all(value.id != i.id for i in e.inputs)}
+    for softmax in (e for e in inner if canonical(e.name) == "softmax"):
+        path = _backwards(softmax, made, view)
+        if path is not None:
+            return _read(softmax, path, view)
+    return None
+
+
+def _backwards(softmax: Event, made: dict[int, Event], view: LayerView) -> list[Event] | None:
+    """The ops from the softmax's input back to the product, the product last."""
+    path: list[Event] = []
+    current = softmax.inputs[0] if softmax.inputs else None
+    while current is not None and len(path) < _LONG:
+        event = made.get(current.id)
+        if event is None:
+            return None
+        path.append(event)
+        if canonical(event.name) in _PRODUCTS and sum(map(view.trace.carries, event.inputs)) >= 1:
+            return path
+        current = next((value for value in event.inputs if view.trace.carries(value)), None)
+    return None
+
+
+def _read(softmax: Event, path: Sequence[Event], view: LayerView) -> ScorePath:
+    names = [canonical(event.name) for event in path]
+    product = path[-1]
+    tanh = names.index("tanh") if "tanh" in names else None
+    after = [e for e in path[:tanh] if canonical(e.name) == "mul"] if tanh is not None else []
+    caps = [c for e in after if (c := _constant(e)) is not None]
+    scaling = [e for e in path[(tanh or -1) + 1 :] if canonical(e.name) in ("mul", "div") and _constant(e) is not None]
+    if caps and scaling and canonical(scaling[0].name) == "div":
+        scaling = scaling[1:]  # the division inside the cap
+    joins = [e for e in path if canonical(e.name) == "cat"]
+    added = [e for e in path if canonical(e.name) == "add" and any(not view.trace.carries(v) for v in e.inputs)]
+    factor, factor_at = _factor(scaling, product)
+    return ScorePath(
+        factor=factor, softcap=caps[0] if caps else None, sinks=bool(joins), biases=len(added),
+        fused_bias=names[-1] == "baddbmm", factor_at=factor_at, softcap_at=path[tanh].at if tanh is not None else None,
+        sinks_at=joins[0].at if joins else None, softmax_at=softmax.at, product_at=product.at,
+    )  # fmt: skip
+
+
+def _factor(scaling: Sequence[Event], product: Event) -> tuple[float | None, Span | None]:
+    """The scores' constant factor: of the ops after the product, or of the product itself."""
+    if scaling:
+        value = 1.0
+        for event in scaling:
+            constant = _constant(event) or 1.0
+            value = value / constant if canonical(event.name) == "div" else value * constant
+        return value, scaling[0].at
+    alpha = product.options.get("alpha")
+    if isinstance(alpha, (int, float)) and not isinstance(alpha, bool):
+        return float(alpha), product.at
+    return None, None
+
+
+def _constant(event: Event) -> float | None:
+    """The number that an op combines a tensor with."""
+    if len(event.inputs) != 1:
+        return None
+    values = [v for k, v in event.options.items() if k in ("0", "1", "other", "value")]
+    numbers = [float(v) for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    return numbers[0] if len(numbers) == 1 else None

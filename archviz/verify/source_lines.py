@@ -1,0 +1,57 @@
+"""Source texts: the line that a piece of evidence quotes, and the names that an assignment on it binds."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from archviz.architecture.model import Evidence
+from archviz.spans import Span
+
+FindText = Callable[[str], str | None]
+
+
+class SourceLines:
+    """The texts of the files that were read, by the name that evidence gives them.
+
+    Args:
+        find_text: The text of a file by its shown name; None when it is not at hand.
+    """
+
+    def __init__(self, find_text: FindText) -> None:
+        self._find_text = find_text
+        self._lines: dict[str, list[str]] = {}
+        self._assignments: dict[str, list[ast.Assign]] = {}
+
+    def line(self, at: Span) -> str | None:
+        """The source line, stripped; None when the file is not at hand."""
+        if at.file not in self._lines:
+            self._lines[at.file] = (self._find_text(at.file) or "").splitlines()
+        lines = self._lines[at.file]
+        return lines[at.line - 1].strip()[:200] if 0 < at.line <= len(lines) else None
+
+    def evidence(self, *places: Span | None) -> tuple[Evidence, ...]:
+        """Evidence from lines of code, each quoted; lines that are not known are left out."""
+        known = dict.fromkeys(at for at in places if at is not None)
+        return tuple(Evidence(kind="code", where=str(at), text=self.line(at)) for at in known)
+
+    def targets(self, at: Span | None) -> list[str]:
+        """The names bound by the assignment that stands on a line: `q, gate = chunk(…)` gives `q` and `gate`."""
+        if at is None:
+            return []
+        around = [a for a in self._parsed(at.file) if a.lineno <= at.line <= (a.end_lineno or a.lineno)]
+        if not around:
+            return []
+        inner = max(around, key=lambda a: a.lineno)
+        target = inner.targets[-1]
+        parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+        return [ast.unparse(part) for part in parts]
+
+    def _parsed(self, file: str) -> list[ast.Assign]:
+        if file not in self._assignments:
+            try:
+                tree = ast.parse(self._find_text(file) or "")
+            except (SyntaxError, ValueError, RecursionError):
+                tree = ast.parse("")
+            self._assignments[file] = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+        return self._assignments[file]

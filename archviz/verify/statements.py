@@ -1,0 +1,138 @@
+"""What a piece of text states about a model: numbers with their nouns, and the field's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_N = r"(?<![\d.])(\d{1,3}(?:[,_]\d{3})+|\d+)"
+_SMALL = r"(?<![\d.,])(\d{1,4})(?![\d,])"
+_SEP = r"\s*(?:[:=≈~]\s*|size\s+|of\s+|is\s+)?"
+
+NUMBERS: tuple[tuple[str, str], ...] = (
+    ("layers", rf"{_N}\s+(?:\w+[- ]){{0,2}}?(?:layers|blocks)\b"),
+    ("layers", rf"^(?:number of )?layers{_SEP}{_N}\s*$"),
+    ("kv_heads", rf"{_N}\s+(?:KV|key[-/ ]value)(?:\s+heads?)?\b"),
+    ("kv_heads", rf"\b(?:KV|key[-/ ]value)\s+heads?{_SEP}{_N}"),
+    ("heads", rf"{_N}\s+(?:Q|query|attention)\s+heads?\b"),
+    ("heads", rf"{_N}\s+(?:Q\s*/|query,)"),
+    ("heads", rf"(?<!KV )(?<!QK )(?<!V )(?<!value )\b(?:Q\s+|query\s+|attention\s+)?heads{_SEP}{_N}"),
+    ("heads", rf"{_N}\s+heads\b"),
+    ("head_dim", rf"\b(?:head[_ ]dim(?:ension)?|dim(?:ension)?\s+per\s+head){_SEP}{_N}"),
+    ("head_dim", rf"heads?\b[^.\n]*?,\s*dim(?:ension)?{_SEP}{_N}"),
+    ("experts", rf"{_N}\s+(?:routed\b(?:\s+experts)?|experts\b)"),
+    ("experts", rf"^(?:routed |number of )?experts{_SEP}{_N}\s*$"),
+    ("experts", rf"\b\d+\s+of\s+{_N}\s*(?:routed|experts|\+ shared)"),
+    ("experts", rf"experts:\s*\d+\s+of\s+{_N}"),
+    ("top_k", rf"\btop[- ]?k?{_SEP}{_SMALL}\b"),
+    ("top_k", rf"{_SMALL}\s+(?:experts\s+)?(?:per token|active experts)\b"),
+    ("top_k", rf"\b{_SMALL}\s+of\s+\d+\s*(?:routed|experts|\+ shared)"),
+    ("top_k", rf"experts:\s*{_SMALL}\s+of\s+\d+"),
+    ("expert_intermediate", rf"\bexpert (?:intermediate|hidden)(?: size)?{_SEP}{_N}"),
+    ("vocab", rf"\bvocab(?:ulary)?(?: size)?{_SEP}{_N}"),
+    ("hidden", rf"\b(?:hidden(?: size| dim)?|d_model|model width|width){_SEP}{_N}"),
+    ("intermediate", rf"(?<!expert )\b(?:intermediate|feed-forward|FFN)(?: size| hidden size| dim)?{_SEP}{_N}"),
+    ("context", rf"\bcontext(?: length| window)?{_SEP}{_N}"),
+    ("window", rf"(?<!context )\b(?:sliding[- ])?window{_SEP}{_N}"),
+    ("rope_theta", rf"(?:θ|\btheta\b|\brope base\b){_SEP}{_N}"),
+)
+"""Order matters: what an earlier pattern has read, a later one does not read again."""
+
+WORDS: tuple[tuple[str, str, str], ...] = (
+    ("attention_kind", r"\bMLA\b|multi-head latent attention", "MLA"),
+    ("attention_kind", r"\bGQA\b|grouped[- ]query", "GQA"),
+    ("attention_kind", r"\bMQA\b|multi[- ]query attention", "MQA"),
+    ("attention_kind", r"\bMHA\b|multi-head attention", "MHA"),
+    ("norm", r"RMSNorm", "RMSNorm"),
+    ("norm", r"(?<!RMS)Layer ?Norm\b", "LayerNorm"),
+    ("feed_forward", r"SwiGLU", "SwiGLU"),
+    ("feed_forward", r"GeGLU", "GeGLU"),
+    ("feed_forward", r"ReGLU", "ReGLU"),
+    ("norm_placement", r"\bsandwich[- ]norm", "sandwich"),
+    ("norm_placement", r"\bpre-norm", "pre-norm"),
+    ("norm_placement", r"\bpost-norm", "post-norm"),
+    ("rope_layout", r"\bhalf[- ]split|rotate_half", "half_split"),
+    ("rope_layout", r"\binterleaved\b(?!\s+(?:M-?RoPE|MoE|layers|attention))", "interleaved"),
+    ("positions", r"\bALiBi\b", "ALiBi"),
+    ("tied", r"\b(?:not tied|untied)\b", "False"),
+    ("tied", r"(?<!not )\btied (?:weights|embeddings|to)\b", "True"),
+)
+PARTS = re.compile(rf"\b(first|last)\s+{_N}\s+of\s+{_N}", re.IGNORECASE)
+PROJECTION = re.compile(rf"^\s*(\w+)\s+({_N}(?:\s*×\s*{_N})*)\s*→\s*({_N}(?:\s*×\s*{_N})*)", re.MULTILINE)
+_ROTATED = re.compile(r"rope|rotary|rotat", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One thing that a text says.
+
+    Args:
+        key: What about (`heads`, `norm`, `rope_part`, `projection`).
+        value: A number, a word, or the widths of a projection (`4096 → 512`).
+        quote: The words it was read from.
+        subject: The name of the projection.
+    """
+
+    key: str
+    value: object
+    quote: str
+    subject: str = ""
+
+
+def read_statements(text: str, around: str = "") -> Iterator[Statement]:
+    """All statements of a text.
+
+    Args:
+        text: What is read.
+        around: Words beside it (the stage and block it stands in), which say whether a part is about rotation.
+    """
+    for line in text.splitlines():
+        yield from _numbers(line)
+        for key, pattern, word in WORDS:
+            found = re.search(pattern, line, re.IGNORECASE if key in ("rope_layout", "norm_placement") else 0)
+            if found and (key != "rope_layout" or _ROTATED.search(f"{around} {text}")):
+                yield Statement(key, word, found[0])
+        if _ROTATED.search(f"{around} {text}"):
+            for part in PARTS.finditer(line):
+                yield Statement("rope_part", f"{part[1].lower()} {number(part[2])} of {number(part[3])}", part[0])
+        for projection in PROJECTION.finditer(line):
+            widths = f"{product(projection[2])} → {product(projection[5])}"
+            yield Statement("projection", widths, projection[0].strip(), projection[1])
+
+
+def _numbers(line: str) -> Iterator[Statement]:
+    taken: list[tuple[int, int]] = []
+    for key, pattern in NUMBERS:
+        for found in re.finditer(pattern, line, re.IGNORECASE):
+            start, end = found.span(1)
+            if any(start < stop and begin < end for begin, stop in taken) or _is_fraction(line, end):
+                continue
+            taken.append((start, end))
+            yield Statement(key, number(found[1]), found[0].strip())
+
+
+def _is_fraction(line: str, end: int) -> bool:
+    """`1.5 layers` and `128K` are no counts that can be compared exactly."""
+    return bool(re.match(r"\.\d|\s?[KMBT]\b|%", line[end:]))
+
+
+def number(text: str) -> int:
+    """A count with separators.
+
+    >>> number("248,320")
+    248320
+    """
+    return int(re.sub(r"[,_]", "", text))
+
+
+def product(text: str) -> int:
+    """The product of counts.
+
+    >>> product("32 × 2 × 256")
+    16384
+    """
+    size = 1
+    for factor in text.split("×"):
+        size *= number(factor.strip())
+    return size

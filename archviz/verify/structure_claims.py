@@ -1,0 +1,178 @@
+"""How a layer is put together: norms and where they stand, residuals, feed-forwards, mixers with a state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archviz.architecture.layer_graphs import expose_hidden_residuals, keep_inner
+from archviz.interpreter.reading import Event
+from archviz.patterns.feed_forward import FeedForward
+from archviz.patterns.flow import Flow, FlowNode, build_flow
+from archviz.patterns.op_families import activation_of, canonical
+from archviz.patterns.recurrences import Recurrence
+from archviz.patterns.residual import find_residual_adds, is_parallel, norm_placement
+from archviz.spans import Span
+from archviz.verify.claims import Claim
+from archviz.verify.view import LayerView
+
+_PLACEMENTS = {"pre": "pre-norm", "post": "post-norm (after the branch, before the residual sum)", "sandwich": "sandwich",
+               "post_residual": "post-norm (after the residual sum)"}  # fmt: skip
+
+
+def layer_claims(view: LayerView) -> Iterator[Claim]:
+    """Norms and residual structure of a kind of layer, from the data flow of its example."""
+    yield from _norm_claims(view)
+    flow = layer_flow(view)
+    if flow is None:
+        return
+    parts = {path: part for part in (*view.kind.parts.mixers, *view.kind.parts.feeds) for path in part.paths}
+    mixers = {path for part in view.kind.parts.mixers for path in part.paths}
+    branches = {n.id: "mixer" if n.module in mixers else "feed" for n in flow.nodes.values()
+                if n.kind == "call" and n.module in parts}  # fmt: skip
+    norms = {n.id for n in flow.nodes.values() if n.module in view.kind.parts.norms}
+    placement = norm_placement(flow, norms, set(branches))
+    if placement is not None:
+        lines = [_at(flow.nodes[i]) for i in sorted(norms)]
+        yield view.claim("norm.placement", _PLACEMENTS[placement], *lines)
+    yield from _parallel_mixers(view, flow, branches)
+    yield from _residuals(view, flow, branches)
+
+
+def _parallel_mixers(view: LayerView, flow: Flow, branches: dict[int, str]) -> Iterator[Claim]:
+    """Several mixers that read the same stream, none after another."""
+    mixers = [node for node, role in branches.items() if role == "mixer"]
+    before = flow.ancestors()
+    if len(mixers) > 1 and not any(one in before[other] for one in mixers for other in mixers):
+        names = [view.relative(flow.nodes[node].module) for node in mixers]
+        yield view.claim("mixers.parallel", names, *(_at(flow.nodes[node]) for node in mixers))
+
+
+def layer_flow(view: LayerView) -> Flow | None:
+    """The flow of the layer, wrappers opened, parts and norms closed."""
+    if view.call is None:
+        return None
+    parts = {path for part in (*view.kind.parts.mixers, *view.kind.parts.feeds) for path in part.paths}
+    wrappers = set(view.kind.parts.wrappers) - parts
+
+    def keep(event: Event) -> bool:
+        return event.kind == "call" and event.module not in wrappers
+
+    flow = build_flow(view.trace, view.call, keep)
+    if flow.output is None or not flow.inputs:
+        return None
+    expose_hidden_residuals(view.context, flow, keep_inner(view.context))
+    return flow
+
+
+def _at(node: FlowNode) -> Span | None:
+    return node.events[0].at if node.events else None
+
+
+def _norm_claims(view: LayerView) -> Iterator[Claim]:
+    kinds: dict[str, list[str]] = {}
+    for path, norm in view.kind.parts.norms.items():
+        name = norm.kind + (", weight as 1 + w" if norm.unit_offset else "") + ("" if norm.size else ", no weight")
+        kinds.setdefault(name, []).append(path)
+    for name, paths in kinds.items():
+        module = view.context.modules[paths[0]]
+        yield view.claim("norm.kind", name, module.defined_at or module.created_at)
+        yield view.claim("norm.count", len(paths), *(view.context.modules[p].created_at for p in paths))
+    eps = {norm.eps for norm in view.kind.parts.norms.values() if norm.eps is not None}
+    if len(eps) == 1:
+        first = view.context.modules[next(iter(view.kind.parts.norms))]
+        yield view.claim("norm.eps", eps.pop(), first.created_at)
+
+
+def _residuals(view: LayerView, flow: Flow, branches: dict[int, str]) -> Iterator[Claim]:
+    streams = _streams(view)
+    if streams is not None:
+        yield from _hyper_connections(view, streams)
+        return
+    adds = find_residual_adds(flow)
+    lines = [_at(flow.nodes[i]) for i in sorted(adds)]
+    yield view.claim("residual.count", len(adds), *lines)
+    if not adds:
+        yield view.claim("residual.structure", "none")
+        return
+    parallel = is_parallel(flow, branches)
+    yield view.claim("residual.structure", "parallel" if parallel else "sequential", *lines)
+    if parallel:
+        feeding = {s for node in branches for s, _ in flow.nodes[node].sources}
+        shared = len({s for s in feeding if flow.nodes[s].module in view.kind.parts.norms}) == 1
+        yield view.claim("residual.shared_norm", shared, *(_at(flow.nodes[node]) for node in branches))
+    factors = [(_factor(flow, i, skipped), i) for i, skipped in adds.items()]
+    if any(factor is not None for factor, _ in factors):
+        yield view.claim("residual.scale", [factor for factor, _ in factors], *(_at(flow.nodes[i]) for _, i in factors))
+
+
+def _factor(flow: Flow, add: int, skipped: int) -> float | str | None:
+    """What the branch is multiplied by before it is added: a number, or `learned`."""
+    alpha = flow.nodes[add].events[0].options.get("alpha") if flow.nodes[add].events else None
+    branch = next((flow.nodes[s] for s, _ in flow.nodes[add].sources if s != skipped), None)
+    if isinstance(alpha, (int, float)) and alpha != 1:
+        return float(alpha)
+    if branch is None or branch.kind != "op" or branch.name not in ("mul", "div") or len(branch.sources) != 1:
+        return None
+    numbers = [v for v in branch.events[0].options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    return float(numbers[0]) if numbers else "learned"
+
+
+def _streams(view: LayerView) -> int | None:
+    """Parallel residual streams: the layer is handed one more axis, before the features, and hands it back."""
+    if view.call is None or not view.call.inputs or not view.call.outputs:
+        return None
+    first, last = view.call.inputs[0].shape, view.call.outputs[0].shape
+    width = view.stack.width
+    if not first or first != last or len(first) != 4 or first[-1] != width:
+        return None
+    return first[2]
+
+
+def _hyper_connections(view: LayerView, streams: int) -> Iterator[Claim]:
+    assert view.call is not None
+    yield view.claim("residual.structure", f"hyper-connections, {streams} streams", view.kind.example.defined_at)
+    for child in view.kind.example.children.values():
+        call = view.trace.call(child.path)
+        rounds = [e for e in view.trace.inside(call) if _normalises_columns(e)] if call else []
+        if len(rounds) > 1:
+            name = view.setting("hc_sinkhorn_iters")
+            agreed = name is not None and name[1] == len(rounds)
+            yield view.claim(
+                "residual.sinkhorn_iterations", len(rounds), rounds[0].at, rounds[-1].at,
+                config=name[0] if name and agreed else None,
+            )  # fmt: skip
+            return
+
+
+def _normalises_columns(event: Event) -> bool:
+    """The sum over the next-to-last axis of a square matrix, by which Sinkhorn's iteration divides."""
+    shape = event.inputs[0].shape if event.inputs else None
+    square = bool(shape and len(shape) > 2 and shape[-1] == shape[-2])
+    return square and canonical(event.name) == "sum" and event.options.get("dim", event.options.get("1")) == -2
+
+
+def part_claims(view: LayerView) -> Iterator[Claim]:
+    """What a feed-forward or a mixer with a state is."""
+    what = view.part.what if view.part else None
+    if isinstance(what, FeedForward):
+        yield view.claim("feed_forward.kind", what.title)
+        yield view.claim("feed_forward.hidden_size", what.hidden)
+        yield view.claim("feed_forward.gated", what.gated, *_gating(view))
+        if what.activation is not None:
+            yield view.claim("feed_forward.activation", what.activation, *_activation(view))
+    elif isinstance(what, Recurrence):
+        yield view.claim("mixer.kind", what.title)
+        yield view.claim("mixer.family", what.role.replace("_", " "))
+        for name, size in what.sizes.items():
+            yield view.claim(f"mixer.{name}", size)
+
+
+def _gating(view: LayerView) -> list[Span | None]:
+    """The products of two data tensors."""
+    events = view.trace.own(view.call) if view.call else ()
+    return [e.at for e in events if canonical(e.name) == "mul" and sum(map(view.trace.carries, e.inputs)) == 2][:1]
+
+
+def _activation(view: LayerView) -> list[Span | None]:
+    events = view.trace.inside(view.call) if view.call else ()
+    return [e.at for e in events if activation_of(e.name) is not None][:1]

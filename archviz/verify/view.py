@@ -1,0 +1,85 @@
+"""One part of one kind of layer, with everything that a claim about it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from archviz.architecture.context import Context
+from archviz.architecture.kinds import Stack
+from archviz.architecture.model import Evidence
+from archviz.architecture.naming import Kind
+from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.patterns.layer_parts import Part
+from archviz.patterns.trace import Trace
+from archviz.spans import Span, Status
+from archviz.verify.claims import Claim
+from archviz.verify.lineage import Lineage
+from archviz.verify.source_lines import SourceLines
+
+
+@dataclass
+class LayerView:
+    """A kind of layer, or one part of it.
+
+    Args:
+        part: The mixer or feed-forward in question; None when the claim is about the layer itself.
+    """
+
+    context: Context
+    lines: SourceLines
+    stack: Stack
+    kind: Kind
+    part: Part | None = None
+
+    @property
+    def trace(self) -> Trace:
+        return self.context.trace
+
+    @cached_property
+    def module(self) -> ModuleRecord:
+        """The example's module that is the part; the layer itself when the part is spelt out in it."""
+        if self.part is None:
+            return self.kind.example
+        if len(self.part.paths) == 1 or self.context.modules[self.part.paths[0]].children:
+            return self.context.modules[self.part.paths[0]]
+        return self.kind.example
+
+    @cached_property
+    def call(self) -> Event | None:
+        return self.trace.call(self.module.path)
+
+    @cached_property
+    def lineage(self) -> Lineage | None:
+        return Lineage(self.trace, self.call, self.context.modules) if self.call else None
+
+    def relative(self, path: str) -> str:
+        """A module's path within the layer."""
+        return path.removeprefix(self.kind.example.path).lstrip(".")
+
+    def short(self, path: str) -> str:
+        """A module's path within the part."""
+        return path.removeprefix(self.module.path).lstrip(".") or self.module.name
+
+    def setting(self, *names: str) -> tuple[str, object] | None:
+        """A configuration value of this stack, or of the whole model, with its key."""
+        return self.stack.config.find(*names) or self.context.configs[0].find(*names)
+
+    def claim(
+        self, key: str, value: object, *places: Span | None, status: Status = "verified",
+        config: str | None = None,
+    ) -> Claim:  # fmt: skip
+        """A claim about this part in all layers of the kind.
+
+        Args:
+            places: Lines of code that support it; the class of the part when there is none.
+            config: A configuration key that supports it.
+        """
+        evidence = list(self.lines.evidence(*places))
+        if config is not None:
+            evidence.append(Evidence(kind="config", where=config))
+        if not evidence:
+            evidence += self.lines.evidence(self.module.defined_at or self.module.created_at)
+        return Claim(
+            key, value, status, tuple(evidence), self.stack.path, tuple(self.kind.indices), self.relative(self.module.path)
+        )  # fmt: skip
