@@ -109,7 +109,11 @@ def _register_filled(library: Library) -> None:
     @op(library, "torch.full")
     def full(interp: Interpreter, size: Any, fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
         shape = (size,) if isinstance(size, int) else tuple(size)
-        return tensor(interp, shape, dtype or ("int64" if isinstance(fill_value, int) else None))
+        return tensor(
+            interp,
+            shape,
+            dtype or ("bool" if isinstance(fill_value, bool) else "int64" if isinstance(fill_value, int) else None),
+        )
 
     @op(library, "torch.randint")
     def randint(interp: Interpreter, *args: Any, dtype: Any = None, **options: Any) -> Tensor:

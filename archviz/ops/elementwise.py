@@ -39,6 +39,11 @@ COMPARE = {
     "greater": operator.gt, "less": operator.lt, "logical_and": None, "logical_or": None, "logical_xor": None,
     "isclose": None, "greater_equal": operator.ge, "less_equal": operator.le,
 }  # fmt: skip
+KEEP_INTEGERS = {
+    "abs", "neg", "pos", "square", "floor", "ceil", "round", "trunc", "sign", "sgn", "relu", "conj", "positive", "absolute",
+    "conj_physical", "resolve_conj", "bitwise_not", "nan_to_num",
+}  # fmt: skip
+DIVISIONS = {"div", "truediv", "divide", "true_divide", "atan2", "logaddexp"}
 PREDICATES = ("isnan", "isinf", "isfinite", "logical_not", "signbit", "isneginf", "isposinf")
 
 
@@ -67,7 +72,7 @@ def _register_unary(library: Library, name: str, run: Callable[[Any], Any] | Non
         names.append(f"torch.special.{name}")
 
     def unary(interp: Interpreter, value: Any, *args: Any, **options: Any) -> Tensor:
-        return unary_result(interp, value, run)
+        return unary_result(interp, value, run, floats=name not in KEEP_INTEGERS)
 
     op(library, *names)(unary)
     op(library, f"torch.Tensor.{name}_", *([f"torch.{name}_"] if name == "relu" else []))(_in_place(unary))
@@ -82,10 +87,19 @@ def _in_place(run: Callable[..., Any]) -> Callable[..., Any]:
     return changed
 
 
-def unary_result(interp: Interpreter, value: Any, run: Callable[[Any], Any] | None) -> Tensor:
+def unary_result(interp: Interpreter, value: Any, run: Callable[[Any], Any] | None, *, floats: bool = False) -> Tensor:
+    """The result of an op on one operand; `floats`: integers become float32, as for `sqrt`."""
     if not isinstance(value, Tensor):
         return tensor(interp, (), "float32", None if run is None else [run(value)])
-    return tensor(interp, value.sizes, value.dtype, _mapped(run, value.data))
+    dtype = "float32" if floats and not is_inexact(value.dtype) else value.dtype
+    if run is abs and value.dtype == "complex64":
+        dtype = "float32"
+    return tensor(interp, value.sizes, dtype, _mapped(run, value.data))
+
+
+def is_inexact(dtype: str) -> bool:
+    """Whether a dtype, by name, is of floating point or complex."""
+    return "float" in dtype or "complex" in dtype
 
 
 def _mapped(run: Callable[..., Any] | None, *columns: list[Any] | None) -> list[Any] | None:
@@ -102,7 +116,10 @@ def _register_binary(library: Library, name: str, run: Callable[[Any, Any], Any]
               "truediv": "__truediv__", "floordiv": "__floordiv__", "mod": "__mod__"}.get(name, name)  # fmt: skip
 
     def binary(interp: Interpreter, left: Any, right: Any = None, *args: Any, **options: Any) -> Tensor:
-        return binary_result(interp, left, options.get("other", right), run)
+        right = options.get("other", right)
+        dtype = promoted(left, right)
+        exact = name in DIVISIONS and not is_inexact(dtype) and options.get("rounding_mode") is None
+        return binary_result(interp, left, right, run, "float32" if exact else dtype)
 
     op(library, f"torch.{public}", f"torch.Tensor.{public}")(binary)
     if not public.startswith("__") and not public.endswith("_"):
@@ -148,7 +165,7 @@ def promoted(left: Any, right: Any) -> str:
     if not isinstance(right, Tensor):
         left, right = right, left
     if not isinstance(right, Tensor):
-        return "float32"
+        return "float32" if isinstance(left, float) or isinstance(right, float) else "int64"
     if not isinstance(left, Tensor):
         is_float = isinstance(left, float) and "float" not in right.dtype and "complex" not in right.dtype
         return "float32" if is_float else right.dtype
@@ -198,7 +215,8 @@ def _register_choice(library: Library) -> None:
     @op(library, "torch.clamp", "torch.Tensor.clamp", "torch.clip", "torch.Tensor.clip", "torch.clamp_min", "torch.Tensor.clamp_min",
         "torch.clamp_max", "torch.Tensor.clamp_max", record="clamp")  # fmt: skip
     def clamp(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
-        return tensor(interp, value.sizes, value.dtype)
+        bound = next((each for each in (*args, *options.values()) if each is not None), value)
+        return tensor(interp, value.sizes, promoted(value, bound))
 
     @op(library, "torch.Tensor.clamp_", "torch.Tensor.clamp_min_", "torch.Tensor.clip_", record="clamp_")
     def clamp_(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:

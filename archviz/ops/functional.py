@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 from archviz.interpreter.library import Library
@@ -140,22 +141,36 @@ def _register_convolutions(library: Library) -> None:
 
 
 def _register_pooling(library: Library) -> None:
-    for rank in (1, 2, 3):
+    for rank, kind in product((1, 2, 3), ("max", "avg")):
 
-        @op(library, f"{F}.max_pool{rank}d", f"{F}.avg_pool{rank}d", f"torch.max_pool{rank}d", f"torch.avg_pool{rank}d")
+        @op(library, f"{F}.{kind}_pool{rank}d", f"torch.{kind}_pool{rank}d")
         def pool(
             interp: Interpreter, value: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, *args: Any, _rank: int = rank,
-            **options: Any,
-        ) -> Tensor:  # fmt: skip
+            _name: str = kind, **options: Any,
+        ) -> Any:  # fmt: skip
             own, kernel = value.sizes, shapes.spread(kernel_size, _rank)
             strides = kernel if stride is None else shapes.spread(stride, _rank)
             pads = shapes.spread(padding, _rank)
-            extra = 1 if options.get("ceil_mode") else 0
+            names = (
+                ("dilation", "ceil_mode", "return_indices") if _name == "max" else ("ceil_mode", "count_include_pad")
+            )
+            options = {**dict(zip(names, args, strict=False)), **options}
+            dilations = shapes.spread(options.get("dilation", 1), _rank)
             sizes = [
-                (own[at - _rank] + 2 * pads[at] - kernel[at] + extra * (strides[at] - 1)) // strides[at] + 1
+                shapes.pooling(
+                    own[at - _rank],
+                    kernel[at],
+                    strides[at],
+                    pads[at],
+                    dilations[at],
+                    ceil=bool(options.get("ceil_mode")),
+                )
                 for at in range(_rank)
             ]
-            return like(interp, value, (*own[:-_rank], *sizes))
+            result = like(interp, value, (*own[:-_rank], *sizes))
+            return (result, like(interp, result, dtype="int64")) if options.get("return_indices") else result
+
+    for rank in (1, 2, 3):
 
         @op(
             library, f"{F}.adaptive_avg_pool{rank}d", f"{F}.adaptive_max_pool{rank}d", f"torch.adaptive_avg_pool{rank}d"
@@ -197,10 +212,31 @@ def _register_pooling(library: Library) -> None:
         places = [shapes.convolution(own[at - 2], *(each[at] for each in numbers)) for at in range(2)]
         return like(interp, value, (own[0], own[1] * shapes.product(numbers[0]), shapes.product(places)))
 
-    @op(library, f"{F}.pixel_shuffle", f"{F}.pixel_unshuffle", record="pixel_shuffle")
-    def pixel_shuffle(interp: Interpreter, value: Tensor, factor: int) -> Tensor:
-        own = value.sizes
+    @op(library, f"{F}.pixel_shuffle")
+    def pixel_shuffle(interp: Interpreter, value: Tensor, upscale_factor: int) -> Tensor:
+        own, factor = value.sizes, upscale_factor
         return like(interp, value, (*own[:-3], own[-3] // factor**2, own[-2] * factor, own[-1] * factor))
+
+    @op(library, f"{F}.pixel_unshuffle")
+    def pixel_unshuffle(interp: Interpreter, value: Tensor, downscale_factor: int) -> Tensor:
+        own, factor = value.sizes, downscale_factor
+        return like(interp, value, (*own[:-3], own[-3] * factor**2, own[-2] // factor, own[-1] // factor))
+
+    @op(library, f"{F}.fold")
+    def fold(
+        interp: Interpreter, value: Tensor, output_size: Any, kernel_size: Any, *args: Any, **options: Any
+    ) -> Tensor:
+        own = value.sizes
+        channels = own[-2] // shapes.product(shapes.spread(kernel_size, 2))
+        return like(interp, value, (*own[:-2], channels, *shapes.spread(output_size, 2)))
+
+    @op(library, f"{F}.channel_shuffle")
+    def channel_shuffle(interp: Interpreter, value: Tensor, groups: int) -> Tensor:
+        return like(interp, value)
+
+    @op(library, f"{F}.affine_grid")
+    def affine_grid(interp: Interpreter, value: Tensor, size: Any, *args: Any, **options: Any) -> Tensor:
+        return like(interp, value, (size[0], *size[2:], len(size) - 2))
 
 
 def _register_padding(library: Library) -> None:
@@ -221,29 +257,59 @@ def _register_losses(library: Library) -> None:
                  "binary_cross_entropy_with_logits", "triplet_margin_loss", "cosine_embedding_loss", "margin_ranking_loss"):  # fmt: skip
 
         @op(library, f"{F}.{name}")
-        def loss(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
-            return like(interp, value, value.shape if options.get("reduction") == "none" else ())
+        def loss(interp: Interpreter, value: Tensor, *args: Any, _name: str = name, **options: Any) -> Tensor:
+            if options.get("reduction") != "none":
+                return like(interp, value, ())
+            own = value.sizes
+            return like(interp, value, (*own[:1], *own[2:]) if _name in ("cross_entropy", "nll_loss") else own)
 
 
 def _register_fourier(library: Library) -> None:
-    @op(library, "torch.fft.rfft", "torch.fft.rfftn", "torch.fft.rfft2")
-    def rfft(interp: Interpreter, value: Tensor, n: Any = None, *args: Any, **options: Any) -> Tensor:
-        own = value.sizes
-        return like(interp, value, (*own[:-1], (n if isinstance(n, int) else own[-1]) // 2 + 1), "complex64")
+    for name, kind in (("rfft", "complex64"), ("irfft", "float32"), ("fft", "complex64"), ("ifft", "complex64")):
 
-    @op(library, "torch.fft.irfft")
-    def irfft(interp: Interpreter, value: Tensor, n: Any = None, *args: Any, **options: Any) -> Tensor:
-        own = value.sizes
-        return like(interp, value, (*own[:-1], n if isinstance(n, int) else 2 * (own[-1] - 1)), "float32")
+        @op(library, f"torch.fft.{name}")
+        def transform(
+            interp: Interpreter,
+            value: Tensor,
+            n: Any = None,
+            dim: int = -1,
+            *args: Any,
+            _name: str = name,
+            _kind: str = kind,
+            **options: Any,
+        ) -> Tensor:
+            own = list(value.sizes)
+            at = shapes.axis(dim, len(own))
+            size = n if isinstance(n, int) else 2 * (own[at] - 1) if _name == "irfft" else own[at]
+            own[at] = size // 2 + 1 if _name == "rfft" else size
+            return like(interp, value, own, _kind)
+
+    @op(library, "torch.fft.rfftn", "torch.fft.rfft2")
+    def rfft2(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+        return like(interp, value, (*value.sizes[:-1], value.sizes[-1] // 2 + 1), "complex64")
+
+    @op(library, "torch.fft.irfftn", "torch.fft.irfft2")
+    def irfft2(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+        return like(interp, value, (*value.sizes[:-1], 2 * (value.sizes[-1] - 1)), "float32")
+
+    @op(library, "torch.fft.fftshift", "torch.fft.ifftshift")
+    def shift(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+        return like(interp, value)
+
+    @op(library, "torch.fft.fftfreq")
+    def fftfreq(interp: Interpreter, n: int, *args: Any, **options: Any) -> Tensor:
+        return tensor(interp, (n,))
+
+    @op(library, "torch.fft.rfftfreq")
+    def rfftfreq(interp: Interpreter, n: int, *args: Any, **options: Any) -> Tensor:
+        return tensor(interp, (n // 2 + 1,))
 
     @op(
         library,
-        "torch.fft.fft",
-        "torch.fft.ifft",
         "torch.fft.fftn",
         "torch.fft.ifftn",
         "torch.fft.fft2",
-        "torch.fft.fftshift",
+        "torch.fft.ifft2",
     )
     def fft(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         return like(interp, value, dtype="complex64")

@@ -120,8 +120,11 @@ def _gathered(interp: Interpreter, value: Tensor, parts: list[Any]) -> Tensor:
     result: list[int] = []
     advanced: list[tuple[int, ...]] = []
     first: int | None = None
+    ended = apart = False  # index tensors with something between them put their dimensions first
     place = 0
     for part in parts:
+        apart = apart or (isinstance(part, Tensor) and ended)
+        ended = ended or (first is not None and (part is None or isinstance(part, (slice, bool))))
         if part is None or isinstance(part, bool):
             result.append(1)
             continue
@@ -132,10 +135,9 @@ def _gathered(interp: Interpreter, value: Tensor, parts: list[Any]) -> Tensor:
             advanced.append((_mask_count(part, own[place:]),) if part.dtype == "bool" else tuple(part.sizes))
         elif isinstance(part, int) and not -own[place] <= part < own[place]:
             raise IndexError(f"index {part} is out of range for a dimension of size {own[place]}")
-        elif advanced or any(isinstance(each, Tensor) for each in parts):
-            first = len(result) if first is None else first
         place += _consumes(part)
     if first is not None and advanced:
+        first = 0 if apart else first
         result[first:first] = list(shapes.broadcast(*advanced))
     return like(interp, value, result)
 

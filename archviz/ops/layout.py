@@ -9,6 +9,7 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import DType, Tensor
 from archviz.ops import shapes
+from archviz.ops.elementwise import promoted
 from archviz.ops.registry import dtype_name, like, op, sizes_of, tensor
 
 
@@ -112,8 +113,15 @@ def _register_permutations(library: Library) -> None:
         own = value.sizes
         return like(interp, value, (*own[:-2], *reversed(own[-2:])))
 
+    @op(library, "torch.rot90", "torch.Tensor.rot90")
+    def rot90(interp: Interpreter, value: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
+        own = list(value.sizes)
+        if k % 2:
+            own[dims[0]], own[dims[1]] = own[dims[1]], own[dims[0]]
+        return like(interp, value, own)
+
     @op(library, "torch.roll", "torch.Tensor.roll", "torch.flip", "torch.Tensor.flip", "torch.fliplr", "torch.tril", "torch.triu",
-        "torch.Tensor.tril", "torch.Tensor.triu", "torch.Tensor.tril_", "torch.Tensor.triu_", "torch.rot90", "torch.Tensor.fliplr", record="roll")  # fmt: skip
+        "torch.Tensor.tril", "torch.Tensor.triu", "torch.Tensor.tril_", "torch.Tensor.triu_", "torch.Tensor.fliplr", record="roll")  # fmt: skip
     def roll(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         return like(interp, value)
 
@@ -130,7 +138,10 @@ def _register_joins(library: Library) -> None:
         data = None
         if place == 0 and all(each.data is not None for each in parts):
             data = [value for each in parts for value in each.data or []]
-        return tensor(interp, own, parts[0].dtype, data)
+        dtype = parts[0].dtype
+        for each in parts[1:]:
+            dtype = promoted(Tensor((), dtype), each)
+        return tensor(interp, own, dtype, data)
 
     @op(library, "torch.stack")
     def stack(interp: Interpreter, tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
@@ -139,11 +150,22 @@ def _register_joins(library: Library) -> None:
         place = shapes.axis(dim, len(own) + 1)
         return like(interp, parts[0], (*own[:place], len(parts), *own[place:]))
 
-    @op(library, "torch.hstack", "torch.vstack", "torch.column_stack")
-    def hstack(interp: Interpreter, tensors: Sequence[Tensor]) -> Tensor:
-        own = list(tensors[0].shape or ())
-        own[-1] = sum(each.sizes[-1] for each in tensors)
-        return like(interp, tensors[0], own)
+    for name, rank, place in (("hstack", 1, 1), ("vstack", 2, 0), ("dstack", 3, 2), ("column_stack", 2, 1)):
+
+        @op(library, f"torch.{name}")
+        def join(
+            interp: Interpreter, tensors: Sequence[Tensor], _name: str = name, _rank: int = rank, _place: int = place
+        ) -> Tensor:
+            own = [list(_at_least(each.sizes, _rank, upright=_name == "column_stack")) for each in tensors]
+            at = min(_place, len(own[0]) - 1)
+            own[0][at] = sum(each[at] for each in own)
+            return like(interp, tensors[0], own[0])
+
+    for rank in (1, 2, 3):
+
+        @op(library, f"torch.atleast_{rank}d")
+        def at_least(interp: Interpreter, value: Tensor, _rank: int = rank) -> Tensor:
+            return _view(interp, value, _at_least(value.sizes, _rank))
 
     @op(library, "torch.nn.utils.rnn.pad_sequence")
     def pad_sequence(
@@ -169,6 +191,20 @@ def _register_joins(library: Library) -> None:
     def block_diag(interp: Interpreter, *parts: Tensor) -> Tensor:
         rows = sum((each.shape or (1, 1))[0] for each in parts)
         return like(interp, parts[0], (rows, sum((each.shape or (1, 1))[-1] for each in parts)))
+
+
+def _at_least(sizes: Sequence[int], rank: int, *, upright: bool = False) -> tuple[int, ...]:
+    """Sizes with the dimensions that `hstack` and its kin add to smaller tensors; `upright`: a vector is a column."""
+    if len(sizes) >= rank:
+        return tuple(sizes)
+    if upright:
+        return (*sizes, 1) if sizes else (1, 1)
+    sizes = tuple(sizes) or (1,)
+    return (
+        {1: sizes, 2: (1, *sizes), 3: (1, *sizes, 1) if len(sizes) == 1 else (*sizes, 1)}[rank][-3:]
+        if len(sizes) < rank
+        else sizes
+    )
 
 
 MOST_PARTS = 100_000

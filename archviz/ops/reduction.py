@@ -8,7 +8,7 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
 from archviz.ops import shapes
-from archviz.ops.elementwise import promoted
+from archviz.ops.elementwise import is_inexact, promoted
 from archviz.ops.registry import like, op, tensor
 
 
@@ -46,7 +46,7 @@ def _keeps(args: tuple[Any, ...], options: dict[str, Any]) -> bool:
 
 def _register_reductions(library: Library) -> None:
     names = {"sum": sum, "mean": None, "prod": None, "std": None, "var": None, "norm": None, "all": None, "any": None, "nansum": None,
-             "logsumexp": None, "amax": max, "amin": min, "count_nonzero": None, "median": None, "nanmean": None}  # fmt: skip
+             "logsumexp": None, "amax": max, "amin": min, "count_nonzero": None, "nanmean": None}  # fmt: skip
     for name, host in names.items():
 
         @op(library, f"torch.{name}", f"torch.Tensor.{name}", *([f"torch.linalg.{name}"] if name == "norm" else []))
@@ -58,7 +58,10 @@ def _register_reductions(library: Library) -> None:
             shape = shapes.reduce(value.sizes, _dims(args, options), keep=_keeps(args, options))
             data = [_host(value.data)] if _host and value.data and not shape else None
             dtype = "bool" if _name in ("all", "any") else options.get("dtype") or value.dtype
-            dtype = "int64" if _name in ("sum", "prod") and value.dtype == "bool" else dtype
+            if _name == "count_nonzero" or (
+                _name in ("sum", "prod") and not options.get("dtype") and not is_inexact(value.dtype)
+            ):
+                dtype = "int64"
             return tensor(interp, shape, dtype, data)
 
     library.function("torch.linalg.vector_norm")(
@@ -70,7 +73,7 @@ def _register_reductions(library: Library) -> None:
         shape = shapes.reduce(value.sizes, _dims(args, options), keep=_keeps(args, options))
         return like(interp, value, shape), like(interp, value, shape)
 
-    for name, host in (("max", max), ("min", min), ("cummax", None), ("mode", None)):
+    for name, host in (("max", max), ("min", min), ("mode", None), ("median", None)):
 
         @op(library, f"torch.{name}", f"torch.Tensor.{name}")
         def extreme(interp: Interpreter, value: Tensor, *args: Any, _host: Any = host, **options: Any) -> Any:
@@ -98,8 +101,41 @@ def _register_reductions(library: Library) -> None:
                 for each in value.data:
                     total += each
                     data.append(total)
-            dtype = options.get("dtype") or ("int64" if value.dtype == "bool" else value.dtype)
+            dtype = options.get("dtype") or (value.dtype if is_inexact(value.dtype) else "int64")
             return tensor(interp, value.sizes, dtype, data)
+
+    @op(library, "torch.cummax", "torch.Tensor.cummax", "torch.cummin", "torch.Tensor.cummin")
+    def cumulative_extreme(interp: Interpreter, value: Tensor, dim: int) -> Any:
+        return Pair((like(interp, value), like(interp, value, dtype="int64")))
+
+    @op(library, "torch.kthvalue", "torch.Tensor.kthvalue")
+    def kthvalue(interp: Interpreter, value: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+        shape = shapes.reduce(value.sizes, dim, keep=keepdim)
+        return Pair((like(interp, value, shape), like(interp, value, shape, "int64")))
+
+    @op(library, "torch.aminmax", "torch.Tensor.aminmax")
+    def aminmax(interp: Interpreter, value: Tensor, **options: Any) -> Any:
+        shape = shapes.reduce(value.sizes, options.get("dim"), keep=bool(options.get("keepdim")))
+        return like(interp, value, shape), like(interp, value, shape)
+
+    @op(library, "torch.quantile", "torch.Tensor.quantile", "torch.nanquantile")
+    def quantile(
+        interp: Interpreter, value: Tensor, q: Any, dim: Any = None, keepdim: bool = False, **options: Any
+    ) -> Tensor:
+        several = q.sizes if isinstance(q, Tensor) else ()
+        return like(interp, value, (*several, *shapes.reduce(value.sizes, dim, keep=keepdim)))
+
+    @op(
+        library,
+        "torch.trace",
+        "torch.Tensor.trace",
+        "torch.linalg.det",
+        "torch.det",
+        "torch.logdet",
+        "torch.linalg.matrix_rank",
+    )
+    def of_matrix(interp: Interpreter, value: Tensor) -> Tensor:
+        return like(interp, value, value.sizes[:-2])
 
     @op(library, "torch.diff", "torch.Tensor.diff")
     def diff(
@@ -146,7 +182,11 @@ def _register_orderings(library: Library) -> None:
         ]
         return (like(interp, value, (count,)), *rest) if rest else like(interp, value, (count,))
 
-    @op(library, "torch.searchsorted", "torch.bucketize")
+    @op(library, "torch.bucketize")
+    def bucketize(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+        return like(interp, value, dtype="int64")
+
+    @op(library, "torch.searchsorted")
     def searchsorted(interp: Interpreter, left: Tensor, right: Tensor, *args: Any, **options: Any) -> Tensor:
         return like(interp, right, dtype="int64")
 

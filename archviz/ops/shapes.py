@@ -122,6 +122,17 @@ def convolution(size: int, kernel: int, stride: int, padding: int | str, dilatio
     return (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
 
 
+def pooling(size: int, kernel: int, stride: int, padding: int, dilation: int, *, ceil: bool) -> int:
+    """Output length of one dimension of a pooling; with `ceil`, no window starts in the padding.  Source: torch.nn.MaxPool1d.
+
+    >>> pooling(20, 3, 2, 1, 1, ceil=True)
+    11
+    """
+    extra = stride - 1 if ceil else 0
+    count = (size + 2 * padding - dilation * (kernel - 1) - 1 + extra) // stride + 1
+    return count - 1 if ceil and (count - 1) * stride >= size + padding else count
+
+
 def transposed_convolution(
     size: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int
 ) -> int:
