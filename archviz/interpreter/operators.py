@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _UNARY_OPS: dict[type, str] = {ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "bitwise_not"}
 _UNARY_METHODS: dict[type, str] = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}
+_NUMBERS = frozenset({int, float})
+_PLAIN_ARITHMETIC = frozenset({ast.Add, ast.Sub})  # on numbers these need no guard and no other rule
 _FUNCTIONS = (FunctionValue, NativeFunction, BoundMethod)
 
 
@@ -97,7 +99,7 @@ class Operators:
     def _bounded(self, values: Iterable[Any]) -> Iterator[Any]:
         if isinstance(values, range) and len(values) > self.limits.items:
             raise BudgetSpentError(f"a range of {len(values):,} elements", self.here())
-        if isinstance(values, (list, tuple, dict, set, str)):
+        if isinstance(values, (list, tuple, dict, set, str, range)):
             return iter(values)
         return self._counted(values)
 
@@ -113,6 +115,8 @@ class Operators:
 
     def binary(self, op: type, left: Any, right: Any) -> Any:
         """`left op right`."""
+        if op in _PLAIN_ARITHMETIC and left.__class__ in _NUMBERS and right.__class__ in _NUMBERS:
+            return BINARY[op](left, right)
         if isinstance(left, Unknown):
             return left
         if isinstance(right, Unknown):
