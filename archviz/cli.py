@@ -211,7 +211,7 @@ def _code_search(options: argparse.Namespace) -> int:
     rows = [f"skipped: {row.file}" + (f":{row.line}" if row.line else "") + f": {row.reason}" for row in result.skipped]
     _list_on_stderr([printable(row) for row in rows], "skipped files")
     ended = f"; ended at the {result.truncated_by}" if result.truncated_by else ""
-    print(f"archviz: {len(result.matches)} matches in {result.files} files{ended}", file=sys.stderr)
+    print(f"archviz: {len(result.matches):,} matches, files searched: {result.files:,}{ended}", file=sys.stderr)
     return EXIT_DONE_WITH_GAPS if result.has_gaps else 0
 
 

@@ -22,7 +22,7 @@ class SearchBounds:
 
     files: int = 5_000
     entries: int = 100_000
-    file_bytes: int = 2_000_000
+    file_bytes: int = 1_000_000
     total_bytes: int = 64_000_000
     archive_bytes: int = 256_000_000
     seconds: float = 30.0

@@ -28,7 +28,7 @@ def test_text_goes_to_stdout_and_the_count_to_stderr(model: str, capsys: pytest.
     status, out, err = run(capsys, model, "--for", "rope")
     assert status == 0
     assert "q_pe = self.turn(q_pe, freqs, interleaved=True)  → .layers.apply_rotary_emb" in out
-    assert err == "archviz: 3 matches in 1 files\n"
+    assert err == "archviz: 3 matches, files searched: 1\n"
 
 
 def test_topics_may_be_given_together_or_one_by_one(model: str, capsys: pytest.CaptureFixture[str]) -> None:

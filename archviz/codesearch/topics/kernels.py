@@ -12,6 +12,7 @@ _PACKAGES = (
     "tilelang liger_kernel kernels flashinfer transformer_engine sgl_kernel megablocks grouped_gemm cuequivariance_torch "
     "tile_kernels fast_hadamard_transform rotary_emb dropout_layer_norm fused_softmax_lib"
 )
+_OWN = ("kernel.*", "*.kernel.*", "*.kernels.*")  # modules that hold a repository's own kernels
 _IMPORTS = tuple(pattern for package in _PACKAGES.split() for pattern in (package, f"{package}.*"))
 
 
@@ -45,12 +46,13 @@ TOPIC = Topic(
     not_words=("kernel_size",),
     dotted=(
         *_IMPORTS,
+        *_OWN,
         "torch.ops.*",
         "torch.compile",
         "torch.jit.script",
         "torch.utils.cpp_extension.*",
         "torch.library.*",
     ),
-    imports=(*_IMPORTS, "torch.nn.attention.*", "torch.utils.cpp_extension.*"),
+    imports=(*_IMPORTS, *_OWN, "torch.nn.attention.*", "torch.utils.cpp_extension.*"),
     structures=(("call", _launch),),
 )
