@@ -1,0 +1,109 @@
+"""Models of official code with few layers, read once a session; and copies of that code with one line changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from archviz import pipeline
+from archviz.architecture.model import Architecture
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.modules import SourceText
+from archviz.sources.installed import find_transformers_source
+from archviz.sources.model_source import ModelSource
+from archviz.sources.official import public_module
+from archviz.verify.claims import Claim
+from archviz.verify.report import Verification
+
+SETTINGS = pipeline.DEFAULTS
+MODELS: dict[str, dict[str, Any]] = {
+    "qwen3_5_moe_text": {"num_hidden_layers": 4, "architectures": ["Qwen3_5MoeForCausalLM"]},
+    "deepseek_v3": {"num_hidden_layers": 4},
+    "deepseek_v4": {"num_hidden_layers": 6},
+    "gemma2": {"num_hidden_layers": 4},
+    "gemma4_text": {"num_hidden_layers": 6, "attention_k_eq_v": True, "num_global_key_value_heads": 2},
+    "llama4_text": {
+        "num_hidden_layers": 4, "interleave_moe_layer_step": 2, "architectures": ["Llama4ForCausalLM"]
+    },
+    "gpt_oss": {"num_hidden_layers": 2},
+    "olmo2": {"num_hidden_layers": 2},
+    "cohere": {"num_hidden_layers": 2},
+    "gptj": {"n_layer": 2},
+    "gpt_neox": {"num_hidden_layers": 2},
+    "smollm3": {"num_hidden_layers": 4},
+    "t5": {"num_layers": 2, "num_decoder_layers": 2},
+    "bloom": {"n_layer": 2},
+    "mpt": {"n_layers": 2},
+    "nemotron_h": {"num_hidden_layers": 4},
+    "falcon_h1": {"num_hidden_layers": 2},
+    "llama": {"num_hidden_layers": 2},
+    "qwen3": {"num_hidden_layers": 2},
+    "granite": {"num_hidden_layers": 2, "residual_multiplier": 0.22, "logits_scaling": 8.0, "embedding_multiplier": 12.0},
+    "gemma3_text": {"num_hidden_layers": 6},
+    "mamba2": {"num_hidden_layers": 2},
+}  # fmt: skip
+"""Overrides of the official defaults by model type; few layers of each, as wide as they are."""
+
+
+def source_of(model_type: str) -> ModelSource:
+    values = {"model_type": model_type, **MODELS[model_type]}
+    return ModelSource(model_type, "folder", model_type, values, architectures=values.get("architectures", []))
+
+
+@lru_cache(maxsize=None)
+def read_model(model_type: str) -> tuple[Verification, Architecture]:
+    """Claims and Architecture of a model; every model is read once."""
+    return pipeline.verify_source(source_of(model_type))
+
+
+def verified(model_type: str) -> Verification:
+    found = read_model(model_type)[0]
+    assert found.gaps == []
+    return replace(found, checks=[])
+
+
+def values(found: Verification, key: str) -> dict[str, object]:
+    """Scope → value of all claims of a key."""
+    return {claim.scope: claim.value for claim in found.claims if claim.key == key}
+
+
+def only(found: Verification, key: str) -> object:
+    """The one value that all claims of a key have."""
+    own = list(values(found, key).values())
+    assert own, f"no claim about {key}"
+    assert all(value == own[0] for value in own), own
+    return own[0]
+
+
+def claim_of(found: Verification, key: str, scope: str | None = None) -> Claim:
+    """The claim of a key (and scope)."""
+    own = [claim for claim in found.claims if claim.key == key and scope in (None, claim.scope)]
+    assert len(own) == 1, [claim.scope for claim in found.claims if claim.key == key]
+    return own[0]
+
+
+def split_of(found: Verification, origin: str) -> dict[str, Any]:
+    """The one split of a projection's output."""
+    own = [c.value for c in found.claims if c.key == "split" and isinstance(c.value, dict) and c.value["of"] == origin]
+    assert len(own) == 1, own
+    return own[0]
+
+
+def mutated(model_type: str, old: str, new: str) -> Verification:
+    """The claims about a model whose modelling file has one place changed."""
+    dotted = f"transformers.models.{model_type}.modeling_{model_type}"
+
+    def find_source(name: str) -> SourceText | None:
+        found = find_transformers_source(name, SETTINGS.limits)
+        if name != dotted or found is None:
+            return found
+        assert found.text.count(old) == 1, f"{found.text.count(old)} places in {found.shown}"
+        return replace(found, text=found.text.replace(old, new))
+
+    return pipeline.verify_source(source_of(model_type), interpreter=interpreter(find_source))[0]
+
+
+def interpreter(find_source: Callable[[str], SourceText | None]) -> Interpreter:
+    return Interpreter(pipeline.library(), find_source, SETTINGS.limits, public_module)

@@ -1,0 +1,231 @@
+"""What is easy to get wrong about real models, as the claims say it; each with the line that proves it."""
+
+from __future__ import annotations
+
+import pytest
+from tests.verify.models import MODELS, claim_of, only, split_of, values, verified
+
+A = "model.layers.{%s}.self_attn"
+
+
+@pytest.mark.parametrize("model_type", MODELS)
+def test_every_claim_has_evidence_and_every_line_is_quoted(model_type: str) -> None:
+    for claim in verified(model_type).claims:
+        assert claim.evidence or claim.key.startswith("model."), claim
+        for item in claim.evidence:
+            if item.text is not None:
+                assert item.text.strip()
+                assert item.where.rpartition(":")[2].isdigit()
+
+
+def test_qwen3_5_chunks_the_gate_from_a_doubled_query_projection() -> None:
+    found = verified("qwen3_5_moe_text")
+    assert split_of(found, "q_proj") == {"of": "q_proj", "sizes": [256, 256], "names": ["query_states", "gate"]}
+    assert only(found, "attention.gate") == "σ of q_proj"
+    assert "sigmoid(gate)" in str(claim_of(found, "attention.gate").evidence[0].text)
+
+
+def test_qwen3_5_rotates_a_quarter_of_each_head_after_the_norms() -> None:
+    found = verified("qwen3_5_moe_text")
+    assert values(found, "rope.part") == {A % 3: "first 64 of 256"}
+    assert only(found, "rope.layout") == "half_split"
+    assert only(found, "rope.after_norms") == ["k_norm", "q_norm"]
+    assert only(found, "attention.qk_norm") == "per head"
+
+
+def test_qwen3_5_convolves_queries_keys_and_values_together_and_then_splits_them() -> None:
+    found = verified("qwen3_5_moe_text")
+    assert values(found, "mixer.kind") == {"model.layers.{0-2}.linear_attn": "Gated DeltaNet"}
+    assert split_of(found, "in_proj_qkv")["sizes"] == [2048, 2048, 4096]
+
+
+def test_qwen3_5_gates_its_shared_expert() -> None:
+    gate = claim_of(verified("qwen3_5_moe_text"), "moe.shared_expert_gate")
+    assert gate.value == "sigmoid"
+    assert "sigmoid" in str(gate.evidence[0].text)
+
+
+def test_deepseek_v3_rotates_the_last_64_of_192_interleaved() -> None:
+    found = verified("deepseek_v3")
+    assert only(found, "attention.kind") == "MLA"
+    assert only(found, "rope.part") == {"q_b_proj": "last 64 of 192", "kv_a_proj_with_mqa": "last 64 of 576"}
+    assert only(found, "rope.layout") == "interleaved"
+    assert split_of(found, "q_b_proj") == {"of": "q_b_proj", "sizes": [128, 64], "names": ["q_pass", "q_rot"]}
+    assert split_of(found, "kv_b_proj")["sizes"] == [128, 128]
+    assert (only(found, "attention.query_rank"), only(found, "attention.kv_rank")) == (1536, 512)
+
+
+def test_deepseek_v3_joins_the_rotated_part_behind_the_other() -> None:
+    join = claim_of(verified("deepseek_v3"), "concat").value
+    assert join == {"of": ["q_b_proj", "q_b_proj"], "sizes": [128, 64], "names": ["query_states"]}
+
+
+def test_deepseek_v3_limits_groups_and_corrects_the_choice_by_a_bias() -> None:
+    found = verified("deepseek_v3")
+    assert values(found, "moe.group_limit") == {"model.layers.{3}.mlp": "4 of 8 groups"}
+    assert only(found, "moe.score") == "sigmoid"
+    assert "correction_bias" in str(claim_of(found, "moe.correction_bias").evidence[0].text)
+    assert only(found, "moe.normalised") is True
+    assert only(found, "moe.scaling") == 2.5
+    assert only(found, "mtp.layers") == 1
+
+
+def test_deepseek_v4_has_hyper_connections_with_sinkhorn_iterations() -> None:
+    found = verified("deepseek_v4")
+    assert only(found, "residual.structure") == "hyper-connections, 4 streams"
+    assert only(found, "residual.sinkhorn_iterations") == 20
+
+
+def test_deepseek_v4_rotates_the_attention_output_back() -> None:
+    found = verified("deepseek_v4")
+    assert only(found, "rope.inverse") == {"attention output": "last 64 of 512"}
+    assert only(found, "rope.layout") == "interleaved"
+
+
+def test_deepseek_v4_compresses_by_layer_and_chooses_by_an_indexer() -> None:
+    found = verified("deepseek_v4")
+    assert values(found, "attention.compression") == {
+        A % "0-2,4": "128 positions into one",
+        A % "3,5": "4 positions into one",
+    }
+    assert values(found, "attention.indexer_top_k") == {A % "3,5": 512}
+
+
+def test_deepseek_v4_routes_its_first_layers_by_hash_and_has_sinks_and_a_grouped_output() -> None:
+    found = verified("deepseek_v4")
+    assert list(values(found, "moe.routing")) == ["model.layers.{0-2}.mlp"]
+    assert "tid2eid" in str(claim_of(found, "moe.routing").evidence[0].text)
+    assert list(values(found, "moe.correction_bias")) == ["model.layers.{3-5}.mlp"]
+    assert only(found, "attention.sinks") is True
+    assert only(found, "attention.grouped_output") == {"projection": "o_a_proj", "groups": 8, "rank": 1024}
+    assert only(found, "attention.values_from") == "kv_proj"
+
+
+def test_gemma_2_has_sandwich_norms_and_two_softcaps() -> None:
+    found = verified("gemma2")
+    assert only(found, "norm.placement") == "sandwich"
+    assert only(found, "norm.kind") == "RMSNorm, weight as 1 + w"
+    assert only(found, "attention.softcap") == 50.0
+    assert "tanh" in str(claim_of(found, "attention.softcap").evidence[0].text)
+    assert only(found, "logits.softcap") == 30.0
+    assert only(found, "embedding.scale") == 48.0
+    assert values(found, "attention.span") == {A % "0,2": "sliding", A % "1,3": "full"}
+
+
+def test_gemma_4_has_two_head_dimensions_and_takes_values_from_keys_in_full_layers() -> None:
+    found = verified("gemma4_text")
+    assert values(found, "attention.head_dim") == {A % "0-4": 256, A % 5: 512}
+    assert values(found, "attention.values_from") == {A % 5: "k_proj"}
+    assert values(found, "rope.theta") == {A % "0-4": 10_000.0, A % 5: 1_000_000.0}
+
+
+def test_gemma_3_has_another_theta_in_sliding_layers() -> None:
+    found = verified("gemma3_text")
+    assert values(found, "rope.theta") == {A % "0-4": 10_000.0, A % 5: 1_000_000.0}
+    assert claim_of(found, "rope.theta", A % 5).status == "config"
+
+
+def test_llama_4_interleaves_experts_and_leaves_positions_out_of_every_fourth_layer() -> None:
+    found = verified("llama4_text")
+    assert list(values(found, "moe.experts")) == ["model.layers.{1,3}.feed_forward"]
+    assert values(found, "rope.tensors") == {A % "0-2": ["q_proj", "k_proj"], A % 3: "none (NoPE)"}
+    assert values(found, "attention.span") == {A % "0-2": "chunked", A % 3: "full"}
+    assert values(found, "attention.qk_norm") == {A % "0-2": "per head", A % 3: "none"}
+    assert only(found, "rope.before_norms") == ["qk_norm"]
+    assert only(found, "rope.layout") == "interleaved"
+    assert only(found, "moe.score") == "sigmoid over top-k"
+
+
+def test_gpt_oss_has_sinks_and_biases() -> None:
+    found = verified("gpt_oss")
+    assert only(found, "attention.sinks") is True
+    assert "cat" in str(claim_of(found, "attention.sinks").evidence[0].text)
+    assert only(found, "attention.qkv_bias") is True
+    assert only(found, "attention.output_bias") is True
+    assert only(found, "moe.score") == "softmax over top-k"
+    assert only(found, "rope.layout") == "half_split"
+
+
+def test_olmo_2_normalises_after_the_branch_and_queries_as_a_whole() -> None:
+    found = verified("olmo2")
+    assert str(only(found, "norm.placement")).startswith("post-norm (after the branch")
+    assert only(found, "attention.qk_norm") == "over the whole projection"
+
+
+def test_cohere_is_parallel_under_one_norm_and_scales_logits() -> None:
+    found = verified("cohere")
+    assert only(found, "residual.structure") == "parallel"
+    assert only(found, "residual.shared_norm") is True
+    assert only(found, "rope.layout") == "interleaved"
+    assert only(found, "logits.scale") == 0.0625
+    assert only(found, "embedding.tied") is True
+
+
+def test_gpt_j_rotates_the_first_64_of_256_interleaved() -> None:
+    found = verified("gptj")
+    assert only(found, "rope.part") == "first 64 of 256"
+    assert only(found, "rope.layout") == "interleaved"
+    assert split_of(found, "q_proj") == {"of": "q_proj", "sizes": [64, 192], "names": ["q_rot", "q_pass"]}
+    assert (only(found, "residual.structure"), only(found, "residual.shared_norm")) == ("parallel", True)
+
+
+def test_gpt_neox_is_parallel_under_two_norms_and_rotates_a_quarter() -> None:
+    found = verified("gpt_neox")
+    assert (only(found, "residual.structure"), only(found, "residual.shared_norm")) == ("parallel", False)
+    assert only(found, "rope.part") == "first 24 of 96"
+    assert only(found, "rope.layout") == "half_split"
+
+
+def test_smollm3_leaves_positions_out_of_every_fourth_layer() -> None:
+    assert values(verified("smollm3"), "rope.tensors") == {A % "0-2": ["q_proj", "k_proj"], A % 3: "none (NoPE)"}
+
+
+def test_t5_has_a_relative_bias_in_its_first_layers_and_does_not_scale_scores() -> None:
+    found = verified("t5")
+    bias = "relative bias, 32 buckets × 8 heads"
+    assert values(found, "attention.position_bias") == {
+        "decoder.block.{0}.layer.0.SelfAttention": bias,
+        "encoder.block.{0}.layer.0.SelfAttention": bias,
+    }
+    assert only(found, "attention.scale") == 1.0
+    assert only(found, "logits.scale") == pytest.approx(512**-0.5)
+
+
+@pytest.mark.parametrize("model_type", ["bloom", "mpt"])
+def test_alibi_is_told_from_rotation(model_type: str) -> None:
+    found = verified(model_type)
+    assert only(found, "attention.position_bias") == "ALiBi"
+    assert only(found, "model.positions") == "ALiBi"
+    assert values(found, "rope.tensors") == {}
+
+
+def test_bloom_normalises_its_embedding() -> None:
+    assert only(verified("bloom"), "embedding.norm") == "LayerNorm"
+
+
+def test_nemotron_h_has_one_mixer_or_feed_forward_a_layer() -> None:
+    found = verified("nemotron_h")
+    assert only(found, "residual.count") == 1
+    assert values(found, "mixer.kind") == {"model.layers.{0}.mixer": "Mamba-2"}
+    assert list(values(found, "moe.experts")) == ["model.layers.{1}.mixer"]
+    assert list(values(found, "attention.kind")) == ["model.layers.{2}.mixer"]
+    assert list(values(found, "feed_forward.kind")) == ["model.layers.{3}.mixer"]
+
+
+def test_falcon_h1_runs_its_two_mixers_side_by_side() -> None:
+    found = verified("falcon_h1")
+    assert only(found, "mixers.parallel") == ["mamba", "self_attn"]
+    assert only(found, "residual.count") == 2
+
+
+def test_granite_scales_embeddings_residuals_and_logits() -> None:
+    found = verified("granite")
+    assert only(found, "embedding.scale") == 12.0
+    assert only(found, "residual.scale") == [0.22, 0.22]
+    assert only(found, "logits.scale") == 0.125
+
+
+def test_mamba_2_splits_its_projection_into_gate_states_and_steps() -> None:
+    found = verified("mamba2")
+    assert only(found, "mixer.family") == "state space"
+    assert values(found, "attention.kind") == {}
