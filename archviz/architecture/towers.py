@@ -206,6 +206,7 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
     placed = [
         (_place(context, column, module.path), ColumnItem(node=_box(context, roles, column, module)))
         for module in column.around
+        if not _only_lends(context, column, module)
     ]
     placed += [(_place(context, column, stack.path), ColumnItem(stack=stack.path)) for stack in column.stacks]
     outside = [m for m in column.around if column.module and not m.path.startswith(column.module + ".")]
@@ -216,6 +217,17 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
         + sum(context.parameters(m.path) for m in outside)
         - sum(context.parameters(path) for path in _nested(column, columns)),
     )  # fmt: skip
+
+
+def _only_lends(context: Context, column: Column, module: ModuleRecord) -> bool:
+    """A module that holds a shared tensor and is never called itself, such as T5's `shared`: its borrowers are drawn."""
+    traced = bool(column.stacks) and context.trace.call(column.stacks[0].layers[0].path) is not None
+    if not traced or context.trace.call(module.path) is not None or not module.parameters:
+        return False
+    lent = {context.reading.tied[name] for name in context.reading.tied if not name.startswith(f"{module.path}.")}
+    borrowers = {name.rpartition(".")[0] for name in context.reading.tied}
+    drawn = any(context.trace.call(path) is not None for path in borrowers)
+    return drawn and all(tensor.name in lent for tensor in module.parameters.values())
 
 
 def _place(context: Context, column: Column, path: str) -> tuple[int, int]:
