@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -41,6 +42,9 @@ HOST_ERRORS = (
     TypeError, ValueError, KeyError, IndexError, AttributeError, ZeroDivisionError, OverflowError, StopIteration,
     NotImplementedError, RuntimeError, ImportError,
 )  # fmt: skip
+
+
+UNKNOWN_LAYER = re.compile(r"torch\.nn\.(?!functional|init)(\w+\.)*[A-Z]\w* has no stub")
 
 
 class Interpreter(Operators, Imports):
@@ -383,6 +387,10 @@ class Interpreter(Operators, Imports):
             for table in (module.attrs, module.buffers, module.parameters):
                 table.pop(name, None)
             module.modules[name] = new
+        elif isinstance(new, Tensor) and new.attrs and new.attrs.get("_is_buffer"):
+            module.attrs.pop(name, None)
+            module.buffers[name] = new
+            (module.transient.discard if new.attrs["persistent"] else module.transient.add)(name)
         elif name in module.parameters and (new is None or isinstance(new, Tensor)):
             module.parameters[name] = new
         elif name in module.buffers and (new is None or isinstance(new, Tensor)):
@@ -391,7 +399,9 @@ class Interpreter(Operators, Imports):
             module.modules[name] = None
         else:
             module.attrs[name] = new
-            if isinstance(new, Unknown) and self.building:
+            if isinstance(new, Unknown) and UNKNOWN_LAYER.fullmatch(new.reason):
+                self.gap(new.reason, new.at)
+            elif isinstance(new, Unknown) and self.building:
                 self.note(f"attribute {name} is not understood: {new.reason}")
 
     def delete_attribute(self, value: Any, name: str) -> None:

@@ -25,8 +25,12 @@ def register(library: Library) -> None:
         library.classes[name].methods["__new__"] = StaticMethod(_new_parameter)
 
     @library.function("torch.nn.Buffer")
-    def buffer(interp: Interpreter, data: Any = None, **options: Any) -> Any:
-        return data
+    def buffer(interp: Interpreter, data: Any = None, *, persistent: bool = True) -> Any:
+        if not isinstance(data, Tensor):
+            return data
+        result = Tensor(data.shape, data.dtype, data.data, interp.here())
+        result.attrs = {"_is_buffer": True, "persistent": persistent}  # as torch marks it for `Module.__setattr__`
+        return result
 
 
 def _new_parameter(interp: Interpreter, cls: Any, data: Any = None, requires_grad: bool = True, **options: Any) -> Any:

@@ -170,6 +170,12 @@ def _register_parameters(library: Library) -> None:
         _keep(interp, self, str(len(self.parameters)), value)
         return self
 
+    @library.method(f"{NN}.ParameterList.extend", f"{NN}.ParameterList.__iadd__")
+    def extend(interp: Interpreter, self: ModuleInstance, values: Any) -> ModuleInstance:
+        for value in interp.iterate(values):
+            _keep(interp, self, str(len(self.parameters)), value)
+        return self
+
     for dotted in (f"{NN}.ParameterList", f"{NN}.ParameterDict"):
         library.method(f"{dotted}.__len__")(lambda interp, self: len(self.parameters))
         library.method(f"{dotted}.__getitem__")(_parameter)

@@ -6,7 +6,7 @@ from typing import Any
 
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import ModuleInstance, Unknown
+from archviz.interpreter.values import ModuleInstance, Tensor, Unknown
 from archviz.layers.module import new_parameter
 from archviz.ops import shapes
 
@@ -229,6 +229,7 @@ ACTIVATIONS = {
     "Hardsigmoid": "hardsigmoid", "Softplus": "softplus", "LogSigmoid": "logsigmoid", "Softsign": "softsign", "Threshold": "threshold",
     "Dropout": "dropout", "Dropout1d": "dropout1d", "Dropout2d": "dropout2d", "AlphaDropout": "alpha_dropout",
     "FeatureAlphaDropout": "feature_alpha_dropout", "Dropout3d": "dropout3d",
+    "LocalResponseNorm": "local_response_norm", "Hardshrink": "hardshrink", "Tanhshrink": "tanhshrink", "RReLU": "rrelu",
 }  # fmt: skip
 
 
@@ -277,8 +278,9 @@ def _register_activations(library: Library) -> None:
                  "SmoothL1Loss", "CosineEmbeddingLoss", "CosineSimilarity"):  # fmt: skip
 
         @library.constructor(f"{NN}.{name}")
-        def loss(interp: Interpreter, self: ModuleInstance, *args: Any, **options: Any) -> None:
-            return None
+        def loss(interp: Interpreter, self: ModuleInstance, weight: Any = None, *args: Any, **options: Any) -> None:
+            if isinstance(weight, Tensor):
+                self.buffers["weight"] = weight
 
 
 def _register_pooling(library: Library) -> None:
