@@ -34,7 +34,7 @@ TOPIC = Topic(
         "alibi",
     ),
     not_words=("dropout", "*norm"),
-    dotted=("torch.nn.functional.softmax", "torch.softmax", "torch.nn.Softmax", "torch.baddbmm"),
+    dotted=("softmax", "torch.nn.functional.softmax", "torch.softmax", "torch.nn.Softmax", "torch.baddbmm"),
     methods=frozenset({"softmax"}),
     keywords=("sliding_window", "window_size", "softcap", "sinks", "s_aux", "is_causal"),
     branches=("sliding", "window", "causal", "softcap*", "softcapping", "sinks", "cross_attention", "alibi"),

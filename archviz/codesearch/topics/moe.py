@@ -41,7 +41,7 @@ TOPIC = Topic(
     methods=frozenset({"topk", "bincount", "histc"}),
     keywords=("expert", "experts", "topk"),
     branches=("moe", "expert", "experts", "router", "topk", "norm_topk_prob", "top_k", "score_func", "scoring_func"),
-    inside=(Inside(_ROUTER, tuple(_SCORES.split())), Inside(("moe", "sparse", "experts"), ("gate", "Gate"))),
+    inside=(Inside(_ROUTER, tuple(_SCORES.split())), Inside(("moe", "sparse", "experts", "router"), ("gate", "Gate"))),
     not_inside=("indexer",),
     structures=(("definition", _gate),),
 )
