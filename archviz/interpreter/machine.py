@@ -44,7 +44,10 @@ HOST_ERRORS = (
 )  # fmt: skip
 
 
-UNKNOWN_LAYER = re.compile(r"torch\.nn\.(?!functional|init)(\w+\.)*[A-Z]\w* has no stub")
+UNKNOWN_LAYER = re.compile(
+    r"torch\.nn\.(?!functional|init)(\w+\.)*[A-Z]\w* has no stub|"
+    r"transformers\.(\w+\.)*[A-Z]\w* is not in the installed transformers"
+)
 
 
 class Interpreter(Operators, Imports):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archviz.interpreter.control import UnsupportedError
+from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.spans import Span
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class LazyImport:
     module: str
     name: str | None  # None: the module itself
     at: Span | None
+    is_pending: bool = False
 
 
 class SourceModule:
@@ -144,8 +145,15 @@ class SourceModule:
     def _resolved(self, name: str) -> Any:
         value = self.namespace[name]
         if isinstance(value, LazyImport):
-            value = self.interpreter.import_into(self, value.module, value.name, value.at)
-            self.namespace[name] = value
+            if value.is_pending:
+                error = ImportError(f"cannot import name '{name}': files import it from each other")
+                raise RaisedError(error, value.at, explicit=False)
+            value.is_pending = True
+            try:
+                found = self.interpreter.import_into(self, value.module, value.name, value.at)
+            finally:
+                value.is_pending = False
+            self.namespace[name] = value = found
         return value
 
     def _from_elsewhere(self, name: str) -> Any:

@@ -182,4 +182,6 @@ def own_class(interp: Interpreter, code: CustomCode, reference: str, stated_by: 
     if not isinstance(found, ClassValue):
         reason = f": {found.reason}" if isinstance(found, Unknown) else ""
         raise BadConfigError(f"{reference} is no class{reason}", where=shown)
+    if stated_by != "AutoConfig" and not found.is_module:
+        raise BadConfigError(f"{name} is no nn.Module", where=str(found.at) if found.at else shown)
     return found

@@ -139,7 +139,9 @@ def read_plain_source(path: Path, settings: Settings) -> ModelSource:
     else:
         arguments = parse_json((text or "{}").encode("utf-8", "surrogatepass"), "--args")
     plain = plain_code(path, arguments)
-    return ModelSource(path.resolve().stem, "folder", "", None, config_name="--args", plain=plain)
+    whole = path.resolve()
+    name = whole.parent.name if whole.name == "model.py" else whole.stem
+    return ModelSource(name, "folder", "", None, config_name="--args", plain=plain)
 
 
 def _bytes_of(file: Path, limit: int) -> bytes:

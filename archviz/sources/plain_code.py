@@ -73,8 +73,6 @@ def build_plain_model(
     if not file.stem.isidentifier():
         raise UsageError(f"{file.name} is not the name of a Python module", where=str(file)[:200])
     cls = own_class(interp, plain.code, f"{file.stem}.{class_name}", "--class")
-    if not cls.is_module:
-        raise BadConfigError(f"{class_name} is no nn.Module", where=str(cls.at) if cls.at else file.name)
     given = constructor_arguments(interp, cls, plain.arguments)
     model = interp.call(cls, [], given)
     if not isinstance(model, ModuleInstance):
