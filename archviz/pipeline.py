@@ -2,43 +2,51 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archviz.errors import EXIT_DONE_WITH_GAPS, BadConfigError, BudgetExceededError, UsageError
-from archviz.interpreter.build import build_model, deep_recursion, read_model
-from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
-from archviz.interpreter.library import Library
+from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.modules import SourceText
-from archviz.interpreter.reading import Gap, ModelReading
-from archviz.interpreter.values import ModuleInstance
+from archviz.interpreter.reading import ModelReading
 from archviz.lookup.names import classify
 from archviz.lookup.resolution import Resolution
+from archviz.readings import (
+    DEFAULTS,
+    TraceOptions,
+    digest,
+    gap_row,
+    interpreter_for,
+    library,
+    new_interpreter,
+    read,
+    tensors,
+    trace,
+)
 from archviz.settings import Settings
-from archviz.sources.custom_code import (
-    CustomCode,
-    find_custom_source,
-    own_configuration_class,
-    own_model_class,
-)
-from archviz.sources.installed import find_transformers_source, transformers_version
-from archviz.sources.model_source import ModelSource, official_values, read_json, read_model_source
-from archviz.sources.official import (
-    build_configuration,
-    configuration_class,
-    known_model_types,
-    model_class,
-    model_class_name,
-    public_module,
-    refusal,
-)
-from archviz.sources.plain_code import build_plain_model
+from archviz.sources.installed import transformers_version
+from archviz.sources.model_source import ModelSource, read_json, read_model_source
+
+__all__ = [
+    "DEFAULTS",
+    "DrawResult",
+    "TraceOptions",
+    "code_search",
+    "describe",
+    "describe_text",
+    "digest",
+    "draw",
+    "gap_row",
+    "interpreter_for",
+    "library",
+    "new_interpreter",
+    "read",
+    "resolve",
+    "tensors",
+    "trace",
+    "verify",
+]
 
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture, GapEntry
@@ -47,195 +55,12 @@ if TYPE_CHECKING:
     from archviz.verify.claims import Check
     from archviz.verify.report import Verification
 
-DESCRIBED_SEQUENCE = 7  # tokens of the pass that a description reads the data flow from
-DEFAULTS = Settings()
-
-
-@lru_cache(maxsize=1)
-def library() -> Library:
-    """The tables of ops and layers, filled once."""
-    from archviz.layers import register_layers
-    from archviz.ops import register_ops
-
-    table = Library()
-    register_ops(table)
-    register_layers(table)
-    return table
-
-
-def new_interpreter(settings: Settings = DEFAULTS, code: CustomCode | None = None) -> Interpreter:
-    """An interpreter over the installed `transformers`, and over a folder's own code where there is some."""
-
-    def find_source(dotted: str) -> SourceText | None:
-        return find_transformers_source(dotted, settings.limits)
-
-    find = find_source if code is None else find_custom_source(code, settings.limits, find_source)
-    return Interpreter(library(), find, settings.limits, public_module)
-
-
-def interpreter_for(source: ModelSource, settings: Settings = DEFAULTS) -> Interpreter:
-    """An interpreter over the code that a source is read with; official code wins over a folder's own unless asked."""
-    if source.plain is not None:
-        return new_interpreter(settings, source.plain.code)
-    if source.custom is not None and settings.code != "custom":
-        interp = new_interpreter(settings)
-        if source.model_type in known_model_types(interp):
-            source.custom = None
-            return interp
-    if source.custom is None and settings.code == "custom":
-        raise UsageError("the model's folder has no code of its own (auto_map)", where="--code custom")
-    return new_interpreter(settings, source.custom)
-
 
 def resolve(name: str, settings: Settings = DEFAULTS) -> Resolution:
     """Which published model a name stands for; see `archviz.lookup.resolve`."""
     from archviz.lookup.resolve import resolve as resolve_name
 
     return resolve_name(name, settings)
-
-
-@dataclass(frozen=True, slots=True)
-class TraceOptions:
-    """What the forward pass of a description is given: batch size, number of tokens, and the attention path."""
-
-    batch: int = 1
-    seq: int = DESCRIBED_SEQUENCE
-    attention: str | None = "eager"
-
-
-def read(
-    source: ModelSource,
-    *,
-    class_name: str | None = None,
-    trace: TraceOptions | None = None,
-    settings: Settings = DEFAULTS,
-    interpreter: Interpreter | None = None,
-) -> ModelReading:
-    """Build a model from its code, and run its forward pass once when a trace is asked for.
-
-    Args:
-        interpreter: A fresh one of the caller's, which keeps the source texts; one for the source by default.
-
-    Raises:
-        BadConfigError: The official code refuses the configuration, or does not know its type.
-        BudgetExceededError: A bound was reached.
-    """
-    interp = interpreter or interpreter_for(source, settings)
-    with deep_recursion():
-        model, reading = _build(interp, source, class_name, trace.attention if trace else None)
-        if trace is not None:
-            from archviz.interpreter.trace import trace_towers
-
-            recorder, gaps = trace_towers(interp, model, batch=trace.batch, seq=trace.seq)
-            reading.events, reading.trace_gaps = recorder.events, gaps
-            reading.source_files = interp.loaded_sources()
-    return reading
-
-
-def _build(
-    interp: Interpreter, source: ModelSource, class_name: str | None, attention: str | None
-) -> tuple[ModuleInstance, ModelReading]:
-    whose = "the official" if source.plain is None and source.custom is None else "the folder's"
-    try:
-        if source.plain is not None:
-            model, config = build_plain_model(interp, source.plain, class_name, interp.limits)
-        else:
-            model, config = _build_configured(interp, source, class_name, attention)
-        return model, read_model(interp, model, config)
-    except RaisedError as error:
-        raise refusal(error, whose) from error
-    except UnsupportedError as error:
-        raise BadConfigError(
-            f"{whose} code is not understood: {error.reason}", where=str(error.at) if error.at else None
-        ) from error
-    except BudgetSpentError as error:
-        raise BudgetExceededError(
-            f"reading the model took too much: {error.reason}", where=str(error.at) if error.at else None
-        ) from error
-
-
-def _build_configured(
-    interp: Interpreter, source: ModelSource, class_name: str | None, attention: str | None
-) -> tuple[ModuleInstance, Any]:
-    values = None if source.values is None else official_values(source.values)
-    own = source.custom
-    options = {"attn_implementation": attention} if attention else {}
-    config_class = own_configuration_class(interp, own) if own is not None else None
-    config = build_configuration(interp, config_class or configuration_class(interp, source.model_type), values)
-    if own is not None:
-        cls = own_model_class(interp, own, source.architectures, class_name)
-    else:
-        name = model_class_name(interp, source.model_type, source.architectures, class_name)
-        cls = model_class(interp, name, source.model_type)
-    return build_model(interp, cls, config, **options), config
-
-
-def trace(
-    model: str,
-    *,
-    class_name: str | None = None,
-    batch: int = 1,
-    seq: int = 64,
-    pixels: bool = False,
-    module: str | None = None,
-    settings: Settings = DEFAULTS,
-) -> dict[str, Any]:
-    """The calls and ops of one forward pass without a cache, as the reference records them.
-
-    Args:
-        model: MODEL.
-        class_name: Which model class to build.
-        batch: Batch size.
-        seq: Number of tokens.
-        pixels: Add an image to a text model.
-        module: Keep only this module and what is below it.
-        settings: Limits and offline mode.
-
-    Raises:
-        UsageError: The model has no such module.
-    """
-    from archviz.interpreter.trace import trace_model, trace_rows
-
-    source = read_model_source(model, settings)
-    interp = interpreter_for(source, settings)
-    with deep_recursion():
-        built, reading = _build(interp, source, class_name, "eager")
-        if module is not None and reading.root.find(module) is None:
-            raise UsageError(f"the model has no module {module[:80]!r}", hint="archviz describe shows the modules")
-        recorder, gaps = trace_model(interp, built, batch=batch, seq=seq, pixels=pixels)
-    rows = trace_rows(recorder)
-    if module is not None:
-        rows = {kind: [row for row in found if _is_below(row["module"], module)] for kind, found in rows.items()}
-    return {"class": reading.class_name, **rows, "gaps": [gap_row(gap) for gap in [*reading.gaps, *gaps]]}
-
-
-def _is_below(path: str, module: str) -> bool:
-    return path == module or path.startswith(f"{module}.")
-
-
-def gap_row(gap: Gap) -> dict[str, str | None]:
-    """A gap as the commands print it."""
-    return {"module": gap.module, "reason": gap.reason, "at": str(gap.at) if gap.at else None}
-
-
-def digest(reading: ModelReading) -> str:
-    """sha1 over the names and shapes of the distinct parameters, as the reference defines it."""
-    rows = sorted([name, list(tensor.shape)] for name, tensor in reading.parameters().items())
-    return hashlib.sha1(json.dumps(rows).encode(), usedforsecurity=False).hexdigest()
-
-
-def tensors(model: str, *, class_name: str | None = None, settings: Settings = DEFAULTS) -> dict[str, Any]:
-    """Every distinct parameter of a model with its shape, ties, the digest, and what was not understood."""
-    reading = read(read_model_source(model, settings), class_name=class_name, settings=settings)
-    parameters = reading.parameters()
-    return {
-        "class": reading.class_name,
-        "params": sum(tensor.numel for tensor in parameters.values()),
-        "tensors": {name: list(tensor.shape) for name, tensor in parameters.items()},
-        "tied": reading.tied,
-        "digest": digest(reading),
-        "gaps": [gap_row(gap) for gap in reading.gaps],
-    }
 
 
 def describe(model: str, *, class_name: str | None = None, settings: Settings = DEFAULTS) -> Architecture:

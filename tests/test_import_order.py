@@ -23,6 +23,7 @@ ORDER = (
     ("ops",),
     ("layers",),
     ("sources",),  # reads configuration classes with the interpreter
+    ("readings",),  # gives the interpreter its tables and its sources
     ("patterns",),
     ("architecture",),
     ("verify",),

@@ -14,6 +14,8 @@ from archviz.ops.registry import like, op, tensor
 
 def register(library: Library) -> None:
     _register_reductions(library)
+    _register_extremes(library)
+    _register_cumulative(library)
     _register_orderings(library)
     _register_products(library)
 
@@ -68,6 +70,8 @@ def _register_reductions(library: Library) -> None:
         lambda interp, value, *args, **options: interp.op("torch.norm", value, *args, **options)
     )
 
+
+def _register_extremes(library: Library) -> None:
     @op(library, "torch.var_mean", "torch.std_mean")
     def var_mean(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Any:
         shape = shapes.reduce(value.sizes, _dims(args, options), keep=_keeps(args, options))
@@ -91,6 +95,8 @@ def _register_reductions(library: Library) -> None:
             interp, value, shapes.reduce(value.sizes, _dims(args, options), keep=_keeps(args, options)), "int64"
         )
 
+
+def _register_cumulative(library: Library) -> None:
     for name in ("cumsum", "cumprod", "logcumsumexp"):
 
         @op(library, f"torch.{name}", f"torch.Tensor.{name}")
