@@ -20,6 +20,7 @@ def register(library: Library) -> None:
     _register_linear(library)
     _register_convolutions(library)
     _register_pooling(library)
+    _register_resampling(library)
     _register_padding(library)
     _register_losses(library)
     _register_fourier(library)
@@ -184,6 +185,8 @@ def _register_pooling(library: Library) -> None:
             ]
             return like(interp, value, (*own[:-_rank], *sizes))
 
+
+def _register_resampling(library: Library) -> None:
     @op(library, f"{F}.interpolate", f"{F}.upsample")
     def interpolate(
         interp: Interpreter, value: Tensor, size: Any = None, scale_factor: Any = None, *args: Any, **options: Any
