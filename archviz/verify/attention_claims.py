@@ -169,8 +169,10 @@ def _scores(view: LayerView, what: Attention, path: ScorePath) -> Iterator[Claim
         yield view.claim(
             "attention.softcap", path.softcap, path.softcap_at, config=key[0] if key and key[1] == path.softcap else None
         )  # fmt: skip
-    if path.sinks or what.sinks:
+    if path.sinks:
         yield view.claim("attention.sinks", True, path.sinks_at)
+    elif what.sinks:
+        yield view.claim("attention.sinks", "stored, not seen beside the scores", status="unverified")
     yield view.claim("attention.score_function", "softmax", path.softmax_at)
     yield from _score_bias(view, path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ DEFAULT_TOLERANCE = {"params": 0.01, "active": 0.01}
 KNOWN = (*_KEYS, *_WORDS)
 _SUFFIX = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
 _NUMBER = re.compile(r"([+-]?\d[\d_]*(?:\.\d+)?(?:e[+-]?\d{1,3})?)([kmbgt]?)", re.IGNORECASE)
-_TOLERANCE = re.compile(r"(.*?)(?:±|\+-|\+/-)\s*([\d.]+)\s*(%?)")
+_TOLERANCE = re.compile(r"(.*?)(?:±|\+-|\+/-)\s*([\d.]+)\s*(%|[kmbgt]?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +97,19 @@ def _expectation(key: str, value: str) -> Expectation:
             f"{key} expects a number, not {value[:60]!r}", where="--expect", hint="80, 70e9, 70B, 70B±2%, 70B±500M"
         )
     size = float(number[1]) * _SUFFIX[number[2].lower()]
+    if not math.isfinite(size):
+        raise UsageError(f"{key} expects a finite number, not {value[:60]!r}", where="--expect", hint="70e9")
     if spread is None:
         return Expectation(key, value, size, abs(size) * DEFAULT_TOLERANCE.get(key, 0))
-    return Expectation(key, value, size, _tolerance(key, value, spread[2], spread[3], size))
+    return Expectation(key, value, size, _tolerance(key, value, spread[2], spread[3].lower(), size))
 
 
-def _tolerance(key: str, value: str, amount: str, percent: str, size: float) -> float:
+def _tolerance(key: str, value: str, amount: str, unit: str, size: float) -> float:
     try:
         room = float(amount)
     except ValueError:
         raise UsageError(f"{key} has no tolerance in {value[:60]!r}", where="--expect", hint="70B±2%") from None
-    return abs(size) * room / 100 if percent else room
+    return abs(size) * room / 100 if unit == "%" else room * _SUFFIX[unit]
 
 
 def check_expectations(expectations: Sequence[Expectation], architecture: Architecture) -> list[Check]:
@@ -145,10 +148,14 @@ def _values(fact: Fact) -> list[object]:
 
 def _agrees(expectation: Expectation, value: object) -> bool:
     if expectation.number is None:
-        return expectation.text.strip().lower() == str(value).lower()
+        return _spelt(expectation.text) in map(_spelt, (str(value), *re.split(r" \(|\)", str(value))))
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return abs(value - expectation.number) <= expectation.tolerance
+
+
+def _spelt(word: str) -> str:
+    return word.strip().lower().replace("-", " ").replace("_", " ")
 
 
 def _plain(number: float) -> int | float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from archviz import pipeline
@@ -52,7 +52,7 @@ def source_of(model_type: str) -> ModelSource:
     return ModelSource(model_type, "folder", model_type, values, architectures=values.get("architectures", []))
 
 
-@lru_cache(maxsize=None)
+@cache
 def read_model(model_type: str) -> tuple[Verification, Architecture]:
     """Claims and Architecture of a model; every model is read once."""
     return pipeline.verify_source(source_of(model_type))

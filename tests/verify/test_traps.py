@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.verify.models import MODELS, claim_of, only, split_of, values, verified
 
 A = "model.layers.{%s}.self_attn"

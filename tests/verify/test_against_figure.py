@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archviz.figure.diagram_from_architecture import diagram_config
+from archviz.verify.against_figure import check_figure
+from archviz.verify.claims import Check
+from tests.verify.models import read_model
+
+
+def figure(details: str, block: str = "Attention", stage: str = "Decoder", **more: Any) -> dict[str, Any]:
+    return {"model_name": "m", "stages": [{"name": stage, "blocks": [{"type": block, "details": details}]}], **more}
+
+
+def checked(model_type: str, config: dict[str, Any]) -> list[Check]:
+    found, architecture = read_model(model_type)
+    return check_figure(config, architecture, found.claims)
+
+
+def conflicts(checks: list[Check]) -> dict[str, tuple[object, object]]:
+    return {check.key: (check.stated, check.found) for check in checks if check.status == "conflict"}
+
+
+@pytest.mark.parametrize("model_type", ["deepseek_v3", "deepseek_v4", "gpt_oss", "t5", "nemotron_h", "gemma4_text"])
+def test_a_figure_written_from_the_model_agrees_with_it(model_type: str) -> None:
+    found, architecture = read_model(model_type)
+    config = json.loads(diagram_config(architecture).to_json())
+    checks = check_figure(config, architecture, found.claims)
+    assert len(checks) > 15
+    assert conflicts(checks) == {}
+
+
+@pytest.mark.parametrize(
+    ("details", "key", "stated", "found"),
+    [
+        ("7 layers", "layers", 7, None),
+        ("Q heads 48", "heads", 48, 64),
+        ("64 Q / 4 KV heads", "kv_heads", 4, 8),
+        ("head dim 128", "head_dim", 128, 64),
+        ("64 experts, top-4", "experts", 64, 128),
+        ("128 experts, top-8", "top_k", 8, 4),
+        ("vocabulary 200,000", "vocab", 200_000, 201_088),
+        ("window 4,096", "window", 4096, 128),
+        ("q_proj 2,880 → 64 × 32", "q_proj projection", "2880 → 2048", "2880 → 4096"),
+        ("MLA", "attention_kind", "MLA", "GQA"),
+        ("LayerNorm", "norm", "LayerNorm", "RMSNorm"),
+        ("post-norm", "norm_placement", "post-norm", "pre-norm"),
+        ("RoPE interleaved", "rope_layout", "interleaved", "half_split"),
+        ("RoPE on the last 32 of 64", "rope_part", "last 32 of 64", "all 64"),
+    ],
+)
+def test_each_false_statement_is_found(details: str, key: str, stated: object, found: object) -> None:
+    checks = checked("gpt_oss", figure(details))
+    wrong = conflicts(checks)
+    assert list(wrong) == [key]
+    assert wrong[key][0] == stated
+    assert found is None or wrong[key][1] == found
+
+
+def test_a_mismatch_names_the_path_the_code_and_the_line() -> None:
+    (check,) = [c for c in checked("gpt_oss", figure("KV heads 16")) if c.status == "conflict"]
+    assert check.path == "stages[0].blocks[0].details"
+    assert (check.stated, check.found, check.quote) == (16, 8, "KV heads 16")
+    assert any("modeling_gpt_oss.py:" in item.where for item in check.evidence)
+
+
+def test_configuration_and_parameters_are_read_too() -> None:
+    config = figure(
+        "", parameters={"total": 10**12, "active": "1T"}, configuration={"Layers": 2, "Hidden size": 2881, "Tied": True}
+    )
+    assert set(conflicts(checked("gpt_oss", config))) == {"total", "active", "hidden", "tied"}
+
+
+def test_a_rounded_count_agrees_within_its_rounding() -> None:
+    total = read_model("gpt_oss")[1].parameters.total
+    config = figure("", parameters={"total": f"{round(total / 1e9)}B"})
+    assert conflicts(checked("gpt_oss", config)) == {}
+
+
+def test_the_words_vision_and_encoder_choose_the_tower() -> None:
+    assert conflicts(checked("t5", figure("8 heads", stage="Encoder"))) == {}
+
+
+def test_the_example_config_of_the_documents_agrees_with_its_model(tmp_path: Path) -> None:
+    from archviz import pipeline
+    from archviz.settings import Settings
+
+    example = Path(__file__).parents[2] / "assets" / "example_config.json"
+    found = pipeline.verify("Qwen/Qwen3.5-397B-A17B", against=example, settings=Settings(offline=True))
+    assert len(found.checks) > 50
+    assert [c for c in found.checks if c.status != "verified"] == []
+    assert found.exit_status == 0

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from archviz.verify.statements import read_statements
+
+
+def stated(text: str, around: str = "") -> set[tuple[str, object]]:
+    return {(s.key, s.value) for s in read_statements(text, around)}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Q heads 32, KV heads 2, dim 256", {("heads", 32), ("kv_heads", 2), ("head_dim", 256)}),
+        ("GQA, 32 Q / 4 KV heads", {("heads", 32), ("kv_heads", 4), ("attention_kind", "GQA")}),
+        ("32 query heads share 2 KV heads", {("heads", 32), ("kv_heads", 2)}),
+        ("width 1,152, 16 heads", {("hidden", 1152), ("heads", 16)}),
+        ("45 linear + 15 full attention layers", {("layers", 15)}),
+        ("Layers: 60", {("layers", 60)}),
+        ("10 of 512 experts per token", {("top_k", 10), ("experts", 512)}),
+        ("128 experts, top-8", {("experts", 128), ("top_k", 8)}),
+        ("Experts: 512 routed (10 per token), 1 shared", {("experts", 512), ("top_k", 10)}),
+        ("vocabulary 248,320", {("vocab", 248320)}),
+        ("context 262,144 tokens", {("context", 262144)}),
+        ("sliding window 4,096", {("window", 4096)}),
+        ("θ = 10,000,000", {("rope_theta", 10_000_000)}),
+        ("q_proj 4,096 → 32 × 2 × 256", {("projection", "4096 → 16384")}),
+        ("RMSNorm, SwiGLU", {("norm", "RMSNorm"), ("feed_forward", "SwiGLU")}),
+        ("LayerNorm", {("norm", "LayerNorm")}),
+        ("1,761,186,816 per token", set()),
+        ("about 1.5 layers", set()),
+        ("see section 4", set()),
+    ],
+)
+def test_numbers_are_read_with_their_nouns(text: str, expected: set[tuple[str, object]]) -> None:
+    assert stated(text) == expected
+
+
+def test_a_part_of_the_head_is_stated_only_where_rotation_is_spoken_of() -> None:
+    assert stated("first 64 of 256 dimensions", "RoPE on query and key") == {("rope_part", "first 64 of 256")}
+    assert stated("first 64 of 256 tokens", "Sampling") == set()
+
+
+def test_interleaved_sections_are_no_layout() -> None:
+    assert stated("half-split, interleaved M-RoPE", "RoPE") == {("rope_layout", "half_split")}
+    assert stated("interleaved pairs", "RoPE") == {("rope_layout", "interleaved")}
