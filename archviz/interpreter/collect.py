@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from archviz.interpreter.machine import Interpreter
@@ -36,13 +37,14 @@ def _record(
 ) -> ModuleRecord:
     paths.setdefault(id(module), path)
     cls = module.cls
+    library, bases = _lineage(cls)
     record = ModuleRecord(
         path,
         cls.name,
-        library=next((each.qualified for each in cls.mro if each.is_library and _is_layer(each)), None),
+        library=library,
         defined_at=cls.at,
         created_at=module.created_at,
-        bases=tuple(each.name for each in cls.mro[1:]),
+        bases=bases,
         attributes={name: value for name, value in map(_plain_attribute, module.attrs.items()) if name},
     )
     prefix = f"{path}." if path else ""
@@ -60,6 +62,13 @@ def _record(
         if isinstance(child, ModuleInstance) and id(child) not in ancestors and len(paths) < MAX_MODULES:
             record.children[name] = _record(child, prefix + name, paths, owners, tied, (*ancestors, id(module)))
     return record
+
+
+@lru_cache(maxsize=4096)
+def _lineage(cls: ClassValue) -> tuple[str | None, tuple[str, ...]]:
+    """The nearest building block of torch that a class is, and the names of its bases."""
+    library = next((each.qualified for each in cls.mro if each.is_library and _is_layer(each)), None)
+    return library, tuple(each.name for each in cls.mro[1:])
 
 
 def _is_layer(cls: ClassValue) -> bool:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Run = Callable[..., Any]
+MISSING_BACKENDS = "__missing_backends__"  # class attribute: optional packages that its class needs and that are absent
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.control import RaisedError, UnsupportedError
@@ -111,7 +112,7 @@ class SourceModule:
             self._read()
         return self._stars
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         return hashlib.sha256(self._source.text.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from archviz.interpreter.control import RaisedError
-from archviz.interpreter.library import Library
+from archviz.interpreter.library import MISSING_BACKENDS, Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import (
     BoundMethod,
@@ -20,7 +20,6 @@ from archviz.interpreter.values import (
 from archviz.ops.stdlib import version_tuple
 
 T = "transformers"
-MISSING_BACKENDS = "__missing_backends__"
 DECORATED = (FunctionValue, ClassValue, BoundMethod, NativeFunction, PropertyValue)
 TORCH_VERSION = "2.13.0"  # the release whose behaviour the stubs follow
 

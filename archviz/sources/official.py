@@ -8,9 +8,9 @@ from typing import Any
 
 from archviz.errors import BadConfigError, UsageError
 from archviz.interpreter.control import RaisedError
+from archviz.interpreter.library import MISSING_BACKENDS
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import ClassValue, Instance
-from archviz.layers.transformers_infrastructure import MISSING_BACKENDS
 from archviz.sources.installed import transformers_folder
 
 CONFIGURATION_AUTO = "transformers.models.auto.configuration_auto"
