@@ -15,6 +15,7 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import ClassMethod, Instance, ModuleInstance, Tensor, Unknown
 from archviz.layers.module import walk
+from archviz.layers.transformers_4_masks import register_masks
 from archviz.layers.transformers_infrastructure import identity_decorator
 
 DIALECT = "transformers_4"
@@ -42,7 +43,7 @@ ROPE_TYPES = ("default", "linear", "dynamic", "yarn", "longrope", "llama3", "pro
 def register(library: Library) -> None:
     _register_configuration(library)
     _register_model(library)
-    _register_masks(library)
+    register_masks(library, DIALECT, MODEL)
     _register_names(library)
     _register_rope(library)
 
@@ -150,10 +151,6 @@ def _register_model(library: Library) -> None:
             return None
         return self.modules["lm_head"]
 
-    @library.method(f"{MODEL}.get_head_mask")
-    def get_head_mask(interp: Interpreter, self: Any, head_mask: Any, num_hidden_layers: int, *args: Any) -> Any:
-        return [None] * num_hidden_layers if head_mask is None else head_mask
-
     for name in ("prune_heads", "_init_weights", "_initialize_weights", "initialize_weights", "_set_gradient_checkpointing",
                  "warn_if_padding_and_no_attention_mask", "set_input_embeddings", "set_output_embeddings"):  # fmt: skip
         library.method(f"{MODEL}.{name}")(lambda interp, self, *args, **kwargs: None)
@@ -200,30 +197,6 @@ def tie_output(interp: Interpreter, output: Any, given: Any) -> None:
         bias.shape = type(weight.shape)((weight.shape[0], *bias.shape[1:]))
     if "out_features" in output.attrs and isinstance(given, ModuleInstance) and "num_embeddings" in given.attrs:
         output.attrs["out_features"] = given.attrs["num_embeddings"]
-
-
-def _register_masks(library: Library) -> None:
-    """Masks of 4.x by their shapes: `[batch, 1, query, key]`."""
-
-    @library.function(
-        f"{DIALECT}._prepare_4d_causal_attention_mask",
-        f"{DIALECT}._prepare_4d_causal_attention_mask_for_sdpa",
-    )
-    def causal(interp: Interpreter, mask: Any, input_shape: Any, embeds: Any, past: Any = 0, *args: Any, **kwargs: Any) -> Any:  # fmt: skip
-        batch, query = input_shape[0], input_shape[1]
-        key = query + past if isinstance(past, int) else query
-        return Tensor((batch, 1, query, key), embeds.dtype if isinstance(embeds, Tensor) else "float32")
-
-    @library.function(
-        f"{DIALECT}._prepare_4d_attention_mask",
-        f"{DIALECT}._prepare_4d_attention_mask_for_sdpa",
-        f"{DIALECT}._expand_mask",
-    )
-    def expanded(interp: Interpreter, mask: Any, dtype: Any = None, tgt_len: Any = None) -> Any:
-        if not isinstance(mask, Tensor) or mask.shape is None:
-            return mask
-        batch, key = mask.shape[0], mask.shape[1]
-        return Tensor((batch, 1, key if tgt_len is None else tgt_len, key), "float32")
 
 
 def _register_names(library: Library) -> None:
