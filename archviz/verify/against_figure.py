@@ -55,7 +55,8 @@ def _row(key: str, value: object) -> str:
     """A row of the configuration table as a sentence; truth values of ties in the figure's words."""
     if isinstance(value, bool):
         return ("tied embeddings" if value else "not tied") if "tied" in key.lower() else ""
-    return f"{key.replace('_', ' ')}: {value}"
+    name = re.sub(r" \d+(?= )", "", key.replace("_", " "))  # `text_2_layers` is about the second tower
+    return f"{name}: {value}"
 
 
 def _items(value: object) -> list[Mapping[str, object]]:

@@ -24,7 +24,8 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
     if not isinstance(what, Attention):
         return
     core = _core_line(view)
-    yield view.claim("attention.kind", KINDS.get(what.kind or "", "not understood"), core)
+    kind = KINDS.get(what.kind or "")
+    yield view.claim("attention.kind", kind or "not understood", core, status="verified" if kind else "unverified")
     for key, value in _sizes(what):
         if value is not None:
             yield view.claim(key, value, core)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack, find_stacks
@@ -40,7 +41,19 @@ def find_claims(reading: ModelReading, architecture: Architecture, find_text: Fi
     claims = list(model_claims(context, architecture, stacks, lines))
     for stack in stacks:
         claims += join_claims(_stack_claims(context, lines, stack))
-    return claims
+    return [_doubted(claim, reading) for claim in claims]
+
+
+def _doubted(claim: Claim, reading: ModelReading) -> Claim:
+    """A claim that a gap may change is not verified: one about a part at, below or above the gap's module."""
+    if claim.status != "verified" or claim.stack is None:
+        return claim
+    parts = {".".join(filter(None, (claim.stack, str(index), claim.part))) for index in claim.indices}
+    for gap in (*reading.gaps, *reading.trace_gaps):
+        above = gap.module.startswith(f"{claim.stack}.") and any(f"{p}.".startswith(f"{gap.module}.") for p in parts)
+        if above or any(f"{gap.module}.".startswith(f"{part}.") for part in parts):
+            return replace(claim, status="unverified")
+    return claim
 
 
 def _stack_claims(context: Context, lines: SourceLines, stack: Stack) -> Iterator[Claim]:

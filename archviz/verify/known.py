@@ -12,7 +12,7 @@ from archviz.verify.claims import Claim
 _CLAIMS = {
     "heads": ("attention.heads",), "kv_heads": ("attention.kv_heads",),
     "head_dim": ("attention.head_dim", "attention.value_head_dim"), "experts": ("moe.experts",), "top_k": ("moe.top_k",),
-    "expert_intermediate": ("moe.expert_hidden_size",), "intermediate": ("feed_forward.hidden_size", "moe.shared_expert"),
+    "expert_intermediate": ("moe.expert_hidden_size", "moe.shared_expert"), "intermediate": ("feed_forward.hidden_size", "moe.shared_expert"),
     "window": ("attention.window",), "rope_theta": ("rope.theta",), "attention_kind": ("attention.kind",),
     "norm": ("norm.kind",), "feed_forward": ("feed_forward.kind",), "rope_layout": ("rope.layout",),
     "rope_part": ("rope.part", "rope.inverse"), "norm_placement": ("norm.placement",), "hidden": ("model.hidden_size",),
@@ -21,7 +21,6 @@ _CLAIMS = {
 }  # fmt: skip
 _STATEFUL = re.compile(r"delta|mamba|ssm|state[- ]space|linear attention|rwkv|mlstm|slstm|convolution", re.IGNORECASE)
 _GATED = {"SiLU": "SwiGLU", "GELU": "GeGLU", "ReLU": "ReGLU"}
-_TOWERS = ("vision", "audio", "encoder", "decoder")
 
 
 @dataclass
@@ -57,11 +56,13 @@ def known_values(key: str, around: str, architecture: Architecture, claims: Sequ
         return known
     names = _CLAIMS[key]
     chosen = [claim for claim in claims if claim.key in names]
-    for claim in _of_tower(chosen, around):
+    for claim in _of_tower(chosen, around, architecture):
         for value in claim.value.values() if isinstance(claim.value, dict) else [claim.value]:
             known.add(value, claim.evidence)
     if key == "hidden":
         _add_widths(known, architecture)
+    if key == "hidden" and _STATEFUL.search(around):
+        _add_claims(known, claims, ("mixer.width",))
     if key in ("heads", "kv_heads", "head_dim") and (_STATEFUL.search(around) or not known.values):
         for claim in claims:
             if claim.key.startswith("mixer.") and isinstance(claim.value, int):
@@ -71,22 +72,26 @@ def known_values(key: str, around: str, architecture: Architecture, claims: Sequ
             if claim.key == "moe.activation" and claim.value in _GATED:
                 known.add(_GATED[claim.value], claim.evidence)
     if key == "intermediate":
-        for claim in claims:
-            if claim.key == "moe.expert_hidden_size":
-                known.add(claim.value, claim.evidence)
+        _add_claims(known, claims, ("moe.expert_hidden_size",))
     return known
 
 
-def _of_tower(claims: Sequence[Claim], around: str) -> Sequence[Claim]:
-    named = [word for word in _TOWERS if word in around.lower()]
-    if "image" in around.lower():
-        named.append("vision")
-    own = [c for c in claims if any(re.search(_pattern(word), c.scope) for word in named)]
-    return own or claims
+def _add_claims(known: Known, claims: Sequence[Claim], names: tuple[str, ...]) -> None:
+    for claim in claims:
+        if claim.key in names:
+            known.add(claim.value, claim.evidence)
 
 
-def _pattern(word: str) -> str:
-    return {"vision": "vision|visual|vit"}.get(word, word)
+def _of_tower(claims: Sequence[Claim], around: str, architecture: Architecture) -> Sequence[Claim]:
+    """The claims about the stack or tower that the words name; all where they name none, or what lies between."""
+    stacks = [stack.path for stack in architecture.layers if f"({stack.path})" in around]
+    if stacks:
+        return [c for c in claims if c.stack in stacks] or claims
+    if re.search(r"cross|perceiver|resampler|text", around, re.IGNORECASE):
+        return claims
+    words = around.lower().replace("image", "vision")
+    named = [t.module for t in architecture.towers if t.module and t.id.partition("_")[0] in words]
+    return [c for c in claims if any(f"{c.scope}.".startswith(f"{path}.") for path in named)] or claims
 
 
 def _add_layers(known: Known, architecture: Architecture, around: str) -> None:
@@ -119,10 +124,9 @@ def _length(item: PatternItem) -> int:
 
 
 def _add_widths(known: Known, architecture: Architecture) -> None:
-    """Widths of further towers and of what lies between: every size that a projection or norm has."""
-    for key in ("vision_hidden_size", "audio_hidden_size", "encoder_hidden_size", "decoder_hidden_size"):
-        fact = architecture.fact(key)
-        if fact is not None:
+    """Widths of further towers."""
+    for fact in architecture.facts:
+        if fact.key.endswith("hidden_size") and "expert" not in fact.key:
             known.add(fact.value, fact.evidence)
 
 

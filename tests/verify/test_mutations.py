@@ -122,3 +122,12 @@ def test_a_changed_width_changes_the_digest() -> None:
     source = source_of("llama")
     digests = {pipeline.digest(pipeline.read(source, interpreter=i)) for i in (None, interpreter(find))}
     assert len(digests) == 2
+
+
+def test_claims_that_a_gap_may_change_are_not_verified() -> None:
+    old = "key_states = self.k_proj(hidden_states).view(hidden_shape).transpose(1, 2)"
+    found = mutated("llama", old, "key_states = torch.nobody_knows_this_op(self.k_proj(hidden_states))")
+    assert found.exit_status == 5
+    about_attention = [c for c in found.claims if c.part == "self_attn"]
+    assert {c.status for c in about_attention} <= {"unverified", "config"}
+    assert any(c.status == "verified" for c in found.claims if c.part == "mlp")
