@@ -22,7 +22,7 @@ class Limits:
 
     steps: int = 20_000_000
     depth: int = 120
-    seconds: float = 30.0
+    seconds: float = 60.0
     items: int = 4_000_000
     source_bytes: int = 4_000_000
     config_bytes: int = 8_000_000
