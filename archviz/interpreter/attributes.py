@@ -106,6 +106,8 @@ def raw_attribute(interp: Interpreter, value: Instance, name: str) -> Any:
             break
     if isinstance(raw, PropertyValue):
         return interp.call(raw.fget, [value], {})
+    if isinstance(raw, Instance) and raw.cls.has("__set__"):
+        return bind(interp, raw, value, cls)
     own = own_attribute(value, name)
     if own is not MISSING:
         if interp.recorder is not None and isinstance(own, int):
@@ -286,6 +288,8 @@ def _of_function(interp: Interpreter, value: FunctionValue | NativeFunction, nam
         return MISSING if name == "__wrapped__" else None
     if name == "__get__":
         return lambda receiver, cls=None: BoundMethod(value, receiver)
+    if isinstance(value, NativeFunction) and interp.library.has(f"{value.name}.{name}"):
+        return interp.library_name(f"{value.name}.{name}")
     return MISSING
 
 

@@ -83,11 +83,16 @@ def weigh_key(interp: Operators, key: Any) -> None:
         weigh(interp, key)
 
 
+def is_iterator(value: Any) -> bool:
+    """Whether a value is an iterator of the host (an interpreted object only looks like one)."""
+    return isinstance(value, Iterator) and not isinstance(value, Instance)
+
+
 def lazily(interp: Operators, value: Any) -> Any:
     """An argument of a lazy iterator function: counted while it is read, so that no endless one is read at once."""
     if isinstance(value, (list, tuple, dict, set, str, int, float)) or value is None or callable(value):
         return value
-    if isinstance(value, Iterator):
+    if is_iterator(value):
         interp.spend(CHAIN_STEPS)
     return interp.iterate(value)
 
@@ -121,13 +126,17 @@ def host_call(interp: Operators, function: Any, args: list[Any], kwargs: dict[st
         _check_container(interp, receiver, name, rest)
     elif function in (str, bytes) and args:
         _check_conversion(interp, function, args[0])
-    elif function in (set, frozenset, dict, Counter, OrderedDict) and args and not isinstance(args[0], dict):
+    elif function in (set, frozenset, Counter) and args and not isinstance(args[0], (dict, Instance)):
         args = [[_weighed(interp, each) for each in interp.iterate(args[0])], *args[1:]]
+    elif function in (dict, OrderedDict) and args and (isinstance(args[0], (list, tuple)) or is_iterator(args[0])):
+        pairs = list(interp.iterate(args[0]))
+        weigh(interp, pairs)
+        args = [pairs, *args[1:]]
     return receiver, args
 
 
 def _read_out(interp: Operators, value: Any) -> Any:
-    if isinstance(value, (range, Iterator)):
+    if isinstance(value, range) or is_iterator(value):
         return list(interp.iterate(value))
     return value
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.attributes import MISSING, find_attribute
-from archviz.interpreter.bounds import CHAIN_STEPS, weigh
+from archviz.interpreter.bounds import CHAIN_STEPS, is_iterator, weigh
 from archviz.interpreter.control import BudgetSpentError, RaisedError
 from archviz.interpreter.values import (
     BoundMethod,
@@ -96,7 +96,7 @@ def _issubclass(interp: Interpreter, value: Any, classes: Any) -> Any:
     if isinstance(value, ClassValue) and isinstance(classes, ClassValue):
         return value.issubclass(classes)
     if isinstance(value, ClassValue) and isinstance(classes, type):
-        return value.host_base is not None and issubclass(value.host_base, classes)
+        return classes is object or (value.host_base is not None and issubclass(value.host_base, classes))
     return isinstance(value, type) and isinstance(classes, type) and issubclass(value, classes)
 
 
@@ -152,6 +152,10 @@ def _delattr(interp: Interpreter, value: Any, name: str) -> None:
 
 @builtin("type")
 def _type(interp: Interpreter, value: Any, *rest: Any) -> Any:
+    if len(rest) == 2:  # a class by call: name, bases, namespace
+        bases = [each for each in rest[0] if isinstance(each, ClassValue)]
+        host = next((each for each in rest[0] if isinstance(each, type) and each is not object), None)
+        return ClassValue(interp, value, f"{interp.frame.module.dotted}.{value}", bases, dict(rest[1]), host_base=host)
     return interp.type_of(value)
 
 
@@ -225,7 +229,7 @@ def _map(interp: Interpreter, function: Any, *values: Any) -> Any:
 
 def _elements_of(interp: Interpreter, value: Any) -> Iterator[Any]:
     """The elements for a lazy function; one over another iterator costs more, as it stays on the host's stack."""
-    if isinstance(value, Iterator):
+    if is_iterator(value):
         interp.spend(CHAIN_STEPS)
     return interp.iterate(value)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
 
-from archviz.interpreter.control import RaisedError, ReturnSignal, UnsupportedError
+from archviz.interpreter.control import BreakSignal, ContinueSignal, RaisedError, ReturnSignal, UnsupportedError
 from archviz.interpreter.expressions import EXPRESSIONS
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.values import (
@@ -15,6 +16,7 @@ from archviz.interpreter.values import (
     ClassMethod,
     ClassValue,
     FunctionValue,
+    GeneratorManager,
     Instance,
     ModuleInstance,
     NativeFunction,
@@ -93,6 +95,39 @@ def yields(node: ast.AST) -> bool:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
         return False
     return any(yields(child) for child in ast.iter_child_nodes(node))
+
+
+class _Around(list[Any]):
+    """What a context manager's generator yields to: the block runs at its one `yield`."""
+
+    def __init__(self, interp: Interpreter, inside: Callable[[Any], None]) -> None:
+        super().__init__()
+        self.interp = interp
+        self.outer = interp.frame
+        self.inside = inside
+        self.signal: Exception | None = None
+
+    def append(self, value: Any) -> None:
+        own, self.interp.frame = self.interp.frame, self.outer
+        try:
+            self.inside(value)
+        except (ReturnSignal, BreakSignal, ContinueSignal) as signal:  # leaves the block, not the generator
+            self.signal = signal
+        finally:
+            self.interp.frame = own
+
+
+def run_around(interp: Interpreter, manager: GeneratorManager, inside: Callable[[Any], None]) -> None:
+    """Run a `contextmanager` function, and at its `yield` what stands inside the `with`."""
+    function = manager.function
+    frame = Frame(function.module, function.frame, function)
+    bind_arguments(interp, function, manager.args, manager.kwargs, frame)
+    frame.first = manager.args[0] if manager.args else None
+    frame.yields = around = _Around(interp, inside)
+    with interp.entered(frame), suppress(ReturnSignal):
+        interp.run_block(cast("ast.FunctionDef", function.node).body, frame)
+    if around.signal is not None:
+        raise around.signal
 
 
 def bind_arguments(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import operator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.attributes import MISSING, find_attribute
@@ -46,8 +48,13 @@ def make_class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> Any:
     for value in body.names.values():
         _own(value, cls)
     _replace_methods(interp, cls)
+    if any(base.qualified == "typing.NamedTuple" for base in bases):
+        return _make_named_tuple(interp, cls)
     if any(base.qualified in ENUM_BASES for base in cls.mro):
         _make_enum(interp, cls)
+    for name, value in list(cls.namespace.items()):
+        if isinstance(value, Instance) and value.cls.has("__set_name__"):
+            interp.call(interp.get_attribute(value, "__set_name__"), [cls, name], {})
     _init_subclass(interp, cls, node, frame)
     return cls
 
@@ -106,6 +113,25 @@ def _init_subclass(interp: Interpreter, cls: ClassValue, node: ast.ClassDef, fra
         interp.call(hook, [], keywords)
 
 
+def _make_named_tuple(interp: Interpreter, cls: ClassValue) -> ClassValue:
+    """`class Name(NamedTuple)`: the annotated names are fields, the rest are attributes and methods."""
+    from archviz.ops.stdlib import make_record
+
+    defaults = {name: cls.namespace[name] for name in cls.annotations if name in cls.namespace}
+    record = make_record(interp, cls.name, list(cls.annotations), defaults)
+    record.qualified, record.at, record.source_module = cls.qualified, cls.at, cls.source_module
+    own = {name: value for name, value in cls.namespace.items() if name not in cls.annotations}
+    for value in own.values():
+        _disown(value, record)
+    record.namespace.update(own)
+    return record
+
+
+def _disown(value: Any, cls: ClassValue) -> None:
+    if isinstance(value, FunctionValue):
+        value.owner = cls
+
+
 def _make_enum(interp: Interpreter, cls: ClassValue) -> None:
     """Turn the plain attributes of an enum's body into members."""
     members: dict[str, Any] = {}
@@ -117,14 +143,26 @@ def _make_enum(interp: Interpreter, cls: ClassValue) -> None:
         if not is_plain:
             continue
         counter += 1
+        number = _automatic(cls, name, counter) if value is AUTO else value
+        same = next((each for each in members.values() if each.payload == number), None)
+        if same is not None:  # another name of a member
+            cls.namespace[name] = same
+            continue
         member = Instance(cls)
-        number = counter if value is AUTO else value
         member.attrs = {"name": name, "value": number, "_value_": number, "_name_": name}
         member.payload = number
         members[name] = member
         del cls.namespace[name]
     inherited = next((base.enum_members for base in cls.mro[1:] if base.enum_members), None)
     cls.enum_members = members or (dict(inherited) if inherited else None)
+
+
+def _automatic(cls: ClassValue, name: str, count: int) -> Any:
+    """What `auto()` stands for."""
+    kinds = {base.qualified for base in cls.mro}
+    if "enum.StrEnum" in kinds:
+        return name.lower()
+    return 1 << (count - 1) if "enum.Flag" in kinds else count
 
 
 AUTO = object()
@@ -165,7 +203,32 @@ def dataclass(interp: Interpreter, cls: Any = None, **options: Any) -> Any:
         init = interp.native(f"{cls.qualified}.__init__", _init_of(cls))
         init.attrs["fields"] = fields
         cls.namespace["__init__"] = init
+    _compare_by_fields(interp, cls, order=bool(options.get("order")), eq=options.get("eq", True), frozen=bool(options.get("frozen")))
+    for field in fields.values():
+        field.kw_only = field.kw_only or (bool(options.get("kw_only")) and field.name in cls.annotations)
     return cls
+
+
+def _compare_by_fields(interp: Interpreter, cls: ClassValue, *, order: bool, eq: bool, frozen: bool) -> None:
+    """Write the comparisons of a dataclass: equal fields of the same class."""
+
+    def values(each: Instance) -> tuple[Any, ...]:
+        return tuple(interp.get_attribute(each, name) for name in cls.namespace["__dataclass_fields__"])
+
+    def comparison(test: Callable[[Any, Any], bool]) -> Callable[..., Any]:
+        def run(interp: Interpreter, left: Instance, right: Any) -> Any:
+            same = isinstance(right, Instance) and right.cls is left.cls
+            return test(values(left), values(right)) if same else NotImplemented
+
+        return run
+
+    names = (["__eq__"] if eq else []) + (["__lt__", "__le__", "__gt__", "__ge__"] if order else [])
+    for name in names:
+        if name not in cls.namespace:
+            test = getattr(operator, name)
+            cls.namespace[name] = interp.native(f"{cls.qualified}.{name}", comparison(test))
+    if frozen and "__hash__" not in cls.namespace:
+        cls.namespace["__hash__"] = interp.native(f"{cls.qualified}.__hash__", lambda interp, each: hash(values(each)))
 
 
 def _field(cls: ClassValue, name: str, annotation: ast.expr) -> FieldValue:
@@ -186,7 +249,10 @@ def _field(cls: ClassValue, name: str, annotation: ast.expr) -> FieldValue:
 def _init_of(cls: ClassValue) -> Any:
     def initialise(interp: Interpreter, receiver: Instance, *args: Any, **kwargs: Any) -> None:
         fields = [field for field in cls.namespace["__dataclass_fields__"].values() if field.init]
-        values = dict(zip((field.name for field in fields), args, strict=False))
+        positional = [field.name for field in fields if not field.kw_only]
+        if len(args) > len(positional):
+            raise TypeError(f"{cls.name}.__init__() takes {len(positional)} positional arguments but {len(args)} were given")
+        values = dict(zip(positional, args, strict=False))
         values.update(kwargs)
         for field in fields:
             interp.set_attribute(receiver, field.name, _field_value(interp, field, values, cls))

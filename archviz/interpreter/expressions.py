@@ -319,7 +319,7 @@ def _yield(interp: Interpreter, node: ast.Yield, frame: Frame) -> Any:
     if frame.yields is None:
         raise UnsupportedError("yield outside a function", interp.here())
     frame.yields.append(value)
-    return None
+    return Unknown("what is sent into a generator", interp.here())
 
 
 @expression(ast.YieldFrom)

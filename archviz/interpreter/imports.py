@@ -150,6 +150,7 @@ class Imports:
             return self._library_class(dotted)
         elif dotted in self.library.values:
             value = self.library.values[dotted]
+            value = dict(value) if type(value) is dict else value  # a table of its own for every interpreter
         elif self.library.is_module(dotted):
             value = LibraryModule(dotted)
         else:

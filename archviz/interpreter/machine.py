@@ -375,6 +375,8 @@ class Interpreter(Operators, Imports):
             if raw.fset is None:
                 raise AttributeError(f"property '{name}' of '{value.cls.name}' object has no setter")
             self.call(raw.fset, [value, new], {})
+        elif isinstance(raw, Instance) and raw.cls.has("__set__"):
+            self.call(self.get_attribute(raw, "__set__"), [value, new], {})
         elif isinstance(value, ModuleInstance):
             self._register(value, name, new)
         else:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import operator
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,8 @@ from archviz.interpreter.values import (
     LibraryModule,
     ModuleInstance,
     NativeFunction,
+    PropertyValue,
+    Suppressed,
     Tensor,
     Unknown,
 )
@@ -36,6 +40,12 @@ _UNARY_OPS: dict[type, str] = {ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "bi
 _UNARY_METHODS: dict[type, str] = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}
 _NUMBERS = frozenset({int, float})
 _PLAIN_ARITHMETIC = frozenset({ast.Add, ast.Sub})  # on numbers these need no guard and no other rule
+_IN_PLACE: dict[tuple[type, type], Any] = {
+    (ast.Mult, list): operator.imul,
+    (ast.Sub, set): operator.isub,
+    (ast.BitAnd, set): operator.iand,
+    (ast.BitXor, set): operator.ixor,
+}
 _FUNCTIONS = (FunctionValue, NativeFunction, BoundMethod)
 
 
@@ -144,7 +154,9 @@ class Operators:
     def _special(self, name: str, left: Any, right: Any) -> Any:
         for receiver, other, method in ((left, right, f"__{name}__"), (right, left, f"__r{name}__")):
             if isinstance(receiver, Instance) and receiver.cls.has(method):
-                return self.call(self.get_attribute(receiver, method), [other], {})
+                found = self.call(self.get_attribute(receiver, method), [other], {})
+                if found is not NotImplemented:
+                    return found
         return NotImplemented
 
     def _guard(self, op: type, left: Any, right: Any) -> None:
@@ -242,6 +254,9 @@ class Operators:
         if op is ast.BitOr and isinstance(current, (dict, set)):
             current.update(operand)
             return current
+        if isinstance(current, (list, set)) and (op, type(current)) in _IN_PLACE and not isinstance(operand, Unknown):
+            self._guard(op, current, operand)
+            return _IN_PLACE[op, type(current)](current, operand)
         if isinstance(current, Instance) and current.cls.has(f"__i{SPECIAL[op]}__"):
             return self.call(self.get_attribute(current, f"__i{SPECIAL[op]}__"), [operand], {})
         return self.binary(op, current, operand)
@@ -268,7 +283,7 @@ class Operators:
             index = index.data[0] if index.data else 0
         if isinstance(index, tuple):
             bounds.weigh(self, index)
-        elif isinstance(index, slice) and hasattr(value, "__len__"):
+        elif isinstance(index, slice) and isinstance(value, (list, tuple, str, bytes)):
             bounds.charge(
                 self, len(value), bounds.CHARACTERS_PER_STEP if isinstance(value, str) else bounds.ELEMENTS_PER_STEP
             )
@@ -393,9 +408,15 @@ class Operators:
             return self.call(self.get_attribute(manager, "__enter__"), [], {})
         return manager
 
-    def leave(self, manager: Any) -> None:
+    def leave(self, manager: Any, error: RaisedError | None = None) -> bool:
+        """Leave a `with` block; whether the manager swallows the error that ended it."""
+        if isinstance(manager, Suppressed):
+            return error is not None and self.is_instance(error.value, manager.classes) is True
         if isinstance(manager, Instance) and manager.cls.has("__exit__"):
-            self.call(self.get_attribute(manager, "__exit__"), [None, None, None], {})
+            told = [None, None, None] if error is None else [self.type_of(error.value), error.value, None]
+            answer = self.call(self.get_attribute(manager, "__exit__"), told, {})
+            return error is not None and not isinstance(answer, Unknown) and self.truth(answer)
+        return False
 
     def call_host(self, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Call a plain Python type or a method of a plain value."""
@@ -405,6 +426,8 @@ class Operators:
         receiver = getattr(function, "__self__", None)
         if unknown is not None and not isinstance(receiver, (list, dict, set)):
             return unknown
+        if function is property:
+            return PropertyValue(*args[:2])
         if getattr(function, "__name__", "") == "format" and isinstance(
             args[0] if receiver is None and args else receiver, str
         ):
@@ -416,7 +439,7 @@ class Operators:
             return Unknown(f"a regular expression: {error}", self.here())
         if self.recorder is not None and isinstance(receiver, (list, dict, set)):
             self.recorder.wrote(receiver)
-        if function in (list, tuple, set, frozenset, dict) and args:
+        if function in (list, tuple, set, frozenset, dict, OrderedDict) and args:
             args = [self._materialised(args[0]), *args[1:]]
         elif function in (int, float, str, bool) and args and isinstance(args[0], (Tensor, Instance)):
             return self._converted(function, args[0])
@@ -425,7 +448,7 @@ class Operators:
     def _materialised(self, value: Any) -> Any:
         if isinstance(value, (dict, *VIEW_TYPES)):
             return value
-        if isinstance(value, Instance) and isinstance(value.payload, dict) and value.special("__iter__") is None:
+        if isinstance(value, Instance) and isinstance(value.payload, dict) and not value.cls.has("__iter__"):
             return value.payload
         if isinstance(value, Instance) and value.cls.has("keys") and value.cls.has("__getitem__"):
             return {key: value[key] for key in self.iterate(self.call(self.get_attribute(value, "keys"), [], {}))}

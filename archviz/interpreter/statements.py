@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from archviz.interpreter.attributes import MISSING
+from archviz.interpreter.calls import run_around
 from archviz.interpreter.control import (
     BreakSignal,
     ContinueSignal,
@@ -16,7 +19,7 @@ from archviz.interpreter.control import (
 from archviz.interpreter.expressions import EXPRESSIONS, make_function
 from archviz.interpreter.modules import LazyImport, absolute_name
 from archviz.interpreter.scope import Frame
-from archviz.interpreter.values import Unknown
+from archviz.interpreter.values import GeneratorManager, Instance, Suppressed, Unknown
 
 if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
@@ -264,18 +267,37 @@ def _run_handler(interp: Interpreter, handler: ast.ExceptHandler, error: RaisedE
 
 @statement(ast.With, ast.AsyncWith)
 def _with(interp: Interpreter, node: ast.With, frame: Frame) -> None:
-    managers = []
-    for item in node.items:
-        manager = _value(interp, item.context_expr, frame)
-        entered = interp.enter(manager)
-        managers.append(manager)
-        if item.optional_vars is not None:
-            interp.assign(item.optional_vars, entered, frame)
+    _within(interp, node.items, node.body, frame)
+
+
+def _within(interp: Interpreter, items: list[ast.withitem], body: list[ast.stmt], frame: Frame) -> None:
+    """Run a block inside its managers, the first one outermost."""
+    if not items:
+        interp.run_block(body, frame)
+        return
+    manager = _value(interp, items[0].context_expr, frame)
+
+    def inside(entered: Any) -> None:
+        target = items[0].optional_vars
+        if target is not None:
+            interp.assign(target, entered, frame)
+        _within(interp, items[1:], body, frame)
+
+    if isinstance(manager, GeneratorManager):
+        run_around(interp, manager, inside)
+        return
+    entered = interp.enter(manager)
+    error: RaisedError | None = None
     try:
-        interp.run_block(node.body, frame)
-    finally:
-        for manager in reversed(managers):
-            interp.leave(manager)
+        with interp.guarded() if isinstance(manager, Suppressed) else nullcontext():
+            inside(entered)
+    except RaisedError as raised:
+        error = raised
+    except BaseException:
+        interp.leave(manager)
+        raise
+    if not interp.leave(manager, error) and error is not None:
+        raise error
 
 
 @statement(ast.Match)
@@ -304,10 +326,53 @@ def _matches(interp: Interpreter, pattern: ast.pattern, subject: Any, frame: Fra
         if pattern.name:
             frame.bind(pattern.name, subject)
         return True
-    if isinstance(pattern, ast.MatchSequence) and not any(isinstance(p, ast.MatchStar) for p in pattern.patterns):
-        return (
-            isinstance(subject, (list, tuple))
-            and len(subject) == len(pattern.patterns)
-            and all(_matches(interp, each, item, frame) for each, item in zip(pattern.patterns, subject, strict=True))
-        )
+    if isinstance(pattern, ast.MatchSequence):
+        return isinstance(subject, (list, tuple)) and _matches_items(interp, pattern.patterns, list(subject), frame)
+    if isinstance(pattern, ast.MatchMapping):
+        return isinstance(subject, dict) and _matches_mapping(interp, pattern, subject, frame)
+    if isinstance(pattern, ast.MatchClass):
+        return _matches_class(interp, pattern, subject, frame)
     raise UnsupportedError(f"match pattern {pattern.__class__.__name__} is not supported", interp.here())
+
+
+def _matches_items(interp: Interpreter, patterns: list[ast.pattern], items: list[Any], frame: Frame) -> bool:
+    star = next((place for place, each in enumerate(patterns) if isinstance(each, ast.MatchStar)), None)
+    if star is None:
+        return len(items) == len(patterns) and _match_all(interp, patterns, items, frame)
+    after = len(patterns) - star - 1
+    if len(items) < star + after:
+        return False
+    end = len(items) - after
+    fits = _match_all(interp, patterns[:star] + patterns[star + 1 :], items[:star] + items[end:], frame)
+    name = getattr(patterns[star], "name", None)
+    if fits and name:
+        frame.bind(name, items[star:end])
+    return fits
+
+
+def _match_all(interp: Interpreter, patterns: list[ast.pattern], items: list[Any], frame: Frame) -> bool:
+    return all(_matches(interp, each, item, frame) for each, item in zip(patterns, items, strict=True))
+
+
+def _matches_mapping(interp: Interpreter, pattern: ast.MatchMapping, subject: dict[Any, Any], frame: Frame) -> bool:
+    keys = [_value(interp, key, frame) for key in pattern.keys]
+    if not all(key in subject for key in keys):
+        return False
+    fits = _match_all(interp, pattern.patterns, [subject[key] for key in keys], frame)
+    if fits and pattern.rest:
+        frame.bind(pattern.rest, {key: each for key, each in subject.items() if key not in keys})
+    return fits
+
+
+def _matches_class(interp: Interpreter, pattern: ast.MatchClass, subject: Any, frame: Frame) -> bool:
+    cls = _value(interp, pattern.cls, frame)
+    if interp.is_instance(subject, cls) is not True:
+        return False
+    names = list(pattern.kwd_attrs)
+    patterns = [*pattern.patterns, *pattern.kwd_patterns]
+    if pattern.patterns and not isinstance(subject, Instance):  # `int(n)` binds the subject itself
+        return len(patterns) == 1 and _matches(interp, patterns[0], subject, frame)
+    if pattern.patterns:
+        names = [*interp.get_attribute(cls, "__match_args__")[: len(pattern.patterns)], *names]
+    found = [interp.find_attribute(subject, name) for name in names]
+    return MISSING not in found and _match_all(interp, patterns, found, frame)

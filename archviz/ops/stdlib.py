@@ -24,9 +24,11 @@ from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
     FunctionValue,
+    GeneratorManager,
     Instance,
     ModuleInstance,
     NativeFunction,
+    Suppressed,
     Tensor,
     Unknown,
 )
@@ -84,6 +86,7 @@ def _register_math(library: Library) -> None:
                 library.function(f"math.{name}")(_guarded(name, value))
             else:
                 library.value(f"math.{name}", value)
+
     @library.function("math.prod")
     def prod(interp: Interpreter, values: Any, *, start: Any = 1) -> Any:
         total = start
@@ -138,7 +141,13 @@ def _register_functools(library: Library) -> None:
     def cached_property(interp: Interpreter, function: Any) -> Any:
         from archviz.interpreter.values import PropertyValue
 
-        return PropertyValue(function)
+        def once(interp: Interpreter, receiver: Instance) -> Any:
+            key = f"_cached {function.name}"
+            if key not in receiver.attrs:
+                receiver.attrs[key] = interp.call(function, [receiver], {})
+            return receiver.attrs[key]
+
+        return PropertyValue(interp.native(f"cached {function.name}", once))
 
     @library.function("functools.reduce")
     def reduce(interp: Interpreter, function: Any, values: Any, *initial: Any) -> Any:
@@ -147,9 +156,7 @@ def _register_functools(library: Library) -> None:
     for name in ("chain", "repeat", "product", "cycle", "accumulate", "zip_longest", "islice", "combinations", "count"):
         host = getattr(itertools, name)
         library.function(f"itertools.{name}")(
-            lambda interp, *args, _host=host, **kwargs: _host(
-                *(lazily(interp, each) for each in args), **kwargs
-            )
+            lambda interp, *args, _host=host, **kwargs: _host(*(lazily(interp, each) for each in args), **kwargs)
         )
     library.function("itertools.chain.from_iterable")(
         lambda interp, values: (item for each in interp.iterate(values) for item in interp.iterate(each))
@@ -178,7 +185,8 @@ def _register_collections(library: Library) -> None:
     @library.function("collections.namedtuple")
     def namedtuple(interp: Interpreter, name: str, fields: Any, **kwargs: Any) -> Any:
         names = fields.replace(",", " ").split() if isinstance(fields, str) else list(fields)
-        return make_record(interp, name, names, {})
+        given = list(kwargs.get("defaults") or ())
+        return make_record(interp, name, names, dict(zip(names[len(names) - len(given) :], given, strict=True)))
 
     library.declare("enum.Enum")
     library.declare("enum.IntEnum", "enum.Enum")
@@ -233,6 +241,12 @@ def make_record(interp: Interpreter, name: str, fields: list[str], defaults: dic
     cls.namespace["_fields"] = tuple(fields)
     cls.namespace["_asdict"] = interp.native(
         f"{name}._asdict", lambda interp, receiver: dict(zip(fields, receiver.payload, strict=True))
+    )
+    cls.namespace["_replace"] = interp.native(
+        f"{name}._replace",
+        lambda interp, receiver, **changes: interp.call(
+            receiver.cls, [], {**dict(zip(fields, receiver.payload, strict=True)), **changes}
+        ),
     )
     for position, field in enumerate(fields):
         cls.namespace[field] = PropertyValue(getter(position))
@@ -345,7 +359,17 @@ def _register_system(library: Library) -> None:
     for name in ("warn", "filterwarnings", "simplefilter", "warn_explicit"):
         library.function(f"warnings.{name}")(lambda interp, *args, **kwargs: None)
     library.function("time.time", "time.perf_counter")(lambda interp: 0.0)
-    library.function("contextlib.contextmanager", "contextlib.suppress")(lambda interp, *args: _first(args))
+    library.function("contextlib.suppress")(lambda interp, *classes: Suppressed(classes))
+
+    @library.function("contextlib.contextmanager")
+    def contextmanager(interp: Interpreter, function: Any) -> Any:
+        if not isinstance(function, FunctionValue):
+            return function
+        return interp.native(
+            f"{function.module.dotted}.{function.name}",
+            lambda interp, *args, **kwargs: GeneratorManager(function, list(args), kwargs),
+        )
+
     library.function("contextlib.nullcontext")(lambda interp, value=None: value)
     library.declare("contextlib.ExitStack")
     library.declare("contextlib.ContextDecorator")

@@ -1,0 +1,155 @@
+"""How an object of an interpreted class answers Python's own protocols: by the special methods of its class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from archviz.interpreter.control import RaisedError
+
+if TYPE_CHECKING:
+    from archviz.interpreter.values import ClassValue
+
+
+class Protocols:
+    """Special methods looked up in the class, else in the Python value that an instance of `dict`, `str`, … holds."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        cls: ClassValue
+        payload: Any
+
+    def special(self, name: str) -> Callable[..., Any] | None:
+        """The bound special method, from the class or from the payload; None when there is none."""
+        if self.cls.has(name):
+            method = self.cls.interpreter.get_attribute(self, name)
+            return method if callable(method) else None
+        return getattr(self.payload, name, None) if self.payload is not None else None
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if self.payload is not None and not self.cls.has("__eq__"):
+            return bool(self.payload == (other.payload if isinstance(other, Protocols) else other))
+        method = self.special("__eq__")
+        return bool(method(other)) if method else False
+
+    def __hash__(self) -> int:
+        if self.cls.has("__hash__"):
+            return int(self.cls.interpreter.get_attribute(self, "__hash__")())
+        if self.payload is not None and isinstance(self.payload, (str, int, tuple)):
+            return hash(self.payload)
+        return id(self)
+
+    def __len__(self) -> int:
+        method = self.special("__len__")
+        if method is None:
+            raise TypeError(f"object of type '{self.cls.name}' has no len()")
+        return int(method())
+
+    def __iter__(self) -> Iterator[Any]:
+        method = self.special("__iter__")
+        if method is not None:
+            found = method()
+            return found if isinstance(found, Protocols) else iter(found)
+        if self.special("__getitem__") is None:
+            raise TypeError(f"'{self.cls.name}' object is not iterable")
+        return self._by_index()
+
+    def _by_index(self) -> Iterator[Any]:
+        """The elements of an object that has only `__getitem__`, up to its first IndexError."""
+        for index in count():
+            try:
+                value = self[index]
+            except IndexError:
+                return
+            except RaisedError as error:
+                if isinstance(error.value, IndexError):
+                    return
+                raise
+            yield value
+
+    def __next__(self) -> Any:
+        method = self.special("__next__")
+        if method is None:
+            raise TypeError(f"'{self.cls.name}' object is not an iterator")
+        try:
+            return method()
+        except RaisedError as error:
+            if isinstance(error.value, StopIteration):
+                raise StopIteration from None
+            raise
+
+    def __index__(self) -> int:
+        if isinstance(self.payload, int):
+            return self.payload
+        method = self.special("__index__")
+        if method is None:
+            raise TypeError(f"'{self.cls.name}' object cannot be interpreted as an integer")
+        return int(method())
+
+    def __contains__(self, item: object) -> bool:
+        method = self.special("__contains__")
+        return bool(method(item)) if method else any(item == each for each in self)
+
+    def __getitem__(self, key: Any) -> Any:
+        method = self.special("__getitem__")
+        if method is None:
+            raise TypeError(f"'{self.cls.name}' object is not subscriptable")
+        if isinstance(self.payload, dict) and self.cls.has("__missing__") and key not in self.payload:
+            method = self.cls.interpreter.get_attribute(self, "__missing__")
+        return method(key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        method = self.special("__setitem__")
+        if method is None:
+            raise TypeError(f"'{self.cls.name}' object does not support item assignment")
+        method(key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        method = self.special("__delitem__")
+        if method is None:
+            raise TypeError(f"'{self.cls.name}' object does not support item deletion")
+        method(key)
+
+    def __bool__(self) -> bool:
+        method = self.special("__bool__")
+        if method is not None:
+            return bool(method())
+        if self.special("__len__") is not None:
+            return len(self) > 0
+        return bool(self.payload) if self.payload is not None else True
+
+    def _ordered(self, name: str, other: Any) -> Any:
+        method = self.special(name)
+        if method is None:
+            return NotImplemented
+        return method(other.payload if isinstance(other, Protocols) and not self.cls.has(name) else other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._ordered("__lt__", other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._ordered("__le__", other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._ordered("__gt__", other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._ordered("__ge__", other)
+
+    def __str__(self) -> str:
+        method = self.cls.has("__str__") or self.cls.has("__repr__")
+        if method:
+            return str(self.cls.interpreter.get_attribute(self, "__str__" if self.cls.has("__str__") else "__repr__")())
+        return str(self.payload) if self.payload is not None else f"<{self.cls.name}>"
+
+    def __repr__(self) -> str:
+        if self.cls.has("__repr__"):
+            return str(self.cls.interpreter.get_attribute(self, "__repr__")())
+        return f"<{self.cls.name} object>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.cls.interpreter.call(self, list(args), kwargs)
