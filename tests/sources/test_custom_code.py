@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from archviz import cli, pipeline
 from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError, BudgetExceededError, UsageError
 from archviz.settings import Limits, Settings
+from archviz.sources.installed import transformers_folder
 
 FIXTURES = Path(__file__).parent / "fixtures"
 USAGE = 2
@@ -140,6 +142,31 @@ def test_a_name_that_release_5_lacks_is_a_gap_where_a_layer_is_made_of_it(elder:
     gaps = read(elder)["gaps"]
     assert [gap["module"] for gap in gaps] == ["model"]
     assert "LostNorm" in gaps[0]["reason"]
+
+
+@pytest.mark.parametrize("model_type", ["qwen3", "gemma2", "t5", "deepseek_v2"])
+def test_code_of_the_installed_release_is_read_alike_from_a_folder(model_type: str, tmp_path: Path) -> None:
+    official = read(f"transformers:{model_type}")
+    package = transformers_folder() / "models" / model_type
+    for file in [*package.glob("configuration_*.py"), *package.glob("modeling_*.py")]:
+        text = re.sub(r"from \.\.\.(\w)", r"from transformers.\1", file.read_text(encoding="utf-8"))
+        text = re.sub(r"from \.\.\. import", "from transformers import", text)
+        (tmp_path / file.name).write_text(
+            re.sub(r"from \.\.(\w)", r"from transformers.models.\1", text), encoding="utf-8"
+        )
+    stem = official["class"].removesuffix("ForCausalLM").removesuffix("ForConditionalGeneration")
+    auto_map = {
+        "AutoConfig": f"configuration_{model_type}.{stem}Config",
+        "AutoModel": f"modeling_{model_type}.{official['class']}",
+    }
+    (tmp_path / "config.json").write_text(json.dumps({"auto_map": auto_map, "transformers_version": "5.23.0"}))
+    found = read(tmp_path)
+    assert (found["digest"], found["tied"], found["gaps"]) == (official["digest"], official["tied"], [])
+
+
+def test_own_code_cannot_be_asked_for_where_there_is_none(elder: Path) -> None:
+    error = refusal(state(elder, model_type="llama", auto_map=...), code="custom")
+    assert (error.exit_status, error.where) == (USAGE, "--code custom")
 
 
 # --- plain PyTorch --------------------------------------------------------------------------------------------------
