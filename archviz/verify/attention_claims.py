@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from archviz.interpreter.reading import Event
 from archviz.patterns.attention import Attention, find_projections
 from archviz.patterns.linears import has_bias, linear_sizes
+from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import activation_of, canonical
 from archviz.spans import Span
 from archviz.verify.claims import Claim
@@ -36,6 +37,7 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
     yield from _shared_values(view)
     yield from _biases(view)
     yield view.claim("attention.qk_norm", _QK_NORM.get(what.qk_norm or "", "none"), *_norm_lines(view))
+    yield from _inner_norms(view)
     if what.gated:
         yield from _gate(view)
     path = find_score_path(view)
@@ -136,6 +138,14 @@ def _biases(view: LayerView) -> Iterator[Claim]:
         yield view.claim("attention.qkv_bias", True, *(m.created_at for m in inward))
     if "o" in projections and has_bias(projections["o"]):
         yield view.claim("attention.output_bias", True, projections["o"].created_at)
+
+
+def _inner_norms(view: LayerView) -> Iterator[Claim]:
+    """Norms inside the part: of queries and keys, of compressed vectors, of an indexer."""
+    found = [(m, norm) for m in view.module.walk() if m is not view.module and (norm := detect_norm(m, view.trace))]
+    if found:
+        kinds = {view.short(module.path): norm.kind for module, norm in found}
+        yield view.claim("attention.norms", kinds, *(module.created_at for module, _ in found))
 
 
 def _norm_lines(view: LayerView) -> list[Span | None]:

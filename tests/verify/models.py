@@ -43,6 +43,14 @@ MODELS: dict[str, dict[str, Any]] = {
     "granite": {"num_hidden_layers": 2, "residual_multiplier": 0.22, "logits_scaling": 8.0, "embedding_multiplier": 12.0},
     "gemma3_text": {"num_hidden_layers": 6},
     "mamba2": {"num_hidden_layers": 2},
+    "glm_moe_dsa": {"num_hidden_layers": 4},
+    "kimi_linear": {"num_hidden_layers": 4},
+    "xlstm": {"num_hidden_layers": 2},
+    "rwkv": {"num_hidden_layers": 2},
+    "whisper": {
+        "encoder_layers": 2, "decoder_layers": 2, "architectures": ["WhisperForConditionalGeneration"]
+    },
+    "clip": {},
 }  # fmt: skip
 """Overrides of the official defaults by model type; few layers of each, as wide as they are."""
 

@@ -230,3 +230,44 @@ def test_mamba_2_splits_its_projection_into_gate_states_and_steps() -> None:
     found = verified("mamba2")
     assert only(found, "mixer.family") == "state space"
     assert values(found, "attention.kind") == {}
+
+
+def test_glm_5_has_a_sparse_indexer_that_rotates_the_other_end_of_its_heads() -> None:
+    found = verified("glm_moe_dsa")
+    assert only(found, "attention.indexer_top_k") == 2048
+    part = only(found, "rope.part")
+    assert isinstance(part, dict)
+    assert part["q_b_proj"] == "last 64 of 256"
+    assert part["indexer.wq_b"] == part["indexer.wk"] == "first 64 of 128"
+    norms = only(found, "attention.norms")
+    assert isinstance(norms, dict)
+    assert (norms["q_a_layernorm"], norms["indexer.k_norm"]) == ("RMSNorm", "LayerNorm")
+    assert only(found, "attention.qk_norm") == "none"  # norms of compressed vectors are no QK-norms
+
+
+@pytest.mark.parametrize(
+    ("model_type", "kind", "family"),
+    [
+        ("kimi_linear", "Kimi Delta Attention", "linear attention"),
+        ("xlstm", "mLSTM", "recurrent"),
+        ("rwkv", "RWKV time mixing", "recurrent"),
+        ("mamba2", "Mamba-2", "state space"),
+    ],
+)
+def test_mixers_with_a_state_are_told_by_their_tensors(model_type: str, kind: str, family: str) -> None:
+    found = verified(model_type)
+    assert only(found, "mixer.kind") == kind
+    assert only(found, "mixer.family") == family
+
+
+def test_whisper_attends_to_its_encoder_and_has_tables_of_positions() -> None:
+    found = verified("whisper")
+    assert list(values(found, "attention.cross")) == ["model.decoder.layers.{0-1}.encoder_attn"]
+    assert "model.encoder.layers" in {claim.stack for claim in found.claims}
+    assert only(found, "model.positions") == "table of positions"
+
+
+def test_clip_has_two_towers_of_plain_attention() -> None:
+    found = verified("clip")
+    assert set(values(found, "attention.heads").values()) == {8, 12}
+    assert only(found, "attention.kind") == "MHA"
