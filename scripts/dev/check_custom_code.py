@@ -32,7 +32,7 @@ TYPES = (
     "llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "phi", "phi3", "gpt2", "gpt_neox", "gptj", "opt", "bloom", "mpt", "falcon",
     "stablelm", "starcoder2", "cohere", "olmo", "olmo2", "mixtral", "qwen2_moe", "qwen3_moe", "deepseek_v2", "deepseek_v3", "granite",
     "granitemoe", "glm", "glm4", "smollm3", "persimmon", "codegen", "xglm", "mamba", "mamba2", "jamba", "bert", "roberta", "t5", "bart",
-    "vit", "dinov2", "biogpt", "gpt_bigcode", "xlm_roberta", "jetmoe", "gpt_neox_japanese", "exaone4", "ernie4_5", "gpt_oss",
+    "vit", "dinov2", "biogpt", "gpt_bigcode", "xlm-roberta", "jetmoe", "gpt_neox_japanese", "exaone4", "ernie4_5", "gpt_oss",
 )  # fmt: skip
 RELEASE = r"""
 import hashlib, inspect, json, sys, warnings
