@@ -4,6 +4,9 @@ In: MODEL (a catalog id, a folder or `config.json`, `transformers:MODEL_TYPE`). 
 values, the class to build and where each came from; the official code of the installed `transformers`, found as text
 and never imported.
 
-Start reading at `model_source.py`; `installed.py` finds files, `official.py` says which classes a configuration means.
+A folder's own code (`auto_map`) and plain PyTorch files are read the same way, as text.
+
+Start reading at `model_source.py`; `installed.py` finds files, `official.py` says which classes a configuration means,
+`custom_code.py` which a folder's `auto_map` means, `plain_code.py` which class and arguments the user means.
 To add an origin: one function in `model_source.py` that returns a `ModelSource`.
 """
