@@ -67,6 +67,8 @@ def known_values(key: str, around: str, architecture: Architecture, claims: Sequ
         for claim in claims:
             if claim.key.startswith("mixer.") and isinstance(claim.value, int):
                 known.add(claim.value, claim.evidence)
+    if key == "norm":
+        _add_norms(known, architecture.modules)
     if key == "feed_forward":
         for claim in claims:
             if claim.key == "moe.activation" and claim.value in _GATED:
@@ -80,6 +82,17 @@ def _add_claims(known: Known, claims: Sequence[Claim], names: tuple[str, ...]) -
     for claim in claims:
         if claim.key in names:
             known.add(claim.value, claim.evidence)
+
+
+def _add_norms(known: Known, root: ModuleNode) -> None:
+    """Norms outside of layers and deep inside their parts, where the class leaves no doubt."""
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        todo += node.children
+        name = "RMSNorm" if "RMSNorm" in node.class_name else "LayerNorm" if node.class_name == "LayerNorm" else None
+        if name is not None:
+            known.add(name, (Evidence(kind="code", where=node.at),) if node.at else ())
 
 
 def _of_tower(claims: Sequence[Claim], around: str, architecture: Architecture) -> Sequence[Claim]:

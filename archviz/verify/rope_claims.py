@@ -9,6 +9,7 @@ from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.attention import Attention
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import canonical
+from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import Rope, detect_rope
 from archviz.spans import Span
 from archviz.verify.claims import Claim
@@ -234,14 +235,10 @@ def _order(view: LayerView, rotations: list[Rotation]) -> Iterator[Claim]:
 
 
 def _without_rotation(view: LayerView, what: Attention) -> Iterator[Claim]:
-    if what.positions == "none" and any(kind_rotates(view, kind) for kind in range(len(view.stack.kinds))):
+    others = [part.what for kind in view.stack.kinds for part in kind.parts.mixers]
+    ordered = any(isinstance(o, Recurrence) or (isinstance(o, Attention) and o.rope is not None) for o in others)
+    if what.positions == "none" and ordered:  # beside layers that tell positions apart
         yield view.claim("rope.tensors", "none (NoPE)", view.module.created_at)
-
-
-def kind_rotates(view: LayerView, kind: int) -> bool:
-    """Whether any mixer of another kind of layer in the same stack is rotated."""
-    mixers = view.stack.kinds[kind].parts.mixers
-    return any(isinstance(part.what, Attention) and part.what.rope is not None for part in mixers)
 
 
 def _settings(view: LayerView) -> Iterator[Claim]:
@@ -249,9 +246,14 @@ def _settings(view: LayerView) -> Iterator[Claim]:
     found = view.setting("rope_parameters", "rope_scaling")
     values = found[1] if found and isinstance(found[1], dict) else {}
     where = found[0] if found else ""
-    own = values.get(_layer_type(view) or "")
-    if isinstance(own, dict):
-        values, where = own, f"{where}.{_layer_type(view)}"
+    nested = {key: own for key, own in values.items() if isinstance(own, dict)}
+    if nested:
+        key = next((name for name in _layer_types(view) if name in nested), None)
+        if key is None:
+            thetas = {name: own.get("rope_theta") for name, own in nested.items()}
+            yield view.claim("rope.theta", thetas, status="unverified", config=where)
+            return
+        values, where = nested[key], f"{where}.{key}"
     theta = values.get("rope_theta")
     flat = view.setting("rope_theta", "rotary_emb_base", "rotary_base")
     if isinstance(theta, (int, float)):
@@ -266,14 +268,11 @@ def _settings(view: LayerView) -> Iterator[Claim]:
         yield view.claim("rope.sections", values["mrope_section"], status="config", config=f"{where}.mrope_section")
 
 
-def _layer_type(view: LayerView) -> str | None:
-    """The type of the layer as its module or the configuration calls it."""
-    for module in (view.module, view.kind.example):
-        for name in ("layer_type", "attention_type", "attn_type", "rope_layer_type"):
-            value = module.attributes.get(name)
-            if isinstance(value, str):
-                return value
+def _layer_types(view: LayerView) -> list[str]:
+    """What the layer's module calls its type, its own word for rotations first; then what the configuration calls it."""
+    names = ("rope_layer_type", "rope_type", "layer_type", "attention_type", "attn_type")
+    values = [module.attributes.get(name) for module in (view.module, view.kind.example) for name in names]
     types = view.stack.config.values.get("layer_types")
     index = view.kind.indices[0]
-    value = types[index] if isinstance(types, list) and index < len(types) else None
-    return value if isinstance(value, str) else None
+    values.append(types[index] if isinstance(types, list) and index < len(types) else None)
+    return [value for value in values if isinstance(value, str)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 _N = r"(?<![\d.])(\d{1,3}(?:[,_]\d{3})+|\d+)"
 _SMALL = r"(?<![\d.,])(\d{1,4})(?![\d,])"
-_SEP = r"\s*(?:[:=≈~]\s*|size\s+|of\s+|is\s+)?"
+_SEP = r"(?:\s*[:=≈~]\s*|\s+(?:size\s+|of\s+|is\s+)?)"
 
 NUMBERS: tuple[tuple[str, str], ...] = (
     ("layers", rf"{_N}\s+(?:\w+[- ]){{0,2}}?(?:layers|blocks)\b"),
@@ -25,7 +25,7 @@ NUMBERS: tuple[tuple[str, str], ...] = (
     ("experts", rf"^(?:routed |number of )?experts{_SEP}{_N}\s*$"),
     ("experts", rf"\b\d+\s+of\s+{_N}\s*(?:routed|experts|\+ shared)"),
     ("experts", rf"experts:\s*\d+\s+of\s+{_N}"),
-    ("top_k", rf"\btop[- ]?k?{_SEP}{_SMALL}\b"),
+    ("top_k", rf"\btop[- ]?k?[\s:=]*{_SMALL}\b"),
     ("top_k", rf"{_SMALL}\s+(?:experts\s+)?(?:per token|active experts)\b"),
     ("top_k", rf"\b{_SMALL}\s+of\s+\d+\s*(?:routed|experts|\+ shared)"),
     ("top_k", rf"experts:\s*{_SMALL}\s+of\s+\d+"),

@@ -102,6 +102,13 @@ def test_deepseek_v4_routes_its_first_layers_by_hash_and_has_sinks_and_a_grouped
     assert only(found, "attention.values_from") == "kv_proj"
 
 
+def test_deepseek_v4_has_another_theta_where_positions_are_compressed() -> None:
+    found = verified("deepseek_v4")
+    evidence = claim_of(found, "rope.theta").evidence
+    assert only(found, "rope.theta") == 160_000.0
+    assert evidence[-1].where == "rope_parameters.compress.rope_theta"
+
+
 def test_gemma_2_has_sandwich_norms_and_two_softcaps() -> None:
     found = verified("gemma2")
     assert only(found, "norm.placement") == "sandwich"
@@ -258,6 +265,11 @@ def test_mixers_with_a_state_are_told_by_their_tensors(model_type: str, kind: st
     found = verified(model_type)
     assert only(found, "mixer.kind") == kind
     assert only(found, "mixer.family") == family
+
+
+def test_falcon_h1_and_nemotron_h_differ_in_positions() -> None:
+    assert only(verified("falcon_h1"), "rope.tensors") == ["q_proj", "k_proj"]
+    assert only(verified("nemotron_h"), "rope.tensors") == "none (NoPE)"
 
 
 def test_whisper_attends_to_its_encoder_and_has_tables_of_positions() -> None:
