@@ -70,6 +70,7 @@ def _call_function(interp: Interpreter, function: FunctionValue, args: list[Any]
 
 def _run_function(interp: Interpreter, function: FunctionValue, args: list[Any], kwargs: dict[str, Any]) -> Any:
     frame = Frame(function.module, function.frame, function)
+    frame.line = function.node.lineno
     bind_arguments(interp, function, args, kwargs, frame)
     frame.first = args[0] if args else next(iter(frame.names.values()), None)
     building = function.name == "__init__" and isinstance(frame.first, ModuleInstance)

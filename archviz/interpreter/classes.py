@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.attributes import MISSING, find_attribute
 from archviz.interpreter.expressions import EXPRESSIONS
+from archviz.interpreter.named_tuples import make_record
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.values import (
     ClassMethod,
@@ -34,6 +35,7 @@ def make_class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> Any:
     """The class value of a class statement."""
     bases, host_base = _bases(interp, node, frame)
     body = Frame(frame.module, frame, is_class=True)
+    body.line = node.lineno
     qualified = f"{frame.module.dotted}.{node.name}"
     body.names["__module__"] = frame.module.dotted
     body.names["__qualname__"] = node.name
@@ -115,8 +117,6 @@ def _init_subclass(interp: Interpreter, cls: ClassValue, node: ast.ClassDef, fra
 
 def _make_named_tuple(interp: Interpreter, cls: ClassValue) -> ClassValue:
     """`class Name(NamedTuple)`: the annotated names are fields, the rest are attributes and methods."""
-    from archviz.ops.stdlib import make_record
-
     defaults = {name: cls.namespace[name] for name in cls.annotations if name in cls.namespace}
     record = make_record(interp, cls.name, list(cls.annotations), defaults)
     record.qualified, record.at, record.source_module = cls.qualified, cls.at, cls.source_module
@@ -203,7 +203,9 @@ def dataclass(interp: Interpreter, cls: Any = None, **options: Any) -> Any:
         init = interp.native(f"{cls.qualified}.__init__", _init_of(cls))
         init.attrs["fields"] = fields
         cls.namespace["__init__"] = init
-    _compare_by_fields(interp, cls, order=bool(options.get("order")), eq=options.get("eq", True), frozen=bool(options.get("frozen")))
+    _compare_by_fields(
+        interp, cls, order=bool(options.get("order")), eq=options.get("eq", True), frozen=bool(options.get("frozen"))
+    )
     for field in fields.values():
         field.kw_only = field.kw_only or (bool(options.get("kw_only")) and field.name in cls.annotations)
     return cls
@@ -251,7 +253,9 @@ def _init_of(cls: ClassValue) -> Any:
         fields = [field for field in cls.namespace["__dataclass_fields__"].values() if field.init]
         positional = [field.name for field in fields if not field.kw_only]
         if len(args) > len(positional):
-            raise TypeError(f"{cls.name}.__init__() takes {len(positional)} positional arguments but {len(args)} were given")
+            raise TypeError(
+                f"{cls.name}.__init__() takes {len(positional)} positional arguments but {len(args)} were given"
+            )
         values = dict(zip(positional, args, strict=False))
         values.update(kwargs)
         for field in fields:

@@ -20,6 +20,7 @@ from archviz.interpreter.control import BudgetSpentError, RaisedError, Unsupport
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.modules import SourceModule
+from archviz.interpreter.named_tuples import make_record
 from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
@@ -217,40 +218,6 @@ def _register_mapping(library: Library) -> None:
     def update(interp: Interpreter, self: Any, other: Any = (), **values: Any) -> None:
         for key, value in {**dict(other), **values}.items():
             self[key] = value
-
-
-def make_record(interp: Interpreter, name: str, fields: list[str], defaults: dict[str, Any]) -> ClassValue:
-    """A named tuple class: its instances hold a tuple and answer to the field names."""
-    from archviz.interpreter.values import PropertyValue
-
-    cls = ClassValue(interp, name, f"collections.{name}", [], {}, host_base=tuple)
-
-    def new(interp: Interpreter, owner: ClassValue, *args: Any, **kwargs: Any) -> Instance:
-        values = {**defaults, **dict(zip(fields, args, strict=False)), **kwargs}
-        missing = [field for field in fields if field not in values]
-        if missing:
-            raise TypeError(f"{name}() missing required argument: '{missing[0]}'")
-        instance = Instance(owner)
-        instance.payload = tuple(values[field] for field in fields)
-        return instance
-
-    def getter(position: int) -> Any:
-        return interp.native(f"{name}.field", lambda interp, receiver: receiver.payload[position])
-
-    cls.namespace["__new__"] = interp.native(f"{name}.__new__", new, "static")
-    cls.namespace["_fields"] = tuple(fields)
-    cls.namespace["_asdict"] = interp.native(
-        f"{name}._asdict", lambda interp, receiver: dict(zip(fields, receiver.payload, strict=True))
-    )
-    cls.namespace["_replace"] = interp.native(
-        f"{name}._replace",
-        lambda interp, receiver, **changes: interp.call(
-            receiver.cls, [], {**dict(zip(fields, receiver.payload, strict=True)), **changes}
-        ),
-    )
-    for position, field in enumerate(fields):
-        cls.namespace[field] = PropertyValue(getter(position))
-    return cls
 
 
 def _register_typing(library: Library) -> None:

@@ -40,7 +40,7 @@ def configuration_class(interp: Interpreter, model_type: str) -> ClassValue:
 
         near = get_close_matches(model_type, names, 4)
         raise BadConfigError(
-            f"unknown model_type {model_type!r}: the installed transformers has no official code for it",
+            f"unknown model_type {model_type[:80]!r}: the installed transformers has no official code for it",
             hint=f"near names: {', '.join(near)}" if near else None,
         )
     mapping = interp.import_name(CONFIGURATION_AUTO, "CONFIG_MAPPING", None)
