@@ -37,7 +37,7 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
     yield from _shared_values(view)
     yield from _biases(view)
     yield view.claim("attention.qk_norm", _QK_NORM.get(what.qk_norm or "", "none"), *_norm_lines(view))
-    yield from _inner_norms(view)
+    yield from inner_norms(view, "attention.norms")
     if what.gated:
         yield from _gate(view)
     path = find_score_path(view)
@@ -140,12 +140,12 @@ def _biases(view: LayerView) -> Iterator[Claim]:
         yield view.claim("attention.output_bias", True, projections["o"].created_at)
 
 
-def _inner_norms(view: LayerView) -> Iterator[Claim]:
+def inner_norms(view: LayerView, key: str) -> Iterator[Claim]:
     """Norms inside the part: of queries and keys, of compressed vectors, of an indexer."""
     found = [(m, norm) for m in view.module.walk() if m is not view.module and (norm := detect_norm(m, view.trace))]
     if found:
         kinds = {view.short(module.path): norm.kind for module, norm in found}
-        yield view.claim("attention.norms", kinds, *(module.created_at for module, _ in found))
+        yield view.claim(key, kinds, *(module.created_at for module, _ in found))
 
 
 def _norm_lines(view: LayerView) -> list[Span | None]:

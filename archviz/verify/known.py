@@ -14,7 +14,7 @@ _CLAIMS = {
     "head_dim": ("attention.head_dim", "attention.value_head_dim"), "experts": ("moe.experts",), "top_k": ("moe.top_k",),
     "expert_intermediate": ("moe.expert_hidden_size", "moe.shared_expert"), "intermediate": ("feed_forward.hidden_size", "moe.shared_expert"),
     "window": ("attention.window",), "rope_theta": ("rope.theta",), "attention_kind": ("attention.kind",),
-    "norm": ("norm.kind", "attention.norms"), "feed_forward": ("feed_forward.kind",), "rope_layout": ("rope.layout",),
+    "norm": ("norm.kind", "attention.norms", "mixer.norms"), "feed_forward": ("feed_forward.kind",), "rope_layout": ("rope.layout",),
     "rope_part": ("rope.part", "rope.inverse"), "norm_placement": ("norm.placement",), "hidden": ("model.hidden_size",),
     "vocab": ("model.vocabulary_size",), "context": ("model.context_length",), "tied": ("embedding.tied",),
     "positions": ("model.positions",),

@@ -12,6 +12,7 @@ from archviz.patterns.op_families import activation_of, canonical
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.residual import find_residual_adds, is_parallel, norm_placement
 from archviz.spans import Span
+from archviz.verify.attention_claims import inner_norms
 from archviz.verify.claims import Claim
 from archviz.verify.view import LayerView
 
@@ -165,6 +166,7 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
         yield view.claim("mixer.family", what.role.replace("_", " "))
         for name, size in what.sizes.items():
             yield view.claim(f"mixer.{name}", size)
+        yield from inner_norms(view, "mixer.norms")
 
 
 def _gating(view: LayerView) -> list[Span | None]:
