@@ -8,6 +8,7 @@ functions that need them.
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import json
 import os
@@ -57,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks × still gets its answer
     try:
         status = _run(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by the caller
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough: `archviz tensors MODEL | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -94,6 +96,8 @@ def _run(arguments: list[str]) -> int:
 def _file_error(error: OSError) -> ArchvizError:
     """A file that cannot be read or written is the caller's to mend; any other system error is not."""
     reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG):
+        return UsageError(f"the output cannot be written: {reason}", hint="check the space and the target")
     if error.filename is None:
         return ArchvizError(f"internal fault: {reason}", hint="--debug shows where it is")
     return UsageError(f"{reason}: {str(error.filename)[:200]}", hint="check the path and its permissions")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
+from archviz.errors import EXIT_DONE_WITH_GAPS, BudgetExceededError, UsageError
+from archviz.interpreter.build import deep_recursion
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import ModelReading
 from archviz.lookup.names import classify
@@ -73,11 +74,13 @@ def architecture_of(
     source: ModelSource, *, class_name: str | None = None, settings: Settings = DEFAULTS
 ) -> Architecture:
     """The Architecture of a model source; a forward pass that is not understood leaves gaps, not an error."""
-    return _described(source, read(source, class_name=class_name, trace=TraceOptions(), settings=settings))
+    reading = read(source, class_name=class_name, trace=TraceOptions(), settings=settings)
+    return _described(source, reading, class_name)
 
 
-def _described(source: ModelSource, reading: ModelReading) -> Architecture:
+def _described(source: ModelSource, reading: ModelReading, class_name: str | None = None) -> Architecture:
     from archviz.architecture.build import build_architecture
+    from archviz.architecture.caveats import add_caveats
     from archviz.architecture.model import Identity
 
     identity = Identity(
@@ -93,7 +96,13 @@ def _described(source: ModelSource, reading: ModelReading) -> Architecture:
         release_date=source.release_date,
         links=source.links,
     )
-    return build_architecture(reading, identity, published_total=source.published_total)
+    try:
+        with deep_recursion():
+            architecture = build_architecture(reading, identity, published_total=source.published_total)
+    except RecursionError:
+        raise BudgetExceededError("modules nested too deep to describe", where=source.id) from None
+    stated = [] if source.custom or source.plain or class_name else source.architectures
+    return add_caveats(architecture, reading.config, source.values, stated, source.remarks)
 
 
 def _code_shown(source: ModelSource) -> str:
@@ -170,7 +179,7 @@ def verify_source(
 
     interp = interpreter or interpreter_for(source, settings)
     reading = read(source, class_name=class_name, trace=TraceOptions(), settings=settings, interpreter=interp)
-    architecture = _described(source, reading)
+    architecture = _described(source, reading, class_name)
     claims = find_claims(reading, architecture, interp.source_text)
     return Verification(source.id, reading.class_name, claims, gaps=list(architecture.gaps)), architecture
 
@@ -253,8 +262,14 @@ def draw(
     from archviz.emit.diagram_files import check_output
 
     targets = {name: Path(f"{output}.{name}") for name in formats}
+    if not output.name.strip(". "):
+        raise UsageError(f"{str(output)!r} is no name for a figure", where="-o", hint="give a path with a file name")
     for path in [*targets.values(), *([figure_config] if figure_config else [])]:
         check_output(path)
+        if path.exists() and Path(source).expanduser().exists() and path.samefile(Path(source).expanduser()):
+            raise UsageError(
+                "the output would replace the file that is drawn", where=str(path), hint="choose another name"
+            )
     kind, document = _drawable(source, settings)
     if kind == "figure":
         if figure_config is not None:

@@ -136,7 +136,9 @@ def _build(
         ) from error
     except BudgetSpentError as error:
         raise BudgetExceededError(
-            f"reading the model took too much: {error.reason}", where=str(error.at) if error.at else None
+            f"reading the model took too much: {error.reason}",
+            where=str(error.at) if error.at else None,
+            hint="check the sizes in the configuration; a real model stays far below the bounds",
         ) from error
 
 

@@ -10,7 +10,7 @@ from archviz.architecture.kinds import Stack
 from archviz.architecture.model import Evidence, Fact, Parameters
 from archviz.architecture.naming import Kind, main_mixer
 from archviz.architecture.roles import Roles
-from archviz.architecture.towers import Column
+from archviz.architecture.towers import Column, is_causal
 from archviz.patterns.attention import Attention
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import Part
@@ -138,7 +138,8 @@ def _sizes(sheet: FactSheet, roles: Roles, column: Column, stack: Stack) -> None
     sheet.add(
         "layers", layers, [*code(stack.layers[0].created_at), *sheet.agreeing(config, layers, *_layer_keys(column))]
     )
-    sheet.add("decoder_type", _decoder_type(stack), code(stack.layers[0].defined_at), status="derived")
+    key = "encoder_type" if is_causal(column) is False else "decoder_type"
+    sheet.add(key, _decoder_type(stack), code(stack.layers[0].defined_at), status="derived")
 
 
 def _layer_keys(column: Column) -> list[str]:

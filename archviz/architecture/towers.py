@@ -118,7 +118,7 @@ def _tower_id(context: Context, path: str, stacks: list[Stack], towers: int) -> 
     return "audio" if "Conv1d" in kinds else "text"
 
 
-def _causal(column: Column) -> bool | None:
+def is_causal(column: Column) -> bool | None:
     """Whether its attention looks back only; None when it has none or does not say."""
     mixers = [part.what for stack in column.stacks for kind in stack.kinds for part in kind.parts.mixers]
     flags = [mixer.causal for mixer in mixers if isinstance(mixer, Attention) and not mixer.cross]
@@ -132,11 +132,11 @@ def _name(columns: list[Column]) -> None:
     for column in columns:
         base = column.id.partition("_")[0]
         column.title = _TITLES[base]
-        if base == "text" and _causal(column) is False:
+        if base == "text" and is_causal(column) is False:
             column.title = "Text encoder"
         if base in ("vision", "audio") and "text" in ids:
             text = next(c for c in columns if c.id == "text")
-            column.feeds = "text" if _causal(text) else None
+            column.feeds = "text" if is_causal(text) else None
         if base == "encoder" and "decoder" in ids:
             column.feeds = "decoder"
 
@@ -266,6 +266,7 @@ def _box(context: Context, roles: Roles, column: Column, module: ModuleRecord) -
     label = module.class_name
     if role in ("embedding", "position_embedding") and weight is not None:
         label = "Token embedding" if role == "embedding" else "Position embedding"
+        label = "Token-type embedding" if re.search(r"type|segment", module.name) else label
         details = [" × ".join(f"{n:,}" if n else "?" for n in weight.shape)]
     elif norm is not None:
         label = ("Final " if column.position(context, module) > 0 else "") + norm.kind

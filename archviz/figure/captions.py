@@ -224,6 +224,7 @@ def facts(architecture: Architecture) -> tuple[FactCell, ...]:
         ("Vocabulary", VOCABULARY),
         ("Hidden size", HIDDEN),
         ("Decoder type", ("decoder_type",)),
+        ("Encoder type", ("encoder_type",)),
         ("Attention", ("attention_kind", "attention")),
     ):
         if fact := _fact(architecture, keys):

@@ -204,8 +204,16 @@ class _Writer:
             inner.setdefault(graph_id, names[node])
 
     def _graph_stage(self, graph: BlockGraph, title: str, owner: str) -> dict[str, str]:
-        """A stage whose blocks are the graph's nodes by depth; returns node id → block id."""
+        """A stage for the inside of a graph; returns node id → block id.
+
+        Steps in a row are blocks in a row.  Where the flow branches, blocks in a row would state connections that the code does
+        not have, so the steps stand in one block, each with what it reads.
+        """
         groups = group_by_depth(graph)
+        if any(len(group.nodes) > 1 for group in groups):
+            name = self._id(graph.id, "steps")
+            self._add(title, [_steps_block(graph, title, name)], detail_of=owner)
+            return {node.id: name for node in graph.nodes}
         core: BlockKind = "attention" if "attention" in title.lower() or "delta" in title.lower() else "state_space"
         names: dict[str, str] = {}
         blocks = []
@@ -217,6 +225,20 @@ class _Writer:
         for source, target, label in skipping_edges(graph, groups):
             self._connect(names[source], names[target], safe(label) if label else None)
         return names
+
+
+def _steps_block(graph: BlockGraph, title: str, name: str) -> DiagramBlock:
+    """Every step of a branching flow, in order of execution, with the steps that it reads."""
+    labels = {node.id: node_name(node) for node in graph.nodes}
+    lines = []
+    for node in graph.nodes:
+        sources = [labels[edge.source] for edge in graph.edges if edge.target == node.id]
+        step = f"{labels[node.id]}: {', '.join(node.details)}" if node.details else labels[node.id]
+        lines.append(f"{step} ← {' and '.join(sources)}" if sources else step)
+    kinds = {role_kind(node.role) for node in graph.nodes}
+    kind: BlockKind = next((kind for kind in _MOST_TELLING if kind in kinds), "other")
+    evidence = [item for node in graph.nodes for item in node.evidence]
+    return _block(graph.title, lines, kind, name, status=graph.status, evidence=evidence)
 
 
 def _group_block(group: NodeGroup, name: str, core: BlockKind) -> DiagramBlock:

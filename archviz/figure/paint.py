@@ -9,7 +9,6 @@ from archviz.figure.display import Anchor, Circle, Group, Item, Path, Point, Rec
 from archviz.figure.fonts import fit, measure
 from archviz.figure.model import Arrow, Box, Sentence, Words
 from archviz.figure.theme import Swatch, Theme
-from archviz.spans import Status
 
 ROUND = 22.0
 _ASCENT = 0.36  # from the middle of a line to its baseline, in sizes
@@ -216,9 +215,3 @@ def text_line(
 ) -> Text:
     """One line in one style, centred on `middle` vertically."""
     return Text(x, middle + size * _ASCENT, (Run(text, weight, colour, size),), anchor)
-
-
-def worst(statuses: Sequence[Status]) -> Status:
-    """The status to show for several together."""
-    order: tuple[Status, ...] = ("conflict", "unverified", "config", "derived", "verified")
-    return min(statuses, key=order.index, default="verified")

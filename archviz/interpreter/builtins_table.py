@@ -334,6 +334,7 @@ def _locals(interp: Interpreter) -> dict[str, Any]:
 
 def _refused(name: str) -> Callable[..., Any]:
     def run(interp: Interpreter, *args: Any, **kwargs: Any) -> Unknown:
+        interp.gap(f"{name}() is never run")
         return Unknown(f"{name}() is never run", interp.here())
 
     return run

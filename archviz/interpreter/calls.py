@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from archviz.interpreter.control import BreakSignal, ContinueSignal, RaisedError, ReturnSignal, UnsupportedError
+from archviz.interpreter.control import BreakSignal, ContinueSignal, RaisedError, ReturnSignal
 from archviz.interpreter.expressions import EXPRESSIONS
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.values import (
@@ -225,10 +225,6 @@ def wrap_host(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*args, **kwargs)
 
     return run
-
-
-def unsupported_call(interp: Interpreter, function: Any) -> UnsupportedError:
-    return UnsupportedError(f"calling {type(function).__name__} is not supported", interp.here())
 
 
 _RULES: dict[type, Any] = {

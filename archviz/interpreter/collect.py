@@ -8,7 +8,6 @@ from typing import Any
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import Gap, ModuleRecord, TensorRecord
 from archviz.interpreter.values import ClassValue, DType, Instance, ModuleInstance, Tensor, Unknown
-from archviz.spans import Span
 
 MAX_MODULES = 500_000
 
@@ -137,7 +136,3 @@ def config_values(config: Any, depth: int = 0) -> Any:
     if isinstance(config, (list, tuple)):
         return [config_values(value, depth + 1) for value in config]
     return config if isinstance(config, (str, int, float, bool)) or config is None else None
-
-
-def as_span(value: Any) -> Span | None:
-    return value if isinstance(value, Span) else None

@@ -117,7 +117,7 @@ def tensor(interp: Interpreter, shape: Sequence[int], dtype: Any = "float32", da
     if any(size < 0 for size in sizes):
         error = RuntimeError(f"Trying to create tensor with negative dimension: {list(sizes)}")
         raise RaisedError(error, interp.here(), explicit=True)
-    name = dtype.name if isinstance(dtype, DType) else (dtype or "float32")
+    name = dtype_name(dtype) or "float32"
     return Tensor(sizes, name, data if data is not None and len(data) <= DATA_LIMIT else None, interp.here())
 
 
@@ -146,9 +146,14 @@ def _integer(size: Any) -> int:
     raise UnsupportedError("a size that is a number in a tensor", size.at)
 
 
+_PYTHON_DTYPES: dict[type, str] = {bool: "bool", int: "int64", float: "float64", complex: "complex128"}
+
+
 def dtype_name(value: Any) -> str | None:
     if isinstance(value, DType):
         return value.name
+    if isinstance(value, type):  # Python's own number types stand for torch's
+        return _PYTHON_DTYPES.get(value)
     return value if isinstance(value, str) else None
 
 

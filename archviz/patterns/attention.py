@@ -242,7 +242,11 @@ def _qk_norm(
     """
     for child in module.children.values():
         norm = detect_norm(child, trace)
-        if norm is None or not re.search(r"(^|_)(q|k|qk|query|key)(_|$|norm)", child.name.lower()) or "_a_" in child.name:
+        if (
+            norm is None
+            or not re.search(r"(^|_)(q|k|qk|query|key)(_|$|norm)", child.name.lower())
+            or "_a_" in child.name
+        ):
             continue
         call = trace.call(child.path)
         width = call.inputs[0].shape[-1] if call and call.inputs and call.inputs[0].shape else norm.size
