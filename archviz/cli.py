@@ -104,12 +104,21 @@ def _file_error(error: OSError) -> ArchvizError:
 
 
 def _fail(error: ArchvizError, *, as_json: bool) -> int:
-    print(f"archviz: error: {error}", file=sys.stderr)
+    print(f"archviz: error: {_shown(str(error), lines=True)}", file=sys.stderr)
     if as_json:
         _print_json(error.as_dict())
     elif isinstance(error, ModelNotFoundError):
         _list_on_stderr([f"candidate: {name}" for name in error.candidates if name not in str(error)], "candidates")
     return error.exit_status
+
+
+def _shown(text: str, *, lines: bool = False) -> str:
+    """Text from a model as a terminal may get it: without control characters, on one line unless it may have several.
+
+    >>> _shown("a\\x1b[31mb\\nc")
+    'a\\\\x1b[31mb\\\\x0ac'
+    """
+    return "".join(c if c.isprintable() or (lines and c == "\n") else f"\\x{ord(c):02x}" for c in text)
 
 
 # --- the commands ---------------------------------------------------------------------------------------------------
@@ -139,9 +148,9 @@ def _tensors(options: argparse.Namespace) -> int:
     else:
         print(f"class   {answer['class']}\nparams  {answer['params']:,}\ndigest  {answer['digest']}\n")
         for name, shape in answer["tensors"].items():
-            print(f"{name}  {shape}")
+            print(f"{_shown(name)}  {shape}")
         for alias, name in answer["tied"].items():
-            print(f"{alias} = {name}")
+            print(f"{_shown(alias)} = {_shown(name)}")
     return _with_gaps(answer["gaps"])
 
 
@@ -287,7 +296,7 @@ def _with_gaps(gaps: Sequence[dict[str, object]]) -> int:
 
 def _list_on_stderr(rows: Sequence[str], what: str) -> None:
     for row in rows[:_SHOWN]:
-        print(f"archviz: {row}", file=sys.stderr)
+        print(f"archviz: {_shown(row)}", file=sys.stderr)
     if len(rows) > _SHOWN:
         print(f"archviz: … and {len(rows) - _SHOWN} more {what}; --json has all", file=sys.stderr)
 

@@ -16,7 +16,7 @@ from archviz.architecture.model import (
     Tower,
 )
 from archviz.figure.diagram_groups import NodeGroup, group_by_depth, node_name, skipping_edges
-from archviz.figure.diagram_kinds import DEFAULT_COLOURS, BlockKind, default_colour, role_kind
+from archviz.figure.diagram_kinds import DEFAULT_COLOURS, BlockKind, block_kind, default_colour, role_kind
 from archviz.figure.diagram_model import (
     FORBIDDEN,
     MAX_TEXT,
@@ -236,7 +236,9 @@ def _steps_block(graph: BlockGraph, title: str, name: str) -> DiagramBlock:
         step = f"{labels[node.id]}: {', '.join(node.details)}" if node.details else labels[node.id]
         lines.append(f"{step} ← {' and '.join(sources)}" if sources else step)
     kinds = {role_kind(node.role) for node in graph.nodes}
-    kind: BlockKind = next((kind for kind in _MOST_TELLING if kind in kinds), "other")
+    telling: BlockKind = next((kind for kind in _MOST_TELLING if kind in kinds), "other")
+    named = block_kind(graph.title)
+    kind = telling if named == "other" else named
     evidence = [item for node in graph.nodes for item in node.evidence]
     return _block(graph.title, lines, kind, name, status=graph.status, evidence=evidence)
 
