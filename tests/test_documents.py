@@ -182,7 +182,7 @@ def test_the_skill_names_only_tools_and_commands_that_exist() -> None:
     for tool in set(re.findall(r"`(\w+_\w+)\(", text)):
         assert hasattr(Tools, tool), tool
     commands = {command.name for command in cli._COMMANDS}
-    for command in set(re.findall(r"`archviz ([a-z]+)", text)):
+    for command in set(re.findall(r"`archviz ([a-z-]+)", text)):
         assert command in commands
     for script in set(re.findall(r"\bscripts/\w+\.py", text)):
         assert (ROOT / script).is_file(), script
