@@ -9,7 +9,7 @@ from archviz.figure.display import DisplayList
 from archviz.figure.fonts import FAMILY, font_files
 
 SHARP = 2.0
-MAX_PIXELS = 6_000_000  # drawing takes about 0.08 s a million
+MAX_PIXELS = 5_000_000  # drawing takes about 0.08 s a million
 
 
 def emit(display: DisplayList, *, scale: float | None = None) -> bytes:

@@ -23,9 +23,10 @@ def trace_towers(
     """
     first = trace_model(interp, model, batch=batch, seq=seq)
     parameters, _ = forward_parameters(interp, model)
-    if "pixel_values" not in parameters or "input_ids" not in parameters:
+    needed = {"pixel_values", "input_ids"} <= set(parameters)
+    if not needed or "image_grid_thw" in parameters:  # images cut into patches by number are not followed yet
         return first
-    second = trace_model(interp, model, batch=batch, seq=seq, pixels=True, patches="image_grid_thw" in parameters)
+    second = trace_model(interp, model, batch=batch, seq=seq, pixels=True)
     understood = len(second[1]) < len(first[1]) or not second[1]
     return second if understood and len(second[0].events) > len(first[0].events) else first
 
@@ -37,7 +38,6 @@ def trace_model(
     batch: int = 1,
     seq: int = 64,
     pixels: bool = False,
-    patches: bool = False,
 ) -> tuple[Recorder, list[Gap]]:
     """Run the model once, without a cache.
 
@@ -47,7 +47,6 @@ def trace_model(
         batch: Batch size.
         seq: Number of tokens.
         pixels: Add an image to a text model.
-        patches: The model takes images cut into patches, with their grid.
 
     Returns:
         The recorder with its events in order, and what was not understood on the way.
@@ -58,8 +57,6 @@ def trace_model(
     recorder = interp.recorder = Recorder(paths)
     try:
         given = example_inputs(interp, model, batch, seq, pixels=pixels)
-        if pixels and patches:
-            given.update(patched_image(interp, model.attrs.get("config")))
         interp.call(model, [], given)
     except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
         interp.gap(str(error), getattr(error, "at", None))
@@ -118,21 +115,6 @@ def _image(interp: Interpreter, config: Any, batch: int, dtype: str) -> Tensor:
     size = interp.find_attribute(vision, "image_size")
     height, width = (size if isinstance(size, (tuple, list)) else (size, size)) if _is_size(size) else (224, 224)
     return Tensor((batch, _number(interp, vision, "num_channels", 3), height, width), dtype)
-
-
-GRID = (1, 4, 4)  # frames, rows and columns of patches
-
-
-def patched_image(interp: Interpreter, config: Any) -> dict[str, Any]:
-    """One image as patches `[frames × rows × columns, channels × frames × size²]`, and its grid."""
-    vision = interp.find_attribute(config, "vision_config")
-    channels = _number(interp, vision, "in_channels", _number(interp, vision, "in_chans", 3))
-    size, frames = _number(interp, vision, "patch_size", 14), _number(interp, vision, "temporal_patch_size", 1)
-    count = GRID[0] * GRID[1] * GRID[2]
-    return {
-        "pixel_values": Tensor((count, channels * frames * size * size), "bfloat16"),
-        "image_grid_thw": Tensor((1, 3), "int64", list(GRID)),
-    }
 
 
 def _is_size(size: Any) -> bool:

