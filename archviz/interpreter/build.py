@@ -46,7 +46,7 @@ def build_model(interp: Interpreter, cls: ClassValue, config: Any, **options: An
 def read_model(interp: Interpreter, model: ModuleInstance, config: Any) -> ModelReading:
     """The reading of a built model: its module tree, ties, gaps and resolved configuration."""
     root, tied, paths = module_tree(model)
-    gaps = resolved_gaps(interp, model, paths)
-    gaps += [gap for gap in unknown_parts(model, paths) if gap not in gaps]
+    gaps = resolved_gaps(interp, paths)
+    gaps += [gap for gap in unknown_parts(model) if gap not in gaps]
     values = config_values(config) if isinstance(config, Instance) else {}
     return ModelReading(model.cls.name, values, root, tied, gaps, source_files=interp.loaded_sources())

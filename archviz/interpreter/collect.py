@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import Gap, ModuleRecord, TensorRecord
 from archviz.interpreter.values import ClassValue, DType, Instance, ModuleInstance, Tensor, Unknown
+from archviz.interpreter.walk import walk
 
 MAX_MODULES = 500_000
 
@@ -90,7 +93,7 @@ def _plain_attribute(item: tuple[str, Any]) -> tuple[str, Any]:
     return "", None
 
 
-def resolved_gaps(interp: Interpreter, root: ModuleInstance | None, paths: dict[int, str]) -> list[Gap]:
+def resolved_gaps(interp: Interpreter, paths: dict[int, str]) -> list[Gap]:
     """Gaps with the path of the module they belong to; a module that was not kept hands its gap to the model."""
     found: list[Gap] = []
     for owner, reason, at in interp.gaps:
@@ -101,22 +104,23 @@ def resolved_gaps(interp: Interpreter, root: ModuleInstance | None, paths: dict[
     return found
 
 
-def unknown_parts(root: ModuleInstance, paths: dict[int, str]) -> list[Gap]:
+def unknown_parts(root: ModuleInstance) -> list[Gap]:
     """Gaps for what a built model visibly lacks: submodules and parameters that were not understood."""
-    found: list[Gap] = []
-    for identity, path in paths.items():
-        module = _by_identity(root, identity, path)
-        for name, value in module.modules.items() if module else ():
-            if isinstance(value, Unknown):
-                found.append(Gap(f"{path}.{name}" if path else name, value.reason, value.at))
-    return found
+    return [
+        Gap(f"{path}.{name}" if path else name, value.reason, value.at)
+        for path, module in _distinct_modules(root)
+        for name, value in module.modules.items()
+        if isinstance(value, Unknown)
+    ]
 
 
-def _by_identity(root: ModuleInstance, identity: int, path: str) -> ModuleInstance | None:
-    module: Any = root
-    for name in path.split(".") if path else []:
-        module = module.modules.get(name) if isinstance(module, ModuleInstance) else None
-    return module if isinstance(module, ModuleInstance) and id(module) == identity else None
+def module_paths(root: ModuleInstance) -> dict[int, str]:
+    """Module identity → path; a shared module goes by its first."""
+    return {id(module): path for path, module in _distinct_modules(root)}
+
+
+def _distinct_modules(root: ModuleInstance) -> Iterator[tuple[str, ModuleInstance]]:
+    return islice(walk(root, "", set()), MAX_MODULES)
 
 
 def config_values(config: Any, depth: int = 0) -> Any:

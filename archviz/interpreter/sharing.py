@@ -26,6 +26,7 @@ from archviz.interpreter.values import (
     Tensor,
     Unknown,
 )
+from archviz.interpreter.walk import walk
 
 Key = tuple[Any, ...]
 _BY_IDENTITY = (ClassValue, FunctionValue, NativeFunction, Device, DType)
@@ -107,7 +108,7 @@ class SharedCalls:
         self._known.setdefault(key, []).append(call)
 
     def _relative_reads(self, call: Remembered) -> set[tuple[str, str]]:
-        places = {id(module): path for path, module in below(call.module)}
+        places = {id(module): path for path, module in walk(call.module)}
         return {(places[owner], name) for owner, name in self.recorder.numbers_read if owner in places}
 
     def repeat(self, known: Remembered, module: ModuleInstance, tensors: list[Tensor]) -> Any:
@@ -141,7 +142,7 @@ class SharedCalls:
 
     def _moved_paths(self, one: ModuleInstance, other: ModuleInstance) -> dict[str, str]:
         """Where the events of each module go; a part that both share keeps its path."""
-        pairs = zip(below(one), below(other), strict=True)
+        pairs = zip(walk(one), walk(other), strict=True)
         return {
             old: new
             for (_, first), (_, second) in pairs
@@ -180,19 +181,10 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def below(module: ModuleInstance, path: str = "") -> list[tuple[str, ModuleInstance]]:
-    """A module and everything in it, by relative path."""
-    found = [(path, module)]
-    for name, child in module.modules.items():
-        if isinstance(child, ModuleInstance):
-            found += below(child, f"{path}.{name}" if path else name)
-    return found
-
-
 def differing_numbers(one: ModuleInstance, other: ModuleInstance) -> set[tuple[str, str]]:
     """The numeric attributes in which two modules of equal fingerprint differ: relative path and name."""
     found = set()
-    for (path, first), (_, second) in zip(below(one), below(other), strict=True):
+    for (path, first), (_, second) in zip(walk(one), walk(other), strict=True):
         names = {name for attrs in (first.attrs, second.attrs) for name, value in attrs.items() if _is_number(value)}
         found |= {(path, name) for name in names if first.attrs.get(name) != second.attrs.get(name)}
     return found
@@ -200,7 +192,7 @@ def differing_numbers(one: ModuleInstance, other: ModuleInstance) -> set[tuple[s
 
 def _own_tensors(one: ModuleInstance, other: ModuleInstance) -> list[tuple[Tensor, Tensor]]:
     pairs = []
-    for (_, first), (_, second) in zip(below(one), below(other), strict=True):
+    for (_, first), (_, second) in zip(walk(one), walk(other), strict=True):
         for table in ("parameters", "buffers"):
             for name, tensor in getattr(first, table).items():
                 twin = getattr(second, table).get(name)

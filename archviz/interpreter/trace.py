@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archviz.interpreter.attributes import MISSING
-from archviz.interpreter.collect import module_tree
+from archviz.interpreter.collect import module_paths
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
 from archviz.interpreter.reading import Gap
@@ -51,10 +51,9 @@ def trace_model(
     Returns:
         The recorder with its events in order, and what was not understood on the way.
     """
-    _, _, paths = module_tree(model)
     before = list(interp.gaps)
     interp.gaps = []
-    recorder = interp.recorder = Recorder(paths)
+    recorder = interp.recorder = Recorder(module_paths(model))
     try:
         given = example_inputs(interp, model, batch, seq, pixels=pixels)
         interp.call(model, [], given)

@@ -10,7 +10,8 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.sharing import Remembered, SharedCalls, has_unknown
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.values import BoundMethod, ModuleInstance, StaticMethod, Tensor, Unknown
+from archviz.interpreter.values import ModuleInstance, StaticMethod, Tensor, Unknown
+from archviz.interpreter.walk import walk
 
 MODULE = "torch.nn.Module"
 
@@ -90,19 +91,6 @@ def _register_registries(library: Library) -> None:
                  "register_load_state_dict_post_hook", "register_state_dict_pre_hook", "reset_parameters", "_reset_parameters",
                  "load_state_dict", "extra_repr", "_load_from_state_dict"):  # fmt: skip
         library.method(f"{MODULE}.{name}")(lambda interp, self, *args, **kwargs: None)
-
-
-def walk(module: Any, prefix: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, ModuleInstance]]:
-    """Every module with its path, parents first; a shared one once when `seen` is given."""
-    if not isinstance(module, ModuleInstance):
-        return
-    if seen is not None:
-        if id(module) in seen:
-            return
-        seen.add(id(module))
-    yield prefix, module
-    for name, child in module.modules.items():
-        yield from walk(child, f"{prefix}.{name}" if prefix else name, seen)
 
 
 def tensors_of(module: ModuleInstance, table: str, *, distinct: bool) -> Iterator[tuple[str, Tensor]]:
@@ -189,10 +177,6 @@ def _register_calls(library: Library) -> None:
     @library.method(f"{MODULE}.forward")
     def forward(interp: Interpreter, self: ModuleInstance, *args: Any, **kwargs: Any) -> Any:
         return Unknown(f"{self.cls.name} has no forward that is understood", interp.here())
-
-
-def bound_forward(module: ModuleInstance) -> BoundMethod:
-    return BoundMethod(module.cls.lookup("forward"), module)
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from archviz.interpreter.control import RaisedError
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import ClassMethod, Instance, ModuleInstance, Tensor, Unknown
-from archviz.layers.module import walk
+from archviz.interpreter.walk import walk
 from archviz.layers.transformers_4_masks import register_masks
 from archviz.layers.transformers_infrastructure import identity_decorator
 

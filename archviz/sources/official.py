@@ -106,15 +106,15 @@ def class_module(name: str, model_type: str | None = None) -> str | None:
         for file in sorted(folder.glob("modeling_*.py")) if folder.is_dir() else []:
             if pattern.search(file.read_text(encoding="utf-8")):
                 return f"transformers.models.{folder.name}.{file.stem}"
-    return _class_index().get(name)
+    return _class_index("modeling").get(name)
 
 
-@lru_cache(maxsize=1)
-def _class_index() -> dict[str, str]:
-    """Class name → module, over every modelling file."""
+@lru_cache(maxsize=2)
+def _class_index(kind: str) -> dict[str, str]:
+    """Class name → module, over every file of a kind (`modeling`, `configuration`)."""
     index: dict[str, str] = {}
     pattern = re.compile(r"^class (\w+)", re.MULTILINE)
-    for file in sorted((transformers_folder() / "models").glob("*/modeling_*.py")):
+    for file in sorted((transformers_folder() / "models").glob(f"*/{kind}_*.py")):
         for name in pattern.findall(file.read_text(encoding="utf-8")):
             index.setdefault(name, f"transformers.models.{file.parent.name}.{file.stem}")
     return index
@@ -122,17 +122,7 @@ def _class_index() -> dict[str, str]:
 
 def public_module(name: str) -> str | None:
     """The module that defines a class which `from transformers import NAME` gives; None when there is none."""
-    return class_module(name) or _configuration_index().get(name)
-
-
-@lru_cache(maxsize=1)
-def _configuration_index() -> dict[str, str]:
-    index: dict[str, str] = {}
-    pattern = re.compile(r"^class (\w+)", re.MULTILINE)
-    for file in sorted((transformers_folder() / "models").glob("*/configuration_*.py")):
-        for name in pattern.findall(file.read_text(encoding="utf-8")):
-            index.setdefault(name, f"transformers.models.{file.parent.name}.{file.stem}")
-    return index
+    return class_module(name) or _class_index("configuration").get(name)
 
 
 def refusal(error: RaisedError, whose: str = "the official") -> BadConfigError:
