@@ -15,13 +15,13 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from archviz import __version__
 from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError, ModelNotFoundError, UsageError
 from archviz.formats import FORMATS, THEMES, figure_name, parse_formats, split_suffix
+from archviz.records import record
 from archviz.settings import Settings
 
 if TYPE_CHECKING:
@@ -401,7 +401,7 @@ def _no_arguments(parser: argparse.ArgumentParser) -> None:
     """Only the options that all commands share."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Command:
     name: str
     run: Callable[[argparse.Namespace], int]

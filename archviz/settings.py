@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from archviz.records import record
 
-@dataclass(frozen=True, slots=True)
+
+@record(frozen=True)
 class Limits:
     """Bounds on what hostile or huge input may cost.
 
@@ -29,7 +31,7 @@ class Limits:
     integer_bits: int = 4_096
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Settings:
     """What a run may do and where it may write.
 

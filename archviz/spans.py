@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from archviz.records import record
 
 Status = Literal["verified", "config", "derived", "unverified", "conflict"]
 EvidenceKind = Literal["code", "config", "tensor", "catalog", "card", "paper", "figure"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Span:
     """A line of a source file, named as a reader would look it up (never a path of this machine).
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.linears import linear_sizes, linears_of
 from archviz.patterns.op_families import activation_of
 from archviz.patterns.trace import Trace
+from archviz.records import record
 
 _GATED_NAMES = {"SiLU": "swiglu", "GELU": "geglu", "ReLU": "reglu", "σ": "glu"}
 TITLES = {"swiglu": "SwiGLU", "geglu": "GeGLU", "reglu": "ReGLU", "glu": "GLU", "gated_mlp": "Gated MLP", "mlp": "MLP",
@@ -17,7 +17,7 @@ _ACTIVATION_KEYS = ("hidden_act", "activation", "activation_function", "hidden_a
                     "hidden_act_fn", "activation_fn")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FeedForward:
     """A block that works on each position alone.
 

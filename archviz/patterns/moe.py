@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.feed_forward import FeedForward, activation_in, describe_projections, detect_feed_forward
 from archviz.patterns.linears import linear_sizes, linears_of
 from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
+from archviz.records import record
 
 _TOP_K = (
     "top_k",
@@ -23,7 +23,7 @@ _TOP_K = (
 _SCORES = {"softmax": "softmax", "sigmoid": "sigmoid", "softplus": "softplus"}
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class MixtureOfExperts:
     """A feed-forward that sends each token to a few of its experts.
 
