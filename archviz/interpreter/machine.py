@@ -130,8 +130,9 @@ class Interpreter(Operators, Imports):
 
     def here(self) -> Span | None:
         """The line that runs now."""
-        module = self.frame.module
-        return None if module is None else Span(module.shown, self.frame.line)
+        frame = self.frame
+        module = frame.module
+        return None if module is None else module.place(frame.line)
 
     # -- what was not understood ----------------------------------------------------------------------------------
 

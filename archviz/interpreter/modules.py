@@ -57,12 +57,20 @@ class SourceModule:
             "__spec__": None,
         }
         self._file: ParsedFile | None = None
+        self._places: dict[int, Span] = {}
         self._done: set[int] = set()
         self._ready: set[str] = set()
         self._pending: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<module {self.dotted}>"
+
+    def place(self, line: int) -> Span:
+        """A line of the file as evidence; the same object for the same line."""
+        found = self._places.get(line)
+        if found is None:
+            found = self._places[line] = Span(self.shown, line)
+        return found
 
     @property
     def text(self) -> str:

@@ -120,7 +120,7 @@ class Event(NamedTuple):
         assumed: A data-dependent test was taken as true on the way here.
     """
 
-    index: int
+    index: int  # type: ignore[assignment] # hides the method of tuples, which nobody wants of an event
     kind: Literal["call", "op", "function"]
     module: str
     name: str
