@@ -95,7 +95,7 @@ class Tensor:
         at: The line that made it.
     """
 
-    __slots__ = ("at", "attrs", "data", "dtype", "is_parameter", "requires_grad", "shape", "source")
+    __slots__ = ("at", "attrs", "data", "dtype", "is_parameter", "meaning", "requires_grad", "shape", "source")
 
     def __init__(
         self,
@@ -112,6 +112,7 @@ class Tensor:
         self.requires_grad = False
         self.attrs: dict[str, Any] | None = None
         self.source: Unknown | None = None  # why the shape is unknown
+        self.meaning: Any = None  # what it says about positions: a mask, scores under a mask (archviz/ops/relations.py)
 
     @property
     def sizes(self) -> tuple[int, ...]:
