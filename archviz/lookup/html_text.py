@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Literal
 from archviz.lookup.html_tidy import tidy
 
 if TYPE_CHECKING:
-    from bs4 import BeautifulSoup
     from bs4.element import PageElement, Tag
 
 BlockKind = Literal["heading", "text", "item", "table", "caption", "equation", "code"]
 
 MOST_BLOCK_CHARACTERS = 20_000
 MOST_ROWS = 200
+MOST_CELLS = 64
 
 _DROPPED = (
     "script style noscript template iframe object embed applet canvas svg form button input select textarea nav head "
@@ -62,12 +62,11 @@ def page_blocks(html: str) -> tuple[Block, ...]:
     """The visible blocks of a page, in order.
 
     Raises:
-        ValueError: The page has more tags, or tags nested deeper, than any page of text has.
+        ValueError: The page's tags are nested deeper, or more of them broken, than in any page of text.
     """
     from bs4 import BeautifulSoup
 
     soup = BeautifulSoup(tidy(html), "html.parser")
-    _drop_unseen(soup)
     root = soup.find("article") or soup.find("main") or soup.body or soup
     return tuple(block for block in _walk(root) if block.text)
 
@@ -83,13 +82,6 @@ def clean(text: str) -> str:
 
 def _is_shown(char: str) -> bool:
     return char in "\n\t " or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn")
-
-
-def _drop_unseen(soup: BeautifulSoup) -> None:
-    for tag in soup.find_all(_is_unseen):
-        tag.decompose()
-    for line_break in soup.find_all("br"):
-        line_break.replace_with("\n")
 
 
 def _is_unseen(tag: Tag) -> bool:
@@ -112,12 +104,15 @@ def _walk(root: Tag) -> Iterator[Block]:
 
     loose: list[str] = []
     begins_item = False
-    node: PageElement | None = root
+    node: PageElement | None = root.contents[0] if root.contents else None
     stop = _after(root)
     while node is not None and node is not stop:
+        if isinstance(node, Tag) and _is_unseen(node):
+            node = _after(node)
+            continue
         kind = _kind(node) if isinstance(node, Tag) else None
-        if isinstance(node, NavigableString):
-            loose.append(str(node))
+        if type(node) is NavigableString or (isinstance(node, Tag) and node.name == "br"):
+            loose.append(str(node) if isinstance(node, NavigableString) else "\n")
         elif isinstance(node, Tag) and (kind or node.name in _BREAKS):
             if text := clean("".join(loose)):
                 yield Block("item" if begins_item else "text", _bounded(text))
@@ -155,19 +150,51 @@ def _block(tag: Tag, kind: BlockKind) -> Block:
     if kind == "table":
         return Block(kind, _bounded(_table_text(tag)))
     if kind == "code":
-        lines = (clean(line) if not line[:1].isspace() else "  " + clean(line) for line in tag.get_text().splitlines())
-        return Block(kind, _bounded("\n".join(lines)))
-    return Block(kind, _bounded(clean(tag.get_text())), _HEADINGS.get(tag.name, 0))
+        return Block(kind, _bounded("\n".join(_code_line(line) for line in _text(tag).splitlines())))
+    return Block(kind, _bounded(clean(_text(tag))), _HEADINGS.get(tag.name, 0))
+
+
+def _code_line(line: str) -> str:
+    return " " * min(40, len(line) - len(line.lstrip())) + clean(line)
+
+
+def _text(tag: Tag, between: str = "") -> str:
+    """The visible text in a tag."""
+    from bs4.element import NavigableString, Tag
+
+    strings: list[str] = []
+    size = 0
+    node: PageElement | None = tag.next_element
+    stop = _after(tag)
+    while node is not None and node is not stop and size <= MOST_BLOCK_CHARACTERS:
+        if isinstance(node, Tag):
+            if _is_unseen(node):
+                node = _after(node)
+                continue
+            strings.append("\n" if node.name == "br" else between)
+        elif type(node) is NavigableString:
+            strings.append(str(node)[: MOST_BLOCK_CHARACTERS + 1])
+            size += len(strings[-1])
+        node = node.next_element
+    return "".join(strings)
 
 
 def _table_text(table: Tag) -> str:
-    rows = table.find_all(lambda tag: tag.name == "tr" or "ltx_tr" in _classes(tag), limit=MOST_ROWS + 1)
+    rows = [row for row in table.find_all(_is_row, limit=MOST_ROWS + 1) if not _is_unseen(row)]
     lines = []
     for row in rows[:MOST_ROWS]:
-        cells = row.find_all(lambda tag: tag.name in ("td", "th") or "ltx_td" in _classes(tag), recursive=False)
-        lines.append(" | ".join(clean(cell.get_text(" ")) for cell in cells))
+        cells = row.find_all(_is_cell, recursive=False, limit=MOST_CELLS)
+        lines.append(" | ".join(clean(_text(cell, " ")) for cell in cells if not _is_unseen(cell)))
     shown = [line for line in lines if line.strip(" |")]
     return "\n".join([*shown, *(["… (more rows)"] if len(rows) > MOST_ROWS else [])])
+
+
+def _is_row(tag: Tag) -> bool:
+    return tag.name == "tr" or "ltx_tr" in _classes(tag)
+
+
+def _is_cell(tag: Tag) -> bool:
+    return tag.name in ("td", "th") or "ltx_td" in _classes(tag)
 
 
 def _bounded(text: str) -> str:

@@ -5,7 +5,6 @@ clean text with tables and captions. Start reading at `client.ArxivClient`. Arou
     ids.py        what an arXiv id is, new and old style, with its version; nothing is looked up
     feed.py       the API's Atom answers → papers; no entities, no document types
     titles.py     which titles are exactly the asked one, and how the others rank
-    pace.py       one request in three seconds, over all processes that share a cache folder
     document.py   the HTML rendering → titled sections, with BeautifulSoup
     selection.py  which sections are about the architecture, within a bound on their size
 """

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-from archviz.errors import SourceUnavailableError, UsageError
+from archviz.errors import BadResponseError, UsageError
 from archviz.lookup.arxiv.ids import id_in_path
+from archviz.lookup.html_text import clean
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 OPENSEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
@@ -64,7 +65,7 @@ def parse_feed(data: bytes) -> Feed:
     """The papers of an answer.
 
     Raises:
-        SourceUnavailableError: It is no such feed.
+        BadResponseError: It is no such feed.
         UsageError: It is the API's own complaint about the request.
     """
     root = _parse(data)
@@ -101,7 +102,7 @@ def _paper(entry: Element) -> Paper:
 
 def _text(element: Element, tag: str) -> str:
     """The text of a child on one line; empty when it is not there."""
-    return " ".join((element.findtext(tag) or "").split())
+    return clean(element.findtext(tag) or "")
 
 
 def _parse(data: bytes) -> Element:
@@ -136,5 +137,5 @@ def _parse(data: bytes) -> Element:
     return builder.close()
 
 
-def _unusable(why: str) -> SourceUnavailableError:
-    return SourceUnavailableError(f"arXiv's answer cannot be used: {why}", where="arXiv", hint="Try again later.")
+def _unusable(why: str) -> BadResponseError:
+    return BadResponseError(f"arXiv's answer cannot be used: {why}", where="arXiv", hint="Try again later.")
