@@ -251,6 +251,20 @@ def _verify(options: argparse.Namespace) -> int:
     return result.exit_status
 
 
+def _papers(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+    from archviz.lookup.papers import paper_text
+
+    answer = pipeline.papers(options.name, sections=options.sections, settings=_settings(options))
+    if options.json:
+        _print_json(answer.as_dict())
+    else:
+        print(_shown(paper_text(answer), lines=True), end="")
+    _list_on_stderr(answer.notes, "notes")
+    print(f"archviz: {answer.status}: {_shown(answer.message)}", file=sys.stderr)
+    return answer.exit_status
+
+
 def _schema(options: argparse.Namespace) -> int:
     from archviz.schemas import schema_text
 
@@ -405,6 +419,15 @@ def _name_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="the exact name: org/name, with version, sizes and suffix")
 
 
+def _papers_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="ID_OR_TITLE", help="an arXiv id or URL, or the whole title")
+    parser.add_argument(
+        "--sections",
+        metavar="WHICH",
+        help="architecture, all, or numbers and words of titles (2.1,tokenizer); the abstract alone by default",
+    )
+
+
 def _no_arguments(parser: argparse.ArgumentParser) -> None:
     """Only the options that all commands share."""
 
@@ -456,6 +479,13 @@ _COMMANDS = (
         "claims about the architecture with the lines that prove them; what others state, checked",
         _verify_arguments,
         (f"{_QWEN} --expect layers=60,params=397B", f"{_QWEN} --against mine.json --json"),
+    ),
+    _Command(
+        "papers",
+        _papers,
+        "the paper of exactly this arXiv id or title; its architecture sections as text",
+        _papers_arguments,
+        ("2505.09388 --sections architecture", '"Qwen3 Technical Report" --json'),
     ),
     _Command("schema", _schema, "the JSON schema of describe --json", _no_arguments, ("",)),
     _Command("doctor", _doctor, "what is installed, and whether it suffices", _no_arguments, ("", "--json")),

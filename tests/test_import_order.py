@@ -18,6 +18,7 @@ ORDER = (
     ("errors", "spans", "settings"),
     ("formats",),
     ("codesearch",),  # reads syntax alone, knows no model
+    ("network",),  # knows addresses and bytes, no model
     ("lookup",),
     ("interpreter",),
     ("ops",),
