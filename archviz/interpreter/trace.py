@@ -10,6 +10,7 @@ from archviz.interpreter.control import BudgetSpentError, RaisedError, Unsupport
 from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, next_inputs
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
 from archviz.interpreter.reading import Gap
+from archviz.interpreter.towers import GRIDS, append, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor
 
@@ -20,16 +21,28 @@ def trace_towers(
     """Run the model once, with an image too where that shows more of it: the pass that a description rests on.
 
     A model of text and images runs on text alone first.  Where that leaves its vision tower out, or the model cannot do without an
-    image, a second pass is given one, and counts when everything in it was understood.
+    image, a second pass is given one, and counts when everything in it was understood.  A tower that neither reached (images cut into
+    patches, sound) is called on its own; its events follow those of the model.
     """
-    first = trace_model(interp, model, batch=batch, seq=seq)
+    best = trace_model(interp, model, batch=batch, seq=seq)
     parameters, _ = forward_parameters(interp, model)
-    needed = {"pixel_values", "input_ids"} <= set(parameters)
-    if not needed or "image_grid_thw" in parameters:  # images cut into patches by number are not followed yet
-        return first
-    second = trace_model(interp, model, batch=batch, seq=seq, pixels=True)
-    understood = len(second[1]) < len(first[1]) or not second[1]
-    return second if understood and len(second[0].events) > len(first[0].events) else first
+    if {"pixel_values", "input_ids"} <= set(parameters) and not set(GRIDS) & set(parameters):
+        second = trace_model(interp, model, batch=batch, seq=seq, pixels=True)
+        understood = len(second[1]) < len(best[1]) or not second[1]
+        best = second if understood and len(second[0].events) > len(best[0].events) else best
+    _trace_apart(interp, model, best[0], batch, seq)
+    return best
+
+
+def _trace_apart(interp: Interpreter, model: ModuleInstance, recorder: Recorder, batch: int, seq: int) -> None:
+    """Call the towers that a pass left out, each on its own; one that is not understood stays left out."""
+    called = {event.module for event in recorder.events if event.kind == "call"}
+    for _, tower in list(uncalled_towers(model, called)):
+        for given in tower_inputs(interp, tower, batch, seq):
+            more, gaps, _ = _run(interp, model, given, part=tower)
+            if not gaps:
+                append(recorder, more)
+                break
 
 
 def trace_model(
@@ -86,15 +99,16 @@ def trace_cached(
 
 
 def _run(
-    interp: Interpreter, model: ModuleInstance, given: dict[str, Any]
+    interp: Interpreter, model: ModuleInstance, given: dict[str, Any], part: ModuleInstance | None = None
 ) -> tuple[Recorder, list[Gap], Any]:
-    """One call of the model: its events, what was not understood, and its output (None where it failed)."""
+    """One call of the model, or of a part of it: its events, what was not understood, and its output (None where it failed)."""
     before = list(interp.gaps)
     interp.gaps = []
     recorder = interp.recorder = Recorder(module_paths(model))
     output = None
     try:
-        output = interp.call(model, [], given)
+        recorder.keeps_numbers = part is not None
+        output = interp.call(part or model, [], given)
     except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
         interp.gap(str(error), getattr(error, "at", None))
     finally:
