@@ -13,6 +13,7 @@ from archviz.interpreter.reading import Gap
 from archviz.interpreter.towers import GRIDS, append, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor
+from archviz.spans import Span
 
 
 def trace_towers(
@@ -117,7 +118,6 @@ def _run(
     interp.gaps = before
     return recorder, gaps, output
 
-
 OPS = frozenset({
     "split", "chunk", "unbind", "cat", "concat", "stack", "slice", "softmax", "sigmoid", "topk", "matmul", "bmm",
     "scaled_dot_product_attention", "silu", "gelu", "relu", "tanh", "softplus", "linear", "embedding", "conv1d",
@@ -129,9 +129,10 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
 
     Returns:
         `calls`: module, class, in, kwargs, out, at; `ops`: module, op, in, out, at, only the ops of `OPS`.  Shapes are lists of
-        ints, nested as the values are; `in` holds the positional arguments.
+        ints, nested as the values are; `in` holds the positional arguments.  `functions`: the named functions of which more is known:
+        the mask of an attention function and which implementation it is, the kernel that may replace it.
     """
-    calls, ops = [], []
+    calls, ops, functions = [], [], []
     for event in recorder.events:
         args, kwargs, result = recorder.passed.get(event.index, ((), {}, None))
         at = str(event.at) if event.at else None
@@ -145,11 +146,29 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
                     "kwargs": named,
                     "out": shapes(result),
                     "at": at,
+                    **_told(event.options),
                 }
             )
         elif event.kind == "op" and event.name in OPS:
-            ops.append({"module": event.module, "op": event.name, "in": shapes(args), "out": shapes(result), "at": at})
-    return {"calls": calls, "ops": ops}
+            row = {"module": event.module, "op": event.name, "in": shapes(args), "out": shapes(result), "at": at}
+            ops.append({**row, **_told(event.options)})
+        elif event.kind == "function" and (told := _told(event.options)):
+            inputs, outputs = ([list(v.shape or ()) for v in values] for values in (event.inputs, event.outputs))
+            functions.append(
+                {"module": event.module, "function": event.name, "in": inputs, "out": outputs, "at": at, **told}
+            )
+    return {"calls": calls, "ops": ops, "functions": functions}
+
+
+def _told(options: dict[str, object]) -> dict[str, Any]:
+    """What an event says of masks, dispatch and kernels, as JSON."""
+    told = {name: options[name] for name in ("dispatch", "kernel", "kernel_package") if name in options}
+    mask = {
+        name.removeprefix("mask_").replace("mask", "kind"): str(value) if isinstance(value, Span) else value
+        for name, value in options.items()
+        if name.startswith("mask")
+    }
+    return {**told, **({"mask": mask} if mask else {})}
 
 
 def shapes(value: Any) -> Any:

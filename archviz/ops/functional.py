@@ -200,7 +200,7 @@ def _register_resampling(library: Library) -> None:
         own = value.sizes
         rank = len(own) - 2
         if size is not None:
-            return like(interp, value, (*own[:2], *shapes.spread(size, rank)))
+            return like(interp, value, (*own[:2], *(_known(each) for each in shapes.spread(size, rank))))
         factors = (
             shapes.spread(scale_factor, rank) if isinstance(scale_factor, (list, tuple)) else (scale_factor,) * rank
         )
