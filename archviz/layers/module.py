@@ -10,7 +10,7 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.sharing import Remembered, SharedCalls, has_unknown
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.values import ModuleInstance, StaticMethod, Tensor, Unknown
+from archviz.interpreter.values import ClassValue, ModuleInstance, StaticMethod, Tensor, Unknown
 from archviz.interpreter.walk import walk
 
 MODULE = "torch.nn.Module"
@@ -228,6 +228,12 @@ def run_call(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     return result
 
 
+def kernel_options(cls: ClassValue) -> dict[str, Any] | None:
+    """The kernel that may replace the `forward` of a class, for its events."""
+    name = cls.lookup("kernel_layer_name") if cls.has("kernel_layer_name") else None
+    return {"kernel": name} if isinstance(name, str) else None
+
+
 def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     given = [*call.args, *call.kwargs.values()]
     index = recorder.begin("call", call.module.cls.name, given, interp.here(), call.path)
@@ -237,6 +243,6 @@ def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
         result = interp.call(call.forward, list(call.args), dict(call.kwargs))
     finally:
         recorder.path = previous
-        recorder.end(index, result)
+        recorder.end(index, result, kernel_options(call.module.cls))
     recorder.passed[index] = (call.args, call.kwargs, result)
     return result
