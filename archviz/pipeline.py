@@ -42,6 +42,7 @@ __all__ = [
     "interpreter_for",
     "library",
     "new_interpreter",
+    "papers",
     "read",
     "resolve",
     "tensors",
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from archviz.architecture.model import Architecture, GapEntry
     from archviz.codesearch.result import SearchResult
     from archviz.figure.lint import Finding
+    from archviz.lookup.papers import PaperAnswer
     from archviz.verify.claims import Check
     from archviz.verify.report import Verification
 
@@ -136,6 +138,14 @@ def code_search(
     if limit is not None:
         bounds = replace(bounds, matches=limit)
     return search(Path(path), topics, class_name=class_name, bounds=bounds)
+
+
+def papers(name: str, *, sections: str | None = None, settings: Settings = DEFAULTS) -> PaperAnswer:
+    """The paper of exactly this arXiv id or title, and the sections that are wanted; see `archviz.lookup.papers`."""
+    from archviz.lookup.papers import read_paper
+    from archviz.network.session import Session
+
+    return read_paper(name, sections, Session(settings))
 
 
 def verify(
