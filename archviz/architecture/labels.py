@@ -192,9 +192,9 @@ def moe_label(role: Role, what: MixtureOfExperts) -> Label:
         words = [what.score or "", f"top-{what.top_k}" if what.top_k else "", "normalised" if what.normalised else ""]
         extra = ["correction bias"] if what.correction_bias else []
         groups = [f"{what.groups[1]} of {what.groups[0]} groups"] if what.groups else []
-        return Label(
-            role, "Router", [f"{what.width or '?'} → {what.count}", ", ".join(filter(None, words)), *extra, *groups]
-        )
+        scaled = [f"weights × {what.scaling:g}"] if what.scaling not in (None, 1) else []
+        sizes = f"{what.width or '?'} → {what.count}"
+        return Label(role, "Router", [sizes, ", ".join(filter(None, words)), *extra, *groups, *scaled])
     if role == "experts":
         inner = product((2 if what.gated else 1, what.hidden))
         details = [f"{what.width or '?'} → {inner} → {what.width or '?'}"]
@@ -209,7 +209,8 @@ def _group_label(context: Context, node: FlowNode, owner: object) -> Label:
         details = attention_details(owner) if isinstance(owner, Attention) else []
         cap = [f"softcap {owner.softcap:g}"] if isinstance(owner, Attention) and owner.softcap else []
         bias = _position_bias(context, node, owner) if isinstance(owner, Attention) else []
-        return Label("attention_core", "Scaled dot-product attention", [*details, *cap, *bias])
+        scale = _score_scale(node, owner) if isinstance(owner, Attention) else []
+        return Label("attention_core", "Scaled dot-product attention", [*details, *scale, *cap, *bias])
     if node.name == "recurrence_core":
         return Label("recurrence_core", owner.core if isinstance(owner, Recurrence) else "Recurrence")
     if node.name == "top_k":
@@ -222,6 +223,14 @@ def _group_label(context: Context, node: FlowNode, owner: object) -> Label:
     names = list(dict.fromkeys(event.name.strip("_") for event in node.events))
     role: Role = "convolution" if set(names) & CONVOLUTIONS else "other"
     return Label(role, " · ".join(names[:3]) + (" …" if len(names) > 3 else ""))
+
+
+def _score_scale(node: FlowNode, owner: Attention) -> list[str]:
+    """The factor of the scores, where the core is given another than one over the root of the width of a head."""
+    given = [event.options.get(name) for event in node.events for name in ("scaling", "scale")]
+    factor = next((value for value in given if isinstance(value, float)), None)
+    usual = factor is None or not owner.head_dim or abs(factor - owner.head_dim**-0.5) < 1e-6
+    return [] if usual else [f"scores × {factor:.4g}"]
 
 
 def _position_bias(context: Context, node: FlowNode, owner: Attention) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archviz.architecture.model import Architecture, Fact
-from archviz.figure.model import Diagram
+from archviz.figure.model import Box, Diagram
 from archviz.figure.quantities import written
 
 _SCALINGS = {
@@ -21,9 +21,12 @@ def with_rope_settings(diagram: Diagram, architecture: Architecture, mixer: str 
         mixer: The kind of mixer that it shows, for settings that differ between kinds of layers.
     """
     lines = rope_lines(architecture, mixer)
-    if not lines:
-        return diagram
-    boxes = (replace(box, details=(*box.details, *lines)) if box.role == "rope" else box for box in diagram.boxes)
+    share = _of_kind(architecture.fact("rope_partial_factor"), mixer)
+    boxes: list[Box] = []
+    for box in diagram.boxes:
+        stated = any(" of " in line for line in box.details)  # `64 of 256 dims` says it already
+        partial = (f"partial factor {share:g}",) if isinstance(share, float) and share != 1 and not stated else ()
+        boxes.append(replace(box, details=(*box.details, *partial, *lines)) if box.role == "rope" else box)
     return replace(diagram, boxes=tuple(boxes))
 
 
@@ -34,6 +37,9 @@ def rope_lines(architecture: Architecture, mixer: str | None) -> tuple[str, ...]
         bases = [f"θ = {written(value)} ({_words(key)})" for key, value in theta.items()]
     else:
         bases = [f"θ = {written(theta)}"] if isinstance(theta, (int, float)) else []
+    sections = _of_kind(architecture.fact("mrope_section"), mixer)
+    if isinstance(sections, list):
+        bases.append("sections " + " + ".join(written(size) for size in sections))
     scaling = _of_kind(architecture.fact("rope_scaling"), mixer, scaling=True)
     kind = _of_kind(architecture.fact("rope_type"), mixer)
     if isinstance(scaling, dict):
