@@ -45,6 +45,7 @@ def as_parameter(interp: Interpreter, data: Any) -> Any:
         return data
     if not isinstance(data, Tensor):
         data = interp.op("torch.tensor", data)
+    interp.count_part()
     result = Tensor(data.shape, data.dtype, None, interp.here())
     result.is_parameter = True
     result.requires_grad = True
