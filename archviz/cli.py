@@ -146,7 +146,7 @@ def _tensors(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(answer)
     else:
-        print(f"class   {answer['class']}\nparams  {answer['params']:,}\ndigest  {answer['digest']}\n")
+        print(f"class   {_shown(answer['class'])}\nparams  {answer['params']:,}\ndigest  {answer['digest']}\n")
         for name, shape in answer["tensors"].items():
             print(f"{_shown(name)}  {shape}")
         for alias, name in answer["tied"].items():
@@ -170,9 +170,8 @@ def _trace(options: argparse.Namespace) -> int:
         _print_json(answer)
     else:
         for call in answer["calls"]:
-            print(
-                f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {call['out']}  {call['at'] or ''}".rstrip()
-            )
+            row = f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {call['out']}  {call['at'] or ''}"
+            print(_shown(row.rstrip()))
     return _with_gaps(answer["gaps"])
 
 

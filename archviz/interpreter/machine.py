@@ -19,6 +19,7 @@ from archviz.interpreter.imports import Imports
 from archviz.interpreter.library import Library
 from archviz.interpreter.modules import FindSource, SourceModule
 from archviz.interpreter.operators import Operators
+from archviz.interpreter.part_names import check_name, check_showable
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.sharing import SharedCalls
 from archviz.interpreter.statements import STATEMENTS
@@ -394,10 +395,12 @@ class Interpreter(Operators, Imports):
     def _register(self, module: ModuleInstance, name: str, new: Any) -> None:
         """`nn.Module.__setattr__`. Source: torch/nn/modules/module.py."""
         if isinstance(new, Tensor) and new.is_parameter:
+            check_name(self, name, "parameter")
             for table in (module.attrs, module.buffers, module.modules):
                 table.pop(name, None)
             module.parameters[name] = new
         elif isinstance(new, ModuleInstance):
+            check_showable(self, name)
             for table in (module.attrs, module.buffers, module.parameters):
                 table.pop(name, None)
             module.modules[name] = new

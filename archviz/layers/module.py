@@ -8,6 +8,7 @@ from typing import Any
 
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.part_names import check_name
 from archviz.interpreter.sharing import Remembered, SharedCalls, has_unknown
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import ModuleInstance, StaticMethod, Tensor, Unknown
@@ -71,17 +72,22 @@ def _register_registries(library: Library) -> None:
     def register_buffer(
         interp: Interpreter, self: ModuleInstance, name: str, tensor: Any, persistent: bool = True
     ) -> None:
+        check_name(interp, name, "buffer")
         self.attrs.pop(name, None)
         self.buffers[name] = tensor if isinstance(tensor, Tensor) or tensor is None else Tensor(None, at=interp.here())
         (self.transient.discard if persistent else self.transient.add)(name)
 
     @library.method(f"{MODULE}.register_parameter")
     def register_parameter(interp: Interpreter, self: ModuleInstance, name: str, param: Any) -> None:
+        check_name(interp, name, "parameter")
         self.attrs.pop(name, None)
         self.parameters[name] = param
 
     @library.method(f"{MODULE}.add_module", f"{MODULE}.register_module")
     def add_module(interp: Interpreter, self: ModuleInstance, name: str, module: Any) -> None:
+        check_name(interp, name, "module")
+        if module is not None and not isinstance(module, (ModuleInstance, Unknown)):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
         self.modules[name] = module
 
     for name in ("to", "train", "eval", "half", "float", "bfloat16", "cuda", "cpu", "requires_grad_", "apply", "share_memory", "type",

@@ -108,6 +108,7 @@ def main() -> int:
     parser.add_argument("--kinds", type=lambda text: tuple(text.split(",")), default=tuple(KINDS))
     parser.add_argument("--types", type=lambda text: tuple(text.split(",")), default=TYPES)
     parser.add_argument("--memory", type=int, default=2048, help="MiB of address space of a process")
+    parser.add_argument("--progress", action="store_true", help="say on stderr how far it is")
     parser.add_argument("--raise", dest="reraise", action="store_true", help="in this process, with the traceback")
     options = parser.parse_args()
     numbers = range(options.first, options.first + options.cases)
@@ -125,6 +126,8 @@ def main() -> int:
             if found.fault:
                 faults += 1
                 print(f"{number}: {found.what}: {found.fault}", flush=True)
+        if sys.stderr.isatty() or options.progress:
+            print(f"… {sum(ended.values())} cases, {faults} faults", file=sys.stderr, flush=True)
     for name, count in sorted(ended.items()):
         print(f"{count:6} {name}")
     print(f"{options.cases} cases, {faults} faults, slowest {slowest:.1f} s CPU, {time.monotonic() - started:.0f} s")

@@ -235,10 +235,18 @@ def mutated_document(document: Any, chance: random.Random) -> Any:
 
 
 def _containers(value: Any) -> Iterator[Any]:
-    if isinstance(value, (dict, list)) and value:
-        yield value
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _containers(each)
+    """Every container that is not empty, a few dozen deep."""
+    waiting = [(value, 0)]
+    while waiting:
+        each, depth = waiting.pop()
+        if isinstance(each, (dict, list)) and each and depth < 40:
+            yield each
+            waiting += [(part, depth + 1) for part in (each.values() if isinstance(each, dict) else each)]
+
+
+def _small(value: Any, budget: int = 2_000) -> bool:
+    """Whether a document may be copied into itself."""
+    return sum(1 for _ in _containers(value)) < budget
 
 
 def _mutate_container(chosen: Any, containers: list[Any], chance: random.Random) -> None:
@@ -253,10 +261,10 @@ def _mutate_container(chosen: Any, containers: list[Any], chance: random.Random)
         chosen[key] = chosen[key] * chance.choice([-1, 0, 2, 3, 0.5, 10**6]) + chance.choice([0, 1, -1])
     elif kind == "copy":
         other = chance.choice(containers)
-        chosen[key] = copy.deepcopy(other)
+        chosen[key] = copy.deepcopy(other) if _small(other) else []
     elif kind == "deep":
         value: Any = chosen[key]
-        for _ in range(chance.choice([3, 60, 900])):
+        for _ in range(chance.choice([3, 60, 400])):
             value = [value] if chance.random() < 0.5 else {"a": value}
         chosen[key] = value
     elif isinstance(chosen, dict):
