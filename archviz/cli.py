@@ -147,7 +147,7 @@ def _tensors(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(answer)
     else:
-        print(f"class   {answer['class']}\nparams  {answer['params']:,}\ndigest  {answer['digest']}\n")
+        print(f"class   {_shown(answer['class'])}\nparams  {answer['params']:,}\ndigest  {answer['digest']}\n")
         for name, shape in answer["tensors"].items():
             print(f"{_shown(name)}  {shape}")
         for alias, name in answer["tied"].items():
@@ -172,14 +172,12 @@ def _trace(options: argparse.Namespace) -> int:
         _print_json(answer)
     else:
         for call in answer["calls"]:
-            print(
-                f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {call['out']}  {call['at'] or ''}".rstrip()
-            )
+            row = f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {call['out']}  {call['at'] or ''}"
+            print(_shown(row.rstrip()))
         for layer in answer.get("cache", []):
             held = ", ".join(f"{name} {each['shape']} {each['dtype']}" for name, each in layer["tensors"].items())
-            print(
-                f"cache {layer['part']} {layer['layer']}  {layer['kind']}  {held or '-'}  {layer['module'] or ''}".rstrip()
-            )
+            row = f"cache {layer['part']} {layer['layer']}  {layer['kind']}  {held or '-'}  {layer['module'] or ''}"
+            print(_shown(row.rstrip()))
     return _with_gaps(answer["gaps"])
 
 

@@ -305,7 +305,8 @@ def _drawable(source: str, settings: Settings) -> tuple[str, Any]:
     A JSON file is a figure when it has `stages`, an Architecture when its schema says so, a model configuration when it has
     `model_type` or `architectures`.
     """
-    if classify(source).kind != "path" or Path(source).expanduser().is_dir():
+    is_code = source.endswith(".py") or bool(settings.arguments)
+    if is_code or classify(source).kind != "path" or Path(source).expanduser().is_dir():
         return "model", None
     document = read_json(Path(source).expanduser(), settings)
     if "stages" in document:

@@ -15,6 +15,8 @@ class Limits:
     Args:
         steps: Interpreted expressions and statements per model.
         depth: Nested interpreted calls.
+        parts: Modules, parameters and buffers that one model makes.
+        nesting: Modules inside modules.
         seconds: Wall time of one interpretation.
         items: Elements of one list, range, string or tensor value held in memory.
         source_bytes: Size of one source file.
@@ -28,6 +30,8 @@ class Limits:
 
     steps: int = 20_000_000
     depth: int = 120
+    parts: int = 400_000
+    nesting: int = 200
     seconds: float = 60.0
     items: int = 4_000_000
     source_bytes: int = 4_000_000

@@ -204,7 +204,7 @@ def _attention(sketch: _Sketch, context: Context, part: Part, source: str) -> st
     compressed = {c.name: _projection(sketch, c, source) for c in further if c not in leading_out}
     heads = [_head(sketch, context, part, name, child, compressed, source) for name, child in inward.items()]
     if what.rope is not None or what.positions == "rope":
-        heads = [sketch.add(Label("rope", "RoPE"), *heads[:2]), *heads[2:]]
+        heads = [sketch.add(Label("rope", "RoPE"), head) if place < 2 else head for place, head in enumerate(heads)]
     read = {edge.source for edge in sketch.edges}
     loose = [name for name in compressed.values() if name not in read]
     core = sketch.add(

@@ -35,6 +35,7 @@ class Box:
         kind: For a mixer in a layer, the number of its layer kind, which gives its colour.
         zoom: Id of the inset that shows its inside.
         apart: Whether its outputs are different tensors (a split).
+        cells: Numbered copies that the box stands for (`1`, `2`, `…`, `512`), drawn as a row in it.
         description: For screen readers and tooltips: shapes, parameters, evidence.
     """
 
@@ -47,6 +48,7 @@ class Box:
     kind: int | None = None
     zoom: str | None = None
     apart: bool = False
+    cells: tuple[str, ...] = ()
     description: str = ""
 
 
