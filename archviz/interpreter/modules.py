@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 FindSource = Callable[[str], SourceText | None]
 
 
+NOTHING = object()  # a name that a file does not define
+
+
 class LazyImport:
     """A name imported at module level, resolved when it is first used."""
 
@@ -60,6 +63,7 @@ class SourceModule:
         self._places: dict[int, Span] = {}
         self._done: set[int] = set()
         self._ready: set[str] = set()
+        self._foreign: set[str] = set()  # names found to be defined nowhere in it
         self._pending: set[str] = set()
 
     def __repr__(self) -> str:
@@ -118,6 +122,21 @@ class SourceModule:
         if name in self.namespace:
             return self._resolved(name)
         return self._from_elsewhere(name)
+
+    def find(self, name: str) -> Any:
+        """The value of a module-level name, or NOTHING."""
+        if name in self._ready:
+            value = self.namespace.get(name, NOTHING)
+            if value.__class__ is not LazyImport and value is not NOTHING:
+                return value
+        if name in self._foreign and name not in self.namespace:
+            return NOTHING
+        try:
+            return self.lookup(name)
+        except KeyError:
+            if name not in self._pending:
+                self._foreign.add(name)
+            return NOTHING
 
     def _run_for(self, name: str) -> None:
         self._pending.add(name)
