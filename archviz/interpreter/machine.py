@@ -362,7 +362,7 @@ class Interpreter(Operators, Imports):
         elif isinstance(value, Tensor):
             self.set_tensor_attribute(value, name, new)
         elif not isinstance(value, (Unknown, LibraryModule)):
-            raise AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")
+            raise AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")  # noqa: TRY004
 
     def _set_elsewhere(self, value: Any, name: str, new: Any) -> None:
         """Set an attribute of a class, a function, a file or an `OrderedDict`, which takes them as in Python."""

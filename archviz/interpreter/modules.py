@@ -13,8 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.control import RaisedError
-from archviz.interpreter.parsing import Definition, ParsedFile, Part, parsed_file
-from archviz.interpreter.parsing import SourceText as SourceText
+from archviz.interpreter.parsing import Definition, ParsedFile, Part, SourceText, parsed_file
 from archviz.spans import Span
 
 if TYPE_CHECKING:
@@ -191,3 +190,6 @@ def absolute_name(module: SourceModule, node: ast.ImportFrom) -> str:
     parts = module.package.split(".")
     parts = parts[: len(parts) - (node.level - 1)]
     return ".".join([*parts, node.module] if node.module else parts)
+
+
+__all__ = ["FindSource", "LazyImport", "SourceModule", "SourceText", "absolute_name"]
