@@ -258,14 +258,15 @@ class Region:
 class Prototype:
     """A construction that may be repeated: a copy of the module that nothing else holds, and what it depends on."""
 
-    __slots__ = ("answers", "changes", "depth", "held", "module", "steps")
+    __slots__ = ("answers", "changes", "depth", "held", "module", "parts", "steps")
 
-    def __init__(self, module: ModuleInstance, region: Region, steps: int, depth: int) -> None:
+    def __init__(self, module: ModuleInstance, region: Region, *, steps: int, parts: int, depth: int) -> None:
         self.module = module
         self.answers = region.answers
         self.changes = region.changes
         self.held = (region.args, list(region.read.values()))  # alive, so that identities stay theirs
         self.steps = steps
+        self.parts = parts
         self.depth = depth
 
 
@@ -347,7 +348,7 @@ class Twins:
         watched = [
             watch(region, int.__int__(each), place) if _is_number(each) else each for place, each in enumerate(given)
         ]
-        steps, before = interp.steps, (len(interp.gaps), len(interp.notes))
+        steps, parts, before = interp.steps, interp.parts, (len(interp.gaps), len(interp.notes))
         interp.region = region
         try:
             module = self._plainly(cls, watched[: len(args)], dict(zip(kwargs, watched[len(args) :], strict=True)))
@@ -361,7 +362,9 @@ class Twins:
         twin = copying.copy(module) if region.is_followed and unchanged else None
         _unwatch(region, given)
         if twin is not None and copying.is_whole:
-            self._seen.setdefault(key, []).append(Prototype(twin, region, interp.steps - steps, interp.depth))
+            self._seen.setdefault(key, []).append(
+                Prototype(twin, region, steps=interp.steps - steps, parts=interp.parts - parts, depth=interp.depth)
+            )
             self._read.update(region.read)
         return module
 
@@ -392,6 +395,7 @@ class Twins:
     def _repeated(self, known: Prototype, given: list[Any]) -> ModuleInstance:
         interp = self.interp
         interp.spend(known.steps)
+        interp.count_part(known.parts)
         for expression, test in known.answers:
             value = evaluated(expression, given)
             if value.__class__ is Watched:
@@ -513,7 +517,7 @@ class _Copying:
             return None
         twin = self._made.get(id(tensor))
         if twin is None:
-            if tensor.serial <= self.start or tensor.source is not None or tensor.shape is None:
+            if tensor.serial <= self.start or tensor.shape is None or tensor.meaning is not None:
                 self.is_whole = False
             twin = self._made[id(tensor)] = tensor.twin()
         return twin

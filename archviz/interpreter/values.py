@@ -99,7 +99,18 @@ class Tensor:
         at: The line that made it.
     """
 
-    __slots__ = ("at", "attrs", "data", "dtype", "is_parameter", "requires_grad", "serial", "shape", "source")
+    __slots__ = (
+        "at",
+        "attrs",
+        "data",
+        "dtype",
+        "is_parameter",
+        "meaning",
+        "requires_grad",
+        "serial",
+        "shape",
+        "source",
+    )
 
     def __init__(
         self,
@@ -116,6 +127,7 @@ class Tensor:
         self.requires_grad = False
         self.attrs: dict[str, Any] | None = None
         self.source: Unknown | None = None  # why the shape is unknown
+        self.meaning: Any = None  # what it says about positions: a mask, scores under a mask (archviz/ops/relations.py)
         self.serial = next(SERIAL)
 
     def twin(self) -> Tensor:
@@ -123,7 +135,7 @@ class Tensor:
         twin = Tensor(self.shape, self.dtype, self.data, self.at)
         twin.is_parameter, twin.requires_grad = self.is_parameter, self.requires_grad
         twin.attrs = None if self.attrs is None else dict(self.attrs)
-        twin.source = self.source
+        twin.source, twin.meaning = self.source, self.meaning
         return twin
 
     @property
