@@ -186,7 +186,7 @@ def _call_class(interp: Interpreter, cls: ClassValue, args: list[Any], kwargs: d
         instance = call(interp, new, [cls, *args], kwargs)
         if not isinstance(instance, Instance) or not instance.cls.issubclass(cls):
             return instance
-    elif cls.is_module and not cls.is_library and interp.recorder is None:
+    elif cls.is_module and interp.recorder is None and isinstance(cls.lookup("__init__"), FunctionValue):
         return interp.twins.build(cls, args, kwargs)
     else:
         instance = interp.allocate(cls, args, kwargs)

@@ -517,7 +517,7 @@ class _Copying:
             return None
         twin = self._made.get(id(tensor))
         if twin is None:
-            if tensor.serial <= self.start or tensor.shape is None or tensor.meaning is not None:
+            if tensor.serial <= self.start or tensor.shape is None:
                 self.is_whole = False
             twin = self._made[id(tensor)] = tensor.twin()
         return twin

@@ -57,6 +57,7 @@ LAYERS = {
     "the size of a number": "self.n = Norm(int(str(index)) + max(index, 2))",
     "a class attribute": "Layer.made = getattr(Layer, 'made', 0) + 1; self.n = Norm(Layer.made)",
     "a global": "bump(); self.n = Norm(total)",
+    "a layer of torch by another name": "self.a = Own(2)\n        self.b = Own(2)\n        self.c = Own(2)",
     "an iterator": "self.n = Norm(next(NUMBERS) + 1)",
 }
 MORE = """
@@ -66,6 +67,9 @@ NUMBERS = iter(range(100))
 def bump():
     global total
     total = total + 1
+
+class Own(nn.LayerNorm):
+    pass
 
 class Inner(nn.Module):
     def __init__(self, config, index=0):
