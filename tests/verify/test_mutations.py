@@ -115,7 +115,7 @@ def test_a_changed_width_changes_the_digest() -> None:
         found = find_transformers_source(name, SETTINGS.limits)
         if found is not None and name.endswith("modeling_llama"):
             assert found.text.count(old) == 1
-            return replace(found, text=found.text.replace(old, new))
+            return found._replace(text=found.text.replace(old, new))
         return found
 
     source = source_of("llama")
