@@ -176,7 +176,9 @@ def _trace(options: argparse.Namespace) -> int:
             )
         for layer in answer.get("cache", []):
             held = ", ".join(f"{name} {each['shape']} {each['dtype']}" for name, each in layer["tensors"].items())
-            print(f"cache {layer['part']} {layer['layer']}  {layer['kind']}  {held or '-'}  {layer['module'] or ''}".rstrip())
+            print(
+                f"cache {layer['part']} {layer['layer']}  {layer['kind']}  {held or '-'}  {layer['module'] or ''}".rstrip()
+            )
     return _with_gaps(answer["gaps"])
 
 
@@ -429,7 +431,11 @@ _COMMANDS = (
         _trace,
         "every module call and op of one forward pass",
         _trace_arguments,
-        ("transformers:qwen3 --seq 16", "Qwen/Qwen3-0.6B --cache decode", f"{_QWEN} --module model.language_model.layers.3 --json"),
+        (
+            "transformers:qwen3 --seq 16",
+            "Qwen/Qwen3-0.6B --cache decode",
+            f"{_QWEN} --module model.language_model.layers.3 --json",
+        ),
     ),
     _Command("describe", _describe, "the architecture as a text tree", _model, (_QWEN, "./config.json --json")),
     _Command(
