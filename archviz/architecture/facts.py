@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from archviz.architecture.context import LAYER_KEYS, WIDTH_KEYS, ConfigPart, Context, code
 from archviz.architecture.kinds import Stack
@@ -17,6 +17,7 @@ from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.recurrences import Recurrence
+from archviz.records import record
 from archviz.spans import Status
 
 ConfigEvidence = Callable[[str], list[Evidence]]
@@ -44,7 +45,7 @@ def config_evidence(key: str) -> list[Evidence]:
     return [Evidence(kind="config", where=key)]
 
 
-@dataclass
+@record
 class FactSheet:
     """Facts in the making.
 

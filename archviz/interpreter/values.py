@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.protocols import Protocols
+from archviz.interpreter.signatures import signature_of
 from archviz.spans import Span
 
 if TYPE_CHECKING:
@@ -258,8 +259,7 @@ class FunctionValue:
     """A function of the interpreted program."""
 
     __slots__ = (
-        "attrs", "defaults", "frame", "interpreter", "kw_defaults", "module", "name", "node", "owner",
-        "parameters",
+        "attrs", "defaults", "frame", "interpreter", "kw_defaults", "module", "name", "node", "owner", "signature",
     )  # fmt: skip
 
     def __init__(
@@ -273,6 +273,7 @@ class FunctionValue:
     ) -> None:
         self.interpreter = interpreter
         self.node = node
+        self.signature = signature_of(node)
         self.name = getattr(node, "name", "<lambda>")
         self.frame = frame
         self.module = module
