@@ -261,6 +261,8 @@ def _compare_distance(name: str, left: Distance, value: float) -> Relation | Non
         "eq": (value, value),
     }
     if name == "ne":
+        if left.absolute:
+            return None
         return complement(Relation(*_bounds(left, value, value)))
     if name not in bounds:
         return None
