@@ -229,7 +229,7 @@ class _Writer:
 
 def _steps_block(graph: BlockGraph, title: str, name: str) -> DiagramBlock:
     """Every step of a branching flow, in order of execution, with the steps that it reads."""
-    labels = {node.id: node_name(node) for node in graph.nodes}
+    labels = _told_apart(graph)
     lines = []
     for node in graph.nodes:
         sources = [labels[edge.source] for edge in graph.edges if edge.target == node.id]
@@ -241,6 +241,20 @@ def _steps_block(graph: BlockGraph, title: str, name: str) -> DiagramBlock:
     kind = telling if named == "other" else named
     evidence = [item for node in graph.nodes for item in node.evidence]
     return _block(graph.title, lines, kind, name, status=graph.status, evidence=evidence)
+
+
+def _told_apart(graph: BlockGraph) -> dict[str, str]:
+    """What each node is called; those that share a label are told apart by their name in the code, else by number."""
+    by_label: dict[str, list[BlockNode]] = {}
+    for node in graph.nodes:
+        by_label.setdefault(node_name(node), []).append(node)
+    labels: dict[str, str] = {}
+    for label, nodes in by_label.items():
+        codes = {node.code_name for node in nodes} - {None, label}
+        for number, node in enumerate(nodes, start=1):
+            apart = node.code_name if len(codes) == len(nodes) else str(number)
+            labels[node.id] = f"{label} ({apart})" if len(nodes) > 1 else label
+    return labels
 
 
 def _kind_of_layer(kind: LayerKind, graph: BlockGraph | None) -> BlockKind:
