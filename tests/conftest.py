@@ -112,7 +112,7 @@ class FakePipeline:
             "tensors": {tensor.name: tensor.shape for tensor in self.architecture.tensors},
             "tied": {"lm_head.weight": "model.embed.weight"},
             "digest": "0" * 64,
-            "gaps": [gap.model_dump() for gap in self.architecture.gaps],
+            "gaps": [gap.as_dict() for gap in self.architecture.gaps],
         }
 
     def describe(self, model: str, *, class_name: str | None = None, settings: Settings) -> Architecture:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from archviz.architecture.context import Context
 from archviz.architecture.model import Role
@@ -18,9 +18,10 @@ from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import ACTIVATIONS, CONVOLUTIONS, JOINS, SPLITS, activation_of, canonical
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import detect_rope
+from archviz.records import record
 
 
-@dataclass(slots=True)
+@record
 class Label:
     """What stands in a box."""
 

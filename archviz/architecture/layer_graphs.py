@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from archviz.architecture.context import Context
 from archviz.architecture.expert_graph import expert_graph
@@ -23,12 +23,13 @@ from archviz.patterns.op_families import activation_of
 from archviz.patterns.regions import group_calls, group_choice, group_cores, limit_nodes, merge
 from archviz.patterns.residual import is_parallel, norm_placement
 from archviz.patterns.rope import detect_rope
+from archviz.records import record
 
 INNER_LIMIT = 18  # boxes of a graph besides its output
 LAYER_LIMIT = 23
 
 
-@dataclass
+@record
 class GraphBook:
     """All graphs of a document, each content once.
 
@@ -126,7 +127,7 @@ class GraphBook:
 
     def _filed(self, graph: BlockGraph) -> BlockGraph:
         """The graph of equal content that is there already, or this one under a free id."""
-        content = graph.model_dump_json(exclude={"id", "module"})
+        content = replace(graph, id="", module="").to_json()
         if content in self._ids:
             return self.graphs[self._ids[content]]
         number, wanted = 2, graph.id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from archviz.architecture.context import Context, code
 from archviz.architecture.kinds import Stack
@@ -13,6 +13,7 @@ from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.norms import detect_norm
+from archviz.records import record
 
 _TITLES = {
     "text": "Text decoder",
@@ -24,7 +25,7 @@ _TITLES = {
 MAIN = ("text", "decoder", "encoder")
 
 
-@dataclass(slots=True)
+@record
 class Column:
     """A tower in the making: its stacks, and the modules around them in order of execution."""
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from archviz.architecture.model import Role
+from archviz.records import record
 from archviz.spans import Status
 
 BoxShape = Literal["box", "round", "point"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Words:
     """A piece of a sentence; `accent` marks a number that the reader should see first."""
 
@@ -24,7 +25,7 @@ class Words:
 Sentence: TypeAlias = tuple[Words, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Box:
     """One thing drawn: a layer, an operation, an end of a graph.
 
@@ -51,7 +52,7 @@ class Box:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Arrow:
     """A tensor that flows between two boxes; `skip` marks a residual."""
 
@@ -62,7 +63,7 @@ class Arrow:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Diagram:
     """The data flow of one layer or one module, boxes in order of execution."""
 
@@ -70,7 +71,7 @@ class Diagram:
     arrows: tuple[Arrow, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class LayerPanel:
     """`times` layers of one kind. Without a diagram it is a slim bar: the kind is drawn in full elsewhere."""
 
@@ -82,7 +83,7 @@ class LayerPanel:
     status: Status = "verified"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Repeat:
     """A sequence of panels that is repeated `times`; `ordered` is False where the strip alone tells the order."""
 
@@ -96,7 +97,7 @@ class Repeat:
 Step: TypeAlias = Box | LayerPanel | Repeat
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Column:
     """A tower, its steps bottom-up; `minor` towers are drawn smaller; `feeds` is the column that reads its output."""
 
@@ -108,7 +109,7 @@ class Column:
     feeds: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Note:
     """Sentences that a dotted leader joins to a box of a column."""
 
@@ -117,7 +118,7 @@ class Note:
     lines: tuple[Sentence, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class SideBox:
     """A box beside a column with an arrow into boxes of it: RoPE, QK-norm, an encoder's output."""
 
@@ -125,7 +126,7 @@ class SideBox:
     targets: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Inset:
     """A panel that zooms into a box of a column; `letter` joins the two."""
 
@@ -142,7 +143,7 @@ class Inset:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class KindKey:
     """One entry of the key of a strip."""
 
@@ -152,7 +153,7 @@ class KindKey:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Strip:
     """All layers of a stack in order: `cells` are kinds by layer, `unit` the layers of one repeat, drawn large."""
 
@@ -165,14 +166,14 @@ class Strip:
     times: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FactCell:
     label: str
     value: str
     status: Status = "verified"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Figure:
     """Everything that one drawing shows."""
 

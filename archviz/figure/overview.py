@@ -143,7 +143,7 @@ class _Overview:
             return panel
         drawn.add(kind.id)
         self.boxes_left -= size
-        scoped = graph.model_copy(update={"id": f"{scope}/{graph.id}"})
+        scoped = replace(graph, id=f"{scope}/{graph.id}")
         self._side_inputs(scoped)
         diagram = layer_diagram(scoped, number, lambda node: self._zoom(graph, kind, node))
         self._side_positions(diagram.boxes)

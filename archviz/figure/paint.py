@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from archviz.figure.display import Anchor, Circle, Group, Item, Path, Point, Rect, Run, Text
 from archviz.figure.fonts import fit, measure
 from archviz.figure.model import Arrow, Box, Sentence, Words
 from archviz.figure.theme import Swatch, Theme
+from archviz.records import record
 
 ROUND = 22.0
 _ASCENT = 0.36  # from the middle of a line to its baseline, in sizes
@@ -23,7 +24,7 @@ _CELL, _CELL_GAP, _CELL_ROW = 18.0, 5.0, 25.0  # px: height of a numbered copy, 
 _CORES = ("attention_core", "recurrence_core", "experts")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Style:
     """Sizes of the boxes of one part of the figure, in px."""
 
@@ -43,7 +44,7 @@ MINOR_INSET = Style(label=12.5, detail=11.0, pad=9.0, tall=27.0, narrow=52.0, wi
 SIDE = Style(label=13.0, detail=11.0, pad=9.0, tall=28.0, narrow=62.0, wide=132.0, line=13.5)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Frame:
     """A placed rectangle, in px."""
 
