@@ -63,7 +63,7 @@ def triangle(upper: bool) -> Rule:
     return rule
 
 
-def joined(run: Callable[[Relation, Relation], Relation | None], flag: str) -> Rule:
+def joined(run: Callable[[Relation, Relation], Relation | None], *, widens: bool) -> Rule:
     """`and`, `or` of masks; what is not understood beside one is data that narrows or widens it."""
 
     def rule(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -71,7 +71,9 @@ def joined(run: Callable[[Relation, Relation], Relation | None], flag: str) -> R
         if one is not None and other is not None:
             return run(one, other)
         known = one or other
-        return None if known is None else replace(known, **{flag: True})
+        if known is None:
+            return None
+        return replace(known, widened=True) if widens else replace(known, narrowed=True)
 
     return rule
 
