@@ -7,6 +7,7 @@ without a stub.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from archviz.interpreter.library import Library
@@ -49,7 +50,7 @@ PATH = "pathlib.Path"
 
 def register(library: Library) -> None:
     """Fill the table with what is never run."""
-    library.package(*PACKAGES, "pathlib", "sys", "os", "importlib", "threading")
+    library.package(*PACKAGES, *sys.stdlib_module_names)  # importing them succeeds; their names have no stub
     roots = "|".join(PACKAGES)
     library.named_pattern(rf"(?:{roots})(?:\.\w+)*\.(?![A-Z0-9_]+$)\w+")(never_run)
     library.named_pattern(r"ctypes\.(CDLL|PyDLL|CFUNCTYPE|PYFUNCTYPE)")(never_run)
@@ -84,7 +85,9 @@ def _register_paths(library: Library) -> None:
         return interp.call(self.cls, [self, *parts], {})
 
     library.method(f"{PATH}.__truediv__", f"{PATH}.joinpath")(joined)
-    library.method(f"{PATH}.__str__", f"{PATH}.__fspath__", f"{PATH}.as_posix")(lambda interp, self: self.attrs["_text"])
+    library.method(f"{PATH}.__str__", f"{PATH}.__fspath__", f"{PATH}.as_posix")(
+        lambda interp, self: self.attrs["_text"]
+    )
     library.method(f"{PATH}.__eq__")(
         lambda interp, self, other: isinstance(other, Instance) and other.attrs.get("_text") == self.attrs["_text"]
     )
