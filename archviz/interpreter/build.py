@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from archviz.interpreter.collect import config_values, module_tree, resolved_gaps, unknown_parts
+from archviz.interpreter.ignored_keys import ignored_keys
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import ModelReading
 from archviz.interpreter.unrun import unrun_effects
@@ -50,4 +51,6 @@ def read_model(interp: Interpreter, model: ModuleInstance, config: Any) -> Model
     gaps = resolved_gaps(interp, paths)
     gaps += [gap for gap in [*unknown_parts(model), *unrun_effects(interp)] if gap not in gaps]
     values = config_values(config) if isinstance(config, Instance) else {}
-    return ModelReading(model.cls.name, values, root, tied, gaps, source_files=interp.loaded_sources())
+    return ModelReading(
+        model.cls.name, values, root, tied, gaps, source_files=interp.loaded_sources(), ignored=ignored_keys(model)
+    )

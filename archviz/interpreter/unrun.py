@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from archviz.errors import UsageError
 from archviz.interpreter.builtins_table import REFUSED
 from archviz.interpreter.control import RaisedError, UnsupportedError
-from archviz.interpreter.modules import SourceModule, SourceText, absolute_name, parse
+from archviz.interpreter.modules import SourceModule, absolute_name
+from archviz.interpreter.parsing import SourceText, parse
 from archviz.interpreter.reading import Gap
 from archviz.spans import Span
 

@@ -11,7 +11,7 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.part_names import check_name
 from archviz.interpreter.sharing import Remembered, SharedCalls, has_unknown
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.values import ModuleInstance, StaticMethod, Tensor, Unknown
+from archviz.interpreter.values import ClassValue, ModuleInstance, StaticMethod, Tensor, Unknown
 from archviz.interpreter.walk import walk
 
 MODULE = "torch.nn.Module"
@@ -46,15 +46,29 @@ def as_parameter(interp: Interpreter, data: Any) -> Any:
         return data
     if not isinstance(data, Tensor):
         data = interp.op("torch.tensor", data)
+    return _parameter(interp, Tensor(data.shape, data.dtype, None, interp.here()))
+
+
+def _parameter(interp: Interpreter, tensor: Tensor) -> Tensor:
     interp.count_part()
-    result = Tensor(data.shape, data.dtype, None, interp.here())
-    result.is_parameter = True
-    result.requires_grad = True
-    return result
+    tensor.is_parameter = True
+    tensor.requires_grad = True
+    return tensor
+
+
+def _are_plain_sizes(sizes: tuple[Any, ...]) -> bool:
+    for size in sizes:  # noqa: SIM110 - run for every parameter; all() takes twice as long
+        if type(size) is not int or size < 0:
+            return False
+    return bool(sizes)
 
 
 def new_parameter(interp: Interpreter, module: ModuleInstance, name: str, *sizes: Any, dtype: Any = None) -> None:
     """Give a module a parameter of its own."""
+    if interp.recorder is None and dtype is None and _are_plain_sizes(sizes):  # what `torch.empty` would make of them
+        interp.step()
+        module.parameters[name] = _parameter(interp, Tensor(sizes, at=interp.here()))
+        return
     unknown = next((size for size in sizes if isinstance(size, Unknown)), None)
     if unknown is not None:
         interp.gap(f"the size of {name}: {unknown.reason}", unknown.at)
@@ -221,6 +235,12 @@ def run_call(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     return result
 
 
+def kernel_options(cls: ClassValue) -> dict[str, Any] | None:
+    """The kernel that may replace the `forward` of a class, for its events."""
+    name = cls.lookup("kernel_layer_name") if cls.has("kernel_layer_name") else None
+    return {"kernel": name} if isinstance(name, str) else None
+
+
 def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     given = [*call.args, *call.kwargs.values()]
     index = recorder.begin("call", call.module.cls.name, given, interp.here(), call.path)
@@ -230,6 +250,6 @@ def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
         result = interp.call(call.forward, list(call.args), dict(call.kwargs))
     finally:
         recorder.path = previous
-        recorder.end(index, result)
+        recorder.end(index, result, kernel_options(call.module.cls))
     recorder.passed[index] = (call.args, call.kwargs, result)
     return result

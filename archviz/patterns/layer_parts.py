@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.activations import activation_in
 from archviz.patterns.attention import Attention, detect_attention
-from archviz.patterns.feed_forward import FeedForward, activation_in, describe_projections, detect_feed_forward
+from archviz.patterns.feed_forward import FeedForward, describe_projections, detect_feed_forward
 from archviz.patterns.linears import is_linear
 from archviz.patterns.moe import MixtureOfExperts, detect_moe
 from archviz.patterns.norms import Norm, detect_norm
 from archviz.patterns.op_families import activation_of
 from archviz.patterns.recurrences import Recurrence, detect_recurrence
 from archviz.patterns.trace import Trace
+from archviz.records import record
 
 Mixer = Attention | Recurrence
 Feed = FeedForward | MixtureOfExperts
 
 
-@dataclass(slots=True)
+@record
 class Part:
     """A part of a layer: its description and the modules that make it up (one, or loose siblings)."""
 
@@ -27,7 +29,7 @@ class Part:
     name: str
 
 
-@dataclass(slots=True)
+@record
 class LayerParts:
     """What a layer is made of.  `loose` are projections and activations that belong to none of the parts."""
 
