@@ -128,17 +128,14 @@ def _is_empty(relation: Relation) -> bool:
 
 def complement(relation: Relation) -> Relation:
     """The pairs that are not in a set; half-lines stay intervals."""
-    turned = {"narrowed": relation.widened, "widened": relation.narrowed}
+    rest = replace(relation, outside=not relation.outside)
     if _is_empty(relation):
-        return replace(EVERYTHING, at=relation.at, **turned)
-    if relation.outside:
-        return replace(relation, outside=False, **turned)
-    if relation.chunk is None and relation.low == -inf:
+        rest = EVERYTHING
+    elif not relation.outside and relation.chunk is None and relation.low == -inf:
         rest = NOTHING if relation.high == inf else Relation(low=relation.high + 1)
-        return replace(rest, at=relation.at, **turned)
-    if relation.chunk is None and relation.high == inf:
-        return replace(Relation(high=relation.low - 1), at=relation.at, **turned)
-    return replace(relation, outside=True, **turned)
+    elif not relation.outside and relation.chunk is None and relation.high == inf:
+        rest = Relation(high=relation.low - 1)
+    return replace(rest, at=relation.at, narrowed=relation.widened, widened=relation.narrowed)
 
 
 def both(one: Relation, other: Relation) -> Relation | None:
@@ -261,6 +258,8 @@ def _compare_distance(name: str, left: Distance, value: float) -> Relation | Non
         "eq": (value, value),
     }
     if name == "ne":
+        if left.absolute:
+            return None
         return complement(Relation(*_bounds(left, value, value)))
     if name not in bounds:
         return None
