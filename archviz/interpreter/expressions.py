@@ -58,6 +58,7 @@ def _call(interp: Interpreter, node: ast.Call, frame: Frame) -> Any:
     for argument in node.args:
         if isinstance(argument, ast.Starred):
             args.extend(interp.iterate(EXPRESSIONS[argument.value.__class__](interp, argument.value, frame)))
+            check_length(interp, len(args), "arguments")
         else:
             args.append(EXPRESSIONS[argument.__class__](interp, argument, frame))
     kwargs: dict[str, Any] = {}
@@ -309,10 +310,14 @@ def _run_generator(
 ) -> None:
     clause = generators[depth]
     values = _in(interp, clause.iter, outer if depth == 0 else inner)
+    name = clause.target.id if isinstance(clause.target, ast.Name) else None
     for value in interp.iterate(values):
-        interp.step(inner)
-        interp.assign(clause.target, value, inner)
-        if all(interp.decide(_in(interp, test, inner)) for test in clause.ifs):
+        interp.step()
+        if name is None:
+            interp.assign(clause.target, value, inner)
+        else:
+            inner.names[name] = value
+        if not clause.ifs or all(interp.decide(_in(interp, test, inner)) for test in clause.ifs):
             if depth + 1 < len(generators):
                 _run_generator(interp, generators, depth + 1, outer, inner, emit)
             else:

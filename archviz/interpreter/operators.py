@@ -53,6 +53,7 @@ _UNARY_OPS: dict[type, str] = {ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "bi
 _UNARY_METHODS: dict[type, str] = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}
 _NUMBERS = frozenset({int, float})
 _PLAIN_ARITHMETIC = frozenset({ast.Add, ast.Sub})  # on numbers these need no guard and no other rule
+_DIVISIONS = frozenset({ast.Div, ast.FloorDiv, ast.Mod})  # nor these, by anything but zero
 _IN_PLACE: dict[tuple[type, type], Any] = {
     (ast.Mult, list): operator.imul,
     (ast.Sub, set): operator.isub,
@@ -143,8 +144,9 @@ class Operators:
 
     def binary(self, op: type, left: Any, right: Any) -> Any:
         """`left op right`."""
-        if op in _PLAIN_ARITHMETIC and left.__class__ in _NUMBERS and right.__class__ in _NUMBERS:
-            return BINARY[op](left, right)
+        if left.__class__ in _NUMBERS and right.__class__ in _NUMBERS:
+            if op in _PLAIN_ARITHMETIC or (right and op in _DIVISIONS):
+                return BINARY[op](left, right)
         if left.__class__ is Watched or right.__class__ is Watched:
             if op in FOLLOWED and isinstance(left, int) and isinstance(right, int):
                 return derived(op, left, right, BINARY[op])
@@ -279,6 +281,10 @@ class Operators:
             return (item is not None and item in container) is (op is ast.In)
         if isinstance(item, tuple):
             bounds.weigh(self, item)
+        if isinstance(container, (list, tuple)):
+            bounds.charge(self, len(container))
+        elif isinstance(container, (str, bytes)):
+            bounds.charge(self, len(container), bounds.CHARACTERS_PER_STEP)
         return COMPARE[op](item, container)
 
     def in_place(self, op: type, current: Any, operand: Any) -> Any:

@@ -10,15 +10,16 @@ A mask of causal attention is made by comparing positions (`key <= query`), a wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 
+from archviz.records import record
 from archviz.spans import Span
 
 BLOCKING = -1e3  # a number this low, added to a score, makes its weight vanish
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Position:
     """A tensor of positions that run along one axis: `(place + shift) // chunk`; `axis` counts from the right (-1 keys, -2 queries)."""
 
@@ -27,7 +28,7 @@ class Position:
     chunk: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Distance:
     """A tensor of `sign * (query - key) + shift`, or of its absolute value."""
 
@@ -36,19 +37,19 @@ class Distance:
     absolute: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Constant:
     """A tensor of one number."""
 
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Bias:
     """A tensor that is added to scores for what it says about positions, and is no mask: a table of distances, ALiBi."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Relation:
     """A set of pairs of query and key, by their distance `d = query - key`.
 
@@ -96,14 +97,14 @@ class Relation:
         return self.low < 0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Additive:
     """A tensor that is 0 for the pairs of a relation and blocks all others when it is added to scores."""
 
     allowed: Relation
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Scores:
     """Products of queries and keys.
 

@@ -108,7 +108,7 @@ def mutated(model_type: str, old: str, new: str) -> Verification:
         if name != dotted or found is None:
             return found
         assert found.text.count(old) == 1, f"{found.text.count(old)} places in {found.shown}"
-        return replace(found, text=found.text.replace(old, new))
+        return found._replace(text=found.text.replace(old, new))
 
     return pipeline.verify_source(source_of(model_type), interpreter=interpreter(find_source))[0]
 
