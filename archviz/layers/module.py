@@ -30,6 +30,7 @@ def register(library: Library) -> None:
         if not isinstance(data, Tensor):
             return data
         result = Tensor(data.shape, data.dtype, data.data, interp.here())
+        result.meaning = data.meaning
         result.attrs = {"_is_buffer": True, "persistent": persistent}  # as torch marks it for `Module.__setattr__`
         return result
 
