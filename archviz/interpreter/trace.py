@@ -118,6 +118,7 @@ def _run(
     interp.gaps = before
     return recorder, gaps, output
 
+
 OPS = frozenset({
     "split", "chunk", "unbind", "cat", "concat", "stack", "slice", "softmax", "sigmoid", "topk", "matmul", "bmm",
     "scaled_dot_product_attention", "silu", "gelu", "relu", "tanh", "softplus", "linear", "embedding", "conv1d",

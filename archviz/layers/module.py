@@ -57,7 +57,7 @@ def _parameter(interp: Interpreter, tensor: Tensor) -> Tensor:
 
 
 def _are_plain_sizes(sizes: tuple[Any, ...]) -> bool:
-    for size in sizes:  # noqa: SIM110 - run for every parameter; all() takes twice as long
+    for size in sizes:
         if type(size) is not int or size < 0:
             return False
     return bool(sizes)
@@ -87,6 +87,7 @@ def _register_registries(library: Library) -> None:
         interp: Interpreter, self: ModuleInstance, name: str, tensor: Any, persistent: bool = True
     ) -> None:
         check_name(interp, name, "buffer")
+        interp.count_part()
         self.attrs.pop(name, None)
         self.buffers[name] = tensor if isinstance(tensor, Tensor) or tensor is None else Tensor(None, at=interp.here())
         (self.transient.discard if persistent else self.transient.add)(name)
