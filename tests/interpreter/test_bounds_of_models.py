@@ -14,7 +14,7 @@ OVER = {
     "modules": ("self.l = nn.ModuleList([nn.Linear(2, 2) for _ in range(10**6)])", "more than 3,000 modules"),
     "parameters": ("for i in range(10**6): self.register_parameter(str(i), nn.Parameter(torch.empty(2)))", "more than 3,000"),
     "buffers": ("for i in range(10**4): self.register_buffer(str(i), torch.empty(2))", "more than 3,000"),
-    "nesting": ("m = nn.Linear(2, 2)\n        for _ in range(3000): m = nn.Sequential(m)\n        self.m = m", "nested deeper than 40"),
+    "nesting": ("m = nn.Linear(2, 2)\n        for _ in range(1000): m = nn.Sequential(m)\n        self.m = m", "nested deeper than 40"),
     "sharing": ("m = nn.Linear(2, 2)\n        for _ in range(30): m = nn.Sequential(m, m)\n        self.m = m", "shared ones counted"),
     "a walk over what is shared": (
         "m = nn.Linear(2, 2)\n        for _ in range(30): m = nn.Sequential(m, m)\n        self.n = len(m.state_dict())", "shared ones counted",
