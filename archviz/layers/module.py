@@ -87,6 +87,7 @@ def _register_registries(library: Library) -> None:
         interp: Interpreter, self: ModuleInstance, name: str, tensor: Any, persistent: bool = True
     ) -> None:
         check_name(interp, name, "buffer")
+        interp.count_part()
         self.attrs.pop(name, None)
         self.buffers[name] = tensor if isinstance(tensor, Tensor) or tensor is None else Tensor(None, at=interp.here())
         (self.transient.discard if persistent else self.transient.add)(name)
