@@ -16,6 +16,11 @@ from typing import Any
 import pytest
 
 from archviz.cli import main
+from archviz.errors import ModelNotFoundError, SourceUnavailableError
+from archviz.network import session
+from archviz.network.waits import Paces
+from archviz.settings import Settings
+from archviz.sources.model_source import read_model_source
 from tests.lookup.hub.conftest import hub as hub  # noqa: PLC0414 # the fixture
 from tests.lookup.hub.loopback import TOKEN, LoopbackHub, Repository, status
 from tests.lookup.hub.repositories import CONFIG, TINY
@@ -23,6 +28,17 @@ from tests.lookup.hub.repositories import CONFIG, TINY
 ROOT = Path(__file__).parents[1]
 QWEN = "Qwen/Qwen3-0.6B"
 FORBIDDEN = b"W" * 64  # the bodies of all weight files
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions that do not really wait between attempts, and hold nothing back for the next test."""
+    monkeypatch.setattr(session.Session, "__post_init__", _without_waiting)
+
+
+def _without_waiting(self: session.Session) -> None:
+    self.time = session.Time(sleep=lambda _: None)
+    self.paces, self.started = Paces(), self.time.monotonic()
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any, str]:
@@ -36,7 +52,7 @@ def cold(*arguments: str, **environment: str) -> tuple[subprocess.CompletedProce
     """A command in a process of its own, and its seconds of user and system time."""
     before = os.times()
     done = subprocess.run(
-        [sys.executable, "-m", "archviz.cli", *arguments],
+        [sys.executable, "-m", "archviz", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -208,15 +224,18 @@ def test_a_checkpoint_of_a_folder_needs_no_network(
 @pytest.mark.parametrize("code", [401, 403, 404, 429, 500, 503])
 @pytest.mark.parametrize("place", ["/api/models/", "/resolve/"])
 def test_refusals_end_in_a_documented_status_and_fall_back_on_the_catalog(
-    hub: LoopbackHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, code: int, place: str
+    hub: LoopbackHub, unhurried: None, code: int, place: str
 ) -> None:
-    monkeypatch.setattr(time, "sleep", lambda _: None)
     hub.repositories[QWEN] = Repository({"config.json": CONFIG})
     hub.fail(place, status(code, Retry_After="99") if code == 429 else status(code))
-    assert run(capsys, "tensors", "acme/Single-1B")[0] in (3, 4)
-    status_code, answer, err = run(capsys, "tensors", QWEN)
-    assert (status_code, answer["params"]) == (0, 596_049_920)
-    assert "catalog" in err
+    with pytest.raises((ModelNotFoundError, SourceUnavailableError)):
+        read_model_source("acme/Single-1B", Settings())
+    notes: list[str] = []
+    source = read_model_source(QWEN, Settings(say=notes.append))
+    assert source.origin == "catalog"
+    assert source.facts_date is not None
+    assert any("catalog answers" in note for note in notes)
+    assert any("catalog answers" in text for text, _, _ in source.remarks)
 
 
 def test_no_token_is_ever_shown_or_stored(
@@ -262,29 +281,51 @@ def test_a_network_that_swallows_everything_leaves_the_answer_to_the_catalog_in_
             each.setblocking(False)
             each.connect_ex(address)
         began = time.monotonic()
+        cold("resolve", QWEN, "--offline")
+        busy = max(0.0, time.monotonic() - began - 0.3)  # what other work on this machine costs a cold process
+        began = time.monotonic()
         done, _ = cold("resolve", QWEN, HF_ENDPOINT=f"http://127.0.0.1:{address[1]}")
         took = time.monotonic() - began
         for each in fillers:
             each.close()
     assert (done.returncode, done.stdout) == (0, f"{QWEN}\n")
     assert "within the time limit" in done.stderr
-    assert took < 6.0
+    assert took < 6.0 + 4 * busy
 
 
+SIXTEEN = """
+import os, sys
+from archviz.lookup.hub import api, find, headers
+from archviz.settings import Settings
+from archviz.sources.model_source import read_model_source
+import huggingface_hub.hf_api, archviz.network.transport, archviz.sources.hub_source
+
+def child(index):
+    names = sys.argv[1:][index % 4 :] + sys.argv[1:][: index % 4]
+    found = [read_model_source(name, Settings()).revision for name in names]
+    os.write(1, (" ".join(found) + "\\n").encode())
+
+for index in range(16):
+    if os.fork() == 0:
+        try:
+            child(index)
+            os._exit(0)
+        except BaseException as error:
+            os.write(2, repr(error).encode())
+        os._exit(1)
+sys.exit(max(os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(16)))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="sixteen processes are forked")
 def test_sixteen_processes_share_one_cache(hub: LoopbackHub) -> None:
-    script = (
-        "import sys; from archviz.sources.model_source import read_model_source; from archviz.settings import Settings\n"
-        "for name in sys.argv[1:]: print(read_model_source(name, Settings()).revision)\n"
-    )
     names = [f"acme/{name}-1B" for name in ("Sharded", "Single", "Elder", "Pickled")]
-    processes = [
-        subprocess.Popen([sys.executable, "-c", script, *names[index % 4 :], *names[: index % 4]], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for index in range(16)
-    ]
-    for index, process in enumerate(processes):
-        out, err = process.communicate(timeout=120)
-        wanted = [hub.repositories[name].commit for name in [*names[index % 4 :], *names[: index % 4]]]
-        assert (process.returncode, out.split(), err) == (0, wanted, "")
+    done = subprocess.run(
+        [sys.executable, "-c", SIXTEEN, *names], cwd=ROOT, capture_output=True, text=True, check=False, timeout=100
+    )
+    commits = sorted(hub.repositories[name].commit for name in names)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [sorted(row.split()) for row in done.stdout.splitlines()] == [commits] * 16
     folder = Path(os.environ["ARCHVIZ_CACHE"])
     assert not [path for path in folder.rglob(".*") if path.is_file()]  # nothing half-written is left
 

@@ -83,7 +83,7 @@ class Session:
         bound = self.settings.limits.connect_seconds
         if self.requests > 1:
             return bound
-        return max(bound / 2, bound - (self.time.monotonic() - self.started))
+        return max(bound * 0.4, bound - (self.time.monotonic() - self.started))
 
     def way_out(self) -> httpx2.BaseTransport:
         """What the requests of all clients go out by, with connections that they share."""

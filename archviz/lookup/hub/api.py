@@ -77,7 +77,7 @@ def page_of(model_id: str) -> str:
 def gated(model_id: str) -> GatedError:
     """The repository is there and shows its facts, but gives its files only to those whom its owner lets in."""
     return GatedError(
-        f"{model_id} is gated: its owner gives its files only to accounts that were let in",
+        f"{model_id} is gated: its files are given only to accounts that its owner let in",
         where=page_of(model_id),
         hint=_ACCESS.format(page=page_of(model_id)),
     )

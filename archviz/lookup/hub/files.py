@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from archviz.errors import ArchvizError, BadResponseError, SourceUnavailableError
+from archviz.errors import BadResponseError, SourceUnavailableError
 from archviz.lookup.hub.facts import HubModel
 from archviz.network.services import hub_service
 from archviz.network.session import Session
@@ -58,15 +58,14 @@ def _fetch(model: HubModel, path: str, session: Session) -> bytes:
     raise _refusal(model, path, response.status_code, response.headers.get("x-error-code", ""))
 
 
-def _refusal(model: HubModel, path: str, status: int, code: str) -> ArchvizError:
-    from archviz.lookup.hub.api import gated, missing
+def _refusal(model: HubModel, path: str, status: int, code: str) -> SourceUnavailableError:
+    """Why a file of a repository that shows its facts is not given."""
+    from archviz.lookup.hub.api import gated
 
-    if code == "GatedRepo" or (model.gated and status in (401, 403)):
+    if code == "GatedRepo" or status in (401, 403):
         return gated(model.id)
-    if status == 404 and code != "RepoNotFound":
+    if status == 404:
         return SourceUnavailableError(
-            f"{model.id} has no {path} at commit {model.commit[:12]}", where=file_url(model, path)
+            f"the Hub has no {path} of {model.id} at commit {model.commit[:12]}", where=file_url(model, path)
         )
-    if status in (401, 404):
-        return missing(model.id)
     return BadResponseError(f"the Hub answers with status {status}", where=file_url(model, path))
