@@ -164,6 +164,7 @@ def _trace(options: argparse.Namespace) -> int:
         seq=options.seq,
         pixels=options.pixels,
         module=options.module,
+        cache=options.cache,
         settings=_settings(options),
     )
     if options.json:
@@ -172,6 +173,11 @@ def _trace(options: argparse.Namespace) -> int:
         for call in answer["calls"]:
             print(
                 f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {call['out']}  {call['at'] or ''}".rstrip()
+            )
+        for layer in answer.get("cache", []):
+            held = ", ".join(f"{name} {each['shape']} {each['dtype']}" for name, each in layer["tensors"].items())
+            print(
+                f"cache {layer['part']} {layer['layer']}  {layer['kind']}  {held or '-'}  {layer['module'] or ''}".rstrip()
             )
     return _with_gaps(answer["gaps"])
 
@@ -276,6 +282,20 @@ def _cache(options: argparse.Namespace) -> int:
         what = "deleted" if options.action == "clear" else "holds"
         print(f"{info.folder} {what} {info.entries:,} entries, {info.bytes:,} bytes (at most {info.most_bytes:,})")
     return 0
+
+
+def _papers(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+    from archviz.lookup.papers import paper_text
+
+    answer = pipeline.papers(options.name, sections=options.sections, settings=_settings(options))
+    if options.json:
+        _print_json(answer.as_dict())
+    else:
+        print(_shown(paper_text(answer), lines=True), end="")
+    _list_on_stderr(answer.notes, "notes")
+    print(f"archviz: {answer.status}: {_shown(answer.message)}", file=sys.stderr)
+    return answer.exit_status
 
 
 def _schema(options: argparse.Namespace) -> int:
@@ -388,6 +408,10 @@ def _trace_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seq", type=_positive, default=64, metavar="N", help="number of tokens, 64 by default")
     parser.add_argument("--pixels", action="store_true", help="add an image to a text model")
     parser.add_argument("--module", metavar="PATH", help="only this module and what is below it")
+    parser.add_argument(
+        "--cache", choices=("none", "prefill", "decode"), default="none",
+        help="with an empty cache, or one new token after a prefill of --seq tokens; what is cached is listed",
+    )  # fmt: skip
 
 
 def _positive(text: str) -> int:
@@ -438,6 +462,15 @@ def _cache_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("info", "clear"), help="what it holds, or delete all of it")
 
 
+def _papers_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="ID_OR_TITLE", help="an arXiv id or URL, or the whole title")
+    parser.add_argument(
+        "--sections",
+        metavar="WHICH",
+        help="architecture, all, or numbers and words of titles (2.1,tokenizer); the abstract alone by default",
+    )
+
+
 def _no_arguments(parser: argparse.ArgumentParser) -> None:
     """Only the options that all commands share."""
 
@@ -462,7 +495,11 @@ _COMMANDS = (
         _trace,
         "every module call and op of one forward pass",
         _trace_arguments,
-        ("transformers:qwen3 --seq 16", f"{_QWEN} --module model.language_model.layers.3 --json"),
+        (
+            "transformers:qwen3 --seq 16",
+            "Qwen/Qwen3-0.6B --cache decode",
+            f"{_QWEN} --module model.language_model.layers.3 --json",
+        ),
     ),
     _Command("describe", _describe, "the architecture as a text tree", _model, (_QWEN, "./config.json --json")),
     _Command(
@@ -498,6 +535,13 @@ _COMMANDS = (
         ("Qwen/Qwen3-0.6B", "Qwen/Qwen3-0.6B --csv"),
     ),
     _Command("cache", _cache, "what is kept of the network's answers", _cache_arguments, ("info", "clear --json")),
+    _Command(
+        "papers",
+        _papers,
+        "the paper of exactly this arXiv id or title; its architecture sections as text",
+        _papers_arguments,
+        ("2505.09388 --sections architecture", '"Qwen3 Technical Report" --json'),
+    ),
     _Command("schema", _schema, "the JSON schema of describe --json", _no_arguments, ("",)),
     _Command("doctor", _doctor, "what is installed, and whether it suffices", _no_arguments, ("", "--json")),
     _Command("serve", _serve, "the MCP server over stdio", _no_arguments, ("", "--offline")),

@@ -43,6 +43,7 @@ __all__ = [
     "interpreter_for",
     "library",
     "new_interpreter",
+    "papers",
     "read",
     "resolve",
     "tensors",
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from archviz.codesearch.result import SearchResult
     from archviz.figure.lint import Finding
     from archviz.lookup.checkpoint import Checkpoint
+    from archviz.lookup.papers import PaperAnswer
     from archviz.verify.claims import Check
     from archviz.verify.report import Verification
 
@@ -148,6 +150,14 @@ def code_search(
     if limit is not None:
         bounds = replace(bounds, matches=limit)
     return search(Path(path), topics, class_name=class_name, bounds=bounds)
+
+
+def papers(name: str, *, sections: str | None = None, settings: Settings = DEFAULTS) -> PaperAnswer:
+    """The paper of exactly this arXiv id or title, and the sections that are wanted; see `archviz.lookup.papers`."""
+    from archviz.lookup.papers import read_paper
+    from archviz.network.session import Session
+
+    return read_paper(name, sections, Session(settings))
 
 
 def verify(

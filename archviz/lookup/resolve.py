@@ -17,10 +17,12 @@ from dataclasses import replace
 from archviz.errors import UsageError
 from archviz.lookup.candidates import find_fitting, find_near, find_offered
 from archviz.lookup.catalog import find_record, model_ids
+from archviz.lookup.citing import find_citing
 from archviz.lookup.hub.ask import HubAnswer, ask_hub
 from archviz.lookup.hub.find import search_models
 from archviz.lookup.names import ModelName, classify, why_no_hub_name
 from archviz.lookup.resolution import Candidate, Resolution
+from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
 from archviz.settings import Settings
 
@@ -34,7 +36,8 @@ def resolve(name: str, settings: Settings, session: Session | None = None) -> Re
     """Say which published model a name stands for.
 
     Args:
-        name: `org/name[@revision]`, a bare repository or family name, or a Hub URL.
+        name: `org/name[@revision]`, a bare repository or family name, or a Hub URL; for a paper's id or a GitHub URL the
+            models that name it are candidates.
         settings: What the run may do.
         session: The command's use of the network; one of its own by default.
 
@@ -47,16 +50,18 @@ def resolve(name: str, settings: Settings, session: Session | None = None) -> Re
             f"{name!a} is a {asked.kind.replace('_', ' ')}, not the name of a published model",
             hint="Write org/name, a repository name or a Hub URL; a path or a model type needs no resolving.",
         )
+    if asked.kind in ("arxiv_id", "github"):
+        return _ask_citing(asked)
     with Session(settings) if session is None else nullcontext(session) as own:
         return look_up(asked, own)
 
 
 def look_up(asked: ModelName, session: Session) -> Resolution:
     """The Hub's answer where it knows the model, else the catalog's, with what the Hub said."""
-    known = ask_catalog(asked)
+    known, offline = ask_catalog(asked), session.is_offline(hub_service())
     model_id = known.model_id if asked.kind == "bare_name" and known.model_id else asked.text
     may_be_id = asked.kind == "hub_id" or _ONE_WORD.fullmatch(model_id) or known.model_id
-    if why_no_hub_name(asked.text) or (session.offline and not may_be_id):
+    if why_no_hub_name(asked.text) or (offline and not may_be_id):
         return known
     if not may_be_id:
         return _with_search(asked, known, "", session)
@@ -79,7 +84,7 @@ def _on_hub(asked: ModelName, answer: HubAnswer, session: Session) -> Resolution
         asked=_as_asked(asked),
         message=answer.said,
         source="hub",
-        complete=not session.offline,
+        complete=not session.is_offline(hub_service()),
         model_id=model.id,
         revision=asked.revision,
         facts_date=day_of(model.fetched),
@@ -139,6 +144,17 @@ def ask_catalog(asked: ModelName) -> Resolution:
             asked, f"{asked.text} is not the whole name of a repository; {models} it. None was chosen.", found
         )
     return _not_found(asked, "", find_near(asked, model_ids()))
+
+
+def _ask_citing(asked: ModelName) -> Resolution:
+    """A paper or a repository is no model; the models that name it may have been meant."""
+    what = f"{_as_asked(asked)} is a {'paper on arXiv' if asked.kind == 'arxiv_id' else 'repository on GitHub'}, not a model"
+    found = find_citing(asked)
+    if not found:
+        message = f"{what}; no catalog model names it. Give the model's own name, org/name."
+        return Resolution("not_found", _as_asked(asked), message, "catalog", False, None, asked.revision)
+    models = f"{len(found)} catalog models name" if len(found) > 1 else "one catalog model names"
+    return _ambiguous(asked, f"{what}; {models} it. None was chosen.", found)
 
 
 def _whole_name(model_id: str, asked: ModelName) -> str:
