@@ -72,7 +72,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: py
 
     def half(path: Path, data: bytes) -> int:
         real(path, data[: len(data) // 2])
-        with open("/dev/full", "wb", buffering=0) as full:
+        with Path("/dev/full").open("wb", buffering=0) as full:
             return full.write(data)
 
     monkeypatch.setattr(Path, "write_bytes", half)
