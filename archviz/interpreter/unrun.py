@@ -91,7 +91,9 @@ def _aliases(body: list[ast.stmt]) -> dict[str, str]:
         for node in ast.walk(statement):
             if isinstance(node, ast.Import):
                 for alias in node.names:
-                    found[alias.asname or alias.name.split(".")[0]] = alias.name if alias.asname else alias.name.split(".")[0]
+                    found[alias.asname or alias.name.split(".")[0]] = (
+                        alias.name if alias.asname else alias.name.split(".")[0]
+                    )
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 found.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
     return found

@@ -84,7 +84,9 @@ def _register_paths(library: Library) -> None:
         return interp.call(self.cls, [self, *parts], {})
 
     library.method(f"{PATH}.__truediv__", f"{PATH}.joinpath")(joined)
-    library.method(f"{PATH}.__str__", f"{PATH}.__fspath__", f"{PATH}.as_posix")(lambda interp, self: self.attrs["_text"])
+    library.method(f"{PATH}.__str__", f"{PATH}.__fspath__", f"{PATH}.as_posix")(
+        lambda interp, self: self.attrs["_text"]
+    )
     library.method(f"{PATH}.__eq__")(
         lambda interp, self, other: isinstance(other, Instance) and other.attrs.get("_text") == self.attrs["_text"]
     )
