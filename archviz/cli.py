@@ -252,6 +252,37 @@ def _verify(options: argparse.Namespace) -> int:
     return result.exit_status
 
 
+def _checkpoint(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+
+    found = pipeline.checkpoint(options.model, _settings(options))
+    if options.json:
+        _print_json(found.as_dict())
+    elif options.csv:
+        import csv
+
+        csv.writer(sys.stdout, lineterminator="\n").writerows(found.csv_rows())
+    else:
+        for row in found.tensors:
+            print(f"{_shown(row.name)}  {list(row.shape)}  {row.dtype}  {row.file}")
+    _list_on_stderr(found.problems, "problems")
+    print(f"archviz: {len(found.tensors):,} tensors stored", file=sys.stderr)
+    return EXIT_DONE_WITH_GAPS if found.problems else 0
+
+
+def _cache(options: argparse.Namespace) -> int:
+    from archviz.network.cache import Cache
+
+    cache = Cache()
+    info = cache.clear() if options.action == "clear" else cache.info()
+    if options.json:
+        _print_json({"action": options.action, **info.as_dict()})
+    else:
+        what = "deleted" if options.action == "clear" else "holds"
+        print(f"{info.folder} {what} {info.entries:,} entries, {info.bytes:,} bytes (at most {info.most_bytes:,})")
+    return 0
+
+
 def _papers(options: argparse.Namespace) -> int:
     from archviz import pipeline
     from archviz.lookup.papers import paper_text
@@ -325,6 +356,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         offline=options.offline,
         code=getattr(options, "code", "official"),
         arguments=getattr(options, "arguments", None) or "",
+        say=lambda text: print(f"archviz: {_shown(text)}", file=sys.stderr),
     )
 
 
@@ -420,6 +452,15 @@ def _name_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="the exact name: org/name, with version, sizes and suffix")
 
 
+def _checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="org/name[@revision], a folder, or a *.safetensors file")
+    parser.add_argument("--csv", action="store_true", help="rows of kind,name,shape,dtype")
+
+
+def _cache_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("info", "clear"), help="what it holds, or delete all of it")
+
+
 def _papers_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="ID_OR_TITLE", help="an arXiv id or URL, or the whole title")
     parser.add_argument(
@@ -485,6 +526,14 @@ _COMMANDS = (
         _verify_arguments,
         (f"{_QWEN} --expect layers=60,params=397B", f"{_QWEN} --against mine.json --json"),
     ),
+    _Command(
+        "checkpoint",
+        _checkpoint,
+        "every tensor that is stored: name, shape, type, file; headers only, no weights",
+        _checkpoint_arguments,
+        ("Qwen/Qwen3-0.6B", "Qwen/Qwen3-0.6B --csv"),
+    ),
+    _Command("cache", _cache, "what is kept of the network's answers", _cache_arguments, ("info", "clear --json")),
     _Command(
         "papers",
         _papers,
