@@ -35,7 +35,7 @@ class Attention:
         head_dim: Width of a query head; `value_dim` of a value head.
         span: `full`, `sliding` or `chunked`; `window` in tokens.
         gated: The output is multiplied by a gate before the output projection.
-        qk_norm: `head` (each head apart) or `whole` (all heads together).
+        qk_norm: `head` (each head apart) or `whole` (all heads together); `qk_norms` the names of these norms.
         rope: How positions are rotated; None when they are not or it was not seen; `positions` tells which.
         positions: `rope`, `none` (NoPE), `bias` (relative bias, ALiBi) or None when not seen.
         ranks: Widths of the low-rank compressions of query and key/value (MLA).
@@ -52,6 +52,7 @@ class Attention:
     cross: bool = False
     gated: bool = False
     qk_norm: str | None = None
+    qk_norms: tuple[str, ...] = ()
     rope: Rope | None = None
     positions: str | None = None
     sinks: bool = False
@@ -123,6 +124,7 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         head_dim = query // heads if query else _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
     kv_heads = _kv_heads(module, projections, heads, head_dim, core)
     rope = _find_rope(module, trace)
+    norms = _qk_norms(module, trace, heads, kv_heads, head_dim)
     return Attention(
         kind="mla" if mla else _grouping(heads, kv_heads),
         heads=heads,
@@ -133,7 +135,8 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         causal=_flag(module, "is_causal"),
         cross=_is_cross(module, core, trace),
         gated=_is_gated(module, projections, heads, head_dim, trace),
-        qk_norm=_qk_norm(module, trace, heads, kv_heads, head_dim),
+        qk_norm=next(iter(norms.values()), None),
+        qk_norms=tuple(norms),
         rope=rope,
         positions=_positions(module, rope, core),
         sinks=any("sink" in name for name in module.parameters),
@@ -233,28 +236,28 @@ def _is_gated(
     return doubled or any(re.fullmatch(r"(g|gate|output_gate|g_proj|gate_proj)", name) for name in module.children)
 
 
-def _qk_norm(
+def _qk_norms(
     module: ModuleRecord, trace: Trace, heads: int | None, kv_heads: int | None, head_dim: int | None
-) -> str | None:
-    """Whether queries and keys are normalised, each head apart or all heads together.
+) -> dict[str, str]:
+    """The norms of queries and keys by name: `head` when each head is normalised apart, `whole` for all together.
 
     Norms of a low-rank compression have the width of the rank and are not QK-norms.
     """
+    ranks = {module.attributes.get(name) for name in ("q_lora_rank", "kv_lora_rank")}
+    found: dict[str, str] = {}
     for child in module.children.values():
         norm = detect_norm(child, trace)
-        if (
-            norm is None
-            or not re.search(r"(^|_)(q|k|qk|query|key)(_|$|norm)", child.name.lower())
-            or "_a_" in child.name
-        ):
+        if norm is None or not re.search(r"(^|_)(q|k|qk|kv|query|key)(_|$|norm)", child.name.lower()):
             continue
         call = trace.call(child.path)
         width = call.inputs[0].shape[-1] if call and call.inputs and call.inputs[0].shape else norm.size
+        if width in ranks - {None}:
+            continue
         if head_dim and width == head_dim:
-            return "head"
-        if heads and head_dim and width in (heads * head_dim, (kv_heads or 0) * head_dim):
-            return "whole"
-    return None
+            found[child.name] = "head"
+        elif heads and head_dim and width in (heads * head_dim, (kv_heads or 0) * head_dim):
+            found[child.name] = "whole"
+    return found
 
 
 def _find_rope(module: ModuleRecord, trace: Trace) -> Rope | None:
