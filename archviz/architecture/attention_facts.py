@@ -94,7 +94,7 @@ def _ratio(what: Attention) -> str | None:
 
 
 def _gate(what: Attention) -> str:
-    return "sigmoid gate on the output" if what.gated else "none"
+    return f"{what.gate or 'unseen'} gate on the output" if what.gated else "none"
 
 
 def _scale(what: Attention) -> float | None:

@@ -16,6 +16,7 @@ from archviz.architecture.model import Evidence, Fact, Parameters
 from archviz.architecture.part_facts import feed_forward_facts, norm_facts, recurrence_facts
 from archviz.architecture.roles import Roles
 from archviz.architecture.towers import Column, is_causal
+from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.moe import MixtureOfExperts
 
@@ -56,15 +57,29 @@ def build_facts(
 
 def _ties(sheet: FactSheet, roles: Roles, columns: list[Column]) -> None:
     """Whether the output head shares the embedding's table."""
+    inside = [inner for column in columns for m in column.around for inner in m.walk()]
+    tables = {t.name for m in inside if roles(m) == "embedding" for t in m.parameters.values()}
     heads = [m for column in columns for m in column.around if roles(m) == "head"]
-    if not heads:
-        return
     shared = {t.name: sheet.context.reading.tied.get(t.name) for m in heads for t in m.parameters.values()}
+    # A head inside another module, or a table that borrows the head's matrix.
+    shared |= {
+        a: b
+        for a, b in sheet.context.reading.tied.items()
+        if (a in tables) != (b in tables) and _is_below(a, b, inside)
+    }
+    if not shared:
+        return
     evidence = [Evidence(kind="tensor", where=f"{a} = {b}") for a, b in shared.items() if b]
     stated = [e for part in sheet.context.configs for e in sheet.agreeing(part, bool(evidence), "tie_word_embeddings")]
     sheet.add(
         "tied_embeddings", bool(evidence), (evidence or [Evidence(kind="tensor", where=n) for n in shared]) + stated[:1]
     )
+
+
+def _is_below(alias: str, owner: str, modules: list[ModuleRecord]) -> bool:
+    """Whether both tensors belong to modules around the layers."""
+    names = {t.name for m in modules for t in m.parameters.values()}
+    return alias in names and owner in names
 
 
 def _sizes(sheet: FactSheet, roles: Roles, column: Column, stack: Stack) -> None:

@@ -9,6 +9,7 @@ from archviz.architecture.fact_sheet import FactSheet, OfKind
 from archviz.architecture.kinds import Stack
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.op_families import activation_of
 from archviz.patterns.recurrences import Recurrence
 
 PLACEMENT = {
@@ -57,7 +58,9 @@ def feed_forward_facts(sheet: FactSheet, stack: Stack) -> None:
     activations = of(lambda f: f.activation)
     activations += [OfKind(i.kind, what.activation, i.word, i.evidence) for i, what in mixed]
     sheet.add_by_kind("activation", activations)
-    sheet.from_config(stack.config, "activation", *_ACTIVATIONS)
+    stated = stack.config.find(*_ACTIVATIONS)
+    if stated is not None and isinstance(stated[1], str):
+        sheet.add("activation", activation_of(stated[1]) or stated[1], sheet.cite(stated[0]), status="config")
 
 
 def _expert_facts(sheet: FactSheet, mixed: list[tuple[OfKind, MixtureOfExperts]], config: ConfigPart) -> None:

@@ -64,7 +64,7 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
         yield view.claim(
             "rope.inverse", {r.tensor: r.part for r in inverse}, *(p for r in inverse for p in (r.event.at, r.cut_at))
         )
-    yield from _settings(view)
+    yield from _settings(view, places[0])
 
 
 def find_rotations(view: LayerView) -> list[Rotation]:
@@ -242,18 +242,18 @@ def _without_rotation(view: LayerView, what: Attention) -> Iterator[Claim]:
         yield view.claim("rope.tensors", "none (NoPE)", view.module.created_at)
 
 
-def _settings(view: LayerView) -> Iterator[Claim]:
+def _settings(view: LayerView, at: Span | None) -> Iterator[Claim]:
     """Theta, scaling and sections: the configuration's, of the layer's own type where it tells types apart."""
     found = rope_settings(view.context, view.stack, view.kind, view.module)
     if found.unmatched is not None:
-        yield view.claim("rope.theta", found.unmatched, status="unverified", config=found.places[0])
+        yield view.claim("rope.theta", found.unmatched, at, status="unverified", config=found.places[0])
         return
     where = found.places[-1] if found.places else None
     if found.theta is not None:
-        yield view.claim("rope.theta", found.theta, status="config", config=found.places[0])
+        yield view.claim("rope.theta", found.theta, at, status="config", config=found.places[0])
     if found.partial not in (None, 1):
-        yield view.claim("rope.partial_factor", found.partial, status="config", config=where)
+        yield view.claim("rope.partial_factor", found.partial, at, status="config", config=where)
     if found.scaling is not None:
-        yield view.claim("rope.scaling", found.scaling, status="config", config=where)
+        yield view.claim("rope.scaling", found.scaling, at, status="config", config=where)
     if found.sections is not None:
-        yield view.claim("rope.sections", found.sections, status="config", config=where)
+        yield view.claim("rope.sections", found.sections, at, status="config", config=where)

@@ -51,6 +51,11 @@ MODELS: dict[str, dict[str, Any]] = {
         "encoder_layers": 2, "decoder_layers": 2, "architectures": ["WhisperForConditionalGeneration"]
     },
     "clip": {},
+    "axk2": {"num_hidden_layers": 3},
+    "csm": {},
+    "laguna": {"num_hidden_layers": 2},
+    "camembert": {"num_hidden_layers": 2},
+    "mobilebert": {"num_hidden_layers": 2},
 }  # fmt: skip
 """Overrides of the official defaults by model type; few layers of each, as wide as they are."""
 
