@@ -15,13 +15,13 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from archviz import __version__
 from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError, ModelNotFoundError, UsageError
 from archviz.formats import FORMATS, THEMES, figure_name, parse_formats, split_suffix
+from archviz.records import record
 from archviz.settings import Settings
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _tensors(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(answer)
     else:
-        print(f"class   {answer['class']}\nparams  {answer['params']:,}\ndigest  {answer['digest']}\n")
+        print(f"class   {_shown(answer['class'])}\nparams  {answer['params']:,}\ndigest  {answer['digest']}\n")
         for name, shape in answer["tensors"].items():
             print(f"{_shown(name)}  {shape}")
         for alias, name in answer["tied"].items():
@@ -164,15 +164,19 @@ def _trace(options: argparse.Namespace) -> int:
         seq=options.seq,
         pixels=options.pixels,
         module=options.module,
+        cache=options.cache,
         settings=_settings(options),
     )
     if options.json:
         _print_json(answer)
     else:
         for call in answer["calls"]:
-            print(
-                f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {call['out']}  {call['at'] or ''}".rstrip()
-            )
+            row = f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {call['out']}  {call['at'] or ''}"
+            print(_shown(row.rstrip()))
+        for layer in answer.get("cache", []):
+            held = ", ".join(f"{name} {each['shape']} {each['dtype']}" for name, each in layer["tensors"].items())
+            row = f"cache {layer['part']} {layer['layer']}  {layer['kind']}  {held or '-'}  {layer['module'] or ''}"
+            print(_shown(row.rstrip()))
     return _with_gaps(answer["gaps"])
 
 
@@ -245,6 +249,20 @@ def _verify(options: argparse.Namespace) -> int:
         print(verification_text(result), end="")
     _with_gaps([_gap(gap) for gap in result.gaps])
     return result.exit_status
+
+
+def _papers(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+    from archviz.lookup.papers import paper_text
+
+    answer = pipeline.papers(options.name, sections=options.sections, settings=_settings(options))
+    if options.json:
+        _print_json(answer.as_dict())
+    else:
+        print(_shown(paper_text(answer), lines=True), end="")
+    _list_on_stderr(answer.notes, "notes")
+    print(f"archviz: {answer.status}: {_shown(answer.message)}", file=sys.stderr)
+    return answer.exit_status
 
 
 def _schema(options: argparse.Namespace) -> int:
@@ -356,6 +374,10 @@ def _trace_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seq", type=_positive, default=64, metavar="N", help="number of tokens, 64 by default")
     parser.add_argument("--pixels", action="store_true", help="add an image to a text model")
     parser.add_argument("--module", metavar="PATH", help="only this module and what is below it")
+    parser.add_argument(
+        "--cache", choices=("none", "prefill", "decode"), default="none",
+        help="with an empty cache, or one new token after a prefill of --seq tokens; what is cached is listed",
+    )  # fmt: skip
 
 
 def _positive(text: str) -> int:
@@ -397,11 +419,20 @@ def _name_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="the exact name: org/name, with version, sizes and suffix")
 
 
+def _papers_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="ID_OR_TITLE", help="an arXiv id or URL, or the whole title")
+    parser.add_argument(
+        "--sections",
+        metavar="WHICH",
+        help="architecture, all, or numbers and words of titles (2.1,tokenizer); the abstract alone by default",
+    )
+
+
 def _no_arguments(parser: argparse.ArgumentParser) -> None:
     """Only the options that all commands share."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Command:
     name: str
     run: Callable[[argparse.Namespace], int]
@@ -421,7 +452,11 @@ _COMMANDS = (
         _trace,
         "every module call and op of one forward pass",
         _trace_arguments,
-        ("transformers:qwen3 --seq 16", f"{_QWEN} --module model.language_model.layers.3 --json"),
+        (
+            "transformers:qwen3 --seq 16",
+            "Qwen/Qwen3-0.6B --cache decode",
+            f"{_QWEN} --module model.language_model.layers.3 --json",
+        ),
     ),
     _Command("describe", _describe, "the architecture as a text tree", _model, (_QWEN, "./config.json --json")),
     _Command(
@@ -448,6 +483,13 @@ _COMMANDS = (
         "claims about the architecture with the lines that prove them; what others state, checked",
         _verify_arguments,
         (f"{_QWEN} --expect layers=60,params=397B", f"{_QWEN} --against mine.json --json"),
+    ),
+    _Command(
+        "papers",
+        _papers,
+        "the paper of exactly this arXiv id or title; its architecture sections as text",
+        _papers_arguments,
+        ("2505.09388 --sections architecture", '"Qwen3 Technical Report" --json'),
     ),
     _Command("schema", _schema, "the JSON schema of describe --json", _no_arguments, ("",)),
     _Command("doctor", _doctor, "what is installed, and whether it suffices", _no_arguments, ("", "--json")),

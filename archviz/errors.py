@@ -6,7 +6,11 @@
     │   └── BadFigureError        2  a hand-written diagram config that cannot be drawn
     ├── ModelNotFoundError        3  no model of exactly this name; `candidates` are near names
     │   └── AmbiguousNameError    3  the name fits several models; `candidates` are they
-    ├── SourceUnavailableError    4  a source could not be reached, is gated or rate-limited
+    ├── SourceUnavailableError    4  a source could not be reached
+    │   ├── OfflineError          4  it was not to be asked (--offline), and nothing is stored
+    │   ├── RateLimitedError      4  it asks to wait; `retry_after` is for how many seconds
+    │   ├── GatedError            4  its files are given only to those whom its owner lets in
+    │   └── BadResponseError      4  its answer is cut short, too large, malformed or from elsewhere
     ├── BudgetExceededError       1  a bound on steps, depth, size or time was reached
     └── VerificationConflictError 6  a claim contradicts code, config or headers
 
@@ -88,6 +92,31 @@ class AmbiguousNameError(ModelNotFoundError):
 class SourceUnavailableError(ArchvizError):
     exit_status = 4
     code = "unreachable"
+
+
+class OfflineError(SourceUnavailableError):
+    code = "offline"
+
+
+class RateLimitedError(SourceUnavailableError):
+    code = "rate_limited"
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, where: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.retry_after = retry_after
+
+    def as_dict(self) -> dict[str, object]:
+        return {**super().as_dict(), "retry_after": self.retry_after}
+
+
+class GatedError(SourceUnavailableError):
+    code = "gated"
+
+
+class BadResponseError(SourceUnavailableError):
+    code = "bad_response"
 
 
 class BudgetExceededError(ArchvizError):

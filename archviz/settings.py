@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from archviz.records import record
 
-@dataclass(frozen=True, slots=True)
+
+@record(frozen=True)
 class Limits:
     """Bounds on what hostile or huge input may cost.
 
     Args:
         steps: Interpreted expressions and statements per model.
         depth: Nested interpreted calls.
+        parts: Modules, parameters and buffers that one model makes.
+        nesting: Modules inside modules.
         seconds: Wall time of one interpretation.
         items: Elements of one list, range, string or tensor value held in memory.
         source_bytes: Size of one source file.
         config_bytes: Size of one configuration file.
         integer_bits: Size of one interpreted integer.
+        connect_seconds: From the start of a request until its connection stands: name, address, TLS.
+        request_seconds: One request with its retries, until the whole answer is there.
+        network_seconds: All requests of one command.
+        response_bytes: Size of one answer.
     """
 
     steps: int = 20_000_000
     depth: int = 120
+    parts: int = 400_000
+    nesting: int = 200
     seconds: float = 60.0
     items: int = 4_000_000
     source_bytes: int = 4_000_000
     config_bytes: int = 8_000_000
     integer_bits: int = 4_096
+    connect_seconds: float = 5.0
+    request_seconds: float = 20.0
+    network_seconds: float = 60.0
+    response_bytes: int = 64_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Settings:
     """What a run may do and where it may write.
 

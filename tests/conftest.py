@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from archviz import pipeline
 from archviz.architecture.model import (
@@ -27,6 +28,9 @@ from archviz.architecture.model import (
 from archviz.errors import AmbiguousNameError, ModelNotFoundError
 from archviz.lookup.resolve import resolve
 from archviz.settings import Settings
+
+settings.register_profile("archviz", derandomize=True, deadline=None)  # the same examples in every run
+settings.load_profile("archviz")
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 CONTENT = {"png": PNG, "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>", "pdf": b"%PDF-1.7", "dot": b"digraph {}"}
@@ -108,7 +112,7 @@ class FakePipeline:
             "tensors": {tensor.name: tensor.shape for tensor in self.architecture.tensors},
             "tied": {"lm_head.weight": "model.embed.weight"},
             "digest": "0" * 64,
-            "gaps": [gap.model_dump() for gap in self.architecture.gaps],
+            "gaps": [gap.as_dict() for gap in self.architecture.gaps],
         }
 
     def describe(self, model: str, *, class_name: str | None = None, settings: Settings) -> Architecture:

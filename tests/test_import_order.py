@@ -15,9 +15,11 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "archviz"
 
 ORDER = (
+    ("records",),  # how small classes are made
     ("errors", "spans", "settings"),
     ("formats",),
     ("codesearch",),  # reads syntax alone, knows no model
+    ("network",),  # knows addresses and bytes, no model
     ("lookup",),
     ("interpreter",),
     ("ops",),
@@ -40,7 +42,7 @@ ORDER = (
 
 FORBIDDEN_PACKAGES = {"torch", "transformers", "pickle", "marshal", "shelve", "runpy", "code", "cloudpickle", "dill"}
 FORBIDDEN_CALLS = {"exec", "eval", "__import__", "compile"}
-MODULE_OF = {"resvg-py": "resvg_py", "fonttools": "fontTools"}  # requirement → import name, where they differ
+MODULE_OF = {"beautifulsoup4": "bs4", "fonttools": "fontTools"}  # requirement → import name, where they differ
 BROUGHT_ALONG = {"mcp_types", "pydantic_core"}  # by mcp and pydantic, of one release with them
 RANK = {room: rank for rank, row in enumerate(ORDER) for room in row}
 

@@ -78,6 +78,13 @@ def attention_facts(sheet: FactSheet, stack: Stack) -> None:
         sheet.add_by_kind("attention_sinks", of(lambda a: a.sinks))
     sheet.add_by_kind("attention_softcap", of(lambda a: a.softcap))
     sheet.add_by_kind("attention_scale", of(_scale))
+    if all(what.mask is not None for _, what in of.found):
+        masks = [
+            OfKind(k, a.mask.kind, k.mixer_kind or k.id, code(a.mask.made_at or a.mask.used_at))
+            for k, a in of.found
+            if a.mask
+        ]
+        sheet.add_by_kind("attention_mask", masks)
     sliding = of(lambda a: a.window if a.span == "sliding" else None)
     sheet.add_by_kind("sliding_window", sliding, agreeing=_WINDOWS, config=config, unit="tokens")
     chunked = of(lambda a: a.window if a.span == "chunked" else None)

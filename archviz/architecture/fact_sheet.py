@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from archviz.architecture.context import ConfigPart, Context, code
 from archviz.architecture.model import Evidence, Fact
 from archviz.architecture.naming import Kind
 from archviz.patterns.layer_parts import Part
+from archviz.records import record
 from archviz.spans import Status
 
 ConfigEvidence = Callable[[str], list[Evidence]]
@@ -19,7 +20,7 @@ def config_evidence(key: str) -> list[Evidence]:
     return [Evidence(kind="config", where=key)]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class OfKind:
     """What holds for one kind of layer.
 
@@ -35,7 +36,7 @@ class OfKind:
     evidence: list[Evidence]
 
 
-@dataclass
+@record
 class FactSheet:
     """Facts in the making.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from archviz.architecture.attention_facts import (
     attention_facts,
     attention_place,
@@ -48,6 +50,8 @@ def build_facts(
         feed_forward_facts(sheet, stack)
         norm_facts(sheet, stack, placements)
         _settings(sheet, stack.config)
+    stacked = max((len(s.layers) for s in main.stacks), default=0) if main is not None else 0
+    _multi_token_prediction(sheet, stacked)
     _others(sheet, roles, columns, main)
     _ties(sheet, roles, columns)
     sheet.add("parameters", parameters.total, status="verified")
@@ -137,9 +141,30 @@ def _settings(sheet: FactSheet, config: ConfigPart) -> None:
     sheet.from_config(config, "residual_multiplier")
     for part in (config, sheet.context.configs[0]):
         sheet.from_config(part, "dtype", "dtype", "torch_dtype")
-        found = part.find("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers")
+
+
+def _multi_token_prediction(sheet: FactSheet, layers: int) -> None:
+    """Layers that predict further tokens: built by the class, or only in the checkpoint, which the class says it ignores."""
+    reading = sheet.context.reading
+    built = [m for m in reading.root.walk() if re.search(r"(^|_)(mtp|nextn)(_|$)|multi_token_pred", m.name.lower())]
+    ignored = [at for pattern, at in reading.ignored if re.search(rf"mtp|nextn|layers\\?\.{layers}(?!\d)", pattern)]
+    evidence = [each for at in ignored for each in code(at)]
+    unit = "built by the class" if built else "not built by the class"
+    for part in sheet.context.configs:
+        found = part.find("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers", "num_mtp_modules")
         if found and isinstance(found[1], int) and found[1] > 0:
-            sheet.add("mtp_layers", found[1], sheet.cite(found[0]), status="config", unit="not built by the class")
+            proof = code(built[0].created_at) if built else evidence
+            sheet.add(
+                "mtp_layers",
+                found[1],
+                sheet.cite(found[0]) + proof,
+                status="verified" if built else "config",
+                unit=unit,
+            )
+    if built:
+        sheet.add("mtp", unit, code(built[0].created_at or built[0].defined_at))
+    elif ignored:
+        sheet.add("mtp", "not built by the class, which ignores its weights", evidence)
 
 
 def _others(sheet: FactSheet, roles: Roles, columns: list[Column], main: Column | None) -> None:

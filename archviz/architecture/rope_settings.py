@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
 from archviz.architecture.naming import Kind
 from archviz.interpreter.reading import ModuleRecord
+from archviz.records import record
 
 _TYPES = ("rope_layer_type", "rope_type", "layer_type", "attention_type", "attn_type")
 _FLAT = ("rope_theta", "rotary_emb_base", "rotary_base")
 _NO_SCALING = (None, "default")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class RopeSettings:
     """Settings of one rotation; None where the configuration states nothing.
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 
 from archviz.figure.coordinates import horizontal
 from archviz.figure.display import Point
 from archviz.figure.layering import Layering, layer
 from archviz.figure.routing import Extent, Net, Wiring, assign_tracks, bends, wire
+from archviz.records import record
 
 _LANE = 16.0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Vertex:
     """A node to place: size in px; `round` ones (⊕, ⊗) may be entered from the side, `apart` ones (a split) have a port per edge."""
 
@@ -25,7 +26,7 @@ class Vertex:
     apart: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Link:
     """An edge to route; a `skip` runs in a lane beside the layers where it can."""
 
@@ -34,7 +35,7 @@ class Link:
     skip: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Spacing:
     """Distances in px: between boxes of a layer, between layers, between parallel wires."""
 
@@ -43,7 +44,7 @@ class Spacing:
     track: float = 10.0
 
 
-@dataclass(slots=True)
+@record
 class Placement:
     """Where everything is: left, top, width, height by node id; the points of each link in its order."""
 
@@ -57,7 +58,7 @@ class Placement:
         return (left + width / 2, top + height / 2)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Lane:
     """A skip beside the layers: which link, on which side, at which x."""
 
@@ -202,8 +203,9 @@ class _Layout:
             return [(start, bottom), (start, middle), (extent.x + wiring.sideways[low, high] * extent.half, middle)]
         box = self._box(high) if high < self.graph.real else None
         top = box[1] + box[3] if box else self.tops[self.graph.level[high]][0]
-        if abs(start - end) < 0.5:
+        if start == end:
             return [(start, bottom), (start, top)]
+        # However little they differ: the next hop begins at `end`, and a wire that leaned there would be slanted.
         y = self._track_y(self.graph.level[low], wiring.net_of[low, high])
         return [(start, bottom), (start, y), (end, y), (end, top)]
 

@@ -6,8 +6,7 @@ import ast
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from archviz.interpreter import attributes, calls, classes
@@ -19,6 +18,7 @@ from archviz.interpreter.imports import Imports
 from archviz.interpreter.library import Library
 from archviz.interpreter.modules import FindSource, SourceModule
 from archviz.interpreter.operators import Operators
+from archviz.interpreter.part_names import check_name, check_showable
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.sharing import SharedCalls
 from archviz.interpreter.statements import STATEMENTS
@@ -82,6 +82,7 @@ class Interpreter(Operators, Imports):
         )
         self.guards = 0  # how many handlers wait for an error, which is then theirs and no gap
         self._steps = 0
+        self._parts = 0
         self._depth = 0
         self._deadline = time.monotonic() + self.limits.seconds
 
@@ -106,51 +107,54 @@ class Interpreter(Operators, Imports):
         if self._steps > self.limits.steps:
             raise BudgetSpentError(f"more than {self.limits.steps:,} steps", self.here())
 
+    def count_part(self) -> None:
+        """Count a module, parameter or buffer that is made; their sum is bounded."""
+        self._parts += 1
+        if self._parts > self.limits.parts:
+            raise BudgetSpentError(f"more than {self.limits.parts:,} modules, parameters and buffers", self.here())
+
     def renew_budget(self) -> None:
         """Start counting steps and time afresh, for another model read by the same interpreter."""
         self._steps = 0
+        self._parts = 0
         self._depth = 0
         self.guards = 0
         self._deadline = time.monotonic() + self.limits.seconds
 
-    @contextmanager
-    def entered(self, frame: Frame) -> Iterator[None]:
+    def entered(self, frame: Frame) -> _Entered:
         """Make a frame the current one while its code runs."""
-        previous = self.frame
-        self._depth += 1
-        if self._depth > self.limits.depth:
-            self._depth -= 1
+        return _Entered(self, frame)
+
+    def enter_frame(self, frame: Frame) -> Frame:
+        """Begin a frame's code; returns the frame to go back to."""
+        if self._depth >= self.limits.depth:
             raise BudgetSpentError(f"calls nested deeper than {self.limits.depth}", self.here())
-        self.frame = frame
-        self.step(frame)
-        try:
-            yield
-        finally:
-            self.frame = previous
-            self._depth -= 1
+        previous, self.frame = self.frame, frame
+        self._depth += 1
+        return previous
+
+    def leave_frame(self, previous: Frame) -> None:
+        self.frame = previous
+        self._depth -= 1
 
     def here(self) -> Span | None:
         """The line that runs now."""
-        module = self.frame.module
-        return None if module is None else Span(module.shown, self.frame.line)
+        frame = self.frame
+        module = frame.module
+        return None if module is None else module.place(frame.line)
 
     # -- what was not understood ----------------------------------------------------------------------------------
 
     def gap(self, reason: str, at: Span | None = None) -> None:
         """Record something not understood, under the module that is being built or called."""
         owner: Any = self.building[-1] if self.building else (self.recorder.path if self.recorder else "")
-        entry = (owner, reason, at or self.here())
+        entry = (owner, reason if len(reason) <= 500 else f"{reason[:499]}…", at or self.here())
         if entry not in self.gaps and len(self.gaps) < 1000:
             self.gaps.append(entry)
 
-    @contextmanager
-    def guarded(self) -> Iterator[None]:
+    def guarded(self) -> _Guarded:
         """Let errors of the interpreted program through to a handler instead of turning them into gaps."""
-        self.guards += 1
-        try:
-            yield
-        finally:
-            self.guards -= 1
+        return _Guarded(self)
 
     def note(self, reason: str) -> None:
         """Record something not understood that need not change the result."""
@@ -261,13 +265,6 @@ class Interpreter(Operators, Imports):
 
     # -- calls, classes, modules ----------------------------------------------------------------------------------
 
-    def is_generator(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-        """Whether a definition yields; found once for each."""
-        known: dict[int, tuple[bool, ast.AST]] = self.state.setdefault("generators", {})
-        if id(node) not in known:
-            known[id(node)] = (any(calls.yields(statement) for statement in node.body), node)
-        return known[id(node)][0]
-
     def call(self, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return calls.call(self, function, args, kwargs)
 
@@ -297,6 +294,7 @@ class Interpreter(Operators, Imports):
     def allocate(self, cls: ClassValue, args: list[Any], kwargs: dict[str, Any]) -> Instance:
         """A new object of a class, before `__init__`."""
         if cls.is_module:
+            self.count_part()
             module = ModuleInstance(cls)
             module.created_at = self.here()
             module.attrs["training"] = False
@@ -385,10 +383,12 @@ class Interpreter(Operators, Imports):
     def _register(self, module: ModuleInstance, name: str, new: Any) -> None:
         """`nn.Module.__setattr__`. Source: torch/nn/modules/module.py."""
         if isinstance(new, Tensor) and new.is_parameter:
+            check_name(self, name, "parameter")
             for table in (module.attrs, module.buffers, module.modules):
                 table.pop(name, None)
             module.parameters[name] = new
         elif isinstance(new, ModuleInstance):
+            check_showable(self, name)
             for table in (module.attrs, module.buffers, module.parameters):
                 table.pop(name, None)
             module.modules[name] = new
@@ -431,6 +431,42 @@ class Interpreter(Operators, Imports):
         """Attributes of the few host objects that stubs hand out (`fields`, iterators, compiled patterns)."""
         allowed = getattr(type(value), "ARCHVIZ_ATTRIBUTES", None) or HOST_ATTRIBUTES.get(type(value).__name__, ())
         return getattr(value, name, MISSING) if name in allowed else MISSING
+
+
+class _Entered:
+    """A `with` block that runs in a frame of its own."""
+
+    __slots__ = ("frame", "interp", "previous")
+
+    def __init__(self, interp: Interpreter, frame: Frame) -> None:
+        self.interp = interp
+        self.frame = frame
+
+    def __enter__(self) -> None:
+        self.previous = self.interp.enter_frame(self.frame)
+        try:
+            self.interp.step()
+        except BudgetSpentError:
+            self.interp.leave_frame(self.previous)
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        self.interp.leave_frame(self.previous)
+
+
+class _Guarded:
+    """A `with` block whose errors a handler of the interpreted program waits for."""
+
+    __slots__ = ("interp",)
+
+    def __init__(self, interp: Interpreter) -> None:
+        self.interp = interp
+
+    def __enter__(self) -> None:
+        self.interp.guards += 1
+
+    def __exit__(self, *error: object) -> None:
+        self.interp.guards -= 1
 
 
 def _only_changes(statement: ast.stmt) -> bool:

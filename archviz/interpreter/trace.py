@@ -1,16 +1,19 @@
-"""Running `forward`: example inputs that follow the model's main input, and the events of one pass."""
+"""Running `forward`: the events of one pass, with or without a cache."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from archviz.interpreter.attributes import MISSING
+from archviz.interpreter.caches import CacheLayer, cache_layers, give_dtype, returned_cache
 from archviz.interpreter.collect import module_paths
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
+from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, next_inputs
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
 from archviz.interpreter.reading import Gap
+from archviz.interpreter.towers import GRIDS, append, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.values import BoundMethod, FunctionValue, Instance, ModuleInstance, Tensor
+from archviz.interpreter.values import Instance, ModuleInstance, Tensor
+from archviz.spans import Span
 
 
 def trace_towers(
@@ -19,16 +22,28 @@ def trace_towers(
     """Run the model once, with an image too where that shows more of it: the pass that a description rests on.
 
     A model of text and images runs on text alone first.  Where that leaves its vision tower out, or the model cannot do without an
-    image, a second pass is given one, and counts when everything in it was understood.
+    image, a second pass is given one, and counts when everything in it was understood.  A tower that neither reached (images cut into
+    patches, sound) is called on its own; its events follow those of the model.
     """
-    first = trace_model(interp, model, batch=batch, seq=seq)
+    best = trace_model(interp, model, batch=batch, seq=seq)
     parameters, _ = forward_parameters(interp, model)
-    needed = {"pixel_values", "input_ids"} <= set(parameters)
-    if not needed or "image_grid_thw" in parameters:  # images cut into patches by number are not followed yet
-        return first
-    second = trace_model(interp, model, batch=batch, seq=seq, pixels=True)
-    understood = len(second[1]) < len(first[1]) or not second[1]
-    return second if understood and len(second[0].events) > len(first[0].events) else first
+    if {"pixel_values", "input_ids"} <= set(parameters) and not set(GRIDS) & set(parameters):
+        second = trace_model(interp, model, batch=batch, seq=seq, pixels=True)
+        understood = len(second[1]) < len(best[1]) or not second[1]
+        best = second if understood and len(second[0].events) > len(best[0].events) else best
+    _trace_apart(interp, model, best[0], batch, seq)
+    return best
+
+
+def _trace_apart(interp: Interpreter, model: ModuleInstance, recorder: Recorder, batch: int, seq: int) -> None:
+    """Call the towers that a pass left out, each on its own; one that is not understood stays left out."""
+    called = {event.module for event in recorder.events if event.kind == "call"}
+    for _, tower in list(uncalled_towers(model, called)):
+        for given in tower_inputs(interp, tower, batch, seq):
+            more, gaps, _ = _run(interp, model, given, part=tower)
+            if not gaps:
+                append(recorder, more)
+                break
 
 
 def trace_model(
@@ -51,82 +66,57 @@ def trace_model(
     Returns:
         The recorder with its events in order, and what was not understood on the way.
     """
+    given = example_inputs(interp, model, batch, seq, pixels=pixels)
+    recorder, gaps, _ = _run(interp, model, given)
+    return recorder, gaps
+
+
+def trace_cached(
+    interp: Interpreter,
+    model: ModuleInstance,
+    *,
+    batch: int = 1,
+    seq: int = 64,
+    pixels: bool = False,
+    decode: bool = False,
+) -> tuple[Recorder, list[Gap], list[CacheLayer]]:
+    """Run the model once with an empty cache of the official class, and once more with one new token where `decode` is set.
+
+    Returns:
+        The recorder of the last pass, what was not understood in any, and the layers of the cache after it.
+    """
+    give_dtype(model, dtype_name(interp, model))
+    given = example_inputs(interp, model, batch, seq, pixels=pixels, use_cache=True)
+    recorder, gaps, output = _run(interp, model, given)
+    recorders, found = [recorder], returned_cache(output)
+    if found is None:
+        return recorder, [*gaps, *([] if gaps else [Gap("", "the model returned no cache")])], []
+    if decode:
+        following = next_inputs(interp, model, batch, given, output, *found)
+        recorder, more, output = _run(interp, model, following)
+        recorders, gaps = [recorder, *recorders], [*gaps, *(gap for gap in more if gap not in gaps)]
+        found = returned_cache(output) or found
+    return recorder, gaps, cache_layers(interp, found[1], recorders)
+
+
+def _run(
+    interp: Interpreter, model: ModuleInstance, given: dict[str, Any], part: ModuleInstance | None = None
+) -> tuple[Recorder, list[Gap], Any]:
+    """One call of the model, or of a part of it: its events, what was not understood, and its output (None where it failed)."""
     before = list(interp.gaps)
     interp.gaps = []
     recorder = interp.recorder = Recorder(module_paths(model))
+    output = None
     try:
-        given = example_inputs(interp, model, batch, seq, pixels=pixels)
-        interp.call(model, [], given)
+        recorder.keeps_numbers = part is not None
+        output = interp.call(part or model, [], given)
     except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
         interp.gap(str(error), getattr(error, "at", None))
     finally:
         interp.recorder = None
     gaps = [Gap(owner if isinstance(owner, str) else "", reason, at) for owner, reason, at in interp.gaps]
     interp.gaps = before
-    return recorder, gaps
-
-
-def example_inputs(interp: Interpreter, model: ModuleInstance, batch: int, seq: int, *, pixels: bool) -> dict[str, Any]:
-    """Inputs by the model's `main_input_name`: token ids, pixels of the configured size, mel features or samples."""
-    config = model.attrs.get("config")
-    main = interp.find_attribute(model, "main_input_name")
-    main = main if isinstance(main, str) else "input_ids"
-    parameters, takes_rest = forward_parameters(interp, model)
-    ids = Tensor((batch, seq), "int64")
-    dtype = "bfloat16"
-    given: dict[str, Any] = {}
-    if main == "input_ids":
-        given[_tokens_name(interp, model, parameters)] = ids
-    elif main == "input_features":
-        frames = 2 * _number(interp, config, "max_source_positions", 1500)
-        given[main] = Tensor((batch, _number(interp, config, "num_mel_bins", 80), frames), dtype)
-    elif main == "input_values":
-        given[main] = Tensor((batch, 16000), dtype)
-    if main == "pixel_values" or pixels:
-        given["pixel_values"] = _image(interp, config, batch, dtype)
-    if "decoder_input_ids" in parameters and _flag(interp, config, "is_encoder_decoder"):
-        given["decoder_input_ids"] = ids
-    if "use_cache" in parameters or (takes_rest and main == "input_ids"):
-        given["use_cache"] = False
-    return given
-
-
-def forward_parameters(interp: Interpreter, model: ModuleInstance) -> tuple[list[str], bool]:
-    """The names of `forward`'s parameters, and whether it takes any others."""
-    forward: Any = interp.find_attribute(model, "forward")
-    while isinstance(forward, BoundMethod):
-        forward = forward.function
-    if not isinstance(forward, FunctionValue):
-        return [], False
-    spec = forward.node.args
-    return [each.arg for each in [*spec.posonlyargs, *spec.args, *spec.kwonlyargs]], spec.kwarg is not None
-
-
-def _tokens_name(interp: Interpreter, model: ModuleInstance, parameters: list[str]) -> str:
-    """What the model calls its token ids; a model without `transformers` is given them as its first argument."""
-    is_plain = interp.find_attribute(model, "main_input_name") in (MISSING, None) and "input_ids" not in parameters
-    return parameters[1] if is_plain and len(parameters) > 1 else "input_ids"
-
-
-def _image(interp: Interpreter, config: Any, batch: int, dtype: str) -> Tensor:
-    vision = interp.find_attribute(config, "vision_config")
-    vision = vision if hasattr(vision, "attrs") else config
-    size = interp.find_attribute(vision, "image_size")
-    height, width = (size if isinstance(size, (tuple, list)) else (size, size)) if _is_size(size) else (224, 224)
-    return Tensor((batch, _number(interp, vision, "num_channels", 3), height, width), dtype)
-
-
-def _is_size(size: Any) -> bool:
-    return isinstance(size, int) or (isinstance(size, (tuple, list)) and len(size) == 2)
-
-
-def _number(interp: Interpreter, config: Any, name: str, default: int) -> int:
-    found = interp.find_attribute(config, name) if config is not None else default
-    return found if isinstance(found, int) else default
-
-
-def _flag(interp: Interpreter, config: Any, name: str) -> bool:
-    return config is not None and interp.find_attribute(config, name) is True
+    return recorder, gaps, output
 
 
 OPS = frozenset({
@@ -140,9 +130,10 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
 
     Returns:
         `calls`: module, class, in, kwargs, out, at; `ops`: module, op, in, out, at, only the ops of `OPS`.  Shapes are lists of
-        ints, nested as the values are; `in` holds the positional arguments.
+        ints, nested as the values are; `in` holds the positional arguments.  `functions`: the named functions of which more is known:
+        the mask of an attention function and which implementation it is, the kernel that may replace it.
     """
-    calls, ops = [], []
+    calls, ops, functions = [], [], []
     for event in recorder.events:
         args, kwargs, result = recorder.passed.get(event.index, ((), {}, None))
         at = str(event.at) if event.at else None
@@ -156,11 +147,29 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
                     "kwargs": named,
                     "out": shapes(result),
                     "at": at,
+                    **_told(event.options),
                 }
             )
         elif event.kind == "op" and event.name in OPS:
-            ops.append({"module": event.module, "op": event.name, "in": shapes(args), "out": shapes(result), "at": at})
-    return {"calls": calls, "ops": ops}
+            row = {"module": event.module, "op": event.name, "in": shapes(args), "out": shapes(result), "at": at}
+            ops.append({**row, **_told(event.options)})
+        elif event.kind == "function" and (told := _told(event.options)):
+            inputs, outputs = ([list(v.shape or ()) for v in values] for values in (event.inputs, event.outputs))
+            functions.append(
+                {"module": event.module, "function": event.name, "in": inputs, "out": outputs, "at": at, **told}
+            )
+    return {"calls": calls, "ops": ops, "functions": functions}
+
+
+def _told(options: dict[str, object]) -> dict[str, Any]:
+    """What an event says of masks, dispatch and kernels, as JSON."""
+    told = {name: options[name] for name in ("dispatch", "kernel", "kernel_package") if name in options}
+    mask = {
+        name.removeprefix("mask_").replace("mask", "kind"): str(value) if isinstance(value, Span) else value
+        for name, value in options.items()
+        if name.startswith("mask")
+    }
+    return {**told, **({"mask": mask} if mask else {})}
 
 
 def shapes(value: Any) -> Any:
@@ -180,4 +189,4 @@ def _is_record(value: Any) -> bool:
     return isinstance(value, Instance) and isinstance(value.payload, tuple)
 
 
-__all__ = ["example_inputs", "shapes", "trace_model", "trace_rows"]
+__all__ = ["example_inputs", "shapes", "trace_cached", "trace_model", "trace_rows"]

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from archviz.errors import UsageError
+from archviz.lookup.arxiv.ids import arxiv_id, arxiv_id_of_url
+from archviz.lookup.github.address import github_address
+from archviz.records import record
 
-NameKind = Literal["hub_id", "bare_name", "transformers_type", "path"]
+NameKind = Literal["hub_id", "bare_name", "transformers_type", "path", "arxiv_id", "github"]
 
 MAX_LENGTH = 300
 HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
+OTHER_HOSTS = ("arxiv.org", "www.arxiv.org", "github.com", "www.github.com")
 _REVISION_PAGES = ("tree", "blob", "raw", "resolve", "commit")
 _OTHER_PAGES = ("api", "collections", "datasets", "docs", "models", "organizations", "papers", "spaces")
 
@@ -28,15 +31,15 @@ _MAX_REPOSITORY = 96  # the Hub's own bound on a repository name
 _FORMS = "Write org/name, org/name@revision, a Hub URL, transformers:MODEL_TYPE, or a path that starts with ./ or /."
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ModelName:
     """A name as it was written, and its form.
 
     Args:
         kind: `hub_id` (`org/name`), `bare_name` (everything else that names a model), `transformers_type`
-            (`transformers:MODEL_TYPE`) or `path`.
-        text: What the form is about: the id, the bare name, the model type, or the path.
-        revision: The part after `@`, or the branch or commit of a Hub URL.
+            (`transformers:MODEL_TYPE`), `path`, `arxiv_id` (a paper) or `github` (`owner/name` of a repository).
+        text: What the form is about: the id, the bare name, the model type, the path, the paper's id or the repository.
+        revision: The part after `@`, or the branch or commit of a Hub or GitHub URL.
     """
 
     kind: NameKind
@@ -61,11 +64,13 @@ def classify(model: str) -> ModelName:
         UsageError: It is empty, over-long, holds control characters, or is a URL of another place.
     """
     text = _checked(model)
+    if paper := _paper(text):
+        return ModelName("arxiv_id", paper)
     if text.startswith("transformers:"):
         return _transformers_type(text)
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
         return _from_url(text)
-    if text.lower().startswith(tuple(f"{host}/" for host in HUB_HOSTS)):
+    if text.lower().startswith(tuple(f"{host}/" for host in (*HUB_HOSTS, *OTHER_HOSTS))):
         return _from_url(f"https://{text}")
     if _is_path(text):
         return ModelName("path", text)
@@ -113,11 +118,21 @@ def _is_path(text: str) -> bool:
     return len(segments) > 2 or ".." in segments or "" in segments
 
 
+def _paper(text: str) -> str | None:
+    """The arXiv id that a text is; an old id (`cs/0112017`) only with `arXiv:` before it, since a Hub id has its form."""
+    named = text[:6].lower() == "arxiv:"
+    return arxiv_id(text) if named or "/" not in text else None
+
+
 def _is_revision(revision: str) -> bool:
     return bool(_REVISION.fullmatch(revision)) and ".." not in revision
 
 
 def _from_url(text: str) -> ModelName:
+    if paper := arxiv_id_of_url(text):
+        return ModelName("arxiv_id", paper)
+    if code := github_address(text):
+        return ModelName("github", code.repository, code.revision)
     segments = _hub_path(text)
     if len(segments) == 1:
         return _repository(segments[0], None)
@@ -144,7 +159,10 @@ def _hub_path(text: str) -> list[str]:
 
 
 def _not_a_model(text: str) -> UsageError:
-    return UsageError(f"{_shown(text)} is not the address of a model on the Hub", hint=_FORMS)
+    return UsageError(
+        f"{_shown(text)} is not the address of a model on the Hub, of a paper on arXiv or of a repository on GitHub",
+        hint=_FORMS,
+    )
 
 
 def _repository(name: str, revision: str | None) -> ModelName:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from archviz.errors import AmbiguousNameError, ArchvizError, ModelNotFoundError, SourceUnavailableError
+from archviz.records import record
 
 ResolutionStatus = Literal["exact", "renamed", "ambiguous", "not_found", "gated", "unreachable"]
 
@@ -19,7 +19,7 @@ _EXIT_STATUS: dict[ResolutionStatus, int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Candidate:
     """A model that the name may have meant; offered, never chosen.
 
@@ -34,7 +34,7 @@ class Candidate:
     group: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Resolution:
     """What a name stands for.
 

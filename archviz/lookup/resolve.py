@@ -12,6 +12,7 @@ from collections.abc import Callable
 from archviz.errors import UsageError
 from archviz.lookup.candidates import find_fitting, find_near
 from archviz.lookup.catalog import find_record, model_ids
+from archviz.lookup.citing import find_citing
 from archviz.lookup.names import ModelName, classify, why_no_hub_name
 from archviz.lookup.resolution import Candidate, Resolution
 from archviz.settings import Settings
@@ -23,7 +24,8 @@ def resolve(name: str, settings: Settings) -> Resolution:
     """Say which published model a name stands for.
 
     Args:
-        name: `org/name[@revision]`, a bare repository or family name, or a Hub URL.
+        name: `org/name[@revision]`, a bare repository or family name, or a Hub URL; for a paper's id or a GitHub URL the
+            models that name it are candidates.
         settings: What the run may do.
 
     Raises:
@@ -35,6 +37,8 @@ def resolve(name: str, settings: Settings) -> Resolution:
             f"{name!a} is a {asked.kind.replace('_', ' ')}, not the name of a published model",
             hint="Write org/name, a repository name or a Hub URL; a path or a model type needs no resolving.",
         )
+    if asked.kind in ("arxiv_id", "github"):
+        return _ask_citing(asked)
     for ask in PLACES:
         answer = ask(asked, settings)
         if answer.model_id is not None:
@@ -58,6 +62,17 @@ def ask_catalog(asked: ModelName, settings: Settings) -> Resolution:
             asked, f"{asked.text} is not the whole name of a repository; {models} it. None was chosen.", found
         )
     return _not_found(asked, "", find_near(asked, model_ids()))
+
+
+def _ask_citing(asked: ModelName) -> Resolution:
+    """A paper or a repository is no model; the models that name it may have been meant."""
+    what = f"{_as_asked(asked)} is a {'paper on arXiv' if asked.kind == 'arxiv_id' else 'repository on GitHub'}, not a model"
+    found = find_citing(asked)
+    if not found:
+        message = f"{what}; no catalog model names it. Give the model's own name, org/name."
+        return Resolution("not_found", _as_asked(asked), message, "catalog", False, None, asked.revision)
+    models = f"{len(found)} catalog models name" if len(found) > 1 else "one catalog model names"
+    return _ambiguous(asked, f"{what}; {models} it. None was chosen.", found)
 
 
 PLACES: tuple[Callable[[ModelName, Settings], Resolution], ...] = (ask_catalog,)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.linears import linear_sizes
+from archviz.patterns.masks import Mask, find_mask
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import canonical
 from archviz.patterns.rope import Rope, detect_rope
 from archviz.patterns.trace import Trace
+from archviz.records import record
 
 _PROJECTIONS = {
     "q": r"(q|wq|query|q_proj|q_lin|to_q|q_linear|query_proj|q_b_proj|wq_b|linear_q|q_proj_b|q_gate_proj)",
@@ -27,7 +28,7 @@ _HEAD_DIM = ("head_dim", "attention_head_size", "key_value_proj_dim", "qk_head_d
 _WINDOW = ("sliding_window", "window_size", "local_attention_window", "attention_window", "sliding_window_size")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Attention:
     """What an attention module does.
 
@@ -40,6 +41,7 @@ class Attention:
         rope: How positions are rotated; None when they are not or it was not seen; `positions` tells which.
         positions: `rope`, `none` (NoPE), `bias` (relative bias, ALiBi) or None when not seen.
         ranks: Widths of the low-rank compressions of query and key/value (MLA).
+        mask: What its scores were masked by; None when that was not seen, and `causal` and `window` are then what settings say.
     """
 
     kind: str | None
@@ -61,6 +63,7 @@ class Attention:
     softcap: float | None = None
     scaling: float | None = None
     ranks: tuple[int | None, int | None] = (None, None)
+    mask: Mask | None = None
 
 
 def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
@@ -127,14 +130,15 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
     kv_heads = _kv_heads(module, projections, heads, head_dim, core)
     rope = _find_rope(module, trace)
     norms = _qk_norms(module, trace, heads, kv_heads, head_dim)
+    mask = find_mask(module, trace)
     return Attention(
         kind="mla" if mla else _grouping(heads, kv_heads),
         heads=heads,
         kv_heads=kv_heads,
         head_dim=head_dim,
         value_dim=value_dim or head_dim,
-        window=_window(module, core),
-        causal=_flag(module, "is_causal"),
+        window=mask.window if mask else _window(module, core),
+        causal=mask.causal if mask else _flag(module, "is_causal"),
         cross=_is_cross(module, core, trace),
         gated=_is_gated(module, projections, heads, head_dim, trace),
         gate=next((name for name in trace.own_ops(module.path) if name in _GATES), None),
@@ -146,6 +150,7 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         softcap=_softcap(module, core),
         scaling=_number(module, ("scaling", "scale", "softmax_scale")),
         ranks=(_integer(module, ("q_lora_rank",)), _integer(module, ("kv_lora_rank",))),
+        mask=mask,
     )
 
 

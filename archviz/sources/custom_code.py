@@ -6,7 +6,6 @@ The folder is a package of texts under a private dotted root.  Nothing of it is 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.modules import FindSource, SourceText
 from archviz.interpreter.values import ClassValue, Unknown
+from archviz.records import record
 from archviz.settings import Limits
 from archviz.sources.installed import read_source
 
@@ -26,7 +26,7 @@ _HEADS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class CustomCode:
     """The code that a folder brings along.
 

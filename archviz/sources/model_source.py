@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from archviz.errors import ArchvizError, BadConfigError, UsageError
 from archviz.lookup.catalog import find_record
 from archviz.lookup.names import classify
 from archviz.lookup.resolve import resolve
+from archviz.records import record
 from archviz.settings import Settings
 from archviz.sources.custom_code import CustomCode, custom_code
 from archviz.sources.plain_code import PlainCode, plain_code
@@ -20,7 +21,7 @@ Origin = Literal["catalog", "folder", "hub", "transformers"]
 QUANTISED = ("quantization_config", "compression_config")
 
 
-@dataclass(slots=True)
+@record
 class ModelSource:
     """A model's configuration values and where they are from.
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,9 @@ from archviz.errors import BadConfigError, UsageError
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.modules import SourceModule
+from archviz.interpreter.parsing import body_of
 from archviz.interpreter.values import ClassValue, FunctionValue, Instance, ModuleInstance
+from archviz.records import record
 from archviz.settings import Limits
 from archviz.sources.custom_code import ROOT, CustomCode, inside, own_class
 from archviz.sources.installed import read_source
@@ -28,7 +29,7 @@ _MOST_FILES = 1000
 _DEEPEST = 16
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class PlainCode:
     """A file or folder of plain PyTorch and the arguments of the class to build.
 
@@ -138,7 +139,7 @@ def _argument(
     cls = _annotated(function.module, parameter.annotation)
     if cls is not None:
         return _object(interp, cls, value, depth)
-    if parameter.annotation is not None or _is_used_as_dict(function.node, parameter.arg):
+    if parameter.annotation is not None or _is_used_as_dict(function, parameter.arg):
         return value
     fitting = _fitting_classes(function.module, value)
     if len(fitting) > 1:
@@ -233,9 +234,11 @@ def _fitting_classes(module: SourceModule, values: dict[str, Any]) -> list[Class
     return found
 
 
-def _is_used_as_dict(node: ast.AST, name: str) -> bool:
+def _is_used_as_dict(function: FunctionValue, name: str) -> bool:
     """Whether a function takes items of a parameter (`config["dim"]`, `config.get("dim")`, `**config`)."""
-    return any(isinstance(value, ast.Name) and value.id == name for value in _taken_apart(node))
+    if not isinstance(function.node, ast.Lambda):
+        body_of(function.node)
+    return any(isinstance(value, ast.Name) and value.id == name for value in _taken_apart(function.node))
 
 
 def _taken_apart(node: ast.AST) -> Iterator[ast.expr]:

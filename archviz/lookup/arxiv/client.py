@@ -1,0 +1,113 @@
+"""arXiv asked: one exact id, one exact title, a search, and the HTML rendering of one version.
+
+Source: https://info.arxiv.org/help/api/user-manual.html. The three seconds between requests are the service's own
+(`archviz.network.services.arxiv_service`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archviz.errors import BadResponseError, ModelNotFoundError, UsageError
+from archviz.lookup.arxiv.feed import Feed, Paper, parse_feed
+from archviz.lookup.arxiv.ids import arxiv_id, without_version
+from archviz.lookup.arxiv.titles import Ranked, normal_title, rank
+
+if TYPE_CHECKING:
+    from archviz.network.session import Session
+
+RESULTS = 25
+MOST_TITLE = 300
+_ACCEPT_FEED = {"Accept": "application/atom+xml"}
+_ACCEPT_PAGE = {"Accept": "text/html"}
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search by title: how many papers arXiv has for it, and the first of them, exact titles first."""
+
+    total: int
+    ranked: tuple[Ranked, ...]
+
+    @property
+    def exact(self) -> tuple[Paper, ...]:
+        return tuple(each.paper for each in self.ranked if each.is_exact)
+
+
+class ArxivClient:
+    """arXiv by the session of one command."""
+
+    def __init__(self, session: Session) -> None:
+        from archviz.network.services import arxiv_service
+
+        self._session = session
+        self._service = arxiv_service()
+        own = len(self._service.origins) == 1
+        self._api = self._service.origins[0]
+        self._pages = self._api if own else "https://arxiv.org"
+
+    def find_paper(self, text: str) -> Paper:
+        """The paper of exactly this id; without a version, its newest.
+
+        Raises:
+            UsageError: The text is no arXiv id.
+            ModelNotFoundError: There is no such paper.
+            SourceUnavailableError: arXiv did not answer, or not as it should.
+        """
+        paper_id = arxiv_id(text)
+        if paper_id is None:
+            raise UsageError(f"{text[:60]!a} is no arXiv id", hint="Write 2505.09388, hep-th/9901001 or a title.")
+        feed = self._query({"id_list": paper_id, "max_results": "1"})
+        for paper in feed.papers:
+            if paper_id in (paper.id, without_version(paper.id)):
+                return paper
+        raise ModelNotFoundError(f"arXiv has no paper {paper_id}", hint="Check the id; a title is looked up too.")
+
+    def search_title(self, title: str, results: int = RESULTS) -> Search:
+        """The papers whose titles hold the words of a title, exact titles first.
+
+        The API matches words, never whole titles: which of its results is exact is decided here.
+        """
+        words = normal_title(title[:MOST_TITLE]).split()
+        if not words:
+            raise UsageError(f"{title[:60]!a} has no word of a title")
+        phrase = re.sub(r"[^\w .+-]", " ", " ".join(words))
+        feed = self._query({"search_query": f'ti:"{phrase}"', "max_results": str(results)})
+        if not feed.papers:  # no title holds the phrase: those that hold the words
+            feed = self._query(
+                {"search_query": " AND ".join(f"ti:{word}" for word in words[:12]), "max_results": str(results)}
+            )
+        return Search(feed.total, rank(title, feed.papers))
+
+    def read_page(self, paper_id: str) -> str | None:
+        """The HTML rendering of one version; None where arXiv made none."""
+        from archviz.network.client import open_client
+
+        with open_client(self._service, self._session) as client:
+            answer = client.get(f"{self._pages}/html/{paper_id}", headers=_ACCEPT_PAGE)
+        if answer.status_code == 404:
+            return None
+        if answer.status_code != 200:
+            raise BadResponseError(f"arXiv answers with status {answer.status_code}", where=f"/html/{paper_id}")
+        if "html" not in answer.headers.get("content-type", "text/html"):
+            raise BadResponseError("arXiv gave no HTML page", where=f"/html/{paper_id}")
+        return answer.content.decode("utf-8", "replace")
+
+    def _query(self, parameters: dict[str, str]) -> Feed:
+        from archviz.network.client import open_client
+        from archviz.network.transport import cache_key
+
+        with open_client(self._service, self._session) as client:
+            answer = client.get(f"{self._api}/api/query", params=parameters, headers=_ACCEPT_FEED)
+        if answer.status_code not in (200, 400):
+            raise BadResponseError(f"arXiv answers with status {answer.status_code}", where="/api/query")
+        try:
+            feed = parse_feed(answer.content)  # raises what the API complains of
+        except BadResponseError:
+            self._session.cache.forget(cache_key(answer.request))
+            raise
+        if answer.status_code == 400:
+            raise UsageError("arXiv refuses the request without saying why", where="/api/query")
+        return feed

@@ -1,0 +1,64 @@
+"""arXiv identifiers, told by their form alone.
+
+Source: https://info.arxiv.org/help/arxiv_identifier.html
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+HOSTS = ("arxiv.org", "www.arxiv.org", "export.arxiv.org", "ar5iv.org", "ar5iv.labs.arxiv.org", "alphaxiv.org")
+_PAGES = ("abs", "pdf", "html", "src", "e-print", "format")
+_NEW = re.compile(r"\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}(?:v[1-9]\d?)?")
+_ARCHIVES = (
+    "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga|"
+    "econ|eess|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|"
+    "plasm-ph|q-alg|q-bio|q-fin|quant-ph|solv-int|stat|supr-con"
+)
+_OLD = re.compile(rf"((?:{_ARCHIVES}))(?:\.[A-Za-z-]{{2,20}})?(/\d{{2}}(?:0[1-9]|1[0-2])\d{{3}}(?:v[1-9]\d?)?)")
+
+
+def arxiv_id(text: str) -> str | None:
+    """The id that a text is: `2505.09388`, `2505.09388v2`, `arXiv:hep-th/9901001`; None when it is none.
+
+    The subject class of an old id is no part of it (`math.GT/0309136` is `math/0309136`); a version is.
+    """
+    text = text.strip()
+    if text[:6].lower() == "arxiv:":
+        text = text[6:].strip()
+    if _NEW.fullmatch(text):
+        return text
+    old = _OLD.fullmatch(text)
+    return old[1] + old[2] if old else None
+
+
+def id_in_path(path: str) -> str | None:
+    """The id in the path of an arXiv page: `/abs/2505.09388v1`, `/pdf/hep-th/9901001.pdf`."""
+    segments = [segment for segment in path.split("/") if segment]
+    if len(segments) not in (2, 3) or segments[0] not in _PAGES:
+        return None
+    return arxiv_id("/".join(segments[1:]).removesuffix(".pdf"))
+
+
+def arxiv_id_of_url(url: str) -> str | None:
+    """The id that a URL of arXiv, or of the Hub's page about a paper, is about."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https"):
+        return None
+    if host in ("huggingface.co", "www.huggingface.co", "hf.co") and parts.path.startswith("/papers/"):
+        return arxiv_id(parts.path.removeprefix("/papers/").strip("/"))
+    return id_in_path(parts.path) if host in HOSTS else None
+
+
+def without_version(paper: str) -> str:
+    """The id of a paper whatever its version: `2505.09388v2` → `2505.09388`.
+
+    >>> without_version("hep-th/9901001v3")
+    'hep-th/9901001'
+    """
+    return re.sub(r"v\d+$", "", paper)

@@ -1,0 +1,46 @@
+"""Titles of papers: which is exactly the asked one, and how the others rank."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from archviz.lookup.arxiv.feed import Paper
+
+MATCHED_LENGTH = 400
+_SPOKEN = re.compile(r"[\w.+]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A paper of a search: whether its title is exactly the asked one, and how like it is (0 to 1)."""
+
+    paper: Paper
+    is_exact: bool
+    likeness: float
+
+
+def normal_title(title: str) -> str:
+    """A title by its words: letter case, spacing, TeX braces, dashes and closing marks aside; numbers and versions stay.
+
+    >>> normal_title("DeepSeek-V3  Technical\\n Report.")
+    'deepseek v3 technical report'
+    >>> normal_title("Qwen2.5") == normal_title("Qwen2-5")
+    False
+    """
+    plain = unicodedata.normalize("NFKC", title).casefold().replace("$", "").replace("{", "").replace("}", "")
+    return " ".join(word.rstrip(".") for word in _SPOKEN.findall(plain) if word.strip("."))
+
+
+def rank(asked: str, papers: Sequence[Paper]) -> tuple[Ranked, ...]:
+    """The papers of a search, exact titles first, then by likeness; an equal likeness keeps the search's order."""
+    wanted = normal_title(asked)
+    ranked = []
+    for paper in papers:
+        title = normal_title(paper.title)
+        likeness = SequenceMatcher(None, wanted[:MATCHED_LENGTH], title[:MATCHED_LENGTH], autojunk=False).ratio()
+        ranked.append(Ranked(paper, bool(wanted) and title == wanted, round(likeness, 3)))
+    return tuple(sorted(ranked, key=lambda each: (not each.is_exact, -each.likeness)))

@@ -1,0 +1,72 @@
+"""GitHub addresses, told by their form alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+HOSTS = ("github.com", "www.github.com")
+_OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_NO_OWNERS = frozenset(
+    "about apps collections contact customer-stories enterprise events explore features join login marketplace new "
+    "notifications orgs pricing readme search security settings site sponsors stars topics trending".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GithubAddress:
+    """What a GitHub URL names.
+
+    Args:
+        repository: `owner/name`, as written.
+        revision: The branch, tag or commit of a `/tree/`, `/blob/` or `/commit/` page.
+        path: The path in the repository after it; empty for its root.
+    """
+
+    repository: str
+    revision: str | None = None
+    path: str = ""
+
+    @property
+    def text(self) -> str:
+        """The address in one line: `owner/name@revision:path`."""
+        at = f"@{self.revision}" if self.revision else ""
+        return f"{self.repository}{at}{':' + self.path if self.path else ''}"
+
+
+def github_repository(text: str) -> str | None:
+    """`owner/name` when a text has that form and GitHub could have such a repository."""
+    owner, slash, name = text.partition("/")
+    name = name.removesuffix(".git")
+    if not slash or not _OWNER.fullmatch(owner) or not _NAME.fullmatch(name) or name in (".", ".."):
+        return None
+    return None if owner.lower() in _NO_OWNERS else f"{owner}/{name}"
+
+
+def github_address(url: str) -> GithubAddress | None:
+    """The repository, and the revision and path if any, that a GitHub URL names; None when it names no repository."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or host not in HOSTS:
+        return None
+    segments = [unquote(segment) for segment in parts.path.split("/") if segment]
+    repository = github_repository("/".join(segments[:2]))
+    if repository is None:
+        return None
+    if len(segments) < 4 or segments[2] not in ("tree", "blob", "raw", "commit"):
+        return GithubAddress(repository)
+    revision, path = segments[3], segments[4:]
+    if not _REVISION.fullmatch(revision) or not all(is_plain_segment(segment) for segment in path):
+        return None
+    return GithubAddress(repository, revision, "/".join(path))
+
+
+def is_plain_segment(segment: str) -> bool:
+    """Whether a path segment leads neither up nor elsewhere and holds no odd characters."""
+    return segment not in ("", ".", "..") and segment.isprintable() and not set(segment) & set('/\\:*?"<>|')

@@ -1,0 +1,201 @@
+"""An HTML page as clean text: headings, paragraphs, tables, captions and formulas, in order; nothing hidden, nothing active.
+
+The page is data from outside. Scripts, styles, forms and frames, and whatever a reader of the page would not see, are left out;
+control and invisible characters go; sizes are bounded before and after parsing. Formulas stand as their TeX between `$`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from archviz.lookup.html_tidy import tidy
+
+if TYPE_CHECKING:
+    from bs4.element import PageElement, Tag
+
+BlockKind = Literal["heading", "text", "item", "table", "caption", "equation", "code"]
+
+MOST_BLOCK_CHARACTERS = 20_000
+MOST_ROWS = 200
+MOST_CELLS = 64
+
+_DROPPED = (
+    "script style noscript template iframe object embed applet canvas svg form button input select textarea nav head "
+    "audio video link meta base dialog"
+).split()
+_DROPPED_CLASSES = frozenset(
+    "ltx_page_navbar ltx_page_header ltx_page_footer ltx_TOC ltx_ERROR ltx_bibliography ltx_note_mark ltx_tag_note "
+    "ltx_pagination ltx_dates ltx_authors".split()
+)
+_HIDING_STYLE = re.compile(
+    r"display:none|visibility:hidden|opacity:0(?![.\d])|opacity:0\.0|font-size:0(?![.\d])|(?:left|top|text-indent):-\d{3}"
+)
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_WHOLE: dict[str, BlockKind] = {"p": "text", "figcaption": "caption", "caption": "caption", "pre": "code", "dt": "text"}
+_BREAKS = frozenset(
+    "address article aside blockquote body center dd details div dl fieldset figure footer header hgroup hr html li main "
+    "ol section summary ul tbody thead tfoot tr td th".split()
+)
+_FORMULA_CLASSES = frozenset({"ltx_equation", "ltx_equationgroup", "ltx_eqn_table"})
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a page.
+
+    Args:
+        kind: What it is.
+        text: Its text on one line; a table has a line a row, cells between ` | `; code keeps its lines.
+        level: Of a heading, 1 to 6.
+    """
+
+    kind: BlockKind
+    text: str
+    level: int = 0
+
+
+def page_blocks(html: str) -> tuple[Block, ...]:
+    """The visible blocks of a page, in order.
+
+    Raises:
+        ValueError: The page's tags are nested deeper, or more of them broken, than in any page of text.
+    """
+    from bs4 import BeautifulSoup
+
+    soup = BeautifulSoup(tidy(html), "html.parser")
+    root = soup.find("article") or soup.find("main") or soup.body or soup
+    return tuple(block for block in _walk(root) if block.text)
+
+
+def clean(text: str) -> str:
+    """Text on one line, without control, invisible and direction-changing characters.
+
+    >>> clean("a\\u202e b\\x00\\n c\\u200b")
+    'a b c'
+    """
+    return " ".join("".join(char for char in text if _is_shown(char)).split())
+
+
+def _is_shown(char: str) -> bool:
+    return char in "\n\t " or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn")
+
+
+def _is_unseen(tag: Tag) -> bool:
+    if tag.name in _DROPPED or "hidden" in tag.attrs or tag.get("aria-hidden") == "true":
+        return True
+    if not _DROPPED_CLASSES.isdisjoint(_classes(tag)):
+        return True
+    style = str(tag.get("style") or "")
+    return bool(style) and bool(_HIDING_STYLE.search(re.sub(r"\s", "", style[:2000]).lower()))
+
+
+def _classes(tag: Tag) -> list[str]:
+    value = tag.get("class")
+    return [str(name) for name in value] if isinstance(value, list) else [str(value)] if value else []
+
+
+def _walk(root: Tag) -> Iterator[Block]:
+    """The blocks below a tag.  Text that stands in no paragraph is gathered up to the next block."""
+    from bs4.element import NavigableString, Tag
+
+    loose: list[str] = []
+    begins_item = False
+    node: PageElement | None = root.contents[0] if root.contents else None
+    stop = _after(root)
+    while node is not None and node is not stop:
+        if isinstance(node, Tag) and _is_unseen(node):
+            node = _after(node)
+            continue
+        kind = _kind(node) if isinstance(node, Tag) else None
+        if type(node) is NavigableString or (isinstance(node, Tag) and node.name == "br"):
+            loose.append(str(node) if isinstance(node, NavigableString) else "\n")
+        elif isinstance(node, Tag) and (kind or node.name in _BREAKS):
+            if text := clean("".join(loose)):
+                yield Block("item" if begins_item else "text", _bounded(text))
+                begins_item = False
+            loose = []
+            begins_item = node.name == "li" or begins_item
+            if kind:
+                yield _block(node, "item" if begins_item and kind == "text" else kind)
+                begins_item = False
+                node = _after(node)
+                continue
+        node = node.next_element
+    yield Block("item" if begins_item else "text", _bounded(clean("".join(loose))))
+
+
+def _after(tag: Tag) -> PageElement | None:
+    """The element after everything that is in a tag."""
+    while tag.next_sibling is None:
+        if tag.parent is None:
+            return None
+        tag = tag.parent
+    return tag.next_sibling
+
+
+def _kind(tag: Tag) -> BlockKind | None:
+    """What a tag is when it is read as a whole; None when it is entered."""
+    if tag.name in _HEADINGS:
+        return "heading"
+    if tag.name == "table" or (tag.name == "span" and "ltx_tabular" in _classes(tag)):
+        return "table" if _FORMULA_CLASSES.isdisjoint(_classes(tag)) else "equation"
+    return _WHOLE.get(tag.name)
+
+
+def _block(tag: Tag, kind: BlockKind) -> Block:
+    if kind == "table":
+        return Block(kind, _bounded(_table_text(tag)))
+    if kind == "code":
+        return Block(kind, _bounded("\n".join(_code_line(line) for line in _text(tag).splitlines())))
+    return Block(kind, _bounded(clean(_text(tag))), _HEADINGS.get(tag.name, 0))
+
+
+def _code_line(line: str) -> str:
+    return " " * min(40, len(line) - len(line.lstrip())) + clean(line)
+
+
+def _text(tag: Tag, between: str = "") -> str:
+    """The visible text in a tag."""
+    from bs4.element import NavigableString, Tag
+
+    strings: list[str] = []
+    size = 0
+    node: PageElement | None = tag.next_element
+    stop = _after(tag)
+    while node is not None and node is not stop and size <= MOST_BLOCK_CHARACTERS:
+        if isinstance(node, Tag):
+            if _is_unseen(node):
+                node = _after(node)
+                continue
+            strings.append("\n" if node.name == "br" else between)
+        elif type(node) is NavigableString:
+            strings.append(str(node)[: MOST_BLOCK_CHARACTERS + 1])
+            size += len(strings[-1])
+        node = node.next_element
+    return "".join(strings)
+
+
+def _table_text(table: Tag) -> str:
+    rows = [row for row in table.find_all(_is_row, limit=MOST_ROWS + 1) if not _is_unseen(row)]
+    lines = []
+    for row in rows[:MOST_ROWS]:
+        cells = row.find_all(_is_cell, recursive=False, limit=MOST_CELLS)
+        lines.append(" | ".join(clean(_text(cell, " ")) for cell in cells if not _is_unseen(cell)))
+    shown = [line for line in lines if line.strip(" |")]
+    return "\n".join([*shown, *(["… (more rows)"] if len(rows) > MOST_ROWS else [])])
+
+
+def _is_row(tag: Tag) -> bool:
+    return tag.name == "tr" or "ltx_tr" in _classes(tag)
+
+
+def _is_cell(tag: Tag) -> bool:
+    return tag.name in ("td", "th") or "ltx_td" in _classes(tag)
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= MOST_BLOCK_CHARACTERS else text[:MOST_BLOCK_CHARACTERS] + " …"

@@ -1,0 +1,213 @@
+"""Answers on disk: one file an entry, written whole or not at all, checked when read, bounded in size.
+
+An entry is a line of JSON (what it is, when it came, its validators, length and sha256 of the body) and the body. Many
+processes may use one folder: a file only ever appears by being renamed into place. What does not check is deleted and counts
+as absent, so it is fetched again. A disk that is full, or a folder that cannot be written, costs the entry and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+VERSION = "v1"
+MOST_BYTES = 512_000_000
+_HEADER_BYTES = 65_536
+_SCAN_EVERY = 16_000_000  # bytes that one process writes before it looks at the folder's size again
+_ABANDONED = 3_600.0  # seconds after which a half-written file has no writer any more
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stored answer.
+
+    Args:
+        key: What it answers: an address, or the name of facts made from answers.
+        body: The content.
+        fetched: When it came or was last confirmed, seconds since 1970.
+        pinned: It never changes: it needs no confirmation.
+        etag: Validator of the server.
+        last_modified: Validator of the server.
+        headers: The headers that readers of the answer look at.
+        url: Where it came from after redirects.
+    """
+
+    key: str
+    body: bytes = field(repr=False)
+    fetched: float
+    pinned: bool = False
+    etag: str | None = None
+    last_modified: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheInfo:
+    """What the cache holds: files that are entries, their bytes, and when the oldest and newest were written."""
+
+    folder: str
+    entries: int
+    bytes: int
+    most_bytes: int
+    oldest: float | None
+    newest: float | None
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def cache_folder() -> Path:
+    """`$ARCHVIZ_CACHE`, else `archviz` in the user's cache folder."""
+    if stated := os.environ.get("ARCHVIZ_CACHE"):
+        return Path(stated).expanduser()
+    if stated := os.environ.get("XDG_CACHE_HOME"):
+        return Path(stated).expanduser() / "archviz"
+    if sys.platform == "win32" and (stated := os.environ.get("LOCALAPPDATA")):
+        return Path(stated) / "archviz" / "cache"
+    return Path("~/.cache/archviz").expanduser()
+
+
+@dataclass(slots=True)
+class Cache:
+    """The folder of entries; made when the first one is written.
+
+    Args:
+        folder: Where it is.
+        most_bytes: When it grows beyond this, the entries unused for longest go, down to nine tenths.
+        trouble: Why an entry could not be kept; empty when all could.
+    """
+
+    folder: Path = field(default_factory=cache_folder)
+    most_bytes: int = MOST_BYTES
+    trouble: str = ""
+    _unscanned: int = _SCAN_EVERY
+
+    @property
+    def entries_folder(self) -> Path:
+        return self.folder / VERSION
+
+    def read(self, key: str) -> Entry | None:
+        """The entry of a key; None when there is none that checks."""
+        path = self._path(key)
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return None
+        entry = parse_entry(data, key)
+        with contextlib.suppress(OSError):
+            if entry is None:
+                path.unlink()
+            else:
+                os.utime(path)  # what is used stays longest
+        return entry
+
+    def write(self, entry: Entry) -> bool:
+        """Keep an entry; False, with the reason in `trouble`, when it cannot be kept."""
+        data = entry_bytes(entry)
+        path = self._path(entry.key)
+        partial = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            partial.write_bytes(data)
+            partial.replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            self.trouble = f"{error.strerror or error} ({self.folder})"
+            return False
+        self._unscanned += len(data)
+        if self._unscanned >= _SCAN_EVERY:
+            self._unscanned = 0
+            self.shrink()
+        return True
+
+    def forget(self, key: str) -> None:
+        """Delete the entry of a key, if there is one."""
+        with contextlib.suppress(OSError):
+            self._path(key).unlink()
+
+    def shrink(self) -> None:
+        """Delete what was unused for longest until the folder is below its bound; and what writers left half-written."""
+        files = []
+        for path, status in self._files():
+            if path.name.startswith("."):
+                if time.time() - status.st_mtime > _ABANDONED:
+                    _delete(path)
+            else:
+                files.append((status.st_mtime, status.st_size, path))
+        total = sum(size for _, size, _ in files)
+        if total <= self.most_bytes:
+            return
+        for _, size, path in sorted(files):
+            if total <= self.most_bytes * 9 // 10:
+                return
+            _delete(path)
+            total -= size
+
+    def clear(self) -> CacheInfo:
+        """Delete every entry; what was there."""
+        before = self.info()
+        for path, _ in self._files():
+            _delete(path)
+        return before
+
+    def info(self) -> CacheInfo:
+        """What the folder holds now."""
+        found = [status for path, status in self._files() if not path.name.startswith(".")]
+        times = [status.st_mtime for status in found]
+        return CacheInfo(
+            str(self.folder),
+            len(found),
+            sum(status.st_size for status in found),
+            self.most_bytes,
+            min(times, default=None),
+            max(times, default=None),
+        )
+
+    def _path(self, key: str) -> Path:
+        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+        return self.entries_folder / digest[:2] / digest
+
+    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+        """Every file of the folder's own layout; whatever else lies there is none of ours."""
+        for path in self.entries_folder.glob("[0-9a-f][0-9a-f]/*"):
+            name = path.name.lstrip(".").partition(".")[0]
+            if len(name) == 64 and not path.is_symlink():
+                with contextlib.suppress(OSError):
+                    yield path, path.stat()
+
+
+def entry_bytes(entry: Entry) -> bytes:
+    """An entry as its file holds it."""
+    header = {name: value for name, value in asdict(entry).items() if name != "body"}
+    header |= {"length": len(entry.body), "sha256": hashlib.sha256(entry.body).hexdigest()}
+    return json.dumps(header, separators=(",", ":")).encode() + b"\n" + entry.body
+
+
+def parse_entry(data: bytes, key: str) -> Entry | None:
+    """The entry that a file holds; None when it is damaged, half-written or of another key."""
+    head, newline, body = data.partition(b"\n")
+    if not newline or len(head) > _HEADER_BYTES:
+        return None
+    try:
+        header = json.loads(head)
+        length, digest = header.pop("length"), header.pop("sha256")
+        entry = Entry(body=body, **header)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    whole = len(body) == length and hashlib.sha256(body).hexdigest() == digest
+    return entry if whole and entry.key == key and isinstance(entry.fetched, (int, float)) else None
+
+
+def _delete(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()

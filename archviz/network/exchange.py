@@ -1,0 +1,189 @@
+"""One attempt at a request, bounded in time and size while its answer is read."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx2
+
+from archviz.errors import BadResponseError
+from archviz.network.faults import CutShortError, shown
+
+_DROPPED = {  # what is said of the body as it travelled
+    "content-encoding",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "set-cookie",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer: status, headers with names in lower case, and the decoded body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one attempt may cost: seconds to connect, seconds in all, bytes of the decoded body."""
+
+    connect: float
+    total: float
+    size: int
+
+
+@dataclass(slots=True)
+class _Attempt:
+    connected: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
+    abandoned: bool = False
+    answer: Answer | None = None
+    error: Exception | None = None
+
+
+def exchange(
+    base: httpx2.BaseTransport, request: httpx2.Request, bounds: Bounds, monotonic: Callable[[], float]
+) -> Answer:
+    """Send a request and read its whole answer.
+
+    The attempt runs beside the caller, because neither the resolving of a name nor the trying of all its addresses can be
+    bounded from within; one that takes too long is left to itself, and ends at its next step.
+
+    Raises:
+        httpx2.TransportError: It failed, or took too long.
+        CutShortError: The answer is shorter than it said.
+        BadResponseError: It is larger than the bound, or is no answer to a ranged request.
+    """
+    attempt = _Attempt()
+    threading.Thread(
+        target=_run, args=(attempt, base, _timed(request, bounds, attempt), bounds, monotonic), daemon=True
+    ).start()
+    if not attempt.connected.wait(bounds.connect):
+        attempt.abandoned = True
+        raise httpx2.ConnectTimeout("no connection")
+    if not attempt.done.wait(bounds.total):
+        attempt.abandoned = True
+        raise httpx2.ReadTimeout("no whole answer")
+    if attempt.error is not None:
+        raise attempt.error
+    assert attempt.answer is not None
+    return attempt.answer
+
+
+def _timed(request: httpx2.Request, bounds: Bounds, attempt: _Attempt) -> httpx2.Request:
+    def progress(event: str, _: object) -> None:
+        if event.endswith("send_request_headers.started"):
+            attempt.connected.set()
+
+    limits = {"connect": bounds.connect, "read": bounds.total, "write": bounds.total, "pool": bounds.total}
+    request.extensions = {**request.extensions, "timeout": limits, "trace": progress}
+    return request
+
+
+def _run(
+    attempt: _Attempt,
+    base: httpx2.BaseTransport,
+    request: httpx2.Request,
+    bounds: Bounds,
+    monotonic: Callable[[], float],
+) -> None:
+    try:
+        attempt.answer = _read(
+            attempt, base.handle_request(request), request, bounds, monotonic() + bounds.total, monotonic
+        )
+    except Exception as error:  # noqa: BLE001 # handed to the caller, who waits for it
+        attempt.error = error
+    attempt.connected.set()
+    attempt.done.set()
+
+
+def _read(
+    attempt: _Attempt,
+    response: httpx2.Response,
+    request: httpx2.Request,
+    bounds: Bounds,
+    deadline: float,
+    monotonic: Callable[[], float],
+) -> Answer:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    try:
+        bodiless = request.method == "HEAD" or response.status_code in (204, 304)
+        raw = b"" if bodiless else _body(attempt, response, request, bounds, deadline, monotonic)
+    finally:
+        response.close()
+    if not bodiless and headers.get("content-length", "").isdecimal() and len(raw) != int(headers["content-length"]):
+        raise CutShortError(f"{len(raw):,} bytes instead of {int(headers['content-length']):,}")
+    body = _decoded(raw, headers.get("content-encoding", ""), bounds.size, request)
+    return Answer(
+        response.status_code, {name: value for name, value in headers.items() if name not in _DROPPED or bodiless}, body
+    )
+
+
+def _body(
+    attempt: _Attempt,
+    response: httpx2.Response,
+    request: httpx2.Request,
+    bounds: Bounds,
+    deadline: float,
+    monotonic: Callable[[], float],
+) -> bytes:
+    limit = _most_bytes(response, request, bounds.size)
+    chunks, size = [], 0
+    assert isinstance(response.stream, httpx2.SyncByteStream)
+    for chunk in response.stream:
+        size += len(chunk)
+        if size > limit:
+            raise too_large(limit, request)
+        if attempt.abandoned or monotonic() > deadline:
+            raise httpx2.ReadTimeout("no whole answer")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _most_bytes(response: httpx2.Response, request: httpx2.Request, limit: int) -> int:
+    """The most bytes to read: of a ranged request no more than it asked for, whatever the server sends."""
+    asked = request.headers.get("range", "")
+    if not asked or response.status_code not in (200, 206):
+        return limit
+    start, _, end = asked.removeprefix("bytes=").partition("-")
+    length = int(end) - int(start) + 1 if start.isdecimal() and end.isdecimal() else limit
+    stated = response.headers.get("content-range", f"bytes {start}-") if response.status_code == 206 else "bytes 0-"
+    if not stated.startswith(f"bytes {start}-"):
+        raise BadResponseError(
+            "the server does not give the part of a file that was asked for, so its header cannot be read",
+            where=shown(str(request.url)),
+        )
+    return min(limit, length)
+
+
+def _decoded(raw: bytes, encoding: str, limit: int, request: httpx2.Request) -> bytes:
+    if encoding.strip().lower() in ("", "identity") or not raw:
+        return raw
+    if encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
+        raise BadResponseError(
+            f"the answer is encoded as {encoding[:40]!a}, which was not asked for", where=shown(str(request.url))
+        )
+    try:
+        unpacked = zlib.decompressobj(47)
+        body = unpacked.decompress(raw, limit + 1)
+    except zlib.error:
+        raise CutShortError("damaged in its compression") from None
+    if len(body) > limit:
+        raise too_large(limit, request)
+    if not unpacked.eof:
+        raise CutShortError("compressed and ends too early")
+    return body
+
+
+def too_large(limit: int, request: httpx2.Request) -> BadResponseError:
+    """An answer beyond the bound, which was not read further."""
+    return BadResponseError(
+        f"the answer is larger than {limit:,} bytes and was not read further", where=shown(str(request.url))
+    )

@@ -1,0 +1,81 @@
+"""The one boundary where other people's exceptions and refusals become `archviz.errors`, with what to do about each."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+
+import httpx2
+
+from archviz.errors import BadResponseError, RateLimitedError, SourceUnavailableError
+from archviz.network.session import age_of
+
+TRY_LATER = "Check the network and try again; --offline answers from the catalog and from what is stored."
+
+
+class CutShortError(Exception):
+    """An answer that is not whole: shorter than it said, or no JSON where it must be."""
+
+
+def shown(url: str) -> str:
+    """An address as messages may hold it: without query (it may be signed) and user part, short, ASCII."""
+    text = re.sub(r"^([a-z]+://)[^/]*@", r"\1", url.partition("?")[0].partition("#")[0])
+    text = text.encode("ascii", "backslashreplace").decode()
+    return text if len(text) <= 160 else f"{text[:157]}…"
+
+
+def helps_to_retry(error: Exception) -> bool:
+    """Whether asking again may help: not when the name does not exist, TLS fails, or five seconds are gone already."""
+    if isinstance(error, CutShortError):
+        return True
+    if isinstance(error, (httpx2.TimeoutException, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)):
+        return False
+    causes = _causes(error)
+    unknown_name = any(isinstance(each, socket.gaierror) and each.errno == socket.EAI_NONAME for each in causes)
+    return not unknown_name and not any(isinstance(each, ssl.SSLError) for each in causes)
+
+
+def unreachable(error: Exception, name: str, url: str) -> SourceUnavailableError:
+    """A failed attempt as our error: what happened, at which address, what to do."""
+    where = shown(url)
+    if isinstance(error, CutShortError):
+        return BadResponseError(f"{name} gave an answer that is {error}", where=where, hint="Try again.")
+    causes = _causes(error)
+    if any(isinstance(each, ssl.SSLError) for each in causes):
+        text, hint = "its certificate or its TLS is not valid", "Check the address, the clock and the proxy."
+    elif any(isinstance(each, socket.gaierror) for each in causes):
+        text, hint = "its name was not resolved", TRY_LATER
+    elif isinstance(error, httpx2.ConnectTimeout):
+        text, hint = "no connection within the time limit", TRY_LATER
+    elif isinstance(error, httpx2.TimeoutException):
+        text, hint = "no whole answer within the time limit", TRY_LATER
+    elif isinstance(error, httpx2.ProxyError):
+        text, hint = "the proxy refused", "Check HTTPS_PROXY and NO_PROXY."
+    elif isinstance(error, httpx2.ConnectError):
+        text, hint = "the connection was refused", TRY_LATER
+    else:
+        text, hint = "the connection broke off", TRY_LATER
+    return SourceUnavailableError(f"{name} could not be reached: {text}", where=where, hint=hint)
+
+
+def refused(status: int, name: str, url: str, wait: float | None) -> SourceUnavailableError:
+    """An answer 429 or 5xx that stayed after the retries, or that asks for a longer wait than there is time."""
+    if status in (403, 429):
+        after = f"; it asks to wait {age_of(wait)}" if wait else ""
+        return RateLimitedError(
+            f"{name} limits the rate of requests{after}",
+            retry_after=wait,
+            where=shown(url),
+            hint="Wait, or set a token: HF_TOKEN for the Hub, GITHUB_TOKEN for GitHub.",
+        )
+    return SourceUnavailableError(f"{name} answers with status {status}", where=shown(url), hint=TRY_LATER)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    each: BaseException | None = error
+    while each is not None and each not in found:
+        found.append(each)
+        each = each.__cause__ or each.__context__
+    return found

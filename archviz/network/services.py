@@ -1,0 +1,141 @@
+"""Whom a client may ask: hosts, the family that redirects may lead to, the token and its only host."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from archviz import __version__
+from archviz.errors import UsageError
+
+USER_AGENT = f"archviz/{__version__}"
+GITHUB_API_VERSION = "2026-03-10"
+_COMMIT = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
+_ARXIV_VERSION = re.compile(r"/(?:abs|pdf|html)/(?:\d{4}\.\d{4,5}|[a-z.-]+/\d{7})v\d+(?:\.pdf)?$")
+_TOKEN = re.compile(r"[!-~]{4,400}")
+_FRESH = 300.0  # seconds for which a moving answer (a branch, a search) is taken as it is
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One place on the network.
+
+    Args:
+        name: How messages call it.
+        origins: `scheme://host[:port]` of every place that may be asked.
+        family: Suffixes of the hosts that a redirect may lead to besides, such as `.hf.co`; always https.
+        token_variable: The environment variable of the token; empty for none.
+        token_origin: The only origin that is ever given the token.
+        headers: Sent with every request.
+        fresh_seconds: How long a moving answer is taken from the cache without asking again.
+        interval: Seconds between two requests, kept across processes, one at a time.
+        pinned: What in an address says that its content never changes.
+    """
+
+    name: str
+    origins: tuple[str, ...]
+    family: tuple[str, ...] = ()
+    token_variable: str = ""
+    token_origin: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    fresh_seconds: float = _FRESH
+    interval: float = 0.0
+    pinned: re.Pattern[str] = field(default=_COMMIT)
+
+    @property
+    def endpoint(self) -> str:
+        """The first origin: where the service's own API is."""
+        return self.origins[0]
+
+    def is_pinned(self, url: str) -> bool:
+        """Whether an address names a commit or a version, so that its content never changes."""
+        return self.pinned.search(url.partition("#")[0]) is not None
+
+    def token(self) -> str | None:
+        """The token of the environment, if it can be one at all."""
+        text = os.environ.get(self.token_variable, "").strip() if self.token_variable else ""
+        return text if _TOKEN.fullmatch(text) else None
+
+
+def hub_service() -> Service:
+    """The Hugging Face Hub at `HF_ENDPOINT`; it serves the bodies of files from hosts of its own family."""
+    endpoint = _origin(os.environ.get("HF_ENDPOINT") or "https://huggingface.co", "HF_ENDPOINT")
+    return Service(
+        "the Hub",
+        (endpoint,),
+        family=(".hf.co", ".huggingface.co"),
+        token_variable="HF_TOKEN",  # noqa: S106 # the variable's name
+        token_origin=endpoint,
+    )
+
+
+def arxiv_service() -> Service:
+    """arXiv: its API and its pages; one request per 3 seconds, one at a time."""
+    stated = os.environ.get("ARCHVIZ_ARXIV_URL")
+    own = _origin(stated, "ARCHVIZ_ARXIV_URL") if stated else None
+    origins = (own,) if own else ("https://export.arxiv.org", "https://arxiv.org", "https://www.arxiv.org")
+    return Service("arXiv", origins, interval=3.0, fresh_seconds=86_400.0, pinned=_ARXIV_VERSION)
+
+
+def github_service() -> Service:
+    """GitHub: its API (the only place that is given the token), and files from the raw host."""
+    api = _origin(os.environ.get("GITHUB_API_URL") or "https://api.github.com", "GITHUB_API_URL")
+    raw = _origin(
+        os.environ.get("ARCHVIZ_GITHUB_RAW_URL") or "https://raw.githubusercontent.com", "ARCHVIZ_GITHUB_RAW_URL"
+    )
+    return Service(
+        "GitHub",
+        (api, raw),
+        token_variable="GITHUB_TOKEN",  # noqa: S106 # the variable's name
+        token_origin=api,
+        headers=(("Accept", "application/vnd.github+json"), ("X-GitHub-Api-Version", GITHUB_API_VERSION)),
+    )
+
+
+def page_service(hosts: Iterable[str]) -> Service:
+    """Pages on hosts that the caller lists, over https and without any token; redirects stay among them."""
+    named = tuple(f"https://{host.lower()}" for host in hosts if re.fullmatch(r"[A-Za-z0-9.-]{1,253}", host))
+    if not named:
+        raise UsageError("no host is given whose pages may be read")
+    return Service("the page", named, fresh_seconds=86_400.0)
+
+
+def origin_of(url: str) -> str:
+    """`scheme://host[:port]` of an address, default ports left out; empty where it has none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+        return ""
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    default = 443 if parts.scheme == "https" else 80
+    return f"{parts.scheme}://{host}" + ("" if port in (None, default) else f":{port}")
+
+
+def is_loopback(origin: str) -> bool:
+    """Whether an origin is this machine itself."""
+    host = urlsplit(origin).hostname or ""
+    return host in ("localhost", "::1") or re.fullmatch(r"127(?:\.\d{1,3}){3}", host) is not None
+
+
+def _origin(text: str, variable: str) -> str:
+    """An endpoint from the environment: https, or plain http on this machine itself.
+
+    Raises:
+        UsageError: It is no such address.
+    """
+    origin = origin_of(text.strip())
+    if not origin or (origin.startswith("http:") and not is_loopback(origin)):
+        raise UsageError(
+            f"{variable} is no https address" if not origin else f"{variable} must be https unless it is loopback",
+            where=variable,
+            hint="Write https://host, or unset the variable.",
+        )
+    if urlsplit(text.strip()).path.strip("/"):
+        return origin + urlsplit(text.strip()).path.rstrip("/")
+    return origin

@@ -1,0 +1,100 @@
+"""One command's use of the network: the time it may take, what it noted, whom it found unreachable."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from archviz.errors import SourceUnavailableError
+from archviz.network.cache import Cache
+from archviz.network.waits import PACES, Paces
+from archviz.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx2
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """Clocks, sleep and chance, so that tests need not wait.
+
+    Args:
+        now: Seconds since 1970, for dates that are stored.
+        monotonic: Seconds for durations.
+        sleep: Waits for some seconds.
+        jitter: A factor between 0.5 and 1.5 for the next wait.
+    """
+
+    now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = lambda: random.uniform(0.5, 1.5)  # noqa: S311 # spreads retries, keeps no secret
+
+
+@dataclass(slots=True)
+class Session:
+    """What one command shares between all its requests.
+
+    Args:
+        settings: Limits and offline mode.
+        cache: Where answers are kept.
+        time: Clocks and sleep.
+        base: The way out; None for the real one (direct or by the environment's proxy).
+        paces: When a service may be asked again.
+        notes: What a reader of the answer must be told: a token refused, an old copy used.
+        requests: Requests that went out.
+        unreachable: Origin → why it was not reached; it is not tried again in this command.
+        refused_tokens: Services whose token was refused.
+        oldest: When the oldest answer was fetched that was used though its service could not be asked, seconds since 1970.
+    """
+
+    settings: Settings
+    cache: Cache = field(default_factory=Cache)
+    time: Time = field(default_factory=Time)
+    base: httpx2.BaseTransport | None = None
+    paces: Paces = field(default_factory=lambda: PACES)
+    notes: list[str] = field(default_factory=list)
+    requests: int = 0
+    unreachable: dict[str, SourceUnavailableError] = field(default_factory=dict)
+    refused_tokens: set[str] = field(default_factory=set)
+    oldest: float | None = None
+    started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.time.monotonic()
+
+    @property
+    def offline(self) -> bool:
+        """Whether nobody may be asked: `--offline`, or the Hub's own variable for it."""
+        return self.settings.offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+
+    @property
+    def remaining(self) -> float:
+        """Seconds that the command's requests may still take together."""
+        return self.settings.limits.network_seconds - (self.time.monotonic() - self.started)
+
+    def note(self, text: str) -> None:
+        """Remember once what the reader of the answer must be told."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def used_old(self, fetched: float) -> None:
+        """Remember that an answer was used whose service could not be asked whether it still holds."""
+        self.oldest = fetched if self.oldest is None else min(self.oldest, fetched)
+
+
+def day_of(seconds: float) -> str:
+    """Seconds since 1970 as a date in UTC, `YYYY-MM-DD`."""
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+
+
+def age_of(seconds: float) -> str:
+    """A duration in the words of a message: `40 s`, `12 min`, `5 h`, `3 days`."""
+    for unit, size in (("days", 86_400.0), ("h", 3_600.0), ("min", 60.0)):
+        if seconds >= (2 if unit == "days" else 1) * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"

@@ -1,0 +1,278 @@
+"""The rules around one request: who may be asked, what is known already, when to ask again, and with which token."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import httpx2
+
+from archviz.errors import ArchvizError, BadResponseError, OfflineError, SourceUnavailableError, UsageError
+from archviz.network.cache import Entry
+from archviz.network.exchange import Answer, Bounds, exchange
+from archviz.network.faults import CutShortError, helps_to_retry, refused, shown, unreachable
+from archviz.network.routing import EnvironmentTransport
+from archviz.network.services import Service, is_loopback, origin_of
+from archviz.network.session import Session, day_of
+from archviz.network.waits import FIRST_WAIT, asked_wait, turn
+
+ATTEMPTS = 3
+RETRIED = (429, 500, 502, 503, 504)
+_KEPT = ("content-type", "etag", "last-modified", "x-repo-commit", "x-linked-etag", "x-linked-size", "link")
+_RETRY_WITHIN = 2.5  # seconds: a connection that took longer to fail would only fail as slowly again
+_ALONG = ("accept", "range", "user-agent")  # the headers that go along with a redirect; never a token
+REDIRECTS = (301, 302, 303, 307, 308)
+MOST_REDIRECTS = 5
+FETCHED = "archviz_fetched"  # extension of a response: when its content was fetched or confirmed, seconds since 1970
+FOUND_AT = "archviz_found_at"  # extension of a response: the address that gave it, after redirects
+
+
+class GuardedTransport(httpx2.BaseTransport):
+    """Asks only its service's hosts, within the session's limits; raises `archviz.errors`, and answers 2xx to 4xx."""
+
+    def __init__(self, service: Service, session: Session) -> None:
+        self.service, self.session = service, session
+        self._base = session.base or EnvironmentTransport()
+
+    def close(self) -> None:
+        if self.session.base is None:
+            self._base.close()
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        url = str(request.url)
+        self._check(request)
+        key = cache_key(request) if _may_be_kept(request) else None
+        stored = self.session.cache.read(key) if key else None
+        if stored and (stored.pinned or self._age(stored) < self.service.fresh_seconds):
+            return _from_entry(stored)
+        if self.session.offline:
+            return self._offline(stored, url)
+        try:
+            answer, found_at = self._follow(request, stored)
+        except SourceUnavailableError as error:
+            if stored is None:
+                raise
+            return self._old(stored, f"{error.message}; answered from the copy of {day_of(stored.fetched)}.")
+        if answer.status == 304 and stored:
+            renewed = replace(stored, fetched=self.session.time.now())
+            self.session.cache.write(renewed)
+            return _from_entry(renewed)
+        if key and answer.status == 200:
+            self._keep(key, url, found_at, answer)
+        extensions = {FETCHED: self.session.time.now(), FOUND_AT: found_at}
+        return httpx2.Response(answer.status, headers=answer.headers, content=answer.body, extensions=extensions)
+
+    def _check(self, request: httpx2.Request) -> None:
+        """Only reading, only the service's own hosts, only https unless the endpoint is this machine."""
+        url = str(request.url)
+        if request.method not in ("GET", "HEAD"):
+            raise UsageError(f"{request.method} is no reading request", where=shown(url))
+        origin = origin_of(url)
+        own = {origin_of(each) for each in self.service.origins}
+        if origin not in own and not self._in_family(origin):
+            raise BadResponseError(f"{self.service.name} leads to another host, which is not asked", where=shown(url))
+        request.headers.pop("authorization", None)
+        request.headers.pop("cookie", None)
+        request.headers["accept-encoding"] = "identity" if "range" in request.headers else "gzip"
+
+    def _in_family(self, origin: str) -> bool:
+        """Whether a redirect may lead there: https hosts of the family; of an endpoint on this machine, its other ports."""
+        host = urlsplit(origin).hostname or ""
+        endpoint = origin_of(self.service.endpoint)
+        if self.service.family and is_loopback(endpoint) and urlsplit(endpoint).hostname == host:
+            return True
+        return origin == f"https://{host}" and host.endswith(self.service.family or ("\0",))
+
+    def _offline(self, stored: Entry | None, url: str) -> httpx2.Response:
+        if stored is not None:
+            return self._old(stored, f"Offline: {self.service.name} was not asked; copy of {day_of(stored.fetched)}.")
+        raise OfflineError(
+            f"{self.service.name} is not asked offline, and nothing is stored of it here",
+            where=shown(url),
+            hint="Run the command once without --offline.",
+        )
+
+    def _old(self, stored: Entry, note: str) -> httpx2.Response:
+        self.session.note(note)
+        self.session.used_old(stored.fetched)
+        return _from_entry(stored)
+
+    def _age(self, stored: Entry) -> float:
+        age = self.session.time.now() - stored.fetched
+        return age if age >= 0 else float("inf")  # a clock that was set back confirms nothing
+
+    # --- asking -----------------------------------------------------------------------------------------------------
+
+    def _follow(self, request: httpx2.Request, stored: Entry | None) -> tuple[Answer, str]:
+        """The answer, and the address that gave it; each redirect is checked like a request of its own."""
+        for _ in range(MOST_REDIRECTS + 1):
+            answer = self._ask(request, stored)
+            if answer.status not in REDIRECTS:
+                return answer, str(request.url)
+            request, stored = self._redirected(request, answer), None
+            self._check(request)
+        raise BadResponseError(f"{self.service.name} redirects in a circle", where=shown(str(request.url)))
+
+    def _redirected(self, request: httpx2.Request, answer: Answer) -> httpx2.Request:
+        try:
+            url = request.url.join(answer.headers["location"])
+        except (KeyError, httpx2.InvalidURL):
+            raise BadResponseError(
+                f"{self.service.name} redirects to no address", where=shown(str(request.url))
+            ) from None
+        kept = {name: request.headers[name] for name in _ALONG if name in request.headers}
+        return httpx2.Request(request.method, url, headers=kept)
+
+    def _ask(self, request: httpx2.Request, stored: Entry | None) -> Answer:
+        for name, value in self.service.headers:
+            request.headers.setdefault(name, value)
+        if stored and stored.etag:
+            request.headers["if-none-match"] = stored.etag
+        elif stored and stored.last_modified:
+            request.headers["if-modified-since"] = stored.last_modified
+        token = self._token(str(request.url))
+        if token:
+            request.headers["authorization"] = f"Bearer {token}"
+        answer = self._persist(request)
+        if answer.status == 401 and token:
+            self.session.refused_tokens.add(self.service.name)
+            self.session.note(
+                f"{self.service.name} refused the token of {self.service.token_variable}; asked again without it."
+            )
+            del request.headers["authorization"]
+            answer = self._persist(request)
+        return answer
+
+    def _token(self, url: str) -> str | None:
+        if origin_of(url) != origin_of(self.service.token_origin) or self.service.name in self.session.refused_tokens:
+            return None
+        return self.service.token()
+
+    def _persist(self, request: httpx2.Request) -> Answer:
+        """One answer, asked for again where that can help, within the time of the request and of the command."""
+        session, url = self.session, str(request.url)
+        if (known := session.unreachable.get(origin_of(url))) is not None:
+            raise known
+        deadline = session.time.monotonic() + min(session.settings.limits.request_seconds, session.remaining)
+        for attempt in range(1, ATTEMPTS + 1):
+            self._hold(url, deadline)
+            began = session.time.monotonic()
+            try:
+                answer = self._exchange(request, deadline)
+            except ArchvizError:
+                raise
+            except Exception as error:  # noqa: BLE001 # the boundary: whatever a transport raises
+                slow = session.time.monotonic() - began > _RETRY_WITHIN
+                if attempt == ATTEMPTS or slow or not helps_to_retry(error):
+                    raise self._unreachable(error, url) from None
+                wait: float | None = None
+            else:
+                wait = self._limited(answer, url)
+                if answer.status not in RETRIED and not (answer.status == 403 and wait is not None):
+                    return answer
+                if attempt == ATTEMPTS or session.time.monotonic() + (wait or 0.0) > deadline:
+                    raise refused(answer.status, self.service.name, url, wait)
+            pause = wait if wait is not None else FIRST_WAIT * 2 ** (attempt - 1) * session.time.jitter()
+            if session.time.monotonic() + pause > deadline:
+                raise self._unreachable(httpx2.ReadTimeout("no time for another attempt"), url)
+            session.time.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _exchange(self, request: httpx2.Request, deadline: float) -> Answer:
+        session, limits = self.session, self.session.settings.limits
+        with self._turn(deadline):
+            seconds = deadline - session.time.monotonic()
+            if seconds <= 0:
+                raise httpx2.ReadTimeout("the command's time is used up")
+            session.requests += 1
+            bounds = Bounds(min(limits.connect_seconds, seconds), seconds, limits.response_bytes)
+            answer = exchange(self._base, request, bounds, session.time.monotonic)
+        if answer.status == 200 and request.method == "GET" and "range" not in request.headers:
+            _check_json(answer, str(request.url))
+        return answer
+
+    @contextlib.contextmanager
+    def _turn(self, deadline: float) -> Iterator[None]:
+        if not self.service.interval:
+            yield
+            return
+        time, folder = self.session.time, self.session.cache.folder / "turns"
+        with turn(folder, self.service.name, self.service.interval, deadline - time.monotonic(), time.now, time.sleep):
+            yield
+
+    def _hold(self, url: str, deadline: float) -> None:
+        """Wait out what the service asked for before; refuse when there is no time for it."""
+        monotonic = self.session.time.monotonic()
+        wait = self.session.paces.held(url, monotonic)
+        if wait and monotonic + wait > deadline:
+            raise refused(429, self.service.name, url, wait)
+        if wait:
+            self.session.time.sleep(wait)
+
+    def _limited(self, answer: Answer, url: str) -> float | None:
+        """The seconds that an answer asks to wait; what follows it at the same place waits too."""
+        wait = asked_wait(answer.headers, self.session.time.now())
+        if wait and answer.status != 304:
+            self.session.paces.hold(url, self.session.time.monotonic() + wait)
+        return wait
+
+    def _unreachable(self, error: Exception, url: str) -> SourceUnavailableError:
+        found = unreachable(error, self.service.name, url)
+        if not isinstance(error, (CutShortError, httpx2.ReadError, httpx2.RemoteProtocolError)):
+            self.session.unreachable[origin_of(url)] = found
+        return found
+
+    # --- keeping ----------------------------------------------------------------------------------------------------
+
+    def _keep(self, key: str, url: str, found_at: str, answer: Answer) -> None:
+        headers = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
+        entry = Entry(
+            key,
+            answer.body,
+            self.session.time.now(),
+            pinned=self.service.is_pinned(url),
+            etag=headers.get("etag"),
+            last_modified=headers.get("last-modified"),
+            headers=headers,
+            url=found_at.partition("?")[0],  # a query may hold a signature
+        )
+        if not self.session.cache.write(entry):
+            self.session.note(f"The answer could not be kept in the cache: {self.session.cache.trouble}.")
+
+
+def cache_key(request: httpx2.Request) -> str:
+    """What an answer is stored under: the address, and the form that was asked for."""
+    accept = request.headers.get("accept", "*/*")
+    return str(request.url) if accept == "*/*" else f"{accept} {request.url}"
+
+
+def fetched(response: httpx2.Response) -> float:
+    """When the content of a response was fetched or last confirmed, seconds since 1970."""
+    return float(response.extensions[FETCHED])
+
+
+def found_at(response: httpx2.Response) -> str:
+    """The address that gave a response, after redirects; a renamed repository shows here."""
+    return str(response.extensions[FOUND_AT])
+
+
+def _may_be_kept(request: httpx2.Request) -> bool:
+    return request.method == "GET" and "range" not in request.headers
+
+
+def _from_entry(stored: Entry) -> httpx2.Response:
+    extensions = {FETCHED: stored.fetched, FOUND_AT: stored.url}
+    return httpx2.Response(200, headers=stored.headers, content=stored.body, extensions=extensions)
+
+
+def _check_json(answer: Answer, url: str) -> None:
+    """An answer that must be JSON is looked at before it is believed or kept."""
+    if "json" not in answer.headers.get("content-type", "") and not urlsplit(url).path.endswith(".json"):
+        return
+    try:
+        json.loads(answer.body)
+    except (ValueError, RecursionError):
+        raise CutShortError("not valid JSON") from None

@@ -1,0 +1,134 @@
+"""When a service may be asked again: back-off, what its headers say, and turns kept across processes."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from archviz.errors import RateLimitedError
+
+FIRST_WAIT = 0.5  # seconds before the first retry; doubled each time, times the jitter
+_RATE_LIMIT = re.compile(r'"[^"]*"\s*;\s*r\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)')
+_LONGEST = 86_400.0  # a service that asks for more than a day is taken to mean a day
+
+
+def asked_wait(headers: Mapping[str, str], now: float) -> float | None:
+    """The seconds for which an answer's headers ask not to be asked again; None when they ask nothing.
+
+    Args:
+        headers: Names in lower case. `Retry-After` counts on refusals, the rate limits where nothing remains.
+        now: Seconds since 1970.
+
+    >>> asked_wait({"ratelimit": '"api";r=0;t=42'}, 0.0)
+    42.0
+    >>> asked_wait({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "130"}, 100.0)
+    30.0
+    >>> asked_wait({"ratelimit": '"api";r=7;t=42'}, 0.0)
+    """
+    for ask in (_retry_after, _hub_limit, _github_limit):
+        if (seconds := ask(headers, now)) is not None:
+            return min(max(0.0, seconds), _LONGEST)
+    return None
+
+
+def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    text = headers.get("retry-after", "").strip()
+    if text.isdecimal() and text.isascii():
+        return float(text[:9])
+    if text:
+        with contextlib.suppress(ValueError, TypeError, OverflowError):
+            return parsedate_to_datetime(text).timestamp() - now
+    return None
+
+
+def _hub_limit(headers: Mapping[str, str], now: float) -> float | None:
+    match = _RATE_LIMIT.search(headers.get("ratelimit", ""))
+    return float(match[2][:9]) if match and not int(match[1][:9]) else None
+
+
+def _github_limit(headers: Mapping[str, str], now: float) -> float | None:
+    reset = headers.get("x-ratelimit-reset", "")
+    if headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal() and reset.isascii():
+        return float(reset[:12]) - now
+    return None
+
+
+@dataclass(slots=True)
+class Paces:
+    """Until when each part of a service asked to be left alone, on the monotonic clock."""
+
+    until: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def hold(self, url: str, until: float) -> None:
+        """Remember that the part of the service at this address is not to be asked before a time."""
+        key = _part(url)
+        self.until[key] = max(until, self.until.get(key, 0.0))
+
+    def held(self, url: str, monotonic: float) -> float:
+        """Seconds until the address may be asked again; 0 for now."""
+        return max(0.0, self.until.get(_part(url), 0.0) - monotonic)
+
+
+PACES = Paces()
+"""What this process was asked to wait for; a long-lived server keeps it between commands."""
+
+
+def _part(url: str) -> tuple[str, str]:
+    """Host, and the part of it that has a rate limit of its own: the Hub's API, GitHub's searches."""
+    address = urlsplit(url)
+    first = address.path.strip("/").partition("/")[0]
+    return address.netloc, first if first in ("api", "search") else ""
+
+
+@contextlib.contextmanager
+def turn(
+    folder: Path, name: str, interval: float, seconds: float, now: Callable[[], float], sleep: Callable[[float], None]
+) -> Iterator[None]:
+    """Wait for one's turn at a service that serves one request at a time, `interval` seconds apart, across processes.
+
+    Args:
+        folder: Where the turns are kept; without a folder that can be written, each process keeps its own.
+        seconds: For how long to wait for the turn.
+
+    Raises:
+        RateLimitedError: The others before this one would take longer.
+    """
+    from filelock import FileLock, Timeout
+
+    mark = folder / f"{re.sub('[^a-z]', '', name.lower())}.turn"
+    started = now()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{mark}.lock")
+        lock.acquire(timeout=max(0.0, seconds), poll_interval=0.05)
+    except Timeout:
+        raise RateLimitedError(
+            f"{name} is asked one request at a time, and others were first for {seconds:.0f} s",
+            retry_after=interval,
+            hint="Try again when the other runs have ended.",
+        ) from None
+    except OSError:
+        yield
+        return
+    try:
+        sleep_until = min(_last(mark) + interval, started + seconds + interval)
+        if (wait := sleep_until - now()) > 0:
+            sleep(min(wait, interval))
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            mark.write_text(f"{now():.3f}", encoding="ascii")
+        lock.release()
+
+
+def _last(mark: Path) -> float:
+    """When the last turn ended, seconds since 1970; 0 when that is not known."""
+    try:
+        return float(mark.read_text(encoding="ascii")[:32])
+    except (OSError, ValueError):
+        return 0.0

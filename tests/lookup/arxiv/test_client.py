@@ -1,0 +1,177 @@
+"""The real client against arXiv on this machine: exact ids, exact titles, its peculiarities, and its faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from archviz.errors import ArchvizError, BadResponseError, ModelNotFoundError, RateLimitedError, UsageError
+from archviz.lookup.arxiv.client import ArxivClient
+from archviz.network.session import Session
+from archviz.settings import Limits
+
+Make = Callable[..., Session]
+
+
+@pytest.fixture
+def client(arxiv: Any, arxiv_data: Any, session: Make) -> ArxivClient:
+    arxiv_data.add("2505.09388", "Qwen3 Technical Report", version="v2")
+    arxiv_data.add("2412.15115", "Qwen2.5 Technical Report", version="v2")
+    arxiv_data.add("2501.00001", "Notes on the Qwen3 Technical Report")
+    arxiv_data.add("hep-th/9901001", "Old Physics")
+    return ArxivClient(session())
+
+
+@pytest.mark.parametrize(
+    "asked, found",
+    [
+        ("2505.09388", "2505.09388v2"),
+        ("2505.09388v2", "2505.09388v2"),
+        ("arXiv:2505.09388", "2505.09388v2"),
+        ("hep-th/9901001", "hep-th/9901001v1"),
+        ("hep-th/9901001v1", "hep-th/9901001v1"),
+    ],
+)
+def test_an_exact_id_finds_its_paper_with_its_version(client: ArxivClient, asked: str, found: str) -> None:
+    paper = client.find_paper(asked)
+    assert (paper.id, paper.url) == (found, f"https://arxiv.org/abs/{found}")
+    assert (paper.authors, paper.published) == (("Ada Example", "Bo Example"), "2025-05-14")
+    assert paper.abstract == "We present a model. It has layers."
+
+
+@pytest.mark.parametrize("asked", ["0000.0000", "2505.99999", "2505.09388v7"])
+def test_an_unknown_id_is_no_paper_though_arxiv_answers_200(client: ArxivClient, arxiv: Any, asked: str) -> None:
+    with pytest.raises((ModelNotFoundError, UsageError)):
+        client.find_paper(asked)
+
+
+def test_a_complaint_of_the_api_is_told_in_its_words(client: ArxivClient, arxiv: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("archviz.lookup.arxiv.client.arxiv_id", lambda text: text)
+    with pytest.raises(UsageError, match="incorrect id format for abc"):
+        client.find_paper("abc")
+
+
+@pytest.mark.parametrize("title", ["Qwen3 Technical Report", "qwen3  technical report.", "{Qwen3} Technical Report"])
+def test_an_exact_title_comes_first_and_is_marked(client: ArxivClient, title: str) -> None:
+    search = client.search_title(title)
+    assert [paper.id for paper in search.exact] == ["2505.09388v2"]
+    assert [(each.paper.id, each.is_exact) for each in search.ranked] == [
+        ("2505.09388v2", True),
+        ("2501.00001v1", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "title", ["Qwen3 Report", "Qwen2 5 Technical Report", "Technical Report", "Qwen4 Technical Report"]
+)
+def test_no_title_is_exact_because_its_words_are_there(client: ArxivClient, title: str) -> None:
+    assert client.search_title(title).exact == ()
+
+
+def test_a_version_in_a_title_is_kept(client: ArxivClient) -> None:
+    assert [paper.id for paper in client.search_title("Qwen2.5 Technical Report").exact] == ["2412.15115v2"]
+
+
+def test_requests_stand_three_seconds_apart_also_from_one_session_to_the_next(
+    client: ArxivClient, session: Make, clock: Any
+) -> None:
+    client.find_paper("2505.09388")
+    ArxivClient(session()).find_paper("2412.15115")
+    assert len(clock.slept) == 1
+    assert clock.slept[0] == pytest.approx(3.0, abs=0.5)
+
+
+def test_a_paper_asked_for_twice_is_asked_for_once(client: ArxivClient, arxiv: Any, session: Make) -> None:
+    first = client.find_paper("2505.09388")
+    assert ArxivClient(session(offline=True)).find_paper("2505.09388") == first
+    assert len(arxiv.asked) == 1
+
+
+def test_a_rendering_is_none_where_arxiv_made_none(client: ArxivClient, arxiv_data: Any) -> None:
+    arxiv_data.pages["2505.09388v2"] = "<html><p>text</p></html>"
+    assert client.read_page("2505.09388v2") == "<html><p>text</p></html>"
+    assert client.read_page("2412.15115v2") is None
+
+
+# --- faults ---------------------------------------------------------------------------------------------------------
+
+BOMB = (
+    b'<?xml version="1.0"?><!DOCTYPE feed [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
+    b'<feed xmlns="http://www.w3.org/2005/Atom"><title>&b;</title></feed>'
+)
+DEEP = b'<feed xmlns="http://www.w3.org/2005/Atom">' + b"<a>" * 5000 + b"</a>" * 5000 + b"</feed>"
+EXTERNAL = b'<!DOCTYPE feed [<!ENTITY x SYSTEM "file:///etc/passwd">]><feed>&x;</feed>'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<feed",
+        b"{}",
+        b"\xff\xfe",
+        b"<html></html>",
+        BOMB,
+        DEEP,
+        EXTERNAL,
+        b"<feed xmlns='http://www.w3.org/2005/Atom'/>",
+    ],
+)
+def test_an_answer_that_is_no_feed_is_a_fault_and_is_not_kept(
+    client: ArxivClient, arxiv: Any, reply: Any, body: bytes
+) -> None:
+    arxiv.next.append(reply(200, body, {"Content-Type": "application/atom+xml"}))
+    with pytest.raises(BadResponseError) as caught:
+        client.find_paper("2505.09388")
+    assert caught.value.exit_status == 4
+    assert client.find_paper("2505.09388").id == "2505.09388v2"
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_passing_fault_is_asked_again(client: ArxivClient, arxiv: Any, reply: Any, status: int) -> None:
+    arxiv.next.append(reply(status))
+    assert client.find_paper("2505.09388").id == "2505.09388v2"
+    assert len(arxiv.asked) == 2
+
+
+def test_retry_after_is_obeyed(client: ArxivClient, arxiv: Any, reply: Any, clock: Any) -> None:
+    arxiv.next.append(reply(503, b"", {"Retry-After": "7"}))
+    client.find_paper("2505.09388")
+    assert 7.0 in clock.slept
+
+
+def test_a_longer_wait_than_there_is_time_is_told(client: ArxivClient, arxiv: Any, reply: Any) -> None:
+    arxiv.next.append(reply(429, b"", {"Retry-After": "3600"}))
+    with pytest.raises(RateLimitedError) as caught:
+        client.find_paper("2505.09388")
+    assert caught.value.retry_after == 3600.0
+
+
+@pytest.mark.parametrize("fault", ["truncated", "reset"])
+def test_a_cut_answer_is_asked_for_again_and_never_used(
+    client: ArxivClient, arxiv: Any, reply: Any, fault: str
+) -> None:
+    arxiv.next.append(reply(200, b"<feed", {"Content-Type": "application/atom+xml"}, fault))
+    assert client.find_paper("2505.09388").id == "2505.09388v2"
+
+
+def test_a_slow_drip_ends_at_the_time_limit(arxiv: Any, reply: Any, session: Make) -> None:
+    arxiv.next += [reply(200, b"<" * 400, {}, "drip")]
+    with pytest.raises(ArchvizError) as caught:
+        ArxivClient(session(Limits(request_seconds=0.4))).find_paper("2505.09388")
+    assert (caught.value.exit_status, "time limit" in str(caught.value)) == (4, True)
+
+
+def test_an_answer_beyond_the_bound_is_not_read(arxiv: Any, reply: Any, session: Make) -> None:
+    arxiv.next += [reply(200, b"<" * 5000)]
+    with pytest.raises(BadResponseError):
+        ArxivClient(session(Limits(response_bytes=1000))).find_paper("2505.09388")
+
+
+def test_a_redirect_to_a_foreign_host_is_not_followed(client: ArxivClient, arxiv: Any, reply: Any) -> None:
+    arxiv.next.append(reply(302, b"", {"Location": "https://evil.example/api/query"}))
+    with pytest.raises(BadResponseError):
+        client.find_paper("2505.09388")
+    assert len(arxiv.asked) == 1
