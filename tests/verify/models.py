@@ -115,7 +115,7 @@ def mutated(model_type: str, old: str, new: str) -> Verification:
             return found
         assert found.text.count(old) == 1, f"{found.text.count(old)} places in {found.shown}"
         applied.append(name)
-        return replace(found, text=found.text.replace(old, new))
+        return found._replace(text=found.text.replace(old, new))
 
     result = pipeline.verify_source(source_of(model_type), interpreter=interpreter(find_source))[0]
     assert applied, f"{file} was not read"
