@@ -33,6 +33,8 @@ ENUM_BASES = ("enum.Enum",)
 
 def make_class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> Any:
     """The class value of a class statement."""
+    if interp.region is not None and not frame.is_top:
+        interp.region.lose()
     bases, host_base = _bases(interp, node, frame)
     body = Frame(frame.module, frame, is_class=True)
     body.line = node.lineno

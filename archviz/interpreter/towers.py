@@ -7,7 +7,6 @@ the size of the image, mel features, samples, hidden states.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from archviz.interpreter.inputs import forward_parameters, image, number, required_parameters
@@ -159,8 +158,7 @@ def append(recorder: Recorder, more: Recorder) -> None:
 
 
 def _renumbered(event: Event, first: int, moved: Any) -> Event:
-    return replace(
-        event,
+    return event._replace(
         index=event.index + first,
         inputs=tuple([moved(value) for value in event.inputs]),
         outputs=tuple([moved(value) for value in event.outputs]),

@@ -163,7 +163,7 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
 
 def _told(options: dict[str, object]) -> dict[str, Any]:
     """What an event says of masks, dispatch and kernels, as JSON."""
-    told = {name: options[name] for name in ("dispatch", "kernel", "kernel_package") if name in options}
+    told: dict[str, Any] = {name: options[name] for name in ("dispatch", "kernel", "kernel_package") if name in options}
     mask = {
         name.removeprefix("mask_").replace("mask", "kind"): str(value) if isinstance(value, Span) else value
         for name, value in options.items()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
@@ -200,8 +199,7 @@ def _register_calls(library: Library) -> None:
         return Unknown(f"{self.cls.name} has no forward that is understood", interp.here())
 
 
-@dataclass(slots=True)
-class CallSite:
+class CallSite(NamedTuple):
     """A module call that is about to run."""
 
     module: ModuleInstance

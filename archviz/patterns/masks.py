@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
+from archviz.records import record
 from archviz.spans import Span
 
 _USERS = ("softmax", "scaled_dot_product_attention")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Mask:
     """What a query may see.
 

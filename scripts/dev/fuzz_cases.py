@@ -168,7 +168,9 @@ def _tensors(model: str, chance: random.Random) -> list[Any]:
 
 
 def _trace(model: str, chance: random.Random) -> list[Any]:
-    found = pipeline.trace(model, batch=2, seq=chance.choice([1, 5, 64]), pixels=chance.random() < 0.3, settings=SETTINGS)
+    found = pipeline.trace(
+        model, batch=2, seq=chance.choice([1, 5, 64]), pixels=chance.random() < 0.3, settings=SETTINGS
+    )
     json.dumps(found)
     return list(found["gaps"])
 
@@ -192,7 +194,9 @@ def _verify(model: str, chance: random.Random, against: Path | None = None) -> l
 def _draw(model: str, chance: random.Random) -> list[Any]:
     with tempfile.TemporaryDirectory() as folder:
         formats = ["svg", "dot"] + (["png"] if chance.random() < 0.05 else [])
-        found = pipeline.draw(model, Path(folder) / "out", formats, theme=chance.choice(["light", "dark"]), settings=SETTINGS)
+        found = pipeline.draw(
+            model, Path(folder) / "out", formats, theme=chance.choice(["light", "dark"]), settings=SETTINGS
+        )
         ElementTree.parse(Path(folder) / "out.svg")  # noqa: S314 - our own output
         strange = sorted({file.name for file in Path(folder).iterdir()} - {file.name for file in found.files})
         if strange:
