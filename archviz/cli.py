@@ -261,6 +261,37 @@ def _papers(options: argparse.Namespace) -> int:
     return answer.exit_status
 
 
+def _checkpoint(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+
+    found = pipeline.checkpoint(options.model, _settings(options))
+    if options.json:
+        _print_json(found.as_dict())
+    elif options.csv:
+        import csv
+
+        csv.writer(sys.stdout, lineterminator="\n").writerows(found.csv_rows())
+    else:
+        for row in found.tensors:
+            print(f"{_shown(row.name)}  {list(row.shape)}  {row.dtype}  {row.file}")
+    _list_on_stderr(found.problems, "problems")
+    print(f"archviz: {len(found.tensors):,} tensors stored", file=sys.stderr)
+    return EXIT_DONE_WITH_GAPS if found.problems else 0
+
+
+def _cache(options: argparse.Namespace) -> int:
+    from archviz.network.cache import Cache
+
+    cache = Cache()
+    info = cache.clear() if options.action == "clear" else cache.info()
+    if options.json:
+        _print_json({"action": options.action, **info.as_dict()})
+    else:
+        what = "deleted" if options.action == "clear" else "holds"
+        print(f"{info.folder} {what} {info.entries:,} entries, {info.bytes:,} bytes (at most {info.most_bytes:,})")
+    return 0
+
+
 def _schema(options: argparse.Namespace) -> int:
     from archviz.schemas import schema_text
 
@@ -320,6 +351,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         offline=options.offline,
         code=getattr(options, "code", "official"),
         arguments=getattr(options, "arguments", None) or "",
+        say=lambda text: print(f"archviz: {_shown(text)}", file=sys.stderr),
     )
 
 
@@ -420,6 +452,15 @@ def _papers_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="org/name[@revision], a folder, or a *.safetensors file")
+    parser.add_argument("--csv", action="store_true", help="rows of kind,name,shape,dtype")
+
+
+def _cache_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("info", "clear"), help="what it holds, or delete all of it")
+
+
 def _no_arguments(parser: argparse.ArgumentParser) -> None:
     """Only the options that all commands share."""
 
@@ -479,6 +520,14 @@ _COMMANDS = (
         _papers_arguments,
         ("2505.09388 --sections architecture", '"Qwen3 Technical Report" --json'),
     ),
+    _Command(
+        "checkpoint",
+        _checkpoint,
+        "every tensor that is stored: name, shape, type, file; headers only, no weights",
+        _checkpoint_arguments,
+        ("Qwen/Qwen3-0.6B", "Qwen/Qwen3-0.6B --csv"),
+    ),
+    _Command("cache", _cache, "what is kept of the network's answers", _cache_arguments, ("info", "clear --json")),
     _Command("schema", _schema, "the JSON schema of describe --json", _no_arguments, ("",)),
     _Command("doctor", _doctor, "what is installed, and whether it suffices", _no_arguments, ("", "--json")),
     _Command("serve", _serve, "the MCP server over stdio", _no_arguments, ("", "--offline")),

@@ -33,6 +33,7 @@ __all__ = [
     "DEFAULTS",
     "DrawResult",
     "TraceOptions",
+    "checkpoint",
     "code_search",
     "describe",
     "describe_text",
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from archviz.architecture.model import Architecture, GapEntry
     from archviz.codesearch.result import SearchResult
     from archviz.figure.lint import Finding
+    from archviz.lookup.checkpoint import Checkpoint
     from archviz.lookup.papers import PaperAnswer
     from archviz.verify.claims import Check
     from archviz.verify.report import Verification
@@ -64,6 +66,13 @@ def resolve(name: str, settings: Settings = DEFAULTS) -> Resolution:
     from archviz.lookup.resolve import resolve as resolve_name
 
     return resolve_name(name, settings)
+
+
+def checkpoint(model: str, settings: Settings = DEFAULTS) -> Checkpoint:
+    """The tensors that a model stores, from the headers of its safetensors files."""
+    from archviz.sources.stored import read_checkpoint
+
+    return read_checkpoint(model, settings)
 
 
 def describe(model: str, *, class_name: str | None = None, settings: Settings = DEFAULTS) -> Architecture:
@@ -83,7 +92,7 @@ def architecture_of(
 def _described(source: ModelSource, reading: ModelReading, class_name: str | None = None) -> Architecture:
     from archviz.architecture.build import build_architecture
     from archviz.architecture.caveats import add_caveats
-    from archviz.architecture.model import Identity
+    from archviz.architecture.model import Evidence, Identity
 
     identity = Identity(
         id=source.id,
@@ -104,11 +113,14 @@ def _described(source: ModelSource, reading: ModelReading, class_name: str | Non
     except RecursionError:
         raise BudgetExceededError("modules nested too deep to describe", where=source.id) from None
     stated = [] if source.custom or source.plain or class_name else source.architectures
-    return add_caveats(architecture, reading.config, source.values, stated, source.remarks)
+    remarks = [(text, Evidence(kind=kind, where=where)) for text, kind, where in source.remarks]
+    return add_caveats(architecture, reading.config, source.values, stated, remarks)
 
 
 def _code_shown(source: ModelSource) -> str:
     """Which code the model was read from."""
+    if source.custom is not None and source.revision:
+        return f"the repository's own code at {source.revision[:12]}"
     if source.plain is not None or source.custom is not None:
         return "the folder's own code"
     return f"transformers {transformers_version()}"
@@ -145,7 +157,8 @@ def papers(name: str, *, sections: str | None = None, settings: Settings = DEFAU
     from archviz.lookup.papers import read_paper
     from archviz.network.session import Session
 
-    return read_paper(name, sections, Session(settings))
+    with Session(settings) as session:
+        return read_paper(name, sections, session)
 
 
 def verify(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,19 @@ from archviz.architecture.model import (
 from archviz.errors import AmbiguousNameError, ModelNotFoundError
 from archviz.lookup.resolve import resolve
 from archviz.settings import Settings
+
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No test asks a real service, or reads what its user has stored of one; processes that tests start inherit that."""
+    if "live" in config.getoption("markexpr", ""):
+        return
+    folder = tempfile.mkdtemp(prefix="archviz-tests-")
+    os.environ |= {"HF_HUB_OFFLINE": "1", "ARCHVIZ_CACHE": folder}
+    for name in ("HF_TOKEN", "GITHUB_TOKEN", "HF_ENDPOINT"):
+        os.environ.pop(name, None)
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 CONTENT = {"png": PNG, "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>", "pdf": b"%PDF-1.7", "dot": b"digraph {}"}

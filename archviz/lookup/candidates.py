@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from archviz.lookup.catalog import CatalogRecord, find_record
@@ -13,6 +14,7 @@ from archviz.lookup.names import ModelName
 from archviz.lookup.resolution import Candidate
 
 MOST_NEAR_NAMES = 6
+MOST_OFFERED = 10
 LEAST_LIKENESS = 0.72  # below it, two names of different families share letters by chance
 
 _EXPERT_KEYS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
@@ -60,6 +62,29 @@ def find_near(asked: ModelName, known: Iterable[str]) -> tuple[Candidate, ...]:
             ranked.append(((*_nearness(parts, model_id, same_family), foreign, -likeness, model_id), model_id))
     nearest = [model_id for _, model_id in sorted(ranked)[:MOST_NEAR_NAMES]]
     return tuple(Candidate(model_id, _why(asked, parts, model_id), line(_repository(model_id))) for model_id in nearest)
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A candidate of a search: whether its name says all that the asked one says."""
+
+    candidate: Candidate
+    fits: bool
+
+
+def find_offered(asked: ModelName, ids: Iterable[str], known: Iterable[str]) -> list[Offered]:
+    """What a search offers beside the models known already: of the same family or a near name, those that fit first."""
+    parts = identity(asked.repository)
+    offered = []
+    for model_id in dict.fromkeys(ids):
+        if model_id in known or "/" not in model_id:
+            continue
+        repository = _repository(model_id)
+        fitting = fits(parts, repository, _organisation(model_id))
+        likeness = SequenceMatcher(None, asked.repository.lower(), repository.lower()).ratio()
+        if fitting or likeness >= LEAST_LIKENESS or _same_family(parts, model_id):
+            offered.append(Offered(Candidate(model_id, _why(asked, parts, model_id), line(repository)), fitting))
+    return sorted(offered, key=lambda each: not each.fits)[:MOST_OFFERED]
 
 
 def _nearness(parts: tuple[Part, ...], model_id: str, same_family: bool) -> tuple[float, ...]:

@@ -147,23 +147,6 @@ def test_one_repository_name_of_two_publishers_is_ambiguous(monkeypatch: pytest.
     assert (answer.status, [item.id for item in answer.candidates]) == ("ambiguous", ["one/Same-7B", "two/Same-7B"])
 
 
-def test_places_are_asked_in_order_until_one_knows_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-
-    def place(name: str, model_id: str | None) -> object:
-        def answer(*_: object) -> Resolution:
-            asked.append(name)
-            status = "exact" if model_id else "not_found"
-            return Resolution(status, "x", name, "catalog", complete=False, model_id=model_id)
-
-        return answer
-
-    places = (place("first", None), place("second", "org/name"), place("third", "other/name"))
-    monkeypatch.setattr(resolve, "PLACES", places)
-    assert ask("x").model_id == "org/name"
-    assert asked == ["first", "second"]
-
-
 def test_an_exact_id_reads_one_record_only(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     monkeypatch.setattr(Path, "read_text", _recording(read, Path.read_text))
