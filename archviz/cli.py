@@ -247,6 +247,18 @@ def _verify(options: argparse.Namespace) -> int:
     return result.exit_status
 
 
+def _sources(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+    from archviz.survey.text import survey_text
+
+    survey = pipeline.sources(options.name, with_text=options.text, settings=_settings(options))
+    if options.json:
+        _print_json(survey.as_dict())
+    else:
+        print(_shown(survey_text(survey), lines=True), end="")
+    return survey.exit_status
+
+
 def _papers(options: argparse.Namespace) -> int:
     from archviz import pipeline
     from archviz.lookup.papers import paper_text
@@ -256,7 +268,6 @@ def _papers(options: argparse.Namespace) -> int:
         _print_json(answer.as_dict())
     else:
         print(_shown(paper_text(answer), lines=True), end="")
-    _list_on_stderr(answer.notes, "notes")
     print(f"archviz: {answer.status}: {_shown(answer.message)}", file=sys.stderr)
     return answer.exit_status
 
@@ -443,6 +454,11 @@ def _name_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="the exact name: org/name, with version, sizes and suffix")
 
 
+def _sources_arguments(parser: argparse.ArgumentParser) -> None:
+    _name_argument(parser)
+    parser.add_argument("--text", action="store_true", help="also the text of the card and of publishers' blogs")
+
+
 def _papers_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="ID_OR_TITLE", help="an arXiv id or URL, or the whole title")
     parser.add_argument(
@@ -512,6 +528,13 @@ _COMMANDS = (
         "claims about the architecture with the lines that prove them; what others state, checked",
         _verify_arguments,
         (f"{_QWEN} --expect layers=60,params=397B", f"{_QWEN} --against mine.json --json"),
+    ),
+    _Command(
+        "sources",
+        _sources,
+        "what exists for a model: code, configuration, paper, GitHub, card; where they disagree",
+        _sources_arguments,
+        (_QWEN, "GPT-4o --json"),
     ),
     _Command(
         "papers",
