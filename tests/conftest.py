@@ -32,7 +32,6 @@ from archviz.lookup.resolve import resolve
 from archviz.settings import Settings
 
 
-
 def pytest_configure(config: pytest.Config) -> None:
     """No test asks a real service, or reads what its user has stored of one; processes that tests start inherit that."""
     if "live" in config.getoption("markexpr", ""):

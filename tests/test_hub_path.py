@@ -102,7 +102,9 @@ def test_a_model_with_its_own_code_costs_one_request_more_a_file(
 
 def test_code_of_another_repository_is_read_there(hub: LoopbackHub, capsys: pytest.CaptureFixture[str]) -> None:
     values = json.loads(hub.repositories["acme/Elder-1B"].files["config.json"])
-    values["auto_map"] = {name: f"acme/Elder-1B--{value}" for name, value in values["auto_map"].items() if isinstance(value, str)}
+    values["auto_map"] = {
+        name: f"acme/Elder-1B--{value}" for name, value in values["auto_map"].items() if isinstance(value, str)
+    }
     hub.repositories["acme/Elder-1B-AWQ"] = Repository({"config.json": json.dumps(values).encode()})
     _, original, _ = run(capsys, "tensors", "acme/Elder-1B")
     code, answer, err = run(capsys, "tensors", "acme/Elder-1B-AWQ")
@@ -122,12 +124,13 @@ def test_official_code_wins_and_own_code_is_not_fetched_unless_asked_for(
     assert not [path for path in hub.paths if path.endswith(".py")]
     code, error, _ = run(capsys, "tensors", "acme/Both-1B", "--code", "custom")
     assert (code, error["error"]) == (2, "bad_config")
-    assert sorted(path.rpartition("/")[2] for path in hub.paths if path.endswith(".py")) == ["modeling_own.py", "other.py"]
+    assert sorted(path.rpartition("/")[2] for path in hub.paths if path.endswith(".py")) == [
+        "modeling_own.py",
+        "other.py",
+    ]
 
 
-def test_nothing_of_a_repository_is_run(
-    hub: LoopbackHub, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_nothing_of_a_repository_is_run(hub: LoopbackHub, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     evil = f"open({str(mark)!r}, 'w').write('x')\nimport os\nos.system('touch {mark}')\nclass M:\n    pass\n".encode()
     values = {"model_type": "evil", "auto_map": {"AutoConfig": "evil.M", "AutoModel": "evil.M"}}
@@ -146,7 +149,11 @@ def test_a_model_without_safetensors_is_drawn_all_the_same(hub: LoopbackHub, tmp
 def test_gated_private_and_renamed_models(
     hub: LoopbackHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert [run(capsys, "describe", f"acme/{name}-1B")[:1] for name in ("Gated", "Private", "Missing")] == [(4,), (3,), (3,)]
+    assert [run(capsys, "describe", f"acme/{name}-1B")[:1] for name in ("Gated", "Private", "Missing")] == [
+        (4,),
+        (3,),
+        (3,),
+    ]
     code, answer, _ = run(capsys, "describe", "acme/Old-Name-1B")
     assert (code, answer["identity"]["id"]) == (0, "acme/New-Name-1B")
     monkeypatch.setenv("HF_TOKEN", TOKEN)
@@ -180,7 +187,9 @@ def test_an_adapter_has_no_architecture_of_its_own(hub: LoopbackHub, capsys: pyt
 def test_a_type_that_is_newer_than_the_installed_transformers_says_what_to_do(
     hub: LoopbackHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hub.repositories["acme/Newer-1B"] = Repository({"config.json": json.dumps({**TINY, "model_type": "qwen9"}).encode()})
+    hub.repositories["acme/Newer-1B"] = Repository(
+        {"config.json": json.dumps({**TINY, "model_type": "qwen9"}).encode()}
+    )
     code, error, _ = run(capsys, "describe", "acme/Newer-1B")
     assert code == 2
     assert "qwen9" in error["message"]
@@ -266,7 +275,11 @@ def test_a_warm_name_is_resolved_by_a_cold_process_without_network_code(hub: Loo
     assert min(times) < 0.4
     report = "import sys; from archviz.cli import main; main(sys.argv[1:]); print(*sorted(sys.modules))"
     loaded = subprocess.run(
-        [sys.executable, "-c", report, "resolve", "acme/Sharded-1B"], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", report, "resolve", "acme/Sharded-1B"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert not {"huggingface_hub", "httpx2", "ssl", "filelock"} & set(loaded.split())
 

@@ -218,9 +218,7 @@ class _Hub(Handler):
         rows = [{"_id": "0", "id": name, "modelId": name, "tags": [], "private": False} for name in found]
         self.reply(200, json.dumps(rows[:limit]).encode(), Content_Type="application/json; charset=utf-8")
 
-    def _file(
-        self, name: str, revision: str, file: str, path: str, token: str | None, headers: dict[str, str]
-    ) -> None:
+    def _file(self, name: str, revision: str, file: str, path: str, token: str | None, headers: dict[str, str]) -> None:
         found = self._repository(name, path, token)
         if found is None:
             return

@@ -20,7 +20,11 @@ SHARDS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
 def sharded() -> Repository:
     """Two shards, one with a header of more than 100 kB, so that it takes two ranged requests."""
     first = {"model.embed_tokens.weight": ("BF16", [256, 64])}
-    second = {f"model.layers.{index}.mlp.experts.{expert}.up_proj.weight": ("BF16", [128, 64]) for index in range(8) for expert in range(128)}
+    second = {
+        f"model.layers.{index}.mlp.experts.{expert}.up_proj.weight": ("BF16", [128, 64])
+        for index in range(8)
+        for expert in range(128)
+    }
     index = {
         "metadata": {"total_size": 1},
         "weight_map": {**dict.fromkeys(first, SHARDS[0]), **dict.fromkeys(second, SHARDS[1])},

@@ -107,7 +107,9 @@ def test_a_stale_token_is_left_out_and_that_is_said(hub: LoopbackHub, monkeypatc
     assert [asked.token for asked in hub.asked] == ["Bearer hf_stale_token", None]
     assert any("refused the token" in note for note in asking.notes)
     assert "hf_stale" not in "".join(asking.notes)
-    assert "hf_stale" not in "".join(str(path.read_bytes()) for path in asking.cache.folder.rglob("*") if path.is_file())
+    assert "hf_stale" not in "".join(
+        str(path.read_bytes()) for path in asking.cache.folder.rglob("*") if path.is_file()
+    )
 
 
 def test_a_search_gives_ids_only(hub: LoopbackHub) -> None:
@@ -121,7 +123,9 @@ def test_a_search_that_fails_offers_nothing_and_says_so(hub: LoopbackHub) -> Non
     assert asking.notes
 
 
-def test_a_gated_repository_shows_its_facts_and_not_its_files(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gated_repository_shows_its_facts_and_not_its_files(
+    hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = find_model("acme/Gated-1B", None, session())
     assert model.gated
     with pytest.raises(GatedError) as caught:
@@ -144,7 +148,18 @@ def test_a_file_at_a_commit_is_fetched_once(hub: LoopbackHub) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["../x.py", "/etc/x.py", "a/../b.py", "model.safetensors", "x.bin", "a b.py", "x\n.py", ".hidden.py", "C:\\x.py", ""],
+    [
+        "../x.py",
+        "/etc/x.py",
+        "a/../b.py",
+        "model.safetensors",
+        "x.bin",
+        "a b.py",
+        "x\n.py",
+        ".hidden.py",
+        "C:\\x.py",
+        "",
+    ],
 )
 def test_no_other_path_is_asked_for(hub: LoopbackHub, path: str) -> None:
     model = find_model("acme/Single-1B", None, session())
