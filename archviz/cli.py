@@ -164,6 +164,7 @@ def _trace(options: argparse.Namespace) -> int:
         seq=options.seq,
         pixels=options.pixels,
         module=options.module,
+        cache=options.cache,
         settings=_settings(options),
     )
     if options.json:
@@ -172,6 +173,11 @@ def _trace(options: argparse.Namespace) -> int:
         for call in answer["calls"]:
             print(
                 f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {call['out']}  {call['at'] or ''}".rstrip()
+            )
+        for layer in answer.get("cache", []):
+            held = ", ".join(f"{name} {each['shape']} {each['dtype']}" for name, each in layer["tensors"].items())
+            print(
+                f"cache {layer['part']} {layer['layer']}  {layer['kind']}  {held or '-'}  {layer['module'] or ''}".rstrip()
             )
     return _with_gaps(answer["gaps"])
 
@@ -413,6 +419,10 @@ def _trace_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seq", type=_positive, default=64, metavar="N", help="number of tokens, 64 by default")
     parser.add_argument("--pixels", action="store_true", help="add an image to a text model")
     parser.add_argument("--module", metavar="PATH", help="only this module and what is below it")
+    parser.add_argument(
+        "--cache", choices=("none", "prefill", "decode"), default="none",
+        help="with an empty cache, or one new token after a prefill of --seq tokens; what is cached is listed",
+    )  # fmt: skip
 
 
 def _positive(text: str) -> int:
@@ -501,7 +511,11 @@ _COMMANDS = (
         _trace,
         "every module call and op of one forward pass",
         _trace_arguments,
-        ("transformers:qwen3 --seq 16", f"{_QWEN} --module model.language_model.layers.3 --json"),
+        (
+            "transformers:qwen3 --seq 16",
+            "Qwen/Qwen3-0.6B --cache decode",
+            f"{_QWEN} --module model.language_model.layers.3 --json",
+        ),
     ),
     _Command("describe", _describe, "the architecture as a text tree", _model, (_QWEN, "./config.json --json")),
     _Command(

@@ -11,7 +11,7 @@ from archviz import __version__
 from archviz.errors import ArchvizError
 
 _READ = "transformers"
-_IMPORTED = ("pydantic", "huggingface_hub", "graphviz", "resvg-py", "typst", "uharfbuzz", "fonttools", "mcp")
+_IMPORTED = ("pydantic", "huggingface_hub", "graphviz", "typst", "uharfbuzz", "fonttools", "mcp")
 
 
 @dataclass(frozen=True, slots=True)

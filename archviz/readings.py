@@ -166,9 +166,10 @@ def trace(
     seq: int = 64,
     pixels: bool = False,
     module: str | None = None,
+    cache: str = "none",
     settings: Settings = DEFAULTS,
 ) -> dict[str, Any]:
-    """The calls and ops of one forward pass without a cache, as the reference records them.
+    """The calls and ops of one forward pass, as the reference records them.
 
     Args:
         model: MODEL.
@@ -177,12 +178,14 @@ def trace(
         seq: Number of tokens.
         pixels: Add an image to a text model.
         module: Keep only this module and what is below it.
+        cache: `none`; `prefill` with an empty cache; `decode`, one new token after a prefill of `seq` tokens.
         settings: Limits and offline mode.
 
     Raises:
         UsageError: The model has no such module.
     """
-    from archviz.interpreter.trace import trace_model, trace_rows
+    from archviz.interpreter.caches import cache_rows
+    from archviz.interpreter.trace import trace_cached, trace_model, trace_rows
 
     source = read_model_source(model, settings)
     interp = interpreter_for(source, settings)
@@ -190,11 +193,17 @@ def trace(
         built, reading = _build(interp, source, class_name, "eager")
         if module is not None and reading.root.find(module) is None:
             raise UsageError(f"the model has no module {module[:80]!r}", hint="archviz describe shows the modules")
-        recorder, gaps = trace_model(interp, built, batch=batch, seq=seq, pixels=pixels)
+        sizes: dict[str, Any] = {"batch": batch, "seq": seq, "pixels": pixels}
+        if cache == "none":
+            recorder, gaps = trace_model(interp, built, **sizes)
+            cached = {}
+        else:
+            recorder, gaps, layers = trace_cached(interp, built, **sizes, decode=cache == "decode")
+            cached = {"cache": cache_rows(layers)}
     rows = trace_rows(recorder)
     if module is not None:
         rows = {kind: [row for row in found if _is_below(row["module"], module)] for kind, found in rows.items()}
-    return {"class": reading.class_name, **rows, "gaps": [gap_row(gap) for gap in [*reading.gaps, *gaps]]}
+    return {"class": reading.class_name, **rows, **cached, "gaps": [gap_row(gap) for gap in [*reading.gaps, *gaps]]}
 
 
 def _is_below(path: str, module: str) -> bool:

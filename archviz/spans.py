@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Status = Literal["verified", "config", "derived", "unverified", "conflict"]
 EvidenceKind = Literal["code", "config", "tensor", "catalog", "card", "paper", "figure"]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A line of a source file, named as a reader would look it up (never a path of this machine).
 
     >>> str(Span("transformers/models/qwen3/modeling_qwen3.py", 61))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from archviz import pipeline
 from archviz.architecture.model import (
@@ -37,11 +38,16 @@ def pytest_configure(config: pytest.Config) -> None:
     if "live" in config.getoption("markexpr", ""):
         return
     folder = tempfile.mkdtemp(prefix="archviz-tests-")
-    os.environ |= {"HF_HUB_OFFLINE": "1", "ARCHVIZ_CACHE": folder}
+    closed = "http://127.0.0.1:9"
+    os.environ |= {"HF_HUB_OFFLINE": "1", "ARCHVIZ_CACHE": folder, "ARCHVIZ_ARXIV_URL": closed}
+    os.environ |= {"GITHUB_API_URL": closed, "ARCHVIZ_GITHUB_RAW_URL": closed}
     for name in ("HF_TOKEN", "GITHUB_TOKEN", "HF_ENDPOINT"):
         os.environ.pop(name, None)
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
+
+settings.register_profile("archviz", derandomize=True, deadline=None)  # the same examples in every run
+settings.load_profile("archviz")
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 CONTENT = {"png": PNG, "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>", "pdf": b"%PDF-1.7", "dot": b"digraph {}"}

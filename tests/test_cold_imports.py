@@ -35,15 +35,15 @@ def test_describe_loads_neither_torch_nor_transformers_nor_anything_to_draw_or_s
     status, modules = modules_after("describe", MODEL, "--offline")
     assert status == 0
     assert packages(modules) & {"torch", "transformers", "huggingface_hub"} == set()
-    assert packages(modules) & {"resvg_py", "typst", "uharfbuzz", "fontTools", "mcp", "graphviz"} == set()
+    assert packages(modules) & {"typst", "uharfbuzz", "fontTools", "mcp", "graphviz"} == set()
 
 
 @pytest.mark.parametrize(
     ("formats", "unneeded"),
     [
         ("svg,png,pdf,dot", {"mcp"}),
-        ("svg", {"mcp", "resvg_py", "typst"}),
-        ("png", {"mcp", "typst"}),
+        ("svg", {"mcp", "typst"}),
+        ("png", {"mcp"}),
     ],
 )
 def test_draw_loads_neither_torch_nor_transformers_and_only_what_its_formats_need(

@@ -174,7 +174,7 @@ def test_a_gated_model_of_the_catalog_is_described_from_it_and_that_is_said(
 def test_a_derivative_says_what_it_derives_from(hub: LoopbackHub, capsys: pytest.CaptureFixture[str]) -> None:
     _, answer, _ = run(capsys, "describe", "acme/Sharded-1B-FP8")
     remarks = [fact for fact in answer["facts"] if fact["key"] == "remark"]
-    assert ["a quantised derivative of acme/Sharded-1B" in fact["value"] for fact in remarks] == [True]
+    assert ["a quantised form of acme/Sharded-1B" in fact["value"] for fact in remarks] == [True]
     assert remarks[0]["evidence"][0]["kind"] == "card"
 
 

@@ -221,6 +221,11 @@ def _attention(sheet: FactSheet, stack: Stack) -> None:
     sheet.add("attention_gate", "sigmoid gate on the output" if what.gated else None, at)
     sheet.add("attention_sinks", True if what.sinks else None, at)
     sheet.add("attention_softcap", what.softcap, at)
+    masks = [a.mask for _, a in found if a.mask is not None]
+    if len(masks) == len(found):
+        stated = {k.mixer_kind or k.id: a.mask.kind for k, a in found if a.mask}
+        words: object = next(iter(stated.values())) if len(set(stated.values())) == 1 else stated
+        sheet.add("attention_mask", words, [e for m in masks for e in code(m.made_at or m.used_at)])
     windows = {a.span: a.window for _, a in found if a.window}
     for span, window in windows.items():
         key = "attention_chunk" if span == "chunked" else "sliding_window"

@@ -108,7 +108,7 @@ def _trace_signatures(context: Context, layers: Sequence[ModuleRecord]) -> list[
         found.append(
             tuple(
                 (e.name, e.module[cut:], e.outputs[0].shape if e.outputs else None, _settings(e.options))
-                if e.kind == "function"
+                if e.kind == "function" or "mask" in e.options
                 else (e.name, e.module[cut:], e.outputs[0].shape if e.outputs else None)
                 for e in context.trace.inside(call)
             )
@@ -117,8 +117,9 @@ def _trace_signatures(context: Context, layers: Sequence[ModuleRecord]) -> list[
 
 
 def _settings(options: dict[str, object]) -> object:
-    """Options of named functions tell layers apart (`sliding_window`); arguments of ops hardly ever do."""
-    return tuple(sorted((k, repr(v)) for k, v in options.items() if isinstance(v, (int, bool)) and "idx" not in k))
+    """Options of named functions tell layers apart (`sliding_window`), and masks do; arguments of ops hardly ever do."""
+    telling = {k: v for k, v in options.items() if (isinstance(v, (int, bool)) and "idx" not in k) or k == "mask"}
+    return tuple(sorted((k, repr(v)) for k, v in telling.items()))
 
 
 def _width(context: Context, layer: ModuleRecord) -> int | None:
@@ -161,7 +162,9 @@ def _named_type(module: ModuleRecord) -> str | None:
 
 
 def _with_span(attention: Attention, module: ModuleRecord, named: str | None, config: ConfigPart) -> Attention:
-    """Full, sliding or chunked: by the layer's own setting, then by the window that is used, then by configuration."""
+    """Full, sliding or chunked: by the mask; where none was seen by the layer's own setting, the window that is used, configuration."""
+    if attention.mask is not None:
+        return replace(attention, span=attention.mask.span, window=attention.mask.window)
     flags = [module.attributes.get(name) for name in ("is_sliding", "is_local", "is_sliding_attention")]
     window = attention.window
     fallback = config.find("sliding_window", "window_size", "attention_window_size", "local_attention")

@@ -1,4 +1,4 @@
-"""PNG: the SVG drawn by resvg with the bundled fonts only, so that it is the same on every machine."""
+"""PNG: the SVG set by typst with the bundled fonts only, so that it is the same on every machine."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from math import sqrt
 
 from archviz.emit import svg
 from archviz.figure.display import DisplayList
-from archviz.figure.fonts import FAMILY, font_files
+from archviz.figure.fonts import font_folder
 
 SHARP = 2.0
-MAX_PIXELS = 5_000_000  # drawing takes about 0.08 s a million
+MAX_PIXELS = 5_000_000  # drawing takes about 0.05 s a million
+# The page is a whole number of points, and one point is one pixel: nothing is resampled.
+_PAGE = """#set page(width: {width}pt, height: {height}pt, margin: 0pt)
+#image("figure.svg", width: 100%, height: 100%, fit: "stretch")
+"""
+_POINTS_PER_INCH = 72.0
 
 
 def emit(display: DisplayList, *, scale: float | None = None) -> bytes:
@@ -18,18 +23,19 @@ def emit(display: DisplayList, *, scale: float | None = None) -> bytes:
     Args:
         scale: Device pixels a px; by default 2, less for a page too large for `MAX_PIXELS`.
     """
-    import resvg_py
+    import typst
 
-    return bytes(
-        resvg_py.svg_to_bytes(
-            svg_string=svg.emit(display, only_known_glyphs=True).decode(),
-            skip_system_fonts=True,
-            font_files=[str(path) for path in font_files()],
-            font_family=FAMILY,
-            sans_serif_family=FAMILY,
-            zoom=scale or default_scale(display),
-        )
+    scale = scale or default_scale(display)
+    page = _PAGE.format(width=max(round(display.width * scale), 1), height=max(round(display.height * scale), 1))
+    picture = typst.compile(
+        {"main": page.encode(), "figure.svg": svg.emit(display, only_known_glyphs=True)},
+        font_paths=[str(font_folder())],
+        ignore_system_fonts=True,
+        format="png",
+        ppi=_POINTS_PER_INCH,
     )
+    assert isinstance(picture, bytes)
+    return picture
 
 
 def default_scale(display: DisplayList) -> float:

@@ -21,7 +21,9 @@ from archviz.figure.model import (
     Sentence,
     Step,
     Words,
+    branching,
     column_boxes,
+    step_diagrams,
 )
 from archviz.figure.quantities import compact, sentence, written
 from archviz.spans import Status
@@ -84,18 +86,27 @@ def notes(architecture: Architecture, column: Column) -> tuple[Note, ...]:
     """Sentences beside the boxes of a column: sizes at its ends, numbers of its mixers and feed-forwards."""
     found: list[Note] = []
     seen: set[tuple[Sentence, ...]] = set()
+    beside = _beside_others(column)
     for box in column_boxes(column.steps):
         lines = tuple(_end_lines(architecture, box))
-        lines += tuple(sentence(line) for line in noted_details(box))
+        lines += tuple(sentence(line) for line in noted_details(box, beside))
         if lines and lines not in seen:
             seen.add(lines)
             found.append(Note(f"note/{box.id}", box.id, lines))
     return tuple(found)
 
 
-def noted_details(box: Box) -> tuple[str, ...]:
-    """The details of a mixer or feed-forward that stand beside its box, not in it."""
-    return box.details[1:] if box.zoom else ()
+def noted_details(box: Box, beside: Collection[str]) -> tuple[str, ...]:
+    """The details of a mixer or feed-forward that stand beside its box, not in it.
+
+    Args:
+        beside: Boxes with another box beside them, which a line to the margin could cross; they keep their details.
+    """
+    return box.details[1:] if box.zoom and box.id not in beside else ()
+
+
+def _beside_others(column: Column) -> frozenset[str]:
+    return frozenset(box for diagram in step_diagrams(column.steps) for box in branching(diagram))
 
 
 def without_noted(column: Column, tied: Collection[str]) -> Column:
@@ -104,21 +115,22 @@ def without_noted(column: Column, tied: Collection[str]) -> Column:
     Args:
         tied: Tensors that others are tied to.
     """
-    return replace(column, steps=tuple(_step_without_noted(step, tied) for step in column.steps))
+    beside = _beside_others(column)
+    return replace(column, steps=tuple(_step_without_noted(step, tied, beside) for step in column.steps))
 
 
-def _step_without_noted(step: Step, tied: Collection[str]) -> Step:
+def _step_without_noted(step: Step, tied: Collection[str], beside: Collection[str]) -> Step:
     if isinstance(step, Repeat):
-        items = tuple(_step_without_noted(item, tied) for item in step.items)
+        items = tuple(_step_without_noted(item, tied, beside) for item in step.items)
         return replace(step, items=tuple(item for item in items if not isinstance(item, Box)))
     if isinstance(step, LayerPanel) and step.diagram:
-        boxes = tuple(_box_without_noted(box, tied) for box in step.diagram.boxes)
+        boxes = tuple(_box_without_noted(box, tied, beside) for box in step.diagram.boxes)
         return replace(step, diagram=replace(step.diagram, boxes=boxes))
-    return _box_without_noted(step, tied) if isinstance(step, Box) else step
+    return _box_without_noted(step, tied, beside) if isinstance(step, Box) else step
 
 
-def _box_without_noted(box: Box, tied: Collection[str]) -> Box:
-    noted = noted_details(box)
+def _box_without_noted(box: Box, tied: Collection[str], beside: Collection[str]) -> Box:
+    noted = noted_details(box, beside)
     if box.role == "head":
         noted = tuple(line for line in box.details if any(name in line for name in tied))
     return replace(box, details=tuple(line for line in box.details if line not in noted)) if noted else box

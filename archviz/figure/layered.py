@@ -202,8 +202,9 @@ class _Layout:
             return [(start, bottom), (start, middle), (extent.x + wiring.sideways[low, high] * extent.half, middle)]
         box = self._box(high) if high < self.graph.real else None
         top = box[1] + box[3] if box else self.tops[self.graph.level[high]][0]
-        if abs(start - end) < 0.5:
+        if start == end:
             return [(start, bottom), (start, top)]
+        # However little they differ: the next hop begins at `end`, and a wire that leaned there would be slanted.
         y = self._track_y(self.graph.level[low], wiring.net_of[low, high])
         return [(start, bottom), (start, y), (end, y), (end, top)]
 

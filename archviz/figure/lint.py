@@ -189,7 +189,7 @@ def _wires(scene: _Scene) -> Iterator[Finding]:
             if text.overlaps(near, 0.0) and text.owner != wire.owner and _runs_through(wire, text, 1.5):
                 message = f"a line runs through {text.text[:40]!r}"
                 yield Finding("hard", "line-through-text", message, (wire.owner, text.owner))
-        for node in scene.nodes if wire.role == "edge" else ():
+        for node in scene.nodes:
             if node.overlaps(near, 0.0) and not _touches(wire, node) and _runs_through(wire, node, 2.5):
                 yield Finding("hard", "line-through-node", "a line runs through a box", (wire.owner, node.owner))
 

@@ -188,15 +188,17 @@ class Figure:
 
 def diagrams(figure: Figure) -> list[Diagram]:
     """All diagrams of a figure: of its panels, then of its insets."""
-    found: list[Diagram] = []
-    pending: list[Step] = [step for column in reversed(figure.columns) for step in reversed(column.steps)]
-    while pending:
-        step = pending.pop()
+    panels = [diagram for column in figure.columns for diagram in step_diagrams(column.steps)]
+    return panels + [inset.diagram for inset in figure.insets]
+
+
+def step_diagrams(steps: tuple[Step, ...]) -> Iterator[Diagram]:
+    """The diagrams of the layer panels of a column, bottom-up."""
+    for step in steps:
         if isinstance(step, Repeat):
-            pending.extend(reversed(step.items))
+            yield from step_diagrams(step.items)
         elif isinstance(step, LayerPanel) and step.diagram:
-            found.append(step.diagram)
-    return found + [inset.diagram for inset in figure.insets]
+            yield step.diagram
 
 
 def column_boxes(steps: tuple[Step, ...]) -> Iterator[Box]:
@@ -208,3 +210,16 @@ def column_boxes(steps: tuple[Step, ...]) -> Iterator[Box]:
             yield from step.diagram.boxes if step.diagram else ()
         elif isinstance(step, Repeat):
             yield from column_boxes(step.items)
+
+
+def branching(diagram: Diagram) -> frozenset[str]:
+    """Ids of the boxes that another box may stand beside: neither of the two is before the other in the flow."""
+    after: dict[str, set[str]] = {box.id: set() for box in diagram.boxes}
+    for arrow in diagram.arrows:
+        after[arrow.source].add(arrow.target)
+    for box in reversed(diagram.boxes):  # boxes stand in order of execution, so what follows is complete
+        after[box.id] |= {later for follower in after[box.id] for later in after.get(follower, ())}
+    drawn = [box.id for box in diagram.boxes if box.shape != "point"]
+    return frozenset(
+        one for one in drawn for other in drawn if one != other and other not in after[one] and one not in after[other]
+    )

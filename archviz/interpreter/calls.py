@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from archviz.interpreter.control import BreakSignal, ContinueSignal, RaisedError, ReturnSignal
 from archviz.interpreter.expressions import EXPRESSIONS
+from archviz.interpreter.parsing import body_of
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.values import (
     BoundMethod,
@@ -70,32 +71,23 @@ def _call_function(interp: Interpreter, function: FunctionValue, args: list[Any]
 
 def _run_function(interp: Interpreter, function: FunctionValue, args: list[Any], kwargs: dict[str, Any]) -> Any:
     frame = Frame(function.module, function.frame, function)
-    frame.line = function.node.lineno
+    node = function.node
+    frame.line = node.lineno
     bind_arguments(interp, function, args, kwargs, frame)
     frame.first = args[0] if args else next(iter(frame.names.values()), None)
     building = function.name == "__init__" and isinstance(frame.first, ModuleInstance)
     frame.recovers = building or interp.recorder is not None
-    if isinstance(function.node, ast.Lambda):
-        with interp.entered(frame):
-            return EXPRESSIONS[function.node.body.__class__](interp, function.node.body, frame)
-    if interp.is_generator(function.node):
-        frame.yields = []
     with interp.entered(frame):
+        if isinstance(node, ast.Lambda):
+            return EXPRESSIONS[node.body.__class__](interp, node.body, frame)
+        if function.signature.is_generator:
+            frame.yields = []
         result = None
         try:
-            interp.run_block(function.node.body, frame)
+            interp.run_block(body_of(node), frame)
         except ReturnSignal as signal:
             result = signal.value
         return result if frame.yields is None else iter(frame.yields)
-
-
-def yields(node: ast.AST) -> bool:
-    """Whether a statement yields, not counting functions defined inside it."""
-    if isinstance(node, (ast.Yield, ast.YieldFrom)):
-        return True
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-        return False
-    return any(yields(child) for child in ast.iter_child_nodes(node))
 
 
 class _Around(list[Any]):
@@ -126,7 +118,7 @@ def run_around(interp: Interpreter, manager: GeneratorManager, inside: Callable[
     frame.first = manager.args[0] if manager.args else None
     frame.yields = around = _Around(interp, inside)
     with interp.entered(frame), suppress(ReturnSignal):
-        interp.run_block(cast("ast.FunctionDef", function.node).body, frame)
+        interp.run_block(body_of(cast("ast.FunctionDef", function.node)), frame)
     if around.signal is not None:
         raise around.signal
 
@@ -135,40 +127,41 @@ def bind_arguments(
     interp: Interpreter, function: FunctionValue, args: list[Any], kwargs: dict[str, Any], frame: Frame
 ) -> None:
     """Put arguments under the names of the parameters; raises the TypeError that Python would."""
-    spec = function.node.args
+    signature = function.signature
     names = frame.names
-    positional = spec.posonlyargs + spec.args
-    for parameter, value in zip(positional, args, strict=False):
-        names[parameter.arg] = value
-    if spec.vararg is not None:
-        names[spec.vararg.arg] = tuple(args[len(positional) :])
-    elif len(args) > len(positional):
-        raise _argument_error(
-            interp, function, f"takes {len(positional)} positional arguments but {len(args)} were given"
-        )
-    rest = dict(kwargs)
-    for parameter in spec.args[max(0, len(args) - len(spec.posonlyargs)) :] + spec.kwonlyargs:
-        if parameter.arg in rest:
-            names[parameter.arg] = rest.pop(parameter.arg)
-    _defaults(interp, function, names)
-    if spec.kwarg is not None:
-        names[spec.kwarg.arg] = rest
+    positional, given = signature.positional, len(args)
+    names.update(zip(positional, args, strict=False))
+    if signature.vararg is not None:
+        names[signature.vararg] = tuple(args[len(positional) :])
+    elif given > len(positional):
+        raise _argument_error(interp, function, f"takes {len(positional)} positional arguments but {given} were given")
+    rest = kwargs
+    if kwargs:
+        rest = dict(kwargs)
+        for name in signature.by_keyword[max(0, given - signature.positional_only) :] + signature.keyword_only:
+            if name in rest:
+                names[name] = rest.pop(name)
+    if len(names) < signature.size:
+        _defaults(interp, function, names)
+    if signature.kwarg is not None:
+        names[signature.kwarg] = dict(rest)
     elif rest:
         raise _argument_error(interp, function, f"got an unexpected keyword argument '{next(iter(rest))}'")
 
 
 def _defaults(interp: Interpreter, function: FunctionValue, names: dict[str, Any]) -> None:
-    spec = function.node.args
-    positional = spec.posonlyargs + spec.args
-    for parameter, value in zip(reversed(positional), reversed(function.defaults), strict=False):
-        if parameter.arg not in names:
-            names[parameter.arg] = value
-    for parameter, node, value in zip(spec.kwonlyargs, spec.kw_defaults, function.kw_defaults, strict=True):
-        if parameter.arg not in names and node is not None:
-            names[parameter.arg] = value
-    for parameter in positional + spec.kwonlyargs:
-        if parameter.arg not in names:
-            raise _argument_error(interp, function, f"missing a required argument: '{parameter.arg}'")
+    signature = function.signature
+    for name, value in zip(reversed(signature.positional), reversed(function.defaults), strict=False):
+        if name not in names:
+            names[name] = value
+    for name, has_default, value in zip(
+        signature.keyword_only, signature.keyword_defaults, function.kw_defaults, strict=True
+    ):
+        if has_default and name not in names:
+            names[name] = value
+    for name in signature.positional + signature.keyword_only:
+        if name not in names:
+            raise _argument_error(interp, function, f"missing a required argument: '{name}'")
 
 
 def _argument_error(interp: Interpreter, function: FunctionValue, text: str) -> RaisedError:

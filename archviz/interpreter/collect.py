@@ -47,7 +47,7 @@ def _record(
         defined_at=cls.at,
         created_at=module.created_at,
         bases=bases,
-        attributes={name: value for name, value in map(_plain_attribute, module.attrs.items()) if name},
+        attributes=_plain_attributes(module.attrs),
     )
     prefix = f"{path}." if path else ""
     for name, tensor in module.parameters.items():
@@ -78,19 +78,21 @@ def _is_layer(cls: ClassValue) -> bool:
 
 
 def _tensor(name: str, tensor: Tensor, kind: Any, *, persistent: bool = True) -> TensorRecord:
-    return TensorRecord(
-        name, (None,) if tensor.shape is None else tuple(tensor.shape), tensor.dtype, kind, persistent, tensor.at
-    )
+    shape = (None,) if tensor.shape is None else tuple(tensor.shape)
+    return TensorRecord(name, shape, tensor.dtype, kind, persistent, tensor.at)
 
 
-def _plain_attribute(item: tuple[str, Any]) -> tuple[str, Any]:
-    """A scalar attribute as it is kept in a record; the name is empty when it is not one."""
-    name, value = item
-    if isinstance(value, (bool, int, float, str)) or value is None:
-        return ("", None) if name.startswith("_") or name == "training" else (name, value)
-    if isinstance(value, (tuple, list)) and 0 < len(value) <= 8 and all(type(each) is int for each in value):
-        return name, list(value)
-    return "", None
+def _plain_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
+    """The scalar attributes and short lists of integers, as they are kept in a record."""
+    found: dict[str, Any] = {}
+    for name, value in attributes.items():
+        if value is None or isinstance(value, (int, float, str)):
+            if name[:1] != "_" and name != "training":
+                found[name] = value
+        elif isinstance(value, (tuple, list)) and 0 < len(value) <= 8 and all(type(each) is int for each in value):
+            found[name] = list(value)
+    found.pop("", None)
+    return found
 
 
 def resolved_gaps(interp: Interpreter, paths: dict[int, str]) -> list[Gap]:

@@ -6,8 +6,7 @@ import ast
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from archviz.interpreter import attributes, calls, classes
@@ -113,26 +112,27 @@ class Interpreter(Operators, Imports):
         self.guards = 0
         self._deadline = time.monotonic() + self.limits.seconds
 
-    @contextmanager
-    def entered(self, frame: Frame) -> Iterator[None]:
+    def entered(self, frame: Frame) -> _Entered:
         """Make a frame the current one while its code runs."""
-        previous = self.frame
-        self._depth += 1
-        if self._depth > self.limits.depth:
-            self._depth -= 1
+        return _Entered(self, frame)
+
+    def enter_frame(self, frame: Frame) -> Frame:
+        """Begin a frame's code; returns the frame to go back to."""
+        if self._depth >= self.limits.depth:
             raise BudgetSpentError(f"calls nested deeper than {self.limits.depth}", self.here())
-        self.frame = frame
-        self.step(frame)
-        try:
-            yield
-        finally:
-            self.frame = previous
-            self._depth -= 1
+        previous, self.frame = self.frame, frame
+        self._depth += 1
+        return previous
+
+    def leave_frame(self, previous: Frame) -> None:
+        self.frame = previous
+        self._depth -= 1
 
     def here(self) -> Span | None:
         """The line that runs now."""
-        module = self.frame.module
-        return None if module is None else Span(module.shown, self.frame.line)
+        frame = self.frame
+        module = frame.module
+        return None if module is None else module.place(frame.line)
 
     # -- what was not understood ----------------------------------------------------------------------------------
 
@@ -143,14 +143,9 @@ class Interpreter(Operators, Imports):
         if entry not in self.gaps and len(self.gaps) < 1000:
             self.gaps.append(entry)
 
-    @contextmanager
-    def guarded(self) -> Iterator[None]:
+    def guarded(self) -> _Guarded:
         """Let errors of the interpreted program through to a handler instead of turning them into gaps."""
-        self.guards += 1
-        try:
-            yield
-        finally:
-            self.guards -= 1
+        return _Guarded(self)
 
     def note(self, reason: str) -> None:
         """Record something not understood that need not change the result."""
@@ -260,13 +255,6 @@ class Interpreter(Operators, Imports):
             self.assign(target, each, frame)
 
     # -- calls, classes, modules ----------------------------------------------------------------------------------
-
-    def is_generator(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-        """Whether a definition yields; found once for each."""
-        known: dict[int, tuple[bool, ast.AST]] = self.state.setdefault("generators", {})
-        if id(node) not in known:
-            known[id(node)] = (any(calls.yields(statement) for statement in node.body), node)
-        return known[id(node)][0]
 
     def call(self, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return calls.call(self, function, args, kwargs)
@@ -431,6 +419,42 @@ class Interpreter(Operators, Imports):
         """Attributes of the few host objects that stubs hand out (`fields`, iterators, compiled patterns)."""
         allowed = getattr(type(value), "ARCHVIZ_ATTRIBUTES", None) or HOST_ATTRIBUTES.get(type(value).__name__, ())
         return getattr(value, name, MISSING) if name in allowed else MISSING
+
+
+class _Entered:
+    """A `with` block that runs in a frame of its own."""
+
+    __slots__ = ("frame", "interp", "previous")
+
+    def __init__(self, interp: Interpreter, frame: Frame) -> None:
+        self.interp = interp
+        self.frame = frame
+
+    def __enter__(self) -> None:
+        self.previous = self.interp.enter_frame(self.frame)
+        try:
+            self.interp.step()
+        except BudgetSpentError:
+            self.interp.leave_frame(self.previous)
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        self.interp.leave_frame(self.previous)
+
+
+class _Guarded:
+    """A `with` block whose errors a handler of the interpreted program waits for."""
+
+    __slots__ = ("interp",)
+
+    def __init__(self, interp: Interpreter) -> None:
+        self.interp = interp
+
+    def __enter__(self) -> None:
+        self.interp.guards += 1
+
+    def __exit__(self, *error: object) -> None:
+        self.interp.guards -= 1
 
 
 def _only_changes(statement: ast.stmt) -> bool:

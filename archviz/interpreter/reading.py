@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from archviz.spans import Span
 
 Scalar = int | float | str | bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class TensorRecord:
+class TensorRecord(NamedTuple):
     """A parameter or buffer of a module.
 
     Args:
@@ -90,8 +89,7 @@ class ModuleRecord:
         return node
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """Something that was not understood, and the module whose content it may change."""
 
     module: str
@@ -99,8 +97,7 @@ class Gap:
     at: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ValueRef:
+class ValueRef(NamedTuple):
     """A tensor that an event reads or writes: `id` is its identity, so equal ids are edges of the data flow."""
 
     id: int
@@ -108,8 +105,7 @@ class ValueRef:
     dtype: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A module call or an op while `forward` ran.
 
     Args:
@@ -124,7 +120,7 @@ class Event:
         assumed: A data-dependent test was taken as true on the way here.
     """
 
-    index: int
+    index: int  # type: ignore[assignment] # hides the method of tuples, which nobody wants of an event
     kind: Literal["call", "op", "function"]
     module: str
     name: str
@@ -132,7 +128,7 @@ class Event:
     outputs: tuple[ValueRef, ...]
     parent: int = -1
     at: Span | None = None
-    options: dict[str, object] = field(default_factory=dict)
+    options: dict[str, object] = {}  # noqa: RUF012 - never changed
     assumed: bool = False
 
 

@@ -156,6 +156,7 @@ class SharedCalls:
 
     def _fresh(self, tensor: Tensor, renumbered: dict[int, int]) -> Tensor:
         twin = Tensor(tensor.shape, tensor.dtype, tensor.data, tensor.at)
+        twin.meaning = tensor.meaning
         number = renumbered.get(self.recorder.number(tensor))
         if number is not None:
             self.recorder.adopt(twin, number)
@@ -233,7 +234,8 @@ def signature(value: Any, tensors: list[Tensor], containers: set[int]) -> Any:
         if place is not None:
             return ("again", place)
         tensors.append(value)
-        return ("tensor", value.shape, value.dtype, None if value.data is None else tuple(value.data))
+        data = None if value.data is None else tuple(value.data)
+        return ("tensor", value.shape, value.dtype, data, value.meaning)
     if isinstance(value, Unknown):
         raise NotShareable
     if value is None or isinstance(value, (str, float, int)):

@@ -1,16 +1,17 @@
-"""Running `forward`: example inputs that follow the model's main input, and the events of one pass."""
+"""Running `forward`: the events of one pass, with or without a cache."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from archviz.interpreter.attributes import MISSING
+from archviz.interpreter.caches import CacheLayer, cache_layers, give_dtype, returned_cache
 from archviz.interpreter.collect import module_paths
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
+from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, next_inputs
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
 from archviz.interpreter.reading import Gap
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.values import BoundMethod, FunctionValue, Instance, ModuleInstance, Tensor
+from archviz.interpreter.values import Instance, ModuleInstance, Tensor
 
 
 def trace_towers(
@@ -51,82 +52,54 @@ def trace_model(
     Returns:
         The recorder with its events in order, and what was not understood on the way.
     """
+    given = example_inputs(interp, model, batch, seq, pixels=pixels)
+    recorder, gaps, _ = _run(interp, model, given)
+    return recorder, gaps
+
+
+def trace_cached(
+    interp: Interpreter,
+    model: ModuleInstance,
+    *,
+    batch: int = 1,
+    seq: int = 64,
+    pixels: bool = False,
+    decode: bool = False,
+) -> tuple[Recorder, list[Gap], list[CacheLayer]]:
+    """Run the model once with an empty cache of the official class, and once more with one new token where `decode` is set.
+
+    Returns:
+        The recorder of the last pass, what was not understood in any, and the layers of the cache after it.
+    """
+    give_dtype(model, dtype_name(interp, model))
+    given = example_inputs(interp, model, batch, seq, pixels=pixels, use_cache=True)
+    recorder, gaps, output = _run(interp, model, given)
+    recorders, found = [recorder], returned_cache(output)
+    if found is None:
+        return recorder, [*gaps, *([] if gaps else [Gap("", "the model returned no cache")])], []
+    if decode:
+        following = next_inputs(interp, model, batch, given, output, *found)
+        recorder, more, output = _run(interp, model, following)
+        recorders, gaps = [recorder, *recorders], [*gaps, *(gap for gap in more if gap not in gaps)]
+        found = returned_cache(output) or found
+    return recorder, gaps, cache_layers(interp, found[1], recorders)
+
+
+def _run(interp: Interpreter, model: ModuleInstance, given: dict[str, Any]) -> tuple[Recorder, list[Gap], Any]:
+    """One call of the model: its events, what was not understood, and its output (None where it failed)."""
     before = list(interp.gaps)
     interp.gaps = []
     recorder = interp.recorder = Recorder(module_paths(model))
+    output = None
     try:
-        given = example_inputs(interp, model, batch, seq, pixels=pixels)
-        interp.call(model, [], given)
+        output = interp.call(model, [], given)
     except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
         interp.gap(str(error), getattr(error, "at", None))
     finally:
         interp.recorder = None
     gaps = [Gap(owner if isinstance(owner, str) else "", reason, at) for owner, reason, at in interp.gaps]
     interp.gaps = before
-    return recorder, gaps
-
-
-def example_inputs(interp: Interpreter, model: ModuleInstance, batch: int, seq: int, *, pixels: bool) -> dict[str, Any]:
-    """Inputs by the model's `main_input_name`: token ids, pixels of the configured size, mel features or samples."""
-    config = model.attrs.get("config")
-    main = interp.find_attribute(model, "main_input_name")
-    main = main if isinstance(main, str) else "input_ids"
-    parameters, takes_rest = forward_parameters(interp, model)
-    ids = Tensor((batch, seq), "int64")
-    dtype = "bfloat16"
-    given: dict[str, Any] = {}
-    if main == "input_ids":
-        given[_tokens_name(interp, model, parameters)] = ids
-    elif main == "input_features":
-        frames = 2 * _number(interp, config, "max_source_positions", 1500)
-        given[main] = Tensor((batch, _number(interp, config, "num_mel_bins", 80), frames), dtype)
-    elif main == "input_values":
-        given[main] = Tensor((batch, 16000), dtype)
-    if main == "pixel_values" or pixels:
-        given["pixel_values"] = _image(interp, config, batch, dtype)
-    if "decoder_input_ids" in parameters and _flag(interp, config, "is_encoder_decoder"):
-        given["decoder_input_ids"] = ids
-    if "use_cache" in parameters or (takes_rest and main == "input_ids"):
-        given["use_cache"] = False
-    return given
-
-
-def forward_parameters(interp: Interpreter, model: ModuleInstance) -> tuple[list[str], bool]:
-    """The names of `forward`'s parameters, and whether it takes any others."""
-    forward: Any = interp.find_attribute(model, "forward")
-    while isinstance(forward, BoundMethod):
-        forward = forward.function
-    if not isinstance(forward, FunctionValue):
-        return [], False
-    spec = forward.node.args
-    return [each.arg for each in [*spec.posonlyargs, *spec.args, *spec.kwonlyargs]], spec.kwarg is not None
-
-
-def _tokens_name(interp: Interpreter, model: ModuleInstance, parameters: list[str]) -> str:
-    """What the model calls its token ids; a model without `transformers` is given them as its first argument."""
-    is_plain = interp.find_attribute(model, "main_input_name") in (MISSING, None) and "input_ids" not in parameters
-    return parameters[1] if is_plain and len(parameters) > 1 else "input_ids"
-
-
-def _image(interp: Interpreter, config: Any, batch: int, dtype: str) -> Tensor:
-    vision = interp.find_attribute(config, "vision_config")
-    vision = vision if hasattr(vision, "attrs") else config
-    size = interp.find_attribute(vision, "image_size")
-    height, width = (size if isinstance(size, (tuple, list)) else (size, size)) if _is_size(size) else (224, 224)
-    return Tensor((batch, _number(interp, vision, "num_channels", 3), height, width), dtype)
-
-
-def _is_size(size: Any) -> bool:
-    return isinstance(size, int) or (isinstance(size, (tuple, list)) and len(size) == 2)
-
-
-def _number(interp: Interpreter, config: Any, name: str, default: int) -> int:
-    found = interp.find_attribute(config, name) if config is not None else default
-    return found if isinstance(found, int) else default
-
-
-def _flag(interp: Interpreter, config: Any, name: str) -> bool:
-    return config is not None and interp.find_attribute(config, name) is True
+    return recorder, gaps, output
 
 
 OPS = frozenset({
@@ -180,4 +153,4 @@ def _is_record(value: Any) -> bool:
     return isinstance(value, Instance) and isinstance(value.payload, tuple)
 
 
-__all__ = ["example_inputs", "shapes", "trace_model", "trace_rows"]
+__all__ = ["example_inputs", "shapes", "trace_cached", "trace_model", "trace_rows"]

@@ -29,6 +29,7 @@ class Recorder:
         self.next_number = 0
         self._paths = paths
         self._open: list[int] = []
+        self._notes: dict[int, dict[str, Any]] = {}  # options that an open event is to have when it ends
         self._numbers: dict[int, tuple[int, Tensor]] = {}
 
     @property
@@ -64,11 +65,31 @@ class Recorder:
         """Close an event."""
         self._open.pop()
         event = self.events[index]
+        options = {**(options or {}), **self._notes.pop(index, {})}
         self.events[index] = Event(
             index, event.kind, event.module, event.name, event.inputs,
             tuple([self.reference(each) for each in tensors_in([outputs])]),
-            event.parent, event.at, options or {}, event.assumed,
+            event.parent, event.at, options, event.assumed,
         )  # fmt: skip
+
+    def annotate(self, index: int, options: dict[str, Any]) -> None:
+        """Say more of an event that just ended, and of the named functions that it is a part of."""
+        self.events[index].options.update(options)
+        for place in reversed(self._open):
+            if self.events[place].kind != "function":
+                return
+            self._notes.setdefault(place, {}).update(options)
+
+    def own_line(self) -> Span | None:
+        """The line of the innermost module's forward that is at work, also while functions that it called run."""
+        line = None
+        for place in reversed(self._open):
+            event = self.events[place]
+            if event.kind == "call":
+                break
+            if event.kind == "function":
+                line = event.at
+        return line
 
     def reference(self, tensor: Tensor) -> ValueRef:
         return ValueRef(self.number(tensor), tensor.shape, tensor.dtype)
@@ -81,6 +102,18 @@ class Recorder:
         number = self.fresh_number()
         self._numbers[id(tensor)] = (number, tensor)
         return number
+
+    def known_number(self, tensor: Tensor) -> int | None:
+        """The number of a tensor that this trace has seen."""
+        known = self._numbers.get(id(tensor))
+        return None if known is None else known[0]
+
+    def maker(self, number: int) -> Event | None:
+        """The innermost event that made a tensor."""
+        for event in reversed(self.events):
+            if event.kind == "op" and any(value.id == number for value in event.outputs):
+                return event
+        return None
 
     def fresh_number(self) -> int:
         self.next_number += 1

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.protocols import Protocols
+from archviz.interpreter.signatures import signature_of
 from archviz.spans import Span
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Tensor:
         at: The line that made it.
     """
 
-    __slots__ = ("at", "attrs", "data", "dtype", "is_parameter", "requires_grad", "shape", "source")
+    __slots__ = ("at", "attrs", "data", "dtype", "is_parameter", "meaning", "requires_grad", "shape", "source")
 
     def __init__(
         self,
@@ -111,6 +112,7 @@ class Tensor:
         self.requires_grad = False
         self.attrs: dict[str, Any] | None = None
         self.source: Unknown | None = None  # why the shape is unknown
+        self.meaning: Any = None  # what it says about positions: a mask, scores under a mask (archviz/ops/relations.py)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -257,8 +259,7 @@ class FunctionValue:
     """A function of the interpreted program."""
 
     __slots__ = (
-        "attrs", "defaults", "frame", "interpreter", "kw_defaults", "module", "name", "node", "owner",
-        "parameters",
+        "attrs", "defaults", "frame", "interpreter", "kw_defaults", "module", "name", "node", "owner", "signature",
     )  # fmt: skip
 
     def __init__(
@@ -272,6 +273,7 @@ class FunctionValue:
     ) -> None:
         self.interpreter = interpreter
         self.node = node
+        self.signature = signature_of(node)
         self.name = getattr(node, "name", "<lambda>")
         self.frame = frame
         self.module = module

@@ -23,6 +23,7 @@ def register_layers(library: Library) -> None:
         strict_fields,
         transformers_4,
         transformers_infrastructure,
+        transformers_masks,
         transformers_models,
     )
 
@@ -33,6 +34,7 @@ def register_layers(library: Library) -> None:
         nn_attention,
         strict_fields,
         transformers_infrastructure,
+        transformers_masks,
         transformers_models,
         transformers_4,
     ):

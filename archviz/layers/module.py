@@ -45,14 +45,28 @@ def as_parameter(interp: Interpreter, data: Any) -> Any:
         return data
     if not isinstance(data, Tensor):
         data = interp.op("torch.tensor", data)
-    result = Tensor(data.shape, data.dtype, None, interp.here())
-    result.is_parameter = True
-    result.requires_grad = True
-    return result
+    return _parameter(Tensor(data.shape, data.dtype, None, interp.here()))
+
+
+def _parameter(tensor: Tensor) -> Tensor:
+    tensor.is_parameter = True
+    tensor.requires_grad = True
+    return tensor
+
+
+def _are_plain_sizes(sizes: tuple[Any, ...]) -> bool:
+    for size in sizes:  # noqa: SIM110 - run for every parameter; all() takes twice as long
+        if type(size) is not int or size < 0:
+            return False
+    return bool(sizes)
 
 
 def new_parameter(interp: Interpreter, module: ModuleInstance, name: str, *sizes: Any, dtype: Any = None) -> None:
     """Give a module a parameter of its own."""
+    if interp.recorder is None and dtype is None and _are_plain_sizes(sizes):  # what `torch.empty` would make of them
+        interp.step()
+        module.parameters[name] = _parameter(Tensor(sizes, at=interp.here()))
+        return
     unknown = next((size for size in sizes if isinstance(size, Unknown)), None)
     if unknown is not None:
         interp.gap(f"the size of {name}: {unknown.reason}", unknown.at)

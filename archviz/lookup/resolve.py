@@ -24,6 +24,7 @@ from archviz.lookup.hub.find import models_of_paper, search_models
 from archviz.lookup.identity import line
 from archviz.lookup.names import ModelName, classify, why_no_hub_name
 from archviz.lookup.resolution import Candidate, Resolution
+from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
 from archviz.settings import Settings
 
@@ -57,10 +58,10 @@ def resolve(name: str, settings: Settings, session: Session | None = None) -> Re
 
 def look_up(asked: ModelName, session: Session) -> Resolution:
     """The Hub's answer where it knows the model, else the catalog's, with what the Hub said."""
-    known = ask_catalog(asked)
+    known, offline = ask_catalog(asked), session.is_offline(hub_service())
     model_id = known.model_id if asked.kind == "bare_name" and known.model_id else asked.text
     may_be_id = asked.kind == "hub_id" or _ONE_WORD.fullmatch(model_id) or known.model_id
-    if why_no_hub_name(asked.text) or (session.offline and not may_be_id):
+    if why_no_hub_name(asked.text) or (offline and not may_be_id):
         return known
     if not may_be_id:
         return _with_search(asked, known, "", session)
@@ -83,7 +84,7 @@ def _on_hub(asked: ModelName, answer: HubAnswer, session: Session) -> Resolution
         asked=_as_asked(asked),
         message=answer.said,
         source="hub",
-        complete=not session.offline,
+        complete=not session.is_offline(hub_service()),
         model_id=model.id,
         revision=asked.revision,
         facts_date=day_of(model.fetched),

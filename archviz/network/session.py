@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from archviz.errors import SourceUnavailableError
 from archviz.network.cache import Cache
+from archviz.network.services import Service
 from archviz.network.waits import PACES, Paces
 from archviz.settings import Settings
 
@@ -67,10 +68,10 @@ class Session:
     def __post_init__(self) -> None:
         self.started = self.time.monotonic()
 
-    @property
-    def offline(self) -> bool:
-        """Whether nobody may be asked: `--offline`, or the Hub's own variable for it."""
-        return self.settings.offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+    def is_offline(self, service: Service) -> bool:
+        """Whether a service may not be asked: `--offline`, or the service's own variable for it."""
+        stated = os.environ.get(service.offline_variable, "") if service.offline_variable else ""
+        return self.settings.offline or stated.upper() in ("1", "ON", "YES", "TRUE")
 
     @property
     def remaining(self) -> float:

@@ -42,7 +42,7 @@ class GuardedTransport(httpx2.BaseTransport):
         stored = self.session.cache.read(key) if key else None
         if stored and (stored.pinned or self._age(stored) < self.service.fresh_seconds):
             return _from_entry(stored)
-        if self.session.offline:
+        if self.session.is_offline(self.service):
             return self._offline(stored, url)
         try:
             answer, found_at = self._follow(request, stored)

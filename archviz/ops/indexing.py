@@ -9,7 +9,7 @@ from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import BoundMethod, Device, DType, Shape, Tensor, Unknown
-from archviz.ops import numbers, shapes
+from archviz.ops import masks, numbers, shapes
 from archviz.ops.creation import DTYPES
 from archviz.ops.registry import dtype_name, first_unknown, like, op, options_of, tensor
 
@@ -32,6 +32,7 @@ def _register_items(library: Library) -> None:
         if recorder is None:
             found = indexed(interp, value, parts)
             numbers.item(value, parts, found)
+            masks.item(value, parts, found)
             return found
         whole = slice(None)
         cuts = isinstance(parts[-1], slice) and parts[-1] != whole and (Ellipsis in parts or len(parts) > 1)
@@ -39,6 +40,7 @@ def _register_items(library: Library) -> None:
         result = None
         try:
             result = indexed(interp, value, parts)
+            masks.item(value, parts, result)
         finally:
             last = parts[-1]
             bounds = {"start": last.start, "stop": last.stop, "step": last.step} if isinstance(last, slice) else {}
@@ -49,6 +51,7 @@ def _register_items(library: Library) -> None:
     @library.function("torch.Tensor.__setitem__")
     def set_item(interp: Interpreter, value: Tensor, index: Any, new: Any) -> None:
         numbers.assign(value, index, new)
+        masks.written(value, new)
         if interp.recorder is not None:
             event = interp.recorder.begin("op", "setitem", [value, new], interp.here())
             interp.recorder.end(event, value)

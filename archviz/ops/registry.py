@@ -9,6 +9,7 @@ from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Device, DType, Tensor, Unknown
+from archviz.ops import masks
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
 from archviz.ops.numbers import compute
 
@@ -29,14 +30,16 @@ def op(library: Library, *names: str, record: str | None = None) -> Callable[[Ru
 
     def register(run: Run) -> Run:
         for name in names:
-            library.function(name)(_recorded(run, record or name.rpartition(".")[2]))
+            label = name.rpartition(".")[2]
+            library.function(name)(_recorded(run, record or label, masks.RULES.get(label)))
         return run
 
     return register
 
 
-def _recorded(run: Run, label: str) -> Run:
-    """The stub of an op: unknown arguments spread, and a running trace gets an event."""
+def _recorded(run: Run, label: str, rule: masks.Rule | None) -> Run:
+    """The stub of an op: unknown arguments spread, the meaning of masks is kept, and a running trace gets an event."""
+    uses_mask = label in masks.USERS
 
     def recorded(interp: Interpreter, *args: Any, **kwargs: Any) -> Any:
         if "input" in kwargs:  # torch's name of the first argument
@@ -48,13 +51,19 @@ def _recorded(run: Run, label: str) -> Run:
         if recorder is None:
             computed = applied(interp, run, args, kwargs)
             compute(label, args, kwargs, computed)
+            if rule is not None:
+                masks.mean(interp, rule, args, kwargs, computed)
             return computed
         index = recorder.begin("op", label, [*args, *kwargs.values()], interp.here())
         result: Any = None
         try:
             result = applied(interp, run, args, kwargs)
+            if rule is not None:
+                masks.mean(interp, rule, args, kwargs, result)
         finally:
             recorder.end(index, result, options_of(args, kwargs))
+        if uses_mask:
+            recorder.annotate(index, masks.used(label, args, kwargs))
         recorder.passed[index] = (args, kwargs, result)
         return result
 

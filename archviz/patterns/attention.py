@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.linears import linear_sizes
+from archviz.patterns.masks import Mask, find_mask
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import canonical
 from archviz.patterns.rope import Rope, detect_rope
@@ -39,6 +40,7 @@ class Attention:
         rope: How positions are rotated; None when they are not or it was not seen; `positions` tells which.
         positions: `rope`, `none` (NoPE), `bias` (relative bias, ALiBi) or None when not seen.
         ranks: Widths of the low-rank compressions of query and key/value (MLA).
+        mask: What its scores were masked by; None when that was not seen, and `causal` and `window` are then what settings say.
     """
 
     kind: str | None
@@ -58,6 +60,7 @@ class Attention:
     softcap: float | None = None
     scaling: float | None = None
     ranks: tuple[int | None, int | None] = (None, None)
+    mask: Mask | None = None
 
 
 def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
@@ -123,14 +126,15 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         head_dim = query // heads if query else _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
     kv_heads = _kv_heads(module, projections, heads, head_dim, core)
     rope = _find_rope(module, trace)
+    mask = find_mask(module, trace)
     return Attention(
         kind="mla" if mla else _grouping(heads, kv_heads),
         heads=heads,
         kv_heads=kv_heads,
         head_dim=head_dim,
         value_dim=value_dim or head_dim,
-        window=_window(module, core),
-        causal=_flag(module, "is_causal"),
+        window=mask.window if mask else _window(module, core),
+        causal=mask.causal if mask else _flag(module, "is_causal"),
         cross=_is_cross(module, core, trace),
         gated=_is_gated(module, projections, heads, head_dim, trace),
         qk_norm=_qk_norm(module, trace, heads, kv_heads, head_dim),
@@ -140,6 +144,7 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         softcap=_softcap(module, core),
         scaling=_number(module, ("scaling", "scale", "softmax_scale")),
         ranks=(_integer(module, ("q_lora_rank",)), _integer(module, ("kv_lora_rank",))),
+        mask=mask,
     )
 
 

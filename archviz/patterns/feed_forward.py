@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.activations import activation_in
 from archviz.patterns.linears import linear_sizes, linears_of
-from archviz.patterns.op_families import activation_of
 from archviz.patterns.trace import Trace
 
-_GATED_NAMES = {"SiLU": "swiglu", "GELU": "geglu", "ReLU": "reglu", "σ": "glu"}
+_GATED_NAMES = {"SiLU": "swiglu", "GELU": "geglu", "GELU-tanh": "geglu", "ReLU": "reglu", "σ": "glu"}
 TITLES = {"swiglu": "SwiGLU", "geglu": "GeGLU", "reglu": "ReGLU", "glu": "GLU", "gated_mlp": "Gated MLP", "mlp": "MLP",
           "channel_mixing": "RWKV channel mixing"}  # fmt: skip
-_ACTIVATION_KEYS = ("hidden_act", "activation", "activation_function", "hidden_activation", "act", "mlp_hidden_act",
-                    "hidden_act_fn", "activation_fn")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +36,11 @@ class FeedForward:
         if self.kind == "mlp" and self.activation:
             return f"MLP ({self.activation})"
         return TITLES[self.kind]
+
+
+def gated_kind(activation: str | None) -> str:
+    """What a gated block with an activation is called; notes in brackets (`SiLU (clamped)`) do not change it."""
+    return _GATED_NAMES.get((activation or "").partition(" (")[0], "gated_mlp")
 
 
 def detect_feed_forward(module: ModuleRecord, trace: Trace) -> FeedForward | None:
@@ -89,27 +92,7 @@ def _block(ups: Sequence[tuple[int, int]], down: tuple[int, int], activation: st
     if any(size[0] != width for size in ups):
         return None
     if (len(ups) == 2 and all(size[1] == hidden for size in ups)) or (len(ups) == 1 and ups[0][1] == 2 * hidden):
-        return FeedForward(_GATED_NAMES.get(activation or "", "gated_mlp"), width, hidden, True, activation)
+        return FeedForward(gated_kind(activation), width, hidden, True, activation)
     if len(ups) == 1 and ups[0][1] == hidden and (hidden != outer or activation):
         return FeedForward("mlp", width, hidden, False, activation)
-    return None
-
-
-def activation_in(module: ModuleRecord, trace: Trace) -> str | None:
-    """The activation of a module: from its ops, a child that is one, or the name it was configured with."""
-    call = trace.call(module.path)
-    if call is not None:
-        seen = [e for e in trace.inside(call) if activation_of(e.name)]
-        names = [activation_of(e.name) for e in seen]
-        squares = any(e.name in ("square", "pow") for e in trace.inside(call))
-        if names:
-            return "ReLU²" if names[0] == "ReLU" and squares else names[0]
-    for child in module.walk():
-        found = activation_of(child.class_name)
-        if found and not child.parameters:
-            return found
-    for key in _ACTIVATION_KEYS:
-        value = module.attributes.get(key)
-        if isinstance(value, str):
-            return activation_of(value)
     return None

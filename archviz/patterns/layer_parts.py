@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.activations import activation_in
 from archviz.patterns.attention import Attention, detect_attention
-from archviz.patterns.feed_forward import FeedForward, activation_in, describe_projections, detect_feed_forward
+from archviz.patterns.feed_forward import FeedForward, describe_projections, detect_feed_forward
 from archviz.patterns.linears import is_linear
 from archviz.patterns.moe import MixtureOfExperts, detect_moe
 from archviz.patterns.norms import Norm, detect_norm

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from archviz.interpreter.reading import Event, ModuleRecord
-from archviz.patterns.feed_forward import FeedForward, activation_in, describe_projections, detect_feed_forward
+from archviz.patterns.activations import activation_in
+from archviz.patterns.feed_forward import FeedForward, describe_projections, detect_feed_forward
 from archviz.patterns.linears import linear_sizes, linears_of
 from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
@@ -78,7 +79,7 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         hidden=hidden,
         width=width,
         each=sum(t.numel for m in experts.walk() for t in m.parameters.values()) // count,
-        activation=_activation(experts, module, trace),
+        activation=activation_in(experts, trace),
         gated=gated,
         score=_score(events),
         normalised=_normalised(module, router, events),
@@ -226,13 +227,6 @@ def _groups(module: ModuleRecord, router: ModuleRecord | None) -> tuple[int, int
         if isinstance(groups, int) and isinstance(used, int) and groups > 1:
             return groups, used
     return None
-
-
-def _activation(experts: ModuleRecord, module: ModuleRecord, trace: Trace) -> str | None:
-    found = activation_in(experts, trace)
-    # A clamped x·σ(a·x) is SiLU spelt out.
-    ops = trace.own_ops(experts.path)
-    return "SiLU" if found == "σ" and "clamp" in ops else found
 
 
 def _shared_hidden(shared: ModuleRecord | None, trace: Trace) -> int | None:

@@ -44,13 +44,18 @@ JOINS = frozenset({"cat", "stack", "hstack", "vstack"})
 CONVOLUTIONS = frozenset({"conv1d", "conv2d", "conv3d", "causal_conv1d_fn", "causal_conv1d"})
 
 ACTIVATIONS = {
-    "silu": "SiLU", "swish": "SiLU", "gelu": "GELU", "gelu_new": "GELU", "gelu_fast": "GELU", "quick_gelu": "GELU",
-    "gelu_pytorch_tanh": "GELU", "relu": "ReLU", "relu6": "ReLU6", "relu2": "ReLU²", "sigmoid": "σ", "tanh": "tanh",
+    "silu": "SiLU", "swish": "SiLU", "gelu": "GELU", "gelu_new": "GELU-tanh", "gelu_fast": "GELU-tanh",
+    "quick_gelu": "QuickGELU", "gelu_pytorch_tanh": "GELU-tanh", "gelu_python_tanh": "GELU-tanh",
+    "gelu_accurate": "GELU-tanh", "gelu_10": "clipped GELU", "relu": "ReLU", "relu6": "ReLU6", "relu2": "ReLU²", "sigmoid": "σ", "tanh": "tanh",
     "softplus": "softplus", "leaky_relu": "LeakyReLU", "elu": "ELU", "selu": "SELU", "mish": "Mish", "glu": "GLU",
     "hardswish": "Hardswish", "log_sigmoid": "log σ", "xielu": "xIELU", "hardtanh": "Hardtanh", "prelu": "PReLU",
-    "laplace": "Laplace", "bloom_gelu_forward": "GELU", "hardsigmoid": "Hardsigmoid",
+    "laplace": "Laplace", "bloom_gelu_forward": "GELU-tanh", "hardsigmoid": "Hardsigmoid",
 }  # fmt: skip
 """Canonical op name → the name the field uses."""
+
+
+_GELUS = {"quick": "QuickGELU", "clip": "clipped GELU", "tanh": "GELU-tanh", "new": "GELU-tanh", "fast": "GELU-tanh",
+          "accurate": "GELU-tanh"}  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -77,13 +82,12 @@ def activation_of(name: str) -> str | None:
     """The field's name of an activation given as op, class or configuration string; None when it is none.
 
     >>> activation_of("SiLUActivation"), activation_of("gelu_pytorch_tanh"), activation_of("linear")
-    ('SiLU', 'GELU', None)
+    ('SiLU', 'GELU-tanh', None)
     """
     bare = canonical(name).lower().removesuffix("activation")
-    if bare in ("relusquared", "squaredrelu", "relu_squared", "squared_relu"):
+    if bare in ("relusquared", "squaredrelu", "relu_squared", "squared_relu", "relu2"):
         return "ReLU²"
     if bare in ACTIVATIONS:
         return ACTIVATIONS[bare]
-    if "gelu" in bare:
-        return "GELU"
-    return "σ" if bare == "sigmoid" else None
+    words = [word for word in _GELUS if word in bare] if "gelu" in bare else []
+    return _GELUS[words[0]] if words else "GELU" if "gelu" in bare else None

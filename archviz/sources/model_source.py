@@ -14,6 +14,7 @@ from archviz.lookup.catalog import find_record
 from archviz.lookup.names import classify
 from archviz.lookup.resolution import Resolution
 from archviz.lookup.resolve import resolve
+from archviz.network.services import hub_service
 from archviz.network.session import Session
 from archviz.settings import Settings
 from archviz.sources.custom_code import CustomCode, custom_code
@@ -104,7 +105,7 @@ def resolved_source(found: Resolution, session: Session) -> ModelSource:
             if find_record(found.model_id) is None:
                 raise
             session.note(f"{error.message[:1].upper()}{error.message[1:]}; the catalog answers.")
-    elif found.notes or not session.offline:
+    elif found.notes or not session.is_offline(hub_service()):
         session.note(found.message)
     return _from_catalog(found.model_id, session.notes)
 

@@ -18,6 +18,7 @@ from archviz.errors import BadConfigError, UsageError
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.modules import SourceModule
+from archviz.interpreter.parsing import body_of
 from archviz.interpreter.values import ClassValue, FunctionValue, Instance, ModuleInstance
 from archviz.settings import Limits
 from archviz.sources.custom_code import ROOT, CustomCode, inside, own_class
@@ -139,7 +140,7 @@ def _argument(
     cls = _annotated(function.module, parameter.annotation)
     if cls is not None:
         return _object(interp, cls, value, depth)
-    if parameter.annotation is not None or _is_used_as_dict(function.node, parameter.arg):
+    if parameter.annotation is not None or _is_used_as_dict(function, parameter.arg):
         return value
     fitting = _fitting_classes(function.module, value)
     if len(fitting) > 1:
@@ -234,9 +235,11 @@ def _fitting_classes(module: SourceModule, values: dict[str, Any]) -> list[Class
     return found
 
 
-def _is_used_as_dict(node: ast.AST, name: str) -> bool:
+def _is_used_as_dict(function: FunctionValue, name: str) -> bool:
     """Whether a function takes items of a parameter (`config["dim"]`, `config.get("dim")`, `**config`)."""
-    return any(isinstance(value, ast.Name) and value.id == name for value in _taken_apart(node))
+    if not isinstance(function.node, ast.Lambda):
+        body_of(function.node)
+    return any(isinstance(value, ast.Name) and value.id == name for value in _taken_apart(function.node))
 
 
 def _taken_apart(node: ast.AST) -> Iterator[ast.expr]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from archviz.interpreter.reading import Event
 from archviz.patterns.attention import Attention, find_projections
 from archviz.patterns.linears import has_bias, linear_sizes
+from archviz.patterns.masks import Mask
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import activation_of, canonical
 from archviz.spans import Span
@@ -67,16 +68,22 @@ def _core_line(view: LayerView) -> Span | None:
 
 
 def _span(view: LayerView, what: Attention) -> Iterator[Claim]:
+    lines = [what.mask.made_at, what.mask.used_at] if what.mask else [view.module.created_at]
+    if what.mask is not None:
+        yield view.claim("attention.mask", _mask_words(what.mask), *lines)
     if what.span == "full":
-        yield view.claim("attention.span", "full", view.module.created_at)
+        yield view.claim("attention.span", "full", *lines)
         return
     key = view.setting("attention_chunk_size") if what.span == "chunked" else view.setting("sliding_window")
     agreed = key is not None and key[1] == what.window
-    yield view.claim("attention.span", what.span, view.module.created_at)
+    yield view.claim("attention.span", what.span, *lines)
     if what.window is not None:
-        yield view.claim(
-            "attention.window", what.window, view.module.created_at, config=key[0] if key and agreed else None
-        )
+        yield view.claim("attention.window", what.window, *lines, config=key[0] if key and agreed else None)
+
+
+def _mask_words(mask: Mask) -> str:
+    """`causal`, `sliding, both ways`, `causal, and blocks of the data`."""
+    return mask.kind + (", both ways" if mask.both_ways else "") + (", and blocks of the data" if mask.widened else "")
 
 
 def _ranks(view: LayerView, what: Attention) -> Iterator[Claim]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from archviz.architecture.model import Architecture, Evidence, ModuleNode, PatternItem
+from archviz.patterns.feed_forward import TITLES, gated_kind
 from archviz.verify.claims import Claim
 
 _CLAIMS = {
@@ -20,7 +21,6 @@ _CLAIMS = {
     "positions": ("model.positions",),
 }  # fmt: skip
 _STATEFUL = re.compile(r"delta|mamba|ssm|state[- ]space|linear attention|rwkv|mlstm|slstm|convolution", re.IGNORECASE)
-_GATED = {"SiLU": "SwiGLU", "GELU": "GeGLU", "ReLU": "ReGLU"}
 
 
 @dataclass
@@ -71,8 +71,8 @@ def known_values(key: str, around: str, architecture: Architecture, claims: Sequ
         _add_norms(known, architecture.modules)
     if key == "feed_forward":
         for claim in claims:
-            if claim.key == "moe.activation" and claim.value in _GATED:
-                known.add(_GATED[claim.value], claim.evidence)
+            if claim.key == "moe.activation" and isinstance(claim.value, str):
+                known.add(TITLES[gated_kind(claim.value)], claim.evidence)
     if key == "intermediate":
         _add_claims(known, claims, ("moe.expert_hidden_size",))
     return known

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from archviz.interpreter.reading import Event
 from archviz.patterns.moe import MixtureOfExperts
-from archviz.patterns.op_families import canonical
+from archviz.patterns.op_families import activation_of, canonical
 from archviz.verify.claims import Claim
 from archviz.verify.view import LayerView
 
@@ -25,6 +25,10 @@ def router_claims(view: LayerView) -> Iterator[Claim]:
         yield view.claim("moe.expert_hidden_size", what.hidden, experts.created_at, experts.defined_at)
     if what.activation is not None:
         yield view.claim("moe.activation", what.activation, experts.defined_at)
+    elif (stated := view.setting("hidden_act", "hidden_activation")) is not None:
+        yield view.claim(
+            "moe.activation", activation_of(str(stated[1])) or stated[1], status="config", config=stated[0]
+        )
     events = _router_events(view, what)
     yield from _choice(view, what, events)
     yield from _weights(view, what, events)

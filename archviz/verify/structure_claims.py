@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from archviz.architecture.layer_graphs import expose_hidden_residuals, keep_inner
 from archviz.interpreter.reading import Event
+from archviz.patterns.activations import read_activation
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.flow import Flow, FlowNode, build_flow
-from archviz.patterns.op_families import activation_of, canonical
+from archviz.patterns.op_families import canonical
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.residual import find_residual_adds, is_parallel, norm_placement
 from archviz.spans import Span
@@ -176,5 +177,5 @@ def _gating(view: LayerView) -> list[Span | None]:
 
 
 def _activation(view: LayerView) -> list[Span | None]:
-    events = view.trace.inside(view.call) if view.call else ()
-    return [e.at for e in events if activation_of(e.name) is not None][:1]
+    events = sorted(view.trace.inside(view.call) if view.call else (), key=lambda e: e.kind != "call")
+    return [e.at for e in events if read_activation(e, view.trace) is not None][:1]

@@ -4,6 +4,8 @@
     check_against_referee.py configs [ID …]            the published configurations: digests, ties, refusals
     check_against_referee.py trace --truth DIR [TYPE …]    forward passes, by the definition of equal in compare.py
     check_against_referee.py trace --truth DIR --make-truth    make DIR's traces (in a Python with torch)
+    check_against_referee.py cache --truth DIR [TYPE …]    what is cached after a prefill and after one new token
+    check_against_referee.py cache --truth DIR --make-truth    make DIR's caches (in a Python with torch)
     check_against_referee.py configuration [NAME …]    what the official configuration classes give, key by key
     check_against_referee.py speed [MODEL …]           cold `archviz tensors` against the cold referee
     check_against_referee.py table                     write tests/tables/ anew
@@ -29,6 +31,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from referee_caches import check_caches, make_caches  # noqa: E402
 from referee_configurations import check_configurations, write_configuration_table  # noqa: E402
 from referee_reference import Report  # noqa: E402
 from referee_tensors import check_configs, check_defaults, write_tables  # noqa: E402
@@ -43,10 +46,17 @@ def trace(options: argparse.Namespace) -> list[Report]:
     return [run(options.only, options.truth, options.batch, options.seq)]
 
 
+def cache(options: argparse.Namespace) -> list[Report]:
+    """Fill caches with PyTorch, or compare with those that are there."""
+    run = make_caches if options.make_truth else check_caches
+    return [run(options.only, options.truth, options.batch, options.seq)]
+
+
 CHECKS: dict[str, tuple[Check, str]] = {
     "tensors": (lambda o: [check_defaults(o.only, o.python)], "every model type's defaults against PyTorch's digests"),
     "configs": (lambda o: [check_configs(o.only, o.python)], "published configurations: digest, class, ties, refusals"),
     "trace": (trace, "forward passes against the referee's traces"),
+    "cache": (cache, "caches after a prefill and after one new token, against PyTorch"),
     "configuration": (lambda o: [check_configurations(o.only)], "configuration values against the official classes"),
     "speed": (lambda o: [check_speed(o.only, o.python, o.runs)], "cold runs against the cold referee"),
     "table": (lambda o: [write_tables(o.python), write_configuration_table()], "write the tests' tables"),
@@ -65,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--python", help="a Python with torch and transformers")
         if name == "speed":
             command.add_argument("--runs", type=int, default=3, help="cold runs of each, the best counts")
-        if name == "trace":
+        if name in {"trace", "cache"}:
             command.add_argument(
                 "--truth", type=Path, required=True, help="folder of truth traces, MODELTYPE__HEAD.json"
             )

@@ -33,7 +33,7 @@ def make_font(source: Path, weight: int, style: str) -> TTFont:
     """One static weight, with kerning and composition but without stylistic alternates."""
     font = instantiateVariableFont(TTFont(source, recalcTimestamp=False), {"wght": weight, "opsz": 14})
     options = Options()
-    options.name_IDs = ["*"]  # else resvg maps weights wrongly
+    options.name_IDs = ["*"]  # else usvg maps weights wrongly
     options.layout_features = ["kern", "mark", "mkmk", "ccmp", "locl"]
     options.hinting = False
     options.notdef_outline = True

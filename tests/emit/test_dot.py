@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archviz.architecture.model import Architecture
@@ -65,7 +65,6 @@ def test_hostile_labels_stay_text(text: str) -> None:
 
 
 @given(st.text(max_size=200))
-@settings(deadline=None)
 def test_any_text_is_one_quoted_string(text: str) -> None:
     graph = parse_dot(f"digraph {quoted(text)} {{ a [label={label(text)}]; {quoted(f'x{text}')} -> b; }}")
     assert list(graph.nodes) == ["a"]

@@ -174,7 +174,7 @@ def configs(draw: st.DrawFn) -> DiagramConfig:
     )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(configs())
 def test_no_diagram_has_a_hard_finding(config: DiagramConfig) -> None:
     assert hard(config) == []

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from itertools import combinations, pairwise
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from archviz.figure.layered import Link, Placement, Spacing, Vertex, place
@@ -40,7 +40,15 @@ def graphs(draw: st.DrawFn) -> tuple[list[Vertex], list[Link]]:
     return vertices, joined
 
 
-@settings(deadline=None, max_examples=120)
+def leaning() -> tuple[list[Vertex], list[Link]]:
+    """A graph with a long link whose ports in two neighbouring layers differ by 0.1 px."""
+    sizes = {3: (150.0, 0.0), 6: (150.0, 22.0)}
+    vertices = [Vertex(str(i), *sizes.get(i, (0.0, 0.0)), apart=i == 3) for i in range(7)]
+    return vertices, links("1>0 2>1 3>0 3>0 3>6")
+
+
+@settings(max_examples=400)
+@example(leaning())
 @given(graphs())
 def test_any_graph_is_placed_without_overlap_and_every_link_has_a_route(graph: tuple[list[Vertex], list[Link]]) -> None:
     vertices, joined = graph
@@ -55,7 +63,8 @@ def test_any_graph_is_placed_without_overlap_and_every_link_has_a_route(graph: t
     assert placement.routes == place(vertices, joined).routes
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=400)
+@example(leaning())
 @given(graphs())
 def test_a_route_starts_and_ends_on_the_border_of_its_boxes(graph: tuple[list[Vertex], list[Link]]) -> None:
     vertices, joined = graph

@@ -77,7 +77,7 @@ def _flat(items: list[PatternItem]) -> list[str]:
     return [name for item in items for name in ([item.kind] if item.kind else _flat(item.items)) * item.times]
 
 
-@settings(deadline=None, max_examples=50, phases=(Phase.explicit, Phase.generate))  # shrinking a page takes minutes
+@settings(max_examples=60, phases=(Phase.explicit, Phase.generate))  # shrinking a page takes minutes
 @given(architectures())
 def test_any_architecture_gives_a_clean_page(drawn: Architecture) -> None:
     _, findings = draw_overview(drawn)

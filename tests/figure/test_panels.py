@@ -33,7 +33,7 @@ def diagrams(draw: st.DrawFn) -> Diagram:
     return Diagram(tuple(boxes), tuple(arrows))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(diagrams())
 def test_an_inset_of_any_flow_is_clean(diagram: Diagram) -> None:
     art = InsetArt(Inset("i", "A", "Any module", "other", diagram), LIGHT)
@@ -42,7 +42,7 @@ def test_an_inset_of_any_flow_is_clean(diagram: Diagram) -> None:
     assert [finding for finding in lint(display) if finding.rule != "aspect-ratio"] == []
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.floats(400, 1600))
 def test_a_strip_of_any_width_holds_all_its_cells(width: float) -> None:
     for name in ("qwen35", "nemotron", "gemma3", "deepseek"):

@@ -20,7 +20,9 @@ def test_in_place_ops_are_known_by_their_spelling(name: str, writes: bool) -> No
     [
         ("SiLUActivation", "SiLU"),
         ("swish", "SiLU"),
-        ("NewGELUActivation", "GELU"),
+        ("NewGELUActivation", "GELU-tanh"),
+        ("quick_gelu", "QuickGELU"),
+        ("relu2", "ReLU²"),
         ("ReLUSquaredActivation", "ReLU²"),
         ("Linear", None),
     ],

@@ -43,7 +43,7 @@ def test_labels_replace_kinds_in_the_text_only() -> None:
     assert repeats[0].items[0] == Repeat(1, "a")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.sampled_from("abc"), max_size=40))
 def test_a_description_expands_to_its_sequence_and_is_never_longer(kinds: list[str]) -> None:
     repeats = find_repeats(kinds)
@@ -52,7 +52,7 @@ def test_a_description_expands_to_its_sequence_and_is_never_longer(kinds: list[s
     assert find_repeats(kinds) == repeats
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from("abcd"), min_size=1, max_size=6), st.integers(2, 12))
 def test_a_repeated_unit_is_named_at_most_once(unit: list[str], times: int) -> None:
     assert _named(find_repeats(unit * times)) <= len(unit)

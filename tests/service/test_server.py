@@ -364,7 +364,6 @@ def test_starting_the_server_loads_nothing_of_the_models() -> None:
         "archviz.pipeline",
         "archviz.interpreter",
         "archviz.figure",
-        "resvg_py",
         "typst",
         "uharfbuzz",
         "torch",

@@ -9,6 +9,7 @@ from archviz.errors import ArchvizError, GatedError, ModelNotFoundError, Offline
 from archviz.lookup.hub.facts import HubModel
 from archviz.lookup.hub.files import is_stored, read_file
 from archviz.lookup.hub.find import find_model
+from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
 
 CONFIG = "config.json"
@@ -44,7 +45,7 @@ def ask_hub(model_id: str, revision: str | None, session: Session) -> HubAnswer:
         return HubAnswer("gated", _sentence(error), hint=error.hint, error=error)
     except SourceUnavailableError as error:
         return HubAnswer("unreachable", _sentence(error), hint=error.hint, error=error)
-    if session.offline and CONFIG in model.files and not is_stored(model, CONFIG, session):
+    if session.is_offline(hub_service()) and CONFIG in model.files and not is_stored(model, CONFIG, session):
         return HubAnswer("unasked", "")  # the facts alone describe nothing
     if model.gated and (refusal := _refused(model, session)):
         return HubAnswer(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from archviz.errors import BadResponseError
+from archviz.lookup.derivation import Derivation, Relation, derivation_of
 from archviz.lookup.names import classify
 
 if TYPE_CHECKING:
@@ -19,13 +20,6 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 _ARXIV = re.compile(r"arxiv:(\d{4}\.\d{4,5}|[a-z-]+/\d{7})")
 _MOST_FILES = 20_000
 _MOST_LISTED = 32
-RELATIONS = {
-    "quantized": "a quantised derivative",
-    "finetune": "a fine-tuned derivative",
-    "merge": "a merge",
-    "adapter": "an adapter",
-}
-"""How the Hub names what a model is to its base, and how we say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +37,7 @@ class HubModel:
         files: Paths in the repository.
         licence: As its card states it.
         base_models: What it was derived from, as its card states it.
-        relation: Key of `RELATIONS`; empty for an original.
+        relation: What was done to them (`quantized`, `finetune`, `merge`, `adapter`); None where that is not stated.
         papers: arXiv ids that its card links.
         published_total: Elements of the stored tensors, as the Hub counts them.
         dtypes: Element type → elements, as the Hub counts them.
@@ -61,7 +55,7 @@ class HubModel:
     files: tuple[str, ...] = ()
     licence: str | None = None
     base_models: tuple[str, ...] = ()
-    relation: str = ""
+    relation: Relation | None = None
     papers: tuple[str, ...] = ()
     published_total: int | None = None
     dtypes: Mapping[str, int] = field(default_factory=dict)
@@ -71,9 +65,7 @@ class HubModel:
     @property
     def derivation(self) -> str:
         """What it is to its base models, in words; empty for an original."""
-        if not self.base_models:
-            return ""
-        return f"{RELATIONS.get(self.relation, 'a derivative')} of {', '.join(self.base_models[:4])}"
+        return Derivation(self.base_models, self.relation).text if self.base_models else ""
 
     def as_dict(self) -> dict[str, object]:
         """The facts as answers give them: the list of files is only counted."""
@@ -114,7 +106,8 @@ def facts_of(info: ModelInfo, fetched: float) -> HubModel:
         raise BadResponseError("the Hub's reply states no repository id or no commit", hint="Try again.")
     config = info.config if isinstance(info.config, dict) else {}
     tags = _texts(info.tags)
-    bases, relation = _derivation(tags, _card(info, "base_model"), _card(info, "base_model_relation"))
+    card = {key: _card(info, key) for key in ("base_model", "base_model_relation")}
+    derived = derivation_of(card, tags)
     safetensors = info.safetensors
     return HubModel(
         id=str(info.id),
@@ -126,31 +119,14 @@ def facts_of(info: ModelInfo, fetched: float) -> HubModel:
         architectures=_texts(config.get("architectures"))[:_MOST_LISTED],
         files=tuple(each.rfilename for each in (info.siblings or ())[:_MOST_FILES] if isinstance(each.rfilename, str)),
         licence=_text(_card(info, "license")) or _tagged(tags, "license:"),
-        base_models=bases,
-        relation=relation,
+        base_models=derived.bases if derived else (),
+        relation=derived.relation if derived else None,
         papers=tuple(dict.fromkeys(match[1] for tag in tags if (match := _ARXIV.fullmatch(tag))))[:_MOST_LISTED],
         published_total=_count(safetensors.total) if safetensors else None,
         dtypes=_counts(safetensors.parameters) if safetensors else {},
         created=info.created_at.date().isoformat() if info.created_at else None,
         modified=info.last_modified.date().isoformat() if info.last_modified else None,
     )
-
-
-def _derivation(tags: tuple[str, ...], stated: object, relation: object) -> tuple[tuple[str, ...], str]:
-    """The base models and the relation: of the Hub's own tags, which it works out, else of the card."""
-    found: dict[str, str] = {}
-    for tag in tags:
-        if tag.startswith("base_model:"):
-            kind, _, base = tag.removeprefix("base_model:").rpartition(":")
-            found[base] = kind or found.get(base, "")
-    bases = [base for base in found or _texts([stated] if isinstance(stated, str) else stated) if _is_id(base)]
-    kinds = [kind for kind in found.values() if kind in RELATIONS]
-    own = relation if isinstance(relation, str) and relation in RELATIONS else ""
-    return tuple(bases[:_MOST_LISTED]), kinds[0] if kinds else own
-
-
-def _is_id(text: str) -> bool:
-    return len(text) <= 200 and classify(text or " x").kind == "hub_id" if text.strip() else False
 
 
 def _card(info: ModelInfo, key: str) -> object:

@@ -79,6 +79,7 @@ class LoopbackHub:
         self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, kind)) for kind in ("hub", "bodies")]
         for server in self._servers:
             server.daemon_threads = True
+            server.handle_error = lambda *_: None  # type: ignore[method-assign] # clients that hang up are the point
 
     @property
     def endpoint(self) -> str:

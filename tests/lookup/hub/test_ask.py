@@ -43,7 +43,7 @@ def test_letter_case_differs_only_where_the_hub_says_so(hub: LoopbackHub) -> Non
 
 
 def test_a_derivative_is_told_as_one(hub: LoopbackHub) -> None:
-    assert "quantised derivative of acme/Sharded-1B" in ask("acme/Sharded-1B-FP8").message
+    assert "quantised form of acme/Sharded-1B" in ask("acme/Sharded-1B-FP8").message
 
 
 def test_a_revision_is_asked_for_and_pinned(hub: LoopbackHub) -> None:

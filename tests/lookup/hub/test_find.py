@@ -76,7 +76,7 @@ def test_a_renamed_repository_shows_its_new_id(hub: LoopbackHub) -> None:
 
 def test_a_quantised_model_states_its_base(hub: LoopbackHub) -> None:
     model = find_model("acme/Sharded-1B-FP8", None, session())
-    assert model.derivation == "a quantised derivative of acme/Sharded-1B"
+    assert model.derivation == "a quantised form of acme/Sharded-1B"
 
 
 @pytest.mark.parametrize(

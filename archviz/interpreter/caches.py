@@ -1,0 +1,162 @@
+"""What a forward pass leaves behind for the next one: the tensors of its cache, layer by layer.
+
+The cache classes are interpreted like all other code; here their objects are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.tracing import Recorder
+from archviz.interpreter.values import Instance, ModuleInstance, Tensor
+from archviz.interpreter.walk import walk
+from archviz.spans import Span
+
+OUTPUTS = ("past_key_values", "cache_params", "state", "mems", "past_buckets_states", "rnn_state")
+"""The names under which models return what they want back with the next token."""
+PARTS = {"self_attention_cache": "self", "cross_attention_cache": "cross"}
+INDEXED, LINEAR, PAIR = "indexer_keys", ("conv_states", "recurrent_states"), ("keys", "values")
+
+
+@dataclass(frozen=True, slots=True)
+class CacheLayer:
+    """One layer of a cache after a pass.
+
+    Args:
+        index: The layer's number in its cache.
+        part: `self`, or `cross` for keys and values of an encoder's output.
+        class_name: The class of the layer's cache in the code.
+        kind: What it holds: `full`, `sliding` or `static` keys and values, `linear` states, both (`linear + full`), `indexed` keys
+            beside them, `state` for anything else, `empty`.
+        module: Path of the module that wrote it; None when none did.
+        tensors: Name → tensor; several states are numbered (`conv_states.0`).
+        window: Tokens that a sliding layer keeps in view.
+        at: The line that wrote it.
+    """
+
+    index: int
+    part: str
+    class_name: str
+    kind: str
+    module: str | None
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    window: int | None = None
+    at: Span | None = None
+
+
+def returned_cache(output: Any) -> tuple[str, Any] | None:
+    """The name and the object of the cache in a model's output; None when it returns none."""
+    if not isinstance(output, Instance):
+        return None
+    for name in OUTPUTS:
+        held = output.attrs.get(name)
+        if held is not None and held is not False:
+            return name, held
+    return None
+
+
+def cache_layers(interp: Interpreter, cache: Any, recorders: list[Recorder]) -> list[CacheLayer]:
+    """The layers of a cache.
+
+    Args:
+        interp: The interpreter.
+        cache: What the model returned.
+        recorders: The passes that may have written it, latest first.
+    """
+    return [_described(interp, part, index, layer, recorders) for part, index, layer in _layers(cache)]
+
+
+def _layers(cache: Any, part: str = "self") -> Iterator[tuple[str, int, Any]]:
+    if isinstance(cache, Instance) and any(name in cache.attrs for name in PARTS):
+        for name, side in PARTS.items():
+            yield from _layers(cache.attrs.get(name), side)
+    elif isinstance(cache, Instance) and isinstance(cache.attrs.get("layers"), list):
+        yield from ((part, index, layer) for index, layer in enumerate(cache.attrs["layers"]))
+    elif isinstance(cache, (list, tuple)):
+        yield from ((part, index, layer) for index, layer in enumerate(cache))
+    elif cache is not None:
+        yield part, 0, cache
+
+
+def _described(interp: Interpreter, part: str, index: int, layer: Any, recorders: list[Recorder]) -> CacheLayer:
+    tensors = dict(held_tensors(layer))
+    module, at = _writer(list(tensors.values()), recorders)
+    sliding = isinstance(layer, Instance) and interp.find_attribute(layer, "is_sliding") is True
+    window = layer.attrs.get("sliding_window") if sliding else None
+    return CacheLayer(
+        index, part, layer.cls.name if isinstance(layer, Instance) else type(layer).__name__,
+        _kind(layer, tensors, sliding=sliding), module, tensors, window if isinstance(window, int) else None, at,
+    )  # fmt: skip
+
+
+def held_tensors(layer: Any, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+    """The tensors with at least one axis that an object, a list or a dict holds, by name."""
+    if isinstance(layer, Tensor):
+        if layer.shape is None or layer.shape:
+            yield prefix or "tensor", layer
+        return
+    held: Any = ()
+    if isinstance(layer, Instance) and not isinstance(layer, ModuleInstance):
+        held = layer.attrs.items()
+    elif isinstance(layer, dict):
+        held = layer.items()
+    elif isinstance(layer, (list, tuple)):
+        held = enumerate(layer)
+    for name, value in held:
+        if isinstance(value, (Tensor, list, tuple, dict)):
+            yield from held_tensors(value, f"{prefix}.{name}" if prefix else str(name))
+
+
+def _kind(layer: Any, tensors: dict[str, Tensor], *, sliding: bool) -> str:
+    if not tensors:
+        return "empty"
+    names = {name.partition(".")[0] for name in tensors}
+    kinds = ["linear"] if names & set(LINEAR) else []
+    if names & set(PAIR):
+        static = isinstance(layer, Instance) and "max_cache_len" in layer.attrs
+        kinds.append("sliding" if sliding else "static" if static else "full")
+    if INDEXED in names:
+        kinds.append("indexed")
+    return " + ".join(kinds) or "state"
+
+
+def _writer(tensors: list[Tensor], recorders: list[Recorder]) -> tuple[str | None, Span | None]:
+    """The module whose forward made the first of the tensors, and the line."""
+    for recorder in recorders:
+        for tensor in tensors:
+            number = recorder.known_number(tensor)
+            event = None if number is None else recorder.maker(number)
+            if event is not None:
+                return event.module, event.at
+    return None, None
+
+
+def give_dtype(model: ModuleInstance, dtype: str) -> None:
+    """Let the parameters that the code leaves to the loader have the model's dtype, so that what is cached has it."""
+    for _, module in walk(model):
+        for tensor in module.parameters.values():
+            if tensor is not None and tensor.dtype == "float32":
+                tensor.dtype = dtype
+
+
+def cache_rows(layers: list[CacheLayer]) -> list[dict[str, Any]]:
+    """The `cache` list of `archviz trace --json`."""
+    return [
+        {
+            "layer": layer.index,
+            "part": layer.part,
+            "module": layer.module,
+            "kind": layer.kind,
+            "class": layer.class_name,
+            "window": layer.window,
+            "tensors": {
+                name: {"shape": None if tensor.shape is None else list(tensor.shape), "dtype": tensor.dtype}
+                for name, tensor in layer.tensors.items()
+            },
+            "at": str(layer.at) if layer.at else None,
+        }
+        for layer in layers
+    ]

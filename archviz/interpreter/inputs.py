@@ -1,0 +1,106 @@
+"""Example inputs of a forward pass: they follow the model's main input and its configured sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archviz.interpreter.attributes import MISSING
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.values import BoundMethod, DType, FunctionValue, ModuleInstance, Tensor
+
+
+def example_inputs(
+    interp: Interpreter, model: ModuleInstance, batch: int, seq: int, *, pixels: bool, use_cache: bool = False
+) -> dict[str, Any]:
+    """Inputs by the model's `main_input_name`: token ids, pixels of the configured size, mel features or samples."""
+    config = model.attrs.get("config")
+    main = interp.find_attribute(model, "main_input_name")
+    main = main if isinstance(main, str) else "input_ids"
+    parameters, takes_rest = forward_parameters(interp, model)
+    ids = Tensor((batch, seq), "int64")
+    dtype = "bfloat16"
+    given: dict[str, Any] = {}
+    if main == "input_ids":
+        given[_tokens_name(interp, model, parameters)] = ids
+    elif main == "input_features":
+        frames = 2 * _number(interp, config, "max_source_positions", 1500)
+        given[main] = Tensor((batch, _number(interp, config, "num_mel_bins", 80), frames), dtype)
+    elif main == "input_values":
+        given[main] = Tensor((batch, 16000), dtype)
+    if main == "pixel_values" or pixels:
+        given["pixel_values"] = _image(interp, config, batch, dtype)
+    if "decoder_input_ids" in parameters and _flag(interp, config, "is_encoder_decoder"):
+        given["decoder_input_ids"] = ids
+    if "use_cache" in parameters or (takes_rest and main == "input_ids"):
+        given["use_cache"] = use_cache
+    return given
+
+
+def next_inputs(
+    interp: Interpreter, model: ModuleInstance, batch: int, given: dict[str, Any], output: Any, name: str, cache: Any
+) -> dict[str, Any]:
+    """Inputs of the step after a pass: one new token and what the pass left; an encoder's output is not made again.
+
+    Args:
+        given: The inputs of the pass.
+        output: What it returned.
+        name, cache: The cache in it.
+    """
+    parameters, _ = forward_parameters(interp, model)
+    token = Tensor((batch, 1), "int64")
+    following: dict[str, Any] = {"use_cache": True, name: cache}
+    if "decoder_input_ids" not in given:
+        return {_tokens_name(interp, model, parameters): token, **following}
+    following["decoder_input_ids"] = token
+    states = output.attrs.get("encoder_last_hidden_state")
+    if states is None or "encoder_outputs" not in parameters:
+        kept = {key: value for key, value in given.items() if key not in ("use_cache", "decoder_input_ids")}
+        return {**kept, **following}
+    encoded = interp.import_name("transformers.modeling_outputs", "BaseModelOutput", None)
+    following["encoder_outputs"] = interp.call(encoded, [], {"last_hidden_state": states})
+    return following
+
+
+def dtype_name(interp: Interpreter, model: ModuleInstance) -> str:
+    """The dtype that the configuration states for the weights; float32 where it states none."""
+    stated = interp.find_attribute(model.attrs.get("config"), "dtype")
+    name = stated.name if isinstance(stated, DType) else stated
+    return name.removeprefix("torch.") if isinstance(name, str) else "float32"
+
+
+def forward_parameters(interp: Interpreter, model: ModuleInstance) -> tuple[list[str], bool]:
+    """The names of `forward`'s parameters, and whether it takes any others."""
+    forward: Any = interp.find_attribute(model, "forward")
+    while isinstance(forward, BoundMethod):
+        forward = forward.function
+    if not isinstance(forward, FunctionValue):
+        return [], False
+    spec = forward.node.args
+    return [each.arg for each in [*spec.posonlyargs, *spec.args, *spec.kwonlyargs]], spec.kwarg is not None
+
+
+def _tokens_name(interp: Interpreter, model: ModuleInstance, parameters: list[str]) -> str:
+    """What the model calls its token ids; a model without `transformers` is given them as its first argument."""
+    is_plain = interp.find_attribute(model, "main_input_name") in (MISSING, None) and "input_ids" not in parameters
+    return parameters[1] if is_plain and len(parameters) > 1 else "input_ids"
+
+
+def _image(interp: Interpreter, config: Any, batch: int, dtype: str) -> Tensor:
+    vision = interp.find_attribute(config, "vision_config")
+    vision = vision if hasattr(vision, "attrs") else config
+    size = interp.find_attribute(vision, "image_size")
+    height, width = (size if isinstance(size, (tuple, list)) else (size, size)) if _is_size(size) else (224, 224)
+    return Tensor((batch, _number(interp, vision, "num_channels", 3), height, width), dtype)
+
+
+def _is_size(size: Any) -> bool:
+    return isinstance(size, int) or (isinstance(size, (tuple, list)) and len(size) == 2)
+
+
+def _number(interp: Interpreter, config: Any, name: str, default: int) -> int:
+    found = interp.find_attribute(config, name) if config is not None else default
+    return found if isinstance(found, int) else default
+
+
+def _flag(interp: Interpreter, config: Any, name: str) -> bool:
+    return config is not None and interp.find_attribute(config, name) is True

@@ -1,0 +1,63 @@
+"""The parameters of a function as its calls need them, worked out once for each definition of the parsed file."""
+
+from __future__ import annotations
+
+import ast
+
+from archviz.interpreter.parsing import FunctionNode, body_of, may_yield
+
+_KNOWN = "archviz_signature"  # the attribute of a definition's node that holds its signature
+
+
+class Signature:
+    """Which names a call of a definition binds.
+
+    Args:
+        node: The definition.
+    """
+
+    __slots__ = (
+        "_is_generator", "_node", "by_keyword", "keyword_defaults", "keyword_only", "kwarg", "positional", "positional_only", "size",
+        "vararg",
+    )  # fmt: skip
+
+    def __init__(self, node: FunctionNode | ast.Lambda) -> None:
+        spec = node.args
+        self.by_keyword = tuple(each.arg for each in spec.args)
+        self.positional = tuple(each.arg for each in spec.posonlyargs) + self.by_keyword
+        self.positional_only = len(spec.posonlyargs)
+        self.keyword_only = tuple(each.arg for each in spec.kwonlyargs)
+        self.keyword_defaults = tuple(each is not None for each in spec.kw_defaults)
+        self.vararg = spec.vararg.arg if spec.vararg else None
+        self.kwarg = spec.kwarg.arg if spec.kwarg else None
+        self.size = len(self.positional) + len(self.keyword_only) + (self.vararg is not None)
+        self._node = node
+        self._is_generator: bool | None = False if isinstance(node, ast.Lambda) else None
+
+    @property
+    def is_generator(self) -> bool:
+        """Whether the function yields; looked for when it is first called."""
+        if self._is_generator is None:
+            assert not isinstance(self._node, ast.Lambda)
+            self._is_generator = may_yield(self._node) and any(map(yields, body_of(self._node)))
+        return self._is_generator
+
+
+def signature_of(node: FunctionNode | ast.Lambda) -> Signature:
+    """The signature of a definition; found once for each."""
+    known: Signature | None = vars(node).get(_KNOWN)
+    if known is None:
+        known = vars(node)[_KNOWN] = Signature(node)
+    return known
+
+
+def yields(node: ast.AST) -> bool:
+    """Whether a statement yields, not counting functions defined inside it."""
+    pending = [node]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            pending += ast.iter_child_nodes(each)
+    return False

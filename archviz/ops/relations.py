@@ -1,0 +1,282 @@
+"""Which keys a query may see, as arithmetic on positions: what the code that makes an attention mask says, without numbers.
+
+A mask of causal attention is made by comparing positions (`key <= query`), a window by comparing them with a shift
+(`key > query - window`), a chunk by comparing quotients (`key // size == query // size`).  Each is a set of distances
+`d = query - key`, so joins, meets and complements of masks are those of intervals.
+
+>>> both(Relation(low=0), Relation(high=3)).kind
+'sliding'
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import inf
+
+from archviz.spans import Span
+
+BLOCKING = -1e3  # a number this low, added to a score, makes its weight vanish
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A tensor of positions that run along one axis: `(place + shift) // chunk`; `axis` counts from the right (-1 keys, -2 queries)."""
+
+    axis: int
+    shift: int = 0
+    chunk: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """A tensor of `sign * (query - key) + shift`, or of its absolute value."""
+
+    sign: int
+    shift: int = 0
+    absolute: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A tensor of one number."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bias:
+    """A tensor that is added to scores for what it says about positions, and is no mask: a table of distances, ALiBi."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A set of pairs of query and key, by their distance `d = query - key`.
+
+    Args:
+        low, high: Least and greatest distance in the set.
+        chunk: Both lie in the same chunk of this size.
+        outside: The set is the complement of what the others say.
+        narrowed: Data (padding, packed sequences) takes some pairs away.
+        widened: Data (blocks of image tokens) adds some pairs.
+        at: The line that made the mask.
+    """
+
+    low: float = -inf
+    high: float = inf
+    chunk: int | None = None
+    outside: bool = False
+    narrowed: bool = False
+    widened: bool = False
+    at: Span | None = None
+
+    @property
+    def kind(self) -> str | None:
+        """`causal`, `sliding`, `chunked` or `bidirectional`; None for any other set."""
+        if self.outside:
+            return None
+        if self.chunk is not None:
+            return "chunked" if self.low == 0 else None
+        if self.low == -inf and self.high == inf:
+            return "bidirectional"
+        if self.low == 0 and self.high == inf:
+            return "causal"
+        return "sliding" if self.low in (0, -self.high) and self.high < inf else None
+
+    @property
+    def window(self) -> int | None:
+        """Keys that a query sees, itself included; where it looks both ways, how far; the size of a chunk."""
+        if self.kind == "chunked":
+            return self.chunk
+        if self.kind != "sliding":
+            return None
+        return int(self.high) + (1 if self.low == 0 else 0)
+
+    @property
+    def looks_ahead(self) -> bool:
+        return self.low < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Additive:
+    """A tensor that is 0 for the pairs of a relation and blocks all others when it is added to scores."""
+
+    allowed: Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Products of queries and keys.
+
+    Args:
+        mask: What was masked so far; None when nothing was.
+        obscured: Something not understood was added, which may be a mask.
+    """
+
+    mask: Relation | None = None
+    obscured: bool = False
+
+
+Meaning = Position | Distance | Constant | Bias | Relation | Additive | Scores
+EVERYTHING = Relation()
+NOTHING = Relation(low=inf, high=-inf)
+
+
+def _is_empty(relation: Relation) -> bool:
+    return relation.low > relation.high and not relation.outside
+
+
+def complement(relation: Relation) -> Relation:
+    """The pairs that are not in a set; half-lines stay intervals."""
+    turned = {"narrowed": relation.widened, "widened": relation.narrowed}
+    if _is_empty(relation):
+        return replace(EVERYTHING, at=relation.at, **turned)
+    if relation.outside:
+        return replace(relation, outside=False, **turned)
+    if relation.chunk is None and relation.low == -inf:
+        rest = NOTHING if relation.high == inf else Relation(low=relation.high + 1)
+        return replace(rest, at=relation.at, **turned)
+    if relation.chunk is None and relation.high == inf:
+        return replace(Relation(high=relation.low - 1), at=relation.at, **turned)
+    return replace(relation, outside=True, **turned)
+
+
+def both(one: Relation, other: Relation) -> Relation | None:
+    """The pairs in two sets; None when that is no single interval."""
+    found = _meet(one, other)
+    if found is None:
+        return None
+    return replace(
+        found,
+        narrowed=one.narrowed or other.narrowed,
+        widened=one.widened or other.widened,
+        at=one.at if one != EVERYTHING and one.at else other.at or one.at,
+    )
+
+
+def either(one: Relation, other: Relation) -> Relation | None:
+    """The pairs in one of two sets; None when that is no single interval."""
+    found = both(complement(one), complement(other))
+    return None if found is None else complement(found)
+
+
+def _meet(one: Relation, other: Relation) -> Relation | None:
+    for first, second in ((one, other), (other, one)):
+        if _is_empty(first) or _is_everything(second):
+            return first
+    if one.outside and other.outside:
+        return _joined_holes(one, other)
+    if one.outside or other.outside:
+        inside, hole = (other, one) if one.outside else (one, other)
+        return _without(inside, hole)
+    if one.chunk is not None and other.chunk is not None and one.chunk != other.chunk:
+        return None
+    return Relation(max(one.low, other.low), min(one.high, other.high), one.chunk or other.chunk)
+
+
+def _is_everything(relation: Relation) -> bool:
+    return relation.kind == "bidirectional"
+
+
+def _joined_holes(one: Relation, other: Relation) -> Relation | None:
+    """Outside of two intervals: outside of their union, where they touch."""
+    first, second = sorted((one, other), key=lambda each: each.low)
+    if one.chunk != other.chunk or second.low > first.high + 1:
+        return None
+    return Relation(first.low, max(first.high, second.high), one.chunk, outside=True)
+
+
+def _without(inside: Relation, hole: Relation) -> Relation | None:
+    if inside.chunk is not None or hole.chunk is not None:
+        return None
+    if hole.high < inside.low or hole.low > inside.high:
+        return inside
+    if hole.low <= inside.low:
+        return Relation(low=hole.high + 1, high=inside.high)
+    return Relation(low=inside.low, high=hole.low - 1) if hole.high >= inside.high else None
+
+
+def shifted(relation: Relation, past: int) -> Relation:
+    """Distances between places as distances between positions, where the queries are the last of all keys.
+
+    Args:
+        past: How many keys come before the first query.
+    """
+    return replace(relation, low=relation.low + past, high=relation.high + past) if past else relation
+
+
+def compare(name: str, left: Meaning, right: Meaning) -> Relation | None:
+    """The set in which a comparison (`eq`, `ne`, `lt`, `le`, `gt`, `ge`) of two tensors of positions holds."""
+    if isinstance(left, Constant):
+        left, right, name = right, left, _MIRRORED.get(name, name)
+    if isinstance(left, Distance) and isinstance(right, Constant):
+        return _compare_distance(name, left, right.value)
+    if isinstance(left, Position) and isinstance(right, Constant):
+        return _compare_position(name, left, right.value)
+    if not isinstance(left, Position) or not isinstance(right, Position) or left.axis == right.axis:
+        return None
+    if left.chunk > 1 or right.chunk > 1:
+        same = (left.chunk, left.shift) == (right.chunk, right.shift)
+        found = Relation(chunk=left.chunk) if same else None
+        return found if name == "eq" else complement(found) if found and name == "ne" else None
+    distance = subtract(left, right)
+    return _compare_distance(name, distance, 0) if isinstance(distance, Distance) else None
+
+
+_MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
+
+
+def subtract(left: Meaning, right: Meaning) -> Meaning | None:
+    """The difference of two tensors of positions."""
+    if isinstance(right, Constant) and right.value == int(right.value):
+        return add(left, Constant(-right.value))
+    if isinstance(left, Position) and isinstance(right, Position) and left.chunk == right.chunk == 1:
+        if (left.axis, right.axis) == (-2, -1):
+            return Distance(1, left.shift - right.shift)
+        if (left.axis, right.axis) == (-1, -2):
+            return Distance(-1, left.shift - right.shift)
+    return None
+
+
+def add(left: Meaning, right: Meaning) -> Meaning | None:
+    """A whole number added to positions or distances."""
+    if isinstance(left, Constant):
+        left, right = right, left
+    if not isinstance(right, Constant) or abs(right.value) == inf or right.value != int(right.value):
+        return None
+    if isinstance(left, Position) and left.chunk == 1:
+        return replace(left, shift=left.shift + int(right.value))
+    if isinstance(left, Distance) and not left.absolute:
+        return replace(left, shift=left.shift + int(right.value))
+    return None
+
+
+def _compare_distance(name: str, left: Distance, value: float) -> Relation | None:
+    """`sign * d + shift` against a number, as bounds of `d`."""
+    bounds = {
+        "lt": (-inf, value - 1),
+        "le": (-inf, value),
+        "gt": (value + 1, inf),
+        "ge": (value, inf),
+        "eq": (value, value),
+    }
+    if name == "ne":
+        return complement(Relation(*_bounds(left, value, value)))
+    if name not in bounds:
+        return None
+    low, high = bounds[name]
+    if left.absolute and low > -inf:  # far from each other: the complement of being near
+        near = Relation(*_bounds(left, -(low - 1), low - 1))
+        return complement(near) if high == inf else None
+    return Relation(*_bounds(left, -high if left.absolute else low, high))
+
+
+def _bounds(left: Distance, low: float, high: float) -> tuple[float, float]:
+    low, high = low - left.shift, high - left.shift
+    return (low, high) if left.sign > 0 else (-high, -low)
+
+
+def _compare_position(name: str, left: Position, value: float) -> Relation:
+    """A position against a number: true of all when it is a bound that every position meets, else a matter of lengths."""
+    if name in ("ge", "gt") and left.shift >= value + (name == "gt"):
+        return EVERYTHING
+    return replace(EVERYTHING, narrowed=True)
