@@ -150,7 +150,7 @@ def _ask_citing(asked: ModelName, session: Session) -> Resolution:
     """A paper or a repository is no model; the models that name it may have been meant."""
     what = f"{_as_asked(asked)} is a {'paper on arXiv' if asked.kind == 'arxiv_id' else 'repository on GitHub'}, not a model"
     found = find_citing(asked)
-    if asked.kind == "arxiv_id" and not session.is_offline:
+    if asked.kind == "arxiv_id" and not session.is_offline(hub_service()):
         known = {item.id for item in found}
         others = [each for each in models_of_paper(without_version(asked.text), session) if each not in known]
         found += tuple(Candidate(each, "its card links it", line(each.partition("/")[2])) for each in others)
