@@ -123,6 +123,8 @@ def _described(source: ModelSource, reading: ModelReading, class_name: str | Non
 
 def _code_shown(source: ModelSource) -> str:
     """Which code the model was read from."""
+    if source.custom is not None and source.custom.origin:
+        return source.custom.origin
     if source.custom is not None and source.revision:
         return f"the repository's own code at {source.revision[:12]}"
     if source.plain is not None or source.custom is not None:

@@ -110,7 +110,7 @@ def _hub(found: Resolution) -> Entry:
     if model is None:
         return Entry("hub", "stated", f"{found.model_id}, not asked: {found.message}", url, "the catalog")
     said = [f"{model.id} at {model.commit[:12]}, as of {day_of(model.fetched)}"]
-    said += [f"it is {model.derivation.text}"] if model.derivation else []
+    said += [f"it is {model.derivation}"] if model.derivation else []
     said += [f"licence {model.licence}"] if model.licence else []
     status: SourceStatus = "gated" if found.status == "gated" else "renamed" if found.status == "renamed" else "found"
     return Entry("hub", status, "; ".join(said), url)
