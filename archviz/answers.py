@@ -7,18 +7,14 @@ from dataclasses import fields, is_dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
-
 if TYPE_CHECKING:
     from archviz.pipeline import DrawResult
 
 
 def plain(value: object) -> object:
-    """`value` as dicts, lists and scalars: dataclasses and models by field, paths and anything else as text."""
+    """`value` as dicts, lists and scalars: dataclasses by field, paths and anything else as text."""
     if value is None or isinstance(value, str | int | float | bool):
         return value
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", by_alias=True)
     if is_dataclass(value) and not isinstance(value, type):
         return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):

@@ -15,13 +15,13 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from archviz import __version__
 from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError, ModelNotFoundError, UsageError
 from archviz.formats import FORMATS, THEMES, figure_name, parse_formats, split_suffix
+from archviz.records import record
 from archviz.settings import Settings
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _tensors(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(answer)
     else:
-        print(f"class   {answer['class']}\nparams  {answer['params']:,}\ndigest  {answer['digest']}\n")
+        print(f"class   {_shown(answer['class'])}\nparams  {answer['params']:,}\ndigest  {answer['digest']}\n")
         for name, shape in answer["tensors"].items():
             print(f"{_shown(name)}  {shape}")
         for alias, name in answer["tied"].items():
@@ -171,14 +171,12 @@ def _trace(options: argparse.Namespace) -> int:
         _print_json(answer)
     else:
         for call in answer["calls"]:
-            print(
-                f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {call['out']}  {call['at'] or ''}".rstrip()
-            )
+            row = f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {call['out']}  {call['at'] or ''}"
+            print(_shown(row.rstrip()))
         for layer in answer.get("cache", []):
             held = ", ".join(f"{name} {each['shape']} {each['dtype']}" for name, each in layer["tensors"].items())
-            print(
-                f"cache {layer['part']} {layer['layer']}  {layer['kind']}  {held or '-'}  {layer['module'] or ''}".rstrip()
-            )
+            row = f"cache {layer['part']} {layer['layer']}  {layer['kind']}  {held or '-'}  {layer['module'] or ''}"
+            print(_shown(row.rstrip()))
     return _with_gaps(answer["gaps"])
 
 
@@ -491,7 +489,7 @@ def _no_arguments(parser: argparse.ArgumentParser) -> None:
     """Only the options that all commands share."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Command:
     name: str
     run: Callable[[argparse.Namespace], int]

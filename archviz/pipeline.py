@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from archviz.readings import (
     tensors,
     trace,
 )
+from archviz.records import record
 from archviz.settings import Settings
 from archviz.sources.installed import transformers_version
 from archviz.sources.model_source import ModelSource, read_json, read_model_source
@@ -255,7 +256,9 @@ def _stated(path: Path, settings: Settings) -> Architecture | dict[str, Any]:
         config = load_diagram_config(path.expanduser(), settings.limits)
         return config.model_dump(mode="json", by_alias=True, exclude_none=True)
     if document.get("schema") == "archviz/1":
-        return _load_architecture(document, str(path))
+        from archviz.architecture.documents import read_architecture
+
+        return read_architecture(document, str(path))
     raise UsageError("the file is neither a figure (stages) nor an Architecture (schema: archviz/1)", where=str(path))
 
 
@@ -270,7 +273,7 @@ def _held_against(
     return check_architecture(stated, architecture)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class DrawResult:
     """What `draw` wrote and found.
 
@@ -321,7 +324,7 @@ def draw(
     Raises:
         UsageError: The JSON file is none of the three, or an output cannot be written.
     """
-    from archviz.emit.diagram_files import check_output
+    from archviz.emit.targets import check_output
 
     targets = {name: Path(f"{output}.{name}") for name in formats}
     if not output.name.strip(". "):
@@ -340,7 +343,9 @@ def draw(
             )
         return _draw_figure(Path(source), targets, theme, settings)
     if kind == "architecture":
-        architecture = _load_architecture(document, source)
+        from archviz.architecture.documents import read_architecture
+
+        architecture = read_architecture(document, source)
     else:
         architecture = describe(source, class_name=class_name, settings=settings)
     return _draw_architecture(architecture, targets, theme, figure_config)
@@ -352,7 +357,8 @@ def _drawable(source: str, settings: Settings) -> tuple[str, Any]:
     A JSON file is a figure when it has `stages`, an Architecture when its schema says so, a model configuration when it has
     `model_type` or `architectures`.
     """
-    if classify(source).kind != "path" or Path(source).expanduser().is_dir():
+    is_code = source.endswith(".py") or bool(settings.arguments)
+    if is_code or classify(source).kind != "path" or Path(source).expanduser().is_dir():
         return "model", None
     document = read_json(Path(source).expanduser(), settings)
     if "stages" in document:
@@ -365,19 +371,6 @@ def _drawable(source: str, settings: Settings) -> tuple[str, Any]:
         "the file is neither a figure (stages), a model configuration (model_type) nor an Architecture (schema: archviz/1)",
         where=source,
     )
-
-
-def _load_architecture(document: Any, source: str) -> Architecture:
-    from pydantic import ValidationError
-
-    from archviz.architecture.model import Architecture
-
-    try:
-        return Architecture.model_validate(document)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = "/".join(map(str, first["loc"]))
-        raise UsageError(f"the Architecture is malformed at /{place}: {first['msg']}", where=source) from None
 
 
 def _draw_figure(path: Path, targets: dict[str, Path], theme: str, settings: Settings) -> DrawResult:

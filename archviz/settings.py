@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from archviz.records import record
 
-@dataclass(frozen=True, slots=True)
+
+@record(frozen=True)
 class Limits:
     """Bounds on what hostile or huge input may cost.
 
     Args:
         steps: Interpreted expressions and statements per model.
         depth: Nested interpreted calls.
+        parts: Modules, parameters and buffers that one model makes.
+        nesting: Modules inside modules.
         seconds: Wall time of one interpretation.
         items: Elements of one list, range, string or tensor value held in memory.
         source_bytes: Size of one source file.
@@ -27,6 +31,8 @@ class Limits:
 
     steps: int = 20_000_000
     depth: int = 120
+    parts: int = 400_000
+    nesting: int = 200
     seconds: float = 60.0
     items: int = 4_000_000
     source_bytes: int = 4_000_000
@@ -38,7 +44,7 @@ class Limits:
     response_bytes: int = 64_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Settings:
     """What a run may do and where it may write.
 

@@ -16,7 +16,8 @@ from pathlib import Path
 if importlib.util.find_spec("archviz") is None:  # run from a checkout that is not installed
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from archviz.emit.diagram_files import check_output, diagram_files
+from archviz.emit.diagram_files import diagram_files
+from archviz.emit.targets import check_output
 from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError, UsageError
 from archviz.figure.diagram_config import load_diagram_config
 

@@ -35,7 +35,7 @@ from archviz.settings import Settings
 
 def pytest_configure(config: pytest.Config) -> None:
     """No test asks a real service, or reads what its user has stored of one; processes that tests start inherit that."""
-    if "live" in config.getoption("markexpr", ""):
+    if config.getoption("markexpr") == "live":
         return
     folder = tempfile.mkdtemp(prefix="archviz-tests-")
     closed = "http://127.0.0.1:9"
@@ -129,7 +129,7 @@ class FakePipeline:
             "tensors": {tensor.name: tensor.shape for tensor in self.architecture.tensors},
             "tied": {"lm_head.weight": "model.embed.weight"},
             "digest": "0" * 64,
-            "gaps": [gap.model_dump() for gap in self.architecture.gaps],
+            "gaps": [gap.as_dict() for gap in self.architecture.gaps],
         }
 
     def describe(self, model: str, *, class_name: str | None = None, settings: Settings) -> Architecture:

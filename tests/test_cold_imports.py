@@ -72,6 +72,7 @@ def test_help_loads_almost_nothing() -> None:
         "archviz.cli",
         "archviz.errors",
         "archviz.formats",
+        "archviz.records",
         "archviz.settings",
     }
 

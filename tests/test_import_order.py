@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "archviz"
 
 ORDER = (
+    ("records",),  # how small classes are made
     ("errors", "spans", "settings"),
     ("formats",),
     ("codesearch",),  # reads syntax alone, knows no model

@@ -87,3 +87,48 @@ def test_a_trace_can_be_cut_to_one_module() -> None:
 def test_a_module_that_the_model_lacks_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="no module"):
         pipeline.trace("transformers:gpt2", seq=5, module="transformer.h.99")
+
+
+def test_queries_and_keys_are_rotated_in_boxes_of_their_own() -> None:
+    graph = graph_of("Qwen/Qwen3-0.6B", "Qwen3Attention")
+    ropes = [node.id for node in graph.nodes if node.role == "rope"]
+    sources = [[edge.source for edge in graph.edges if edge.target == rope] for rope in ropes]
+    assert sources == [["q_norm"], ["k_norm"]]
+    assert all(any(e.source == rope and e.target == "attention_core" for e in graph.edges) for rope in ropes)
+
+
+def test_the_inside_of_an_expert_is_what_its_code_does_to_one_token() -> None:
+    experts = next(node for node in graph_of("openai/gpt-oss-20b", "GptOssMLP").nodes if node.role == "experts")
+    inside = described("openai/gpt-oss-20b").block(experts.zoom or "")
+    assert inside is not None
+    assert inside.parameters == 24_891_840  # a 32nd of all experts
+    steps = {node.label: node.details for node in inside.nodes}
+    assert steps["gate_up_proj"] == ["2880 → 2 × 2880", "bias"]
+    assert steps["down_proj"] == ["2880 → 2880", "bias"]
+    assert [node.details for node in inside.nodes if node.label == "clamp"] == [["≤ 7"], ["−7 … 7"]]
+    assert {"× 1.702", "+ 1", "σ"} <= set(steps)
+    assert sum(node.parameters for node in inside.nodes) == inside.parameters
+
+
+@pytest.mark.parametrize(
+    ("model", "class_name", "line"),
+    [
+        ("google-t5/t5-small", "T5Attention", "+ relative position bias, 32 × 8"),
+        ("bigscience/bloom", "BloomAttention", "+ ALiBi"),
+        ("google/gemma-2-9b", "Gemma2Attention", "softcap 50"),
+        ("openai/gpt-oss-20b", "GptOssAttention", "sinks"),
+    ],
+)
+def test_the_core_of_an_attention_says_what_is_added_to_its_scores(model: str, class_name: str, line: str) -> None:
+    core = next(node for node in graph_of(model, class_name).nodes if node.role == "attention_core")
+    assert line in core.details
+
+
+def test_cross_attention_of_t5_has_no_position_bias() -> None:
+    crossed = next(block for block in described("google-t5/t5-small").blocks if block.title == "Cross attention")
+    assert not any("bias" in line for node in crossed.nodes for line in node.details)
+
+
+def test_an_embedding_that_scales_its_rows_says_so() -> None:
+    nodes = [item.node for tower in described("google/gemma-2-9b").towers for item in tower.column if item.node]
+    assert ["256,000 × 3,584", "scaled × 59.87 (√3584)"] in [node.details for node in nodes]

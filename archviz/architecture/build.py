@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archviz.architecture.context import Context
 from archviz.architecture.facts import ConfigEvidence, build_facts
 from archviz.architecture.folding import fold_modules
@@ -76,12 +78,11 @@ def _rank(column: Column) -> int:
 def _completed(identity: Identity, reading: ModelReading) -> Identity:
     files = identity.files or [SourceFile(name=name, sha256=digest) for name, digest in reading.source_files.items()]
     model_type = identity.model_type or reading.config.get("model_type")
-    return identity.model_copy(
-        update={
-            "class_name": identity.class_name or reading.class_name,
-            "model_type": model_type if isinstance(model_type, str) else None,
-            "files": files,
-        }
+    return replace(
+        identity,
+        class_name=identity.class_name or reading.class_name,
+        model_type=model_type if isinstance(model_type, str) else None,
+        files=files,
     )
 
 

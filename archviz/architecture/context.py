@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from archviz.architecture.model import Evidence
 from archviz.interpreter.reading import ModelReading, ModuleRecord
 from archviz.patterns.layer_parts import LayerParts, detect_layer_parts
 from archviz.patterns.trace import Trace
+from archviz.records import record
 from archviz.spans import Span
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class ConfigPart:
     """A configuration or sub-configuration and the key path that leads to it (`text_config.`, or empty)."""
 
@@ -28,7 +29,7 @@ class ConfigPart:
         return None
 
 
-@dataclass
+@record
 class Context:
     """One model on its way from reading to Architecture."""
 

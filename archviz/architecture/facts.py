@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from archviz.architecture.context import LAYER_KEYS, WIDTH_KEYS, ConfigPart, Context, code
 from archviz.architecture.kinds import Stack
@@ -16,6 +17,7 @@ from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.recurrences import Recurrence
+from archviz.records import record
 from archviz.spans import Status
 
 ConfigEvidence = Callable[[str], list[Evidence]]
@@ -43,7 +45,7 @@ def config_evidence(key: str) -> list[Evidence]:
     return [Evidence(kind="config", where=key)]
 
 
-@dataclass
+@record
 class FactSheet:
     """Facts in the making.
 
@@ -102,6 +104,8 @@ def build_facts(
         _feed_forwards(sheet, stack)
         _norms(sheet, stack, placements)
         _settings(sheet, stack.config)
+    stacked = max((len(s.layers) for s in main.stacks), default=0) if main is not None else 0
+    _multi_token_prediction(sheet, stacked)
     _others(sheet, columns, main)
     _ties(sheet, roles, columns)
     sheet.add("parameters", parameters.total, status="verified")
@@ -225,7 +229,8 @@ def _attention(sheet: FactSheet, stack: Stack) -> None:
     if len(masks) == len(found):
         stated = {k.mixer_kind or k.id: a.mask.kind for k, a in found if a.mask}
         words: object = next(iter(stated.values())) if len(set(stated.values())) == 1 else stated
-        sheet.add("attention_mask", words, [e for m in masks for e in code(m.made_at or m.used_at)])
+        lines = dict.fromkeys(m.made_at or m.used_at for m in masks)
+        sheet.add("attention_mask", words, [e for line in lines for e in code(line)])
     windows = {a.span: a.window for _, a in found if a.window}
     for span, window in windows.items():
         key = "attention_chunk" if span == "chunked" else "sliding_window"
@@ -381,9 +386,24 @@ def _settings(sheet: FactSheet, config: ConfigPart) -> None:
     sheet.from_config(config, "residual_multiplier")
     for part in (config, sheet.context.configs[0]):
         sheet.from_config(part, "dtype", "dtype", "torch_dtype")
-        found = part.find("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers")
+
+
+def _multi_token_prediction(sheet: FactSheet, layers: int) -> None:
+    """Layers that predict further tokens: built by the class, or only in the checkpoint, which the class says it ignores."""
+    reading = sheet.context.reading
+    built = [m for m in reading.root.walk() if re.search(r"(^|_)(mtp|nextn)(_|$)|multi_token_pred", m.name.lower())]
+    ignored = [at for pattern, at in reading.ignored if re.search(rf"mtp|nextn|layers\\?\.{layers}(?!\d)", pattern)]
+    evidence = [each for at in ignored for each in code(at)]
+    unit = "built by the class" if built else "not built by the class"
+    for part in sheet.context.configs:
+        found = part.find("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers", "num_mtp_modules")
         if found and isinstance(found[1], int) and found[1] > 0:
-            sheet.add("mtp_layers", found[1], sheet.cite(found[0]), status="config", unit="not built by the class")
+            proof = code(built[0].created_at) if built else evidence
+            sheet.add("mtp_layers", found[1], sheet.cite(found[0]) + proof, status="verified" if built else "config", unit=unit)
+    if built:
+        sheet.add("mtp", unit, code(built[0].created_at or built[0].defined_at))
+    elif ignored:
+        sheet.add("mtp", "not built by the class, which ignores its weights", evidence)
 
 
 def _others(sheet: FactSheet, columns: list[Column], main: Column | None) -> None:

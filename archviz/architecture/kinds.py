@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from archviz.architecture.context import ConfigPart, Context
 from archviz.architecture.folding import Signature, numbering, signature
@@ -14,9 +14,10 @@ from archviz.patterns.attention import Attention
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import LayerParts
 from archviz.patterns.moe import MixtureOfExperts
+from archviz.records import record
 
 
-@dataclass(slots=True)
+@record
 class Stack:
     """A list of layers: its kinds in order of appearance and the kind of each layer."""
 

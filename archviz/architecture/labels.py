@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from archviz.architecture.context import Context
 from archviz.architecture.model import Role
@@ -15,12 +15,13 @@ from archviz.patterns.flow import Flow, FlowNode, Shape
 from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import detect_norm
-from archviz.patterns.op_families import ACTIVATIONS, CONVOLUTIONS, JOINS, SPLITS, activation_of
+from archviz.patterns.op_families import ACTIVATIONS, CONVOLUTIONS, JOINS, SPLITS, activation_of, canonical
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import detect_rope
+from archviz.records import record
 
 
-@dataclass(slots=True)
+@record
 class Label:
     """What stands in a box."""
 
@@ -38,7 +39,7 @@ def label_node(context: Context, roles: Roles, flow: Flow, node: FlowNode, owner
     if node.kind == "input":
         return Label("input", "Input" if node.id == flow.inputs[0] else "Second input", _widths(node.shape_out))
     if node.kind == "group":
-        return _group_label(node, owner)
+        return _group_label(context, node, owner)
     if node.kind == "call":
         return _call_label(context, roles, flow, node, owner)
     if node.kind == "function":
@@ -192,22 +193,25 @@ def moe_label(role: Role, what: MixtureOfExperts) -> Label:
         words = [what.score or "", f"top-{what.top_k}" if what.top_k else "", "normalised" if what.normalised else ""]
         extra = ["correction bias"] if what.correction_bias else []
         groups = [f"{what.groups[1]} of {what.groups[0]} groups"] if what.groups else []
-        return Label(
-            role, "Router", [f"{what.width or '?'} → {what.count}", ", ".join(filter(None, words)), *extra, *groups]
-        )
+        scaled = [f"weights × {what.scaling:g}"] if what.scaling not in (None, 1) else []
+        sizes = f"{what.width or '?'} → {what.count}"
+        return Label(role, "Router", [sizes, ", ".join(filter(None, words)), *extra, *groups, *scaled])
     if role == "experts":
         inner = product((2 if what.gated else 1, what.hidden))
         details = [f"{what.width or '?'} → {inner} → {what.width or '?'}"]
         return Label(role, f"{what.count} experts", [*details, f"{what.top_k} per token"] if what.top_k else details)
-    details = [f"{what.width or '?'} → {what.shared_hidden}"] if what.shared_hidden else []
-    return Label(role, "Shared expert", details)
+    width = what.width or "?"
+    inner = product((2 if what.gated else 1, what.shared_hidden))
+    return Label(role, "Shared expert", [f"{width} → {inner} → {width}"] if what.shared_hidden else [])
 
 
-def _group_label(node: FlowNode, owner: object) -> Label:
+def _group_label(context: Context, node: FlowNode, owner: object) -> Label:
     if node.name == "attention_core":
         details = attention_details(owner) if isinstance(owner, Attention) else []
         cap = [f"softcap {owner.softcap:g}"] if isinstance(owner, Attention) and owner.softcap else []
-        return Label("attention_core", "Scaled dot-product attention", [*details, *cap])
+        bias = _position_bias(context, node, owner) if isinstance(owner, Attention) else []
+        scale = _score_scale(node, owner) if isinstance(owner, Attention) else []
+        return Label("attention_core", "Scaled dot-product attention", [*details, *scale, *cap, *bias])
     if node.name == "recurrence_core":
         return Label("recurrence_core", owner.core if isinstance(owner, Recurrence) else "Recurrence")
     if node.name == "top_k":
@@ -220,6 +224,28 @@ def _group_label(node: FlowNode, owner: object) -> Label:
     names = list(dict.fromkeys(event.name.strip("_") for event in node.events))
     role: Role = "convolution" if set(names) & CONVOLUTIONS else "other"
     return Label(role, " · ".join(names[:3]) + (" …" if len(names) > 3 else ""))
+
+
+def _score_scale(node: FlowNode, owner: Attention) -> list[str]:
+    """The factor of the scores, where the core is given another than one over the root of the width of a head."""
+    given = [event.options.get(name) for event in node.events for name in ("scaling", "scale")]
+    factor = next((value for value in given if isinstance(value, float)), None)
+    usual = factor is None or not owner.head_dim or abs(factor - owner.head_dim**-0.5) < 1e-6
+    return [] if usual else [f"scores × {factor:.4g}"]
+
+
+def _position_bias(context: Context, node: FlowNode, owner: Attention) -> list[str]:
+    """What is added to the scores by position: a learned bias with its table, or slopes per head (ALiBi)."""
+    if owner.cross:
+        return []
+    if owner.positions == "bias":
+        module = context.modules.get(node.module)
+        tables = [t.shape for m in module.walk() for t in m.parameters.values() if "bias" in m.name] if module else []
+        size = f", {product(tables[0])}" if tables and len(tables[0]) == 2 else ""
+        return [f"+ relative position bias{size}"]
+    slopes = any(event.kind == "function" and "alibi" in event.name.lower() for event in context.trace.events)
+    read = [value for value in node.reads if "float" in (value.dtype or "float")]
+    return ["+ ALiBi"] if slopes and owner.heads and any(owner.heads in (v.shape or ()) for v in read) else []
 
 
 def _function_label(context: Context, node: FlowNode) -> Label:
@@ -243,9 +269,31 @@ _OP_ROLES: dict[str, tuple[Role, str]] = {
 }  # fmt: skip
 
 
+_ARITHMETIC = {"mul": ("×", "scale"), "div": ("÷", "scale"), "add": ("+", "shift"), "sub": ("−", "shift")}
+
+
+def _constant(node: FlowNode) -> int | float | None:
+    """The number that a tensor is multiplied by or added to; None where it is a tensor."""
+    event = node.events[0]
+    values = [v for v in event.options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    backwards = event.name.strip("_").startswith("r") and canonical(event.name) in ("div", "sub")
+    return values[0] if len(values) == 1 and not node.reads and not backwards else None
+
+
+def _bounds(node: FlowNode) -> list[str]:
+    """What a clamp keeps its values within: `−7 … 7`, `≤ 7`."""
+    options = node.events[0].options
+    low, high = options.get("min", options.get("1")), options.get("max", options.get("2"))
+    shown = [f"{value:g}".replace("-", "−") if isinstance(value, (int, float)) else "" for value in (low, high)]
+    if all(shown):
+        return [f"{shown[0]} … {shown[1]}"]
+    return [f"≥ {shown[0]}" if shown[0] else f"≤ {shown[1]}"] if any(shown) else []
+
+
 def _op_label(flow: Flow, node: FlowNode) -> Label:
     if node.name in SPLITS:
-        return Label("split", "split", [_sum(part_sizes(node))])
+        stepped = any(event.options.get("step", 1) != 1 for event in node.events)
+        return Label("split", "split", [_sum(part_sizes(node)), *(["even and odd"] if stepped else [])])
     if node.name in JOINS:
         return Label("concat", "concat", _widths(node.shape_out))
     if node.name in CONVOLUTIONS:
@@ -255,8 +303,12 @@ def _op_label(flow: Flow, node: FlowNode) -> Label:
         )
     if node.name in ACTIVATIONS:
         return Label("activation", ACTIVATIONS[node.name])
-    if node.name in ("mul", "add") and len(node.sources) == 1:
-        return Label("scale", "scale" if node.name == "mul" else "shift")
+    if node.name in ("clamp", "clip"):
+        return Label("other", "clamp", _bounds(node))
+    if node.name in _ARITHMETIC and len(node.sources) == 1:
+        sign, word = _ARITHMETIC[node.name]
+        constant = _constant(node)
+        return Label("scale", word if constant is None else f"{sign} {number(constant)}")
     role, text = _OP_ROLES.get(node.name, ("other", node.name))
     return Label(role, text)
 

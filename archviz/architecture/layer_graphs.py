@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from archviz.architecture.context import Context
+from archviz.architecture.expert_graph import expert_graph
 from archviz.architecture.graphs import write_graph
 from archviz.architecture.kinds import Stack
 from archviz.architecture.labels import Label, part_label
@@ -13,6 +14,7 @@ from archviz.architecture.model import BlockGraph
 from archviz.architecture.naming import Kind, feed_word, main_mixer, mixer_word
 from archviz.architecture.outline import outline_layer, outline_part
 from archviz.architecture.roles import Roles, part_role
+from archviz.architecture.rotations import part_rotations
 from archviz.interpreter.reading import Event
 from archviz.patterns.flow import Flow, FlowNode, build_flow, renumber
 from archviz.patterns.layer_parts import Part
@@ -21,12 +23,13 @@ from archviz.patterns.op_families import activation_of
 from archviz.patterns.regions import group_calls, group_choice, group_cores, limit_nodes, merge
 from archviz.patterns.residual import is_parallel, norm_placement
 from archviz.patterns.rope import detect_rope
+from archviz.records import record
 
-INNER_LIMIT = 16  # boxes of a graph besides its output
+INNER_LIMIT = 18  # boxes of a graph besides its output
 LAYER_LIMIT = 23
 
 
-@dataclass
+@record
 class GraphBook:
     """All graphs of a document, each content once.
 
@@ -111,11 +114,20 @@ class GraphBook:
             graph = outline_part(self.context, self.roles, kind, part, graph_id, title)
         if isinstance(part.what, MixtureOfExperts) and part.what.top_k:
             graph.notes.append(f"{part.what.top_k} of {part.what.count} experts per token")
+        if isinstance(part.what, MixtureOfExperts):
+            self._open_expert(graph, part.what)
         return self._filed(graph)
+
+    def _open_expert(self, graph: BlockGraph, what: MixtureOfExperts) -> None:
+        """Let the box of the experts zoom into one of them."""
+        box = next((node for node in graph.nodes if node.role == "experts"), None)
+        inside = expert_graph(self.context, self.roles, what, f"{graph.id}/expert", keep_inner(self.context))
+        if box is not None and inside is not None:
+            box.zoom = self._filed(inside).id
 
     def _filed(self, graph: BlockGraph) -> BlockGraph:
         """The graph of equal content that is there already, or this one under a free id."""
-        content = graph.model_dump_json(exclude={"id", "module"})
+        content = replace(graph, id="", module="").to_json()
         if content in self._ids:
             return self.graphs[self._ids[content]]
         number, wanted = 2, graph.id
@@ -145,6 +157,7 @@ class GraphBook:
             group_calls(inner, part.what.experts, "experts")
             group_choice(inner, part.what.count, part.what.top_k)
         elif part in kind.parts.mixers:
+            part_rotations(context, inner)
             group_cores(inner, context.trace, [t.shape for t in context.modules[path].parameters.values()])
         lost = limit_nodes(inner, INNER_LIMIT)
         graph = write_graph(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import field
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from archviz.architecture.writing import json_data, json_text
+from archviz.records import record
 from archviz.spans import EvidenceKind, Status
 
 SCHEMA = "archviz/1"
@@ -25,12 +26,21 @@ Role = Literal[
 MIXER_ROLES = ("attention", "linear_attention", "state_space", "recurrent", "convolution_mixer")
 
 
-class Part(BaseModel):
+class Part:
     """Base of all parts of the document: closed, so that a misspelt key is an error."""
 
-    model_config = ConfigDict(extra="forbid")
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # read by `documents`, which imports pydantic
+
+    def to_json(self, indent: int | None = None) -> str:
+        """This part as JSON text, on one line or with `indent` spaces a level."""
+        return json_text(self, indent)
+
+    def as_dict(self) -> dict[str, object]:
+        """This part as JSON data: dictionaries, lists and scalars."""
+        return {name: json_data(value) for name, value in vars(self).items()}  # vars: in order of the fields
 
 
+@record(kw_only=True)
 class Evidence(Part):
     """One place that supports a statement: `where` is `file:line`, a config key, a tensor name or a URL."""
 
@@ -39,6 +49,7 @@ class Evidence(Part):
     text: str | None = None
 
 
+@record(kw_only=True)
 class Fact(Part):
     """A named value of the model (`hidden_size`, `context_length`, `attention_kind`, …)."""
 
@@ -46,14 +57,16 @@ class Fact(Part):
     value: object
     unit: str | None = None
     status: Status = "verified"
-    evidence: list[Evidence] = Field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
 
 
+@record(kw_only=True)
 class SourceFile(Part):
     name: str
     sha256: str
 
 
+@record(kw_only=True)
 class Identity(Part):
     """Which model this is, and which files were read."""
 
@@ -64,13 +77,14 @@ class Identity(Part):
     url: str | None = None
     origin: Literal["catalog", "folder", "hub", "transformers"]
     code: str | None = None  # e.g. "transformers 5.23.0"
-    files: list[SourceFile] = Field(default_factory=list)
+    files: list[SourceFile] = field(default_factory=list)
     retrieved: str | None = None  # date of the facts
     licence: str | None = None
     release_date: str | None = None
-    links: dict[str, str] = Field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
 
 
+@record(kw_only=True)
 class TensorEntry(Part):
     """A distinct tensor; `tied_from` are the further names it is known by."""
 
@@ -79,10 +93,11 @@ class TensorEntry(Part):
     dtype: str | None = None
     kind: Literal["parameter", "buffer"] = "parameter"
     persistent: bool = True
-    tied_from: list[str] = Field(default_factory=list)
+    tied_from: list[str] = field(default_factory=list)
     at: str | None = None
 
 
+@record(kw_only=True)
 class ModuleNode(Part):
     """A module; repeated equal siblings are folded into one node.
 
@@ -95,16 +110,17 @@ class ModuleNode(Part):
     name: str
     class_name: str
     count: int = 1
-    indices: list[int] = Field(default_factory=list)
+    indices: list[int] = field(default_factory=list)
     role: Role = "other"
     parameters: int = 0
-    tensors: dict[str, list[int | None]] = Field(default_factory=dict)
-    buffers: dict[str, list[int | None]] = Field(default_factory=dict)
-    attributes: dict[str, object] = Field(default_factory=dict)
+    tensors: dict[str, list[int | None]] = field(default_factory=dict)
+    buffers: dict[str, list[int | None]] = field(default_factory=dict)
+    attributes: dict[str, object] = field(default_factory=dict)
     at: str | None = None
-    children: list[ModuleNode] = Field(default_factory=list)
+    children: list[ModuleNode] = field(default_factory=list)
 
 
+@record(kw_only=True)
 class BlockNode(Part):
     """A box of a data-flow graph.
 
@@ -115,7 +131,7 @@ class BlockNode(Part):
     id: str
     role: Role
     label: str
-    details: list[str] = Field(default_factory=list)
+    details: list[str] = field(default_factory=list)
     code_name: str | None = None
     module: str | None = None
     shape_in: list[int | str | None] | None = None
@@ -123,9 +139,10 @@ class BlockNode(Part):
     parameters: int = 0
     zoom: str | None = None  # id of the graph that shows its inside
     status: Status = "verified"
-    evidence: list[Evidence] = Field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
 
 
+@record(kw_only=True)
 class BlockEdge(Part):
     """A tensor that flows from `source` to `target` (node ids). `residual` marks a skip connection."""
 
@@ -135,6 +152,7 @@ class BlockEdge(Part):
     residual: bool = False
 
 
+@record(kw_only=True)
 class BlockGraph(Part):
     """The data flow inside one module, or inside one layer.  Nodes stand in order of execution."""
 
@@ -142,14 +160,15 @@ class BlockGraph(Part):
     title: str
     module: str  # path of an example instance
     class_name: str
-    nodes: list[BlockNode] = Field(default_factory=list)
-    edges: list[BlockEdge] = Field(default_factory=list)
+    nodes: list[BlockNode] = field(default_factory=list)
+    edges: list[BlockEdge] = field(default_factory=list)
     parameters: int = 0
-    notes: list[str] = Field(default_factory=list)  # e.g. "10 of 512 experts per token"
+    notes: list[str] = field(default_factory=list)  # e.g. "10 of 512 experts per token"
     status: Status = "verified"
-    evidence: list[Evidence] = Field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
 
 
+@record(kw_only=True)
 class LayerKind(Part):
     """A kind of layer: all layers of one kind are and do the same.
 
@@ -170,17 +189,19 @@ class LayerKind(Part):
     parameters: int  # of one such layer
     active_parameters: int
     signature: str | None = None
-    evidence: list[Evidence] = Field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
 
 
+@record(kw_only=True)
 class PatternItem(Part):
     """`times` × a layer kind (`kind`), or `times` × a sequence (`items`)."""
 
     times: int
     kind: str | None = None
-    items: list[PatternItem] = Field(default_factory=list)
+    items: list[PatternItem] = field(default_factory=list)
 
 
+@record(kw_only=True)
 class LayerStack(Part):
     """A ModuleList of layers: its kinds and how they repeat."""
 
@@ -191,6 +212,7 @@ class LayerStack(Part):
     pattern_text: str
 
 
+@record(kw_only=True)
 class ColumnItem(Part):
     """One step of a tower's column, bottom-up: a box (`node`) or a stack of layers (`stack`, a LayerStack path)."""
 
@@ -198,6 +220,7 @@ class ColumnItem(Part):
     stack: str | None = None
 
 
+@record(kw_only=True)
 class Tower(Part):
     """A column of the drawing: the text decoder, a vision or audio encoder, an encoder of a seq2seq model."""
 
@@ -209,6 +232,7 @@ class Tower(Part):
     feeds: str | None = None  # id of the tower that reads this one's output
 
 
+@record(kw_only=True)
 class ParameterRow(Part):
     """One line of the breakdown; rows with no `parent` sum to the total."""
 
@@ -222,39 +246,39 @@ class ParameterRow(Part):
     note: str | None = None
 
 
+@record(kw_only=True)
 class Parameters(Part):
     total: int
     active: int | None = None  # per token; None where no routing was understood
     embedding: int = 0
     buffers: int = 0
-    tied: dict[str, str] = Field(default_factory=dict)
-    breakdown: list[ParameterRow] = Field(default_factory=list)
+    tied: dict[str, str] = field(default_factory=dict)
+    breakdown: list[ParameterRow] = field(default_factory=list)
     published_total: int | None = None
     active_definition: str | None = None
 
 
+@record(kw_only=True)
 class GapEntry(Part):
     module: str
     reason: str
     at: str | None = None
 
 
+@record(kw_only=True)
 class Architecture(Part):
     """The whole description of one model.  Invariants: `archviz/architecture/spec.py`."""
 
-    # `schema` would shadow a BaseModel attribute, so the field has an alias; dump with by_alias=True.
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-    schema_: Literal["archviz/1"] = Field(default="archviz/1", alias="schema")
+    schema: Literal["archviz/1"] = "archviz/1"
     identity: Identity
-    facts: list[Fact] = Field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
     modules: ModuleNode
-    tensors: list[TensorEntry] = Field(default_factory=list)
-    towers: list[Tower] = Field(default_factory=list)
-    layers: list[LayerStack] = Field(default_factory=list)
-    blocks: list[BlockGraph] = Field(default_factory=list)
+    tensors: list[TensorEntry] = field(default_factory=list)
+    towers: list[Tower] = field(default_factory=list)
+    layers: list[LayerStack] = field(default_factory=list)
+    blocks: list[BlockGraph] = field(default_factory=list)
     parameters: Parameters
-    gaps: list[GapEntry] = Field(default_factory=list)
+    gaps: list[GapEntry] = field(default_factory=list)
 
     def fact(self, key: str) -> Fact | None:
         return next((fact for fact in self.facts if fact.key == key), None)
@@ -264,6 +288,3 @@ class Architecture(Part):
 
     def stack(self, path: str) -> LayerStack | None:
         return next((stack for stack in self.layers if stack.path == path), None)
-
-    def to_json(self, indent: int | None = None) -> str:
-        return self.model_dump_json(by_alias=True, indent=indent)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from archviz.architecture.folding import is_index, is_inert, signature
 from archviz.interpreter.reading import ModuleRecord
@@ -12,9 +11,10 @@ from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import LayerParts, Part
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.recurrences import Recurrence
+from archviz.records import record
 
 
-@dataclass(slots=True)
+@record
 class Kind:
     """A kind of layer before it becomes part of the document.
 

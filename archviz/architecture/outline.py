@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from archviz.architecture.context import Context, code
 from archviz.architecture.labels import Label, attention_details, moe_label, part_label
@@ -18,11 +18,12 @@ from archviz.patterns.linears import linear_sizes
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.recurrences import Recurrence
+from archviz.records import record
 
 NOTE = "The forward pass was not traced: order and connections are derived from the module tree."
 
 
-@dataclass
+@record
 class _Sketch:
     """A graph in the making."""
 
@@ -203,7 +204,7 @@ def _attention(sketch: _Sketch, context: Context, part: Part, source: str) -> st
     compressed = {c.name: _projection(sketch, c, source) for c in further if c not in leading_out}
     heads = [_head(sketch, context, part, name, child, compressed, source) for name, child in inward.items()]
     if what.rope is not None or what.positions == "rope":
-        heads = [sketch.add(Label("rope", "RoPE"), *heads[:2]), *heads[2:]]
+        heads = [sketch.add(Label("rope", "RoPE"), head) if place < 2 else head for place, head in enumerate(heads)]
     read = {edge.source for edge in sketch.edges}
     loose = [name for name in compressed.values() if name not in read]
     core = sketch.add(

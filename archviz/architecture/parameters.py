@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
@@ -15,6 +15,7 @@ from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
+from archviz.records import record
 
 ACTIVE = (
     "Parameters on the way of one text token: everything in the text path counted in full, embedding and head "
@@ -22,7 +23,7 @@ ACTIVE = (
 )
 
 
-@dataclass
+@record
 class _Table:
     context: Context
     roles: Roles
@@ -119,7 +120,7 @@ def _column_rows(table: _Table, column: Column, prefix: str) -> None:
     table.add(prefix + "head", "Output head", counts["head"], parent, note=note)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Layers:
     """The layers of one kind: counts are sums over them, because layers may share tensors."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol, cast
 
 from archviz.architecture.context import Context
@@ -17,9 +17,10 @@ from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import activation_of
 from archviz.patterns.recurrences import Recurrence
+from archviz.records import record
 
 
-@dataclass
+@record
 class Roles:
     """The role of every module: parts of layers by detection, the rest by what they are.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from archviz.architecture.context import Context, code
 from archviz.architecture.kinds import Stack
@@ -13,6 +13,7 @@ from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.norms import detect_norm
+from archviz.records import record
 
 _TITLES = {
     "text": "Text decoder",
@@ -24,7 +25,7 @@ _TITLES = {
 MAIN = ("text", "decoder", "encoder")
 
 
-@dataclass(slots=True)
+@record
 class Column:
     """A tower in the making: its stacks, and the modules around them in order of execution."""
 
@@ -267,7 +268,7 @@ def _box(context: Context, roles: Roles, column: Column, module: ModuleRecord) -
     if role in ("embedding", "position_embedding") and weight is not None:
         label = "Token embedding" if role == "embedding" else "Position embedding"
         label = "Token-type embedding" if re.search(r"type|segment", module.name) else label
-        details = [" × ".join(f"{n:,}" if n else "?" for n in weight.shape)]
+        details = [" × ".join(f"{n:,}" if n else "?" for n in weight.shape), *_scale_of(module)]
     elif norm is not None:
         label = ("Final " if column.position(context, module) > 0 else "") + norm.kind
     elif sizes is not None:
@@ -285,6 +286,16 @@ def _box(context: Context, roles: Roles, column: Column, module: ModuleRecord) -
         module=module.path[len(column.module) :].lstrip(".") if module.path.startswith(column.module) else module.path,
         parameters=context.parameters(module.path), evidence=code(module.created_at or module.defined_at),
     )  # fmt: skip
+
+
+def _scale_of(module: ModuleRecord) -> list[str]:
+    """The factor that an embedding multiplies its rows by."""
+    factors = (module.attributes.get(name) for name in ("scalar_embed_scale", "embed_scale"))
+    factor = next((f for f in factors if isinstance(f, (int, float)) and not isinstance(f, bool) and f != 1), None)
+    if factor is None:
+        return []
+    root = f" (√{round(factor * factor)})" if abs(factor * factor - round(factor * factor)) < 1e-6 * factor else ""
+    return [f"scaled × {factor:.4g}{root}"]
 
 
 def _convolution_text(module: ModuleRecord) -> str | None:

@@ -1,8 +1,6 @@
-"""A diagram config as files: which bytes each format gives, and where they may be written."""
+"""A diagram config as files: which bytes each format gives."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from archviz.emit.drawn_files import drawn_files
 from archviz.errors import UsageError
@@ -47,18 +45,3 @@ def _written(name: str, config: DiagramConfig) -> str:
 
         return markdown_from_diagram(config)
     raise UsageError(f"no such format: {name[:40]!r}", hint=f"formats are {', '.join((*FORMATS, 'md'))}")
-
-
-def check_output(path: Path) -> None:
-    """Refuse a path that cannot be written, before any work is done.
-
-    Raises:
-        UsageError: Its folder does not exist, or it is a folder itself.
-    """
-    if not path.parent.exists():
-        hint = f"make it first: mkdir -p {path.parent}"
-        raise UsageError(f"the folder {str(path.parent)!r} does not exist", where=str(path), hint=hint)
-    if not path.parent.is_dir():
-        raise UsageError(f"{str(path.parent)!r} is a file, not a folder", where=str(path), hint="choose another output")
-    if path.is_dir():
-        raise UsageError(f"{str(path)!r} is a folder", where=str(path), hint="give a file name")

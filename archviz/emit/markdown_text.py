@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _SPECIAL = re.compile(r"([\\`*{}\[\]<>#|~$!^]|(?<![^\W_])_|_(?![^\W_]))")  # an underscore inside a word is no mark
 _LINE_START = re.compile(r"^(\s*)([-+=:]|\d+[.)])", re.MULTILINE)
 _NUMBERED = re.compile(r"(\d{1,4})[.)]\s+(.+)")

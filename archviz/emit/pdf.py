@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from archviz.emit import svg
 from archviz.figure.display import DisplayList
 from archviz.figure.fonts import font_folder
@@ -12,7 +9,7 @@ from archviz.figure.fonts import font_folder
 _POINTS_PER_PIXEL = 0.75
 _PAGE = """#set document(title: {title}, date: none)
 #set page(width: {width}pt, height: {height}pt, margin: 0pt)
-#image("figure.svg", width: 100%)
+#image(bytes(sys.inputs.figure), format: "svg", width: 100%)
 """
 
 
@@ -25,16 +22,12 @@ def emit(display: DisplayList) -> bytes:
         width=f"{display.width * _POINTS_PER_PIXEL:.2f}",
         height=f"{display.height * _POINTS_PER_PIXEL:.2f}",
     )
-    with tempfile.TemporaryDirectory(prefix="archviz-") as folder:
-        Path(folder, "figure.svg").write_bytes(svg.emit(display, only_known_glyphs=True))
-        Path(folder, "figure.typ").write_text(page, encoding="utf-8")
-        pdf = typst.compile(
-            str(Path(folder, "figure.typ")),
-            root=folder,
-            font_paths=[str(font_folder())],
-            ignore_system_fonts=True,
-            format="pdf",
-        )
+    pdf = typst.compile(
+        page.encode(),
+        sys_inputs={"figure": svg.emit(display, only_known_glyphs=True).decode()},
+        font_paths=typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[font_folder()]),
+        format="pdf",
+    )
     assert isinstance(pdf, bytes)
     return pdf
 

@@ -12,7 +12,7 @@ SHARP = 2.0
 MAX_PIXELS = 5_000_000  # drawing takes about 0.05 s a million
 # The page is a whole number of points, and one point is one pixel: nothing is resampled.
 _PAGE = """#set page(width: {width}pt, height: {height}pt, margin: 0pt)
-#image("figure.svg", width: 100%, height: 100%, fit: "stretch")
+#image(bytes(sys.inputs.figure), format: "svg", width: 100%, height: 100%, fit: "stretch")
 """
 _POINTS_PER_INCH = 72.0
 
@@ -28,9 +28,9 @@ def emit(display: DisplayList, *, scale: float | None = None) -> bytes:
     scale = scale or default_scale(display)
     page = _PAGE.format(width=max(round(display.width * scale), 1), height=max(round(display.height * scale), 1))
     picture = typst.compile(
-        {"main": page.encode(), "figure.svg": svg.emit(display, only_known_glyphs=True)},
-        font_paths=[str(font_folder())],
-        ignore_system_fonts=True,
+        page.encode(),
+        sys_inputs={"figure": svg.emit(display, only_known_glyphs=True).decode()},
+        font_paths=typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[font_folder()]),
         format="png",
         ppi=_POINTS_PER_INCH,
     )

@@ -25,6 +25,7 @@ from archviz.figure.model import (
     column_boxes,
     step_diagrams,
 )
+from archviz.figure.positions import embedding_lines, logit_lines
 from archviz.figure.quantities import compact, sentence, written
 from archviz.spans import Status
 
@@ -142,12 +143,14 @@ def _end_lines(architecture: Architecture, box: Box) -> Iterator[Sentence]:
             yield (Words("Embedding dim. "), Words(written(hidden.value), accent=True))
         if context := _fact(architecture, CONTEXT):
             yield (Words("Context "), Words(written(context.value), accent=True), Words(" tokens"))
+        yield from map(sentence, embedding_lines(architecture))
     elif box.role == "head":
         if size := _fact(architecture, VOCABULARY):
             yield (Words("Vocabulary of "), Words(written(size.value), accent=True))
         tied = architecture.fact("tied_embeddings")
         if tied is not None and tied.value is True:
             yield (Words("tied with the embedding"),)
+        yield from map(sentence, logit_lines(architecture))
 
 
 def make_inset(block: BlockGraph, diagram: Diagram, kind: int | None, column: str, minor: bool) -> Inset:
@@ -207,7 +210,7 @@ def side_boxes(inset: Inset, architecture: Architecture, mixer: Box) -> Iterator
         if role not in roles or (role == "qk_norm" and (mixer.role != "attention" or not _stated(normed))):
             continue
         example = inset.diagram.boxes[roles.index(role)]
-        details = _rope_details(architecture, example) if role == "rope" else example.details[:1]
+        details = example.details if role == "rope" else example.details[:1]
         yield Box(
             id=f"side/{role}/{mixer.id}",
             role=example.role,
@@ -220,12 +223,6 @@ def side_boxes(inset: Inset, architecture: Architecture, mixer: Box) -> Iterator
 
 def _stated(fact: Fact | None) -> bool:
     return fact is None or fact.value not in (None, False, "none")
-
-
-def _rope_details(architecture: Architecture, example: Box) -> tuple[str, ...]:
-    theta = _fact(architecture, THETA)
-    stated = theta is not None and isinstance(theta.value, (int, float))
-    return (*example.details[:2], *((f"θ = {written(theta.value)}",) if theta and stated else ()))
 
 
 def facts(architecture: Architecture) -> tuple[FactCell, ...]:

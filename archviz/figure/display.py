@@ -6,14 +6,16 @@ All lengths are CSS pixels (1/96 inch), the origin is the top left corner, y gro
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
+
+from archviz.records import record
 
 Anchor = Literal["start", "middle", "end"]
 Point: TypeAlias = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Rect:
     """A rectangle; `fill` and `stroke` are `#rrggbb` or None for nothing, `dash` lengths in px."""
 
@@ -28,7 +30,7 @@ class Rect:
     dash: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Circle:
     """A circle around (`cx`, `cy`)."""
 
@@ -41,7 +43,7 @@ class Circle:
     dash: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Path:
     """A polyline whose corners are rounded by `radius`; arrow heads are filled triangles with their tip on the end point."""
 
@@ -57,7 +59,7 @@ class Path:
     arrow_size: float = 6.0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Run:
     """A piece of a line of text in one style; `weight` is 400, 500, 600 or 700."""
 
@@ -67,7 +69,7 @@ class Run:
     size: float = 13.0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Text:
     """One line of text: `x` is where `anchor` says, `y` is the baseline."""
 
@@ -81,7 +83,7 @@ class Text:
         return "".join(run.text for run in self.runs)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Group:
     """Shapes that are one thing for a reader: a node with its text, an edge, a panel.
 
@@ -103,7 +105,7 @@ Shape: TypeAlias = Rect | Circle | Path | Text
 Item: TypeAlias = "Shape | Group"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class DisplayList:
     """A whole drawing of `width` × `height` px, painted in the order of `items`."""
 

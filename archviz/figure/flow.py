@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from archviz.architecture.model import MIXER_ROLES, BlockGraph, BlockNode
@@ -12,9 +13,15 @@ _SUMS = ("add", "residual_add", "multiply")
 _MAX_LABEL = 200  # a longer label is cut by the layout anyway, and hostile ones are much longer
 
 
-def module_diagram(graph: BlockGraph) -> Diagram:
-    """The inside of a module: its ends are boxes too."""
-    boxes = tuple(make_box(node, f"{graph.id}/{node.id}") for node in graph.nodes)
+def module_diagram(graph: BlockGraph, inset: Callable[[str], str | None] = lambda graph_id: None) -> Diagram:
+    """The inside of a module: its ends are boxes too.
+
+    Args:
+        inset: The inset that shows a graph, by the graph's id.
+    """
+    boxes = tuple(
+        make_box(node, f"{graph.id}/{node.id}", zoom=inset(node.zoom) if node.zoom else None) for node in graph.nodes
+    )
     return Diagram(boxes, _arrows(graph, graph.id, {node.id for node in graph.nodes}))
 
 
@@ -63,8 +70,18 @@ def make_box(
         kind=kind,
         zoom=zoom,
         apart=node.role == "split",
+        cells=_numbered(label) if node.role == "experts" else (),
         description=describe(node),
     )
+
+
+def _numbered(label: str) -> tuple[str, ...]:
+    """The first copies and the last of `512 experts`, as a row: 1, 2, 3, …, 512."""
+    count = re.match(r"(\d[\d,]*) ", label)
+    last = int(count.group(1).replace(",", "")) if count else 0
+    if last <= 5:
+        return tuple(str(number) for number in range(1, last + 1))
+    return ("1", "2", "3", "…", f"{last}")
 
 
 def describe(node: BlockNode) -> str:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 
 from archviz.figure.coordinates import horizontal
 from archviz.figure.display import Point
 from archviz.figure.layering import Layering, layer
 from archviz.figure.routing import Extent, Net, Wiring, assign_tracks, bends, wire
+from archviz.records import record
 
 _LANE = 16.0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Vertex:
     """A node to place: size in px; `round` ones (⊕, ⊗) may be entered from the side, `apart` ones (a split) have a port per edge."""
 
@@ -25,7 +26,7 @@ class Vertex:
     apart: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Link:
     """An edge to route; a `skip` runs in a lane beside the layers where it can."""
 
@@ -34,7 +35,7 @@ class Link:
     skip: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Spacing:
     """Distances in px: between boxes of a layer, between layers, between parallel wires."""
 
@@ -43,7 +44,7 @@ class Spacing:
     track: float = 10.0
 
 
-@dataclass(slots=True)
+@record
 class Placement:
     """Where everything is: left, top, width, height by node id; the points of each link in its order."""
 
@@ -57,7 +58,7 @@ class Placement:
         return (left + width / 2, top + height / 2)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Lane:
     """A skip beside the layers: which link, on which side, at which x."""
 

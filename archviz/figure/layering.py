@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
+
+from archviz.records import record
 
 _SWEEPS = 12
 
 
-@dataclass(slots=True)
+@record
 class Layering:
     """A proper layered graph: every edge joins neighbouring layers.
 

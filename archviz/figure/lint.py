@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Point, Rect, Text
 from archviz.figure.fonts import measure, missing_glyphs
+from archviz.records import record
 
 Severity = Literal["hard", "soft"]
 SMALLEST_TEXT = 10.0
@@ -16,7 +16,7 @@ RATIO = (0.5, 2.2)
 _SLACK = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Finding:
     """One fault: `hard` ones make the figure wrong or unreadable, `soft` ones less pleasant; `ids` are groups."""
 
@@ -29,7 +29,7 @@ class Finding:
         return {"severity": self.severity, "rule": self.rule, "message": self.message, "ids": list(self.ids)}
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Area:
     """A rectangle on the page, and the group that it belongs to."""
 
@@ -57,7 +57,7 @@ class _Area:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Wire:
     owner: str
     role: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from archviz.figure.display import Circle, Group, Item, Path, Point
 from archviz.figure.fonts import measure
@@ -11,6 +10,7 @@ from archviz.figure.model import Note, Sentence, SideBox
 from archviz.figure.paint import SIDE, Frame, box_size, leader, paint_box, paint_lines, wrap
 from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
+from archviz.records import record
 
 NOTE_SIZE = 13.5
 NOTE_LINE = 17.0
@@ -70,7 +70,7 @@ def _side_frames(sides: Sequence[SideBox], art: ColumnArt) -> dict[str, Frame]:
     return frames
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class NoteLines:
     """A note in lines that fit its margin."""
 

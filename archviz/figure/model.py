@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from archviz.architecture.model import Role
+from archviz.records import record
 from archviz.spans import Status
 
 BoxShape = Literal["box", "round", "point"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Words:
     """A piece of a sentence; `accent` marks a number that the reader should see first."""
 
@@ -24,7 +25,7 @@ class Words:
 Sentence: TypeAlias = tuple[Words, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Box:
     """One thing drawn: a layer, an operation, an end of a graph.
 
@@ -34,6 +35,7 @@ class Box:
         kind: For a mixer in a layer, the number of its layer kind, which gives its colour.
         zoom: Id of the inset that shows its inside.
         apart: Whether its outputs are different tensors (a split).
+        cells: Numbered copies that the box stands for (`1`, `2`, `…`, `512`), drawn as a row in it.
         description: For screen readers and tooltips: shapes, parameters, evidence.
     """
 
@@ -46,10 +48,11 @@ class Box:
     kind: int | None = None
     zoom: str | None = None
     apart: bool = False
+    cells: tuple[str, ...] = ()
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Arrow:
     """A tensor that flows between two boxes; `skip` marks a residual."""
 
@@ -60,7 +63,7 @@ class Arrow:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Diagram:
     """The data flow of one layer or one module, boxes in order of execution."""
 
@@ -68,7 +71,7 @@ class Diagram:
     arrows: tuple[Arrow, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class LayerPanel:
     """`times` layers of one kind. Without a diagram it is a slim bar: the kind is drawn in full elsewhere."""
 
@@ -80,7 +83,7 @@ class LayerPanel:
     status: Status = "verified"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Repeat:
     """A sequence of panels that is repeated `times`; `ordered` is False where the strip alone tells the order."""
 
@@ -94,7 +97,7 @@ class Repeat:
 Step: TypeAlias = Box | LayerPanel | Repeat
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Column:
     """A tower, its steps bottom-up; `minor` towers are drawn smaller; `feeds` is the column that reads its output."""
 
@@ -106,7 +109,7 @@ class Column:
     feeds: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Note:
     """Sentences that a dotted leader joins to a box of a column."""
 
@@ -115,7 +118,7 @@ class Note:
     lines: tuple[Sentence, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class SideBox:
     """A box beside a column with an arrow into boxes of it: RoPE, QK-norm, an encoder's output."""
 
@@ -123,7 +126,7 @@ class SideBox:
     targets: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Inset:
     """A panel that zooms into a box of a column; `letter` joins the two."""
 
@@ -140,7 +143,7 @@ class Inset:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class KindKey:
     """One entry of the key of a strip."""
 
@@ -150,7 +153,7 @@ class KindKey:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Strip:
     """All layers of a stack in order: `cells` are kinds by layer, `unit` the layers of one repeat, drawn large."""
 
@@ -163,14 +166,14 @@ class Strip:
     times: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FactCell:
     label: str
     value: str
     status: Status = "verified"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Figure:
     """Everything that one drawing shows."""
 

@@ -17,6 +17,7 @@ from archviz.architecture.model import (
 from archviz.figure import captions
 from archviz.figure.flow import extra_inputs, layer_diagram, make_box, module_diagram
 from archviz.figure.model import Box, Column, Figure, Inset, LayerPanel, Repeat, SideBox, Step, column_boxes
+from archviz.figure.positions import with_rope_settings
 from archviz.figure.strips import make_strip
 
 MAX_BOXES = 40
@@ -42,6 +43,8 @@ class _Overview:
         self.boxes_left = MAX_BOXES
         largest = max((tower.parameters for tower in architecture.towers), default=0)
         self.minor = {tower.id for tower in architecture.towers if tower.parameters < largest * _MINOR_SHARE}
+        named = [tower.id for name in ("text", "decoder") for tower in architecture.towers if tower.id == name]
+        self.spoken = next(iter(named), next((tower.id for tower in architecture.towers), ""))  # whose facts are stated
 
     def figure(self) -> Figure:
         architecture = self.architecture
@@ -140,7 +143,7 @@ class _Overview:
             return panel
         drawn.add(kind.id)
         self.boxes_left -= size
-        scoped = graph.model_copy(update={"id": f"{scope}/{graph.id}"})
+        scoped = replace(graph, id=f"{scope}/{graph.id}")
         self._side_inputs(scoped)
         diagram = layer_diagram(scoped, number, lambda node: self._zoom(graph, kind, node))
         self._side_positions(diagram.boxes)
@@ -168,22 +171,27 @@ class _Overview:
         for node in reversed(layer.nodes) if layer else []:
             if layer and (node.zoom or node.module) and node.role in (*MIXER_ROLES, *_FEED_FORWARD_ROLES):
                 called = self.architecture.block(node.zoom) if node.zoom else self._inside(layer, node)
-                self._add_inset(called, number, column, node.role in MIXER_ROLES)
+                self._add_inset(called, number if node.role in MIXER_ROLES else None, column, kind.mixer_kind)
         for block_id in (kind.feed_forward, kind.mixer):
             block = self.architecture.block(block_id) if block_id else None
-            self._add_inset(block, number, column, block_id == kind.mixer)
+            self._add_inset(block, number if block_id == kind.mixer else None, column, kind.mixer_kind)
 
-    def _add_inset(self, block: BlockGraph | None, number: int, column: str, mixer: bool) -> None:
+    def _add_inset(self, block: BlockGraph | None, number: int | None, column: str, mixer: str | None) -> None:
+        """An inset for a graph, and for the graphs that its own boxes zoom into (one expert of a MoE)."""
         if block is None or block.id in self.inset_of or not block.nodes:
             return
-        boxes = [(node.id, node.role, node.label, node.details, node.status) for node in block.nodes]
+        for node in block.nodes:
+            if node.zoom and node.zoom != block.id:
+                self._add_inset(self.architecture.block(node.zoom), None, column, mixer)
+        diagram = module_diagram(block, self.inset_of.get)
+        if column == self.spoken:
+            diagram = with_rope_settings(diagram, self.architecture, mixer)
+        boxes = [(box.id.rpartition("/")[2], box.role, box.label, box.details, box.status) for box in diagram.boxes]
         likeness = repr((block.title, block.class_name, block.parameters, boxes, block.edges, block.notes))
-        same = next((name for name, inset in self.insets.items() if name == likeness), None)
-        self.inset_of[block.id] = self.insets[same].id if same else f"inset/{block.id}"
+        same = self.insets.get(likeness)
+        self.inset_of[block.id] = same.id if same else f"inset/{block.id}"
         if same is None:
-            self.insets[likeness] = captions.make_inset(
-                block, module_diagram(block), number if mixer else None, column, column in self.minor
-            )
+            self.insets[likeness] = captions.make_inset(block, diagram, number, column, column in self.minor)
 
     def _side_inputs(self, graph: BlockGraph) -> None:
         """What a layer reads beside the residual stream stands beside it, with arrows to its readers."""
@@ -236,6 +244,8 @@ def _count_panels(items: list[PatternItem]) -> int:
 def _lettered(insets: list[Inset], columns: tuple[Column, ...]) -> list[Inset]:
     """Insets with letters, from the top of the last column down, so that lines to their boxes need not cross."""
     zooms = [box.zoom for column in reversed(columns) for box in reversed(list(column_boxes(column.steps))) if box.zoom]
+    inner = {inset.id: [box.zoom for box in inset.diagram.boxes if box.zoom] for inset in insets}
+    zooms = [each for zoom in zooms for each in (zoom, *inner.get(zoom, ()))]
     rank = {zoom: place for place, zoom in reversed(list(enumerate(zooms)))}
     ordered = sorted(insets, key=lambda inset: (inset.minor, rank.get(inset.id, len(zooms))))
     return [replace(inset, letter=_letter(index)) for index, inset in enumerate(ordered)]

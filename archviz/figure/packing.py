@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import combinations, pairwise
+
+from archviz.records import record
 
 GAP = 22.0
 _MAX_COLUMNS = 4
@@ -16,7 +17,7 @@ _READABLE_WIDTH = 3000.0  # px; wider pages print smaller
 Columns = tuple[tuple[int, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Block:
     """What is packed: its natural width, and its height at a given width, in px."""
 
@@ -24,7 +25,7 @@ class Block:
     height_at: Callable[[float], float]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Packing:
     """Columns of block numbers, with the width of each and the height of the highest."""
 

@@ -229,6 +229,11 @@ class _Page:
             for box_id, inset in art.zooms.items():
                 frame = art.canvas.boxes[box_id]
                 badges.append(paint_badge(letters[inset], frame.right - 2, frame.y + 1, self.theme))
+        for panel in self.insets:
+            for box in panel.inset.diagram.boxes:
+                if box.zoom in letters and box.id in panel.boxes:
+                    frame = panel.boxes[box.id]
+                    badges.append(paint_badge(letters[box.zoom], frame.right - 2, frame.y + 1, self.theme))
         if self.arts:
             joined = self._joined(self.arts[-1], frames, left)
             colours = {box: self._joint_colour(kinds[self.arts[-1].zooms[box]]) for box in joined}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from archviz.figure.display import Anchor, Circle, Group, Item, Path, Point, Rect, Run, Text
 from archviz.figure.fonts import fit, measure
 from archviz.figure.model import Arrow, Box, Sentence, Words
 from archviz.figure.theme import Swatch, Theme
+from archviz.records import record
 
 ROUND = 22.0
 _ASCENT = 0.36  # from the middle of a line to its baseline, in sizes
@@ -19,10 +20,11 @@ DASHES: dict[str, tuple[float, ...]] = {
     "unverified": (2.5, 2.5),
     "conflict": (8.0, 3.0, 2.0, 3.0),
 }
+_CELL, _CELL_GAP, _CELL_ROW = 18.0, 5.0, 25.0  # px: height of a numbered copy, between two, and of their row
 _CORES = ("attention_core", "recurrence_core", "experts")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Style:
     """Sizes of the boxes of one part of the figure, in px."""
 
@@ -42,7 +44,7 @@ MINOR_INSET = Style(label=12.5, detail=11.0, pad=9.0, tall=27.0, narrow=52.0, wi
 SIDE = Style(label=13.0, detail=11.0, pad=9.0, tall=28.0, narrow=62.0, wide=132.0, line=13.5)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Frame:
     """A placed rectangle, in px."""
 
@@ -72,8 +74,13 @@ def box_size(box: Box, style: Style) -> tuple[float, float]:
         return (ROUND, ROUND)
     widest = style.wide * (1.3 if box.role in _CORES else 1.0)
     widths = [measure(box.label[:120], style.label, 600), *(measure(line[:120], style.detail) for line in box.details)]
-    width = min(max(style.narrow, max(widths) + 2 * style.pad), widest)
-    return (width, style.tall + style.line * len(box.details))
+    row = sum(_cell_widths(box, style)) + _CELL_GAP * (len(box.cells) - 1) if box.cells else 0.0
+    width = min(max(style.narrow, max(*widths, row) + 2 * style.pad), widest)
+    return (width, style.tall + style.line * len(box.details) + (_CELL_ROW if box.cells else 0.0))
+
+
+def _cell_widths(box: Box, style: Style) -> list[float]:
+    return [measure(cell, style.detail, 600) + (4 if cell == "…" else 12) for cell in box.cells]
 
 
 def paint_box(box: Box, frame: Frame, style: Style, theme: Theme) -> Group:
@@ -87,7 +94,9 @@ def paint_box(box: Box, frame: Frame, style: Style, theme: Theme) -> Group:
         items.append(
             Rect(frame.x, frame.y, frame.width, frame.height, swatch.fill, outline, 1.3, 6.0, DASHES[box.status])
         )
-        items += _lines(box, frame, style, swatch)
+        items += _cells(box, frame, style, swatch)
+        row = _CELL_ROW if box.cells else 0.0
+        items += _lines(box, replace(frame, height=frame.height - row), style, swatch)
     return Group(box.id, "node", tuple(items), title=box.label, description=box.description)
 
 
@@ -110,6 +119,20 @@ def _lines(box: Box, frame: Frame, style: Style, swatch: Swatch) -> list[Item]:
         run = Run(fit(detail, style.detail, 400, room), 400, swatch.text, style.detail)
         lines.append(Text(x, middle + style.detail * _ASCENT, (run,), "middle"))
     return lines
+
+
+def _cells(box: Box, frame: Frame, style: Style, swatch: Swatch) -> list[Item]:
+    """The numbered copies of a box in a row at its foot."""
+    widths = _cell_widths(box, style)
+    x = frame.middle[0] - (sum(widths) + _CELL_GAP * (len(widths) - 1)) / 2
+    y = frame.bottom - _CELL_ROW
+    items: list[Item] = []
+    for cell, width in zip(box.cells, widths, strict=True):
+        if cell != "…":
+            items.append(Rect(x, y, width, _CELL, None, swatch.stroke, 1.0, 4.0))
+        items.append(text_line(cell, x + width / 2, y + _CELL / 2, style.detail, 600, swatch.text, "middle"))
+        x += width + _CELL_GAP
+    return items
 
 
 def _symbol(box: Box, frame: Frame, theme: Theme) -> list[Item]:

@@ -54,8 +54,10 @@ class InsetArt:
         self.inset, self.theme = inset, theme
         self.style = MINOR_INSET if inset.minor else INSET
         self.placement = self._placed(1.0)
+        self.boxes: dict[str, Frame] = {}  # by id, once it is drawn
         title = measure(inset.title[:80], 16, 700) + 60
-        self.width = max(self.placement.width, min(title, 420.0), 250.0) + 2 * _PAD
+        subtitle = measure(inset.subtitle[:80], 11) + 26
+        self.width = max(self.placement.width, min(title, 420.0), min(subtitle, 320.0), 250.0) + 2 * _PAD
         self.height = self.height_at(self.width)
 
     def height_at(self, width: float) -> float:
@@ -90,6 +92,7 @@ class InsetArt:
         left = frame.x + (frame.width - self.placement.width) / 2
         top = frame.y + _HEAD + max(room - self.placement.height, 0) / 2
         draw_placement(canvas, self.inset.diagram.boxes, self.placement, left, top)
+        self.boxes = canvas.boxes
         arrows = self.inset.diagram.arrows
         routes = [[(x + left, y + top) for x, y in route] for route in self.placement.routes]
         canvas.wires += [paint_arrow(arrow, route, self.theme) for arrow, route in zip(arrows, routes, strict=True)]

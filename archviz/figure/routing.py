@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 
 from archviz.figure.layering import Layering
+from archviz.records import record
 
 PORT_MARGIN = 10.0
 PORT_SPACING = 18.0
@@ -16,7 +17,7 @@ _OVERLAP_COST = 50
 Hop = tuple[int, int]  # (lower vertex, upper vertex) of neighbouring layers
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Extent:
     """Where a vertex stands: its centre and half of its width, in px; `round` vertices are entered from the sides too."""
 
@@ -30,7 +31,7 @@ class Extent:
         return min(max(x, self.x - room), self.x + room)
 
 
-@dataclass(slots=True)
+@record
 class Net:
     """Wires of one gap that carry the same tensor from one port: they share a horizontal track."""
 
@@ -51,7 +52,7 @@ class Net:
         return self.high - self.low < 0.5
 
 
-@dataclass(slots=True)
+@record
 class Wiring:
     """Ports by hop, hops that enter a round vertex from the side, and the nets of each gap (by the layer below)."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from archviz.figure.display import Group, Item, Path, Point, Rect
@@ -24,6 +24,7 @@ from archviz.figure.paint import (
 )
 from archviz.figure.quantities import plain
 from archviz.figure.theme import Theme
+from archviz.records import record
 
 _GAP = 24.0
 _FLOW_GAP = 22.0
@@ -34,7 +35,7 @@ _TITLE_LINES = 4
 _LOPSIDED = 80.0  # px by which the sides of a panel may differ before it is drawn lopsided
 
 
-@dataclass(slots=True)
+@record
 class Canvas:
     """What the elements of a column paint, back to front, and where the boxes came to stand."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from archviz.architecture.model import LayerStack, PatternItem
 from archviz.figure.model import KindKey, Strip
+from archviz.patterns.repeat import Repeat as PatternRepeat
+from archviz.patterns.repeat import repeat_text
 
 _MAX_UNIT = 12
 _MAX_CELLS = 240
@@ -20,7 +22,7 @@ def make_strip(stack: LayerStack, colours: list[int]) -> Strip:
     colour = {kind.id: number for kind, number in zip(stack.kinds, colours, strict=True)}
     cells = {index: colour[kind.id] for kind in stack.kinds for index in kind.indices}
     unit, times = _unit(stack.pattern)
-    text = stack.pattern_text
+    text = pattern_words(stack)
     if len(cells) > _MAX_CELLS:
         text += f" (the first {_MAX_CELLS} of {len(cells):,} layers are shown)"
     return Strip(
@@ -35,6 +37,22 @@ def make_strip(stack: LayerStack, colours: list[int]) -> Strip:
         unit=tuple(colour[kind] for kind in unit),
         times=times,
     )
+
+
+def pattern_words(stack: LayerStack) -> str:
+    """The pattern in the words of a figure: `15 × (3 × Gated DeltaNet + MoE, 1 × Gated attention + MoE)`.
+
+    The Architecture's own text stays where it is short and of plain words (`12 × (sliding, full)`).
+    """
+    ids = [kind.id for kind in stack.kinds]
+    if not any(kind in stack.pattern_text for kind in ids if "_" in kind or "+" in kind or "#" in kind):
+        return stack.pattern_text
+    titles = {kind.id: kind.title for kind in stack.kinds}
+    return repeat_text([_repeat(item) for item in stack.pattern], titles)
+
+
+def _repeat(item: PatternItem) -> PatternRepeat:
+    return PatternRepeat(item.times, item.kind, tuple(_repeat(inner) for inner in item.items))
 
 
 def _unit(pattern: list[PatternItem]) -> tuple[list[str], int]:

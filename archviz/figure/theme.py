@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from archviz.errors import UsageError
+from archviz.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Swatch:
     """How a box is painted: `#rrggbb` colours of its inside, its border and its text."""
 
@@ -18,7 +18,7 @@ class Swatch:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Tint:
     """The colours of one kind of layer: the panel behind it, its border, its name, and its mixer box."""
 
@@ -28,7 +28,7 @@ class Tint:
     mixer: Swatch
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Theme:
     """A palette.
 

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from archviz.interpreter.collect import config_values, module_tree, resolved_gaps, unknown_parts
+from archviz.interpreter.ignored_keys import ignored_keys
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import ModelReading
+from archviz.interpreter.unrun import unrun_effects
 from archviz.interpreter.values import ClassValue, Instance, ModuleInstance
 
 RECURSION = 12_000
@@ -47,6 +49,8 @@ def read_model(interp: Interpreter, model: ModuleInstance, config: Any) -> Model
     """The reading of a built model: its module tree, ties, gaps and resolved configuration."""
     root, tied, paths = module_tree(model)
     gaps = resolved_gaps(interp, paths)
-    gaps += [gap for gap in unknown_parts(model) if gap not in gaps]
+    gaps += [gap for gap in [*unknown_parts(model), *unrun_effects(interp)] if gap not in gaps]
     values = config_values(config) if isinstance(config, Instance) else {}
-    return ModelReading(model.cls.name, values, root, tied, gaps, source_files=interp.loaded_sources())
+    return ModelReading(
+        model.cls.name, values, root, tied, gaps, source_files=interp.loaded_sources(), ignored=ignored_keys(model)
+    )

@@ -252,7 +252,13 @@ def _reversed(interp: Interpreter, value: Any) -> Any:
 def _sorted(interp: Interpreter, value: Any, *, key: Any = None, reverse: bool = False) -> Any:
     values = list(interp.iterate(value))
     weigh(interp, values)
-    return sorted(values, key=key, reverse=bool(reverse))
+    keys = values if key is None else [interp.call(key, [each], {}) for each in values]
+    unknown = next((each for each in keys if isinstance(each, (Unknown, Tensor))), None)
+    if unknown is not None:
+        return unknown if isinstance(unknown, Unknown) else Unknown("an order by tensors", interp.here())
+    weigh(interp, keys)
+    order = sorted(range(len(values)), key=keys.__getitem__, reverse=bool(reverse))
+    return [values[place] for place in order]
 
 
 @builtin("sum")
@@ -292,7 +298,11 @@ def _extreme(name: str) -> Callable[..., Any]:
         if unknown is not None:
             return unknown
         weigh(interp, values)
-        return host(values, key=key) if default is MISSING else host(values, key=key, default=default)
+        if key is None or not values:
+            return host(values) if default is MISSING else host(values, default=default)
+        keys = [interp.call(key, [each], {}) for each in values]
+        unknown = next((each for each in keys if isinstance(each, (Unknown, Tensor))), None)
+        return unknown if unknown is not None else values[host(range(len(values)), key=keys.__getitem__)]
 
     return run
 
@@ -340,7 +350,8 @@ def _refused(name: str) -> Callable[..., Any]:
     return run
 
 
-for _name in ("exec", "eval", "compile", "open", "input", "__import__", "breakpoint", "memoryview"):
+REFUSED = ("exec", "eval", "compile", "open", "input", "__import__", "breakpoint", "memoryview", "exit", "quit")
+for _name in REFUSED:
     NATIVE[_name] = _refused(_name)
 
 

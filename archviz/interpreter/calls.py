@@ -65,7 +65,7 @@ def _call_function(interp: Interpreter, function: FunctionValue, args: list[Any]
     try:
         result = _run_function(interp, function, args, kwargs)
     finally:
-        recorder.end(index, result)
+        recorder.end(index, result, function.attrs.get("event_options"))
     return result
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
+from archviz.interpreter.control import BudgetSpentError
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import Gap, ModuleRecord, TensorRecord
 from archviz.interpreter.values import ClassValue, DType, Instance, ModuleInstance, Tensor, Unknown
 from archviz.interpreter.walk import walk
-
-MAX_MODULES = 500_000
+from archviz.settings import Limits
+from archviz.spans import Span
 
 
 def module_tree(root: ModuleInstance) -> tuple[ModuleRecord, dict[str, str], dict[int, str]]:
@@ -22,22 +23,33 @@ def module_tree(root: ModuleInstance) -> tuple[ModuleRecord, dict[str, str], dic
         The module tree; ties as alias → the name that counts, as `named_parameters` finds it first; and
         module identity → path, for traces and gaps.
     """
-    paths: dict[int, str] = {}
-    owners: dict[int, str] = {}
-    tied: dict[str, str] = {}
-    record = _record(root, "", paths, owners, tied, ())
-    return record, tied, paths
+    found = _Found(root.cls.interpreter.limits)
+    record = _record(root, "", found, ())
+    return record, found.tied, found.paths
 
 
-def _record(
-    module: ModuleInstance,
-    path: str,
-    paths: dict[int, str],
-    owners: dict[int, str],
-    tied: dict[str, str],
-    ancestors: tuple[int, ...],
-) -> ModuleRecord:
-    paths.setdefault(id(module), path)
+@dataclass(slots=True)
+class _Found:
+    """What is known of the modules and tensors met so far."""
+
+    limits: Limits
+    paths: dict[int, str] = field(default_factory=dict)  # module identity → path
+    owners: dict[int, str] = field(default_factory=dict)  # tensor identity → the name that counts
+    tied: dict[str, str] = field(default_factory=dict)
+    records: int = 0
+
+    def count(self, parts: int, depth: int, at: Span | None) -> None:
+        """Bound the tree: a module that stands in many places is a record in each."""
+        self.records += parts
+        if self.records > self.limits.parts:
+            raise BudgetSpentError(f"more than {self.limits.parts:,} modules and tensors, shared ones counted each time", at)
+        if depth > self.limits.nesting:
+            raise BudgetSpentError(f"modules nested deeper than {self.limits.nesting}", at)
+
+
+def _record(module: ModuleInstance, path: str, found: _Found, ancestors: tuple[int, ...]) -> ModuleRecord:
+    found.count(1 + len(module.parameters) + len(module.buffers), len(ancestors), module.created_at)
+    found.paths.setdefault(id(module), path)
     cls = module.cls
     library, bases = _lineage(cls)
     record = ModuleRecord(
@@ -54,15 +66,15 @@ def _record(
         if tensor is not None:
             full = prefix + name
             record.parameters[name] = _tensor(full, tensor, "parameter")
-            owner = owners.setdefault(id(tensor), full)
+            owner = found.owners.setdefault(id(tensor), full)
             if owner != full:
-                tied[full] = owner
+                found.tied[full] = owner
     for name, tensor in module.buffers.items():
         if tensor is not None:
             record.buffers[name] = _tensor(prefix + name, tensor, "buffer", persistent=name not in module.transient)
     for name, child in module.modules.items():
-        if isinstance(child, ModuleInstance) and id(child) not in ancestors and len(paths) < MAX_MODULES:
-            record.children[name] = _record(child, prefix + name, paths, owners, tied, (*ancestors, id(module)))
+        if isinstance(child, ModuleInstance) and id(child) not in ancestors:
+            record.children[name] = _record(child, prefix + name, found, (*ancestors, id(module)))
     return record
 
 
@@ -122,7 +134,7 @@ def module_paths(root: ModuleInstance) -> dict[int, str]:
 
 
 def _distinct_modules(root: ModuleInstance) -> Iterator[tuple[str, ModuleInstance]]:
-    return islice(walk(root, "", set()), MAX_MODULES)
+    return walk(root, "", set())
 
 
 def config_values(config: Any, depth: int = 0) -> Any:

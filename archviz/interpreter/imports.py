@@ -78,6 +78,10 @@ class Imports:
             return module
         return LibraryModule(dotted) if self.library.is_module(dotted) else None
 
+    def read_modules(self) -> list[SourceModule]:
+        """Every file that was read."""
+        return [module for module in self._modules.values() if module is not None and module.is_read]
+
     def loaded_sources(self) -> dict[str, str]:
         """Shown name → sha256 of every file that was read."""
         return {
@@ -143,7 +147,7 @@ class Imports:
         if dotted in self._library_values:
             return self._library_values[dotted]
         value: Any
-        if dotted in self.library.functions:
+        if self.library.has(dotted) and dotted in self.library.functions:
             run, kind = self.library.functions[dotted]
             value = self.native(dotted, run, kind)
         elif dotted in self.library.classes:

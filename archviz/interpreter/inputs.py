@@ -23,12 +23,12 @@ def example_inputs(
     if main == "input_ids":
         given[_tokens_name(interp, model, parameters)] = ids
     elif main == "input_features":
-        frames = 2 * _number(interp, config, "max_source_positions", 1500)
-        given[main] = Tensor((batch, _number(interp, config, "num_mel_bins", 80), frames), dtype)
+        frames = 2 * number(interp, config, "max_source_positions", 1500)
+        given[main] = Tensor((batch, number(interp, config, "num_mel_bins", 80), frames), dtype)
     elif main == "input_values":
         given[main] = Tensor((batch, 16000), dtype)
     if main == "pixel_values" or pixels:
-        given["pixel_values"] = _image(interp, config, batch, dtype)
+        given["pixel_values"] = image(interp, config, batch, dtype)
     if "decoder_input_ids" in parameters and _flag(interp, config, "is_encoder_decoder"):
         given["decoder_input_ids"] = ids
     if "use_cache" in parameters or (takes_rest and main == "input_ids"):
@@ -85,19 +85,34 @@ def _tokens_name(interp: Interpreter, model: ModuleInstance, parameters: list[st
     return parameters[1] if is_plain and len(parameters) > 1 else "input_ids"
 
 
-def _image(interp: Interpreter, config: Any, batch: int, dtype: str) -> Tensor:
+def required_parameters(interp: Interpreter, model: ModuleInstance) -> list[str]:
+    """The names of `forward`'s parameters that have no default, but for the module itself."""
+    forward: Any = interp.find_attribute(model, "forward")
+    while isinstance(forward, BoundMethod):
+        forward = forward.function
+    if not isinstance(forward, FunctionValue):
+        return []
+    spec = forward.node.args
+    positional = [each.arg for each in [*spec.posonlyargs, *spec.args]]
+    named = [each.arg for each, default in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if default is None]
+    return positional[1 : len(positional) - len(spec.defaults)] + named
+
+
+def image(interp: Interpreter, config: Any, batch: int, dtype: str) -> Tensor:
+    """An image of the configured size, `[batch, channels, height, width]`."""
     vision = interp.find_attribute(config, "vision_config")
     vision = vision if hasattr(vision, "attrs") else config
     size = interp.find_attribute(vision, "image_size")
     height, width = (size if isinstance(size, (tuple, list)) else (size, size)) if _is_size(size) else (224, 224)
-    return Tensor((batch, _number(interp, vision, "num_channels", 3), height, width), dtype)
+    return Tensor((batch, number(interp, vision, "num_channels", 3), height, width), dtype)
 
 
 def _is_size(size: Any) -> bool:
     return isinstance(size, int) or (isinstance(size, (tuple, list)) and len(size) == 2)
 
 
-def _number(interp: Interpreter, config: Any, name: str, default: int) -> int:
+def number(interp: Interpreter, config: Any, name: str, default: int) -> int:
+    """A whole number of the configuration; the default where it states none."""
     found = interp.find_attribute(config, name) if config is not None else default
     return found if isinstance(found, int) else default
 

@@ -47,6 +47,7 @@ class Library:
         self.values: dict[str, Any] = {}
         self.absent: set[str] = set()
         self.patterns: list[tuple[re.Pattern[str], Run]] = []
+        self._named: list[tuple[re.Pattern[str], Run]] = []
         self._prefixes: set[str] = set()
 
     def function(self, *names: str, kind: str = "function") -> Callable[[Run], Run]:
@@ -67,6 +68,19 @@ class Library:
             return run
 
         return register
+
+    def named_pattern(self, expression: str) -> Callable[[Run], Run]:
+        """Register one stub `run(interpreter, name, …)` for every dotted name that matches; it is told which name."""
+
+        def register(run: Run) -> Run:
+            self._named.append((re.compile(expression), run))
+            return run
+
+        return register
+
+    def package(self, *names: str) -> None:
+        """Say that packages exist although no single name in them has a stub: importing them succeeds."""
+        self._prefixes.update(names)
 
     def constructor(self, name: str, *bases: str) -> Callable[[Run], Run]:
         """Register a library class by its `__init__(interpreter, self, …)`; a module unless bases are named."""
@@ -115,7 +129,17 @@ class Library:
             if expression.fullmatch(name):
                 self.functions[name] = (run, "function")
                 return True
-        return False
+        return self._has_named(name)
+
+    def is_refused(self, name: str) -> bool:
+        """Whether a dotted name is one of those that are registered by pattern and told their name."""
+        return any(expression.fullmatch(name) for expression, _ in self._named)
+
+    def _has_named(self, name: str) -> bool:
+        run = next((run for expression, run in self._named if expression.fullmatch(name)), None)
+        if run is not None:
+            self.functions[name] = (_told(run, name), "function")
+        return run is not None
 
     def is_module(self, name: str) -> bool:
         """Whether some stub lies below this dotted name."""
@@ -123,3 +147,7 @@ class Library:
 
     def roots(self) -> Iterable[str]:
         return {name.split(".")[0] for name in self._prefixes}
+
+
+def _told(run: Run, name: str) -> Run:
+    return lambda interp, *args, **kwargs: run(interp, name, *args, **kwargs)

@@ -18,6 +18,7 @@ from archviz.interpreter.imports import Imports
 from archviz.interpreter.library import Library
 from archviz.interpreter.modules import FindSource, SourceModule
 from archviz.interpreter.operators import Operators
+from archviz.interpreter.part_names import check_name, check_showable
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.sharing import SharedCalls
 from archviz.interpreter.statements import STATEMENTS
@@ -81,6 +82,7 @@ class Interpreter(Operators, Imports):
         )
         self.guards = 0  # how many handlers wait for an error, which is then theirs and no gap
         self._steps = 0
+        self._parts = 0
         self._depth = 0
         self._deadline = time.monotonic() + self.limits.seconds
 
@@ -105,9 +107,16 @@ class Interpreter(Operators, Imports):
         if self._steps > self.limits.steps:
             raise BudgetSpentError(f"more than {self.limits.steps:,} steps", self.here())
 
+    def count_part(self) -> None:
+        """Count a module, parameter or buffer that is made; their sum is bounded."""
+        self._parts += 1
+        if self._parts > self.limits.parts:
+            raise BudgetSpentError(f"more than {self.limits.parts:,} modules, parameters and buffers", self.here())
+
     def renew_budget(self) -> None:
         """Start counting steps and time afresh, for another model read by the same interpreter."""
         self._steps = 0
+        self._parts = 0
         self._depth = 0
         self.guards = 0
         self._deadline = time.monotonic() + self.limits.seconds
@@ -139,7 +148,7 @@ class Interpreter(Operators, Imports):
     def gap(self, reason: str, at: Span | None = None) -> None:
         """Record something not understood, under the module that is being built or called."""
         owner: Any = self.building[-1] if self.building else (self.recorder.path if self.recorder else "")
-        entry = (owner, reason, at or self.here())
+        entry = (owner, reason if len(reason) <= 500 else f"{reason[:499]}…", at or self.here())
         if entry not in self.gaps and len(self.gaps) < 1000:
             self.gaps.append(entry)
 
@@ -285,6 +294,7 @@ class Interpreter(Operators, Imports):
     def allocate(self, cls: ClassValue, args: list[Any], kwargs: dict[str, Any]) -> Instance:
         """A new object of a class, before `__init__`."""
         if cls.is_module:
+            self.count_part()
             module = ModuleInstance(cls)
             module.created_at = self.here()
             module.attrs["training"] = False
@@ -373,10 +383,12 @@ class Interpreter(Operators, Imports):
     def _register(self, module: ModuleInstance, name: str, new: Any) -> None:
         """`nn.Module.__setattr__`. Source: torch/nn/modules/module.py."""
         if isinstance(new, Tensor) and new.is_parameter:
+            check_name(self, name, "parameter")
             for table in (module.attrs, module.buffers, module.modules):
                 table.pop(name, None)
             module.parameters[name] = new
         elif isinstance(new, ModuleInstance):
+            check_showable(self, name)
             for table in (module.attrs, module.buffers, module.parameters):
                 table.pop(name, None)
             module.modules[name] = new

@@ -119,6 +119,11 @@ class SourceModule:
             return self._resolved(name)
         return self._from_elsewhere(name)
 
+    def lines_run(self) -> set[int]:
+        """The first lines of the top-level statements that were run."""
+        parts = (part for parts in self.index.values() for part in parts if id(part) in self._done)
+        return {part.first if isinstance(part, Definition) else part.lineno for part in parts}
+
     def _run_for(self, name: str) -> None:
         self._pending.add(name)
         try:

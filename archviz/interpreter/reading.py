@@ -144,6 +144,7 @@ class ModelReading:
         gaps: What was not understood while building.
         events: The trace of one forward pass; empty when none was asked for.
         trace_gaps: What was not understood while tracing.
+        ignored: Regular expressions of checkpoint keys that the classes do not build and ignore, with the line that lists them.
     """
 
     class_name: str
@@ -154,6 +155,7 @@ class ModelReading:
     events: list[Event] = field(default_factory=list)
     trace_gaps: list[Gap] = field(default_factory=list)
     source_files: dict[str, str] = field(default_factory=dict)  # shown name → sha256
+    ignored: tuple[tuple[str, Span | None], ...] = ()
 
     def parameters(self) -> dict[str, TensorRecord]:
         """Distinct parameters by name (ties once, under the name that counts), in order of registration."""

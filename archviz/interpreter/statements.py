@@ -103,6 +103,11 @@ def _return(interp: Interpreter, node: ast.Return, frame: Frame) -> None:
 def _if(interp: Interpreter, node: ast.If, frame: Frame) -> None:
     test = EXPRESSIONS[node.test.__class__](interp, node.test, frame)
     frame.line = node.lineno
+    if interp.is_data(test) and all(isinstance(statement, ast.Continue) for statement in node.body):
+        interp.run_block(
+            node.orelse, frame
+        )  # which rounds of a loop data skips is unknown; that it skips all is not meant
+        return
     interp.run_block(node.body if interp.decide(test) else node.orelse, frame)
 
 

@@ -10,8 +10,10 @@ from archviz.interpreter.control import BudgetSpentError, RaisedError, Unsupport
 from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, next_inputs
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
 from archviz.interpreter.reading import Gap
+from archviz.interpreter.towers import GRIDS, append, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor
+from archviz.spans import Span
 
 
 def trace_towers(
@@ -20,16 +22,28 @@ def trace_towers(
     """Run the model once, with an image too where that shows more of it: the pass that a description rests on.
 
     A model of text and images runs on text alone first.  Where that leaves its vision tower out, or the model cannot do without an
-    image, a second pass is given one, and counts when everything in it was understood.
+    image, a second pass is given one, and counts when everything in it was understood.  A tower that neither reached (images cut into
+    patches, sound) is called on its own; its events follow those of the model.
     """
-    first = trace_model(interp, model, batch=batch, seq=seq)
+    best = trace_model(interp, model, batch=batch, seq=seq)
     parameters, _ = forward_parameters(interp, model)
-    needed = {"pixel_values", "input_ids"} <= set(parameters)
-    if not needed or "image_grid_thw" in parameters:  # images cut into patches by number are not followed yet
-        return first
-    second = trace_model(interp, model, batch=batch, seq=seq, pixels=True)
-    understood = len(second[1]) < len(first[1]) or not second[1]
-    return second if understood and len(second[0].events) > len(first[0].events) else first
+    if {"pixel_values", "input_ids"} <= set(parameters) and not set(GRIDS) & set(parameters):
+        second = trace_model(interp, model, batch=batch, seq=seq, pixels=True)
+        understood = len(second[1]) < len(best[1]) or not second[1]
+        best = second if understood and len(second[0].events) > len(best[0].events) else best
+    _trace_apart(interp, model, best[0], batch, seq)
+    return best
+
+
+def _trace_apart(interp: Interpreter, model: ModuleInstance, recorder: Recorder, batch: int, seq: int) -> None:
+    """Call the towers that a pass left out, each on its own; one that is not understood stays left out."""
+    called = {event.module for event in recorder.events if event.kind == "call"}
+    for _, tower in list(uncalled_towers(model, called)):
+        for given in tower_inputs(interp, tower, batch, seq):
+            more, gaps, _ = _run(interp, model, given, part=tower)
+            if not gaps:
+                append(recorder, more)
+                break
 
 
 def trace_model(
@@ -85,14 +99,17 @@ def trace_cached(
     return recorder, gaps, cache_layers(interp, found[1], recorders)
 
 
-def _run(interp: Interpreter, model: ModuleInstance, given: dict[str, Any]) -> tuple[Recorder, list[Gap], Any]:
-    """One call of the model: its events, what was not understood, and its output (None where it failed)."""
+def _run(
+    interp: Interpreter, model: ModuleInstance, given: dict[str, Any], part: ModuleInstance | None = None
+) -> tuple[Recorder, list[Gap], Any]:
+    """One call of the model, or of a part of it: its events, what was not understood, and its output (None where it failed)."""
     before = list(interp.gaps)
     interp.gaps = []
     recorder = interp.recorder = Recorder(module_paths(model))
     output = None
     try:
-        output = interp.call(model, [], given)
+        recorder.keeps_numbers = part is not None
+        output = interp.call(part or model, [], given)
     except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
         interp.gap(str(error), getattr(error, "at", None))
     finally:
@@ -100,7 +117,6 @@ def _run(interp: Interpreter, model: ModuleInstance, given: dict[str, Any]) -> t
     gaps = [Gap(owner if isinstance(owner, str) else "", reason, at) for owner, reason, at in interp.gaps]
     interp.gaps = before
     return recorder, gaps, output
-
 
 OPS = frozenset({
     "split", "chunk", "unbind", "cat", "concat", "stack", "slice", "softmax", "sigmoid", "topk", "matmul", "bmm",
@@ -113,9 +129,10 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
 
     Returns:
         `calls`: module, class, in, kwargs, out, at; `ops`: module, op, in, out, at, only the ops of `OPS`.  Shapes are lists of
-        ints, nested as the values are; `in` holds the positional arguments.
+        ints, nested as the values are; `in` holds the positional arguments.  `functions`: the named functions of which more is known:
+        the mask of an attention function and which implementation it is, the kernel that may replace it.
     """
-    calls, ops = [], []
+    calls, ops, functions = [], [], []
     for event in recorder.events:
         args, kwargs, result = recorder.passed.get(event.index, ((), {}, None))
         at = str(event.at) if event.at else None
@@ -129,11 +146,29 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
                     "kwargs": named,
                     "out": shapes(result),
                     "at": at,
+                    **_told(event.options),
                 }
             )
         elif event.kind == "op" and event.name in OPS:
-            ops.append({"module": event.module, "op": event.name, "in": shapes(args), "out": shapes(result), "at": at})
-    return {"calls": calls, "ops": ops}
+            row = {"module": event.module, "op": event.name, "in": shapes(args), "out": shapes(result), "at": at}
+            ops.append({**row, **_told(event.options)})
+        elif event.kind == "function" and (told := _told(event.options)):
+            inputs, outputs = ([list(v.shape or ()) for v in values] for values in (event.inputs, event.outputs))
+            functions.append(
+                {"module": event.module, "function": event.name, "in": inputs, "out": outputs, "at": at, **told}
+            )
+    return {"calls": calls, "ops": ops, "functions": functions}
+
+
+def _told(options: dict[str, object]) -> dict[str, Any]:
+    """What an event says of masks, dispatch and kernels, as JSON."""
+    told = {name: options[name] for name in ("dispatch", "kernel", "kernel_package") if name in options}
+    mask = {
+        name.removeprefix("mask_").replace("mask", "kind"): str(value) if isinstance(value, Span) else value
+        for name, value in options.items()
+        if name.startswith("mask")
+    }
+    return {**told, **({"mask": mask} if mask else {})}
 
 
 def shapes(value: Any) -> Any:

@@ -22,6 +22,7 @@ class Recorder:
         self.passed: dict[int, tuple[tuple[Any, ...], dict[str, Any], Any]] = {}  # event → arguments and result
         self.path = ""
         self.assumed = False
+        self.keeps_numbers = False  # small tensors of known numbers, such as the sizes of images, are computed with
         self.numbers_read: set[tuple[int, str]] = set()  # numeric attributes of modules that forward looked at
         self.containers: list[set[int]] = []  # lists and dicts passed into the calls that are open
         self.writes = 0  # writes to anything that outlives the call

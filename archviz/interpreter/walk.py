@@ -5,17 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from archviz.interpreter.control import BudgetSpentError
 from archviz.interpreter.values import ModuleInstance
 
 
 def walk(module: Any, prefix: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, ModuleInstance]]:
-    """Every module with its path, parents first; a shared one once when `seen` is given."""
-    if not isinstance(module, ModuleInstance):
-        return
-    if seen is not None:
-        if id(module) in seen:
-            return
-        seen.add(id(module))
-    yield prefix, module
-    for name, child in module.modules.items():
-        yield from walk(child, f"{prefix}.{name}" if prefix else name, seen)
+    """Every module with its path, parents first; a shared one once when `seen` is given.
+
+    Raises:
+        BudgetSpentError: Modules nested deeper or shared more often than `Limits` allow.
+    """
+    waiting = [(prefix, module, 0)]
+    visited = 0
+    while waiting:
+        path, each, depth = waiting.pop()
+        if not isinstance(each, ModuleInstance):
+            continue
+        if seen is not None:
+            if id(each) in seen:
+                continue
+            seen.add(id(each))
+        visited += 1
+        _check(each, visited, depth)
+        yield path, each
+        waiting += [
+            (f"{path}.{name}" if path else name, child, depth + 1) for name, child in reversed(each.modules.items())
+        ]
+
+
+def _check(module: ModuleInstance, visited: int, depth: int) -> None:
+    limits = module.cls.interpreter.limits
+    if depth > limits.nesting:
+        raise BudgetSpentError(f"modules nested deeper than {limits.nesting}", module.created_at)
+    if visited > limits.parts:
+        raise BudgetSpentError(f"more than {limits.parts:,} modules, shared ones counted each time", module.created_at)

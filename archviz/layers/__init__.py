@@ -23,6 +23,7 @@ def register_layers(library: Library) -> None:
         strict_fields,
         transformers_4,
         transformers_infrastructure,
+        transformers_kernels,
         transformers_masks,
         transformers_models,
     )
@@ -34,6 +35,7 @@ def register_layers(library: Library) -> None:
         nn_attention,
         strict_fields,
         transformers_infrastructure,
+        transformers_kernels,
         transformers_masks,
         transformers_models,
         transformers_4,

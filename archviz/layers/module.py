@@ -8,9 +8,10 @@ from typing import Any
 
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.part_names import check_name
 from archviz.interpreter.sharing import Remembered, SharedCalls, has_unknown
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.values import ModuleInstance, StaticMethod, Tensor, Unknown
+from archviz.interpreter.values import ClassValue, ModuleInstance, StaticMethod, Tensor, Unknown
 from archviz.interpreter.walk import walk
 
 MODULE = "torch.nn.Module"
@@ -45,10 +46,11 @@ def as_parameter(interp: Interpreter, data: Any) -> Any:
         return data
     if not isinstance(data, Tensor):
         data = interp.op("torch.tensor", data)
-    return _parameter(Tensor(data.shape, data.dtype, None, interp.here()))
+    return _parameter(interp, Tensor(data.shape, data.dtype, None, interp.here()))
 
 
-def _parameter(tensor: Tensor) -> Tensor:
+def _parameter(interp: Interpreter, tensor: Tensor) -> Tensor:
+    interp.count_part()
     tensor.is_parameter = True
     tensor.requires_grad = True
     return tensor
@@ -65,7 +67,7 @@ def new_parameter(interp: Interpreter, module: ModuleInstance, name: str, *sizes
     """Give a module a parameter of its own."""
     if interp.recorder is None and dtype is None and _are_plain_sizes(sizes):  # what `torch.empty` would make of them
         interp.step()
-        module.parameters[name] = _parameter(Tensor(sizes, at=interp.here()))
+        module.parameters[name] = _parameter(interp, Tensor(sizes, at=interp.here()))
         return
     unknown = next((size for size in sizes if isinstance(size, Unknown)), None)
     if unknown is not None:
@@ -84,17 +86,22 @@ def _register_registries(library: Library) -> None:
     def register_buffer(
         interp: Interpreter, self: ModuleInstance, name: str, tensor: Any, persistent: bool = True
     ) -> None:
+        check_name(interp, name, "buffer")
         self.attrs.pop(name, None)
         self.buffers[name] = tensor if isinstance(tensor, Tensor) or tensor is None else Tensor(None, at=interp.here())
         (self.transient.discard if persistent else self.transient.add)(name)
 
     @library.method(f"{MODULE}.register_parameter")
     def register_parameter(interp: Interpreter, self: ModuleInstance, name: str, param: Any) -> None:
+        check_name(interp, name, "parameter")
         self.attrs.pop(name, None)
         self.parameters[name] = param
 
     @library.method(f"{MODULE}.add_module", f"{MODULE}.register_module")
     def add_module(interp: Interpreter, self: ModuleInstance, name: str, module: Any) -> None:
+        check_name(interp, name, "module")
+        if module is not None and not isinstance(module, (ModuleInstance, Unknown)):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
         self.modules[name] = module
 
     for name in ("to", "train", "eval", "half", "float", "bfloat16", "cuda", "cpu", "requires_grad_", "apply", "share_memory", "type",
@@ -228,6 +235,12 @@ def run_call(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     return result
 
 
+def kernel_options(cls: ClassValue) -> dict[str, Any] | None:
+    """The kernel that may replace the `forward` of a class, for its events."""
+    name = cls.lookup("kernel_layer_name") if cls.has("kernel_layer_name") else None
+    return {"kernel": name} if isinstance(name, str) else None
+
+
 def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     given = [*call.args, *call.kwargs.values()]
     index = recorder.begin("call", call.module.cls.name, given, interp.here(), call.path)
@@ -237,6 +250,6 @@ def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
         result = interp.call(call.forward, list(call.args), dict(call.kwargs))
     finally:
         recorder.path = previous
-        recorder.end(index, result)
+        recorder.end(index, result, kernel_options(call.module.cls))
     recorder.passed[index] = (call.args, call.kwargs, result)
     return result

@@ -7,6 +7,7 @@ from typing import Any
 
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.part_names import check_name
 from archviz.interpreter.values import ModuleInstance, Unknown
 
 NN = "torch.nn"
@@ -114,7 +115,9 @@ def _register_sequential(library: Library) -> None:
     @library.method(f"{NN}.Sequential.__init__")
     def sequential(interp: Interpreter, self: ModuleInstance, *modules: Any) -> None:
         if len(modules) == 1 and isinstance(modules[0], dict):
-            self.modules.update(modules[0])
+            for name, module in modules[0].items():
+                check_name(interp, name, "module")
+                self.modules[name] = module
             return
         for child in modules:
             _append(interp, self, child)
@@ -145,13 +148,14 @@ def _register_dicts(library: Library) -> None:
 
 
 def _set_key(interp: Interpreter, module: ModuleInstance, key: str, child: Any) -> None:
+    check_name(interp, key, "module")
     module.modules[key] = child
 
 
 def _update(interp: Interpreter, module: ModuleInstance, modules: Any) -> None:
     pairs = modules if isinstance(modules, (list, tuple)) else [(key, modules[key]) for key in interp.iterate(modules)]
     for key, child in pairs:
-        module.modules[key] = child
+        _set_key(interp, module, key, child)
 
 
 def _register_parameters(library: Library) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+from archviz.records import record
 
 PartKind = Literal["word", "version", "size", "active", "experts", "stamp"]
 
@@ -35,7 +36,7 @@ _LABELS: dict[PartKind, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Part:
     """One part of a name: `value` in lower case for comparing, `text` as it was written."""
 

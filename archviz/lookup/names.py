@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from archviz.errors import UsageError
 from archviz.lookup.arxiv.ids import arxiv_id, arxiv_id_of_url
 from archviz.lookup.github.address import github_address
+from archviz.records import record
 
 NameKind = Literal["hub_id", "bare_name", "transformers_type", "path", "arxiv_id", "github"]
 
@@ -31,7 +31,7 @@ _MAX_REPOSITORY = 96  # the Hub's own bound on a repository name
 _FORMS = "Write org/name, org/name@revision, a Hub URL, transformers:MODEL_TYPE, or a path that starts with ./ or /."
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ModelName:
     """A name as it was written, and its form.
 

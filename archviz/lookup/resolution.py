@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from archviz.errors import AmbiguousNameError, ArchvizError, GatedError, ModelNotFoundError, SourceUnavailableError
 from archviz.lookup.hub.facts import HubModel
+from archviz.records import record
 
 ResolutionStatus = Literal["exact", "renamed", "ambiguous", "not_found", "gated", "unreachable"]
 
@@ -20,7 +20,7 @@ _EXIT_STATUS: dict[ResolutionStatus, int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Candidate:
     """A model that the name may have meant; offered, never chosen.
 
@@ -35,7 +35,7 @@ class Candidate:
     group: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Resolution:
     """What a name stands for.
 

@@ -1,7 +1,8 @@
 """What each torch function does to shapes: tables, one small function an entry.
 
 In: a `Library` to fill (`register_ops`). Out: stubs keyed by the dotted names they stand for (`torch.cat`,
-`torch.Tensor.view`), plus the parts of Python's standard library that modelling code uses (`stdlib.py`).
+`torch.Tensor.view`), plus the parts of Python's standard library that modelling code uses (`stdlib.py`) and the
+functions of the host that are never run (`host.py`).
 
 Start reading at `registry.py` (how an op enters the table, what a trace records), then `shapes.py` (the pure rules).
 To add an op: write one function that takes the interpreter and the op's arguments and returns tensors made with
@@ -16,7 +17,7 @@ from archviz.interpreter.library import Library
 
 def register_ops(library: Library) -> None:
     """Fill a library with every op and with the standard library."""
-    from archviz.ops import creation, elementwise, functional, indexing, layout, reduction, stdlib
+    from archviz.ops import creation, elementwise, functional, host, indexing, layout, reduction, stdlib
 
-    for family in (stdlib, creation, elementwise, layout, indexing, reduction, functional):
+    for family in (stdlib, host, creation, elementwise, layout, indexing, reduction, functional):
         family.register(library)

@@ -82,6 +82,12 @@ def _register_linear(library: Library) -> None:
     def embedding(interp: Interpreter, ids: Tensor, weight: Tensor, *args: Any, **options: Any) -> Tensor:
         return tensor(interp, (*ids.sizes, weight.sizes[-1]), weight.dtype)
 
+    @op(library, f"{F}.embedding_bag", "torch.embedding_bag")
+    def embedding_bag(interp: Interpreter, ids: Tensor, weight: Tensor, offsets: Any = None, *args: Any, **options: Any) -> Tensor:  # fmt: skip
+        """A row for each bag.  Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding_bag.html"""
+        bags = ids.sizes[0] if len(ids.sizes) == 2 or not isinstance(offsets, Tensor) else offsets.sizes[0]
+        return tensor(interp, (bags, weight.sizes[-1]), weight.dtype)
+
     @op(library, f"{F}.one_hot")
     def one_hot(interp: Interpreter, value: Tensor, num_classes: int = -1) -> Tensor:
         return tensor(interp, (*value.sizes, max(1, num_classes)), "int64")
@@ -194,7 +200,7 @@ def _register_resampling(library: Library) -> None:
         own = value.sizes
         rank = len(own) - 2
         if size is not None:
-            return like(interp, value, (*own[:2], *shapes.spread(size, rank)))
+            return like(interp, value, (*own[:2], *(_known(each) for each in shapes.spread(size, rank))))
         factors = (
             shapes.spread(scale_factor, rank) if isinstance(scale_factor, (list, tuple)) else (scale_factor,) * rank
         )

@@ -40,6 +40,8 @@ def _register_items(library: Library) -> None:
         result = None
         try:
             result = indexed(interp, value, parts)
+            if recorder.keeps_numbers:
+                numbers.item(value, parts, result)
             masks.item(value, parts, result)
         finally:
             last = parts[-1]

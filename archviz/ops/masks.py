@@ -262,9 +262,7 @@ def _where(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meani
     chosen = as_relation(condition)
     if chosen is None or not isinstance(yes, Constant) or not isinstance(no, Constant):
         return None
-    return (
-        chosen if yes.value and not no.value else relations.complement(chosen) if no.value and not yes.value else None
-    )
+    return chosen if yes.value and not no.value else relations.complement(chosen) if no.value and not yes.value else None
 
 
 def _blocked_where(condition: Meaning | None, value: Meaning | None, result: Tensor, *, keep: bool) -> Meaning | None:
@@ -354,9 +352,7 @@ def _permuted(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Me
     order = list(range(rank))
     given = args[1:] or tuple(kwargs.get("dims", ()))
     given = tuple(given[0]) if len(given) == 1 and isinstance(given[0], (tuple, list)) else given
-    return moved(
-        meaning(args[0]), {shapes.axis(old, rank) - rank: new - rank for new, old in zip(order, given, strict=False)}
-    )
+    return moved(meaning(args[0]), {shapes.axis(old, rank) - rank: new - rank for new, old in zip(order, given, strict=False)})
 
 
 def _transposed(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -403,11 +399,7 @@ def item(value: Tensor, parts: tuple[Any, ...], result: Any) -> None:
     if any(isinstance(part, (Tensor, list)) for part in parts):
         result.meaning = _looked_up(known, parts)
         return
-    result.meaning = (
-        moved(known, _axes(value, parts, result))
-        if not isinstance(known, Position)
-        else _cut(known, value, parts, result)
-    )
+    result.meaning = moved(known, _axes(value, parts, result)) if not isinstance(known, Position) else _cut(known, value, parts, result)
 
 
 def _looked_up(value: Meaning, parts: tuple[Any, ...]) -> Meaning | None:

@@ -31,8 +31,37 @@ def _pieces(np: Any, value: Any, sizes: Any, dim: int = 0) -> list[Any]:
     return pieces
 
 
+def _pad(np: Any, array: Any, widths: Any, /, *mode: Any, **options: Any) -> Any:
+    if mode[:1] not in ((), ("constant",)) or options.get("mode", "constant") != "constant" or min(widths) < 0:
+        raise ValueError("numbers of other paddings are not followed")
+    fill = options.get("value", mode[1] if len(mode) > 1 else 0) or 0
+    pairs = [(0, 0)] * (array.ndim - len(widths) // 2)
+    pairs += [tuple(widths[at : at + 2]) for at in range(len(widths) - 2, -1, -2)]
+    return np.pad(array, pairs, constant_values=fill)
+
+
+def _expand(np: Any, value: Any, *sizes: Any) -> Any:
+    wanted = list(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (list, tuple)) else list(sizes)
+    own = [1] * (len(wanted) - value.ndim) + list(value.shape)
+    return np.broadcast_to(value, [have if want == -1 else want for want, have in zip(wanted, own, strict=True)])
+
+
+def _permute(np: Any, value: Any, *dims: Any) -> Any:
+    return np.transpose(value, dims[0] if len(dims) == 1 and isinstance(dims[0], (list, tuple)) else dims)
+
+
+def _extreme(name: str) -> Callable[..., Any]:
+    def run(np: Any, value: Any) -> Any:
+        return getattr(np, name)(value)
+
+    return run
+
+
 def _along(name: str) -> Callable[..., Any]:
-    return lambda np, value, dim=None, **options: getattr(np, name)(value, axis=dim)
+    def run(np: Any, value: Any, dim: Any = None, **options: Any) -> Any:
+        return getattr(np, name)(value, axis=tuple(dim) if isinstance(dim, list) else dim)
+
+    return run
 
 
 RULES: dict[str, Callable[..., Any]] = {
@@ -49,6 +78,12 @@ RULES: dict[str, Callable[..., Any]] = {
     "zeros_like": lambda np, value, **options: np.zeros_like(value),
     "full_like": lambda np, value, fill, **options: np.full_like(value, fill),
     "split": _pieces,
+    "pad": _pad,
+    "expand": _expand,
+    "permute": _permute,
+    "max": _extreme("max"),
+    "min": _extreme("min"),
+    "repeat_interleave": lambda np, value, repeats, dim=None, **options: np.repeat(value, repeats, dim),
 }  # fmt: skip
 
 

@@ -180,7 +180,14 @@ def _register_orderings(library: Library) -> None:
         count = options.get("minlength", options.get("bins", args[0] if args and isinstance(args[0], int) else 1))
         return tensor(interp, (max(1, count),), "int64")
 
-    @op(library, "torch.unique_consecutive", "torch.unique", "torch.Tensor.unique", "torch.Tensor.unique_consecutive")
+    @op(library, "torch.unique_consecutive", "torch.Tensor.unique_consecutive", record="unique_consecutive")
+    def unique_consecutive(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Any:
+        if value.data is None or args or options or len(value.sizes) != 1:
+            return unique(interp, value, *args, **options)
+        kept = [each for at, each in enumerate(value.data) if not at or each != value.data[at - 1]]
+        return tensor(interp, (len(kept),), value.dtype, kept)
+
+    @op(library, "torch.unique", "torch.Tensor.unique", record="unique_consecutive")
     def unique(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Any:
         count = shapes.product(value.sizes)
         rest = [

@@ -58,6 +58,8 @@ def _recorded(run: Run, label: str, rule: masks.Rule | None) -> Run:
         result: Any = None
         try:
             result = applied(interp, run, args, kwargs)
+            if recorder.keeps_numbers:
+                compute(label, args, kwargs, result)
             if rule is not None:
                 masks.mean(interp, rule, args, kwargs, result)
         finally:

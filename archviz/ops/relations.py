@@ -252,13 +252,7 @@ def add(left: Meaning, right: Meaning) -> Meaning | None:
 
 def _compare_distance(name: str, left: Distance, value: float) -> Relation | None:
     """`sign * d + shift` against a number, as bounds of `d`."""
-    bounds = {
-        "lt": (-inf, value - 1),
-        "le": (-inf, value),
-        "gt": (value + 1, inf),
-        "ge": (value, inf),
-        "eq": (value, value),
-    }
+    bounds = {"lt": (-inf, value - 1), "le": (-inf, value), "gt": (value + 1, inf), "ge": (value, inf), "eq": (value, value)}
     if name == "ne":
         return complement(Relation(*_bounds(left, value, value)))
     if name not in bounds:

@@ -270,6 +270,8 @@ def copied(interp: Interpreter, value: Any, memo: dict[int, Any]) -> Any:
         return memo[id(value)]
     interp.step()
     if isinstance(value, Tensor):
+        if value.is_parameter:
+            interp.count_part()
         return memo.setdefault(id(value), copied_tensor(value))
     if isinstance(value, dict):
         twin: Any = copy.copy(value)
@@ -287,6 +289,8 @@ def copied(interp: Interpreter, value: Any, memo: dict[int, Any]) -> Any:
 
 
 def _copied_instance(interp: Interpreter, value: Instance, memo: dict[int, Any]) -> Instance:
+    if isinstance(value, ModuleInstance):
+        interp.count_part()
     twin = type(value)(value.cls)
     memo[id(value)] = twin
     twin.attrs = {name: copied(interp, each, memo) for name, each in value.attrs.items()}
@@ -322,7 +326,6 @@ def _register_system(library: Library) -> None:
     library.value("sys.maxsize", 2**63 - 1)
     library.value("sys.platform", "linux")
     library.value("string.ascii_uppercase", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    library.declare("pathlib.Path")
     for name in ("warn", "filterwarnings", "simplefilter", "warn_explicit"):
         library.function(f"warnings.{name}")(lambda interp, *args, **kwargs: None)
     library.function("time.time", "time.perf_counter")(lambda interp: 0.0)

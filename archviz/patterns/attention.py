@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.linears import linear_sizes
@@ -12,6 +11,7 @@ from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import canonical
 from archviz.patterns.rope import Rope, detect_rope
 from archviz.patterns.trace import Trace
+from archviz.records import record
 
 _PROJECTIONS = {
     "q": r"(q|wq|query|q_proj|q_lin|to_q|q_linear|query_proj|q_b_proj|wq_b|linear_q|q_proj_b)",
@@ -27,7 +27,7 @@ _HEAD_DIM = ("head_dim", "attention_head_size", "key_value_proj_dim", "qk_head_d
 _WINDOW = ("sliding_window", "window_size", "local_attention_window", "attention_window", "sliding_window_size")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Attention:
     """What an attention module does.
 

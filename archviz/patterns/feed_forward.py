@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.activations import activation_in
 from archviz.patterns.linears import linear_sizes, linears_of
 from archviz.patterns.trace import Trace
+from archviz.records import record
 
 _GATED_NAMES = {"SiLU": "swiglu", "GELU": "geglu", "GELU-tanh": "geglu", "ReLU": "reglu", "σ": "glu"}
 TITLES = {"swiglu": "SwiGLU", "geglu": "GeGLU", "reglu": "ReGLU", "glu": "GLU", "gated_mlp": "Gated MLP", "mlp": "MLP",
           "channel_mixing": "RWKV channel mixing"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FeedForward:
     """A block that works on each position alone.
 

@@ -7,17 +7,18 @@ carry data (rotary tables, positions) vanish; wrappers and helper functions are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.op_families import FRESH, JOINS, PLUMBING, SPLITS, canonical, writes_in_place
 from archviz.patterns.trace import Trace
+from archviz.records import record
 
 Shape = tuple[int | None, ...]
 PARTS = ("getitem", "slice", "narrow", "select")  # ops that look into a part of a tensor
 
 
-@dataclass(slots=True)
+@record
 class FlowNode:
     """A step of the data flow.
 
@@ -44,7 +45,7 @@ class FlowNode:
     reads_fresh: bool = False  # reads a tensor that starts empty, such as a state
 
 
-@dataclass(slots=True)
+@record
 class Flow:
     """Nodes in order of execution; `output` are the nodes whose result the call returns first."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.activations import activation_in
@@ -14,12 +14,13 @@ from archviz.patterns.norms import Norm, detect_norm
 from archviz.patterns.op_families import activation_of
 from archviz.patterns.recurrences import Recurrence, detect_recurrence
 from archviz.patterns.trace import Trace
+from archviz.records import record
 
 Mixer = Attention | Recurrence
 Feed = FeedForward | MixtureOfExperts
 
 
-@dataclass(slots=True)
+@record
 class Part:
     """A part of a layer: its description and the modules that make it up (one, or loose siblings)."""
 
@@ -28,7 +29,7 @@ class Part:
     name: str
 
 
-@dataclass(slots=True)
+@record
 class LayerParts:
     """What a layer is made of.  `loose` are projections and activations that belong to none of the parts."""
 

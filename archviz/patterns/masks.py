@@ -48,9 +48,7 @@ def find_mask(module: ModuleRecord, trace: Trace) -> Mask | None:
     call = trace.call(module.path)
     if call is None:
         return None
-    found = next((e for e in trace.own(call) if _uses(e)), None) or next(
-        (e for e in trace.inside(call) if _uses(e)), None
-    )
+    found = next((e for e in trace.own(call) if _uses(e)), None) or next((e for e in trace.inside(call) if _uses(e)), None)
     return None if found is None else _mask(found)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.activations import activation_in
@@ -11,6 +10,7 @@ from archviz.patterns.feed_forward import FeedForward, describe_projections, det
 from archviz.patterns.linears import linear_sizes, linears_of
 from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
+from archviz.records import record
 
 _TOP_K = (
     "top_k",
@@ -24,7 +24,7 @@ _TOP_K = (
 _SCORES = {"softmax": "softmax", "sigmoid": "sigmoid", "softplus": "softplus"}
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class MixtureOfExperts:
     """A feed-forward that sends each token to a few of its experts.
 

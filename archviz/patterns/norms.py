@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.op_families import activation_of
 from archviz.patterns.trace import Trace
+from archviz.records import record
 
 _LIBRARY = {
     "LayerNorm": "LayerNorm", "RMSNorm": "RMSNorm", "GroupNorm": "GroupNorm", "BatchNorm1d": "BatchNorm",
@@ -16,7 +15,7 @@ _EPS = ("eps", "variance_epsilon", "epsilon", "norm_eps", "layer_norm_eps")
 _REDUCTIONS = {"mean", "var", "rsqrt", "sqrt", "layer_norm", "rms_norm", "norm", "square", "pow", "normalize"}
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Norm:
     """What a normalisation does.
 

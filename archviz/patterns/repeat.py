@@ -8,13 +8,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from archviz.records import record
 
 _DEPTH = 3  # deeper nesting is shorter but no longer readable
 _LONG = 160  # above this the sequence is described by its runs
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Repeat:
     """`times` × a kind, or `times` × a sequence of repeats."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from archviz.interpreter.reading import Event
 from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
+from archviz.records import record
 
 _NAMES = re.compile(r"(^|_)(rotary|rope|mrope)(_|$)|apply_rotary", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Rope:
     """A rotation of heads by position.
 

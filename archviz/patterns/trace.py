@@ -76,8 +76,8 @@ class Trace:
     @cached_property
     def carriers(self) -> frozenset[int]:
         """Ids of the values derived from the model's inputs (not masks, positions, rotary tables or weights)."""
-        root = next((event for event in self.events if event.parent == -1 and event.inputs), None)
-        found = {value.id for value in root.inputs} if root else set()
+        roots = [event for event in self.events if event.parent == -1 and event.kind == "call"]
+        found = {value.id for event in roots for value in event.inputs}
         for event in self.events:
             inputs = event.inputs
             if event.index in self._children or not any(value.id in found for value in inputs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archviz.architecture.model import Architecture, Fact, LayerStack, Parameters
+from archviz.architecture.model import Architecture, Fact, LayerStack, Parameters, Part
 from archviz.service.paging import cut_to_fit
 
 _CUT_FIRST = ("breakdown", "blocks", "cautions", "facts", "layers")  # the least needed first
@@ -17,7 +17,7 @@ _WELL_SUPPORTED = ("verified", "config", "derived")
 def summarise(architecture: Architecture) -> dict[str, object]:
     """The facts of the whole model, cut to size; `left_out` counts what was cut, by part."""
     identity = architecture.identity
-    known = identity.model_dump(mode="json", exclude_none=True, exclude={"id", "class_name", "files", "links"})
+    known = _stated(identity, leave_out={"id", "class_name", "files", "links"})
     summary: dict[str, object] = {
         "identity": known,
         "parameters": _parameters(architecture.parameters),
@@ -49,8 +49,12 @@ def parts_of(architecture: Architecture) -> dict[str, str]:
     }
 
 
+def _stated(part: Part, leave_out: set[str]) -> dict[str, object]:
+    return {name: value for name, value in part.as_dict().items() if value is not None and name not in leave_out}
+
+
 def _parameters(parameters: Parameters) -> dict[str, object]:
-    counts = parameters.model_dump(mode="json", exclude_none=True, exclude={"breakdown", "tied", "active_definition"})
+    counts = _stated(parameters, leave_out={"breakdown", "tied", "active_definition"})
     return {**counts, "tied": len(parameters.tied)}
 
 

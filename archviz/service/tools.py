@@ -142,7 +142,7 @@ class Tools:
         return _result(answer)
 
     def _fill_part(self, answer: DescribeAnswer, architecture: Architecture, part: str, offset: int) -> None:
-        document = architecture.model_dump(mode="json", by_alias=True)
+        document = architecture.as_dict()
         page = page_of(find_part(document, part), part, offset)
         answer.part, answer.value, answer.gaps = part, page.value, []
         answer.page = PageBounds(offset=page.offset, returned=page.returned, total=page.total)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.modules import FindSource, SourceText
 from archviz.interpreter.values import ClassValue, Unknown
+from archviz.records import record
 from archviz.settings import Limits
 from archviz.sources.installed import read_source
 
@@ -28,7 +28,7 @@ _HEADS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class CustomCode:
     """The code that a folder or a repository brings along.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from archviz.lookup.resolution import Resolution
 from archviz.lookup.resolve import resolve
 from archviz.network.services import hub_service
 from archviz.network.session import Session
+from archviz.records import record
 from archviz.settings import Settings
 from archviz.sources.custom_code import CustomCode, custom_code
 from archviz.sources.plain_code import PlainCode, plain_code
@@ -25,7 +26,7 @@ Origin = Literal["catalog", "folder", "hub", "transformers"]
 QUANTISED = ("quantization_config", "compression_config")
 
 
-@dataclass(slots=True)
+@record
 class ModelSource:
     """A model's configuration values and where they are from.
 

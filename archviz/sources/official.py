@@ -66,6 +66,7 @@ def model_class_name(interp: Interpreter, model_type: str, architectures: list[s
 
     Raises:
         UsageError: The wanted class is not in `transformers`, or the type has no model class at all.
+        BadConfigError: The type's class is not public, so the official code does not find it either.
     """
     if wanted:
         if class_module(wanted, model_type) is None:
@@ -76,7 +77,13 @@ def model_class_name(interp: Interpreter, model_type: str, architectures: list[s
     for head in HEADS:
         found = interp.import_name(MODELING_AUTO, head, None).get(model_type)
         if found:
-            return str(found if isinstance(found, str) else found[0])
+            name = str(found if isinstance(found, str) else found[0])
+            if class_module(name, model_type) is None:
+                raise BadConfigError(
+                    f"the official code refuses {model_type!r}: module transformers has no attribute {name}",
+                    hint="Its file does not export the class; --class NAME builds another one.",
+                )
+            return name
     raise UsageError(f"transformers has a configuration but no model class for model_type {model_type!r}")
 
 
@@ -96,7 +103,10 @@ def model_class(interp: Interpreter, name: str, model_type: str | None = None) -
 
 @lru_cache(maxsize=1024)
 def class_module(name: str, model_type: str | None = None) -> str | None:
-    """The dotted module of `transformers` that defines a model class; None when there is none."""
+    """The dotted module that defines a model class which `transformers` exports; None when there is none.
+
+    Source: transformers/utils/import_utils.py, `define_import_structure`: what a file lists in `__all__` is public.
+    """
     if not name.isidentifier():
         return None
     models = transformers_folder() / "models"
@@ -104,20 +114,28 @@ def class_module(name: str, model_type: str | None = None) -> str | None:
     if model_type:
         folder = models / model_type.replace("-", "_")
         for file in sorted(folder.glob("modeling_*.py")) if folder.is_dir() else []:
-            if pattern.search(file.read_text(encoding="utf-8")):
+            text = file.read_text(encoding="utf-8")
+            if pattern.search(text) and name in _exported(text):
                 return f"transformers.models.{folder.name}.{file.stem}"
     return _class_index("modeling").get(name)
 
 
 @lru_cache(maxsize=2)
 def _class_index(kind: str) -> dict[str, str]:
-    """Class name → module, over every file of a kind (`modeling`, `configuration`)."""
+    """Exported class name → module, over every file of a kind (`modeling`, `configuration`)."""
     index: dict[str, str] = {}
     pattern = re.compile(r"^class (\w+)", re.MULTILINE)
     for file in sorted((transformers_folder() / "models").glob(f"*/{kind}_*.py")):
-        for name in pattern.findall(file.read_text(encoding="utf-8")):
+        text = file.read_text(encoding="utf-8")
+        for name in set(pattern.findall(text)) & _exported(text):
             index.setdefault(name, f"transformers.models.{file.parent.name}.{file.stem}")
     return index
+
+
+def _exported(text: str) -> set[str]:
+    """The names in a file's `__all__`."""
+    stated = re.search(r"^__all__ = \[(.*?)\]", text, re.DOTALL | re.MULTILINE)
+    return set(re.findall(r"[\"'](\w+)[\"']", stated[1])) if stated else set()
 
 
 def public_module(name: str) -> str | None:

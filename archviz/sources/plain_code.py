@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.modules import SourceModule
 from archviz.interpreter.parsing import body_of
 from archviz.interpreter.values import ClassValue, FunctionValue, Instance, ModuleInstance
+from archviz.records import record
 from archviz.settings import Limits
 from archviz.sources.custom_code import ROOT, CustomCode, inside, own_class
 from archviz.sources.installed import read_source
@@ -29,7 +29,7 @@ _MOST_FILES = 1000
 _DEEPEST = 16
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class PlainCode:
     """A file or folder of plain PyTorch and the arguments of the class to build.
 

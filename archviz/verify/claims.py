@@ -48,7 +48,7 @@ class Claim:
             "scope": self.scope,
             "value": self.value,
             "status": self.status,
-            "evidence": [item.model_dump(exclude_none=True) for item in self.evidence],
+            "evidence": [_stated(item) for item in self.evidence],
         }
 
 
@@ -80,8 +80,12 @@ class Check:
             "found": self.found,
             "status": self.status,
             "quote": self.quote,
-            "evidence": [item.model_dump(exclude_none=True) for item in self.evidence],
+            "evidence": [_stated(item) for item in self.evidence],
         }
+
+
+def _stated(evidence: Evidence) -> dict[str, object]:
+    return {name: value for name, value in evidence.as_dict().items() if value is not None}
 
 
 def join_claims(claims: Iterable[Claim]) -> list[Claim]:

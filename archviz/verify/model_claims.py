@@ -16,7 +16,7 @@ from archviz.verify.source_lines import SourceLines
 _FACTS = {
     "architecture": "model.class", "parameters": "model.parameters", "active_parameters": "model.active_parameters",
     "hidden_size": "model.hidden_size", "layers": "model.layers", "vocabulary_size": "model.vocabulary_size",
-    "context_length": "model.context_length", "tied_embeddings": "embedding.tied", "mtp_layers": "mtp.layers",
+    "context_length": "model.context_length", "tied_embeddings": "embedding.tied", "mtp_layers": "mtp.layers", "mtp": "mtp.built",
     "decoder_type": "model.decoder_type", "encoder_type": "model.encoder_type", "position_encoding": "model.positions",
     "encoder_layers": "model.encoder_layers", "vision_layers": "model.vision_layers",
     "audio_layers": "model.audio_layers",

@@ -46,7 +46,7 @@ class Verification:
             "claims": [claim.as_dict() for claim in self.claims],
             "checks": [check.as_dict() for check in self.checks],
             "conflicts": len(self.conflicts),
-            "gaps": [gap.model_dump() for gap in self.gaps],
+            "gaps": [gap.as_dict() for gap in self.gaps],
         }
 
 

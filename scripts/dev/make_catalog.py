@@ -85,7 +85,7 @@ CONFIG_SOURCES = {
 """What the reference's note says about where a file was found → how a record says it."""
 
 FACT_KEYS = set(
-    "max_position_embeddings tie_word_embeddings dtype torch_dtype layer_types rope_theta rope_scaling rope_parameters "  # noqa: SIM905
+    "max_position_embeddings tie_word_embeddings dtype torch_dtype layer_types rope_theta rope_scaling rope_parameters "
     "partial_rotary_factor is_encoder_decoder num_nextn_predict_layers mtp_num_hidden_layers num_mtp_modules "
     "mtp_transformer_layers use_qk_norm attn_output_gate full_attention_interval scoring_func use_routing_bias "
     "model_max_length max_seq_len seq_length sliding_window use_sliding_window max_window_layers".split()
@@ -93,7 +93,7 @@ FACT_KEYS = set(
 """Kept though the official code may not mention them: a fact sheet states them."""
 
 DROPPED_KEYS = set(
-    "_name_or_path _num_labels _attn_implementation _attn_implementation_autoset architectures auto_map model_type "  # noqa: SIM905
+    "_name_or_path _num_labels _attn_implementation _attn_implementation_autoset architectures auto_map model_type "
     "transformers_version quantization_config compression_config torchscript use_cache use_bfloat16 verbose "
     "id2label label2id task_specific_params problem_type finetuning_task pruned_heads prefix tokenizer_class tokenizer_name "
     "name ignore_index gradient_checkpointing attn_impl attn_implementation init_device init_config init_std "

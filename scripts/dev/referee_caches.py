@@ -50,7 +50,9 @@ def _check(report: Report, name: str, row: Row, truth: dict[str, Any], batch: in
     start = time.process_time()
     for step in STEPS:
         if step not in truth:
-            report.lines.append(f"ONLY PREFILL {name}: the referee's decode step stopped: {truth.get('stopped', '')[:160]}")
+            report.lines.append(
+                f"ONLY PREFILL {name}: the referee's decode step stopped: {truth.get('stopped', '')[:160]}"
+            )
             continue
         try:
             answer = pipeline.trace(
@@ -60,7 +62,10 @@ def _check(report: Report, name: str, row: Row, truth: dict[str, Any], batch: in
             report.count("differ")
             report.fault(f"NOT RUN {name} ({step}): {type(error).__name__}: {str(error)[:200]}")
             return
-        ours = [[each["part"], each["class"], {k: v["shape"] for k, v in each["tensors"].items()}] for each in answer["cache"]]
+        ours = [
+            [each["part"], each["class"], {k: v["shape"] for k, v in each["tensors"].items()}]
+            for each in answer["cache"]
+        ]
         if ours != truth[step]:
             places = [i for i, (a, b) in enumerate(zip(truth[step], ours, strict=False)) if a != b]
             first = f"layer {places[0]}: {truth[step][places[0]]} but {ours[places[0]]}" if places else ""
@@ -111,7 +116,11 @@ def _filled(torch: Any, referee: Any, model: Any, batch: int, seq: int) -> dict[
     cache = getattr(output, name)
     found: dict[str, Any] = {"class": type(model).__name__, "prefill": list(_layers(torch, cache))}
     token = torch.zeros(batch, 1, dtype=torch.long, device="meta")
-    following = {"use_cache": True, name: cache, "input_ids" if "decoder_input_ids" not in given else "decoder_input_ids": token}
+    following = {
+        "use_cache": True,
+        name: cache,
+        "input_ids" if "decoder_input_ids" not in given else "decoder_input_ids": token,
+    }
     if "decoder_input_ids" in given and "encoder_outputs" in parameters:
         from transformers.modeling_outputs import BaseModelOutput  # type: ignore[import-not-found,unused-ignore]
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from archviz.emit.diagram_files import check_output, diagram_files
+from archviz.emit.diagram_files import diagram_files
+from archviz.emit.targets import check_output
 from archviz.errors import UsageError
 from tests.figure.diagram_samples import small
 

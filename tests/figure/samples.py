@@ -24,9 +24,7 @@ def node(spec: str, **more: object) -> BlockNode:
     """`id:role:Label|detail|detail`."""
     name, role, text = spec.split(":", 2)
     label, *details = text.split("|")
-    return BlockNode.model_validate(
-        {"id": name, "role": role, "label": label, "details": details, "module": name, **more}
-    )
+    return BlockNode(**{"id": name, "role": role, "label": label, "details": details, "module": name, **more})
 
 
 def graph(
@@ -39,8 +37,8 @@ def graph(
         sign = "~" if "~" in pair else ">"
         source, target = pair.split(sign)
         joined.append(BlockEdge(source=source, target=target, residual=sign == "~", label=label or None))
-    return BlockGraph.model_validate(
-        {
+    return BlockGraph(
+        **{
             "id": graph_id,
             "title": title,
             "module": module or graph_id,
@@ -72,8 +70,8 @@ def layer_graph(graph_id: str, mixer: str, feed: str | None, *, norm: str = "RMS
 def kind(
     kind_id: str, title: str, indices: list[int], mixer: str | None, feed: str | None, **more: object
 ) -> LayerKind:
-    return LayerKind.model_validate(
-        {
+    return LayerKind(
+        **{
             "id": kind_id,
             "title": title,
             "indices": indices,
@@ -116,8 +114,8 @@ def architecture(
     **identity: object,
 ) -> Architecture:
     return Architecture(
-        identity=Identity.model_validate(
-            {
+        identity=Identity(
+            **{
                 "id": model_id,
                 "class_name": class_name,
                 "origin": "catalog",

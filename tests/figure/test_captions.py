@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archviz.architecture.model import Architecture, BlockNode, Fact
 from archviz.figure import captions
 from archviz.figure.model import column_boxes
@@ -106,7 +108,7 @@ def test_an_encoder_s_output_is_named_after_its_tower() -> None:
 
 
 def _renamed(box: BlockNode) -> BlockNode:
-    return box.model_copy(update={"label": "Second input"}) if box.id == "encoder" else box
+    return replace(box, label="Second input") if box.id == "encoder" else box
 
 
 def test_the_footer_names_source_and_gaps() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archviz.architecture.model import LayerKind, LayerStack, PatternItem
 from archviz.figure.diagram_pattern import pattern_units, zooms
 from tests.figure.samples import graph
@@ -55,6 +57,6 @@ def test_units_in_units_are_spelt_out() -> None:
 def test_nodes_name_their_insides_themselves_or_through_the_layer_kind() -> None:
     layer = graph("layer", "Layer", "attn:attention:Attention\nmlp:feed_forward:MLP\ncross:attention:Cross", "attn>mlp")
     layer.nodes[2].zoom = "cross_graph"
-    kind = stack(run("a", 1)).kinds[0].model_copy(update={"mixer": "attn_graph", "feed_forward": "mlp_graph"})
+    kind = replace(stack(run("a", 1)).kinds[0], mixer="attn_graph", feed_forward="mlp_graph")
     assert zooms(layer, kind) == {"cross_graph": "cross", "attn_graph": "attn", "mlp_graph": "mlp"}
     assert zooms(layer) == {"cross_graph": "cross"}

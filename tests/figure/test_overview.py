@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from archviz.architecture.model import Architecture
@@ -161,7 +163,7 @@ def test_gaps_and_sizes_are_told() -> None:
 
 
 def test_an_empty_architecture_still_gives_a_page() -> None:
-    empty = ZOO["llama"]().model_copy(update={"towers": [], "layers": [], "blocks": [], "facts": []})
+    empty = replace(ZOO["llama"](), towers=[], layers=[], blocks=[], facts=[])
     display, findings = draw_overview(empty)
     assert display.width > 0
     assert [finding for finding in findings if finding.severity == "hard"] == []

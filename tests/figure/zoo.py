@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from archviz.architecture.model import Architecture, GapEntry, LayerStack, PatternItem
 from tests.figure.samples import (
@@ -284,7 +285,7 @@ def nested() -> Architecture:
     base = nemotron()
     order = ["attention", *["moe", "mamba"] * 3] * 4
     kinds = [
-        k.model_copy(update={"indices": [i for i, n in enumerate(order) if n == k.id], "count": order.count(k.id)})
+        replace(k, indices=[i for i, n in enumerate(order) if n == k.id], count=order.count(k.id))
         for k in base.layers[0].kinds
     ]
     inner = PatternItem(times=3, items=[one("moe", 1), one("mamba", 1)])
@@ -335,8 +336,7 @@ def gemma3() -> Architecture:
     order = (["sliding"] * 5 + ["full"]) * 7 + ["sliding"] * 4
     old = base.layers[0]
     kinds = [
-        k.model_copy(update={"indices": [i for i, n in enumerate(order) if n == k.id], "count": order.count(k.id)})
-        for k in old.kinds
+        replace(k, indices=[i for i, n in enumerate(order) if n == k.id], count=order.count(k.id)) for k in old.kinds
     ]
     base.layers[0] = stack(old.path, kinds, pattern, "7 × (5 × sliding, 1 × full), 4 × sliding")
     return base

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from copy import deepcopy
+
 from archviz.architecture.model import Architecture
 from archviz.verify.against_architecture import check_architecture
 from archviz.verify.claims import Check
@@ -11,7 +13,7 @@ def wrong(stated: Architecture) -> list[Check]:
 
 
 def copy() -> Architecture:
-    return read_model("llama")[1].model_copy(deep=True)
+    return deepcopy(read_model("llama")[1])
 
 
 def test_an_architecture_agrees_with_itself() -> None:

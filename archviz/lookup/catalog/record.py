@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from archviz.errors import ArchvizError
+from archviz.records import record
 
 PUBLISHED_SOURCES = {
     "hub_api": "the safetensors total that the Hub reports",
@@ -23,7 +24,7 @@ FACT_GROUPS = ("config", "published_total", "licence", "release_date", "links")
 """The groups of facts that a record's `sources` explains."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class CatalogRecord:
     """The facts about one exact model id; what no source states is absent.
 

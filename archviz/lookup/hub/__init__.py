@@ -6,6 +6,7 @@ of a safetensors file. Weights are never read, and nothing that is read is execu
 Start reading at `find.py`:
     find.py      from id and revision to facts at a commit: from the cache, else from the Hub; candidates by search
     facts.py     what is kept of the Hub's answer
+    derivation.py  what a model was made from
     api.py       the `huggingface_hub` client over our own transport, and its exceptions as ours
     files.py     configuration and code at a commit, within bounds
     headers.py   names, types and shapes in a safetensors file, by ranged requests

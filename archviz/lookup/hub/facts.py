@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from archviz.errors import BadResponseError
-from archviz.lookup.derivation import Derivation, Relation, derivation_of
+from archviz.lookup.hub.derivation import Derivation, Relation, derivation_of
 from archviz.lookup.names import classify
 
 if TYPE_CHECKING:

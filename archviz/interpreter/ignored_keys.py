@@ -1,0 +1,35 @@
+"""Which keys of a checkpoint the classes of a model say they do not build: `_keys_to_ignore_on_load_unexpected`."""
+
+from __future__ import annotations
+
+from archviz.interpreter.values import ClassValue, ModuleInstance
+from archviz.interpreter.walk import walk
+from archviz.spans import Span
+
+ATTRIBUTE = "_keys_to_ignore_on_load_unexpected"
+_LONGEST = 200
+
+
+def ignored_keys(model: ModuleInstance) -> tuple[tuple[str, Span | None], ...]:
+    """The regular expressions, each with the line that lists them, outermost module first."""
+    found: dict[str, Span | None] = {}
+    for _, module in walk(model):
+        patterns = module.attrs.get(ATTRIBUTE, module.cls.lookup(ATTRIBUTE) if module.cls.has(ATTRIBUTE) else None)
+        for pattern in patterns if isinstance(patterns, (list, tuple, set)) else ():
+            if isinstance(pattern, str) and len(pattern) <= _LONGEST:
+                found.setdefault(pattern, _line(module.cls))
+    return tuple(found.items())
+
+
+def _line(cls: ClassValue) -> Span | None:
+    """Where a class, or the base that it has it from, names the attribute."""
+    owner = next((each for each in cls.mro if ATTRIBUTE in each.namespace), cls)
+    if owner.source_module is None or owner.at is None:
+        return owner.at
+    lines = owner.source_module.text.splitlines()
+    for number in range(owner.at.line, len(lines)):
+        if lines[number].startswith("class "):
+            break
+        if ATTRIBUTE in lines[number]:
+            return Span(owner.at.file, number + 1)
+    return owner.at
