@@ -13,7 +13,6 @@ import gc
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -69,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
-        options = _parser().parse_args(arguments)
+        options = _parser(arguments).parse_args(arguments)
         status: int = options.run(options)
     except SystemExit as stop:  # --help and --version
         return stop.code if isinstance(stop.code, int) else 2
@@ -84,6 +83,8 @@ def _run(arguments: list[str]) -> int:
         return _fail(_file_error(error), as_json=as_json)
     except Exception as error:
         if "--debug" in arguments:
+            import traceback
+
             traceback.print_exc()
         fault = ArchvizError(
             f"internal fault: {type(error).__name__}: {' '.join(str(error).split())[:300]}",
@@ -569,7 +570,8 @@ _COMMANDS = (
 )
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The parser; where the first argument names a command, it knows no other."""
     examples = "\n".join(f"  archviz {command.name} {command.examples[0]}".rstrip() for command in _COMMANDS)
     parser = _Parser(
         prog="archviz",
@@ -579,7 +581,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"archviz {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in _COMMANDS:
+    named = [command for command in _COMMANDS if command.name in arguments[:1]]
+    for command in named or _COMMANDS:
         _add_command(commands, command)
     return parser
 

@@ -19,7 +19,8 @@ Exit status 5, "done with gaps", is not an error: the result is there and lists 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 
 
 class ArchvizError(Exception):
@@ -129,3 +130,18 @@ class VerificationConflictError(ArchvizError):
 
 
 EXIT_DONE_WITH_GAPS = 5
+
+
+def run_reporting(program: str, run: Callable[[], int]) -> int:
+    """Run a script; a failure is one line on stderr and an exit status, never a traceback."""
+    try:
+        return run()
+    except ArchvizError as error:
+        sys.stderr.write(f"{program}: {error}\n")
+        return error.exit_status
+    except OSError as error:
+        sys.stderr.write(f"{program}: {error.strerror or error} ({error.filename})\n")
+        return UsageError.exit_status
+    except Exception as error:  # noqa: BLE001 - whoever runs a script gets a message
+        sys.stderr.write(f"{program}: internal fault: {type(error).__name__}: {error}\n")
+        return ArchvizError.exit_status

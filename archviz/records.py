@@ -2,7 +2,8 @@
 
 `dataclasses.dataclass` writes and compiles three to six functions for each class, about a millisecond of every start on
 a slow machine. A record shares its functions with all other records. To a type checker, to `dataclasses.replace` and
-`fields` and to pydantic it is a dataclass; what it lacks is slots, an order, and `__post_init__`.
+`fields` and to pydantic it is a dataclass; what it lacks is slots, an order, and `__post_init__`, and it holds nothing but its
+fields (no `cached_property`): they are compared and shown together.
 """
 
 from __future__ import annotations

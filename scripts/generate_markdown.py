@@ -18,7 +18,7 @@ if importlib.util.find_spec("archviz") is None:  # run from a checkout that is n
 
 from archviz.emit.diagram_files import diagram_files
 from archviz.emit.targets import check_output
-from archviz.errors import ArchvizError, UsageError
+from archviz.errors import UsageError, run_reporting
 from archviz.figure.diagram_config import load_diagram_config
 
 _EXAMPLES = """examples:
@@ -56,17 +56,7 @@ def _run(options: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     options = _parser().parse_args(argv)
-    try:
-        return _run(options)
-    except ArchvizError as error:
-        print(f"generate_markdown: {error}", file=sys.stderr)
-        return error.exit_status
-    except OSError as error:
-        print(f"generate_markdown: {error.strerror or error} ({error.filename})", file=sys.stderr)
-        return UsageError.exit_status
-    except Exception as error:  # noqa: BLE001 - a user of a script gets a message, never a traceback
-        print(f"generate_markdown: internal fault: {type(error).__name__}: {error}", file=sys.stderr)
-        return ArchvizError.exit_status
+    return run_reporting("generate_markdown", lambda: _run(options))
 
 
 if __name__ == "__main__":

@@ -35,15 +35,24 @@ def test_describe_loads_neither_torch_nor_transformers_nor_anything_to_draw_or_s
     status, modules = modules_after("describe", MODEL, "--offline")
     assert status == 0
     assert packages(modules) & {"torch", "transformers", "huggingface_hub"} == set()
-    assert packages(modules) & {"typst", "uharfbuzz", "fontTools", "mcp", "graphviz"} == set()
+    assert packages(modules) & {"pydantic", "typst", "uharfbuzz", "fontTools", "mcp", "graphviz"} == set()
+    assert not {name for name in modules if name.startswith(("archviz.figure", "archviz.emit", "archviz.service"))}
+
+
+@pytest.mark.parametrize("command", ["tensors", "trace"])
+def test_reading_a_model_loads_nothing_that_describes_or_draws(command: str) -> None:
+    status, modules = modules_after(command, "transformers:qwen3", "--offline", "--json")
+    assert status == 0
+    assert packages(modules) & {"pydantic", "torch", "transformers", "huggingface_hub"} == set()
+    assert not {name for name in modules if name.startswith(("archviz.architecture", "archviz.figure"))}
 
 
 @pytest.mark.parametrize(
     ("formats", "unneeded"),
     [
-        ("svg,png,pdf,dot", {"mcp"}),
-        ("svg", {"mcp", "typst"}),
-        ("png", {"mcp"}),
+        ("svg,png,pdf,dot", {"mcp", "pydantic"}),
+        ("svg", {"mcp", "pydantic", "typst"}),
+        ("png", {"mcp", "pydantic"}),
     ],
 )
 def test_draw_loads_neither_torch_nor_transformers_and_only_what_its_formats_need(

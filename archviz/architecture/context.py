@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from functools import cached_property
 
 from archviz.architecture.model import Evidence
@@ -29,12 +28,13 @@ class ConfigPart:
         return None
 
 
-@record
 class Context:
     """One model on its way from reading to Architecture."""
 
-    reading: ModelReading
-    parts_of: dict[str, LayerParts] = field(default_factory=dict)
+    def __init__(self, reading: ModelReading) -> None:
+        self.reading = reading
+        self.parts_of: dict[str, LayerParts] = {}
+        self.signatures: dict[str, list[tuple[object, ...]]] = {}  # of the children of a module, by its path
 
     @cached_property
     def trace(self) -> Trace:

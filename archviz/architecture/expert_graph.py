@@ -38,7 +38,7 @@ def expert_graph(
         return None
     labels = {node: _label(flow, flow.nodes[node], tensors) for node, tensors in names.items() if node in flow.nodes}
     graph = write_graph(
-        context, roles, flow, graph_id=graph_id, title=f"One of {number(what.count)} experts", path=module.path,
+        context, roles, flow, graph_id=graph_id, title=f"Expert (one of {number(what.count)})", path=module.path,
         labels=labels, whole=False,
     )  # fmt: skip
     graph.parameters = what.each

@@ -399,7 +399,13 @@ def _multi_token_prediction(sheet: FactSheet, layers: int) -> None:
         found = part.find("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers", "num_mtp_modules")
         if found and isinstance(found[1], int) and found[1] > 0:
             proof = code(built[0].created_at) if built else evidence
-            sheet.add("mtp_layers", found[1], sheet.cite(found[0]) + proof, status="verified" if built else "config", unit=unit)
+            sheet.add(
+                "mtp_layers",
+                found[1],
+                sheet.cite(found[0]) + proof,
+                status="verified" if built else "config",
+                unit=unit,
+            )
     if built:
         sheet.add("mtp", unit, code(built[0].created_at or built[0].defined_at))
     elif ignored:

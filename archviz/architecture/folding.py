@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from archviz.architecture.context import Context
 from archviz.architecture.model import ModuleNode, Role
@@ -17,6 +18,7 @@ _INERT = re.compile(r"drop_?path|dropout|identity|stochastic_?depth", re.IGNOREC
 Signature = tuple[object, ...]
 
 
+@lru_cache(maxsize=4096)
 def is_index(name: str) -> bool:
     """Whether an attribute only numbers its module (`layer_idx`) and says nothing about what it does."""
     return bool(_INDEX.search(name))
@@ -24,7 +26,12 @@ def is_index(name: str) -> bool:
 
 def is_inert(module: ModuleRecord) -> bool:
     """Whether a module does nothing outside of training: dropout, drop path, identity."""
-    return not module.children and not module.parameters and bool(_INERT.search(module.class_name))
+    return not module.children and not module.parameters and _is_inert_class(module.class_name)
+
+
+@lru_cache(maxsize=4096)
+def _is_inert_class(name: str) -> bool:
+    return bool(_INERT.search(name))
 
 
 def numbering(siblings: Iterable[ModuleRecord]) -> frozenset[tuple[str, str]]:
@@ -67,6 +74,16 @@ def signature(
     )
 
 
+def signatures(context: Context, siblings: ModuleRecord) -> list[Signature]:
+    """The signatures of a module's children, what only numbers them left out; taken once."""
+    known = context.signatures.get(siblings.path)
+    if known is None:
+        children = siblings.children.values()
+        ignored = numbering(children)
+        known = context.signatures[siblings.path] = [signature(child, ignored) for child in children]
+    return known
+
+
 def fold_modules(context: Context, role_of: Callable[[ModuleRecord], Role]) -> ModuleNode:
     """The whole tree, repeated equal siblings folded.
 
@@ -103,11 +120,10 @@ def _children(
     prefix = path + "." if path else ""
     if len(module.children) < 2 or not all(name.isdigit() for name in module.children):
         return [_node(context, role_of, child, name, path=prefix + name) for name, child in module.children.items()]
-    ignored = numbering(module.children.values())
     groups: dict[tuple[Signature, int], list[str]] = {}
-    for name, child in module.children.items():
+    for (name, child), what in zip(module.children.items(), signatures(context, module), strict=True):
         # Of siblings that share a tensor only the first counts it, so their numbers differ.
-        groups.setdefault((signature(child, ignored), context.parameters(child.path)), []).append(name)
+        groups.setdefault((what, context.parameters(child.path)), []).append(name)
     nodes = []
     for names in groups.values():
         indices = [int(name) for name in names]

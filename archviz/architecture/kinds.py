@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import field, replace
 
 from archviz.architecture.context import ConfigPart, Context
-from archviz.architecture.folding import Signature, numbering, signature
+from archviz.architecture.folding import Signature, signatures
 from archviz.architecture.naming import Kind, name_kinds
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.attention import Attention
@@ -79,11 +79,10 @@ def _holds_layers(context: Context, module: ModuleRecord) -> bool:
 def build_stack(context: Context, module: ModuleRecord) -> Stack:
     """The kinds of the layers in a list: equal when module tree, sizes, settings and trace are equal."""
     layers = list(module.children.values())
-    ignored = numbering(layers)
     groups: dict[tuple[Signature, object], list[int]] = {}
     traces = _trace_signatures(context, layers)
-    for index, layer in enumerate(layers):
-        groups.setdefault((signature(layer, ignored), traces[index]), []).append(index)
+    for index, key in enumerate(zip(signatures(context, module), traces, strict=True)):
+        groups.setdefault(key, []).append(index)
     kinds = []
     width = _width(context, layers[0])
     config = context.config_for(len(layers), width)

@@ -16,7 +16,9 @@ from archviz.figure.diagram_colours import readable_on
 
 FONT = "Inter,Helvetica,Arial,sans-serif"
 _WIDEST_LINE = 100
-_UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")  # control and direction marks
+_UNPRINTABLE = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)  # control and direction marks
 _STYLES = {"unverified": "dashed", "config": "dashed", "conflict": "bold"}
 _STATUS_COLOURS = {"conflict": "#a33b00"}
 Attributes = Mapping[str, str | None]

@@ -9,7 +9,9 @@ from html import escape
 from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Point, Rect, Run, Shape, Text
 from archviz.figure.fonts import FALLBACKS, FAMILY, with_code_points
 
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")  # control and direction marks
+_ILLEGAL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)  # control and direction marks
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.-]+")
 _ROLES = {"node": "graphics-symbol", "panel": "graphics-object", "tower": "graphics-object"}
 

@@ -15,7 +15,7 @@ from archviz.architecture.model import (
     LayerStack,
     Tower,
 )
-from archviz.figure.diagram_groups import NodeGroup, group_by_depth, node_name, skipping_edges
+from archviz.figure.diagram_groups import group_by_depth, node_name, skipping_edges
 from archviz.figure.diagram_kinds import DEFAULT_COLOURS, BlockKind, block_kind, default_colour, role_kind
 from archviz.figure.diagram_model import (
     FORBIDDEN,
@@ -210,17 +210,17 @@ class _Writer:
         not have, so the steps stand in one block, each with what it reads.
         """
         groups = group_by_depth(graph)
-        if any(len(group.nodes) > 1 for group in groups):
+        if any(len(group) > 1 for group in groups):
             name = self._id(graph.id, "steps")
             self._add(title, [_steps_block(graph, title, name)], detail_of=owner)
             return {node.id: name for node in graph.nodes}
-        core: BlockKind = "attention" if "attention" in title.lower() or "delta" in title.lower() else "state_space"
         names: dict[str, str] = {}
         blocks = []
-        for group in groups:
-            name = self._id(graph.id, group.nodes[0].id)
-            names |= {node.id: name for node in group.nodes}
-            blocks.append(_group_block(group, name, core))
+        for (node,) in groups:
+            name = names[node.id] = self._id(graph.id, node.id)
+            kind = block_kind(title) if node.role == "recurrence_core" else role_kind(node.role)
+            lines = [*node.details, *_count_line(node.parameters)]
+            blocks.append(_block(node_name(node), lines, kind, name, status=node.status, evidence=node.evidence))
         self._add(title, blocks, detail_of=owner)
         for source, target, label in skipping_edges(graph, groups):
             self._connect(names[source], names[target], safe(label) if label else None)
@@ -229,7 +229,7 @@ class _Writer:
 
 def _steps_block(graph: BlockGraph, title: str, name: str) -> DiagramBlock:
     """Every step of a branching flow, in order of execution, with the steps that it reads."""
-    labels = {node.id: node_name(node) for node in graph.nodes}
+    labels = _told_apart(graph)
     lines = []
     for node in graph.nodes:
         sources = [labels[edge.source] for edge in graph.edges if edge.target == node.id]
@@ -243,11 +243,18 @@ def _steps_block(graph: BlockGraph, title: str, name: str) -> DiagramBlock:
     return _block(graph.title, lines, kind, name, status=graph.status, evidence=evidence)
 
 
-def _group_block(group: NodeGroup, name: str, core: BlockKind) -> DiagramBlock:
-    kinds = {core if node.role == "recurrence_core" else role_kind(node.role) for node in group.nodes}
-    evidence = [item for node in group.nodes for item in node.evidence]
-    kind: BlockKind = next((kind for kind in _MOST_TELLING if kind in kinds), "other")
-    return _block(group.title, group.details, kind, name, status=group.status, evidence=evidence)
+def _told_apart(graph: BlockGraph) -> dict[str, str]:
+    """What each node is called; those that share a label are told apart by their name in the code, else by number."""
+    by_label: dict[str, list[BlockNode]] = {}
+    for node in graph.nodes:
+        by_label.setdefault(node_name(node), []).append(node)
+    labels: dict[str, str] = {}
+    for label, nodes in by_label.items():
+        codes = {node.code_name for node in nodes} - {None, label}
+        for number, node in enumerate(nodes, start=1):
+            apart = node.code_name if len(codes) == len(nodes) else str(number)
+            labels[node.id] = f"{label} ({apart})" if len(nodes) > 1 else label
+    return labels
 
 
 def _kind_of_layer(kind: LayerKind, graph: BlockGraph | None) -> BlockKind:

@@ -1,55 +1,12 @@
-"""A data-flow graph as a stack: nodes of equal depth side by side in one block, edges that skip a block beside it."""
+"""A data-flow graph as a stack: its nodes by depth, and the edges that skip a depth."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from archviz.architecture.model import BlockGraph, BlockNode
-from archviz.spans import Status
 
-_WORST_FIRST: tuple[Status, ...] = ("conflict", "unverified", "config", "derived", "verified")
-_LONGEST_TITLE = 64
 _SIGNS = {"residual_add": "Residual add", "add": "Add", "multiply": "Multiply", "scale": "Scale"}
-
-
-@dataclass(frozen=True, slots=True)
-class NodeGroup:
-    """Nodes that do not depend on one another, in order of execution."""
-
-    nodes: tuple[BlockNode, ...]
-
-    @property
-    def names(self) -> list[str]:
-        """What each node is called: its label, or its name in the code where labels repeat."""
-        labels = [node_name(node) for node in self.nodes]
-        if len(set(labels)) == len(labels):
-            return labels
-        return [node.code_name or label for node, label in zip(self.nodes, labels, strict=True)]
-
-    @property
-    def title(self) -> str:
-        names = list(dict.fromkeys(self.names))
-        joined = " · ".join(names)
-        return joined if len(joined) <= _LONGEST_TITLE else f"{names[0][:40]} and {len(names) - 1} more"
-
-    @property
-    def details(self) -> list[str]:
-        """The numbers of each node, a line a node when there are several."""
-        if len(self.nodes) == 1:
-            return [*self.nodes[0].details, *_parameters(self.nodes[0])]
-        described = zip(self.names, self.nodes, strict=True)
-        lines = [_line(name, node) for name, node in described if node.details or node.parameters or self.crowded]
-        return list(dict.fromkeys(lines))
-
-    @property
-    def crowded(self) -> bool:
-        return len(" · ".join(dict.fromkeys(self.names))) > _LONGEST_TITLE
-
-    @property
-    def status(self) -> Status:
-        """The least certain status of the nodes."""
-        return min((node.status for node in self.nodes), key=_WORST_FIRST.index)
 
 
 def node_name(node: BlockNode) -> str:
@@ -59,17 +16,8 @@ def node_name(node: BlockNode) -> str:
     return _SIGNS.get(node.role, node.code_name or node.label or node.role)
 
 
-def _parameters(node: BlockNode) -> list[str]:
-    return [f"{node.parameters:,} parameters"] if node.parameters else []
-
-
-def _line(name: str, node: BlockNode) -> str:
-    numbers = ", ".join([*node.details, *_parameters(node)])
-    return f"{name}: {numbers}" if numbers else name
-
-
-def group_by_depth(graph: BlockGraph) -> list[NodeGroup]:
-    """The nodes by their depth; a node feeds only groups after its own, and every group feeds the next.
+def group_by_depth(graph: BlockGraph) -> list[tuple[BlockNode, ...]]:
+    """The nodes by their depth, each group in order of execution; a node feeds only groups after its own, and every group feeds the next.
 
     Nodes stand just before what reads them (so q_norm stands with k_norm); those that read the graph's inputs alone, and
     those that nothing reads, as early as they can.
@@ -78,7 +26,7 @@ def group_by_depth(graph: BlockGraph) -> list[NodeGroup]:
     groups: dict[int, list[BlockNode]] = {}
     for node in graph.nodes:
         groups.setdefault(depth[node.id], []).append(node)
-    return [NodeGroup(tuple(groups[level])) for level in sorted(groups)]
+    return [tuple(groups[level]) for level in sorted(groups)]
 
 
 def _depths(graph: BlockGraph) -> dict[str, int]:
@@ -105,9 +53,9 @@ def _late(graph: BlockGraph, early: dict[str, int]) -> dict[str, int]:
     return late
 
 
-def skipping_edges(graph: BlockGraph, groups: Sequence[NodeGroup]) -> Iterator[tuple[str, str, str | None]]:
+def skipping_edges(graph: BlockGraph, groups: Sequence[Sequence[BlockNode]]) -> Iterator[tuple[str, str, str | None]]:
     """Edges that the order of the groups does not show: source, target, label; one for each pair of groups."""
-    level = {node.id: number for number, group in enumerate(groups) for node in group.nodes}
+    level = {node.id: number for number, group in enumerate(groups) for node in group}
     seen: set[tuple[int, int]] = set()
     for edge in graph.edges:
         if edge.source not in level or edge.target not in level:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archviz.architecture.model import MIXER_ROLES, BlockGraph, LayerKind, LayerStack, PatternItem
 
@@ -12,16 +12,36 @@ _MOST_DRAWN = 8
 
 @dataclass(frozen=True, slots=True)
 class UnitLayer:
-    """One layer of a unit, or `times` equal ones in a row that are drawn as one; `number` counts from one."""
+    """One layer of a unit, or `times` equal ones in a row that are drawn as one.
+
+    Args:
+        number: Index of the (first) layer in its stack, from 0 as in the code.
+        unit: For a layer of a repeated unit, its place from 1 and the size of the unit.
+    """
 
     kind: LayerKind
     number: int
     times: int = 1
+    unit: tuple[int, int] | None = None
 
     @property
     def numbers(self) -> str:
-        """`Layer 4`, or `Layers 4–61`."""
+        """`Layer 3`, `Layers 3–60`; in a repeated unit, where a layer has many indices, `4th of 4`."""
+        if self.unit:
+            first, size = self.unit
+            last = first + self.times - 1
+            return f"{ordinal(first)} of {size}" if self.times == 1 else f"{ordinal(first)}–{ordinal(last)} of {size}"
         return f"Layer {self.number}" if self.times == 1 else f"Layers {self.number}–{self.number + self.times - 1}"
+
+
+def ordinal(number: int) -> str:
+    """A number as a place in a row.
+
+    >>> [ordinal(n) for n in (1, 2, 3, 4, 11, 22)]
+    ['1st', '2nd', '3rd', '4th', '11th', '22nd']
+    """
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +58,7 @@ class PatternUnit:
 
     @property
     def heading(self) -> str:
-        """`15 × a unit of 4 layers (layers 1–60)`."""
+        """`15 × a unit of 4 layers (layers 0–59)`."""
         first, total = self.layers[0].number, self.times * self.size
         if total == 1:
             return f"Layer {first}"
@@ -68,7 +88,7 @@ def pattern_units(stack: LayerStack) -> list[PatternUnit]:
     """
     kinds = {kind.id: kind for kind in stack.kinds}
     units: list[PatternUnit] = []
-    number = 1
+    number = 0
     loose: list[UnitLayer] = []
     for item in stack.pattern:
         if item.kind is not None:
@@ -78,9 +98,11 @@ def pattern_units(stack: LayerStack) -> list[PatternUnit]:
         if loose:
             units.append(PatternUnit(1, tuple(loose)))
             loose = []
-        unit = PatternUnit(item.times, tuple(_expanded(item.items, kinds, number)))
-        units.append(unit)
-        number += item.times * unit.size
+        layers = tuple(_expanded(item.items, kinds, number))
+        size = sum(layer.times for layer in layers)
+        placed = tuple(replace(layer, unit=(layer.number - number + 1, size)) for layer in layers)
+        units.append(PatternUnit(item.times, placed if item.times > 1 else layers))
+        number += item.times * size
     return [*units, PatternUnit(1, tuple(loose))] if loose else units
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.control import RaisedError
 from archviz.interpreter.modules import SourceModule
+from archviz.interpreter.twins import plain
 from archviz.interpreter.values import (
     BoundMethod,
     ClassMethod,
@@ -83,11 +84,16 @@ def _is_configuration(value: Any) -> bool:
 def find_attribute(interp: Interpreter, value: Any, name: str) -> Any:
     """`value.name`, or MISSING."""
     if isinstance(value, Instance):
-        return _of_instance(interp, value, name)
-    rule = _RULES.get(type(value))
-    if rule is not None:
-        return rule(interp, value, name)
-    return _of_plain(interp, value, name)
+        found = _of_instance(interp, value, name)
+    else:
+        rule = _RULES.get(type(value))
+        found = rule(interp, value, name) if rule is not None else _of_plain(interp, plain(value), name)
+    region = interp.region
+    if region is not None:
+        if isinstance(value, ModuleInstance):
+            region.touches(value.serial)
+        region.sees(found)
+    return found
 
 
 def _of_instance(interp: Interpreter, value: Instance, name: str) -> Any:

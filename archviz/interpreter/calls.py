@@ -12,6 +12,7 @@ from archviz.interpreter.control import BreakSignal, ContinueSignal, RaisedError
 from archviz.interpreter.expressions import EXPRESSIONS
 from archviz.interpreter.parsing import body_of
 from archviz.interpreter.scope import Frame
+from archviz.interpreter.twins import plain
 from archviz.interpreter.values import (
     BoundMethod,
     ClassMethod,
@@ -44,8 +45,12 @@ def _call_bound(interp: Interpreter, method: BoundMethod, args: list[Any], kwarg
 
 
 def _call_native(interp: Interpreter, function: NativeFunction, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    interp.step(interp.frame)
-    return function.run(interp, *args, **kwargs)
+    interp.step()
+    region = interp.region
+    if region is None:
+        return function.run(interp, *args, **kwargs)
+    region.uses(function, args, kwargs)
+    return region.made(function.run(interp, *args, **kwargs))
 
 
 def _call_unknown(interp: Interpreter, function: Unknown, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -73,6 +78,8 @@ def _run_function(interp: Interpreter, function: FunctionValue, args: list[Any],
     frame = Frame(function.module, function.frame, function)
     node = function.node
     frame.line = node.lineno
+    if interp.region is not None and not function.frame.is_top:
+        interp.region.touches(function.serial)  # what it finds around it may change
     bind_arguments(interp, function, args, kwargs, frame)
     frame.first = args[0] if args else next(iter(frame.names.values()), None)
     building = function.name == "__init__" and isinstance(frame.first, ModuleInstance)
@@ -132,7 +139,7 @@ def bind_arguments(
     positional, given = signature.positional, len(args)
     names.update(zip(positional, args, strict=False))
     if signature.vararg is not None:
-        names[signature.vararg] = tuple(args[len(positional) :])
+        names[signature.vararg] = tuple([plain(each) for each in args[len(positional) :]])
     elif given > len(positional):
         raise _argument_error(interp, function, f"takes {len(positional)} positional arguments but {given} were given")
     rest = kwargs
@@ -144,13 +151,15 @@ def bind_arguments(
     if len(names) < signature.size:
         _defaults(interp, function, names)
     if signature.kwarg is not None:
-        names[signature.kwarg] = dict(rest)
+        names[signature.kwarg] = {name: plain(each) for name, each in rest.items()}
     elif rest:
         raise _argument_error(interp, function, f"got an unexpected keyword argument '{next(iter(rest))}'")
 
 
 def _defaults(interp: Interpreter, function: FunctionValue, names: dict[str, Any]) -> None:
     signature = function.signature
+    if interp.region is not None:
+        interp.region.sees((*function.defaults, *function.kw_defaults))
     for name, value in zip(reversed(signature.positional), reversed(function.defaults), strict=False):
         if name not in names:
             names[name] = value
@@ -177,6 +186,8 @@ def _call_class(interp: Interpreter, cls: ClassValue, args: list[Any], kwargs: d
         instance = call(interp, new, [cls, *args], kwargs)
         if not isinstance(instance, Instance) or not instance.cls.issubclass(cls):
             return instance
+    elif cls.is_module and interp.recorder is None and isinstance(cls.lookup("__init__"), FunctionValue):
+        return interp.twins.build(cls, args, kwargs)
     else:
         instance = interp.allocate(cls, args, kwargs)
     if not isinstance(instance, Instance):

@@ -33,6 +33,8 @@ ENUM_BASES = ("enum.Enum",)
 
 def make_class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> Any:
     """The class value of a class statement."""
+    if interp.region is not None and not frame.is_top:
+        interp.region.lose()
     bases, host_base = _bases(interp, node, frame)
     body = Frame(frame.module, frame, is_class=True)
     body.line = node.lineno
@@ -45,6 +47,7 @@ def make_class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> Any:
     cls = ClassValue(
         interp, node.name, qualified, bases, body.names, host_base=host_base, at=Span(frame.module.shown, node.lineno)
     )
+    interp.spend(len(cls.mro))  # what finding the order of bases takes
     cls.annotations = annotations
     cls.source_module = frame.module
     for value in body.names.values():

@@ -42,7 +42,9 @@ class _Found:
         """Bound the tree: a module that stands in many places is a record in each."""
         self.records += parts
         if self.records > self.limits.parts:
-            raise BudgetSpentError(f"more than {self.limits.parts:,} modules and tensors, shared ones counted each time", at)
+            raise BudgetSpentError(
+                f"more than {self.limits.parts:,} modules and tensors, shared ones counted each time", at
+            )
         if depth > self.limits.nesting:
             raise BudgetSpentError(f"modules nested deeper than {self.limits.nesting}", at)
 

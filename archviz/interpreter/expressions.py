@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archviz.interpreter.bounds import check_length, weigh_key
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.scope import Frame
+from archviz.interpreter.twins import plain
 from archviz.interpreter.values import FunctionValue, Instance, NativeFunction, SuperValue, Tensor, Unknown
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def _call(interp: Interpreter, node: ast.Call, frame: Frame) -> Any:
     for argument in node.args:
         if isinstance(argument, ast.Starred):
             args.extend(interp.iterate(EXPRESSIONS[argument.value.__class__](interp, argument.value, frame)))
+            check_length(interp, len(args), "arguments")
         else:
             args.append(EXPRESSIONS[argument.__class__](interp, argument, frame))
     kwargs: dict[str, Any] = {}
@@ -137,7 +139,7 @@ def _conditional(interp: Interpreter, node: ast.IfExp, frame: Frame) -> Any:
 
 @expression(ast.List)
 def _list(interp: Interpreter, node: ast.List, frame: Frame) -> Any:
-    return _elements(interp, node.elts, frame)
+    return made(interp, _elements(interp, node.elts, frame))
 
 
 @expression(ast.Tuple)
@@ -150,7 +152,12 @@ def _set(interp: Interpreter, node: ast.Set, frame: Frame) -> Any:
     values = _elements(interp, node.elts, frame)
     for value in values:
         weigh_key(interp, value)
-    return set(values)
+    return made(interp, set(values))
+
+
+def made(interp: Interpreter, value: Any) -> Any:
+    """A new container or iterator of the interpreted program."""
+    return value if interp.region is None else interp.region.makes(value)
 
 
 def _elements(interp: Interpreter, nodes: list[ast.expr], frame: Frame) -> list[Any]:
@@ -161,7 +168,7 @@ def _elements(interp: Interpreter, nodes: list[ast.expr], frame: Frame) -> list[
             check_length(interp, len(values), "a display")
         else:
             values.append(EXPRESSIONS[node.__class__](interp, node, frame))
-    return values
+    return values if interp.region is None else [plain(each) for each in values]
 
 
 @expression(ast.Dict)
@@ -172,12 +179,12 @@ def _dict(interp: Interpreter, node: ast.Dict, frame: Frame) -> Any:
         if key_node is not None:
             key = EXPRESSIONS[key_node.__class__](interp, key_node, frame)
             weigh_key(interp, key)
-            result[key] = value
+            result[plain(key)] = plain(value)
         elif isinstance(value, Unknown):
             return value
         else:
             result.update({key: value[key] for key in interp.iterate(value)})
-    return result
+    return made(interp, result)
 
 
 @expression(ast.Subscript)
@@ -191,7 +198,7 @@ def _subscript(interp: Interpreter, node: ast.Subscript, frame: Frame) -> Any:
 @expression(ast.Slice)
 def _slice(interp: Interpreter, node: ast.Slice, frame: Frame) -> Any:
     bounds = [
-        None if part is None else EXPRESSIONS[part.__class__](interp, part, frame)
+        None if part is None else plain(EXPRESSIONS[part.__class__](interp, part, frame))
         for part in (node.lower, node.upper, node.step)
     ]
     return slice(*bounds)
@@ -248,8 +255,8 @@ _COMPREHENSION = object()
 @expression(ast.ListComp, ast.GeneratorExp)
 def _list_comprehension(interp: Interpreter, node: ast.ListComp | ast.GeneratorExp, frame: Frame) -> Any:
     result: list[Any] = []
-    _comprehend(interp, node.generators, frame, lambda inner: result.append(_in(interp, node.elt, inner)))
-    return result if isinstance(node, ast.ListComp) else iter(result)
+    _comprehend(interp, node.generators, frame, lambda inner: result.append(plain(_in(interp, node.elt, inner))))
+    return made(interp, result if isinstance(node, ast.ListComp) else iter(result))
 
 
 @expression(ast.SetComp)
@@ -259,10 +266,10 @@ def _set_comprehension(interp: Interpreter, node: ast.SetComp, frame: Frame) -> 
     def add(inner: Frame) -> None:
         value = _in(interp, node.elt, inner)
         weigh_key(interp, value)
-        result.add(value)
+        result.add(plain(value))
 
     _comprehend(interp, node.generators, frame, add)
-    return result
+    return made(interp, result)
 
 
 @expression(ast.DictComp)
@@ -272,10 +279,10 @@ def _dict_comprehension(interp: Interpreter, node: ast.DictComp, frame: Frame) -
     def add(inner: Frame) -> None:
         key = _in(interp, node.key, inner)
         weigh_key(interp, key)
-        result[key] = _in(interp, node.value, inner)
+        result[plain(key)] = plain(_in(interp, node.value, inner))
 
     _comprehend(interp, node.generators, frame, add)
-    return result
+    return made(interp, result)
 
 
 def _in(interp: Interpreter, node: ast.expr, frame: Frame) -> Any:
@@ -303,10 +310,14 @@ def _run_generator(
 ) -> None:
     clause = generators[depth]
     values = _in(interp, clause.iter, outer if depth == 0 else inner)
+    name = clause.target.id if isinstance(clause.target, ast.Name) else None
     for value in interp.iterate(values):
-        interp.step(inner)
-        interp.assign(clause.target, value, inner)
-        if all(interp.decide(_in(interp, test, inner)) for test in clause.ifs):
+        interp.step()
+        if name is None:
+            interp.assign(clause.target, value, inner)
+        else:
+            inner.names[name] = value
+        if not clause.ifs or all(interp.decide(_in(interp, test, inner)) for test in clause.ifs):
             if depth + 1 < len(generators):
                 _run_generator(interp, generators, depth + 1, outer, inner, emit)
             else:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.control import RaisedError
-from archviz.interpreter.modules import FindSource, SourceModule
+from archviz.interpreter.modules import NOTHING, FindSource, SourceModule
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.values import (
     ClassMethod,
@@ -21,6 +21,7 @@ from archviz.spans import Span
 if TYPE_CHECKING:
     from archviz.interpreter.library import Library
     from archviz.interpreter.machine import Interpreter
+    from archviz.interpreter.twins import Region
 
 
 class Imports:
@@ -47,18 +48,26 @@ class Imports:
 
         @property
         def itself(self) -> Interpreter: ...
+
+        region: Region | None
+
         def here(self) -> Span | None: ...
 
     def find_name(self, name: str, frame: Frame) -> Any:
         """A name by Python's rules: local, enclosing, module, builtin."""
-        try:
-            return frame.find(name)
-        except KeyError:
-            pass
-        try:
-            return frame.module.lookup(name)
-        except KeyError:
-            pass
+        names = frame.names
+        if name in names:
+            return names[name]
+        scope = frame.parent
+        while scope is not None:
+            if name in scope.names and not scope.is_class:
+                return scope.names[name]
+            scope = scope.parent
+        found = frame.module.find(name)
+        if found is not NOTHING:
+            if self.region is not None:
+                self.region.sees(found)
+            return found
         if name in self._builtins:
             return self._builtins[name]
         raise RaisedError(NameError(f"name '{name}' is not defined"), self.here(), explicit=False)

@@ -17,21 +17,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 Run = Callable[..., Any]
 MISSING_BACKENDS = "__missing_backends__"  # class attribute: optional packages that its class needs and that are absent
 
 
-@dataclass(slots=True)
 class LibraryClass:
     """A library class: its bases by dotted name, its native methods, the Python type it behaves like, plain attributes."""
 
-    bases: tuple[str, ...] = ()
-    methods: dict[str, Any] = field(default_factory=dict)
-    host_base: type | None = None
-    attributes: dict[str, Any] = field(default_factory=dict)
+    __slots__ = ("attributes", "bases", "host_base", "methods")
+
+    def __init__(self, bases: tuple[str, ...] = (), host_base: type | None = None) -> None:
+        self.bases = bases
+        self.methods: dict[str, Any] = {}
+        self.host_base = host_base
+        self.attributes: dict[str, Any] = {}
 
 
 class DuplicateStubError(Exception):
@@ -118,8 +119,10 @@ class Library:
         if name in self.functions or name in self.classes or name in self.values:
             raise DuplicateStubError(f"{name} has a stub already")
         table[name] = entry
-        parts = name.split(".")
-        self._prefixes.update(".".join(parts[:count]) for count in range(1, len(parts)))
+        owner = name.rpartition(".")[0]
+        while owner and owner not in self._prefixes:
+            self._prefixes.add(owner)
+            owner = owner.rpartition(".")[0]
 
     def has(self, name: str) -> bool:
         """Whether a dotted name has a stub."""

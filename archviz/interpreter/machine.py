@@ -23,6 +23,7 @@ from archviz.interpreter.scope import Frame
 from archviz.interpreter.sharing import SharedCalls
 from archviz.interpreter.statements import STATEMENTS
 from archviz.interpreter.tracing import Recorder
+from archviz.interpreter.twins import Region, Twins, plain
 from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
@@ -76,6 +77,8 @@ class Interpreter(Operators, Imports):
         self.frame: Frame = Frame(None)  # type: ignore[arg-type] # replaced before any code runs
         self.state: dict[str, Any] = {}  # what stubs remember between calls (context managers, registries)
         self._shared: SharedCalls | None = None
+        self.region: Region | None = None  # the construction that is followed, to be repeated later
+        self.twins = Twins(self)
         self._builtins.update(BUILTINS)
         self._builtins.update(
             {name: self.native(name, run, "super" if name == "super" else "function") for name, run in NATIVE.items()}
@@ -107,9 +110,14 @@ class Interpreter(Operators, Imports):
         if self._steps > self.limits.steps:
             raise BudgetSpentError(f"more than {self.limits.steps:,} steps", self.here())
 
-    def count_part(self) -> None:
-        """Count a module, parameter or buffer that is made; their sum is bounded."""
-        self._parts += 1
+    @property
+    def parts(self) -> int:
+        """The modules, parameters and buffers made so far."""
+        return self._parts
+
+    def count_part(self, count: int = 1) -> None:
+        """Count modules, parameters or buffers that are made; their sum is bounded."""
+        self._parts += count
         if self._parts > self.limits.parts:
             raise BudgetSpentError(f"more than {self.limits.parts:,} modules, parameters and buffers", self.here())
 
@@ -119,7 +127,19 @@ class Interpreter(Operators, Imports):
         self._parts = 0
         self._depth = 0
         self.guards = 0
+        self.region = None
+        self.twins = Twins(self)
         self._deadline = time.monotonic() + self.limits.seconds
+
+    @property
+    def steps(self) -> int:
+        """The steps taken so far."""
+        return self._steps
+
+    @property
+    def depth(self) -> int:
+        """How many calls are open."""
+        return self._depth
 
     def entered(self, frame: Frame) -> _Entered:
         """Make a frame the current one while its code runs."""
@@ -298,12 +318,15 @@ class Interpreter(Operators, Imports):
             module = ModuleInstance(cls)
             module.created_at = self.here()
             module.attrs["training"] = False
+            if self.region is not None:
+                self.region.modules.append(module)
             return module
         instance = Instance(cls)
         host = cls.host_base
         if host is PropertyValue:
             instance.payload = PropertyValue(*args)
         elif host is not None:
+            args = [plain(each) for each in args]
             is_container = issubclass(host, (dict, list, set, BaseException))
             instance.payload = host() if is_container and cls.has("__init__") else host(*args, **kwargs)
         return instance
@@ -346,29 +369,37 @@ class Interpreter(Operators, Imports):
                 self.call(setter, [value, name, new], {})
             else:
                 self.raw_set_attribute(value, name, new)
-        elif isinstance(value, ClassValue):
-            value.namespace[name] = new
-        elif isinstance(value, (FunctionValue, NativeFunction)):
-            value.attrs[name] = new
+        elif isinstance(value, (ClassValue, FunctionValue, NativeFunction, SourceModule, OrderedDict)):
+            self.twins.forget()
+            self._set_elsewhere(value, name, plain(new))
         elif isinstance(value, BoundMethod):
             self.set_attribute(value.function, name, new)
         elif isinstance(value, Tensor):
             self.set_tensor_attribute(value, name, new)
-        elif isinstance(value, SourceModule):
-            value.namespace[name] = new
-        elif isinstance(value, OrderedDict) and not name.startswith("__"):
-            vars(value)[name] = new  # an OrderedDict takes attributes, as in Python
         elif not isinstance(value, (Unknown, LibraryModule)):
+            raise AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")  # noqa: TRY004
+
+    def _set_elsewhere(self, value: Any, name: str, new: Any) -> None:
+        """Set an attribute of a class, a function, a file or an `OrderedDict`, which takes them as in Python."""
+        if isinstance(value, (FunctionValue, NativeFunction)):
+            value.attrs[name] = new
+        elif not isinstance(value, OrderedDict):
+            value.namespace[name] = new
+        elif not name.startswith("__"):
+            vars(value)[name] = new
+        else:
             raise AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")
 
     def raw_set_attribute(self, value: Instance, name: str, new: Any) -> None:
         """Set by the default rules: property setters, then a module's registries, then plain attributes."""
         if self.recorder is not None:
             self.recorder.wrote()
-        try:
-            raw = value.cls.lookup(name)
-        except KeyError:
-            raw = None
+        raw = None
+        for each in value.cls.mro:
+            if name in each.namespace:
+                raw = each.namespace[name]
+                break
+        self.twins.written(value)
         if isinstance(raw, PropertyValue):
             if raw.fset is None:
                 raise AttributeError(f"property '{name}' of '{value.cls.name}' object has no setter")
@@ -378,7 +409,7 @@ class Interpreter(Operators, Imports):
         elif isinstance(value, ModuleInstance):
             self._register(value, name, new)
         else:
-            value.attrs[name] = new
+            value.attrs[name] = plain(new)
 
     def _register(self, module: ModuleInstance, name: str, new: Any) -> None:
         """`nn.Module.__setattr__`. Source: torch/nn/modules/module.py."""
@@ -410,6 +441,10 @@ class Interpreter(Operators, Imports):
                 self.note(f"attribute {name} is not understood: {new.reason}")
 
     def delete_attribute(self, value: Any, name: str) -> None:
+        if isinstance(value, Instance):
+            self.twins.written(value)
+        else:
+            self.twins.forget()
         if isinstance(value, ModuleInstance):
             for table in (value.parameters, value.buffers, value.modules):
                 if name in table:

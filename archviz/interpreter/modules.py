@@ -13,14 +13,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.control import RaisedError
-from archviz.interpreter.parsing import Definition, ParsedFile, Part, parsed_file
-from archviz.interpreter.parsing import SourceText as SourceText
+from archviz.interpreter.parsing import Definition, ParsedFile, Part, SourceText, parsed_file
 from archviz.spans import Span
 
 if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
 
 FindSource = Callable[[str], SourceText | None]
+
+
+NOTHING = object()  # a name that a file does not define
 
 
 class LazyImport:
@@ -60,6 +62,7 @@ class SourceModule:
         self._places: dict[int, Span] = {}
         self._done: set[int] = set()
         self._ready: set[str] = set()
+        self._foreign: set[str] = set()  # names found to be defined nowhere in it
         self._pending: set[str] = set()
 
     def __repr__(self) -> str:
@@ -119,6 +122,21 @@ class SourceModule:
             return self._resolved(name)
         return self._from_elsewhere(name)
 
+    def find(self, name: str) -> Any:
+        """The value of a module-level name, or NOTHING."""
+        if name in self._ready:
+            value = self.namespace.get(name, NOTHING)
+            if value.__class__ is not LazyImport and value is not NOTHING:
+                return value
+        if name in self._foreign and name not in self.namespace:
+            return NOTHING
+        try:
+            return self.lookup(name)
+        except KeyError:
+            if name not in self._pending:
+                self._foreign.add(name)
+            return NOTHING
+
     def lines_run(self) -> set[int]:
         """The first lines of the top-level statements that were run."""
         parts = (part for parts in self.index.values() for part in parts if id(part) in self._done)
@@ -177,3 +195,6 @@ def absolute_name(module: SourceModule, node: ast.ImportFrom) -> str:
     parts = module.package.split(".")
     parts = parts[: len(parts) - (node.level - 1)]
     return ".".join([*parts, node.module] if node.module else parts)
+
+
+__all__ = ["FindSource", "LazyImport", "SourceModule", "SourceText", "absolute_name"]

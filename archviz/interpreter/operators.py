@@ -14,6 +14,18 @@ from archviz.interpreter import bounds
 from archviz.interpreter.attributes import VIEW_TYPES
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
+from archviz.interpreter.twins import (
+    CONTAINERS,
+    FOLLOWED,
+    READING,
+    Watched,
+    compared,
+    contained,
+    derived,
+    item_at,
+    name_operators,
+    plain,
+)
 from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
@@ -33,6 +45,7 @@ if TYPE_CHECKING:
     from archviz.interpreter.library import Library
     from archviz.interpreter.scope import Frame
     from archviz.interpreter.tracing import Recorder
+    from archviz.interpreter.twins import Region, Twins
     from archviz.settings import Limits
     from archviz.spans import Span
 
@@ -40,12 +53,14 @@ _UNARY_OPS: dict[type, str] = {ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "bi
 _UNARY_METHODS: dict[type, str] = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}
 _NUMBERS = frozenset({int, float})
 _PLAIN_ARITHMETIC = frozenset({ast.Add, ast.Sub})  # on numbers these need no guard and no other rule
+_DIVISIONS = frozenset({ast.Div, ast.FloorDiv, ast.Mod})  # nor these, by anything but zero
 _IN_PLACE: dict[tuple[type, type], Any] = {
     (ast.Mult, list): operator.imul,
     (ast.Sub, set): operator.isub,
     (ast.BitAnd, set): operator.iand,
     (ast.BitXor, set): operator.ixor,
 }
+name_operators(BINARY)
 _FUNCTIONS = (FunctionValue, NativeFunction, BoundMethod)
 
 
@@ -58,6 +73,8 @@ class Operators:
         recorder: Recorder | None
         frame: Frame
         building: list[ModuleInstance]
+        region: Region | None
+        twins: Twins
 
         def here(self) -> Span | None: ...
         def gap(self, reason: str, at: Span | None = None) -> None: ...
@@ -115,6 +132,8 @@ class Operators:
 
     def _counted(self, values: Iterable[Any]) -> Iterator[Any]:
         iterator = iter(values)
+        if self.region is not None and iterator is values:
+            self.twins.changed(values)
         for count, value in enumerate(islice(iterator, self.limits.items + 1)):
             if count >= self.limits.items:
                 raise BudgetSpentError(f"more than {self.limits.items:,} elements", self.here())
@@ -125,8 +144,13 @@ class Operators:
 
     def binary(self, op: type, left: Any, right: Any) -> Any:
         """`left op right`."""
-        if op in _PLAIN_ARITHMETIC and left.__class__ in _NUMBERS and right.__class__ in _NUMBERS:
-            return BINARY[op](left, right)
+        if left.__class__ in _NUMBERS and right.__class__ in _NUMBERS:
+            if op in _PLAIN_ARITHMETIC or (right and op in _DIVISIONS):
+                return BINARY[op](left, right)
+        if left.__class__ is Watched or right.__class__ is Watched:
+            if op in FOLLOWED and isinstance(left, int) and isinstance(right, int):
+                return derived(op, left, right, BINARY[op])
+            left, right = plain(left), plain(right)
         if isinstance(left, Unknown):
             return left
         if isinstance(right, Unknown):
@@ -209,6 +233,8 @@ class Operators:
 
     def compare(self, op: type, left: Any, right: Any) -> Any:
         """`left op right` for a comparison."""
+        if left.__class__ is Watched or right.__class__ is Watched:
+            return self._compare_watched(op, left, right)
         if op in (ast.Is, ast.IsNot):
             if isinstance(left, Unknown) or isinstance(right, Unknown):
                 return left if isinstance(left, Unknown) else right
@@ -230,6 +256,19 @@ class Operators:
         except TypeError as error:
             raise self.fault(error, left, right) from error
 
+    def _compare_watched(self, op: type, left: Any, right: Any) -> Any:
+        """A comparison with an integer whose every answer counts."""
+        if op in (ast.Is, ast.IsNot) and (left is None or right is None):
+            return COMPARE[op](left, right)
+        if op in (ast.In, ast.NotIn) and left.__class__ is Watched:
+            if type(right) in (list, tuple) and all(type(each) is int for each in right):
+                return contained(left, tuple(right), COMPARE[op])
+        elif op not in (ast.Is, ast.IsNot, ast.In, ast.NotIn):
+            one, other = (left, right) if left.__class__ is Watched else (right, left)
+            if other.__class__ in _NUMBERS:
+                return compared(one, other, COMPARE[op], swapped=one is right)
+        return self.compare(op, plain(left), plain(right))
+
     def _contains(self, op: type, item: Any, container: Any) -> Any:
         if isinstance(container, ClassValue) and container.enum_members is not None:
             container = list(container.enum_members.values())
@@ -242,10 +281,16 @@ class Operators:
             return (item is not None and item in container) is (op is ast.In)
         if isinstance(item, tuple):
             bounds.weigh(self, item)
+        if isinstance(container, (list, tuple)):
+            bounds.charge(self, len(container))
+        elif isinstance(container, (str, bytes)):
+            bounds.charge(self, len(container), bounds.CHARACTERS_PER_STEP)
         return COMPARE[op](item, container)
 
     def in_place(self, op: type, current: Any, operand: Any) -> Any:
         """`current op= operand`; lists and dicts change in place as in Python."""
+        if isinstance(current, (list, dict, set)):
+            self.twins.changed(current)
         if op is ast.Add and isinstance(current, list) and not isinstance(operand, Unknown):
             values = list(self.iterate(operand))
             bounds.check_length(self, len(current) + len(values), "a list", new=len(values))
@@ -287,7 +332,7 @@ class Operators:
             bounds.charge(
                 self, len(value), bounds.CHARACTERS_PER_STEP if isinstance(value, str) else bounds.ELEMENTS_PER_STEP
             )
-        return value[index]
+        return item_at(value, index) if index.__class__ is Watched else value[index]
 
     def set_item(self, value: Any, index: Any, new: Any) -> None:
         """`value[index] = new`."""
@@ -301,13 +346,22 @@ class Operators:
             bounds.weigh_key(self, index)
             if self.recorder is not None:
                 self.recorder.wrote(value)
-            value[index] = new
+            self._changed(value)
+            value[plain(index)] = plain(new)
+
+    def _changed(self, value: Any) -> None:
+        """An item of a container, or of an object that is one, is set or deleted."""
+        if isinstance(value, Instance):
+            self.twins.written(value)
+            value = value.payload
+        self.twins.changed(value)
 
     def delete_item(self, value: Any, index: Any) -> None:
         if not isinstance(value, Unknown):
             if self.recorder is not None:
                 self.recorder.wrote(value)
-            del value[index]
+            self._changed(value)
+            del value[plain(index)]
 
     # -- tensors: answered by the ops table -----------------------------------------------------------------------
 
@@ -422,6 +476,9 @@ class Operators:
         """Call a plain Python type or a method of a plain value."""
         if not callable(function):
             raise TypeError(f"'{type(function).__name__}' object is not callable")
+        if self.region is not None:
+            args = [plain(each) for each in args]
+            kwargs = {name: plain(each) for name, each in kwargs.items()}
         unknown = next((each for each in args if isinstance(each, Unknown)), None)
         receiver = getattr(function, "__self__", None)
         if unknown is not None and not isinstance(receiver, (list, dict, set)):
@@ -439,11 +496,14 @@ class Operators:
             return Unknown(f"a regular expression: {error}", self.here())
         if self.recorder is not None and isinstance(receiver, (list, dict, set)):
             self.recorder.wrote(receiver)
+        if isinstance(receiver, CONTAINERS) and function.__name__ not in READING:
+            self.twins.changed(receiver)
         if function in (list, tuple, set, frozenset, dict, OrderedDict) and args:
             args = [self._materialised(args[0]), *args[1:]]
         elif function in (int, float, str, bool) and args and isinstance(args[0], (Tensor, Instance)):
             return self._converted(function, args[0])
-        return function(*args, **kwargs)
+        result = function(*args, **kwargs)
+        return result if self.region is None else self.region.made(result)
 
     def _materialised(self, value: Any) -> Any:
         if isinstance(value, (dict, *VIEW_TYPES)):

@@ -270,8 +270,9 @@ def parsed_file(source: SourceText) -> ParsedFile:
     found = _parsed.pop(source, None)
     if found is None:
         found = ParsedFile(source)
-        room = KEPT_CHARACTERS - len(source.text) - sum(len(each.text) for each in _parsed)
-        for old in list(_parsed):
+        kept = list(_parsed)  # at once: other threads read files too
+        room = KEPT_CHARACTERS - len(source.text) - sum(len(each.text) for each in kept)
+        for old in kept:
             if room >= 0:
                 break
             room += len(old.text)

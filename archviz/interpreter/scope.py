@@ -60,6 +60,7 @@ class Frame:
 
     def bind(self, name: str, value: Any) -> None:
         if self.nonlocals and name in self.nonlocals:
+            self.module.interpreter.twins.rebound()
             frame = self.parent
             while frame is not None:
                 if name in frame.names:
@@ -67,6 +68,8 @@ class Frame:
                     return
                 frame = frame.parent
         if self.is_top or (self.globals_ and name in self.globals_):
+            if name in self.module.namespace:
+                self.module.interpreter.twins.rebound()
             self.module.namespace[name] = value
             return
         self.names[name] = value

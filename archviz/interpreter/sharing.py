@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from dataclasses import dataclass, field
 from typing import Any
 
 from archviz.interpreter.reading import Event, ValueRef
@@ -36,16 +35,18 @@ class NotShareable(Exception):
     pass
 
 
-@dataclass(slots=True)
 class Remembered:
     """A call that ran: its module, arguments, result and the span of its events."""
 
-    module: ModuleInstance
-    tensors: list[Tensor]
-    result: Any
-    start: int
-    stop: int
-    numbers_read: set[tuple[str, str]] = field(default_factory=set)  # relative path, attribute
+    __slots__ = ("module", "numbers_read", "result", "start", "stop", "tensors")
+
+    def __init__(self, module: ModuleInstance, tensors: list[Tensor], result: Any, start: int, stop: int) -> None:
+        self.module = module
+        self.tensors = tensors
+        self.result = result
+        self.start = start
+        self.stop = stop
+        self.numbers_read: set[tuple[str, str]] = set()  # relative path, attribute
 
 
 class SharedCalls:
@@ -59,6 +60,7 @@ class SharedCalls:
         self.recorder = recorder
         self._known: dict[Key, list[Remembered]] = {}
         self._prints: dict[int, Key | None] = {}
+        self._parts: dict[int, tuple[int, list[tuple[str, ModuleInstance]]]] = {}
 
     def key(
         self, module: ModuleInstance, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -96,10 +98,18 @@ class SharedCalls:
             children.append((name, printed))
         return (id(module.cls), attributes, tensors, tuple(children))
 
+    def parts(self, module: ModuleInstance) -> list[tuple[str, ModuleInstance]]:
+        """A module and everything below it, with relative paths; walked once as long as nothing is written."""
+        writes, found = self._parts.get(id(module), (-1, []))
+        if writes != self.recorder.writes:
+            found = list(walk(module))
+            self._parts[id(module)] = (self.recorder.writes, found)
+        return found
+
     def find(self, key: Key, module: ModuleInstance) -> Remembered | None:
         """A remembered call that this one repeats."""
         for known in self._known.get(key, ()):
-            if known.module is module or not (known.numbers_read & differing_numbers(known.module, module)):
+            if known.module is module or not (known.numbers_read & self._differing_numbers(known.module, module)):
                 return known
         return None
 
@@ -108,7 +118,7 @@ class SharedCalls:
         self._known.setdefault(key, []).append(call)
 
     def _relative_reads(self, call: Remembered) -> set[tuple[str, str]]:
-        places = {id(module): path for path, module in walk(call.module)}
+        places = {id(module): path for path, module in self.parts(call.module)}
         return {(places[owner], name) for owner, name in self.recorder.numbers_read if owner in places}
 
     def repeat(self, known: Remembered, module: ModuleInstance, tensors: list[Tensor]) -> Any:
@@ -123,26 +133,32 @@ class SharedCalls:
         references: dict[int, ValueRef] = {}
 
         def reference(value: ValueRef) -> ValueRef:
-            moved = references.get(value.id)
-            if moved is None:
-                number = renumbered.get(value.id)
-                if number is None:
-                    number = recorder.fresh_number() if value.id >= first_created else value.id
-                    renumbered[value.id] = number
-                moved = references[value.id] = ValueRef(number, value.shape, value.dtype)
+            number = renumbered.get(value.id)
+            if number is None:
+                number = recorder.fresh_number() if value.id >= first_created else value.id
+                renumbered[value.id] = number
+            moved = references[value.id] = ValueRef(number, value.shape, value.dtype)
             return moved
 
-        for event in recorder.events[known.start : known.stop]:
-            recorder.events.append(_moved(event, offset, known.start, paths, parent, reference))
+        start, events, passed = known.start, recorder.events, recorder.passed
+        for event in events[start : known.stop]:
+            index, kind, path, name, inputs, outputs, above, at, options, assumed = event
+            moved_inputs = tuple([references.get(value[0]) or reference(value) for value in inputs])
+            moved_outputs = tuple([references.get(value[0]) or reference(value) for value in outputs])
+            above = above + offset if above >= start else parent
+            path = paths.get(path, path)
+            events.append(
+                Event(index + offset, kind, path, name, moved_inputs, moved_outputs, above, at, options, assumed)
+            )
             recorder.first_number.append(recorder.next_number)
-            if event.index in recorder.passed:
-                recorder.passed[event.index + offset] = recorder.passed[event.index]
+            if index in passed:
+                passed[index + offset] = passed[index]
         mapping = {id(old): new for old, new in zip(known.tensors, tensors, strict=True)}
         return _rebuilt(known.result, mapping, lambda tensor: self._fresh(tensor, renumbered))
 
     def _moved_paths(self, one: ModuleInstance, other: ModuleInstance) -> dict[str, str]:
         """Where the events of each module go; a part that both share keeps its path."""
-        pairs = zip(walk(one), walk(other), strict=True)
+        pairs = zip(self.parts(one), self.parts(other), strict=True)
         return {
             old: new
             for (_, first), (_, second) in pairs
@@ -151,8 +167,28 @@ class SharedCalls:
 
     def _renumbered(self, known: Remembered, module: ModuleInstance, tensors: list[Tensor]) -> dict[int, int]:
         recorder = self.recorder
-        pairs = [*zip(known.tensors, tensors, strict=True), *_own_tensors(known.module, module)]
+        pairs = [*zip(known.tensors, tensors, strict=True), *self._own_tensors(known.module, module)]
         return {recorder.number(old): recorder.number(new) for old, new in pairs}
+
+    def _differing_numbers(self, one: ModuleInstance, other: ModuleInstance) -> set[tuple[str, str]]:
+        """The numeric attributes in which two modules of equal fingerprint differ: relative path and name."""
+        found = set()
+        for (path, first), (_, second) in zip(self.parts(one), self.parts(other), strict=True):
+            names = {
+                each for attrs in (first.attrs, second.attrs) for each, value in attrs.items() if _is_number(value)
+            }
+            found |= {(path, name) for name in names if first.attrs.get(name) != second.attrs.get(name)}
+        return found
+
+    def _own_tensors(self, one: ModuleInstance, other: ModuleInstance) -> list[tuple[Tensor, Tensor]]:
+        pairs = []
+        for (_, first), (_, second) in zip(self.parts(one), self.parts(other), strict=True):
+            for table, twins in ((first.parameters, second.parameters), (first.buffers, second.buffers)):
+                for name, tensor in table.items():
+                    twin = twins.get(name)
+                    if tensor is not None and twin is not None:
+                        pairs.append((tensor, twin))
+        return pairs
 
     def _fresh(self, tensor: Tensor, renumbered: dict[int, int]) -> Tensor:
         twin = Tensor(tensor.shape, tensor.dtype, tensor.data, tensor.at)
@@ -163,43 +199,8 @@ class SharedCalls:
         return twin
 
 
-def _moved(event: Event, offset: int, start: int, paths: dict[str, str], parent: int, reference: Any) -> Event:
-    return Event(
-        event.index + offset,
-        event.kind,
-        paths.get(event.module, event.module),
-        event.name,
-        tuple([reference(value) for value in event.inputs]),
-        tuple([reference(value) for value in event.outputs]),
-        event.parent + offset if event.parent >= start else parent,
-        event.at,
-        event.options,
-        event.assumed,
-    )
-
-
 def _is_number(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def differing_numbers(one: ModuleInstance, other: ModuleInstance) -> set[tuple[str, str]]:
-    """The numeric attributes in which two modules of equal fingerprint differ: relative path and name."""
-    found = set()
-    for (path, first), (_, second) in zip(walk(one), walk(other), strict=True):
-        names = {name for attrs in (first.attrs, second.attrs) for name, value in attrs.items() if _is_number(value)}
-        found |= {(path, name) for name in names if first.attrs.get(name) != second.attrs.get(name)}
-    return found
-
-
-def _own_tensors(one: ModuleInstance, other: ModuleInstance) -> list[tuple[Tensor, Tensor]]:
-    pairs = []
-    for (_, first), (_, second) in zip(walk(one), walk(other), strict=True):
-        for table in ("parameters", "buffers"):
-            for name, tensor in getattr(first, table).items():
-                twin = getattr(second, table).get(name)
-                if tensor is not None and twin is not None:
-                    pairs.append((tensor, twin))
-    return pairs
 
 
 def _held(value: Any) -> Any:

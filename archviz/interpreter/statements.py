@@ -88,6 +88,8 @@ def _delete(interp: Interpreter, node: ast.Delete, frame: Frame) -> None:
     for target in node.targets:
         if isinstance(target, ast.Name):
             (frame.module.namespace if frame.is_top else frame.names).pop(target.id, None)
+            if frame.is_top:
+                interp.twins.rebound()
         elif isinstance(target, ast.Attribute):
             interp.delete_attribute(_value(interp, target.value, frame), target.attr)
         elif isinstance(target, ast.Subscript):
@@ -209,7 +211,10 @@ def _import_from(interp: Interpreter, node: ast.ImportFrom, frame: Frame) -> Non
         if frame.is_top:
             frame.bind(alias.asname or alias.name, LazyImport(name, alias.name, interp.here()))
         else:
-            frame.bind(alias.asname or alias.name, interp.import_into(frame.module, name, alias.name, interp.here()))
+            found = interp.import_into(frame.module, name, alias.name, interp.here())
+            if interp.region is not None:
+                interp.region.sees(found)
+            frame.bind(alias.asname or alias.name, found)
 
 
 @statement(ast.Raise)

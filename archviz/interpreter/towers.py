@@ -7,7 +7,6 @@ the size of the image, mel features, samples, hidden states.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from archviz.interpreter.inputs import forward_parameters, image, number, required_parameters
@@ -18,7 +17,15 @@ from archviz.interpreter.values import ModuleInstance, Tensor
 
 PRETRAINED = "transformers.modeling_utils.PreTrainedModel"
 GRIDS = ("grid_thw", "image_grid_thw", "grid_hw", "image_grid_hws", "grid_hws", "grid_ws")
-MAIN = ("pixel_values", "input_features", "input_values", "input_ids", "inputs_embeds", "hidden_states", "pixel_values_videos")
+MAIN = (
+    "pixel_values",
+    "input_features",
+    "input_values",
+    "input_ids",
+    "inputs_embeds",
+    "hidden_states",
+    "pixel_values_videos",
+)
 CHANNELS = ("in_channels", "in_chans", "num_channels")
 BINS = ("num_mel_bins", "feature_size", "input_dim")
 FRAMES = ("num_frames", "frames_per_clip")
@@ -69,7 +76,9 @@ def _completed(
         if name not in given:
             given[name] = _input(interp, name, config, batch, seq)
     features = given.get("input_features")
-    if "input_features_mask" in parameters and isinstance(features, Tensor):  # optional by name, and given with every sound
+    if "input_features_mask" in parameters and isinstance(
+        features, Tensor
+    ):  # optional by name, and given with every sound
         given["input_features_mask"] = Tensor((batch, features.sizes[-1]), "int64")
     return None if any(value is None for value in given.values()) else given
 
@@ -149,8 +158,7 @@ def append(recorder: Recorder, more: Recorder) -> None:
 
 
 def _renumbered(event: Event, first: int, moved: Any) -> Event:
-    return replace(
-        event,
+    return event._replace(
         index=event.index + first,
         inputs=tuple([moved(value) for value in event.inputs]),
         outputs=tuple([moved(value) for value in event.outputs]),

@@ -118,6 +118,7 @@ def _run(
     interp.gaps = before
     return recorder, gaps, output
 
+
 OPS = frozenset({
     "split", "chunk", "unbind", "cat", "concat", "stack", "slice", "softmax", "sigmoid", "topk", "matmul", "bmm",
     "scaled_dot_product_attention", "silu", "gelu", "relu", "tanh", "softplus", "linear", "embedding", "conv1d",
@@ -162,7 +163,7 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
 
 def _told(options: dict[str, object]) -> dict[str, Any]:
     """What an event says of masks, dispatch and kernels, as JSON."""
-    told = {name: options[name] for name in ("dispatch", "kernel", "kernel_package") if name in options}
+    told: dict[str, Any] = {name: options[name] for name in ("dispatch", "kernel", "kernel_package") if name in options}
     mask = {
         name.removeprefix("mask_").replace("mask", "kind"): str(value) if isinstance(value, Span) else value
         for name, value in options.items()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.protocols import Protocols
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
     from archviz.interpreter.modules import SourceModule
     from archviz.interpreter.scope import Frame
+
+
+SERIAL = count(1)  # objects by age: what was made after a construction began belongs to it
 
 
 class Unknown:
@@ -95,7 +99,18 @@ class Tensor:
         at: The line that made it.
     """
 
-    __slots__ = ("at", "attrs", "data", "dtype", "is_parameter", "meaning", "requires_grad", "shape", "source")
+    __slots__ = (
+        "at",
+        "attrs",
+        "data",
+        "dtype",
+        "is_parameter",
+        "meaning",
+        "requires_grad",
+        "serial",
+        "shape",
+        "source",
+    )
 
     def __init__(
         self,
@@ -113,6 +128,15 @@ class Tensor:
         self.attrs: dict[str, Any] | None = None
         self.source: Unknown | None = None  # why the shape is unknown
         self.meaning: Any = None  # what it says about positions: a mask, scores under a mask (archviz/ops/relations.py)
+        self.serial = next(SERIAL)
+
+    def twin(self) -> Tensor:
+        """Another tensor that looks the same."""
+        twin = Tensor(self.shape, self.dtype, self.data, self.at)
+        twin.is_parameter, twin.requires_grad = self.is_parameter, self.requires_grad
+        twin.attrs = None if self.attrs is None else dict(self.attrs)
+        twin.source, twin.meaning = self.source, self.meaning
+        return twin
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -228,11 +252,12 @@ def linearize(cls: ClassValue) -> list[ClassValue]:
 class Instance(Protocols):
     """An object of an interpreted class; Python's own protocols are answered by the class's methods."""
 
-    __slots__ = ("attrs", "cls", "payload")
+    __slots__ = ("attrs", "cls", "payload", "serial")
 
     def __init__(self, cls: ClassValue) -> None:
         self.cls = cls
         self.attrs: dict[str, Any] = {}
+        self.serial = next(SERIAL)
         self.payload: Any = None  # the dict, list, str… that an instance of a class derived from one holds
 
 
@@ -259,7 +284,7 @@ class FunctionValue:
     """A function of the interpreted program."""
 
     __slots__ = (
-        "attrs", "defaults", "frame", "interpreter", "kw_defaults", "module", "name", "node", "owner", "signature",
+        "attrs", "defaults", "frame", "interpreter", "kw_defaults", "module", "name", "node", "owner", "serial", "signature",
     )  # fmt: skip
 
     def __init__(
@@ -280,6 +305,7 @@ class FunctionValue:
         self.defaults = defaults
         self.kw_defaults = kw_defaults
         self.owner: ClassValue | None = None
+        self.serial = next(SERIAL)
         self.attrs: dict[str, Any] = {}
 
     @property

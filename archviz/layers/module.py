@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
@@ -57,7 +56,7 @@ def _parameter(interp: Interpreter, tensor: Tensor) -> Tensor:
 
 
 def _are_plain_sizes(sizes: tuple[Any, ...]) -> bool:
-    for size in sizes:  # noqa: SIM110 - run for every parameter; all() takes twice as long
+    for size in sizes:
         if type(size) is not int or size < 0:
             return False
     return bool(sizes)
@@ -200,8 +199,7 @@ def _register_calls(library: Library) -> None:
         return Unknown(f"{self.cls.name} has no forward that is understood", interp.here())
 
 
-@dataclass(slots=True)
-class CallSite:
+class CallSite(NamedTuple):
     """A module call that is about to run."""
 
     module: ModuleInstance

@@ -10,15 +10,16 @@ A mask of causal attention is made by comparing positions (`key <= query`), a wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 
+from archviz.records import record
 from archviz.spans import Span
 
 BLOCKING = -1e3  # a number this low, added to a score, makes its weight vanish
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Position:
     """A tensor of positions that run along one axis: `(place + shift) // chunk`; `axis` counts from the right (-1 keys, -2 queries)."""
 
@@ -27,7 +28,7 @@ class Position:
     chunk: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Distance:
     """A tensor of `sign * (query - key) + shift`, or of its absolute value."""
 
@@ -36,19 +37,19 @@ class Distance:
     absolute: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Constant:
     """A tensor of one number."""
 
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Bias:
     """A tensor that is added to scores for what it says about positions, and is no mask: a table of distances, ALiBi."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Relation:
     """A set of pairs of query and key, by their distance `d = query - key`.
 
@@ -96,14 +97,14 @@ class Relation:
         return self.low < 0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Additive:
     """A tensor that is 0 for the pairs of a relation and blocks all others when it is added to scores."""
 
     allowed: Relation
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Scores:
     """Products of queries and keys.
 
@@ -127,17 +128,14 @@ def _is_empty(relation: Relation) -> bool:
 
 def complement(relation: Relation) -> Relation:
     """The pairs that are not in a set; half-lines stay intervals."""
-    turned = {"narrowed": relation.widened, "widened": relation.narrowed}
+    rest = replace(relation, outside=not relation.outside)
     if _is_empty(relation):
-        return replace(EVERYTHING, at=relation.at, **turned)
-    if relation.outside:
-        return replace(relation, outside=False, **turned)
-    if relation.chunk is None and relation.low == -inf:
+        rest = EVERYTHING
+    elif not relation.outside and relation.chunk is None and relation.low == -inf:
         rest = NOTHING if relation.high == inf else Relation(low=relation.high + 1)
-        return replace(rest, at=relation.at, **turned)
-    if relation.chunk is None and relation.high == inf:
-        return replace(Relation(high=relation.low - 1), at=relation.at, **turned)
-    return replace(relation, outside=True, **turned)
+    elif not relation.outside and relation.chunk is None and relation.high == inf:
+        rest = Relation(high=relation.low - 1)
+    return replace(rest, at=relation.at, narrowed=relation.widened, widened=relation.narrowed)
 
 
 def both(one: Relation, other: Relation) -> Relation | None:
@@ -252,8 +250,16 @@ def add(left: Meaning, right: Meaning) -> Meaning | None:
 
 def _compare_distance(name: str, left: Distance, value: float) -> Relation | None:
     """`sign * d + shift` against a number, as bounds of `d`."""
-    bounds = {"lt": (-inf, value - 1), "le": (-inf, value), "gt": (value + 1, inf), "ge": (value, inf), "eq": (value, value)}
+    bounds = {
+        "lt": (-inf, value - 1),
+        "le": (-inf, value),
+        "gt": (value + 1, inf),
+        "ge": (value, inf),
+        "eq": (value, value),
+    }
     if name == "ne":
+        if left.absolute:
+            return None
         return complement(Relation(*_bounds(left, value, value)))
     if name not in bounds:
         return None

@@ -77,7 +77,9 @@ def _squares(relu: Event, event: Event) -> bool:
     """The result of a ReLU, itself or under a view, to the power of two."""
     return (
         canonical(event.name) in _SQUARES
-        and (canonical(event.name) == "square" or 2 in [v for v in event.options.values() if isinstance(v, (int, float))])
+        and (
+            canonical(event.name) == "square" or 2 in [v for v in event.options.values() if isinstance(v, (int, float))]
+        )
         and bool({v.id for v in relu.outputs} & {v.id for v in event.inputs})
     )
 
@@ -105,5 +107,7 @@ def _silu(slope: float, clamped: bool) -> str:
 
 
 def _number(event: Event | None) -> float | None:
-    values = [v for v in event.options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)] if event else []
+    values = (
+        [v for v in event.options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)] if event else []
+    )
     return float(values[0]) if len(values) == 1 else None

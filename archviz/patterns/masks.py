@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
+from archviz.records import record
 from archviz.spans import Span
 
 _USERS = ("softmax", "scaled_dot_product_attention")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Mask:
     """What a query may see.
 
@@ -48,7 +47,9 @@ def find_mask(module: ModuleRecord, trace: Trace) -> Mask | None:
     call = trace.call(module.path)
     if call is None:
         return None
-    found = next((e for e in trace.own(call) if _uses(e)), None) or next((e for e in trace.inside(call) if _uses(e)), None)
+    found = next((e for e in trace.own(call) if _uses(e)), None) or next(
+        (e for e in trace.inside(call) if _uses(e)), None
+    )
     return None if found is None else _mask(found)
 
 

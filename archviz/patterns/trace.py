@@ -80,7 +80,7 @@ class Trace:
         found = {value.id for event in roots for value in event.inputs}
         for event in self.events:
             inputs = event.inputs
-            if event.index in self._children or not any(value.id in found for value in inputs):
+            if event.index in self._children or found.isdisjoint([value.id for value in inputs]):
                 continue
             if event.kind == "op" and canonical(event.name) in FRESH:
                 continue

@@ -67,7 +67,8 @@ def read_source(
 ) -> SourceText:
     """One Python file as text, within the size limit; what is not UTF-8 is a clear error."""
     limit = (limits or Limits()).source_bytes
-    data = file.read_bytes()[: limit + 1]
+    with file.open("rb") as stream:
+        data = stream.read(limit + 1)
     if len(data) > limit:
         raise UsageError(f"source file larger than {limit:,} bytes", where=shown)
     try:

@@ -26,7 +26,9 @@ def router_claims(view: LayerView) -> Iterator[Claim]:
     if what.activation is not None:
         yield view.claim("moe.activation", what.activation, experts.defined_at)
     elif (stated := view.setting("hidden_act", "hidden_activation")) is not None:
-        yield view.claim("moe.activation", activation_of(str(stated[1])) or stated[1], status="config", config=stated[0])
+        yield view.claim(
+            "moe.activation", activation_of(str(stated[1])) or stated[1], status="config", config=stated[0]
+        )
     events = _router_events(view, what)
     yield from _choice(view, what, events)
     yield from _weights(view, what, events)

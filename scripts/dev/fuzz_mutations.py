@@ -13,7 +13,17 @@ ABSURD: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 3, 7, 10**9, -(10**9), 10**18, 0.5, -0.0, 1e308, "", "32", "x" * 300, "\x00\x1b[31m\u202e", "../../etc",
     [], [0], [None] * 3, {}, {"a": {"b": []}}, [[[]]], "relu", ["full_attention"], {"rope_type": "yarn"},
 )  # fmt: skip
-OPERATORS: tuple[type[ast.operator], ...] = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Div, ast.Mod, ast.Pow, ast.LShift, ast.MatMult)
+OPERATORS: tuple[type[ast.operator], ...] = (
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.FloorDiv,
+    ast.Div,
+    ast.Mod,
+    ast.Pow,
+    ast.LShift,
+    ast.MatMult,
+)
 BOMBS = (
     "while True: pass",
     "for _bomb in range(10**12): pass",
@@ -27,7 +37,7 @@ BOMBS = (
     "_bomb = ().__class__.__base__.__subclasses__()",
     "raise SystemExit(3)",
     "raise KeyboardInterrupt",
-    "_bomb = f\"{1:>{10**9}}\"",
+    '_bomb = f"{1:>{10**9}}"',
     "_bomb = {}\nfor _i in range(10**5): _bomb = {0: _bomb}\nstr(_bomb)",
     "_bomb = []\n_bomb.append(_bomb)\nrepr(_bomb); _bomb == [_bomb]; hash((_bomb,))",
     "import os; os.environ['X'] = '1'; os.remove('x')",
@@ -75,7 +85,9 @@ def by_lines(text: str, chance: random.Random) -> str:
         lines[place] = lines[place][: chance.randint(0, len(lines[place]))]
         del lines[place + 1 : place + 1 + chance.choice([0, 0, 1, 100_000])]
     else:
-        lines[place] += chance.choice([";", "", " ", "\\"]) + (lines[place + 1].lstrip() if place + 1 < len(lines) else "")
+        lines[place] += chance.choice([";", "", " ", "\\"]) + (
+            lines[place + 1].lstrip() if place + 1 < len(lines) else ""
+        )
     return "\n".join(lines) or "\n"
 
 
@@ -85,7 +97,27 @@ def by_tokens(text: str, chance: random.Random) -> str:
         return text
     chosen, other = chance.choice(tokens), chance.choice(tokens)
     new = chance.choice(
-        [other[0], "", "0", "-1", str(10**9), "None", "self", "config", "(", ")", "[", "]", "\x00", "\ufeff", "é", "__class__", "await ", "*", "**"]
+        [
+            other[0],
+            "",
+            "0",
+            "-1",
+            str(10**9),
+            "None",
+            "self",
+            "config",
+            "(",
+            ")",
+            "[",
+            "]",
+            "\x00",
+            "\ufeff",
+            "é",
+            "__class__",
+            "await ",
+            "*",
+            "**",
+        ]
     )
     return text[: chosen.start()] + new + text[chosen.end() :]
 
@@ -143,7 +175,9 @@ def _statements(tree: ast.Module, chance: random.Random) -> None:
         if functions:
             body.insert(place, ast.parse(f"{chance.choice(functions).name}(config)").body[0])
     else:
-        body[place:place] = ast.parse("class _C(dict):\n    def __getattr__(self, n): return self\n    __eq__ = __getattr__\n_c = _C()").body
+        body[place:place] = ast.parse(
+            "class _C(dict):\n    def __getattr__(self, n): return self\n    __eq__ = __getattr__\n_c = _C()"
+        ).body
 
 
 def _expressions(tree: ast.Module, chance: random.Random) -> None:
@@ -151,7 +185,11 @@ def _expressions(tree: ast.Module, chance: random.Random) -> None:
     for node in chance.sample(nodes, min(len(nodes), 400)):
         if isinstance(node, ast.BinOp):
             node.op = chance.choice(OPERATORS)()
-        elif isinstance(node, ast.Constant) and isinstance(node.value, (int, str, float)) and not isinstance(node.value, bool):
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, (int, str, float))
+            and not isinstance(node.value, bool)
+        ):
             node.value = chance.choice([value for value in ABSURD if not isinstance(value, (list, dict))])
         elif isinstance(node, ast.Compare):
             node.ops = [chance.choice([ast.Eq, ast.Lt, ast.In, ast.Is, ast.NotIn])() for _ in node.ops]
@@ -176,7 +214,12 @@ def _names(tree: ast.Module, chance: random.Random) -> None:
             one.attr = new
 
 
-TREE_MUTATIONS: tuple[Callable[[ast.Module, random.Random], None], ...] = (_statements, _statements, _expressions, _names)
+TREE_MUTATIONS: tuple[Callable[[ast.Module, random.Random], None], ...] = (
+    _statements,
+    _statements,
+    _expressions,
+    _names,
+)
 TEXT_MUTATIONS: tuple[Callable[[str, random.Random], str], ...] = (by_lines, by_tokens, by_tree, by_tree)
 
 # --- text that means the same ----------------------------------------------------------------------------------------
@@ -186,7 +229,7 @@ def rewritten_text(text: str, chance: random.Random) -> str:
     """A source text that builds the same model, written otherwise: what is read from it must not change."""
     tree = ast.parse(text)
     for _ in range(chance.randint(1, 8)):
-        body = chance.choice([each for each in _bodies(tree)])
+        body = chance.choice(_bodies(tree))
         place = chance.randrange(len(body))
         _rewrite(body, place, chance)
     return ast.unparse(ast.fix_missing_locations(tree))
@@ -199,7 +242,11 @@ def _rewrite(body: list[ast.stmt], place: int, chance: random.Random) -> None:
         is_first = place == 0 and isinstance(body[0], ast.Expr)  # a docstring stays the first
         first_import = isinstance(body[place], ast.ImportFrom) and getattr(body[place], "module", "") == "__future__"
         if not is_first and not first_import:
-            body[place:place] = ast.parse(chance.choice(["pass", "_unused = [i * 2 for i in range(3)]", "def _unused(a, *b): return a", "assert True"])).body
+            body[place:place] = ast.parse(
+                chance.choice(
+                    ["pass", "_unused = [i * 2 for i in range(3)]", "def _unused(a, *b): return a", "assert True"]
+                )
+            ).body
         return
     if kind == "double number":
         for node in ast.walk(body[place]):
@@ -207,7 +254,12 @@ def _rewrite(body: list[ast.stmt], place: int, chance: random.Random) -> None:
                 node.args = [_plus_nothing(each) for each in node.args]
         return
     wrapper: Any = ast.parse(
-        {"if": "if not False: pass", "for": "for _once in (0,): pass", "try": "try: pass\nfinally: _done = 1", "with": "if True and (1 or 0): pass"}[kind]
+        {
+            "if": "if not False: pass",
+            "for": "for _once in (0,): pass",
+            "try": "try: pass\nfinally: _done = 1",
+            "with": "if True and (1 or 0): pass",
+        }[kind]
     ).body[0]
     wrapper.body = [body[place]]
     body[place] = wrapper
@@ -285,5 +337,10 @@ def mutated_json(text: str, chance: random.Random) -> bytes:
     if kind == "utf-16":
         return text.encode("utf-16", "surrogatepass")
     if kind == "nan":
-        return re.sub(rb"\b\d+\b", chance.choice([b"NaN", b"Infinity", b"-Infinity", b"1e999", b"9" * 400]), data, count=chance.randint(1, 3))
+        return re.sub(
+            rb"\b\d+\b",
+            chance.choice([b"NaN", b"Infinity", b"-Infinity", b"1e999", b"9" * 400]),
+            data,
+            count=chance.randint(1, 3),
+        )
     return data.replace(b"{", b'{"hidden_size": [], "hidden_size": -3, ', 1)

@@ -110,10 +110,10 @@ def test_every_layer_of_one_unit_is_drawn_inside_its_repeat() -> None:
     graph = parse_dot(dot_from_architecture(zoo.qwen35()))
     layers = {name: shown(values["label"]) for name, values in graph.clusters.items() if ".layer" in name}
     assert [text for name, text in layers.items() if name.startswith("cluster_tower1")] == [
-        "Layer 1: Gated DeltaNet + MoE",
-        "Layer 2: Gated DeltaNet + MoE",
-        "Layer 3: Gated DeltaNet + MoE",
-        "Layer 4: Gated attention + MoE",
+        "1st of 4: Gated DeltaNet + MoE",
+        "2nd of 4: Gated DeltaNet + MoE",
+        "3rd of 4: Gated DeltaNet + MoE",
+        "4th of 4: Gated attention + MoE",
     ]
     first = next(name for name in layers if name.startswith("cluster_tower1"))
     repeat = graph.parents[first]

@@ -38,7 +38,7 @@ def test_the_worked_example_loads_and_names_its_total() -> None:
     config = load_diagram_config(EXAMPLE)
     assert config.parameters is not None
     assert config.parameters.total == 396_802_360_816
-    assert [block.type for block in config.stages[1].blocks][-1] == "Layer 4: Gated attention + MoE"
+    assert [block.type for block in config.stages[1].blocks][-1] == "4th of 4: Gated attention + MoE"
 
 
 def test_blocks_and_stages_have_addresses_by_position_and_by_id() -> None:

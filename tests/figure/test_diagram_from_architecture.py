@@ -27,10 +27,10 @@ def test_every_layer_of_one_unit_is_a_block_and_the_repeat_is_said() -> None:
     unit = diagram_config(zoo.qwen35()).stages[1]
     assert "15 × a unit of 4 layers" in unit.name
     assert [block.type for block in unit.blocks] == [
-        "Layer 1: Gated DeltaNet + MoE",
-        "Layer 2: Gated DeltaNet + MoE",
-        "Layer 3: Gated DeltaNet + MoE",
-        "Layer 4: Gated attention + MoE",
+        "1st of 4: Gated DeltaNet + MoE",
+        "2nd of 4: Gated DeltaNet + MoE",
+        "3rd of 4: Gated DeltaNet + MoE",
+        "4th of 4: Gated attention + MoE",
     ]
     assert unit.blocks[0].details.startswith("1. RMSNorm\n2. Gated DeltaNet")
     assert "Residual add" in unit.blocks[0].details
@@ -39,7 +39,7 @@ def test_every_layer_of_one_unit_is_a_block_and_the_repeat_is_said() -> None:
 def test_runs_outside_of_a_unit_keep_their_order_and_count() -> None:
     blocks = [block.type for stage in diagram_config(zoo.deepseek()).stages for block in stage.blocks]
     layers = [name for name in blocks if name.startswith("Layers")]
-    assert [name.split(":")[0] for name in layers] == ["Layers 1–3 (3 ×)", "Layers 4–61 (58 ×)"]
+    assert [name.split(":")[0] for name in layers] == ["Layers 0–2 (3 ×)", "Layers 3–60 (58 ×)"]
 
 
 def test_mixers_show_their_projections_with_dimensions() -> None:

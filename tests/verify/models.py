@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -108,7 +107,7 @@ def mutated(model_type: str, old: str, new: str) -> Verification:
         if name != dotted or found is None:
             return found
         assert found.text.count(old) == 1, f"{found.text.count(old)} places in {found.shown}"
-        return replace(found, text=found.text.replace(old, new))
+        return found._replace(text=found.text.replace(old, new))
 
     return pipeline.verify_source(source_of(model_type), interpreter=interpreter(find_source))[0]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 
 import pytest
 
@@ -68,7 +67,7 @@ def test_rotation_moved_before_the_norms_is_seen() -> None:
     text = text.replace(rotate, rotate + norms)
 
     def find(name: str) -> SourceText | None:
-        return replace(source, text=text) if name == dotted else find_transformers_source(name, SETTINGS.limits)
+        return source._replace(text=text) if name == dotted else find_transformers_source(name, SETTINGS.limits)
 
     found = pipeline.verify_source(source_of("qwen3"), interpreter=interpreter(find))[0]
     assert only(verified("qwen3"), "rope.after_norms") == ["k_norm", "q_norm"]
@@ -116,7 +115,7 @@ def test_a_changed_width_changes_the_digest() -> None:
         found = find_transformers_source(name, SETTINGS.limits)
         if found is not None and name.endswith("modeling_llama"):
             assert found.text.count(old) == 1
-            return replace(found, text=found.text.replace(old, new))
+            return found._replace(text=found.text.replace(old, new))
         return found
 
     source = source_of("llama")

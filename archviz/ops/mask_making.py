@@ -1,0 +1,235 @@
+"""Ops that make masks and put them together: ranges, comparisons, triangles, truth values, large negative numbers, sums with scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.values import Tensor
+from archviz.ops import relations
+from archviz.ops.meanings import Rule, added_mask, as_additive, as_relation, line, meaning
+from archviz.ops.relations import BLOCKING, Additive, Bias, Constant, Distance, Meaning, Position, Relation, Scores
+
+
+def arange(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    if not result.data or len(result.sizes) != 1:
+        return Position(-1) if len(result.sizes) == 1 and len(args) == 1 and "start" not in kwargs else None
+    start, step = result.data[0], (result.data[1] - result.data[0] if len(result.data) > 1 else 1)
+    return Position(-1, int(start)) if step == 1 and start == int(start) else None
+
+
+def filled(value: float) -> Rule:
+    return lambda interp, args, kwargs, result: Constant(value)
+
+
+def full(place: int) -> Rule:
+    def rule(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+        found = meaning(kwargs.get("fill_value", args[place] if len(args) > place else None))
+        return found if isinstance(found, Constant) else None
+
+    return rule
+
+
+def compared(name: str) -> Rule:
+    def rule(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+        left, right = meaning(args[0]), meaning(args[1] if len(args) > 1 else kwargs.get("other"))
+        if left is None or right is None:
+            return None
+        found = relations.compare(name, left, right)
+        if found is None and name == "eq" and isinstance(left, Relation) and isinstance(right, Constant):
+            found = left if right.value else relations.complement(left)
+        return None if found is None else replace(found, at=line(interp))
+
+    return rule
+
+
+def triangle(upper: bool) -> Rule:
+    """`tril` keeps the keys up to a diagonal, `triu` those from it on; the rest becomes 0."""
+
+    def rule(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+        diagonal = kwargs.get("diagonal", args[1] if len(args) > 1 else 0)
+        value = meaning(args[0])
+        if not isinstance(diagonal, int) or value is None:
+            return None
+        kept = replace(Relation(high=-diagonal) if upper else Relation(low=-diagonal), at=line(interp))
+        if isinstance(value, Additive) or (isinstance(value, Constant) and value.value <= BLOCKING):
+            additive = as_additive(value)
+            return added_mask(relations.either(additive.allowed, relations.complement(kept)) if additive else None)
+        whole = as_relation(value)
+        return None if whole is None else relations.both(whole, kept)
+
+    return rule
+
+
+def joined(run: Callable[[Relation, Relation], Relation | None], *, widens: bool) -> Rule:
+    """`and`, `or` of masks; what is not understood beside one is data that narrows or widens it."""
+
+    def rule(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+        one, other = (as_relation(meaning(each)) for each in (args[0], args[1] if len(args) > 1 else None))
+        if one is not None and other is not None:
+            return run(one, other)
+        known = one or other
+        if known is None:
+            return None
+        return replace(known, widened=True) if widens else replace(known, narrowed=True)
+
+    return rule
+
+
+def negation(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    found = as_relation(meaning(args[0]))
+    return None if found is None else relations.complement(found)
+
+
+def added(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    left, right = meaning(args[0]), meaning(args[1] if len(args) > 1 else kwargs.get("other"))
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Scores):
+            return masked_scores(one, other, result)
+        if isinstance(one, Additive):
+            mask = as_additive(other)
+            return added_mask(relations.both(one.allowed, mask.allowed)) if mask else _beside(one, other)
+        if isinstance(one, Bias):
+            return one
+    return relations.add(left, right) if left is not None and right is not None else None
+
+
+def _beside(mask: Additive, other: Meaning | None) -> Additive:
+    """A mask with a bias, or with something not understood that can only take more away."""
+    return mask if isinstance(other, Bias) else Additive(replace(mask.allowed, narrowed=True))
+
+
+def masked_scores(scores: Scores, other: Meaning | None, result: Tensor) -> Scores:
+    if isinstance(other, Scores):
+        return replace(scores, mask=scores.mask or other.mask, obscured=scores.obscured or other.obscured)
+    if isinstance(other, Bias):
+        return scores
+    if isinstance(other, Constant) and other.value > BLOCKING:
+        return scores
+    mask = as_additive(other)
+    if mask is None:
+        return replace(scores, obscured=True)
+    return _with_mask(scores, mask.allowed, result)
+
+
+def _with_mask(scores: Scores, allowed: Relation | None, result: Tensor) -> Scores:
+    """Scores after a mask; queries that follow cached keys are the last of all positions."""
+    if allowed is None:
+        return replace(scores, obscured=True)
+    queries, keys = result.sizes[-2:] if len(result.sizes) > 1 else (0, 0)
+    allowed = relations.shifted(allowed, max(0, keys - queries))
+    together = allowed if scores.mask is None else relations.both(scores.mask, allowed)
+    return replace(scores, obscured=True) if together is None else replace(scores, mask=together)
+
+
+def subtracted(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    left, right = meaning(args[0]), meaning(args[1] if len(args) > 1 else kwargs.get("other"))
+    if isinstance(left, Scores):  # less their greatest, for a stable softmax
+        return left
+    if isinstance(left, Constant) and isinstance(right, Relation) and left.value == 1:
+        return relations.complement(right)
+    if isinstance(left, Constant) and isinstance(right, Constant):
+        return Constant(left.value - right.value)
+    if left is None or right is None:
+        return Bias() if isinstance(left, Bias) or isinstance(right, Bias) else None
+    if isinstance(left, Position) and isinstance(right, Constant) and right.value == 0:
+        return left
+    return relations.subtract(left, right)
+
+
+def multiplied(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    left, right = meaning(args[0]), meaning(args[1] if len(args) > 1 else kwargs.get("other"))
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Scores):
+            return one
+        if isinstance(one, (Bias, Position, Distance)):  # slopes times distances
+            return one if one == Bias() or other == Constant(1.0) else Bias()
+        if isinstance(one, Constant) and one.value <= BLOCKING:
+            blocked = as_relation(other)
+            return None if blocked is None else Additive(relations.complement(blocked))
+        if isinstance(one, Additive):
+            kept = as_relation(other)
+            return one if kept is None else added_mask(relations.either(one.allowed, relations.complement(kept)))
+    if isinstance(left, Constant) and isinstance(right, Constant):
+        return Constant(left.value * right.value)
+    one, other = as_relation(left), as_relation(right)
+    return relations.both(one, other) if one is not None and other is not None else None
+
+
+def divided(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    value, divisor = meaning(args[0]), args[1] if len(args) > 1 else kwargs.get("other")
+    if isinstance(value, (Scores, Bias)):
+        return value
+    floors = kwargs.get("rounding_mode") == "floor"
+    return floored(interp, args, kwargs, result) if floors and isinstance(divisor, int) else None
+
+
+def floored(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    value, divisor = meaning(args[0]), meaning(args[1] if len(args) > 1 else kwargs.get("other"))
+    if not isinstance(value, Position) or not isinstance(divisor, Constant) or value.chunk != 1 or divisor.value < 1:
+        return None
+    return replace(value, chunk=int(divisor.value))
+
+
+def absolute(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    value = meaning(args[0])
+    if isinstance(value, Distance):
+        return replace(value, absolute=True)
+    return value if isinstance(value, Bias) else None
+
+
+def negated(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    value = meaning(args[0])
+    if isinstance(value, Distance):
+        return value if value.absolute else Distance(-value.sign, -value.shift)
+    return value if isinstance(value, (Scores, Bias)) else None
+
+
+def chosen_where(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    if len(args) < 3:
+        return None
+    condition, yes, no = meaning(args[0]), meaning(args[1]), meaning(args[2])
+    if isinstance(no, Constant) and no.value <= BLOCKING:
+        return _blocked_where(condition, yes, result, keep=True)
+    if isinstance(yes, Constant) and yes.value <= BLOCKING:
+        return _blocked_where(condition, no, result, keep=False)
+    chosen = as_relation(condition)
+    if chosen is None or not isinstance(yes, Constant) or not isinstance(no, Constant):
+        return None
+    return (
+        chosen if yes.value and not no.value else relations.complement(chosen) if no.value and not yes.value else None
+    )
+
+
+def _blocked_where(condition: Meaning | None, value: Meaning | None, result: Tensor, *, keep: bool) -> Meaning | None:
+    """A value that stays where a mask says so (`keep`), or elsewhere, and is blocked in the rest."""
+    chosen = as_relation(condition)
+    allowed = None if chosen is None else chosen if keep else relations.complement(chosen)
+    if isinstance(value, Scores):
+        return _with_mask(value, allowed, result)
+    if isinstance(value, Additive):
+        if allowed is None:
+            return Additive(replace(value.allowed, narrowed=True))
+        return added_mask(relations.both(value.allowed, allowed))
+    is_open = isinstance(value, (Relation, Bias)) or (isinstance(value, Constant) and value.value > BLOCKING)
+    return added_mask(allowed) if is_open else None
+
+
+def masked_fill(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    mask, fill = (*args[1:], *(kwargs[name] for name in ("mask", "value") if name in kwargs))[:2]
+    value, number, condition = meaning(args[0]), meaning(fill), meaning(mask)
+    if not isinstance(number, Constant):
+        return None
+    if number.value <= BLOCKING:
+        return _blocked_where(condition, value, result, keep=False)
+    chosen = as_relation(condition)
+    if isinstance(value, Additive) or (isinstance(value, Constant) and value.value <= BLOCKING):
+        additive = as_additive(value)
+        opened = None if chosen is None or additive is None else relations.either(additive.allowed, chosen)
+        return added_mask(opened) if number.value == 0 else None
+    whole = as_relation(value)
+    if whole is None or number.value != 0:
+        return None
+    return replace(whole, narrowed=True) if chosen is None else relations.both(whole, relations.complement(chosen))

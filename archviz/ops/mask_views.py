@@ -1,0 +1,172 @@
+"""Ops that keep the meaning of a mask: casts, views, permutations, parts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.values import Tensor
+from archviz.ops import relations, shapes
+from archviz.ops.meanings import meaning
+from archviz.ops.relations import Additive, Bias, Constant, Distance, Meaning, Position, Relation, Scores
+
+
+def kept(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    """Casts and copies; what is blocked by a large number is true when numbers become truth values."""
+    value = meaning(args[0])
+    if isinstance(value, Additive) and result.dtype == "bool":
+        return relations.complement(value.allowed)
+    return value
+
+
+def scored(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    """Ops that scores go through on their way to the softmax."""
+    value = meaning(args[0])
+    return value if isinstance(value, (Scores, Bias)) else None
+
+
+def moved(value: Meaning | None, axes: dict[int, int], size: int = 2) -> Meaning | None:
+    """A meaning after a view that puts axes elsewhere.
+
+    Args:
+        value: The meaning.
+        axes: Old axis → new axis, counted from the right; an axis that is gone is missing.
+    """
+    if isinstance(value, Position):
+        return replace(value, axis=axes[value.axis]) if value.axis in axes else None
+    if isinstance(value, (Relation, Additive, Distance)) or (isinstance(value, Scores) and value.mask is not None):
+        stays = axes.get(-1) == -1 and axes.get(-2, -2) == -2
+        return value if stays else None
+    return value
+
+
+def unsqueezed(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    dim = kwargs.get("dim", args[1] if len(args) > 1 else 0)
+    rank = len(result.sizes)
+    place = shapes.axis(dim, rank) - rank  # of the new axis, from the right
+    return moved(meaning(args[0]), {old: old if old > place else old - 1 for old in range(-rank + 1, 0)})
+
+
+def squeezed(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    dim = kwargs.get("dim", args[1] if len(args) > 1 else None)
+    if not isinstance(dim, int):
+        return viewed(interp, args, kwargs, result)
+    rank = len(args[0].sizes)
+    if len(result.sizes) == rank:
+        return meaning(args[0])
+    gone = shapes.axis(dim, rank) - rank
+    return moved(meaning(args[0]), {old: old if old > gone else old + 1 for old in range(-rank, 0) if old != gone})
+
+
+def permuted(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    rank = len(result.sizes)
+    order = list(range(rank))
+    given = args[1:] or tuple(kwargs.get("dims", ()))
+    given = tuple(given[0]) if len(given) == 1 and isinstance(given[0], (tuple, list)) else given
+    return moved(
+        meaning(args[0]), {shapes.axis(old, rank) - rank: new - rank for new, old in zip(order, given, strict=False)}
+    )
+
+
+def transposed(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    rank = len(result.sizes)
+    one, other = (shapes.axis(each, rank) - rank for each in (*args[1:], *kwargs.values())[:2])
+    axes = {place: place for place in range(-rank, 0)}
+    axes[one], axes[other] = other, one
+    return moved(meaning(args[0]), axes)
+
+
+def turned(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    return moved(meaning(args[0]), {-1: -2, -2: -1})
+
+
+def viewed(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    """A reshape: positions follow the one axis that is no 1, masks stay where their last two axes do."""
+    value, old, new = meaning(args[0]), args[0].sizes, result.sizes
+    if isinstance(value, Position):
+        long = [place - len(new) for place, size in enumerate(new) if size != 1]
+        if len(long) != 1 or shapes.product(old) != new[long[0]]:
+            return None
+        return replace(value, axis=long[0])
+    if isinstance(value, (Constant, Bias)) or (isinstance(value, Scores) and value.mask is None):
+        return value
+    return value if old[-2:] == new[-2:] else None
+
+
+def expanded(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    value, old, new = meaning(args[0]), args[0].sizes, result.sizes
+    if isinstance(value, Position):
+        return value if len(old) >= -value.axis and old[value.axis] == new[value.axis] else None
+    return value
+
+
+def _repeated(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    return viewed(interp, args, kwargs, result)
+
+
+def item(value: Tensor, parts: tuple[Any, ...], result: Any) -> None:
+    """Give `value[parts]` its meaning: positions looked up by positions are positions again."""
+    known = meaning(value)
+    if known is None or not isinstance(result, Tensor):
+        return
+    if any(isinstance(part, (Tensor, list)) for part in parts):
+        result.meaning = _looked_up(known, parts)
+        return
+    result.meaning = (
+        moved(known, _axes(value, parts, result))
+        if not isinstance(known, Position)
+        else _cut(known, value, parts, result)
+    )
+
+
+def _looked_up(value: Meaning, parts: tuple[Any, ...]) -> Meaning | None:
+    last = meaning(parts[-1]) if isinstance(parts[-1], Tensor) else None
+    if isinstance(value, Position) and value.axis == -1 and value.chunk == 1 and isinstance(last, Position):
+        return relations.add(last, Constant(value.shift))
+    return value if isinstance(value, (Constant, Bias)) else None
+
+
+def _cut(known: Position, value: Tensor, parts: tuple[Any, ...], result: Tensor) -> Meaning | None:
+    found = moved(known, _axes(value, parts, result))
+    rank = len(value.sizes)
+    filled = _filled_parts(parts, rank)
+    own = filled[rank + known.axis] if len(filled) == rank else None
+    start = own.start if isinstance(own, slice) else None
+    if isinstance(found, Position) and isinstance(start, int) and start > 0:
+        return relations.add(found, Constant(start))
+    return found
+
+
+def _filled_parts(parts: tuple[Any, ...], rank: int) -> list[Any]:
+    spare = rank - sum(part is not None and part is not Ellipsis for part in parts)
+    filled: list[Any] = []
+    for part in parts if Ellipsis in parts else (*parts, Ellipsis):
+        filled += [slice(None)] * spare if part is Ellipsis else [part]
+    return filled
+
+
+def _axes(value: Tensor, parts: tuple[Any, ...], result: Tensor) -> dict[int, int]:
+    """Old axis → new axis of an index by slices, numbers and None, from the right."""
+    rank, new_rank = len(value.sizes), len(result.sizes)
+    axes: dict[int, int] = {}
+    old = new = 0
+    for part in _filled_parts(parts, rank):
+        if part is None:
+            new += 1
+            continue
+        if isinstance(part, slice):
+            axes[old - rank] = new - new_rank
+            new += 1
+        old += 1
+    return axes
+
+
+def written(value: Tensor, new: Any) -> None:
+    """`value[…] = new`: a mask written back into itself stays what it is, anything else is no longer known."""
+    known, other = meaning(value), meaning(new)
+    if isinstance(known, Additive) and isinstance(other, Additive):
+        same = replace(known.allowed, narrowed=True, at=None) == replace(other.allowed, narrowed=True, at=None)
+        value.meaning = other if same else None
+    else:
+        value.meaning = None

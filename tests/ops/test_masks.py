@@ -1,0 +1,99 @@
+"""Masks keep their meaning from the comparison that makes them to the softmax that uses them, in the ways modelling code writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from archviz.interpreter.modules import SourceModule
+from archviz.interpreter.reading import Event
+from archviz.interpreter.tracing import Recorder
+from archviz.interpreter.values import Tensor
+from tests.interpreter.programs import interpreter
+
+T = 6
+HEADER = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
+WAYS = {
+    "tril of ones, masked_fill": ("s.masked_fill(torch.tril(torch.ones(T, T)).view(1, 1, T, T) == 0, float('-inf'))", "causal", None),
+    "triu of -inf, added": ("s + torch.triu(torch.full((T, T), float('-inf')), diagonal=1)[None, None]", "causal", None),
+    "triu of ones as bool": ("s.masked_fill(torch.triu(torch.ones(T, T), 1).bool(), -1e9)", "causal", None),
+    "where on bool buffer": ("torch.where(torch.tril(torch.ones((T, T), dtype=torch.bool)), s, -1e4)", "causal", None),
+    "full times comparison": (
+        "s + torch.full((T, T), -1e9) * (torch.arange(T) > torch.arange(T).reshape(-1, 1))", "causal", None),
+    "one minus the mask, times min": ("s + (1.0 - torch.tril(torch.ones(T, T))) * torch.finfo(s.dtype).min", "causal", None),
+    "window by distance": (
+        "s.masked_fill(((p[:, None] - p[None, :]) < 0) | ((p[:, None] - p[None, :]) >= 4), -1e9)", "sliding", 4),
+    "window by two comparisons": (
+        "torch.where((p[None, :] <= p[:, None]) & (p[None, :] > p[:, None] - 4), s, -1e9)", "sliding", 4),
+    "xor of triangles": ("s.masked_fill(~(torch.tril(torch.ones(T, T).bool()) & torch.triu(torch.ones(T, T).bool(), -3)), -1e9)",
+                         "sliding", 4),
+    "window both ways": ("s.masked_fill((p[:, None] - p[None, :]).abs() > 2, -1e9)", "sliding", 2),
+    "chunks": ("torch.where((p[None, :] // 2 == p[:, None] // 2) & (p[None, :] <= p[:, None]), s, -1e9)", "chunked", 2),
+    "ones for padding": ("s + (1.0 - torch.ones(1, T)[:, None, None, :]) * -1e4", "bidirectional", None),
+    "no mask": ("s / 8.0", "none", None),
+    "a table of distances is no mask": ("s + table(p[None, :] - p[:, None]).permute(2, 0, 1)[None]", "none", None),
+    "ALiBi is no mask": ("s + (p[None, None, None, :] * torch.rand(2)[None, :, None, None])", "none", None),
+    "ALiBi with a mask": (
+        "s + (p * torch.rand(2, 1, 1)) + torch.triu(torch.full((T, T), float('-inf')), 1)", "causal", None),
+    "padding beside a causal mask": (
+        "s.masked_fill(~((p[None, :] <= p[:, None]) & (x.sum(-1)[:, None, None, :] > 0)), -1e9)", "causal", None),
+    "cast, expanded, cut": (
+        "s + torch.triu(torch.full((9, 9), -1e9), 1).to(torch.bfloat16)[None, None].expand(1, 1, 9, 9)[:, :, :T, :T]", "causal", None),
+    "something not understood": ("s + torch.randn(T, T)", None, None),
+    "sinks beside the scores": (
+        "torch.cat([s + torch.triu(torch.full((T, T), -1e9), 1), torch.zeros(1, 2, T, 1)], dim=-1)", "causal", None),
+}  # fmt: skip
+
+
+def events(expression: str, call: str = "F.softmax(scores, dim=-1)", queries: int = T) -> list[Event]:
+    """The events of a function that masks scores `s`; the last is the one that uses the mask."""
+    source = (
+        f"{HEADER}T = {T}\ntable = nn.Embedding(16, 2)\np = torch.arange(T)\n"
+        f"def run(q, k, x):\n    s = q @ k.transpose(-1, -2)\n    scores = {expression}\n    return {call}\n"
+    )
+    interp = interpreter(source)
+    module = interp.find_module("program")
+    assert isinstance(module, SourceModule)
+    run = module.lookup("run")
+    recorder = interp.recorder = Recorder({})
+    keys = Tensor((1, 2, T, 8), "float32")
+    interp.call(run, [Tensor((1, 2, queries, 8), "float32"), keys, Tensor((1, T, 8), "float32")], {})
+    return recorder.events
+
+
+def used(expression: str, call: str = "F.softmax(scores, dim=-1)", queries: int = T) -> dict[str, Any]:
+    """The options of the event that uses the mask."""
+    return events(expression, call, queries)[-1].options
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_mask_is_known_where_it_is_used(way: str) -> None:
+    expression, kind, window = WAYS[way]
+    found = used(expression)
+    assert (found.get("mask"), found.get("mask_window")) == (kind, window)
+
+
+def test_the_named_function_around_the_softmax_says_it_too() -> None:
+    around = events(WAYS["chunks"][0])[0]
+    assert (around.name, around.options["mask"], around.options["mask_window"]) == ("run", "chunked", 2)
+
+
+def test_the_line_is_the_one_that_makes_the_mask() -> None:
+    found = used(WAYS["window by two comparisons"][0])
+    assert str(found["mask_at"]).startswith("program.py:")
+
+
+@pytest.mark.parametrize("given, kind", [("is_causal=True", "causal"), ("is_causal=False", "none"), ("", "none")])
+def test_fused_attention_without_a_mask_says_whether_it_is_causal(given: str, kind: str) -> None:
+    assert used("s", f"F.scaled_dot_product_attention(q, k, k, {given})")["mask"] == kind
+
+
+def test_fused_attention_reads_its_mask() -> None:
+    call = "F.scaled_dot_product_attention(q, k, k, attn_mask=torch.ones(T, T, dtype=torch.bool).tril())"
+    assert used("s", call)["mask"] == "causal"
+
+
+def test_one_query_after_cached_keys_is_causal_by_its_position() -> None:
+    found = used(f"torch.where(p[None, :] <= torch.arange({T - 1}, {T})[:, None], s, -1e9)", queries=1)
+    assert found["mask"] == "causal"

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_benchmark_prints_a_row_for_each_command() -> None:
+    command = [sys.executable, "benchmarks/cold.py", "--runs", "1", "--only", "resolve", "--models", "Qwen/Qwen3-0.6B"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    head, row = done.stdout.splitlines()
+    assert head.split() == ["command", "min", "s", "median", "s", "ratio", "warm", "s", "model"]
+    name, *figures, model = row.split()
+    assert (name, model) == ("resolve", "Qwen/Qwen3-0.6B")
+    assert all(float(figure) >= 0 for figure in figures)
+    assert float(figures[2]) > 0
