@@ -98,14 +98,21 @@ def _with_search(asked: ModelName, known: Resolution, said: str, session: Sessio
     found = find_offered(asked, search_models(asked.repository, session), [item.id for item in known.candidates])
     fitting = [item for item in found if item.fits] if asked.kind == "bare_name" else []
     message = f"{said} {known.message}" if said else known.message
-    if found:
+    if fitting:  # only what says all of the name: another version or size is no candidate for it
+        found = fitting
+    kept = known.candidates
+    if fitting and known.status != "ambiguous":
+        kept = ()  # near names of the catalog
+        models = f"{len(fitting)} that fit it" if len(fitting) > 1 else "one that fits it"
+        message = f"{_as_asked(asked)} is not the whole name of a repository; the Hub's search offers {models}. None was chosen."
+    elif found:
         message += f" The Hub's search offers {len(found)} more."
     return replace(
         known,
         status="ambiguous" if fitting else known.status,
         message=message.replace(_ONLY_CATALOG, _CATALOG_TOO),
         complete=not session.unreachable,
-        candidates=(*known.candidates, *(item.candidate for item in found)),
+        candidates=(*kept, *(item.candidate for item in found)),
         notes=tuple(session.notes),
     )
 
