@@ -12,6 +12,7 @@ from typing import Any, Literal
 from archviz.errors import ArchvizError, BadConfigError, SourceUnavailableError, UsageError
 from archviz.lookup.catalog import find_record
 from archviz.lookup.names import classify
+from archviz.lookup.resolution import Resolution
 from archviz.lookup.resolve import resolve
 from archviz.network.services import hub_service
 from archviz.network.session import Session
@@ -85,6 +86,17 @@ def _published_source(model: str, session: Session) -> ModelSource:
     found = resolve(model, session.settings, session)
     if found.model_id is None or found.exit_status:
         raise _with_folder_hint(found.as_error(), model)
+    return resolved_source(found, session)
+
+
+def resolved_source(found: Resolution, session: Session) -> ModelSource:
+    """The source of a model that a resolution names.
+
+    Raises:
+        GatedError: Its files are not given to this account.
+    """
+    if found.model_id is None or found.exit_status:
+        raise found.as_error()
     if found.source == "hub" and found.hub is not None:
         from archviz.sources.hub_source import hub_source
 
