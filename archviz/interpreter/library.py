@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 Run = Callable[..., Any]
+MOST_WITHOUT = 50_000
 MISSING_BACKENDS = "__missing_backends__"  # class attribute: optional packages that its class needs and that are absent
 
 
@@ -50,6 +51,7 @@ class Library:
         self.patterns: list[tuple[re.Pattern[str], Run]] = []
         self._named: list[tuple[re.Pattern[str], Run]] = []
         self._prefixes: set[str] = set()
+        self._without: set[str] = set()  # names asked for that have no stub
 
     def function(self, *names: str, kind: str = "function") -> Callable[[Run], Run]:
         """Register `run(interpreter, *args, **kwargs)` for one or more dotted names."""
@@ -66,6 +68,7 @@ class Library:
 
         def register(run: Run) -> Run:
             self.patterns.append((re.compile(expression), run))
+            self._without.clear()
             return run
 
         return register
@@ -75,6 +78,7 @@ class Library:
 
         def register(run: Run) -> Run:
             self._named.append((re.compile(expression), run))
+            self._without.clear()
             return run
 
         return register
@@ -119,6 +123,7 @@ class Library:
         if name in self.functions or name in self.classes or name in self.values:
             raise DuplicateStubError(f"{name} has a stub already")
         table[name] = entry
+        self._without.clear()
         owner = name.rpartition(".")[0]
         while owner and owner not in self._prefixes:
             self._prefixes.add(owner)
@@ -128,11 +133,16 @@ class Library:
         """Whether a dotted name has a stub."""
         if name in self.functions or name in self.classes or name in self.values:
             return True
+        if name in self._without:
+            return False
         for expression, run in self.patterns:
             if expression.fullmatch(name):
                 self.functions[name] = (run, "function")
                 return True
-        return self._has_named(name)
+        found = self._has_named(name)
+        if not found and len(self._without) < MOST_WITHOUT:
+            self._without.add(name)
+        return found
 
     def is_refused(self, name: str) -> bool:
         """Whether a dotted name is one of those that are registered by pattern and told their name."""

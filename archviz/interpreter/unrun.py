@@ -29,7 +29,7 @@ _MOST_GAPS = 100
 def unrun_effects(interp: Interpreter) -> list[Gap]:
     """The calls at import time, in own code, that would have reached the host and were passed by."""
     found: list[Gap] = []
-    waiting = [module for module in interp.read_modules() if not module.dotted.startswith("transformers.")]
+    waiting = [module for module in interp.read_modules() if module.dotted.split(".", maxsplit=1)[0] != "transformers"]
     seen = {module.dotted for module in waiting}
     while waiting and len(seen) <= _MOST_FILES and len(found) < _MOST_GAPS:
         module = waiting.pop()
