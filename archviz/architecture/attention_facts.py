@@ -116,7 +116,9 @@ def position_facts(sheet: FactSheet, column: Column, roles: Roles, stack: Stack)
     """How positions enter: rotations with their span, biases, tables; nothing where nothing was seen."""
     of = _Spread(sheet, stack)
     found = of.found
-    sheet.add_by_kind("rope_dimensions", of(_rotated))
+    heads = {_rotated_head(a) for _, a in found if a.rope}
+    unit = f"of {heads.pop()} per head" if len(heads) == 1 else None
+    sheet.add_by_kind("rope_dimensions", of(lambda a: a.rope.span if a.rope else None), unit=unit)
     sheet.add_by_kind("rope_layout", of(lambda a: a.rope.layout if a.rope else None))
     unseen = not any(a.positions for _, a in found)
     if any(a.rope for _, a in found) or (unseen and found):
@@ -124,10 +126,9 @@ def position_facts(sheet: FactSheet, column: Column, roles: Roles, stack: Stack)
     sheet.add("position_encoding", *position_words(sheet, column, roles, stack))
 
 
-def _rotated(what: Attention) -> str | None:
-    if what.rope is None or what.rope.span is None:
-        return None
-    return f"{what.rope.span} of {max(what.head_dim or 0, what.rope.width or 0)} per head"
+def _rotated_head(what: Attention) -> int:
+    """Width of the head whose part is rotated, also where that part was cut off before."""
+    return max(what.head_dim or 0, (what.rope.width if what.rope else None) or 0)
 
 
 def _rope_facts(sheet: FactSheet, stack: Stack) -> None:

@@ -29,8 +29,9 @@ def test_a_value_that_all_kinds_share_is_stated_once() -> None:
 
 
 def test_rotated_dimensions_are_told_of_the_whole_head_where_a_part_is_cut_off_before() -> None:
-    assert fact("gptj", "rope_dimensions").value == "64 of 256 per head"
-    assert fact("deepseek_v3", "rope_dimensions").value == "64 of 192 per head"
+    for model_type, total in (("gptj", 256), ("deepseek_v3", 192)):
+        found = fact(model_type, "rope_dimensions")
+        assert (found.value, found.unit) == (64, f"of {total} per head")
 
 
 def test_qk_norms_and_thetas_of_only_some_layers_are_told_by_kind() -> None:
