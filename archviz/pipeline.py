@@ -7,7 +7,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archviz.errors import EXIT_DONE_WITH_GAPS, BudgetExceededError, UsageError
+from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError, BudgetExceededError, UsageError
 from archviz.interpreter.build import deep_recursion
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import ModelReading
@@ -47,6 +47,7 @@ __all__ = [
     "papers",
     "read",
     "resolve",
+    "sources",
     "tensors",
     "trace",
     "verify",
@@ -58,6 +59,9 @@ if TYPE_CHECKING:
     from archviz.figure.lint import Finding
     from archviz.lookup.checkpoint import Checkpoint
     from archviz.lookup.papers import PaperAnswer
+    from archviz.network.session import Session
+    from archviz.survey.entries import Survey
+    from archviz.survey.gather import Described
     from archviz.verify.claims import Check
     from archviz.verify.report import Verification
 
@@ -120,6 +124,8 @@ def _described(source: ModelSource, reading: ModelReading, class_name: str | Non
 
 def _code_shown(source: ModelSource) -> str:
     """Which code the model was read from."""
+    if source.custom is not None and source.custom.origin:
+        return source.custom.origin
     if source.custom is not None and source.revision:
         return f"the repository's own code at {source.revision[:12]}"
     if source.plain is not None or source.custom is not None:
@@ -158,7 +164,41 @@ def papers(name: str, *, sections: str | None = None, settings: Settings = DEFAU
     from archviz.lookup.papers import read_paper
     from archviz.network.session import Session
 
-    return read_paper(name, sections, Session(settings))
+    with Session(settings) as session:
+        return read_paper(name, sections, session)
+
+
+def sources(name: str, *, with_text: bool = False, settings: Settings = DEFAULTS) -> Survey:
+    """What exists for a published model, which of it the description rests on, and where it disagrees.
+
+    Raises:
+        AmbiguousNameError: The name fits several models.
+    """
+    from archviz.lookup.resolve import resolve as resolve_name
+    from archviz.network.session import Session
+    from archviz.survey.closed import survey_closed
+    from archviz.survey.gather import survey_model
+
+    with Session(settings) as session:
+        found = resolve_name(name, settings, session)
+        if found.status == "ambiguous":
+            raise found.as_error()
+        if found.model_id is None:
+            return survey_closed(found, session)
+        return survey_model(found, _read_for_survey(found, session), session, with_text=with_text)
+
+
+def _read_for_survey(found: Resolution, session: Session) -> Described:
+    """The source and the description of a resolved model, as far as they go."""
+    from archviz.sources.model_source import resolved_source
+    from archviz.survey.gather import Described
+
+    source = None
+    try:
+        source = resolved_source(found, session)
+        return Described(source, architecture_of(source, settings=session.settings))
+    except ArchvizError as error:
+        return Described(source, None, error.message)
 
 
 def verify(

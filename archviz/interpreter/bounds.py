@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archviz.interpreter.operators import Operators
 
 CONTAINERS = (list, tuple, dict, set, frozenset, deque)
+_NESTED = (*CONTAINERS, Instance)
 DEEPEST = 400  # containers inside containers
 WIDEST = 99_999  # characters of a format width
 CHAIN_STEPS = 2_000  # what an iterator over an iterator costs: a long chain of them would end the host's stack
@@ -62,7 +63,7 @@ def check_length(
 def weigh(interp: Operators, value: Any) -> None:
     """Refuse a container whose text, hash or comparison would take too long; shared parts count each time."""
     count = 0
-    stack = [(value, 0)] if isinstance(value, (*CONTAINERS, Instance)) else []
+    stack = [(value, 0)] if isinstance(value, _NESTED) else []
     while stack:
         each, depth = stack.pop()
         if isinstance(each, Instance):
@@ -72,8 +73,11 @@ def weigh(interp: Operators, value: Any) -> None:
         count += len(each) + 1
         if count > interp.limits.items or depth > DEEPEST:
             raise BudgetSpentError("a container nested too deep or shared too often", interp.here())
-        parts = [*each.keys(), *each.values()] if isinstance(each, dict) else each
-        stack += [(part, depth + 1) for part in parts if isinstance(part, (*CONTAINERS, Instance))]
+        for part in [*each.keys(), *each.values()] if isinstance(each, dict) else each:
+            if isinstance(part, (str, bytes)):
+                count += len(part) // CHARACTERS_PER_STEP
+            elif isinstance(part, _NESTED):
+                stack.append((part, depth + 1))
     charge(interp, count)
 
 
@@ -225,6 +229,13 @@ def check_percent(interp: Operators, text: str, values: Any) -> None:
     given = values if isinstance(values, tuple) else (values,)
     if "*" in text and any(isinstance(each, int) and abs(each) > WIDEST for each in given):
         raise BudgetSpentError(f"a format width of more than {WIDEST:,}", interp.here())
+    lengths = [
+        len(each)
+        for each in (given if not isinstance(values, dict) else values.values())
+        if isinstance(each, (str, bytes))
+    ]
+    total = sum(lengths) if not isinstance(values, dict) else max(lengths, default=0) * text.count("%")
+    check_length(interp, len(text) + total, "a text", per_step=CHARACTERS_PER_STEP)
 
 
 # -- regular expressions ------------------------------------------------------------------------------------------------

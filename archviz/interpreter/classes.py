@@ -47,6 +47,7 @@ def make_class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> Any:
     cls = ClassValue(
         interp, node.name, qualified, bases, body.names, host_base=host_base, at=Span(frame.module.shown, node.lineno)
     )
+    interp.spend(len(cls.mro))  # what finding the order of bases takes
     cls.annotations = annotations
     cls.source_module = frame.module
     for value in body.names.values():

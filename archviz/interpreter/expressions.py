@@ -58,6 +58,7 @@ def _call(interp: Interpreter, node: ast.Call, frame: Frame) -> Any:
     for argument in node.args:
         if isinstance(argument, ast.Starred):
             args.extend(interp.iterate(EXPRESSIONS[argument.value.__class__](interp, argument.value, frame)))
+            check_length(interp, len(args), "arguments")
         else:
             args.append(EXPRESSIONS[argument.__class__](interp, argument, frame))
     kwargs: dict[str, Any] = {}

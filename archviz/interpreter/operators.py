@@ -281,6 +281,10 @@ class Operators:
             return (item is not None and item in container) is (op is ast.In)
         if isinstance(item, tuple):
             bounds.weigh(self, item)
+        if isinstance(container, (list, tuple)):
+            bounds.charge(self, len(container))
+        elif isinstance(container, (str, bytes)):
+            bounds.charge(self, len(container), bounds.CHARACTERS_PER_STEP)
         return COMPARE[op](item, container)
 
     def in_place(self, op: type, current: Any, operand: Any) -> Any:

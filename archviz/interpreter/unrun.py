@@ -56,9 +56,32 @@ def _effects(interp: Interpreter, module: SourceModule, body: list[ast.stmt]) ->
         if statement.lineno in ran or any(each.lineno in ran for each in getattr(statement, "decorator_list", ())):
             continue
         for call in _import_time_calls(statement):
-            name = _dotted(call.func, aliases)
-            if name in REFUSED or (name is not None and interp.library.is_refused(name)):
+            name = next((each for each in _called(call, aliases) if _is_refused(interp, each)), None)
+            if name is not None:
                 yield Gap("", f"{name[:200]}() is never run", Span(module.shown, call.lineno))
+
+
+def _is_refused(interp: Interpreter, name: str) -> bool:
+    return name in REFUSED or interp.library.is_refused(name)
+
+
+def _called(call: ast.Call, aliases: dict[str, str]) -> Iterator[str]:
+    """The dotted names that a call may run: its function, and functions that it is given."""
+    for node in (call.func, *call.args, *(keyword.value for keyword in call.keywords)):
+        found = _dotted(node, aliases)
+        if found is not None:
+            yield found
+    if isinstance(call.func, ast.Attribute):
+        yield f"pathlib.Path.{call.func.attr}"  # what a path is made of may be hard to see; these names are its own
+    of = call.func.args[0] if isinstance(call.func, ast.Call) and call.func.args else None  # `getattr(os, …)(…)`
+    if of is not None and (base := _dotted(of, aliases)) is not None:
+        yield f"{base}.{_text(call.func)}"
+
+
+def _text(node: ast.expr) -> str:
+    """The name that a `getattr` asks for; that of any function where it is not plain text."""
+    name = node.args[1] if isinstance(node, ast.Call) and len(node.args) > 1 else None
+    return name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else "system"
 
 
 def _import_time_calls(node: ast.AST) -> Iterator[ast.Call]:

@@ -83,7 +83,8 @@ def find_offered(asked: ModelName, ids: Iterable[str], known: Iterable[str]) -> 
         fitting = fits(parts, repository, _organisation(model_id))
         likeness = SequenceMatcher(None, asked.repository.lower(), repository.lower()).ratio()
         if fitting or likeness >= LEAST_LIKENESS or _same_family(parts, model_id):
-            offered.append(Offered(Candidate(model_id, _why(asked, parts, model_id), line(repository)), fitting))
+            why = _why(asked, parts, model_id) + _kind_by_name(repository)
+            offered.append(Offered(Candidate(model_id, why, line(repository)), fitting))
     return sorted(offered, key=lambda each: not each.fits)[:MOST_OFFERED]
 
 
@@ -148,6 +149,13 @@ def _kind(model_id: str) -> str:
         return ""
     experts = _experts(record)
     return f"; mixture of {experts} experts" if experts else f"; dense, {record.model_type}"
+
+
+def _kind_by_name(repository: str) -> str:
+    """Mixture of experts where the name itself says so, by an active size or by sizes that are multiplied."""
+    parts = identity(repository)
+    multiplied = any("x" in size for size in values(parts, "size"))
+    return "; a mixture of experts by its name" if multiplied or values(parts, "active") else ""
 
 
 def _experts(record: CatalogRecord) -> int | None:

@@ -15,11 +15,13 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from archviz.errors import UsageError
+from archviz.lookup.arxiv.ids import without_version
 from archviz.lookup.candidates import find_fitting, find_near, find_offered
 from archviz.lookup.catalog import find_record, model_ids
 from archviz.lookup.citing import find_citing
 from archviz.lookup.hub.ask import HubAnswer, ask_hub
-from archviz.lookup.hub.find import search_models
+from archviz.lookup.hub.find import models_of_paper, search_models
+from archviz.lookup.identity import line
 from archviz.lookup.names import ModelName, classify, why_no_hub_name
 from archviz.lookup.resolution import Candidate, Resolution
 from archviz.network.services import hub_service
@@ -50,10 +52,8 @@ def resolve(name: str, settings: Settings, session: Session | None = None) -> Re
             f"{name!a} is a {asked.kind.replace('_', ' ')}, not the name of a published model",
             hint="Write org/name, a repository name or a Hub URL; a path or a model type needs no resolving.",
         )
-    if asked.kind in ("arxiv_id", "github"):
-        return _ask_citing(asked)
     with Session(settings) if session is None else nullcontext(session) as own:
-        return look_up(asked, own)
+        return _ask_citing(asked, own) if asked.kind in ("arxiv_id", "github") else look_up(asked, own)
 
 
 def look_up(asked: ModelName, session: Session) -> Resolution:
@@ -98,14 +98,21 @@ def _with_search(asked: ModelName, known: Resolution, said: str, session: Sessio
     found = find_offered(asked, search_models(asked.repository, session), [item.id for item in known.candidates])
     fitting = [item for item in found if item.fits] if asked.kind == "bare_name" else []
     message = f"{said} {known.message}" if said else known.message
-    if found:
+    if fitting:  # only what says all of the name: another version or size is no candidate for it
+        found = fitting
+    kept = known.candidates
+    if fitting and known.status != "ambiguous":
+        kept = ()  # near names of the catalog
+        models = f"{len(fitting)} that fit it" if len(fitting) > 1 else "one that fits it"
+        message = f"{_as_asked(asked)} is not the whole name of a repository; the Hub's search offers {models}. None was chosen."
+    elif found:
         message += f" The Hub's search offers {len(found)} more."
     return replace(
         known,
         status="ambiguous" if fitting else known.status,
         message=message.replace(_ONLY_CATALOG, _CATALOG_TOO),
         complete=not session.unreachable,
-        candidates=(*known.candidates, *(item.candidate for item in found)),
+        candidates=(*kept, *(item.candidate for item in found)),
         notes=tuple(session.notes),
     )
 
@@ -146,15 +153,20 @@ def ask_catalog(asked: ModelName) -> Resolution:
     return _not_found(asked, "", find_near(asked, model_ids()))
 
 
-def _ask_citing(asked: ModelName) -> Resolution:
+def _ask_citing(asked: ModelName, session: Session) -> Resolution:
     """A paper or a repository is no model; the models that name it may have been meant."""
     what = f"{_as_asked(asked)} is a {'paper on arXiv' if asked.kind == 'arxiv_id' else 'repository on GitHub'}, not a model"
     found = find_citing(asked)
+    if asked.kind == "arxiv_id" and not session.is_offline(hub_service()):
+        known = {item.id for item in found}
+        others = [each for each in models_of_paper(without_version(asked.text), session) if each not in known]
+        found += tuple(Candidate(each, "its card links it", line(each.partition("/")[2])) for each in others)
+    notes = tuple(session.notes)
     if not found:
-        message = f"{what}; no catalog model names it. Give the model's own name, org/name."
-        return Resolution("not_found", _as_asked(asked), message, "catalog", False, None, asked.revision)
-    models = f"{len(found)} catalog models name" if len(found) > 1 else "one catalog model names"
-    return _ambiguous(asked, f"{what}; {models} it. None was chosen.", found)
+        message = f"{what}; no known model names it. Give the model's own name, org/name."
+        return Resolution("not_found", _as_asked(asked), message, "catalog", False, None, asked.revision, notes=notes)
+    models = f"{len(found)} models name" if len(found) > 1 else "one model names"
+    return replace(_ambiguous(asked, f"{what}; {models} it. None was chosen.", found), notes=notes)
 
 
 def _whole_name(model_id: str, asked: ModelName) -> str:

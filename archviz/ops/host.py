@@ -7,6 +7,7 @@ without a stub.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from archviz.interpreter.library import Library
@@ -27,8 +28,8 @@ _OS = (
     r"environ\.(pop|update|clear|setdefault|copy|items|keys|values)|path\.(getsize|getmtime|realpath|islink|samefile|ismount|lexists)"
 )
 _TORCH = (
-    r"load|save|hub\.\w+|jit\.(load|save)|export\.(load|save)|package\.\w+|onnx\.\w+|ops\.load_library|classes\.load_library|"
-    r"utils\.cpp_extension\.\w+|utils\.model_zoo\.\w+|multiprocessing\.\w+|storage\.\w+\.from_file|from_file"
+    r"load|save|hub(\.\w+)*|jit\.(load|save)|export\.(load|save)|package(\.\w+)*|onnx(\.\w+)*|ops\.load_library|classes\.load_library|"
+    r"utils\.cpp_extension(\.\w+)*|utils\.model_zoo(\.\w+)*|multiprocessing(\.\w+)*|storage\.\w+\.from_file|from_file"
 )
 _OTHERS = (
     r"sys\.(exit|settrace|setprofile|setrecursionlimit|addaudithook|_getframe|_current_frames|exc_info|stdin\.\w+)",
@@ -44,12 +45,26 @@ _PATH_METHODS = (
     "write_text", "write_bytes", "read_text", "read_bytes", "open", "touch", "mkdir", "rmdir", "unlink", "rename", "replace", "symlink_to",
     "hardlink_to", "chmod", "iterdir", "glob", "rglob", "walk", "stat", "lstat", "owner", "resolve", "expanduser", "samefile", "readlink",
 )  # fmt: skip
+_NOT_SHARED = (
+    "write_text",
+    "write_bytes",
+    "read_text",
+    "read_bytes",
+    "touch",
+    "mkdir",
+    "rmdir",
+    "unlink",
+    "symlink_to",
+    "hardlink_to",
+    "iterdir",
+    "rglob",
+)
 PATH = "pathlib.Path"
 
 
 def register(library: Library) -> None:
     """Fill the table with what is never run."""
-    library.package(*PACKAGES, "pathlib", "sys", "os", "importlib", "threading")
+    library.package(*PACKAGES, *sys.stdlib_module_names)  # importing them succeeds; their names have no stub
     roots = "|".join(PACKAGES)
     library.named_pattern(rf"(?:{roots})(?:\.\w+)*\.(?![A-Z0-9_]+$)\w+")(never_run)
     library.named_pattern(r"ctypes\.(CDLL|PyDLL|CFUNCTYPE|PYFUNCTYPE)")(never_run)
@@ -57,6 +72,7 @@ def register(library: Library) -> None:
     library.named_pattern(rf"torch\.(?:{_TORCH})")(never_run)
     for expression in _OTHERS:
         library.named_pattern(expression)(never_run)
+    library.named_pattern(rf"pathlib\.\w*Path\.(?:{'|'.join(_NOT_SHARED)})")(never_run)
     _register_paths(library)
 
 

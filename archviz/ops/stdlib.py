@@ -311,6 +311,7 @@ def _copy_registries(value: ModuleInstance, twin: ModuleInstance, copy_one: Any)
 def copied_tensor(value: Tensor) -> Tensor:
     twin = Tensor(value.shape, value.dtype, value.data, value.at)
     twin.is_parameter = value.is_parameter
+    twin.requires_grad = value.requires_grad
     return twin
 
 

@@ -37,12 +37,18 @@ class CustomCode:
         stated: `auto_map` as it stands: automatic class → `module.Class`; empty for plain PyTorch.
         dialect: The release of `transformers` that it is written against; empty for the installed one.
         fetch: Gives a repository's files, path → text, when the code is first read.
+        root: The dotted package that the files are read as.
+        origin: Where it is, where that is neither the folder nor the repository: `transformers 5.24.0 at commit …`.
+        shown: What evidence puts before a file's path.
     """
 
     folder: Path | None
     stated: dict[str, Any]
     dialect: str = OLDER
     fetch: Callable[[], Mapping[str, str]] | None = None
+    root: str = ROOT
+    origin: str = ""
+    shown: str = ""
 
     @property
     def whose(self) -> str:
@@ -52,7 +58,7 @@ class CustomCode:
     @property
     def place(self) -> str:
         """Where it is, as messages call it."""
-        return "the folder" if self.folder is not None else "the repository"
+        return self.origin or ("the folder" if self.folder is not None else "the repository")
 
 
 def custom_code(folder: Path | None, values: dict[str, Any]) -> CustomCode | None:
@@ -97,15 +103,15 @@ def _reference(name: str, value: Any) -> str:
 
 def find_custom_source(code: CustomCode, limits: Limits, beyond: FindSource) -> FindSource:
     """Finds the folder's modules by dotted name, and everything else where it was found before."""
-    read = _reader(code, limits)
+    read, root = _reader(code, limits), code.root.split(".")
 
     def find(dotted: str) -> SourceText | None:
         parts = dotted.split(".")
-        own = parts[0] == ROOT
+        own = parts[: len(root)] == root
         found = None if own else beyond(dotted)
-        if found is not None or parts[0] == "transformers":
+        if found is not None or (parts[0] == "transformers" and not own):
             return found
-        inner = parts[1:] if own else parts
+        inner = parts[len(root) :] if own else parts
         return read(dotted, inner) if all(part.isidentifier() for part in inner) else None
 
     return find
@@ -115,19 +121,19 @@ def _reader(code: CustomCode, limits: Limits) -> Callable[[str, list[str]], Sour
     """Reads a module of the code by its dotted name and its parts below the root."""
     if code.fetch is not None:
         texts = code.fetch()
-        return lambda dotted, parts: _fetched_source(texts, dotted, parts, code.dialect)
+        return lambda dotted, parts: _fetched_source(texts, dotted, parts, code)
     assert code.folder is not None
     base = code.folder.resolve()
     return lambda dotted, parts: _own_source(base, dotted, parts, code.dialect, limits)
 
 
-def _fetched_source(texts: Mapping[str, str], dotted: str, parts: list[str], dialect: str) -> SourceText | None:
+def _fetched_source(texts: Mapping[str, str], dotted: str, parts: list[str], code: CustomCode) -> SourceText | None:
     path = "/".join(parts)
     for file, is_package in ((f"{path}.py", False), (f"{path}/__init__.py", True)):
         if file in texts:
-            return SourceText(dotted, file, texts[file], is_package, dialect)
+            return SourceText(dotted, code.shown + file, texts[file], is_package, code.dialect)
     is_folder = not parts or any(file.startswith(f"{path}/") for file in texts)
-    return SourceText(dotted, f"{path}/", "", True, dialect) if is_folder else None
+    return SourceText(dotted, f"{code.shown}{path}/", "", True, code.dialect) if is_folder else None
 
 
 def _own_source(base: Path, dotted: str, parts: list[str], dialect: str, limits: Limits) -> SourceText | None:
@@ -185,7 +191,7 @@ def _by_class(interp: Interpreter, code: CustomCode, models: dict[str, str], nam
     if stated is not None or not name.isidentifier():
         return stated
     for file in dict.fromkeys(value.rpartition(".")[0] for value in models.values()):
-        module = interp.find_module(f"{ROOT}.{file}")
+        module = interp.find_module(f"{code.root}.{file}")
         if name in getattr(module, "index", {}):
             return f"{file}.{name}"
     return None
@@ -200,13 +206,13 @@ def own_class(interp: Interpreter, code: CustomCode, reference: str, stated_by: 
     file, _, name = reference.rpartition(".")
     shown = f"{file.replace('.', '/')}.py"
     try:
-        if interp.find_module(f"{ROOT}.{file}") is None:
+        if interp.find_module(f"{code.root}.{file}") is None:
             raise BadConfigError(
                 f"{stated_by} names {reference}, but {code.place} has no {shown}",
                 where="config.json, auto_map",
                 hint="Put the repository's Python files beside its config.json." if code.folder is not None else None,
             )
-        found = interp.import_name(f"{ROOT}.{file}", name, None)
+        found = interp.import_name(f"{code.root}.{file}", name, None)
     except UnsupportedError as error:
         raise BadConfigError(error.reason, where=str(error.at) if error.at else shown) from error
     except RaisedError as error:

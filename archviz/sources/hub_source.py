@@ -16,7 +16,9 @@ from archviz.lookup.hub.find import find_model
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
 from archviz.sources.custom_code import CustomCode, custom_code
+from archviz.sources.installed import is_installed_type
 from archviz.sources.model_source import ModelSource, parse_config, stated_architectures
+from archviz.sources.newer_code import read_newer_code
 
 CONFIG = "config.json"
 MOST_CODE_FILES = 64
@@ -37,7 +39,7 @@ def hub_source(model: HubModel, session: Session) -> ModelSource:
     record = find_record(model.id)
     url = f"{hub_service().endpoint}/{model.id}"
     links = {**(record.links if record else {}), **_links(model)}
-    return ModelSource(
+    source = ModelSource(
         id=model.id,
         origin="hub",
         model_type=values.get("model_type") or "",
@@ -55,6 +57,9 @@ def hub_source(model: HubModel, session: Session) -> ModelSource:
         remarks=[(f"the model is {model.derivation}, as its card states", "card", url)] if model.derivation else [],
         custom=hub_code(model, values, session),
     )
+    if source.custom is None and not is_installed_type(source.model_type):
+        read_newer_code(source, session)
+    return source
 
 
 def _no_config(model: HubModel) -> BadConfigError:

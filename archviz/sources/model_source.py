@@ -12,12 +12,13 @@ from typing import Any, Literal
 from archviz.errors import ArchvizError, BadConfigError, SourceUnavailableError, UsageError
 from archviz.lookup.catalog import find_record
 from archviz.lookup.names import classify
+from archviz.lookup.resolution import Resolution
 from archviz.lookup.resolve import resolve
 from archviz.network.services import hub_service
 from archviz.network.session import Session
 from archviz.records import record
 from archviz.settings import Settings
-from archviz.sources.custom_code import CustomCode, custom_code
+from archviz.sources.custom_code import CustomCode, custom_code, inside
 from archviz.sources.plain_code import PlainCode, plain_code
 from archviz.spans import EvidenceKind
 
@@ -85,6 +86,17 @@ def _published_source(model: str, session: Session) -> ModelSource:
     found = resolve(model, session.settings, session)
     if found.model_id is None or found.exit_status:
         raise _with_folder_hint(found.as_error(), model)
+    return resolved_source(found, session)
+
+
+def resolved_source(found: Resolution, session: Session) -> ModelSource:
+    """The source of a model that a resolution names.
+
+    Raises:
+        GatedError: Its files are not given to this account.
+    """
+    if found.model_id is None or found.exit_status:
+        raise found.as_error()
     if found.source == "hub" and found.hub is not None:
         from archviz.sources.hub_source import hub_source
 
@@ -135,7 +147,7 @@ def read_config_file(path: Path, settings: Settings) -> ModelSource:
     file = path / "config.json" if path.is_dir() else path
     if path.is_dir() and not file.is_file():
         raise UsageError("the folder has no config.json", where=str(path))
-    data = _bytes_of(file, settings.limits.config_bytes)
+    data = _bytes_of(inside(path.resolve(), file) if path.is_dir() else file, settings.limits.config_bytes)
     values = parse_config(data, file.name)
     custom = custom_code(file.parent, values)
     return ModelSource(
@@ -168,6 +180,8 @@ def read_plain_source(path: Path, settings: Settings) -> ModelSource:
 
 
 def _bytes_of(file: Path, limit: int) -> bytes:
+    if file.exists() and not file.is_file():
+        raise UsageError("this is no regular file", where=str(file)[:200])
     try:
         with file.open("rb") as stream:
             data = stream.read(limit + 1)

@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from fuzz_mutations import mutated_document, mutated_json, mutated_text, rewritten_text
 
@@ -36,6 +36,7 @@ TYPES = (
     "siglip", "blip-2", "detr", "segformer", "convnext", "resnet", "llava", "qwen2_vl", "qwen3_next", "olmoe", "cohere2", "granitemoehybrid",
     "glm4_moe", "minimax", "bitnet", "xlnet", "reformer", "longformer", "timesfm", "dac", "encodec", "musicgen",
 )  # fmt: skip
+_OVER = "over a bound"
 FEW = {"num_hidden_layers": 2}
 
 
@@ -58,8 +59,7 @@ class Outcome:
 
 def run_case(number: int, kinds: tuple[str, ...], types: tuple[str, ...] = TYPES) -> Outcome:
     """Run the case of a number; an exception that is no archviz error is let through."""
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), 5_000))  # the breaking itself nests deep
-    chance = random.Random(number)
+    chance = random.Random(number)  # noqa: S311 - a case must come again
     kind = chance.choice(kinds)
     start = time.process_time()
     what, ended, fault = KINDS[kind](chance, types)
@@ -91,14 +91,14 @@ def _rewritten(chance: random.Random, types: tuple[str, ...]) -> Result:
         expected = _digest(model)
         with _replaced(dotted, lambda text: rewritten_text(text, chance)):
             found = _digest(model)
-    return dotted, "read", "" if found == expected else f"reads {found}, not {expected}"
+    return dotted, "read", "" if found == expected or _OVER in (found, expected) else f"reads {found}, not {expected}"
 
 
 def _digest(model: str) -> tuple[str, list[str]] | str:
     try:
         found = pipeline.tensors(model, settings=SETTINGS)
     except BudgetExceededError:
-        return "over a bound"
+        return _OVER  # how busy the machine is decides that, too
     except ArchvizError as error:
         return error.code
     return found["digest"], [f"{gap['module']}: {gap['reason']}" for gap in found["gaps"]]
@@ -108,10 +108,9 @@ def _config(chance: random.Random, types: tuple[str, ...]) -> Result:
     """A configuration with values or bytes broken."""
     model_type = chance.choice(types)
     command = chance.choice(sorted(COMMANDS))
-    values = mutated_document(_full_config(model_type), chance)
-    if chance.random() < 0.8 and isinstance(values, dict):
-        values["model_type"] = model_type
-    text = _as_json(values)
+    text = _broken(_full_config(model_type), chance)
+    if chance.random() < 0.8 and text.startswith("{"):
+        text = f'{{"model_type": "{model_type}", {text[1:]}' if text != "{}" else text
     data = mutated_json(text, chance) if chance.random() < 0.15 else text.encode("utf-8", "surrogatepass")
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "config.json").write_bytes(data)
@@ -122,7 +121,7 @@ def _figure(chance: random.Random, types: tuple[str, ...]) -> Result:
     """A diagram config with values or bytes broken."""
     subject = chance.choice([None, None, *types])
     document = _EXAMPLE if subject is None else _figure_of(subject)
-    text = _as_json(mutated_document(document, chance))
+    text = _broken(document, chance)
     data = mutated_json(text, chance) if chance.random() < 0.15 else text.encode("utf-8", "surrogatepass")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "figure.json"
@@ -197,7 +196,7 @@ def _draw(model: str, chance: random.Random) -> list[Any]:
         found = pipeline.draw(
             model, Path(folder) / "out", formats, theme=chance.choice(["light", "dark"]), settings=SETTINGS
         )
-        ElementTree.parse(Path(folder) / "out.svg")  # noqa: S314 - our own output
+        ET.parse(Path(folder) / "out.svg")  # noqa: S314 - our own output
         strange = sorted({file.name for file in Path(folder).iterdir()} - {file.name for file in found.files})
         if strange:
             raise AssertionError(f"other files written: {strange}")
@@ -225,7 +224,7 @@ def warm(types: tuple[str, ...]) -> None:
     """Import and read once what every case needs, before processes are forked."""
     for number, kind in enumerate(COMMANDS.values()):
         with tempfile.TemporaryDirectory() as folder:
-            kind(_written(Path(folder), _few("llama")), random.Random(number))
+            kind(_written(Path(folder), _few("llama")), random.Random(number))  # noqa: S311
     for model_type in types:
         for dotted in _files(model_type):
             _source(dotted)
@@ -293,12 +292,12 @@ def _figure_of(model_type: str) -> dict[str, Any]:
     return document
 
 
-def _as_json(document: Any) -> str:
-    """A document as JSON text, however deep; Python's own writer gives up at a thousand."""
+def _broken(document: Any, chance: random.Random) -> str:
+    """A document with something broken, as JSON text; both nest deeper than Python's usual limit."""
     previous = sys.getrecursionlimit()
     sys.setrecursionlimit(20_000)
     try:
-        return json.dumps(document)
+        return json.dumps(mutated_document(document, chance))
     finally:
         sys.setrecursionlimit(previous)
 

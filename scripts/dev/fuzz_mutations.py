@@ -37,7 +37,7 @@ BOMBS = (
     "_bomb = ().__class__.__base__.__subclasses__()",
     "raise SystemExit(3)",
     "raise KeyboardInterrupt",
-    "_bomb = f\"{1:>{10**9}}\"",
+    '_bomb = f"{1:>{10**9}}"',
     "_bomb = {}\nfor _i in range(10**5): _bomb = {0: _bomb}\nstr(_bomb)",
     "_bomb = []\n_bomb.append(_bomb)\nrepr(_bomb); _bomb == [_bomb]; hash((_bomb,))",
     "import os; os.environ['X'] = '1'; os.remove('x')",
@@ -229,7 +229,7 @@ def rewritten_text(text: str, chance: random.Random) -> str:
     """A source text that builds the same model, written otherwise: what is read from it must not change."""
     tree = ast.parse(text)
     for _ in range(chance.randint(1, 8)):
-        body = chance.choice([each for each in _bodies(tree)])
+        body = chance.choice(_bodies(tree))
         place = chance.randrange(len(body))
         _rewrite(body, place, chance)
     return ast.unparse(ast.fix_missing_locations(tree))

@@ -57,11 +57,24 @@ def _ask(model_id: str, revision: str | None, session: Session) -> HubModel:
 
 def search_models(text: str, session: Session) -> tuple[str, ...]:
     """The ids that the Hub's own search offers for a text, most used first; a search that fails offers none."""
+    return _listed(text, session, search=text)
+
+
+def models_of_paper(paper: str, session: Session) -> tuple[str, ...]:
+    """The ids of the repositories whose cards link a paper, most used first.
+
+    Args:
+        paper: Its arXiv id without a version.
+    """
+    return _listed(paper, session, filter=f"arxiv:{paper}")
+
+
+def _listed(text: str, session: Session, **how: str) -> tuple[str, ...]:
     from archviz.lookup.hub.api import hub_api, hub_errors
 
     try:
         with hub_errors(text), hub_api(session) as api:
-            found = list(api.list_models(search=text, sort="downloads", limit=_MOST_FOUND))
+            found = list(api.list_models(**how, sort="downloads", limit=_MOST_FOUND))  # type: ignore[arg-type] # texts
     except SourceUnavailableError as error:
         session.note(f"The Hub could not be searched: {error.message}.")
         return ()
