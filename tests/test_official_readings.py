@@ -132,3 +132,8 @@ def test_cross_attention_of_t5_has_no_position_bias() -> None:
 def test_an_embedding_that_scales_its_rows_says_so() -> None:
     nodes = [item.node for tower in described("google/gemma-2-9b").towers for item in tower.column if item.node]
     assert ["256,000 × 3,584", "scaled × 59.87 (√3584)"] in [node.details for node in nodes]
+
+
+def test_a_split_into_one_whole_part_is_not_drawn() -> None:
+    graph = graph_of("Qwen/Qwen3.5-397B-A17B", "Qwen3_5MoeVisionAttention")
+    assert [node.details for node in graph.nodes if node.role == "split"] == [["3 × 72"]]

@@ -19,7 +19,7 @@ from archviz.interpreter.reading import Event
 from archviz.patterns.flow import Flow, FlowNode, build_flow, renumber
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
-from archviz.patterns.op_families import activation_of
+from archviz.patterns.op_families import SPLITS, activation_of
 from archviz.patterns.regions import group_calls, group_choice, group_cores, limit_nodes, merge
 from archviz.patterns.residual import is_parallel, norm_placement
 from archviz.patterns.rope import detect_rope
@@ -153,6 +153,7 @@ class GraphBook:
             path = part.paths[0]
         if inner is None or inner.output is None or len(inner.nodes) < 3:
             return None
+        _drop_whole_splits(inner)
         if isinstance(part.what, MixtureOfExperts):
             group_calls(inner, part.what.experts, "experts")
             group_choice(inner, part.what.count, part.what.top_k)
@@ -228,6 +229,17 @@ def cut_out(flow: Flow, paths: set[str]) -> Flow | None:
     cut.nodes = {i: node for i, node in cut.nodes.items() if i in alive}
     cut.inputs = [i for i in cut.inputs if i in alive]
     return cut if cut.inputs else None
+
+
+def _drop_whole_splits(flow: Flow) -> None:
+    """Leave out splits whose only part is the whole, as of a sequence into one image: nothing is parted."""
+    for node in list(flow.nodes.values()):
+        parts = [v.shape for event in node.events for v in event.outputs if v.id in node.parts]
+        if node.name not in SPLITS or len(node.sources) != 1 or parts != [node.shape_in] or flow.output == node.id:
+            continue
+        del flow.nodes[node.id]
+        for other in flow.nodes.values():
+            other.sources = [node.sources[0] if source == node.id else (source, value) for source, value in other.sources]
 
 
 def expose_hidden_residuals(context: Context, flow: Flow, keep: Callable[[Event], bool]) -> None:

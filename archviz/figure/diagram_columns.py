@@ -10,6 +10,7 @@ from archviz.figure.diagram_boxes import Box, Panel, TextLine
 BLOCK_GAP, PANEL_GAP, PANEL_PAD, NODE_GAP = 22.0, 34.0, 16.0, 22.0
 _MOST_COLUMNS = 16
 _BEST_ASPECT = 1.15
+_NEVER_SPLIT = 4  # blocks of a stage that a reader takes in at once: it stays whole, however the columns come out
 
 
 @dataclass(slots=True)
@@ -83,7 +84,7 @@ def _fill(stages: Sequence[Stage], room: float) -> list[list[Panel]]:
         if columns[-1] and used + height > room:
             columns.append([])
             used = 0.0
-        if height <= room:
+        if height <= room or len(stage.blocks) <= _NEVER_SPLIT:
             columns[-1].append(whole)
             used += height + PANEL_GAP
         else:

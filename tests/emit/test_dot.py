@@ -68,7 +68,8 @@ def test_hostile_labels_stay_text(text: str) -> None:
 def test_any_text_is_one_quoted_string(text: str) -> None:
     graph = parse_dot(f"digraph {quoted(text)} {{ a [label={label(text)}]; {quoted(f'x{text}')} -> b; }}")
     assert list(graph.nodes) == ["a"]
-    printable = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff\r]", "\ufffd", text)
+    controls = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+    printable = re.sub(controls, "\ufffd", text)
     assert flat(shown(graph.nodes["a"]["label"])) == flat(printable)
 
 

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from archviz.figure.flow import make_box, module_diagram
+from archviz.figure.model import Arrow, Box, Diagram, branching
+from tests.figure.samples import graph, node
+
+
+def test_boxes_that_stand_side_by_side_are_known() -> None:
+    boxes = tuple(Box(name, "other", name) for name in ("norm", "attn", "mlp", "add"))
+    pairs = (("norm", "attn"), ("norm", "mlp"), ("attn", "add"), ("mlp", "add"))
+    diagram = Diagram(boxes, tuple(Arrow(f"{a}~{b}", a, b) for a, b in pairs))
+    assert branching(diagram) == {"attn", "mlp"}
+
+
+def test_experts_are_numbered_and_end_with_the_last() -> None:
+    assert make_box(node("e:experts:512 experts"), "e").cells == ("1", "2", "3", "…", "512")
+    assert make_box(node("e:experts:4 experts"), "e").cells == ("1", "2", "3", "4")
+    assert make_box(node("e:moe:512 experts"), "e").cells == ()
+
+
+def test_a_box_of_a_module_leads_to_the_inset_of_its_inside() -> None:
+    moe = graph("moe", "MoE", "x:input:x\nexperts:experts:8 experts\ny:output:y", "x>experts experts>y")
+    moe.nodes[1].zoom = "moe/expert"
+    zooms = [box.zoom for box in module_diagram(moe, {"moe/expert": "inset/moe/expert"}.get).boxes]
+    assert zooms == [None, "inset/moe/expert", None]
