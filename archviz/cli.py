@@ -1,8 +1,8 @@
 """The command line: arguments in, data on stdout, messages on stderr, one documented exit status.
 
 Start reading at `main`. A command is a row of `_COMMANDS`: its name, its function, what it adds to the parser, and
-examples. Commands hold no logic: each calls `archviz.pipeline` and prints. Imports that cost time stand in the
-functions that need them.
+examples. Commands hold no logic: each calls `archviz.pipeline`, or the room below it that needs no interpreter, and prints.
+Imports that cost time stand in the functions that need them.
 """
 
 from __future__ import annotations
@@ -131,9 +131,9 @@ def _shown(text: str, *, lines: bool = False) -> str:
 
 
 def _resolve(options: argparse.Namespace) -> int:
-    from archviz import pipeline
+    from archviz.lookup.resolve import resolve  # a name needs no interpreter, which the pipeline loads
 
-    found = pipeline.resolve(options.name, _settings(options))
+    found = resolve(options.name, _settings(options))
     if options.json:
         _print_json(found.as_dict())
     elif found.model_id and not found.exit_status:
@@ -283,9 +283,9 @@ def _papers(options: argparse.Namespace) -> int:
 
 
 def _checkpoint(options: argparse.Namespace) -> int:
-    from archviz import pipeline
+    from archviz.sources.stored import read_checkpoint
 
-    found = pipeline.checkpoint(options.model, _settings(options))
+    found = read_checkpoint(options.model, _settings(options))
     if options.json:
         _print_json(found.as_dict())
     elif options.csv:

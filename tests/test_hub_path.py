@@ -58,7 +58,7 @@ def cold(*arguments: str, **environment: str) -> tuple[subprocess.CompletedProce
         text=True,
         check=False,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, **environment},
+        env={name: value for name, value in {**os.environ, **environment}.items() if value},
     )
     after = os.times()
     spent = after.children_user - before.children_user + after.children_system - before.children_system
@@ -207,6 +207,17 @@ def test_checkpoint_lists_what_is_stored(hub: LoopbackHub, capsys: pytest.Captur
     rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
     assert rows[:2] == [["kind", "name", "shape", "dtype"], ["tensor", "model.embed_tokens.weight", "256x64", "BF16"]]
     assert len(rows) == 1026
+
+
+def test_a_cold_process_asks_for_nothing_but_what_it_needs(hub: LoopbackHub) -> None:
+    commit = hub.repositories["acme/Single-1B"].commit
+    done, _ = cold("checkpoint", "acme/Single-1B", HF_HUB_DISABLE_TELEMETRY="")
+    assert done.returncode == 0
+    assert [(asked.host, asked.path) for asked in hub.asked] == [
+        ("hub", "/api/models/acme/Single-1B"),
+        ("hub", f"/acme/Single-1B/resolve/{commit}/model.safetensors"),
+        ("bodies", "/acme/Single-1B/model.safetensors"),
+    ]
 
 
 @pytest.mark.parametrize(("name", "code"), [("Gated", 4), ("Pickled", 4), ("Missing", 3), ("Private", 3)])

@@ -17,6 +17,7 @@ from archviz.network.session import Session
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read at its import; else it asks the Hub for a list of agents
 _LOCK = threading.RLock()  # the client of huggingface_hub is one for the whole process
 _ACCESS = "Ask for access on {page}, then set HF_TOKEN to a token of that account."
 
@@ -24,7 +25,6 @@ _ACCESS = "Ask for access on {page}, then set HF_TOKEN to a token of that accoun
 @contextlib.contextmanager
 def hub_api(session: Session) -> Iterator[HfApi]:
     """The official client, every request of which goes through our transport; our transport adds the token."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read at import; else it asks the Hub for a list of agents
     from huggingface_hub import HfApi, close_session, set_client_factory
 
     service = hub_service()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from archviz.errors import BadResponseError, SourceUnavailableError
 from archviz.lookup.checkpoint import (
@@ -21,6 +22,9 @@ from archviz.lookup.hub.facts import HubModel
 from archviz.lookup.hub.files import file_url, read_file
 from archviz.network.cache import Entry
 from archviz.network.session import Session
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 _AT_ONCE = 4  # requests for headers side by side
 _MOST_SHARDS = 2_000
@@ -66,22 +70,23 @@ def _headers(model: HubModel, files: list[str], session: Session) -> list[Stored
     kept = {file: _kept(model, file, session) for file in files}
     wanted = [file for file, rows in kept.items() if rows is None]
     if wanted:
-        for file, rows in zip(wanted, _fetch(model, wanted, session), strict=True):
-            kept[file] = rows
-            body = json.dumps([[row.name, row.dtype, row.shape] for row in rows]).encode()
-            session.cache.write(Entry(_key(model, file), body, session.time.now(), pinned=True))
+        kept |= dict(zip(wanted, _fetch(model, wanted, session), strict=True))
     return [row for file in files for row in kept[file] or ()]
 
 
 def _fetch(model: HubModel, files: list[str], session: Session) -> list[list[StoredTensor]]:
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingError
+    from archviz.lookup.hub.api import hub_api, hub_errors  # before huggingface_hub itself: it sets how that behaves
 
-    from archviz.lookup.hub.api import hub_api, hub_errors
+    from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingError  # isort: skip
 
     def header(api: HfApi, file: str) -> list[StoredTensor]:
         found = api.parse_safetensors_file_metadata(model.id, file, revision=model.commit)
-        return rows_of({name: (each.dtype, each.shape) for name, each in found.tensors.items()}, file, model.id)
+        rows = rows_of({name: (each.dtype, each.shape) for name, each in found.tensors.items()}, file, model.id)
+        body = json.dumps([[row.name, row.dtype, row.shape] for row in rows]).encode()
+        session.cache.write(
+            Entry(_key(model, file), body, session.time.now(), pinned=True)
+        )  # kept if a later one fails
+        return rows
 
     pool = ThreadPoolExecutor(min(_AT_ONCE, len(files)))
     try:

@@ -53,6 +53,16 @@ def test_a_second_reading_needs_no_request(hub: LoopbackHub) -> None:
     assert hub.asked == []
 
 
+def test_headers_that_were_read_before_a_fault_are_not_asked_for_again(hub: LoopbackHub) -> None:
+    hub.fail(SHARDS[1], status(500))
+    with pytest.raises(SourceUnavailableError):
+        read("acme/Sharded-1B")
+    hub.faults.clear()
+    hub.asked.clear()
+    assert len(read("acme/Sharded-1B").tensors) == 1 + 8 * 128
+    assert not [path for path in hub.paths if SHARDS[0] in path]
+
+
 def test_a_single_file_and_a_scalar(hub: LoopbackHub) -> None:
     found = read("acme/Single-1B")
     assert list(found.csv_rows()) == [
