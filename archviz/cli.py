@@ -15,27 +15,32 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from archviz import __version__
+from archviz.arguments import (
+    STATUSES,
+    Parser,
+    cache_arguments,
+    checkpoint_arguments,
+    code_search_arguments,
+    draw_arguments,
+    model_arguments,
+    name_argument,
+    no_arguments,
+    papers_arguments,
+    sources_arguments,
+    trace_arguments,
+    verify_arguments,
+)
 from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError, ModelNotFoundError, UsageError
-from archviz.formats import FORMATS, THEMES, figure_name, parse_formats, split_suffix
+from archviz.formats import figure_name, parse_formats, split_suffix
 from archviz.records import record
 from archviz.settings import Settings
 
 if TYPE_CHECKING:
     from archviz.architecture.model import GapEntry
 
-_MODEL = "org/name[@revision], a folder or config.json, or transformers:MODEL_TYPE"
-_STATUSES = """exit status:
-  0  done
-  1  internal fault
-  2  wrong usage, or a configuration or file that cannot be used
-  3  no model of exactly this name, or an ambiguous name (candidates are listed)
-  4  a source could not be reached, is gated or rate-limited
-  5  done with gaps: the output is there, what was not understood is listed
-  6  verification found a conflict
-"""
 _SHOWN = 10  # gaps and findings listed on stderr before "… and N more"
 _INTERRUPTED = 130
 
@@ -374,122 +379,6 @@ def _settings(options: argparse.Namespace) -> Settings:
 # --- the parser -----------------------------------------------------------------------------------------------------
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are `UsageError`s, so that `--json` can answer them as data."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message, hint=f"{self.prog} --help shows what it takes")
-
-
-def _model(parser: argparse.ArgumentParser, metavar: str = "MODEL", what: str = _MODEL) -> None:
-    parser.add_argument("model", metavar=metavar, help=what)
-    parser.add_argument(
-        "--class", dest="class_name", metavar="NAME", help="the model class; architectures[0] by default"
-    )
-    parser.add_argument(
-        "--code", choices=("official", "custom"), default="official", help="prefer a folder's own code (auto_map)"
-    )
-    parser.add_argument(
-        "--args",
-        dest="arguments",
-        metavar="JSON",
-        help="for plain PyTorch (a folder or FILE.py, with --class): the constructor's arguments, or a .json file of them",
-    )
-
-
-def _draw_arguments(parser: argparse.ArgumentParser) -> None:
-    figure = "; or the JSON of a diagram config (it has stages) or of an Architecture (its schema is archviz/1)"
-    _model(parser, "MODEL|FIGURE.json", _MODEL + figure)
-    parser.add_argument(
-        "-o", "--output", metavar="OUT", type=Path, help="path without suffix; the model's name by default"
-    )
-    parser.add_argument(
-        "-f", "--format", metavar="F[,F…]", help=f"of {', '.join(FORMATS)}; OUT's suffix or png by default"
-    )
-    parser.add_argument("--theme", choices=THEMES, default="light")
-    parser.add_argument(
-        "--figure-config", metavar="OUT.json", type=Path, help="also write a diagram config, to edit and draw"
-    )
-
-
-def _trace_arguments(parser: argparse.ArgumentParser) -> None:
-    _model(parser)
-    parser.add_argument("--batch", type=_positive, default=1, metavar="N", help="batch size, 1 by default")
-    parser.add_argument("--seq", type=_positive, default=64, metavar="N", help="number of tokens, 64 by default")
-    parser.add_argument("--pixels", action="store_true", help="add an image to a text model")
-    parser.add_argument("--module", metavar="PATH", help="only this module and what is below it")
-    parser.add_argument(
-        "--cache", choices=("none", "prefill", "decode"), default="none",
-        help="with an empty cache, or one new token after a prefill of --seq tokens; what is cached is listed",
-    )  # fmt: skip
-
-
-def _positive(text: str) -> int:
-    """A size between 1 and a million."""
-    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a number from 1 to 1,000,000")
-    return int(text)
-
-
-def _code_search_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "path", metavar="PATH", help="a Python file, a folder, or an archive (zip, whl, tar.gz) of them"
-    )
-    parser.add_argument(
-        "--for",
-        dest="topics",
-        metavar="TOPIC[,TOPIC…]",
-        action="append",
-        default=[],
-        help="of rope, split, norm, moe, attention, kernels, cache, quantization; all by default",
-    )
-    parser.add_argument("--class", dest="class_name", metavar="NAME", help="only what stands in this class")
-    parser.add_argument("--limit", metavar="N", type=_positive, help="at most N matches; 1,000 by default")
-
-
-def _verify_arguments(parser: argparse.ArgumentParser) -> None:
-    _model(parser)
-    parser.add_argument(
-        "--expect",
-        metavar="KEY=VALUE[,…]",
-        help="such as params=70e9±2%%,layers=80; an unknown key lists the known ones",
-    )
-    parser.add_argument(
-        "--against", metavar="FIGURE.json", type=Path, help="a diagram config or an Architecture to check"
-    )
-
-
-def _name_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="the exact name: org/name, with version, sizes and suffix")
-
-
-def _sources_arguments(parser: argparse.ArgumentParser) -> None:
-    _name_argument(parser)
-    parser.add_argument("--text", action="store_true", help="also the text of the card and of publishers' blogs")
-
-
-def _papers_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="ID_OR_TITLE", help="an arXiv id or URL, or the whole title")
-    parser.add_argument(
-        "--sections",
-        metavar="WHICH",
-        help="architecture, all, or numbers and words of titles (2.1,tokenizer); the abstract alone by default",
-    )
-
-
-def _checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="org/name[@revision], a folder, or a *.safetensors file")
-    parser.add_argument("--csv", action="store_true", help="rows of kind,name,shape,dtype")
-
-
-def _cache_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("info", "clear"), help="what it holds, or delete all of it")
-
-
-def _no_arguments(parser: argparse.ArgumentParser) -> None:
-    """Only the options that all commands share."""
-
-
 @record(frozen=True)
 class _Command:
     name: str
@@ -501,27 +390,33 @@ class _Command:
 
 _QWEN = "Qwen/Qwen3.5-397B-A17B"
 _COMMANDS = (
-    _Command("resolve", _resolve, "is there a model of exactly this name?", _name_argument, (_QWEN, "Qwen3.5 --json")),
+    _Command("resolve", _resolve, "is there a model of exactly this name?", name_argument, (_QWEN, "Qwen3.5 --json")),
     _Command(
-        "tensors", _tensors, "every parameter with its shape", _model, ("Qwen/Qwen3-0.6B", "transformers:qwen3 --json")
+        "tensors",
+        _tensors,
+        "every parameter with its shape",
+        model_arguments,
+        ("Qwen/Qwen3-0.6B", "transformers:qwen3 --json"),
     ),
     _Command(
         "trace",
         _trace,
         "every module call and op of one forward pass",
-        _trace_arguments,
+        trace_arguments,
         (
             "transformers:qwen3 --seq 16",
             "Qwen/Qwen3-0.6B --cache decode",
             f"{_QWEN} --module model.language_model.layers.3 --json",
         ),
     ),
-    _Command("describe", _describe, "the architecture as a text tree", _model, (_QWEN, "./config.json --json")),
+    _Command(
+        "describe", _describe, "the architecture as a text tree", model_arguments, (_QWEN, "./config.json --json")
+    ),
     _Command(
         "draw",
         _draw,
         "the architecture as a figure",
-        _draw_arguments,
+        draw_arguments,
         (
             f"{_QWEN} -o qwen3.5 -f png,svg",
             f"{_QWEN} --figure-config mine.json",
@@ -532,51 +427,51 @@ _COMMANDS = (
         "code-search",
         _code_search,
         "where code does rope, split, norm, moe, attention, kernels, cache or quantization",
-        _code_search_arguments,
+        code_search_arguments,
         ("modeling_acme.py --for rope,split", "acme-repository --for moe --class AcmeRouter --json"),
     ),
     _Command(
         "verify",
         _verify,
         "claims about the architecture with the lines that prove them; what others state, checked",
-        _verify_arguments,
+        verify_arguments,
         (f"{_QWEN} --expect layers=60,params=397B", f"{_QWEN} --against mine.json --json"),
     ),
     _Command(
         "sources",
         _sources,
         "what exists for a model: code, configuration, paper, GitHub, card; where they disagree",
-        _sources_arguments,
+        sources_arguments,
         (_QWEN, "GPT-4o --json"),
     ),
     _Command(
         "papers",
         _papers,
         "the paper of exactly this arXiv id or title; its architecture sections as text",
-        _papers_arguments,
+        papers_arguments,
         ("2505.09388 --sections architecture", '"Qwen3 Technical Report" --json'),
     ),
     _Command(
         "checkpoint",
         _checkpoint,
         "every tensor that is stored: name, shape, type, file; headers only, no weights",
-        _checkpoint_arguments,
+        checkpoint_arguments,
         ("Qwen/Qwen3-0.6B", "Qwen/Qwen3-0.6B --csv"),
     ),
-    _Command("cache", _cache, "what is kept of the network's answers", _cache_arguments, ("info", "clear --json")),
-    _Command("schema", _schema, "the JSON schema of describe --json", _no_arguments, ("",)),
-    _Command("doctor", _doctor, "what is installed, and whether it suffices", _no_arguments, ("", "--json")),
-    _Command("serve", _serve, "the MCP server over stdio", _no_arguments, ("", "--offline")),
+    _Command("cache", _cache, "what is kept of the network's answers", cache_arguments, ("info", "clear --json")),
+    _Command("schema", _schema, "the JSON schema of describe --json", no_arguments, ("",)),
+    _Command("doctor", _doctor, "what is installed, and whether it suffices", no_arguments, ("", "--json")),
+    _Command("serve", _serve, "the MCP server over stdio", no_arguments, ("", "--offline")),
 )
 
 
 def _parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     """The parser; where the first argument names a command, it knows no other."""
     examples = "\n".join(f"  archviz {command.name} {command.examples[0]}".rstrip() for command in _COMMANDS)
-    parser = _Parser(
+    parser = Parser(
         prog="archviz",
         description="The exact architecture of a published model, read from its official code, described and drawn.",
-        epilog=f"examples:\n{examples}\n\n{_STATUSES}",
+        epilog=f"examples:\n{examples}\n\n{STATUSES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"archviz {__version__}")
@@ -587,13 +482,13 @@ def _parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_command(commands: argparse._SubParsersAction[_Parser], command: _Command) -> None:
+def _add_command(commands: argparse._SubParsersAction[Parser], command: _Command) -> None:
     examples = "\n".join(f"  archviz {command.name} {example}".rstrip() for example in command.examples)
     parser = commands.add_parser(
         command.name,
         help=command.what,
         description=f"{command.what[0].upper()}{command.what[1:]}.",
-        epilog=f"examples:\n{examples}\n\n{_STATUSES}",
+        epilog=f"examples:\n{examples}\n\n{STATUSES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.arguments(parser)

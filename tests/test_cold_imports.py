@@ -78,6 +78,7 @@ def test_help_loads_almost_nothing() -> None:
     _, modules = modules_after("--help")
     assert packages(modules) & {"pydantic", "mcp", "torch", "transformers", "numpy"} == set()
     assert {name for name in modules if name.startswith("archviz.")} == {
+        "archviz.arguments",
         "archviz.cli",
         "archviz.errors",
         "archviz.formats",

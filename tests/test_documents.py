@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from archviz import cli
+from archviz.arguments import STATUSES
 from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError
 from archviz.figure.diagram_config import load_diagram_config
 from archviz.schemas import schema_text
@@ -124,7 +125,7 @@ def test_every_exit_status_and_error_code_is_documented() -> None:
     statuses = {error.exit_status for error in all_errors()} | {0, EXIT_DONE_WITH_GAPS}
     for status in statuses:
         assert f"| {status} |" in text
-        assert f"\n  {status}  " in cli._STATUSES
+        assert f"\n  {status}  " in STATUSES
     public = [error for error in all_errors() if error.__module__ == "archviz.errors"]
     for error in public:
         assert f"`{error.code}`" in text

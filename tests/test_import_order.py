@@ -18,6 +18,7 @@ ORDER = (
     ("records",),  # how small classes are made
     ("errors", "spans", "settings"),
     ("formats",),
+    ("arguments",),
     ("codesearch",),  # reads syntax alone, knows no model
     ("network",),  # knows addresses and bytes, no model
     ("lookup",),

@@ -15,14 +15,14 @@ from archviz.network.session import Session
 from archviz.survey.entries import Entry, SourceKind, SourceStatus, Survey, in_order
 
 MOST_NAMED = 8
-UNVERIFIED = (
-    "No code and no configuration of this model is public under this name: whatever is said of it is unverified."
-)
+NOT_ON_THE_HUB = "No repository of exactly this name is on the Hub, so neither code nor configuration: all that is said of it is unverified."
+NOT_ASKED = "No repository of exactly this name is known here, and not every place could be asked: all that is said of it is unverified."
 
 
 def survey_closed(found: Resolution, session: Session) -> Survey:
     """What exists for a name that no repository has: papers that name it, repositories called like it."""
-    asked = classify(found.asked) if why_no_hub_name(found.asked) is None else None
+    text = found.asked.partition("@")[0]
+    asked = classify(text) if text and why_no_hub_name(text) is None else None
     known: SourceStatus = "missing" if found.complete else "unknown"
     entries = [Entry("hub", known, found.message), Entry("code", known, "no code is known for this name")]
     not_known: list[str] = []
@@ -33,7 +33,7 @@ def survey_closed(found: Resolution, session: Session) -> Survey:
     return Survey(
         found.asked,
         "unverified",
-        UNVERIFIED.format(known="on the Hub" if found.complete else "known here (not every place could be asked)"),
+        NOT_ON_THE_HUB if found.complete else NOT_ASKED,
         revision=found.revision,
         entries=in_order(entries),
         not_known=tuple(not_known),

@@ -145,6 +145,14 @@ def test_a_closed_model_has_only_unverified_sources(services: Any) -> None:
     assert "unverified" in survey_text(survey)
 
 
+def test_a_name_that_could_not_be_looked_up_is_not_said_to_be_missing(services: Any) -> None:
+    survey = pipeline.sources("GPT-4o", settings=Settings(offline=True))
+    assert (survey.status, survey.exit_status) == ("unverified", 3)
+    assert "not every place could be asked" in survey.message
+    assert {entry.status for entry in survey.entries} == {"unknown"}
+    assert len(survey.not_known) == 2
+
+
 def test_nothing_named_like_a_longer_or_shorter_name_stands_for_it(services: Any) -> None:
     survey = pipeline.sources("GPT-4")
     assert not any(entry.status == "unverified" for entry in survey.entries)

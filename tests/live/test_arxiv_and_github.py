@@ -1,0 +1,48 @@
+"""arXiv and GitHub as they are today; run with `pytest tests/live -m live`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from archviz.lookup.arxiv.client import ArxivClient
+from archviz.lookup.arxiv.document import paper_sections
+from archviz.lookup.arxiv.selection import select
+from archviz.lookup.github.client import GithubClient
+from archviz.lookup.github.files import modelling_files
+from archviz.network.cache import Cache
+from archviz.network.session import Session
+from archviz.settings import Settings
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture
+def session(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    for name in ("ARCHVIZ_ARXIV_URL", "GITHUB_API_URL", "ARCHVIZ_GITHUB_RAW_URL"):
+        monkeypatch.delenv(name, raising=False)
+    with Session(Settings(), cache=Cache(tmp_path)) as made:  # type: ignore[arg-type]
+        yield made
+
+
+def test_arxiv_knows_a_paper_by_id_and_by_title_and_renders_it(session: Session) -> None:
+    client = ArxivClient(session)
+    paper = client.find_paper("2412.19437")
+    assert "DeepSeek-V3" in paper.title
+    assert paper.id in [each.id for each in client.search_title(paper.title).exact]
+    page = client.read_page(paper.id)
+    assert page is not None
+    assert "Multi-Head Latent Attention" in " ".join(
+        section.title for section in select(paper_sections(page), "architecture").sections
+    )
+
+
+def test_github_knows_a_repository_its_files_and_a_rename(session: Session) -> None:
+    client = GithubClient(session)
+    found = client.find_repository("deepseek-ai/DeepSeek-V3")
+    commit = client.find_commit(found.name, found.default_branch)
+    paths = [file.path for file in modelling_files(client.read_tree(found.name, commit).files)]
+    assert "inference/model.py" in paths
+    assert b"class" in client.read_file(found.name, commit, "inference/model.py")
+    assert client.find_repository("jacquev6/PyGithub").renamed_from == "jacquev6/PyGithub"
