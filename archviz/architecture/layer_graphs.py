@@ -239,7 +239,9 @@ def _drop_whole_splits(flow: Flow) -> None:
             continue
         del flow.nodes[node.id]
         for other in flow.nodes.values():
-            other.sources = [node.sources[0] if source == node.id else (source, value) for source, value in other.sources]
+            other.sources = [
+                node.sources[0] if source == node.id else (source, value) for source, value in other.sources
+            ]
 
 
 def expose_hidden_residuals(context: Context, flow: Flow, keep: Callable[[Event], bool]) -> None:
