@@ -252,6 +252,18 @@ def _verify(options: argparse.Namespace) -> int:
     return result.exit_status
 
 
+def _sources(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+    from archviz.survey.text import survey_text
+
+    survey = pipeline.sources(options.name, with_text=options.text, settings=_settings(options))
+    if options.json:
+        _print_json(survey.as_dict())
+    else:
+        print(_shown(survey_text(survey), lines=True), end="")
+    return survey.exit_status
+
+
 def _papers(options: argparse.Namespace) -> int:
     from archviz import pipeline
     from archviz.lookup.papers import paper_text
@@ -261,9 +273,39 @@ def _papers(options: argparse.Namespace) -> int:
         _print_json(answer.as_dict())
     else:
         print(_shown(paper_text(answer), lines=True), end="")
-    _list_on_stderr(answer.notes, "notes")
     print(f"archviz: {answer.status}: {_shown(answer.message)}", file=sys.stderr)
     return answer.exit_status
+
+
+def _checkpoint(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+
+    found = pipeline.checkpoint(options.model, _settings(options))
+    if options.json:
+        _print_json(found.as_dict())
+    elif options.csv:
+        import csv
+
+        csv.writer(sys.stdout, lineterminator="\n").writerows(found.csv_rows())
+    else:
+        for row in found.tensors:
+            print(f"{_shown(row.name)}  {list(row.shape)}  {row.dtype}  {row.file}")
+    _list_on_stderr(found.problems, "problems")
+    print(f"archviz: {len(found.tensors):,} tensors stored", file=sys.stderr)
+    return EXIT_DONE_WITH_GAPS if found.problems else 0
+
+
+def _cache(options: argparse.Namespace) -> int:
+    from archviz.network.cache import Cache
+
+    cache = Cache()
+    info = cache.clear() if options.action == "clear" else cache.info()
+    if options.json:
+        _print_json({"action": options.action, **info.as_dict()})
+    else:
+        what = "deleted" if options.action == "clear" else "holds"
+        print(f"{info.folder} {what} {info.entries:,} entries, {info.bytes:,} bytes (at most {info.most_bytes:,})")
+    return 0
 
 
 def _schema(options: argparse.Namespace) -> int:
@@ -325,6 +367,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         offline=options.offline,
         code=getattr(options, "code", "official"),
         arguments=getattr(options, "arguments", None) or "",
+        say=lambda text: print(f"archviz: {_shown(text)}", file=sys.stderr),
     )
 
 
@@ -420,6 +463,11 @@ def _name_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="the exact name: org/name, with version, sizes and suffix")
 
 
+def _sources_arguments(parser: argparse.ArgumentParser) -> None:
+    _name_argument(parser)
+    parser.add_argument("--text", action="store_true", help="also the text of the card and of publishers' blogs")
+
+
 def _papers_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="ID_OR_TITLE", help="an arXiv id or URL, or the whole title")
     parser.add_argument(
@@ -427,6 +475,15 @@ def _papers_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WHICH",
         help="architecture, all, or numbers and words of titles (2.1,tokenizer); the abstract alone by default",
     )
+
+
+def _checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="org/name[@revision], a folder, or a *.safetensors file")
+    parser.add_argument("--csv", action="store_true", help="rows of kind,name,shape,dtype")
+
+
+def _cache_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("info", "clear"), help="what it holds, or delete all of it")
 
 
 def _no_arguments(parser: argparse.ArgumentParser) -> None:
@@ -486,12 +543,27 @@ _COMMANDS = (
         (f"{_QWEN} --expect layers=60,params=397B", f"{_QWEN} --against mine.json --json"),
     ),
     _Command(
+        "sources",
+        _sources,
+        "what exists for a model: code, configuration, paper, GitHub, card; where they disagree",
+        _sources_arguments,
+        (_QWEN, "GPT-4o --json"),
+    ),
+    _Command(
         "papers",
         _papers,
         "the paper of exactly this arXiv id or title; its architecture sections as text",
         _papers_arguments,
         ("2505.09388 --sections architecture", '"Qwen3 Technical Report" --json'),
     ),
+    _Command(
+        "checkpoint",
+        _checkpoint,
+        "every tensor that is stored: name, shape, type, file; headers only, no weights",
+        _checkpoint_arguments,
+        ("Qwen/Qwen3-0.6B", "Qwen/Qwen3-0.6B --csv"),
+    ),
+    _Command("cache", _cache, "what is kept of the network's answers", _cache_arguments, ("info", "clear --json")),
     _Command("schema", _schema, "the JSON schema of describe --json", _no_arguments, ("",)),
     _Command("doctor", _doctor, "what is installed, and whether it suffices", _no_arguments, ("", "--json")),
     _Command("serve", _serve, "the MCP server over stdio", _no_arguments, ("", "--offline")),

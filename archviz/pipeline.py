@@ -7,7 +7,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archviz.errors import EXIT_DONE_WITH_GAPS, BudgetExceededError, UsageError
+from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError, BudgetExceededError, UsageError
 from archviz.interpreter.build import deep_recursion
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import ModelReading
@@ -34,6 +34,7 @@ __all__ = [
     "DEFAULTS",
     "DrawResult",
     "TraceOptions",
+    "checkpoint",
     "code_search",
     "describe",
     "describe_text",
@@ -46,6 +47,7 @@ __all__ = [
     "papers",
     "read",
     "resolve",
+    "sources",
     "tensors",
     "trace",
     "verify",
@@ -55,7 +57,11 @@ if TYPE_CHECKING:
     from archviz.architecture.model import Architecture, GapEntry
     from archviz.codesearch.result import SearchResult
     from archviz.figure.lint import Finding
+    from archviz.lookup.checkpoint import Checkpoint
     from archviz.lookup.papers import PaperAnswer
+    from archviz.network.session import Session
+    from archviz.survey.entries import Survey
+    from archviz.survey.gather import Described
     from archviz.verify.claims import Check
     from archviz.verify.report import Verification
 
@@ -65,6 +71,13 @@ def resolve(name: str, settings: Settings = DEFAULTS) -> Resolution:
     from archviz.lookup.resolve import resolve as resolve_name
 
     return resolve_name(name, settings)
+
+
+def checkpoint(model: str, settings: Settings = DEFAULTS) -> Checkpoint:
+    """The tensors that a model stores, from the headers of its safetensors files."""
+    from archviz.sources.stored import read_checkpoint
+
+    return read_checkpoint(model, settings)
 
 
 def describe(model: str, *, class_name: str | None = None, settings: Settings = DEFAULTS) -> Architecture:
@@ -84,7 +97,7 @@ def architecture_of(
 def _described(source: ModelSource, reading: ModelReading, class_name: str | None = None) -> Architecture:
     from archviz.architecture.build import build_architecture
     from archviz.architecture.caveats import add_caveats
-    from archviz.architecture.model import Identity
+    from archviz.architecture.model import Evidence, Identity
 
     identity = Identity(
         id=source.id,
@@ -105,11 +118,16 @@ def _described(source: ModelSource, reading: ModelReading, class_name: str | Non
     except RecursionError:
         raise BudgetExceededError("modules nested too deep to describe", where=source.id) from None
     stated = [] if source.custom or source.plain or class_name else source.architectures
-    return add_caveats(architecture, reading.config, source.values, stated, source.remarks)
+    remarks = [(text, Evidence(kind=kind, where=where)) for text, kind, where in source.remarks]
+    return add_caveats(architecture, reading.config, source.values, stated, remarks)
 
 
 def _code_shown(source: ModelSource) -> str:
     """Which code the model was read from."""
+    if source.custom is not None and source.custom.origin:
+        return source.custom.origin
+    if source.custom is not None and source.revision:
+        return f"the repository's own code at {source.revision[:12]}"
     if source.plain is not None or source.custom is not None:
         return "the folder's own code"
     return f"transformers {transformers_version()}"
@@ -146,7 +164,41 @@ def papers(name: str, *, sections: str | None = None, settings: Settings = DEFAU
     from archviz.lookup.papers import read_paper
     from archviz.network.session import Session
 
-    return read_paper(name, sections, Session(settings))
+    with Session(settings) as session:
+        return read_paper(name, sections, session)
+
+
+def sources(name: str, *, with_text: bool = False, settings: Settings = DEFAULTS) -> Survey:
+    """What exists for a published model, which of it the description rests on, and where it disagrees.
+
+    Raises:
+        AmbiguousNameError: The name fits several models.
+    """
+    from archviz.lookup.resolve import resolve as resolve_name
+    from archviz.network.session import Session
+    from archviz.survey.closed import survey_closed
+    from archviz.survey.gather import survey_model
+
+    with Session(settings) as session:
+        found = resolve_name(name, settings, session)
+        if found.status == "ambiguous":
+            raise found.as_error()
+        if found.model_id is None:
+            return survey_closed(found, session)
+        return survey_model(found, _read_for_survey(found, session), session, with_text=with_text)
+
+
+def _read_for_survey(found: Resolution, session: Session) -> Described:
+    """The source and the description of a resolved model, as far as they go."""
+    from archviz.sources.model_source import resolved_source
+    from archviz.survey.gather import Described
+
+    source = None
+    try:
+        source = resolved_source(found, session)
+        return Described(source, architecture_of(source, settings=session.settings))
+    except ArchvizError as error:
+        return Described(source, None, error.message)
 
 
 def verify(

@@ -76,7 +76,7 @@ def interpreter_for(source: ModelSource, settings: Settings = DEFAULTS) -> Inter
             source.custom = None
             return interp
     if source.custom is None and settings.code == "custom":
-        raise UsageError("the model's folder has no code of its own (auto_map)", where="--code custom")
+        raise UsageError("the model has no code of its own (auto_map)", where="--code custom")
     return new_interpreter(settings, source.custom)
 
 
@@ -121,7 +121,7 @@ def read(
 def _build(
     interp: Interpreter, source: ModelSource, class_name: str | None, attention: str | None
 ) -> tuple[ModuleInstance, ModelReading]:
-    whose = "the official" if source.plain is None and source.custom is None else "the folder's"
+    whose = source.custom.whose if source.custom else "the folder's" if source.plain else "the official"
     try:
         if source.plain is not None:
             model, config = build_plain_model(interp, source.plain, class_name, interp.limits)

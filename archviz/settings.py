@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import field
 from typing import Literal
 
@@ -51,6 +52,7 @@ class Settings:
         offline: Ask no network at all; answer from the catalog and from files.
         limits: See `Limits`.
         code: `custom` prefers a folder's own code where `transformers` has code for the model type too.
+        say: Is told what a reader must know beside the answer: an old copy used, a token refused.
         arguments: Constructor arguments of a class of plain PyTorch: a JSON object, or the path of a file that holds one.
     """
 
@@ -58,3 +60,4 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     code: Literal["official", "custom"] = "official"
     arguments: str = ""
+    say: Callable[[str], object] = field(default=str, compare=False, repr=False)  # by default, to nobody

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,20 @@ from archviz.architecture.model import (
 from archviz.errors import AmbiguousNameError, ModelNotFoundError
 from archviz.lookup.resolve import resolve
 from archviz.settings import Settings
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No test asks a real service, or reads what its user has stored of one; processes that tests start inherit that."""
+    if config.getoption("markexpr") == "live":
+        return
+    folder = tempfile.mkdtemp(prefix="archviz-tests-")
+    closed = "http://127.0.0.1:9"
+    os.environ |= {"HF_HUB_OFFLINE": "1", "ARCHVIZ_CACHE": folder, "ARCHVIZ_ARXIV_URL": closed}
+    os.environ |= {"GITHUB_API_URL": closed, "ARCHVIZ_GITHUB_RAW_URL": closed}
+    for name in ("HF_TOKEN", "GITHUB_TOKEN", "HF_ENDPOINT"):
+        os.environ.pop(name, None)
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
 
 settings.register_profile("archviz", derandomize=True, deadline=None)  # the same examples in every run
 settings.load_profile("archviz")

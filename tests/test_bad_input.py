@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -183,3 +184,44 @@ def test_json_that_is_neither_figure_nor_model_nor_architecture_is_refused(
 ) -> None:
     (tmp_path / "x.json").write_text(content)
     refused(USAGE, "draw", str(tmp_path / "x.json"), "-o", str(tmp_path / "out"))
+
+
+# --- files that are none, and code that is not exported ---
+
+
+@pytest.mark.parametrize("command", ["tensors", "describe", "draw"])
+def test_a_pipe_or_device_is_no_configuration(refused: Refused, tmp_path: Path, command: str) -> None:
+    os.mkfifo(tmp_path / "config.json")
+    assert "regular file" in refused(USAGE, command, str(tmp_path / "config.json"))["message"]
+    refused(USAGE, command, str(tmp_path))
+
+
+def test_a_configuration_that_is_a_link_out_of_its_folder_is_not_read(refused: Refused, tmp_path: Path) -> None:
+    (tmp_path / "secret.json").write_text('{"model_type": "secret"}')
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").symlink_to(tmp_path / "secret.json")
+    error = refused(USAGE, "tensors", str(folder))
+    assert "leads out of the folder" in error["message"]
+    assert "secret" not in json.dumps(error)
+
+
+def test_a_class_that_its_file_does_not_export_is_refused_as_officially(refused: Refused) -> None:
+    error = refused(USAGE, "tensors", "transformers:voxtral_realtime_text")
+    assert error["error"] == "bad_config"
+    assert "module transformers has no attribute VoxtralRealtimeTextModel" in error["message"]
+
+
+def test_values_nested_ten_thousand_deep_are_refused(refused: Refused, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "qwen3", "x": ' + "[" * 10_000 + "]" * 10_000 + "}")
+    refused(USAGE, "tensors", str(tmp_path / "config.json"))
+
+
+def test_plain_code_is_drawn_with_its_arguments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "small.py").write_text(
+        "from torch import nn\nclass M(nn.Module):\n    def __init__(self, dim):\n        super().__init__()\n"
+        "        self.proj = nn.Linear(dim, dim)\n    def forward(self, x): return self.proj(x)\n"
+    )
+    options = ["--class", "M", "--args", '{"dim": 7}', "-o", str(tmp_path / "out"), "-f", "svg", "--offline"]
+    assert cli.main(["draw", str(tmp_path / "small.py"), *options]) in (0, 5)
+    assert (tmp_path / "out.svg").is_file()

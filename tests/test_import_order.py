@@ -29,6 +29,7 @@ ORDER = (
     ("patterns",),
     ("architecture",),
     ("verify",),
+    ("survey",),  # holds what was described beside what its sources say
     ("figure",),
     ("emit",),
     ("schemas", "doctor"),

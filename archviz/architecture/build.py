@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archviz.architecture.context import Context
-from archviz.architecture.facts import ConfigEvidence, build_facts
+from archviz.architecture.fact_sheet import ConfigEvidence
+from archviz.architecture.facts import build_facts
 from archviz.architecture.folding import fold_modules
 from archviz.architecture.kinds import Stack, find_stacks
 from archviz.architecture.layer_graphs import GraphBook

@@ -15,7 +15,7 @@ def add_caveats(
     resolved: Mapping[str, Any],
     stated: Mapping[str, Any] | None,
     architectures: Sequence[str] = (),
-    remarks: Sequence[str] = (),
+    remarks: Sequence[tuple[str, Evidence]] = (),
 ) -> Architecture:
     """Add what limits a description, and lower the status of facts that rest on defaults alone.
 
@@ -24,10 +24,10 @@ def add_caveats(
         resolved: The configuration as the official class sees it.
         stated: The values that the configuration states; None for a model type's defaults.
         architectures: The classes that the configuration states.
-        remarks: What the source of the facts says about them.
+        remarks: What the source of the facts says about them, and where.
     """
-    for remark in remarks:
-        architecture.facts.append(_caveat("remark", remark, "catalog"))
+    for remark, evidence in remarks:
+        architecture.facts.append(Fact(key="remark", value=remark, status="unverified", evidence=[evidence]))
     built = architecture.identity.class_name
     if architectures and architectures[0] != built:
         text = f"{architectures[0]} is not in the installed transformers; {built} was built"
@@ -50,5 +50,5 @@ def _unstated(resolved: Mapping[str, Any], stated: Mapping[str, Any] | None) -> 
     return [key for key in parts if key not in stated and key.removesuffix("_config") not in _FLAT]
 
 
-def _caveat(key: str, text: str, kind: Any, where: str = "catalog record") -> Fact:
+def _caveat(key: str, text: str, kind: Any, where: str) -> Fact:
     return Fact(key=key, value=text, status="unverified", evidence=[Evidence(kind=kind, where=where)])

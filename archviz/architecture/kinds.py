@@ -51,7 +51,7 @@ def _is_stack(context: Context, module: ModuleRecord) -> bool:
     """Numbered children, the first of which holds a mixer, or a norm and a feed-forward."""
     if not module.children or not all(name.isdigit() for name in module.children):
         return False
-    if any(_holds_layers(context, layer) for layer in module.children.values()):
+    if any(_holds_layers(context, layer) and not _mixes_itself(context, layer) for layer in module.children.values()):
         return False  # stages, each with a list of layers of its own
     for layer in list(module.children.values())[:2]:
         parts = context.parts(layer)
@@ -74,6 +74,13 @@ def _holds_layers(context: Context, module: ModuleRecord) -> bool:
         if parts.feeds and (parts.mixers or parts.norms):
             return True
     return False
+
+
+def _mixes_itself(context: Context, layer: ModuleRecord) -> bool:
+    """Whether a layer has a mixer outside of its lists: then a list inside it, of feed-forwards perhaps, is a part of it."""
+    mixers = [path for part in context.parts(layer).mixers for path in part.paths]
+    context.parts_of.pop(layer.path)
+    return any(not any(name.isdigit() for name in path[len(layer.path) + 1 :].split(".")) for path in mixers)
 
 
 def build_stack(context: Context, module: ModuleRecord) -> Stack:

@@ -1,7 +1,13 @@
-"""Names of layer kinds: from what their parts are, told apart by what they differ in."""
+"""Names of layer kinds: from what their parts are, told apart by what they differ in.
+
+An id is the words of the mixers and feed-forwards, joined by `+`: `sliding_attention+moe`.  Parts that share a word differ in
+something else; all but the most frequent then say what, in brackets: `attention (with relative attention bias)+mlp`,
+`moe (hash-routed)`, `attention (head dim 512)`.  References: `references/contracts.md`.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from archviz.architecture.folding import is_index, is_inert, signature
@@ -73,7 +79,7 @@ def mixer_word(what: object, mixed_spans: bool = False, mixed_positions: bool = 
 def feed_word(what: object) -> tuple[str, str]:
     """Kind and title of a feed-forward."""
     if isinstance(what, MixtureOfExperts):
-        return "moe", "MoE"
+        return ("moe (hash-routed)", "MoE (hash-routed)") if what.hashed else ("moe", "MoE")
     assert isinstance(what, FeedForward)
     return what.kind, what.title
 
@@ -104,7 +110,8 @@ def _told_apart(
         if len(variants) < 2 or not name[0]:
             continue
         traits = {v: _traits(modules[next(i for i in same if prints[i] == v)]) for v in variants}
-        usual = max(variants, key=lambda v: sum(len(kinds[i].indices) for i in same if prints[i] == v))
+        counts = {v: sum(len(kinds[i].indices) for i in same if prints[i] == v) for v in variants}
+        usual = max(variants, key=lambda v: (counts[v], -len(traits[v])))  # of equally many the plainer one
         for variant in variants:
             extra = _difference(traits[variant], [traits[v] for v in variants if v != variant])
             if extra is None or (variant == usual and "type=" not in extra):
@@ -116,12 +123,28 @@ def _told_apart(
 
 
 def _extended(name: tuple[str, str], extra: str) -> tuple[str, str]:
-    """A setting such as `layer_type=compressed_attention` names the part itself."""
+    """A setting such as `layer_type=compressed_attention` names the part itself; else what differs follows in brackets."""
     key, _, value = extra.partition("=")
     if key.endswith("type") and value:
         names_itself = "attention" in name[0] and value.endswith("attention")
         return (value, value.replace("_", " ").capitalize()) if names_itself else name
-    return f"{name[0]}#{extra}", f"{name[1]} ({extra})"
+    words = trait_words(extra)
+    return f"{name[0]} ({words})", f"{name[1]} ({words})"
+
+
+def trait_words(trait: str) -> str:
+    """What a part has and others have not, in words.
+
+    >>> trait_words("relative_attention_bias"), trait_words("head_dim=512"), trait_words("is_causal=False")
+    ('with relative attention bias', 'head dim 512', 'not causal')
+    """
+    key, _, value = trait.partition("=")
+    words = re.sub(r"^(is|has|use|with)_", "", key).replace("_", " ").strip() or key
+    if value in ("True", ""):
+        return f"with {words}" if not key.startswith("is_") else words
+    if value == "False":
+        return f"without {words}" if not key.startswith("is_") else f"not {words}"
+    return f"{words} {value.replace('_', ' ')}"
 
 
 def _module(kind: Kind, path: str) -> ModuleRecord:
@@ -163,11 +186,12 @@ def _number(kinds: Sequence[Kind]) -> None:
         same = sorted((kind for kind in kinds if kind.id == name), key=lambda kind: -len(kind.indices))
         for number, kind in enumerate(same[1:], 2):
             others = [_traits([other.example]) for other in same if other is not kind]
-            extra = _difference(_traits([kind.example]), others) or str(number)
-            kind.id, kind.title = f"{name}#{extra}", f"{kind.title} ({extra})"
+            extra = _difference(_traits([kind.example]), others)
+            words = trait_words(extra) if extra else f"variant {number}"
+            kind.id, kind.title = f"{name} ({words})", f"{kind.title} ({words})"
     seen: set[str] = set()
     for number, kind in enumerate(kinds, 1):
-        kind.id += f"#{number}" if kind.id in seen else ""
+        kind.id += f" (variant {number})" if kind.id in seen else ""
         seen.add(kind.id)
 
 
@@ -178,7 +202,7 @@ def kind_labels(kinds: Sequence[Kind]) -> dict[str, str]:
     """
     mixers = {kind.mixer_kind for kind in kinds}
     feeds = {kind.feed_kind for kind in kinds}
-    if len(kinds) < 2 or any("#" in kind.id for kind in kinds):
+    if len(kinds) < 2 or any("(" in kind.id for kind in kinds):
         return {kind.id: kind.id for kind in kinds}
     if len(feeds) == 1 and all(mixer and mixer.endswith("_attention") for mixer in mixers):
         return {kind.id: (kind.mixer_kind or "").removesuffix("_attention") for kind in kinds}

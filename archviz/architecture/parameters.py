@@ -194,8 +194,17 @@ def _part_rows(table: _Table, layers: _Layers, part: Part, key: str, count: int)
             count - size,
             key,
         )
-        label = "Q/K norms" if any(table.roles(n) == "qk_norm" for n in norms) else "Inner norms"
-        layers.row(table, f"{key}/norms", label, size, key)
+        layers.row(table, f"{key}/norms", _norms_label(what, [norm.name for norm in norms]), size, key)
+
+
+def _norms_label(what: object, names: list[str]) -> str:
+    """Norms of queries and keys, of compressed vectors (MLA), or both."""
+    if not isinstance(what, Attention):
+        return "Inner norms"
+    inner = "latent" if any(what.ranks) else "inner"
+    if not set(names) & set(what.qk_norms):
+        return f"{inner.capitalize()} norms"
+    return "Q/K norms" if set(names) <= set(what.qk_norms) else f"Q/K and {inner} norms"
 
 
 def _moe_rows(table: _Table, layers: _Layers, what: MixtureOfExperts, key: str, count: int) -> None:

@@ -77,6 +77,9 @@ class Roles:
             positional = re.search(r"pos|wpe|type", module.name)
             return "position_embedding" if positional else "embedding"
         if detect_norm(module, self.context.trace):
+            owner = self.what.get(module.path.rpartition(".")[0])
+            if isinstance(owner, Attention):  # norms of compressed vectors are no QK-norms, whatever their names
+                return "qk_norm" if module.name in owner.qk_norms else "norm"
             return "qk_norm" if re.search(r"(^|_)(q|k|query|key)(_|$|norm)", module.name) else "norm"
         if re.search(r"rotary|rope", module.name + module.class_name.lower()) and not module.parameters:
             return "rope"

@@ -136,7 +136,7 @@ def _writer(tensors: list[Tensor], recorders: list[Recorder]) -> tuple[str | Non
 
 def give_dtype(model: ModuleInstance, dtype: str) -> None:
     """Let the parameters that the code leaves to the loader have the model's dtype, so that what is cached has it."""
-    for _, module in walk(model):
+    for _, module in walk(model, "", set()):
         for tensor in module.parameters.values():
             if tensor is not None and tensor.dtype == "float32":
                 tensor.dtype = dtype

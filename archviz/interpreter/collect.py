@@ -75,7 +75,7 @@ def _record(module: ModuleInstance, path: str, found: _Found, ancestors: tuple[i
         if tensor is not None:
             record.buffers[name] = _tensor(prefix + name, tensor, "buffer", persistent=name not in module.transient)
     for name, child in module.modules.items():
-        if isinstance(child, ModuleInstance) and id(child) not in ancestors:
+        if isinstance(child, ModuleInstance) and child is not module and id(child) not in ancestors:
             record.children[name] = _record(child, prefix + name, found, (*ancestors, id(module)))
     return record
 

@@ -13,7 +13,7 @@ _LONGEST = 200
 def ignored_keys(model: ModuleInstance) -> tuple[tuple[str, Span | None], ...]:
     """The regular expressions, each with the line that lists them, outermost module first."""
     found: dict[str, Span | None] = {}
-    for _, module in walk(model):
+    for _, module in walk(model, "", set()):
         patterns = module.attrs.get(ATTRIBUTE, module.cls.lookup(ATTRIBUTE) if module.cls.has(ATTRIBUTE) else None)
         for pattern in patterns if isinstance(patterns, (list, tuple, set)) else ():
             if isinstance(pattern, str) and len(pattern) <= _LONGEST:

@@ -11,6 +11,7 @@ from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.calls import run_around
 from archviz.interpreter.control import (
     BreakSignal,
+    BudgetSpentError,
     ContinueSignal,
     RaisedError,
     ReturnSignal,
@@ -251,8 +252,12 @@ def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> None:
             _run_handler(interp, handler, error, frame)
         else:
             interp.run_block(node.orelse, frame)
-    finally:
+    except BudgetSpentError:  # what would go on as if nothing had happened could recurse again, without end
+        raise
+    except BaseException:
         interp.run_block(node.finalbody, frame)
+        raise
+    interp.run_block(node.finalbody, frame)
 
 
 def _handler(
@@ -303,6 +308,8 @@ def _within(interp: Interpreter, items: list[ast.withitem], body: list[ast.stmt]
             inside(entered)
     except RaisedError as raised:
         error = raised
+    except BudgetSpentError:
+        raise
     except BaseException:
         interp.leave(manager)
         raise

@@ -30,6 +30,7 @@ def register(library: Library) -> None:
         if not isinstance(data, Tensor):
             return data
         result = Tensor(data.shape, data.dtype, data.data, interp.here())
+        result.meaning = data.meaning
         result.attrs = {"_is_buffer": True, "persistent": persistent}  # as torch marks it for `Module.__setattr__`
         return result
 
@@ -86,6 +87,7 @@ def _register_registries(library: Library) -> None:
         interp: Interpreter, self: ModuleInstance, name: str, tensor: Any, persistent: bool = True
     ) -> None:
         check_name(interp, name, "buffer")
+        interp.count_part()
         self.attrs.pop(name, None)
         self.buffers[name] = tensor if isinstance(tensor, Tensor) or tensor is None else Tensor(None, at=interp.here())
         (self.transient.discard if persistent else self.transient.add)(name)

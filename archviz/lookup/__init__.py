@@ -8,8 +8,10 @@ Start reading at `resolve.resolve`. Around it:
     identity.py     family, version, size, active size and suffix in a name; how two names differ
     candidates.py   models that fit a family name, models whose names are near; offered, never chosen
     resolution.py   the answer, its exit status, its JSON and the exception that says the same
+    hub/            exactly one repository of the Hub at one commit: facts, small files, headers
+    checkpoint.py   stored tensors, from headers of safetensors files
     catalog/        the embedded facts, one file a model
 
-How to add a place to ask (the Hub comes before the catalog): a function `(ModelName, Settings) -> Resolution` in
-`resolve.PLACES`. How to add a model: see `catalog/__init__.py`.
+How to add a place to ask: a step of `resolve.look_up`, which asks the Hub and falls back on the catalog. How to add a model: see
+`catalog/__init__.py`.
 """

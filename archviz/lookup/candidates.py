@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from archviz.lookup.catalog import CatalogRecord, find_record
@@ -13,6 +14,7 @@ from archviz.lookup.names import ModelName
 from archviz.lookup.resolution import Candidate
 
 MOST_NEAR_NAMES = 6
+MOST_OFFERED = 10
 LEAST_LIKENESS = 0.72  # below it, two names of different families share letters by chance
 
 _EXPERT_KEYS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
@@ -60,6 +62,30 @@ def find_near(asked: ModelName, known: Iterable[str]) -> tuple[Candidate, ...]:
             ranked.append(((*_nearness(parts, model_id, same_family), foreign, -likeness, model_id), model_id))
     nearest = [model_id for _, model_id in sorted(ranked)[:MOST_NEAR_NAMES]]
     return tuple(Candidate(model_id, _why(asked, parts, model_id), line(_repository(model_id))) for model_id in nearest)
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A candidate of a search: whether its name says all that the asked one says."""
+
+    candidate: Candidate
+    fits: bool
+
+
+def find_offered(asked: ModelName, ids: Iterable[str], known: Iterable[str]) -> list[Offered]:
+    """What a search offers beside the models known already: of the same family or a near name, those that fit first."""
+    parts = identity(asked.repository)
+    offered = []
+    for model_id in dict.fromkeys(ids):
+        if model_id in known or "/" not in model_id:
+            continue
+        repository = _repository(model_id)
+        fitting = fits(parts, repository, _organisation(model_id))
+        likeness = SequenceMatcher(None, asked.repository.lower(), repository.lower()).ratio()
+        if fitting or likeness >= LEAST_LIKENESS or _same_family(parts, model_id):
+            why = _why(asked, parts, model_id) + _kind_by_name(repository)
+            offered.append(Offered(Candidate(model_id, why, line(repository)), fitting))
+    return sorted(offered, key=lambda each: not each.fits)[:MOST_OFFERED]
 
 
 def _nearness(parts: tuple[Part, ...], model_id: str, same_family: bool) -> tuple[float, ...]:
@@ -123,6 +149,13 @@ def _kind(model_id: str) -> str:
         return ""
     experts = _experts(record)
     return f"; mixture of {experts} experts" if experts else f"; dense, {record.model_type}"
+
+
+def _kind_by_name(repository: str) -> str:
+    """Mixture of experts where the name itself says so, by an active size or by sizes that are multiplied."""
+    parts = identity(repository)
+    multiplied = any("x" in size for size in values(parts, "size"))
+    return "; a mixture of experts by its name" if multiplied or values(parts, "active") else ""
 
 
 def _experts(record: CatalogRecord) -> int | None:

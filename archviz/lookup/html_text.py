@@ -51,11 +51,13 @@ class Block:
         kind: What it is.
         text: Its text on one line; a table has a line a row, cells between ` | `; code keeps its lines.
         level: Of a heading, 1 to 6.
+        number: Of a heading, where the page marks it as one: `2.1`, `Appendix A`.
     """
 
     kind: BlockKind
     text: str
     level: int = 0
+    number: str = ""
 
 
 def page_blocks(html: str) -> tuple[Block, ...]:
@@ -104,6 +106,7 @@ def _walk(root: Tag) -> Iterator[Block]:
 
     loose: list[str] = []
     begins_item = False
+    around: Tag | None = None
     node: PageElement | None = root.contents[0] if root.contents else None
     stop = _after(root)
     while node is not None and node is not stop:
@@ -112,6 +115,11 @@ def _walk(root: Tag) -> Iterator[Block]:
             continue
         kind = _kind(node) if isinstance(node, Tag) else None
         if type(node) is NavigableString or (isinstance(node, Tag) and node.name == "br"):
+            if (within := _block_around(node)) is not around:
+                if text := clean("".join(loose)):
+                    yield Block("item" if begins_item else "text", _bounded(text))
+                    begins_item = False
+                around, loose = within, []
             loose.append(str(node) if isinstance(node, NavigableString) else "\n")
         elif isinstance(node, Tag) and (kind or node.name in _BREAKS):
             if text := clean("".join(loose)):
@@ -126,6 +134,11 @@ def _walk(root: Tag) -> Iterator[Block]:
                 continue
         node = node.next_element
     yield Block("item" if begins_item else "text", _bounded(clean("".join(loose))))
+
+
+def _block_around(node: PageElement) -> Tag | None:
+    """The nearest block that an inline element stands in."""
+    return next((each for each in node.parents if each.name in _BREAKS), None)
 
 
 def _after(tag: Tag) -> PageElement | None:
@@ -151,7 +164,11 @@ def _block(tag: Tag, kind: BlockKind) -> Block:
         return Block(kind, _bounded(_table_text(tag)))
     if kind == "code":
         return Block(kind, _bounded("\n".join(_code_line(line) for line in _text(tag).splitlines())))
-    return Block(kind, _bounded(clean(_text(tag))), _HEADINGS.get(tag.name, 0))
+    if kind == "heading":
+        mark = tag.find(lambda inner: "ltx_tag" in _classes(inner))
+        number = clean(_text(mark)) if mark else ""
+        return Block(kind, _bounded(clean(_text(tag)).removeprefix(number).lstrip()), _HEADINGS[tag.name], number[:40])
+    return Block(kind, _bounded(clean(_text(tag))))
 
 
 def _code_line(line: str) -> str:

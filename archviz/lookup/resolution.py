@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from archviz.errors import AmbiguousNameError, ArchvizError, ModelNotFoundError, SourceUnavailableError
+from archviz.errors import AmbiguousNameError, ArchvizError, GatedError, ModelNotFoundError, SourceUnavailableError
+from archviz.lookup.hub.facts import HubModel
 from archviz.records import record
 
 ResolutionStatus = Literal["exact", "renamed", "ambiguous", "not_found", "gated", "unreachable"]
@@ -48,17 +49,23 @@ class Resolution:
         revision: The revision that was asked for.
         candidates: Models that the name may have meant, best first.
         facts_date: The date of the answering place's facts, `YYYY-MM-DD`.
+        hub: The repository at its commit, where the Hub or what is stored of it answered.
+        notes: What a reader must know beside the answer: an old copy used, a token refused.
+        advice: What to do about a refusal.
     """
 
     status: ResolutionStatus
     asked: str
     message: str
-    source: Literal["catalog"]
+    source: Literal["catalog", "hub"]
     complete: bool
     model_id: str | None = None
     revision: str | None = None
     candidates: tuple[Candidate, ...] = ()
     facts_date: str | None = None
+    hub: HubModel | None = None
+    notes: tuple[str, ...] = ()
+    advice: str | None = None
 
     @property
     def exit_status(self) -> int:
@@ -76,14 +83,18 @@ class Resolution:
             "source": self.source,
             "complete": self.complete,
             "facts_date": self.facts_date,
+            "hub": self.hub.as_dict() if self.hub else None,
+            "notes": list(self.notes),
             "message": self.message,
         }
 
     def as_error(self) -> ArchvizError:
         """The exception that says the same to a caller who needs one model."""
         ids = [item.id for item in self.candidates]
-        hint = f"Did you mean: {', '.join(ids[:5])}?" if ids else None
-        if self.status in ("gated", "unreachable"):
+        hint = f"Did you mean: {', '.join(ids[:5])}?" if ids else self.advice
+        if self.status == "gated":
+            return GatedError(self.message, hint=self.advice)
+        if self.status == "unreachable":
             return SourceUnavailableError(self.message, hint=hint)
         kind = AmbiguousNameError if self.status == "ambiguous" else ModelNotFoundError
         return kind(self.message, candidates=ids, hint=hint)

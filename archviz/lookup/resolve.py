@@ -3,30 +3,45 @@
 A name is matched whole: organisation, version, size, active size and suffix are all part of it. Two liberties are
 taken, and both are reported: a catalog id may be written in other letter case, and its repository name may stand
 without the organisation when exactly one catalog id has it. Nothing is ever dropped from a name to get a hit.
+
+The Hub is asked first, or what is stored of it; it alone says that two names are one repository. Where it does not answer or
+does not give the files, the embedded catalog does, with the date of its facts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from contextlib import nullcontext
+from dataclasses import replace
 
 from archviz.errors import UsageError
-from archviz.lookup.candidates import find_fitting, find_near
+from archviz.lookup.arxiv.ids import without_version
+from archviz.lookup.candidates import find_fitting, find_near, find_offered
 from archviz.lookup.catalog import find_record, model_ids
 from archviz.lookup.citing import find_citing
+from archviz.lookup.hub.ask import HubAnswer, ask_hub
+from archviz.lookup.hub.find import models_of_paper, search_models
+from archviz.lookup.identity import line
 from archviz.lookup.names import ModelName, classify, why_no_hub_name
 from archviz.lookup.resolution import Candidate, Resolution
+from archviz.network.services import hub_service
+from archviz.network.session import Session, day_of
 from archviz.settings import Settings
 
 DEFAULT_REVISION = "main"
+_ONLY_CATALOG = "Only the embedded catalog"
+_CATALOG_TOO = "The embedded catalog"
+_ONE_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")  # may be one of the Hub's old names without an organisation
 
 
-def resolve(name: str, settings: Settings) -> Resolution:
+def resolve(name: str, settings: Settings, session: Session | None = None) -> Resolution:
     """Say which published model a name stands for.
 
     Args:
         name: `org/name[@revision]`, a bare repository or family name, or a Hub URL; for a paper's id or a GitHub URL the
             models that name it are candidates.
         settings: What the run may do.
+        session: The command's use of the network; one of its own by default.
 
     Raises:
         UsageError: The text is no name of a published model at all: a path, a model type, control characters.
@@ -37,16 +52,90 @@ def resolve(name: str, settings: Settings) -> Resolution:
             f"{name!a} is a {asked.kind.replace('_', ' ')}, not the name of a published model",
             hint="Write org/name, a repository name or a Hub URL; a path or a model type needs no resolving.",
         )
-    if asked.kind in ("arxiv_id", "github"):
-        return _ask_citing(asked)
-    for ask in PLACES:
-        answer = ask(asked, settings)
-        if answer.model_id is not None:
-            break
-    return answer
+    with Session(settings) if session is None else nullcontext(session) as own:
+        return _ask_citing(asked, own) if asked.kind in ("arxiv_id", "github") else look_up(asked, own)
 
 
-def ask_catalog(asked: ModelName, settings: Settings) -> Resolution:
+def look_up(asked: ModelName, session: Session) -> Resolution:
+    """The Hub's answer where it knows the model, else the catalog's, with what the Hub said."""
+    known, offline = ask_catalog(asked), session.is_offline(hub_service())
+    model_id = known.model_id if asked.kind == "bare_name" and known.model_id else asked.text
+    may_be_id = asked.kind == "hub_id" or _ONE_WORD.fullmatch(model_id) or known.model_id
+    if why_no_hub_name(asked.text) or (offline and not may_be_id):
+        return known
+    if not may_be_id:
+        return _with_search(asked, known, "", session)
+    answer = ask_hub(model_id, asked.revision, session)
+    if answer.status in ("exact", "renamed"):
+        return _on_hub(asked, answer, session)
+    if known.model_id is not None:
+        said = f"{answer.said} The catalog answers: {known.message}" if answer.said else known.message
+        return replace(known, message=said, hub=answer.model, notes=tuple(session.notes))
+    if answer.status == "not_found":
+        return _with_search(asked, known, answer.said, session)
+    return _refused(asked, known, answer, session)
+
+
+def _on_hub(asked: ModelName, answer: HubAnswer, session: Session) -> Resolution:
+    assert answer.model is not None
+    model = answer.model
+    return Resolution(
+        status="renamed" if answer.status == "renamed" else "exact",
+        asked=_as_asked(asked),
+        message=answer.said,
+        source="hub",
+        complete=not session.is_offline(hub_service()),
+        model_id=model.id,
+        revision=asked.revision,
+        facts_date=day_of(model.fetched),
+        hub=model,
+        notes=tuple(session.notes),
+    )
+
+
+def _with_search(asked: ModelName, known: Resolution, said: str, session: Session) -> Resolution:
+    """The catalog's refusal, with what the Hub said and what its search offers beside the catalog's candidates."""
+    found = find_offered(asked, search_models(asked.repository, session), [item.id for item in known.candidates])
+    fitting = [item for item in found if item.fits] if asked.kind == "bare_name" else []
+    message = f"{said} {known.message}" if said else known.message
+    if fitting:  # only what says all of the name: another version or size is no candidate for it
+        found = fitting
+    kept = known.candidates
+    if fitting and known.status != "ambiguous":
+        kept = ()  # near names of the catalog
+        models = f"{len(fitting)} that fit it" if len(fitting) > 1 else "one that fits it"
+        message = f"{_as_asked(asked)} is not the whole name of a repository; the Hub's search offers {models}. None was chosen."
+    elif found:
+        message += f" The Hub's search offers {len(found)} more."
+    return replace(
+        known,
+        status="ambiguous" if fitting else known.status,
+        message=message.replace(_ONLY_CATALOG, _CATALOG_TOO),
+        complete=not session.unreachable,
+        candidates=(*kept, *(item.candidate for item in found)),
+        notes=tuple(session.notes),
+    )
+
+
+def _refused(asked: ModelName, known: Resolution, answer: HubAnswer, session: Session) -> Resolution:
+    """The Hub gives no files, or was not reached, and the catalog does not know the model."""
+    if answer.status == "unasked":
+        return replace(known, notes=tuple(session.notes))
+    return replace(
+        known,
+        status="gated" if answer.status == "gated" else "unreachable",
+        message=f"{answer.said} The embedded catalog does not know {_as_asked(asked)}.",
+        source="hub",
+        model_id=answer.model.id if answer.model else None,
+        hub=answer.model,
+        facts_date=day_of(answer.model.fetched) if answer.model else None,
+        candidates=() if answer.model else known.candidates,
+        notes=tuple(session.notes),
+        advice=answer.hint,
+    )
+
+
+def ask_catalog(asked: ModelName) -> Resolution:
     """What the embedded catalog knows about a name; it cannot say that a model does not exist."""
     if why := why_no_hub_name(asked.text):
         return _not_found(asked, f"{why}.", find_near(asked, model_ids()))
@@ -64,19 +153,20 @@ def ask_catalog(asked: ModelName, settings: Settings) -> Resolution:
     return _not_found(asked, "", find_near(asked, model_ids()))
 
 
-def _ask_citing(asked: ModelName) -> Resolution:
+def _ask_citing(asked: ModelName, session: Session) -> Resolution:
     """A paper or a repository is no model; the models that name it may have been meant."""
     what = f"{_as_asked(asked)} is a {'paper on arXiv' if asked.kind == 'arxiv_id' else 'repository on GitHub'}, not a model"
     found = find_citing(asked)
+    if asked.kind == "arxiv_id" and not session.is_offline(hub_service()):
+        known = {item.id for item in found}
+        others = [each for each in models_of_paper(without_version(asked.text), session) if each not in known]
+        found += tuple(Candidate(each, "its card links it", line(each.partition("/")[2])) for each in others)
+    notes = tuple(session.notes)
     if not found:
-        message = f"{what}; no catalog model names it. Give the model's own name, org/name."
-        return Resolution("not_found", _as_asked(asked), message, "catalog", False, None, asked.revision)
-    models = f"{len(found)} catalog models name" if len(found) > 1 else "one catalog model names"
-    return _ambiguous(asked, f"{what}; {models} it. None was chosen.", found)
-
-
-PLACES: tuple[Callable[[ModelName, Settings], Resolution], ...] = (ask_catalog,)
-"""Where a name is looked up, in this order, until one place knows the model; the catalog is the last."""
+        message = f"{what}; no known model names it. Give the model's own name, org/name."
+        return Resolution("not_found", _as_asked(asked), message, "catalog", False, None, asked.revision, notes=notes)
+    models = f"{len(found)} models name" if len(found) > 1 else "one model names"
+    return replace(_ambiguous(asked, f"{what}; {models} it. None was chosen.", found), notes=notes)
 
 
 def _whole_name(model_id: str, asked: ModelName) -> str:
@@ -118,7 +208,7 @@ def _not_found(asked: ModelName, why: str, near: tuple[Candidate, ...]) -> Resol
         else f"No model of exactly the name {_as_asked(asked)}."
     ]
     said += [why] if why else []
-    said.append(f"Only the embedded catalog of {len(model_ids())} models was asked.")
+    said.append(f"{_ONLY_CATALOG} of {len(model_ids())} models was asked.")
     return Resolution("not_found", _as_asked(asked), " ".join(said), "catalog", False, None, asked.revision, near)
 
 

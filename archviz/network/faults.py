@@ -29,7 +29,9 @@ def helps_to_retry(error: Exception) -> bool:
     """Whether asking again may help: not when the name does not exist, TLS fails, or five seconds are gone already."""
     if isinstance(error, CutShortError):
         return True
-    if isinstance(error, (httpx2.TimeoutException, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)):
+    if isinstance(error, (httpx2.TimeoutException, httpx2.ProxyError, httpx2.UnsupportedProtocol)):
+        return False
+    if isinstance(error, httpx2.LocalProtocolError):
         return False
     causes = _causes(error)
     unknown_name = any(isinstance(each, socket.gaierror) and each.errno == socket.EAI_NONAME for each in causes)

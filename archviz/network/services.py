@@ -29,6 +29,7 @@ class Service:
         family: Suffixes of the hosts that a redirect may lead to besides, such as `.hf.co`; always https.
         token_variable: The environment variable of the token; empty for none.
         token_origin: The only origin that is ever given the token.
+        offline_variable: The environment variable by which its own client is told not to ask it.
         headers: Sent with every request.
         fresh_seconds: How long a moving answer is taken from the cache without asking again.
         interval: Seconds between two requests, kept across processes, one at a time.
@@ -40,6 +41,7 @@ class Service:
     family: tuple[str, ...] = ()
     token_variable: str = ""
     token_origin: str = ""
+    offline_variable: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     fresh_seconds: float = _FRESH
     interval: float = 0.0
@@ -69,6 +71,7 @@ def hub_service() -> Service:
         family=(".hf.co", ".huggingface.co"),
         token_variable="HF_TOKEN",  # noqa: S106 # the variable's name
         token_origin=endpoint,
+        offline_variable="HF_HUB_OFFLINE",
     )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from archviz.errors import SourceUnavailableError
 from archviz.network.cache import Cache
+from archviz.network.services import Service
 from archviz.network.waits import PACES, Paces
 from archviz.settings import Settings
 
@@ -32,7 +32,7 @@ class Time:
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    jitter: Callable[[], float] = lambda: random.uniform(0.5, 1.5)  # noqa: S311 # spreads retries, keeps no secret
+    jitter: Callable[[], float] = lambda: 0.5 + int.from_bytes(os.urandom(2), "big") / 65_536
 
 
 @dataclass(slots=True)
@@ -63,24 +63,54 @@ class Session:
     refused_tokens: set[str] = field(default_factory=set)
     oldest: float | None = None
     started: float = field(init=False)
+    _own: httpx2.BaseTransport | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.started = self.time.monotonic()
 
-    @property
-    def offline(self) -> bool:
-        """Whether nobody may be asked: `--offline`, or the Hub's own variable for it."""
-        return self.settings.offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+    def is_offline(self, service: Service) -> bool:
+        """Whether a service may not be asked: `--offline`, or the service's own variable for it."""
+        stated = os.environ.get(service.offline_variable, "") if service.offline_variable else ""
+        return self.settings.offline or stated.upper() in ("1", "ON", "YES", "TRUE")
 
     @property
     def remaining(self) -> float:
         """Seconds that the command's requests may still take together."""
         return self.settings.limits.network_seconds - (self.time.monotonic() - self.started)
 
+    @property
+    def connect_seconds(self) -> float:
+        """Seconds for the next connection; the first one's count from the start of the command."""
+        bound = self.settings.limits.connect_seconds
+        if self.requests > 1:
+            return bound
+        return max(bound * 0.4, bound - (self.time.monotonic() - self.started))
+
+    def way_out(self) -> httpx2.BaseTransport:
+        """What the requests of all clients go out by, with connections that they share."""
+        if self.base is None:
+            from archviz.network.routing import EnvironmentTransport
+
+            self.base = self._own = EnvironmentTransport()
+        return self.base
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._own is not None:
+            self._own.close()
+            self.base = self._own = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def note(self, text: str) -> None:
-        """Remember once what the reader of the answer must be told."""
+        """Say and remember once what the reader of the answer must be told."""
         if text not in self.notes:
             self.notes.append(text)
+            self.settings.say(text)
 
     def used_old(self, fetched: float) -> None:
         """Remember that an answer was used whose service could not be asked whether it still holds."""

@@ -14,7 +14,6 @@ from archviz.errors import ArchvizError, BadResponseError, OfflineError, SourceU
 from archviz.network.cache import Entry
 from archviz.network.exchange import Answer, Bounds, exchange
 from archviz.network.faults import CutShortError, helps_to_retry, refused, shown, unreachable
-from archviz.network.routing import EnvironmentTransport
 from archviz.network.services import Service, is_loopback, origin_of
 from archviz.network.session import Session, day_of
 from archviz.network.waits import FIRST_WAIT, asked_wait, turn
@@ -35,11 +34,6 @@ class GuardedTransport(httpx2.BaseTransport):
 
     def __init__(self, service: Service, session: Session) -> None:
         self.service, self.session = service, session
-        self._base = session.base or EnvironmentTransport()
-
-    def close(self) -> None:
-        if self.session.base is None:
-            self._base.close()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         url = str(request.url)
@@ -48,7 +42,7 @@ class GuardedTransport(httpx2.BaseTransport):
         stored = self.session.cache.read(key) if key else None
         if stored and (stored.pinned or self._age(stored) < self.service.fresh_seconds):
             return _from_entry(stored)
-        if self.session.offline:
+        if self.session.is_offline(self.service):
             return self._offline(stored, url)
         try:
             answer, found_at = self._follow(request, stored)
@@ -188,8 +182,8 @@ class GuardedTransport(httpx2.BaseTransport):
             if seconds <= 0:
                 raise httpx2.ReadTimeout("the command's time is used up")
             session.requests += 1
-            bounds = Bounds(min(limits.connect_seconds, seconds), seconds, limits.response_bytes)
-            answer = exchange(self._base, request, bounds, session.time.monotonic)
+            bounds = Bounds(min(session.connect_seconds, seconds), seconds, limits.response_bytes)
+            answer = exchange(session.way_out(), request, bounds, session.time.monotonic)
         if answer.status == 200 and request.method == "GET" and "range" not in request.headers:
             _check_json(answer, str(request.url))
         return answer

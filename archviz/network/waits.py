@@ -6,7 +6,6 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,6 +40,8 @@ def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
     if text.isdecimal() and text.isascii():
         return float(text[:9])
     if text:
+        from email.utils import parsedate_to_datetime
+
         with contextlib.suppress(ValueError, TypeError, OverflowError):
             return parsedate_to_datetime(text).timestamp() - now
     return None

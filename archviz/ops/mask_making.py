@@ -78,6 +78,14 @@ def joined(run: Callable[[Relation, Relation], Relation | None], *, widens: bool
     return rule
 
 
+def parted(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    """`xor` of a mask and a part of it: a window as one triangle less another."""
+    one, other = (as_relation(meaning(each)) for each in (args[0], args[1] if len(args) > 1 else None))
+    if one is None or other is None:
+        return None
+    return relations.difference(one, other) or relations.difference(other, one)
+
+
 def negation(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
     found = as_relation(meaning(args[0]))
     return None if found is None else relations.complement(found)
@@ -103,7 +111,8 @@ def _beside(mask: Additive, other: Meaning | None) -> Additive:
 
 def masked_scores(scores: Scores, other: Meaning | None, result: Tensor) -> Scores:
     if isinstance(other, Scores):
-        return replace(scores, mask=scores.mask or other.mask, obscured=scores.obscured or other.obscured)
+        lost = scores.lost or other.lost
+        return replace(scores, mask=scores.mask or other.mask, obscured=scores.obscured or other.obscured, lost=lost)
     if isinstance(other, Bias):
         return scores
     if isinstance(other, Constant) and other.value > BLOCKING:
@@ -117,11 +126,11 @@ def masked_scores(scores: Scores, other: Meaning | None, result: Tensor) -> Scor
 def _with_mask(scores: Scores, allowed: Relation | None, result: Tensor) -> Scores:
     """Scores after a mask; queries that follow cached keys are the last of all positions."""
     if allowed is None:
-        return replace(scores, obscured=True)
+        return replace(scores, lost=True)
     queries, keys = result.sizes[-2:] if len(result.sizes) > 1 else (0, 0)
     allowed = relations.shifted(allowed, max(0, keys - queries))
     together = allowed if scores.mask is None else relations.both(scores.mask, allowed)
-    return replace(scores, obscured=True) if together is None else replace(scores, mask=together)
+    return replace(scores, lost=True) if together is None else replace(scores, mask=together)
 
 
 def subtracted(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:

@@ -53,7 +53,7 @@ def used(label: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str,
     """
     if label == "softmax":
         scores = meaning(args[0]) if args else None
-        if not isinstance(scores, Scores) or (scores.mask is None and scores.obscured):
+        if not isinstance(scores, Scores) or scores.lost or (scores.mask is None and scores.obscured):
             return {}
         return described(scores.mask)
     given = kwargs.get("attn_mask", args[3] if len(args) > 3 else None)
@@ -102,6 +102,7 @@ RULES: dict[str, Rule] = {
     **_names(making.joined(relations.both, widens=False), "__and__", "logical_and", "bitwise_and", "__and___"),
     **_names(making.joined(relations.either, widens=True), "__or__", "logical_or", "bitwise_or"),
     **_names(making.negation, "logical_not", "bitwise_not"),
+    **_names(making.parted, "__xor__", "bitwise_xor", "logical_xor"),
     **_names(making.added, "add", "add_"), **_names(making.subtracted, "sub", "subtract", "sub_"),
     **_names(making.multiplied, "mul", "multiply", "mul_"),
     **_names(making.divided, "div", "truediv", "divide", "true_divide", "div_", "__truediv__"),

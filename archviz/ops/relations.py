@@ -110,11 +110,13 @@ class Scores:
 
     Args:
         mask: What was masked so far; None when nothing was.
-        obscured: Something not understood was added, which may be a mask.
+        obscured: Something not understood was added, which may be a mask or a bias.
+        lost: They were masked by something not understood, so that `mask` is not all.
     """
 
     mask: Relation | None = None
     obscured: bool = False
+    lost: bool = False
 
 
 Meaning = Position | Distance | Constant | Bias | Relation | Additive | Scores
@@ -149,6 +151,14 @@ def both(one: Relation, other: Relation) -> Relation | None:
         widened=one.widened or other.widened,
         at=one.at if one != EVERYTHING and one.at else other.at or one.at,
     )
+
+
+def difference(one: Relation, other: Relation) -> Relation | None:
+    """The pairs in exactly one of two sets, the second of which lies in the first; None for others."""
+    shared = both(one, other)
+    if shared is None or replace(shared, at=None) != replace(other, at=None):
+        return None
+    return both(one, complement(other))
 
 
 def either(one: Relation, other: Relation) -> Relation | None:

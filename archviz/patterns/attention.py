@@ -14,13 +14,14 @@ from archviz.patterns.trace import Trace
 from archviz.records import record
 
 _PROJECTIONS = {
-    "q": r"(q|wq|query|q_proj|q_lin|to_q|q_linear|query_proj|q_b_proj|wq_b|linear_q|q_proj_b)",
+    "q": r"(q|wq|query|q_proj|q_lin|to_q|q_linear|query_proj|q_b_proj|wq_b|linear_q|q_proj_b|q_gate_proj)",
     "k": r"(k|wk|key|k_proj|k_lin|to_k|k_linear|key_proj|linear_k)",
     "v": r"(v|wv|value|v_proj|v_lin|to_v|v_linear|value_proj|linear_v)",
     "o": r"(o|wo|o_proj|out_proj|c_proj|dense|out|proj|out_lin|to_out|o_b_proj|linear_out|output|wo_b|attn_out|out_linear)",
     "qkv": r"(qkv|qkv_proj|query_key_value|c_attn|wqkv|in_proj|att_proj|c_qkv|w_pack|qkv_linear|in_proj_qkv|qkvg_proj)",
     "kv": r"(kv|kv_proj|key_value|kv_b_proj|wkv_b|to_kv|wkv)",
 }  # fmt: skip
+_GATES = ("sigmoid", "silu", "softplus")
 _HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads", "nhead", "num_query_heads")
 _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_kv_heads", "num_kv_head", "kv_heads")
 _HEAD_DIM = ("head_dim", "attention_head_size", "key_value_proj_dim", "qk_head_dim", "d_head", "head_size", "dim_head")
@@ -35,8 +36,8 @@ class Attention:
         kind: `mha`, `gqa`, `mqa` or `mla`; None when heads were not understood.
         head_dim: Width of a query head; `value_dim` of a value head.
         span: `full`, `sliding` or `chunked`; `window` in tokens.
-        gated: The output is multiplied by a gate before the output projection.
-        qk_norm: `head` (each head apart) or `whole` (all heads together).
+        gated: The output is multiplied by a gate before the output projection; `gate` its function, where it was seen.
+        qk_norm: `head` (each head apart) or `whole` (all heads together); `qk_norms` the names of these norms.
         rope: How positions are rotated; None when they are not or it was not seen; `positions` tells which.
         positions: `rope`, `none` (NoPE), `bias` (relative bias, ALiBi) or None when not seen.
         ranks: Widths of the low-rank compressions of query and key/value (MLA).
@@ -53,7 +54,9 @@ class Attention:
     causal: bool | None = None
     cross: bool = False
     gated: bool = False
+    gate: str | None = None
     qk_norm: str | None = None
+    qk_norms: tuple[str, ...] = ()
     rope: Rope | None = None
     positions: str | None = None
     sinks: bool = False
@@ -126,6 +129,7 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         head_dim = query // heads if query else _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
     kv_heads = _kv_heads(module, projections, heads, head_dim, core)
     rope = _find_rope(module, trace)
+    norms = _qk_norms(module, trace, heads, kv_heads, head_dim)
     mask = find_mask(module, trace)
     return Attention(
         kind="mla" if mla else _grouping(heads, kv_heads),
@@ -137,7 +141,9 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         causal=mask.causal if mask else _flag(module, "is_causal"),
         cross=_is_cross(module, core, trace),
         gated=_is_gated(module, projections, heads, head_dim, trace),
-        qk_norm=_qk_norm(module, trace, heads, kv_heads, head_dim),
+        gate=next((name for name in trace.own_ops(module.path) if name in _GATES), None),
+        qk_norm=next(iter(norms.values()), None),
+        qk_norms=tuple(norms),
         rope=rope,
         positions=_positions(module, rope, core),
         sinks=any("sink" in name for name in module.parameters),
@@ -232,34 +238,34 @@ def _is_gated(
     """A gate multiplies the output: a doubled query projection, or a sigmoid of data in the module's own forward."""
     ops = trace.own_ops(module.path)
     if ops:
-        return any(name in ops for name in ("sigmoid", "silu", "softplus")) and "mul" in ops
+        return any(name in ops for name in _GATES) and "mul" in ops
     query = linear_sizes(projections["q"]) if "q" in projections else None
     doubled = bool(query and heads and head_dim and query[1] == 2 * heads * head_dim)
     return doubled or any(re.fullmatch(r"(g|gate|output_gate|g_proj|gate_proj)", name) for name in module.children)
 
 
-def _qk_norm(
+def _qk_norms(
     module: ModuleRecord, trace: Trace, heads: int | None, kv_heads: int | None, head_dim: int | None
-) -> str | None:
-    """Whether queries and keys are normalised, each head apart or all heads together.
+) -> dict[str, str]:
+    """The norms of queries and keys by name: `head` when each head is normalised apart, `whole` for all together.
 
     Norms of a low-rank compression have the width of the rank and are not QK-norms.
     """
+    ranks = {module.attributes.get(name) for name in ("q_lora_rank", "kv_lora_rank")}
+    found: dict[str, str] = {}
     for child in module.children.values():
         norm = detect_norm(child, trace)
-        if (
-            norm is None
-            or not re.search(r"(^|_)(q|k|qk|query|key)(_|$|norm)", child.name.lower())
-            or "_a_" in child.name
-        ):
+        if norm is None or not re.search(r"(^|_)(q|k|qk|kv|query|key)(_|$|norm)", child.name.lower()):
             continue
         call = trace.call(child.path)
         width = call.inputs[0].shape[-1] if call and call.inputs and call.inputs[0].shape else norm.size
+        if width in ranks - {None}:
+            continue
         if head_dim and width == head_dim:
-            return "head"
-        if heads and head_dim and width in (heads * head_dim, (kv_heads or 0) * head_dim):
-            return "whole"
-    return None
+            found[child.name] = "head"
+        elif heads and head_dim and width in (heads * head_dim, (kv_heads or 0) * head_dim):
+            found[child.name] = "whole"
+    return found
 
 
 def _find_rope(module: ModuleRecord, trace: Trace) -> Rope | None:

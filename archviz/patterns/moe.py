@@ -36,6 +36,7 @@ class MixtureOfExperts:
         correction_bias: The choice adds a bias that the weights do not see.
         shared_gate: Path of the gate on the shared expert.
         groups: Expert groups and how many of them a token may use.
+        hashed: The experts of a token are looked up by its id, in a table of the router.
     """
 
     experts: str
@@ -55,6 +56,7 @@ class MixtureOfExperts:
     shared_gate: str | None = None
     shared_hidden: int | None = None
     groups: tuple[int, int] | None = None
+    hashed: bool = False
 
 
 def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
@@ -70,12 +72,13 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
     )  # a single number per token
     width, hidden, gated = _expert_sizes(experts, count)
     events = _router_events(module, router, experts, trace)
+    top_k = _top_k(module, router, events)
     return MixtureOfExperts(
         experts=experts.path,
         router=router.path if router else None,
         shared=shared.path if shared else None,
         count=count,
-        top_k=_top_k(module, router, events),
+        top_k=top_k,
         hidden=hidden,
         width=width,
         each=sum(t.numel for m in experts.walk() for t in m.parameters.values()) // count,
@@ -88,6 +91,7 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         shared_gate=gate.path if gate and shared else None,
         shared_hidden=_shared_hidden(shared, trace),
         groups=_groups(module, router),
+        hashed=_is_hashed(router, count, top_k),
     )
 
 
@@ -217,6 +221,15 @@ def _normalised(module: ModuleRecord, router: ModuleRecord | None, events: list[
 def _has_correction(module: ModuleRecord, router: ModuleRecord | None) -> bool:
     owners = [module, *(router.walk() if router else ())]
     return any("correction_bias" in name for o in owners for name in (*o.parameters, *o.buffers))
+
+
+def _is_hashed(router: ModuleRecord | None, count: int, top_k: int | None) -> bool:
+    """A table of whole numbers in the router with a row for every token id and a column for every choice."""
+    tables = [t for m in router.walk() for t in (*m.parameters.values(), *m.buffers.values())] if router else []
+    return any(
+        len(t.shape) == 2 and t.shape[1] == top_k and (t.shape[0] or 0) > count and "int" in (t.dtype or "")
+        for t in tables
+    )
 
 
 def _groups(module: ModuleRecord, router: ModuleRecord | None) -> tuple[int, int] | None:

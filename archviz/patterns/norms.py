@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.op_families import activation_of
 from archviz.patterns.trace import Trace
@@ -39,19 +41,37 @@ def detect_norm(module: ModuleRecord, trace: Trace) -> Norm | None:
 
     Order: torch's own layers, then the ops of its forward, then (without a trace) its class name.
     """
+    inner = _gated_by_itself(module, trace)
+    if inner is not None:
+        return inner
     wide = any(len(tensor.shape) > 2 for tensor in module.parameters.values())
     if wide or module.children or activation_of(module.class_name):
         return None
     weight = next((module.parameters[name] for name in ("weight", "scale", "gamma") if name in module.parameters), None)
     if weight is None and module.parameters:
         return None
-    kind = _LIBRARY.get((module.library or "").rpartition(".")[2]) or _from_ops(module, trace) or _from_name(module)
+    kind = (
+        _LIBRARY.get((module.library or "").rpartition(".")[2]) or _from_ops(module, trace) or _from_name(module, trace)
+    )
     if kind is None:
         return None
     call = trace.call(module.path)
     gated = len([v for v in call.inputs if trace.carries(v)]) > 1 if call else "gated" in module.class_name.lower()
     size = weight.numel if weight is not None else None
     return Norm(kind, size, _eps(module), gated, _adds_one(module, trace))
+
+
+def _gated_by_itself(module: ModuleRecord, trace: Trace) -> Norm | None:
+    """A norm whose result is multiplied by a function of itself: one norm and a gate beside it, nothing else."""
+    children = list(module.children.values())
+    if len(children) != 2 or module.parameters or "mul" not in trace.own_ops(module.path):
+        return None
+    call = trace.call(module.path)
+    norms = [found for child in children if not child.children and (found := detect_norm(child, trace))]
+    kept = bool(call and call.inputs and call.outputs and call.inputs[0].shape == call.outputs[0].shape)
+    return (
+        replace(norms[0], gated=True) if len(norms) == 1 and kept and "sigmoid" in trace.own_ops(module.path) else None
+    )
 
 
 def _from_ops(module: ModuleRecord, trace: Trace) -> str | None:
@@ -64,10 +84,12 @@ def _from_ops(module: ModuleRecord, trace: Trace) -> str | None:
     return "RMSNorm"
 
 
-def _from_name(module: ModuleRecord) -> str | None:
+def _from_name(module: ModuleRecord, trace: Trace) -> str | None:
     names = " ".join((module.class_name, *module.bases)).lower()
     if "norm" not in names:
         return None
+    if trace.own_ops(module.path):
+        return "Affine (no normalisation)"  # it ran, and only scaled and shifted
     if "rms" in names:
         return "RMSNorm"
     return "LayerNorm" if "layernorm" in names or "layer_norm" in names else "Norm"

@@ -40,30 +40,28 @@ def norm_placement(flow: Flow, norms: set[int], branches: set[int]) -> str | Non
         `pre` (before a branch), `post` (after a branch, inside the residual), `sandwich` (both), `post_residual`
         (after the sum), or None when there is none.
     """
-    if not branches:
-        return None
-    residual = find_residual_adds(flow)
-    consumers = flow.consumers()
-    places = set()
-    for norm in norms:
-        sources = {source for source, _ in flow.nodes[norm].sources}
-        after_branch = bool(sources & branches)
-        after_sum = bool(sources & residual.keys())
-        feeds_branch = bool(set(consumers[norm]) & branches)
-        skipped = norm in residual.values()
-        if after_branch:
-            places.add("post")
-        elif after_sum and (skipped or not consumers[norm]):
-            places.add("post_residual")
-        elif feeds_branch:
-            places.add("pre")
-    return _combined(places)
-
-
-def _combined(places: set[str]) -> str | None:
-    if places >= {"pre", "post"}:
+    places = set(norm_places(flow, norms, branches).values())
+    if places >= {"pre", "post"} and "post_residual" not in places:
         return "sandwich"
     return next((place for place in ("post_residual", "post", "pre") if place in places), None)
+
+
+def norm_places(flow: Flow, norms: set[int], branches: set[int]) -> dict[int, str]:
+    """For each norm that stands beside a branch or a residual sum: `pre`, `post` or `post_residual`."""
+    residual = find_residual_adds(flow)
+    consumers = flow.consumers()
+    places: dict[int, str] = {}
+    for norm in norms if branches else ():
+        sources = {source for source, _ in flow.nodes[norm].sources}
+        after_sum = bool(sources & residual.keys())
+        skipped = norm in residual.values()
+        if sources & branches:
+            places[norm] = "post"
+        elif after_sum and (skipped or not consumers[norm]):
+            places[norm] = "post_residual"
+        elif set(consumers[norm]) & branches:
+            places[norm] = "pre"
+    return places
 
 
 def is_parallel(flow: Flow, branches: Mapping[int, str]) -> bool:

@@ -34,6 +34,9 @@ class ResolveAnswer(Answer):
     source: str
     complete: bool
     facts_date: str | None = None
+    commit: str | None = None
+    derivation: str | None = None
+    notes: list[str] = []
     message: str
 
 

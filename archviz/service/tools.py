@@ -25,6 +25,7 @@ from archviz.settings import Settings
 
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture, GapEntry
+    from archviz.lookup.resolution import Resolution
     from archviz.pipeline import DrawResult
 
 _MOST_LISTED = 8  # candidates and findings in one answer
@@ -103,8 +104,11 @@ class Tools:
                 source=found.source,
                 complete=found.complete,
                 facts_date=found.facts_date,
+                commit=found.hub.commit if found.hub else None,
+                derivation=(found.hub.derivation or None) if found.hub else None,
+                notes=[_line(note) for note in found.notes[:_MOST_LISTED]],
                 message=found.message,
-                next=_after_resolving(found.status, found.model_id),
+                next=_after_resolving(found),
             )
         )
 
@@ -194,10 +198,10 @@ def _result(answer: ResolveAnswer | DescribeAnswer | DrawAnswer, more: Sequence[
     return CallToolResult(content=[text, *more], structured_content=data)
 
 
-def _after_resolving(status: str, model_id: str | None) -> list[str]:
-    if model_id and status in ("exact", "renamed"):
-        return [f"describe_architecture or draw_architecture with model={model_id}"]
-    return [NEXT_STEPS.get(status, NEXT_STEPS["unreachable"])]
+def _after_resolving(found: Resolution) -> list[str]:
+    if found.model_id and not found.exit_status:
+        return [f"describe_architecture or draw_architecture with model={found.model_id}"]
+    return [NEXT_STEPS.get(found.status, NEXT_STEPS["unreachable"])]
 
 
 def _written(figure: dict[str, Any] | None, folder: Path) -> str:

@@ -1,11 +1,13 @@
-"""A folder's own code: `configuration_*.py` and `modeling_*.py` that `auto_map` of its `config.json` names.
+"""A model's own code: `configuration_*.py` and `modeling_*.py` that `auto_map` of its `config.json` names.
 
-The folder is a package of texts under a private dotted root.  Nothing of it is imported or executed, and no file outside of it is read.
+The folder, or the repository of the Hub, is a package of texts under a private dotted root. Nothing of it is imported or executed,
+and no file outside of it is read.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +30,38 @@ _HEADS = (
 
 @record(frozen=True)
 class CustomCode:
-    """The code that a folder brings along.
+    """The code that a folder or a repository brings along.
 
     Args:
-        folder: Where the files are.
+        folder: Where the files are; None for a repository.
         stated: `auto_map` as it stands: automatic class → `module.Class`; empty for plain PyTorch.
         dialect: The release of `transformers` that it is written against; empty for the installed one.
+        fetch: Gives a repository's files, path → text, when the code is first read.
+        root: The dotted package that the files are read as.
+        origin: Where it is, where that is neither the folder nor the repository: `transformers 5.24.0 at commit …`.
+        shown: What evidence puts before a file's path.
     """
 
-    folder: Path
+    folder: Path | None
     stated: dict[str, Any]
     dialect: str = OLDER
+    fetch: Callable[[], Mapping[str, str]] | None = None
+    root: str = ROOT
+    origin: str = ""
+    shown: str = ""
+
+    @property
+    def whose(self) -> str:
+        """How messages call it."""
+        return f"{self.place}'s"
+
+    @property
+    def place(self) -> str:
+        """Where it is, as messages call it."""
+        return self.origin or ("the folder" if self.folder is not None else "the repository")
 
 
-def custom_code(folder: Path, values: dict[str, Any]) -> CustomCode | None:
+def custom_code(folder: Path | None, values: dict[str, Any]) -> CustomCode | None:
     """The code that `auto_map` names; None where it names none.  What it names is checked when it is read, if ever."""
     stated = values.get("auto_map")
     if not stated:
@@ -83,22 +103,40 @@ def _reference(name: str, value: Any) -> str:
 
 def find_custom_source(code: CustomCode, limits: Limits, beyond: FindSource) -> FindSource:
     """Finds the folder's modules by dotted name, and everything else where it was found before."""
-    base = code.folder.resolve()
+    read, root = _reader(code, limits), code.root.split(".")
 
     def find(dotted: str) -> SourceText | None:
         parts = dotted.split(".")
-        own = parts[0] == ROOT
+        own = parts[: len(root)] == root
         found = None if own else beyond(dotted)
-        if found is not None or parts[0] == "transformers":
+        if found is not None or (parts[0] == "transformers" and not own):
             return found
-        return _own_source(base, dotted, parts[1:] if own else parts, code.dialect, limits)
+        inner = parts[len(root) :] if own else parts
+        return read(dotted, inner) if all(part.isidentifier() for part in inner) else None
 
     return find
 
 
+def _reader(code: CustomCode, limits: Limits) -> Callable[[str, list[str]], SourceText | None]:
+    """Reads a module of the code by its dotted name and its parts below the root."""
+    if code.fetch is not None:
+        texts = code.fetch()
+        return lambda dotted, parts: _fetched_source(texts, dotted, parts, code)
+    assert code.folder is not None
+    base = code.folder.resolve()
+    return lambda dotted, parts: _own_source(base, dotted, parts, code.dialect, limits)
+
+
+def _fetched_source(texts: Mapping[str, str], dotted: str, parts: list[str], code: CustomCode) -> SourceText | None:
+    path = "/".join(parts)
+    for file, is_package in ((f"{path}.py", False), (f"{path}/__init__.py", True)):
+        if file in texts:
+            return SourceText(dotted, code.shown + file, texts[file], is_package, code.dialect)
+    is_folder = not parts or any(file.startswith(f"{path}/") for file in texts)
+    return SourceText(dotted, f"{code.shown}{path}/", "", True, code.dialect) if is_folder else None
+
+
 def _own_source(base: Path, dotted: str, parts: list[str], dialect: str, limits: Limits) -> SourceText | None:
-    if not all(part.isidentifier() for part in parts):
-        return None
     path = base.joinpath(*parts)
     for file, is_package in ((path.with_suffix(".py"), False), (path / "__init__.py", True)):
         if parts and file.is_file():
@@ -140,7 +178,7 @@ def own_model_class(interp: Interpreter, code: CustomCode, architectures: list[s
         if reference is not None:
             return own_class(interp, code, reference, "--class" if wanted else "architectures")
     if wanted:
-        raise UsageError(f"the folder's code has no class named {wanted!r}", where="--class")
+        raise UsageError(f"{code.whose} code has no class named {wanted!r}", where="--class")
     key = next((head for head in _HEADS if head in models), next(iter(models), None))
     if key is None:
         raise BadConfigError("auto_map names no model class", where="config.json, auto_map")
@@ -153,7 +191,7 @@ def _by_class(interp: Interpreter, code: CustomCode, models: dict[str, str], nam
     if stated is not None or not name.isidentifier():
         return stated
     for file in dict.fromkeys(value.rpartition(".")[0] for value in models.values()):
-        module = interp.find_module(f"{ROOT}.{file}")
+        module = interp.find_module(f"{code.root}.{file}")
         if name in getattr(module, "index", {}):
             return f"{file}.{name}"
     return None
@@ -168,13 +206,13 @@ def own_class(interp: Interpreter, code: CustomCode, reference: str, stated_by: 
     file, _, name = reference.rpartition(".")
     shown = f"{file.replace('.', '/')}.py"
     try:
-        if interp.find_module(f"{ROOT}.{file}") is None:
+        if interp.find_module(f"{code.root}.{file}") is None:
             raise BadConfigError(
-                f"{stated_by} names {reference}, but the folder has no {shown}",
+                f"{stated_by} names {reference}, but {code.place} has no {shown}",
                 where="config.json, auto_map",
-                hint="Put the repository's Python files beside its config.json.",
+                hint="Put the repository's Python files beside its config.json." if code.folder is not None else None,
             )
-        found = interp.import_name(f"{ROOT}.{file}", name, None)
+        found = interp.import_name(f"{code.root}.{file}", name, None)
     except UnsupportedError as error:
         raise BadConfigError(error.reason, where=str(error.at) if error.at else shown) from error
     except RaisedError as error:

@@ -32,6 +32,17 @@ def transformers_version() -> str:
     return stated[1] if stated else "of unknown version"
 
 
+@lru_cache(maxsize=64)
+def is_installed_type(model_type: str) -> bool:
+    """Whether the installed package's own tables name a model type; read as text, without the interpreter."""
+    if not model_type:
+        return False
+    tables = transformers_folder() / "models" / "auto"
+    named = (f'"{model_type}"', f"'{model_type}'")
+    files = [tables / name for name in ("auto_mappings.py", "configuration_auto.py")]
+    return any(name in file.read_text(encoding="utf-8") for file in files if file.is_file() for name in named)
+
+
 def find_transformers_source(dotted: str, limits: Limits | None = None) -> SourceText | None:
     """The file of a `transformers.…` module; None when there is none.
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
-from archviz.errors import ArchvizError, BadConfigError, UsageError
+from archviz.errors import ArchvizError, BadConfigError, SourceUnavailableError, UsageError
 from archviz.lookup.catalog import find_record
 from archviz.lookup.names import classify
+from archviz.lookup.resolution import Resolution
 from archviz.lookup.resolve import resolve
+from archviz.network.services import hub_service
+from archviz.network.session import Session
 from archviz.records import record
 from archviz.settings import Settings
 from archviz.sources.custom_code import CustomCode, custom_code, inside
 from archviz.sources.plain_code import PlainCode, plain_code
+from archviz.spans import EvidenceKind
 
 Origin = Literal["catalog", "folder", "hub", "transformers"]
 QUANTISED = ("quantization_config", "compression_config")
@@ -33,6 +38,7 @@ class ModelSource:
         architectures: Class names the configuration states.
         config_name: How evidence names the configuration (`config.json`, `catalog record`).
         files: Name → sha256 of what was read.
+        remarks: What the source of the facts says about them: text, kind of evidence, place.
     """
 
     id: str
@@ -49,7 +55,7 @@ class ModelSource:
     licence: str | None = None
     release_date: str | None = None
     links: dict[str, str] = field(default_factory=dict)
-    remarks: list[str] = field(default_factory=list)
+    remarks: list[tuple[str, EvidenceKind, str]] = field(default_factory=list)
     custom: CustomCode | None = None  # a folder's own code, which `auto_map` names
     plain: PlainCode | None = None  # plain PyTorch, without a configuration
 
@@ -71,10 +77,38 @@ def read_model_source(model: str, settings: Settings) -> ModelSource:
         )
     if name.kind == "path":
         return read_config_file(Path(model).expanduser(), settings)
-    found = resolve(model, settings)
-    if found.model_id is None:
+    with Session(settings) as session:
+        return _published_source(model, session)
+
+
+def _published_source(model: str, session: Session) -> ModelSource:
+    """A published model: its repository on the Hub, else its catalog record, with a word about why."""
+    found = resolve(model, session.settings, session)
+    if found.model_id is None or found.exit_status:
         raise _with_folder_hint(found.as_error(), model)
-    return _from_catalog(found.model_id)
+    return resolved_source(found, session)
+
+
+def resolved_source(found: Resolution, session: Session) -> ModelSource:
+    """The source of a model that a resolution names.
+
+    Raises:
+        GatedError: Its files are not given to this account.
+    """
+    if found.model_id is None or found.exit_status:
+        raise found.as_error()
+    if found.source == "hub" and found.hub is not None:
+        from archviz.sources.hub_source import hub_source
+
+        try:
+            return hub_source(found.hub, session)
+        except SourceUnavailableError as error:
+            if find_record(found.model_id) is None:
+                raise
+            session.note(f"{error.message[:1].upper()}{error.message[1:]}; the catalog answers.")
+    elif found.notes or not session.is_offline(hub_service()):
+        session.note(found.message)
+    return _from_catalog(found.model_id, session.notes)
 
 
 def _with_folder_hint(error: ArchvizError, model: str) -> ArchvizError:
@@ -86,7 +120,7 @@ def _with_folder_hint(error: ArchvizError, model: str) -> ArchvizError:
     return error
 
 
-def _from_catalog(model_id: str) -> ModelSource:
+def _from_catalog(model_id: str, notes: Sequence[str] = ()) -> ModelSource:
     record = find_record(model_id)
     if record is None:
         raise UsageError(f"{model_id} has no catalog record")
@@ -104,7 +138,7 @@ def _from_catalog(model_id: str) -> ModelSource:
         licence=record.licence,
         release_date=record.release_date,
         links=dict(record.links or {}),
-        remarks=[record.remarks] if record.remarks else [],
+        remarks=[(text, "catalog", "catalog record") for text in (record.remarks, *notes) if text],
     )
 
 

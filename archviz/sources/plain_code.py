@@ -70,6 +70,7 @@ def build_plain_model(
     """
     if not class_name or not class_name.isidentifier():
         raise UsageError("which class is built must be named for plain code", where="--class", hint="--class NAME")
+    assert plain.code.folder is not None
     file = plain.file or _file_of_class(plain.code.folder, class_name, limits)
     if not file.stem.isidentifier():
         raise UsageError(f"{file.name} is not the name of a Python module", where=str(file)[:200])

@@ -31,7 +31,17 @@ def check_figure(figure: Mapping[str, object], architecture: Architecture, claim
             if check is not None:
                 checks.append(check)
         checks += check_orders(path, text, architecture)
+    checks += _left_out(figure, claims)
     return checks
+
+
+def _left_out(figure: Mapping[str, object], claims: Sequence[Claim]) -> Iterator[Check]:
+    """A figure that tells of experts and nowhere of the shared one that every token visits."""
+    texts = [text for path, text, _ in figure_texts(figure) if path != "overview"]
+    shared = next((claim for claim in claims if claim.key == "moe.shared_expert"), None)
+    tells = any(re.search(r"\d+ (?:routed )?experts", text) for text in texts)
+    if shared is not None and tells and not any("shared" in text.lower() for text in texts):
+        yield Check("stages", "shared_expert", "none", "a shared expert", "conflict", shared.evidence)
 
 
 def figure_texts(figure: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
@@ -55,6 +65,8 @@ def _row(key: str, value: object) -> str:
     """A row of the configuration table as a sentence; truth values of ties in the figure's words."""
     if isinstance(value, bool):
         return ("tied embeddings" if value else "not tied") if "tied" in key.lower() else ""
+    if isinstance(value, str) and value.startswith("{"):  # one value for each kind of layer
+        return "\n".join(_row(key, part) for part in re.findall(r"': ([^,{}']+|'[^']*')", value))
     name = re.sub(r" \d+(?= )", "", key.replace("_", " "))  # `text_2_layers` is about the second tower
     return f"{name}: {value}"
 
@@ -76,7 +88,14 @@ def _check(
     found = list(known.values)
     key = f"{statement.subject} {statement.key}".strip()
     if not known.values and statement.key == "projection":
+        if not re.search(r"_proj\d?$", statement.subject):
+            return None
+        evidence = _class_line(architecture)
+        return Check(path, key, stated, "no projection of this name", "conflict", evidence, statement.quote)
+    if not known.values and statement.key in ("rope_span", "gate_linear"):
         return None
+    if not known.values and statement.key == "tied_to":
+        return Check(path, key, stated, "nothing is tied", "conflict", _class_line(architecture), statement.quote)
     if not known.values:
         return Check(path, key, stated, None, "unverified", (), statement.quote)
     single = found[0] if len(found) == 1 else found

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archviz.interpreter.reading import Event
+from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.attention import Attention, find_projections
 from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.masks import Mask
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import activation_of, canonical
-from archviz.spans import Span
+from archviz.spans import Span, Status
 from archviz.verify.claims import Claim
 from archviz.verify.score_path import ScorePath, find_score_path
 from archviz.verify.view import LayerView
@@ -195,13 +195,26 @@ def _scores(view: LayerView, what: Attention, path: ScorePath) -> Iterator[Claim
     yield from _score_bias(view, path)
 
 
+def _reaches(view: LayerView, table: ModuleRecord, added: frozenset[int]) -> bool:
+    """Whether what a table gives is among the tensors that are added to the scores."""
+    call = view.trace.call(table.path)
+    reached = {value.id for value in call.outputs} if call is not None else set()
+    for event in view.trace.events if reached else ():
+        if event.kind != "call" and any(value.id in reached for value in event.inputs):
+            reached |= {value.id for value in event.outputs}
+    return bool(reached & added)
+
+
 def _score_bias(view: LayerView, path: ScorePath) -> Iterator[Claim]:
     """A bias on the scores that is no mask: a learned table by distance, or slopes by distance (ALiBi)."""
     tables = [m for m in view.module.walk() if "bias" in m.name and (m.library or "").endswith("Embedding")]
     if tables:
         sizes = next(iter(tables[0].parameters.values())).shape
-        yield view.claim("attention.position_bias", f"relative bias, {sizes[0]} buckets × {sizes[1]} heads",
-                         tables[0].created_at, path.product_at)  # fmt: skip
+        value = f"relative bias, {sizes[0]} buckets × {sizes[1]} heads"
+        if not _reaches(view, tables[0], path.added):
+            value += ", stored, not seen beside the scores"
+        status: Status = "unverified" if "stored" in value else "verified"
+        yield view.claim("attention.position_bias", value, tables[0].created_at, path.product_at, status=status)
         return
     built = next((e for e in view.trace.events if e.kind == "function" and "alibi" in e.name.lower()), None)
     if built is not None and (path.fused_bias or path.biases):

@@ -41,7 +41,20 @@ def find_claims(reading: ModelReading, architecture: Architecture, find_text: Fi
     claims = list(model_claims(context, architecture, stacks, lines))
     for stack in stacks:
         claims += join_claims(_stack_claims(context, lines, stack))
-    return [_doubted(claim, reading) for claim in claims]
+    defaulted = _defaulted_towers(architecture)
+    return [_doubted(_of_defaults(claim, defaulted), reading) for claim in claims]
+
+
+def _defaulted_towers(architecture: Architecture) -> list[str]:
+    """Modules of the towers that rest on the official class's defaults, because the configuration states none of their values."""
+    parts = [fact.key.removesuffix("_source") for fact in architecture.facts if fact.key.endswith("_source")]
+    return [t.module for t in architecture.towers if t.module and t.id.partition("_")[0] in parts]
+
+
+def _of_defaults(claim: Claim, towers: list[str]) -> Claim:
+    """A claim about a tower whose values nobody stated is not verified."""
+    inside = any(f"{claim.stack or claim.part}.".startswith(f"{tower}.") for tower in towers)
+    return replace(claim, status="unverified") if inside and claim.status in ("verified", "config") else claim
 
 
 def _doubted(claim: Claim, reading: ModelReading) -> Claim:

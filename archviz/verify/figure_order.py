@@ -9,7 +9,7 @@ from archviz.architecture.model import Architecture, Evidence, LayerKind, LayerS
 from archviz.spans import Status
 from archviz.verify.claims import Check
 
-_GROUP = re.compile(r"(\d+)\s*[×x]\s*\(([^()]*)\)")
+_GROUP = re.compile(r"(\d+)\s*[×x]\s*\(((?:[^()]|\([^()]*\))*)\)")  # items may have a remark in brackets
 _ITEM = re.compile(r"^\s*(\d+)\s*[×x]\s*(.+?)\s*$")
 _MOST = 2_000  # layers that an order may spell out
 _TAGS: tuple[tuple[str, str], ...] = (

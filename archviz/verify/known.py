@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archviz.architecture.model import Architecture, Evidence, ModuleNode, PatternItem
 from archviz.patterns.feed_forward import TITLES, gated_kind
@@ -54,6 +54,13 @@ def known_values(key: str, around: str, architecture: Architecture, claims: Sequ
     if key == "layers":
         _add_layers(known, architecture, around)
         return known
+    if key == "tied_to":
+        for name in (*architecture.parameters.tied.values(), *architecture.parameters.tied):
+            known.add(name, [Evidence(kind="code", where=architecture.modules.at)] if architecture.modules.at else [])
+        return known
+    if key in ("shared_expert", "gate_linear", "rope_span"):
+        _READERS[key](known, claims)
+        return known
     names = _CLAIMS[key]
     chosen = [claim for claim in claims if claim.key in names]
     for claim in _of_tower(chosen, around, architecture):
@@ -76,6 +83,35 @@ def known_values(key: str, around: str, architecture: Architecture, claims: Sequ
     if key == "intermediate":
         _add_claims(known, claims, ("moe.expert_hidden_size",))
     return known
+
+
+def _shared_experts(known: Known, claims: Sequence[Claim]) -> None:
+    """Whether layers with experts have a shared one."""
+    _add_claims(known, [replace(c, value="True") for c in claims], ("moe.shared_expert",))
+    if not known.values:
+        _add_claims(known, [replace(c, value="False") for c in claims], ("moe.experts",))
+
+
+def _gate_linears(known: Known, claims: Sequence[Claim]) -> None:
+    """Whether the gate of the attention has a projection of its own, or is cut from another's output."""
+    cut = {(c.scope, c.value.get("of")) for c in claims if c.key == "split" and isinstance(c.value, dict)}
+    for claim in claims:
+        if claim.key == "attention.gate":
+            origin = str(claim.value).rpartition(" of ")[2]
+            known.add(str((claim.scope, origin) not in cut), claim.evidence)
+
+
+def _rope_spans(known: Known, claims: Sequence[Claim]) -> None:
+    """`64 of 256` of `first 64 of 256`; `64 of 64` of `all 64`."""
+    for claim in claims:
+        if claim.key == "rope.part":
+            for part in claim.value.values() if isinstance(claim.value, dict) else [claim.value]:
+                sizes = re.findall(r"\d+", str(part))
+                if len(sizes) in (1, 2):
+                    known.add(f"{sizes[0]} of {sizes[-1]}", claim.evidence)
+
+
+_READERS = {"shared_expert": _shared_experts, "gate_linear": _gate_linears, "rope_span": _rope_spans}
 
 
 def _add_claims(known: Known, claims: Sequence[Claim], names: tuple[str, ...]) -> None:

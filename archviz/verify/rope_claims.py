@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from archviz.architecture.rope_settings import rope_settings
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.attention import Attention
 from archviz.patterns.norms import detect_norm
@@ -63,7 +64,7 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
         yield view.claim(
             "rope.inverse", {r.tensor: r.part for r in inverse}, *(p for r in inverse for p in (r.event.at, r.cut_at))
         )
-    yield from _settings(view)
+    yield from _settings(view, places[0])
 
 
 def find_rotations(view: LayerView) -> list[Rotation]:
@@ -241,38 +242,18 @@ def _without_rotation(view: LayerView, what: Attention) -> Iterator[Claim]:
         yield view.claim("rope.tensors", "none (NoPE)", view.module.created_at)
 
 
-def _settings(view: LayerView) -> Iterator[Claim]:
+def _settings(view: LayerView, at: Span | None) -> Iterator[Claim]:
     """Theta, scaling and sections: the configuration's, of the layer's own type where it tells types apart."""
-    found = view.setting("rope_parameters", "rope_scaling")
-    values = found[1] if found and isinstance(found[1], dict) else {}
-    where = found[0] if found else ""
-    nested = {key: own for key, own in values.items() if isinstance(own, dict)}
-    if nested:
-        key = next((name for name in _layer_types(view) if name in nested), None)
-        if key is None:
-            thetas = {name: own.get("rope_theta") for name, own in nested.items()}
-            yield view.claim("rope.theta", thetas, status="unverified", config=where)
-            return
-        values, where = nested[key], f"{where}.{key}"
-    theta = values.get("rope_theta")
-    flat = view.setting("rope_theta", "rotary_emb_base", "rotary_base")
-    if isinstance(theta, (int, float)):
-        yield view.claim("rope.theta", theta, status="config", config=f"{where}.rope_theta")
-    elif flat is not None and isinstance(flat[1], (int, float)):
-        yield view.claim("rope.theta", flat[1], status="config", config=flat[0])
-    kind = values.get("rope_type", values.get("type"))
-    if kind not in (None, "default"):
-        shown = {k: v for k, v in values.items() if k not in ("rope_theta", "type") and not isinstance(v, dict)}
-        yield view.claim("rope.scaling", shown, status="config", config=where)
-    if isinstance(values.get("mrope_section"), list):
-        yield view.claim("rope.sections", values["mrope_section"], status="config", config=f"{where}.mrope_section")
-
-
-def _layer_types(view: LayerView) -> list[str]:
-    """What the layer's module calls its type, its own word for rotations first; then what the configuration calls it."""
-    names = ("rope_layer_type", "rope_type", "layer_type", "attention_type", "attn_type")
-    values = [module.attributes.get(name) for module in (view.module, view.kind.example) for name in names]
-    types = view.stack.config.values.get("layer_types")
-    index = view.kind.indices[0]
-    values.append(types[index] if isinstance(types, list) and index < len(types) else None)
-    return [value for value in values if isinstance(value, str)]
+    found = rope_settings(view.context, view.stack, view.kind, view.module)
+    if found.unmatched is not None:
+        yield view.claim("rope.theta", found.unmatched, at, status="unverified", config=found.places[0])
+        return
+    where = found.places[-1] if found.places else None
+    if found.theta is not None:
+        yield view.claim("rope.theta", found.theta, at, status="config", config=found.places[0])
+    if found.partial not in (None, 1):
+        yield view.claim("rope.partial_factor", found.partial, at, status="config", config=where)
+    if found.scaling is not None:
+        yield view.claim("rope.scaling", found.scaling, at, status="config", config=where)
+    if found.sections is not None:
+        yield view.claim("rope.sections", found.sections, at, status="config", config=where)

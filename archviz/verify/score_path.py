@@ -23,6 +23,7 @@ class ScorePath:
         softcap: `c` of `c · tanh(scores / c)`.
         sinks: A learned column is appended before the softmax.
         biases: How many tensors that are not data are added (mask, relative bias, ALiBi).
+        added: Ids of these tensors, and of what is added before the softmax at all.
         fused_bias: The product itself adds a tensor that is not data.
     """
 
@@ -31,6 +32,7 @@ class ScorePath:
     sinks: bool
     biases: int
     fused_bias: bool
+    added: frozenset[int] = frozenset()
     factor_at: Span | None = None
     softcap_at: Span | None = None
     sinks_at: Span | None = None
@@ -79,7 +81,7 @@ def _read(softmax: Event, path: Sequence[Event], view: LayerView) -> ScorePath:
     added = [e for e in path if canonical(e.name) == "add" and any(not view.trace.carries(v) for v in e.inputs)]
     factor, factor_at = _factor(scaling, product)
     return ScorePath(
-        factor=factor, softcap=caps[0] if caps else None, sinks=bool(joins), biases=len(added),
+        factor=factor, softcap=caps[0] if caps else None, sinks=bool(joins), biases=len(added), added=frozenset(v.id for e in path if canonical(e.name) == "add" for v in e.inputs),
         fused_bias=names[-1] == "baddbmm", factor_at=factor_at, softcap_at=path[tanh].at if tanh is not None else None,
         sinks_at=joins[0].at if joins else None, softmax_at=softmax.at, product_at=product.at,
     )  # fmt: skip

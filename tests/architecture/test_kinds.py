@@ -112,3 +112,21 @@ def test_a_layer_of_one_mixer_or_one_feed_forward_is_named_by_it() -> None:
         ("attention", False, True),
         ("moe", True, False),
     ]
+
+
+def test_hash_routing_and_a_bias_table_are_told_in_words() -> None:
+    from tests.verify.models import read_model
+
+    kinds = read_model("deepseek_v4")[1].layers[0].kinds
+    assert [kind.feed_forward_kind for kind in kinds if 0 in kind.indices] == ["moe (hash-routed)"]
+    assert {kind.feed_forward_kind for kind in kinds if 0 not in kind.indices} == {"moe"}
+    encoder = next(stack for stack in read_model("t5")[1].layers if stack.path.startswith("encoder"))
+    assert [kind.id for kind in encoder.kinds] == ["attention (with relative attention bias)+mlp", "attention+mlp"]
+
+
+def test_names_of_kinds_have_no_marks_of_the_code() -> None:
+    from tests.verify.models import MODELS, read_model
+
+    for model_type in MODELS:
+        for stack in read_model(model_type)[1].layers:
+            assert not any(mark in kind.id + kind.title for kind in stack.kinds for mark in "#=:."), model_type

@@ -33,7 +33,7 @@ def masks(model: str) -> list[tuple[str, int | None]]:
         ("llama", [("causal", None)]),
         ("gpt_oss", [("sliding", 128), ("causal", None)]),
         ("llama4_text", [("chunked", 8192), ("causal", None)]),
-        ("gpt_neo", [("causal", None)]),
+        ("gpt_neo", [("causal", None), ("sliding", 256)]),
         ("modernbert", [("none", None), ("sliding", 64)]),
         ("bert", [("none", None)]),
         ("vit", [("none", None)]),

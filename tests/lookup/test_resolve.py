@@ -1,9 +1,10 @@
-"""Exact names or a refusal: every row of `cases/resolve.tsv`, and what holds for any text at all."""
+"""Exact names or a refusal: every row of `cases/resolve.tsv` (the catalog) and `cases/hub.tsv` (a Hub of one family), and what holds for any text at all."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,46 @@ from archviz.lookup import candidates, resolve
 from archviz.lookup.catalog import model_ids
 from archviz.lookup.resolution import Resolution
 from archviz.settings import Settings
+from tests.lookup.hub.loopback import LoopbackHub, Repository
+from tests.lookup.hub.repositories import CONFIG
 
-CASES = Path(__file__).parent / "cases" / "resolve.tsv"
+CASES = Path(__file__).parent / "cases"
+LYNX = ("Acme/Lynx-3-8B", "Other/Lynx-3-8B")
+DERIVED = {
+    "Acme/Lynx-3-8B-FP8": ("quantized", LYNX[:1]),
+    "Acme/Lynx-3-8B-GGUF": ("quantized", LYNX[:1]),
+    "Tuner/Lynx-3-8B-Medical": ("finetune", LYNX[:1]),
+    "Tuner/Lynx-3-8B-LoRA": ("adapter", LYNX[:1]),
+    "Tuner/Lynx-Merge-8B": ("merge", LYNX),
+}
+ORIGINAL = (
+    *LYNX, "Acme/Lynx-3-8B-Base", "Acme/Lynx-3-8B-Instruct", "Acme/Lynx-3.1-8B", "Acme/Lynx-3.5-397B-A17B",
+)  # fmt: skip
 
 
-def read_cases() -> list[tuple[str, str, str]]:
-    rows = [row.split("\t") for row in CASES.read_text(encoding="utf-8").splitlines() if not row.startswith("#")]
-    return [(asked.encode("ascii").decode("unicode_escape"), status, model) for asked, status, model, _ in rows]
+def read_cases(name: str) -> list[tuple[str, str, str, str, str]]:
+    """Place that is asked, name, status, model, what the message says."""
+    text = (CASES / f"{name}.tsv").read_text(encoding="utf-8")
+    rows = [[*row.split("\t"), ""] for row in text.splitlines() if not row.startswith("#")]
+    return [(name, row[0].encode("ascii").decode("unicode_escape"), row[1], row[2], row[4]) for row in rows]
+
+
+ALL_CASES = [*read_cases("resolve"), *read_cases("hub")]
+
+
+@pytest.fixture(scope="module")
+def lynx_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackHub]:
+    """A Hub of one family: versions, sizes, suffixes, derivatives, renames, a private and a gated one."""
+    made = LoopbackHub()
+    made.repositories |= {name: Repository({"config.json": CONFIG}) for name in ORIGINAL}
+    for name, (relation, bases) in DERIVED.items():
+        tags = [tag for base in bases for tag in (f"base_model:{base}", f"base_model:{relation}:{base}")]
+        made.repositories[name] = Repository({"config.json": CONFIG}, tags=tags, card={"base_model": list(bases)})
+    made.repositories["Acme/Private-7B"] = Repository({"config.json": CONFIG}, private=True)
+    made.repositories["Acme/Gated-7B"] = Repository({"config.json": CONFIG}, gated=True)
+    made.renamed |= dict.fromkeys(("acme/lynx-3-8b", "Acme/Lynx3-8B", "OldAcme/Lynx-3-8B"), "Acme/Lynx-3-8B")
+    with made.running():
+        yield made
 
 
 def ask(name: str) -> Resolution:
@@ -33,22 +67,27 @@ def candidate_ids(name: str) -> list[str]:
     return [candidate.id for candidate in ask(name).candidates]
 
 
-@pytest.mark.parametrize("asked, status, model", read_cases(), ids=ascii)
-def test_a_name_gets_the_exact_model_or_a_refusal(asked: str, status: str, model: str) -> None:
+@pytest.mark.parametrize("place, asked, status, model, said", ALL_CASES, ids=ascii)
+def test_a_name_gets_the_exact_model_or_a_refusal(
+    place: str, asked: str, status: str, model: str, said: str, lynx_hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", lynx_hub.endpoint)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    settings = Settings(offline=place == "resolve")
     if status == "usage":
         with pytest.raises(UsageError):
-            ask(asked)
+            resolve.resolve(asked, settings)
         return
-    answer = ask(asked)
+    answer = resolve.resolve(asked, settings)
     assert (answer.status, answer.model_id or "-") == (status, model)
-    assert bool(answer.model_id) == (answer.exit_status == 0)
-    assert answer.message
+    assert bool(answer.model_id and status != "gated") == (answer.exit_status == 0)
+    assert said in answer.message
+    assert answer.message.isascii()
 
 
 def test_the_case_table_is_large_and_mostly_refusals() -> None:
-    cases = read_cases()
-    assert len({asked for asked, _, _ in cases}) == len(cases) >= 120
-    assert sum(model == "-" for _, _, model in cases) >= 90
+    assert len({(place, asked) for place, asked, _, _, _ in ALL_CASES}) == len(ALL_CASES) >= 220
+    assert sum(model == "-" for _, _, _, model, _ in ALL_CASES) >= 150
 
 
 @pytest.mark.parametrize("model_id", model_ids())
@@ -145,23 +184,6 @@ def test_one_repository_name_of_two_publishers_is_ambiguous(monkeypatch: pytest.
     monkeypatch.setattr(resolve, "model_ids", lambda: ("one/Same-7B", "two/Same-7B"))
     answer = ask("Same-7B")
     assert (answer.status, [item.id for item in answer.candidates]) == ("ambiguous", ["one/Same-7B", "two/Same-7B"])
-
-
-def test_places_are_asked_in_order_until_one_knows_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-
-    def place(name: str, model_id: str | None) -> object:
-        def answer(*_: object) -> Resolution:
-            asked.append(name)
-            status = "exact" if model_id else "not_found"
-            return Resolution(status, "x", name, "catalog", complete=False, model_id=model_id)
-
-        return answer
-
-    places = (place("first", None), place("second", "org/name"), place("third", "other/name"))
-    monkeypatch.setattr(resolve, "PLACES", places)
-    assert ask("x").model_id == "org/name"
-    assert asked == ["first", "second"]
 
 
 def test_an_exact_id_reads_one_record_only(monkeypatch: pytest.MonkeyPatch) -> None:

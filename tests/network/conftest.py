@@ -38,7 +38,8 @@ def clock() -> Clock:
 @pytest.fixture
 def session(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Session]:
     """Makes a session over a handler; sessions of one test share cache, clock and paces, as commands of one user do."""
-    for name in ("HF_TOKEN", "GITHUB_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE", "GITHUB_API_URL"):
+    tokens, addresses = ("HF_TOKEN", "GITHUB_TOKEN"), ("GITHUB_API_URL", "ARCHVIZ_ARXIV_URL", "ARCHVIZ_GITHUB_RAW_URL")
+    for name in (*tokens, *addresses, "HF_ENDPOINT", "HF_HUB_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
     paces = Paces()
 

@@ -26,7 +26,12 @@ WAYS = {
         "s.masked_fill(((p[:, None] - p[None, :]) < 0) | ((p[:, None] - p[None, :]) >= 4), -1e9)", "sliding", 4),
     "window by two comparisons": (
         "torch.where((p[None, :] <= p[:, None]) & (p[None, :] > p[:, None] - 4), s, -1e9)", "sliding", 4),
-    "xor of triangles": ("s.masked_fill(~(torch.tril(torch.ones(T, T).bool()) & torch.triu(torch.ones(T, T).bool(), -3)), -1e9)",
+    "xor of triangles": (
+        "torch.where(torch.bitwise_xor(torch.tril(torch.ones(T, T).bool()), torch.tril(torch.ones(T, T).bool(), -4)), s, -1e9)",
+        "sliding", 4),
+    "a mask not understood beside a known one": (
+        "torch.where(x.sum(1)[0, :T] > 0, s, -1e9) + torch.triu(torch.full((T, T), -1e9), 1)", None, None),
+    "meet of triangles": ("s.masked_fill(~(torch.tril(torch.ones(T, T).bool()) & torch.triu(torch.ones(T, T).bool(), -3)), -1e9)",
                          "sliding", 4),
     "window both ways": ("s.masked_fill((p[:, None] - p[None, :]).abs() > 2, -1e9)", "sliding", 2),
     "chunks": ("torch.where((p[None, :] // 2 == p[:, None] // 2) & (p[None, :] <= p[:, None]), s, -1e9)", "chunked", 2),

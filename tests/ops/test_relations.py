@@ -17,6 +17,7 @@ from archviz.ops.relations import (
     both,
     compare,
     complement,
+    difference,
     either,
     shifted,
 )
@@ -55,6 +56,12 @@ def test_meets_and_joins_are_those_of_the_sets_or_not_known(one: Relation, other
     meet, join = both(one, other), either(one, other)
     assert meet is None or pairs(meet) == pairs(one) & pairs(other)
     assert join is None or pairs(join) == pairs(one) | pairs(other)
+
+
+@pytest.mark.parametrize("one, other", list(itertools.product(SETS, repeat=2)), ids=repr)
+def test_a_difference_is_known_only_of_a_part(one: Relation, other: Relation) -> None:
+    found = difference(one, other)
+    assert found is None or pairs(found) == pairs(one) ^ pairs(other)
 
 
 def test_a_window_is_understood_from_what_it_allows_and_from_what_it_blocks() -> None:

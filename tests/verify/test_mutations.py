@@ -129,3 +129,49 @@ def test_claims_that_a_gap_may_change_are_not_verified() -> None:
     about_attention = [c for c in found.claims if c.part == "self_attn"]
     assert {c.status for c in about_attention} <= {"unverified", "config"}
     assert any(c.status == "verified" for c in found.claims if c.part == "mlp")
+
+
+MORE = [
+    ("qwen3_5_moe_text", "attn_output = attn_output * torch.sigmoid(gate)", "attn_output = attn_output * F.silu(gate)",
+     "attention.gate"),
+    ("qwen3_5_moe_text", "F.sigmoid(self.shared_expert_gate(hidden_states_reshaped))",
+     "self.shared_expert_gate(hidden_states_reshaped)", "moe.shared_expert_gate"),
+    ("gemma2", "hidden_states = self.post_attention_layernorm(hidden_states)\n        hidden_states = residual + hidden_states",
+     "hidden_states = residual + hidden_states\n        hidden_states = self.post_attention_layernorm(hidden_states)",
+     "norm.places"),
+    ("deepseek_v4", "attn_output.transpose(1, 2), cos, -sin)", "attn_output.transpose(1, 2), cos, sin)", "rope.inverse"),
+    ("deepseek_v4", "indices = self.tid2eid[input_ids.reshape(-1)].long()", "indices = logits.topk(self.top_k)[1]",
+     "moe.routing"),
+    ("granite", "self.scaling = config.attention_multiplier", "self.scaling = 2 * config.attention_multiplier",
+     "attention.scale"),
+    ("granite", "inputs_embeds = inputs_embeds * self.embedding_multiplier", "inputs_embeds = inputs_embeds",
+     "embedding.scale"),
+    ("llama4_text", "torch.nn.functional.sigmoid(router_scores.float())", "router_scores.float().softmax(-1)", "moe.score"),
+    ("gpt_oss", "torch.nn.functional.softmax(router_top_value, dim=1, dtype=router_top_value.dtype)",
+     "torch.sigmoid(router_top_value)", "moe.score"),
+    ("kimi_linear", "scores = router_logits.sigmoid()", "scores = router_logits.softmax(-1)", "moe.score"),
+    ("kimi_linear", "beta = torch.sigmoid(self.b_proj(hidden_states))", "beta = torch.tanh(self.b_proj(hidden_states))",
+     "mixer.functions"),
+    ("olmo2", "query_states = self.q_norm(self.q_proj(hidden_states))", "query_states = self.q_proj(hidden_states)",
+     "rope.after_norms"),
+    ("t5", "attn_weights = attn_weights + position_bias", "attn_weights = attn_weights", "attention.position_bias"),
+    ("mpt", "attention_scores = attention_scores + position_bias", "attention_scores = attention_scores",
+     "attention.position_bias"),
+    ("smollm3", "if self.use_rope:", "if True:", "rope.tensors"),
+    ("bloom", "residual = layernorm_output\n        else:\n            residual = hidden_states\n\n        # Self attention.",
+     "residual = hidden_states\n        else:\n            residual = layernorm_output\n\n        # Self attention.",
+     "residual.skips"),
+    ("falcon_h1", "hidden_states = mamba_hidden_states + attention_hidden_states", "hidden_states = attention_hidden_states",
+     "mixers.parallel"),
+    ("cohere", "logits = logits * self.logit_scale", "logits = logits", "logits.scale"),
+    ("rwkv", "key = torch.square(torch.relu(self.key(key)))", "key = torch.relu(self.key(key))", "feed_forward.activation"),
+    ("nemotron_h", "hidden_states = residual + hidden_states", "hidden_states = hidden_states", "residual.count"),
+    ("xlstm", "x = self.act_fn(self.proj_up_gate(x)) * self.proj_up(x)", "x = self.act_fn(self.proj_up_gate(x)) + self.proj_up(x)",
+     "feed_forward.gated"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model_type", "old", "new", "key"), MORE)
+def test_one_changed_line_changes_the_claim_that_it_proved(model_type: str, old: str, new: str, key: str) -> None:
+    before, after = values(verified(model_type), key), values(mutated(model_type, old, new), key)
+    assert before != after

@@ -63,7 +63,8 @@ def _sections(blocks: tuple[Block, ...]) -> Iterator[Section]:
             continue
         if heading is not None:
             above = [each for each in above if each[0] < heading.level]
-            number, title = _numbered(heading.text[:MOST_TITLE])
+            number, title = heading.number, heading.text[:MOST_TITLE]
+            number, title = (number.split()[-1].rstrip("."), title) if number else _numbered(title)
             titles = tuple(text for level, text in above if level > 1)
             yield Section(number, title, heading.level, titles, tuple(content))
             above.append((heading.level, title))
@@ -77,6 +78,6 @@ def _numbered(text: str) -> tuple[str, str]:
     ('', 'A Strong Baseline')
     """
     match = _NUMBERED.match(text)
-    if match is None or (match[1] in ("A", "I") and not match[1].endswith(".")):
+    if match is None or match[1].isalpha():  # a lone letter is a word unless the page marks it as a number
         return "", text
     return match[1].rstrip("."), text[match.end() :]

@@ -86,7 +86,7 @@ def _inline(value: str) -> list[str]:
 
 
 def _scalar(value: str) -> str:
-    return clean(value.strip().strip("\"'"))[:300]
+    return clean(re.split(r"\s#", value[:1000])[0].strip().strip("\"'"))[:300]
 
 
 def plain_text(markdown: str) -> str:

@@ -62,8 +62,8 @@ def find_statements(text: str) -> tuple[Statement, ...]:
 
 
 def agrees(stated: Statement, actual: float) -> bool:
-    """Whether a number is the stated one, within what its written digits leave open (one unit of the last)."""
+    """Whether a number is the stated one, within what its written digits leave open (three quarters of a unit of the last: 7.6 is called 7)."""
     if stated.key not in ("total", "active"):
         return stated.value == actual
     magnitude = 10.0 ** (len(str(int(stated.value))) - stated.digits) if stated.value >= 1 else 1.0
-    return abs(stated.value - actual) <= max(magnitude, 0.03 * stated.value)
+    return abs(stated.value - actual) <= max(0.75 * magnitude, 0.03 * stated.value)

@@ -1,0 +1,173 @@
+"""Facts about attention and positions: one value where all layers agree, else one for each kind of layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from archviz.architecture.context import code
+from archviz.architecture.fact_sheet import FactSheet, OfKind
+from archviz.architecture.kinds import Stack
+from archviz.architecture.model import Evidence
+from archviz.architecture.naming import Kind, main_mixer
+from archviz.architecture.roles import Roles
+from archviz.architecture.rope_settings import RopeSettings, rope_settings
+from archviz.architecture.towers import Column
+from archviz.patterns.attention import Attention
+
+KIND_NAMES = {
+    "mha": "multi-head (MHA)",
+    "gqa": "grouped-query (GQA)",
+    "mqa": "multi-query (MQA)",
+    "mla": "multi-head latent (MLA)",
+}
+_QK_NORMS = {"head": "per head", "whole": "over the whole projection", None: "none"}
+_HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", "encoder_attention_heads", "decoder_attention_heads")
+_KV_HEADS = ("num_key_value_heads", "num_kv_heads", "num_global_key_value_heads")
+_WINDOWS = ("sliding_window", "window_size", "attention_window_size", "local_attention")
+_HEAD_DIM = ("head_dim", "d_kv", "global_head_dim")
+
+
+def attentions(stack: Stack) -> list[tuple[Kind, Attention]]:
+    """The self-attention of each kind of layer that has one."""
+    found = []
+    for kind in stack.kinds:
+        part = main_mixer(kind.parts)
+        candidates = [part, *kind.parts.mixers] if part else []
+        what = next((p.what for p in candidates if p and isinstance(p.what, Attention) and not p.what.cross), None)
+        if isinstance(what, Attention):
+            found.append((kind, what))
+    return found
+
+
+def attention_place(sheet: FactSheet, kind: Kind) -> list[Evidence]:
+    """The class of a kind's attention."""
+    part = next(p for p in kind.parts.mixers if isinstance(p.what, Attention))
+    return code(sheet.context.modules[part.paths[0]].defined_at)  # its output projection may stand elsewhere
+
+
+class _Spread:
+    """One trait of the attention of each kind."""
+
+    def __init__(self, sheet: FactSheet, stack: Stack) -> None:
+        self.sheet = sheet
+        self.found = attentions(stack)
+
+    def __call__(self, trait: Callable[[Attention], object]) -> list[OfKind]:
+        return [
+            OfKind(kind, trait(what), kind.mixer_kind or kind.id, attention_place(self.sheet, kind))
+            for kind, what in self.found
+        ]
+
+
+def attention_facts(sheet: FactSheet, stack: Stack) -> None:
+    """Kind, heads, widths, norms, gates, windows."""
+    of, config = _Spread(sheet, stack), stack.config
+    sheet.add_by_kind("attention_kind", of(lambda a: KIND_NAMES.get(a.kind or "")))
+    sheet.add_by_kind("attention_heads", of(lambda a: a.heads), agreeing=_HEADS, config=config)
+    sheet.add_by_kind("kv_heads", of(lambda a: a.kv_heads), agreeing=_KV_HEADS, config=config)
+    sheet.add_by_kind("attention_ratio", of(_ratio), status="derived", unit="query:KV heads")
+    sheet.add_by_kind("head_dim", of(lambda a: a.head_dim), agreeing=_HEAD_DIM, config=config)
+    values = of(lambda a: a.value_dim if a.value_dim != a.head_dim else None)
+    sheet.add_by_kind("value_head_dim", values, agreeing=("v_head_dim",), config=config)
+    sheet.add_by_kind("query_rank", of(lambda a: a.ranks[0]), agreeing=("q_lora_rank",), config=config)
+    sheet.add_by_kind("kv_rank", of(lambda a: a.ranks[1]), agreeing=("kv_lora_rank",), config=config)
+    sheet.add_by_kind("qk_norm", of(lambda a: _QK_NORMS[a.qk_norm]))
+    if any(what.gated for _, what in of.found):
+        sheet.add_by_kind("attention_gate", of(_gate))
+    if any(what.sinks for _, what in of.found):
+        sheet.add_by_kind("attention_sinks", of(lambda a: a.sinks))
+    sheet.add_by_kind("attention_softcap", of(lambda a: a.softcap))
+    sheet.add_by_kind("attention_scale", of(_scale))
+    if all(what.mask is not None for _, what in of.found):
+        masks = [
+            OfKind(k, a.mask.kind, k.mixer_kind or k.id, code(a.mask.made_at or a.mask.used_at))
+            for k, a in of.found
+            if a.mask
+        ]
+        sheet.add_by_kind("attention_mask", masks)
+    sliding = of(lambda a: a.window if a.span == "sliding" else None)
+    sheet.add_by_kind("sliding_window", sliding, agreeing=_WINDOWS, config=config, unit="tokens")
+    chunked = of(lambda a: a.window if a.span == "chunked" else None)
+    sheet.add_by_kind("attention_chunk", chunked, agreeing=("attention_chunk_size",), config=config, unit="tokens")
+    crossed = sum(
+        len(k.indices) for k in stack.kinds for p in k.parts.mixers if isinstance(p.what, Attention) and p.what.cross
+    )
+    sheet.add("cross_attention_layers", crossed or None, code(stack.layers[0].defined_at))
+
+
+def _ratio(what: Attention) -> str | None:
+    grouped = what.heads and what.kv_heads and what.kind in ("gqa", "mqa")
+    return f"{(what.heads or 0) // (what.kv_heads or 1)}:1" if grouped else None
+
+
+def _gate(what: Attention) -> str:
+    return f"{what.gate or 'unseen'} gate on the output" if what.gated else "none"
+
+
+def _scale(what: Attention) -> float | None:
+    """The factor of the scores, where it is another than one over the root of a head's width."""
+    if what.scaling is None or not what.head_dim:
+        return None
+    usual = abs(what.scaling - what.head_dim**-0.5) < 1e-6
+    return None if usual else round(what.scaling, 9)
+
+
+def position_facts(sheet: FactSheet, column: Column, roles: Roles, stack: Stack) -> None:
+    """How positions enter: rotations with their span, biases, tables; nothing where nothing was seen."""
+    of = _Spread(sheet, stack)
+    found = of.found
+    sheet.add_by_kind("rope_dimensions", of(_rotated))
+    sheet.add_by_kind("rope_layout", of(lambda a: a.rope.layout if a.rope else None))
+    unseen = not any(a.positions for _, a in found)
+    if any(a.rope for _, a in found) or (unseen and found):
+        _rope_facts(sheet, stack)
+    sheet.add("position_encoding", *position_words(sheet, column, roles, stack))
+
+
+def _rotated(what: Attention) -> str | None:
+    if what.rope is None or what.rope.span is None:
+        return None
+    return f"{what.rope.span} of {max(what.head_dim or 0, what.rope.width or 0)} per head"
+
+
+def _rope_facts(sheet: FactSheet, stack: Stack) -> None:
+    """Theta, factor and scaling as the configuration states them for the rotation that each kind of layer uses."""
+    settings: list[tuple[Kind, RopeSettings]] = []
+    for kind, what in attentions(stack):
+        if what.rope is not None or what.positions is None:
+            part = next(p for p in kind.parts.mixers if p.what is what)
+            settings.append((kind, rope_settings(sheet.context, stack, kind, sheet.context.modules[part.paths[0]])))
+
+    def of(trait: Callable[[RopeSettings], object]) -> list[OfKind]:
+        return [
+            OfKind(k, trait(s), k.mixer_kind or k.id, [e for w in s.places for e in sheet.cite(w)]) for k, s in settings
+        ]
+
+    sheet.add_by_kind("rope_theta", of(lambda s: s.theta), status="config")
+    sheet.add_by_kind("rope_theta", of(lambda s: s.unmatched), status="unverified")
+    if any(s.partial not in (None, 1) for _, s in settings):
+        sheet.add_by_kind(
+            "rope_partial_factor", of(lambda s: s.partial if s.partial is not None else 1.0), status="config"
+        )
+    if any(s.scaling for _, s in settings):
+        sheet.add_by_kind("rope_scaling", of(lambda s: s.scaling or "none"), status="config")
+    sheet.add_by_kind("mrope_section", of(lambda s: s.sections), status="config")
+
+
+def position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack) -> tuple[str | None, list[Evidence]]:
+    """What tells positions apart, in words, and where that is seen."""
+    found = attentions(stack)
+    seen = {a.positions for _, a in found}
+    if "rope" in seen:
+        return "RoPE" + (", none in some layers (NoPE)" if "none" in seen else ""), attention_place(sheet, found[0][0])
+    if "bias" in seen:
+        return "relative bias", attention_place(sheet, found[0][0])
+    alibi = next((e for e in sheet.context.trace.events if e.kind == "function" and "alibi" in e.name.lower()), None)
+    if found and (alibi is not None or stack.config.values.get("alibi") is True):
+        return "ALiBi", code(alibi.at) if alibi else sheet.cite(stack.config.prefix + "alibi")
+    tables = [inner for m in column.around for inner in m.walk() if roles(inner) == "position_embedding"]
+    if tables:
+        return "table of positions", [Evidence(kind="tensor", where=t.name) for t in tables[0].parameters.values()][:1]
+    if seen == {"none"} and found[0][1].causal:
+        return "none (NoPE)", attention_place(sheet, found[0][0])
+    return None, []

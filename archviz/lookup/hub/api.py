@@ -1,0 +1,116 @@
+"""The `huggingface_hub` client over our own transport, and its documented exceptions as ours."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from archviz import __version__
+from archviz.errors import BadResponseError, GatedError, ModelNotFoundError, SourceUnavailableError
+from archviz.network.client import open_client
+from archviz.network.services import hub_service
+from archviz.network.session import Session
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+_LOCK = threading.RLock()  # the client of huggingface_hub is one for the whole process
+_ACCESS = "Ask for access on {page}, then set HF_TOKEN to a token of that account."
+
+
+@contextlib.contextmanager
+def hub_api(session: Session) -> Iterator[HfApi]:
+    """The official client, every request of which goes through our transport; our transport adds the token."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read at import; else it asks the Hub for a list of agents
+    from huggingface_hub import HfApi, close_session, set_client_factory
+
+    service = hub_service()
+    with _LOCK:
+        set_client_factory(lambda: open_client(service, session))
+        try:
+            yield HfApi(service.endpoint, token=False, library_name="archviz", library_version=__version__)
+        finally:
+            close_session()
+
+
+@contextlib.contextmanager
+def hub_errors(model_id: str, revision: str | None = None) -> Iterator[None]:
+    """The boundary: what `huggingface_hub` raises about a repository, as `archviz.errors`.
+
+    Raises:
+        GatedError: The files are not given to this account.
+        ModelNotFoundError: There is no such repository or revision, or it is private.
+        BadResponseError: The reply is not of the form that the Hub documents.
+    """
+    from huggingface_hub import errors
+
+    try:
+        yield
+    except errors.GatedRepoError:  # before its parent, RepositoryNotFoundError
+        raise gated(model_id) from None
+    except errors.DisabledRepoError:
+        raise SourceUnavailableError(f"the Hub has disabled access to {model_id}", where=page_of(model_id)) from None
+    except errors.RepositoryNotFoundError:
+        raise missing(model_id) from None
+    except errors.RevisionNotFoundError:
+        raise no_revision(model_id, revision) from None
+    except (errors.HFValidationError, errors.RemoteEntryNotFoundError) as error:
+        raise ModelNotFoundError(f"the Hub has nothing of this name: {_line(error)}", where=page_of(model_id)) from None
+    except errors.HfHubHTTPError as error:
+        raise _by_status(error.response.status_code, model_id) from None
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        raise BadResponseError(
+            f"the Hub's reply is not of the documented form ({type(error).__name__})",
+            where=page_of(model_id),
+            hint="Try again; if it stays, the Hub may speak a newer form than this huggingface_hub.",
+        ) from None
+
+
+def page_of(model_id: str) -> str:
+    """The repository's page at the endpoint in use."""
+    return f"{hub_service().endpoint}/{model_id}"
+
+
+def gated(model_id: str) -> GatedError:
+    """The repository is there and shows its facts, but gives its files only to those whom its owner lets in."""
+    return GatedError(
+        f"{model_id} is gated: its files are given only to accounts that its owner let in",
+        where=page_of(model_id),
+        hint=_ACCESS.format(page=page_of(model_id)),
+    )
+
+
+def missing(model_id: str) -> ModelNotFoundError:
+    """The Hub does not tell a private repository from a missing one, and neither do we."""
+    return ModelNotFoundError(
+        f"the Hub shows no repository {model_id}: there is none, or it is private to others",
+        where=page_of(model_id),
+        hint="Check the name on the Hub. For a private repository, set HF_TOKEN to a token that may read it.",
+    )
+
+
+def no_revision(model_id: str, revision: str | None) -> ModelNotFoundError:
+    return ModelNotFoundError(
+        f"{model_id} has no revision {revision or 'main'}",
+        where=page_of(model_id),
+        hint="Write the name of a branch or tag, or the 40 digits of a commit.",
+    )
+
+
+def _by_status(status: int, model_id: str) -> Exception:
+    if status in (401, 404):  # endpoints that leave out X-Error-Code
+        return missing(model_id)
+    if status == 403:
+        return GatedError(
+            f"the Hub forbids access to {model_id}",
+            where=page_of(model_id),
+            hint="Check what the token of HF_TOKEN may read.",
+        )
+    return BadResponseError(f"the Hub answers with status {status}", where=page_of(model_id))
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,88 @@
+"""The Hub as a place where a name is looked up: one exact repository at a commit, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from archviz.errors import ArchvizError, GatedError, ModelNotFoundError, OfflineError, SourceUnavailableError
+from archviz.lookup.hub.facts import HubModel
+from archviz.lookup.hub.files import is_stored, read_file
+from archviz.lookup.hub.find import find_model
+from archviz.network.services import hub_service
+from archviz.network.session import Session, day_of
+
+CONFIG = "config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class HubAnswer:
+    """What the Hub says to a name.
+
+    Args:
+        status: `unasked` where it may not be asked and nothing is stored.
+        said: What to tell the reader, in sentences.
+        model: The repository; also with `gated`, whose facts are readable and whose files are not.
+        hint: What to do about a refusal.
+    """
+
+    status: Literal["exact", "renamed", "gated", "not_found", "unreachable", "unasked"]
+    said: str
+    model: HubModel | None = None
+    hint: str | None = None
+    error: ArchvizError | None = None
+
+
+def ask_hub(model_id: str, revision: str | None, session: Session) -> HubAnswer:
+    """What the Hub, or what is stored of it, says to an exact id and revision."""
+    try:
+        model = find_model(model_id, revision, session)
+    except OfflineError as error:
+        return HubAnswer("unasked", "", error=error)
+    except ModelNotFoundError as error:
+        return HubAnswer("not_found", _sentence(error), hint=error.hint, error=error)
+    except GatedError as error:
+        return HubAnswer("gated", _sentence(error), hint=error.hint, error=error)
+    except SourceUnavailableError as error:
+        return HubAnswer("unreachable", _sentence(error), hint=error.hint, error=error)
+    if session.is_offline(hub_service()) and CONFIG in model.files and not is_stored(model, CONFIG, session):
+        return HubAnswer("unasked", "")  # the facts alone describe nothing
+    if model.gated and (refusal := _refused(model, session)):
+        return HubAnswer(
+            "gated", f"{_identity(model, model_id, revision)} {_sentence(refusal)}", model, refusal.hint, refusal
+        )
+    status: Literal["exact", "renamed"] = "exact" if model.id.lower() == model_id.lower() else "renamed"
+    return HubAnswer(status, _identity(model, model_id, revision), model)
+
+
+def _refused(model: HubModel, session: Session) -> GatedError | None:
+    """Whether a gated repository refuses its files to this account; a file that is stored was given once."""
+    if CONFIG not in model.files:
+        return None
+    try:
+        read_file(model, CONFIG, session, session.settings.limits.config_bytes)
+    except GatedError as error:
+        return error
+    except SourceUnavailableError:
+        return None  # whoever reads the file next says why it cannot be read
+    return None
+
+
+def _identity(model: HubModel, asked: str, revision: str | None) -> str:
+    at = (
+        f"commit {model.commit[:12]}"
+        if revision == model.commit
+        else f"{revision or 'main'} is commit {model.commit[:12]}"
+    )
+    said = [f"{model.id} is on the Hub; {at}, as of {day_of(model.fetched)}."]
+    if model.id.lower() != asked.lower():
+        said.append(f"{asked} was renamed to {model.id}.")
+    elif model.id != asked:
+        said.append(f"{asked} differs from it in letter case.")
+    if model.derivation:
+        said.append(f"It is {model.derivation}.")
+    return " ".join(said)
+
+
+def _sentence(error: ArchvizError) -> str:
+    return f"{error.message[:1].upper()}{error.message[1:]}."

@@ -1,0 +1,103 @@
+"""From an exact id and a revision to facts at a commit; candidates by search are only ever candidates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from archviz.errors import OfflineError, SourceUnavailableError
+from archviz.lookup.hub.facts import HubModel, facts_of, is_commit, parse_facts
+from archviz.network.cache import Entry
+from archviz.network.services import hub_service
+from archviz.network.session import Session, day_of
+
+_EXPANDED = [
+    "cardData", "config", "createdAt", "gated", "lastModified", "private", "safetensors", "sha", "siblings", "tags",
+]  # fmt: skip
+_MOST_FOUND = 20
+
+
+def find_model(model_id: str, revision: str | None, session: Session) -> HubModel:
+    """The repository of exactly this id at a revision; its `id` differs from the asked one where it was renamed.
+
+    A commit that is known needs no request; a branch is asked again after some minutes.
+
+    Raises:
+        ModelNotFoundError: There is no such repository or revision, or it is private.
+        SourceUnavailableError: The Hub cannot be asked, and nothing is stored.
+    """
+    kept = _kept(model_id, revision, session)
+    age = session.time.now() - kept.fetched if kept else 0.0
+    if kept and (is_commit(revision) or 0 <= age < hub_service().fresh_seconds):
+        return kept
+    if session.is_offline(hub_service()):
+        if kept is None:
+            raise OfflineError("the Hub is not asked offline, and nothing is stored of it", where=model_id)
+        return _old(kept, f"Offline: the Hub was not asked; its answer of {day_of(kept.fetched)} is used.", session)
+    try:
+        model = _ask(model_id, revision, session)
+    except SourceUnavailableError as error:
+        if kept is None:
+            raise
+        return _old(kept, f"{error.message}; its answer of {day_of(kept.fetched)} is used.", session)
+    _keep(model, model_id, revision, session)
+    return model
+
+
+def _ask(model_id: str, revision: str | None, session: Session) -> HubModel:
+    from archviz.lookup.hub.api import hub_api, hub_errors
+
+    before, session.oldest = session.oldest, None
+    try:
+        with hub_errors(model_id, revision), hub_api(session) as api:
+            info = api.model_info(model_id, revision=revision, expand=_EXPANDED)  # type: ignore[arg-type] # literals
+            return facts_of(info, session.oldest or session.time.now())
+    finally:
+        session.oldest = min((each for each in (before, session.oldest) if each is not None), default=None)
+
+
+def search_models(text: str, session: Session) -> tuple[str, ...]:
+    """The ids that the Hub's own search offers for a text, most used first; a search that fails offers none."""
+    return _listed(text, session, search=text)
+
+
+def models_of_paper(paper: str, session: Session) -> tuple[str, ...]:
+    """The ids of the repositories whose cards link a paper, most used first.
+
+    Args:
+        paper: Its arXiv id without a version.
+    """
+    return _listed(paper, session, filter=f"arxiv:{paper}")
+
+
+def _listed(text: str, session: Session, **how: str) -> tuple[str, ...]:
+    from archviz.lookup.hub.api import hub_api, hub_errors
+
+    try:
+        with hub_errors(text), hub_api(session) as api:
+            found = list(api.list_models(**how, sort="downloads", limit=_MOST_FOUND))  # type: ignore[arg-type] # texts
+    except SourceUnavailableError as error:
+        session.note(f"The Hub could not be searched: {error.message}.")
+        return ()
+    return tuple(str(each.id) for each in found)
+
+
+def _kept(model_id: str, revision: str | None, session: Session) -> HubModel | None:
+    entry = session.cache.read(_key(model_id, revision))
+    return parse_facts(entry.body) if entry else None
+
+
+def _keep(model: HubModel, asked_id: str, revision: str | None, session: Session) -> None:
+    """Under the name that was asked, and under the commit that it led to."""
+    keys = {_key(asked_id, revision), _key(model.id, model.commit)}
+    for key in keys:
+        session.cache.write(Entry(key, model.as_json(), model.fetched, pinned=is_commit(key[-40:])))
+
+
+def _old(kept: HubModel, note: str, session: Session) -> HubModel:
+    session.note(note)
+    session.used_old(kept.fetched)
+    return replace(kept)
+
+
+def _key(model_id: str, revision: str | None) -> str:
+    return f"hub model {hub_service().endpoint} {model_id}@{revision or 'main'}"

@@ -1,0 +1,162 @@
+"""A repository of the Hub as a model source: its configuration, its own code as text, its facts."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from archviz.errors import BadConfigError, SourceUnavailableError
+from archviz.lookup.catalog import find_record
+from archviz.lookup.hub.facts import HubModel
+from archviz.lookup.hub.files import read_file
+from archviz.lookup.hub.find import find_model
+from archviz.network.services import hub_service
+from archviz.network.session import Session, day_of
+from archviz.sources.custom_code import CustomCode, custom_code
+from archviz.sources.installed import is_installed_type
+from archviz.sources.model_source import ModelSource, parse_config, stated_architectures
+from archviz.sources.newer_code import read_newer_code
+
+CONFIG = "config.json"
+MOST_CODE_FILES = 64
+
+
+def hub_source(model: HubModel, session: Session) -> ModelSource:
+    """The source of a repository at its commit; its code is fetched when it is first read.
+
+    Raises:
+        GatedError: The files are not given to this account.
+        SourceUnavailableError: The configuration cannot be fetched.
+        BadConfigError: There is no configuration, or it is malformed.
+    """
+    if model.files and CONFIG not in model.files:
+        raise _no_config(model)
+    data = read_file(model, CONFIG, session, session.settings.limits.config_bytes)
+    values = parse_config(data, CONFIG)
+    record = find_record(model.id)
+    url = f"{hub_service().endpoint}/{model.id}"
+    links = {**(record.links if record else {}), **_links(model)}
+    source = ModelSource(
+        id=model.id,
+        origin="hub",
+        model_type=values.get("model_type") or "",
+        values=values,
+        architectures=stated_architectures(values),
+        config_name=CONFIG,
+        files={CONFIG: hashlib.sha256(data).hexdigest()},
+        url=url,
+        revision=model.commit,
+        published_total=model.published_total,
+        facts_date=day_of(model.fetched),
+        licence=model.licence,
+        release_date=record.release_date if record else None,
+        links=links,
+        remarks=[(f"the model is {model.derivation}, as its card states", "card", url)] if model.derivation else [],
+        custom=hub_code(model, values, session),
+    )
+    if source.custom is None and not is_installed_type(source.model_type):
+        read_newer_code(source, session)
+    return source
+
+
+def _no_config(model: HubModel) -> BadConfigError:
+    base = f" Its base is {', '.join(model.base_models[:4])}: describe that." if model.base_models else ""
+    adapter = " (it is an adapter)" if "adapter_config.json" in model.files else ""
+    return BadConfigError(
+        f"{model.id} has no config.json{adapter}, so nothing says what its architecture is",
+        where=f"commit {model.commit[:12]}",
+        hint=f"Give a repository with a configuration.{base}",
+    )
+
+
+def _links(model: HubModel) -> dict[str, str]:
+    return {"paper": f"https://arxiv.org/abs/{model.papers[0]}"} if model.papers else {}
+
+
+def hub_code(model: HubModel, values: dict[str, Any], session: Session) -> CustomCode | None:
+    """The repository's own code, which `auto_map` names; None where it names none.
+
+    `auto_map` may lead to another repository (`org/name--module.Class`): then all of it is read there.
+    """
+    code = custom_code(None, values)
+    if code is None:
+        return None
+    others = {value.partition("--")[0] for value in code.stated.values() if isinstance(value, str) and "--" in value}
+    if len(others - {model.id}) > 1:
+        return code  # refused where it is read: the files of several repositories do not go into one package
+    stated = {
+        name: value.rpartition("--")[2] if isinstance(value, str) else value for name, value in code.stated.items()
+    }
+    return replace(code, stated=stated, fetch=lambda: _fetched(model, code.stated, session))
+
+
+def _fetched(model: HubModel, stated: Mapping[str, object], session: Session) -> dict[str, str]:
+    """The code of the repository and of the other one that it leads to, if any."""
+    per_repository: dict[str, dict[str, object]] = {}
+    for name, value in stated.items():
+        if isinstance(value, str) and (name == "AutoConfig" or name.startswith("AutoModel")):
+            other, _, reference = value.rpartition("--")
+            per_repository.setdefault(other or model.id, {})[name] = reference
+    texts: dict[str, str] = {}
+    for repository, references in per_repository.items():
+        where = model if repository == model.id else find_model(repository, None, session)
+        if where is not model:
+            session.note(f"The code is that of {where.id} at commit {where.commit[:12]}, which auto_map leads to.")
+        for path, text in repository_code(where, references, session).items():
+            if texts.setdefault(path, text) != text:
+                raise BadConfigError(f"two repositories hold different files {path}", where="config.json, auto_map")
+    return texts
+
+
+def repository_code(model: HubModel, stated: Mapping[str, object], session: Session) -> dict[str, str]:
+    """The Python files that `auto_map` names and those that they import from beside them: path → text.
+
+    Raises:
+        BadConfigError: They are too many.
+        SourceUnavailableError: One cannot be fetched.
+    """
+    wanted = [f"{value.rpartition('.')[0].replace('.', '/')}.py" for value in stated.values() if isinstance(value, str)]
+    texts: dict[str, str] = {}
+    for path in wanted:  # grows while files are read
+        if path in texts or path not in model.files:
+            continue
+        if len(texts) >= MOST_CODE_FILES:
+            raise BadConfigError(f"the code has more than {MOST_CODE_FILES} files", where=model.id)
+        texts[path] = _text(read_file(model, path, session, session.settings.limits.source_bytes), path)
+        wanted.extend(_imported(texts[path], path))
+    return texts
+
+
+def _text(data: bytes, path: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SourceUnavailableError(f"source file is not UTF-8 (byte {error.start})", where=path) from None
+
+
+def _imported(text: str, path: str) -> list[str]:
+    """The files beside this one that its imports may mean; what does not parse is told when it is interpreted."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    found: list[str] = []
+    folder = path.split("/")[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            base = folder[: len(folder) - node.level + 1] if node.level else []
+            module = [*base, *(node.module.split(".") if node.module else [])]
+            found += _files(module, [alias.name for alias in node.names])
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                found += _files(alias.name.split("."), [])
+    return found
+
+
+def _files(module: list[str], names: list[str]) -> list[str]:
+    base = "/".join(module)
+    below = [f"{base}/{name}.py" if base else f"{name}.py" for name in names]
+    return [*([f"{base}.py", f"{base}/__init__.py"] if base else []), *below]

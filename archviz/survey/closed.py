@@ -1,0 +1,80 @@
+"""A model without a repository of its name: what is named like it.  Nothing of it is the model's own for sure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from archviz.errors import ArchvizError
+from archviz.lookup.arxiv.client import ArxivClient
+from archviz.lookup.arxiv.titles import normal_title
+from archviz.lookup.github.client import GithubClient
+from archviz.lookup.names import classify, why_no_hub_name
+from archviz.lookup.resolution import Resolution
+from archviz.network.session import Session
+from archviz.survey.entries import Entry, SourceKind, SourceStatus, Survey, in_order
+
+MOST_NAMED = 8
+UNVERIFIED = (
+    "No code and no configuration of this model is public under this name: whatever is said of it is unverified."
+)
+
+
+def survey_closed(found: Resolution, session: Session) -> Survey:
+    """What exists for a name that no repository has: papers that name it, repositories called like it."""
+    asked = classify(found.asked) if why_no_hub_name(found.asked) is None else None
+    known: SourceStatus = "missing" if found.complete else "unknown"
+    entries = [Entry("hub", known, found.message), Entry("code", known, "no code is known for this name")]
+    not_known: list[str] = []
+    if asked is not None and asked.kind in ("hub_id", "bare_name"):
+        name = asked.repository
+        entries += _named("paper", lambda: _papers(name, session), not_known)
+        entries += _named("github", lambda: _repositories(name, session), not_known)
+    return Survey(
+        found.asked,
+        "unverified",
+        UNVERIFIED.format(known="on the Hub" if found.complete else "known here (not every place could be asked)"),
+        revision=found.revision,
+        entries=in_order(entries),
+        not_known=tuple(not_known),
+        candidates=tuple((item.id, item.why) for item in found.candidates),
+        notes=session.notes,
+    )
+
+
+def _named(kind: SourceKind, ask: Callable[[], list[Entry]], not_known: list[str]) -> list[Entry]:
+    try:
+        return ask()
+    except ArchvizError as error:
+        not_known.append(f"{kind}: {error.message}")
+        return []
+
+
+def _papers(name: str, session: Session) -> list[Entry]:
+    """Papers whose titles hold the whole name, as words in a row: `GPT-4o System Card`."""
+    search = ArxivClient(session).search_title(name)
+    wanted = f" {normal_title(name)} "
+    holding = [each.paper for each in search.ranked if wanted in f" {normal_title(each.paper.title)} "]
+    if not holding:
+        return [Entry("paper", "missing", f"no title on arXiv holds {name}")]
+    return [
+        Entry("paper", "unverified", f"{paper.title} (arXiv:{paper.id}; PDF {paper.pdf_url})", paper.url, "its title")
+        for paper in holding[:MOST_NAMED]
+    ]
+
+
+def _repositories(name: str, session: Session) -> list[Entry]:
+    found = [each for each, is_exact in GithubClient(session).search_repositories(name) if is_exact]
+    if not found:
+        return [Entry("github", "missing", f"no repository on GitHub has exactly the name {name}")]
+    return [
+        Entry(
+            "github",
+            "unverified",
+            f"{each}, an unofficial implementation at most",
+            f"https://github.com/{each}",
+            "its name",
+        )
+        for each in found[:MOST_NAMED]
+        if re.fullmatch(r"[\w.-]+/[\w.-]+", each)
+    ]

@@ -1,0 +1,84 @@
+"""Which paper, repository and blog belong to a model, as its card and its catalog record lead to them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from archviz.lookup.arxiv.ids import arxiv_id_of_url, without_version
+from archviz.lookup.card.card import Card
+from archviz.lookup.card.links import Link
+from archviz.lookup.github.address import github_address
+from archviz.lookup.identity import identity
+
+CATALOG, CARD, TAGS = "the catalog", "the card", "the Hub's tags"
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A thing that some source leads to: its id (`2505.09388`, `owner/name`, a URL), its address, and who says so."""
+
+    key: str
+    url: str
+    by: str
+    label: str = ""
+
+
+def papers(card: Card, links: Mapping[str, str], tagged: Iterable[str]) -> tuple[Lead, ...]:
+    """The papers, likeliest first: the catalog's own, then the card's that are labelled as a report, then the others."""
+    found = [Lead(without_version(paper), url, CATALOG) for url in links.values() if (paper := arxiv_id_of_url(url))]
+    linked = [
+        Lead(link.key, f"https://arxiv.org/abs/{link.key}", CARD, link.label)
+        for link in card.links
+        if link.kind == "paper"
+    ]
+    found += sorted(linked, key=lambda lead: not re.search("report|paper|arxiv", lead.label, re.IGNORECASE))
+    found += [Lead(paper, f"https://arxiv.org/abs/{paper}", TAGS) for paper in tagged]
+    return _each_once(found)
+
+
+def repositories(card: Card, links: Mapping[str, str], model_id: str) -> tuple[tuple[Lead, ...], tuple[Lead, ...]]:
+    """The GitHub repositories that may be the model's own, and the others.
+
+    One is taken for its own when the catalog says so, or when its owner or name begins with the model's publisher or family.
+    """
+    found = [
+        Lead(address.repository, f"https://github.com/{address.repository}", CATALOG)
+        for url in links.values()
+        if (address := github_address(url))
+    ]
+    linked = [_lead(link) for link in card.links if link.kind == "repository"]
+    own = [lead for lead in linked if _is_own(lead.key, model_id)]
+    return _each_once([*found, *own]), _each_once([lead for lead in linked if lead not in own])
+
+
+def pages(card: Card, links: Mapping[str, str], kind: str) -> tuple[Lead, ...]:
+    """The blogs or reports."""
+    stated = [Lead(url, url, CATALOG) for label, url in links.items() if label == kind]
+    if kind == "report":
+        stated += [
+            Lead(url, url, CATALOG) for label, url in links.items() if label == "paper" and not arxiv_id_of_url(url)
+        ]
+    return _each_once([*stated, *(_lead(link) for link in card.links if link.kind == kind)])
+
+
+def _lead(link: Link) -> Lead:
+    key = link.url.removeprefix("https://github.com/") if link.kind == "repository" else link.key
+    return Lead(key, link.url, CARD, link.label)
+
+
+def _is_own(repository: str, model_id: str) -> bool:
+    owner, _, name = repository.lower().partition("/")
+    publisher, _, model = model_id.lower().partition("/")
+    plain = re.sub(r"[^a-z0-9]", "", publisher)
+    family = next((part.value for part in identity(model) if part.kind == "word" and len(part.value) > 2), "")
+    same_owner = len(plain) > 3 and re.sub(r"[^a-z0-9]", "", owner).startswith(plain)
+    return same_owner or (bool(family) and (owner.startswith(family) or name.startswith(family)))
+
+
+def _each_once(leads: Iterable[Lead]) -> tuple[Lead, ...]:
+    found: dict[str, Lead] = {}
+    for lead in leads:
+        found.setdefault(lead.key.lower().rstrip("/"), lead)
+    return tuple(found.values())

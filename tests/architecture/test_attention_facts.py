@@ -1,0 +1,43 @@
+"""Facts of official models whose layers differ: one value for each kind of layer, never one that is wrong for some."""
+
+from __future__ import annotations
+
+import pytest
+
+from archviz.architecture.model import Fact
+from tests.verify.models import read_model
+
+
+def fact(model_type: str, key: str) -> Fact:
+    found = read_model(model_type)[1].fact(key)
+    assert found is not None, key
+    return found
+
+
+def test_gemma_4_states_what_differs_for_each_kind_of_layer() -> None:
+    by_kind = {"sliding_attention": 256, "full_attention": 512}
+    assert fact("gemma4_text", "head_dim").value == by_kind
+    assert fact("gemma4_text", "kv_heads").value == {"sliding_attention": 4, "full_attention": 2}
+    assert fact("gemma4_text", "attention_ratio").value == {"sliding_attention": "2:1", "full_attention": "4:1"}
+    assert fact("gemma4_text", "rope_theta").value == {"sliding_attention": 1e4, "full_attention": 1e6}
+    assert fact("gemma4_text", "rope_partial_factor").value == {"sliding_attention": 1.0, "full_attention": 0.25}
+
+
+def test_a_value_that_all_kinds_share_is_stated_once() -> None:
+    assert fact("gemma4_text", "attention_heads").value == 8
+    assert fact("gemma4_text", "sliding_window").value == 512  # only sliding layers have a window
+
+
+def test_rotated_dimensions_are_told_of_the_whole_head_where_a_part_is_cut_off_before() -> None:
+    assert fact("gptj", "rope_dimensions").value == "64 of 256 per head"
+    assert fact("deepseek_v3", "rope_dimensions").value == "64 of 192 per head"
+
+
+def test_qk_norms_and_thetas_of_only_some_layers_are_told_by_kind() -> None:
+    assert fact("llama4_text", "qk_norm").value == {"chunked_rope_attention": "per head", "full_nope_attention": "none"}
+
+
+@pytest.mark.parametrize(("model_type", "scale"), [("gemma2", None), ("t5", 1.0), ("llama", None)])
+def test_a_scale_of_scores_is_stated_where_it_is_unusual(model_type: str, scale: float | None) -> None:
+    found = read_model(model_type)[1].fact("attention_scale")
+    assert (found.value if found else None) == scale

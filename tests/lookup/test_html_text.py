@@ -1,0 +1,129 @@
+"""Pages from outside as clean text: what a reader sees, in order, and hostile pages at a bounded cost."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from archviz.lookup.html_text import MOST_BLOCK_CHARACTERS, page_blocks
+
+
+def rows(html: str) -> list[tuple[str, str]]:
+    return [(block.kind, block.text) for block in page_blocks(html)]
+
+
+def test_headings_paragraphs_items_and_code_come_in_order() -> None:
+    html = "<h2>A <em>b</em></h2><p>one<br>two</p><ul><li><p>x</p></li><li>y</li></ul>loose<div>more</div><pre>a:\n  b</pre>"
+    assert rows(html) == [
+        ("heading", "A b"),
+        ("text", "one two"),
+        ("item", "x"),
+        ("item", "y"),
+        ("text", "loose"),
+        ("text", "more"),
+        ("code", "a:\n  b"),
+    ]
+
+
+def test_a_table_keeps_rows_and_cells_and_its_caption() -> None:
+    html = (
+        '<figure class="ltx_table"><figcaption>Table 1: <span>Sizes</span></figcaption><table><tr><th>Layers</th><td>61</td></tr>'
+        "<tr><td></td><td><b>12</b>8</td></tr><tr><td></td></tr></table></figure>"
+    )
+    assert rows(html) == [("caption", "Table 1: Sizes"), ("table", "Layers | 61\n | 128")]
+
+
+def test_a_table_of_spans_is_a_table() -> None:
+    html = '<span class="ltx_tabular"><span class="ltx_tr"><span class="ltx_td">a</span><span class="ltx_td">b</span></span></span>'
+    assert rows(html) == [("table", "a | b")]
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        '<math alttext="d_{h}&lt;7" display="inline"><semantics><mi>d</mi></semantics></math>',
+        '<math><semantics><mi>d</mi><annotation encoding="application/x-tex">d_{h}&lt;7</annotation></semantics></math>',
+    ],
+)
+def test_a_formula_is_its_tex(formula: str) -> None:
+    assert rows(f"<p>with {formula}.</p>") == [("text", "with $d_{h}<7$ .")]
+    assert rows(f'<table class="ltx_equation"><tr><td>{formula}</td><td>(1)</td></tr></table>') == [
+        ("equation", "$d_{h}<7$ (1)")
+    ]
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<script>x</script>",
+        "<style>x</style>",
+        "<!-- x -->",
+        "<template><p>x</p></template>",
+        "<p hidden>x</p>",
+        '<div aria-hidden="true">x</div>',
+        '<span style="DISPLAY : none">x</span>',
+        '<span style="font-size:0px">x</span>',
+        '<span style="position:absolute;left:-9999px">x</span>',
+        "<nav>x</nav>",
+        "<svg><text>x</text></svg>",
+        '<section class="ltx_bibliography">x</section>',
+        '<span class="ltx_ERROR">x</span>',
+        "<![CDATA[x]]>",
+        "<?x ?>",
+        "<iframe>x</iframe>",
+    ],
+)
+def test_what_a_reader_does_not_see_is_left_out(hidden: str) -> None:
+    assert rows(f"<body><p>a{hidden}</p>{hidden}<p>b</p></body>") == [("text", "a"), ("text", "b")]
+
+
+def test_invisible_and_direction_changing_characters_go() -> None:
+    assert rows("<p>a\u202eb\u200bc\x1b[31m\u00add</p>") == [("text", "abc[31md")]
+
+
+def test_the_article_is_read_without_what_stands_around_it() -> None:
+    assert rows("<body><p>menu</p><article><p>text</p></article><p>foot</p></body>") == [("text", "text")]
+
+
+def test_a_block_is_cut_at_its_bound() -> None:
+    (block,) = page_blocks(f"<p>{'x' * 100_000}</p>")
+    assert len(block.text) <= MOST_BLOCK_CHARACTERS + 2
+
+
+@pytest.mark.parametrize(
+    "html", ["", "<", "text", "<p", "<<<p>>>", "</p></p>", "\x00", "<p>\udc80</p>", "&#x110000;&#0;"]
+)
+def test_broken_pages_are_read_as_far_as_they_go(html: str) -> None:
+    assert isinstance(page_blocks(html), tuple)
+
+
+@pytest.mark.parametrize("html", ["<div>" * 5000, "<a" * 5000, "<a '" * 5000])
+def test_nesting_and_broken_tags_without_end_are_refused(html: str) -> None:
+    with pytest.raises(ValueError, match="page"):
+        page_blocks(html)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        part * times
+        for part, times in {
+            "<!--": 200_000,
+            "<![CDATA[": 100_000,
+            "</": 200_000,
+            "<": 50_000,
+            "<!a ": 100_000,
+            "<script>": 50_000,
+            "<p hidden>x</p>": 5_000,
+            "<b></i>": 10_000,
+            "&#": 100_000,
+            "<td>x</td>": 5_000,
+        }.items()
+    ],
+    ids=lambda html: html[:8],
+)
+def test_hostile_pages_cost_a_bounded_time(html: str) -> None:
+    began = time.process_time()
+    page_blocks(html)
+    assert time.process_time() - began < 3.0

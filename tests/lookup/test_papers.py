@@ -1,0 +1,88 @@
+"""A paper by id or title with its sections, by the whole way from the command line to arXiv on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archviz.cli import main
+from archviz.errors import UsageError
+from archviz.lookup.papers import paper_text, read_paper
+from archviz.network.session import Session
+
+Make = Callable[..., Session]
+PAGE = "<article><h1>T</h1><h2>2 Architecture</h2><p>Latent attention.</p><h2>3 Results</h2><p>Good.</p></article>"
+
+
+@pytest.fixture(autouse=True)
+def known(arxiv: Any, arxiv_data: Any) -> None:
+    arxiv_data.add("2505.09388", "Acme-V2 Technical Report", version="v2", page=PAGE)
+    arxiv_data.add("2505.00002", "Acme-V2.5 Technical Report")
+    arxiv_data.add("2505.00003", "Twice")
+    arxiv_data.add("2505.00004", "Twice")
+
+
+@pytest.mark.parametrize("asked", ["2505.09388", "https://arxiv.org/abs/2505.09388v2", "acme-v2 technical report"])
+def test_a_paper_comes_with_its_architecture_sections(asked: str, session: Make) -> None:
+    answer = read_paper(asked, "architecture", session())
+    assert (answer.status, answer.exit_status, answer.unverified) == ("exact", 0, "")
+    assert answer.selection is not None
+    assert [section.text for section in answer.selection.sections] == ["Latent attention."]
+    text = paper_text(answer)
+    assert "## 2 Architecture" in text
+    assert "Good." not in text
+
+
+def test_without_a_rendering_there_is_the_abstract_and_the_pdf_and_it_is_marked(session: Make) -> None:
+    answer = read_paper("2505.00002", "architecture", session())
+    data = answer.as_dict()
+    assert (data["status"], data["evidence"], data["sections"]) == ("exact", "abstract", [])
+    assert "unverified" in str(data["unverified"])
+    text = paper_text(answer)
+    assert all(part in text for part in ("UNVERIFIED", "We present a model.", "https://arxiv.org/pdf/2505.00002v1"))
+
+
+def test_a_hostile_rendering_leaves_the_abstract(session: Make, arxiv_data: Any) -> None:
+    arxiv_data.pages["2505.09388v2"] = "<div>" * 5000
+    assert "cannot be read" in read_paper("2505.09388", "architecture", session()).unverified
+
+
+def test_a_title_that_none_has_exactly_is_not_found_and_lists_the_nearest(session: Make) -> None:
+    answer = read_paper("Acme-V2 Report", None, session())
+    assert (answer.status, answer.exit_status, answer.paper) == ("not_found", 3, None)
+    assert answer.results[0].paper.id == "2505.09388v2"
+    assert not any(each.is_exact for each in answer.results)
+    assert paper_text(answer).startswith("2505.09388v2  Acme-V2 Technical Report")
+
+
+def test_a_title_that_two_papers_have_is_ambiguous(session: Make) -> None:
+    answer = read_paper("Twice", None, session())
+    assert (answer.status, len(answer.results)) == ("ambiguous", 2)
+
+
+def test_an_unknown_id_is_not_found(session: Make) -> None:
+    assert read_paper("2505.09999", None, session()).status == "not_found"
+
+
+@pytest.mark.parametrize("asked", ["https://example.com/abs/2505.09388", "…", "", "   "])
+def test_what_is_neither_id_nor_title_is_refused(asked: str, session: Make) -> None:
+    with pytest.raises(UsageError):
+        read_paper(asked, None, session())
+
+
+def test_the_command_prints_data_and_keeps_it_for_offline_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arxiv: Any
+) -> None:
+    monkeypatch.setenv("ARCHVIZ_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("archviz.network.waits._last", lambda mark: 0.0)
+    assert main(["papers", "2505.09388", "--sections", "architecture", "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first["sections"][0]["blocks"] == [{"kind": "text", "text": "Latent attention."}]
+    assert main(["papers", "2505.09388", "--sections", "architecture", "--json", "--offline"]) == 0
+    assert json.loads(capsys.readouterr().out)["sections"] == first["sections"]
+    assert main(["papers", "2505.00003", "--offline"]) == 4
+    assert len(arxiv.asked) == 2

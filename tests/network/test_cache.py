@@ -1,0 +1,147 @@
+"""Answers on disk: whole or absent, however they were damaged, within their bound."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from archviz.network.cache import Cache, Entry, cache_folder, entry_bytes, parse_entry
+
+KEY = "https://huggingface.co/x"
+
+
+def entry(body: bytes = b"body", key: str = KEY) -> Entry:
+    return Entry(key, body, 1_800_000_000.0, etag='"1"', headers={"content-type": "text/plain"}, url=key)
+
+
+def file_of(cache: Cache) -> Path:
+    (path,) = [path for path in cache.entries_folder.rglob("*") if path.is_file()]
+    return path
+
+
+def test_an_entry_is_read_as_it_was_written(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    assert cache.write(entry())
+    assert cache.read(KEY) == entry()
+    assert cache.read("other") is None
+    cache.forget(KEY)
+    assert cache.read(KEY) is None
+
+
+@given(cut=st.integers(0, 400), data=st.binary(max_size=40))
+@hypothesis_settings(max_examples=200, deadline=None)
+def test_whatever_is_cut_or_changed_counts_as_absent(cut: int, data: bytes) -> None:
+    whole = entry_bytes(entry(b"some content that matters"))
+    for damaged in (whole[:cut], whole[:cut] + data, data + whole[cut:]):
+        assert damaged == whole or parse_entry(damaged, KEY) is None
+
+
+def test_a_damaged_file_is_deleted_when_it_is_read(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.write(entry())
+    path = file_of(cache)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert cache.read(KEY) is None
+    assert not path.exists()
+
+
+def test_the_entry_of_another_key_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    assert parse_entry(entry_bytes(entry(key="https://huggingface.co/y")), KEY) is None
+
+
+def test_a_folder_that_cannot_be_written_is_told_and_survived(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    cache = Cache(tmp_path / "file")
+    assert not cache.write(entry())
+    assert cache.trouble
+    assert cache.read(KEY) is None
+    assert cache.info().entries == 0
+    cache.forget(KEY)
+    cache.clear()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Path.write_bytes
+
+    def half(path: Path, data: bytes) -> int:
+        real(path, data[: len(data) // 2])
+        with Path("/dev/full").open("wb", buffering=0) as full:
+            return full.write(data)
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    cache = Cache(tmp_path)
+    assert not cache.write(entry())
+    assert "space" in cache.trouble
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_what_was_unused_for_longest_goes_first(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, most_bytes=12_000)
+    for number in range(10):
+        cache.write(entry(bytes(1_000), f"key {number}"))
+        path = cache._path(f"key {number}")
+        os.utime(path, (number, number))
+    assert cache.read("key 0") is not None  # used now, so it stays
+    cache.write(entry(bytes(3_000), "key 10"))
+    cache.shrink()
+    assert cache.info().bytes <= 12_000
+    assert cache.read("key 0") is not None
+    assert cache.read("key 10") is not None
+    assert cache.read("key 1") is None
+
+
+def test_it_shrinks_by_itself_while_it_is_written(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, most_bytes=4_000_000)
+    for number in range(12):
+        cache.write(entry(bytes(2_000_000), f"key {number}"))
+    assert cache.info().bytes < 20_000_000
+
+
+def test_what_a_killed_writer_left_is_swept_up_after_an_hour(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.write(entry())
+    left = [file_of(cache).with_name(f".{file_of(cache).name}.{name}") for name in ("old", "new")]
+    for path in left:
+        path.write_bytes(b"half")
+    os.utime(left[0], (time.time() - 7_200,) * 2)
+    cache.shrink()
+    assert [path.exists() for path in left] == [False, True]
+    assert cache.info().entries == 1
+
+
+def test_nothing_else_in_the_folder_is_ever_touched(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, most_bytes=0)
+    strangers = [tmp_path / "notes.txt", tmp_path / "v1" / "ab" / "notes.txt", tmp_path / "v1" / "notes.txt"]
+    strangers[1].parent.mkdir(parents=True)
+    for path in strangers:
+        path.write_text("mine")
+    cache.write(entry())
+    cache.shrink()
+    cache.clear()
+    assert all(path.read_text() == "mine" for path in strangers)
+    assert cache.info().entries == 0
+
+
+def test_the_folder_is_the_users_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHVIZ_CACHE", "/somewhere")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/else")
+    assert cache_folder() == Path("/somewhere")
+    monkeypatch.delenv("ARCHVIZ_CACHE")
+    assert cache_folder() == Path("/else/archviz")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/someone")
+    if os.name == "posix":
+        assert cache_folder() == Path("/home/someone/.cache/archviz")
+
+
+def test_an_entry_is_for_its_owner_alone(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "made")
+    cache.write(entry())
+    assert file_of(cache).parent.stat().st_mode & 0o077 == 0

@@ -1,0 +1,100 @@
+"""A model type of tomorrow: its code is read from the transformers repository at a commit, and evidence says so."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from archviz import pipeline
+from archviz.errors import BadConfigError
+from archviz.settings import Settings
+from archviz.sources.installed import is_installed_type, transformers_folder
+from tests.lookup.conftest import Reply
+from tests.lookup.conftest import github as github  # noqa: PLC0414 # the fixture
+from tests.lookup.conftest import github_data as github_data  # noqa: PLC0414 # the fixture
+from tests.lookup.conftest import github_raw as github_raw  # noqa: PLC0414 # the fixture
+from tests.lookup.hub.conftest import hub as hub  # noqa: PLC0414 # the fixture
+from tests.lookup.hub.loopback import LoopbackHub, Repository
+from tests.lookup.hub.repositories import TINY
+
+CONFIG = {**TINY, "model_type": "acme9", "architectures": ["Acme9ForCausalLM"]}
+
+
+def renamed(kind: str) -> str:
+    """The installed code of qwen3, as the code of a type that the installed release does not know."""
+    text = (transformers_folder() / "models" / "qwen3" / f"{kind}_qwen3.py").read_text("utf-8")
+    return text.replace("Qwen3", "Acme9").replace("qwen3", "acme9")
+
+
+@pytest.fixture
+def commit(hub: LoopbackHub, github: Any, github_data: Any) -> str:
+    hub.repositories["acme/Acme9-1B"] = Repository({"config.json": json.dumps(CONFIG).encode()})
+    hub.repositories["acme/Plain-1B"] = Repository({"config.json": json.dumps(TINY).encode()})
+    base = "src/transformers"
+    files = {
+        f"{base}/__init__.py": '__version__ = "9.9.0.dev0"\n',
+        f"{base}/models/auto/auto_mappings.py": 'SPECIAL = OrderedDict([("acme9-text", "acme9")])\n',
+        f"{base}/models/acme9/configuration_acme9.py": renamed("configuration"),
+        f"{base}/models/acme9/modeling_acme9.py": renamed("modeling"),
+        f"{base}/models/acme9/modular_acme9.py": "raise SystemExit",
+        f"{base}/models/acme9/__init__.py": "",
+    }
+    made: str = github_data.add("huggingface/transformers", files)
+    return made
+
+
+def test_a_newer_type_is_read_at_a_commit_and_counts_as_its_code_builds(commit: str, github_raw: Any) -> None:
+    found = pipeline.describe("acme/Acme9-1B")
+    known = pipeline.describe("acme/Plain-1B")
+    assert (found.parameters.total, found.gaps) == (known.parameters.total, [])
+    assert found.identity.code == f"transformers 9.9.0.dev0 at commit {commit[:12]}"
+    assert any(
+        file.name.startswith(f"transformers@{commit[:12]}/models/acme9/modeling_") for file in found.identity.files
+    )
+    said = [str(fact.value) for fact in found.facts if "9.9.0.dev0" in str(fact.value)]
+    assert said
+    assert commit[:12] in said[0]
+    assert all(commit in path for path in github_raw.paths)
+    assert not any("modular" in path for path in github_raw.paths)
+
+
+def test_the_survey_names_version_and_commit(commit: str) -> None:
+    code = pipeline.sources("acme/Acme9-1B").entries[0]
+    assert (code.kind, code.status, code.rests) == ("code", "found", True)
+    assert f"transformers 9.9.0.dev0 at commit {commit[:12]}" in code.what
+
+
+def test_once_read_it_is_read_again_without_the_network(commit: str, github: Any, github_raw: Any) -> None:
+    first = pipeline.describe("acme/Acme9-1B")
+    asked = len(github.asked) + len(github_raw.asked)
+    assert (
+        pipeline.describe("acme/Acme9-1B", settings=Settings(offline=True)).parameters.total == first.parameters.total
+    )
+    assert len(github.asked) + len(github_raw.asked) == asked
+
+
+def test_a_known_type_asks_github_nothing(commit: str, github: Any) -> None:
+    pipeline.describe("acme/Plain-1B")
+    assert github.asked == []
+
+
+def test_a_type_that_nobody_knows_is_refused_with_its_reason(commit: str, hub: LoopbackHub) -> None:
+    config = {**CONFIG, "model_type": "nowhere1"}
+    hub.repositories["acme/Nowhere-1B"] = Repository({"config.json": json.dumps(config).encode()})
+    notes: list[str] = []
+    with pytest.raises(BadConfigError, match="nowhere1"):
+        pipeline.describe("acme/Nowhere-1B", settings=Settings(say=notes.append))
+    assert any("has no code for 'nowhere1' either" in note for note in notes)
+
+
+def test_github_out_of_reach_is_a_note_and_the_type_stays_unknown(commit: str, github: Any) -> None:
+    github.answer = lambda _: Reply(404, b"{}", {"Content-Type": "application/json"})
+    with pytest.raises(BadConfigError, match="acme9"):
+        pipeline.describe("acme/Acme9-1B")
+
+
+@pytest.mark.parametrize("model_type, expected", [("qwen3", True), ("acme9", False), ("gpt-sw3", True), ("", False)])
+def test_a_type_is_installed_when_the_installed_tables_name_it(model_type: str, expected: bool) -> None:
+    assert is_installed_type(model_type) is expected

@@ -1,0 +1,167 @@
+"""What exists for a model: each source with status and link, what the description rests on, where they disagree."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from archviz import pipeline
+from archviz.cli import main
+from archviz.errors import AmbiguousNameError
+from archviz.settings import Settings
+from archviz.survey.entries import ORDER, Survey
+from archviz.survey.text import survey_text
+from tests.lookup.conftest import Reply
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archviz.network.waits._last", lambda mark: 0.0)  # no three seconds between arXiv requests
+
+
+def by_kind(survey: Survey, kind: str) -> list[tuple[str, str]]:
+    return [(entry.status, entry.what) for entry in survey.entries if entry.kind == kind]
+
+
+def test_every_source_is_there_with_status_and_link_in_the_order_of_truth(services: Any) -> None:
+    survey = pipeline.sources("acme/Acme-1B")
+    kinds = [entry.kind for entry in survey.entries]
+    assert kinds == sorted(kinds, key=ORDER.index)
+    assert by_kind(survey, "paper") == [("found", "Acme Technical Report (arXiv:2505.09388v2)")]
+    (own, other) = by_kind(survey, "github")
+    assert own[0] == "renamed"
+    assert "acme/Acme; renamed from oldacme/Acme; licence Apache-2.0; at " in own[1]
+    assert "inference/model.py" in own[1]
+    assert other == ("stated", "vllm-project/vllm")
+    assert by_kind(survey, "blog") == [("stated", "blog")]
+    assert all(entry.url for entry in survey.entries)
+    assert survey.exit_status == 0
+
+
+def test_the_description_rests_on_code_and_configuration_at_the_commit(services: Any) -> None:
+    survey = pipeline.sources("acme/Acme-1B")
+    resting = [entry for entry in survey.entries if entry.rests]
+    assert [entry.kind for entry in resting] == ["code", "configuration"]
+    assert survey.revision is not None
+    assert f"config.json at {survey.revision[:12]}" == resting[1].what
+    assert survey.revision in str(resting[1].url)
+
+
+def test_disagreements_say_who_says_what_and_what_counts(services: Any) -> None:
+    found = {each.about: each for each in pipeline.sources("acme/Acme-1B").disagreements}
+    assert set(found) == {"size", "parameters", "layers", "licence", "base model"}
+    assert found["layers"].says == {"card": "Number of Layers: 3", "code": "2"}
+    assert "code counts" in found["layers"].settled
+    assert found["licence"].says == {"card": "mit", "Hub": "apache-2.0"}
+    assert found["base model"].says == {"card": "acme/Other-Base", "Hub": "acme/Acme-Base"}
+
+
+def test_what_agrees_is_no_disagreement(services: Any) -> None:
+    about = [each.about for each in pipeline.sources("acme/Sharded-1B").disagreements]
+    assert about == ["parameters", "size"]  # the made-up checkpoint is another model's
+
+
+def test_the_card_s_text_comes_only_when_asked_for_and_as_the_weakest_evidence(services: Any) -> None:
+    plain = pipeline.sources("acme/Acme-1B").as_dict()
+    assert "text" not in json.dumps([row for row in plain["sources"] if row["kind"] == "card"])  # type: ignore[attr-defined]
+    survey = pipeline.sources("acme/Acme-1B", with_text=True)
+    (card,) = (entry.as_dict() for entry in survey.entries if entry.kind == "card")
+    assert "Number of Layers: 3" in str(card["text"])
+    assert card["evidence"] == "weakest"
+    assert "the weakest evidence" in survey_text(survey)
+
+
+def test_a_page_on_a_host_that_is_not_read_is_never_asked_for(services: Any) -> None:
+    survey = pipeline.sources("acme/Acme-1B", with_text=True)
+    assert by_kind(survey, "blog") == [("stated", "blog")]
+
+
+def test_a_cold_model_costs_few_requests_and_a_known_one_none(services: Any, arxiv: Any, github: Any) -> None:
+    pipeline.sources("acme/Acme-1B")
+    assert (len(services.asked), len(arxiv.asked), len(github.asked)) == (3, 1, 4)  # the rename costs one
+    pipeline.sources("acme/Acme-1B")
+    assert (len(services.asked), len(arxiv.asked), len(github.asked)) == (3, 1, 4)
+
+
+def test_offline_it_answers_from_the_cache(services: Any, arxiv: Any, github: Any) -> None:
+    first = pipeline.sources("acme/Acme-1B")
+    again = pipeline.sources("acme/Acme-1B", settings=Settings(offline=True))
+    assert [entry.what for entry in again.entries] == [entry.what for entry in first.entries]
+    assert again.disagreements == first.disagreements
+
+
+def test_offline_and_unknown_it_answers_from_the_catalog_and_says_what_is_not_known(services: Any) -> None:
+    survey = pipeline.sources("Qwen/Qwen3.5-397B-A17B", settings=Settings(offline=True))
+    assert services.asked == []
+    assert survey.status == "exact"
+    assert by_kind(survey, "configuration") == [("found", "the embedded catalog's record, facts of 2026-11-21")]
+    assert "the card was not read, so its links are not known" in survey.not_known
+    assert any(each.about == "parameters" for each in survey.disagreements)
+
+
+def test_a_service_out_of_reach_is_unknown_and_the_rest_is_there(services: Any, github: Any, arxiv: Any) -> None:
+    github.answer = arxiv.answer = lambda _: Reply(404, b"{}", {"Content-Type": "application/json"})
+    survey = pipeline.sources("acme/Acme-1B")
+    assert by_kind(survey, "paper")[0][0] == "unknown"
+    assert by_kind(survey, "github")[0][0] == "missing"
+    assert any(entry.rests for entry in survey.entries)
+    assert any(row.startswith("paper: ") for row in survey.not_known)
+
+
+def test_a_gated_model_shows_what_is_readable(services: Any) -> None:
+    survey = pipeline.sources("acme/Gated-1B")
+    assert (survey.status, survey.exit_status) == ("gated", 4)
+    assert by_kind(survey, "hub")[0][0] == "gated"
+    assert not any(entry.rests for entry in survey.entries)
+
+
+def test_a_renamed_model_is_said_to_be_renamed(services: Any) -> None:
+    survey = pipeline.sources("acme/Old-Name-1B")
+    assert (survey.status, survey.model_id, by_kind(survey, "hub")[0][0]) == ("renamed", "acme/New-Name-1B", "renamed")
+
+
+def test_own_code_of_the_repository_is_what_it_rests_on(services: Any) -> None:
+    (code,) = by_kind(pipeline.sources("acme/Elder-1B"), "code")
+    assert code[1].startswith("the repository's own code: ")
+    assert "modeling_elder.py" in code[1]
+
+
+def test_a_derivative_is_told_with_its_base(services: Any) -> None:
+    (hub,) = by_kind(pipeline.sources("acme/Sharded-1B-FP8"), "hub")
+    assert "acme/Sharded-1B" in hub[1]
+
+
+def test_a_closed_model_has_only_unverified_sources(services: Any) -> None:
+    survey = pipeline.sources("GPT-4o")
+    assert (survey.status, survey.model_id, survey.exit_status) == ("unverified", None, 3)
+    assert by_kind(survey, "paper") == [
+        ("unverified", "GPT-4o System Card (arXiv:2410.00001v1; PDF https://arxiv.org/pdf/2410.00001v1)")
+    ]
+    assert by_kind(survey, "github") == [("unverified", "someone/gpt-4o, an unofficial implementation at most")]
+    assert by_kind(survey, "code")[0][0] == "missing"
+    assert not any(entry.rests for entry in survey.entries)
+    assert "unverified" in survey_text(survey)
+
+
+def test_nothing_named_like_a_longer_or_shorter_name_stands_for_it(services: Any) -> None:
+    survey = pipeline.sources("GPT-4")
+    assert not any(entry.status == "unverified" for entry in survey.entries)
+
+
+def test_an_ambiguous_name_is_refused_with_candidates(services: Any) -> None:
+    with pytest.raises(AmbiguousNameError) as caught:
+        pipeline.sources("Qwen3.5", settings=Settings(offline=True))
+    assert "Qwen/Qwen3.5-27B" in caught.value.candidates
+
+
+def test_the_command_prints_the_view_and_its_data(services: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sources", "acme/Acme-1B"]) == 0
+    text = capsys.readouterr().out
+    assert "* code" in text
+    assert "Where they disagree" in text
+    assert main(["sources", "acme/Acme-1B", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert len(data["rests_on"]) == 2
+    assert {"kind", "status", "what", "url", "by", "rests", "evidence"} <= data["sources"][0].keys()

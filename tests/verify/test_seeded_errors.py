@@ -1,0 +1,93 @@
+"""Figures generated from official models with one statement made wrong: each is found, with the line that says otherwise."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from archviz.figure.diagram_from_architecture import diagram_config
+from archviz.verify.against_figure import check_figure
+from archviz.verify.claims import Check
+from tests.verify.models import read_model
+
+
+def figure_of(model_type: str) -> str:
+    return str(diagram_config(read_model(model_type)[1]).to_json())
+
+
+def conflicts(model_type: str, text: str) -> list[Check]:
+    found, architecture = read_model(model_type)
+    return [c for c in check_figure(json.loads(text), architecture, found.claims) if c.status == "conflict"]
+
+
+@pytest.mark.parametrize(
+    "model_type",
+    [
+        "axk2",
+        "csm",
+        "camembert",
+        "mobilebert",
+        "gemma4_text",
+        "llama4_text",
+        "qwen3_5_moe_text",
+        "whisper",
+        "kimi_linear",
+    ],
+)
+def test_a_generated_figure_agrees_with_its_model(model_type: str) -> None:
+    assert conflicts(model_type, figure_of(model_type)) == []
+
+
+@pytest.mark.parametrize(
+    ("model_type", "old", "new", "key"),
+    [
+        ("gpt_oss", "64 Q / 8 KV", "48 Q / 8 KV", "heads"),
+        ("gpt_oss", "64 Q / 8 KV", "64 Q / 4 KV", "kv_heads"),
+        ("gpt_oss", "window 128", "window 4096", "window"),
+        ("gpt_oss", "128 experts", "64 experts", "experts"),
+        ("gpt_oss", "top-4", "top-8", "top_k"),
+        ("gpt_oss", "half-split", "interleaved", "rope_layout"),
+        ("gpt_oss", '"rope_theta": 150000', '"rope_theta": 10000', "rope_theta"),
+        ("gpt_oss", '"layers": 2', '"layers": 24', "layers"),
+        ("gpt_oss", '"norm_placement": "pre-norm"', '"norm_placement": "post-norm"', "norm_placement"),
+        ("gemma2", "sandwich norm", "pre-norm", "norm_placement"),
+        ("llama", "RMSNorm", "LayerNorm", "norm"),
+        ("llama", "SwiGLU", "GeGLU", "feed_forward"),
+        ("deepseek_v3", "64 of 192", "128 of 192", "rope_span"),
+        ("deepseek_v3", "shared expert", "no shared expert", "shared_expert"),
+        ("qwen3_5_moe_text", "64 of 256", "256 of 256", "rope_span"),
+        ("gemma4_text", "'full_attention': 1000000.0", "'full_attention': 500000.0", "rope_theta"),
+    ],
+)
+def test_each_seeded_error_is_found_with_its_line(model_type: str, old: str, new: str, key: str) -> None:
+    text = figure_of(model_type)
+    assert old in text
+    wrong = conflicts(model_type, text.replace(old, new))
+    assert key in {check.key for check in wrong}
+    assert any(".py:" in item.where for check in wrong if check.key == key for item in check.evidence)
+
+
+def stage(details: str, block: str = "Output gate") -> dict[str, object]:
+    return {"model_name": "m", "stages": [{"name": "Attention", "blocks": [{"type": block, "details": details}]}]}
+
+
+@pytest.mark.parametrize(
+    ("details", "key"),
+    [
+        ("sigmoid gate with its own Linear", "gate_linear"),
+        ("g_proj 2048 → 4096", "g_proj projection"),
+        ("256 experts, top-8", "shared_expert"),
+    ],
+)
+def test_what_the_code_does_not_have_or_the_figure_leaves_out_is_found(details: str, key: str) -> None:
+    found, architecture = read_model("qwen3_5_moe_text")
+    wrong = [c for c in check_figure(stage(details), architecture, found.claims) if c.status == "conflict"]
+    assert key in {check.key for check in wrong}
+    assert all(any(".py:" in item.where for item in check.evidence) for check in wrong)
+
+
+def test_a_gate_with_a_projection_of_its_own_may_be_drawn_so() -> None:
+    found, architecture = read_model("laguna")
+    checks = check_figure(stage("output gate: Linear"), architecture, found.claims)
+    assert {c.status for c in checks if c.key == "gate_linear"} == {"verified"}
