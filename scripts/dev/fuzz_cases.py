@@ -26,6 +26,7 @@ from archviz.errors import ArchvizError, BudgetExceededError
 from archviz.interpreter.modules import SourceText
 from archviz.settings import Limits, Settings
 from archviz.sources.installed import find_transformers_source
+from archviz.sources.model_source import read_model_source
 from archviz.sources.official import class_module
 
 SETTINGS = Settings(offline=True, limits=Limits(steps=400_000, seconds=6.0, items=200_000))
@@ -271,7 +272,7 @@ def _few(model_type: str) -> dict[str, Any]:
 def _full_config(model_type: str) -> dict[str, Any]:
     """Every value of a type's configuration."""
     with tempfile.TemporaryDirectory() as folder:
-        source = pipeline.read_model_source(_written(Path(folder), _few(model_type)), SETTINGS)
+        source = read_model_source(_written(Path(folder), _few(model_type)), SETTINGS)
         try:
             reading = pipeline.read(source, settings=SETTINGS)
         except ArchvizError:
