@@ -16,6 +16,7 @@ from archviz.interpreter.unrun import unrun_effects
 from archviz.interpreter.values import ClassValue, Instance, ModuleInstance
 
 RECURSION = 12_000
+MOST_UNSEEN = 1_000_000  # objects, some 100 MB, that may wait for the collector
 
 
 @contextmanager
@@ -33,7 +34,33 @@ def deep_recursion() -> Iterator[None]:
     finally:
         sys.setrecursionlimit(previous)
         if collects:
+            _set_aside.after_reading()
             gc.enable()
+
+
+class _SetAside:
+    """What readings leave behind is set aside from the collector, which looks through it only when enough is new.
+
+    Most of it are the parsed trees, which stay; the rest, an interpreter and its objects, refers to itself in circles.
+    """
+
+    def __init__(self) -> None:
+        self.unseen = 0  # objects since the collector last looked through everything
+        self.kept = 0  # objects that it left then
+
+    def after_reading(self) -> None:
+        """Set aside what there is; first collect, where half as much again has come, and at least MOST_UNSEEN objects."""
+        self.unseen += gc.get_count()[0]
+        if self.unseen > max(MOST_UNSEEN, self.kept // 2):
+            gc.unfreeze()
+            gc.collect()
+            self.unseen = 0
+        gc.freeze()
+        if not self.unseen:
+            self.kept = gc.get_freeze_count()
+
+
+_set_aside = _SetAside()
 
 
 def build_model(interp: Interpreter, cls: ClassValue, config: Any, **options: Any) -> ModuleInstance:
