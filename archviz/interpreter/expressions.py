@@ -11,8 +11,8 @@ from archviz.interpreter.bounds import check_length, weigh_key
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.repeats import is_settled, numbers_left
 from archviz.interpreter.scope import Frame
-from archviz.interpreter.twins import plain
 from archviz.interpreter.values import FunctionValue, Instance, NativeFunction, SuperValue, Tensor, Unknown
+from archviz.interpreter.watched import plain
 
 if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter

@@ -14,6 +14,7 @@ from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.builtins_table import BUILTINS, NATIVE
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import EXPRESSIONS
+from archviz.interpreter.followed import Region
 from archviz.interpreter.imports import Imports
 from archviz.interpreter.library import Library
 from archviz.interpreter.modules import FindSource, SourceModule
@@ -23,7 +24,7 @@ from archviz.interpreter.scope import Frame
 from archviz.interpreter.sharing import SharedCalls
 from archviz.interpreter.statements import STATEMENTS
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.twins import Region, Twins, plain
+from archviz.interpreter.twins import Twins
 from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
@@ -36,6 +37,7 @@ from archviz.interpreter.values import (
     Tensor,
     Unknown,
 )
+from archviz.interpreter.watched import plain
 from archviz.settings import Limits
 from archviz.spans import Span
 

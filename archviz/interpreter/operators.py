@@ -14,18 +14,7 @@ from archviz.interpreter import bounds
 from archviz.interpreter.attributes import VIEW_TYPES
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
-from archviz.interpreter.twins import (
-    CONTAINERS,
-    FOLLOWED,
-    READING,
-    Watched,
-    compared,
-    contained,
-    derived,
-    item_at,
-    name_operators,
-    plain,
-)
+from archviz.interpreter.followed import CONTAINERS, READING
 from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
@@ -40,12 +29,14 @@ from archviz.interpreter.values import (
     Tensor,
     Unknown,
 )
+from archviz.interpreter.watched import FOLLOWED, Watched, compared, contained, derived, item_at, name_operators, plain
 
 if TYPE_CHECKING:
+    from archviz.interpreter.followed import Region
     from archviz.interpreter.library import Library
     from archviz.interpreter.scope import Frame
     from archviz.interpreter.tracing import Recorder
-    from archviz.interpreter.twins import Region, Twins
+    from archviz.interpreter.twins import Twins
     from archviz.settings import Limits
     from archviz.spans import Span
 
