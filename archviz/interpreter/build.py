@@ -74,10 +74,16 @@ def build_model(interp: Interpreter, cls: ClassValue, config: Any, **options: An
 
 def read_model(interp: Interpreter, model: ModuleInstance, config: Any) -> ModelReading:
     """The reading of a built model: its module tree, ties, gaps and resolved configuration."""
-    root, tied, paths = module_tree(model)
-    gaps = resolved_gaps(interp, paths)
-    gaps += [gap for gap in [*unknown_parts(model), *unrun_effects(interp)] if gap not in gaps]
+    tree = module_tree(model)
+    gaps = resolved_gaps(interp, tree.paths())
+    gaps += [gap for gap in [*unknown_parts(tree.modules), *unrun_effects(interp)] if gap not in gaps]
     values = config_values(config) if isinstance(config, Instance) else {}
     return ModelReading(
-        model.cls.name, values, root, tied, gaps, source_files=interp.loaded_sources(), ignored=ignored_keys(model)
+        model.cls.name,
+        values,
+        tree.root,
+        tree.tied,
+        gaps,
+        source_files=interp.loaded_sources(),
+        ignored=ignored_keys(module for _, module in tree.modules),
     )
