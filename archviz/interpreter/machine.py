@@ -89,7 +89,7 @@ class Interpreter(Operators, Imports):
         self._steps = 0
         self._parts = 0
         self._depth = 0
-        self._deadline = time.monotonic() + self.limits.seconds
+        self._deadline = time.thread_time() + self.limits.seconds
 
     @property
     def itself(self) -> Interpreter:
@@ -103,7 +103,7 @@ class Interpreter(Operators, Imports):
         if self._steps & 1023 == 0:
             if self._steps > self.limits.steps:
                 raise BudgetSpentError(f"more than {self.limits.steps:,} steps", self.here())
-            if time.monotonic() > self._deadline:
+            if time.thread_time() > self._deadline:
                 raise BudgetSpentError(f"more than {self.limits.seconds:g} s", self.here())
 
     def spend(self, count: int) -> None:
@@ -131,7 +131,7 @@ class Interpreter(Operators, Imports):
         self.guards = 0
         self.region = None
         self.twins = Twins(self)
-        self._deadline = time.monotonic() + self.limits.seconds
+        self._deadline = time.thread_time() + self.limits.seconds
 
     @property
     def steps(self) -> int:
