@@ -9,10 +9,11 @@ from archviz.architecture.context import Context
 from archviz.architecture.model import Role
 from archviz.architecture.naming import feed_word, mixer_word
 from archviz.architecture.roles import Roles
+from archviz.patterns.activations import clamp_bounds
 from archviz.patterns.attention import Attention
 from archviz.patterns.feed_forward import FeedForward, detect_feed_forward
 from archviz.patterns.flow import Flow, FlowNode, Shape
-from archviz.patterns.linears import has_bias, linear_sizes
+from archviz.patterns.linears import has_bias, linear_sizes, low_rank_sizes
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import ACTIVATIONS, CONVOLUTIONS, JOINS, SPLITS, activation_of, canonical
@@ -91,6 +92,9 @@ def _call_label(context: Context, roles: Roles, flow: Flow, node: FlowNode, owne
         return part_label(what, role)
     if role in ("router", "experts", "shared_expert") and isinstance(owner, MixtureOfExperts):
         return moe_label(role, owner)
+    low_rank = low_rank_sizes(module, context.trace)
+    if low_rank is not None:
+        return Label("projection", "Low-rank projection", [" → ".join(map(str, low_rank)), ", ".join(module.parameters)])
     if role == "activation":
         return Label(role, activation_of(module.class_name) or module.class_name)
     feed = detect_feed_forward(module, context.trace)
@@ -280,16 +284,6 @@ def _constant(node: FlowNode) -> int | float | None:
     return values[0] if len(values) == 1 and not node.reads and not backwards else None
 
 
-def _bounds(node: FlowNode) -> list[str]:
-    """What a clamp keeps its values within: `−7 … 7`, `≤ 7`."""
-    options = node.events[0].options
-    low, high = options.get("min", options.get("1")), options.get("max", options.get("2"))
-    shown = [f"{value:g}".replace("-", "−") if isinstance(value, (int, float)) else "" for value in (low, high)]
-    if all(shown):
-        return [f"{shown[0]} … {shown[1]}"]
-    return [f"≥ {shown[0]}" if shown[0] else f"≤ {shown[1]}"] if any(shown) else []
-
-
 def _op_label(flow: Flow, node: FlowNode) -> Label:
     if node.name in SPLITS:
         stepped = any(event.options.get("step", 1) != 1 for event in node.events)
@@ -304,7 +298,7 @@ def _op_label(flow: Flow, node: FlowNode) -> Label:
     if node.name in ACTIVATIONS:
         return Label("activation", ACTIVATIONS[node.name])
     if node.name in ("clamp", "clip"):
-        return Label("other", "clamp", _bounds(node))
+        return Label("other", "clamp", [clamp_bounds(node.events[0]) or ""])
     if node.name in _ARITHMETIC and len(node.sources) == 1:
         sign, word = _ARITHMETIC[node.name]
         constant = _constant(node)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verify.models import MODELS, claim_of, only, split_of, values, verified
+from tests.verify.models import MODELS, claim_of, only, read_model, split_of, values, verified
 
 A = "model.layers.{%s}.self_attn"
 
@@ -152,6 +152,25 @@ def test_gpt_oss_has_sinks_and_biases() -> None:
     assert only(found, "attention.output_bias") is True
     assert only(found, "moe.score") == "softmax over top-k"
     assert only(found, "rope.layout") == "half_split"
+
+
+def test_gpt_oss_clamps_its_experts_and_slopes_their_activation() -> None:
+    found = verified("gpt_oss")
+    activation = claim_of(found, "moe.activation")
+    assert (activation.value, activation.status) == ("SiLU (α = 1.702, clamped)", "verified")
+    assert "sigmoid(gate * self.alpha)" in str(activation.evidence[0].text)
+    assert only(found, "moe.clamp") == ["≤ 7", "−7 … 7"]
+    assert ".clamp(" in str(claim_of(found, "moe.clamp").evidence[0].text)
+    assert only(found, "moe.linear_shift") == 1.0
+    assert "(up + 1)" in str(claim_of(found, "moe.linear_shift").evidence[0].text)
+
+
+def test_kimi_linear_projects_its_gates_through_a_low_rank() -> None:
+    boxes = [node for graph in read_model("kimi_linear")[1].blocks for node in graph.nodes]
+    gates = [node for node in boxes if node.code_name == "forget_gate"]
+    assert gates
+    assert {node.label for node in gates} == {"Low-rank projection"}
+    assert gates[0].details[0] == "2304 → 128 → 4096"
 
 
 def test_olmo_2_normalises_after_the_branch_and_queries_as_a_whole() -> None:
