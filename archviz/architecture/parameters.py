@@ -174,8 +174,14 @@ def _part_count(layers: _Layers, part: Part) -> int:
 
 def _part_title(kind: Kind, part: Part, parts: list[Part]) -> str:
     titles = kind.mixer_title if part in kind.parts.mixers else kind.feed_title
-    split = titles.split(" + ")
+    split = [title for word in titles.split(" + ") for title in _spread(word)]
     return split[parts.index(part)] if len(split) == len(parts) else titles
+
+
+def _spread(title: str) -> list[str]:
+    """`2 × MLP` as the titles of both."""
+    times, sign, word = title.partition(" × ")
+    return [word] * int(times) if sign and times.isdigit() else [title]
 
 
 def _part_rows(table: _Table, layers: _Layers, part: Part, key: str, count: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import field
 
+from archviz.architecture.beside import find_beside, first_call
 from archviz.architecture.context import Context, code
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import BlockNode, ColumnItem, Tower
@@ -204,8 +205,9 @@ def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> C
 
 def write_tower(context: Context, roles: Roles, column: Column, columns: list[Column]) -> Tower:
     """The tower of the document: its input, then boxes and stacks in order of execution."""
+    beside = find_beside(context, column.around, column.stacks[0].layers[0]) if column.stacks else {}
     placed = [
-        (_place(context, column, module.path), ColumnItem(node=_box(context, roles, column, module)))
+        (_place(context, column, module.path), _item(_box(context, roles, column, module), beside.get(module.path)))
         for module in column.around
         if not _only_lends(context, column, module)
     ]
@@ -220,10 +222,19 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
     )  # fmt: skip
 
 
+def _item(node: BlockNode, reads: list[str] | None) -> ColumnItem:
+    """A step of the column; a box beside it with the boxes that it reads."""
+    return ColumnItem(node=node, beside=reads is not None, reads=[_node_id(path) for path in reads or ()])
+
+
+def _node_id(path: str) -> str:
+    return path.replace(".", "_") or "model"
+
+
 def _only_lends(context: Context, column: Column, module: ModuleRecord) -> bool:
     """A module that holds a shared tensor and is never called itself, such as T5's `shared`: its borrowers are drawn."""
     traced = bool(column.stacks) and context.trace.call(column.stacks[0].layers[0].path) is not None
-    if not traced or context.trace.call(module.path) is not None or not module.parameters:
+    if not traced or first_call(context.trace, module) is not None or not module.parameters:
         return False
     lent = {context.reading.tied[name] for name in context.reading.tied if not name.startswith(f"{module.path}.")}
     borrowers = {name.rpartition(".")[0] for name in context.reading.tied}
@@ -237,7 +248,7 @@ def _place(context: Context, column: Column, path: str) -> tuple[int, int]:
     order = list(context.modules).index(path)
     stack = next((stack for stack in column.stacks if stack.path == path), None)
     if traced:
-        call = context.trace.call(stack.layers[0].path if stack else path)
+        call = first_call(context.trace, stack.layers[0] if stack else context.modules[path])
         return (call.index if call else -1, order)
     module = context.modules[path]
     return (0 if stack else column.position(context, module) if len(column.stacks) <= 1 else 0, order)
@@ -282,7 +293,7 @@ def _box(context: Context, roles: Roles, column: Column, module: ModuleRecord) -
     tied = [t.name for t in module.parameters.values() if t.name in context.reading.tied]
     details += [f"tied to {context.reading.tied[name]}" for name in tied]
     return BlockNode(
-        id=module.path.replace(".", "_") or "model", role=role, label=label, details=details, code_name=module.name,
+        id=_node_id(module.path), role=role, label=label, details=details, code_name=module.name,
         module=module.path[len(column.module) :].lstrip(".") if module.path.startswith(column.module) else module.path,
         parameters=context.parameters(module.path), evidence=code(module.created_at or module.defined_at),
     )  # fmt: skip

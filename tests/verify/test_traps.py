@@ -127,6 +127,18 @@ def test_gemma_4_has_two_head_dimensions_and_takes_values_from_keys_in_full_laye
     assert values(found, "rope.theta") == {A % "0-4": 10_000.0, A % 5: 1_000_000.0}
 
 
+def test_gemma_4_embeds_tokens_once_more_beside_the_stream_and_chains_nothing_of_it() -> None:
+    tower = read_model("gemma4_text")[1].towers[0]
+    beside = {item.node.code_name: item.reads for item in tower.column if item.node and item.beside}
+    assert beside == {
+        "embed_tokens_per_layer": [],
+        "per_layer_model_projection": ["model_embed_tokens"],
+        "per_layer_projection_norm": ["model_per_layer_model_projection"],
+    }
+    before = [item.node.code_name for item in tower.column if item.node and not item.beside]
+    assert before == [None, "embed_tokens", "norm", "lm_head"]
+
+
 def test_gemma_3_has_another_theta_in_sliding_layers() -> None:
     found = verified("gemma3_text")
     assert values(found, "rope.theta") == {A % "0-4": 10_000.0, A % 5: 1_000_000.0}
@@ -302,3 +314,15 @@ def test_clip_has_two_towers_of_plain_attention() -> None:
     found = verified("clip")
     assert set(values(found, "attention.heads").values()) == {8, 12}
     assert only(found, "attention.kind") == "MHA"
+
+
+def test_mobilebert_has_four_feed_forwards_a_layer_and_a_bottleneck_around_them() -> None:
+    found, architecture = read_model("mobilebert")
+    assert architecture.layers[0].pattern_text == "2 × attention+mlp×4"
+    assert architecture.layers[0].kinds[0].title == "Attention + 4 × MLP (ReLU)"
+    assert only(found, "feed_forward.hidden_size") == 512
+    assert only(found, "model.hidden_size") == 512
+    graph = architecture.block(architecture.layers[0].kinds[0].block)
+    assert graph is not None
+    widths = [node.details[0] for node in graph.nodes if node.role == "projection"]
+    assert widths == ["512 → 128", "512 → 128", "128 → 512"]
