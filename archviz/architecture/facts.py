@@ -17,7 +17,7 @@ from archviz.architecture.kinds import Stack
 from archviz.architecture.model import Evidence, Fact, Parameters
 from archviz.architecture.part_facts import feed_forward_facts, norm_facts, recurrence_facts
 from archviz.architecture.roles import Roles
-from archviz.architecture.towers import Column, is_causal
+from archviz.architecture.towers import Column
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.moe import MixtureOfExperts
@@ -102,7 +102,7 @@ def _sizes(sheet: FactSheet, roles: Roles, column: Column, stack: Stack) -> None
     sheet.add(
         "layers", layers, [*code(stack.layers[0].created_at), *sheet.agreeing(config, layers, *_layer_keys(column))]
     )
-    key = "encoder_type" if is_causal(column) is False else "decoder_type"
+    key = "encoder_type" if column.encodes else "decoder_type"
     sheet.add(key, _decoder_type(stack), code(stack.layers[0].defined_at), status="derived")
 
 

@@ -255,7 +255,7 @@ class ParameterRow(Part):
 @record(kw_only=True)
 class Parameters(Part):
     total: int
-    active: int | None = None  # per token; None where no routing was understood
+    active: int | None = None  # per token; None where no routing was understood, or encoders stand side by side
     embedding: int = 0
     buffers: int = 0
     tied: dict[str, str] = field(default_factory=dict)

@@ -196,6 +196,9 @@ def _breakdown(architecture: Architecture) -> Iterator[str]:
         )
         if parameters.active != parameters.total:
             yield from (f"    {line}" for line in wrap(parameters.active_definition or "", _WIDTH - 4))
+    elif parameters.active_definition is not None:
+        yield "  Active per token"
+        yield from (f"    {line}" for line in wrap(parameters.active_definition, _WIDTH - 4))
     if parameters.published_total is not None and parameters.published_total != parameters.total:
         difference = parameters.published_total - parameters.total
         yield _line("Published total", parameters.published_total, 1, f"{difference:+,} against this class")

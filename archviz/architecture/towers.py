@@ -7,6 +7,7 @@ from dataclasses import field
 
 from archviz.architecture.beside import find_beside, first_call
 from archviz.architecture.context import Context, code
+from archviz.architecture.feeding import reaches
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import BlockNode, ColumnItem, Tower
 from archviz.architecture.roles import HEADS, Roles
@@ -36,6 +37,7 @@ class Column:
     stacks: list[Stack]
     around: list[ModuleRecord] = field(default_factory=list)
     feeds: str | None = None
+    encodes: bool = False  # it reads text both ways, or looks back only but stands beside towers that it does not read
 
     @property
     def is_main(self) -> bool:
@@ -71,7 +73,7 @@ def find_columns(context: Context, stacks: list[Stack]) -> list[Column]:
         name = _tower_id(context, path, own, len(groups))
         number = sum(column.id.partition("_")[0] == name for column in columns)
         columns.append(Column(f"{name}_{number + 1}" if number else name, "", path, own))
-    _name(columns)
+    _name(context, columns)
     _distribute(context, columns)
     return columns
 
@@ -129,18 +131,21 @@ def is_causal(column: Column) -> bool | None:
     return True if mixers else None
 
 
-def _name(columns: list[Column]) -> None:
+def _name(context: Context, columns: list[Column]) -> None:
     ids = {column.id for column in columns}
+    text = next((column for column in columns if column.id == "text"), None)
     for column in columns:
-        base = column.id.partition("_")[0]
-        column.title = _TITLES[base]
-        if base == "text" and is_causal(column) is False:
-            column.title = "Text encoder"
-        if base in ("vision", "audio") and "text" in ids:
-            text = next(c for c in columns if c.id == "text")
-            column.feeds = "text" if is_causal(text) else None
-        if base == "encoder" and "decoder" in ids:
+        column.title = _TITLES[column.id.partition("_")[0]]
+        if column.id.partition("_")[0] in ("vision", "audio") and text is not None:
+            seen = reaches(context, column.stacks, text.stacks)
+            column.feeds = "text" if seen or (seen is None and is_causal(text)) else None
+            text.encodes = text.encodes or seen is False
+        if column.id.partition("_")[0] == "encoder" and "decoder" in ids:
             column.feeds = "decoder"
+    for column in columns:
+        column.encodes = (column.encodes and all(c.feeds != column.id for c in columns)) or is_causal(column) is False
+        if column.id.partition("_")[0] == "text" and column.encodes:
+            column.title = "Text encoder"
 
 
 def _distribute(context: Context, columns: list[Column]) -> None:

@@ -316,6 +316,18 @@ def test_clip_has_two_towers_of_plain_attention() -> None:
     assert only(found, "attention.kind") == "MHA"
 
 
+def test_clip_has_two_encoders_side_by_side_and_no_count_per_text_token() -> None:
+    found, architecture = read_model("clip")
+    assert {(tower.title, tower.feeds) for tower in architecture.towers} == {("Text encoder", None), ("Vision encoder", None)}
+    assert "model.active_parameters" not in {claim.key for claim in found.claims}
+    assert "model.decoder_type" not in {claim.key for claim in found.claims}
+    assert architecture.parameters.active is None
+    told = architecture.parameters.active_definition
+    assert told is not None
+    assert told.startswith("Not counted: there is no decoder")
+    assert "text encoder 63,428,096, vision encoder 87,849,216" in told
+
+
 def test_mobilebert_has_four_feed_forwards_a_layer_and_a_bottleneck_around_them() -> None:
     found, architecture = read_model("mobilebert")
     assert architecture.layers[0].pattern_text == "2 × attention+mlp×4"
