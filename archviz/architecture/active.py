@@ -15,7 +15,9 @@ def stand_apart(columns: Sequence[Column]) -> bool:
 
     An input passes its own tower and no other, so no single number of parameters is active per token.
     """
-    return len(columns) > 1 and all(column.encodes or not column.is_main for column in columns) and bool(_texts(columns))
+    return (
+        len(columns) > 1 and all(column.encodes or not column.is_main for column in columns) and bool(_texts(columns))
+    )
 
 
 def _texts(columns: Sequence[Column]) -> list[Column]:
@@ -33,7 +35,9 @@ def active_words(columns: Sequence[Column], sizes: Mapping[str, int]) -> str:
         towers = ", ".join(f"{c.title.lower()} {sizes[c.id]:,}" for c in columns if c.id in sizes)
         return f"Not counted: there is no decoder, and which encoders work depends on what comes in ({towers})."
     if not main:
-        passing = next((words for key, words in _ONE_INPUT.items() if any(c.id.startswith(key) for c in columns)), "one input")
+        passing = next(
+            (words for key, words in _ONE_INPUT.items() if any(c.id.startswith(key) for c in columns)), "one input"
+        )
         return f"Parameters on the way of {passing}: everything counted in full; {_SHARE}."
     if {"encoder", "decoder"} <= {column.id.partition("_")[0] for column in main}:
         return (

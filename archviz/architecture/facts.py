@@ -11,6 +11,7 @@ from archviz.architecture.attention_facts import (
     position_facts,
     position_words,
 )
+from archviz.architecture.compression_facts import compression_facts, stream_facts
 from archviz.architecture.context import LAYER_KEYS, WIDTH_KEYS, ConfigPart, Context, code
 from archviz.architecture.fact_sheet import ConfigEvidence, FactSheet, config_evidence
 from archviz.architecture.kinds import Stack
@@ -45,10 +46,12 @@ def build_facts(
         stack = max(main.stacks, key=lambda s: len(s.layers))
         _sizes(sheet, roles, main, stack)
         attention_facts(sheet, stack)
+        compression_facts(sheet, stack)
         position_facts(sheet, main, roles, stack)
         recurrence_facts(sheet, stack)
         feed_forward_facts(sheet, stack)
         norm_facts(sheet, stack, placements)
+        stream_facts(sheet, stack)
         _settings(sheet, stack.config)
     stacked = max((len(s.layers) for s in main.stacks), default=0) if main is not None else 0
     _multi_token_prediction(sheet, stacked)

@@ -95,7 +95,10 @@ def _joined(
         told = _told_apart([kinds[i] for i in has], [words[i][place] for i in has], [parts[i][place] for i in has])
         for i, name in zip(has, told, strict=True):
             names[i].append(name)
-    return [("+".join(_counted((w for w, _ in name), "{1}×{0}")), " + ".join(_counted((t for _, t in name), "{0} × {1}"))) for name in names]
+    return [
+        ("+".join(_counted((w for w, _ in name), "{1}×{0}")), " + ".join(_counted((t for _, t in name), "{0} × {1}")))
+        for name in names
+    ]
 
 
 def _counted(words: Iterable[str], form: str) -> list[str]:

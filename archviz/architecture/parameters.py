@@ -18,6 +18,7 @@ from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.records import record
 
+
 @record
 class _Table:
     context: Context
@@ -52,7 +53,11 @@ def build_parameters(context: Context, roles: Roles, columns: list[Column], publ
     )
     idle = sum(inactive(context, kind) * len(kind.indices) for c in main for stack in c.stacks for kind in stack.kinds)
     # A model whose experts or their choice were not understood has no honest active count.
-    known = columns and not stand_apart(columns) and all(top for c in main for s in c.stacks for k in s.kinds for top in _choices(k))
+    known = (
+        columns
+        and not stand_apart(columns)
+        and all(top for c in main for s in c.stacks for k in s.kinds for top in _choices(k))
+    )
     sizes = {row.key: row.count for row in table.rows if row.parent is None}
     sizes |= {column.id: total - side - rest for column in main if len(main) == 1}
     return Parameters(

@@ -15,6 +15,7 @@ from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.norms import detect_norm
+from archviz.patterns.streams import detect_stream_mixer
 from archviz.records import record
 
 _TITLES = {
@@ -290,6 +291,8 @@ def _box(context: Context, roles: Roles, column: Column, module: ModuleRecord) -
     elif sizes is not None:
         label = "LM head" if role == "head" else module.name
         details = [f"{sizes[0]:,} → {sizes[1]:,}", *(["bias"] if has_bias(module) else [])]
+    elif (mixer := detect_stream_mixer(module, context.trace)) is not None:
+        label, details = mixer.title, mixer.details
     elif role == "other":
         patches = re.search(r"patch|stem", module.name) and column.position(context, module) < 0
         role = "embedding" if patches else "other"

@@ -58,7 +58,9 @@ class _Writer:
     def _tower(self, tower: Tower, name: str) -> list[str]:
         lines: list[str] = []
         ends: list[str] = []
-        names = {item.node.id: f"{name}.{n}.{item.node.id}" for n, item in enumerate(tower.column, start=1) if item.node}
+        names = {
+            item.node.id: f"{name}.{n}.{item.node.id}" for n, item in enumerate(tower.column, start=1) if item.node
+        }
         first = next(iter(names.values()), None)
         beside = [item for item in tower.column if item.node and item.beside]
         read = {source for item in beside for source in item.reads}

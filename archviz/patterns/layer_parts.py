@@ -110,7 +110,9 @@ def _wrapper(module: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
         parts.mixers[-1].paths += [child.path for child in extra]
     elif len(parts.mixers) > mixers or not _add_triples(extra, parts):
         return
-    parts.loose = [child for child in parts.loose if all(child is not other for other in extra) or _is_free(child, parts)]
+    parts.loose = [
+        child for child in parts.loose if all(child is not other for other in extra) or _is_free(child, parts)
+    ]
 
 
 def _is_free(child: ModuleRecord, parts: LayerParts) -> bool:
@@ -123,7 +125,9 @@ def _add_triples(loose: list[ModuleRecord], parts: LayerParts) -> bool:
     found = False
     for up, middle, down in zip(loose, loose[1:], loose[2:], strict=False):
         activation = activation_of(middle.class_name)
-        block = describe_projections([up, down], activation) if is_linear(up) and activation and is_linear(down) else None
+        block = (
+            describe_projections([up, down], activation) if is_linear(up) and activation and is_linear(down) else None
+        )
         if block is not None and block.width == (linear_sizes(down) or (0, 0))[1]:
             parts.feeds.append(Part([up.path, middle.path, down.path], block, "feed_forward"))
             found = True

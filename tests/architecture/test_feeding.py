@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from archviz.architecture.context import Context, ConfigPart
+from archviz.architecture.context import ConfigPart, Context
 from archviz.architecture.feeding import reaches
 from archviz.architecture.kinds import Stack
 from archviz.interpreter.reading import ModelReading

@@ -53,7 +53,10 @@ def test_a_layer_may_have_one_mixer_and_nothing_else() -> None:
 def test_several_feed_forwards_beside_a_bottleneck_are_found_each() -> None:
     def pair(path: str) -> list[ModuleRecord]:
         up = module(f"{path}.up", "Up", linear(f"{path}.up.dense", 32, 64), module(f"{path}.up.act", "ReLU"))
-        return [up, module(f"{path}.down", "Down", linear(f"{path}.down.dense", 64, 32), rms_norm(f"{path}.down.n", 32))]
+        return [
+            up,
+            module(f"{path}.down", "Down", linear(f"{path}.down.dense", 64, 32), rms_norm(f"{path}.down.n", 32)),
+        ]
 
     shrink = module("l.bottleneck", "Bottleneck", linear("l.bottleneck.dense", 128, 32), rms_norm("l.bottleneck.n", 32))
     more = module("l.ffn", "ModuleList", module("l.ffn.0", "FFN", *pair("l.ffn.0")), library="torch.nn.ModuleList")

@@ -109,6 +109,35 @@ def test_deepseek_v4_has_another_theta_where_positions_are_compressed() -> None:
     assert evidence[-1].where == "rope_parameters.compress.rope_theta"
 
 
+def test_deepseek_v4_states_what_it_spares_as_facts_by_kind() -> None:
+    facts = {fact.key: fact for fact in read_model("deepseek_v4")[1].facts}
+    assert facts["attention_compression"].value == {
+        "heavily_compressed_attention": "128 positions into one",
+        "compressed_sparse_attention": "4 positions into one",
+    }
+    assert facts["indexer_top_k"].value == {"heavily_compressed_attention": "none", "compressed_sparse_attention": 512}
+    assert facts["grouped_output"].value == "8 groups of rank 1,024"
+    assert facts["query_rank"].value == only(verified("deepseek_v4"), "attention.query_rank") == 1024
+    assert (facts["residual_streams"].value, facts["sinkhorn_iterations"].value) == (4, 20)
+    told = [item for key in ("attention_compression", "residual_streams") for item in facts[key].evidence]
+    assert {item.kind for item in told} == {"code", "config"}
+
+
+def test_deepseek_v4_draws_its_streams_in_words() -> None:
+    architecture = read_model("deepseek_v4")[1]
+    graph = architecture.block(architecture.layers[0].kinds[0].block)
+    assert graph is not None
+    told = [(node.label, node.details) for node in graph.nodes if node.role in ("other", "multiply")]
+    branch = [
+        ("Hyper-connection", ["4 streams → 1", "20 Sinkhorn iterations"]),
+        ("Spread over streams", ["1 → 4 streams"]),
+        ("Mix streams", ["4 × 4 matrix"]),
+    ]
+    assert sorted(told) == sorted(branch * 2)
+    column = [item.node.label for item in architecture.towers[0].column if item.node]
+    assert "Collapse streams" in column
+
+
 def test_gemma_2_has_sandwich_norms_and_two_softcaps() -> None:
     found = verified("gemma2")
     assert only(found, "norm.placement") == "sandwich"
@@ -318,7 +347,10 @@ def test_clip_has_two_towers_of_plain_attention() -> None:
 
 def test_clip_has_two_encoders_side_by_side_and_no_count_per_text_token() -> None:
     found, architecture = read_model("clip")
-    assert {(tower.title, tower.feeds) for tower in architecture.towers} == {("Text encoder", None), ("Vision encoder", None)}
+    assert {(tower.title, tower.feeds) for tower in architecture.towers} == {
+        ("Text encoder", None),
+        ("Vision encoder", None),
+    }
     assert "model.active_parameters" not in {claim.key for claim in found.claims}
     assert "model.decoder_type" not in {claim.key for claim in found.claims}
     assert architecture.parameters.active is None
