@@ -28,7 +28,7 @@ from archviz.readings import (
 from archviz.records import record
 from archviz.settings import Settings
 from archviz.sources.installed import transformers_version
-from archviz.sources.model_source import ModelSource, read_json, read_model_source
+from archviz.sources.model_source import ModelSource, official_values, read_json, read_model_source
 
 __all__ = [
     "DEFAULTS",
@@ -97,6 +97,7 @@ def architecture_of(
 def _described(source: ModelSource, reading: ModelReading, class_name: str | None = None) -> Architecture:
     from archviz.architecture.build import build_architecture
     from archviz.architecture.caveats import add_caveats
+    from archviz.architecture.defaulted import add_defaults, is_excerpt, unread_keys
     from archviz.architecture.model import Evidence, Identity
 
     identity = Identity(
@@ -119,7 +120,12 @@ def _described(source: ModelSource, reading: ModelReading, class_name: str | Non
         raise BudgetExceededError("modules nested too deep to describe", where=source.id) from None
     stated = [] if source.custom or source.plain or class_name else source.architectures
     remarks = [(text, Evidence(kind=kind, where=where)) for text, kind, where in source.remarks]
-    return add_caveats(architecture, reading.config, source.values, stated, remarks)
+    values = official_values(source.values or {})
+    if source.plain is None:
+        excerpt = source.origin == "catalog" and is_excerpt(reading, values)
+        add_defaults(architecture, reading, values if source.values is not None else None, excerpt=excerpt)
+    unread = unread_keys(reading, values)
+    return add_caveats(architecture, reading.config, source.values, stated, remarks, unread)
 
 
 def _code_shown(source: ModelSource) -> str:

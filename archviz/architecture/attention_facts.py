@@ -21,8 +21,8 @@ KIND_NAMES = {
     "mla": "multi-head latent (MLA)",
 }
 _QK_NORMS = {"head": "per head", "whole": "over the whole projection", None: "none"}
-_HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", "encoder_attention_heads", "decoder_attention_heads")
-_KV_HEADS = ("num_key_value_heads", "num_kv_heads", "num_global_key_value_heads")
+HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", "encoder_attention_heads", "decoder_attention_heads")
+KV_HEADS = ("num_key_value_heads", "num_kv_heads", "num_global_key_value_heads")
 _WINDOWS = ("sliding_window", "window_size", "attention_window_size", "local_attention")
 _HEAD_DIM = ("head_dim", "d_kv", "global_head_dim")
 
@@ -63,8 +63,8 @@ def attention_facts(sheet: FactSheet, stack: Stack) -> None:
     """Kind, heads, widths, norms, gates, windows."""
     of, config = _Spread(sheet, stack), stack.config
     sheet.add_by_kind("attention_kind", of(lambda a: KIND_NAMES.get(a.kind or "")))
-    sheet.add_by_kind("attention_heads", of(lambda a: a.heads), agreeing=_HEADS, config=config)
-    sheet.add_by_kind("kv_heads", of(lambda a: a.kv_heads), agreeing=_KV_HEADS, config=config)
+    sheet.add_by_kind("attention_heads", of(lambda a: a.heads), agreeing=HEADS, config=config)
+    sheet.add_by_kind("kv_heads", of(lambda a: a.kv_heads), agreeing=KV_HEADS, config=config)
     sheet.add_by_kind("attention_ratio", of(_ratio), status="derived", unit="query:KV heads")
     sheet.add_by_kind("head_dim", of(lambda a: a.head_dim), agreeing=_HEAD_DIM, config=config)
     values = of(lambda a: a.value_dim if a.value_dim != a.head_dim else None)

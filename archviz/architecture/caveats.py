@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from archviz.architecture.model import Architecture, Evidence, Fact
@@ -16,6 +18,7 @@ def add_caveats(
     stated: Mapping[str, Any] | None,
     architectures: Sequence[str] = (),
     remarks: Sequence[tuple[str, Evidence]] = (),
+    unread: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Architecture:
     """Add what limits a description, and lower the status of facts that rest on defaults alone.
 
@@ -25,6 +28,7 @@ def add_caveats(
         stated: The values that the configuration states; None for a model type's defaults.
         architectures: The classes that the configuration states.
         remarks: What the source of the facts says about them, and where.
+        unread: Sub-configuration that is not stated → stated keys that it knows and was not given.
     """
     for remark, evidence in remarks:
         architecture.facts.append(Fact(key="remark", value=remark, status="unverified", evidence=[evidence]))
@@ -39,7 +43,57 @@ def add_caveats(
         for fact in architecture.facts:
             if fact.key.startswith(f"{part}_"):
                 fact.status = "unverified"
+    for key, lost in unread.items():
+        part = key.removesuffix("_config")
+        text = f"the configuration states no {key}: {_listed(lost)} reach no part of it that the official code reads"
+        architecture.facts.append(_caveat(f"{part}_source", text, "config", ", ".join(lost[:8])))
+        _doubt_part(architecture, part)
+    doubt_gaps(architecture)
     return architecture
+
+
+def _listed(keys: Sequence[str]) -> str:
+    return ", ".join(keys[:8]) + (f" and {len(keys) - 8} more" if len(keys) > 8 else "")
+
+
+def _doubt_part(architecture: Architecture, part: str) -> None:
+    """Facts of a part are unverified: those under its name, or of the main part those under no other tower's."""
+    others = tuple(f"{tower.id}_" for tower in architecture.towers[1:])
+    for fact in architecture.facts:
+        own = fact.key.startswith(f"{part}_") or (part in _FLAT and not fact.key.startswith(others))
+        if own and fact.key not in _OF_THE_CLASS and fact.status != "conflict":
+            fact.status = "unverified"
+
+
+_OF_THE_CLASS = ("architecture", "model_type")  # facts that no value of a configuration changes
+_ROTARY = re.compile(r"rot(ary|emb)|rope|pos_emb")
+_MIXER_FACTS = ("rope_", "mrope_", "position_encoding", "qk_norm", "attention_gate", "attention_mask", "attention_scale",
+                "attention_softcap", "attention_sinks", "sliding_window", "attention_chunk")  # fmt: skip
+_FEED_FACTS = ("feed_forward", "activation", "router_", "shared_expert_gate")
+
+
+def doubt_gaps(architecture: Architecture) -> None:
+    """A fact that is read off the data flow is not verified where a gap lies in the part of a layer that it is about."""
+    main = next((t for t in architecture.towers if t.id in ("text", "decoder", "encoder")), None)
+    stacks = (
+        [item.stack for item in (main or architecture.towers[0]).column if item.stack] if architecture.towers else []
+    )
+    doubted: set[str] = set()
+    for gap in architecture.gaps:
+        inside = next((gap.module[len(path) + 1 :] for path in stacks if gap.module.startswith(f"{path}.")), None)
+        above = gap.module if main is None or not main.module else gap.module.removeprefix(f"{main.module}.")
+        if inside is None:
+            own = main is not None and (not main.module or gap.module.startswith(f"{main.module}."))
+            doubted.update(_MIXER_FACTS if own and _ROTARY.search(above) else ())
+        elif re.search(r"attn|attention|mixer", inside):
+            doubted.update(_MIXER_FACTS)
+        elif re.search(r"mlp|moe|ffn|feed_forward|expert|gate|router", inside):
+            doubted.update(_FEED_FACTS)
+        else:
+            doubted.update((*_MIXER_FACTS, *_FEED_FACTS))
+    for fact in architecture.facts:
+        if doubted and fact.key.startswith(tuple(doubted)) and fact.status in ("verified", "config"):
+            fact.status = "unverified"
 
 
 def _unstated(resolved: Mapping[str, Any], stated: Mapping[str, Any] | None) -> list[str]:

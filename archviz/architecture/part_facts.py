@@ -18,12 +18,12 @@ PLACEMENT = {
     "sandwich": "sandwich norm",
     "post_residual": "post-norm (after the sum)",
 }
-_INNER = ("intermediate_size", "n_inner", "ffn_dim", "d_ff", "decoder_ffn_dim", "encoder_ffn_dim")
-_EXPERT_INNER = ("moe_intermediate_size", "intermediate_size", "expert_ffn_hidden_size")
-_COUNTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
-_CHOSEN = ("num_experts_per_tok", "top_k", "moe_top_k", "moe_topk", "num_experts_per_token")
-_ACTIVATIONS = ("hidden_act", "hidden_activation", "activation_function", "mlp_hidden_act", "feed_forward_proj")
-_EPS = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_eps", "layernorm_epsilon", "norm_epsilon")
+INNER = ("intermediate_size", "n_inner", "ffn_dim", "d_ff", "decoder_ffn_dim", "encoder_ffn_dim")
+EXPERT_INNER = ("moe_intermediate_size", "intermediate_size", "expert_ffn_hidden_size")
+COUNTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
+CHOSEN = ("num_experts_per_tok", "top_k", "moe_top_k", "moe_topk", "num_experts_per_token")
+ACTIVATIONS = ("hidden_act", "hidden_activation", "activation_function", "mlp_hidden_act", "feed_forward_proj")
+EPS = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_eps", "layernorm_epsilon", "norm_epsilon")
 
 
 def recurrence_facts(sheet: FactSheet, stack: Stack) -> None:
@@ -52,13 +52,13 @@ def feed_forward_facts(sheet: FactSheet, stack: Stack) -> None:
         return [OfKind(i.kind, trait(what), i.word, i.evidence) for i, what in plain]
 
     sheet.add_by_kind("feed_forward", of(lambda f: f.title))
-    sheet.add_by_kind("intermediate_size", of(lambda f: f.hidden), agreeing=_INNER, config=stack.config)
+    sheet.add_by_kind("intermediate_size", of(lambda f: f.hidden), agreeing=INNER, config=stack.config)
     if mixed:
         _expert_facts(sheet, mixed, stack.config)
     activations = of(lambda f: f.activation)
     activations += [OfKind(i.kind, what.activation, i.word, i.evidence) for i, what in mixed]
     sheet.add_by_kind("activation", activations)
-    stated = stack.config.find(*_ACTIVATIONS)
+    stated = stack.config.find(*ACTIVATIONS)
     if stated is not None and isinstance(stated[1], str):
         sheet.add("activation", activation_of(stated[1]) or stated[1], sheet.cite(stated[0]), status="config")
 
@@ -67,10 +67,10 @@ def _expert_facts(sheet: FactSheet, mixed: list[tuple[OfKind, MixtureOfExperts]]
     def of(trait: Callable[[MixtureOfExperts], object]) -> list[OfKind]:
         return [OfKind(i.kind, trait(what), i.word, i.evidence) for i, what in mixed]
 
-    sheet.add_by_kind("experts", of(lambda m: m.count), agreeing=_COUNTS, config=config)
-    sheet.add_by_kind("experts_per_token", of(lambda m: m.top_k), agreeing=_CHOSEN, config=config)
+    sheet.add_by_kind("experts", of(lambda m: m.count), agreeing=COUNTS, config=config)
+    sheet.add_by_kind("experts_per_token", of(lambda m: m.top_k), agreeing=CHOSEN, config=config)
     sheet.add_by_kind("expert_sparsity", of(_sparsity), status="derived")
-    sheet.add_by_kind("expert_hidden_size", of(lambda m: m.hidden), agreeing=_EXPERT_INNER, config=config)
+    sheet.add_by_kind("expert_hidden_size", of(lambda m: m.hidden), agreeing=EXPERT_INNER, config=config)
     sheet.add_by_kind("shared_expert_hidden_size", of(lambda m: m.shared_hidden))
     sheet.add_by_kind("shared_expert_gate", of(lambda m: "sigmoid" if m.shared_gate else None))
     sheet.add_by_kind("router_choice", of(lambda m: "hash of the token id" if m.hashed else _scored(m, mixed)))
@@ -105,7 +105,7 @@ def norm_facts(sheet: FactSheet, stack: Stack, placements: dict[str, tuple[str |
         placed.append(OfKind(kind, PLACEMENT.get(found[0] or "") if found else None, kind.id, here))
         parallel.append(OfKind(kind, found[1] if found else None, kind.id, here))
     sheet.add_by_kind("norm", kinds)
-    sheet.add_by_kind("norm_eps", eps, agreeing=_EPS, config=stack.config)
+    sheet.add_by_kind("norm_eps", eps, agreeing=EPS, config=stack.config)
     sheet.add_by_kind("norm_placement", placed)
     if any(item.value for item in parallel):
         sheet.add_by_kind("parallel_block", parallel)

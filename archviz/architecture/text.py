@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
+from archviz.architecture.defaulted import DEFAULT_OF
 from archviz.architecture.folding import ranges
 from archviz.architecture.model import Architecture, ColumnItem, Fact, LayerStack, ModuleNode, ParameterRow, Tower
 
@@ -67,6 +68,8 @@ def _number(value: object) -> str:
 
 def _fact(fact: Fact) -> str:
     text = _number(fact.value) + (f" {fact.unit}" if fact.unit else "")
+    if any((each.text or "").startswith(DEFAULT_OF) for each in fact.evidence):
+        return f"{text}  [default]" if fact.status == "derived" else f"{text}  [default, {fact.status}]"
     return text if fact.status == "verified" else f"{text}  [{fact.status}]"
 
 

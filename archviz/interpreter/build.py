@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from archviz.interpreter.class_defaults import class_defaults, declared_fields
 from archviz.interpreter.collect import config_values, module_tree, resolved_gaps, unknown_parts
 from archviz.interpreter.ignored_keys import ignored_keys
 from archviz.interpreter.machine import Interpreter
@@ -86,4 +87,6 @@ def read_model(interp: Interpreter, model: ModuleInstance, config: Any) -> Model
         gaps,
         source_files=interp.loaded_sources(),
         ignored=ignored_keys(module for _, module in tree.modules),
+        defaults=class_defaults(config) if isinstance(config, Instance) else {},
+        declared=declared_fields(config) if isinstance(config, Instance) else frozenset(),
     )

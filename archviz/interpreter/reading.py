@@ -14,6 +14,20 @@ from archviz.spans import Span
 Scalar = int | float | str | bool | None
 
 
+class ClassDefault(NamedTuple):
+    """A field of a configuration that has its class's default.
+
+    Args:
+        class_name: The configuration class.
+        at: The line that gives the default.
+        names: Every key that a configuration may state the field by: its own and the aliases of `attribute_map`.
+    """
+
+    class_name: str
+    at: Span | None
+    names: tuple[str, ...]
+
+
 class TensorRecord(NamedTuple):
     """A parameter or buffer of a module.
 
@@ -147,6 +161,8 @@ class ModelReading:
         events: The trace of one forward pass; empty when none was asked for.
         trace_gaps: What was not understood while tracing.
         ignored: Regular expressions of checkpoint keys that the classes do not build and ignore, with the line that lists them.
+        defaults: Key path → the default of the configuration class that it has.
+        declared: The keys that the class of the whole configuration knows.
     """
 
     class_name: str
@@ -158,6 +174,8 @@ class ModelReading:
     trace_gaps: list[Gap] = field(default_factory=list)
     source_files: dict[str, str] = field(default_factory=dict)  # shown name → sha256
     ignored: tuple[tuple[str, Span | None], ...] = ()
+    defaults: dict[str, ClassDefault] = field(default_factory=dict)
+    declared: frozenset[str] = frozenset()
 
     def parameters(self) -> dict[str, TensorRecord]:
         """Distinct parameters by name (ties once, under the name that counts), in order of registration."""
