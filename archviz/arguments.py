@@ -31,7 +31,7 @@ class Parser(argparse.ArgumentParser):
 def model_arguments(parser: argparse.ArgumentParser, metavar: str = "MODEL", what: str = _MODEL) -> None:
     parser.add_argument("model", metavar=metavar, help=what)
     parser.add_argument(
-        "--class", dest="class_name", metavar="NAME", help="the model class; architectures[0] by default"
+        "--class", dest="class_name", metavar="NAME", type=_given, help="the model class; architectures[0] by default"
     )
     parser.add_argument(
         "--code", choices=("official", "custom"), default="official", help="prefer a folder's own code (auto_map)"
@@ -51,7 +51,7 @@ def draw_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="OUT", type=Path, help="path without suffix; the model's name by default"
     )
     parser.add_argument(
-        "-f", "--format", metavar="F[,F…]", help=f"of {', '.join(FORMATS)}; OUT's suffix or png by default"
+        "-f", "--format", metavar="F[,F…]", type=_given, help=f"of {', '.join(FORMATS)}; OUT's suffix or png by default"
     )
     parser.add_argument("--theme", choices=THEMES, default="light")
     parser.add_argument(
@@ -71,6 +71,12 @@ def trace_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def _given(text: str) -> str:
+    if not text.strip(" ,"):
+        raise argparse.ArgumentTypeError("it is empty; leave the option out for the default")
+    return text
+
+
 def _positive(text: str) -> int:
     """A size between 1 and a million."""
     if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
@@ -87,10 +93,13 @@ def code_search_arguments(parser: argparse.ArgumentParser) -> None:
         dest="topics",
         metavar="TOPIC[,TOPIC…]",
         action="append",
+        type=_given,
         default=[],
         help="of rope, split, norm, moe, attention, kernels, cache, quantization; all by default",
     )
-    parser.add_argument("--class", dest="class_name", metavar="NAME", help="only what stands in this class")
+    parser.add_argument(
+        "--class", dest="class_name", metavar="NAME", type=_given, help="only what stands in this class"
+    )
     parser.add_argument("--limit", metavar="N", type=_positive, help="at most N matches; 1,000 by default")
 
 

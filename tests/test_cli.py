@@ -286,3 +286,18 @@ def test_doctor_names_what_is_missing_and_what_to_do(run: Run, monkeypatch: pyte
     assert status == 1
     assert "NO  a-package-nobody-has not installed" in out
     assert "pip install a-package-nobody-has" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("describe", "transformers:llama", "--class="),
+        ("draw", "transformers:llama", "-f", ""),
+        ("code-search", ".", "--for", " "),
+        ("code-search", ".", "--class", ""),
+    ],
+)
+def test_an_empty_option_is_refused(run: Run, arguments: tuple[str, ...]) -> None:
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert "it is empty" in err

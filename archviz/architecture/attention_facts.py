@@ -73,7 +73,8 @@ def attention_facts(sheet: FactSheet, stack: Stack) -> None:
     sheet.add_by_kind("kv_rank", of(lambda a: a.ranks[1]), agreeing=("kv_lora_rank",), config=config)
     sheet.add_by_kind("qk_norm", of(lambda a: _QK_NORMS[a.qk_norm]))
     if any(what.gated for _, what in of.found):
-        sheet.add_by_kind("attention_gate", of(_gate))
+        unseen = any(what.gated and not what.gate for _, what in of.found)
+        sheet.add_by_kind("attention_gate", of(_gate), status="unverified" if unseen else "verified")
     if any(what.sinks for _, what in of.found):
         sheet.add_by_kind("attention_sinks", of(lambda a: a.sinks))
     sheet.add_by_kind("attention_softcap", of(lambda a: a.softcap))
@@ -101,7 +102,9 @@ def _ratio(what: Attention) -> str | None:
 
 
 def _gate(what: Attention) -> str:
-    return f"{what.gate or 'unseen'} gate on the output" if what.gated else "none"
+    if not what.gated:
+        return "none"
+    return f"{what.gate} gate on the output" if what.gate else "gate on the output, function not seen"
 
 
 def _scale(what: Attention) -> float | None:
@@ -160,15 +163,22 @@ def position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack)
     found = attentions(stack)
     seen = {a.positions for _, a in found}
     if "rope" in seen:
-        return "RoPE" + (", none in some layers (NoPE)" if "none" in seen else ""), attention_place(sheet, found[0][0])
+        words = "RoPE" + (", none in some layers (NoPE)" if "none" in seen else "")
+        table = _table(column, roles)
+        return (f"{words} and table of positions" if table else words), attention_place(sheet, found[0][0]) + table
     if "bias" in seen:
         return "relative bias", attention_place(sheet, found[0][0])
     alibi = next((e for e in sheet.context.trace.events if e.kind == "function" and "alibi" in e.name.lower()), None)
     if found and (alibi is not None or stack.config.values.get("alibi") is True):
         return "ALiBi", code(alibi.at) if alibi else sheet.cite(stack.config.prefix + "alibi")
-    tables = [inner for m in column.around for inner in m.walk() if roles(inner) == "position_embedding"]
-    if tables:
-        return "table of positions", [Evidence(kind="tensor", where=t.name) for t in tables[0].parameters.values()][:1]
+    if table := _table(column, roles):
+        return "table of positions", table
     if seen == {"none"} and found[0][1].causal:
         return "none (NoPE)", attention_place(sheet, found[0][0])
     return None, []
+
+
+def _table(column: Column, roles: Roles) -> list[Evidence]:
+    """The learned table of positions of a tower."""
+    tables = [inner for m in column.around for inner in m.walk() if roles(inner) == "position_embedding"]
+    return [Evidence(kind="tensor", where=t.name) for t in tables[0].parameters.values()][:1] if tables else []

@@ -23,6 +23,7 @@ from archviz.architecture.model import (
 from archviz.architecture.naming import kind_labels
 from archviz.architecture.parameters import build_parameters, inactive
 from archviz.architecture.roles import Roles
+from archviz.architecture.runs import layer_runs
 from archviz.architecture.towers import MAIN, Column, find_columns, write_tower
 from archviz.interpreter.reading import Gap, ModelReading
 from archviz.patterns.repeat import Repeat, find_repeats, repeat_text
@@ -118,6 +119,7 @@ def _write_stack(context: Context, book: GraphBook, column: Column, stack: Stack
         kinds=kinds,
         pattern=[_item(repeat) for repeat in repeats],
         pattern_text=repeat_text(repeats, kind_labels(stack.kinds)),
+        runs=layer_runs(context, stack),
     )
 
 

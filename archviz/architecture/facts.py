@@ -18,7 +18,8 @@ from archviz.architecture.kinds import Stack
 from archviz.architecture.model import Evidence, Fact, Parameters
 from archviz.architecture.part_facts import feed_forward_facts, norm_facts, recurrence_facts
 from archviz.architecture.roles import Roles
-from archviz.architecture.towers import Column
+from archviz.architecture.runs import is_untraced, layer_runs
+from archviz.architecture.towers import Column, is_causal
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.moe import MixtureOfExperts
@@ -27,6 +28,9 @@ CONTEXT_KEYS = (
     "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx", "max_sequence_length",
     "max_target_positions", "model_max_length",
 )  # fmt: skip
+
+
+UNTRACED = "not traced: order and connections are derived from the module tree"
 
 
 def build_facts(
@@ -57,6 +61,10 @@ def build_facts(
     _multi_token_prediction(sheet, stacked)
     _others(sheet, roles, columns, main)
     _ties(sheet, roles, columns)
+    for column in columns:
+        if any(is_untraced(context, own) for own in column.stacks):
+            at = code(column.stacks[0].layers[0].defined_at)
+            sheet.add(f"{column.id}_trace", UNTRACED, at, status="unverified")
     sheet.add("parameters", parameters.total, status="verified")
     sheet.add("active_parameters", parameters.active, status="derived", unit="per token")
     return sheet.facts
@@ -98,15 +106,42 @@ def _sizes(sheet: FactSheet, roles: Roles, column: Column, stack: Stack) -> None
         sheet.add(
             "vocabulary_size", size, [Evidence(kind="tensor", where=name), *sheet.agreeing(config, size, "vocab_size")]
         )
-    sheet.add(
-        "hidden_size", stack.width, [*_width_evidence(sheet, stack), *sheet.agreeing(config, stack.width, *WIDTH_KEYS)]
+    _layers(sheet, column, stack)
+    key = "encoder_type" if column.encodes else "decoder_type" if _decodes(column) else None
+    if key is not None:
+        sheet.add(key, _decoder_type(stack), code(stack.layers[0].defined_at), status="derived")
+
+
+def _layers(sheet: FactSheet, column: Column, stack: Stack) -> None:
+    """Layers that a pass runs, their weights shared or not; of an encoder in stages the sum, and each stage's layers and width."""
+    staged = len(column.stacks) > 1 and column.id.partition("_")[0] in ("vision", "audio")
+    runs = layer_runs(sheet.context, stack)
+    layers = sum(len(own.layers) for own in column.stacks) if staged else runs or len(stack.layers)
+    at = code(stack.layers[0].created_at)
+    sheet.add("layers", layers, [*at, *sheet.agreeing(stack.config, layers, *_layer_keys(column))])
+    widths = [own.width for own in column.stacks]
+    if staged:
+        sheet.add("stages", len(column.stacks), at)
+        sheet.add("stage_layers", [len(own.layers) for own in column.stacks], at)
+        sheet.add("stage_hidden_sizes", widths if None not in widths else None, at)
+    if not staged or len(set(widths)) == 1:
+        proof = [*_width_evidence(sheet, stack), *sheet.agreeing(stack.config, stack.width, *WIDTH_KEYS)]
+        sheet.add("hidden_size", stack.width, proof)
+    if runs:
+        call = sheet.context.trace.call(stack.layers[0].path)
+        text = f"{len(stack.layers)} set{'s' if len(stack.layers) > 1 else ''} of weights for {runs} layers"
+        sheet.add("shared_layers", text, code(call.at if call else None))
+
+
+def _decodes(column: Column) -> bool:
+    """Whether a tower writes text: its layers look back only, or hold mixers that say nothing else, beside no encoder."""
+    return (
+        column.is_main
+        and column.id.partition("_")[0] != "encoder"
+        and (
+            is_causal(column) is True or (is_causal(column) is None and any(m.name == "lm_head" for m in column.around))
+        )
     )
-    layers = len(stack.layers)
-    sheet.add(
-        "layers", layers, [*code(stack.layers[0].created_at), *sheet.agreeing(config, layers, *_layer_keys(column))]
-    )
-    key = "encoder_type" if column.encodes else "decoder_type"
-    sheet.add(key, _decoder_type(stack), code(stack.layers[0].defined_at), status="derived")
 
 
 def _layer_keys(column: Column) -> list[str]:
@@ -140,6 +175,7 @@ def _width_evidence(sheet: FactSheet, stack: Stack) -> list[Evidence]:
 def _settings(sheet: FactSheet, config: ConfigPart) -> None:
     sheet.from_config(config, "logit_softcap", "final_logit_softcapping")
     sheet.from_config(config, "logit_scale")
+    sheet.from_config(config, "logits_scaling")
     sheet.from_config(config, "embedding_multiplier")
     sheet.from_config(config, "residual_multiplier")
     for part in (config, sheet.context.configs[0]):

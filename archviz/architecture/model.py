@@ -210,6 +210,9 @@ class LayerStack(Part):
     kinds: list[LayerKind]
     pattern: list[PatternItem]  # in order of execution; `15 × (3 × a, 1 × b)` is one item with two items
     pattern_text: str
+    runs: int | None = (
+        None  # layers that one pass runs, where it runs each of the `count` more than once (shared weights)
+    )
 
 
 @record(kw_only=True)

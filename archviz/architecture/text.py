@@ -14,7 +14,7 @@ _HEADER = (
     ("Architecture", ("architecture",)),
     ("Model type", ("model_type",)),
     ("Layers", ("layers",)),
-    ("Hidden size", ("hidden_size",)),
+    ("Hidden size", ("hidden_size", "stage_hidden_sizes")),
     ("Vocabulary", ("vocabulary_size",)),
     ("Context length", ("context_length",)),
     ("Attention heads", ("attention_heads",)),
@@ -100,7 +100,8 @@ def _structure(architecture: Architecture) -> Iterator[str]:
         for item in tower.column:
             stack = architecture.stack(item.stack) if item.stack else None
             if stack is not None:
-                yield f"    {stack.count} layers: {stack.pattern_text}"
+                shared = f", run {stack.runs} times with shared weights" if stack.runs else ""
+                yield f"    {stack.count} layer{'s' if stack.count != 1 else ''}: {stack.pattern_text}{shared}"
                 yield from (f"      {line}" for line in _kind_lines(stack))
             elif item.node is not None:
                 details = f"  {', '.join(item.node.details)}" if item.node.details else ""

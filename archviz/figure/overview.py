@@ -141,7 +141,9 @@ class _Overview:
     def _panel(self, stack: LayerStack, kind: LayerKind, times: int, drawn: set[str], scope: str) -> LayerPanel:
         number = self.kinds[stack.path, kind.id]
         graph = self.architecture.block(kind.block)
-        panel = LayerPanel(f"layer/{scope}", number, kind.title, times)
+        shared = stack.runs is not None
+        title = f"{kind.title} (shared weights)" if shared else kind.title
+        panel = LayerPanel(f"layer/{scope}", number, title, times * ((stack.runs or stack.count) // stack.count))
         size = sum(node.role not in _NO_BOXES for node in graph.nodes) if graph else 0
         if graph is None or kind.id in drawn or size > self.boxes_left:
             return panel

@@ -151,7 +151,7 @@ def _expert_sizes(experts: ModuleRecord, count: int) -> tuple[int | None, int | 
         t.shape for m in experts.walk() for t in m.parameters.values() if len(t.shape) == 3 and t.shape[0] == count
     ]
     if len(matrices) < 2:
-        return None, None, False
+        return _flattened_sizes(experts, count)
     axes = [set(shape[1:]) for shape in matrices]
     if len(matrices) >= 3:
         return *_outer_inner(matrices[0], experts), True
@@ -160,6 +160,16 @@ def _expert_sizes(experts: ModuleRecord, count: int) -> tuple[int | None, int | 
     down = sorted(int(n or 0) for n in axes[1] - outer) or [int(n or 0) for n in outer]
     width = next(iter(outer), None)
     return width, down[-1], up[-1] == 2 * down[-1]
+
+
+def _flattened_sizes(experts: ModuleRecord, count: int) -> tuple[int | None, int | None, bool]:
+    """Sizes of experts that lie one below the other in the rows of each matrix, where a setting says so."""
+    shapes = [t.shape for m in experts.walk() for t in m.parameters.values() if len(t.shape) == 2]
+    rows, width = shapes[0] if len(set(shapes)) == 1 and len(shapes) in (2, 3) else (None, None)
+    hidden = rows // count if rows and rows % count == 0 else None
+    if hidden is None or all(hidden not in m.attributes.values() for m in experts.walk()):
+        return None, None, False
+    return width, hidden, len(shapes) == 3
 
 
 def _outer_inner(shape: tuple[int | None, ...], experts: ModuleRecord) -> tuple[int | None, int | None]:

@@ -97,6 +97,20 @@ def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {**choices[0], **rest} if len(choices) == 1 else {**rest, "anyOf": choices}
 
 
+class Server(MCPServer[Any]):
+    """A server that answers the name of a tool that it does not have as data, too."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+        """Call it; see `MCPServer.call_tool`."""
+        known = [tool.name for tool in self._tool_manager.list_tools()]
+        if name not in known:
+            error = UsageError(
+                f"there is no tool {name[:80]!r}", where="name", hint=f"the tools are {', '.join(known)}"
+            )
+            return failure_result(error)
+        return await super().call_tool(name, arguments, context)
+
+
 def build_server(settings: Settings | None = None, outputs: OutputRoot | None = None) -> MCPServer[Any]:
     """The server with its tools and resources.
 
@@ -106,7 +120,7 @@ def build_server(settings: Settings | None = None, outputs: OutputRoot | None = 
     """
     root = outputs or OutputRoot()
     tools = Tools(settings or Settings(), root)
-    server: MCPServer[Any] = MCPServer(
+    server = Server(
         name="archviz",
         title="archviz",
         version=__version__,

@@ -100,8 +100,16 @@ def _expectation(key: str, value: str) -> Expectation:
     if not math.isfinite(size):
         raise UsageError(f"{key} expects a finite number, not {value[:60]!r}", where="--expect", hint="70e9")
     if spread is None:
-        return Expectation(key, value, size, abs(size) * DEFAULT_TOLERANCE.get(key, 0))
+        room = abs(size) * DEFAULT_TOLERANCE[key] if key in DEFAULT_TOLERANCE else 0
+        return Expectation(key, value, size, max(room, _rounding(key, number[1], number[2].lower())))
     return Expectation(key, value, size, _tolerance(key, value, spread[2], spread[3].lower(), size))
+
+
+def _rounding(key: str, digits: str, suffix: str) -> float:
+    """Half the unit of the last digit of a rounded count: `17B` is 16.5e9 to 17.5e9, `1.5B` is 1.45e9 to 1.55e9."""
+    if key not in DEFAULT_TOLERANCE or not suffix or "e" in digits.lower():
+        return 0
+    return 0.5 * _SUFFIX[suffix] / 10.0 ** len(digits.partition(".")[2])
 
 
 def _tolerance(key: str, value: str, amount: str, unit: str, size: float) -> float:

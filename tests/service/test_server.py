@@ -369,3 +369,12 @@ def test_starting_the_server_loads_nothing_of_the_models() -> None:
         "torch",
     ):
         assert heavy not in loaded
+
+
+def test_a_tool_that_does_not_exist_is_answered_as_data(ask: Ask) -> None:
+    result = ask(call("draw_everything"))
+    assert result.is_error
+    answer = result.structured_content
+    assert answer["error"] == "usage"
+    assert "draw_architecture" in answer["hint"]
+    assert answer["next"]

@@ -79,3 +79,11 @@ def test_an_unknown_key_lists_the_known_ones() -> None:
     with pytest.raises(UsageError) as caught:
         parse_expectations("depth=4")
     assert all(key in str(caught.value.hint) for key in KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("text", "room"), [("17B", 5e8), ("1.5B", 5e7), ("17B±1%", 17e7), ("17e9", 17e7), ("397B", 3.97e9)]
+)
+def test_a_rounded_count_is_compared_at_its_own_precision(text: str, room: float) -> None:
+    (found,) = parse_expectations(f"active={text}")
+    assert found.tolerance == pytest.approx(room)
