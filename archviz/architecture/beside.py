@@ -43,6 +43,15 @@ def find_beside(context: Context, around: Sequence[ModuleRecord], layer: ModuleR
     return {path: _read_by(trace, calls[path], {p: ids for p, ids in gives.items() if p != path}) for path in beside}
 
 
+def taps_layers(context: Context, module: ModuleRecord, layers: Sequence[ModuleRecord]) -> bool:
+    """Whether a module runs between the layers of a stack, on what they give, and nothing of it goes back into them."""
+    trace = context.trace
+    call, first, last = first_call(trace, module), trace.call(layers[0].path), trace.call(layers[-1].path)
+    if call is None or first is None or last is None or not first.index < call.index < last.index:
+        return False
+    return not {value.id for value in call.outputs} & _made_of(trace, last, {value.id for value in last.inputs})
+
+
 def _made_of(trace: Trace, end: Event, wanted: set[int], stop: set[int] | None = None) -> set[int]:
     """All values that some values are made of, themselves included; what stands in `stop` is not followed further."""
     found = set(wanted)

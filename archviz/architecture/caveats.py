@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from archviz.architecture.context import LAYER_KEYS
 from archviz.architecture.model import Architecture, Evidence, Fact
 
 _FLAT = ("text", "decoder")  # parts whose values older configurations state at the top level
@@ -48,8 +49,20 @@ def add_caveats(
         text = f"the configuration states no {key}: {_listed(lost)} reach no part of it that the official code reads"
         architecture.facts.append(_caveat(f"{part}_source", text, "config", ", ".join(lost[:8])))
         _doubt_part(architecture, part)
+    for key in _negative_counts(stated or {}):
+        text = f"{key} is negative: the official code builds nothing for it"
+        architecture.facts.append(_caveat("remark", text, "config", key))
     doubt_gaps(architecture)
     return architecture
+
+
+def _negative_counts(stated: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Keys that count layers with a number below zero, at any depth."""
+    for key, value in stated.items():
+        if isinstance(value, Mapping):
+            yield from _negative_counts(value, f"{prefix}{key}.")
+        elif key in LAYER_KEYS and isinstance(value, int) and value < 0:
+            yield prefix + key
 
 
 def _listed(keys: Sequence[str]) -> str:

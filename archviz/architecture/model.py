@@ -220,12 +220,14 @@ class ColumnItem(Part):
     """One step of a tower's column, bottom-up: a box (`node`) or a stack of layers (`stack`, a LayerStack path).
 
     A box that is `beside` is no step: what it gives goes into every layer beside the stream.  It reads the boxes of `reads` (node
-    ids), or the tower's input where there are none.
+    ids), or the tower's input where there are none. A box that `taps` is no step either: it reads the stream between the layers of a stack,
+    and what it gives does not go back into them.
     """
 
     node: BlockNode | None = None
     stack: str | None = None
     beside: bool = False
+    taps: bool = False
     reads: list[str] = field(default_factory=list)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import field
 
-from archviz.architecture.beside import find_beside, first_call
+from archviz.architecture.beside import find_beside, first_call, taps_layers
 from archviz.architecture.context import Context, code
 from archviz.architecture.feeding import reaches
 from archviz.architecture.kinds import Stack
@@ -213,7 +213,10 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
     """The tower of the document: its input, then boxes and stacks in order of execution."""
     beside = find_beside(context, column.around, column.stacks[0].layers[0]) if column.stacks else {}
     placed = [
-        (_place(context, column, module.path), _item(_box(context, roles, column, module), beside.get(module.path)))
+        (
+            _place(context, column, module.path),
+            _item(context, column, module, _box(context, roles, column, module), beside),
+        )
         for module in column.around
         if not _only_lends(context, column, module)
     ]
@@ -228,9 +231,13 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
     )  # fmt: skip
 
 
-def _item(node: BlockNode, reads: list[str] | None) -> ColumnItem:
-    """A step of the column; a box beside it with the boxes that it reads."""
-    return ColumnItem(node=node, beside=reads is not None, reads=[_node_id(path) for path in reads or ()])
+def _item(
+    context: Context, column: Column, module: ModuleRecord, node: BlockNode, beside: dict[str, list[str]]
+) -> ColumnItem:  # fmt: skip
+    """A step of the column; a box beside it with the boxes that it reads; a box that taps the layers."""
+    reads = beside.get(module.path)
+    taps = reads is None and any(taps_layers(context, module, stack.layers) for stack in column.stacks)
+    return ColumnItem(node=node, beside=reads is not None, taps=taps, reads=[_node_id(path) for path in reads or ()])
 
 
 def _node_id(path: str) -> str:

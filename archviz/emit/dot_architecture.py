@@ -70,6 +70,9 @@ class _Writer:
             if item.node:
                 node = f"{name}.{number}.{item.node.id}"
                 lines.append(_node(node, item.node))
+                if item.taps:
+                    self._edges += [arrow(end, node) for end in ends]
+                    continue
                 if item.beside:
                     sources = [names[source] for source in item.reads] or ([first] if first else [])
                     self._edges += [arrow(source, node) for source in sources]

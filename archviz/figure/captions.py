@@ -73,7 +73,7 @@ def description(architecture: Architecture) -> str:
 def _step_words(architecture: Architecture, tower: Tower) -> Iterator[str]:
     for item in tower.column:
         stack = architecture.stack(item.stack) if item.stack else None
-        if item.node:
+        if item.node and not item.taps:
             yield item.node.label[:80]
         elif stack:
             yield stack.pattern_text[:400]
@@ -324,6 +324,11 @@ def footers(architecture: Architecture) -> tuple[Sentence, ...]:
     source += f" ({files}{more})" if files else ""
     source += f", facts of {identity.retrieved}" if identity.retrieved else ""
     lines: list[Sentence] = [(Words(f"{source}. Drawn by archviz from the official code."),)]
+    for tower in architecture.towers:
+        tapping = [item.node.label for item in tower.column if item.node and item.taps]
+        if tapping:
+            text = f"{', '.join(tapping)} of the {tower.title[:1].lower()}{tower.title[1:]} (not drawn) reads the stream between its layers."
+            lines.append((Words("Beside the stack: ", strong=True), Words(text)))
     if architecture.gaps:
         named = "; ".join(f"{gap.module}: {gap.reason[:80]}" for gap in architecture.gaps[:_MAX_GAPS])
         rest = len(architecture.gaps) - _MAX_GAPS

@@ -102,7 +102,7 @@ class _Writer:
         stages: list[tuple[str, list[DiagramBlock]]] = []
         for item in tower.column:
             stack = self._architecture.stack(item.stack) if item.stack else None
-            if item.node:
+            if item.node and not item.taps:
                 block = self._node_block(item.node, tower.id if several else "")
                 (beside if item.beside else pending).append(block)
             if stack:

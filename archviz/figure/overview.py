@@ -83,7 +83,7 @@ class _Overview:
         known = set(self.sides)
         for index, item in enumerate(tower.column):
             stack = self.architecture.stack(item.stack) if item.stack else None
-            if item.beside:
+            if item.beside or item.taps:
                 continue
             if item.node:
                 steps.append(make_box(item.node, f"{tower.id}/{index}/{item.node.id}"))

@@ -84,17 +84,21 @@ class BarElement:
 
     def __init__(self, panel: LayerPanel, style: Style) -> None:
         self.panel = panel
-        text = measure(f"{panel.times} × {panel.title[:80]}", 12.5, 600)
-        self.left = self.right = min(max(style.narrow / 2 + 22, text / 2 + 12), 170.0)
-        self.height = 34.0
+        text = f"{panel.times} × {panel.title[:120]}"
+        self.left = self.right = min(max(style.narrow / 2 + 22, measure(text, 12.5, 600) / 2 + 12), 170.0)
+        self.lines = [plain(line) for line in wrap((Words(text),), 12.5, 2 * self.left - 16, 600)]
+        self.height = 34.0 + 16.0 * (len(self.lines) - 1)
 
     def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
         tint = canvas.theme.tint(self.panel.kind)
         frame = Frame(x - self.left, bottom - self.height, self.left + self.right, self.height)
-        text = fit(f"{self.panel.times} × {self.panel.title}", 12.5, 600, frame.width - 16)
+        first = frame.middle[1] - 8.0 * (len(self.lines) - 1)
         items: tuple[Item, ...] = (
             Rect(frame.x, frame.y, frame.width, frame.height, tint.fill, tint.stroke, 1.2, 8.0),
-            text_line(text, x, frame.middle[1], 12.5, 600, tint.text, "middle"),
+            *(
+                text_line(line, x, first + 16.0 * row, 12.5, 600, tint.text, "middle")
+                for row, line in enumerate(self.lines)
+            ),
         )
         canvas.boxes[self.panel.id] = frame
         canvas.fronts.append(Group(self.panel.id, "layer", items, title=f"{self.panel.times} × {self.panel.title}"))

@@ -42,3 +42,10 @@ def test_remarks_of_the_source_are_passed_on() -> None:
     told = add_caveats(architecture(), {}, {}, remarks=[("a trimmed copy", place)]).fact("remark")
     assert told is not None
     assert (told.value, told.status, told.evidence) == ("a trimmed copy", "unverified", [place])
+
+
+def test_a_negative_count_of_layers_is_remarked() -> None:
+    told = add_caveats(architecture(), {}, {"text_config": {"num_hidden_layers": -3}}).fact("remark")
+    assert told is not None
+    assert "text_config.num_hidden_layers is negative" in str(told.value)
+    assert add_caveats(architecture(), {}, {"num_hidden_layers": 3, "layer_types": None}).fact("remark") is None

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 from archviz.architecture.text import describe_text
+from archviz.figure.model import Box
+from archviz.figure.overview import build_overview
 from archviz.pipeline import describe
 from archviz.settings import Settings
 
@@ -68,3 +70,15 @@ def test_a_gate_whose_function_was_not_seen_is_unverified(tmp_path: Path) -> Non
     fact = describe(str(file), settings=OFFLINE).fact("attention_gate")
     assert fact is not None
     assert (fact.value, fact.status) == ("gate on the output, function not seen", "unverified")
+
+
+def test_mergers_between_the_layers_tap_them_and_are_no_step() -> None:
+    read = describe("Qwen/Qwen3-VL-4B-Instruct", settings=OFFLINE)
+    vision = next(tower for tower in read.towers if tower.id == "vision")
+    tapping = [item.node.code_name for item in vision.column if item.taps and item.node]
+    assert tapping == ["deepstack_merger_list"]
+    figure = build_overview(read)
+    drawn = [step.label for column in figure.columns for step in column.steps if isinstance(step, Box)]
+    assert "deepstack_merger_list" not in drawn
+    assert "merger" in drawn
+    assert any("deepstack_merger_list" in words.text for line in figure.footers for words in line)
