@@ -18,7 +18,7 @@ class Limits:
         depth: Nested interpreted calls.
         parts: Modules, parameters and buffers that one model makes.
         nesting: Modules inside modules.
-        seconds: Wall time of one interpretation.
+        seconds: Time on the processor of one interpretation, so that a busy machine refuses nothing that an idle one reads.
         items: Elements of one list, range, string or tensor value held in memory.
         source_bytes: Size of one source file.
         config_bytes: Size of one configuration file.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.control import RaisedError
 from archviz.interpreter.modules import SourceModule
-from archviz.interpreter.twins import plain
 from archviz.interpreter.values import (
     BoundMethod,
     ClassMethod,
@@ -27,6 +26,7 @@ from archviz.interpreter.values import (
     Tensor,
     Unknown,
 )
+from archviz.interpreter.watched import plain
 
 if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter

@@ -62,6 +62,8 @@ def check_length(
 
 def weigh(interp: Operators, value: Any) -> None:
     """Refuse a container whose text, hash or comparison would take too long; shared parts count each time."""
+    if value.__class__ is tuple and len(value) + 1 < ELEMENTS_PER_STEP and _are_numbers(value):
+        return
     count = 0
     stack = [(value, 0)] if isinstance(value, _NESTED) else []
     while stack:
@@ -79,6 +81,13 @@ def weigh(interp: Operators, value: Any) -> None:
             elif isinstance(part, _NESTED):
                 stack.append((part, depth + 1))
     charge(interp, count)
+
+
+def _are_numbers(values: tuple[Any, ...]) -> bool:
+    for each in values:  # noqa: SIM110 - a generator would take twice as long
+        if each.__class__ is not int and each.__class__ is not float:
+            return False
+    return True
 
 
 def weigh_key(interp: Operators, key: Any) -> None:

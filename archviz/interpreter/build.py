@@ -16,6 +16,7 @@ from archviz.interpreter.unrun import unrun_effects
 from archviz.interpreter.values import ClassValue, Instance, ModuleInstance
 
 RECURSION = 12_000
+MOST_UNSEEN = 1_000_000  # objects, some 100 MB, that may wait for the collector
 
 
 @contextmanager
@@ -33,7 +34,33 @@ def deep_recursion() -> Iterator[None]:
     finally:
         sys.setrecursionlimit(previous)
         if collects:
+            _set_aside.after_reading()
             gc.enable()
+
+
+class _SetAside:
+    """What readings leave behind is set aside from the collector, which looks through it only when enough is new.
+
+    Most of it are the parsed trees, which stay; the rest, an interpreter and its objects, refers to itself in circles.
+    """
+
+    def __init__(self) -> None:
+        self.unseen = 0  # objects since the collector last looked through everything
+        self.kept = 0  # objects that it left then
+
+    def after_reading(self) -> None:
+        """Set aside what there is; first collect, where half as much again has come, and at least MOST_UNSEEN objects."""
+        self.unseen += gc.get_count()[0]
+        if self.unseen > max(MOST_UNSEEN, self.kept // 2):
+            gc.unfreeze()
+            gc.collect()
+            self.unseen = 0
+        gc.freeze()
+        if not self.unseen:
+            self.kept = gc.get_freeze_count()
+
+
+_set_aside = _SetAside()
 
 
 def build_model(interp: Interpreter, cls: ClassValue, config: Any, **options: Any) -> ModuleInstance:
@@ -47,10 +74,16 @@ def build_model(interp: Interpreter, cls: ClassValue, config: Any, **options: An
 
 def read_model(interp: Interpreter, model: ModuleInstance, config: Any) -> ModelReading:
     """The reading of a built model: its module tree, ties, gaps and resolved configuration."""
-    root, tied, paths = module_tree(model)
-    gaps = resolved_gaps(interp, paths)
-    gaps += [gap for gap in [*unknown_parts(model), *unrun_effects(interp)] if gap not in gaps]
+    tree = module_tree(model)
+    gaps = resolved_gaps(interp, tree.paths())
+    gaps += [gap for gap in [*unknown_parts(tree.modules), *unrun_effects(interp)] if gap not in gaps]
     values = config_values(config) if isinstance(config, Instance) else {}
     return ModelReading(
-        model.cls.name, values, root, tied, gaps, source_files=interp.loaded_sources(), ignored=ignored_keys(model)
+        model.cls.name,
+        values,
+        tree.root,
+        tree.tied,
+        gaps,
+        source_files=interp.loaded_sources(),
+        ignored=ignored_keys(module for _, module in tree.modules),
     )

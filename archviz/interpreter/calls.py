@@ -12,7 +12,6 @@ from archviz.interpreter.control import BreakSignal, ContinueSignal, RaisedError
 from archviz.interpreter.expressions import EXPRESSIONS
 from archviz.interpreter.parsing import body_of
 from archviz.interpreter.scope import Frame
-from archviz.interpreter.twins import plain
 from archviz.interpreter.values import (
     BoundMethod,
     ClassMethod,
@@ -25,6 +24,7 @@ from archviz.interpreter.values import (
     StaticMethod,
     Unknown,
 )
+from archviz.interpreter.watched import plain
 
 if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -16,16 +15,30 @@ from archviz.settings import Limits
 from archviz.spans import Span
 
 
-def module_tree(root: ModuleInstance) -> tuple[ModuleRecord, dict[str, str], dict[int, str]]:
-    """The records of a built model.
+@dataclass(frozen=True, slots=True)
+class ModuleTree:
+    """The records of a built model, and what was met on the way.
 
-    Returns:
-        The module tree; ties as alias → the name that counts, as `named_parameters` finds it first; and
-        module identity → path, for traces and gaps.
+    Args:
+        root: The record of the model itself, with those of its parts.
+        tied: Alias → the name that counts, as `named_parameters` finds it first.
+        modules: Every module once, with its first path, parents first.
     """
+
+    root: ModuleRecord
+    tied: dict[str, str]
+    modules: list[tuple[str, ModuleInstance]]
+
+    def paths(self) -> dict[int, str]:
+        """Module identity → path, for gaps."""
+        return {id(module): path for path, module in self.modules}
+
+
+def module_tree(root: ModuleInstance) -> ModuleTree:
+    """The records of a built model."""
     found = _Found(root.cls.interpreter.limits)
     record = _record(root, "", found, ())
-    return record, found.tied, found.paths
+    return ModuleTree(record, found.tied, list(found.modules.values()))
 
 
 @dataclass(slots=True)
@@ -33,7 +46,7 @@ class _Found:
     """What is known of the modules and tensors met so far."""
 
     limits: Limits
-    paths: dict[int, str] = field(default_factory=dict)  # module identity → path
+    modules: dict[int, tuple[str, ModuleInstance]] = field(default_factory=dict)  # by identity, with the first path
     owners: dict[int, str] = field(default_factory=dict)  # tensor identity → the name that counts
     tied: dict[str, str] = field(default_factory=dict)
     records: int = 0
@@ -51,18 +64,11 @@ class _Found:
 
 def _record(module: ModuleInstance, path: str, found: _Found, ancestors: tuple[int, ...]) -> ModuleRecord:
     found.count(1 + len(module.parameters) + len(module.buffers), len(ancestors), module.created_at)
-    found.paths.setdefault(id(module), path)
+    found.modules.setdefault(id(module), (path, module))
     cls = module.cls
     library, bases = _lineage(cls)
-    record = ModuleRecord(
-        path,
-        cls.name,
-        library=library,
-        defined_at=cls.at,
-        created_at=module.created_at,
-        bases=bases,
-        attributes=_plain_attributes(module.attrs),
-    )
+    attributes = _plain_attributes(module.attrs)
+    record = ModuleRecord(path, cls.name, library, cls.at, module.created_at, bases, attributes)
     prefix = f"{path}." if path else ""
     for name, tensor in module.parameters.items():
         if tensor is not None:
@@ -73,10 +79,12 @@ def _record(module: ModuleInstance, path: str, found: _Found, ancestors: tuple[i
                 found.tied[full] = owner
     for name, tensor in module.buffers.items():
         if tensor is not None:
-            record.buffers[name] = _tensor(prefix + name, tensor, "buffer", persistent=name not in module.transient)
-    for name, child in module.modules.items():
-        if isinstance(child, ModuleInstance) and child is not module and id(child) not in ancestors:
-            record.children[name] = _record(child, prefix + name, found, (*ancestors, id(module)))
+            record.buffers[name] = _tensor(prefix + name, tensor, "buffer", name not in module.transient)
+    if module.modules:
+        inside = (*ancestors, id(module))
+        for name, child in module.modules.items():
+            if isinstance(child, ModuleInstance) and id(child) not in inside:
+                record.children[name] = _record(child, prefix + name, found, inside)
     return record
 
 
@@ -91,7 +99,7 @@ def _is_layer(cls: ClassValue) -> bool:
     return cls.qualified.startswith("torch.nn.") and cls.qualified != "torch.nn.Module"
 
 
-def _tensor(name: str, tensor: Tensor, kind: Any, *, persistent: bool = True) -> TensorRecord:
+def _tensor(name: str, tensor: Tensor, kind: Any, persistent: bool = True) -> TensorRecord:
     shape = (None,) if tensor.shape is None else tuple(tensor.shape)
     return TensorRecord(name, shape, tensor.dtype, kind, persistent, tensor.at)
 
@@ -120,23 +128,19 @@ def resolved_gaps(interp: Interpreter, paths: dict[int, str]) -> list[Gap]:
     return found
 
 
-def unknown_parts(root: ModuleInstance) -> list[Gap]:
-    """Gaps for what a built model visibly lacks: submodules and parameters that were not understood."""
+def unknown_parts(modules: list[tuple[str, ModuleInstance]]) -> list[Gap]:
+    """Gaps for what a built model visibly lacks: submodules that were not understood."""
     return [
         Gap(f"{path}.{name}" if path else name, value.reason, value.at)
-        for path, module in _distinct_modules(root)
+        for path, module in modules
         for name, value in module.modules.items()
-        if isinstance(value, Unknown)
+        if value.__class__ is Unknown
     ]
 
 
 def module_paths(root: ModuleInstance) -> dict[int, str]:
     """Module identity → path; a shared module goes by its first."""
-    return {id(module): path for path, module in _distinct_modules(root)}
-
-
-def _distinct_modules(root: ModuleInstance) -> Iterator[tuple[str, ModuleInstance]]:
-    return walk(root, "", set())
+    return {id(module): path for path, module in walk(root, "", set())}
 
 
 def config_values(config: Any, depth: int = 0) -> Any:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.bounds import check_length, weigh_key
 from archviz.interpreter.control import RaisedError, UnsupportedError
+from archviz.interpreter.repeats import is_settled, numbers_left
 from archviz.interpreter.scope import Frame
-from archviz.interpreter.twins import plain
 from archviz.interpreter.values import FunctionValue, Instance, NativeFunction, SuperValue, Tensor, Unknown
+from archviz.interpreter.watched import plain
 
 if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
@@ -255,8 +256,25 @@ _COMPREHENSION = object()
 @expression(ast.ListComp, ast.GeneratorExp)
 def _list_comprehension(interp: Interpreter, node: ast.ListComp | ast.GeneratorExp, frame: Frame) -> Any:
     result: list[Any] = []
-    _comprehend(interp, node.generators, frame, lambda inner: result.append(plain(_in(interp, node.elt, inner))))
+    element = node.elt
+    rule = EXPRESSIONS[element.__class__]
+    _comprehend(
+        interp,
+        node.generators,
+        frame,
+        lambda inner: result.append(plain(rule(interp, element, inner))),
+        lambda inner, name, left: _repeat(interp, element, inner, name, left, result),
+    )
     return made(interp, result if isinstance(node, ast.ListComp) else iter(result))
+
+
+def _repeat(interp: Interpreter, node: ast.expr, frame: Frame, name: str, left: int, result: list[Any]) -> bool:
+    """Whether all elements after the first are the Unknown that it is; they are added at the price of their steps."""
+    if not isinstance(result[-1], Unknown) or not is_settled(interp, node, frame, name):
+        return False
+    interp.spend(left)
+    result.extend([result[-1]] * left)
+    return True
 
 
 @expression(ast.SetComp)
@@ -289,15 +307,19 @@ def _in(interp: Interpreter, node: ast.expr, frame: Frame) -> Any:
     return EXPRESSIONS[node.__class__](interp, node, frame)
 
 
+Emit = Callable[[Frame], None]
+Repeat = Callable[[Frame, str, int], bool]  # after the first element of a plain loop: were all others added at once?
+
+
 def _comprehend(
-    interp: Interpreter, generators: list[ast.comprehension], frame: Frame, emit: Callable[[Frame], None]
+    interp: Interpreter, generators: list[ast.comprehension], frame: Frame, emit: Emit, repeat: Repeat | None = None
 ) -> None:
     inner = Frame(frame.module, frame, frame.function)
     inner.names = {}
     inner.first = _COMPREHENSION
     if frame.is_class:  # a comprehension in a class body sees the class's names in its first iterable only
         inner.names.update(frame.names)
-    _run_generator(interp, generators, 0, frame, inner, emit)
+    _run_generator(interp, generators, 0, frame, inner, emit, repeat)
 
 
 def _run_generator(
@@ -306,11 +328,14 @@ def _run_generator(
     depth: int,
     outer: Frame,
     inner: Frame,
-    emit: Callable[[Frame], None],
+    emit: Emit,
+    repeat: Repeat | None = None,
 ) -> None:
     clause = generators[depth]
     values = _in(interp, clause.iter, outer if depth == 0 else inner)
     name = clause.target.id if isinstance(clause.target, ast.Name) else None
+    if repeat is not None and (name is None or clause.ifs or len(generators) > 1 or not numbers_left(values)):
+        repeat = None
     for value in interp.iterate(values):
         interp.step()
         if name is None:
@@ -322,6 +347,9 @@ def _run_generator(
                 _run_generator(interp, generators, depth + 1, outer, inner, emit)
             else:
                 emit(inner)
+        if repeat is not None and name is not None and repeat(inner, name, numbers_left(values) or 0):
+            return
+        repeat = None
 
 
 @expression(ast.Yield)

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from archviz.interpreter.values import ClassValue, ModuleInstance
-from archviz.interpreter.walk import walk
 from archviz.spans import Span
 
 ATTRIBUTE = "_keys_to_ignore_on_load_unexpected"
 _LONGEST = 200
 
 
-def ignored_keys(model: ModuleInstance) -> tuple[tuple[str, Span | None], ...]:
-    """The regular expressions, each with the line that lists them, outermost module first."""
+def ignored_keys(modules: Iterable[ModuleInstance]) -> tuple[tuple[str, Span | None], ...]:
+    """The regular expressions, each with the line that lists them.
+
+    Args:
+        modules: Those of a model, outermost first.
+    """
     found: dict[str, Span | None] = {}
-    for _, module in walk(model, "", set()):
-        patterns = module.attrs.get(ATTRIBUTE, module.cls.lookup(ATTRIBUTE) if module.cls.has(ATTRIBUTE) else None)
+    seen: set[int] = set()
+    for module in modules:
+        cls = module.cls
+        if ATTRIBUTE in module.attrs:
+            patterns = module.attrs[ATTRIBUTE]
+        elif id(cls) in seen:
+            continue
+        else:
+            seen.add(id(cls))
+            patterns = cls.lookup(ATTRIBUTE) if cls.has(ATTRIBUTE) else None
         for pattern in patterns if isinstance(patterns, (list, tuple, set)) else ():
-            if isinstance(pattern, str) and len(pattern) <= _LONGEST:
-                found.setdefault(pattern, _line(module.cls))
+            if isinstance(pattern, str) and len(pattern) <= _LONGEST and pattern not in found:
+                found[pattern] = _line(cls)
     return tuple(found.items())
 
 

@@ -19,9 +19,9 @@ from archviz.interpreter.values import (
 from archviz.spans import Span
 
 if TYPE_CHECKING:
+    from archviz.interpreter.followed import Region
     from archviz.interpreter.library import Library
     from archviz.interpreter.machine import Interpreter
-    from archviz.interpreter.twins import Region
 
 
 class Imports:

@@ -14,6 +14,7 @@ from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.builtins_table import BUILTINS, NATIVE
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import EXPRESSIONS
+from archviz.interpreter.followed import Region
 from archviz.interpreter.imports import Imports
 from archviz.interpreter.library import Library
 from archviz.interpreter.modules import FindSource, SourceModule
@@ -23,7 +24,7 @@ from archviz.interpreter.scope import Frame
 from archviz.interpreter.sharing import SharedCalls
 from archviz.interpreter.statements import STATEMENTS
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.twins import Region, Twins, plain
+from archviz.interpreter.twins import Twins
 from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
@@ -36,6 +37,7 @@ from archviz.interpreter.values import (
     Tensor,
     Unknown,
 )
+from archviz.interpreter.watched import plain
 from archviz.settings import Limits
 from archviz.spans import Span
 
@@ -87,7 +89,7 @@ class Interpreter(Operators, Imports):
         self._steps = 0
         self._parts = 0
         self._depth = 0
-        self._deadline = time.monotonic() + self.limits.seconds
+        self._deadline = time.thread_time() + self.limits.seconds
 
     @property
     def itself(self) -> Interpreter:
@@ -101,7 +103,7 @@ class Interpreter(Operators, Imports):
         if self._steps & 1023 == 0:
             if self._steps > self.limits.steps:
                 raise BudgetSpentError(f"more than {self.limits.steps:,} steps", self.here())
-            if time.monotonic() > self._deadline:
+            if time.thread_time() > self._deadline:
                 raise BudgetSpentError(f"more than {self.limits.seconds:g} s", self.here())
 
     def spend(self, count: int) -> None:
@@ -129,7 +131,7 @@ class Interpreter(Operators, Imports):
         self.guards = 0
         self.region = None
         self.twins = Twins(self)
-        self._deadline = time.monotonic() + self.limits.seconds
+        self._deadline = time.thread_time() + self.limits.seconds
 
     @property
     def steps(self) -> int:

@@ -14,18 +14,7 @@ from archviz.interpreter import bounds
 from archviz.interpreter.attributes import VIEW_TYPES
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
-from archviz.interpreter.twins import (
-    CONTAINERS,
-    FOLLOWED,
-    READING,
-    Watched,
-    compared,
-    contained,
-    derived,
-    item_at,
-    name_operators,
-    plain,
-)
+from archviz.interpreter.followed import CONTAINERS, READING
 from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
@@ -40,12 +29,14 @@ from archviz.interpreter.values import (
     Tensor,
     Unknown,
 )
+from archviz.interpreter.watched import FOLLOWED, Watched, compared, contained, derived, item_at, name_operators, plain
 
 if TYPE_CHECKING:
+    from archviz.interpreter.followed import Region
     from archviz.interpreter.library import Library
     from archviz.interpreter.scope import Frame
     from archviz.interpreter.tracing import Recorder
-    from archviz.interpreter.twins import Region, Twins
+    from archviz.interpreter.twins import Twins
     from archviz.settings import Limits
     from archviz.spans import Span
 
@@ -62,6 +53,9 @@ _IN_PLACE: dict[tuple[type, type], Any] = {
 }
 name_operators(BINARY)
 _FUNCTIONS = (FunctionValue, NativeFunction, BoundMethod)
+_SUBSCRIPTED = (type, LibraryModule, *_FUNCTIONS)  # in annotations, which do not matter
+_PLAIN_CONTAINERS = frozenset({list, tuple, dict})
+_PLAIN_INDICES = frozenset({int, str})
 
 
 class Operators:
@@ -274,9 +268,11 @@ class Operators:
             container = list(container.enum_members.values())
         if isinstance(container, Tensor):
             return self.tensor_compare("eq", container, item)
-        if isinstance(container, (list, tuple)) and any(isinstance(each, Unknown) for each in container):
-            return next(each for each in container if isinstance(each, Unknown))
-        if isinstance(container, range) and not isinstance(item, (int, Instance)):
+        if isinstance(container, (list, tuple)):
+            for each in container:
+                if isinstance(each, Unknown):
+                    return each
+        elif isinstance(container, range) and not isinstance(item, (int, Instance)):
             item = int(item) if isinstance(item, float) and item.is_integer() else None
             return (item is not None and item in container) is (op is ast.In)
         if isinstance(item, tuple):
@@ -310,6 +306,8 @@ class Operators:
 
     def get_item(self, value: Any, index: Any) -> Any:
         """`value[index]`."""
+        if value.__class__ in _PLAIN_CONTAINERS and index.__class__ in _PLAIN_INDICES:
+            return value[index]
         if isinstance(value, Unknown):
             return value
         if isinstance(index, Unknown) and not isinstance(value, (Tensor, ClassValue)):
@@ -320,7 +318,7 @@ class Operators:
             if value.enum_members is not None:
                 return value.enum_members[index]
             return value  # a generic class, parametrised
-        if isinstance(value, (type, LibraryModule, *_FUNCTIONS)) and not isinstance(value, dict):
+        if isinstance(value, _SUBSCRIPTED) and not isinstance(value, dict):
             return value
         if value is None:
             raise self.fault(TypeError("'NoneType' object is not subscriptable"), value)

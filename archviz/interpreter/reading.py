@@ -77,9 +77,11 @@ class ModuleRecord:
 
     def walk(self) -> Iterator[ModuleRecord]:
         """This module and everything below it, parents first."""
-        yield self
-        for child in self.children.values():
-            yield from child.walk()
+        waiting = [self]
+        while waiting:
+            module = waiting.pop()
+            yield module
+            waiting += reversed(module.children.values())
 
     def find(self, path: str) -> ModuleRecord | None:
         """The module at a path relative to this one; None when there is none."""

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 import sys
 import time
 from collections.abc import Iterator
@@ -114,7 +113,7 @@ class Cache:
         """Keep an entry; False, with the reason in `trouble`, when it cannot be kept."""
         data = entry_bytes(entry)
         path = self._path(entry.key)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        partial = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             partial.write_bytes(data)

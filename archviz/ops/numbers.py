@@ -1,12 +1,14 @@
 """Numbers in small tensors that `__init__` computes with: sizes planned by arithmetic, schedules cut into stages.
 
 Shapes are all that `forward` needs, but a few models compute their layer sizes as tensors.  Where every operand's values are known,
-the op is done by numpy, which is imported only then.
+the op is done by numpy, which is imported only then: it costs a tenth of a second, so that the few ops on short vectors with which
+image towers lay out their patches are done in plain Python.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -87,18 +89,57 @@ RULES: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
+def _vector(value: Any) -> list[Any] | None:
+    """The numbers of a vector, where they are known."""
+    return value.data if isinstance(value, Tensor) and len(value.sizes) == 1 else None
+
+
+def _repeated(args: Sequence[Any], kwargs: dict[str, Any], result: Tensor) -> list[Any] | None:
+    values, counts = (_vector(each) for each in (*args, None, None)[:2])
+    if values is None or counts is None or kwargs or len(args) != 2 or len(values) != len(counts):
+        return None
+    return [value for value, count in zip(values, counts, strict=True) for _ in range(count)]
+
+
+def _padded(args: Sequence[Any], kwargs: dict[str, Any], result: Tensor) -> list[Any] | None:
+    values, widths = _vector(args[0]), args[1] if len(args) == 2 else None
+    if values is None or not isinstance(widths, (tuple, list)) or len(widths) != 2 or kwargs.keys() - {"value"}:
+        return None
+    fill = kwargs.get("value") or 0
+    return [fill] * widths[0] + values + [fill] * widths[1] if min(widths) >= 0 else None
+
+
+def _expanded(args: Sequence[Any], kwargs: dict[str, Any], result: Tensor) -> list[Any] | None:
+    value = args[0]
+    same = isinstance(value, Tensor) and value.shape is not None and value.shape.numel() == _count(result)
+    return value.data if same else None
+
+
+_VECTOR_RULES: dict[str, Callable[[Sequence[Any], dict[str, Any], Tensor], list[Any] | None]] = {
+    "repeat_interleave": _repeated,
+    "pad": _padded,
+    "expand": _expanded,
+}
+
+
 def compute(label: str, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> None:
     """Fill in the values of an op's result, where all operands' values are known and there is a rule."""
     rule = RULES.get(label)
     outputs = [result] if isinstance(result, Tensor) else list(result) if isinstance(result, tuple) else []
     if rule is None or not outputs or any(not _wanted(each) for each in outputs):
         return
-    try:
-        arrays = [_array(each) for each in args]
-        named = {name: _array(each) for name, each in kwargs.items() if name not in ("device", "dtype")}
-    except LookupError:
+    if label in _VECTOR_RULES and isinstance(result, Tensor):
+        numbers = _VECTOR_RULES[label](args, kwargs, result)
+        if numbers is not None:
+            result.data = numbers
+            return
+    given = {name: each for name, each in kwargs.items() if name not in ("device", "dtype")}
+    if not _is_known([*args, *given.values()]):
         return
     import numpy as np
+
+    arrays = [_array(each) for each in args]
+    named = {name: _array(each) for name, each in given.items()}
 
     try:
         with np.errstate(all="ignore"):
@@ -113,11 +154,20 @@ def _wanted(value: Any) -> bool:
     return isinstance(value, Tensor) and value.data is None and value.shape is not None and value.shape.numel() <= LIMIT
 
 
-def _array(value: Any) -> Any:
-    """An operand as numpy sees it; raises LookupError when its values are not known."""
+def _count(tensor: Tensor) -> int:
+    return -1 if tensor.shape is None else tensor.shape.numel()
+
+
+def _is_known(value: Any) -> bool:
+    """Whether an operand's values are known."""
     if isinstance(value, Tensor):
-        if value.data is None or value.shape is None:
-            raise LookupError
+        return value.data is not None and value.shape is not None
+    return not isinstance(value, (list, tuple)) or all(_is_known(each) for each in value)
+
+
+def _array(value: Any) -> Any:
+    """An operand of known values as numpy sees it."""
+    if isinstance(value, Tensor):
         import numpy as np
 
         return np.array(value.data).reshape(value.shape)
@@ -134,15 +184,28 @@ def _store(tensor: Tensor, values: Any) -> None:
         tensor.data = array.reshape(-1).tolist()
 
 
+def _picked(numbers: list[Any], sizes: Sequence[int], parts: tuple[Any, ...]) -> list[Any]:
+    """The numbers of a row-major array at integers and slices, one for each of its first axes."""
+    if 0 in sizes:
+        return []
+    places, stride = [0], math.prod(sizes)
+    for axis, size in enumerate(sizes):
+        stride //= size
+        part = parts[axis] if axis < len(parts) else slice(None)
+        chosen = range(size)[part] if isinstance(part, slice) else [range(size)[part]]
+        places = [place + index * stride for place in places for index in chosen]
+    return [numbers[place] for place in places]
+
+
 def item(value: Tensor, parts: tuple[Any, ...], result: Tensor) -> None:
     """Fill in the values of `value[parts]`."""
     if value.data is None or not _wanted(result):
         return
-    try:
-        index = tuple(_array(each) for each in parts)
-    except LookupError:
+    if all(type(part) in (int, slice) for part in parts) and len(parts) <= len(value.sizes):
+        result.data = _picked(value.data, value.sizes, parts)
         return
-    _store(result, _array(value)[index])
+    if _is_known(parts):
+        _store(result, _array(value)[tuple(_array(each) for each in parts)])
 
 
 def assign(value: Tensor, index: Any, new: Any) -> None:

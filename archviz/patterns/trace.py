@@ -52,10 +52,11 @@ class Trace:
     def _ends(self) -> list[int]:
         """For each place in the list the place after the last event inside it: an event's inside follows it directly."""
         ends = list(range(1, len(self.events) + 1))
-        for place in range(len(self.events) - 1, -1, -1):
-            parent = self._place.get(self.events[place].parent)
-            if parent is not None:
-                ends[parent] = max(ends[parent], ends[place])
+        parents = [self._place.get(event.parent, -1) for event in self.events]
+        for place in range(len(ends) - 1, -1, -1):
+            parent = parents[place]
+            if parent >= 0 and ends[parent] < ends[place]:
+                ends[parent] = ends[place]
         return ends
 
     def own(self, event: Event) -> Iterator[Event]:

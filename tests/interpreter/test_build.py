@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
+from archviz.interpreter import build
 from archviz.interpreter.control import BudgetSpentError, RaisedError
 from archviz.settings import Limits
 from tests.interpreter.programs import model, shapes
@@ -108,3 +111,33 @@ def test_records_say_where_a_module_was_made_and_where_its_class_stands() -> Non
     good = reading.root.find("good")
     assert good is not None
     assert (str(good.defined_at), good.bases, good.library) == ("program.py:5", ("Module",), None)
+
+
+def test_a_reading_is_set_aside_from_the_collector_until_enough_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    collected: list[int] = []
+    monkeypatch.setattr(build, "_set_aside", build._SetAside())
+    monkeypatch.setattr(build, "MOST_UNSEEN", 50_000)
+    monkeypatch.setattr(gc, "collect", lambda: collected.append(1) or 0)
+    kept = []
+    try:
+        for _ in range(4):
+            with build.deep_recursion():
+                assert not gc.isenabled()
+                kept.append([[] for _ in range(30_000)])
+            assert gc.isenabled()
+            assert gc.get_freeze_count() > 30_000
+    finally:
+        gc.unfreeze()
+    assert len(collected) == 1  # not again before half as much as there was has come
+
+
+def test_a_caller_that_does_without_the_collector_keeps_it_off() -> None:
+    gc.disable()
+    before = gc.get_freeze_count()
+    try:
+        with build.deep_recursion():
+            kept = [[] for _ in range(30_000)]
+        assert not gc.isenabled()
+        assert gc.get_freeze_count() - before < len(kept)
+    finally:
+        gc.enable()

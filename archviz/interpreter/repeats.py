@@ -1,0 +1,78 @@
+"""Comprehensions whose every element is the same Unknown: found out from the first, and not evaluated again and again.
+
+`[position / np.power(10000, 2 * (j // 2) / d) for j in range(d)]` is not understood for any `j` where `np.power` is not.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from archviz.interpreter.scope import Frame
+from archviz.interpreter.values import LibraryModule, Unknown
+
+if TYPE_CHECKING:
+    from archviz.interpreter.machine import Interpreter
+
+_DEEPEST = 10  # operators inside operators: numbers of 64 bits stay far below every bound
+_LARGEST = 1 << 64
+_SAFE = (ast.Add, ast.Sub, ast.Mult)
+_DIVISIONS = (ast.Div, ast.FloorDiv, ast.Mod)
+
+
+def is_settled(interp: Interpreter, node: ast.expr, frame: Frame, target: str) -> bool:
+    """Whether an element is Unknown for each number that the loop gives, and evaluating it does nothing else.
+
+    Args:
+        interp: The interpreter.
+        node: The element.
+        frame: Where it was evaluated once, with the first number.
+        target: The name of the loop's variable.
+    """
+    if isinstance(node, ast.Call):
+        given = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg)]
+        plain_keywords = len(given) == len(node.args) + len(node.keywords)
+        unknown = _is_missing_function(interp, node.func, frame, target)
+        return unknown and plain_keywords and all(_is_number(interp, each, frame, target) for each in given)
+    if isinstance(node, ast.BinOp):
+        sides = (node.left, node.right)
+        settled = [is_settled(interp, each, frame, target) for each in sides]
+        return any(settled) and all(
+            known or _is_number(interp, each, frame, target) for known, each in zip(settled, sides, strict=True)
+        )
+    return False
+
+
+def _is_missing_function(interp: Interpreter, node: ast.expr, frame: Frame, target: str) -> bool:
+    """Whether a function is a name of a library's module that the tables do not have."""
+    if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name) or node.value.id == target:
+        return False
+    module = interp.evaluate(node.value, frame)
+    return isinstance(module, LibraryModule) and isinstance(interp.get_attribute(module, node.attr), Unknown)
+
+
+def _is_number(interp: Interpreter, node: ast.expr, frame: Frame, target: str, depth: int = 0) -> bool:
+    """Whether a node gives a number of moderate size, whatever number the loop gives."""
+    if isinstance(node, (ast.Constant, ast.Name)):
+        return _is_moderate(interp.evaluate(node, frame))
+    if not isinstance(node, ast.BinOp) or depth > _DEEPEST:
+        return False
+    if isinstance(node.op, _DIVISIONS):
+        divisor = node.right
+        fixed = isinstance(divisor, ast.Constant) or (isinstance(divisor, ast.Name) and divisor.id != target)
+        if not fixed or not interp.evaluate(divisor, frame):
+            return False
+    elif not isinstance(node.op, _SAFE):
+        return False
+    return all(_is_number(interp, each, frame, target, depth + 1) for each in (node.left, node.right))
+
+
+def _is_moderate(value: Any) -> bool:
+    return type(value) in (int, float) and -_LARGEST < value < _LARGEST
+
+
+def numbers_left(values: Any) -> int | None:
+    """How many elements a loop over a range has after the first; None for anything else or for huge numbers."""
+    if type(values) is not range or not values or not (_is_moderate(values[0]) and _is_moderate(values[-1])):
+        return None
+    return len(values) - 1

@@ -1,0 +1,75 @@
+"""Numbers of small tensors: what is done in plain Python is what numpy does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archviz.interpreter.values import Tensor
+from archviz.ops import numbers
+
+
+def known(values: Any) -> Tensor:
+    array = np.array(values, dtype="int64")
+    return Tensor(array.shape, "int64", array.reshape(-1).tolist())
+
+
+def filled(array: Any) -> Tensor:
+    """A tensor of the expected form, its numbers not yet known."""
+    return Tensor(np.shape(array), "int64")
+
+
+PART = st.one_of(
+    st.integers(-2, 1),
+    st.builds(
+        slice, st.none() | st.integers(-4, 4), st.none() | st.integers(-4, 4), st.none() | st.sampled_from([1, 2])
+    ),
+)
+
+
+@given(st.lists(PART, max_size=3))
+def test_items_at_integers_and_slices_are_those_of_numpy(parts: Sequence[Any]) -> None:
+    array = np.arange(24).reshape(2, 3, 4)
+    expected = array[tuple(parts)]
+    result = filled(expected)
+    numbers.item(known(array), tuple(parts), result)
+    assert result.data == expected.reshape(-1).tolist()
+
+
+@pytest.mark.parametrize("size", [0, 2])
+def test_items_of_an_empty_axis_are_none(size: int) -> None:
+    result = Tensor((0,), "int64")
+    numbers.item(Tensor((0, size), "int64", []), (slice(None), slice(0, 1)) if size else (slice(None),), result)
+    assert result.data in ([], None)
+
+
+@pytest.mark.parametrize(
+    ("label", "args", "kwargs", "expected"),
+    [
+        ("repeat_interleave", [known([5, 6]), known([2, 1])], {}, [5, 5, 6]),
+        ("repeat_interleave", [known([5, 6]), 2], {}, [5, 5, 6, 6]),
+        ("repeat_interleave", [known([[5, 6], [7, 8]]), known([1, 2])], {"dim": 0}, [[5, 6], [7, 8], [7, 8]]),
+        ("pad", [known([3]), (1, 2)], {"value": 9}, [9, 3, 9, 9]),
+        ("pad", [known([]), (1, 0)], {}, [0]),
+        ("pad", [known([[3]]), (1, 0)], {}, [[0, 3]]),
+        ("expand", [known([[7, 8]]), 1, -1], {}, [[7, 8]]),
+        ("expand", [known([[7], [8]]), -1, 2], {}, [[7, 7], [8, 8]]),
+    ],
+)
+def test_vectors_and_arrays_give_the_same_numbers(
+    label: str, args: list[Any], kwargs: dict[str, Any], expected: Any
+) -> None:
+    result = filled(np.array(expected))
+    numbers.compute(label, args, kwargs, result)
+    assert result.data == np.array(expected).reshape(-1).tolist()
+
+
+def test_an_unknown_operand_leaves_the_result_unknown() -> None:
+    result = Tensor((2,), "int64")
+    numbers.compute("add", [known([1, 2]), Tensor((2,), "int64")], {}, result)
+    assert result.data is None
