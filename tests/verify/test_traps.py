@@ -236,6 +236,8 @@ def test_kimi_linear_alternates_with_mla_that_leaves_positions_out() -> None:
     assert values(found, "attention.kind") == {A % 3: "MLA"}
     assert values(found, "rope.tensors") == {A % 3: "none (NoPE)"}
     assert split_of(found, "q_proj + k_proj + v_proj")["sizes"] == [4096, 4096, 4096]
+    functions = claim_of(found, "mixer.functions").evidence
+    assert {item.where.rpartition("/")[2].partition(":")[0] for item in functions} == {"modeling_kimi_linear.py"}
 
 
 def test_olmo_2_normalises_after_the_branch_and_queries_as_a_whole() -> None:
