@@ -125,4 +125,5 @@ def test_a_layer_that_changes_only_what_it_made_is_run_once(layer: list[str], mo
     monkeypatch.setattr(SharedCalls, "repeat", lambda self, *args: (repeated.append("again"), repeat(self, *args))[1])
     ran, _ = traced(layer, ["x = layer(x, None)"])
     assert ran == ["relu"] * 4
-    assert len(repeated) == 2  # the first layer is given an embedding, which might be a bias of scores, and so looks different
+    # the first layer is given an embedding, which might be a bias of scores, and so looks different
+    assert len(repeated) == 2
