@@ -90,17 +90,19 @@ def _run_function(interp: Interpreter, function: FunctionValue, args: list[Any],
     frame.first = args[0] if args else next(iter(frame.names.values()), None)
     building = function.name == "__init__" and isinstance(frame.first, ModuleInstance)
     frame.recovers = building or interp.recorder is not None
-    with interp.entered(frame):
+    previous = interp.enter_frame(frame)
+    try:
+        interp.step()
         if isinstance(node, ast.Lambda):
             return EXPRESSIONS[node.body.__class__](interp, node.body, frame)
         if function.signature.is_generator:
             frame.yields = []
-        result = None
-        try:
-            interp.run_block(body_of(node), frame)
-        except ReturnSignal as signal:
-            result = signal.value
-        return result if frame.yields is None else made(interp, iter(frame.yields))
+        interp.run_block(body_of(node), frame)
+    except ReturnSignal as signal:
+        return signal.value if frame.yields is None else made(interp, iter(frame.yields))
+    finally:
+        interp.leave_frame(previous)
+    return None if frame.yields is None else made(interp, iter(frame.yields))
 
 
 class _Around(list[Any]):
