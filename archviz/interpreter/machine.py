@@ -47,6 +47,8 @@ HOST_ERRORS = (
 )  # fmt: skip
 
 
+_FAILURES = (RaisedError, UnsupportedError, RecursionError, MemoryError, *HOST_ERRORS)
+
 UNKNOWN_LAYER = re.compile(
     r"torch\.nn\.(?!functional|init)(\w+\.)*[A-Z]\w* has no stub|"
     r"transformers\.(\w+\.)*[A-Z]\w* is not in the installed transformers"
@@ -201,27 +203,29 @@ class Interpreter(Operators, Imports):
         try:
             for statement in body:
                 frame.line = statement.lineno
-                self._run_statement(statement, frame, recovers=recovers)
+                self.step()
+                try:
+                    STATEMENTS[statement.__class__](self, statement, frame)
+                except _FAILURES as error:
+                    self._failed(error, statement, frame, recovers=recovers)
         finally:
             frame.recovers = previous
 
-    def _run_statement(self, statement: ast.stmt, frame: Frame, *, recovers: bool) -> None:
-        self.step(frame)
-        try:
-            STATEMENTS[statement.__class__](self, statement, frame)
-        except RaisedError as error:
+    def _failed(self, error: Exception, statement: ast.stmt, frame: Frame, *, recovers: bool) -> None:
+        """What becomes of an error in a statement: a gap where a module is being built, else the error goes on."""
+        if isinstance(error, RaisedError):
             if not recovers or (error.explicit and not self.gaps):
-                raise
+                raise error
             self._recover(statement, frame, str(error), error.at)
-        except UnsupportedError as error:
+        elif isinstance(error, UnsupportedError):
             if not recovers:
-                raise
+                raise error
             self._recover(statement, frame, error.reason, error.at)
-        except RecursionError:
+        elif isinstance(error, RecursionError):
             raise BudgetSpentError("nesting too deep", self.here()) from None
-        except MemoryError:
+        elif isinstance(error, MemoryError):
             raise BudgetSpentError("out of memory", self.here()) from None
-        except HOST_ERRORS as error:
+        else:
             refused = isinstance(error, (KeyError, ZeroDivisionError)) and not self.gaps and self.recorder is None
             if not recovers or refused:
                 raise RaisedError(error, self.here(), explicit=refused) from error
@@ -252,8 +256,9 @@ class Interpreter(Operators, Imports):
 
     def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
         """Bind a value to a target: a name, an attribute, an item, or a pattern of them."""
-        if isinstance(target, ast.Name):
-            frame.bind(target.id, value)
+        kind = target.__class__
+        if kind is ast.Name:
+            frame.bind(target.id, value)  # type: ignore[attr-defined]
         elif isinstance(target, ast.Attribute):
             self.set_attribute(self.evaluate(target.value, frame), target.attr, value)
         elif isinstance(target, ast.Subscript):
@@ -287,8 +292,7 @@ class Interpreter(Operators, Imports):
 
     # -- calls, classes, modules ----------------------------------------------------------------------------------
 
-    def call(self, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        return calls.call(self, function, args, kwargs)
+    call = calls.call
 
     def decorate(self, node: ast.expr, value: Any, frame: Frame) -> Any:
         """Apply a decorator; one that is not understood leaves what it decorates as it is."""
@@ -350,11 +354,8 @@ class Interpreter(Operators, Imports):
 
     # -- attributes and items -------------------------------------------------------------------------------------
 
-    def get_attribute(self, value: Any, name: str) -> Any:
-        return attributes.get_attribute(self, value, name)
-
-    def find_attribute(self, value: Any, name: str) -> Any:
-        return attributes.find_attribute(self, value, name)
+    get_attribute = attributes.get_attribute
+    find_attribute = attributes.find_attribute
 
     def renamed_attribute(self, value: Instance, name: str) -> str:
         """A configuration's `attribute_map` (the only `__getattribute__` in use, answered natively for speed)."""

@@ -126,13 +126,20 @@ class Operators:
 
     def _counted(self, values: Iterable[Any]) -> Iterator[Any]:
         iterator = iter(values)
-        if self.region is not None and iterator is values:
-            self.twins.changed(values)
+        if iterator is values:
+            self.advanced(values)
         for count, value in enumerate(islice(iterator, self.limits.items + 1)):
             if count >= self.limits.items:
                 raise BudgetSpentError(f"more than {self.limits.items:,} elements", self.here())
             self.step()
             yield value
+
+    def advanced(self, iterator: Any) -> None:
+        """An iterator gives an element: whoever else holds it finds it changed."""
+        if self.recorder is not None:
+            self.recorder.wrote(iterator)
+        if self.region is not None:
+            self.twins.changed(iterator)
 
     # -- operators ------------------------------------------------------------------------------------------------
 
@@ -492,7 +499,7 @@ class Operators:
             receiver, args = bounds.host_call(self, function, args, kwargs)
         except bounds.RefusedPatternError as error:
             return Unknown(f"a regular expression: {error}", self.here())
-        if self.recorder is not None and isinstance(receiver, (list, dict, set)):
+        if self.recorder is not None and isinstance(receiver, bounds.CONTAINERS) and function.__name__ not in READING:
             self.recorder.wrote(receiver)
         if isinstance(receiver, CONTAINERS) and function.__name__ not in READING:
             self.twins.changed(receiver)
@@ -501,6 +508,8 @@ class Operators:
         elif function in (int, float, str, bool) and args and isinstance(args[0], (Tensor, Instance)):
             return self._converted(function, args[0])
         result = function(*args, **kwargs)
+        if self.recorder is not None and isinstance(function, type):
+            self.recorder.made(result)
         return result if self.region is None else self.region.made(result)
 
     def _materialised(self, value: Any) -> Any:
