@@ -64,6 +64,8 @@ def known_values(key: str, around: str, architecture: Architecture, claims: Sequ
         return known
     names = _CLAIMS[key]
     chosen = [claim for claim in claims if claim.key in names]
+    if key == "streams":
+        chosen = [claim for claim in chosen if "streams" in str(claim.value)]
     for claim in _of_tower(chosen, around, architecture):
         for value in claim.value.values() if isinstance(claim.value, dict) else [claim.value]:
             known.add(_counted(value) if key in ("pooled", "streams") else value, claim.evidence)
