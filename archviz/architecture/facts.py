@@ -11,13 +11,14 @@ from archviz.architecture.attention_facts import (
     position_facts,
     position_words,
 )
+from archviz.architecture.compression_facts import compression_facts, stream_facts
 from archviz.architecture.context import LAYER_KEYS, WIDTH_KEYS, ConfigPart, Context, code
 from archviz.architecture.fact_sheet import ConfigEvidence, FactSheet, config_evidence
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import Evidence, Fact, Parameters
 from archviz.architecture.part_facts import feed_forward_facts, norm_facts, recurrence_facts
 from archviz.architecture.roles import Roles
-from archviz.architecture.towers import Column, is_causal
+from archviz.architecture.towers import Column
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.moe import MixtureOfExperts
@@ -45,10 +46,12 @@ def build_facts(
         stack = max(main.stacks, key=lambda s: len(s.layers))
         _sizes(sheet, roles, main, stack)
         attention_facts(sheet, stack)
+        compression_facts(sheet, stack)
         position_facts(sheet, main, roles, stack)
         recurrence_facts(sheet, stack)
         feed_forward_facts(sheet, stack)
         norm_facts(sheet, stack, placements)
+        stream_facts(sheet, stack)
         _settings(sheet, stack.config)
     stacked = max((len(s.layers) for s in main.stacks), default=0) if main is not None else 0
     _multi_token_prediction(sheet, stacked)
@@ -102,7 +105,7 @@ def _sizes(sheet: FactSheet, roles: Roles, column: Column, stack: Stack) -> None
     sheet.add(
         "layers", layers, [*code(stack.layers[0].created_at), *sheet.agreeing(config, layers, *_layer_keys(column))]
     )
-    key = "encoder_type" if is_causal(column) is False else "decoder_type"
+    key = "encoder_type" if column.encodes else "decoder_type"
     sheet.add(key, _decoder_type(stack), code(stack.layers[0].defined_at), status="derived")
 
 

@@ -131,6 +131,10 @@ def _settings(options: dict[str, object]) -> object:
 
 def _width(context: Context, layer: ModuleRecord) -> int | None:
     sizes = [norm.size for path, norm in context.parts(layer).norms.items() if norm.size]
+    call = context.trace.call(layer.path)
+    entering = (call.inputs[0].shape or (None,))[-1] if call is not None and call.inputs else None
+    if entering in sizes:  # inside of a bottleneck there may be more norms than on the stream
+        return entering
     if sizes:
         return max(set(sizes), key=sizes.count)
     feeds = [part.what for part in context.parts(layer).feeds]

@@ -9,15 +9,19 @@ from archviz.architecture.context import Context
 from archviz.architecture.model import Role
 from archviz.architecture.naming import feed_word, mixer_word
 from archviz.architecture.roles import Roles
+from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.activations import clamp_bounds
 from archviz.patterns.attention import Attention
+from archviz.patterns.compression import indexers, pooled_positions
 from archviz.patterns.feed_forward import FeedForward, detect_feed_forward
 from archviz.patterns.flow import Flow, FlowNode, Shape
-from archviz.patterns.linears import has_bias, linear_sizes
+from archviz.patterns.linears import has_bias, linear_sizes, low_rank_sizes
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import ACTIVATIONS, CONVOLUTIONS, JOINS, SPLITS, activation_of, canonical
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import detect_rope
+from archviz.patterns.streams import detect_stream_mixer
 from archviz.records import record
 
 
@@ -44,7 +48,19 @@ def label_node(context: Context, roles: Roles, flow: Flow, node: FlowNode, owner
         return _call_label(context, roles, flow, node, owner)
     if node.kind == "function":
         return _function_label(context, node)
-    return _op_label(flow, node)
+    return _stream_label(context, flow, node) or _op_label(flow, node)
+
+
+def _stream_label(context: Context, flow: Flow, node: FlowNode) -> Label | None:
+    """What a layer does with the weights of a mixer of residual streams: mixes the streams, spreads a branch over them."""
+    modules = [context.modules.get(flow.nodes[source].module) for source, _ in node.sources]
+    mixers = [detect_stream_mixer(m, context.trace) for m in modules if m is not None]
+    mixer = next((found for found in mixers if found is not None and found.hands_back), None)
+    if mixer is None or node.kind != "op" or (node.shape_out or (0,))[-2:] != (mixer.streams, mixer.width):
+        return None
+    if canonical(node.name) in ("matmul", "bmm", "einsum"):
+        return Label("other", "Mix streams", [f"{mixer.streams} × {mixer.streams} matrix"])
+    return Label("multiply", "Spread over streams", [f"1 → {mixer.streams} streams"]) if node.name == "mul" else None
 
 
 def number(value: int | float | None) -> str:
@@ -84,19 +100,43 @@ def _call_label(context: Context, roles: Roles, flow: Flow, node: FlowNode, owne
     sizes = linear_sizes(module) or _wrapped_sizes(context, node.module)
     if sizes is not None and role not in ("router", "experts"):
         return Label(
-            "projection", module.name, [projection_text(flow, node, *sizes), *(["bias"] if has_bias(module) else [])]
+            "projection",
+            module.name,
+            [projection_text(flow, node, *sizes), *_grouping(module), *(["bias"] if has_bias(module) else [])],
         )
     what = roles.what.get(module.path)
     if what is not None:
         return part_label(what, role)
     if role in ("router", "experts", "shared_expert") and isinstance(owner, MixtureOfExperts):
         return moe_label(role, owner)
+    mixer = detect_stream_mixer(module, context.trace)
+    if mixer is not None:
+        return Label("other", mixer.title, mixer.details)
+    spared = _spared(module)
+    if spared:
+        return Label("other", module.name, spared)
+    low_rank = low_rank_sizes(module, context.trace)
+    if low_rank is not None:
+        return Label(
+            "projection", "Low-rank projection", [" → ".join(map(str, low_rank)), ", ".join(module.parameters)]
+        )
     if role == "activation":
         return Label(role, activation_of(module.class_name) or module.class_name)
     feed = detect_feed_forward(module, context.trace)
     if feed is not None:
         return part_label(feed, "feed_forward")
     return Label(role, module.name if not module.name.isdigit() else module.class_name, [module.class_name])
+
+
+def _grouping(module: ModuleRecord) -> list[str]:
+    groups = module.attributes.get("n_groups")
+    return [f"{groups} groups"] if isinstance(groups, int) and groups > 1 else []
+
+
+def _spared(module: ModuleRecord) -> list[str]:
+    """What a submodule of an attention pools and chooses: `4 positions → 1`, `indexer, top-512`."""
+    pooled = [f"{rate} positions → 1" for _, rate in pooled_positions(module)]
+    return [*pooled, *(f"{child.name}, top-{chosen}" for child, chosen in indexers(module))]
 
 
 def _wrapped_sizes(context: Context, path: str) -> tuple[int, int] | None:
@@ -280,16 +320,6 @@ def _constant(node: FlowNode) -> int | float | None:
     return values[0] if len(values) == 1 and not node.reads and not backwards else None
 
 
-def _bounds(node: FlowNode) -> list[str]:
-    """What a clamp keeps its values within: `−7 … 7`, `≤ 7`."""
-    options = node.events[0].options
-    low, high = options.get("min", options.get("1")), options.get("max", options.get("2"))
-    shown = [f"{value:g}".replace("-", "−") if isinstance(value, (int, float)) else "" for value in (low, high)]
-    if all(shown):
-        return [f"{shown[0]} … {shown[1]}"]
-    return [f"≥ {shown[0]}" if shown[0] else f"≤ {shown[1]}"] if any(shown) else []
-
-
 def _op_label(flow: Flow, node: FlowNode) -> Label:
     if node.name in SPLITS:
         stepped = any(event.options.get("step", 1) != 1 for event in node.events)
@@ -304,7 +334,7 @@ def _op_label(flow: Flow, node: FlowNode) -> Label:
     if node.name in ACTIVATIONS:
         return Label("activation", ACTIVATIONS[node.name])
     if node.name in ("clamp", "clip"):
-        return Label("other", "clamp", _bounds(node))
+        return Label("other", "clamp", [clamp_bounds(node.events[0]) or ""])
     if node.name in _ARITHMETIC and len(node.sources) == 1:
         sign, word = _ARITHMETIC[node.name]
         constant = _constant(node)

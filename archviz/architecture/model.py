@@ -214,10 +214,16 @@ class LayerStack(Part):
 
 @record(kw_only=True)
 class ColumnItem(Part):
-    """One step of a tower's column, bottom-up: a box (`node`) or a stack of layers (`stack`, a LayerStack path)."""
+    """One step of a tower's column, bottom-up: a box (`node`) or a stack of layers (`stack`, a LayerStack path).
+
+    A box that is `beside` is no step: what it gives goes into every layer beside the stream.  It reads the boxes of `reads` (node
+    ids), or the tower's input where there are none.
+    """
 
     node: BlockNode | None = None
     stack: str | None = None
+    beside: bool = False
+    reads: list[str] = field(default_factory=list)
 
 
 @record(kw_only=True)
@@ -249,7 +255,7 @@ class ParameterRow(Part):
 @record(kw_only=True)
 class Parameters(Part):
     total: int
-    active: int | None = None  # per token; None where no routing was understood
+    active: int | None = None  # per token; None where no routing was understood, or encoders stand side by side
     embedding: int = 0
     buffers: int = 0
     tied: dict[str, str] = field(default_factory=dict)

@@ -8,7 +8,8 @@ something else; all but the most frequent then say what, in brackets: `attention
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from archviz.architecture.folding import is_index, is_inert, signature
 from archviz.interpreter.reading import ModuleRecord
@@ -94,7 +95,16 @@ def _joined(
         told = _told_apart([kinds[i] for i in has], [words[i][place] for i in has], [parts[i][place] for i in has])
         for i, name in zip(has, told, strict=True):
             names[i].append(name)
-    return [("+".join(w for w, _ in name), " + ".join(t for _, t in name)) for name in names]
+    return [
+        ("+".join(_counted((w for w, _ in name), "{1}×{0}")), " + ".join(_counted((t for _, t in name), "{0} × {1}")))
+        for name in names
+    ]
+
+
+def _counted(words: Iterable[str], form: str) -> list[str]:
+    """Words with those that repeat in a row counted: `4 × MLP (ReLU)`."""
+    runs = [(len(list(run)), word) for word, run in groupby(words)]
+    return [form.format(times, word) if times > 1 else word for times, word in runs]
 
 
 def _told_apart(

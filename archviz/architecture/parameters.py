@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import field
 
+from archviz.architecture.active import active_words, stand_apart
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import ParameterRow, Parameters
@@ -16,11 +17,6 @@ from archviz.patterns.attention import Attention
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.records import record
-
-ACTIVE = (
-    "Parameters on the way of one text token: everything in the text path counted in full, embedding and head "
-    "included; of routed experts the share top-k ∕ experts; vision and audio towers left out."
-)
 
 
 @record
@@ -57,16 +53,22 @@ def build_parameters(context: Context, roles: Roles, columns: list[Column], publ
     )
     idle = sum(inactive(context, kind) * len(kind.indices) for c in main for stack in c.stacks for kind in stack.kinds)
     # A model whose experts or their choice were not understood has no honest active count.
-    known = all(top for c in main for s in c.stacks for k in s.kinds for top in _choices(k))
+    known = (
+        columns
+        and not stand_apart(columns)
+        and all(top for c in main for s in c.stacks for k in s.kinds for top in _choices(k))
+    )
+    sizes = {row.key: row.count for row in table.rows if row.parent is None}
+    sizes |= {column.id: total - side - rest for column in main if len(main) == 1}
     return Parameters(
         total=total,
-        active=total - side - idle if known and columns else None,
+        active=total - side - idle if known else None,
         embedding=sum(context.parameters(m.path) for m in _embeddings(roles, main)),
         buffers=sum(buffers.values()),
         tied=dict(context.reading.tied),
         breakdown=table.rows,
         published_total=published_total,
-        active_definition=ACTIVE if known and columns else None,
+        active_definition=active_words(columns, sizes) if known or stand_apart(columns) else None,
     )
 
 
@@ -174,8 +176,14 @@ def _part_count(layers: _Layers, part: Part) -> int:
 
 def _part_title(kind: Kind, part: Part, parts: list[Part]) -> str:
     titles = kind.mixer_title if part in kind.parts.mixers else kind.feed_title
-    split = titles.split(" + ")
+    split = [title for word in titles.split(" + ") for title in _spread(word)]
     return split[parts.index(part)] if len(split) == len(parts) else titles
+
+
+def _spread(title: str) -> list[str]:
+    """`2 × MLP` as the titles of both."""
+    times, sign, word = title.partition(" × ")
+    return [word] * int(times) if sign and times.isdigit() else [title]
 
 
 def _part_rows(table: _Table, layers: _Layers, part: Part, key: str, count: int) -> None:

@@ -123,6 +123,8 @@ def references_resolve(architecture: Architecture) -> Iterator[str]:
         yield from _kind_references(stack, blocks)
     for tower in architecture.towers:
         yield from (f"{tower.id}: no stack {i.stack}" for i in tower.column if i.stack and i.stack not in stacks)
+        boxes = {i.node.id for i in tower.column if i.node}
+        yield from (f"{tower.id}: no box {name}" for i in tower.column for name in i.reads if name not in boxes)
         if tower.feeds is not None and tower.feeds not in towers:
             yield f"{tower.id} feeds {tower.feeds}, which is no tower"
     for block in architecture.blocks:

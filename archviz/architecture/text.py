@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from archviz.architecture.folding import ranges
-from archviz.architecture.model import Architecture, Fact, LayerStack, ModuleNode, ParameterRow
+from archviz.architecture.model import Architecture, ColumnItem, Fact, LayerStack, ModuleNode, ParameterRow, Tower
 
 _WIDTH = 100
 _HEADER = (
@@ -101,7 +101,16 @@ def _structure(architecture: Architecture) -> Iterator[str]:
                 yield from (f"      {line}" for line in _kind_lines(stack))
             elif item.node is not None:
                 details = f"  {', '.join(item.node.details)}" if item.node.details else ""
-                yield f"    {item.node.label}{details}"
+                beside = f"  (beside the stream, into the layers; reads {_read(tower, item)})" if item.beside else ""
+                yield f"    {item.node.label}{details}{beside}"
+
+
+def _read(tower: Tower, item: ColumnItem) -> str:
+    """What a box beside the column reads, by the names of the code; the tower's input where it reads no other box."""
+    nodes = {other.node.id: other.node for other in tower.column if other.node}
+    named = [nodes[name].code_name or nodes[name].label for name in item.reads if name in nodes]
+    first = next((node.label for node in nodes.values() if node.role == "input"), "the input")
+    return " and ".join(named) or first[:1].lower() + first[1:]
 
 
 def _kind_lines(stack: LayerStack) -> Iterator[str]:
@@ -187,6 +196,9 @@ def _breakdown(architecture: Architecture) -> Iterator[str]:
         )
         if parameters.active != parameters.total:
             yield from (f"    {line}" for line in wrap(parameters.active_definition or "", _WIDTH - 4))
+    elif parameters.active_definition is not None:
+        yield "  Active per token"
+        yield from (f"    {line}" for line in wrap(parameters.active_definition, _WIDTH - 4))
     if parameters.published_total is not None and parameters.published_total != parameters.total:
         difference = parameters.published_total - parameters.total
         yield _line("Published total", parameters.published_total, 1, f"{difference:+,} against this class")

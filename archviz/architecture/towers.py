@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import field
 
+from archviz.architecture.beside import find_beside, first_call
 from archviz.architecture.context import Context, code
+from archviz.architecture.feeding import reaches
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import BlockNode, ColumnItem, Tower
 from archviz.architecture.roles import HEADS, Roles
@@ -13,6 +15,7 @@ from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.norms import detect_norm
+from archviz.patterns.streams import detect_stream_mixer
 from archviz.records import record
 
 _TITLES = {
@@ -35,6 +38,7 @@ class Column:
     stacks: list[Stack]
     around: list[ModuleRecord] = field(default_factory=list)
     feeds: str | None = None
+    encodes: bool = False  # it reads text both ways, or looks back only but stands beside towers that it does not read
 
     @property
     def is_main(self) -> bool:
@@ -70,7 +74,7 @@ def find_columns(context: Context, stacks: list[Stack]) -> list[Column]:
         name = _tower_id(context, path, own, len(groups))
         number = sum(column.id.partition("_")[0] == name for column in columns)
         columns.append(Column(f"{name}_{number + 1}" if number else name, "", path, own))
-    _name(columns)
+    _name(context, columns)
     _distribute(context, columns)
     return columns
 
@@ -128,18 +132,21 @@ def is_causal(column: Column) -> bool | None:
     return True if mixers else None
 
 
-def _name(columns: list[Column]) -> None:
+def _name(context: Context, columns: list[Column]) -> None:
     ids = {column.id for column in columns}
+    text = next((column for column in columns if column.id == "text"), None)
     for column in columns:
-        base = column.id.partition("_")[0]
-        column.title = _TITLES[base]
-        if base == "text" and is_causal(column) is False:
-            column.title = "Text encoder"
-        if base in ("vision", "audio") and "text" in ids:
-            text = next(c for c in columns if c.id == "text")
-            column.feeds = "text" if is_causal(text) else None
-        if base == "encoder" and "decoder" in ids:
+        column.title = _TITLES[column.id.partition("_")[0]]
+        if column.id.partition("_")[0] in ("vision", "audio") and text is not None:
+            seen = reaches(context, column.stacks, text.stacks)
+            column.feeds = "text" if seen or (seen is None and is_causal(text)) else None
+            text.encodes = text.encodes or seen is False
+        if column.id.partition("_")[0] == "encoder" and "decoder" in ids:
             column.feeds = "decoder"
+    for column in columns:
+        column.encodes = (column.encodes and all(c.feeds != column.id for c in columns)) or is_causal(column) is False
+        if column.id.partition("_")[0] == "text" and column.encodes:
+            column.title = "Text encoder"
 
 
 def _distribute(context: Context, columns: list[Column]) -> None:
@@ -204,8 +211,9 @@ def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> C
 
 def write_tower(context: Context, roles: Roles, column: Column, columns: list[Column]) -> Tower:
     """The tower of the document: its input, then boxes and stacks in order of execution."""
+    beside = find_beside(context, column.around, column.stacks[0].layers[0]) if column.stacks else {}
     placed = [
-        (_place(context, column, module.path), ColumnItem(node=_box(context, roles, column, module)))
+        (_place(context, column, module.path), _item(_box(context, roles, column, module), beside.get(module.path)))
         for module in column.around
         if not _only_lends(context, column, module)
     ]
@@ -220,10 +228,19 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
     )  # fmt: skip
 
 
+def _item(node: BlockNode, reads: list[str] | None) -> ColumnItem:
+    """A step of the column; a box beside it with the boxes that it reads."""
+    return ColumnItem(node=node, beside=reads is not None, reads=[_node_id(path) for path in reads or ()])
+
+
+def _node_id(path: str) -> str:
+    return path.replace(".", "_") or "model"
+
+
 def _only_lends(context: Context, column: Column, module: ModuleRecord) -> bool:
     """A module that holds a shared tensor and is never called itself, such as T5's `shared`: its borrowers are drawn."""
     traced = bool(column.stacks) and context.trace.call(column.stacks[0].layers[0].path) is not None
-    if not traced or context.trace.call(module.path) is not None or not module.parameters:
+    if not traced or first_call(context.trace, module) is not None or not module.parameters:
         return False
     lent = {context.reading.tied[name] for name in context.reading.tied if not name.startswith(f"{module.path}.")}
     borrowers = {name.rpartition(".")[0] for name in context.reading.tied}
@@ -237,7 +254,7 @@ def _place(context: Context, column: Column, path: str) -> tuple[int, int]:
     order = list(context.modules).index(path)
     stack = next((stack for stack in column.stacks if stack.path == path), None)
     if traced:
-        call = context.trace.call(stack.layers[0].path if stack else path)
+        call = first_call(context.trace, stack.layers[0] if stack else context.modules[path])
         return (call.index if call else -1, order)
     module = context.modules[path]
     return (0 if stack else column.position(context, module) if len(column.stacks) <= 1 else 0, order)
@@ -274,6 +291,8 @@ def _box(context: Context, roles: Roles, column: Column, module: ModuleRecord) -
     elif sizes is not None:
         label = "LM head" if role == "head" else module.name
         details = [f"{sizes[0]:,} → {sizes[1]:,}", *(["bias"] if has_bias(module) else [])]
+    elif (mixer := detect_stream_mixer(module, context.trace)) is not None:
+        label, details = mixer.title, mixer.details
     elif role == "other":
         patches = re.search(r"patch|stem", module.name) and column.position(context, module) < 0
         role = "embedding" if patches else "other"
@@ -282,7 +301,7 @@ def _box(context: Context, roles: Roles, column: Column, module: ModuleRecord) -
     tied = [t.name for t in module.parameters.values() if t.name in context.reading.tied]
     details += [f"tied to {context.reading.tied[name]}" for name in tied]
     return BlockNode(
-        id=module.path.replace(".", "_") or "model", role=role, label=label, details=details, code_name=module.name,
+        id=_node_id(module.path), role=role, label=label, details=details, code_name=module.name,
         module=module.path[len(column.module) :].lstrip(".") if module.path.startswith(column.module) else module.path,
         parameters=context.parameters(module.path), evidence=code(module.created_at or module.defined_at),
     )  # fmt: skip

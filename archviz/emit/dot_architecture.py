@@ -36,6 +36,7 @@ class _Writer:
         self._insets: dict[str, str] = {}  # graph id → node that it shows the inside of
         self._last: dict[str, list[str]] = {}  # tower id → nodes that its output comes from
         self._entry: dict[str, str] = {}  # tower id → node that another tower's output goes to
+        self._beside: list[str] = []  # nodes beside the tower's column, whose results every layer reads
 
     def lines(self) -> Iterator[str]:
         architecture = self._architecture
@@ -57,11 +58,22 @@ class _Writer:
     def _tower(self, tower: Tower, name: str) -> list[str]:
         lines: list[str] = []
         ends: list[str] = []
+        names = {
+            item.node.id: f"{name}.{n}.{item.node.id}" for n, item in enumerate(tower.column, start=1) if item.node
+        }
+        first = next(iter(names.values()), None)
+        beside = [item for item in tower.column if item.node and item.beside]
+        read = {source for item in beside for source in item.reads}
+        self._beside = [names[item.node.id] for item in beside if item.node and item.node.id not in read]
         for number, item in enumerate(tower.column, start=1):
             stack = self._architecture.stack(item.stack) if item.stack else None
             if item.node:
                 node = f"{name}.{number}.{item.node.id}"
                 lines.append(_node(node, item.node))
+                if item.beside:
+                    sources = [names[source] for source in item.reads] or ([first] if first else [])
+                    self._edges += [arrow(source, node) for source in sources]
+                    continue
                 self._edges += [arrow(end, node) for end in ends]
                 ends = [node]
                 if not any(before.stack for before in tower.column[:number]):
@@ -118,6 +130,9 @@ class _Writer:
             elif edge.target in known:
                 values = _edge_values(edge.label, residual=edge.residual)
                 self._edges += [arrow(source, f"{name}.{edge.target}", values) for source in sources]
+        for node in drawn:
+            if node.role == "input":
+                self._edges += [arrow(source, f"{name}.{node.id}") for source in self._beside]
         lines = [_node(f"{name}.{node.id}", node) for node in drawn]
         last = [f"{name}.{drawn[-1].id}"] if drawn else []  # for a graph that names no output
         return lines, outgoing or last or ends

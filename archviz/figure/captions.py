@@ -79,6 +79,16 @@ def _step_words(architecture: Architecture, tower: Tower) -> Iterator[str]:
             yield stack.pattern_text[:400]
 
 
+def beside_box(tower: Tower) -> Box | None:
+    """What goes into every layer beside the stream, its modules as lines; None where nothing does."""
+    nodes = [item.node for item in tower.column if item.node and item.beside]
+    if not nodes:
+        return None
+    lines = tuple(line[:200] for node in nodes for line in (node.code_name or node.label, *node.details))
+    where = "; ".join(piece.where for node in nodes for piece in node.evidence[:1])
+    return Box(f"side/{tower.id}/beside", nodes[0].role, "Beside the stream", lines, description=where)
+
+
 def tower_subtitle(tower: Tower) -> str:
     return f"{compact(tower.parameters)} parameters" if tower.parameters else ""
 

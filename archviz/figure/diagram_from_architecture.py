@@ -98,11 +98,13 @@ class _Writer:
         several = len(self._architecture.towers) > 1
         prefix = f"{tower.title}: " if several else ""
         pending: list[DiagramBlock] = []
+        beside: list[DiagramBlock] = []
         stages: list[tuple[str, list[DiagramBlock]]] = []
         for item in tower.column:
             stack = self._architecture.stack(item.stack) if item.stack else None
             if item.node:
-                pending.append(self._node_block(item.node, tower.id if several else ""))
+                block = self._node_block(item.node, tower.id if several else "")
+                (beside if item.beside else pending).append(block)
             if stack:
                 stages += [("input", pending)] if pending else []
                 stages += [(unit.heading, self._unit(unit, tower, several)) for unit in pattern_units(stack)]
@@ -116,6 +118,24 @@ class _Writer:
             entry = self._second_stream(tower) or stages[0][1][-1].id
             self._ends[tower.id] = (entry or "", stages[-1][1][-1].id or "")
             self._tie(tower)
+        for block in beside:
+            self._add(f"{prefix}Beside the layers", [block], new_flow=True)
+        self._join_beside(tower)
+
+    def _join_beside(self, tower: Tower) -> None:
+        """Edges from what a box beside the column reads, and from it into the first layer of each kind where nothing beside reads it."""
+        items = [item for item in tower.column if item.beside]
+        entry = next((item.node.id for item in tower.column if item.node), None)
+        read = {source for item in items for source in item.reads}
+        stacks = [self._architecture.stack(item.stack) for item in tower.column if item.stack]
+        kinds = [kind.id for stack in stacks if stack for kind in stack.kinds]
+        for item in items:
+            assert item.node is not None
+            own = self._block_ids[f"node:{item.node.id}"]
+            for source in item.reads or ([entry] if entry else []):
+                self._connect(self._block_ids[f"node:{source}"], own, None)
+            for kind in kinds if item.node.id not in read else ():
+                self._connect(own, self._block_ids[f"kind:{kind}"], "into the layers")
 
     def _second_stream(self, tower: Tower) -> str | None:
         """The first layer that reads another tower's output beside its own input (cross-attention)."""

@@ -80,12 +80,16 @@ class _Overview:
     def _column(self, tower: Tower) -> Column:
         self.boxes_left = MAX_BOXES
         steps: list[Step] = []
+        known = set(self.sides)
         for index, item in enumerate(tower.column):
             stack = self.architecture.stack(item.stack) if item.stack else None
+            if item.beside:
+                continue
             if item.node:
                 steps.append(make_box(item.node, f"{tower.id}/{index}/{item.node.id}"))
             elif stack:
                 steps += self._stack(stack, tower.id)
+        self._draw_beside(tower, steps, known)
         return Column(
             id=tower.id,
             title=tower.title,
@@ -208,6 +212,16 @@ class _Overview:
                 continue
             for side in captions.side_boxes(inset, self.architecture, box):
                 self._add_side(side, (box.id,))
+
+    def _draw_beside(self, tower: Tower, steps: list[Step], known: set[tuple[str, ...]]) -> None:
+        """What runs beside the column, as one box that feeds the layers: where they read a further input, else their mixers."""
+        box = captions.beside_box(tower)
+        if box is None:
+            return
+        fresh = [key for key, side in self.sides.items() if key not in known and side.box.role == "input"]
+        targets = tuple(target for key in fresh for target in self.sides.pop(key).targets)
+        mixers = tuple(box.id for box in column_boxes(tuple(steps)) if box.kind is not None)
+        self._add_side(box, targets or mixers)
 
     def _name_fed_inputs(self, towers: list[Tower]) -> None:
         """The one further input of a layer is what the one tower gives that feeds its tower."""

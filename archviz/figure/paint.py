@@ -41,7 +41,7 @@ MAIN = Style()
 MINOR = Style(label=13.0, detail=11.0, pad=10.0, tall=28.0, narrow=140.0, wide=200.0, line=14.0)
 INSET = Style(label=13.5, detail=11.5, pad=10.0, tall=30.0, narrow=56.0, wide=250.0, line=14.5)
 MINOR_INSET = Style(label=12.5, detail=11.0, pad=9.0, tall=27.0, narrow=52.0, wide=220.0, line=13.5)
-SIDE = Style(label=13.0, detail=11.0, pad=9.0, tall=28.0, narrow=62.0, wide=132.0, line=13.5)
+SIDE = Style(label=13.0, detail=11.0, pad=9.0, tall=28.0, narrow=62.0, wide=176.0, line=13.5)
 
 
 @record(frozen=True)

@@ -54,6 +54,10 @@ def _of_kind(fact: Fact | None, mixer: str | None, *, scaling: bool = False) -> 
         return value
     if mixer in value:
         return value[mixer]
+    # Where kinds that mix alike differ, facts go by the whole kind: `sliding_attention+moe`.
+    own = [each for key, each in value.items() if mixer and key.startswith(f"{mixer}+")]
+    if own and all(each == own[0] for each in own):
+        return own[0]
     return None if scaling else value
 
 

@@ -158,6 +158,8 @@ def _set(interp: Interpreter, node: ast.Set, frame: Frame) -> Any:
 
 def made(interp: Interpreter, value: Any) -> Any:
     """A new container or iterator of the interpreted program."""
+    if interp.recorder is not None:
+        interp.recorder.made(value)
     return value if interp.region is None else interp.region.makes(value)
 
 

@@ -43,7 +43,7 @@ def call_host(interp: Operators, function: Any, args: list[Any], kwargs: dict[st
         receiver, args = bounds.host_call(interp, function, args, kwargs)
     except bounds.RefusedPatternError as error:
         return Unknown(f"a regular expression: {error}", interp.here())
-    if interp.recorder is not None and isinstance(receiver, (list, dict, set)):
+    if interp.recorder is not None and isinstance(receiver, bounds.CONTAINERS) and function.__name__ not in READING:
         interp.recorder.wrote(receiver)
     if isinstance(receiver, CONTAINERS) and function.__name__ not in READING:
         interp.twins.changed(receiver)
@@ -52,6 +52,8 @@ def call_host(interp: Operators, function: Any, args: list[Any], kwargs: dict[st
     elif function in (int, float, str, bool) and args and isinstance(args[0], (Tensor, Instance)):
         return _converted(interp, function, args[0])
     result = function(*args, **kwargs)
+    if interp.recorder is not None and isinstance(function, type):
+        interp.recorder.made(result)
     return result if interp.region is None else interp.region.made(result)
 
 

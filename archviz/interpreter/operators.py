@@ -123,13 +123,20 @@ class Operators:
 
     def _counted(self, values: Iterable[Any]) -> Iterator[Any]:
         iterator = iter(values)
-        if self.region is not None and iterator is values:
-            self.twins.changed(values)
+        if iterator is values:
+            self.advanced(values)
         for count, value in enumerate(islice(iterator, self.limits.items + 1)):
             if count >= self.limits.items:
                 raise BudgetSpentError(f"more than {self.limits.items:,} elements", self.here())
             self.step()
             yield value
+
+    def advanced(self, iterator: Any) -> None:
+        """An iterator gives an element: whoever else holds it finds it changed."""
+        if self.recorder is not None:
+            self.recorder.wrote(iterator)
+        if self.region is not None:
+            self.twins.changed(iterator)
 
     # -- operators ------------------------------------------------------------------------------------------------
 

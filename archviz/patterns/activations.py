@@ -68,6 +68,16 @@ def activation_in(module: ModuleRecord, trace: Trace) -> str | None:
     return activation_of(stated) if stated else None
 
 
+def clamp_bounds(event: Event) -> str | None:
+    """What a clamp keeps its values within: `−7 … 7`, `≤ 7`; None when its bounds are no numbers."""
+    options = event.options
+    low, high = options.get("min", options.get("1")), options.get("max", options.get("2"))
+    shown = [f"{value:g}".replace("-", "−") if isinstance(value, (int, float)) else "" for value in (low, high)]
+    if all(shown):
+        return f"{shown[0]} … {shown[1]}"
+    return (f"≥ {shown[0]}" if shown[0] else f"≤ {shown[1]}") if any(shown) else None
+
+
 def _of_op(event: Event) -> str | None:
     name = ACTIVATIONS.get(canonical(event.name))
     return TANH_GELU if name == "GELU" and event.options.get("approximate") == "tanh" else name

@@ -149,9 +149,23 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         sinks=any("sink" in name for name in module.parameters),
         softcap=_softcap(module, core),
         scaling=_number(module, ("scaling", "scale", "softmax_scale")),
-        ranks=(_integer(module, ("q_lora_rank",)), _integer(module, ("kv_lora_rank",))),
+        ranks=(_query_rank(module, projections), _integer(module, ("kv_lora_rank",))),
         mask=mask,
     )
+
+
+def _query_rank(module: ModuleRecord, projections: dict[str, ModuleRecord]) -> int | None:
+    """The width that queries are compressed to: as stated, else by the projection down that stands before the one up."""
+    stated = _integer(module, ("q_lora_rank",))
+    up = linear_sizes(projections["q"]) if "q" in projections else None
+    if stated is not None or up is None:
+        return stated
+    sizes = [
+        linear_sizes(c)
+        for c in module.children.values()
+        if re.match(r"w?q", c.name.lower()) and c is not projections["q"]
+    ]
+    return next((up[0] for down in sizes if down and down[1] == up[0] < min(down[0], up[1])), None)
 
 
 def _grouping(heads: int | None, kv_heads: int | None) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.activations import activation_in
-from archviz.patterns.linears import linear_sizes, linears_of
+from archviz.patterns.linears import linear_sizes, linears_of, low_rank_sizes
 from archviz.patterns.trace import Trace
 from archviz.records import record
 
@@ -46,7 +46,7 @@ def gated_kind(activation: str | None) -> str:
 def detect_feed_forward(module: ModuleRecord, trace: Trace) -> FeedForward | None:
     """The feed-forward block that a module is; None when it is none.
 
-    Projections up and down with the same outer width, and nothing that mixes positions.
+    Projections up and down with the same outer width, an activation between them, and nothing that mixes positions.
     """
     linears = projections_of(module)
     ops = trace.own_ops(module.path)
@@ -55,6 +55,8 @@ def detect_feed_forward(module: ModuleRecord, trace: Trace) -> FeedForward | Non
         width, hidden = linear_sizes(key) or (0, 0)
         return FeedForward("channel_mixing", width, hidden, True, activation_in(module, trace) or "ReLU²")
     if len(linears) < 2 or "softmax" in ops or "scaled_dot_product_attention" in ops:
+        return None
+    if low_rank_sizes(module, trace) is not None:
         return None
     return describe_projections(linears, activation_in(module, trace))
 

@@ -8,7 +8,7 @@ from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.activations import activation_in
 from archviz.patterns.attention import Attention, detect_attention
 from archviz.patterns.feed_forward import FeedForward, describe_projections, detect_feed_forward
-from archviz.patterns.linears import is_linear
+from archviz.patterns.linears import is_linear, linear_sizes
 from archviz.patterns.moe import MixtureOfExperts, detect_moe
 from archviz.patterns.norms import Norm, detect_norm
 from archviz.patterns.op_families import activation_of
@@ -102,13 +102,36 @@ def _wraps(module: ModuleRecord, trace: Trace) -> bool:
 
 
 def _wrapper(module: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
-    """Collect a wrapper's parts; loose projections beside a mixer are its output projection."""
+    """Collect a wrapper's parts; loose projections beside a mixer are its output projection, others may be a feed-forward."""
     mixers, loose = len(parts.mixers), len(parts.loose)
     _collect(module, trace, parts)
+    extra = parts.loose[loose:]
     if len(parts.mixers) == mixers + 1:
-        extra = parts.loose[loose:]
-        del parts.loose[loose:]
         parts.mixers[-1].paths += [child.path for child in extra]
+    elif len(parts.mixers) > mixers or not _add_triples(extra, parts):
+        return
+    parts.loose = [
+        child for child in parts.loose if all(child is not other for other in extra) or _is_free(child, parts)
+    ]
+
+
+def _is_free(child: ModuleRecord, parts: LayerParts) -> bool:
+    """Whether a module belongs to none of the parts found."""
+    return all(child.path not in part.paths for part in (*parts.mixers, *parts.feeds))
+
+
+def _add_triples(loose: list[ModuleRecord], parts: LayerParts) -> bool:
+    """Feed-forwards among loose modules: a projection up, its activation and the one down again, registered in a row."""
+    found = False
+    for up, middle, down in zip(loose, loose[1:], loose[2:], strict=False):
+        activation = activation_of(middle.class_name)
+        block = (
+            describe_projections([up, down], activation) if is_linear(up) and activation and is_linear(down) else None
+        )
+        if block is not None and block.width == (linear_sizes(down) or (0, 0))[1]:
+            parts.feeds.append(Part([up.path, middle.path, down.path], block, "feed_forward"))
+            found = True
+    return found
 
 
 def _group_loose(layer: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
@@ -125,3 +148,5 @@ def _group_loose(layer: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
     if block is not None:
         parts.feeds.append(Part([child.path for child in parts.loose], block, "feed_forward"))
         parts.loose.clear()
+    elif _add_triples(parts.loose, parts):  # beside projections of another purpose, such as a bottleneck's
+        parts.loose = [child for child in parts.loose if _is_free(child, parts)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.op_families import PLUMBING, canonical
+from archviz.patterns.trace import Trace
 
 SIZE_ATTRIBUTES = (("in_features", "out_features"), ("nx", "nf"))
 
@@ -42,3 +44,29 @@ def linears_of(module: ModuleRecord) -> list[ModuleRecord]:
 
 def has_bias(module: ModuleRecord) -> bool:
     return "bias" in module.parameters
+
+
+def low_rank_sizes(module: ModuleRecord, trace: Trace) -> tuple[int, int, int] | None:
+    """Input width, rank and output width of a low-rank projection: two projections in a row, the rank between them.
+
+    Nothing but plumbing may happen in between: with an activation there, the two are a feed-forward with a bottleneck.
+    None when the module is no such pair, or when its pass was not seen.
+    """
+    linears = linears_of(module)
+    sizes = [size for linear in linears if (size := linear_sizes(linear))]
+    if len(sizes) != 2 or sizes[0][1] != sizes[1][0] or sizes[0][1] >= min(sizes[0][0], sizes[1][1]):
+        return None
+    return (*sizes[0], sizes[1][1]) if _read_each_other(module, linears, trace) else None
+
+
+def _read_each_other(module: ModuleRecord, pair: list[ModuleRecord], trace: Trace) -> bool:
+    """Whether the second projection reads what the first one writes, moved or cast at most."""
+    own, first, second = (trace.call(path) for path in (module.path, pair[0].path, pair[1].path))
+    if own is None or first is None or second is None:
+        return False
+    reached = {value.id for value in first.outputs}
+    for event in trace.own(own):
+        passes = canonical(event.name) in PLUMBING or event.name.startswith("Dropout")
+        if passes and event.inputs and event.inputs[0].id in reached:
+            reached |= {value.id for value in event.outputs}
+    return bool(second.inputs) and second.inputs[0].id in reached

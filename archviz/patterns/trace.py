@@ -34,6 +34,11 @@ class Trace:
         """The first call of the module at `path`; None when the trace holds none."""
         return self._calls.get(path)
 
+    def parent(self, event: Event) -> Event | None:
+        """The call or function that an event happened in; None for a pass itself."""
+        place = self._place.get(event.parent)
+        return self.events[place] if place is not None else None
+
     def children(self, event: Event) -> list[Event]:
         """What happened directly inside an event, in order."""
         return self._children.get(event.index, [])

@@ -9,6 +9,7 @@ from archviz.architecture.model import Architecture, Evidence
 from archviz.spans import Status
 from archviz.verify.claims import Check, Claim
 from archviz.verify.figure_order import check_orders
+from archviz.verify.kinds_named import kinds_named, of_kinds
 from archviz.verify.known import known_values, projections_named
 from archviz.verify.statements import Statement, read_statements
 
@@ -27,7 +28,10 @@ def check_figure(figure: Mapping[str, object], architecture: Architecture, claim
     checks = list(_parameters(figure.get("parameters"), architecture))
     for path, text, around in figure_texts(figure):
         for statement in read_statements(text, around):
-            check = _check(path, statement, f"{around} {text}", architecture, claims)
+            words = f"{around} {text}"
+            line = next((line for line in text.splitlines() if statement.quote in line), "")
+            kind = kinds_named(around, line, architecture)
+            check = _check(path, statement, words, architecture, of_kinds(claims, kind, statement.key))
             if check is not None:
                 checks.append(check)
         checks += check_orders(path, text, architecture)
@@ -58,15 +62,23 @@ def figure_texts(figure: Mapping[str, object]) -> Iterator[tuple[str, str, str]]
     yield "overview", str(figure.get("overview") or ""), ""
     configuration = figure.get("configuration")
     for key, value in configuration.items() if isinstance(configuration, Mapping) else ():
-        yield f"configuration[{key!r}]", _row(str(key), value), ""
+        for row, kind in _rows(str(key), value):
+            yield f"configuration[{key!r}]", row, kind
+
+
+def _rows(key: str, value: object) -> Iterator[tuple[str, str]]:
+    """A row of the configuration table as sentences, each with the kind of layer that it is about, in brackets."""
+    if isinstance(value, str) and value.startswith("{"):  # one value for each kind of layer
+        for kind, part in re.findall(r"'([^']+)': ([^,{}']+|'[^']*')", value):
+            yield _row(key, part), f"[{kind}]"
+        return
+    yield _row(key, value), ""
 
 
 def _row(key: str, value: object) -> str:
-    """A row of the configuration table as a sentence; truth values of ties in the figure's words."""
+    """A value of the configuration table as a sentence; truth values of ties in the figure's words."""
     if isinstance(value, bool):
         return ("tied embeddings" if value else "not tied") if "tied" in key.lower() else ""
-    if isinstance(value, str) and value.startswith("{"):  # one value for each kind of layer
-        return "\n".join(_row(key, part) for part in re.findall(r"': ([^,{}']+|'[^']*')", value))
     name = re.sub(r" \d+(?= )", "", key.replace("_", " "))  # `text_2_layers` is about the second tower
     return f"{name}: {value}"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.attention import Attention, find_projections
+from archviz.patterns.compression import grouped_projections, indexers, pooled_positions
 from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.masks import Mask
 from archviz.patterns.norms import detect_norm
@@ -101,25 +102,19 @@ def _ranks(view: LayerView, what: Attention) -> Iterator[Claim]:
 
 def _grouped_output(view: LayerView) -> Iterator[Claim]:
     """An output projection in groups, each of a slice of the heads, whose results are projected once more."""
-    for child in view.module.children.values():
-        groups, sizes = child.attributes.get("n_groups"), linear_sizes(child)
-        if isinstance(groups, int) and groups > 1 and sizes:
-            yield view.claim(
-                "attention.grouped_output", {"projection": child.name, "groups": groups, "rank": sizes[1] // groups},
-                child.created_at,
-            )  # fmt: skip
+    for child, groups, rank in grouped_projections(view.module):
+        value = {"projection": child.name, "groups": groups, "rank": rank}
+        yield view.claim("attention.grouped_output", value, child.created_at)
 
 
 def _compression(view: LayerView) -> Iterator[Claim]:
     """Submodules that pool positions, and indexers that choose among them."""
-    for child in view.module.walk():
-        rate, chosen = child.attributes.get("compress_rate"), child.attributes.get("index_topk")
-        if isinstance(rate, int) and rate > 1 and child.name != "indexer":
-            yield view.claim("attention.compression", f"{rate} positions into one", child.created_at)
-        if isinstance(chosen, int):
-            call = view.trace.call(child.path)
-            lines = [e.at for e in view.trace.inside(call) if canonical(e.name) == "topk"] if call else []
-            yield view.claim("attention.indexer_top_k", chosen, child.created_at, *lines[:1])
+    for child, rate in pooled_positions(view.module):
+        yield view.claim("attention.compression", f"{rate} positions into one", child.created_at)
+    for child, chosen in indexers(view.module):
+        call = view.trace.call(child.path)
+        lines = [e.at for e in view.trace.inside(call) if canonical(e.name) == "topk"] if call else []
+        yield view.claim("attention.indexer_top_k", chosen, child.created_at, *lines[:1])
 
 
 def _shared_values(view: LayerView) -> Iterator[Claim]:

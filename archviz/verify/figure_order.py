@@ -77,8 +77,7 @@ def _first_difference(stated: Sequence[set[str]], stack: LayerStack) -> tuple[in
     kinds = {index: kind for kind in stack.kinds for index in kind.indices}
     for index, tags in enumerate(stated):
         kind = kinds[index]
-        own = tags_of(f"{kind.title} {kind.mixer_kind or ''} {kind.feed_forward_kind or ''}".replace("_", " "))
-        own |= {"attention"} & tags_of(kind.title) | _implied(kind, stack)
+        own = layer_tags(kind)
         if not tags <= own or ("attention" in tags and not own & {"attention"}):
             return index, kind
         if _is_plain_attention(tags) and own & {"delta", "mamba"}:
@@ -86,7 +85,14 @@ def _first_difference(stated: Sequence[set[str]], stack: LayerStack) -> tuple[in
     return None
 
 
-def _implied(kind: LayerKind, stack: LayerStack) -> set[str]:
+def layer_tags(kind: LayerKind) -> set[str]:
+    """The traits of a kind of layer: those that its names say, and those that go without saying."""
+    return tags_of(f"{kind.title} {kind.mixer_kind or ''} {kind.feed_forward_kind or ''}".replace("_", " ")) | _implied(
+        kind
+    )
+
+
+def _implied(kind: LayerKind) -> set[str]:
     """What a kind is without its title saying so: full attention beside windows, attention in MLA, dense beside experts."""
     found = set()
     mixer = kind.mixer_kind or ""

@@ -18,7 +18,8 @@ _CLAIMS = {
     "norm": ("norm.kind", "attention.norms", "mixer.norms"), "feed_forward": ("feed_forward.kind",), "rope_layout": ("rope.layout",),
     "rope_part": ("rope.part", "rope.inverse"), "norm_placement": ("norm.placement",), "hidden": ("model.hidden_size",),
     "vocab": ("model.vocabulary_size",), "context": ("model.context_length",), "tied": ("embedding.tied",),
-    "positions": ("model.positions",),
+    "positions": ("model.positions",), "indexer_top_k": ("attention.indexer_top_k",), "pooled": ("attention.compression",),
+    "streams": ("residual.structure",), "sinkhorn": ("residual.sinkhorn_iterations",),
 }  # fmt: skip
 _STATEFUL = re.compile(r"delta|mamba|ssm|state[- ]space|linear attention|rwkv|mlstm|slstm|convolution", re.IGNORECASE)
 
@@ -65,7 +66,7 @@ def known_values(key: str, around: str, architecture: Architecture, claims: Sequ
     chosen = [claim for claim in claims if claim.key in names]
     for claim in _of_tower(chosen, around, architecture):
         for value in claim.value.values() if isinstance(claim.value, dict) else [claim.value]:
-            known.add(value, claim.evidence)
+            known.add(_counted(value) if key in ("pooled", "streams") else value, claim.evidence)
     if key == "hidden":
         _add_widths(known, architecture)
     if key == "hidden" and _STATEFUL.search(around):
@@ -83,6 +84,12 @@ def known_values(key: str, around: str, architecture: Architecture, claims: Sequ
     if key == "intermediate":
         _add_claims(known, claims, ("moe.expert_hidden_size",))
     return known
+
+
+def _counted(value: object) -> object:
+    """The number in words: `4 positions into one`, `hyper-connections, 4 streams`."""
+    found = re.search(r"\d+", str(value))
+    return int(found[0]) if found else value
 
 
 def _shared_experts(known: Known, claims: Sequence[Claim]) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from archviz.interpreter.reading import Event
+from archviz.patterns.activations import clamp_bounds, read_activation
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.op_families import activation_of, canonical
+from archviz.spans import Span
 from archviz.verify.claims import Claim
 from archviz.verify.view import LayerView
 
@@ -24,11 +26,12 @@ def router_claims(view: LayerView) -> Iterator[Claim]:
     if what.hidden is not None:
         yield view.claim("moe.expert_hidden_size", what.hidden, experts.created_at, experts.defined_at)
     if what.activation is not None:
-        yield view.claim("moe.activation", what.activation, experts.defined_at)
+        yield view.claim("moe.activation", what.activation, *(_activation_lines(view, what) or [experts.defined_at]))
     elif (stated := view.setting("hidden_act", "hidden_activation")) is not None:
         yield view.claim(
             "moe.activation", activation_of(str(stated[1])) or stated[1], status="config", config=stated[0]
         )
+    yield from _clamped(view, what)
     events = _router_events(view, what)
     yield from _choice(view, what, events)
     yield from _weights(view, what, events)
@@ -41,6 +44,34 @@ def router_claims(view: LayerView) -> Iterator[Claim]:
         yield view.claim(
             "moe.shared_expert_gate", value, sigmoid.at if sigmoid else modules[what.shared_gate].created_at
         )
+
+
+def _inside_experts(view: LayerView, what: MixtureOfExperts) -> list[Event]:
+    """What one expert does: everything inside the experts' call, or that of the first numbered one that ran."""
+    experts = view.context.modules[what.experts]
+    calls = (view.trace.call(module.path) for module in (experts, *experts.children.values()))
+    call = next((found for found in calls if found is not None), None)
+    return list(view.trace.inside(call)) if call is not None else []
+
+
+def _activation_lines(view: LayerView, what: MixtureOfExperts) -> list[Span | None]:
+    """Where the experts' activation is computed."""
+    inside = sorted(_inside_experts(view, what), key=lambda e: e.kind != "call")
+    return [e.at for e in inside if read_activation(e, view.trace) is not None][:1]
+
+
+def _clamped(view: LayerView, what: MixtureOfExperts) -> Iterator[Claim]:
+    """What the experts keep their inner values within, and what they add to the half that is not gated."""
+    inside = _inside_experts(view, what)
+    clamps = [(e, bounds) for e in inside if canonical(e.name) in ("clamp", "clip") and (bounds := clamp_bounds(e))]
+    if clamps:
+        yield view.claim("moe.clamp", [bounds for _, bounds in clamps], *(e.at for e, _ in clamps))
+    clamped = {value.id for e, _ in clamps for value in e.outputs}
+    for event in inside:
+        shift = _number(event) if canonical(event.name) == "add" else None
+        if shift is not None and event.inputs[0].id in clamped:
+            yield view.claim("moe.linear_shift", shift, event.at)
+            return
 
 
 def _router_events(view: LayerView, what: MixtureOfExperts) -> list[Event]:

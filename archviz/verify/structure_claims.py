@@ -12,6 +12,7 @@ from archviz.patterns.flow import Flow, FlowNode, build_flow
 from archviz.patterns.op_families import canonical
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.residual import find_residual_adds, is_parallel, norm_placement, norm_places
+from archviz.patterns.streams import normalises_columns
 from archviz.spans import Span
 from archviz.verify.attention_claims import inner_norms
 from archviz.verify.claims import Claim
@@ -153,7 +154,7 @@ def _hyper_connections(view: LayerView, streams: int) -> Iterator[Claim]:
     yield view.claim("residual.structure", f"hyper-connections, {streams} streams", view.kind.example.defined_at)
     for child in view.kind.example.children.values():
         call = view.trace.call(child.path)
-        rounds = [e for e in view.trace.inside(call) if _normalises_columns(e)] if call else []
+        rounds = [e for e in view.trace.inside(call) if normalises_columns(e)] if call else []
         if len(rounds) > 1:
             name = view.setting("hc_sinkhorn_iters")
             agreed = name is not None and name[1] == len(rounds)
@@ -162,13 +163,6 @@ def _hyper_connections(view: LayerView, streams: int) -> Iterator[Claim]:
                 config=name[0] if name and agreed else None,
             )  # fmt: skip
             return
-
-
-def _normalises_columns(event: Event) -> bool:
-    """The sum over the next-to-last axis of a square matrix, by which Sinkhorn's iteration divides."""
-    shape = event.inputs[0].shape if event.inputs else None
-    square = bool(shape and len(shape) > 2 and shape[-1] == shape[-2])
-    return square and canonical(event.name) == "sum" and event.options.get("dim", event.options.get("1")) == -2
 
 
 def part_claims(view: LayerView) -> Iterator[Claim]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from archviz.architecture.caveats import add_caveats
-from archviz.architecture.model import Architecture, Fact, Identity, ModuleNode, Parameters
+from archviz.architecture.model import Architecture, Evidence, Fact, Identity, ModuleNode, Parameters
 
 
 def architecture() -> Architecture:
@@ -38,6 +38,7 @@ def test_a_stated_class_that_was_not_built_is_told() -> None:
 
 
 def test_remarks_of_the_source_are_passed_on() -> None:
-    told = add_caveats(architecture(), {}, {}, remarks=["a trimmed copy"]).fact("remark")
+    place = Evidence(kind="catalog", where="catalog record")
+    told = add_caveats(architecture(), {}, {}, remarks=[("a trimmed copy", place)]).fact("remark")
     assert told is not None
-    assert (told.value, told.status) == ("a trimmed copy", "unverified")
+    assert (told.value, told.status, told.evidence) == ("a trimmed copy", "unverified", [place])

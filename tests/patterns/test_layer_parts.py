@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.layer_parts import detect_layer_parts
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.trace import Trace
@@ -47,3 +48,18 @@ def test_experts_that_stand_in_the_layer_itself_are_found_beside_a_dense_mlp() -
 def test_a_layer_may_have_one_mixer_and_nothing_else() -> None:
     parts = detect_layer_parts(layer("l", 64, attention("l.mixer", 64, 4, 4, 16)), QUIET)
     assert (len(parts.mixers), len(parts.feeds), len(parts.norms)) == (1, 0, 1)
+
+
+def test_several_feed_forwards_beside_a_bottleneck_are_found_each() -> None:
+    def pair(path: str) -> list[ModuleRecord]:
+        up = module(f"{path}.up", "Up", linear(f"{path}.up.dense", 32, 64), module(f"{path}.up.act", "ReLU"))
+        return [
+            up,
+            module(f"{path}.down", "Down", linear(f"{path}.down.dense", 64, 32), rms_norm(f"{path}.down.n", 32)),
+        ]
+
+    shrink = module("l.bottleneck", "Bottleneck", linear("l.bottleneck.dense", 128, 32), rms_norm("l.bottleneck.n", 32))
+    more = module("l.ffn", "ModuleList", module("l.ffn.0", "FFN", *pair("l.ffn.0")), library="torch.nn.ModuleList")
+    parts = detect_layer_parts(module("l", "Layer", *pair("l"), shrink, more), QUIET)
+    assert sorted(part.paths[0] for part in parts.feeds) == ["l.ffn.0.up.dense", "l.up.dense"]
+    assert [child.path for child in parts.loose] == ["l.bottleneck.dense"]

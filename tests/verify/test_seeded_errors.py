@@ -58,6 +58,12 @@ def test_a_generated_figure_agrees_with_its_model(model_type: str) -> None:
         ("deepseek_v3", "shared expert", "no shared expert", "shared_expert"),
         ("qwen3_5_moe_text", "64 of 256", "256 of 256", "rope_span"),
         ("gemma4_text", "'full_attention': 1000000.0", "'full_attention': 500000.0", "rope_theta"),
+        ("gemma4_text", "'full_attention': 1000000.0", "'full_attention': 10000.0", "rope_theta"),
+        ("gemma4_text", "'sliding_attention': 10000.0", "'sliding_attention': 1000000.0", "rope_theta"),
+        ("deepseek_v4", "indexer, top-512", "indexer, top-256", "indexer_top_k"),
+        ("deepseek_v4", "4 streams → 1", "2 streams → 1", "streams"),
+        ("deepseek_v4", "20 Sinkhorn iterations", "10 Sinkhorn iterations", "sinkhorn"),
+        ("deepseek_v4", "128 positions → 1", "64 positions → 1", "pooled"),
     ],
 )
 def test_each_seeded_error_is_found_with_its_line(model_type: str, old: str, new: str, key: str) -> None:
@@ -91,3 +97,24 @@ def test_a_gate_with_a_projection_of_its_own_may_be_drawn_so() -> None:
     found, architecture = read_model("laguna")
     checks = check_figure(stage("output gate: Linear"), architecture, found.claims)
     assert {c.status for c in checks if c.key == "gate_linear"} == {"verified"}
+
+
+@pytest.mark.parametrize(
+    ("details", "right"),
+    [
+        ("Sliding-window layers: θ = 10,000\nfull layers: θ = 1,000,000", True),
+        ("Sliding-window layers: θ = 1,000,000\nfull layers: θ = 10,000", False),
+        ("RoPE, θ = 10,000", True),
+    ],
+)
+def test_the_theta_of_one_kind_of_layer_is_not_true_of_another(details: str, right: bool) -> None:
+    found, architecture = read_model("gemma4_text")
+    checks = [c for c in check_figure(stage(details), architecture, found.claims) if c.key == "rope_theta"]
+    assert checks
+    assert {c.status for c in checks} == ({"verified"} if right else {"conflict"})
+
+
+def test_a_block_named_after_a_kind_of_layer_may_state_only_its_theta() -> None:
+    found, architecture = read_model("gemma4_text")
+    figure = stage("θ = 1,000,000", block="Sliding-window attention")
+    assert [c.status for c in check_figure(figure, architecture, found.claims) if c.key == "rope_theta"] == ["conflict"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verify.models import MODELS, claim_of, only, split_of, values, verified
+from tests.verify.models import MODELS, claim_of, only, read_model, split_of, values, verified
 
 A = "model.layers.{%s}.self_attn"
 
@@ -109,6 +109,35 @@ def test_deepseek_v4_has_another_theta_where_positions_are_compressed() -> None:
     assert evidence[-1].where == "rope_parameters.compress.rope_theta"
 
 
+def test_deepseek_v4_states_what_it_spares_as_facts_by_kind() -> None:
+    facts = {fact.key: fact for fact in read_model("deepseek_v4")[1].facts}
+    assert facts["attention_compression"].value == {
+        "heavily_compressed_attention": "128 positions into one",
+        "compressed_sparse_attention": "4 positions into one",
+    }
+    assert facts["indexer_top_k"].value == {"heavily_compressed_attention": "none", "compressed_sparse_attention": 512}
+    assert facts["grouped_output"].value == "8 groups of rank 1,024"
+    assert facts["query_rank"].value == only(verified("deepseek_v4"), "attention.query_rank") == 1024
+    assert (facts["residual_streams"].value, facts["sinkhorn_iterations"].value) == (4, 20)
+    told = [item for key in ("attention_compression", "residual_streams") for item in facts[key].evidence]
+    assert {item.kind for item in told} == {"code", "config"}
+
+
+def test_deepseek_v4_draws_its_streams_in_words() -> None:
+    architecture = read_model("deepseek_v4")[1]
+    graph = architecture.block(architecture.layers[0].kinds[0].block)
+    assert graph is not None
+    told = [(node.label, node.details) for node in graph.nodes if node.role in ("other", "multiply")]
+    branch = [
+        ("Hyper-connection", ["4 streams → 1", "20 Sinkhorn iterations"]),
+        ("Spread over streams", ["1 → 4 streams"]),
+        ("Mix streams", ["4 × 4 matrix"]),
+    ]
+    assert sorted(told) == sorted(branch * 2)
+    column = [item.node.label for item in architecture.towers[0].column if item.node]
+    assert "Collapse streams" in column
+
+
 def test_gemma_2_has_sandwich_norms_and_two_softcaps() -> None:
     found = verified("gemma2")
     assert only(found, "norm.placement") == "sandwich"
@@ -125,6 +154,18 @@ def test_gemma_4_has_two_head_dimensions_and_takes_values_from_keys_in_full_laye
     assert values(found, "attention.head_dim") == {A % "0-4": 256, A % 5: 512}
     assert values(found, "attention.values_from") == {A % 5: "k_proj"}
     assert values(found, "rope.theta") == {A % "0-4": 10_000.0, A % 5: 1_000_000.0}
+
+
+def test_gemma_4_embeds_tokens_once_more_beside_the_stream_and_chains_nothing_of_it() -> None:
+    tower = read_model("gemma4_text")[1].towers[0]
+    beside = {item.node.code_name: item.reads for item in tower.column if item.node and item.beside}
+    assert beside == {
+        "embed_tokens_per_layer": [],
+        "per_layer_model_projection": ["model_embed_tokens"],
+        "per_layer_projection_norm": ["model_per_layer_model_projection"],
+    }
+    before = [item.node.code_name for item in tower.column if item.node and not item.beside]
+    assert before == [None, "embed_tokens", "norm", "lm_head"]
 
 
 def test_gemma_3_has_another_theta_in_sliding_layers() -> None:
@@ -152,6 +193,25 @@ def test_gpt_oss_has_sinks_and_biases() -> None:
     assert only(found, "attention.output_bias") is True
     assert only(found, "moe.score") == "softmax over top-k"
     assert only(found, "rope.layout") == "half_split"
+
+
+def test_gpt_oss_clamps_its_experts_and_slopes_their_activation() -> None:
+    found = verified("gpt_oss")
+    activation = claim_of(found, "moe.activation")
+    assert (activation.value, activation.status) == ("SiLU (α = 1.702, clamped)", "verified")
+    assert "sigmoid(gate * self.alpha)" in str(activation.evidence[0].text)
+    assert only(found, "moe.clamp") == ["≤ 7", "−7 … 7"]
+    assert ".clamp(" in str(claim_of(found, "moe.clamp").evidence[0].text)
+    assert only(found, "moe.linear_shift") == 1.0
+    assert "(up + 1)" in str(claim_of(found, "moe.linear_shift").evidence[0].text)
+
+
+def test_kimi_linear_projects_its_gates_through_a_low_rank() -> None:
+    boxes = [node for graph in read_model("kimi_linear")[1].blocks for node in graph.nodes]
+    gates = [node for node in boxes if node.code_name == "forget_gate"]
+    assert gates
+    assert {node.label for node in gates} == {"Low-rank projection"}
+    assert gates[0].details[0] == "2304 → 128 → 4096"
 
 
 def test_olmo_2_normalises_after_the_branch_and_queries_as_a_whole() -> None:
@@ -283,3 +343,30 @@ def test_clip_has_two_towers_of_plain_attention() -> None:
     found = verified("clip")
     assert set(values(found, "attention.heads").values()) == {8, 12}
     assert only(found, "attention.kind") == "MHA"
+
+
+def test_clip_has_two_encoders_side_by_side_and_no_count_per_text_token() -> None:
+    found, architecture = read_model("clip")
+    assert {(tower.title, tower.feeds) for tower in architecture.towers} == {
+        ("Text encoder", None),
+        ("Vision encoder", None),
+    }
+    assert "model.active_parameters" not in {claim.key for claim in found.claims}
+    assert "model.decoder_type" not in {claim.key for claim in found.claims}
+    assert architecture.parameters.active is None
+    told = architecture.parameters.active_definition
+    assert told is not None
+    assert told.startswith("Not counted: there is no decoder")
+    assert "text encoder 63,428,096, vision encoder 87,849,216" in told
+
+
+def test_mobilebert_has_four_feed_forwards_a_layer_and_a_bottleneck_around_them() -> None:
+    found, architecture = read_model("mobilebert")
+    assert architecture.layers[0].pattern_text == "2 × attention+mlp×4"
+    assert architecture.layers[0].kinds[0].title == "Attention + 4 × MLP (ReLU)"
+    assert only(found, "feed_forward.hidden_size") == 512
+    assert only(found, "model.hidden_size") == 512
+    graph = architecture.block(architecture.layers[0].kinds[0].block)
+    assert graph is not None
+    widths = [node.details[0] for node in graph.nodes if node.role == "projection"]
+    assert widths == ["512 → 128", "512 → 128", "128 → 512"]

@@ -1,0 +1,63 @@
+"""Modules before the layers that are no step of the stream: what they give goes into every layer beside it (per-layer embeddings)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archviz.architecture.context import Context
+from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.patterns.op_families import writes_in_place
+from archviz.patterns.trace import Trace
+
+
+def first_call(trace: Trace, module: ModuleRecord) -> Event | None:
+    """The first call of a module; of a list that is never called itself, that of the first of its modules that runs."""
+    own = trace.call(module.path)
+    if own is not None or not module.children:
+        return own
+    calls = [call for child in module.walk() if (call := trace.call(child.path))]
+    return min(calls, key=lambda call: call.index, default=None)
+
+
+def find_beside(context: Context, around: Sequence[ModuleRecord], layer: ModuleRecord) -> dict[str, list[str]]:
+    """Which of the modules around the layers run beside the stream, and which of the others each of them reads.
+
+    Args:
+        around: The modules around the layers of a tower.
+        layer: The first layer; its first input is the stream.
+
+    Returns:
+        Path of each module that reaches the layer by another way than the stream → paths of the modules that it reads.
+    """
+    trace = context.trace
+    start = trace.call(layer.path)
+    if start is None or len(start.inputs) < 2:
+        return {}
+    calls = {m.path: call for m in around if (call := first_call(trace, m)) and call.index < start.index}
+    stream = _made_of(trace, start, {start.inputs[0].id})
+    others = _made_of(trace, start, {value.id for value in start.inputs[1:]})
+    gives = {path: {value.id for value in call.outputs} for path, call in calls.items()}
+    if not any(ids & stream for ids in gives.values()):
+        return {}  # where the stream itself was not followed, nothing is known about its sides
+    beside = [path for path, ids in gives.items() if ids & others and not ids & stream]
+    return {path: _read_by(trace, calls[path], {p: ids for p, ids in gives.items() if p != path}) for path in beside}
+
+
+def _made_of(trace: Trace, end: Event, wanted: set[int], stop: set[int] | None = None) -> set[int]:
+    """All values that some values are made of, themselves included; what stands in `stop` is not followed further."""
+    found = set(wanted)
+    for event in reversed(trace.events[: trace.events.index(end)]):
+        if not trace.is_leaf(event):
+            continue
+        made = [value.id for value in event.outputs]
+        made += [event.inputs[0].id] if writes_in_place(event.name) and event.inputs else []
+        if any(value in found and value not in (stop or ()) for value in made):
+            found |= {value.id for value in event.inputs}
+    return found
+
+
+def _read_by(trace: Trace, call: Event, gives: dict[str, set[int]]) -> list[str]:
+    """The modules whose results a call reads, none of the others in between."""
+    stop = set().union(*gives.values())
+    made_of = _made_of(trace, call, {value.id for value in call.inputs}, stop)
+    return [path for path, ids in gives.items() if ids & made_of]

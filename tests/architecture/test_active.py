@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from archviz.architecture.active import active_words, stand_apart
+from archviz.architecture.towers import Column
+
+
+def column(name: str, encodes: bool = False) -> Column:
+    return Column(name, name.capitalize(), name, [], encodes=encodes)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ([column("text")], "one text token: everything in the text path"),
+        ([column("text"), column("vision", True)], "one text token: everything in the text path"),
+        ([column("text", True)], "one text token: everything in the encoder"),
+        ([column("decoder"), column("encoder", True)], "a target token through the decoder"),
+        ([column("vision", True)], "one image patch"),
+        ([column("audio", True)], "one audio frame"),
+    ],
+)
+def test_whose_token_is_counted_depends_on_the_towers(columns: list[Column], words: str) -> None:
+    assert not stand_apart(columns)
+    assert words in active_words(columns, {})
+
+
+def test_encoders_side_by_side_have_no_count_and_say_why() -> None:
+    columns = [column("text", True), column("vision", True)]
+    assert stand_apart(columns)
+    told = active_words(columns, {"text": 1_000, "vision": 2_000})
+    assert told.startswith("Not counted")
+    assert "text 1,000, vision 2,000" in told
