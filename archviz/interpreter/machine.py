@@ -11,6 +11,7 @@ from typing import Any
 
 from archviz.interpreter import attributes, calls, classes
 from archviz.interpreter.attributes import MISSING
+from archviz.interpreter.blocks import Entered, Guarded
 from archviz.interpreter.builtins_table import BUILTINS, NATIVE
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import EXPRESSIONS
@@ -145,9 +146,9 @@ class Interpreter(Operators, Imports):
         """How many calls are open."""
         return self._depth
 
-    def entered(self, frame: Frame) -> _Entered:
+    def entered(self, frame: Frame) -> Entered:
         """Make a frame the current one while its code runs."""
-        return _Entered(self, frame)
+        return Entered(self, frame)
 
     def enter_frame(self, frame: Frame) -> Frame:
         """Begin a frame's code; returns the frame to go back to."""
@@ -176,9 +177,9 @@ class Interpreter(Operators, Imports):
         if entry not in self.gaps and len(self.gaps) < 1000:
             self.gaps.append(entry)
 
-    def guarded(self) -> _Guarded:
+    def guarded(self) -> Guarded:
         """Let errors of the interpreted program through to a handler instead of turning them into gaps."""
-        return _Guarded(self)
+        return Guarded(self)
 
     def note(self, reason: str) -> None:
         """Record something not understood that need not change the result."""
@@ -469,42 +470,6 @@ class Interpreter(Operators, Imports):
         """Attributes of the few host objects that stubs hand out (`fields`, iterators, compiled patterns)."""
         allowed = getattr(type(value), "ARCHVIZ_ATTRIBUTES", None) or HOST_ATTRIBUTES.get(type(value).__name__, ())
         return getattr(value, name, MISSING) if name in allowed else MISSING
-
-
-class _Entered:
-    """A `with` block that runs in a frame of its own."""
-
-    __slots__ = ("frame", "interp", "previous")
-
-    def __init__(self, interp: Interpreter, frame: Frame) -> None:
-        self.interp = interp
-        self.frame = frame
-
-    def __enter__(self) -> None:
-        self.previous = self.interp.enter_frame(self.frame)
-        try:
-            self.interp.step()
-        except BudgetSpentError:
-            self.interp.leave_frame(self.previous)
-            raise
-
-    def __exit__(self, *error: object) -> None:
-        self.interp.leave_frame(self.previous)
-
-
-class _Guarded:
-    """A `with` block whose errors a handler of the interpreted program waits for."""
-
-    __slots__ = ("interp",)
-
-    def __init__(self, interp: Interpreter) -> None:
-        self.interp = interp
-
-    def __enter__(self) -> None:
-        self.interp.guards += 1
-
-    def __exit__(self, *error: object) -> None:
-        self.interp.guards -= 1
 
 
 def _only_changes(statement: ast.stmt) -> bool:
