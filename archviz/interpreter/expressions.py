@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from archviz.interpreter.bounds import check_length, weigh_key
+from archviz.interpreter.bounds import check_length, check_yields, weigh_key
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.repeats import is_settled, numbers_left
 from archviz.interpreter.scope import Frame
@@ -359,6 +359,7 @@ def _yield(interp: Interpreter, node: ast.Yield, frame: Frame) -> Any:
     value = None if node.value is None else _in(interp, node.value, frame)
     if frame.yields is None:
         raise UnsupportedError("yield outside a function", interp.here())
+    check_yields(interp, frame.yields)
     frame.yields.append(value)
     return Unknown("what is sent into a generator", interp.here())
 

@@ -401,6 +401,8 @@ class Operators:
     def format_value(self, value: Any, spec: str, conversion: int) -> str:
         """One replacement field of an f-string."""
         bounds.weigh(self, value)
+        if isinstance(value, Tensor) and value.shape == () and value.dtype != "bool" and not spec and conversion == -1:
+            value = self._number_in(value)
         if conversion == ord("r"):
             value = repr(value)
         elif conversion == ord("s") or isinstance(value, (Instance, ClassValue, Tensor, *_FUNCTIONS)):
@@ -410,6 +412,15 @@ class Operators:
             return format(value, spec)
         except (TypeError, ValueError):
             return str(value)
+
+    def _number_in(self, value: Tensor) -> Any:
+        """The number of a tensor without axes, as text has it: what `item()` says of it."""
+        if value.data:
+            return value.data[0]
+        if self.recorder is None or not value.dtype.startswith(("int", "uint")):
+            return value
+        self.recorder.assumed = True
+        return 1
 
     def is_instance(self, value: Any, classes: Any) -> Any:
         """`isinstance`, over interpreted and plain classes."""

@@ -28,6 +28,7 @@ MODELS: dict[str, dict[str, Any]] = {
         "num_hidden_layers": 4, "interleave_moe_layer_step": 2, "architectures": ["Llama4ForCausalLM"]
     },
     "gpt_oss": {"num_hidden_layers": 2},
+    "modernbert": {"num_hidden_layers": 4},
     "olmo2": {"num_hidden_layers": 2},
     "cohere": {"num_hidden_layers": 2},
     "gptj": {"n_layer": 2},
