@@ -186,6 +186,22 @@ def _add_widths(known: Known, architecture: Architecture) -> None:
             known.add(fact.value, fact.evidence)
 
 
+def tables(key: str, root: ModuleNode) -> Known:
+    """Sizes of all embeddings (`rows × width`), or widths of all modules named as heads (`width → rows`)."""
+    known = Known()
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        todo += node.children
+        chosen = "embedding" in node.class_name.lower() if key == "table" else "head" in node.name
+        for shape in node.tensors.values() if chosen else ():
+            if len(shape) == 2:
+                rows, columns = shape
+                at = (Evidence(kind="code", where=node.at),) if node.at else ()
+                known.add(f"{rows} × {columns}" if key == "table" else f"{columns} → {rows}", at)
+    return known
+
+
 def projections_named(name: str, root: ModuleNode) -> Known:
     """Input and output widths of all projections of a name, and of expert matrices of that name."""
     known = Known()
