@@ -32,25 +32,19 @@ def text_checks(
         if line in own and written is not None:
             yield from _confirmed(path, line, written, read)
             continue
-        other = partner(line, own, lines)
+        other = own[0] if own and not path.endswith("details") else partner(line, own, lines)
         wrong = [check for _, check in here if check.status == "conflict"]
-        found = unread(line, read, vocabulary) if other is None else differences(line, other, read)
+        found = unread(line, read, "" if own else vocabulary) if other is None else differences(line, other, read)
         new = [_check(path, line, item, other, written) for item in found if not _told(item, wrong)]
         yield from new
-        if other is not None and written is not None and not new and not wrong and _letters(line) != _letters(other):
-            yield from _reworded(path, line, other, written, read)
+        if written is not None and not new and not wrong and not read and _letters(line) != _letters(other or ""):
+            yield Check(path, "words", line, other, "unverified", written.evidence, line)
 
 
 def _confirmed(path: str, line: str, written: Written, read: Spans) -> Iterator[Check]:
     """A line exactly as it is written from the model, where it says more than what was read."""
     if any(not any(a < n.end and n.start < b for a, b in read) for n in numbers_of(line)):
         yield Check(path, "line", line, line, "verified", written.evidence, line)
-
-
-def _reworded(path: str, line: str, other: str, written: Written, read: Spans) -> Iterator[Check]:
-    """Other words for a line that is written from the model, none of which was understood."""
-    if not read:
-        yield Check(path, "words", line, other, "unverified", written.evidence, line)
 
 
 def _check(path: str, line: str, item: Difference, other: str | None, written: Written | None) -> Check:

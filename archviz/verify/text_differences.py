@@ -11,6 +11,7 @@ from archviz.verify.words_of_kind import GROUPS, Number, kinds_of, numbers_of
 
 _ALIKE = 0.5  # how alike two lines must be to be about the same thing
 _LABEL = re.compile(r"^(?:\d+\. )?([^:←→\d]+)[:←]")
+_STEP = re.compile(r"^\d+\. ")
 _TOKEN = re.compile(r"\d[\d,._]*(?:e[+-]?\d+)?|\w+|[^\w\s]")
 
 Spans = Sequence[tuple[int, int]]
@@ -43,6 +44,10 @@ def partner(line: str, own: Sequence[str], others: Sequence[str]) -> str | None:
     same = next((text for text in free if skeleton(text) == frame), None)
     if same is not None:
         return same
+    step = _STEP.match(line)
+    numbered = [text for text in free if step and text.startswith(step[0])]
+    if len(numbered) == 1:
+        return numbered[0]
     label = _LABEL.match(line)
     if label:
         named = [text for text in free if (m := _LABEL.match(text)) and m[1].strip() == label[1].strip()]

@@ -43,7 +43,7 @@ GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
 """What is told apart → what it may be, each with the words for it."""
 
 _WORDS = {
-    group: re.compile("|".join(rf"(?<![A-Za-z])(?P<w{n}>{words})(?![A-Za-z])" for n, (_, words) in enumerate(kinds)), re.I)
+    group: re.compile("|".join(rf"(?<![A-Za-z])(?P<w{n}>{words})(?![A-Za-z])" for n, (_, words) in enumerate(kinds)), re.IGNORECASE)
     for group, kinds in GROUPS.items()
 }  # fmt: skip
 _NUMBER = re.compile(
