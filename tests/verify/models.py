@@ -44,7 +44,9 @@ MODELS: dict[str, dict[str, Any]] = {
     "gemma3_text": {"num_hidden_layers": 6},
     "mamba2": {"num_hidden_layers": 2},
     "glm_moe_dsa": {"num_hidden_layers": 4},
-    "kimi_linear": {"num_hidden_layers": 4},
+    "kimi_linear": {
+        "num_hidden_layers": 4, "layer_types": ["linear_attention", "linear_attention", "linear_attention", "full_attention"]
+    },
     "xlstm": {"num_hidden_layers": 2},
     "rwkv": {"num_hidden_layers": 2},
     "whisper": {
