@@ -13,6 +13,7 @@ from archviz.verify.kinds_named import kinds_named, of_kinds
 from archviz.verify.known import known_values, projections_named, tables
 from archviz.verify.line_checks import configuration_checks, text_checks
 from archviz.verify.statements import Statement, read_statements
+from archviz.verify.words_of_kind import Number
 from archviz.verify.written_figure import class_line, items, written_texts
 
 _ROOM = 0.01  # how far a stated parameter count may be off
@@ -35,7 +36,7 @@ def check_figure(
     """
     checks = list(_parameters(figure.get("parameters"), architecture))
     own = written_texts(figure, written or {}, architecture)
-    vocabulary = "\n".join(text for _, text, _ in figure_texts(written or {}))
+    vocabulary = "\n".join(text for _, text, _ in figure_texts(written)) if written else None
     for path, text, around in figure_texts(figure):
         stated: list[tuple[Statement, Check]] = []
         for statement in read_statements(text, around):
@@ -104,14 +105,14 @@ def _check(
     path: str, statement: Statement, around: str, architecture: Architecture, claims: Sequence[Claim]
 ) -> Check | None:  # fmt: skip
     """A statement held against the code; None for widths of something that is no projection of the model."""
-    stated: object = statement.value
+    stated: object = statement.value.text if isinstance(statement.value, Number) else statement.value
     if statement.key == "projection":
         known = projections_named(statement.subject, architecture.modules)
     elif statement.key in ("table", "head"):
         known = tables(statement.key, architecture.modules)
     else:
         known = known_values(statement.key, around, architecture, claims)
-    agree = known.agrees(stated) or _is_true(statement, list(known.values))
+    agree = known.agrees(statement.value) or _is_true(statement, list(known.values))
     found = list(known.values)
     key = f"{statement.subject} {statement.key}".strip()
     if not known.values and statement.key == "projection":

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from archviz.architecture.model import Architecture, Evidence, ModuleNode, PatternItem
 from archviz.patterns.feed_forward import TITLES, gated_kind
 from archviz.verify.claims import Claim
+from archviz.verify.words_of_kind import Number
 
 _CLAIMS = {
     "heads": ("attention.heads",), "kv_heads": ("attention.kv_heads",),
@@ -39,6 +40,8 @@ class Known:
 
     def agrees(self, stated: object) -> bool:
         """Equal numbers; for words, one that the code's words begin with."""
+        if isinstance(stated, Number):
+            return any(isinstance(v, (int, float)) and stated.agrees(v) for v in self.values)
         if isinstance(stated, str) and not stated[:1].isdigit():
             return any(str(value).startswith(stated) for value in self.values)
         return stated in self.values

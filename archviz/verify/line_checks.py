@@ -15,14 +15,14 @@ Stated = Sequence[tuple[Statement, Check]]
 
 
 def text_checks(
-    path: str, text: str, written: Written | None, stated: Stated, orders: Sequence[Check], vocabulary: str
+    path: str, text: str, written: Written | None, stated: Stated, orders: Sequence[Check], vocabulary: str | None
 ) -> Iterator[Check]:
     """Checks of what no statement was read from.
 
     Args:
         written: What is written from the model of the same block; None for a block of the author's own.
         stated: Statements read already, with their checks; `orders` the orders of layers.
-        vocabulary: All that is written from the model.
+        vocabulary: All that is written from the model; None where nothing is.
     """
     lines, own = text.splitlines(), written.text.splitlines() if written else []
     for number, line in enumerate(lines):

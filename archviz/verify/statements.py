@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from archviz.verify.words_of_kind import numbers_of
+
 _N = r"(?<![\d.])(\d{1,3}(?:[,_]\d{3})+|\d+)"
 _SMALL = r"(?<![\d.,])(\d{1,4})(?![\d,])"
 _SEP = r"(?:\s*[:=≈~]\s*|\s+(?:size\s+|of\s+|is\s+)?)"
@@ -44,6 +46,14 @@ NUMBERS: tuple[tuple[str, str], ...] = (
     ("rope_theta", rf"(?:θ|\btheta\b|\brope base\b){_SEP}{_N}"),
 )
 """Order matters: what an earlier pattern has read, a later one does not read again."""
+ROUNDED: tuple[tuple[str, str], ...] = tuple(
+    (key, rf"{words}{_SEP}(\d+(?:\.\d+)?)\s?[KMBT]\b")
+    for key, words in (
+        ("vocab", r"\bvocab(?:ulary)?(?: size)?"), ("context", r"\bcontext(?: length| window)?"),
+        ("window", r"(?<!context )\b(?:sliding[- ])?window"), ("rope_theta", r"(?:θ|\btheta\b|\brope base\b)"),
+    )
+)  # fmt: skip
+"""Numbers with a unit, which may have decimals."""
 
 WORDS: tuple[tuple[str, str, str], ...] = (
     ("attention_kind", r"\bMLA\b|multi-head latent attention", "MLA"),
@@ -88,7 +98,7 @@ class Statement:
 
     Args:
         key: What about (`heads`, `norm`, `rope_part`, `projection`).
-        value: A number, a word, or the widths of a projection (`4096 → 512`).
+        value: A number (a `Number` where it is rounded: `128K`), a word, or the widths of a projection (`4096 → 512`).
         quote: The words it was read from.
         subject: The name of the projection.
         line: Number of the line it stands in, from 0; `start`, `end` the place in that line that it accounts for.
@@ -146,18 +156,23 @@ def _statement(key: str, value: object, found: re.Match[str], subject: str = "")
 
 def _numbers(line: str) -> Iterator[Statement]:
     taken: list[tuple[int, int]] = []
-    for key, pattern in NUMBERS:
+    rounded = {n.start: n for n in numbers_of(line) if n.room}
+    for key, pattern in (*NUMBERS, *ROUNDED):
         for found in re.finditer(pattern, line, re.IGNORECASE):
             start, end = found.span(1)
-            if any(start < stop and begin < end for begin, stop in taken) or _is_fraction(line, end):
+            if any(start < stop and begin < end for begin, stop in taken):
                 continue
-            taken.append((start, end))
-            yield Statement(key, number(found[1]), found[0].strip(), start=start, end=end)
+            if start in rounded:
+                taken.append((start, rounded[start].end))
+                yield Statement(key, rounded[start], found[0].strip(), start=start, end=rounded[start].end)
+            elif not _is_fraction(line, end):
+                taken.append((start, end))
+                yield Statement(key, number(found[1]), found[0].strip(), start=start, end=end)
 
 
 def _is_fraction(line: str, end: int) -> bool:
-    """`1.5 layers` and `128K` are no counts that can be compared exactly."""
-    return bool(re.match(r"\.(?!0+\b)\d|\s?[KMBT]\b|%", line[end:]))
+    """`1.5 layers` is no count that can be compared exactly."""
+    return bool(re.match(r"\.(?!0+\b)\d|%", line[end:]))
 
 
 def number(text: str) -> int:

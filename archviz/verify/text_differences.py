@@ -111,17 +111,18 @@ def _kinds(line: str, written: str, group: str, read: Spans) -> Iterator[Differe
         yield Difference(group, ", ".join(names), ", ".join(known), sorted(names) == sorted(known))
 
 
-def unread(line: str, read: Spans, vocabulary: str) -> Iterator[Difference]:
+def unread(line: str, read: Spans, vocabulary: str | None) -> Iterator[Difference]:
     """What a line with no written counterpart says and nothing has read.
 
     Args:
-        vocabulary: All that is written from the model; a kind named there is not told as unknown.
+        vocabulary: All that is written from the model; a kind named there is not told as unknown; None where nothing
+            is written, and kinds are left alone.
     """
     open_ = [number.text for number in numbers_of(line) if not _covers(read, number)]
     if open_:
         yield Difference("number", ", ".join(open_), None, False)
-    for group in GROUPS:
-        known = {name for name, _ in kinds_of(vocabulary, group)}
+    for group in GROUPS if vocabulary is not None else ():
+        known = {name for name, _ in kinds_of(vocabulary or "", group)}
         new = [
             name for name, at in kinds_of(line, group) if name not in known and not any(a <= at < b for a, b in read)
         ]
