@@ -12,7 +12,7 @@ from archviz.verify.words_of_kind import GROUPS, Number, kinds_of, numbers_of
 _ALIKE = 0.5  # how alike two lines must be to be about the same thing
 _LABEL = re.compile(r"^(?:\d+\. )?([^:←→\d]+)[:←]")
 _STEP = re.compile(r"^\d+\. ")
-_TOKEN = re.compile(r"\d[\d,._]*(?:e[+-]?\d+)?|\w+|[^\w\s]")
+_TOKEN = re.compile(r"\d+(?:[,._]\d+)*(?:e[+-]?\d+)?|\w+|[^\w\s]")
 
 Spans = Sequence[tuple[int, int]]
 
@@ -59,7 +59,7 @@ def partner(line: str, own: Sequence[str], others: Sequence[str]) -> str | None:
 
 def skeleton(text: str) -> str:
     """The text with every number left out: `16 × 128` and `99 × 128` have the same."""
-    return re.sub(r"\d[\d,._]*", "#", text)
+    return re.sub(r"\d+(?:[,._]\d+)*", "#", text)
 
 
 def differences(line: str, written: str, read: Spans) -> Iterator[Difference]:
