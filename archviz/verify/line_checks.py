@@ -29,7 +29,7 @@ def text_checks(
         here = [(s, check) for s, check in stated if s.line == number]
         read = [(s.start, s.end) for s, _ in here]
         read += [(at, at + len(c.quote)) for c in orders if c.quote and (at := line.find(c.quote)) >= 0]
-        if line in own and written is not None:
+        if written is not None and _stands(number, lines, own):
             yield from _confirmed(path, line, written, read)
             continue
         other = own[0] if own and not path.endswith("details") else partner(line, own, lines)
@@ -39,6 +39,12 @@ def text_checks(
         yield from new
         if written is not None and not new and not wrong and not read and _letters(line) != _letters(other or ""):
             yield Check(path, "words", line, other, "unverified", written.evidence, line)
+
+
+def _stands(number: int, lines: Sequence[str], own: Sequence[str]) -> bool:
+    """Whether a line is written from the model, as often as it stands here, or in the same place."""
+    line = lines[number]
+    return line in own and (lines.count(line) <= own.count(line) or own[number : number + 1] == [line])
 
 
 def _confirmed(path: str, line: str, written: Written, read: Spans) -> Iterator[Check]:

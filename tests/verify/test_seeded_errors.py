@@ -141,6 +141,7 @@ def test_a_block_named_after_a_kind_of_layer_may_state_only_its_theta() -> None:
         ("qwen3", '"type": "Residual add"', '"type": "Multiply"'),
         ("qwen3", '"attention_mask": "causal"', '"attention_mask": "bidirectional"'),
         ("gemma2", "'sliding_attention': 'sliding'", "'sliding_attention': 'full'"),
+        ("qwen3", "3. Residual add", "6. Residual add"),
         ("deepseek_v3", "128 × (128 + 64)", "128 × (128 + 32)"),
         ("deepseek_v3", "MoE", "SwiGLU"),
         ("whisper", "1,500 × 384", "1,501 × 384"),
