@@ -275,7 +275,10 @@ def _held_against(
     from archviz.verify.against_figure import check_figure
 
     if isinstance(stated, dict):
-        return check_figure(stated, architecture, found.claims)
+        from archviz.figure.diagram_from_architecture import diagram_config
+
+        written = diagram_config(architecture).model_dump(mode="json", by_alias=True, exclude_none=True)
+        return check_figure(stated, architecture, found.claims, written)
     return check_architecture(stated, architecture)
 
 

@@ -87,7 +87,9 @@ def attention_facts(sheet: FactSheet, stack: Stack) -> None:
         ]
         sheet.add_by_kind("attention_mask", masks)
     sliding = of(lambda a: a.window if a.span == "sliding" else None)
-    sheet.add_by_kind("sliding_window", sliding, agreeing=_WINDOWS, config=config, unit="tokens")
+    both_ways = {a.looks_both_ways for _, a in of.found if a.span == "sliding"} == {True}
+    unit = "tokens to each side" if both_ways else "tokens"
+    sheet.add_by_kind("sliding_window", sliding, agreeing=_WINDOWS, config=config, unit=unit)
     chunked = of(lambda a: a.window if a.span == "chunked" else None)
     sheet.add_by_kind("attention_chunk", chunked, agreeing=("attention_chunk_size",), config=config, unit="tokens")
     crossed = sum(

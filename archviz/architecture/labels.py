@@ -213,9 +213,8 @@ def attention_details(what: Attention) -> list[str]:
     if what.head_dim:
         details.append(f"head dim {what.head_dim}")
     if what.window:
-        details.append(
-            f"{what.span} window {number(what.window)}" if what.span != "sliding" else f"window {number(what.window)}"
-        )
+        span = f"{what.span} " if what.span != "sliding" else ""
+        details.append(f"{span}window {number(what.window)}" + (" to each side" if what.looks_both_ways else ""))
     return details
 
 

@@ -13,6 +13,7 @@ from archviz.interpreter.collect import config_values, module_tree, resolved_gap
 from archviz.interpreter.ignored_keys import ignored_keys
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import ModelReading
+from archviz.interpreter.registering import define_registering
 from archviz.interpreter.unrun import unrun_effects
 from archviz.interpreter.values import ClassValue, Instance, ModuleInstance
 
@@ -66,6 +67,7 @@ _set_aside = _SetAside()
 
 def build_model(interp: Interpreter, cls: ClassValue, config: Any, **options: Any) -> ModuleInstance:
     """Run the model's `__init__`; raises RaisedError when the code refuses, UnsupportedError when it is not understood."""
+    define_registering(interp, cls.source_module)
     build = interp.find_attribute(cls, "_from_config")
     model = interp.call(build if callable(build) else cls, [config], options)
     if not isinstance(model, ModuleInstance):

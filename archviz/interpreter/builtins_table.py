@@ -209,6 +209,7 @@ def _iter(interp: Interpreter, value: Any) -> Iterator[Any]:
 def _next(interp: Interpreter, value: Any, *default: Any) -> Any:
     if isinstance(value, (Unknown, Tensor)):
         return value
+    interp.advanced(value)
     return next(value, *default)
 
 

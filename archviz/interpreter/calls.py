@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from archviz.interpreter.control import BreakSignal, ContinueSignal, RaisedError, ReturnSignal
-from archviz.interpreter.expressions import EXPRESSIONS
+from archviz.interpreter.expressions import EXPRESSIONS, made
 from archviz.interpreter.parsing import body_of
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.values import (
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
 
 
+_MAKERS = frozenset({"zip", "enumerate", "map", "filter", "reversed"})  # what they give is always new
+
+
 def call(interp: Interpreter, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """Call anything that the interpreted program may call."""
     rule = _RULES.get(type(function))
@@ -48,7 +51,10 @@ def _call_native(interp: Interpreter, function: NativeFunction, args: list[Any],
     interp.step()
     region = interp.region
     if region is None:
-        return function.run(interp, *args, **kwargs)
+        result = function.run(interp, *args, **kwargs)
+        if interp.recorder is not None and function.name in _MAKERS:
+            interp.recorder.made(result)
+        return result
     region.uses(function, args, kwargs)
     return region.made(function.run(interp, *args, **kwargs))
 
@@ -84,17 +90,19 @@ def _run_function(interp: Interpreter, function: FunctionValue, args: list[Any],
     frame.first = args[0] if args else next(iter(frame.names.values()), None)
     building = function.name == "__init__" and isinstance(frame.first, ModuleInstance)
     frame.recovers = building or interp.recorder is not None
-    with interp.entered(frame):
+    previous = interp.enter_frame(frame)
+    try:
+        interp.step()
         if isinstance(node, ast.Lambda):
             return EXPRESSIONS[node.body.__class__](interp, node.body, frame)
         if function.signature.is_generator:
             frame.yields = []
-        result = None
-        try:
-            interp.run_block(body_of(node), frame)
-        except ReturnSignal as signal:
-            result = signal.value
-        return result if frame.yields is None else iter(frame.yields)
+        interp.run_block(body_of(node), frame)
+    except ReturnSignal as signal:
+        return signal.value if frame.yields is None else made(interp, iter(frame.yields))
+    finally:
+        interp.leave_frame(previous)
+    return None if frame.yields is None else made(interp, iter(frame.yields))
 
 
 class _Around(list[Any]):
@@ -151,7 +159,7 @@ def bind_arguments(
     if len(names) < signature.size:
         _defaults(interp, function, names)
     if signature.kwarg is not None:
-        names[signature.kwarg] = {name: plain(each) for name, each in rest.items()}
+        names[signature.kwarg] = made(interp, {name: plain(each) for name, each in rest.items()})
     elif rest:
         raise _argument_error(interp, function, f"got an unexpected keyword argument '{next(iter(rest))}'")
 

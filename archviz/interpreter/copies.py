@@ -18,6 +18,8 @@ from archviz.interpreter.values import (
 )
 from archviz.interpreter.watched import Expression, Watched, evaluated
 
+_FIXED = frozenset({str, float, bool, type(None)})
+
 
 class Copying:
     """A deep copy of a module: its parts and tensors are new, everything that came from outside is shared.
@@ -45,7 +47,7 @@ class Copying:
         twin = self._made[id(module)] = ModuleInstance(module.cls)
         twin.created_at = module.created_at
         for name, value in module.attrs.items():
-            twin.attrs[name] = value if isinstance(value, (str, float, bool, type(None))) else self._attribute(value)
+            twin.attrs[name] = value if value.__class__ in _FIXED else self._attribute(value)
         if module.parameters:
             twin.parameters = {name: self._tensor(each) for name, each in module.parameters.items()}
         if module.buffers:

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from archviz.interpreter.bounds import check_length, weigh_key
+from archviz.interpreter.bounds import check_length, check_yields, weigh_key
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.repeats import is_settled, numbers_left
 from archviz.interpreter.scope import Frame
@@ -53,11 +53,11 @@ def _attribute(interp: Interpreter, node: ast.Attribute, frame: Frame) -> Any:
 @expression(ast.Call)
 def _call(interp: Interpreter, node: ast.Call, frame: Frame) -> Any:
     function = EXPRESSIONS[node.func.__class__](interp, node.func, frame)
-    if isinstance(function, NativeFunction) and function.kind == "super" and not node.args:
+    if function.__class__ is NativeFunction and function.kind == "super" and not node.args:
         return _zero_argument_super(frame)
     args: list[Any] = []
     for argument in node.args:
-        if isinstance(argument, ast.Starred):
+        if argument.__class__ is ast.Starred:
             args.extend(interp.iterate(EXPRESSIONS[argument.value.__class__](interp, argument.value, frame)))
             check_length(interp, len(args), "arguments")
         else:
@@ -158,6 +158,8 @@ def _set(interp: Interpreter, node: ast.Set, frame: Frame) -> Any:
 
 def made(interp: Interpreter, value: Any) -> Any:
     """A new container or iterator of the interpreted program."""
+    if interp.recorder is not None:
+        interp.recorder.made(value)
     return value if interp.region is None else interp.region.makes(value)
 
 
@@ -357,6 +359,7 @@ def _yield(interp: Interpreter, node: ast.Yield, frame: Frame) -> Any:
     value = None if node.value is None else _in(interp, node.value, frame)
     if frame.yields is None:
         raise UnsupportedError("yield outside a function", interp.here())
+    check_yields(interp, frame.yields)
     frame.yields.append(value)
     return Unknown("what is sent into a generator", interp.here())
 

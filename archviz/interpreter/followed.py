@@ -22,6 +22,7 @@ from archviz.interpreter.watched import Answer, Expression, Watched
 
 CONTAINERS = (list, dict, set, deque)
 SCALARS = (str, float, bool, int, type(None))
+_PLAIN = frozenset(SCALARS)  # by exact class, which is told faster
 KEPT = (ClassValue, FunctionValue, NativeFunction, LibraryModule, DType, Device)
 _HARMLESS = frozenset(
     {"getattr", "hasattr", "isinstance", "issubclass", "setattr", "len", "callable", "super", "print", "bool"}
@@ -67,6 +68,8 @@ class Region:
 
     def sees(self, value: Any, depth: int = 0) -> None:
         """Note a list or dict from outside, and what it holds."""
+        if value.__class__ in _PLAIN:
+            return
         if isinstance(value, Instance):
             value = value.payload
         if not isinstance(value, (*CONTAINERS, tuple)) or id(value) in self.read or id(value) in self.fresh:
@@ -86,6 +89,8 @@ class Region:
 
     def made(self, value: Any) -> Any:
         """What a stub or a method of the host gives: an iterator is a new one, a list or dict may be an old one."""
+        if value.__class__ in _PLAIN:
+            return value
         if isinstance(value, Iterator) and not isinstance(value, Instance):
             self.fresh[id(value)] = value
         else:
@@ -109,7 +114,8 @@ class Region:
         """A stub gets these arguments: numbers are no longer watched, and objects from outside are not followed."""
         harmless = function.name in _HARMLESS
         for index, each in enumerate(args):
-            args[index] = self._used(each, harmless=harmless)
+            if each.__class__ not in _PLAIN:
+                args[index] = self._used(each, harmless=harmless)
         for name, each in kwargs.items():
             kwargs[name] = self._used(each, harmless=harmless)
         if function.name == "id":

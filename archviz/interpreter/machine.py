@@ -11,6 +11,7 @@ from typing import Any
 
 from archviz.interpreter import attributes, calls, classes
 from archviz.interpreter.attributes import MISSING
+from archviz.interpreter.blocks import Entered, Guarded
 from archviz.interpreter.builtins_table import BUILTINS, NATIVE
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import EXPRESSIONS
@@ -46,6 +47,8 @@ HOST_ERRORS = (
     NotImplementedError, RuntimeError, ImportError,
 )  # fmt: skip
 
+
+_FAILURES = (RaisedError, UnsupportedError, RecursionError, MemoryError, *HOST_ERRORS)
 
 UNKNOWN_LAYER = re.compile(
     r"torch\.nn\.(?!functional|init)(\w+\.)*[A-Z]\w* has no stub|"
@@ -143,9 +146,9 @@ class Interpreter(Operators, Imports):
         """How many calls are open."""
         return self._depth
 
-    def entered(self, frame: Frame) -> _Entered:
+    def entered(self, frame: Frame) -> Entered:
         """Make a frame the current one while its code runs."""
-        return _Entered(self, frame)
+        return Entered(self, frame)
 
     def enter_frame(self, frame: Frame) -> Frame:
         """Begin a frame's code; returns the frame to go back to."""
@@ -174,9 +177,9 @@ class Interpreter(Operators, Imports):
         if entry not in self.gaps and len(self.gaps) < 1000:
             self.gaps.append(entry)
 
-    def guarded(self) -> _Guarded:
+    def guarded(self) -> Guarded:
         """Let errors of the interpreted program through to a handler instead of turning them into gaps."""
-        return _Guarded(self)
+        return Guarded(self)
 
     def note(self, reason: str) -> None:
         """Record something not understood that need not change the result."""
@@ -201,27 +204,29 @@ class Interpreter(Operators, Imports):
         try:
             for statement in body:
                 frame.line = statement.lineno
-                self._run_statement(statement, frame, recovers=recovers)
+                self.step()
+                try:
+                    STATEMENTS[statement.__class__](self, statement, frame)
+                except _FAILURES as error:
+                    self._failed(error, statement, frame, recovers=recovers)
         finally:
             frame.recovers = previous
 
-    def _run_statement(self, statement: ast.stmt, frame: Frame, *, recovers: bool) -> None:
-        self.step(frame)
-        try:
-            STATEMENTS[statement.__class__](self, statement, frame)
-        except RaisedError as error:
+    def _failed(self, error: Exception, statement: ast.stmt, frame: Frame, *, recovers: bool) -> None:
+        """What becomes of an error in a statement: a gap where a module is being built, else the error goes on."""
+        if isinstance(error, RaisedError):
             if not recovers or (error.explicit and not self.gaps):
-                raise
+                raise error
             self._recover(statement, frame, str(error), error.at)
-        except UnsupportedError as error:
+        elif isinstance(error, UnsupportedError):
             if not recovers:
-                raise
+                raise error
             self._recover(statement, frame, error.reason, error.at)
-        except RecursionError:
+        elif isinstance(error, RecursionError):
             raise BudgetSpentError("nesting too deep", self.here()) from None
-        except MemoryError:
+        elif isinstance(error, MemoryError):
             raise BudgetSpentError("out of memory", self.here()) from None
-        except HOST_ERRORS as error:
+        else:
             refused = isinstance(error, (KeyError, ZeroDivisionError)) and not self.gaps and self.recorder is None
             if not recovers or refused:
                 raise RaisedError(error, self.here(), explicit=refused) from error
@@ -252,8 +257,9 @@ class Interpreter(Operators, Imports):
 
     def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
         """Bind a value to a target: a name, an attribute, an item, or a pattern of them."""
-        if isinstance(target, ast.Name):
-            frame.bind(target.id, value)
+        kind = target.__class__
+        if kind is ast.Name:
+            frame.bind(target.id, value)  # type: ignore[attr-defined]
         elif isinstance(target, ast.Attribute):
             self.set_attribute(self.evaluate(target.value, frame), target.attr, value)
         elif isinstance(target, ast.Subscript):
@@ -287,8 +293,7 @@ class Interpreter(Operators, Imports):
 
     # -- calls, classes, modules ----------------------------------------------------------------------------------
 
-    def call(self, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        return calls.call(self, function, args, kwargs)
+    call = calls.call
 
     def decorate(self, node: ast.expr, value: Any, frame: Frame) -> Any:
         """Apply a decorator; one that is not understood leaves what it decorates as it is."""
@@ -350,11 +355,8 @@ class Interpreter(Operators, Imports):
 
     # -- attributes and items -------------------------------------------------------------------------------------
 
-    def get_attribute(self, value: Any, name: str) -> Any:
-        return attributes.get_attribute(self, value, name)
-
-    def find_attribute(self, value: Any, name: str) -> Any:
-        return attributes.find_attribute(self, value, name)
+    get_attribute = attributes.get_attribute
+    find_attribute = attributes.find_attribute
 
     def renamed_attribute(self, value: Instance, name: str) -> str:
         """A configuration's `attribute_map` (the only `__getattribute__` in use, answered natively for speed)."""
@@ -468,42 +470,6 @@ class Interpreter(Operators, Imports):
         """Attributes of the few host objects that stubs hand out (`fields`, iterators, compiled patterns)."""
         allowed = getattr(type(value), "ARCHVIZ_ATTRIBUTES", None) or HOST_ATTRIBUTES.get(type(value).__name__, ())
         return getattr(value, name, MISSING) if name in allowed else MISSING
-
-
-class _Entered:
-    """A `with` block that runs in a frame of its own."""
-
-    __slots__ = ("frame", "interp", "previous")
-
-    def __init__(self, interp: Interpreter, frame: Frame) -> None:
-        self.interp = interp
-        self.frame = frame
-
-    def __enter__(self) -> None:
-        self.previous = self.interp.enter_frame(self.frame)
-        try:
-            self.interp.step()
-        except BudgetSpentError:
-            self.interp.leave_frame(self.previous)
-            raise
-
-    def __exit__(self, *error: object) -> None:
-        self.interp.leave_frame(self.previous)
-
-
-class _Guarded:
-    """A `with` block whose errors a handler of the interpreted program waits for."""
-
-    __slots__ = ("interp",)
-
-    def __init__(self, interp: Interpreter) -> None:
-        self.interp = interp
-
-    def __enter__(self) -> None:
-        self.interp.guards += 1
-
-    def __exit__(self, *error: object) -> None:
-        self.interp.guards -= 1
 
 
 def _only_changes(statement: ast.stmt) -> bool:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from archviz.interpreter import bounds
+from archviz.interpreter import bounds, host_calls
 from archviz.interpreter.attributes import VIEW_TYPES
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
-from archviz.interpreter.followed import CONTAINERS, READING
 from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
@@ -24,7 +22,6 @@ from archviz.interpreter.values import (
     LibraryModule,
     ModuleInstance,
     NativeFunction,
-    PropertyValue,
     Suppressed,
     Tensor,
     Unknown,
@@ -126,13 +123,20 @@ class Operators:
 
     def _counted(self, values: Iterable[Any]) -> Iterator[Any]:
         iterator = iter(values)
-        if self.region is not None and iterator is values:
-            self.twins.changed(values)
+        if iterator is values:
+            self.advanced(values)
         for count, value in enumerate(islice(iterator, self.limits.items + 1)):
             if count >= self.limits.items:
                 raise BudgetSpentError(f"more than {self.limits.items:,} elements", self.here())
             self.step()
             yield value
+
+    def advanced(self, iterator: Any) -> None:
+        """An iterator gives an element: whoever else holds it finds it changed."""
+        if self.recorder is not None:
+            self.recorder.wrote(iterator)
+        if self.region is not None:
+            self.twins.changed(iterator)
 
     # -- operators ------------------------------------------------------------------------------------------------
 
@@ -397,6 +401,8 @@ class Operators:
     def format_value(self, value: Any, spec: str, conversion: int) -> str:
         """One replacement field of an f-string."""
         bounds.weigh(self, value)
+        if isinstance(value, Tensor) and value.shape == () and value.dtype != "bool" and not spec and conversion == -1:
+            value = self._number_in(value)
         if conversion == ord("r"):
             value = repr(value)
         elif conversion == ord("s") or isinstance(value, (Instance, ClassValue, Tensor, *_FUNCTIONS)):
@@ -406,6 +412,15 @@ class Operators:
             return format(value, spec)
         except (TypeError, ValueError):
             return str(value)
+
+    def _number_in(self, value: Tensor) -> Any:
+        """The number of a tensor without axes, as text has it: what `item()` says of it."""
+        if value.data:
+            return value.data[0]
+        if self.recorder is None or not value.dtype.startswith(("int", "uint")):
+            return value
+        self.recorder.assumed = True
+        return 1
 
     def is_instance(self, value: Any, classes: Any) -> Any:
         """`isinstance`, over interpreted and plain classes."""
@@ -470,60 +485,7 @@ class Operators:
             return error is not None and not isinstance(answer, Unknown) and self.truth(answer)
         return False
 
-    def call_host(self, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        """Call a plain Python type or a method of a plain value."""
-        if not callable(function):
-            raise TypeError(f"'{type(function).__name__}' object is not callable")
-        if self.region is not None:
-            args = [plain(each) for each in args]
-            kwargs = {name: plain(each) for name, each in kwargs.items()}
-        unknown = next((each for each in args if isinstance(each, Unknown)), None)
-        receiver = getattr(function, "__self__", None)
-        if unknown is not None and not isinstance(receiver, (list, dict, set)):
-            return unknown
-        if function is property:
-            return PropertyValue(*args[:2])
-        if getattr(function, "__name__", "") == "format" and isinstance(
-            args[0] if receiver is None and args else receiver, str
-        ):
-            text, values = (args[0], args[1:]) if receiver is None else (receiver, args)
-            return bounds.format_text(self, text, values, kwargs)
-        try:
-            receiver, args = bounds.host_call(self, function, args, kwargs)
-        except bounds.RefusedPatternError as error:
-            return Unknown(f"a regular expression: {error}", self.here())
-        if self.recorder is not None and isinstance(receiver, (list, dict, set)):
-            self.recorder.wrote(receiver)
-        if isinstance(receiver, CONTAINERS) and function.__name__ not in READING:
-            self.twins.changed(receiver)
-        if function in (list, tuple, set, frozenset, dict, OrderedDict) and args:
-            args = [self._materialised(args[0]), *args[1:]]
-        elif function in (int, float, str, bool) and args and isinstance(args[0], (Tensor, Instance)):
-            return self._converted(function, args[0])
-        result = function(*args, **kwargs)
-        return result if self.region is None else self.region.made(result)
-
-    def _materialised(self, value: Any) -> Any:
-        if isinstance(value, (dict, *VIEW_TYPES)):
-            return value
-        if isinstance(value, Instance) and isinstance(value.payload, dict) and not value.cls.has("__iter__"):
-            return value.payload
-        if isinstance(value, Instance) and value.cls.has("keys") and value.cls.has("__getitem__"):
-            return {key: value[key] for key in self.iterate(self.call(self.get_attribute(value, "keys"), [], {}))}
-        return list(self.iterate(value))
-
-    def _converted(self, function: Any, value: Tensor | Instance) -> Any:
-        if isinstance(value, Instance):
-            if function is str:
-                return str(value)
-            if function is bool:
-                return self.truth(value)
-            special = value.special(f"__{function.__name__}__")
-            return special() if special else function(value.payload)
-        if function is str:
-            return repr(value)
-        item = self.op("torch.Tensor.item", value)
-        return item if isinstance(item, Unknown) else function(item)
+    call_host = host_calls.call_host
 
 
 def _payload(value: Any) -> Any:

@@ -71,7 +71,10 @@ class Definition:
     def parsed(self) -> ast.stmt:
         """Its statement, with the line numbers of the file."""
         if self._statement is None:
-            self._statement = self._outline() or self.parse_at(self.text, self.first)[0]
+            statement = self._outline() or self.parse_at(self.text, self.first)[0]
+            if "yield" not in self.text:
+                _mark_as_plain(statement)
+            self._statement = statement
         return self._statement
 
     def parse_at(self, text: str, first: int) -> list[ast.stmt]:
@@ -135,8 +138,19 @@ def body_of(node: FunctionNode) -> list[ast.stmt]:
     return node.body
 
 
+_PLAIN = "archviz_plain"  # the attribute of a function's node in whose text the word `yield` does not occur
+
+
+def _mark_as_plain(statement: ast.stmt) -> None:
+    for each in (statement, *getattr(statement, "body", ())):
+        if isinstance(each, FunctionNode):
+            vars(each)[_PLAIN] = True
+
+
 def may_yield(node: FunctionNode) -> bool:
-    """Whether the word `yield` stands in a body that is not parsed yet; true for one that is."""
+    """Whether the word `yield` stands in a function's text, as far as that is known; true where it is not."""
+    if _PLAIN in vars(node):
+        return False
     later: MethodBody | None = vars(node).get(_LATER)
     return later is None or "yield" in later.text
 

@@ -59,6 +59,9 @@ class Frame:
         raise KeyError(name)
 
     def bind(self, name: str, value: Any) -> None:
+        if not (self.is_top or self.globals_ or self.nonlocals):
+            self.names[name] = value
+            return
         if self.nonlocals and name in self.nonlocals:
             self.module.interpreter.twins.rebound()
             frame = self.parent

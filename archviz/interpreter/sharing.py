@@ -1,8 +1,9 @@
 """Layers that are and do the same are run once: later calls repeat the recorded events under their own names.
 
 A call may be repeated for another module when the two modules are built alike (`fingerprint`), the arguments look alike (`signature`),
-and no number that differs between them, such as `layer_idx`, was read while the first one ran. A call that wrote anywhere outside
-itself, or was not fully understood, is never repeated.
+and no number that differs between them, such as `layer_idx`, was read while the first one ran, and nothing that outlives a call was
+changed since: no attribute, global or nonlocal name, no list, dict, set or iterator that the call around the change did not make
+itself. A call that changed such a thing, or was not fully understood, is never repeated.
 """
 
 from __future__ import annotations
@@ -36,16 +37,19 @@ class NotShareable(Exception):
 
 
 class Remembered:
-    """A call that ran: its module, arguments, result and the span of its events."""
+    """A call that ran: its module, arguments, result, the span of its events, and the writes of the trace until its end."""
 
-    __slots__ = ("module", "numbers_read", "result", "start", "stop", "tensors")
+    __slots__ = ("module", "numbers_read", "result", "start", "stop", "tensors", "writes")
 
-    def __init__(self, module: ModuleInstance, tensors: list[Tensor], result: Any, start: int, stop: int) -> None:
+    def __init__(
+        self, module: ModuleInstance, tensors: list[Tensor], result: Any, start: int, stop: int, writes: int
+    ) -> None:
         self.module = module
         self.tensors = tensors
         self.result = result
         self.start = start
         self.stop = stop
+        self.writes = writes
         self.numbers_read: set[tuple[str, str]] = set()  # relative path, attribute
 
 
@@ -60,20 +64,23 @@ class SharedCalls:
         self.recorder = recorder
         self._known: dict[Key, list[Remembered]] = {}
         self._prints: dict[int, Key | None] = {}
+        self._printed_at = 0  # writes before which the modules looked otherwise
         self._parts: dict[int, tuple[int, list[tuple[str, ModuleInstance]]]] = {}
 
     def key(
         self, module: ModuleInstance, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[Key, list[Tensor], set[int]] | None:
-        """What must be equal for two calls to be the same, the argument tensors in order, and the containers passed in."""
+    ) -> tuple[Key, list[Tensor]] | None:
+        """What must be equal for two calls to be the same, and the argument tensors in order."""
         tensors: list[Tensor] = []
-        containers: set[int] = set()
+        if self._printed_at != self.recorder.writes:
+            self._prints.clear()
+            self._printed_at = self.recorder.writes
         try:
             built = self.fingerprint(module)
-            given = signature([args, kwargs], tensors, containers)
+            given = signature([args, kwargs], tensors)
         except NotShareable:
             return None
-        return None if built is None else ((built, given), tensors, containers)
+        return None if built is None else ((built, given), tensors)
 
     def fingerprint(self, module: ModuleInstance) -> Key | None:
         """How a module is built, numbers left out; None when it holds something that cannot be compared."""
@@ -109,6 +116,8 @@ class SharedCalls:
     def find(self, key: Key, module: ModuleInstance) -> Remembered | None:
         """A remembered call that this one repeats."""
         for known in self._known.get(key, ()):
+            if known.writes != self.recorder.writes:  # something that it may have read is another since
+                continue
             if known.module is module or not (known.numbers_read & self._differing_numbers(known.module, module)):
                 return known
         return None
@@ -224,7 +233,7 @@ def _held(value: Any) -> Any:
     return ("host", id(value))
 
 
-def signature(value: Any, tensors: list[Tensor], containers: set[int]) -> Any:
+def signature(value: Any, tensors: list[Tensor]) -> Any:
     """What an argument looks like: tensors by place, shape, dtype and known values, everything else by value or identity.
 
     Raises:
@@ -242,11 +251,9 @@ def signature(value: Any, tensors: list[Tensor], containers: set[int]) -> Any:
     if value is None or isinstance(value, (str, float, int)):
         return (type(value), value)
     if isinstance(value, (list, tuple)):
-        containers.add(id(value))
-        return (type(value), *(signature(each, tensors, containers) for each in value))
+        return (type(value), *(signature(each, tensors) for each in value))
     if isinstance(value, dict):
-        containers.add(id(value))
-        return ("dict", *((str(name), signature(each, tensors, containers)) for name, each in value.items()))
+        return ("dict", *((str(name), signature(each, tensors)) for name, each in value.items()))
     return ("object", id(value))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from archviz.interpreter.reading import Event, ValueRef
@@ -24,8 +25,10 @@ class Recorder:
         self.assumed = False
         self.keeps_numbers = False  # small tensors of known numbers, such as the sizes of images, are computed with
         self.numbers_read: set[tuple[int, str]] = set()  # numeric attributes of modules that forward looked at
-        self.containers: list[set[int]] = []  # lists and dicts passed into the calls that are open
-        self.writes = 0  # writes to anything that outlives the call
+        self.writes = 0  # changes of anything that outlives the call in which they happen
+        self._made: list[
+            dict[int, Any]
+        ] = []  # for each open call that may be repeated, the containers and iterators it made
         self.first_number: list[int] = []  # the next free tensor number when each event began
         self.next_number = 0
         self._paths = paths
@@ -124,9 +127,26 @@ class Recorder:
         """Let a tensor go by a number given before it existed."""
         self._numbers[id(tensor)] = (number, tensor)
 
-    def wrote(self, container: Any = None) -> None:
-        """Note a write; one into a list or dict counts when that was passed in from outside."""
-        if container is None or any(id(container) in passed for passed in self.containers):
+    @contextmanager
+    def repeatable(self) -> Iterator[None]:
+        """A call that may be repeated: what it makes and changes itself is no change for others."""
+        self._made.append({})
+        try:
+            yield
+        finally:
+            own = self._made.pop()
+            if self._made:
+                self._made[-1].update(own)
+
+    def made(self, value: Any) -> Any:
+        """Note a container or an iterator that the program has just made."""
+        if self._made:
+            self._made[-1][id(value)] = value
+        return value
+
+    def wrote(self, changed: Any = None) -> None:
+        """Note that an object, or a container or iterator that the open call did not make itself, is changed."""
+        if changed is None or not self._made or id(changed) not in self._made[-1]:
             self.writes += 1
 
 

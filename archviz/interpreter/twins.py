@@ -71,6 +71,8 @@ class Twins:
     def rebound(self) -> None:
         """A name that functions see around them is bound anew."""
         self.changes += 1
+        if self.interp.recorder is not None:
+            self.interp.recorder.wrote()
         if self.interp.region is not None:
             self.interp.region.lose()
 

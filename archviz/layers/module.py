@@ -219,19 +219,17 @@ def run_call(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     found = shared.key(call.module, call.args, call.kwargs)
     if found is None:
         return _record(interp, recorder, call)
-    key, tensors, containers = found
+    key, tensors = found
     known = shared.find(key, call.module)
     if known is not None:
         return shared.repeat(known, call.module, tensors)
     before = (recorder.writes, len(interp.gaps))
     start = len(recorder.events)
-    recorder.containers.append(containers)
-    try:
+    with recorder.repeatable():
         result = _record(interp, recorder, call)
-    finally:
-        recorder.containers.pop()
     if (recorder.writes, len(interp.gaps)) == before and not has_unknown(result):
-        shared.remember(key, Remembered(call.module, tensors, result, start, len(recorder.events)))
+        stop, writes = len(recorder.events), recorder.writes
+        shared.remember(key, Remembered(call.module, tensors, result, start, stop, writes))
     return result
 
 

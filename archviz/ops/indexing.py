@@ -271,7 +271,7 @@ def _register_conversions(library: Library) -> None:
         if interp.recorder is None or value.shape is None:
             return Unknown("numbers in a tensor", interp.here())
         interp.recorder.assumed = True
-        return [1] * (value.shape[0] if value.shape else 1)
+        return shapes.AssumedNumbers([1] * (value.shape[0] if value.shape else 1))
 
     @library.function("torch.Tensor.__bool__", "torch.Tensor.is_contiguous", "torch.Tensor.is_nonzero")
     def yes(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> bool:
@@ -280,9 +280,16 @@ def _register_conversions(library: Library) -> None:
     library.function("torch.equal", "torch.allclose", "torch.Tensor.equal", "torch.Tensor.allclose")(
         lambda interp, *args, **options: True
     )
-    library.function("torch.Tensor.data_ptr", "torch.Tensor.stride", "torch.Tensor.storage_offset")(
-        lambda interp, value, *args: 1
-    )
+    library.function("torch.Tensor.data_ptr", "torch.Tensor.storage_offset")(lambda interp, value, *args: 1)
+
+    @library.function("torch.Tensor.stride")
+    def stride(interp: Interpreter, value: Tensor, dim: int | None = None) -> Any:
+        """The strides of a tensor that lies in one piece."""
+        if value.shape is None:
+            return Unknown("strides of a tensor of unknown shape", interp.here())
+        found = tuple(shapes.product(value.sizes[place + 1 :]) for place in range(len(value.sizes)))
+        return found if dim is None else found[shapes.axis(dim, len(found))]
+
     library.function("torch.Tensor.element_size")(
         lambda interp, value: DTYPES.get(value.dtype) or Unknown("the size of an element", interp.here())
     )

@@ -238,6 +238,8 @@ def _register_splits(library: Library) -> None:
         if isinstance(wanted, int):
             _check_parts(total // max(1, wanted))
             sizes = [min(wanted, total - start) for start in range(0, total, max(1, wanted))] or [0]
+        elif isinstance(wanted, shapes.AssumedNumbers) and len(wanted):
+            sizes = wanted.shares(total)
         else:
             sizes = [int(each.data[0]) if isinstance(each, Tensor) and each.data else 1 if isinstance(each, Tensor) else each
                      for each in wanted]  # fmt: skip

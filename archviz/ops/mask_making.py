@@ -10,7 +10,18 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
 from archviz.ops import relations
 from archviz.ops.meanings import Rule, added_mask, as_additive, as_relation, line, meaning
-from archviz.ops.relations import BLOCKING, Additive, Bias, Constant, Distance, Meaning, Position, Relation, Scores
+from archviz.ops.relations import (
+    BLOCKING,
+    Additive,
+    Bias,
+    Constant,
+    Distance,
+    Meaning,
+    Pattern,
+    Position,
+    Relation,
+    Scores,
+)
 
 
 def arange(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -64,14 +75,15 @@ def triangle(upper: bool) -> Rule:
 
 
 def joined(run: Callable[[Relation, Relation], Relation | None], *, widens: bool) -> Rule:
-    """`and`, `or` of masks; what is not understood beside one is data that narrows or widens it."""
+    """`and`, `or` of masks; data beside one narrows or widens it, a pattern of positions that is not understood leaves a pattern."""
 
     def rule(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
-        one, other = (as_relation(meaning(each)) for each in (args[0], args[1] if len(args) > 1 else None))
+        given = [meaning(each) for each in (args[0], args[1] if len(args) > 1 else None)]
+        one, other = map(as_relation, given)
         if one is not None and other is not None:
             return run(one, other)
         known = one or other
-        if known is None:
+        if known is None or None not in given:
             return None
         return replace(known, widened=True) if widens else replace(known, narrowed=True)
 
@@ -99,14 +111,21 @@ def added(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meanin
         if isinstance(one, Additive):
             mask = as_additive(other)
             return added_mask(relations.both(one.allowed, mask.allowed)) if mask else _beside(one, other)
-        if isinstance(one, Bias):
-            return one
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Bias):  # beside what is not understood, a mask perhaps, nothing is known of the sum
+            return one if isinstance(other, (Bias, Position, Distance)) or _is_number(other) else None
     return relations.add(left, right) if left is not None and right is not None else None
 
 
-def _beside(mask: Additive, other: Meaning | None) -> Additive:
-    """A mask with a bias, or with something not understood that can only take more away."""
-    return mask if isinstance(other, Bias) else Additive(replace(mask.allowed, narrowed=True))
+def _beside(mask: Additive, other: Meaning | None) -> Additive | None:
+    """A mask with a bias, or with data that can only take more away; a pattern of positions may take anything."""
+    if other is None:
+        return Additive(replace(mask.allowed, narrowed=True))
+    return mask if isinstance(other, Bias) else None
+
+
+def _is_number(value: Meaning | None) -> bool:
+    return isinstance(value, Constant) and value.value > BLOCKING
 
 
 def masked_scores(scores: Scores, other: Meaning | None, result: Tensor) -> Scores:
@@ -115,8 +134,10 @@ def masked_scores(scores: Scores, other: Meaning | None, result: Tensor) -> Scor
         return replace(scores, mask=scores.mask or other.mask, obscured=scores.obscured or other.obscured, lost=lost)
     if isinstance(other, Bias):
         return scores
-    if isinstance(other, Constant) and other.value > BLOCKING:
+    if _is_number(other):
         return scores
+    if isinstance(other, Pattern):
+        return replace(scores, lost=True)
     mask = as_additive(other)
     if mask is None:
         return replace(scores, obscured=True)
@@ -153,13 +174,17 @@ def multiplied(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> M
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Scores):
             return one
-        if isinstance(one, (Bias, Position, Distance)):  # slopes times distances
-            return one if one == Bias() or other == Constant(1.0) else Bias()
+        if isinstance(one, Bias) or other == Constant(1.0):
+            return one
+        if isinstance(one, (Position, Distance)):  # slopes times distances, no arithmetic of whole numbers
+            return Bias() if result.dtype is not None and "float" in result.dtype else None
         if isinstance(one, Constant) and one.value <= BLOCKING:
             blocked = as_relation(other)
             return None if blocked is None else Additive(relations.complement(blocked))
         if isinstance(one, Additive):
             kept = as_relation(other)
+            if kept is None and other is not None:
+                return one if isinstance(other, Bias) else None
             return one if kept is None else added_mask(relations.either(one.allowed, relations.complement(kept)))
     if isinstance(left, Constant) and isinstance(right, Constant):
         return Constant(left.value * right.value)
@@ -220,9 +245,9 @@ def _blocked_where(condition: Meaning | None, value: Meaning | None, result: Ten
         return _with_mask(value, allowed, result)
     if isinstance(value, Additive):
         if allowed is None:
-            return Additive(replace(value.allowed, narrowed=True))
+            return Additive(replace(value.allowed, narrowed=True)) if condition is None else None
         return added_mask(relations.both(value.allowed, allowed))
-    is_open = isinstance(value, (Relation, Bias)) or (isinstance(value, Constant) and value.value > BLOCKING)
+    is_open = isinstance(value, (Relation, Bias)) or _is_number(value)
     return added_mask(allowed) if is_open else None
 
 
@@ -239,6 +264,6 @@ def masked_fill(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> 
         opened = None if chosen is None or additive is None else relations.either(additive.allowed, chosen)
         return added_mask(opened) if number.value == 0 else None
     whole = as_relation(value)
-    if whole is None or number.value != 0:
+    if whole is None or number.value != 0 or (chosen is None and condition is not None):
         return None
     return replace(whole, narrowed=True) if chosen is None else relations.both(whole, relations.complement(chosen))

@@ -8,8 +8,8 @@ from typing import Any
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
 from archviz.ops import relations, shapes
-from archviz.ops.meanings import meaning
-from archviz.ops.relations import Additive, Bias, Constant, Distance, Meaning, Position, Relation, Scores
+from archviz.ops.meanings import is_positional, meaning
+from archviz.ops.relations import Additive, Bias, Constant, Distance, Meaning, Pattern, Position, Relation, Scores
 
 
 def kept(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -61,12 +61,9 @@ def squeezed(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Mea
 
 def permuted(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
     rank = len(result.sizes)
-    order = list(range(rank))
     given = args[1:] or tuple(kwargs.get("dims", ()))
     given = tuple(given[0]) if len(given) == 1 and isinstance(given[0], (tuple, list)) else given
-    return moved(
-        meaning(args[0]), {shapes.axis(old, rank) - rank: new - rank for new, old in zip(order, given, strict=False)}
-    )
+    return moved(meaning(args[0]), {shapes.axis(old, rank) - rank: new - rank for new, old in enumerate(given)})
 
 
 def transposed(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -101,23 +98,14 @@ def expanded(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Mea
     return value
 
 
-def _repeated(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
-    return viewed(interp, args, kwargs, result)
-
-
 def item(value: Tensor, parts: tuple[Any, ...], result: Any) -> None:
     """Give `value[parts]` its meaning: positions looked up by positions are positions again."""
     known = meaning(value)
     if known is None or not isinstance(result, Tensor):
         return
-    if any(isinstance(part, (Tensor, list)) for part in parts):
-        result.meaning = _looked_up(known, parts)
-        return
-    result.meaning = (
-        moved(known, _axes(value, parts, result))
-        if not isinstance(known, Position)
-        else _cut(known, value, parts, result)
-    )
+    by_tensor = any(isinstance(part, (Tensor, list)) for part in parts)
+    found = _looked_up(known, parts) if by_tensor else _cut(known, value, parts, result)
+    result.meaning = Pattern() if found is None and is_positional(known) else found
 
 
 def _looked_up(value: Meaning, parts: tuple[Any, ...]) -> Meaning | None:
@@ -127,15 +115,33 @@ def _looked_up(value: Meaning, parts: tuple[Any, ...]) -> Meaning | None:
     return value if isinstance(value, (Constant, Bias)) else None
 
 
-def _cut(known: Position, value: Tensor, parts: tuple[Any, ...], result: Tensor) -> Meaning | None:
+def _cut(known: Meaning, value: Tensor, parts: tuple[Any, ...], result: Tensor) -> Meaning | None:
+    """Positions and masks from their first place on; None where places are left out between."""
     found = moved(known, _axes(value, parts, result))
-    rank = len(value.sizes)
-    filled = _filled_parts(parts, rank)
-    own = filled[rank + known.axis] if len(filled) == rank else None
-    start = own.start if isinstance(own, slice) else None
-    if isinstance(found, Position) and isinstance(start, int) and start > 0:
-        return relations.add(found, Constant(start))
+    if isinstance(found, Position) and isinstance(known, Position):
+        start = _start(value, parts, known.axis)
+        return found if start == 0 else None if start is None else relations.add(found, Constant(start))
+    if isinstance(found, (Relation, Additive)) and is_positional(found) and len(value.sizes) > 1:
+        queries, keys = _start(value, parts, -2), _start(value, parts, -1)
+        if queries is None or keys is None:
+            return None
+        if isinstance(found, Relation):
+            return relations.shifted(found, keys - queries)
+        return Additive(relations.shifted(found.allowed, keys - queries))
     return found
+
+
+def _start(value: Tensor, parts: tuple[Any, ...], axis: int) -> int | None:
+    """The first place along an axis that an index keeps; None when it does not keep all that follow, one by one."""
+    rank = len(value.sizes)
+    own = [part for part in _filled_parts(parts, rank) if part is not None][rank + axis]
+    if not isinstance(own, slice) or own.step not in (None, 1):
+        return None
+    size = value.sizes[axis]
+    if own.start is None or isinstance(own.start, int):
+        start: int = slice(own.start, None).indices(size)[0]
+        return start
+    return None
 
 
 def _filled_parts(parts: tuple[Any, ...], rank: int) -> list[Any]:
@@ -169,4 +175,5 @@ def written(value: Tensor, new: Any) -> None:
         same = replace(known.allowed, narrowed=True, at=None) == replace(other.allowed, narrowed=True, at=None)
         value.meaning = other if same else None
     else:
-        value.meaning = None
+        made = isinstance(known, Constant) or is_positional(known) or is_positional(other)
+        value.meaning = Pattern() if made else None

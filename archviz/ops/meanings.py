@@ -1,7 +1,7 @@
 """What a tensor says about positions, and how a rule for an op is written.
 
-A rule gets what an op got and what it gave, and answers the meaning of the result (`relations.py`); an op without a rule gives a tensor
-without meaning, so that nothing is said of what was not followed.
+A rule gets what an op got and what it gave, and answers the meaning of the result (`relations.py`).  What no rule understands of
+tensors of positions is a pattern, of other tensors data without meaning, so that nothing is said of what was not followed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,19 @@ from typing import Any
 
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
-from archviz.ops.relations import BLOCKING, EVERYTHING, NOTHING, Additive, Bias, Constant, Meaning, Relation
+from archviz.ops.relations import (
+    BLOCKING,
+    EVERYTHING,
+    NOTHING,
+    Additive,
+    Bias,
+    Constant,
+    Distance,
+    Meaning,
+    Pattern,
+    Position,
+    Relation,
+)
 from archviz.spans import Span
 
 Rule = Callable[[Interpreter, tuple[Any, ...], dict[str, Any], Tensor], Meaning | None]
@@ -20,7 +32,8 @@ Rule = Callable[[Interpreter, tuple[Any, ...], dict[str, Any], Tensor], Meaning 
 def meaning(value: Any) -> Meaning | None:
     """What a tensor or a number says about positions; None when that is not known."""
     if isinstance(value, Tensor):
-        if value.meaning is None and value.data and len(value.data) == 1 and not value.sizes:
+        is_open = value.meaning is None or isinstance(value.meaning, Pattern)
+        if is_open and value.data and len(value.data) == 1 and not value.sizes:
             return meaning(value.data[0])
         if value.meaning is None and value.is_parameter:
             return Bias()
@@ -29,11 +42,29 @@ def meaning(value: Any) -> Meaning | None:
     return Constant(float(value)) if isinstance(value, (int, float)) else None
 
 
-def mean(interp: Interpreter, rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
-    """Give the result of an op its meaning."""
+def mean(interp: Interpreter, rule: Rule | None, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+    """Give the result of an op its meaning; an op without a rule leaves what it hands on as it is."""
     for value in result if isinstance(result, (tuple, list)) else (result,):
         if isinstance(value, Tensor):
-            value.meaning = rule(interp, args, kwargs, value)
+            found = value.meaning if rule is None else rule(interp, args, kwargs, value)
+            value.meaning = _pattern((*args, *kwargs.values())) if found is None else found
+
+
+def is_positional(value: Meaning | None) -> bool:
+    """Whether a meaning says something of positions that is gone once it is not followed."""
+    if isinstance(value, (Relation, Additive)):
+        return (value.allowed if isinstance(value, Additive) else value).hides
+    return isinstance(value, (Pattern, Position, Distance))
+
+
+def _pattern(given: tuple[Any, ...]) -> Pattern | None:
+    for each in given:
+        if isinstance(each, Tensor):
+            if each.meaning is not None and is_positional(each.meaning):
+                return Pattern()
+        elif isinstance(each, (tuple, list)) and _pattern(tuple(each)) is not None:
+            return Pattern()
+    return None
 
 
 def as_relation(value: Meaning | None) -> Relation | None:

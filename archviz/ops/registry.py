@@ -51,8 +51,7 @@ def _recorded(run: Run, label: str, rule: masks.Rule | None) -> Run:
         if recorder is None:
             computed = applied(interp, run, args, kwargs)
             compute(label, args, kwargs, computed)
-            if rule is not None:
-                masks.mean(interp, rule, args, kwargs, computed)
+            masks.mean(interp, rule, args, kwargs, computed)
             return computed
         index = recorder.begin("op", label, [*args, *kwargs.values()], interp.here())
         result: Any = None
@@ -60,8 +59,7 @@ def _recorded(run: Run, label: str, rule: masks.Rule | None) -> Run:
             result = applied(interp, run, args, kwargs)
             if recorder.keeps_numbers:
                 compute(label, args, kwargs, result)
-            if rule is not None:
-                masks.mean(interp, rule, args, kwargs, result)
+            masks.mean(interp, rule, args, kwargs, result)
         finally:
             recorder.end(index, result, options_of(args, kwargs))
         if uses_mask:

@@ -50,12 +50,18 @@ class Bias:
 
 
 @record(frozen=True)
+class Pattern:
+    """A tensor made of positions in a way that is not understood: as a mask it hides more than padding, nobody knows what."""
+
+
+@record(frozen=True)
 class Relation:
     """A set of pairs of query and key, by their distance `d = query - key`.
 
     Args:
         low, high: Least and greatest distance in the set.
         chunk: Both lie in the same chunk of this size.
+        chunk_shift: What is added to the place of the query, but not to that of the key, before chunks are counted.
         outside: The set is the complement of what the others say.
         narrowed: Data (padding, packed sequences) takes some pairs away.
         widened: Data (blocks of image tokens) adds some pairs.
@@ -65,6 +71,7 @@ class Relation:
     low: float = -inf
     high: float = inf
     chunk: int | None = None
+    chunk_shift: int = 0
     outside: bool = False
     narrowed: bool = False
     widened: bool = False
@@ -76,7 +83,7 @@ class Relation:
         if self.outside:
             return None
         if self.chunk is not None:
-            return "chunked" if self.low == 0 else None
+            return "chunked" if self.low == 0 and not self.chunk_shift else None
         if self.low == -inf and self.high == inf:
             return "bidirectional"
         if self.low == 0 and self.high == inf:
@@ -91,6 +98,11 @@ class Relation:
         if self.kind != "sliding":
             return None
         return int(self.high) + (1 if self.low == 0 else 0)
+
+    @property
+    def hides(self) -> bool:
+        """Whether it takes pairs away by their positions, not by data alone."""
+        return self.outside or self.chunk is not None or self.low > -inf or self.high < inf
 
     @property
     def looks_ahead(self) -> bool:
@@ -119,7 +131,7 @@ class Scores:
     lost: bool = False
 
 
-Meaning = Position | Distance | Constant | Bias | Relation | Additive | Scores
+Meaning = Position | Distance | Constant | Bias | Pattern | Relation | Additive | Scores
 EVERYTHING = Relation()
 NOTHING = Relation(low=inf, high=-inf)
 
@@ -176,9 +188,14 @@ def _meet(one: Relation, other: Relation) -> Relation | None:
     if one.outside or other.outside:
         inside, hole = (other, one) if one.outside else (one, other)
         return _without(inside, hole)
-    if one.chunk is not None and other.chunk is not None and one.chunk != other.chunk:
+    chunked = one if one.chunk is not None else other
+    if one.chunk is not None and other.chunk is not None and not _same_chunks(one, other):
         return None
-    return Relation(max(one.low, other.low), min(one.high, other.high), one.chunk or other.chunk)
+    return replace(chunked, low=max(one.low, other.low), high=min(one.high, other.high))
+
+
+def _same_chunks(one: Relation, other: Relation) -> bool:
+    return (one.chunk, one.chunk_shift) == (other.chunk, other.chunk_shift)
 
 
 def _is_everything(relation: Relation) -> bool:
@@ -188,9 +205,9 @@ def _is_everything(relation: Relation) -> bool:
 def _joined_holes(one: Relation, other: Relation) -> Relation | None:
     """Outside of two intervals: outside of their union, where they touch."""
     first, second = sorted((one, other), key=lambda each: each.low)
-    if one.chunk != other.chunk or second.low > first.high + 1:
+    if not _same_chunks(one, other) or second.low > first.high + 1:
         return None
-    return Relation(first.low, max(first.high, second.high), one.chunk, outside=True)
+    return replace(one, low=first.low, high=max(first.high, second.high))
 
 
 def _without(inside: Relation, hole: Relation) -> Relation | None:
@@ -204,12 +221,15 @@ def _without(inside: Relation, hole: Relation) -> Relation | None:
 
 
 def shifted(relation: Relation, past: int) -> Relation:
-    """Distances between places as distances between positions, where the queries are the last of all keys.
+    """Distances between places as distances between positions, or in a part of a mask.
 
     Args:
         past: How many keys come before the first query.
     """
-    return replace(relation, low=relation.low + past, high=relation.high + past) if past else relation
+    if not past:
+        return relation
+    turned = relation.chunk_shift - past if relation.chunk is not None else 0
+    return replace(relation, low=relation.low + past, high=relation.high + past, chunk_shift=turned)
 
 
 def compare(name: str, left: Meaning, right: Meaning) -> Relation | None:
@@ -223,8 +243,8 @@ def compare(name: str, left: Meaning, right: Meaning) -> Relation | None:
     if not isinstance(left, Position) or not isinstance(right, Position) or left.axis == right.axis:
         return None
     if left.chunk > 1 or right.chunk > 1:
-        same = (left.chunk, left.shift) == (right.chunk, right.shift)
-        found = Relation(chunk=left.chunk) if same else None
+        query, key = (left, right) if left.axis == -2 else (right, left)
+        found = Relation(chunk=left.chunk, chunk_shift=query.shift - key.shift) if left.chunk == right.chunk else None
         return found if name == "eq" else complement(found) if found and name == "ne" else None
     distance = subtract(left, right)
     return _compare_distance(name, distance, 0) if isinstance(distance, Distance) else None

@@ -12,6 +12,15 @@ def product(sizes: Iterable[int]) -> int:
     return math.prod(sizes)
 
 
+class AssumedNumbers(list[int]):
+    """The numbers of a tensor that nobody knows, taken as 1 each."""
+
+    def shares(self, total: int) -> list[int]:
+        """The same count of numbers as sizes that sum to a total, as even as they can be."""
+        least, more = divmod(total, len(self))
+        return [least + (place < more) for place in range(len(self))]
+
+
 def axis(dim: int, rank: int) -> int:
     """A dimension index counted from the front.
 

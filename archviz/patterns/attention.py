@@ -65,6 +65,11 @@ class Attention:
     ranks: tuple[int | None, int | None] = (None, None)
     mask: Mask | None = None
 
+    @property
+    def looks_both_ways(self) -> bool:
+        """Whether its window looks ahead as far as back."""
+        return self.mask is not None and self.mask.both_ways
+
 
 def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     """The attention that a module is; None when it is none.

@@ -43,7 +43,7 @@ def detect_stream_mixer(module: ModuleRecord, trace: Trace) -> StreamMixer | Non
     streams, width = int(entering[2] or 0), int(entering[3] or 0)
     given = [value.shape for value in call.outputs]
     reads_all = any((tensor.shape or (0,))[-1] == streams * width for tensor in module.parameters.values())
-    if (*entering[:2], width) not in given or not reads_all:
+    if streams < 2 or (*entering[:2], width) not in given or not reads_all:
         return None
     rounds = [event for event in trace.inside(call) if normalises_columns(event)]
     return StreamMixer(streams, width, (*entering[:2], streams, streams) in given, len(rounds))

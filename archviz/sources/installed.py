@@ -50,10 +50,15 @@ def find_transformers_source(dotted: str, limits: Limits | None = None) -> Sourc
         dotted: Module name, such as `transformers.models.qwen3.modeling_qwen3`.
         limits: Bounds the size of the file.
     """
+    return _find(dotted, transformers_folder(), limits or Limits())
+
+
+@lru_cache(maxsize=256)  # the package does not change while it is read; one text for all interpreters is hashed once
+def _find(dotted: str, folder: Path, limits: Limits) -> SourceText | None:
     parts = dotted.split(".")
     if parts[0] != "transformers" or not all(part.isidentifier() for part in parts):
         return None
-    base = transformers_folder().joinpath(*parts[1:])
+    base = folder.joinpath(*parts[1:])
     file, package = base.with_suffix(".py") if len(parts) > 1 else base / "__init__.py", base / "__init__.py"
     if file.is_file():
         return read_source(dotted, file, "/".join(parts) + ".py", limits, is_package=file == package)

@@ -110,12 +110,12 @@ def class_module(name: str, model_type: str | None = None) -> str | None:
     if not name.isidentifier():
         return None
     models = transformers_folder() / "models"
-    pattern = re.compile(rf"^class {re.escape(name)}\b", re.MULTILINE)
+    pattern = re.compile(rf"\nclass {name}\b")
     if model_type:
         folder = models / model_type.replace("-", "_")
         for file in sorted(folder.glob("modeling_*.py")) if folder.is_dir() else []:
             text = file.read_text(encoding="utf-8")
-            if pattern.search(text) and name in _exported(text):
+            if pattern.search(f"\n{text}") and name in _exported(text):
                 return f"transformers.models.{folder.name}.{file.stem}"
     return _class_index("modeling").get(name)
 
@@ -124,17 +124,17 @@ def class_module(name: str, model_type: str | None = None) -> str | None:
 def _class_index(kind: str) -> dict[str, str]:
     """Exported class name → module, over every file of a kind (`modeling`, `configuration`)."""
     index: dict[str, str] = {}
-    pattern = re.compile(r"^class (\w+)", re.MULTILINE)
+    pattern = re.compile(r"\nclass (\w+)")  # starts with plain text, which is looked for ten times faster than `^`
     for file in sorted((transformers_folder() / "models").glob(f"*/{kind}_*.py")):
         text = file.read_text(encoding="utf-8")
-        for name in set(pattern.findall(text)) & _exported(text):
+        for name in set(pattern.findall(f"\n{text}")) & _exported(text):
             index.setdefault(name, f"transformers.models.{file.parent.name}.{file.stem}")
     return index
 
 
 def _exported(text: str) -> set[str]:
     """The names in a file's `__all__`."""
-    stated = re.search(r"^__all__ = \[(.*?)\]", text, re.DOTALL | re.MULTILINE)
+    stated = re.search(r"\n__all__ = \[([^\]]*)\]", f"\n{text}")
     return set(re.findall(r"[\"'](\w+)[\"']", stated[1])) if stated else set()
 
 

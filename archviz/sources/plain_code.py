@@ -18,6 +18,7 @@ from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.modules import SourceModule
 from archviz.interpreter.parsing import body_of
+from archviz.interpreter.registering import define_registering
 from archviz.interpreter.values import ClassValue, FunctionValue, Instance, ModuleInstance
 from archviz.records import record
 from archviz.settings import Limits
@@ -76,6 +77,7 @@ def build_plain_model(
         raise UsageError(f"{file.name} is not the name of a Python module", where=str(file)[:200])
     cls = own_class(interp, plain.code, f"{file.stem}.{class_name}", "--class")
     given = constructor_arguments(interp, cls, plain.arguments)
+    define_registering(interp, cls.source_module)
     model = interp.call(cls, [], given)
     if not isinstance(model, ModuleInstance):
         raise BadConfigError(f"{class_name} did not build a module", where=file.name)

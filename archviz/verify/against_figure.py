@@ -5,36 +5,52 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from archviz.architecture.model import Architecture, Evidence
+from archviz.architecture.model import Architecture
 from archviz.spans import Status
 from archviz.verify.claims import Check, Claim
 from archviz.verify.figure_order import check_orders
 from archviz.verify.kinds_named import kinds_named, of_kinds
-from archviz.verify.known import known_values, projections_named
+from archviz.verify.known import known_values, projections_named, tables
+from archviz.verify.line_checks import configuration_checks, text_checks
 from archviz.verify.statements import Statement, read_statements
+from archviz.verify.words_of_kind import Number
+from archviz.verify.written_figure import class_line, items, written_texts
 
 _ROOM = 0.01  # how far a stated parameter count may be off
 _COUNT = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*([KMBT]?)\b")
 _SUFFIX = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 
-def check_figure(figure: Mapping[str, object], architecture: Architecture, claims: Sequence[Claim]) -> list[Check]:
-    """Hold a diagram config against a model.
+def check_figure(
+    figure: Mapping[str, object],
+    architecture: Architecture,
+    claims: Sequence[Claim],
+    written: Mapping[str, object] | None = None,
+) -> list[Check]:
+    """Hold a diagram config against a model: nothing that it states is passed over.
 
     Args:
         figure: The config as JSON data, checked already.
         architecture: What the model is; `claims` what is claimed about it.
+        written: The config that is written from the model itself: blocks that stand in both are compared line by line.
     """
     checks = list(_parameters(figure.get("parameters"), architecture))
+    own = written_texts(figure, written or {}, architecture)
+    vocabulary = "\n".join(text for _, text, _ in figure_texts(written)) if written else None
     for path, text, around in figure_texts(figure):
+        stated: list[tuple[Statement, Check]] = []
         for statement in read_statements(text, around):
             words = f"{around} {text}"
             line = next((line for line in text.splitlines() if statement.quote in line), "")
             kind = kinds_named(around, line, architecture)
             check = _check(path, statement, words, architecture, of_kinds(claims, kind, statement.key))
             if check is not None:
-                checks.append(check)
-        checks += check_orders(path, text, architecture)
+                stated.append((statement, check))
+        orders = list(check_orders(path, text, architecture))
+        checks += [*(check for _, check in stated), *orders]
+        if not path.startswith("configuration"):
+            checks += text_checks(path, text, own.get(path), stated, orders, vocabulary)
+    checks += configuration_checks(figure.get("configuration"), own, checks)
     checks += _left_out(figure, claims)
     return checks
 
@@ -50,15 +66,17 @@ def _left_out(figure: Mapping[str, object], claims: Sequence[Claim]) -> Iterator
 
 def figure_texts(figure: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
     """Every text that is drawn or documented: its path into the JSON, the text, and the words around it."""
-    for s, stage in enumerate(_items(figure.get("stages"))):
+    for s, stage in enumerate(items(figure.get("stages"))):
         name = str(stage.get("name", ""))
         yield f"stages[{s}].name", name, ""
-        for b, block in enumerate(_items(stage.get("blocks"))):
+        for b, block in enumerate(items(stage.get("blocks"))):
             around = f"{name} {block.get('type', '')}"
             yield f"stages[{s}].blocks[{b}].type", str(block.get("type", "")), name
             yield f"stages[{s}].blocks[{b}].details", str(block.get("details", "")), around
-    for n, node in enumerate(_items(figure.get("custom_nodes"))):
+    for n, node in enumerate(items(figure.get("custom_nodes"))):
         yield f"custom_nodes[{n}].label", str(node.get("label", "")), ""
+    for e, edge in enumerate(items(figure.get("custom_edges"))):
+        yield f"custom_edges[{e}].label", str(edge.get("label") or ""), ""
     yield "overview", str(figure.get("overview") or ""), ""
     configuration = figure.get("configuration")
     for key, value in configuration.items() if isinstance(configuration, Mapping) else ():
@@ -83,35 +101,33 @@ def _row(key: str, value: object) -> str:
     return f"{name}: {value}"
 
 
-def _items(value: object) -> list[Mapping[str, object]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, Sequence) else []
-
-
 def _check(
     path: str, statement: Statement, around: str, architecture: Architecture, claims: Sequence[Claim]
 ) -> Check | None:  # fmt: skip
     """A statement held against the code; None for widths of something that is no projection of the model."""
-    stated: object = statement.value
+    stated: object = statement.value.text if isinstance(statement.value, Number) else statement.value
     if statement.key == "projection":
         known = projections_named(statement.subject, architecture.modules)
+    elif statement.key in ("table", "head"):
+        known = tables(statement.key, architecture.modules)
     else:
         known = known_values(statement.key, around, architecture, claims)
-    agree = known.agrees(stated) or _is_true(statement, list(known.values))
+    agree = known.agrees(statement.value) or _is_true(statement, list(known.values))
     found = list(known.values)
     key = f"{statement.subject} {statement.key}".strip()
     if not known.values and statement.key == "projection":
         if not re.search(r"_proj\d?$", statement.subject):
             return None
-        evidence = _class_line(architecture)
+        evidence = class_line(architecture)
         return Check(path, key, stated, "no projection of this name", "conflict", evidence, statement.quote)
-    if not known.values and statement.key in ("rope_span", "gate_linear"):
+    if not known.values and statement.key in ("rope_span", "gate_linear", "table", "head"):
         return None
     if not known.values and statement.key == "tied_to":
-        return Check(path, key, stated, "nothing is tied", "conflict", _class_line(architecture), statement.quote)
+        return Check(path, key, stated, "nothing is tied", "conflict", class_line(architecture), statement.quote)
     if not known.values:
         return Check(path, key, stated, None, "unverified", (), statement.quote)
     single = found[0] if len(found) == 1 else found
-    evidence = known.evidence or _class_line(architecture)
+    evidence = known.evidence or class_line(architecture)
     return Check(path, key, stated, single, "verified" if agree else "conflict", evidence, statement.quote)
 
 
@@ -121,10 +137,6 @@ def _is_true(statement: Statement, values: list[object]) -> bool:
 
 def _same(stated: object, value: object) -> bool:
     return str(stated) == str(value) or (isinstance(value, float) and stated == value)
-
-
-def _class_line(architecture: Architecture) -> tuple[Evidence, ...]:
-    return (Evidence(kind="code", where=architecture.modules.at),) if architecture.modules.at else ()
 
 
 def _parameters(stated: object, architecture: Architecture) -> Iterator[Check]:
@@ -140,7 +152,7 @@ def _parameters(stated: object, architecture: Architecture) -> Iterator[Check]:
             continue
         room = max(_ROOM * real, size[1])
         status: Status = "verified" if abs(size[0] - real) <= room else "conflict"
-        yield Check(f"parameters.{key}", key, value, real, status, _class_line(architecture))
+        yield Check(f"parameters.{key}", key, value, real, status, class_line(architecture))
 
 
 def _size(value: object) -> tuple[float, float] | None:

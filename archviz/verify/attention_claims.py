@@ -136,8 +136,10 @@ def _shared_values(view: LayerView) -> Iterator[Claim]:
 def _biases(view: LayerView) -> Iterator[Claim]:
     projections = find_projections(view.module)
     inward = [m for part, m in projections.items() if part != "o"]
-    if inward and all(has_bias(m) for m in inward):
-        yield view.claim("attention.qkv_bias", True, *(m.created_at for m in inward))
+    biased = [m for m in inward if has_bias(m)]
+    if biased:
+        value = True if len(biased) == len(inward) else [view.short(m.path) for m in biased]
+        yield view.claim("attention.qkv_bias", value, *(m.created_at for m in inward))
     if "o" in projections and has_bias(projections["o"]):
         yield view.claim("attention.output_bias", True, projections["o"].created_at)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from archviz.architecture.model import Architecture, Evidence, ModuleNode, PatternItem
 from archviz.patterns.feed_forward import TITLES, gated_kind
 from archviz.verify.claims import Claim
+from archviz.verify.words_of_kind import Number
 
 _CLAIMS = {
     "heads": ("attention.heads",), "kv_heads": ("attention.kv_heads",),
@@ -39,6 +40,8 @@ class Known:
 
     def agrees(self, stated: object) -> bool:
         """Equal numbers; for words, one that the code's words begin with."""
+        if isinstance(stated, Number):
+            return any(isinstance(v, (int, float)) and stated.agrees(v) for v in self.values)
         if isinstance(stated, str) and not stated[:1].isdigit():
             return any(str(value).startswith(stated) for value in self.values)
         return stated in self.values
@@ -64,6 +67,8 @@ def known_values(key: str, around: str, architecture: Architecture, claims: Sequ
         return known
     names = _CLAIMS[key]
     chosen = [claim for claim in claims if claim.key in names]
+    if key == "streams":
+        chosen = [claim for claim in chosen if "streams" in str(claim.value)]
     for claim in _of_tower(chosen, around, architecture):
         for value in claim.value.values() if isinstance(claim.value, dict) else [claim.value]:
             known.add(_counted(value) if key in ("pooled", "streams") else value, claim.evidence)
@@ -184,6 +189,22 @@ def _add_widths(known: Known, architecture: Architecture) -> None:
     for fact in architecture.facts:
         if fact.key.endswith("hidden_size") and "expert" not in fact.key:
             known.add(fact.value, fact.evidence)
+
+
+def tables(key: str, root: ModuleNode) -> Known:
+    """Sizes of all embeddings (`rows × width`), or widths of all modules named as heads (`width → rows`)."""
+    known = Known()
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        todo += node.children
+        chosen = "embedding" in node.class_name.lower() if key == "table" else "head" in node.name
+        for shape in node.tensors.values() if chosen else ():
+            if len(shape) == 2:
+                rows, columns = shape
+                at = (Evidence(kind="code", where=node.at),) if node.at else ()
+                known.add(f"{rows} × {columns}" if key == "table" else f"{columns} → {rows}", at)
+    return known
 
 
 def projections_named(name: str, root: ModuleNode) -> Known:

@@ -64,7 +64,26 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
         yield view.claim(
             "rope.inverse", {r.tensor: r.part for r in inverse}, *(p for r in inverse for p in (r.event.at, r.cut_at))
         )
+    yield from _axes(view, rotations[0])
     yield from _settings(view, places[0])
+
+
+def _axes(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
+    """Several positions a token (M-RoPE: time, height, width): the module that makes the tables spreads positions over axes."""
+    tables = {value.id for value in rotation.event.inputs if not view.trace.carries(value)}
+    made = (e for e in view.trace.events if e.kind == "call" and tables & {value.id for value in e.outputs})
+    maker = next((e for e in made if not view.trace.is_leaf(e)), None)
+    module = view.context.modules.get(maker.module) if maker is not None else None
+    sections = module.attributes.get("mrope_section") if module is not None else None
+    if maker is None or not isinstance(sections, (list, tuple)) or len(sections) < 2:
+        return
+    spread = [
+        e for e in view.trace.inside(maker)
+        if e.kind == "op" and any(len(v.shape or ()) >= 3 and (v.shape or (0,))[0] == len(sections) for v in e.outputs)
+    ]  # fmt: skip
+    if spread:
+        value = f"{len(sections)}, sections {' + '.join(map(str, sections))}"
+        yield view.claim("rope.axes", value, spread[0].at, spread[-1].at)
 
 
 def find_rotations(view: LayerView) -> list[Rotation]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from archviz.verify.words_of_kind import numbers_of
 
 _N = r"(?<![\d.])(\d{1,3}(?:[,_]\d{3})+|\d+)"
 _SMALL = r"(?<![\d.,])(\d{1,4})(?![\d,])"
@@ -44,6 +46,14 @@ NUMBERS: tuple[tuple[str, str], ...] = (
     ("rope_theta", rf"(?:θ|\btheta\b|\brope base\b){_SEP}{_N}"),
 )
 """Order matters: what an earlier pattern has read, a later one does not read again."""
+ROUNDED: tuple[tuple[str, str], ...] = tuple(
+    (key, rf"{words}{_SEP}(\d+(?:\.\d+)?)\s?[KMBT]\b")
+    for key, words in (
+        ("vocab", r"\bvocab(?:ulary)?(?: size)?"), ("context", r"\bcontext(?: length| window)?"),
+        ("window", r"(?<!context )\b(?:sliding[- ])?window"), ("rope_theta", r"(?:θ|\btheta\b|\brope base\b)"),
+    )
+)  # fmt: skip
+"""Numbers with a unit, which may have decimals."""
 
 WORDS: tuple[tuple[str, str, str], ...] = (
     ("attention_kind", r"\bMLA\b|multi-head latent attention", "MLA"),
@@ -56,6 +66,7 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("feed_forward", r"SwiGLU", "SwiGLU"),
     ("feed_forward", r"GeGLU", "GeGLU"),
     ("feed_forward", r"ReGLU", "ReGLU"),
+    ("feed_forward", r"\b(?:GELU|ReLU|SiLU|ReLU²|Gated|gated) MLP\b", ""),
     ("norm_placement", r"\bsandwich[- ]norm", "sandwich"),
     ("norm_placement", r"\bpre-norm", "pre-norm"),
     ("norm_placement", r"\bpost-norm", "post-norm"),
@@ -68,7 +79,12 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("tied", r"(?<!not )\btied (?:weights|embeddings|to(?! [\w.]+\.\w))\b", "True"),
 )
 PARTS = re.compile(rf"\b(first|last)\s+{_N}\s+of\s+{_N}", re.IGNORECASE)
-PROJECTION = re.compile(rf"^\s*(\w+)\s+({_N}(?:\s*×\s*{_N})*)\s*→\s*({_N}(?:\s*×\s*{_N})*)", re.MULTILINE)
+_SUM = rf"\(\s*{_N}(?:\s*\+\s*{_N})*\s*\)"
+_TERM = rf"{_N}(?:\s*×\s*(?:{_N}|{_SUM}))*"
+_WIDTH = rf"{_TERM}(?:\s*\+\s*{_TERM})*"
+PROJECTION = re.compile(rf"^\s*(\w+):?\s+(?P<inner>{_WIDTH})\s*→\s*(?P<outer>{_WIDTH})", re.MULTILINE)
+TABLE = re.compile(rf"^\s*{_N}\s*×\s*{_N}\s*$")
+HEAD = re.compile(rf"^\s*{_N}\s*→\s*{_N}")
 TIED_TO = re.compile(r"(?<!not )\btied to (\w+(?:\.\w+)+)")
 SPANS = re.compile(rf"(?<!first )(?<!last )\b{_N}\s+of\s+{_N}\s+(?:dims|dimensions|per head)\b")
 _GATE = re.compile(r"\b(?:attention|output|sigmoid) gate\b|\bgate of the (?:attention|output)\b", re.IGNORECASE)
@@ -82,15 +98,19 @@ class Statement:
 
     Args:
         key: What about (`heads`, `norm`, `rope_part`, `projection`).
-        value: A number, a word, or the widths of a projection (`4096 → 512`).
+        value: A number (a `Number` where it is rounded: `128K`), a word, or the widths of a projection (`4096 → 512`).
         quote: The words it was read from.
         subject: The name of the projection.
+        line: Number of the line it stands in, from 0; `start`, `end` the place in that line that it accounts for.
     """
 
     key: str
     value: object
     quote: str
     subject: str = ""
+    line: int = 0
+    start: int = 0
+    end: int = 0
 
 
 def read_statements(text: str, around: str = "") -> Iterator[Statement]:
@@ -100,40 +120,59 @@ def read_statements(text: str, around: str = "") -> Iterator[Statement]:
         text: What is read.
         around: Words beside it (the stage and block it stands in), which say whether a part is about rotation.
     """
-    for line in text.splitlines():
-        yield from _numbers(line)
-        for key, pattern, word in WORDS:
-            found = re.search(pattern, line, re.IGNORECASE if key in ("rope_layout", "norm_placement") else 0)
-            if found and (key != "rope_layout" or _ROTATED.search(f"{around} {text}")):
-                yield Statement(key, word, found[0])
-        if _ROTATED.search(f"{around} {text}"):
-            for part in PARTS.finditer(line):
-                yield Statement("rope_part", f"{part[1].lower()} {number(part[2])} of {number(part[3])}", part[0])
-            for span in SPANS.finditer(line):
-                yield Statement("rope_span", f"{number(span[1])} of {number(span[2])}", span[0])
-        if _GATE.search(f"{around} {line}") and (own := _OWN_LINEAR.search(line)):
-            yield Statement("gate_linear", "True", own[0])
-        for tied in TIED_TO.finditer(line):
-            yield Statement("tied_to", tied[1], tied[0])
-        for projection in PROJECTION.finditer(line):
-            widths = f"{product(projection[2])} → {product(projection[5])}"
-            yield Statement("projection", widths, projection[0].strip(), projection[1])
+    rotated = bool(_ROTATED.search(f"{around} {text}"))
+    for number_of_line, line in enumerate(text.splitlines()):
+        for statement in _of_line(line, around, rotated):
+            yield replace(statement, line=number_of_line)
+
+
+def _of_line(line: str, around: str, rotated: bool) -> Iterator[Statement]:
+    yield from _numbers(line)
+    for key, pattern, word in WORDS:
+        found = re.search(pattern, line, re.IGNORECASE if key in ("rope_layout", "norm_placement") else 0)
+        if found and (key != "rope_layout" or rotated):
+            yield _statement(key, word or found[0], found)
+    if rotated:
+        for part in PARTS.finditer(line):
+            yield _statement("rope_part", f"{part[1].lower()} {number(part[2])} of {number(part[3])}", part)
+        for span in SPANS.finditer(line):
+            yield _statement("rope_span", f"{number(span[1])} of {number(span[2])}", span)
+    if _GATE.search(f"{around} {line}") and (own := _OWN_LINEAR.search(line)):
+        yield _statement("gate_linear", "True", own)
+    for tied in TIED_TO.finditer(line):
+        yield _statement("tied_to", tied[1], tied)
+    for projection in PROJECTION.finditer(line):
+        widths = f"{width(projection['inner'])} → {width(projection['outer'])}"
+        yield _statement("projection", widths, projection, projection[1])
+    if re.search(r"embedding", around, re.IGNORECASE) and (table := TABLE.search(line)):
+        yield _statement("table", f"{number(table[1])} × {number(table[2])}", table)
+    if re.search(r"\bLM head\b", around) and (head := HEAD.search(line)):
+        yield _statement("head", f"{number(head[1])} → {number(head[2])}", head)
+
+
+def _statement(key: str, value: object, found: re.Match[str], subject: str = "") -> Statement:
+    return Statement(key, value, found[0].strip(), subject, start=found.start(), end=found.end())
 
 
 def _numbers(line: str) -> Iterator[Statement]:
     taken: list[tuple[int, int]] = []
-    for key, pattern in NUMBERS:
+    rounded = {n.start: n for n in numbers_of(line) if n.room}
+    for key, pattern in (*NUMBERS, *ROUNDED):
         for found in re.finditer(pattern, line, re.IGNORECASE):
             start, end = found.span(1)
-            if any(start < stop and begin < end for begin, stop in taken) or _is_fraction(line, end):
+            if any(start < stop and begin < end for begin, stop in taken):
                 continue
-            taken.append((start, end))
-            yield Statement(key, number(found[1]), found[0].strip())
+            if start in rounded:
+                taken.append((start, rounded[start].end))
+                yield Statement(key, rounded[start], found[0].strip(), start=start, end=rounded[start].end)
+            elif not _is_fraction(line, end):
+                taken.append((start, end))
+                yield Statement(key, number(found[1]), found[0].strip(), start=start, end=end)
 
 
 def _is_fraction(line: str, end: int) -> bool:
-    """`1.5 layers` and `128K` are no counts that can be compared exactly."""
-    return bool(re.match(r"\.(?!0+\b)\d|\s?[KMBT]\b|%", line[end:]))
+    """`1.5 layers` is no count that can be compared exactly."""
+    return bool(re.match(r"\.(?!0+\b)\d|%", line[end:]))
 
 
 def number(text: str) -> int:
@@ -143,6 +182,16 @@ def number(text: str) -> int:
     248320
     """
     return int(re.sub(r"[,_]", "", text))
+
+
+def width(text: str) -> int:
+    """A width spelt out as a sum of products.
+
+    >>> width("128 × (128 + 64) + 2 × 8")
+    24592
+    """
+    flat = re.sub(r"\(([^()]*)\)", lambda found: str(width(found[1])), text)
+    return sum(product(term) for term in flat.split("+"))
 
 
 def product(text: str) -> int:

@@ -194,9 +194,20 @@ def _mixer_functions(view: LayerView) -> Iterator[Claim]:
             continue
         origins = [view.short(e.module) for e in view.lineage.projections(event.inputs[0])] if view.lineage else []
         text = f"{name} of {' + '.join(dict.fromkeys(origins))}" if origins else name
-        found.setdefault(text, event.at)
+        found.setdefault(text, _own_line(view, event))
     if found:
         yield view.claim("mixer.functions", list(found)[:_MOST_FUNCTIONS], *list(found.values())[:_MOST_FUNCTIONS])
+
+
+def _own_line(view: LayerView, event: Event) -> Span | None:
+    """The line of the mixer's own file that leads to an event, not that of a library of activations."""
+    own, outer = view.module.defined_at, event
+    while own is not None and outer.at is not None and outer.at.file != own.file:
+        above = view.trace.parent(outer)
+        if above is None or above is view.call:
+            return event.at
+        outer = above
+    return outer.at
 
 
 def _gating(view: LayerView) -> list[Span | None]:

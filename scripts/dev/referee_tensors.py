@@ -19,7 +19,7 @@ from archviz.sources.model_source import read_config_file, read_model_source
 from archviz.sources.official import HEADS, MODELING_AUTO
 
 HEAD_MAPPINGS = dict(zip(("causal", "vlm", "seq2seq", "base"), HEADS, strict=True))
-MODELS_A_READER = 40
+MODELS_A_READER = 120
 Official = Callable[[], dict[str, list[int | None]] | None]
 
 

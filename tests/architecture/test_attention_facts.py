@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from archviz.architecture.labels import attention_details
 from archviz.architecture.model import Fact
+from archviz.patterns.attention import Attention
+from archviz.patterns.masks import Mask
 from tests.verify.models import read_model
 
 
@@ -26,6 +29,22 @@ def test_gemma_4_states_what_differs_for_each_kind_of_layer() -> None:
 def test_a_value_that_all_kinds_share_is_stated_once() -> None:
     assert fact("gemma4_text", "attention_heads").value == 8
     assert fact("gemma4_text", "sliding_window").value == 512  # only sliding layers have a window
+
+
+def test_a_window_that_looks_both_ways_says_so() -> None:
+    assert (fact("modernbert", "sliding_window").value, fact("modernbert", "sliding_window").unit) == (
+        64,
+        "tokens to each side",
+    )
+    assert fact("gemma4_text", "sliding_window").unit == "tokens"
+
+
+@pytest.mark.parametrize(
+    "mask, words", [(Mask("sliding", 64, both_ways=True), "window 64 to each side"), (Mask("sliding", 64), "window 64")]
+)
+def test_the_label_of_an_attention_says_where_its_window_looks(mask: Mask, words: str) -> None:
+    what = Attention("mha", 12, 12, 64, span="sliding", window=64, mask=mask)
+    assert attention_details(what)[-1] == words
 
 
 def test_rotated_dimensions_are_told_of_the_whole_head_where_a_part_is_cut_off_before() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archviz.interpreter.control import BudgetSpentError
+from archviz.interpreter.control import BudgetSpentError, UnsupportedError
 from archviz.interpreter.values import Unknown
 from archviz.settings import Limits
 from tests.interpreter.programs import in_python, plain, value
@@ -242,6 +242,11 @@ def test_a_generator_runs_to_its_end_when_it_is_called() -> None:
     source = "def g():\n    while True: yield 1\nresult = next(g())"
     with pytest.raises(BudgetSpentError, match="steps"):
         value(source, limits=Limits(steps=20_000))
+
+
+def test_a_generator_without_an_end_is_told_as_one() -> None:
+    with pytest.raises(UnsupportedError, match="a generator of more than 100,000 values"):
+        value("def g():\n    while True: yield\nresult = next(g())")
 
 
 def test_what_is_sent_into_a_generator_is_unknown() -> None:

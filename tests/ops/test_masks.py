@@ -46,6 +46,34 @@ WAYS = {
     "cast, expanded, cut": (
         "s + torch.triu(torch.full((9, 9), -1e9), 1).to(torch.bfloat16)[None, None].expand(1, 1, 9, 9)[:, :, :T, :T]", "causal", None),
     "something not understood": ("s + torch.randn(T, T)", None, None),
+    "a bias, then a mask": (
+        "s + (table(p[None, :] - p[:, None]).permute(2, 0, 1)[None] + torch.triu(torch.full((T, T), -1e9), 1))", "causal", None),
+    "a mask, then a bias": (
+        "s + (torch.triu(torch.full((T, T), -1e9), 1) + table(p[None, :] - p[:, None]).permute(2, 0, 1)[None])", "causal", None),
+    "a bias beside something not understood": (
+        "s + (table(p[None, :] - p[:, None]).permute(2, 0, 1)[None] + torch.randn(T, T))", None, None),
+    "something not understood beside a bias": (
+        "s + (torch.randn(T, T) + table(p[None, :] - p[:, None]).permute(2, 0, 1)[None])", None, None),
+    "every other key": (
+        "s.masked_fill(~((p[None, :] <= p[:, None]) & ((p[:, None] - p[None, :]) % 2 == 0)), -1e9)", None, None),
+    "every other key, added": (
+        "s + (torch.triu(torch.full((T, T), -1e9), 1) + torch.zeros(T, T).masked_fill((p[:, None] * p[None, :]) % 2 == 1, -1e9))",
+        None, None),
+    "every other key or a window": (
+        "torch.where((p[:, None] - p[None, :]) % 4 == 0 | (p[None, :] == p[:, None]), s, -1e9)", None, None),
+    "every other position by a slice": ("s.masked_fill(~(torch.arange(2 * T)[::2][None, :] <= p[:, None]), -1e9)", None, None),
+    "every other row of a mask": (
+        "s.masked_fill(torch.triu(torch.ones(2 * T, 2 * T), 1).bool()[::2, ::2][None, None], -1e9)", None, None),
+    "the last positions": (
+        "s.masked_fill(~(torch.arange(2 * T)[-T:][None, :] <= torch.arange(2 * T)[T:][:, None]), -1e9)", "causal", None),
+    "later positions than the queries'": (
+        "s.masked_fill(~(torch.arange(2 * T)[-T:][None, :] <= p[:, None]), -1e9)", None, None),
+    "a part of a mask on its diagonal": (
+        "s.masked_fill(torch.triu(torch.ones(9, 9), 1).bool()[-T:, -T:], -1e9)", "causal", None),
+    "a part of a mask beside its diagonal": (
+        "s.masked_fill(torch.triu(torch.ones(9, 9), 1).bool()[1:T + 1, :T], -1e9)", None, None),
+    "a mask written by places": (
+        "s + (torch.triu(torch.full((T, T), -1e9), 1) + striped())", None, None),
     "sinks beside the scores": (
         "torch.cat([s + torch.triu(torch.full((T, T), -1e9), 1), torch.zeros(1, 2, T, 1)], dim=-1)", "causal", None),
 }  # fmt: skip
@@ -55,6 +83,7 @@ def events(expression: str, call: str = "F.softmax(scores, dim=-1)", queries: in
     """The events of a function that masks scores `s`; the last is the one that uses the mask."""
     source = (
         f"{HEADER}T = {T}\ntable = nn.Embedding(16, 2)\np = torch.arange(T)\n"
+        f"def striped():\n    m = torch.zeros(T, T)\n    m[::2, 1::2] = -1e9\n    return m\n"
         f"def run(q, k, x):\n    s = q @ k.transpose(-1, -2)\n    scores = {expression}\n    return {call}\n"
     )
     interp = interpreter(source)
@@ -101,4 +130,16 @@ def test_fused_attention_reads_its_mask() -> None:
 
 def test_one_query_after_cached_keys_is_causal_by_its_position() -> None:
     found = used(f"torch.where(p[None, :] <= torch.arange({T - 1}, {T})[:, None], s, -1e9)", queries=1)
+    assert found["mask"] == "causal"
+
+
+@pytest.mark.parametrize("past, kind", [(T - 1, "chunked"), (T - 2, None)])
+def test_one_query_after_cached_keys_is_chunked_by_its_position(past: int, kind: str | None) -> None:
+    places = f"torch.arange({past}, {past + 1})[:, None]"
+    found = used(f"torch.where((p[None, :] // 4 == {places} // 4) & (p[None, :] <= {places}), s, -1e9)", queries=1)
+    assert (found.get("mask"), found.get("mask_window")) == (kind, 4 if kind else None)
+
+
+def test_one_row_of_a_mask_follows_cached_keys() -> None:
+    found = used("torch.where(torch.tril(torch.ones(9, 9).bool())[T - 1:T, :T], s, -1e9)", queries=1)
     assert found["mask"] == "causal"

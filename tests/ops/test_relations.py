@@ -25,7 +25,7 @@ from archviz.ops.relations import (
 LENGTH = 9
 SETS = (
     EVERYTHING, NOTHING, Relation(low=0), Relation(high=3), Relation(high=-1), Relation(low=0, high=3), Relation(-2, 2),
-    Relation(low=4), Relation(chunk=3), Relation(low=0, chunk=3), Relation(0, 3, outside=True),
+    Relation(low=4), Relation(chunk=3), Relation(chunk=3, chunk_shift=1), Relation(low=0, chunk=3), Relation(0, 3, outside=True),
 )  # fmt: skip
 COMPARISONS = {
     "lt": int.__lt__, "le": int.__le__, "gt": int.__gt__, "ge": int.__ge__, "eq": int.__eq__, "ne": int.__ne__,
@@ -37,7 +37,7 @@ def pairs(relation: Relation) -> set[tuple[int, int]]:
     found = set()
     for query, key in itertools.product(range(LENGTH), repeat=2):
         near = relation.low <= query - key <= relation.high
-        together = relation.chunk is None or query // relation.chunk == key // relation.chunk
+        together = relation.chunk is None or (query + relation.chunk_shift) // relation.chunk == key // relation.chunk
         if (near and together) != relation.outside:
             found.add((query, key))
     return found

@@ -10,10 +10,10 @@ from tests.patterns.tape import LENGTH, Tape, module
 N, D = 4, 8
 
 
-def mixer(*, hands_back: bool = True, rounds: int = 3, width: int = N * D) -> StreamMixer | None:
+def mixer(*, hands_back: bool = True, rounds: int = 3, width: int = N * D, count: int = N) -> StreamMixer | None:
     record: ModuleRecord = module("m", "Mixer", tensors={"fn": (24, width)})
     tape = Tape()
-    streams = tape.value(1, LENGTH, N, D)
+    streams = tape.value(1, LENGTH, count, D)
     with tape.inside("call", "m", "Mixer", streams) as results:
         matrix = tape.op("softmax", streams, out=(1, LENGTH, N, N))
         for _ in range(rounds):
@@ -38,3 +38,7 @@ def test_what_gives_one_stream_alone_collapses_them() -> None:
 @pytest.mark.parametrize("width", [D, N])
 def test_weights_that_do_not_read_all_streams_are_no_mixer(width: int) -> None:
     assert mixer(width=width) is None
+
+
+def test_one_stream_alone_is_not_mixed() -> None:
+    assert mixer(width=D, count=1) is None

@@ -28,6 +28,7 @@ MODELS: dict[str, dict[str, Any]] = {
         "num_hidden_layers": 4, "interleave_moe_layer_step": 2, "architectures": ["Llama4ForCausalLM"]
     },
     "gpt_oss": {"num_hidden_layers": 2},
+    "modernbert": {"num_hidden_layers": 4},
     "olmo2": {"num_hidden_layers": 2},
     "cohere": {"num_hidden_layers": 2},
     "gptj": {"n_layer": 2},
@@ -44,7 +45,9 @@ MODELS: dict[str, dict[str, Any]] = {
     "gemma3_text": {"num_hidden_layers": 6},
     "mamba2": {"num_hidden_layers": 2},
     "glm_moe_dsa": {"num_hidden_layers": 4},
-    "kimi_linear": {"num_hidden_layers": 4},
+    "kimi_linear": {
+        "num_hidden_layers": 4, "layer_types": ["linear_attention", "linear_attention", "linear_attention", "full_attention"]
+    },
     "xlstm": {"num_hidden_layers": 2},
     "rwkv": {"num_hidden_layers": 2},
     "whisper": {

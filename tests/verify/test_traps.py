@@ -40,6 +40,22 @@ def test_qwen3_5_convolves_queries_keys_and_values_together_and_then_splits_them
     assert split_of(found, "in_proj_qkv")["sizes"] == [2048, 2048, 4096]
 
 
+def test_qwen3_5_has_one_convolution_between_the_joint_projection_and_the_split() -> None:
+    graph = next(g for g in read_model("qwen3_5_moe_text")[1].blocks if g.id.endswith("/gated_deltanet"))
+    boxes = {node.id: node for node in graph.nodes}
+    (convolution,) = [node for node in graph.nodes if node.role == "convolution"]
+    assert convolution.details == ["8192", "depthwise, kernel 4"]
+    before = [boxes[e.source].label for e in graph.edges if e.target == convolution.id]
+    after = [(boxes[e.target].label, boxes[e.target].details) for e in graph.edges if e.source == convolution.id]
+    assert (before, after) == (["in_proj_qkv"], [("split", ["2048 + 2048 + 4096"])])
+
+
+def test_qwen3_5_rotates_by_three_positions_in_sections_of_a_part() -> None:
+    claim = claim_of(verified("qwen3_5_moe_text"), "rope.axes")
+    assert (claim.value, claim.status) == ("3, sections 11 + 11 + 10", "verified")
+    assert "expand(3" in str(claim.evidence[0].text)
+
+
 def test_qwen3_5_gates_its_shared_expert() -> None:
     gate = claim_of(verified("qwen3_5_moe_text"), "moe.shared_expert_gate")
     assert gate.value == "sigmoid"
@@ -214,6 +230,16 @@ def test_kimi_linear_projects_its_gates_through_a_low_rank() -> None:
     assert gates[0].details[0] == "2304 → 128 → 4096"
 
 
+def test_kimi_linear_alternates_with_mla_that_leaves_positions_out() -> None:
+    found = verified("kimi_linear")
+    assert list(values(found, "mixer.kind")) == [A % "0-2"]
+    assert values(found, "attention.kind") == {A % 3: "MLA"}
+    assert values(found, "rope.tensors") == {A % 3: "none (NoPE)"}
+    assert split_of(found, "q_proj + k_proj + v_proj")["sizes"] == [4096, 4096, 4096]
+    functions = claim_of(found, "mixer.functions").evidence
+    assert {item.where.rpartition("/")[2].partition(":")[0] for item in functions} == {"modeling_kimi_linear.py"}
+
+
 def test_olmo_2_normalises_after_the_branch_and_queries_as_a_whole() -> None:
     found = verified("olmo2")
     assert str(only(found, "norm.placement")).startswith("post-norm (after the branch")
@@ -297,6 +323,11 @@ def test_mamba_2_splits_its_projection_into_gate_states_and_steps() -> None:
     found = verified("mamba2")
     assert only(found, "mixer.family") == "state space"
     assert values(found, "attention.kind") == {}
+    splits = {
+        str(c.value["names"]): c.value["sizes"] for c in found.claims if c.key == "split" and isinstance(c.value, dict)
+    }
+    assert splits["['gate', 'hidden_states_B_C', 'dt']"] == [8192, 10240, 128]
+    assert splits["['hidden_states', 'B', 'C']"] == [8192, 1024, 1024]
 
 
 def test_glm_5_has_a_sparse_indexer_that_rotates_the_other_end_of_its_heads() -> None:
@@ -327,6 +358,28 @@ def test_mixers_with_a_state_are_told_by_their_tensors(model_type: str, kind: st
     assert only(found, "mixer.family") == family
 
 
+def test_xlstm_caps_its_gates_and_has_a_swiglu_beside() -> None:
+    found = verified("xlstm")
+    functions = only(found, "mixer.functions")
+    assert isinstance(functions, list)
+    assert functions[:2] == ["tanh of igate_preact", "tanh of fgate_preact"]
+    assert functions[-1] == "σ of ogate_preact"
+    assert only(found, "feed_forward.kind") == "SwiGLU"
+    assert values(found, "attention.kind") == {}
+
+
+def test_rwkv_gates_time_and_channel_mixing_by_a_receptance_and_normalises_once_before_all() -> None:
+    found = verified("rwkv")
+    assert only(found, "mixer.functions") == ["σ of receptance"]
+    assert only(found, "feed_forward.kind") == "RWKV channel mixing"
+    assert only(found, "feed_forward.activation") == "ReLU²"
+    assert only(found, "feed_forward.gated") is True
+    assert values(found, "residual.skips") == {
+        "rwkv.blocks.{0}": ["output of pre_ln", "sum before"],
+        "rwkv.blocks.{1}": ["input", "sum before"],
+    }
+
+
 def test_falcon_h1_and_nemotron_h_differ_in_positions() -> None:
     assert only(verified("falcon_h1"), "rope.tensors") == ["q_proj", "k_proj"]
     assert only(verified("nemotron_h"), "rope.tensors") == "none (NoPE)"
@@ -337,11 +390,19 @@ def test_whisper_attends_to_its_encoder_and_has_tables_of_positions() -> None:
     assert list(values(found, "attention.cross")) == ["model.decoder.layers.{0-1}.encoder_attn"]
     assert "model.encoder.layers" in {claim.stack for claim in found.claims}
     assert only(found, "model.positions") == "table of positions"
+    assert set(values(found, "attention.mask").values()) == {"none", "causal"}
+    assert values(found, "attention.mask")["model.encoder.layers.{0-1}.self_attn"] == "none"
+    assert only(found, "attention.qkv_bias") == ["v_proj", "q_proj"]  # keys have none
 
 
 def test_clip_has_two_towers_of_plain_attention() -> None:
     found = verified("clip")
     assert set(values(found, "attention.heads").values()) == {8, 12}
+    assert values(found, "attention.mask") == {
+        "text_model.encoder.layers.{0-11}.self_attn": "causal",
+        "vision_model.encoder.layers.{0-11}.self_attn": "none",
+    }
+    assert only(found, "feed_forward.activation") == "QuickGELU"
     assert only(found, "attention.kind") == "MHA"
 
 
