@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter import bounds, host_calls
+from archviz.interpreter.abstract_classes import ABSTRACT
 from archviz.interpreter.attributes import VIEW_TYPES
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
@@ -494,17 +495,3 @@ def _payload(value: Any) -> Any:
 
 def _plain(value: Any) -> bool:
     return isinstance(value, (int, float, str, set, frozenset, dict, list, tuple, bytes, *VIEW_TYPES))
-
-
-ABSTRACT: dict[str, Any] = {
-    "collections.abc.Mapping": lambda value: isinstance(value, dict),
-    "collections.abc.MutableMapping": lambda value: isinstance(value, dict),
-    "collections.abc.Iterable": lambda value: isinstance(value, Iterable),
-    "collections.abc.Sequence": lambda value: isinstance(value, (list, tuple, str, range)),
-    "collections.abc.Callable": callable,
-    "numbers.Number": lambda value: isinstance(value, (int, float, complex)),
-    "numbers.Integral": lambda value: isinstance(value, int),
-    "numbers.Real": lambda value: isinstance(value, (int, float)),
-    "torch.dtype": lambda value: isinstance(value, DType),
-    "torch.Size": lambda value: isinstance(value, tuple),
-}

@@ -18,6 +18,7 @@ def register(library: Library) -> None:
     _register_items(library)
     _register_attributes(library)
     _register_conversions(library)
+    _register_forms(library)
     _register_gathers(library)
 
 
@@ -237,6 +238,8 @@ def _register_conversions(library: Library) -> None:
         name = dtype.name if dtype else other.dtype if other is not None else value.dtype
         return tensor(interp, value.sizes, name, value.data)
 
+
+def _register_forms(library: Library) -> None:
     @library.function("torch.Tensor.size")
     def size(interp: Interpreter, value: Tensor, dim: int | None = None) -> Any:
         if value.shape is None:
