@@ -76,7 +76,32 @@ def box_size(box: Box, style: Style) -> tuple[float, float]:
     widths = [measure(box.label[:120], style.label, 600), *(measure(line[:120], style.detail) for line in box.details)]
     row = sum(_cell_widths(box, style)) + _CELL_GAP * (len(box.cells) - 1) if box.cells else 0.0
     width = min(max(style.narrow, max(*widths, row) + 2 * style.pad), widest)
-    return (width, style.tall + style.line * len(box.details) + (_CELL_ROW if box.cells else 0.0))
+    label, details = _broken(box, width, style)
+    more = style.label * _LEADING * (len(label) - 1)
+    return (width, style.tall + more + style.line * len(details) + (_CELL_ROW if box.cells else 0.0))
+
+
+_LEADING = 1.2  # of a label in several lines
+_MOST_LINES = 3
+
+
+def _broken(box: Box, width: float, style: Style) -> tuple[list[str], list[str]]:
+    """The label and the details of a box in lines that fit its width."""
+    room = width - 2 * min(style.pad, 8.0)
+    details = [line for detail in box.details for line in _in_lines(detail, style.detail, 400, room)]
+    return _in_lines(box.label, style.label, 600, room), details
+
+
+def _in_lines(text: str, size: float, weight: int, room: float) -> list[str]:
+    """A text in at most three lines broken between words; what is longer, or one long word, is cut."""
+    lines = [""]
+    for word in text[:400].split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if lines[-1] and measure(longer, size, weight) > room and len(lines) < _MOST_LINES:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return [fit(line, size, weight, room) for line in lines]
 
 
 def _cell_widths(box: Box, style: Style) -> list[float]:
@@ -109,14 +134,18 @@ def swatch_of(box: Box, theme: Theme) -> Swatch:
 
 
 def _lines(box: Box, frame: Frame, style: Style, swatch: Swatch) -> list[Item]:
-    room = frame.width - 2 * min(style.pad, 8.0)
+    label, details = _broken(box, frame.width, style)
     x, y = frame.middle
-    first = y - style.line * len(box.details) / 2
-    label = fit(box.label, style.label, 600, room)
-    lines: list[Item] = [Text(x, first + style.label * _ASCENT, (Run(label, 600, swatch.text, style.label),), "middle")]
-    for place, detail in enumerate(box.details):
-        middle = first + style.line * (place + 1) + 1
-        run = Run(fit(detail, style.detail, 400, room), 400, swatch.text, style.detail)
+    leading = style.label * _LEADING
+    first = y - (style.line * len(details) + leading * (len(label) - 1)) / 2
+    lines: list[Item] = [
+        Text(x, first + leading * row + style.label * _ASCENT, (Run(text, 600, swatch.text, style.label),), "middle")
+        for row, text in enumerate(label)
+    ]
+    last = first + leading * (len(label) - 1)
+    for place, detail in enumerate(details):
+        middle = last + style.line * (place + 1) + 1
+        run = Run(detail, 400, swatch.text, style.detail)
         lines.append(Text(x, middle + style.detail * _ASCENT, (run,), "middle"))
     return lines
 

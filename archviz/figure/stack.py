@@ -31,7 +31,7 @@ _FLOW_GAP = 22.0
 _BRACE = 66.0
 _PAD = 18.0
 _TITLE = 46.0
-_TITLE_LINES = 4
+_TITLE_LINES = 6
 _LOPSIDED = 80.0  # px by which the sides of a panel may differ before it is drawn lopsided
 
 

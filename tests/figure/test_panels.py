@@ -3,10 +3,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archviz.figure.display import DisplayList
+from archviz.figure.display import DisplayList, Text
 from archviz.figure.lint import lint
 from archviz.figure.model import Arrow, Box, Diagram, Inset
-from archviz.figure.paint import Frame
+from archviz.figure.paint import Frame, Style, box_size, paint_box
 from archviz.figure.panels import InsetArt, StripArt
 from archviz.figure.strips import make_strip
 from archviz.figure.theme import LIGHT
@@ -54,3 +54,19 @@ def test_a_strip_of_any_width_holds_all_its_cells(width: float) -> None:
         assert [finding for finding in lint(display) if finding.rule != "aspect-ratio"] == []
         cells = [inner for inner in display.groups() if inner.role == "cell"]
         assert len(cells) == stack.count
+
+
+def test_a_long_label_is_broken_between_words_not_cut() -> None:
+    style = Style()
+    box = Box(
+        "box",
+        "attention",
+        "Attention (with relative attention bias of many buckets)",
+        ("YaRN × 16 from 65,536 positions to many more",),
+    )
+    width, height = box_size(box, style)
+    short = box_size(Box("box", "attention", "Attention", ("8 heads",)), style)
+    assert height > short[1]
+    group = paint_box(box, Frame(0, 0, width, height), style, LIGHT)
+    words = " ".join(run.text for item in group.items if isinstance(item, Text) for run in item.runs)
+    assert words == f"{box.label} {box.details[0]}"
