@@ -43,8 +43,6 @@ def call_host(interp: Operators, function: Any, args: list[Any], kwargs: dict[st
         receiver, args = bounds.host_call(interp, function, args, kwargs)
     except bounds.RefusedPatternError as error:
         return Unknown(f"a regular expression: {error}", interp.here())
-    if interp.recorder is not None and isinstance(receiver, bounds.CONTAINERS) and function.__name__ not in READING:
-        interp.recorder.wrote(receiver)
     if isinstance(receiver, CONTAINERS) and function.__name__ not in READING:
         interp.twins.changed(receiver)
     if function in (list, tuple, set, frozenset, dict, OrderedDict) and args:
@@ -59,8 +57,6 @@ def call_host(interp: Operators, function: Any, args: list[Any], kwargs: dict[st
 
 def _append(interp: Operators, receiver: list[Any], value: Any) -> None:
     """`receiver.append(value)` of a list: by far the most frequent method, and nothing to check."""
-    if interp.recorder is not None:
-        interp.recorder.wrote(receiver)
     interp.twins.changed(receiver)
     receiver.append(plain(value))
 

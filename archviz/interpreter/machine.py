@@ -396,8 +396,6 @@ class Interpreter(Operators, Imports):
 
     def raw_set_attribute(self, value: Instance, name: str, new: Any) -> None:
         """Set by the default rules: property setters, then a module's registries, then plain attributes."""
-        if self.recorder is not None:
-            self.recorder.wrote()
         raw = None
         for each in value.cls.mro:
             if name in each.namespace:

@@ -134,9 +134,7 @@ class Operators:
 
     def advanced(self, iterator: Any) -> None:
         """An iterator gives an element: whoever else holds it finds it changed."""
-        if self.recorder is not None:
-            self.recorder.wrote(iterator)
-        if self.region is not None:
+        if self.recorder is not None or self.region is not None:
             self.twins.changed(iterator)
 
     # -- operators ------------------------------------------------------------------------------------------------
@@ -347,8 +345,6 @@ class Operators:
             self.gap(f"an item assigned at {index.reason}", index.at)
         else:
             bounds.weigh_key(self, index)
-            if self.recorder is not None:
-                self.recorder.wrote(value)
             self._changed(value)
             value[plain(index)] = plain(new)
 
@@ -361,8 +357,6 @@ class Operators:
 
     def delete_item(self, value: Any, index: Any) -> None:
         if not isinstance(value, Unknown):
-            if self.recorder is not None:
-                self.recorder.wrote(value)
             self._changed(value)
             del value[plain(index)]
 

@@ -57,6 +57,8 @@ class Twins:
 
     def changed(self, container: Any) -> None:
         """A list, dict, set or iterator is changed."""
+        if self.interp.recorder is not None:
+            self.interp.recorder.wrote(container)
         if self.interp.region is not None:
             self.interp.region.changes_container(container)
         if id(container) in self._read:
@@ -77,7 +79,9 @@ class Twins:
             self.interp.region.lose()
 
     def written(self, instance: Instance) -> None:
-        """An attribute of an object is set."""
+        """An attribute of an object is set or deleted."""
+        if self.interp.recorder is not None:
+            self.interp.recorder.wrote()
         region = self.interp.region
         if isinstance(instance, ModuleInstance):
             if region is not None:

@@ -17,6 +17,7 @@ COUNT = 0
 
 class Box:
     n = 0
+    log = []
 
 
 class Layer(nn.Module):
@@ -57,6 +58,14 @@ READ_AND_CHANGE = {
     "a set held by an object": (
         "len(given.held) - 1",
         "box.held = getattr(box, 'held', set()); box.held.add(index); x = layer(x, box)",
+    ),
+    "a list held by an object, lengthened in place": (
+        "given.log[-1]",
+        "log = box.log; log += [index]; x = layer(x, box)",
+    ),
+    "an attribute that is deleted": (
+        "3 - sum(hasattr(given, name) for name in 'pqr')",
+        "index or [setattr(box, name, 1) for name in 'pqr']; index and delattr(box, 'pqr'[index - 1]); x = layer(x, box)",
     ),
     "a class attribute": ("Layer.shared", "Layer.shared = index; x = layer(x, None)"),
     "a module's own attribute": ("self.box", "layer.box = index; x = layer(x, None)"),
