@@ -31,7 +31,7 @@ def _register_views(library: Library) -> None:
         if sizes and isinstance(sizes[0], DType):
             return like(interp, value, dtype=sizes[0])
         wanted = sizes or (options.get("shape", options.get("size", ())),)
-        return _view(interp, value, shapes.reshape(value.sizes, sizes_of(wanted)))
+        return _view(interp, value, shapes.reshape(value.sizes, sizes_of(interp, wanted)))
 
     @op(library, "torch.Tensor.view_as", "torch.Tensor.reshape_as", record="view")
     def view_as(interp: Interpreter, value: Tensor, other: Tensor) -> Tensor:
@@ -98,7 +98,7 @@ def _register_permutations(library: Library) -> None:
     @op(library, "torch.permute", "torch.Tensor.permute")
     def permute(interp: Interpreter, value: Tensor, *dims: Any, **options: Any) -> Tensor:
         own = value.sizes
-        order = sizes_of(dims or (options["dims"],))
+        order = sizes_of(interp, dims or (options["dims"],))
         return like(interp, value, [own[shapes.axis(place, len(own))] for place in order])
 
     @op(library, "torch.movedim", "torch.Tensor.movedim", "torch.moveaxis")
@@ -291,7 +291,7 @@ def _elements(interp: Interpreter, value: Tensor) -> list[Any]:
 def _register_repeats(library: Library) -> None:
     @op(library, "torch.Tensor.expand")
     def expand(interp: Interpreter, value: Tensor, *sizes: Any) -> Tensor:
-        own, wanted = value.sizes, sizes_of(sizes)
+        own, wanted = value.sizes, sizes_of(interp, sizes)
         padded = (1,) * (len(wanted) - len(own)) + tuple(own)
         return like(interp, value, [have if want == -1 else want for have, want in zip(padded, wanted, strict=True)])
 
@@ -301,7 +301,7 @@ def _register_repeats(library: Library) -> None:
 
     @op(library, "torch.broadcast_to", "torch.Tensor.broadcast_to", record="expand")
     def broadcast_to(interp: Interpreter, value: Tensor, *sizes: Any) -> Tensor:
-        return like(interp, value, sizes_of(sizes))
+        return like(interp, value, sizes_of(interp, sizes))
 
     @op(library, "torch.broadcast_tensors")
     def broadcast_tensors(interp: Interpreter, *values: Tensor) -> tuple[Tensor, ...]:
@@ -310,7 +310,7 @@ def _register_repeats(library: Library) -> None:
 
     @op(library, "torch.Tensor.repeat", "torch.tile", "torch.Tensor.tile", record="repeat")
     def repeat(interp: Interpreter, value: Tensor, *times: Any, **options: Any) -> Tensor:
-        counts = sizes_of(times or (options.get("dims", ()),))
+        counts = sizes_of(interp, times or (options.get("dims", ()),))
         own = (1,) * (len(counts) - len(value.sizes)) + tuple(value.sizes)
         counts = (1,) * (len(own) - len(counts)) + counts
         return like(interp, value, [size * count for size, count in zip(own, counts, strict=True)])
