@@ -44,7 +44,7 @@ from archviz.spans import Span
 
 HOST_ERRORS = (
     TypeError, ValueError, KeyError, IndexError, AttributeError, ZeroDivisionError, OverflowError, StopIteration,
-    NotImplementedError, RuntimeError, ImportError,
+    NotImplementedError, RuntimeError, ImportError, ArithmeticError, LookupError, re.error,
 )  # fmt: skip
 
 
