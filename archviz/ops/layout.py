@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from archviz.interpreter.library import Library
@@ -19,6 +19,25 @@ def register(library: Library) -> None:
     _register_joins(library)
     _register_splits(library)
     _register_repeats(library)
+    for name in ("unsqueeze", "squeeze", "transpose", "swapaxes", "swapdims", "t", "tril", "triu"):
+        library.function(f"torch.Tensor.{name}_")(_in_place(f"torch.Tensor.{name}"))
+
+
+def _in_place(name: str) -> Callable[..., Tensor]:
+    """The op that gives a tensor itself another shape or other numbers: recorded as the op that makes a new one."""
+
+    def changed(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+        before, recorder = value.twin(), interp.recorder
+        if recorder is not None:
+            recorder.adopt(before, recorder.number(value))
+        found = interp.op(name, before, *args, **options)
+        interp.twins.changed(value)
+        value.shape, value.data, value.meaning = found.shape, found.data, found.meaning
+        if recorder is not None:
+            recorder.adopt(value, recorder.number(found))
+        return value
+
+    return changed
 
 
 def _view(interp: Interpreter, value: Tensor, shape: Sequence[int]) -> Tensor:
@@ -62,7 +81,7 @@ def _register_views(library: Library) -> None:
         gone = {shapes.axis(each, len(own)) for each in dims}
         return _view(interp, value, [size for place, size in enumerate(own) if place not in gone or size != 1])
 
-    @op(library, "torch.unsqueeze", "torch.Tensor.unsqueeze", "torch.Tensor.unsqueeze_", record="unsqueeze")
+    @op(library, "torch.unsqueeze", "torch.Tensor.unsqueeze")
     def unsqueeze(interp: Interpreter, value: Tensor, dim: int) -> Tensor:
         own = value.sizes
         place = shapes.axis(dim, len(own) + 1)
@@ -88,7 +107,7 @@ def _register_views(library: Library) -> None:
 
 def _register_permutations(library: Library) -> None:
     @op(library, "torch.transpose", "torch.Tensor.transpose", "torch.swapaxes", "torch.Tensor.swapaxes", "torch.Tensor.swapdims",
-        "torch.swapdims", "torch.Tensor.transpose_", record="transpose")  # fmt: skip
+        "torch.swapdims", record="transpose")  # fmt: skip
     def transpose(interp: Interpreter, value: Tensor, dim0: int, dim1: int) -> Tensor:
         own = list(value.sizes)
         first, second = shapes.axis(dim0, len(own)), shapes.axis(dim1, len(own))
@@ -121,7 +140,7 @@ def _register_permutations(library: Library) -> None:
         return like(interp, value, own)
 
     @op(library, "torch.roll", "torch.Tensor.roll", "torch.flip", "torch.Tensor.flip", "torch.fliplr", "torch.tril", "torch.triu",
-        "torch.Tensor.tril", "torch.Tensor.triu", "torch.Tensor.tril_", "torch.Tensor.triu_", "torch.Tensor.fliplr", record="roll")  # fmt: skip
+        "torch.Tensor.tril", "torch.Tensor.triu", "torch.Tensor.fliplr", record="roll")  # fmt: skip
     def roll(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         return like(interp, value)
 
