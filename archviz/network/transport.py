@@ -254,7 +254,8 @@ def found_at(response: httpx2.Response) -> str:
 
 
 def _may_be_kept(request: httpx2.Request) -> bool:
-    return request.method == "GET" and "range" not in request.headers
+    stated = request.headers.get("cache-control", "")
+    return request.method == "GET" and "range" not in request.headers and "no-store" not in stated
 
 
 def _from_entry(stored: Entry) -> httpx2.Response:
