@@ -250,4 +250,6 @@ def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
         recorder.path = previous
         recorder.end(index, result, kernel_options(call.module.cls))
     recorder.passed[index] = (call.args, call.kwargs, result)
+    if result.__class__ is Unknown and not any(result.reason in reason for _, reason, _ in interp.gaps):
+        interp.gap(result.reason, result.at)  # else an output would be missing without a word
     return result
