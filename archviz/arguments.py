@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,6 +21,24 @@ STATUSES = """exit status:
   5  done with gaps: the output is there, what was not understood is listed
   6  verification found a conflict
 """
+
+
+class HelpText(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal; argparse makes one for every option, and would import `shutil` to ask for the width."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=terminal_columns() - 2)
+
+
+def terminal_columns() -> int:
+    """`$COLUMNS`, else the width of the terminal, else 80."""
+    stated = os.environ.get("COLUMNS", "")
+    if stated.isdecimal() and int(stated) > 0:
+        return int(stated)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr] # closed: caught
+    except (AttributeError, OSError, ValueError):
+        return 80
 
 
 class Parser(argparse.ArgumentParser):

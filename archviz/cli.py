@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from archviz import __version__
 from archviz.arguments import (
     STATUSES,
+    HelpText,
     Parser,
     cache_arguments,
     checkpoint_arguments,
@@ -472,7 +473,7 @@ def _parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
         prog="archviz",
         description="The exact architecture of a published model, read from its official code, described and drawn.",
         epilog=f"examples:\n{examples}\n\n{STATUSES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     parser.add_argument("--version", action="version", version=f"archviz {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -489,7 +490,7 @@ def _add_command(commands: argparse._SubParsersAction[Parser], command: _Command
         help=command.what,
         description=f"{command.what[0].upper()}{command.what[1:]}.",
         epilog=f"examples:\n{examples}\n\n{STATUSES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     command.arguments(parser)
     parser.add_argument("--json", action="store_true", help="data as JSON on stdout, errors too")

@@ -12,13 +12,14 @@ from archviz.errors import SourceUnavailableError
 from archviz.network.cache import Cache
 from archviz.network.services import Service
 from archviz.network.waits import PACES, Paces
+from archviz.records import record
 from archviz.settings import Settings
 
 if TYPE_CHECKING:
     import httpx2
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Time:
     """Clocks, sleep and chance, so that tests need not wait.
 
