@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ROOT / "tests" / "sources" / "fixtures" / "own"
 TABLE = ROOT / "tests" / "tables" / "own_code.json"
 BATCH, SEQ = 2, 11
+CHANCE = {"latent": ["mlp cat"]}  # ops whose inputs' sizes are the routers' choice, by the end of `module op`
 
 
 def main() -> int:
@@ -52,7 +53,8 @@ def main() -> int:
             "made_by": f"torch {torch.__version__.partition('+')[0]}, transformers {transformers.__version__}",
             **{key: built[key] for key in ("class", "params", "digest", "tied")},
             "tensors": len(built["tensors"]),
-            **compare.digests(found),
+            "by_chance": CHANCE.get(folder.name, []),
+            **compare.digests(without_chance(found, CHANCE.get(folder.name, []))),
         }
         (Path("/tmp") / f"own_code_{folder.name}.json").write_text(json.dumps(found), encoding="utf-8")
         print(folder.name, known[folder.name]["params"], known[folder.name]["n_calls"], known[folder.name]["n_ops"])
@@ -60,11 +62,17 @@ def main() -> int:
     return 0
 
 
+def without_chance(found: dict[str, Any], chance: list[str]) -> dict[str, Any]:
+    """A trace without the ops whose sizes the parameters decide."""
+    return {**found, "ops": [op for op in found["ops"] if not f"{op['module']} {op['op']}".endswith(tuple(chance) or ("\n",))]}
+
+
 def package(folder: Path) -> str:
     """Make the folder importable as a package."""
     name = f"own_{folder.name}"
     made = types.ModuleType(name)
     made.__path__ = [str(folder)]
+    sys.modules.setdefault("accelerate", types.SimpleNamespace(init_empty_weights=None))  # type: ignore[arg-type] # imported, not used
     sys.modules[name] = made
     return name
 
