@@ -93,6 +93,21 @@ def test_what_cannot_be_a_model_is_refused_with_a_way_on(text: str) -> None:
     assert len(refused.value.message) < 200
 
 
+@pytest.mark.parametrize(
+    "page, what",
+    [
+        ("spaces/a/b", "a Space"),
+        ("Datasets/a/b", "a data set"),
+        ("collections/a/b-1", "a collection"),
+        ("blog/a", "a blog"),
+    ],
+)
+@pytest.mark.parametrize("host", ["https://huggingface.co", "hf.co", "http://www.huggingface.co"])
+def test_an_address_of_something_else_on_the_hub_is_called_what_it_is(host: str, page: str, what: str) -> None:
+    with pytest.raises(UsageError, match=f"is the address of {what}.* on the Hub, not of a model"):
+        classify(f"{host}/{page}")
+
+
 def test_a_folder_of_the_same_name_does_not_stand_in_for_a_model(tmp_path: Path) -> None:
     (tmp_path / "Qwen" / "Qwen3-0.6B").mkdir(parents=True)
     here = Path.cwd()
