@@ -18,7 +18,6 @@ ORDER = (
     ("records",),  # how small classes are made
     ("errors", "spans", "settings"),
     ("formats",),
-    ("arguments",),
     ("codesearch",),  # reads syntax alone, knows no model
     ("network",),  # knows addresses and bytes, no model
     ("lookup",),
@@ -34,9 +33,12 @@ ORDER = (
     ("figure",),
     ("emit",),
     ("schemas", "doctor"),
+    ("descriptions",),
+    ("drawings",),
     ("pipeline",),
     ("answers",),
     ("service",),
+    ("commands",),
     ("cli",),
     ("__main__",),
 )
