@@ -120,6 +120,7 @@ def sources(name: str, *, with_text: bool = False, settings: Settings = DEFAULTS
     Raises:
         AmbiguousNameError: The name fits several models.
     """
+    from archviz.lookup.names import classify
     from archviz.lookup.resolve import resolve as resolve_name
     from archviz.network.session import Session
     from archviz.survey.address import ADDRESSES, survey_address

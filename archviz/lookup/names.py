@@ -156,11 +156,14 @@ def _hub_path(text: str) -> list[str]:
     """The path segments of a Hub address that may lead to a model."""
     try:
         url = urlsplit(text)
+        port = url.port
     except ValueError as error:
         raise _not_a_model(text) from error
     segments = [segment for segment in url.path.split("/") if segment]
-    if url.scheme not in ("http", "https") or url.hostname not in HUB_HOSTS:
+    if url.scheme not in ("http", "https") or url.hostname not in HUB_HOSTS or port not in (None, 80, 443):
         raise _not_a_model(text)
+    if url.username or url.password:
+        raise UsageError("the address holds a user name or a token, which no name does", hint=_FORMS)
     if not segments:
         raise _not_a_model(text)
     if what := _OTHER_PAGES.get(segments[0].lower()):
@@ -183,6 +186,8 @@ def _repository(name: str, revision: str | None) -> ModelName:
 
 
 def _shown(text: str) -> str:
-    """Text as it may be printed: quoted, escaped, ASCII only, short."""
+    """Text as it may be printed: quoted, escaped, ASCII only, short; of an address, neither user part nor query."""
+    if "://" in text:
+        text = re.sub(r"//[^/]*@", "//", re.split("[?#]", text, maxsplit=1)[0])
     shown = ascii(text)
     return shown if len(shown) <= 80 else shown[:76] + "…'"

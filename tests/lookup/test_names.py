@@ -108,6 +108,22 @@ def test_an_address_of_something_else_on_the_hub_is_called_what_it_is(host: str,
         classify(f"{host}/{page}")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:hf_secret@huggingface.co/a/b",
+        "https://hf_secret@huggingface.co/datasets/a",
+        "https://x:hf_secret@gitlab.example/a/b",
+        "https://huggingface.co/datasets/a?token=hf_secret",
+        "https://gitlab.example/a/b#hf_secret",
+    ],
+)
+def test_a_token_in_an_address_is_never_shown(url: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        classify(url)
+    assert "hf_secret" not in str(refused.value.as_dict())
+
+
 def test_a_folder_of_the_same_name_does_not_stand_in_for_a_model(tmp_path: Path) -> None:
     (tmp_path / "Qwen" / "Qwen3-0.6B").mkdir(parents=True)
     here = Path.cwd()
