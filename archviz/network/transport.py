@@ -198,11 +198,11 @@ class GuardedTransport(httpx2.BaseTransport):
         session, limits = self.session, self.session.settings.limits
         with self._turn(deadline) as own:
             began = session.time.monotonic()
+            seconds = deadline - began
+            if seconds <= 0:
+                raise _AttemptError(httpx2.ReadTimeout("the command's time is used up"), 0.0)
+            session.requests += 1
             try:
-                seconds = deadline - began
-                if seconds <= 0:
-                    raise httpx2.ReadTimeout("the command's time is used up")
-                session.requests += 1
                 bounds = Bounds(min(connecting, seconds), seconds, limits.response_bytes)
                 answer = exchange(session.way_out(), request, bounds, session.time.monotonic)
                 if answer.status == 200 and request.method == "GET" and "range" not in request.headers:
