@@ -87,7 +87,7 @@ def _part(url: str) -> tuple[str, str]:
     return address.netloc, first if first in ("api", "search") else ""
 
 
-@dataclass(slots=True)
+@record
 class Turn:
     """One's turn at a service; `asked` is whether the service was really asked, so that the next one must wait."""
 
