@@ -120,13 +120,17 @@ def sources(name: str, *, with_text: bool = False, settings: Settings = DEFAULTS
     Raises:
         AmbiguousNameError: The name fits several models.
     """
+    from archviz.lookup.names import classify
     from archviz.lookup.resolve import resolve as resolve_name
     from archviz.network.session import Session
+    from archviz.survey.address import ADDRESSES, survey_address
     from archviz.survey.closed import survey_closed
     from archviz.survey.gather import survey_model
 
     with Session(settings) as session:
-        found = resolve_name(name, settings, session)
+        found, asked = resolve_name(name, settings, session), classify(name)
+        if asked.kind in ADDRESSES:
+            return survey_address(asked, found, session)
         if found.status == "ambiguous":
             raise found.as_error()
         if found.model_id is None:

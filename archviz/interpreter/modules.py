@@ -103,6 +103,11 @@ class SourceModule:
         return self.parsed.stars
 
     @cached_property
+    def lines(self) -> list[str]:
+        """The file's content, line by line."""
+        return self._source.text.splitlines()
+
+    @cached_property
     def sha256(self) -> str:
         return hashlib.sha256(self._source.text.encode("utf-8", "surrogatepass")).hexdigest()
 

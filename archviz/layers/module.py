@@ -224,12 +224,14 @@ def run_call(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     if known is not None:
         return shared.repeat(known, call.module, tensors)
     before = (recorder.writes, len(interp.gaps))
-    start = len(recorder.events)
+    start, number = len(recorder.events), recorder.next_number
     with recorder.repeatable():
         result = _record(interp, recorder, call)
     if (recorder.writes, len(interp.gaps)) == before and not has_unknown(result):
-        stop, writes = len(recorder.events), recorder.writes
-        shared.remember(key, Remembered(call.module, tensors, result, start, stop, writes))
+        span, numbers = (start, len(recorder.events)), (number, recorder.next_number)
+        shared.remember(
+            key, Remembered(call.module, tensors, result, span=span, numbers=numbers, writes=recorder.writes)
+        )
     return result
 
 

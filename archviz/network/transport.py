@@ -198,11 +198,11 @@ class GuardedTransport(httpx2.BaseTransport):
         session, limits = self.session, self.session.settings.limits
         with self._turn(deadline) as own:
             began = session.time.monotonic()
+            seconds = deadline - began
+            if seconds <= 0:
+                raise _AttemptError(httpx2.ReadTimeout("the command's time is used up"), 0.0)
+            session.requests += 1
             try:
-                seconds = deadline - began
-                if seconds <= 0:
-                    raise httpx2.ReadTimeout("the command's time is used up")
-                session.requests += 1
                 bounds = Bounds(min(connecting, seconds), seconds, limits.response_bytes)
                 answer = exchange(session.way_out(), request, bounds, session.time.monotonic)
                 if answer.status == 200 and request.method == "GET" and "range" not in request.headers:
@@ -220,7 +220,9 @@ class GuardedTransport(httpx2.BaseTransport):
             yield Turn()
             return
         time, folder = self.session.time, self.session.cache.folder / "turns"
-        with turn(folder, self.service.name, self.service.interval, deadline - time.monotonic(), time.now, time.sleep) as own:
+        with turn(
+            folder, self.service.name, self.service.interval, deadline - time.monotonic(), time.now, time.sleep
+        ) as own:
             yield own
 
     def _hold(self, url: str, deadline: float) -> None:

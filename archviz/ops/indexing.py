@@ -10,8 +10,8 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import BoundMethod, Device, DType, Shape, Tensor, Unknown
 from archviz.ops import masks, numbers, shapes
-from archviz.ops.creation import DTYPES
 from archviz.ops.counts import assumed_counts
+from archviz.ops.creation import DTYPES
 from archviz.ops.registry import dtype_name, first_unknown, like, number_in, op, options_of, tensor
 
 

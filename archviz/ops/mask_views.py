@@ -9,7 +9,18 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
 from archviz.ops import relations, shapes
 from archviz.ops.meanings import is_positional, meaning
-from archviz.ops.relations import Additive, Bias, Constant, Counts, Distance, Meaning, Pattern, Position, Relation, Scores
+from archviz.ops.relations import (
+    Additive,
+    Bias,
+    Constant,
+    Counts,
+    Distance,
+    Meaning,
+    Pattern,
+    Position,
+    Relation,
+    Scores,
+)
 
 
 def kept(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:

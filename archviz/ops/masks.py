@@ -11,9 +11,9 @@ from typing import Any
 
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
+from archviz.ops import counts, relations, shapes
 from archviz.ops import mask_making as making
 from archviz.ops import mask_views as views
-from archviz.ops import counts, relations, shapes
 from archviz.ops.mask_views import item, written
 from archviz.ops.meanings import Rule, as_relation, mean, meaning
 from archviz.ops.relations import Additive, Bias, Meaning, Relation, Scores

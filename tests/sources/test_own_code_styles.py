@@ -18,7 +18,9 @@ from archviz import pipeline
 from archviz.settings import Settings
 
 FOLDERS = Path(__file__).parent / "fixtures" / "own"
-TABLE: dict[str, dict[str, Any]] = json.loads((Path(__file__).parents[1] / "tables" / "own_code.json").read_text("utf-8"))
+TABLE: dict[str, dict[str, Any]] = json.loads(
+    (Path(__file__).parents[1] / "tables" / "own_code.json").read_text("utf-8")
+)
 LAYER = re.compile(r"(^|\.)\d+(\.|$)")
 
 
