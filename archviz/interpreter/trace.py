@@ -9,8 +9,9 @@ from archviz.interpreter.collect import module_paths
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, next_inputs
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
+from archviz.interpreter.named_inputs import WHOLE
 from archviz.interpreter.reading import Gap
-from archviz.interpreter.towers import GRIDS, append, tower_inputs, uncalled_towers
+from archviz.interpreter.towers import GRIDS, append, other_inputs, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor
 from archviz.spans import Span
@@ -68,6 +69,10 @@ def trace_model(
     """
     given = example_inputs(interp, model, batch, seq, pixels=pixels)
     recorder, gaps, _ = _run(interp, model, given)
+    for other in other_inputs(interp, model, given, batch, seq) if gaps else ():
+        more, left, _ = _run(interp, model, other)
+        if not left:
+            return more, left
     return recorder, gaps
 
 

@@ -153,12 +153,15 @@ def _register_recurrent(library: Library) -> None:
 
         @library.method(f"{NN}.{name}.forward")
         def forward(interp: Interpreter, self: ModuleInstance, input: Any, hx: Any = None, _name: str = name) -> Any:
-            width = (self.attrs["proj_size"] or self.attrs["hidden_size"]) * (2 if self.attrs["bidirectional"] else 1)
-            result = interp.op("torch._recurrent", input, width)
-            state = tensor(
-                interp, (self.attrs["num_layers"], (input.shape or (1,))[0], self.attrs["hidden_size"]), input.dtype
-            )
-            return result, (state, state) if _name == "LSTM" else state
+            directions = 2 if self.attrs["bidirectional"] else 1
+            width = self.attrs["proj_size"] or self.attrs["hidden_size"]
+            result = interp.op("torch._recurrent", input, width * directions)
+            rank, place = len(input.shape or ()), 0 if self.attrs["batch_first"] else 1
+            batch = (input.sizes[place],) if rank == 3 else ()
+            layers = self.attrs["num_layers"] * directions
+            state = tensor(interp, (layers, *batch, width), input.dtype)
+            cell = tensor(interp, (layers, *batch, self.attrs["hidden_size"]), input.dtype)
+            return result, (state, cell) if _name == "LSTM" else state
 
     @op(library, "torch._recurrent", record="lstm")
     def recur(interp: Interpreter, value: Tensor, width: int) -> Tensor:
@@ -244,9 +247,11 @@ def _parametrize(interp: Interpreter, module: ModuleInstance, name: str, origina
     module.cls = ClassValue(
         interp, f"Parametrized{base.name}", f"{base.qualified}.Parametrized", [base], {}, at=base.at
     )
-    module.cls.namespace[name] = PropertyValue(
-        interp.native(f"{base.qualified}.{name}", lambda interp, self: interp.call(held, [], {}))
-    )
+
+    def computed(interp: Interpreter, self: ModuleInstance) -> Any:
+        return interp.call(self.modules["parametrizations"].modules[name], [], {})  # a copy has parts of its own
+
+    module.cls.namespace[name] = PropertyValue(interp.native(f"{base.qualified}.{name}", computed))
 
 
 def _register_parametrizations(library: Library) -> None:
