@@ -48,7 +48,9 @@ def candidates(interp: Interpreter, name: str, config: Any, batch: int, seq: int
     if name in ("inputs_embeds", "hidden_states", "context"):
         return [Tensor((batch, seq, width), DTYPE) for width in numbers(interp, config, WIDTHS)]
     if name == "encoder_hidden_states":
-        return [Tensor((batch, seq, width), DTYPE) for width in numbers(interp, config, ("encoder_hidden_size", *WIDTHS))]
+        return [
+            Tensor((batch, seq, width), DTYPE) for width in numbers(interp, config, ("encoder_hidden_size", *WIDTHS))
+        ]
     if name == "query_embeds":
         count = next(iter(numbers(interp, config, QUERIES)), 32)
         return [Tensor((batch, count, width), DTYPE) for width in numbers(interp, config, ("hidden_size",))]

@@ -104,15 +104,16 @@ def _starts(interp: Interpreter, parameters: list[str], config: Any, batch: int)
 def patches_apart(interp: Interpreter, config: Any, batch: int, parameters: list[str]) -> dict[str, Any]:
     """Patches of each image apart, filled up to the longest."""
     rows, width = next(patches(interp, config, 1)).sizes
-    given = {"pixel_values": Tensor((batch, rows, width), "bfloat16"), "spatial_shapes": _grid(interp, config, batch, 2)}
+    given = {
+        "pixel_values": Tensor((batch, rows, width), "bfloat16"),
+        "spatial_shapes": _grid(interp, config, batch, 2),
+    }
     if "pixel_attention_mask" in parameters:
         given["pixel_attention_mask"] = Tensor((batch, rows), "int64")
     return given
 
 
-def _with_optional(
-    interp: Interpreter, parameters: list[str], given: dict[str, Any], batch: int
-) -> dict[str, Any]:
+def _with_optional(interp: Interpreter, parameters: list[str], given: dict[str, Any], batch: int) -> dict[str, Any]:
     """With what is optional by name and given with every sound, and without a cache."""
     features = given.get("input_features")
     if "input_features_mask" in parameters and isinstance(features, Tensor):

@@ -9,7 +9,6 @@ from archviz.interpreter.collect import module_paths
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, next_inputs
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
-from archviz.interpreter.named_inputs import WHOLE
 from archviz.interpreter.reading import Gap
 from archviz.interpreter.towers import GRIDS, append, other_inputs, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder

@@ -19,7 +19,9 @@ STATE = "captured outputs"  # in `Interpreter.state`
 PRETRAINED = "transformers.modeling_utils.PreTrainedModel"
 CAPTURES, FORCES, SELECTS = "captures", "forces hidden states", "selects hidden states"
 HIDDEN = "output_hidden_states"
-Task = tuple[str, Any, int, str | None, str | None, bool]  # key, class, index, part of the path, end of the path, with the input
+Task = tuple[
+    str, Any, int, str | None, str | None, bool
+]  # key, class, index, part of the path, end of the path, with the input
 
 
 @record
@@ -113,7 +115,9 @@ def _selected(
     return {**named, **defaults}.get(selection)
 
 
-def run_forward(interp: Interpreter, module: ModuleInstance, forward: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def run_forward(
+    interp: Interpreter, module: ModuleInstance, forward: Any, args: list[Any], kwargs: dict[str, Any]
+) -> Any:
     """Run a `forward`, with what its marks ask for."""
     function = forward.function if isinstance(forward, BoundMethod) else forward
     marks = function.attrs if isinstance(function, FunctionValue) else {}
@@ -199,7 +203,16 @@ def _tasks(interp: Interpreter, module: ModuleInstance) -> list[Task]:
                 tasks.append((key, known.get("target_class"), known.get("index", 0), known.get("layer_name"),
                               known.get("class_name"), known.get("capture_initial_hidden_state", True)))  # fmt: skip
             else:
-                tasks.append((key, None if isinstance(spec, str) else spec, index, None, spec if isinstance(spec, str) else None, True))
+                tasks.append(
+                    (
+                        key,
+                        None if isinstance(spec, str) else spec,
+                        index,
+                        None,
+                        spec if isinstance(spec, str) else None,
+                        True,
+                    )
+                )
     return tasks
 
 
@@ -213,7 +226,9 @@ def _hook(interp: Interpreter, module: ModuleInstance, path: str, tasks: list[Ta
             inside = _hook(interp, child, f"{path}.{name}", own, collector) or inside
     if inside:
         collector.above.add(id(module))
-    found = [(key, index, first) for key, cls, index, part, end, first in tasks if _matches(module, path, cls, part, end)]
+    found = [
+        (key, index, first) for key, cls, index, part, end, first in tasks if _matches(module, path, cls, part, end)
+    ]
     if found:
         collector.hooks.setdefault(id(module), []).extend(found)
     return inside or bool(found)
