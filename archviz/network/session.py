@@ -52,6 +52,7 @@ class Session:
         requests: Requests that went out.
         contacted: Somebody has answered a request.
         at_hand: The catalog or a stored copy can answer what is asked, so the network is not waited for long.
+        last_key: What the newest answer is stored under, so that its reader can forget it.
         unreachable: Origin → why it was not reached; it is not tried again in this command.
         refused_tokens: Services whose token was refused.
         oldest: When the oldest answer was fetched that was used though its service could not be asked, seconds since 1970.
@@ -66,6 +67,7 @@ class Session:
     requests: int = 0
     contacted: bool = False
     at_hand: bool = False
+    last_key: str | None = None
     unreachable: dict[str, SourceUnavailableError] = field(default_factory=dict)
     refused_tokens: set[str] = field(default_factory=set)
     oldest: float | None = None
