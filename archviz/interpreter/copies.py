@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 from archviz.interpreter.followed import SCALARS, Region
+from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import (
     ClassValue,
     Device,
@@ -65,10 +66,10 @@ class Copying:
             return Later(value.expression)
         if value.__class__ is Later:
             return evaluated(value.expression, self.given)
-        if value.__class__ is int or self.start < 0:
+        if value.__class__ is int or value.__class__ is Size or self.start < 0:
             return value
         if isinstance(value, tuple):
-            known = all(type(each) in (int, str, float, bool, type(None)) for each in value)
+            known = all(type(each) in (int, Size, str, float, bool, type(None)) for each in value)
         elif isinstance(value, FunctionValue):
             known = value.frame.is_top or value.serial <= self.start
         elif isinstance(value, Instance) and not isinstance(value, ModuleInstance):

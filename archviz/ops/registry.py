@@ -8,6 +8,7 @@ from typing import Any
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import Device, DType, Tensor, Unknown
 from archviz.ops import masks
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
@@ -122,7 +123,7 @@ def tensor(interp: Interpreter, shape: Sequence[int], dtype: Any = "float32", da
         dtype: A dtype or its name.
         data: Row-major values, kept for small tensors only.
     """
-    sizes = tuple(int(size) for size in shape)
+    sizes = tuple(size if size.__class__ is Size else int(size) for size in shape)
     if any(size < 0 for size in sizes):
         error = RuntimeError(f"Trying to create tensor with negative dimension: {list(sizes)}")
         raise RaisedError(error, interp.here(), explicit=True)
@@ -145,6 +146,8 @@ def sizes_of(sizes: Sequence[Any]) -> tuple[int, ...]:
 
 
 def _integer(size: Any) -> int:
+    if size.__class__ is Size:  # it remembers where it comes from
+        return size  # type: ignore[no-any-return]
     if isinstance(size, int):
         return int(size)
     if not isinstance(size, Tensor):
