@@ -29,9 +29,6 @@ class Size(int):
     expression: Expression
     depth: int
 
-    def __reduce__(self) -> Any:
-        return int, (int(self),)
-
     def __copy__(self) -> Size:
         return self
 

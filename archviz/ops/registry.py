@@ -147,7 +147,7 @@ def sizes_of(sizes: Sequence[Any]) -> tuple[int, ...]:
 
 def _integer(size: Any) -> int:
     if size.__class__ is Size:  # it remembers where it comes from
-        return size  # type: ignore[no-any-return]
+        return size
     if isinstance(size, int):
         return int(size)
     if not isinstance(size, Tensor):
