@@ -134,7 +134,7 @@ class Tagged:
         return found
 
 
-_HOLDING = frozenset({Size, list, tuple})
+_HOLDING = frozenset({Size, list, tuple, dict})
 
 
 def _tagged(path: str, value: Any) -> Any:
@@ -148,6 +148,10 @@ def _tagged(path: str, value: Any) -> Any:
 def _plain(value: Any) -> Any:
     if value.__class__ is Size:
         return int(value)
+    if value.__class__ is dict:
+        if any(each.__class__ is Size for each in value.values()):
+            value.update({key: int(each) for key, each in value.items() if each.__class__ is Size})
+        return value
     if any(each.__class__ is Size for each in value):
         return value.__class__([int(each) if each.__class__ is Size else each for each in value])
     return value
