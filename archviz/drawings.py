@@ -62,7 +62,7 @@ def draw(
     Args:
         source: MODEL, or a JSON file that holds one of the three.
         output: Path of the files without their suffix.
-        formats: Of `png`, `svg`, `pdf`, `dot`.
+        formats: Of `png`, `svg`, `pdf`, `tex`, `dot`.
         class_name: Which model class to build.
         theme: `light` or `dark`.
         settings: Limits and offline mode.

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from archviz.errors import UsageError
 
-Format = Literal["png", "svg", "pdf", "dot"]
+Format = Literal["png", "svg", "pdf", "dot", "tex"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 Theme = Literal["light", "dark"]

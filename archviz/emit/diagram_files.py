@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archviz.emit.drawn_files import drawn_files
+from archviz.emit.drawn_files import DRAWN, drawn_files
 from archviz.errors import UsageError
 from archviz.figure.diagram_model import DiagramConfig
 from archviz.figure.lint import Finding
@@ -15,14 +15,14 @@ def diagram_files(
     """The content of a file for each format, and what is wrong in the drawing.
 
     Args:
-        formats: Of `svg`, `png`, `pdf`, `dot`, `md`.
+        formats: Of `svg`, `png`, `pdf`, `tex`, `dot`, `md`.
 
     Raises:
         UsageError: There is no such format or theme.
     """
     files: dict[str, bytes] = {}
     findings: list[Finding] = []
-    drawn = [name for name in formats if name in ("svg", "png", "pdf")]
+    drawn = [name for name in formats if name in DRAWN]
     if drawn:
         from archviz.figure.diagram_layout import draw_diagram
 

@@ -1,4 +1,4 @@
-"""A display list as files: SVG, PNG and PDF of the same drawing."""
+"""A display list as files: SVG, PNG, PDF and TikZ of the same drawing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from archviz.figure.display import DisplayList
 from archviz.figure.lint import Finding
 
-DRAWN = ("svg", "png", "pdf")
+DRAWN = ("svg", "png", "pdf", "tex")
 LEGIBLE = 1.0  # device pixels a px below which small text is lost
 
 
@@ -16,7 +16,7 @@ def drawn_files(display: DisplayList, formats: Sequence[str]) -> tuple[dict[str,
 
     Args:
         display: The drawing.
-        formats: Of `svg`, `png`, `pdf`.
+        formats: Of `svg`, `png`, `pdf`, `tex`.
     """
     from archviz.emit.png import default_scale
 
@@ -37,6 +37,10 @@ def _emitted(name: str, display: DisplayList) -> bytes:
         from archviz.emit import png
 
         return png.emit(display)
+    if name == "tex":
+        from archviz.emit import tikz
+
+        return tikz.emit(display)
     from archviz.emit import pdf
 
     return pdf.emit(display)
