@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from archviz.emit.tikz_styles import POINTS, Styles
+from archviz.emit.tikz_styles import Styles
 from archviz.emit.tikz_text import comment, escaped, signs
 from archviz.figure.display import Circle, DisplayList, Group, Item, Point, Rect, Run, Shape, Text
 from archviz.figure.fonts import measure
 
+POINTS = 0.75  # bp a px
 _LONGEST = 14_000.0  # bp: TeX knows no longer length than 16,383 pt
 _LONGEST_TEXT = 400  # characters of a line; layouts cut earlier, where a line is wider than its place
 _SECTIONS = ("tower", "layer", "repeat", "panel", "inset", "strip", "facts", "legend", "note", "title")
@@ -84,17 +85,23 @@ _HEAD = r"""% {title}
 _FOOT = "\\end{tikzpicture}\n\\end{document}\n"
 
 
-def emit(display: DisplayList) -> bytes:
-    """The drawing as a standalone LaTeX document, 0.75 bp a px (less where TeX could not measure the page)."""
-    writer = _Writer()
+def emit(display: DisplayList, *, width: float | None = None) -> bytes:
+    """The drawing as a standalone LaTeX document, 0.75 bp a px (less where TeX could not measure the page).
+
+    Args:
+        width: How wide it is on paper, px (1/96 inch); the drawing's own width by default.
+    """
+    scale = width / display.width if width else 1.0
+    longest = max(display.width, display.height, 1.0) * POINTS * scale
+    unit = POINTS * scale * min(1.0, _LONGEST / longest)
+    writer = _Writer(unit)
     background = writer.styles.colour(display.background)
     body = [line for item in display.items for line in writer.item(item)]
-    longest = max(display.width, display.height, 1.0) * POINTS
     declared = [rf"\sign{{{ord(char):04X}}}{{{char}}}{{{tex}}}" for char, tex in signs("".join(writer.texts))]
     head = _HEAD.format(
         title=comment(display.title),
         description=comment(display.description),
-        unit=_number(POINTS * min(1.0, _LONGEST / longest), 5),
+        unit=_number(unit, 5),
         signs="\n".join([*declared, ""]),
         definitions="\n".join(writer.styles.definitions()),
         width=_number(display.width),
@@ -107,8 +114,8 @@ def emit(display: DisplayList) -> bytes:
 class _Writer:
     """Turns items into lines; remembers the names of nodes, the styles used and the text set."""
 
-    def __init__(self) -> None:
-        self.styles = Styles()
+    def __init__(self, unit: float) -> None:
+        self.styles = Styles(unit)
         self.texts: list[str] = []
         self._names: set[str] = set()
 

@@ -8,7 +8,6 @@ from functools import cache
 from archviz.figure.display import Circle, Path, Rect, Run
 from archviz.figure.theme import THEMES, Theme
 
-POINTS = 0.75  # bp a px
 _ROLE_COLOURS = {
     "norm": "norm",
     "projection": "projection",
@@ -27,7 +26,8 @@ _FONTS = {400: r"\Regular", 500: r"\Medium", 600: r"\SemiBold", 700: r"\Bold"}
 class Styles:
     """Gives colours, shapes and words their names, and remembers what it gave."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: float) -> None:
+        self.unit = unit  # bp a px
         self.colours: dict[str, str] = {}  # #rrggbb → name
         self.shapes: dict[str, str] = {}  # TikZ options → name
         self.words: dict[str, tuple[str, str, str]] = {}  # name → font command, size, colour
@@ -52,7 +52,8 @@ class Styles:
         wanted = "wire" if path.arrow_start or path.arrow_end else "leader" if path.dash else "stroke"
         options = self._options(path, radius)
         if wanted == "wire":
-            tip = f"{{Triangle[length={_points(path.arrow_size)}, width={_points(path.arrow_size * 0.9)}]}}"
+            size = path.arrow_size * self.unit  # in bp: TikZ takes no register here
+            tip = f"{{Triangle[length={_number(size)}bp, width={_number(size * 0.9)}bp]}}"
             options += f", {tip if path.arrow_start else ''}-{tip if path.arrow_end else ''}"
         return self._shape(wanted if path.stroke else "area", options)
 
@@ -63,7 +64,7 @@ class Styles:
         name = "-".join(
             filter(None, (_WEIGHTS[weight] or "text", _number(run.size), "" if colour == "ink" else colour))
         )
-        self.words[name] = (_FONTS[weight], _points(run.size), colour)
+        self.words[name] = (_FONTS[weight], _length(run.size), colour)
         return name
 
     def definitions(self) -> Iterator[str]:
@@ -85,13 +86,13 @@ class Styles:
     def _options(self, shape: Rect | Circle | Path, radius: float) -> str:
         parts = [f"fill={self.colour(shape.fill)}"] if shape.fill else []
         if shape.stroke:
-            parts += [f"draw={self.colour(shape.stroke)}", f"line width={_points(shape.stroke_width)}"]
+            parts += [f"draw={self.colour(shape.stroke)}", f"line width={_length(shape.stroke_width)}"]
         if shape.stroke and shape.dash:
             lengths = zip(("on", "off") * len(shape.dash), shape.dash, strict=False)
-            parts.append("dash pattern=" + " ".join(f"{word} {_points(length)}" for word, length in lengths))
+            parts.append("dash pattern=" + " ".join(f"{word} {_length(length)}" for word, length in lengths))
             parts += ["line cap=round"] if shape.dash[0] < 1 else []
         if radius:
-            parts.append(f"rounded corners={_points(radius)}")
+            parts.append(f"rounded corners={_length(radius)}")
         return ", ".join(parts)
 
 
@@ -133,8 +134,8 @@ def _fresh(wanted: str, taken: set[str]) -> str:
     return name
 
 
-def _points(pixels: float) -> str:
-    return f"{_number(pixels * POINTS)}bp"
+def _length(pixels: float) -> str:
+    return rf"{_number(pixels)}\px"
 
 
 def _number(value: float) -> str:

@@ -72,7 +72,7 @@ def test_styles_are_named_for_what_they_show() -> None:
     for name in ("norm", "projection", "router", "experts", "embedding", "attention", "rope"):
         assert rf"\definecolor{{{name}}}" in source, name
         assert f"  {name}/.style={{fill={name}, draw=ink" in source, name
-    assert "  wire/.style={draw=ink, line width=0.94bp" in source
+    assert "  wire/.style={draw=ink, line width=1.25\\px" in source
 
 
 def test_every_style_and_colour_that_is_used_is_defined_once() -> None:
@@ -127,12 +127,13 @@ def test_each_sign_has_a_stand_in_for_fonts_that_lack_it() -> None:
 def test_corners_are_no_rounder_than_half_of_what_joins_them() -> None:
     wire = Path(((0, 0), (0, 4), (50, 4)), "#000000", radius=6.0, arrow_end=True)
     source = tikz.emit(DisplayList(60, 10, items=(wire,))).decode()
-    assert "rounded corners=1.5bp" in source
+    assert r"rounded corners=2\px" in source
     assert "Triangle[length=4.5bp, width=4.05bp]" in source
 
 
 def test_a_page_longer_than_tex_can_measure_is_drawn_smaller() -> None:
     assert r"\setlength\px{0.75bp}" in tikz.emit(DisplayList(1000, 1000)).decode()
+    assert r"\setlength\px{0.375bp}" in tikz.emit(DisplayList(1000, 1000), width=500).decode()
     assert r"\setlength\px{0.35bp}" in tikz.emit(DisplayList(1000, 40_000)).decode()
 
 
