@@ -2,6 +2,7 @@
 # Compile the TikZ source of a figure to PDF, and to PNG at 300 dpi, beside it.
 #
 #   bash scripts/compile.sh FIGURE.tex [ENGINE]
+#   PNG=no bash scripts/compile.sh FIGURE.tex     # the PDF only
 #
 # ENGINE is xelatex, pdflatex or lualatex; without it xelatex where it is installed, else pdflatex. Nothing in the source may
 # start a program (shell escape is off) or read and write outside its folder. Needs Debian's texlive-xetex (or
@@ -42,6 +43,7 @@ fi
 grep -h 'Overfull\|^Missing character' "$work/figure.log" >&2 || true
 mv "$work/figure.pdf" "$folder/$name.pdf"
 echo "$folder/$name.pdf"
+[ "${PNG:-yes}" != no ] || exit 0
 if ! command -v pdftocairo >/dev/null; then
   echo "compile.sh: pdftocairo is not installed, there is no PNG; on Debian: apt install poppler-utils" >&2
   exit 4

@@ -11,6 +11,7 @@ Exit status: 0 everything compiles without overfull boxes, 1 something does not,
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 from archviz.descriptions import describe  # noqa: E402
 from archviz.emit.architecture_files import architecture_files  # noqa: E402
 from archviz.errors import ArchvizError  # noqa: E402
+from archviz.formats import THEMES, VIEWS, Look, Theme, View  # noqa: E402
 from archviz.settings import Settings  # noqa: E402
 
 _ENGINES = ("xelatex", "lualatex", "pdflatex")
@@ -43,7 +45,9 @@ def faults(source: bytes, engine: str) -> Iterator[str]:
         path.write_bytes(source)
         command = ["bash", str(ROOT / "scripts/compile.sh"), str(path), engine]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)  # noqa: S603
+            done = subprocess.run(
+                command, env={**os.environ, "PNG": "no"}, capture_output=True, text=True, timeout=600, check=False
+            )  # noqa: S603
         except subprocess.TimeoutExpired:
             yield "still running after 600 s"
             return
@@ -53,11 +57,11 @@ def faults(source: bytes, engine: str) -> Iterator[str]:
             yield " ".join(done.stderr.split())[:300]
 
 
-def _report(model: str, theme: str, engines: Sequence[str]) -> int:
+def _report(model: str, theme: Theme, view: View, engines: Sequence[str]) -> int:
     started = time.monotonic()
     try:
         architecture = describe(model, settings=Settings(offline=True))
-        source = architecture_files(architecture, ["tex"], theme)[0]["tex"]
+        source = architecture_files(architecture, ["tex"], Look(theme=theme), view)[0]["tex"]
     except ArchvizError as error:
         print(f"{model}: not drawn: {error}", flush=True)
         return 1
@@ -71,14 +75,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", help="catalog models; all by default")
     parser.add_argument("--engines", default=",".join(_ENGINES), help="of xelatex, lualatex, pdflatex")
-    parser.add_argument("--theme", default="light")
+    parser.add_argument("--theme", choices=THEMES, default="light")
+    parser.add_argument("--view", choices=VIEWS, default="overview")
     options = parser.parse_args()
     engines = options.engines.split(",")
     if missing := [engine for engine in engines if shutil.which(engine) is None]:
         print(f"not installed: {', '.join(missing)}", file=sys.stderr)
         return 2
     models = options.models or catalog_models()
-    wrong = sum(_report(model, options.theme, engines) > 0 for model in models)
+    wrong = sum(_report(model, options.theme, options.view, engines) > 0 for model in models)
     print(f"{len(models) - wrong} of {len(models)} compile with {', '.join(engines)}")
     return 1 if wrong else 0
 
