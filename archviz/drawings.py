@@ -66,7 +66,7 @@ def draw(
     Args:
         source: MODEL, or a JSON file that holds one of the three.
         output: Path of the files without their suffix.
-        formats: Of `png`, `svg`, `pdf`, `dot`.
+        formats: Of `png`, `svg`, `pdf`, `tex`, `html`, `dot`.
         class_name: Which model class to build.
         look: Which views, and how they are to look.
         settings: Limits and offline mode.

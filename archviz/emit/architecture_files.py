@@ -18,7 +18,7 @@ def architecture_files(
 
     Args:
         architecture: What is drawn.
-        formats: Of `svg`, `png`, `pdf`, `dot`.
+        formats: Of `svg`, `png`, `pdf`, `tex`, `html`, `dot`.
         look: Theme, module, width and text.
         view: Which of its views.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archviz.emit.drawn_files import DEFAULT_LOOK, drawn_files
+from archviz.emit.drawn_files import DEFAULT_LOOK, DRAWN, drawn_files
 from archviz.errors import UsageError
 from archviz.figure.diagram_model import DiagramConfig
 from archviz.figure.lint import Finding
@@ -17,7 +17,7 @@ def diagram_files(
     """The content of a file for each format, and what is wrong in the drawing.
 
     Args:
-        formats: Of `svg`, `png`, `pdf`, `dot`, `md`.
+        formats: Of `svg`, `png`, `pdf`, `tex`, `html`, `dot`, `md`.
         look: Theme, width and text.
 
     Raises:
@@ -25,7 +25,7 @@ def diagram_files(
     """
     files: dict[str, bytes] = {}
     findings: list[Finding] = []
-    drawn = [name for name in formats if name in ("svg", "png", "pdf")]
+    drawn = [name for name in formats if name in DRAWN]
     if drawn:
         from archviz.figure.diagram_layout import draw_diagram
 
