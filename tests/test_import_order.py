@@ -35,6 +35,7 @@ ORDER = (
     ("schemas", "doctor"),
     ("descriptions",),
     ("drawings",),
+    ("estimator",),
     ("pipeline",),
     ("answers",),
     ("service",),

@@ -47,7 +47,7 @@ def map_piece(piece: Piece, classes: Sequence[LayerClass], dtype: str) -> Mappin
             return Mapping(layer, given, _unsaid(piece, given, layer))
         tried.append(f"{layer.name} {lacks}")
     if not tried:
-        return Mapping(None, {}, f"no class of the folder is named after {piece.title}")
+        return Mapping(None, {}, f"no class of the folder stands for {piece.name.replace('_', ' ')} ({piece.title})")
     return Mapping(None, {}, "; ".join(tried))
 
 
@@ -111,18 +111,22 @@ def _lacks(piece: Piece, layer: LayerClass, given: dict[str, object]) -> str:
         return f"has no parameter for {', '.join(missing)}"
     if wrong := _wrong_kind(piece, layer):
         return wrong
-    blank = [a.name for a in layer.arguments if a.required and a.name not in given and not RUN.fullmatch(a.name.lower())]
+    blank = [
+        a.name for a in layer.arguments if a.required and a.name not in given and not RUN.fullmatch(a.name.lower())
+    ]
     if blank:
         return f"requires {', '.join(blank)}, which the model does not give"
     return ""
 
 
 def _given(key: str, given: dict[str, object], piece: Piece) -> bool:
-    names = (*PARAMETERS.get(key, ()), key)
+    names = (*PARAMETERS.get(key, ()), key, *(("hidden_dim",) if key == "hidden_size" else ()))
     if any(name in names for name in map(str.lower, given)):
         return True
     # A layer as wide as it is deep may take its width by either name.
-    same = [other for other in ("hidden_size", "input_dim", "output_dim") if piece.specs.get(other) == piece.specs.get(key)]
+    same = [
+        other for other in ("hidden_size", "input_dim", "output_dim") if piece.specs.get(other) == piece.specs.get(key)
+    ]
     return any(name in PARAMETERS[other] for other in same for name in map(str.lower, given))
 
 
@@ -139,7 +143,10 @@ def _wrong_gate(piece: Piece, layer: LayerClass) -> str:
 def _wrong_kind(piece: Piece, layer: LayerClass) -> str:
     """A class that stands for one case only: a window, one KV head, as many as query heads."""
     name, specs = plain_name(layer.name), piece.specs
-    if name in ("slidingwindowattention", "slidingattention", "localattention", "windowattention") and "sliding_window" not in specs:
+    if (
+        name in ("slidingwindowattention", "slidingattention", "localattention", "windowattention")
+        and "sliding_window" not in specs
+    ):
         return "has a window, the model's attention has none"
     if name == "chunkedattention" and "attention_chunk_size" not in specs:
         return "looks back in chunks, the model's attention does not"

@@ -19,11 +19,18 @@ BYTES = 2  # activations in bf16
 
 @record(frozen=True)
 class Split:
-    """How tensor parallelism treats a tensor: `columns`, `rows`, `experts` or `whole` (each device has all of it)."""
+    """How tensor parallelism treats a tensor: `columns`, `rows`, `experts` or `whole` (each device has all of it).
+
+    Args:
+        axis: Along which it splits.
+        heads: How many heads the axis is made of: a head is not cut, and fewer heads than devices are copied.
+    """
 
     tensor: str
     shape: tuple[int | None, ...]
     how: str
+    axis: int = 0
+    heads: int | None = None
 
 
 @record(frozen=True)
@@ -48,31 +55,69 @@ class Strategy:
 def tensor_splits(piece: Piece) -> list[Split]:
     """How each tensor of a piece splits under tensor parallelism."""
     width = _integer(piece.specs.get("hidden_size")) or _integer(piece.specs.get("input_dim"))
-    return [Split(_short(piece, t), t.shape, _split(piece, t, width)) for t in piece.tensors]
+    found: dict[str, Split] = {}
+    for tensor in piece.tensors:
+        how = _split(piece, tensor, width)
+        weight = found.get(tensor.name.removesuffix("bias") + "weight")
+        if tensor.name.endswith("bias") and weight is not None:
+            how = "columns" if weight.how == "columns" else "whole"
+        inner = how == "experts" and tensor.shape[1] == width and tensor.shape[2] != width
+        axis = 2 if inner else 1 if how == "experts" or (how == "rows" and piece.kind != "embedding") else 0
+        heads = _heads(piece, tensor, axis) if how in ("columns", "rows") else None
+        found[tensor.name] = Split(tensor.name, tensor.shape, how, axis, heads)
+    return list(found.values())
+
+
+def _heads(piece: Piece, tensor: TensorRecord, axis: int) -> int | None:
+    """How many heads an axis is made of: those of queries or of keys and values; None where it is not made of heads."""
+    heads, shared = _integer(piece.specs.get("num_heads")), _integer(piece.specs.get("num_kv_heads"))
+    size, width = tensor.shape[axis], _integer(piece.specs.get("head_dim"))
+    value = _integer(piece.specs.get("v_head_dim")) or width
+    if not heads or not shared or not size or not width or not value:
+        return None
+    if size in (shared * width, shared * value) and axis == 0:
+        return shared
+    return heads if size % heads == 0 else None
 
 
 def _split(piece: Piece, tensor: TensorRecord, width: int | None) -> str:
-    if piece.kind in ("embedding", "lm_head") and len(tensor.shape) == 2:
+    shape = tensor.shape
+    if piece.kind in ("embedding", "lm_head") and len(shape) == 2:
         return "rows" if piece.kind == "embedding" else "columns"
-    if piece.kind == "moe_router" or len(tensor.shape) < 2:
+    if piece.kind == "moe_router":
         return "whole"
-    if len(tensor.shape) == 3 and tensor.shape[0] == piece.specs.get("num_experts"):
+    if len(shape) < 2:
+        per_head = {piece.specs.get(key) for key in ("value_heads", "num_heads")} - {None, 1}
+        return "columns" if shape and shape[0] in per_head and "norm" not in tensor.name else "whole"
+    if len(shape) == 3 and shape[0] == piece.specs.get("num_experts"):
         return "experts"
-    out, into = tensor.shape[0], tensor.shape[1]
-    if len(tensor.shape) > 2 and into == 1:
-        return "columns"  # a depthwise convolution works on each channel alone
-    if len(tensor.shape) > 2:
-        return "whole"
+    if "num_heads" in piece.specs and any(tensor.name.startswith(f"{path}.") for path in _nested(piece)):
+        return "whole"  # what compresses keys or chooses positions serves all heads
+    out, into = shape[0], shape[1]
+    if len(shape) > 2:
+        return "columns" if into == 1 else "whole"  # a depthwise convolution works on each channel alone
     if into == width and (out != width or not _writes(tensor.name)):
         return "columns" if (out or 0) > 1 and not _is_latent(tensor.name) else "whole"
-    if out == width:
-        return "rows"
-    return "columns"  # from a latent vector to heads
+    return "rows" if out == width else "columns"  # or from a latent vector to heads
+
+
+def _nested(piece: Piece) -> set[str]:
+    """Modules of an attention that hold several tensors of their own modules: a compressor, an indexer."""
+    found: dict[str, set[str]] = {}
+    for tensor in piece.tensors:
+        root = next((path for path in piece.modules if tensor.name.startswith(f"{path}.")), "")
+        names = tensor.name[len(root) + 1 :].split(".")
+        if len(names) > 2:
+            found.setdefault(f"{root}.{names[0]}", set()).add(names[1])
+    return {path for path, inner in found.items() if len(inner) > 1}
 
 
 def _writes(name: str) -> bool:
     words = name.split(".")[-2:]
-    return any(w in ("o_proj", "out_proj", "down_proj", "dense", "c_proj", "wo", "fc2", "w2", "proj", "o_b_proj") for w in words)
+    return any(
+        w in ("o_proj", "out_proj", "down_proj", "dense", "c_proj", "wo", "fc2", "w2", "proj", "o_b_proj")
+        for w in words
+    )
 
 
 def _is_latent(name: str) -> bool:
@@ -111,7 +156,9 @@ def _tensor_parallel(piece: Piece, sizes: set[str], out: int | None) -> Strategy
     }  # fmt: skip
     splits = ", ".join(held[how] for how in ("columns", "rows", "experts", "whole") if how in sizes) or "nothing"
     if piece.kind == "lm_head":
-        return Strategy("Tensor parallelism", "the vocabulary over N devices", "all-gather of the logits", out, "(N − 1) ∕ N")
+        return Strategy(
+            "Tensor parallelism", "the vocabulary over N devices", "all-gather of the logits", out, "(N − 1) ∕ N"
+        )
     if sizes & {"rows", "experts"}:
         return Strategy("Tensor parallelism", splits, "one all-reduce of the output", out, "2 (N − 1) ∕ N")
     return Strategy("Tensor parallelism", splits, "nothing: every device computes it", 0, "0")
@@ -124,10 +171,17 @@ def _sequence_parallel(piece: Piece, out: int | None) -> Strategy:
             "Sequence parallelism", "T ∕ N positions on each device; keys and values go round (ring attention)",
             "keys and values of the other positions", per_token, "N − 1 for the token's own keys and values",
         )  # fmt: skip
-    if "state" in piece.specs or "value_heads" in piece.specs or piece.kind in ("mamba", "mamba2", "kda"):
+    if "num_heads" in piece.specs and piece.kind != "mamba2":
+        return Strategy(
+            "Sequence parallelism", "T ∕ N positions on each device; what is kept of keys and values goes round",
+            "the kept part of the other positions, which is compressed", None, "depends on the compression and on the window",
+        )  # fmt: skip
+    state = state_bytes(piece)
+    if state or piece.kind in ("mamba", "mamba2", "kda", "gated_deltanet", "lightning_attention"):
         return Strategy(
             "Sequence parallelism", "T ∕ N positions on each device, one after the other",
-            "the recurrent state at the end of each part, once a part", None, "once for each border, not for each token",
+            "the recurrent state at the end of each part" + (f": {state:,} B in fp32" if state else ""), None,
+            "once for each border, not for each token",
         )  # fmt: skip
     return Strategy(
         "Sequence parallelism", "T ∕ N positions on each device; it works on each position alone",
@@ -144,9 +198,34 @@ def kv_bytes(piece: Piece) -> int | None:
         latent, rope = _integer(specs.get("kv_lora_rank")), _integer(specs.get("qk_rope_head_dim"))
         return (latent + rope) * BYTES if latent and rope is not None else None
     heads, width = _integer(specs.get("num_kv_heads")), _integer(specs.get("head_dim"))
-    if piece.kind != "attention" or not heads or not width or specs.get("q_lora_rank") and not specs.get("kv_lora_rank"):
+    if (
+        piece.kind != "attention"
+        or not heads
+        or not width
+        or (specs.get("q_lora_rank") and not specs.get("kv_lora_rank"))
+    ):
         return None
     return heads * (width + (_integer(specs.get("v_head_dim")) or width)) * BYTES
+
+
+def state_elements(piece: Piece) -> int | None:
+    """Numbers of the recurrent state of one layer and one sequence; None for what has none, or where its sizes are not known."""
+    specs = piece.specs
+    sizes = {
+        key: _integer(specs.get(key))
+        for key in ("value_heads", "head_k_dim", "head_v_dim", "num_heads", "head_dim", "state")
+    }
+    delta = sizes["value_heads"], sizes["head_k_dim"] or sizes["head_dim"], sizes["head_v_dim"] or sizes["head_dim"]
+    space = sizes["num_heads"], sizes["head_dim"], sizes["state"]
+    found = delta if piece.kind in ("gated_deltanet", "kda") else space if piece.kind == "mamba2" else ()
+    known = [size for size in found if size]
+    return math.prod(known) if len(known) == 3 else None
+
+
+def state_bytes(piece: Piece) -> int | None:
+    """The recurrent state of one layer and one sequence in fp32."""
+    elements = state_elements(piece)
+    return None if elements is None else 4 * elements
 
 
 def shard(split: Split, devices: int) -> int | None:
@@ -154,12 +233,12 @@ def shard(split: Split, devices: int) -> int | None:
     total = math.prod(size or 0 for size in split.shape)
     if split.how == "whole":
         return total
-    axis = {"columns": split.shape[0], "rows": split.shape[1] if len(split.shape) > 1 else 1, "experts": split.shape[1]}[split.how]
-    return total // devices if axis and axis % devices == 0 else None
-
-
-def _short(piece: Piece, tensor: TensorRecord) -> str:
-    return tensor.name
+    parts = split.heads or split.shape[split.axis]
+    if not parts:
+        return None
+    if parts % devices == 0:
+        return total // devices
+    return total // parts if split.heads and devices % parts == 0 else None
 
 
 def _integer(value: object) -> int | None:

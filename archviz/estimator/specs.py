@@ -15,6 +15,7 @@ from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.recurrences import Recurrence
+from archviz.patterns.streams import detect_stream_mixer
 from archviz.records import record
 
 
@@ -154,6 +155,7 @@ def _recurrence(stack: Stack, module: ModuleRecord, what: Recurrence) -> Specs:
     width = stack.width or _entered(module)
     values: dict[str, object] = {"input_dim": width, "output_dim": width, "hidden_size": width}
     values |= {"num_heads" if key == "heads" else key: size for key, size in what.sizes.items()}
+    values |= {key: size for key in ("head_k_dim", "head_v_dim") if isinstance(size := module.attributes.get(key), int)}
     return Specs(what.kind, what.title, values, tuple(key for key in values if key not in ("input_dim", "output_dim")))
 
 
@@ -169,7 +171,9 @@ def norm_specs(context: Context, module: ModuleRecord) -> Specs:
     if norm.unit_offset:
         values["unit_offset"] = True
     bias = "bias" in module.parameters
-    return Specs(kind, norm.kind, values | ({"bias": True} if bias else {}), ("hidden_size",), ("bias",) if bias else ())
+    return Specs(
+        kind, norm.kind, values | ({"bias": True} if bias else {}), ("hidden_size",), ("bias",) if bias else ()
+    )
 
 
 def head_specs(module: ModuleRecord) -> Specs:
@@ -179,7 +183,13 @@ def head_specs(module: ModuleRecord) -> Specs:
         "input_dim": inputs, "output_dim": outputs, "hidden_size": inputs, "vocab_size": outputs,
     }  # fmt: skip
     biased = has_bias(module)
-    return Specs("lm_head", "Output head", values | ({"bias": True} if biased else {}), ("vocab_size",), ("bias",) if biased else ())
+    return Specs(
+        "lm_head",
+        "Output head",
+        values | ({"bias": True} if biased else {}),
+        ("vocab_size",),
+        ("bias",) if biased else (),
+    )
 
 
 def module_specs(context: Context, module: ModuleRecord, role: str) -> Specs:
@@ -188,16 +198,47 @@ def module_specs(context: Context, module: ModuleRecord, role: str) -> Specs:
         rows, width = (*next(iter(module.parameters.values())).shape, None, None)[:2]
         key = "vocab_size" if role == "embedding" else "num_positions"
         values: dict[str, object] = {"input_dim": rows, "output_dim": width, key: rows, "hidden_size": width}
-        return Specs(role, "Token embedding" if role == "embedding" else "Position embedding", values, (key, "hidden_size"))
+        return Specs(
+            role, "Token embedding" if role == "embedding" else "Position embedding", values, (key, "hidden_size")
+        )
     if role == "norm" and detect_norm(module, context.trace):
         return norm_specs(context, module)
     if sizes := linear_sizes(module):
         values = {"input_dim": sizes[0], "output_dim": sizes[1], **({"bias": True} if has_bias(module) else {})}
         kind = role if role == "shared_expert_gate" else "linear"
         return Specs(kind, "Projection", values, ("input_dim", "output_dim"))
+    if mixer := detect_stream_mixer(module, context.trace):
+        values = {
+            "input_dim": mixer.streams * mixer.width, "output_dim": mixer.width, "hidden_size": mixer.width,
+            "streams": mixer.streams, "sinkhorn_iterations": mixer.iterations or None,
+        }  # fmt: skip
+        return Specs(module.class_name, mixer.title, values, ("streams",))
     if role == "shared_expert":
         return _shared_expert(context, module)
-    return Specs(module.class_name, module.class_name, {"input_dim": _entered(module)})
+    return Specs(module.class_name, module.class_name, _outline(module))
+
+
+def _outline(module: ModuleRecord) -> dict[str, object]:
+    """What the projections and the convolution of a module of no known kind take and give."""
+    linears = [sizes for inner in module.walk() if (sizes := linear_sizes(inner))]
+    weights = [m.parameters["weight"].shape for m in module.walk() if _is_convolution(m) and "weight" in m.parameters]
+    values: dict[str, object] = {}
+    if linears:
+        values = {"input_dim": linears[0][0], "output_dim": linears[-1][1]}
+        values["projections"] = [f"{into} → {out}" for into, out in linears[:8]]
+    if len(weights) == 1:
+        out, into, *kernel = weights[0]
+        values |= {
+            "in_channels": into,
+            "hidden_size": out,
+            "output_dim": values.get("output_dim", out),
+            "kernel_size": kernel,
+        }
+    return values
+
+
+def _is_convolution(module: ModuleRecord) -> bool:
+    return (module.library or "").rpartition(".")[2].startswith("Conv")
 
 
 def _shared_expert(context: Context, module: ModuleRecord) -> Specs:

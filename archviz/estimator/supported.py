@@ -78,14 +78,18 @@ def read_layer_classes(folder: Path, limits: Limits | None = None) -> list[Layer
     layers = [layer for layer in found if layer.arguments]
     if not layers:
         raise UsageError(
-            "the folder holds no layer class", where=str(folder), hint="a public class with constructor parameters is one"
+            "the folder holds no layer class",
+            where=str(folder),
+            hint="a public class with constructor parameters is one",
         )
     return sorted(layers, key=lambda layer: (layer.module, layer.name))
 
 
 def _files(folder: Path) -> list[Path]:
     if not folder.exists():
-        raise UsageError("the folder of layer classes does not exist", where=str(folder), hint="give a folder of .py files")
+        raise UsageError(
+            "the folder of layer classes does not exist", where=str(folder), hint="give a folder of .py files"
+        )
     if not folder.is_dir():
         raise UsageError("the layer classes are to be a folder", where=str(folder), hint="give the folder of the file")
     root = folder.resolve()
@@ -124,7 +128,11 @@ def _parsed(path: Path, folder: Path, limits: Limits) -> ast.Module:
 def _is_layer(found: _Found, classes: dict[str, _Found]) -> bool:
     family = list(_family(found, classes))
     named = {base for each in family for base in each.bases}
-    if found.node.name.startswith("_") or named & _NO_LAYERS or any(base.endswith(("Error", "Exception")) for base in named):
+    if (
+        found.node.name.startswith("_")
+        or named & _NO_LAYERS
+        or any(base.endswith(("Error", "Exception")) for base in named)
+    ):
         return False
     return "ABC" not in found.bases and not _left_abstract(family)
 
