@@ -151,7 +151,7 @@ def config_values(config: Any, depth: int = 0) -> Any:
         return {
             name: config_values(value, depth + 1)
             for name, value in config.attrs.items()
-            if not name.startswith("_") and not isinstance(value, Unknown)
+            if isinstance(name, str) and not name.startswith("_") and not isinstance(value, Unknown)
         }
     if isinstance(config, DType):
         return config.name

@@ -7,6 +7,7 @@ from typing import Any
 
 from archviz.interpreter.followed import SCALARS, Region
 from archviz.interpreter.values import (
+    BoundMethod,
     ClassValue,
     Device,
     DType,
@@ -19,6 +20,7 @@ from archviz.interpreter.values import (
 from archviz.interpreter.watched import Expression, Watched, evaluated
 
 _FIXED = frozenset({str, float, bool, type(None)})
+_SIMPLE = frozenset({int, *_FIXED})
 
 
 class Copying:
@@ -33,8 +35,10 @@ class Copying:
         self.region = region
         self.start = region.start if region else -1
         self.read = region.read if region else {}
+        self.fresh = region.fresh if region else {}
         self.given = given
         self.is_whole = True
+        self.containers: list[Any] = []  # the lists and dicts that a copy holds as its own
         self._made: dict[int, Any] = {}
 
     def copy(self, module: ModuleInstance) -> ModuleInstance:
@@ -65,12 +69,18 @@ class Copying:
             return Later(value.expression)
         if value.__class__ is Later:
             return evaluated(value.expression, self.given)
+        if value.__class__ is Own:
+            return self._container(value)
         if value.__class__ is int or self.start < 0:
             return value
+        if id(value) in self.fresh and _holds_scalars(value):
+            return self._made.setdefault(id(value), Own(value.copy()))
         if isinstance(value, tuple):
             known = all(type(each) in (int, str, float, bool, type(None)) for each in value)
         elif isinstance(value, FunctionValue):
             known = value.frame.is_top or value.serial <= self.start
+        elif isinstance(value, BoundMethod):  # of a class: `Function.apply`
+            known = isinstance(value.receiver, ClassValue) and isinstance(value.function, NativeFunction)
         elif isinstance(value, Instance) and not isinstance(value, ModuleInstance):
             known = value.serial <= self.start
         elif isinstance(value, functools.partial):
@@ -82,6 +92,14 @@ class Copying:
             )
         self.is_whole = self.is_whole and known
         return value
+
+    def _container(self, own: Own) -> Any:
+        """A list or dict of this copy alone; the same one for all its attributes that hold it."""
+        twin = self._made.get(id(own))
+        if twin is None:
+            twin = self._made[id(own)] = own.value.copy()
+            self.containers.append(twin)
+        return twin
 
     def _tensor(self, tensor: Any) -> Any:
         if tensor is None:
@@ -101,6 +119,21 @@ class Later:
 
     def __init__(self, expression: Expression) -> None:
         self.expression = expression
+
+
+class Own:
+    """A list or dict of scalars that a construction made for its module."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: list[Any] | dict[Any, Any]) -> None:
+        self.value = value
+
+
+def _holds_scalars(value: Any) -> bool:
+    if type(value) is dict:
+        return all(key.__class__ in _SIMPLE and each.__class__ in _SIMPLE for key, each in value.items())
+    return type(value) is list and all(each.__class__ in _SIMPLE for each in value)
 
 
 def unwatch(region: Region, given: list[Any]) -> None:

@@ -24,6 +24,7 @@ CONTAINERS = (list, dict, set, deque)
 SCALARS = (str, float, bool, int, type(None))
 _PLAIN = frozenset(SCALARS)  # by exact class, which is told faster
 KEPT = (ClassValue, FunctionValue, NativeFunction, LibraryModule, DType, Device)
+_KNOWN = (*SCALARS, *KEPT, *CONTAINERS, type, range)  # what a stub may be given: it cannot change unseen
 _HARMLESS = frozenset(
     {"getattr", "hasattr", "isinstance", "issubclass", "setattr", "len", "callable", "super", "print", "bool"}
 )
@@ -133,6 +134,6 @@ class Region:
                     self.touches(each.serial)
         elif isinstance(value, Iterator) and id(value) not in self.fresh:
             self.changes_container(value)
-        elif not harmless and not isinstance(value, (*SCALARS, *KEPT, *CONTAINERS, type)):
+        elif not harmless and not isinstance(value, _KNOWN):
             self.lose()
         return value

@@ -50,7 +50,7 @@ def parse(source: SourceText) -> ast.Module:
 
 
 class Definition:
-    """A top-level `def` or `class` that is parsed when it is first wanted.
+    """A top-level `def`, `class` or long table that is parsed when it is first wanted.
 
     Args:
         name: What it binds.
@@ -71,7 +71,9 @@ class Definition:
     def parsed(self) -> ast.stmt:
         """Its statement, with the line numbers of the file."""
         if self._statement is None:
-            statement = self._outline() or self.parse_at(self.text, self.first)[0]
+            statement = (self._outline() if self.text.startswith(_STARTS) else None) or self.parse_at(
+                self.text, self.first
+            )[0]
             if "yield" not in self.text:
                 _mark_as_plain(statement)
             self._statement = statement
@@ -199,9 +201,12 @@ def _after_head(lines: list[str], head: int) -> int | None:
 
 
 Part = ast.stmt | Definition
-_FRESH = re.compile(r"^[^ \t)\]}#\n]", re.MULTILINE)  # a line that starts something in the first column
+_FRESH = re.compile(r"\n[^ \t)\]}#\n]")  # a line that starts something in the first column; plain text first is found fastest
 _DEFINITION = re.compile(r"(?:async +)?(?:def|class) +(\w+)")
 _STARTS = ("def ", "class ", "async def ", "@")
+_TABLE = re.compile(r"(\w+)(?: *:[^=\n]+)? = [^#\n\"'=]*[(\[{]\n")
+_TABLE_END = re.compile(r"\n[)\]}]+[ \t]*(?:\n[ \t]*(?:#.*)?)*\Z")
+LONG_TABLE = 1000  # characters
 
 
 def parts_of(source: SourceText) -> list[Part]:
@@ -223,23 +228,41 @@ def parts_of(source: SourceText) -> list[Part]:
 def _definitions(source: SourceText) -> list[tuple[int, int, Definition]] | None:
     """The definitions that start in the first column, with their offsets; None where quotes make their ends unsure."""
     text = source.text
-    fresh = [match.start() for match in _FRESH.finditer(text)]
+    fresh = [match.start() for match in _FRESH.finditer(f"\n{text}")]
     found: list[tuple[int, int, Definition]] = []
     line, counted, at = 1, 0, 0
     while at < len(fresh):
         start = fresh[at]
-        if not text.startswith(_STARTS, start):
-            at += 1
-            continue
-        head, after = _end_of_definition(text, fresh, at)
-        stop = fresh[after] if after < len(fresh) else len(text)
-        if head is None or text.count('"""', start, stop) % 2 or text.count("'''", start, stop) % 2:
-            return None
+        if text.startswith(_STARTS, start):
+            head, after = _end_of_definition(text, fresh, at)
+            stop = fresh[after] if after < len(fresh) else len(text)
+            if head is None or text.count('"""', start, stop) % 2 or text.count("'''", start, stop) % 2:
+                return None
+        else:
+            after = at + 1
+            stop = fresh[after] if after < len(fresh) else len(text)
+            head = _table_name(text, start, stop) if stop - start >= LONG_TABLE else None
+            if head is None:
+                at = after
+                continue
         line += text.count("\n", counted, start)
         counted = start
         found.append((start, stop, Definition(head, source, text[start:stop], line)))
         at = after
     return found or None
+
+
+def _table_name(text: str, start: int, stop: int) -> str | None:
+    """The name that `NAME = OrderedDict(` binds, when the statement ends for sure where its brackets close in the first column."""
+    head = _TABLE.match(text, start, stop)
+    if head is None or not _TABLE_END.search(text, start, stop) or "\\\n" in text[start:stop]:
+        return None
+    return None if _quotes(text, 0, start) % 2 or _quotes(text, start, stop) else head[1]
+
+
+def _quotes(text: str, start: int, stop: int) -> int:
+    """How many triple quotes stand in a part of the text."""
+    return text.count('"""', start, stop) + text.count("'''", start, stop)
 
 
 def _end_of_definition(text: str, fresh: list[int], at: int) -> tuple[str | None, int]:
@@ -248,7 +271,7 @@ def _end_of_definition(text: str, fresh: list[int], at: int) -> tuple[str | None
     quotes, counted = 0, fresh[at]
     while at < len(fresh):
         line = fresh[at]
-        quotes += text.count('"""', counted, line) + text.count("'''", counted, line)
+        quotes += _quotes(text, counted, line)
         counted = line
         if quotes % 2 == 0:
             if name is not None:

@@ -173,10 +173,13 @@ class Twins:
             value = evaluated(expression, given)
             if value.__class__ is Watched:
                 value.answer(test)
+        copying = Copying(None, given)
+        module = copying.copy(known.module)
         if interp.region is not None:
             for each in known.held[1]:
                 interp.region.sees(each)
-        module = Copying(None, given).copy(known.module)
+            for each in copying.containers:
+                interp.region.makes(each)
         module.created_at = interp.here()
         return module
 

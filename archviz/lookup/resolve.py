@@ -65,6 +65,7 @@ def look_up(asked: ModelName, session: Session) -> Resolution:
         return known
     if not may_be_id:
         return _with_search(asked, known, "", session)
+    session.at_hand = session.at_hand or known.model_id is not None
     answer = ask_hub(model_id, asked.revision, session)
     if answer.status in ("exact", "renamed"):
         return _on_hub(asked, answer, session)

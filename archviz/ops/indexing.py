@@ -11,7 +11,7 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import BoundMethod, Device, DType, Shape, Tensor, Unknown
 from archviz.ops import masks, numbers, shapes
 from archviz.ops.creation import DTYPES
-from archviz.ops.registry import dtype_name, first_unknown, like, op, options_of, tensor
+from archviz.ops.registry import dtype_name, first_unknown, like, number_in, op, options_of, tensor
 
 
 def register(library: Library) -> None:
@@ -260,12 +260,7 @@ def _register_forms(library: Library) -> None:
 
     @library.function("torch.Tensor.item")
     def item(interp: Interpreter, value: Tensor) -> Any:
-        if value.data:
-            return value.data[0]
-        if interp.recorder is None:
-            return Unknown("a number in a tensor", interp.here())
-        interp.recorder.assumed = True
-        return True if value.dtype == "bool" else 1
+        return number_in(interp, value)
 
     @library.function("torch.Tensor.tolist", "torch.Tensor.numpy")
     def tolist(interp: Interpreter, value: Tensor) -> Any:

@@ -39,7 +39,7 @@ ABSENT = (
     "deepspeed", "kernels", "tensorflow", "jax", "flax", "natten", "scipy", "sklearn", "torchvision", "torchaudio",
     "bitsandbytes", "accelerate", "peft", "librosa", "triton", "torch_npu", "torch_xla", "cv2", "sentencepiece",
     "mambapy", "xlstm", "mlstm_kernels", "detectron2", "pytesseract", "pytorch_quantization", "rwkv", "cuequivariance",
-    "einops", "onnxruntime", "pyctcdecode", "phonemizer", "rjieba", "torch_scatter", "g2p_en", "levenshtein", "nltk",
+    "onnxruntime", "pyctcdecode", "phonemizer", "rjieba", "torch_scatter", "g2p_en", "levenshtein", "nltk",
 )  # fmt: skip
 
 

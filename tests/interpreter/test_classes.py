@@ -35,6 +35,18 @@ class B(A):
         return inner()
 result = [B.make(1), B().make(2), B().f()]
 """,
+    "names of attributes are text": """
+class A: pass
+def refused(run):
+    try:
+        run()
+    except TypeError as error:
+        return str(error).startswith("attribute name must be string")
+a = A()
+a.__dict__[3] = 4
+result = [refused(lambda: setattr(a, 1, 2)), refused(lambda: hasattr(a, 1)), refused(lambda: getattr(a, 1, None)),
+          refused(lambda: delattr(a, 3)), a.__dict__]
+""",
     "properties read, write and refuse": """
 class A:
     def __init__(self): self._x = 1

@@ -11,6 +11,8 @@ from archviz.interpreter.values import ClassValue, ModuleInstance
 from tests.interpreter.programs import MODEL_HEADER, module
 
 START = """
+import itertools
+
 class Config:
     def __init__(self):
         self.size = 4
@@ -25,6 +27,10 @@ class Norm(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(size))
         self.eps = eps
+
+    @classmethod
+    def made_for(cls, size):
+        return cls(size)
 """
 END = """
 class Model(nn.Module):
@@ -58,6 +64,11 @@ LAYERS = {
     "a class attribute": "Layer.made = getattr(Layer, 'made', 0) + 1; self.n = Norm(Layer.made)",
     "a global": "bump(); self.n = Norm(total)",
     "a layer of torch by another name": "self.a = Own(2)\n        self.b = Own(2)\n        self.c = Own(2)",
+    "a list of its own": "self.sizes = [2, 3]; self.sizes.append(4); self.same = self.sizes; self.same.append(5); self.n = Norm(len(self.sizes))",
+    "a list with the index": "self.sizes = [index]; self.n = Norm(self.sizes[0] + 1)",
+    "a product of ranges": "self.pairs = list(itertools.product(range(2), range(config.size))); self.n = Norm(len(self.pairs))",
+    "a dict of its own": "self.known = {'a': 1}; self.known['b'] = config.size; self.n = Norm(len(self.known))",
+    "a method of a class": "self.f = Norm.made_for; self.n = self.f(3)",
     "an iterator": "self.n = Norm(next(NUMBERS) + 1)",
 }
 MORE = """
@@ -138,6 +149,19 @@ def test_what_is_done_to_a_layer_afterwards_is_not_copied() -> None:
     eps = [layer.children["norm"].attributes["eps"] for layer in reading.root.children["layers"].children.values()]
     assert eps == [0, 1, 2, 3]
     assert reading.root.children["more"].children["norm"].attributes["eps"] == 1e-6
+
+
+def test_a_list_of_a_copy_is_its_own_and_the_same_in_all_its_attributes() -> None:
+    body = "self.sizes = []; self.same = self.sizes; self.inner = Inner(config, 0); self.inner.sizes = self.sizes"
+    later = (
+        "        for index, layer in enumerate(self.layers):\n            layer.same.append(index)\n"
+        "            layer.n = Norm(layer.sizes[0] + 1)\n            layer.inner.m = Norm(len(layer.inner.sizes))\n"
+    )
+    reading, _ = read(f"{START}{MORE}        {body}\n{END}{later}")
+    layers = list(reading.root.children["layers"].children.values())
+    assert [layer.attributes["same"] for layer in layers] == [[index] for index in range(12)]
+    assert [layer.children["n"].parameters["weight"].shape for layer in layers] == [(index + 1,) for index in range(12)]
+    assert {layer.children["inner"].children["m"].parameters["weight"].shape for layer in layers} == {(1,)}
 
 
 def test_copies_have_tensors_of_their_own() -> None:

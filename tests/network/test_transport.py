@@ -297,6 +297,79 @@ def test_a_command_has_one_time_limit_for_all_its_requests(session: Make, clock:
     assert server.asked == []
 
 
+@pytest.fixture
+def slowly(clock: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], list[float]]:
+    """Makes every connection fail after so many seconds, or at its time limit; the limits that they had."""
+
+    def make(seconds: float) -> list[float]:
+        limits: list[float] = []
+
+        def exchange(_: object, __: object, bounds: Any, ___: object) -> None:
+            limits.append(bounds.connect)
+            clock.now += min(seconds, bounds.connect)
+            raise httpx2.ConnectTimeout("no connection") if seconds >= bounds.connect else httpx2.ConnectError("no name")
+
+        monkeypatch.setattr("archviz.network.transport.exchange", exchange)
+        return limits
+
+    return make
+
+
+def unasked(_: httpx2.Request) -> httpx2.Response:
+    raise AssertionError("no connection is made")
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.7, 2.4, 9.0])
+def test_all_attempts_to_connect_take_one_time_limit_together(
+    session: Make, clock: Any, slowly: Any, seconds: float
+) -> None:
+    slowly(seconds)
+    began = clock.now
+    assert isinstance(fault(session(unasked), f"{HUB}/x"), SourceUnavailableError)
+    assert clock.now - began <= 5.001
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.7, 2.4, 9.0])
+def test_where_a_stored_copy_can_answer_the_network_is_not_waited_for_long(
+    session: Make, clock: Any, slowly: Any, seconds: float
+) -> None:
+    get(session(lambda _: httpx2.Response(200, content=b"old")), f"{HUB}/x")
+    slowly(seconds)
+    clock.now += 1_000.0
+    made, began = session(unasked), clock.now
+    assert get(made, f"{HUB}/x").content == b"old"
+    assert clock.now - began <= 2.501
+    assert any("copy of" in note for note in made.notes)
+
+
+def test_a_network_that_leads_nowhere_costs_one_time_limit_and_little_for_each_further_host(
+    session: Make, clock: Any, slowly: Any
+) -> None:
+    limits, made, began = slowly(9.0), session(unasked), clock.now
+    places = [(f"{HUB}/x", hub_service()), ("https://export.arxiv.org/x", arxiv_service())]
+    for url, service in [*places, ("https://api.github.com/x", github_service())]:
+        assert isinstance(fault(made, url, service), SourceUnavailableError)
+    assert limits == pytest.approx([5.0, 5.0 / 6, 5.0 / 6])
+    assert clock.now - began < 7.0
+
+
+def test_once_somebody_has_answered_every_connection_has_the_whole_time_limit(session: Make, clock: Any) -> None:
+    made = session(lambda _: httpx2.Response(200))
+    clock.now += 4.9
+    assert made.connect_seconds(at_hand=True) < 1.0
+    get(made, f"{HUB}/x")
+    assert made.connect_seconds(at_hand=True) == 5.0
+
+
+def test_a_service_that_was_not_reached_is_not_waited_for_as_if_it_had_been_asked(
+    session: Make, clock: Any, slowly: Any
+) -> None:
+    slowly(0.0)
+    error = fault(session(unasked), "https://export.arxiv.org/x", arxiv_service())
+    assert error.code == "unreachable"
+    assert clock.slept == [0.5, 1.0]  # between attempts, not three seconds
+
+
 @pytest.mark.parametrize(
     ("status", "headers"), [(200, {}), (206, {"Content-Range": "bytes 0-9/100"}), (206, {"Content-Range": "nonsense"})]
 )

@@ -33,6 +33,7 @@ def find_model(model_id: str, revision: str | None, session: Session) -> HubMode
         if kept is None:
             raise OfflineError("the Hub is not asked offline, and nothing is stored of it", where=model_id)
         return _old(kept, f"Offline: the Hub was not asked; its answer of {day_of(kept.fetched)} is used.", session)
+    session.at_hand = session.at_hand or kept is not None
     try:
         model = _ask(model_id, revision, session)
     except SourceUnavailableError as error:

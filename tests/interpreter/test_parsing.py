@@ -1,0 +1,68 @@
+"""Files in parts: what is left unparsed until it is wanted, and that nothing is lost by it."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from archviz.interpreter.parsing import LONG_TABLE, Definition, SourceText, parsed_file, parts_of
+
+ROWS = "".join(f'    "key{number}": "value{number}",\n' for number in range(LONG_TABLE // 20))
+
+
+def parts(text: str) -> list[ast.stmt | Definition]:
+    return parts_of(SourceText("toy", "toy.py", text))
+
+
+def whole(text: str) -> list[str]:
+    """Every statement of a text as one tree shows it, lines included."""
+    return [ast.dump(each, include_attributes=True) for each in ast.parse(text).body]
+
+
+def late(text: str) -> list[str]:
+    return [each.name for each in parts(text) if isinstance(each, Definition)]
+
+
+def put_together(text: str) -> list[str]:
+    found = [each.parsed() if isinstance(each, Definition) else each for each in parts(text)]
+    return [ast.dump(each, include_attributes=True) for each in found]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        f"TABLE = {{\n{ROWS}}}\n",
+        f"TABLE: dict[str, str] = dict(\n  {{\n{ROWS}  }}\n)\n",
+        f"TABLE = OrderedDict[str, str](\n    {{\n{ROWS}    }}\n)  \n\n# a comment\n",
+    ],
+)
+def test_a_long_table_is_parsed_when_it_is_wanted(table: str) -> None:
+    text = f"one = 1\n{table}two = one\n"
+    assert late(text) == ["TABLE"]
+    assert put_together(text) == whole(text)
+    assert list(parsed_file(SourceText("toy", "toy.py", text)).index) == ["one", "TABLE", "two"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'SHORT = {\n    "key": 1,\n}\n',
+        f"ONE = TWO = {{\n{ROWS}}}\n",
+        f"ONE, TWO = {{\n{ROWS}}}\n",
+        f"FIRST = {{\n{ROWS}}}; SECOND = 2\n",
+        f"FIRST = {{\n{ROWS}}} | \\\nSECOND\n",
+        f'"""Says:\n\nTABLE = {{\n{ROWS}}}\n"""\none = 1\n',
+        f"TABLE = {{\n{ROWS}'long': '''text\n''',\n}}\n",
+        f"TABLE.attribute = {{\n{ROWS}}}\n",
+    ],
+)
+def test_what_may_be_more_than_a_table_is_parsed_at_once(text: str) -> None:
+    assert late(text) == []
+    assert put_together(text) == whole(text)
+
+
+def test_lines_in_the_first_column_are_found_from_the_first_on() -> None:
+    text = "def first():\n    return 1\nx = 2\n\n\ndef last():\n    return x"
+    assert late(text) == ["first", "last"]
+    assert put_together(text) == whole(text)
