@@ -36,6 +36,7 @@ ORDER = (
     ("schemas", "doctor"),
     ("descriptions",),
     ("drawings",),
+    ("estimator",),
     ("pipeline",),
     ("answers",),
     ("service",),
