@@ -27,6 +27,7 @@ def register_layers(library: Library) -> None:
         transformers_kernels,
         transformers_masks,
         transformers_models,
+        transformers_outputs,
     )
 
     for family in (
@@ -40,6 +41,7 @@ def register_layers(library: Library) -> None:
         transformers_kernels,
         transformers_masks,
         transformers_models,
+        transformers_outputs,
         transformers_4,
     ):
         family.register(library)

@@ -195,7 +195,10 @@ def _register_calls(library: Library) -> None:
         path = recorder.path_of(self)
         if path is None:  # made while forward runs, so no part of the model
             return interp.call(forward, list(args), dict(kwargs))
-        return run_call(interp, recorder, CallSite(self, path, forward, args, kwargs))
+        result = run_call(interp, recorder, CallSite(self, path, forward, args, kwargs))
+        if recorder.watched is not None:
+            recorder.watched.ran(self, path, args, result)
+        return result
 
     @library.method(f"{MODULE}.forward")
     def forward(interp: Interpreter, self: ModuleInstance, *args: Any, **kwargs: Any) -> Any:

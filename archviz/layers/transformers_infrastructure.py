@@ -126,8 +126,7 @@ ARGUMENT_DECORATORS = (
 )
 DECORATORS = (
     "transformers.utils.auto_docstring.auto_docstring", "transformers.utils.generic.can_return_tuple",
-    "transformers.utils.generic.check_model_inputs", "transformers.utils.generic.merge_with_config_defaults",
-    "transformers.utils.output_capturing.capture_outputs", "transformers.utils.output_capturing.select_hidden_states",
+    "transformers.utils.generic.check_model_inputs",
     "transformers.utils.deprecation.deprecate_kwarg",
     "transformers.integrations.moe.use_experts_implementation", "transformers.modeling_rope_utils.dynamic_rope_update",
     "transformers.backbone_utils.filter_output_hidden_states", "transformers.pytorch_utils.compile_compatible_method_lru_cache",
