@@ -1,17 +1,18 @@
-"""The wiring: from a name to a description and to files.  The interfaces on top (cli, service) call only this."""
+"""The wiring: from a name to a description and to files.  The interfaces on top (cli, service) call only this.
+
+What it does itself is short: `readings` reads models, `descriptions` makes their Architecture, `drawings` writes files.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError, BudgetExceededError, UsageError
-from archviz.interpreter.build import deep_recursion
+from archviz.descriptions import architecture_of, describe, described
+from archviz.drawings import DrawResult, draw
+from archviz.errors import ArchvizError, UsageError
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.reading import ModelReading
-from archviz.lookup.names import classify
 from archviz.lookup.resolution import Resolution
 from archviz.readings import (
     DEFAULTS,
@@ -25,21 +26,21 @@ from archviz.readings import (
     tensors,
     trace,
 )
-from archviz.records import record
 from archviz.settings import Settings
-from archviz.sources.installed import transformers_version
-from archviz.sources.model_source import ModelSource, official_values, read_json, read_model_source
+from archviz.sources.model_source import ModelSource, read_json, read_model_source
 
 __all__ = [
     "DEFAULTS",
     "DrawResult",
     "TraceOptions",
+    "architecture_of",
     "checkpoint",
     "code_search",
     "describe",
     "describe_text",
     "digest",
     "draw",
+    "export",
     "gap_row",
     "interpreter_for",
     "library",
@@ -54,9 +55,9 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from archviz.architecture.model import Architecture, GapEntry
+    from archviz.architecture.model import Architecture
     from archviz.codesearch.result import SearchResult
-    from archviz.figure.lint import Finding
+    from archviz.estimator.export import ExportResult
     from archviz.lookup.checkpoint import Checkpoint
     from archviz.lookup.papers import PaperAnswer
     from archviz.network.session import Session
@@ -80,70 +81,35 @@ def checkpoint(model: str, settings: Settings = DEFAULTS) -> Checkpoint:
     return read_checkpoint(model, settings)
 
 
-def describe(model: str, *, class_name: str | None = None, settings: Settings = DEFAULTS) -> Architecture:
-    """The Architecture of a model: what it is, with evidence."""
-    source = read_model_source(model, settings)
-    return architecture_of(source, class_name=class_name, settings=settings)
-
-
-def architecture_of(
-    source: ModelSource, *, class_name: str | None = None, settings: Settings = DEFAULTS
-) -> Architecture:
-    """The Architecture of a model source; a forward pass that is not understood leaves gaps, not an error."""
-    reading = read(source, class_name=class_name, trace=TraceOptions(), settings=settings)
-    return _described(source, reading, class_name)
-
-
-def _described(source: ModelSource, reading: ModelReading, class_name: str | None = None) -> Architecture:
-    from archviz.architecture.build import build_architecture
-    from archviz.architecture.caveats import add_caveats
-    from archviz.architecture.defaulted import add_defaults, is_excerpt, unread_keys
-    from archviz.architecture.model import Evidence, Identity
-
-    identity = Identity(
-        id=source.id,
-        class_name=reading.class_name,
-        model_type=source.model_type,
-        revision=source.revision,
-        url=source.url,
-        origin=source.origin,
-        code=_code_shown(source),
-        retrieved=source.facts_date,
-        licence=source.licence,
-        release_date=source.release_date,
-        links=source.links,
-    )
-    try:
-        with deep_recursion():
-            architecture = build_architecture(reading, identity, published_total=source.published_total)
-    except RecursionError:
-        raise BudgetExceededError("modules nested too deep to describe", where=source.id) from None
-    stated = [] if source.custom or source.plain or class_name else source.architectures
-    remarks = [(text, Evidence(kind=kind, where=where)) for text, kind, where in source.remarks]
-    values = official_values(source.values or {})
-    if source.plain is None:
-        excerpt = source.origin == "catalog" and is_excerpt(reading, values)
-        add_defaults(architecture, reading, values if source.values is not None else None, excerpt=excerpt)
-    unread = unread_keys(reading, values)
-    return add_caveats(architecture, reading.config, source.values, stated, remarks, unread)
-
-
-def _code_shown(source: ModelSource) -> str:
-    """Which code the model was read from."""
-    if source.custom is not None and source.custom.origin:
-        return source.custom.origin
-    if source.custom is not None and source.revision:
-        return f"the repository's own code at {source.revision[:12]}"
-    if source.plain is not None or source.custom is not None:
-        return "the folder's own code"
-    return f"transformers {transformers_version()}"
-
-
 def describe_text(architecture: Architecture) -> str:
     """The description as a text tree with its breakdown."""
     from archviz.architecture.text import describe_text as text_of
 
     return text_of(architecture)
+
+
+def export(
+    model: str,
+    estimator: Path,
+    output: Path,
+    *,
+    class_name: str | None = None,
+    settings: Settings = DEFAULTS,
+) -> ExportResult:
+    """Write a model as the layers of a performance estimator, with a report on each kind that it lacks.
+
+    Args:
+        estimator: A folder of Python layer classes.
+        output: The folder that `{model_id}.json` and `gaps/{layer}.md` are written to; made where it is missing.
+
+    Raises:
+        UsageError: The folder of classes is not there or does not parse, or the output cannot be written.
+    """
+    from archviz.estimator.export import ExportResult, build_export, check_folder, write_export
+
+    check_folder(output)
+    built = build_export(model, estimator.expanduser(), class_name=class_name, settings=settings)
+    return ExportResult(built, write_export(built, output))
 
 
 def code_search(
@@ -154,15 +120,30 @@ def code_search(
     limit: int | None = None,
     settings: Settings = DEFAULTS,
 ) -> SearchResult:
-    """Where a file, folder or archive of Python does what the topics are about; see `archviz.codesearch`."""
+    """Where Python code does what the topics are about; see `archviz.codesearch`.
+
+    Args:
+        path: A file, a folder, an archive, or the address of a repository on GitHub, whose modelling files are read at a commit.
+    """
     from dataclasses import replace
+    from tempfile import TemporaryDirectory
 
     from archviz.codesearch.search import DEFAULT_BOUNDS, search
+    from archviz.lookup.github.address import github_address
+    from archviz.lookup.github.code import read_code
+    from archviz.network.session import Session
 
     bounds = replace(DEFAULT_BOUNDS, seconds=settings.limits.seconds)
     if limit is not None:
         bounds = replace(bounds, matches=limit)
-    return search(Path(path), topics, class_name=class_name, bounds=bounds)
+    if (address := github_address(path)) is None:
+        return search(Path(path), topics, class_name=class_name, bounds=bounds)
+    with Session(settings) as session, TemporaryDirectory(prefix="archviz-") as folder:
+        for name, data in read_code(address, session).items():
+            file = Path(folder, name)  # the client lets only plain relative paths through
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        return search(Path(folder), topics, class_name=class_name, bounds=bounds)
 
 
 def papers(name: str, *, sections: str | None = None, settings: Settings = DEFAULTS) -> PaperAnswer:
@@ -180,13 +161,17 @@ def sources(name: str, *, with_text: bool = False, settings: Settings = DEFAULTS
     Raises:
         AmbiguousNameError: The name fits several models.
     """
+    from archviz.lookup.names import classify
     from archviz.lookup.resolve import resolve as resolve_name
     from archviz.network.session import Session
+    from archviz.survey.address import ADDRESSES, survey_address
     from archviz.survey.closed import survey_closed
     from archviz.survey.gather import survey_model
 
     with Session(settings) as session:
-        found = resolve_name(name, settings, session)
+        found, asked = resolve_name(name, settings, session), classify(name)
+        if asked.kind in ADDRESSES:
+            return survey_address(asked, found, session)
         if found.status == "ambiguous":
             raise found.as_error()
         if found.model_id is None:
@@ -248,7 +233,7 @@ def verify_source(
 
     interp = interpreter or interpreter_for(source, settings)
     reading = read(source, class_name=class_name, trace=TraceOptions(), settings=settings, interpreter=interp)
-    architecture = _described(source, reading, class_name)
+    architecture = described(source, reading, class_name)
     claims = find_claims(reading, architecture, interp.source_text)
     return Verification(source.id, reading.class_name, claims, gaps=list(architecture.gaps)), architecture
 
@@ -280,161 +265,3 @@ def _held_against(
         written = diagram_config(architecture).model_dump(mode="json", by_alias=True, exclude_none=True)
         return check_figure(stated, architecture, found.claims, written)
     return check_architecture(stated, architecture)
-
-
-@record(frozen=True)
-class DrawResult:
-    """What `draw` wrote and found.
-
-    Args:
-        files: The files written.
-        findings: What lint found in the drawing.
-        gaps: What was not understood in the model.
-        title: The figure's title.
-        model_id: The model drawn; None for a hand-written figure.
-        summary: The facts of a fact strip.
-    """
-
-    files: list[Path]
-    findings: list[Finding] = field(default_factory=list)
-    gaps: list[GapEntry] = field(default_factory=list)
-    title: str = ""
-    model_id: str | None = None
-    summary: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def exit_status(self) -> int:
-        """5 when the figure is there but has gaps or a hard finding."""
-        hard = any(finding.severity == "hard" for finding in self.findings)
-        return EXIT_DONE_WITH_GAPS if self.gaps or hard else 0
-
-
-def draw(
-    source: str,
-    output: Path,
-    formats: Sequence[str],
-    *,
-    class_name: str | None = None,
-    theme: str = "light",
-    settings: Settings = DEFAULTS,
-    figure_config: Path | None = None,
-) -> DrawResult:
-    """Draw a model, an Architecture document or a hand-written diagram config.
-
-    Args:
-        source: MODEL, or a JSON file that holds one of the three.
-        output: Path of the files without their suffix.
-        formats: Of `png`, `svg`, `pdf`, `dot`.
-        class_name: Which model class to build.
-        theme: `light` or `dark`.
-        settings: Limits and offline mode.
-        figure_config: Where to write the model as a diagram config, to edit and draw again.
-
-    Raises:
-        UsageError: The JSON file is none of the three, or an output cannot be written.
-    """
-    from archviz.emit.targets import check_output
-
-    targets = {name: Path(f"{output}.{name}") for name in formats}
-    if not output.name.strip(". "):
-        raise UsageError(f"{str(output)!r} is no name for a figure", where="-o", hint="give a path with a file name")
-    for path in [*targets.values(), *([figure_config] if figure_config else [])]:
-        check_output(path)
-        if path.exists() and Path(source).expanduser().exists() and path.samefile(Path(source).expanduser()):
-            raise UsageError(
-                "the output would replace the file that is drawn", where=str(path), hint="choose another name"
-            )
-    kind, document = _drawable(source, settings)
-    if kind == "figure":
-        if figure_config is not None:
-            raise UsageError(
-                "--figure-config writes a model as a diagram config; the source is one already", where=source
-            )
-        return _draw_figure(Path(source), targets, theme, settings)
-    if kind == "architecture":
-        from archviz.architecture.documents import read_architecture
-
-        architecture = read_architecture(document, source)
-    else:
-        architecture = describe(source, class_name=class_name, settings=settings)
-    return _draw_architecture(architecture, targets, theme, figure_config)
-
-
-def _drawable(source: str, settings: Settings) -> tuple[str, Any]:
-    """What a source is: `figure`, `architecture` or `model`; and its document where it is a JSON file.
-
-    A JSON file is a figure when it has `stages`, an Architecture when its schema says so, a model configuration when it has
-    `model_type` or `architectures`.
-    """
-    is_code = source.endswith(".py") or bool(settings.arguments)
-    if is_code or classify(source).kind != "path" or Path(source).expanduser().is_dir():
-        return "model", None
-    document = read_json(Path(source).expanduser(), settings)
-    if "stages" in document:
-        return "figure", document
-    if document.get("schema") == "archviz/1":
-        return "architecture", document
-    if "model_type" in document or "architectures" in document:
-        return "model", document
-    raise UsageError(
-        "the file is neither a figure (stages), a model configuration (model_type) nor an Architecture (schema: archviz/1)",
-        where=source,
-    )
-
-
-def _draw_figure(path: Path, targets: dict[str, Path], theme: str, settings: Settings) -> DrawResult:
-    from archviz.emit.diagram_files import diagram_files
-    from archviz.figure.diagram_config import load_diagram_config
-
-    config = load_diagram_config(path.expanduser(), settings.limits)
-    contents, findings = diagram_files(config, list(targets), theme)
-    _write(targets, contents)
-    return DrawResult(list(targets.values()), findings, title=config.title or config.model_name)
-
-
-def _draw_architecture(
-    architecture: Architecture, targets: dict[str, Path], theme: str, figure_config: Path | None
-) -> DrawResult:
-    from archviz.emit.architecture_files import architecture_files
-
-    contents, findings = architecture_files(architecture, list(targets), theme)
-    _write(targets, contents)
-    files = list(targets.values())
-    if figure_config is not None:
-        from archviz.figure.diagram_from_architecture import diagram_config
-
-        figure_config.write_text(
-            diagram_config(architecture).model_dump_json(indent=2, exclude_none=True, by_alias=True) + "\n",
-            encoding="utf-8",
-        )
-        files.append(figure_config)
-    return DrawResult(
-        files,
-        findings,
-        architecture.gaps,
-        title=architecture.identity.id,
-        model_id=architecture.identity.id,
-        summary=_summary(architecture),
-    )
-
-
-def _summary(architecture: Architecture) -> dict[str, object]:
-    return {
-        "class": architecture.identity.class_name,
-        "parameters": architecture.parameters.total,
-        "active_parameters": architecture.parameters.active,
-        "layers": {stack.path: stack.pattern_text for stack in architecture.layers},
-        **{fact.key: fact.value for fact in architecture.facts},
-    }
-
-
-def _write(targets: dict[str, Path], contents: dict[str, bytes]) -> None:
-    """Write every file, each whole or not at all."""
-    for name, path in targets.items():
-        partial = path.with_name(f".{path.name}.partial")
-        try:
-            partial.write_bytes(contents[name])
-            partial.replace(path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise UsageError(f"the file cannot be written: {error.strerror}", where=str(path)) from None

@@ -23,7 +23,8 @@ class Limits:
         source_bytes: Size of one source file.
         config_bytes: Size of one configuration file.
         integer_bits: Size of one interpreted integer.
-        connect_seconds: From the start of a request until its connection stands: name, address, TLS.
+        connect_seconds: From the start of a request until its connection stands: name, address, TLS, second attempts.
+        waiting_seconds: The same from the start of a command, where the catalog or a stored copy can answer too.
         request_seconds: One request with its retries, until the whole answer is there.
         network_seconds: All requests of one command.
         response_bytes: Size of one answer.
@@ -39,6 +40,7 @@ class Limits:
     config_bytes: int = 8_000_000
     integer_bits: int = 4_096
     connect_seconds: float = 5.0
+    waiting_seconds: float = 2.5
     request_seconds: float = 20.0
     network_seconds: float = 60.0
     response_bytes: int = 64_000_000

@@ -18,7 +18,6 @@ ORDER = (
     ("records",),  # how small classes are made
     ("errors", "spans", "settings"),
     ("formats",),
-    ("arguments",),
     ("codesearch",),  # reads syntax alone, knows no model
     ("network",),  # knows addresses and bytes, no model
     ("lookup",),
@@ -27,6 +26,7 @@ ORDER = (
     ("layers",),
     ("sources",),  # reads configuration classes with the interpreter
     ("readings",),  # gives the interpreter its tables and its sources
+    ("formulas",),  # counts as products of configuration values
     ("patterns",),
     ("architecture",),
     ("verify",),
@@ -34,9 +34,13 @@ ORDER = (
     ("figure",),
     ("emit",),
     ("schemas", "doctor"),
+    ("descriptions",),
+    ("drawings",),
+    ("estimator",),
     ("pipeline",),
     ("answers",),
     ("service",),
+    ("commands",),
     ("cli",),
     ("__main__",),
 )

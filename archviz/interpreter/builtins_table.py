@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.attributes import MISSING, find_attribute
 from archviz.interpreter.bounds import CHAIN_STEPS, is_iterator, weigh
-from archviz.interpreter.control import BudgetSpentError, RaisedError
+from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.values import (
     BoundMethod,
     ClassMethod,
@@ -109,10 +109,19 @@ def _callable(interp: Interpreter, value: Any) -> Any:
     return callable(value)
 
 
+def _check_name(name: Any) -> None:
+    """Refuse what is no name of an attribute, as Python does."""
+    if isinstance(name, Unknown):
+        raise UnsupportedError(f"an attribute whose name is {name.reason}", name.at)
+    if not isinstance(name, str):
+        raise TypeError(f"attribute name must be string, not '{type(name).__name__}'")
+
+
 @builtin("getattr")
 def _getattr(interp: Interpreter, value: Any, name: str, *default: Any) -> Any:
     if isinstance(name, Unknown):
         return name
+    _check_name(name)
     try:
         with interp.guarded():
             found = find_attribute(interp, value, name)
@@ -129,8 +138,9 @@ def _getattr(interp: Interpreter, value: Any, name: str, *default: Any) -> Any:
 
 @builtin("hasattr")
 def _hasattr(interp: Interpreter, value: Any, name: str) -> Any:
-    if isinstance(value, Unknown):
-        return value
+    if isinstance(value, Unknown) or isinstance(name, Unknown):
+        return value if isinstance(value, Unknown) else name
+    _check_name(name)
     try:
         with interp.guarded():
             return find_attribute(interp, value, name) is not MISSING
@@ -142,11 +152,13 @@ def _hasattr(interp: Interpreter, value: Any, name: str) -> Any:
 
 @builtin("setattr")
 def _setattr(interp: Interpreter, value: Any, name: str, new: Any) -> None:
+    _check_name(name)
     interp.set_attribute(value, name, new)
 
 
 @builtin("delattr")
 def _delattr(interp: Interpreter, value: Any, name: str) -> None:
+    _check_name(name)
     interp.delete_attribute(value, name)
 
 

@@ -60,7 +60,14 @@ def _call_native(interp: Interpreter, function: NativeFunction, args: list[Any],
 
 
 def _call_unknown(interp: Interpreter, function: Unknown, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if interp.building and any(_may_be_built(each) for each in (*args, *kwargs.values())):
+        return Unknown(function.reason, function.at or interp.here(), of_module=True)
     return function
+
+
+def _may_be_built(value: Any) -> bool:
+    """Whether what a call makes of this value may be a module: it is one, or a class of such."""
+    return value.__class__ is ModuleInstance or (value.__class__ is ClassValue and value.is_module)
 
 
 def _call_static(interp: Interpreter, function: StaticMethod, args: list[Any], kwargs: dict[str, Any]) -> Any:

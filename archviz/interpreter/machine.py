@@ -44,7 +44,7 @@ from archviz.spans import Span
 
 HOST_ERRORS = (
     TypeError, ValueError, KeyError, IndexError, AttributeError, ZeroDivisionError, OverflowError, StopIteration,
-    NotImplementedError, RuntimeError, ImportError,
+    NotImplementedError, RuntimeError, ImportError, ArithmeticError, LookupError, re.error,
 )  # fmt: skip
 
 
@@ -451,12 +451,16 @@ class Interpreter(Operators, Imports):
             module.modules[name] = None
         else:
             module.attrs[name] = new
-            if isinstance(new, Unknown) and UNKNOWN_LAYER.fullmatch(new.reason):
+            if isinstance(new, Unknown) and (new.of_module or UNKNOWN_LAYER.fullmatch(new.reason)):
                 self.gap(new.reason, new.at)
             elif isinstance(new, Unknown) and self.building:
                 self.note(f"attribute {name} is not understood: {new.reason}")
 
     def delete_attribute(self, value: Any, name: str) -> None:
+        """`del value.name`."""
+        if isinstance(value, Instance) and value.cls.has("__delattr__"):
+            self.call(value.cls.lookup("__delattr__"), [value, name], {})
+            return
         if isinstance(value, Instance):
             self.twins.written(value)
         else:

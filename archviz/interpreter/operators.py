@@ -248,10 +248,19 @@ class Operators:
             return COMPARE[op](str(left), str(right))
         if isinstance(left, bounds.CONTAINERS) and isinstance(right, bounds.CONTAINERS):
             bounds.weigh(self, left)
+            left, right = self._with_numbers(left), self._with_numbers(right)
         try:
             return COMPARE[op](left, right)
         except TypeError as error:
             raise self.fault(error, left, right) from error
+
+    def _with_numbers(self, values: Any) -> Any:
+        """A list or tuple to compare: a tensor of one known number in it is the number."""
+        if not isinstance(values, (list, tuple)) or not any(each.__class__ is Tensor for each in values):
+            return values
+        return type(values)(
+            each.data[0] if isinstance(each, Tensor) and each.data and each.shape == () else each for each in values
+        )
 
     def _compare_watched(self, op: type, left: Any, right: Any) -> Any:
         """A comparison with an integer whose every answer counts."""

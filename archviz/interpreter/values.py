@@ -31,13 +31,15 @@ class Unknown:
     Args:
         reason: What was not understood, in words.
         at: Where it arose.
+        of_module: A module or a class of modules was given to what is not understood, so that this may be a module.
     """
 
-    __slots__ = ("at", "reason")
+    __slots__ = ("at", "of_module", "reason")
 
-    def __init__(self, reason: str, at: Span | None = None) -> None:
+    def __init__(self, reason: str, at: Span | None = None, *, of_module: bool = False) -> None:
         self.reason = reason
         self.at = at
+        self.of_module = of_module
 
     def __repr__(self) -> str:
         return f"Unknown({self.reason})"

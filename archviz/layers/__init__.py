@@ -16,6 +16,7 @@ from archviz.interpreter.library import Library
 def register_layers(library: Library) -> None:
     """Fill a library with every layer and every infrastructure stub."""
     from archviz.layers import (
+        axis_layers,
         module,
         nn_attention,
         nn_containers,
@@ -30,6 +31,7 @@ def register_layers(library: Library) -> None:
 
     for family in (
         module,
+        axis_layers,
         nn_layers,
         nn_containers,
         nn_attention,

@@ -215,6 +215,9 @@ def _register_weight_norm(library: Library) -> None:
         interp.gap("spectral_norm has no stub")
         return module
 
+    library.function(f"{NN}.utils.skip_init")(
+        lambda interp, module_cls, *args, **options: interp.call(module_cls, list(args), options)
+    )
     library.function(f"{NN}.utils.parametrize.is_parametrized")(
         lambda interp, module, *args: "parametrizations" in module.modules
     )

@@ -131,6 +131,20 @@ def rows_of(header: Mapping[str, tuple[Any, Any]], file: str, model: str) -> lis
     return rows
 
 
+def parse_header(data: bytes, file: str, model: str) -> list[StoredTensor]:
+    """The tensors of one header, which is JSON.
+
+    Raises:
+        BadResponseError: It is none.
+    """
+    try:
+        header = json.loads(data)
+        entries = {name: (each["dtype"], each["shape"]) for name, each in header.items() if name != "__metadata__"}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise BadResponseError("the header of the safetensors file is malformed", where=f"{model}, {file}") from None
+    return rows_of(entries, file, model)
+
+
 def is_shard_name(file: str) -> bool:
     """Whether a path may be the file of a shard: relative, plain, below the model."""
     return len(file) <= 300 and _SHARD.fullmatch(file) is not None and ".." not in file
@@ -202,9 +216,4 @@ def _read_header(path: Path, shown: str) -> list[StoredTensor]:
         raise UsageError("the index names a file that is not there", where=shown) from None
     if length > MOST_HEADER_BYTES or len(data) != length:
         raise BadResponseError(f"no safetensors file: its header would have {length:,} bytes", where=shown)
-    try:
-        header = json.loads(data)
-        entries = {name: (each["dtype"], each["shape"]) for name, each in header.items() if name != "__metadata__"}
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise BadResponseError("the header of the safetensors file is malformed", where=shown) from None
-    return rows_of(entries, shown, path.parent.name)
+    return parse_header(data, shown, path.parent.name)

@@ -18,6 +18,8 @@ from archviz.settings import Settings
 if TYPE_CHECKING:
     import httpx2
 
+_ENOUGH = 1 / 6  # of a time limit: about half a second, in which a host that can be reached answers
+
 
 @record(frozen=True)
 class Time:
@@ -48,6 +50,9 @@ class Session:
         paces: When a service may be asked again.
         notes: What a reader of the answer must be told: a token refused, an old copy used.
         requests: Requests that went out.
+        contacted: Somebody has answered a request.
+        at_hand: The catalog or a stored copy can answer what is asked, so the network is not waited for long.
+        last_key: What the newest answer is stored under, so that its reader can forget it.
         unreachable: Origin → why it was not reached; it is not tried again in this command.
         refused_tokens: Services whose token was refused.
         oldest: When the oldest answer was fetched that was used though its service could not be asked, seconds since 1970.
@@ -60,6 +65,9 @@ class Session:
     paces: Paces = field(default_factory=lambda: PACES)
     notes: list[str] = field(default_factory=list)
     requests: int = 0
+    contacted: bool = False
+    at_hand: bool = False
+    last_key: str | None = None
     unreachable: dict[str, SourceUnavailableError] = field(default_factory=dict)
     refused_tokens: set[str] = field(default_factory=set)
     oldest: float | None = None
@@ -79,13 +87,20 @@ class Session:
         """Seconds that the command's requests may still take together."""
         return self.settings.limits.network_seconds - (self.time.monotonic() - self.started)
 
-    @property
-    def connect_seconds(self) -> float:
-        """Seconds for the next connection; the first one's count from the start of the command."""
-        bound = self.settings.limits.connect_seconds
-        if self.requests > 1:
-            return bound
-        return max(bound * 0.4, bound - (self.time.monotonic() - self.started))
+    def connect_seconds(self, *, at_hand: bool) -> float:
+        """Seconds for the next connection with all its attempts.
+
+        Until somebody has answered, all connections of the command count from its start, and further hosts get what is enough
+        for one that is there: a network that leads nowhere costs one time limit, not one a host.
+
+        Args:
+            at_hand: A stored copy would answer too.
+        """
+        limits = self.settings.limits
+        if self.contacted:
+            return limits.connect_seconds
+        bound = limits.waiting_seconds if at_hand or self.at_hand else limits.connect_seconds
+        return max(bound * _ENOUGH, bound - (self.time.monotonic() - self.started))
 
     def way_out(self) -> httpx2.BaseTransport:
         """What the requests of all clients go out by, with connections that they share."""

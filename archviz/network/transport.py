@@ -16,17 +16,26 @@ from archviz.network.exchange import Answer, Bounds, exchange
 from archviz.network.faults import CutShortError, helps_to_retry, refused, shown, unreachable
 from archviz.network.services import Service, is_loopback, origin_of
 from archviz.network.session import Session, day_of
-from archviz.network.waits import FIRST_WAIT, asked_wait, turn
+from archviz.network.waits import FIRST_WAIT, Turn, asked_wait, turn
 
 ATTEMPTS = 3
 RETRIED = (429, 500, 502, 503, 504)
 _KEPT = ("content-type", "etag", "last-modified", "x-repo-commit", "x-linked-etag", "x-linked-size", "link")
+_NO_CONNECTION = (httpx2.ConnectError, httpx2.ConnectTimeout)
 _RETRY_WITHIN = 2.5  # seconds: a connection that took longer to fail would only fail as slowly again
 _ALONG = ("accept", "range", "user-agent")  # the headers that go along with a redirect; never a token
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 5
 FETCHED = "archviz_fetched"  # extension of a response: when its content was fetched or confirmed, seconds since 1970
 FOUND_AT = "archviz_found_at"  # extension of a response: the address that gave it, after redirects
+
+
+class _AttemptError(Exception):
+    """One attempt that failed: with what, and after how many seconds."""
+
+    def __init__(self, error: Exception, seconds: float) -> None:
+        super().__init__(str(error))
+        self.error, self.seconds = error, seconds
 
 
 class GuardedTransport(httpx2.BaseTransport):
@@ -40,6 +49,7 @@ class GuardedTransport(httpx2.BaseTransport):
         self._check(request)
         key = cache_key(request) if _may_be_kept(request) else None
         stored = self.session.cache.read(key) if key else None
+        self.session.last_key = key
         if stored and (stored.pinned or self._age(stored) < self.service.fresh_seconds):
             return _from_entry(stored)
         if self.session.is_offline(self.service):
@@ -130,14 +140,14 @@ class GuardedTransport(httpx2.BaseTransport):
         token = self._token(str(request.url))
         if token:
             request.headers["authorization"] = f"Bearer {token}"
-        answer = self._persist(request)
+        answer = self._persist(request, at_hand=stored is not None)
         if answer.status == 401 and token:
             self.session.refused_tokens.add(self.service.name)
             self.session.note(
                 f"{self.service.name} refused the token of {self.service.token_variable}; asked again without it."
             )
             del request.headers["authorization"]
-            answer = self._persist(request)
+            answer = self._persist(request, at_hand=stored is not None)
         return answer
 
     def _token(self, url: str) -> str | None:
@@ -145,57 +155,92 @@ class GuardedTransport(httpx2.BaseTransport):
             return None
         return self.service.token()
 
-    def _persist(self, request: httpx2.Request) -> Answer:
-        """One answer, asked for again where that can help, within the time of the request and of the command."""
+    def _persist(self, request: httpx2.Request, *, at_hand: bool) -> Answer:
+        """One answer, asked for again where that can help, within the time of the request and of the command.
+
+        Args:
+            at_hand: A stored copy would answer too.
+        """
         session, url = self.session, str(request.url)
         if (known := session.unreachable.get(origin_of(url))) is not None:
             raise known
-        deadline = session.time.monotonic() + min(session.settings.limits.request_seconds, session.remaining)
+        patience = session.settings.limits.request_seconds * (0.5 if at_hand or session.at_hand else 1.0)
+        deadline = session.time.monotonic() + min(patience, session.remaining)
+        connecting = session.connect_seconds(at_hand=at_hand)  # for all attempts together
         for attempt in range(1, ATTEMPTS + 1):
             self._hold(url, deadline)
-            began = session.time.monotonic()
+            pause = FIRST_WAIT * 2 ** (attempt - 1) * session.time.jitter()
             try:
-                answer = self._exchange(request, deadline)
-            except ArchvizError:
-                raise
-            except Exception as error:  # noqa: BLE001 # the boundary: whatever a transport raises
-                slow = session.time.monotonic() - began > _RETRY_WITHIN
-                if attempt == ATTEMPTS or slow or not helps_to_retry(error):
-                    raise self._unreachable(error, url) from None
-                wait: float | None = None
+                answer = self._exchange(request, deadline, connecting)
+            except _AttemptError as failed:
+                if isinstance(failed.error, _NO_CONNECTION):
+                    connecting -= failed.seconds + pause
+                in_time = connecting > 0 and failed.seconds <= _RETRY_WITHIN
+                if attempt == ATTEMPTS or not in_time or not helps_to_retry(failed.error):
+                    raise self._unreachable(failed.error, url) from None
             else:
+                session.contacted = True
                 wait = self._limited(answer, url)
                 if answer.status not in RETRIED and not (answer.status == 403 and wait is not None):
                     return answer
                 if attempt == ATTEMPTS or session.time.monotonic() + (wait or 0.0) > deadline:
                     raise refused(answer.status, self.service.name, url, wait)
-            pause = wait if wait is not None else FIRST_WAIT * 2 ** (attempt - 1) * session.time.jitter()
+                pause = wait if wait is not None else pause
             if session.time.monotonic() + pause > deadline:
                 raise self._unreachable(httpx2.ReadTimeout("no time for another attempt"), url)
             session.time.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
-    def _exchange(self, request: httpx2.Request, deadline: float) -> Answer:
+    def _exchange(self, request: httpx2.Request, deadline: float, connecting: float) -> Answer:
+        """One attempt, in its turn.
+
+        Raises:
+            _AttemptError: It failed, after so many seconds.
+        """
         session, limits = self.session, self.session.settings.limits
-        with self._turn(deadline):
-            seconds = deadline - session.time.monotonic()
+        with self._turn(deadline) as own:
+            began = session.time.monotonic()
+            seconds = deadline - began
             if seconds <= 0:
-                raise httpx2.ReadTimeout("the command's time is used up")
+                raise _AttemptError(httpx2.ReadTimeout("the command's time is used up"), 0.0)
             session.requests += 1
-            bounds = Bounds(min(session.connect_seconds, seconds), seconds, limits.response_bytes)
-            answer = exchange(session.way_out(), request, bounds, session.time.monotonic)
-        if answer.status == 200 and request.method == "GET" and "range" not in request.headers:
-            _check_json(answer, str(request.url))
+            try:
+                bounds = Bounds(min(connecting, seconds), seconds, limits.response_bytes)
+                answer = exchange(session.way_out(), request, bounds, session.time.monotonic)
+                if answer.status == 200 and request.method == "GET" and "range" not in request.headers:
+                    self._check_form(answer, str(request.url))
+            except ArchvizError:
+                raise
+            except Exception as error:  # noqa: BLE001 # the boundary: whatever a transport raises
+                own.asked = not isinstance(error, _NO_CONNECTION)
+                raise _AttemptError(error, session.time.monotonic() - began) from None
         return answer
 
+    def _check_form(self, answer: Answer, url: str) -> None:
+        """An answer that must be JSON, or may be no page, is looked at before it is believed or kept.
+
+        Networks that want a login, and proxies that refuse, answer anything with a page of their own.
+        """
+        kind = answer.headers.get("content-type", "")
+        if "html" in kind and not self.service.has_pages:
+            raise CutShortError("a page (of a login, or of a proxy), where there is none")
+        if "json" not in kind and not urlsplit(url).path.endswith(".json"):
+            return
+        try:
+            json.loads(answer.body)
+        except (ValueError, RecursionError):
+            raise CutShortError("not valid JSON") from None
+
     @contextlib.contextmanager
-    def _turn(self, deadline: float) -> Iterator[None]:
+    def _turn(self, deadline: float) -> Iterator[Turn]:
         if not self.service.interval:
-            yield
+            yield Turn()
             return
         time, folder = self.session.time, self.session.cache.folder / "turns"
-        with turn(folder, self.service.name, self.service.interval, deadline - time.monotonic(), time.now, time.sleep):
-            yield
+        with turn(
+            folder, self.service.name, self.service.interval, deadline - time.monotonic(), time.now, time.sleep
+        ) as own:
+            yield own
 
     def _hold(self, url: str, deadline: float) -> None:
         """Wait out what the service asked for before; refuse when there is no time for it."""
@@ -254,19 +299,10 @@ def found_at(response: httpx2.Response) -> str:
 
 
 def _may_be_kept(request: httpx2.Request) -> bool:
-    return request.method == "GET" and "range" not in request.headers
+    stated = request.headers.get("cache-control", "")
+    return request.method == "GET" and "range" not in request.headers and "no-store" not in stated
 
 
 def _from_entry(stored: Entry) -> httpx2.Response:
     extensions = {FETCHED: stored.fetched, FOUND_AT: stored.url}
     return httpx2.Response(200, headers=stored.headers, content=stored.body, extensions=extensions)
-
-
-def _check_json(answer: Answer, url: str) -> None:
-    """An answer that must be JSON is looked at before it is believed or kept."""
-    if "json" not in answer.headers.get("content-type", "") and not urlsplit(url).path.endswith(".json"):
-        return
-    try:
-        json.loads(answer.body)
-    except (ValueError, RecursionError):
-        raise CutShortError("not valid JSON") from None

@@ -87,10 +87,17 @@ def _part(url: str) -> tuple[str, str]:
     return address.netloc, first if first in ("api", "search") else ""
 
 
+@record
+class Turn:
+    """One's turn at a service; `asked` is whether the service was really asked, so that the next one must wait."""
+
+    asked: bool = True
+
+
 @contextlib.contextmanager
 def turn(
     folder: Path, name: str, interval: float, seconds: float, now: Callable[[], float], sleep: Callable[[float], None]
-) -> Iterator[None]:
+) -> Iterator[Turn]:
     """Wait for one's turn at a service that serves one request at a time, `interval` seconds apart, across processes.
 
     Args:
@@ -115,16 +122,18 @@ def turn(
             hint="Try again when the other runs have ended.",
         ) from None
     except OSError:
-        yield
+        yield Turn()
         return
+    own = Turn()
     try:
         sleep_until = min(_last(mark) + interval, started + seconds + interval)
         if (wait := sleep_until - now()) > 0:
             sleep(min(wait, interval))
-        yield
+        yield own
     finally:
         with contextlib.suppress(OSError):
-            mark.write_text(f"{now():.3f}", encoding="ascii")
+            if own.asked:
+                mark.write_text(f"{now():.3f}", encoding="ascii")
         lock.release()
 
 

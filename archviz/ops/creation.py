@@ -8,7 +8,7 @@ from archviz.interpreter.bounds import check_length
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Device, DType, Instance, StaticMethod, Tensor, Unknown
-from archviz.ops.registry import dtype_name, op, sizes_of, tensor
+from archviz.ops.registry import dtype_name, number_in, op, sizes_of, tensor
 
 DTYPES = {
     "float32": 4, "float": 4, "float64": 8, "double": 8, "float16": 2, "half": 2, "bfloat16": 2, "int64": 8, "long": 8,
@@ -93,7 +93,7 @@ def _register_filled(library: Library) -> None:
         def filled(
             interp: Interpreter, *sizes: Any, dtype: Any = None, _value: float = value, **options: Any
         ) -> Tensor:
-            shape = sizes_of(sizes or (options.get("size", ()),))
+            shape = sizes_of(interp, sizes or (options.get("size", ()),))
             count = 1
             for size in shape:
                 count *= size
@@ -103,8 +103,8 @@ def _register_filled(library: Library) -> None:
     @op(library, "torch.empty", "torch.rand", "torch.randn", "torch.normal", "torch.empty_strided")
     def empty(interp: Interpreter, *sizes: Any, dtype: Any = None, **options: Any) -> Tensor:
         if "size" in options:
-            return tensor(interp, sizes_of((options["size"],)), dtype)
-        return tensor(interp, sizes[0].shape if _has_tensor(sizes) else sizes_of(sizes), dtype)
+            return tensor(interp, sizes_of(interp, (options["size"],)), dtype)
+        return tensor(interp, sizes[0].shape if _has_tensor(sizes) else sizes_of(interp, sizes), dtype)
 
     @op(library, "torch.full")
     def full(interp: Interpreter, size: Any, fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
@@ -179,9 +179,9 @@ def from_python(interp: Interpreter, value: Any, dtype: Any = None) -> Any:
 def _register_ranges(library: Library) -> None:
     @op(library, "torch.arange")
     def arange(interp: Interpreter, *bounds: Any, dtype: Any = None, **options: Any) -> Tensor:
-        start, end, step = _bounds(bounds, options)
-        values = [start, end, step]
-        if any(isinstance(each, Tensor) for each in values):
+        values = [number_in(interp, each) if isinstance(each, Tensor) else each for each in _bounds(bounds, options)]
+        start, end, step = values
+        if any(isinstance(each, Unknown) for each in values):
             return Tensor(None, dtype_name(dtype) or "int64", at=interp.here())
         count = max(0, -int(-(end - start) // step))
         kind = dtype or ("float32" if any(isinstance(each, float) for each in values) else "int64")
@@ -232,7 +232,7 @@ def _register_likes(library: Library) -> None:
             interp: Interpreter, value: Tensor, *sizes: Any, dtype: Any = None, _name: str = name, **options: Any
         ) -> Tensor:
             shape = sizes[:1] if _name == "new_full" else sizes
-            return tensor(interp, sizes_of(shape or (options.get("size", ()),)), dtype or value.dtype)
+            return tensor(interp, sizes_of(interp, shape or (options.get("size", ()),)), dtype or value.dtype)
 
     @op(library, "torch.Tensor.new_tensor")
     def new_tensor(interp: Interpreter, value: Tensor, data: Any, *, dtype: Any = None, **options: Any) -> Any:

@@ -10,8 +10,9 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import BoundMethod, Device, DType, Shape, Tensor, Unknown
 from archviz.ops import masks, numbers, shapes
+from archviz.ops.counts import assumed_counts
 from archviz.ops.creation import DTYPES
-from archviz.ops.registry import dtype_name, first_unknown, like, op, options_of, tensor
+from archviz.ops.registry import dtype_name, first_unknown, like, number_in, op, options_of, tensor
 
 
 def register(library: Library) -> None:
@@ -260,12 +261,7 @@ def _register_forms(library: Library) -> None:
 
     @library.function("torch.Tensor.item")
     def item(interp: Interpreter, value: Tensor) -> Any:
-        if value.data:
-            return value.data[0]
-        if interp.recorder is None:
-            return Unknown("a number in a tensor", interp.here())
-        interp.recorder.assumed = True
-        return True if value.dtype == "bool" else 1
+        return number_in(interp, value)
 
     @library.function("torch.Tensor.tolist", "torch.Tensor.numpy")
     def tolist(interp: Interpreter, value: Tensor) -> Any:
@@ -274,7 +270,8 @@ def _register_forms(library: Library) -> None:
         if interp.recorder is None or value.shape is None:
             return Unknown("numbers in a tensor", interp.here())
         interp.recorder.assumed = True
-        return shapes.AssumedNumbers([1] * (value.shape[0] if value.shape else 1))
+        known = assumed_counts(value)
+        return known if known is not None else shapes.AssumedNumbers([1] * (value.shape[0] if value.shape else 1))
 
     @library.function("torch.Tensor.__bool__", "torch.Tensor.is_contiguous", "torch.Tensor.is_nonzero")
     def yes(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from archviz.interpreter.library import Library
@@ -19,6 +19,25 @@ def register(library: Library) -> None:
     _register_joins(library)
     _register_splits(library)
     _register_repeats(library)
+    for name in ("unsqueeze", "squeeze", "transpose", "swapaxes", "swapdims", "t", "tril", "triu"):
+        library.function(f"torch.Tensor.{name}_")(_in_place(f"torch.Tensor.{name}"))
+
+
+def _in_place(name: str) -> Callable[..., Tensor]:
+    """The op that gives a tensor itself another shape or other numbers: recorded as the op that makes a new one."""
+
+    def changed(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+        before, recorder = value.twin(), interp.recorder
+        if recorder is not None:
+            recorder.adopt(before, recorder.number(value))
+        found = interp.op(name, before, *args, **options)
+        interp.twins.changed(value)
+        value.shape, value.data, value.meaning = found.shape, found.data, found.meaning
+        if recorder is not None:
+            recorder.adopt(value, recorder.number(found))
+        return value
+
+    return changed
 
 
 def _view(interp: Interpreter, value: Tensor, shape: Sequence[int]) -> Tensor:
@@ -31,7 +50,7 @@ def _register_views(library: Library) -> None:
         if sizes and isinstance(sizes[0], DType):
             return like(interp, value, dtype=sizes[0])
         wanted = sizes or (options.get("shape", options.get("size", ())),)
-        return _view(interp, value, shapes.reshape(value.sizes, sizes_of(wanted)))
+        return _view(interp, value, shapes.reshape(value.sizes, sizes_of(interp, wanted)))
 
     @op(library, "torch.Tensor.view_as", "torch.Tensor.reshape_as", record="view")
     def view_as(interp: Interpreter, value: Tensor, other: Tensor) -> Tensor:
@@ -62,7 +81,7 @@ def _register_views(library: Library) -> None:
         gone = {shapes.axis(each, len(own)) for each in dims}
         return _view(interp, value, [size for place, size in enumerate(own) if place not in gone or size != 1])
 
-    @op(library, "torch.unsqueeze", "torch.Tensor.unsqueeze", "torch.Tensor.unsqueeze_", record="unsqueeze")
+    @op(library, "torch.unsqueeze", "torch.Tensor.unsqueeze")
     def unsqueeze(interp: Interpreter, value: Tensor, dim: int) -> Tensor:
         own = value.sizes
         place = shapes.axis(dim, len(own) + 1)
@@ -88,7 +107,7 @@ def _register_views(library: Library) -> None:
 
 def _register_permutations(library: Library) -> None:
     @op(library, "torch.transpose", "torch.Tensor.transpose", "torch.swapaxes", "torch.Tensor.swapaxes", "torch.Tensor.swapdims",
-        "torch.swapdims", "torch.Tensor.transpose_", record="transpose")  # fmt: skip
+        "torch.swapdims", record="transpose")  # fmt: skip
     def transpose(interp: Interpreter, value: Tensor, dim0: int, dim1: int) -> Tensor:
         own = list(value.sizes)
         first, second = shapes.axis(dim0, len(own)), shapes.axis(dim1, len(own))
@@ -98,7 +117,7 @@ def _register_permutations(library: Library) -> None:
     @op(library, "torch.permute", "torch.Tensor.permute")
     def permute(interp: Interpreter, value: Tensor, *dims: Any, **options: Any) -> Tensor:
         own = value.sizes
-        order = sizes_of(dims or (options["dims"],))
+        order = sizes_of(interp, dims or (options["dims"],))
         return like(interp, value, [own[shapes.axis(place, len(own))] for place in order])
 
     @op(library, "torch.movedim", "torch.Tensor.movedim", "torch.moveaxis")
@@ -121,7 +140,7 @@ def _register_permutations(library: Library) -> None:
         return like(interp, value, own)
 
     @op(library, "torch.roll", "torch.Tensor.roll", "torch.flip", "torch.Tensor.flip", "torch.fliplr", "torch.tril", "torch.triu",
-        "torch.Tensor.tril", "torch.Tensor.triu", "torch.Tensor.tril_", "torch.Tensor.triu_", "torch.Tensor.fliplr", record="roll")  # fmt: skip
+        "torch.Tensor.tril", "torch.Tensor.triu", "torch.Tensor.fliplr", record="roll")  # fmt: skip
     def roll(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         return like(interp, value)
 
@@ -291,7 +310,7 @@ def _elements(interp: Interpreter, value: Tensor) -> list[Any]:
 def _register_repeats(library: Library) -> None:
     @op(library, "torch.Tensor.expand")
     def expand(interp: Interpreter, value: Tensor, *sizes: Any) -> Tensor:
-        own, wanted = value.sizes, sizes_of(sizes)
+        own, wanted = value.sizes, sizes_of(interp, sizes)
         padded = (1,) * (len(wanted) - len(own)) + tuple(own)
         return like(interp, value, [have if want == -1 else want for have, want in zip(padded, wanted, strict=True)])
 
@@ -301,7 +320,7 @@ def _register_repeats(library: Library) -> None:
 
     @op(library, "torch.broadcast_to", "torch.Tensor.broadcast_to", record="expand")
     def broadcast_to(interp: Interpreter, value: Tensor, *sizes: Any) -> Tensor:
-        return like(interp, value, sizes_of(sizes))
+        return like(interp, value, sizes_of(interp, sizes))
 
     @op(library, "torch.broadcast_tensors")
     def broadcast_tensors(interp: Interpreter, *values: Tensor) -> tuple[Tensor, ...]:
@@ -310,7 +329,7 @@ def _register_repeats(library: Library) -> None:
 
     @op(library, "torch.Tensor.repeat", "torch.tile", "torch.Tensor.tile", record="repeat")
     def repeat(interp: Interpreter, value: Tensor, *times: Any, **options: Any) -> Tensor:
-        counts = sizes_of(times or (options.get("dims", ()),))
+        counts = sizes_of(interp, times or (options.get("dims", ()),))
         own = (1,) * (len(counts) - len(value.sizes)) + tuple(value.sizes)
         counts = (1,) * (len(own) - len(counts)) + counts
         return like(interp, value, [size * count for size, count in zip(own, counts, strict=True)])

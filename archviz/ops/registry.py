@@ -8,6 +8,7 @@ from typing import Any
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import Device, DType, Tensor, Unknown
 from archviz.ops import masks
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
@@ -122,7 +123,7 @@ def tensor(interp: Interpreter, shape: Sequence[int], dtype: Any = "float32", da
         dtype: A dtype or its name.
         data: Row-major values, kept for small tensors only.
     """
-    sizes = tuple(int(size) for size in shape)
+    sizes = tuple([_integer(interp, size) for size in shape])
     if any(size < 0 for size in sizes):
         error = RuntimeError(f"Trying to create tensor with negative dimension: {list(sizes)}")
         raise RaisedError(error, interp.here(), explicit=True)
@@ -137,22 +138,39 @@ def like(interp: Interpreter, value: Tensor, shape: Sequence[int] | None = None,
     return tensor(interp, sizes, dtype or value.dtype)
 
 
-def sizes_of(sizes: Sequence[Any]) -> tuple[int, ...]:
+def sizes_of(interp: Interpreter, sizes: Sequence[Any]) -> tuple[int, ...]:
     """Sizes given as separate arguments or as one sequence."""
     if len(sizes) == 1 and isinstance(sizes[0], (list, tuple)):
         sizes = sizes[0]
-    return tuple(_integer(size) for size in sizes)
+    return tuple([_integer(interp, size) for size in sizes])
 
 
-def _integer(size: Any) -> int:
+def _integer(interp: Interpreter, size: Any) -> int:
+    if size.__class__ is Size:  # it remembers where it comes from
+        return size
     if isinstance(size, int):
         return int(size)
     if not isinstance(size, Tensor):
         error = TypeError(f"a size must be an integer, not {type(size).__name__}")
         raise RaisedError(error, None, explicit=True)
-    if size.data:
-        return int(size.data[0])
-    raise UnsupportedError("a size that is a number in a tensor", size.at)
+    number = number_in(interp, size)
+    if isinstance(number, Unknown):
+        raise UnsupportedError("a size that is a number in a tensor", size.at)
+    return int(number)
+
+
+def number_in(interp: Interpreter, value: Tensor) -> Any:
+    """The number in a tensor of one element.
+
+    While a trace runs, one that is not known counts as 1, is marked as assumed, and stays: sizes that are computed from it fit it.
+    """
+    if value.data:
+        return value.data[0]
+    if interp.recorder is None:
+        return Unknown("a number in a tensor", interp.here())
+    interp.recorder.assumed = interp.recorder.keeps_numbers = True
+    value.data = [value.dtype == "bool" or 1] if value.sizes in ((), (1,)) else value.data
+    return value.dtype == "bool" or 1
 
 
 _PYTHON_DTYPES: dict[type, str] = {bool: "bool", int: "int64", float: "float64", complex: "complex128"}
@@ -166,4 +184,4 @@ def dtype_name(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-__all__ = ["Device", "dtype_name", "like", "op", "sizes_of", "tensor"]
+__all__ = ["Device", "dtype_name", "like", "number_in", "op", "sizes_of", "tensor"]

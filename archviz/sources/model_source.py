@@ -19,6 +19,8 @@ from archviz.network.session import Session
 from archviz.records import record
 from archviz.settings import Settings
 from archviz.sources.custom_code import CustomCode, custom_code, inside
+from archviz.sources.installed import is_installed_type
+from archviz.sources.newer_code import read_newer_code
 from archviz.sources.plain_code import PlainCode, plain_code
 from archviz.spans import EvidenceKind
 
@@ -72,13 +74,22 @@ def read_model_source(model: str, settings: Settings) -> ModelSource:
     name = classify(model)
     if name.kind == "transformers_type":
         model_type = name.text.partition(":")[2] or name.text
-        return ModelSource(
+        source = ModelSource(
             f"transformers:{model_type}", "transformers", model_type, None, config_name="official defaults"
         )
+        return with_newest_code(source, settings)
     if name.kind == "path":
-        return read_config_file(Path(model).expanduser(), settings)
+        return with_newest_code(read_config_file(Path(model).expanduser(), settings), settings)
     with Session(settings) as session:
         return _published_source(model, session)
+
+
+def with_newest_code(source: ModelSource, settings: Settings) -> ModelSource:
+    """The source, with the code of a newer `transformers` where the installed one does not know its type."""
+    if source.custom is None and not is_installed_type(source.model_type):
+        with Session(settings) as session:
+            read_newer_code(source, session)
+    return source
 
 
 def _published_source(model: str, session: Session) -> ModelSource:
@@ -105,7 +116,7 @@ def resolved_source(found: Resolution, session: Session) -> ModelSource:
         except SourceUnavailableError as error:
             if find_record(found.model_id) is None:
                 raise
-            session.note(f"{error.message[:1].upper()}{error.message[1:]}; the catalog answers.")
+            session.note(f"{error.sentence}; the catalog answers.")
     elif found.notes or not session.is_offline(hub_service()):
         session.note(found.message)
     return _from_catalog(found.model_id, session.notes)

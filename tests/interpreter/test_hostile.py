@@ -168,6 +168,12 @@ def test_a_regular_expression_takes_bounded_time(pattern: str, call: str) -> Non
     assert isinstance(value(source, limits=LIMITS), Unknown)
 
 
+@pytest.mark.parametrize("call", ["re.compile({p!r})", "re.search({p!r}, 'x')", "re.sub('(x)', '\\\\2', 'x')"])
+def test_a_regular_expression_that_is_none_is_the_programs_error(call: str) -> None:
+    with pytest.raises(RaisedError):
+        value("import re\ndef f():\n    return " + call.format(p="layers.((") + "\nresult = f()", limits=LIMITS)
+
+
 def test_ordinary_regular_expressions_are_run() -> None:
     source = r"""
 import re

@@ -253,6 +253,28 @@ def test_a_broken_answer_ends_in_a_documented_error(
     assert error.hint is not None or code == "bad_response"
 
 
+@pytest.mark.parametrize("kind", ["text/html", "text/html; charset=utf-8", "application/xhtml+xml"])
+def test_a_page_of_a_login_is_neither_believed_nor_kept(session: Make, kind: str) -> None:
+    page = httpx2.Response(200, headers={"Content-Type": kind}, content=b"<html>please sign in</html>")
+    url = f"{HUB}/o/n/resolve/{SHA}/modeling.py"
+    error = fault(session(Server(page)), url)
+    assert (error.code, "a login" in error.message) == ("bad_response", True)
+    assert get(session(Server(httpx2.Response(200, content=b"code"))), url).content == b"code"
+
+
+def test_pages_are_read_where_there_are_any(session: Make) -> None:
+    page = httpx2.Response(200, headers={"Content-Type": "text/html"}, content=b"<html>a paper</html>")
+    assert get(session(Server(page)), "https://arxiv.org/html/2505.09388v1", arxiv_service()).status_code == 200
+
+
+def test_a_slow_drip_ends_sooner_where_a_stored_copy_can_answer(session: Make, clock: Any) -> None:
+    get(session(lambda _: httpx2.Response(200, content=b"old")), f"{HUB}/x")
+    clock.now += 1_000.0
+    began = clock.now
+    assert get(session(Server(drip(clock, 3.0))), f"{HUB}/x").content == b"old"
+    assert clock.now - began <= 10.0 + 3.0
+
+
 def test_a_slow_drip_ends_at_the_time_limit(session: Make, clock: Any) -> None:
     began = clock.now
     error = fault(session(Server(drip(clock, 3.0))), f"{HUB}/x")
@@ -295,6 +317,81 @@ def test_a_command_has_one_time_limit_for_all_its_requests(session: Make, clock:
     clock.now += 61.0
     assert "time" in fault(made, f"{HUB}/x").message
     assert server.asked == []
+
+
+@pytest.fixture
+def slowly(clock: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], list[float]]:
+    """Makes every connection fail after so many seconds, or at its time limit; the limits that they had."""
+
+    def make(seconds: float) -> list[float]:
+        limits: list[float] = []
+
+        def exchange(_: object, __: object, bounds: Any, ___: object) -> None:
+            limits.append(bounds.connect)
+            clock.now += min(seconds, bounds.connect)
+            raise (
+                httpx2.ConnectTimeout("no connection") if seconds >= bounds.connect else httpx2.ConnectError("no name")
+            )
+
+        monkeypatch.setattr("archviz.network.transport.exchange", exchange)
+        return limits
+
+    return make
+
+
+def unasked(_: httpx2.Request) -> httpx2.Response:
+    raise AssertionError("no connection is made")
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.7, 2.4, 9.0])
+def test_all_attempts_to_connect_take_one_time_limit_together(
+    session: Make, clock: Any, slowly: Any, seconds: float
+) -> None:
+    slowly(seconds)
+    began = clock.now
+    assert isinstance(fault(session(unasked), f"{HUB}/x"), SourceUnavailableError)
+    assert clock.now - began <= 5.001
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.7, 2.4, 9.0])
+def test_where_a_stored_copy_can_answer_the_network_is_not_waited_for_long(
+    session: Make, clock: Any, slowly: Any, seconds: float
+) -> None:
+    get(session(lambda _: httpx2.Response(200, content=b"old")), f"{HUB}/x")
+    slowly(seconds)
+    clock.now += 1_000.0
+    made, began = session(unasked), clock.now
+    assert get(made, f"{HUB}/x").content == b"old"
+    assert clock.now - began <= 2.501
+    assert any("copy of" in note for note in made.notes)
+
+
+def test_a_network_that_leads_nowhere_costs_one_time_limit_and_little_for_each_further_host(
+    session: Make, clock: Any, slowly: Any
+) -> None:
+    limits, made, began = slowly(9.0), session(unasked), clock.now
+    places = [(f"{HUB}/x", hub_service()), ("https://export.arxiv.org/x", arxiv_service())]
+    for url, service in [*places, ("https://api.github.com/x", github_service())]:
+        assert isinstance(fault(made, url, service), SourceUnavailableError)
+    assert limits == pytest.approx([5.0, 5.0 / 6, 5.0 / 6])
+    assert clock.now - began < 7.0
+
+
+def test_once_somebody_has_answered_every_connection_has_the_whole_time_limit(session: Make, clock: Any) -> None:
+    made = session(lambda _: httpx2.Response(200))
+    clock.now += 4.9
+    assert made.connect_seconds(at_hand=True) < 1.0
+    get(made, f"{HUB}/x")
+    assert made.connect_seconds(at_hand=True) == 5.0
+
+
+def test_a_service_that_was_not_reached_is_not_waited_for_as_if_it_had_been_asked(
+    session: Make, clock: Any, slowly: Any
+) -> None:
+    slowly(0.0)
+    error = fault(session(unasked), "https://export.arxiv.org/x", arxiv_service())
+    assert error.code == "unreachable"
+    assert clock.slept == [0.5, 1.0]  # between attempts, not three seconds
 
 
 @pytest.mark.parametrize(

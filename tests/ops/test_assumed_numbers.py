@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from archviz.interpreter.control import UnsupportedError
 from archviz.interpreter.modules import SourceModule
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Tensor
@@ -25,6 +28,12 @@ def parted(x):
 def overlapping(x):
     sizes, strides = list(x.size()), list(x.stride())
     return [*strides, x.stride(0), x.stride(-1)]
+def sized(x):
+    count = (x > 0).long().sum(dim=1).max()
+    some = x.new_zeros(x.shape[0], count, 8)
+    assert list(some.size()) == [x.shape[0], count, 8]
+    left, rest = torch.cat((some, some), dim=1).narrow(1, 0, count), x.size(-1) - count
+    return some, torch.arange(count), left, x.narrow(-1, count, rest), x.as_strided(size=(x.shape[0], count), stride=(1, 1))
 """
 
 
@@ -54,3 +63,18 @@ def test_counts_of_tokens_part_all_tokens() -> None:
 
 def test_strides_are_those_of_a_tensor_in_one_piece() -> None:
     assert _traced("overlapping", (2, 3, 4))[0] == [12, 4, 1, 12, 1]
+
+
+def test_a_size_that_is_a_number_in_a_tensor_stays_what_it_was_taken_for() -> None:
+    found, recorder = _traced("sized", (2, 5))
+    assert [each.sizes for each in found] == [(2, 1, 8), (1,), (2, 1, 8), (2, 4), (2, 1)]
+    assert recorder.assumed
+
+
+def test_nothing_is_assumed_where_no_trace_runs() -> None:
+    interp = interpreter(PROGRAM)
+    interp.recorder = None
+    module = interp.find_module("program")
+    assert isinstance(module, SourceModule)
+    with pytest.raises(UnsupportedError, match="a size that is a number in a tensor"):
+        interp.call(module.lookup("sized"), [Tensor((2, 5), "float32")], {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from tests.lookup.conftest import github_data as github_data  # noqa: PLC0414 # 
 from tests.lookup.conftest import github_raw as github_raw  # noqa: PLC0414 # the fixture
 from tests.lookup.hub.conftest import hub as hub  # noqa: PLC0414 # the fixture
 from tests.lookup.hub.loopback import LoopbackHub, Repository
-from tests.lookup.hub.repositories import TINY
+from tests.lookup.hub.repositories import ELDER, TINY
 
 CONFIG = {**TINY, "model_type": "acme9", "architectures": ["Acme9ForCausalLM"]}
 
@@ -58,6 +59,38 @@ def test_a_newer_type_is_read_at_a_commit_and_counts_as_its_code_builds(commit: 
     assert commit[:12] in said[0]
     assert all(commit in path for path in github_raw.paths)
     assert not any("modular" in path for path in github_raw.paths)
+
+
+def test_a_folder_of_a_newer_type_is_read_with_that_code(commit: str, hub: LoopbackHub, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    found, published = pipeline.describe(str(tmp_path)), pipeline.describe("acme/Acme9-1B")
+    assert (found.parameters.total, found.gaps) == (published.parameters.total, [])
+    assert found.identity.code == f"transformers 9.9.0.dev0 at commit {commit[:12]}"
+    assert any("9.9.0.dev0" in str(fact.value) for fact in found.facts if fact.key == "remark")
+
+
+def test_the_defaults_of_a_newer_type_are_read_with_that_code(commit: str) -> None:
+    found = pipeline.tensors("transformers:acme9")
+    known = pipeline.tensors("transformers:qwen3")
+    assert (found["params"], found["digest"]) == (known["params"], known["digest"])
+
+
+def test_a_folder_whose_code_is_installed_or_its_own_asks_nobody(
+    commit: str, github: Any, hub: LoopbackHub, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(TINY))
+    pipeline.describe(str(tmp_path))
+    pipeline.describe(str(ELDER))
+    assert github.asked == hub.asked == []
+
+
+def test_a_folder_of_a_newer_type_offline_says_what_is_missing(commit: str, github: Any, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    said: list[str] = []
+    with pytest.raises(BadConfigError, match="acme9"):
+        pipeline.describe(str(tmp_path), settings=Settings(offline=True, say=said.append))
+    assert any("not asked offline" in text for text in said)
+    assert github.asked == []
 
 
 def test_the_survey_names_version_and_commit(commit: str) -> None:

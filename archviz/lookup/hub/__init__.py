@@ -9,7 +9,9 @@ Start reading at `find.py`:
     derivation.py  what a model was made from
     api.py       the `huggingface_hub` client over our own transport, and its exceptions as ours
     files.py     configuration and code at a commit, within bounds
-    headers.py   names, types and shapes in a safetensors file, by ranged requests
+    headers.py   names, types and shapes in safetensors files: as kept, as the Hub parsed them, else by ranged requests
+    parsed.py    all headers in one reply, of the newest commit of `main`
+    ranges.py    one header by a ranged request
     ask.py       the Hub as one of the places where a name is looked up
 
 `huggingface_hub` is imported in `api.py` only, when the Hub is really asked: what the cache knows costs no import.

@@ -23,15 +23,22 @@ _ACCESS = "Ask for access on {page}, then set HF_TOKEN to a token of that accoun
 
 
 @contextlib.contextmanager
-def hub_api(session: Session) -> Iterator[HfApi]:
-    """The official client, every request of which goes through our transport; our transport adds the token."""
+def hub_api(session: Session, *, stored: bool = True) -> Iterator[HfApi]:
+    """The official client, every request of which goes through our transport; our transport adds the token.
+
+    Args:
+        stored: Whether answers may come from the cache and are kept there.
+    """
     from huggingface_hub import HfApi, close_session, set_client_factory
 
     service = hub_service()
     with _LOCK:
         set_client_factory(lambda: open_client(service, session))
         try:
-            yield HfApi(service.endpoint, token=False, library_name="archviz", library_version=__version__)
+            headers = None if stored else {"Cache-Control": "no-store"}
+            yield HfApi(
+                service.endpoint, token=False, library_name="archviz", library_version=__version__, headers=headers
+            )
         finally:
             close_session()
 

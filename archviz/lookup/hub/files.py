@@ -55,10 +55,10 @@ def _fetch(model: HubModel, path: str, session: Session) -> bytes:
         response = client.get(file_url(model, path))
     if response.status_code == 200:
         return response.content
-    raise _refusal(model, path, response.status_code, response.headers.get("x-error-code", ""))
+    raise refusal(model, path, response.status_code, response.headers.get("x-error-code", ""))
 
 
-def _refusal(model: HubModel, path: str, status: int, code: str) -> SourceUnavailableError:
+def refusal(model: HubModel, path: str, status: int, code: str) -> SourceUnavailableError:
     """Why a file of a repository that shows its facts is not given."""
     from archviz.lookup.hub.api import gated
 

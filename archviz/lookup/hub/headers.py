@@ -1,10 +1,10 @@
-"""The stored tensors of a repository: names, types and shapes in the headers of its safetensors files, by ranged requests."""
+"""The stored tensors of a repository: names, types and shapes in the headers of its safetensors files, never a weight."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 from archviz.errors import BadResponseError, SourceUnavailableError
 from archviz.lookup.checkpoint import (
@@ -20,13 +20,16 @@ from archviz.lookup.checkpoint import (
 )
 from archviz.lookup.hub.facts import HubModel
 from archviz.lookup.hub.files import file_url, read_file
+from archviz.lookup.hub.parsed import parsed_headers
+from archviz.lookup.hub.ranges import foretold, read_header
 from archviz.network.cache import Entry
+from archviz.network.services import hub_service
 from archviz.network.session import Session
 
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
-
-_AT_ONCE = 4  # requests for headers side by side
+_AT_ONCE = 8  # requests for headers side by side
+_FEWEST_PARSED = (
+    3  # files: the Hub's own reading costs two requests, a ranged request with its redirect two for each file
+)
 _MOST_SHARDS = 2_000
 
 
@@ -51,7 +54,7 @@ def read_hub_checkpoint(model: HubModel, session: Session) -> Checkpoint:
         raise BadResponseError(
             f"the index names {len(files):,} files, at most {_MOST_SHARDS:,} are read", where=model.id
         )
-    return checkpoint_of(model.id, model.commit, _headers(model, files, session), weight_map)
+    return checkpoint_of(model.id, model.commit, _headers(model, files, weight_map, session), weight_map)
 
 
 def no_safetensors(model: HubModel) -> NoSafetensorsError:
@@ -66,36 +69,47 @@ def no_safetensors(model: HubModel) -> NoSafetensorsError:
     )
 
 
-def _headers(model: HubModel, files: list[str], session: Session) -> list[StoredTensor]:
+def _headers(
+    model: HubModel, files: list[str], weight_map: Mapping[str, str] | None, session: Session
+) -> list[StoredTensor]:
     kept = {file: _kept(model, file, session) for file in files}
     wanted = [file for file, rows in kept.items() if rows is None]
+    if len(wanted) >= _FEWEST_PARSED and weight_map and not session.is_offline(hub_service()):
+        for file, rows in (parsed_headers(model, weight_map, session) or {}).items():
+            kept[file] = _keep(model, file, rows, session)
+        wanted = [file for file in wanted if kept[file] is None]
     if wanted:
-        kept |= dict(zip(wanted, _fetch(model, wanted, session), strict=True))
+        kept |= dict(zip(wanted, _fetch(model, wanted, weight_map or {}, session), strict=True))
     return [row for file in files for row in kept[file] or ()]
 
 
-def _fetch(model: HubModel, files: list[str], session: Session) -> list[list[StoredTensor]]:
-    from archviz.lookup.hub.api import hub_api, hub_errors  # before huggingface_hub itself: it sets how that behaves
+def _fetch(
+    model: HubModel, files: list[str], weight_map: Mapping[str, str], session: Session
+) -> list[list[StoredTensor]]:
+    """The headers of files, side by side; with the first that fails, those not begun are left."""
+    from archviz.network.client import open_client
 
-    from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingError  # isort: skip
+    names: dict[str, list[str]] = {file: [] for file in files}
+    for name, file in weight_map.items():
+        if file in names:
+            names[file].append(name)
+    with open_client(hub_service(), session) as client:
 
-    def header(api: HfApi, file: str) -> list[StoredTensor]:
-        found = api.parse_safetensors_file_metadata(model.id, file, revision=model.commit)
-        rows = rows_of({name: (each.dtype, each.shape) for name, each in found.tensors.items()}, file, model.id)
-        body = json.dumps([[row.name, row.dtype, row.shape] for row in rows]).encode()
-        session.cache.write(
-            Entry(_key(model, file), body, session.time.now(), pinned=True)
-        )  # kept if a later one fails
-        return rows
+        def header(file: str) -> list[StoredTensor]:
+            rows = read_header(client, model, file, foretold(names[file]))
+            return _keep(model, file, rows, session)  # at once: it stays if a later one fails
 
-    pool = ThreadPoolExecutor(min(_AT_ONCE, len(files)))
-    try:
-        with hub_errors(model.id, model.commit), hub_api(session) as api, pool:
-            return list(pool.map(lambda file: header(api, file), files))
-    except (SafetensorsParsingError, NotASafetensorsRepoError) as error:
-        raise BadResponseError(
-            f"a header is no safetensors header: {' '.join(str(error).split())[:200]}", where=model.id
-        ) from None
+        pool = ThreadPoolExecutor(min(_AT_ONCE, len(files)))
+        try:
+            return list(pool.map(header, files))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _keep(model: HubModel, file: str, rows: list[StoredTensor], session: Session) -> list[StoredTensor]:
+    body = json.dumps([[row.name, row.dtype, row.shape] for row in rows]).encode()
+    session.cache.write(Entry(_key(model, file), body, session.time.now(), pinned=True))
+    return rows
 
 
 def _kept(model: HubModel, file: str, session: Session) -> list[StoredTensor] | None:

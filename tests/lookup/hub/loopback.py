@@ -40,7 +40,8 @@ class Repository:
         return digest.hexdigest()
 
     def commit_of(self, revision: str) -> str | None:
-        known = {"main": self.commit, self.commit: self.commit, **self.branches}
+        older = {commit: commit for commit in self.branches.values()}
+        known = {"main": self.commit, self.commit: self.commit, **older, **self.branches}
         return known.get(revision)
 
 
@@ -176,7 +177,9 @@ class _Hub(Handler):
             self.refuse(401, "", "Invalid credentials in Authorization header")
             return
         if path == "/api/models":
-            self._search(query)
+            self._search(query, token)
+        elif match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/safetensors-metadata/(.+)", path):
+            self._parsed(match[1], match[2], path, token)
         elif match := re.fullmatch(r"/api/models/([^/]+(?:/[^/]+)?)(?:/revision/(.+))?", path):
             self._info(match[1], match[2] or "main", path, token, headers)
         elif match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
@@ -212,10 +215,30 @@ class _Hub(Handler):
             return
         self.reply(200, body, ETag=etag, Content_Type="application/json; charset=utf-8")
 
-    def _search(self, query: dict[str, list[str]]) -> None:
+    def _parsed(self, name: str, index: str, path: str, token: str | None) -> None:
+        """All headers of the newest commit of `main`, which the real Hub reads itself; its reply names no commit."""
+        found = self._repository(name, path, token)
+        if found is None:
+            return
+        if found.gated and token is None:
+            self.refuse(401, "GatedRepo", f"Access to model {name} is restricted. You must have access to it.")
+            return
+        if index not in found.files:
+            self.refuse(404, "EntryNotFound", "Entry not found")
+            return
+        stated = json.loads(found.files[index])
+        shards = sorted(set(stated["weight_map"].values()))
+        body = {
+            "index": {"metadata": stated.get("metadata")},
+            "headers": {shard: header_of(found.files[shard]) for shard in shards},
+        }
+        self.reply(200, json.dumps(body).encode(), Content_Type="application/json; charset=utf-8")
+
+    def _search(self, query: dict[str, list[str]], token: str | None) -> None:
         text, limit = query.get("search", [""])[0].lower(), int(query.get("limit", ["10"])[0])
         words = re.split(r"[^a-z0-9.]+", text)
-        found = [name for name in self.hub.repositories if all(word in name.lower() for word in words)]
+        shown = [name for name, each in self.hub.repositories.items() if token is not None or not each.private]
+        found = [name for name in shown if all(word in name.lower() for word in words)]
         rows = [{"_id": "0", "id": name, "modelId": name, "tags": [], "private": False} for name in found]
         self.reply(200, json.dumps(rows[:limit]).encode(), Content_Type="application/json; charset=utf-8")
 
@@ -297,6 +320,12 @@ def safetensors(tensors: dict[str, tuple[str, list[int]]], weights: bytes = b"W"
         offset += length
     text = json.dumps({"__metadata__": {"format": "pt", "padding": "x" * padding}, **header}).encode()
     return struct.pack("<Q", len(text)) + text + weights
+
+
+def header_of(data: bytes) -> dict[str, Any]:
+    """The header of a safetensors file as it stands."""
+    header: dict[str, Any] = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return header
 
 
 def tensor_counts(data: bytes) -> dict[str, int]:

@@ -43,6 +43,20 @@ def sharded() -> Repository:
     )
 
 
+def many_shards(count: int = 160) -> Repository:
+    """As many shards as the largest checkpoints have, three tensors each."""
+    files, weight_map = {"config.json": CONFIG}, {}
+    for index in range(count):
+        file = f"model-{index + 1:05d}-of-{count:05d}.safetensors"
+        tensors = {
+            f"model.layers.{index}.mlp.{part}_proj.weight": ("F8_E4M3", [128, 64]) for part in ("gate", "up", "down")
+        }
+        files[file] = safetensors(tensors)
+        weight_map |= dict.fromkeys(tensors, file)
+    files["model.safetensors.index.json"] = json.dumps({"metadata": {}, "weight_map": weight_map}).encode()
+    return Repository(files)
+
+
 def custom_code() -> Repository:
     """A repository whose configuration names its own code, which the installed transformers does not have."""
     return Repository({path.name: path.read_bytes() for path in sorted(ELDER.iterdir()) if path.is_file()})
@@ -53,6 +67,7 @@ def fill(hub: LoopbackHub) -> None:
     one = safetensors({"lm_head.weight": ("F32", [256, 64]), "scale": ("F32", [])})
     hub.repositories |= {
         "acme/Sharded-1B": sharded(),
+        "acme/Many-1B": many_shards(),
         "acme/Single-1B": Repository({"config.json": CONFIG, "model.safetensors": one}),
         "acme/Gated-1B": Repository({"config.json": CONFIG, "model.safetensors": one}, gated=True),
         "acme/Private-1B": Repository({"config.json": CONFIG}, private=True),

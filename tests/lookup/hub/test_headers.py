@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,8 @@ from archviz.errors import BadResponseError, GatedError, SourceUnavailableError
 from archviz.lookup.checkpoint import NoSafetensorsError
 from archviz.lookup.hub.find import find_model
 from archviz.lookup.hub.headers import read_hub_checkpoint
+from archviz.lookup.hub.ranges import foretold
+from archviz.network.cache import Cache
 from tests.lookup.hub.loopback import TOKEN, LoopbackHub, Repository, cut, reset, safetensors, status
 from tests.lookup.hub.repositories import CONFIG, SHARDS
 from tests.lookup.hub.test_find import session
@@ -32,10 +35,100 @@ def test_a_sharded_model_with_a_large_header_is_read_by_ranges_alone(hub: Loopba
         "BF16",
     )
     assert {tensor.file for tensor in found.tensors} == set(SHARDS)
-    ranged = [asked.headers.get("range") for asked in hub.asked if asked.host == "bodies"]
+    ranged = [asked.headers.get("range", "") for asked in hub.asked if asked.host == "bodies"]
     header = len(hub.repositories["acme/Sharded-1B"].files[SHARDS[1]]) - 8 - 64
     assert header > 100_000
-    assert sorted(ranged) == ["bytes=0-100000", "bytes=0-100000", f"bytes=8-{header + 7}"]
+    assert len(ranged) == 2  # the index foretells how long each header may be
+    assert header + 8 <= max(int(each.removeprefix("bytes=0-")) for each in ranged) < 2 * header
+
+
+def test_a_header_whose_length_nothing_foretells_takes_a_second_request_for_its_rest(hub: LoopbackHub) -> None:
+    tensors = {f"model.layers.{index}.weight": ("BF16", [128, 64]) for index in range(2_000)}
+    spoiled(hub, model=safetensors(tensors))
+    assert len(read("acme/Spoiled-1B").tensors) == 2_000
+    length = int.from_bytes(hub.repositories["acme/Spoiled-1B"].files["model.safetensors"][:8], "little")
+    ranged = [asked.headers.get("range") for asked in hub.asked if asked.host == "bodies"]
+    assert ranged == ["bytes=0-99999", f"bytes=100000-{length + 7}"]
+
+
+@pytest.mark.parametrize("shape", [[1], [10**6, 10**6], [16, 4, 3, 65536, 65536]])
+@pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3"])
+def test_what_is_foretold_suffices_for_every_usual_header(dtype: str, shape: list[int]) -> None:
+    names = [f"model.layers.{index}.mlp.experts.{index}.up_proj.weight" for index in range(300)]
+    data = safetensors(dict.fromkeys(names, (dtype, shape)))
+    assert 8 + int.from_bytes(data[:8], "little") <= foretold(names)
+
+
+# --- all headers in one reply ---------------------------------------------------------------------------------------
+
+MANY = "acme/Many-1B"
+
+
+def test_a_hundred_and_sixty_shards_cost_as_many_requests_as_three(hub: LoopbackHub) -> None:
+    found = read(MANY)
+    assert (len(found.tensors), len({row.file for row in found.tensors}), found.problems) == (480, 160, ())
+    commit = hub.repositories[MANY].commit
+    assert hub.paths == [
+        f"/api/models/{MANY}",
+        f"/{MANY}/resolve/{commit}/{INDEX}",
+        f"/api/models/{MANY}/safetensors-metadata/{INDEX}",
+        f"/api/models/{MANY}",  # whether main still leads to the commit
+    ]
+    hub.asked.clear()
+    assert read(MANY) == found
+    assert hub.asked == []
+
+
+def test_the_hub_s_own_reading_says_the_same_as_the_headers(hub: LoopbackHub) -> None:
+    parsed = read(MANY)
+    Cache().clear()
+    hub.fail("safetensors-metadata", status(404))
+    hub.asked.clear()
+    assert read(MANY) == parsed
+    assert sum(asked.host == "bodies" for asked in hub.asked) == 160
+
+
+def test_an_older_commit_is_read_by_its_own_headers(hub: LoopbackHub) -> None:
+    hub.repositories[MANY].branches["v1"] = "c" * 40
+    asking = session()
+    found = read_hub_checkpoint(find_model(MANY, "v1", asking), asking)
+    assert found.commit == "c" * 40
+    assert not [path for path in hub.paths if "safetensors-metadata" in path]
+    assert sum(asked.host == "bodies" for asked in hub.asked) == 160
+
+
+def test_a_commit_that_comes_between_is_not_taken_for_the_asked_one(hub: LoopbackHub) -> None:
+    before = hub.repositories[MANY].commit
+
+    def moves(handler: Any) -> bool:
+        hub.repositories[MANY].files["README.md"] = b"pushed meanwhile"
+        hub.repositories[MANY].branches[before] = before
+        return False
+
+    hub.fail("safetensors-metadata", moves)
+    found = read(MANY)
+    assert (found.commit, len(found.tensors)) == (before, 480)
+    assert sum(asked.host == "bodies" for asked in hub.asked) == 160
+
+
+def test_a_reading_that_differs_from_the_index_is_not_believed(hub: LoopbackHub) -> None:
+    hub.fail("safetensors-metadata", lambda handler: handler.reply(200, b'{"index": {}, "headers": {}}'))
+    assert len(read(MANY).tensors) == 480
+    assert sum(asked.host == "bodies" for asked in hub.asked) == 160
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"index": 1, "headers": 2}', b'{"headers": {"a": {"b": 1}}}', b"no"])
+def test_a_malformed_reading_leaves_the_headers_themselves(hub: LoopbackHub, body: bytes) -> None:
+    hub.fail("safetensors-metadata", lambda handler: handler.reply(200, body, Content_Type="application/json"))
+    assert len(read(MANY).tensors) == 480
+
+
+def test_after_a_fault_no_further_header_is_begun(hub: LoopbackHub) -> None:
+    hub.fail("safetensors-metadata", status(404))
+    hub.fail("00001-of-00160", status(404))
+    with pytest.raises(SourceUnavailableError):
+        read(MANY)
+    assert sum(asked.host == "bodies" for asked in hub.asked) < 100
 
 
 def test_bodies_of_files_are_fetched_in_the_family_without_the_token(

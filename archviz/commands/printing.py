@@ -1,0 +1,62 @@
+"""What commands print: data on stdout as JSON, messages on stderr, text from a model made harmless first."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError, ModelNotFoundError
+
+if TYPE_CHECKING:
+    from archviz.architecture.model import GapEntry
+
+_MOST_ROWS = 10  # gaps and findings listed on stderr before "… and N more"
+
+
+def print_json(data: object) -> None:
+    print(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    """Text from a model as a terminal may get it: without control characters, on one line unless it may have several.
+
+    >>> printable("a\\x1b[31mb\\nc")
+    'a\\\\x1b[31mb\\\\x0ac'
+    """
+    return "".join(c if c.isprintable() or (lines and c == "\n") else f"\\x{ord(c):02x}" for c in text)
+
+
+def say(text: str) -> None:
+    """One message on stderr."""
+    print(f"archviz: {printable(text)}", file=sys.stderr)
+
+
+def list_on_stderr(rows: Sequence[str], what: str) -> None:
+    for row in rows[:_MOST_ROWS]:
+        print(f"archviz: {printable(row)}", file=sys.stderr)
+    if len(rows) > _MOST_ROWS:
+        print(f"archviz: … and {len(rows) - _MOST_ROWS} more {what}; --json has all", file=sys.stderr)
+
+
+def with_gaps(gaps: Sequence[dict[str, object]]) -> int:
+    """List the gaps on stderr; the exit status that says whether there were any."""
+    rows = [
+        f"{gap['module'] or 'the model'}: {gap['reason']}" + (f" ({gap['at']})" if gap["at"] else "") for gap in gaps
+    ]
+    list_on_stderr([f"not understood: {row}" for row in rows], "gaps")
+    return EXIT_DONE_WITH_GAPS if gaps else 0
+
+
+def gap_row(gap: GapEntry) -> dict[str, object]:
+    return {"module": gap.module, "reason": gap.reason, "at": gap.at}
+
+
+def fail(error: ArchvizError, *, as_json: bool) -> int:
+    print(f"archviz: error: {printable(str(error), lines=True)}", file=sys.stderr)
+    if as_json:
+        print_json(error.as_dict())
+    elif isinstance(error, ModelNotFoundError):
+        list_on_stderr([f"candidate: {name}" for name in error.candidates if name not in str(error)], "candidates")
+    return error.exit_status

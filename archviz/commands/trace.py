@@ -1,0 +1,62 @@
+"""`archviz trace`: the calls and ops of one forward pass."""
+
+from __future__ import annotations
+
+import argparse
+
+from archviz.commands.command import Command
+from archviz.commands.options import model_arguments, positive, settings_of
+from archviz.commands.printing import print_json, printable, with_gaps
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    model_arguments(parser)
+    parser.add_argument("--batch", type=positive, default=1, metavar="N", help="batch size, 1 by default")
+    parser.add_argument("--seq", type=positive, default=64, metavar="N", help="number of tokens, 64 by default")
+    parser.add_argument("--pixels", action="store_true", help="add an image to a text model")
+    parser.add_argument("--module", metavar="PATH", help="only this module and what is below it")
+    parser.add_argument(
+        "--cache",
+        choices=("none", "prefill", "decode"),
+        default="none",
+        help="with an empty cache, or one new token after a prefill of --seq tokens; what is cached is listed",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+
+    answer = pipeline.trace(
+        options.model,
+        class_name=options.class_name,
+        batch=options.batch,
+        seq=options.seq,
+        pixels=options.pixels,
+        module=options.module,
+        cache=options.cache,
+        settings=settings_of(options),
+    )
+    if options.json:
+        print_json(answer)
+    else:
+        for call in answer["calls"]:
+            row = f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {call['out']}  {call['at'] or ''}"
+            print(printable(row.rstrip()))
+        for layer in answer.get("cache", []):
+            held = ", ".join(f"{name} {each['shape']} {each['dtype']}" for name, each in layer["tensors"].items())
+            row = f"cache {layer['part']} {layer['layer']}  {layer['kind']}  {held or '-'}  {layer['module'] or ''}"
+            print(printable(row.rstrip()))
+    return with_gaps(answer["gaps"])
+
+
+COMMAND = Command(
+    "trace",
+    "every module call and op of one forward pass",
+    add_arguments,
+    run,
+    (
+        "transformers:qwen3 --seq 16",
+        "Qwen/Qwen3-0.6B --cache decode",
+        "Qwen/Qwen3.5-397B-A17B --module model.language_model.layers.3 --json",
+    ),
+)

@@ -1,0 +1,50 @@
+"""`archviz verify`: claims with their lines, and what others state."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from archviz.commands.command import Command
+from archviz.commands.options import model_arguments, settings_of
+from archviz.commands.printing import gap_row, print_json, with_gaps
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    model_arguments(parser)
+    parser.add_argument(
+        "--expect",
+        metavar="KEY=VALUE[,…]",
+        help="such as params=70e9±2%%,layers=80; an unknown key lists the known ones",
+    )
+    parser.add_argument(
+        "--against", metavar="FIGURE.json", type=Path, help="a diagram config or an Architecture to check"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    from archviz import pipeline
+    from archviz.verify.report import verification_text
+
+    result = pipeline.verify(
+        options.model,
+        expect=options.expect,
+        against=options.against,
+        class_name=options.class_name,
+        settings=settings_of(options),
+    )
+    if options.json:
+        print_json(result.as_dict())
+    else:
+        print(verification_text(result), end="")
+    with_gaps([gap_row(gap) for gap in result.gaps])
+    return result.exit_status
+
+
+COMMAND = Command(
+    "verify",
+    "claims about the architecture with the lines that prove them; what others state, checked",
+    add_arguments,
+    run,
+    ("Qwen/Qwen3.5-397B-A17B --expect layers=60,params=397B", "Qwen/Qwen3.5-397B-A17B --against mine.json --json"),
+)

@@ -1,0 +1,76 @@
+"""From a model's source to its Architecture: read, described, with what its reader should know besides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archviz.errors import BudgetExceededError
+from archviz.interpreter.build import deep_recursion
+from archviz.interpreter.reading import ModelReading
+from archviz.readings import DEFAULTS, TraceOptions, read
+from archviz.settings import Settings
+from archviz.sources.installed import transformers_version
+from archviz.sources.model_source import ModelSource, official_values, read_model_source
+
+if TYPE_CHECKING:
+    from archviz.architecture.model import Architecture
+
+
+def describe(model: str, *, class_name: str | None = None, settings: Settings = DEFAULTS) -> Architecture:
+    """The Architecture of a model: what it is, with evidence."""
+    source = read_model_source(model, settings)
+    return architecture_of(source, class_name=class_name, settings=settings)
+
+
+def architecture_of(
+    source: ModelSource, *, class_name: str | None = None, settings: Settings = DEFAULTS
+) -> Architecture:
+    """The Architecture of a model source; a forward pass that is not understood leaves gaps, not an error."""
+    reading = read(source, class_name=class_name, trace=TraceOptions(), settings=settings)
+    return described(source, reading, class_name)
+
+
+def described(source: ModelSource, reading: ModelReading, class_name: str | None = None) -> Architecture:
+    """The Architecture of a model that was read from its source."""
+    from archviz.architecture.build import build_architecture
+    from archviz.architecture.caveats import add_caveats
+    from archviz.architecture.defaulted import add_defaults, is_excerpt, unread_keys
+    from archviz.architecture.model import Evidence, Identity
+
+    identity = Identity(
+        id=source.id,
+        class_name=reading.class_name,
+        model_type=source.model_type,
+        revision=source.revision,
+        url=source.url,
+        origin=source.origin,
+        code=_code_shown(source),
+        retrieved=source.facts_date,
+        licence=source.licence,
+        release_date=source.release_date,
+        links=source.links,
+    )
+    try:
+        with deep_recursion():
+            architecture = build_architecture(reading, identity, published_total=source.published_total)
+    except RecursionError:
+        raise BudgetExceededError("modules nested too deep to describe", where=source.id) from None
+    stated = [] if source.custom or source.plain or class_name else source.architectures
+    remarks = [(text, Evidence(kind=kind, where=where)) for text, kind, where in source.remarks]
+    values = official_values(source.values or {})
+    if source.plain is None:
+        excerpt = source.origin == "catalog" and is_excerpt(reading, values)
+        add_defaults(architecture, reading, values if source.values is not None else None, excerpt=excerpt)
+    unread = unread_keys(reading, values)
+    return add_caveats(architecture, reading.config, source.values, stated, remarks, unread)
+
+
+def _code_shown(source: ModelSource) -> str:
+    """Which code the model was read from."""
+    if source.custom is not None and source.custom.origin:
+        return source.custom.origin
+    if source.custom is not None and source.revision:
+        return f"the repository's own code at {source.revision[:12]}"
+    if source.plain is not None or source.custom is not None:
+        return "the folder's own code"
+    return f"transformers {transformers_version()}"

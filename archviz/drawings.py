@@ -1,0 +1,190 @@
+"""From a model, an Architecture or a hand-written diagram config to files, each whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archviz.descriptions import describe
+from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
+from archviz.formats import Format, Look, View, view_targets
+from archviz.lookup.names import classify
+from archviz.readings import DEFAULTS
+from archviz.records import record
+from archviz.settings import Settings
+from archviz.sources.model_source import read_json
+
+if TYPE_CHECKING:
+    from archviz.architecture.model import Architecture, GapEntry
+    from archviz.figure.lint import Finding
+
+
+DEFAULT_LOOK = Look()
+
+
+@record(frozen=True)
+class DrawResult:
+    """What `draw` wrote and found.
+
+    Args:
+        files: The files written.
+        findings: What lint found in the drawing.
+        gaps: What was not understood in the model.
+        title: The figure's title.
+        model_id: The model drawn; None for a hand-written figure.
+        summary: The facts of a fact strip.
+    """
+
+    files: list[Path]
+    findings: list[Finding] = field(default_factory=list)
+    gaps: list[GapEntry] = field(default_factory=list)
+    title: str = ""
+    model_id: str | None = None
+    summary: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def exit_status(self) -> int:
+        """5 when the figure is there but has gaps or a hard finding."""
+        hard = any(finding.severity == "hard" for finding in self.findings)
+        return EXIT_DONE_WITH_GAPS if self.gaps or hard else 0
+
+
+def draw(
+    source: str,
+    output: Path,
+    formats: Sequence[Format],
+    *,
+    class_name: str | None = None,
+    look: Look = DEFAULT_LOOK,
+    settings: Settings = DEFAULTS,
+    figure_config: Path | None = None,
+) -> DrawResult:
+    """Draw a model, an Architecture document or a hand-written diagram config.
+
+    Args:
+        source: MODEL, or a JSON file that holds one of the three.
+        output: Path of the files without their suffix.
+        formats: Of `png`, `svg`, `pdf`, `tex`, `html`, `dot`.
+        class_name: Which model class to build.
+        look: Which views, and how they are to look.
+        settings: Limits and offline mode.
+        figure_config: Where to write the model as a diagram config, to edit and draw again.
+
+    Raises:
+        UsageError: The JSON file is none of the three, or an output cannot be written.
+    """
+    from archviz.emit.targets import check_output
+
+    views = view_targets(output, look.views, formats)
+    if not output.name.strip(". "):
+        raise UsageError(f"{str(output)!r} is no name for a figure", where="-o", hint="give a path with a file name")
+    paths = [path for targets in views.values() for path in targets.values()]
+    for path in [*paths, *([figure_config] if figure_config else [])]:
+        check_output(path)
+        if path.exists() and Path(source).expanduser().exists() and path.samefile(Path(source).expanduser()):
+            raise UsageError(
+                "the output would replace the file that is drawn", where=str(path), hint="choose another name"
+            )
+    kind, document = _drawable(source, settings)
+    if kind == "figure":
+        if figure_config is not None:
+            raise UsageError(
+                "--figure-config writes a model as a diagram config; the source is one already", where=source
+            )
+        if look.views != DEFAULT_LOOK.views:
+            raise UsageError("a diagram config has no other view than itself", where=source, hint="leave --view out")
+        return _draw_figure(Path(source), next(iter(views.values())), look, settings)
+    if kind == "architecture":
+        from archviz.architecture.documents import read_architecture
+
+        architecture = read_architecture(document, source)
+    else:
+        architecture = describe(source, class_name=class_name, settings=settings)
+    return _draw_architecture(architecture, views, look, figure_config)
+
+
+def _drawable(source: str, settings: Settings) -> tuple[str, Any]:
+    """What a source is: `figure`, `architecture` or `model`; and its document where it is a JSON file.
+
+    A JSON file is a figure when it has `stages`, an Architecture when its schema says so, a model configuration when it has
+    `model_type` or `architectures`.
+    """
+    is_code = source.endswith(".py") or bool(settings.arguments)
+    if is_code or classify(source).kind != "path" or Path(source).expanduser().is_dir():
+        return "model", None
+    document = read_json(Path(source).expanduser(), settings)
+    if "stages" in document:
+        return "figure", document
+    if document.get("schema") == "archviz/1":
+        return "architecture", document
+    if "model_type" in document or "architectures" in document:
+        return "model", document
+    raise UsageError(
+        "the file is neither a figure (stages), a model configuration (model_type) nor an Architecture (schema: archviz/1)",
+        where=source,
+    )
+
+
+def _draw_figure(path: Path, targets: dict[Format, Path], look: Look, settings: Settings) -> DrawResult:
+    from archviz.emit.diagram_files import diagram_files
+    from archviz.figure.diagram_config import load_diagram_config
+
+    config = load_diagram_config(path.expanduser(), settings.limits)
+    contents, findings = diagram_files(config, list(targets), look)
+    _write(targets, contents)
+    return DrawResult(list(targets.values()), findings, title=config.title or config.model_name)
+
+
+def _draw_architecture(
+    architecture: Architecture, views: dict[View, dict[Format, Path]], look: Look, figure_config: Path | None
+) -> DrawResult:
+    from archviz.emit.architecture_files import architecture_files
+
+    files: list[Path] = []
+    findings: list[Finding] = []
+    drawn = {view: architecture_files(architecture, list(targets), look, view) for view, targets in views.items()}
+    for view, (contents, found) in drawn.items():
+        _write(views[view], contents)
+        files += views[view].values()
+        several = f"{view}: " if len(views) > 1 else ""
+        findings += [replace(finding, message=several + finding.message) for finding in found]
+    if figure_config is not None:
+        from archviz.figure.diagram_from_architecture import diagram_config
+
+        figure_config.write_text(
+            diagram_config(architecture).model_dump_json(indent=2, exclude_none=True, by_alias=True) + "\n",
+            encoding="utf-8",
+        )
+        files.append(figure_config)
+    return DrawResult(
+        files,
+        findings,
+        architecture.gaps,
+        title=architecture.identity.id,
+        model_id=architecture.identity.id,
+        summary=_summary(architecture),
+    )
+
+
+def _summary(architecture: Architecture) -> dict[str, object]:
+    return {
+        "class": architecture.identity.class_name,
+        "parameters": architecture.parameters.total,
+        "active_parameters": architecture.parameters.active,
+        "layers": {stack.path: stack.pattern_text for stack in architecture.layers},
+        **{fact.key: fact.value for fact in architecture.facts},
+    }
+
+
+def _write(targets: Mapping[Format, Path], contents: dict[str, bytes]) -> None:
+    """Write every file, each whole or not at all."""
+    for name, path in targets.items():
+        partial = path.with_name(f".{path.name}.partial")
+        try:
+            partial.write_bytes(contents[name])
+            partial.replace(path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise UsageError(f"the file cannot be written: {error.strerror}", where=str(path)) from None
