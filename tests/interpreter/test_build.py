@@ -8,8 +8,8 @@ import pytest
 
 from archviz.interpreter import build
 from archviz.interpreter.control import BudgetSpentError, RaisedError
-from archviz.settings import Limits
 from archviz.interpreter.values import ModuleInstance
+from archviz.settings import Limits
 from tests.interpreter.programs import model, shapes
 
 TWO_PARTS = """
