@@ -40,6 +40,7 @@ __all__ = [
     "describe_text",
     "digest",
     "draw",
+    "export",
     "gap_row",
     "interpreter_for",
     "library",
@@ -56,6 +57,7 @@ __all__ = [
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture
     from archviz.codesearch.result import SearchResult
+    from archviz.estimator.export import ExportResult
     from archviz.lookup.checkpoint import Checkpoint
     from archviz.lookup.papers import PaperAnswer
     from archviz.network.session import Session
@@ -84,6 +86,30 @@ def describe_text(architecture: Architecture) -> str:
     from archviz.architecture.text import describe_text as text_of
 
     return text_of(architecture)
+
+
+def export(
+    model: str,
+    estimator: Path,
+    output: Path,
+    *,
+    class_name: str | None = None,
+    settings: Settings = DEFAULTS,
+) -> ExportResult:
+    """Write a model as the layers of a performance estimator, with a report on each kind that it lacks.
+
+    Args:
+        estimator: A folder of Python layer classes.
+        output: The folder that `{model_id}.json` and `gaps/{layer}.md` are written to; made where it is missing.
+
+    Raises:
+        UsageError: The folder of classes is not there or does not parse, or the output cannot be written.
+    """
+    from archviz.estimator.export import ExportResult, build_export, check_folder, write_export
+
+    check_folder(output)
+    built = build_export(model, estimator.expanduser(), class_name=class_name, settings=settings)
+    return ExportResult(built, write_export(built, output))
 
 
 def code_search(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
 from archviz import __version__
 from archviz.errors import UsageError
+from archviz.records import record
 
 USER_AGENT = f"archviz/{__version__}"
 GITHUB_API_VERSION = "2026-03-10"
@@ -19,7 +20,7 @@ _TOKEN = re.compile(r"[!-~]{4,400}")
 _FRESH = 300.0  # seconds for which a moving answer (a branch, a search) is taken as it is
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Service:
     """One place on the network.
 

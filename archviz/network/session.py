@@ -12,6 +12,7 @@ from archviz.errors import SourceUnavailableError
 from archviz.network.cache import Cache
 from archviz.network.services import Service
 from archviz.network.waits import PACES, Paces
+from archviz.records import record
 from archviz.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _ENOUGH = 1 / 6  # of a time limit: about half a second, in which a host that can be reached answers
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Time:
     """Clocks, sleep and chance, so that tests need not wait.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from archviz.errors import ArchvizError, GatedError, ModelNotFoundError, OfflineError, SourceUnavailableError
@@ -11,11 +10,12 @@ from archviz.lookup.hub.files import is_stored, read_file
 from archviz.lookup.hub.find import find_model
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
+from archviz.records import record
 
 CONFIG = "config.json"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class HubAnswer:
     """What the Hub says to a name.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from archviz.errors import BadResponseError
 from archviz.lookup.html_text import clean
 from archviz.lookup.hub.derivation import Derivation, Relation, derivation_of
 from archviz.lookup.names import is_hub_id
+from archviz.records import record
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
@@ -23,7 +24,7 @@ _MOST_FILES = 20_000
 _MOST_LISTED = 32
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class HubModel:
     """One repository of the Hub at one commit.
 
