@@ -58,7 +58,7 @@ class PaperAnswer:
             "status": self.status,
             "asked": self.asked,
             "message": self.message,
-            "paper": paper_dict(self.paper) if self.paper else None,
+            "paper": self._paper() if self.paper else None,
             "results": [
                 {"id": each.paper.id, "title": each.paper.title, "exact": each.is_exact, "likeness": each.likeness}
                 for each in self.results[:SHOWN]
@@ -71,6 +71,11 @@ class PaperAnswer:
             "unverified": self.unverified or None,
             "notes": list(self.notes),
         }
+
+    def _paper(self) -> dict[str, object]:
+        assert self.paper is not None
+        found = paper_dict(self.paper)
+        return found | {"html": None} if self.unverified == NO_PAGE else found
 
 
 def paper_dict(paper: Paper) -> dict[str, object]:

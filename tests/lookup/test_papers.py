@@ -42,6 +42,7 @@ def test_without_a_rendering_there_is_the_abstract_and_the_pdf_and_it_is_marked(
     data = answer.as_dict()
     assert (data["status"], data["evidence"], data["sections"]) == ("exact", "abstract", [])
     assert "unverified" in str(data["unverified"])
+    assert data["paper"]["html"] is None  # type: ignore[index]
     text = paper_text(answer)
     assert all(part in text for part in ("UNVERIFIED", "We present a model.", "https://arxiv.org/pdf/2505.00002v1"))
 
