@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from archviz.errors import ArchvizError, BadResponseError, OfflineError, RateLimitedError, SourceUnavailableError
+from archviz.network.cache import Cache
 from archviz.network.client import open_client
 from archviz.network.services import Service, arxiv_service, github_service, hub_service, page_service
 from archviz.network.session import Session
@@ -488,6 +489,17 @@ def test_arxiv_is_asked_every_three_seconds_also_by_the_next_process(session: Ma
     for number in range(3):
         get(session(server), f"https://export.arxiv.org/api/query?id_list={number}", arxiv_service())
     assert [round(wait, 2) for wait in clock.slept] == [3.0, 3.0]
+
+
+def test_without_a_folder_to_share_a_process_keeps_the_three_seconds_by_itself(
+    session: Make, clock: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archviz.network.waits._LAST", {})
+    (tmp_path / "file").write_text("no folder")
+    made = session(Server(httpx2.Response(200)), cache=Cache(tmp_path / "file"))
+    for name in "abc":
+        get(made, f"https://export.arxiv.org/{name}", arxiv_service())
+    assert clock.slept == [3.0, 3.0]
 
 
 def test_pages_are_read_from_the_listed_hosts_only(session: Make) -> None:
