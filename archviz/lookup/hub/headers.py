@@ -27,9 +27,8 @@ from archviz.network.services import hub_service
 from archviz.network.session import Session
 
 _AT_ONCE = 8  # requests for headers side by side
-_FEWEST_PARSED = (
-    3  # files: the Hub's own reading costs two requests, a ranged request with its redirect two for each file
-)
+# the Hub's own reading costs two requests, a ranged one with its redirect two for each file
+_FEWEST_PARSED = 3
 _MOST_SHARDS = 2_000
 
 
