@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from archviz.interpreter.library import Library
+from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.part_names import check_name
 from archviz.interpreter.sharing import Remembered, SharedCalls, has_unknown
@@ -248,6 +249,7 @@ def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     result: Any = None
     try:
         result = interp.call(call.forward, list(call.args), dict(call.kwargs))
+        report(interp, result)
     finally:
         recorder.path = previous
         recorder.end(index, result, kernel_options(call.module.cls))
