@@ -257,6 +257,12 @@ def _register_activations(library: Library) -> None:
             lambda interp, self, input, _function=function: interp.op(f"{F}.{_function}", input, self.attrs["dim"])
         )
 
+    @library.constructor(f"{NN}.Softmax2d")
+    def softmax2d(interp: Interpreter, self: ModuleInstance) -> None:
+        return None
+
+    library.method(f"{NN}.Softmax2d.forward")(lambda interp, self, input: interp.op(f"{F}.softmax", input, -3))
+
     @library.constructor(f"{NN}.PReLU")
     def prelu(interp: Interpreter, self: ModuleInstance, num_parameters: int = 1, *args: Any, **options: Any) -> None:
         new_parameter(interp, self, "weight", num_parameters)
@@ -283,25 +289,40 @@ def _register_activations(library: Library) -> None:
                 self.buffers["weight"] = weight
 
 
+POOLING_OPTIONS: dict[str, dict[str, Any]] = {
+    "Max": {"dilation": 1, "return_indices": False, "ceil_mode": False},
+    "Avg": {"ceil_mode": False, "count_include_pad": True},
+}
+
+
 def _register_pooling(library: Library) -> None:
     for name in ("MaxPool1d", "MaxPool2d", "MaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d"):
 
         @library.constructor(f"{NN}.{name}")
         def pool(interp: Interpreter, self: ModuleInstance, kernel_size: Any, stride: Any = None, padding: Any = 0, *args: Any,
-                 **options: Any) -> None:  # fmt: skip
-            keep(
-                self, kernel_size=kernel_size, stride=stride, padding=padding, ceil_mode=options.get("ceil_mode", False)
-            )
+                 _name: str = name, **options: Any) -> None:  # fmt: skip
+            others = POOLING_OPTIONS[_name[:3]]
+            keep(self, kernel_size=kernel_size, stride=stride, padding=padding)
+            keep(self, **{**others, **dict(zip(others, args, strict=False)), **options})
 
-        function = f"{name[:3].lower()}_pool{name[-2:]}"
-        library.method(f"{NN}.{name}.forward")(
-            lambda interp, self, input, _function=function: interp.op(
-                f"{F}.{_function}",
+        @library.method(f"{NN}.{name}.forward")
+        def pooled(interp: Interpreter, self: ModuleInstance, input: Any, _name: str = name) -> Any:
+            numbers = [self.attrs[each] for each in ("kernel_size", "stride", "padding")]
+            options = {each: self.attrs[each] for each in POOLING_OPTIONS[_name[:3]]}
+            return interp.op(f"{F}.{_name[:3].lower()}_pool{_name[-2:]}", input, *numbers, **options)
+
+    for rank in ("1d", "2d", "3d"):
+
+        @library.constructor(f"{NN}.LPPool{rank}")
+        def power_pool(interp: Interpreter, self: ModuleInstance, norm_type: Any, kernel_size: Any, stride: Any = None,
+                       ceil_mode: bool = False) -> None:  # fmt: skip
+            keep(self, norm_type=norm_type, kernel_size=kernel_size, stride=stride, ceil_mode=ceil_mode)
+
+        library.method(f"{NN}.LPPool{rank}.forward")(
+            lambda interp, self, input, _rank=rank: interp.op(
+                f"{F}.lp_pool{_rank}",
                 input,
-                self.attrs["kernel_size"],
-                self.attrs["stride"],
-                self.attrs["padding"],
-                ceil_mode=self.attrs["ceil_mode"],
+                *(self.attrs[each] for each in ("norm_type", "kernel_size", "stride", "ceil_mode")),
             )
         )
 
@@ -311,16 +332,17 @@ def _register_pooling(library: Library) -> None:
         "AdaptiveMaxPool1d",
         "AdaptiveMaxPool2d",
         "AdaptiveAvgPool3d",
+        "AdaptiveMaxPool3d",
     ):
 
         @library.constructor(f"{NN}.{name}")
-        def adaptive(interp: Interpreter, self: ModuleInstance, output_size: Any) -> None:
-            keep(self, output_size=output_size)
+        def adaptive(interp: Interpreter, self: ModuleInstance, output_size: Any, return_indices: Any = False) -> None:
+            keep(self, output_size=output_size, return_indices=return_indices)
 
         function = f"adaptive_{name[8:11].lower()}_pool{name[-2:]}"
         library.method(f"{NN}.{name}.forward")(
             lambda interp, self, input, _function=function: interp.op(
-                f"{F}.{_function}", input, self.attrs["output_size"]
+                f"{F}.{_function}", input, self.attrs["output_size"], return_indices=self.attrs["return_indices"]
             )
         )
 
@@ -353,6 +375,20 @@ def _register_resizing(library: Library) -> None:
     @library.constructor(f"{NN}.Unflatten")
     def unflatten(interp: Interpreter, self: ModuleInstance, dim: int, unflattened_size: Any) -> None:
         keep(self, dim=dim, unflattened_size=unflattened_size)
+
+    library.method(f"{NN}.Unflatten.forward")(
+        lambda interp, self, input: interp.op(
+            "torch.Tensor.unflatten", input, self.attrs["dim"], self.attrs["unflattened_size"]
+        )
+    )
+
+    @library.constructor(f"{NN}.ChannelShuffle")
+    def channel_shuffle(interp: Interpreter, self: ModuleInstance, groups: int) -> None:
+        keep(self, groups=groups)
+
+    library.method(f"{NN}.ChannelShuffle.forward")(
+        lambda interp, self, input: interp.op(f"{F}.channel_shuffle", input, self.attrs["groups"])
+    )
 
     for name in ("ZeroPad1d", "ZeroPad2d", "ConstantPad1d", "ConstantPad2d", "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d",
                  "ReplicationPad2d"):  # fmt: skip

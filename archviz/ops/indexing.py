@@ -93,8 +93,18 @@ def _as_index(interp: Interpreter, part: Any) -> Any:
     if isinstance(part, slice):
         return slice(*(_bound(each) for each in (part.start, part.stop, part.step)))
     if isinstance(part, (list, tuple, range)):
-        return tensor(interp, (len(part),), "bool" if part and isinstance(part[0], bool) else "int64")
+        sizes, first = _list_sizes(part)
+        return tensor(interp, sizes, "bool" if isinstance(first, bool) else "int64")
     return part
+
+
+def _list_sizes(part: Any) -> tuple[tuple[int, ...], Any]:
+    """The shape of nested lists as a tensor, and their first element."""
+    sizes: list[int] = []
+    while isinstance(part, (list, tuple, range)):
+        sizes.append(len(part))
+        part = part[0] if len(part) else None
+    return (*sizes, *(part.sizes if isinstance(part, Tensor) else ())), part
 
 
 def _bound(value: Any) -> Any:
