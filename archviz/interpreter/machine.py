@@ -320,6 +320,8 @@ class Interpreter(Operators, Imports):
     def make_class(self, node: ast.ClassDef, frame: Frame) -> Any:
         return classes.make_class(self, node, frame)
 
+    make_class_by_call = classes.make_by_metaclass
+
     def allocate(self, cls: ClassValue, args: list[Any], kwargs: dict[str, Any]) -> Instance:
         """A new object of a class, before `__init__`."""
         if cls.is_module:

@@ -280,13 +280,47 @@ def _register_activations(library: Library) -> None:
         return None
 
     library.method(f"{NN}.Identity.forward")(lambda interp, self, input: input)
-    for name in ("CrossEntropyLoss", "MSELoss", "BCEWithLogitsLoss", "L1Loss", "NLLLoss", "BCELoss", "KLDivLoss", "CTCLoss",
-                 "SmoothL1Loss", "CosineEmbeddingLoss", "CosineSimilarity"):  # fmt: skip
+    _register_losses(library)
+
+
+LOSSES = {
+    "CrossEntropyLoss": "cross_entropy", "MSELoss": "mse_loss", "BCEWithLogitsLoss": "binary_cross_entropy_with_logits", "L1Loss": "l1_loss",
+    "NLLLoss": "nll_loss", "BCELoss": "binary_cross_entropy", "KLDivLoss": "kl_div", "CTCLoss": "ctc_loss", "SmoothL1Loss": "smooth_l1_loss",
+    "CosineEmbeddingLoss": "cosine_embedding_loss", "HuberLoss": "huber_loss", "TripletMarginLoss": "triplet_margin_loss",
+    "MarginRankingLoss": "margin_ranking_loss",
+}  # fmt: skip
+
+
+def _register_losses(library: Library) -> None:
+    for name, function in LOSSES.items():
 
         @library.constructor(f"{NN}.{name}")
         def loss(interp: Interpreter, self: ModuleInstance, weight: Any = None, *args: Any, **options: Any) -> None:
+            keep(self, reduction=options.get("reduction", "mean"))
             if isinstance(weight, Tensor):
                 self.buffers["weight"] = weight
+
+        library.method(f"{NN}.{name}.forward")(
+            lambda interp, self, *args, _function=function, **options: interp.op(
+                f"{F}.{_function}", *args, reduction=self.attrs["reduction"]
+            )
+        )
+
+    @library.constructor(f"{NN}.CosineSimilarity")
+    def cosine(interp: Interpreter, self: ModuleInstance, dim: int = 1, eps: float = 1e-8) -> None:
+        keep(self, dim=dim, eps=eps)
+
+    @library.method(f"{NN}.CosineSimilarity.forward")
+    def similarity(interp: Interpreter, self: ModuleInstance, x1: Any, x2: Any) -> Any:
+        return interp.op(f"{F}.cosine_similarity", x1, x2, self.attrs["dim"])
+
+    @library.constructor(f"{NN}.PairwiseDistance")
+    def pairwise(interp: Interpreter, self: ModuleInstance, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
+        keep(self, norm=p, eps=eps, keepdim=keepdim)
+
+    @library.method(f"{NN}.PairwiseDistance.forward")
+    def distance(interp: Interpreter, self: ModuleInstance, x1: Any, x2: Any) -> Any:
+        return interp.op(f"{F}.pairwise_distance", x1, x2, keepdim=self.attrs["keepdim"])
 
 
 POOLING_OPTIONS: dict[str, dict[str, Any]] = {

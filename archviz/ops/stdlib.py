@@ -13,8 +13,8 @@ from typing import Any
 
 from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.bounds import RefusedPatternError, check_regex
-from archviz.interpreter.calls import wrap_host
-from archviz.interpreter.classes import AUTO, NO_DEFAULT, FieldValue, dataclass
+from archviz.interpreter.calls import make_instance, wrap_host
+from archviz.interpreter.classes import AUTO, NO_DEFAULT, FieldValue, dataclass, new_class
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
@@ -29,6 +29,7 @@ from archviz.interpreter.values import (
     LibraryModule,
     ModuleInstance,
     NativeFunction,
+    StaticMethod,
     Suppressed,
     Tensor,
     Unknown,
@@ -196,6 +197,12 @@ def _register_typing(library: Library) -> None:
         library.function(f"{root}.dataclass_transform", f"{root}.deprecated")(
             lambda interp, *args, **kwargs: lambda value: value
         )
+    library.declare("builtins.type")
+    library.classes["builtins.type"].methods["__new__"] = StaticMethod(new_class)
+    library.method("builtins.type.__init__")(lambda interp, self, *args, **kwargs: None)
+    library.method("builtins.type.__call__")(
+        lambda interp, self, *args, **kwargs: make_instance(interp, self, list(args), kwargs)
+    )
     library.declare("abc.ABC")
     library.declare("abc.ABCMeta")
     library.function("abc.abstractmethod")(lambda interp, function: function)
