@@ -51,6 +51,8 @@ HOST_ERRORS = (
 _HOST_LIMITS = (RecursionError, MemoryError)
 _FAILURES = (RaisedError, UnsupportedError, *_HOST_LIMITS, *HOST_ERRORS)
 
+REGISTRIES = {"_parameters": "parameters", "_buffers": "buffers", "_modules": "modules"}
+
 UNKNOWN_LAYER = re.compile(
     r"torch\.nn\.(?!functional|init)(\w+\.)*[A-Z]\w* has no stub|"
     r"transformers\.(\w+\.)*[A-Z]\w* is not in the installed transformers"
@@ -332,6 +334,8 @@ class Interpreter(Operators, Imports):
     def make_class(self, node: ast.ClassDef, frame: Frame) -> Any:
         return classes.make_class(self, node, frame)
 
+    make_class_by_call = classes.make_by_metaclass
+
     def allocate(self, cls: ClassValue, args: list[Any], kwargs: dict[str, Any]) -> Instance:
         """A new object of a class, before `__init__`."""
         if cls.is_module:
@@ -394,13 +398,18 @@ class Interpreter(Operators, Imports):
             self.set_attribute(value.function, name, new)
         elif isinstance(value, Tensor):
             self.set_tensor_attribute(value, name, new)
-        elif not isinstance(value, (Unknown, LibraryModule)):
+        elif isinstance(value, LibraryModule):
+            self.twins.forget()
+            self.replace_name(f"{value.dotted}.{name}", plain(new))
+        elif not isinstance(value, Unknown):
             raise AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")  # noqa: TRY004
 
     def _set_elsewhere(self, value: Any, name: str, new: Any) -> None:
         """Set an attribute of a class, a function, a file or an `OrderedDict`, which takes them as in Python."""
         if isinstance(value, (FunctionValue, NativeFunction)):
             value.attrs[name] = new
+        elif isinstance(value, SourceModule):
+            value.replace(name, new)
         elif not isinstance(value, OrderedDict):
             value.namespace[name] = new
         elif not name.startswith("__"):
@@ -429,6 +438,9 @@ class Interpreter(Operators, Imports):
 
     def _register(self, module: ModuleInstance, name: str, new: Any) -> None:
         """`nn.Module.__setattr__`. Source: torch/nn/modules/module.py."""
+        if name in REGISTRIES and isinstance(new, dict):
+            setattr(module, REGISTRIES[name], new)
+            return
         if isinstance(new, Tensor) and new.is_parameter:
             check_name(self, name, "parameter")
             for table in (module.attrs, module.buffers, module.modules):

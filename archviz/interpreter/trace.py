@@ -12,7 +12,7 @@ from archviz.interpreter.machine import HOST_ERRORS, Interpreter
 from archviz.interpreter.reading import MASKS_GIVEN, Gap
 from archviz.interpreter.towers import GRIDS, append, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.values import Instance, ModuleInstance, Tensor
+from archviz.interpreter.values import Instance, ModuleInstance, Tensor, Unknown
 from archviz.spans import Span
 
 
@@ -124,7 +124,9 @@ def _run(
         interp.gap(str(error), getattr(error, "at", None))
     finally:
         interp.recorder = None
-    masks = [recorder.reference(value).id for name, value in given.items() if "mask" in name and isinstance(value, Tensor)]
+    masks = [
+        recorder.reference(value).id for name, value in given.items() if "mask" in name and isinstance(value, Tensor)
+    ]
     if masks and len(recorder.events):
         recorder.annotate(0, {MASKS_GIVEN: tuple(masks)})
     gaps = [Gap(owner if isinstance(owner, str) else "", reason, at) for owner, reason, at in interp.gaps]
@@ -194,7 +196,7 @@ def shapes(value: Any) -> Any:
             return shapes(value.cls.interpreter.get_attribute(value, "to_tuple")())
         return shapes(value.payload) if isinstance(value.payload, tuple) else None
     if isinstance(value, (tuple, list)):
-        return [shapes(each) for each in value if isinstance(each, (Tensor, tuple, list)) or _is_record(each)]
+        return [shapes(each) for each in value if isinstance(each, (Tensor, Unknown, tuple, list)) or _is_record(each)]
     return None
 
 

@@ -169,7 +169,7 @@ class ClassValue:
 
     __slots__ = (
         "abstract_init", "annotations", "at", "bases", "enum_members", "host_base", "interpreter",
-        "is_library", "is_module", "mro", "name", "namespace", "qualified", "source_module",
+        "is_library", "is_module", "metaclass", "mro", "name", "namespace", "qualified", "source_module",
     )  # fmt: skip
 
     def __init__(
@@ -199,6 +199,7 @@ class ClassValue:
         )
         self.is_module: bool = qualified == "torch.nn.Module" or any(base.is_module for base in bases)
         self.enum_members: dict[str, Any] | None = None
+        self.metaclass: ClassValue | None = next((base.metaclass for base in bases if base.metaclass), None)
 
     def lookup(self, name: str) -> Any:
         """The raw attribute along the method resolution order; raises KeyError."""
@@ -219,7 +220,15 @@ class ClassValue:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.interpreter.call(self, list(args), kwargs)
 
+    def by_metaclass(self, name: str) -> Any:
+        """A special method that its metaclass gives the class itself; None without one."""
+        if self.metaclass is None or not self.metaclass.has(name):
+            return None
+        return BoundMethod(self.metaclass.lookup(name), self)
+
     def __len__(self) -> int:
+        if (method := self.by_metaclass("__len__")) is not None:
+            return int(method())
         if self.enum_members is None:
             raise TypeError(f"object of type 'type' has no len(): {self.name}")
         return len(self.enum_members)
@@ -228,6 +237,8 @@ class ClassValue:
         return True
 
     def __iter__(self) -> Iterator[Any]:
+        if (method := self.by_metaclass("__iter__")) is not None:
+            return iter(method())
         if self.enum_members is None:
             raise TypeError(f"'{self.name}' is not iterable")
         return iter(self.enum_members.values())
