@@ -88,7 +88,7 @@ def emit(scene: Scene, theme: ThemeName = "light") -> bytes:
         buttons="\n".join(_buttons(closable)),
         dark="true" if theme == "dark" else "false",
         shapes=drawn,
-        data=_data(scene),
+        data=_data(scene, shapes),
         script=script,
     )
     return page.encode()
@@ -167,7 +167,7 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _data(scene: Scene) -> str:
+def _data(scene: Scene, shapes: Shapes) -> str:
     """What the script needs, as JSON that no content can end."""
     content = {
         "title": scene.title,
@@ -176,6 +176,7 @@ def _data(scene: Scene) -> str:
         "pages": [{"open": list(page.open), **_size(page.drawing)} for page in scene.pages],
         "insets": [{"id": piece.id, "title": piece.title, **_size(piece.drawing)} for piece in scene.insets],
         "rest": [{"id": piece.id, **_size(piece.drawing)} for piece in scene.rest],
+        "titles": [shapes.titles.get(number, "") for number in range(len(scene.details))],
         "details": [[list(row) for row in rows] for rows in scene.details.values()],
     }
     text = json.dumps(content, ensure_ascii=True, separators=(",", ":"))

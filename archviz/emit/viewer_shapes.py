@@ -22,6 +22,7 @@ class Shapes:
         self._opened: frozenset[str] = frozenset()
         self.colours: dict[Colours, int] = {}
         self.fonts: dict[tuple[int, str], int] = {}  # weight and size in px
+        self.titles: dict[int, str] = {}  # of nodes, by number
         self.characters: dict[int, set[str]] = {}  # by weight
 
     def drawing(self, drawing: Drawing, opened: frozenset[str] = frozenset()) -> Iterator[str]:
@@ -57,21 +58,23 @@ class Shapes:
                 yield self._shape(one, other)
 
     def _group(self, light: Group, dark: Group) -> Iterator[str]:
-        inner = "".join(self._items(light.items, dark.items))
+        inner = " ".join(self._items(light.items, dark.items))  # words apart, where they name a button
         if not inner:
             return
         yield f"<g{self._attributes(light)}>{inner}</g>"
 
     def _attributes(self, group: Group) -> str:
         key = self._keys.get(group.id)
+        wordless = not any(isinstance(item, Text) for item in group.items)
+        label = f' aria-label="{escaped(group.title)}"' if wordless else ""
         if group.id in self._panels:
-            label = escaped(group.title)
             state = "true" if group.id in self._opened else "false"
             place = f'data-panel="{escaped(group.id)}" role="button" tabindex="-1"'
-            return f' class="panel" {place} aria-expanded="{state}" aria-label="{label}"'
+            return f' class="panel" {place} aria-expanded="{state}"{label}'
         if group.role == "node" and key is not None:
             zoom = f' data-zoom="{escaped(self._zooms[group.id])}"' if group.id in self._zooms else ""
-            return f' class="node" data-n="{key}" role="button" tabindex="-1" aria-label="{escaped(group.title)}"{zoom}'
+            self.titles[key] = group.title
+            return f' class="node" data-n="{key}" role="button" tabindex="-1"{label}{zoom}'
         return ' aria-hidden="true"' if group.role in _SILENT else ""
 
     def _text(self, light: Text, dark: Text) -> str:

@@ -35,6 +35,7 @@ class Browser:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.events.clear()
         self.call("Page.navigate", url=url)
         self.wait_for("document.readyState === 'complete'")
         return self

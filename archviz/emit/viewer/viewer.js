@@ -147,7 +147,7 @@
 
   // ---- What is known of a box ------------------------------------------------------------------------------------
 
-  function labelOf(thing) { return thing.getAttribute('aria-label'); }
+  function labelOf(thing) { return data.titles[thing.dataset.n] || data.panels[thing.dataset.panel] || thing.getAttribute('aria-label'); }
   function rowsOf(thing) {
     if (thing.dataset.n !== undefined) return data.details[thing.dataset.n];
     return thing.dataset.panel ? [['', thing.getAttribute('aria-expanded') === 'true' ? 'Enter collapses it' : 'Enter expands it']] : [];
