@@ -30,7 +30,7 @@ _FOUND = f"{_RULES}.then(r => r.violations.map(v => v.id + ': ' + v.help + ' ' +
 _STATES = {
     "open": "0",
     "collapsed": "document.getElementById('collapse')?.click()",
-    "told": "document.querySelector('#view [role=button]').focus()",
+    "told": "document.querySelector('.page:not([hidden]) [role=button]').focus()",
 }
 
 
