@@ -158,15 +158,30 @@ def code_search(
     limit: int | None = None,
     settings: Settings = DEFAULTS,
 ) -> SearchResult:
-    """Where a file, folder or archive of Python does what the topics are about; see `archviz.codesearch`."""
+    """Where Python code does what the topics are about; see `archviz.codesearch`.
+
+    Args:
+        path: A file, a folder, an archive, or the address of a repository on GitHub, whose modelling files are read at a commit.
+    """
     from dataclasses import replace
+    from tempfile import TemporaryDirectory
 
     from archviz.codesearch.search import DEFAULT_BOUNDS, search
+    from archviz.lookup.github.address import github_address
+    from archviz.lookup.github.code import read_code
+    from archviz.network.session import Session
 
     bounds = replace(DEFAULT_BOUNDS, seconds=settings.limits.seconds)
     if limit is not None:
         bounds = replace(bounds, matches=limit)
-    return search(Path(path), topics, class_name=class_name, bounds=bounds)
+    if (address := github_address(path)) is None:
+        return search(Path(path), topics, class_name=class_name, bounds=bounds)
+    with Session(settings) as session, TemporaryDirectory(prefix="archviz-") as folder:
+        for name, data in read_code(address, session).items():
+            file = Path(folder, name)  # the client lets only plain relative paths through
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        return search(Path(folder), topics, class_name=class_name, bounds=bounds)
 
 
 def papers(name: str, *, sections: str | None = None, settings: Settings = DEFAULTS) -> PaperAnswer:
@@ -184,13 +199,17 @@ def sources(name: str, *, with_text: bool = False, settings: Settings = DEFAULTS
     Raises:
         AmbiguousNameError: The name fits several models.
     """
+    from archviz.lookup.names import classify
     from archviz.lookup.resolve import resolve as resolve_name
     from archviz.network.session import Session
+    from archviz.survey.address import ADDRESSES, survey_address
     from archviz.survey.closed import survey_closed
     from archviz.survey.gather import survey_model
 
     with Session(settings) as session:
-        found = resolve_name(name, settings, session)
+        found, asked = resolve_name(name, settings, session), classify(name)
+        if asked.kind in ADDRESSES:
+            return survey_address(asked, found, session)
         if found.status == "ambiguous":
             raise found.as_error()
         if found.model_id is None:

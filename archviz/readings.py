@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +18,9 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.modules import SourceText
 from archviz.interpreter.reading import Gap, ModelReading
-from archviz.interpreter.values import ModuleInstance
+from archviz.interpreter.sizes import Tagged
+from archviz.interpreter.values import Instance, ModuleInstance
+from archviz.records import record
 from archviz.settings import Settings
 from archviz.sources.custom_code import (
     CustomCode,
@@ -80,7 +81,7 @@ def interpreter_for(source: ModelSource, settings: Settings = DEFAULTS) -> Inter
     return new_interpreter(settings, source.custom)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class TraceOptions:
     """What the forward pass of a description is given: batch size, number of tokens, and the attention path."""
 
@@ -121,13 +122,16 @@ def read(
 def _build(
     interp: Interpreter, source: ModelSource, class_name: str | None, attention: str | None
 ) -> tuple[ModuleInstance, ModelReading]:
+    tagged = None
     whose = source.custom.whose if source.custom else "the folder's" if source.plain else "the official"
     try:
         if source.plain is not None:
             model, config = build_plain_model(interp, source.plain, class_name, interp.limits)
         else:
-            model, config = _build_configured(interp, source, class_name, attention)
-        return model, read_model(interp, model, config)
+            config = _configuration(interp, source)
+            tagged = Tagged(config)
+            model = _build_configured(interp, source, config, class_name, attention)
+        return model, read_model(interp, model, config, tagged)
     except RaisedError as error:
         raise refusal(error, whose) from error
     except UnsupportedError as error:
@@ -142,20 +146,24 @@ def _build(
         ) from error
 
 
-def _build_configured(
-    interp: Interpreter, source: ModelSource, class_name: str | None, attention: str | None
-) -> tuple[ModuleInstance, Any]:
+def _configuration(interp: Interpreter, source: ModelSource) -> Instance:
     values = None if source.values is None else official_values(source.values)
     own = source.custom
-    options = {"attn_implementation": attention} if attention else {}
     config_class = own_configuration_class(interp, own) if own is not None else None
-    config = build_configuration(interp, config_class or configuration_class(interp, source.model_type), values)
+    return build_configuration(interp, config_class or configuration_class(interp, source.model_type), values)
+
+
+def _build_configured(
+    interp: Interpreter, source: ModelSource, config: Instance, class_name: str | None, attention: str | None
+) -> ModuleInstance:
+    own = source.custom
+    options = {"attn_implementation": attention} if attention else {}
     if own is not None:
         cls = own_model_class(interp, own, source.architectures, class_name)
     else:
         name = model_class_name(interp, source.model_type, source.architectures, class_name)
         cls = model_class(interp, name, source.model_type)
-    return build_model(interp, cls, config, **options), config
+    return build_model(interp, cls, config, **options)
 
 
 def trace(

@@ -26,6 +26,7 @@ ORDER = (
     ("layers",),
     ("sources",),  # reads configuration classes with the interpreter
     ("readings",),  # gives the interpreter its tables and its sources
+    ("formulas",),  # counts as products of configuration values
     ("patterns",),
     ("architecture",),
     ("verify",),

@@ -255,6 +255,18 @@ class ParameterRow(Part):
     parent: str | None = None
     active: int | None = None
     note: str | None = None
+    formula: str | None = None  # in `Parameters.symbols`; none for a row that only sums up others
+    numbers: str | None = None  # the formula with numbers
+
+
+@record(kw_only=True)
+class Symbol(Part):
+    """A symbol of the formulas: its value and the configuration key that gives it."""
+
+    symbol: str
+    value: int
+    key: str
+    meaning: str | None = None
 
 
 @record(kw_only=True)
@@ -265,6 +277,7 @@ class Parameters(Part):
     buffers: int = 0
     tied: dict[str, str] = field(default_factory=dict)
     breakdown: list[ParameterRow] = field(default_factory=list)
+    symbols: list[Symbol] = field(default_factory=list)
     published_total: int | None = None
     active_definition: str | None = None
 

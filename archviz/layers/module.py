@@ -9,6 +9,7 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.part_names import check_name
 from archviz.interpreter.sharing import Remembered, SharedCalls, has_unknown
+from archviz.interpreter.sizes import Size
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import ClassValue, ModuleInstance, StaticMethod, Tensor, Unknown
 from archviz.interpreter.walk import walk
@@ -58,7 +59,7 @@ def _parameter(interp: Interpreter, tensor: Tensor) -> Tensor:
 
 def _are_plain_sizes(sizes: tuple[Any, ...]) -> bool:
     for size in sizes:
-        if type(size) is not int or size < 0:
+        if (type(size) is not int and type(size) is not Size) or size < 0:
             return False
     return bool(sizes)
 
@@ -224,12 +225,14 @@ def run_call(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     if known is not None:
         return shared.repeat(known, call.module, tensors)
     before = (recorder.writes, len(interp.gaps))
-    start = len(recorder.events)
+    start, number = len(recorder.events), recorder.next_number
     with recorder.repeatable():
         result = _record(interp, recorder, call)
     if (recorder.writes, len(interp.gaps)) == before and not has_unknown(result):
-        stop, writes = len(recorder.events), recorder.writes
-        shared.remember(key, Remembered(call.module, tensors, result, start, stop, writes))
+        span, numbers = (start, len(recorder.events)), (number, recorder.next_number)
+        shared.remember(
+            key, Remembered(call.module, tensors, result, span=span, numbers=numbers, writes=recorder.writes)
+        )
     return result
 
 
@@ -250,4 +253,6 @@ def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
         recorder.path = previous
         recorder.end(index, result, kernel_options(call.module.cls))
     recorder.passed[index] = (call.args, call.kwargs, result)
+    if result.__class__ is Unknown and not any(result.reason in reason for _, reason, _ in interp.gaps):
+        interp.gap(result.reason, result.at)  # else an output would be missing without a word
     return result
