@@ -30,6 +30,7 @@ ORDER = (
     ("patterns",),
     ("architecture",),
     ("verify",),
+    ("comparison",),  # holds Architectures against each other
     ("survey",),  # holds what was described beside what its sources say
     ("figure",),
     ("emit",),

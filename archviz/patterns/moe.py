@@ -257,7 +257,8 @@ def _groups(module: ModuleRecord, router: ModuleRecord | None) -> tuple[int, int
     for owner in (router, module):
         if owner is None:
             continue
-        groups, used = owner.attributes.get("n_group"), owner.attributes.get("topk_group")
+        groups = owner.attributes.get("n_group", owner.attributes.get("num_group"))
+        used = owner.attributes.get("topk_group")
         if isinstance(groups, int) and isinstance(used, int) and groups > 1:
             return groups, used
     return None
