@@ -220,7 +220,9 @@ class GuardedTransport(httpx2.BaseTransport):
             yield Turn()
             return
         time, folder = self.session.time, self.session.cache.folder / "turns"
-        with turn(folder, self.service.name, self.service.interval, deadline - time.monotonic(), time.now, time.sleep) as own:
+        with turn(
+            folder, self.service.name, self.service.interval, deadline - time.monotonic(), time.now, time.sleep
+        ) as own:
             yield own
 
     def _hold(self, url: str, deadline: float) -> None:

@@ -226,7 +226,9 @@ def pack(interp: Interpreter, tensors: Any, pattern: str) -> Any:
         inner = sizes[before : len(sizes) - after]
         packed.append(inner)
         joined.append(
-            interp.op("torch.Tensor.reshape", each, [*sizes[:before], shapes.product(inner), *sizes[len(sizes) - after :]])
+            interp.op(
+                "torch.Tensor.reshape", each, [*sizes[:before], shapes.product(inner), *sizes[len(sizes) - after :]]
+            )
         )
     return interp.op("torch.cat", joined, dim=before), packed
 

@@ -307,7 +307,9 @@ def slowly(clock: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], lis
         def exchange(_: object, __: object, bounds: Any, ___: object) -> None:
             limits.append(bounds.connect)
             clock.now += min(seconds, bounds.connect)
-            raise httpx2.ConnectTimeout("no connection") if seconds >= bounds.connect else httpx2.ConnectError("no name")
+            raise (
+                httpx2.ConnectTimeout("no connection") if seconds >= bounds.connect else httpx2.ConnectError("no name")
+            )
 
         monkeypatch.setattr("archviz.network.transport.exchange", exchange)
         return limits
