@@ -71,17 +71,7 @@ def draw(
     Raises:
         UsageError: The JSON file is none of the three, or an output cannot be written.
     """
-    from archviz.emit.targets import check_output
-
-    targets = {name: Path(f"{output}.{name}") for name in formats}
-    if not output.name.strip(". "):
-        raise UsageError(f"{str(output)!r} is no name for a figure", where="-o", hint="give a path with a file name")
-    for path in [*targets.values(), *([figure_config] if figure_config else [])]:
-        check_output(path)
-        if path.exists() and Path(source).expanduser().exists() and path.samefile(Path(source).expanduser()):
-            raise UsageError(
-                "the output would replace the file that is drawn", where=str(path), hint="choose another name"
-            )
+    targets = checked_targets(output, formats, source, *([figure_config] if figure_config else []))
     kind, document = _drawable(source, settings)
     if kind == "figure":
         if figure_config is not None:
@@ -96,6 +86,26 @@ def draw(
     else:
         architecture = describe(source, class_name=class_name, settings=settings)
     return _draw_architecture(architecture, targets, theme, figure_config)
+
+
+def checked_targets(output: Path, formats: Sequence[str], source: str, *further: Path) -> dict[str, Path]:
+    """Format → the file that is written for it.
+
+    Raises:
+        UsageError: One of them, or of the `further` files, cannot be written, or is the source.
+    """
+    from archviz.emit.targets import check_output
+
+    targets = {name: Path(f"{output}.{name}") for name in formats}
+    if not output.name.strip(". "):
+        raise UsageError(f"{str(output)!r} is no name for a figure", where="-o", hint="give a path with a file name")
+    for path in [*targets.values(), *further]:
+        check_output(path)
+        if path.exists() and Path(source).expanduser().exists() and path.samefile(Path(source).expanduser()):
+            raise UsageError(
+                "the output would replace the file that is drawn", where=str(path), hint="choose another name"
+            )
+    return targets
 
 
 def _drawable(source: str, settings: Settings) -> tuple[str, Any]:
@@ -126,7 +136,7 @@ def _draw_figure(path: Path, targets: dict[str, Path], theme: str, settings: Set
 
     config = load_diagram_config(path.expanduser(), settings.limits)
     contents, findings = diagram_files(config, list(targets), theme)
-    _write(targets, contents)
+    write_files(targets, contents)
     return DrawResult(list(targets.values()), findings, title=config.title or config.model_name)
 
 
@@ -136,7 +146,7 @@ def _draw_architecture(
     from archviz.emit.architecture_files import architecture_files
 
     contents, findings = architecture_files(architecture, list(targets), theme)
-    _write(targets, contents)
+    write_files(targets, contents)
     files = list(targets.values())
     if figure_config is not None:
         from archviz.figure.diagram_from_architecture import diagram_config
@@ -166,7 +176,7 @@ def _summary(architecture: Architecture) -> dict[str, object]:
     }
 
 
-def _write(targets: dict[str, Path], contents: dict[str, bytes]) -> None:
+def write_files(targets: dict[str, Path], contents: dict[str, bytes]) -> None:
     """Write every file, each whole or not at all."""
     for name, path in targets.items():
         partial = path.with_name(f".{path.name}.partial")

@@ -43,6 +43,7 @@ __all__ = [
     "gap_row",
     "interpreter_for",
     "library",
+    "measure",
     "new_interpreter",
     "papers",
     "read",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from archviz.codesearch.result import SearchResult
     from archviz.lookup.checkpoint import Checkpoint
     from archviz.lookup.papers import PaperAnswer
+    from archviz.measures import Measured
     from archviz.network.session import Session
     from archviz.survey.entries import Survey
     from archviz.survey.gather import Described
@@ -84,6 +86,13 @@ def describe_text(architecture: Architecture) -> str:
     from archviz.architecture.text import describe_text as text_of
 
     return text_of(architecture)
+
+
+def measure(model: str, contexts: Sequence[int], **options: Any) -> Measured:
+    """The memory and compute of a model at some lengths of context; see `archviz.measures.measure`."""
+    from archviz.measures import measure as measure_model
+
+    return measure_model(model, contexts, **options)
 
 
 def code_search(

@@ -29,6 +29,7 @@ ORDER = (
     ("formulas",),  # counts as products of configuration values
     ("patterns",),
     ("architecture",),
+    ("numbers",),  # memory and compute, the way from a count to the published one
     ("verify",),
     ("survey",),  # holds what was described beside what its sources say
     ("figure",),
@@ -36,6 +37,7 @@ ORDER = (
     ("schemas", "doctor"),
     ("descriptions",),
     ("drawings",),
+    ("measures",),
     ("pipeline",),
     ("answers",),
     ("service",),
