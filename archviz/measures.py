@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archviz.descriptions import described
-from archviz.drawings import checked_targets, write_files
+from archviz.drawings import check_targets, write_files
+from archviz.formats import Format
 from archviz.numbers.dtypes import WIDTHS, dtype_of
 from archviz.readings import DEFAULTS, read_cached
 from archviz.records import record
@@ -39,7 +40,7 @@ def measure(
     cache_dtype: str = "bf16",
     dtypes: Sequence[str] = WIDTHS,
     output: Path | None = None,
-    formats: Sequence[str] = (),
+    formats: Sequence[Format] = (),
     class_name: str | None = None,
     settings: Settings = DEFAULTS,
 ) -> Measured:
@@ -52,7 +53,9 @@ def measure(
     from archviz.numbers.memory import SAMPLED, find_memory
 
     cache, weights = dtype_of(cache_dtype), [dtype_of(each) for each in dtypes]
-    targets = checked_targets(output, formats, model) if output is not None else {}
+    targets: dict[Format, Path] = {name: Path(f"{output}.{name}") for name in formats} if output is not None else {}
+    if output is not None:
+        check_targets(output, model, *targets.values())
     source = read_model_source(model, settings)
     reading, passes = read_cached(source, SAMPLED, class_name=class_name, settings=settings)
     architecture = described(source, reading, class_name)

@@ -40,6 +40,7 @@ __all__ = [
     "describe_text",
     "digest",
     "draw",
+    "export",
     "gap_row",
     "interpreter_for",
     "library",
@@ -57,6 +58,7 @@ __all__ = [
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture
     from archviz.codesearch.result import SearchResult
+    from archviz.estimator.export import ExportResult
     from archviz.lookup.checkpoint import Checkpoint
     from archviz.lookup.papers import PaperAnswer
     from archviz.measures import Measured
@@ -95,6 +97,30 @@ def measure(model: str, contexts: Sequence[int], **options: Any) -> Measured:
     return measure_model(model, contexts, **options)
 
 
+def export(
+    model: str,
+    estimator: Path,
+    output: Path,
+    *,
+    class_name: str | None = None,
+    settings: Settings = DEFAULTS,
+) -> ExportResult:
+    """Write a model as the layers of a performance estimator, with a report on each kind that it lacks.
+
+    Args:
+        estimator: A folder of Python layer classes.
+        output: The folder that `{model_id}.json` and `gaps/{layer}.md` are written to; made where it is missing.
+
+    Raises:
+        UsageError: The folder of classes is not there or does not parse, or the output cannot be written.
+    """
+    from archviz.estimator.export import ExportResult, build_export, check_folder, write_export
+
+    check_folder(output)
+    built = build_export(model, estimator.expanduser(), class_name=class_name, settings=settings)
+    return ExportResult(built, write_export(built, output))
+
+
 def code_search(
     path: str,
     topics: Sequence[str] = (),
@@ -103,15 +129,30 @@ def code_search(
     limit: int | None = None,
     settings: Settings = DEFAULTS,
 ) -> SearchResult:
-    """Where a file, folder or archive of Python does what the topics are about; see `archviz.codesearch`."""
+    """Where Python code does what the topics are about; see `archviz.codesearch`.
+
+    Args:
+        path: A file, a folder, an archive, or the address of a repository on GitHub, whose modelling files are read at a commit.
+    """
     from dataclasses import replace
+    from tempfile import TemporaryDirectory
 
     from archviz.codesearch.search import DEFAULT_BOUNDS, search
+    from archviz.lookup.github.address import github_address
+    from archviz.lookup.github.code import read_code
+    from archviz.network.session import Session
 
     bounds = replace(DEFAULT_BOUNDS, seconds=settings.limits.seconds)
     if limit is not None:
         bounds = replace(bounds, matches=limit)
-    return search(Path(path), topics, class_name=class_name, bounds=bounds)
+    if (address := github_address(path)) is None:
+        return search(Path(path), topics, class_name=class_name, bounds=bounds)
+    with Session(settings) as session, TemporaryDirectory(prefix="archviz-") as folder:
+        for name, data in read_code(address, session).items():
+            file = Path(folder, name)  # the client lets only plain relative paths through
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        return search(Path(folder), topics, class_name=class_name, bounds=bounds)
 
 
 def papers(name: str, *, sections: str | None = None, settings: Settings = DEFAULTS) -> PaperAnswer:
@@ -129,13 +170,17 @@ def sources(name: str, *, with_text: bool = False, settings: Settings = DEFAULTS
     Raises:
         AmbiguousNameError: The name fits several models.
     """
+    from archviz.lookup.names import classify
     from archviz.lookup.resolve import resolve as resolve_name
     from archviz.network.session import Session
+    from archviz.survey.address import ADDRESSES, survey_address
     from archviz.survey.closed import survey_closed
     from archviz.survey.gather import survey_model
 
     with Session(settings) as session:
-        found = resolve_name(name, settings, session)
+        found, asked = resolve_name(name, settings, session), classify(name)
+        if asked.kind in ADDRESSES:
+            return survey_address(asked, found, session)
         if found.status == "ambiguous":
             raise found.as_error()
         if found.model_id is None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from archviz.interpreter.modules import SourceText
 from archviz.interpreter.reading import Gap, ModelReading
 from archviz.interpreter.sizes import Tagged
 from archviz.interpreter.values import Instance, ModuleInstance
+from archviz.records import record
 from archviz.settings import Settings
 from archviz.sources.custom_code import (
     CustomCode,
@@ -85,7 +85,7 @@ def interpreter_for(source: ModelSource, settings: Settings = DEFAULTS) -> Inter
     return new_interpreter(settings, source.custom)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class TraceOptions:
     """What the forward pass of a description is given: batch size, number of tokens, and the attention path."""
 

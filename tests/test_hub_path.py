@@ -312,7 +312,9 @@ def test_a_network_that_swallows_everything_leaves_the_answer_to_the_catalog_in_
         cold(command, QWEN, "--offline")
         offline = time.monotonic() - began  # what the answer itself costs on this machine, and other work on it
         began = time.monotonic()
-        places = dict.fromkeys(("HF_ENDPOINT", "ARCHVIZ_ARXIV_URL", "GITHUB_API_URL", "ARCHVIZ_GITHUB_RAW_URL"), nowhere)
+        places = dict.fromkeys(
+            ("HF_ENDPOINT", "ARCHVIZ_ARXIV_URL", "GITHUB_API_URL", "ARCHVIZ_GITHUB_RAW_URL"), nowhere
+        )
         done, _ = cold(command, QWEN, **places)
         took = time.monotonic() - began
         for each in fillers:
@@ -320,7 +322,7 @@ def test_a_network_that_swallows_everything_leaves_the_answer_to_the_catalog_in_
     assert done.returncode == 0
     assert QWEN in done.stdout
     assert "within the time limit" in done.stderr
-    assert took - offline < 3.5 + offline  # time limits, and what loading network code costs
+    assert took - offline < 4.5 + offline  # time limits, and what loading network code costs
 
 
 SIXTEEN = """

@@ -38,6 +38,7 @@ ORDER = (
     ("descriptions",),
     ("drawings",),
     ("measures",),
+    ("estimator",),
     ("pipeline",),
     ("answers",),
     ("service",),

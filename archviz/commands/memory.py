@@ -23,9 +23,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype", metavar="D[,D…]", default="fp32,bf16,fp8,int4", type=given, help="types that weights are counted in"
     )
-    parser.add_argument("--cache-dtype", metavar="D", default="bf16", type=given, help="type of the cache; bf16 by default")
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, help="draw the curve: path without suffix, or with one of a format")
-    parser.add_argument("-f", "--format", metavar="F[,F…]", type=given, help="of svg, png, pdf; OUT's suffix or svg by default")
+    parser.add_argument(
+        "--cache-dtype", metavar="D", default="bf16", type=given, help="type of the cache; bf16 by default"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", type=Path, help="draw the curve: path without suffix, or with one of a format"
+    )
+    parser.add_argument(
+        "-f", "--format", metavar="F[,F…]", type=given, help="of svg, png, pdf; OUT's suffix or svg by default"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,7 +50,13 @@ def run(options: argparse.Namespace) -> int:
         output=output, formats=formats, class_name=options.class_name, settings=settings_of(options),
     )  # fmt: skip
     if options.json:
-        print_json({**memory_data(found.memory), "files": [str(path) for path in found.files], "gaps": [gap_row(g) for g in found.gaps]})
+        print_json(
+            {
+                **memory_data(found.memory),
+                "files": [str(path) for path in found.files],
+                "gaps": [gap_row(g) for g in found.gaps],
+            }
+        )
     else:
         print(memory_text(found.memory), end="")
         print(*found.files, sep="\n", end="\n" if found.files else "")

@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 from html import escape
 
+from archviz.emit.glyphs import embedded_fonts, outlines
 from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Point, Rect, Run, Shape, Text
 from archviz.figure.fonts import FALLBACKS, FAMILY, with_code_points
+from archviz.formats import TextMode
 
 _ILLEGAL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
@@ -16,33 +18,41 @@ _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.-]+")
 _ROLES = {"node": "graphics-symbol", "panel": "graphics-object", "tower": "graphics-object"}
 
 
-def emit(display: DisplayList, *, only_known_glyphs: bool = False) -> bytes:
+def emit(
+    display: DisplayList, *, only_known_glyphs: bool = False, width: float | None = None, text: TextMode = "live"
+) -> bytes:
     """The drawing as a standalone SVG document.
 
     Args:
         only_known_glyphs: Write characters that the bundled fonts lack as code points, for renderers that have
             no other font; else they stay, for the viewer's fonts to show.
+        width: How wide it is shown, px; the drawing's own width by default.
+        text: `live` text in a font that the reader has, `embed` with the font's used glyphs in the file, `outline` as shapes.
     """
-    return "\n".join(_Writer(only_known_glyphs).document(display)).encode()
+    return "\n".join(_Writer(only_known_glyphs or text != "live", text).document(display, width)).encode()
 
 
 class _Writer:
     """Turns items into lines; remembers the ids given, so that none is given twice."""
 
-    def __init__(self, only_known_glyphs: bool) -> None:
-        self._only_known = only_known_glyphs
+    def __init__(self, only_known_glyphs: bool, text: TextMode) -> None:
+        self._only_known, self._mode = only_known_glyphs, text
         self._ids: set[str] = set()
 
-    def document(self, display: DisplayList) -> Iterator[str]:
+    def document(self, display: DisplayList, shown: float | None) -> Iterator[str]:
         width, height = _number(display.width), _number(display.height)
+        scale = shown / display.width if shown else 1.0
         families = ", ".join(f"'{name}'" if " " in name else name for name in (FAMILY, *FALLBACKS))
         yield (
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{_number(display.width * scale)}" '
+            f'height="{_number(display.height * scale)}" '
             f'viewBox="0 0 {width} {height}" role="graphics-document document" '
             f'aria-labelledby="figure-title figure-desc" font-family="{families}">'
         )
         yield f'<title id="figure-title">{_escaped(display.title)}</title>'
         yield f'<desc id="figure-desc">{_escaped(display.description)}</desc>'
+        if self._mode == "embed":
+            yield f"<style>{embedded_fonts(display)}</style>"
         yield f'<rect width="{width}" height="{height}" fill="{display.background}"/>'
         self._ids |= {"figure-title", "figure-desc"}
         for item in display.items:
@@ -53,7 +63,7 @@ class _Writer:
         if isinstance(item, Group):
             yield from self._group(item)
         elif isinstance(item, Text):
-            yield self._text(item)
+            yield from outlines(item) if self._mode == "outline" else (self._text(item),)
         else:
             yield from _SHAPES[type(item)](item)
 

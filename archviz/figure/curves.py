@@ -49,7 +49,13 @@ class _Plane:
 
 
 def curve_chart(
-    title: str, subtitle: str, curves: Sequence[Curve], across: Axis, up: Axis, theme: Theme, marks: Sequence[float] = ()
+    title: str,
+    subtitle: str,
+    curves: Sequence[Curve],
+    across: Axis,
+    up: Axis,
+    theme: Theme,
+    marks: Sequence[float] = (),
 ) -> DisplayList:
     """A chart with the origin at zero; each curve is named at its end.
 
@@ -136,5 +142,3 @@ def _names(plane: _Plane, curves: Sequence[Curve], up: Axis, theme: Theme) -> Gr
         text = fit(f"{curves[index].name}  {up.label(value)}", 13, 500, _RIGHT - 20)
         items.append(Text(_WIDTH - _RIGHT + 10, y, (Run(text, 500, _colour(index, theme), 13),)))
     return Group("names", "legend", tuple(items))
-
-

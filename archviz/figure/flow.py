@@ -91,7 +91,7 @@ def describe(node: BlockNode) -> str:
         parts.append(node.code_name)
     parts += [line[:_MAX_LABEL] for line in node.details]
     if node.shape_in or node.shape_out:
-        parts.append(f"{_shape(node.shape_in)} → {_shape(node.shape_out)}")
+        parts.append(f"{shape_text(node.shape_in)} → {shape_text(node.shape_out)}")
     if node.parameters:
         parts.append(f"{node.parameters:,} parameters")
     if node.status != "verified":
@@ -100,7 +100,8 @@ def describe(node: BlockNode) -> str:
     return " · ".join(parts)
 
 
-def _shape(shape: Sequence[int | str | None] | None) -> str:
+def shape_text(shape: Sequence[int | str | None] | None) -> str:
+    """A shape in writing, `[B, S, 4096]`; sizes that are not known are `?`."""
     return "?" if shape is None else "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"
 
 

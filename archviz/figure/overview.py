@@ -43,8 +43,7 @@ class _Overview:
         self.boxes_left = MAX_BOXES
         largest = max((tower.parameters for tower in architecture.towers), default=0)
         self.minor = {tower.id for tower in architecture.towers if tower.parameters < largest * _MINOR_SHARE}
-        named = [tower.id for name in ("text", "decoder") for tower in architecture.towers if tower.id == name]
-        self.spoken = next(iter(named), next((tower.id for tower in architecture.towers), ""))  # whose facts are stated
+        self.spoken = spoken_tower(architecture)
 
     def figure(self) -> Figure:
         architecture = self.architecture
@@ -118,14 +117,7 @@ class _Overview:
         return steps
 
     def _colour(self, stack: LayerStack) -> None:
-        """A colour for each kind of a stack: by what its mixer is where that is free, else the next free one."""
-        taken: set[int] = set()
-        for kind in stack.kinds:
-            graph = self.architecture.block(kind.block)
-            roles = [node.role for node in graph.nodes if node.role in MIXER_ROLES] if graph else []
-            wanted = MIXER_ROLES.index(roles[0]) if roles else _PLAIN_COLOUR
-            free = (number for number in (wanted, *range(len(stack.kinds) + 1)) if number not in taken)
-            taken.add(number := next(free))
+        for kind, number in zip(stack.kinds, kind_colours(self.architecture, stack), strict=True):
             self.kinds[stack.path, kind.id] = number
 
     def _pattern(
@@ -238,6 +230,24 @@ class _Overview:
         key = (box.role, box.label, *box.details)
         old = self.sides.get(key)
         self.sides[key] = SideBox(old.box if old else box, (*(old.targets if old else ()), *targets))
+
+
+def spoken_tower(architecture: Architecture) -> str:
+    """Id of the tower whose positions, vocabulary and heads the facts state."""
+    named = [tower.id for name in ("text", "decoder") for tower in architecture.towers if tower.id == name]
+    return next(iter(named), next((tower.id for tower in architecture.towers), ""))
+
+
+def kind_colours(architecture: Architecture, stack: LayerStack) -> list[int]:
+    """A colour for each kind of a stack: by what its mixer is where that is free, else the next free one."""
+    taken: list[int] = []
+    for kind in stack.kinds:
+        graph = architecture.block(kind.block)
+        roles = [node.role for node in graph.nodes if node.role in MIXER_ROLES] if graph else []
+        wanted = MIXER_ROLES.index(roles[0]) if roles else _PLAIN_COLOUR
+        free = (number for number in (wanted, *range(len(stack.kinds) + 1)) if number not in taken)
+        taken.append(next(free))
+    return taken
 
 
 def _in_reading_order(towers: list[Tower]) -> list[Tower]:

@@ -15,7 +15,7 @@ ROUND = 22.0
 _ASCENT = 0.36  # from the middle of a line to its baseline, in sizes
 DASHES: dict[str, tuple[float, ...]] = {
     "verified": (),
-    "derived": (),
+    "derived": (9.0, 2.5),
     "config": (5.0, 3.0),
     "unverified": (2.5, 2.5),
     "conflict": (8.0, 3.0, 2.0, 3.0),
@@ -115,7 +115,7 @@ def paint_box(box: Box, frame: Frame, style: Style, theme: Theme) -> Group:
         items = list(_symbol(box, frame, theme))
     elif box.shape == "box":
         swatch = swatch_of(box, theme)
-        outline = theme.warning if box.status in ("unverified", "conflict") else swatch.stroke
+        outline = swatch.stroke if box.status == "verified" else outline_of(box.status, theme)
         items.append(
             Rect(frame.x, frame.y, frame.width, frame.height, swatch.fill, outline, 1.3, 6.0, DASHES[box.status])
         )
@@ -123,6 +123,11 @@ def paint_box(box: Box, frame: Frame, style: Style, theme: Theme) -> Group:
         row = _CELL_ROW if box.cells else 0.0
         items += _lines(box, replace(frame, height=frame.height - row), style, swatch)
     return Group(box.id, "node", tuple(items), title=box.label, description=box.description)
+
+
+def outline_of(status: str, theme: Theme) -> str:
+    """The colour of the border of what has a status."""
+    return theme.warning if status in ("unverified", "conflict") else theme.ink
 
 
 def swatch_of(box: Box, theme: Theme) -> Swatch:
@@ -176,7 +181,7 @@ def _symbol(box: Box, frame: Frame, theme: Theme) -> list[Item]:
         strokes = (((x - reach, y), (x + reach, y)), ((x, y - reach), (x, y + reach)))
     else:
         strokes = (((x - reach, y - reach), (x + reach, y + reach)), ((x - reach, y + reach), (x + reach, y - reach)))
-    outline = theme.warning if box.status in ("unverified", "conflict") else theme.ink
+    outline = outline_of(box.status, theme)
     circle = Circle(x, y, radius, theme.background, outline, 1.3, DASHES[box.status])
     return [circle, *(Path(stroke, theme.ink, 1.4) for stroke in strokes)]
 

@@ -6,7 +6,7 @@ The cache classes are interpreted like all other code; here their objects are re
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from archviz.interpreter.machine import Interpreter
@@ -14,6 +14,7 @@ from archviz.interpreter.reading import Event, Gap
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor
 from archviz.interpreter.walk import walk
+from archviz.records import record
 from archviz.spans import Span
 
 OUTPUTS = ("past_key_values", "cache_params", "state", "mems", "past_buckets_states", "rnn_state")
@@ -22,7 +23,7 @@ PARTS = {"self_attention_cache": "self", "cross_attention_cache": "cross"}
 INDEXED, LINEAR, PAIR = "indexer_keys", ("conv_states", "recurrent_states"), ("keys", "values")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class CacheLayer:
     """One layer of a cache after a pass.
 
@@ -48,7 +49,7 @@ class CacheLayer:
     at: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class CachedPass:
     """What a model keeps after a prefill and one decode step.
 

@@ -11,11 +11,12 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import Gap, ModuleRecord, TensorRecord
 from archviz.interpreter.values import ClassValue, DType, Instance, ModuleInstance, Tensor, Unknown
 from archviz.interpreter.walk import walk
+from archviz.records import record
 from archviz.settings import Limits
 from archviz.spans import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ModuleTree:
     """The records of a built model, and what was met on the way.
 

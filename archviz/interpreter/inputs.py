@@ -6,7 +6,14 @@ from typing import Any
 
 from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import BoundMethod, DType, FunctionValue, ModuleInstance, Tensor
+from archviz.interpreter.values import BoundMethod, DType, FunctionValue, Instance, ModuleInstance, Tensor
+
+ARGUMENTS = "arguments of plain code"  # in `Interpreter.state`
+IMAGES = tuple([name] for name in ("pixel_values", "pixels", "image", "images", "img", "imgs"))
+SIZES = {
+    "image_size": ("image_size", "img_size", "input_size", "input_resolution", "resolution"),
+    "num_channels": ("num_channels", "in_channels", "in_chans", "channels"),
+}
 
 
 def example_inputs(
@@ -20,6 +27,8 @@ def example_inputs(
     ids = Tensor((batch, seq), "int64")
     dtype = "bfloat16"
     given: dict[str, Any] = {}
+    if main == "input_ids" and _is_plain(interp, model, parameters) and (pixels or parameters[1:2] in IMAGES):
+        return {parameters[1]: image(interp, plain_sizes(interp, model), batch, dtype)}
     if main == "input_ids":
         given[_tokens_name(interp, model, parameters)] = ids
     elif main == "input_features":
@@ -79,10 +88,26 @@ def forward_parameters(interp: Interpreter, model: ModuleInstance) -> tuple[list
     return [each.arg for each in [*spec.posonlyargs, *spec.args, *spec.kwonlyargs]], spec.kwarg is not None
 
 
+def _is_plain(interp: Interpreter, model: ModuleInstance, parameters: list[str]) -> bool:
+    """Whether a model without `transformers` takes something else than `input_ids` first."""
+    named = interp.find_attribute(model, "main_input_name") not in (MISSING, None) or "input_ids" in parameters
+    return not named and len(parameters) > 1
+
+
+def plain_sizes(interp: Interpreter, model: ModuleInstance) -> Instance:
+    """The sizes of an image that a model without `transformers` was built for, by the usual names of its arguments."""
+    found = Instance(model.cls)
+    for name, names in SIZES.items():
+        for each in names:
+            size = interp.state.get(ARGUMENTS, {}).get(each)
+            if isinstance(size, (int, list)) and not isinstance(size, bool):
+                found.attrs.setdefault(name, size)
+    return found
+
+
 def _tokens_name(interp: Interpreter, model: ModuleInstance, parameters: list[str]) -> str:
     """What the model calls its token ids; a model without `transformers` is given them as its first argument."""
-    is_plain = interp.find_attribute(model, "main_input_name") in (MISSING, None) and "input_ids" not in parameters
-    return parameters[1] if is_plain and len(parameters) > 1 else "input_ids"
+    return parameters[1] if _is_plain(interp, model, parameters) else "input_ids"
 
 
 def required_parameters(interp: Interpreter, model: ModuleInstance) -> list[str]:

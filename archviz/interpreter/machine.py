@@ -443,6 +443,10 @@ class Interpreter(Operators, Imports):
                 self.note(f"attribute {name} is not understood: {new.reason}")
 
     def delete_attribute(self, value: Any, name: str) -> None:
+        """`del value.name`."""
+        if isinstance(value, Instance) and value.cls.has("__delattr__"):
+            self.call(value.cls.lookup("__delattr__"), [value, name], {})
+            return
         if isinstance(value, Instance):
             self.twins.written(value)
         else:

@@ -201,7 +201,9 @@ def _after_head(lines: list[str], head: int) -> int | None:
 
 
 Part = ast.stmt | Definition
-_FRESH = re.compile(r"\n[^ \t)\]}#\n]")  # a line that starts something in the first column; plain text first is found fastest
+_FRESH = re.compile(
+    r"\n[^ \t)\]}#\n]"
+)  # a line that starts something in the first column; plain text first is found fastest
 _DEFINITION = re.compile(r"(?:async +)?(?:def|class) +(\w+)")
 _STARTS = ("def ", "class ", "async def ", "@")
 _TABLE = re.compile(r"(\w+)(?: *:[^=\n]+)? = [^#\n\"'=]*[(\[{]\n")

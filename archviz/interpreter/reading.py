@@ -5,7 +5,7 @@ Plain frozen data, no behaviour of the interpreted program: the rooms above read
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -172,7 +172,7 @@ class ModelReading:
     root: ModuleRecord
     tied: dict[str, str] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
+    events: Sequence[Event] = ()
     trace_gaps: list[Gap] = field(default_factory=list)
     source_files: dict[str, str] = field(default_factory=dict)  # shown name → sha256
     ignored: tuple[tuple[str, Span | None], ...] = ()

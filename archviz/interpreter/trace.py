@@ -37,7 +37,7 @@ def trace_towers(
 
 def _trace_apart(interp: Interpreter, model: ModuleInstance, recorder: Recorder, batch: int, seq: int) -> None:
     """Call the towers that a pass left out, each on its own; one that is not understood stays left out."""
-    called = {event.module for event in recorder.events if event.kind == "call"}
+    called = recorder.events.called()
     for _, tower in list(uncalled_towers(model, called)):
         for given in tower_inputs(interp, tower, batch, seq):
             more, gaps, _ = _run(interp, model, given, part=tower)

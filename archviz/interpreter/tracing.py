@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from archviz.interpreter.events import Events
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.interpreter.values import Instance, Tensor
 from archviz.spans import Span
@@ -19,8 +20,8 @@ class Recorder:
     """
 
     def __init__(self, paths: dict[int, str]) -> None:
-        self.events: list[Event] = []
-        self.passed: dict[int, tuple[tuple[Any, ...], dict[str, Any], Any]] = {}  # event → arguments and result
+        self.events = Events()
+        self.passed = self.events.passed
         self.path = ""
         self.assumed = False
         self.keeps_numbers = False  # small tensors of known numbers, such as the sizes of images, are computed with
@@ -29,8 +30,7 @@ class Recorder:
         self._made: list[
             dict[int, Any]
         ] = []  # for each open call that may be repeated, the containers and iterators it made
-        self.first_number: list[int] = []  # the next free tensor number when each event began
-        self.next_number = 0
+        self.next_number = 0  # the first free number of a tensor
         self._paths = paths
         self._open: list[int] = []
         self._notes: dict[int, dict[str, Any]] = {}  # options that an open event is to have when it ends
@@ -47,7 +47,6 @@ class Recorder:
     def begin(self, kind: str, name: str, inputs: Iterable[Any], at: Span | None, module: str | None = None) -> int:
         """Open an event; its outputs are filled in by `end`."""
         index = len(self.events)
-        self.first_number.append(self.next_number)
         self.events.append(
             Event(
                 index,

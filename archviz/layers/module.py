@@ -225,12 +225,14 @@ def run_call(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     if known is not None:
         return shared.repeat(known, call.module, tensors)
     before = (recorder.writes, len(interp.gaps))
-    start = len(recorder.events)
+    start, number = len(recorder.events), recorder.next_number
     with recorder.repeatable():
         result = _record(interp, recorder, call)
     if (recorder.writes, len(interp.gaps)) == before and not has_unknown(result):
-        stop, writes = len(recorder.events), recorder.writes
-        shared.remember(key, Remembered(call.module, tensors, result, start, stop, writes))
+        span, numbers = (start, len(recorder.events)), (number, recorder.next_number)
+        shared.remember(
+            key, Remembered(call.module, tensors, result, span=span, numbers=numbers, writes=recorder.writes)
+        )
     return result
 
 
@@ -251,4 +253,6 @@ def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
         recorder.path = previous
         recorder.end(index, result, kernel_options(call.module.cls))
     recorder.passed[index] = (call.args, call.kwargs, result)
+    if result.__class__ is Unknown and not any(result.reason in reason for _, reason, _ in interp.gaps):
+        interp.gap(result.reason, result.at)  # else an output would be missing without a word
     return result

@@ -12,6 +12,7 @@ from archviz.errors import SourceUnavailableError
 from archviz.network.cache import Cache
 from archviz.network.services import Service
 from archviz.network.waits import PACES, Paces
+from archviz.records import record
 from archviz.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _ENOUGH = 1 / 6  # of a time limit: about half a second, in which a host that can be reached answers
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Time:
     """Clocks, sleep and chance, so that tests need not wait.
 
@@ -51,6 +52,7 @@ class Session:
         requests: Requests that went out.
         contacted: Somebody has answered a request.
         at_hand: The catalog or a stored copy can answer what is asked, so the network is not waited for long.
+        last_key: What the newest answer is stored under, so that its reader can forget it.
         unreachable: Origin → why it was not reached; it is not tried again in this command.
         refused_tokens: Services whose token was refused.
         oldest: When the oldest answer was fetched that was used though its service could not be asked, seconds since 1970.
@@ -65,6 +67,7 @@ class Session:
     requests: int = 0
     contacted: bool = False
     at_hand: bool = False
+    last_key: str | None = None
     unreachable: dict[str, SourceUnavailableError] = field(default_factory=dict)
     refused_tokens: set[str] = field(default_factory=set)
     oldest: float | None = None

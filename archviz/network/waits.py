@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from archviz.errors import RateLimitedError
+from archviz.records import record
 
 FIRST_WAIT = 0.5  # seconds before the first retry; doubled each time, times the jitter
 _RATE_LIMIT = re.compile(r'"[^"]*"\s*;\s*r\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)')
@@ -59,7 +60,7 @@ def _github_limit(headers: Mapping[str, str], now: float) -> float | None:
     return None
 
 
-@dataclass(slots=True)
+@record
 class Paces:
     """Until when each part of a service asked to be left alone, on the monotonic clock."""
 
@@ -86,7 +87,7 @@ def _part(url: str) -> tuple[str, str]:
     return address.netloc, first if first in ("api", "search") else ""
 
 
-@dataclass(slots=True)
+@record
 class Turn:
     """One's turn at a service; `asked` is whether the service was really asked, so that the next one must wait."""
 

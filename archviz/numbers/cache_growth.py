@@ -87,7 +87,9 @@ def _kept(short: CacheLayer, long: CacheLayer, first: CachedPass, second: Cached
             continue
         shapes = (tuple(earlier.shape), tuple(tensor.shape))
         role = _role(name, long)
-        slot, rate, constant = _growth(shapes, first.tokens, second.tokens, long.window if role in ("keys", "values") else None)
+        slot, rate, constant = _growth(
+            shapes, first.tokens, second.tokens, long.window if role in ("keys", "values") else None
+        )
         fixed = tensor.dtype if role == "state" and tensor.dtype == "float32" else None
         window = long.window if role in ("keys", "values") else None
         yield Kept(name, role, slot, rate, constant, window, fixed, again=same and role == "values")
@@ -103,14 +105,16 @@ def _role(name: str, layer: CacheLayer) -> Role:
     if name.startswith(STATES):
         return "state"
     base = name.partition(".")[0]
-    if base == "keys" or base == "values":
+    if base in ("keys", "values"):
         return "keys" if base == "keys" else "values"
     if layer.kind == "state" and name.isdigit():  # a pair of keys and values without names
         return "keys" if name == "0" else "values"
     return "state"
 
 
-def _growth(shapes: tuple[tuple[int, ...], tuple[int, ...]], short: int, long: int, window: int | None) -> tuple[int, int, int]:
+def _growth(
+    shapes: tuple[tuple[int, ...], tuple[int, ...]], short: int, long: int, window: int | None
+) -> tuple[int, int, int]:
     """Elements of an entry, tokens for an entry, and elements that stay."""
     small, large = map(prod, shapes)
     if window is not None and min(short, window - 1) > 0:

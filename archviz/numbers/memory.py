@@ -169,7 +169,12 @@ def _missing(first: CachedPass, second: CachedPass) -> str | None:
 
 def _kinds(layers: Sequence[LayerCache], architecture: Architecture) -> list[CacheKind]:
     groups: dict[tuple[object, ...], list[LayerCache]] = {}
-    titles = {f"{stack.path}.{index}": kind.title for stack in architecture.layers for kind in stack.kinds for index in kind.indices}
+    titles = {
+        f"{stack.path}.{index}": kind.title
+        for stack in architecture.layers
+        for kind in stack.kinds
+        for index in kind.indices
+    }
     for layer in layers:
         if layer.kept:
             groups.setdefault((layer.part, layer.kind, layer.kept, _title(layer, titles)), []).append(layer)
@@ -199,10 +204,14 @@ def contexts_of(text: str) -> list[int]:
     found = []
     for part in text.split(","):
         match = _LENGTH.fullmatch(part.strip())
-        tokens = int(match[1]) * {"": 1, "k": 1024, "m": 1024**2}[match[2].lower()] if match and len(match[1]) < 12 else 0
+        tokens = (
+            int(match[1]) * {"": 1, "k": 1024, "m": 1024**2}[match[2].lower()] if match and len(match[1]) < 12 else 0
+        )
         if not 0 < tokens <= MOST_TOKENS:
             raise UsageError(
-                f"{part.strip()[:20]!r} is no length of context", where="--context", hint=f"such as 4k,32k,256k; from 1 to {MOST_TOKENS:,} tokens"
+                f"{part.strip()[:20]!r} is no length of context",
+                where="--context",
+                hint=f"such as 4k,32k,256k; from 1 to {MOST_TOKENS:,} tokens",
             )
         found.append(tokens)
     return found

@@ -19,7 +19,13 @@ def size_text(count: float) -> str:
     """
     for unit in _UNITS:
         if count < 1024 or unit == _UNITS[-1]:
-            return f"{count:,.0f} B" if unit == "B" and count == int(count) else f"{count:,.3g} {unit}" if count < 100 else f"{count:,.0f} {unit}"
+            return (
+                f"{count:,.0f} B"
+                if unit == "B" and count == int(count)
+                else f"{count:,.3g} {unit}"
+                if count < 100
+                else f"{count:,.0f} {unit}"
+            )
         count /= 1024
     raise AssertionError
 
@@ -46,8 +52,14 @@ def memory_text(memory: Memory) -> str:
         return "\n".join([*lines, f"  not known: {memory.missing}", *memory.remarks, ""])
     for kind in memory.kinds:
         lines += _kind_lines(kind, memory.dtype)
-    lines += ["", *(f"  {label:<46} {size_text(size):>12}" for label, size in _per_token(memory)), "", *_table(memory), ""]
-    shown = [name for name in DEFINITIONS if name not in ("indexer",) or memory.per_token(growing=False, roles=("indexer",))]
+    lines += [
+        "",
+        *(f"  {label:<46} {size_text(size):>12}" for label, size in _per_token(memory)),
+        "",
+        *_table(memory),
+        "",
+    ]
+    shown = [name for name in DEFINITIONS if name != "indexer" or memory.per_token(growing=False, roles=("indexer",))]
     lines += [f"  {name.replace('_', ' ')}: {DEFINITIONS[name]}" for name in shown]
     return "\n".join([*lines, *(f"  note: {each}" for each in memory.remarks)]) + "\n"
 
@@ -85,7 +97,15 @@ def _per_token(memory: Memory) -> Iterator[tuple[str, float]]:
 def _table(memory: Memory) -> Iterator[str]:
     has_indexer = any(each.indexer for each in memory.contexts)
     differs = any(each.as_coded != each.cache for each in memory.contexts)
-    names = ["cache", *(["as coded"] if differs else []), *(["indexer"] if has_indexer else []), "state", "reserved", "FLOP decode", "FLOP prefill"]
+    names = [
+        "cache",
+        *(["as coded"] if differs else []),
+        *(["indexer"] if has_indexer else []),
+        "state",
+        "reserved",
+        "FLOP decode",
+        "FLOP prefill",
+    ]
     yield f"  {'context':>9}" + "".join(f"{name:>13}" for name in names)
     for each in memory.contexts:
         row = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -113,7 +114,7 @@ def _operations(event: Event) -> int:
         query, key, value = sizes[0], sizes[1], sizes[2] if len(shapes) > 2 else sizes[1]
         return 2 * prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
     if event.name == "einsum":
-        summed = max(1, round((prod(sizes[0]) * prod(sizes[1]) / max(1, prod(sizes[-1]))) ** 0.5))
+        summed = max(1, round(math.sqrt(prod(sizes[0]) * prod(sizes[1]) / max(1, prod(sizes[-1])))))
         return 2 * prod(sizes[-1]) * summed
     left = sizes[1] if event.name == "baddbmm" else sizes[0]
     return 2 * prod(sizes[-1]) * left[-1]

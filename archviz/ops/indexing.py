@@ -10,6 +10,7 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import BoundMethod, Device, DType, Shape, Tensor, Unknown
 from archviz.ops import masks, numbers, shapes
+from archviz.ops.counts import assumed_counts
 from archviz.ops.creation import DTYPES
 from archviz.ops.registry import dtype_name, first_unknown, like, number_in, op, options_of, tensor
 
@@ -269,7 +270,8 @@ def _register_forms(library: Library) -> None:
         if interp.recorder is None or value.shape is None:
             return Unknown("numbers in a tensor", interp.here())
         interp.recorder.assumed = True
-        return shapes.AssumedNumbers([1] * (value.shape[0] if value.shape else 1))
+        known = assumed_counts(value)
+        return known if known is not None else shapes.AssumedNumbers([1] * (value.shape[0] if value.shape else 1))
 
     @library.function("torch.Tensor.__bool__", "torch.Tensor.is_contiguous", "torch.Tensor.is_nonzero")
     def yes(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> bool:

@@ -27,6 +27,7 @@ from archviz.interpreter.values import (
     FunctionValue,
     GeneratorManager,
     Instance,
+    LibraryModule,
     ModuleInstance,
     NativeFunction,
     Suppressed,
@@ -365,7 +366,23 @@ def _register_system(library: Library) -> None:
         interp.require_module(dotted)
         return interp.import_name(dotted, None, interp.here())
 
-    library.function("importlib.util.find_spec", "importlib.metadata.version")(lambda interp, name: None)
+    @library.function("importlib.util.find_spec")
+    def find_spec(interp: Interpreter, name: Any, package: str | None = None) -> Any:
+        """None for a module that counts as absent, as in `if importlib.util.find_spec("flash_attn")`."""
+        if not isinstance(name, str):
+            return name if isinstance(name, Unknown) else Unknown("the name of a module", interp.here())
+        absent = name.partition(".")[0] in interp.library.absent or interp.find_module(name) is None
+        return None if absent else LibraryModule(name)
+
+    @library.function("importlib.metadata.version")
+    def installed_version(interp: Interpreter, name: Any) -> Any:
+        """The release of a package that is read or stood for; one that counts as absent is not found."""
+        if not isinstance(name, str) or name in interp.library.absent:
+            from importlib.metadata import PackageNotFoundError  # imports half of `email`
+
+            raise RaisedError(PackageNotFoundError(name), interp.here(), explicit=False)
+        return interp.import_name(name, "__version__", interp.here())
+
     library.function("packaging.version.parse", "packaging.version.Version")(lambda interp, text: version_tuple(text))
 
 

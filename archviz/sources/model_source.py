@@ -116,7 +116,7 @@ def resolved_source(found: Resolution, session: Session) -> ModelSource:
         except SourceUnavailableError as error:
             if find_record(found.model_id) is None:
                 raise
-            session.note(f"{error.message[:1].upper()}{error.message[1:]}; the catalog answers.")
+            session.note(f"{error.sentence}; the catalog answers.")
     elif found.notes or not session.is_offline(hub_service()):
         session.note(found.message)
     return _from_catalog(found.model_id, session.notes)

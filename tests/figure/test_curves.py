@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from archviz.emit import svg
@@ -28,7 +30,7 @@ def test_every_curve_is_named_at_its_end_and_described() -> None:
 def test_names_of_curves_that_end_together_stand_apart_and_above_the_axis() -> None:
     flat = [Curve(f"curve {n}", ((0.0, 0.0), (10.0, 0.001 * n))) for n in range(4)]
     places = sorted(text.y for text in names(chart(Curve("tall", ((0.0, 0.0), (10.0, 5.0))), *flat)))
-    assert min(b - a for a, b in zip(places, places[1:], strict=False)) >= 18
+    assert min(b - a for a, b in pairwise(places)) >= 18
     assert places[-1] <= 520 - 64 + 6
 
 

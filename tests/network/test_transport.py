@@ -253,6 +253,28 @@ def test_a_broken_answer_ends_in_a_documented_error(
     assert error.hint is not None or code == "bad_response"
 
 
+@pytest.mark.parametrize("kind", ["text/html", "text/html; charset=utf-8", "application/xhtml+xml"])
+def test_a_page_of_a_login_is_neither_believed_nor_kept(session: Make, kind: str) -> None:
+    page = httpx2.Response(200, headers={"Content-Type": kind}, content=b"<html>please sign in</html>")
+    url = f"{HUB}/o/n/resolve/{SHA}/modeling.py"
+    error = fault(session(Server(page)), url)
+    assert (error.code, "a login" in error.message) == ("bad_response", True)
+    assert get(session(Server(httpx2.Response(200, content=b"code"))), url).content == b"code"
+
+
+def test_pages_are_read_where_there_are_any(session: Make) -> None:
+    page = httpx2.Response(200, headers={"Content-Type": "text/html"}, content=b"<html>a paper</html>")
+    assert get(session(Server(page)), "https://arxiv.org/html/2505.09388v1", arxiv_service()).status_code == 200
+
+
+def test_a_slow_drip_ends_sooner_where_a_stored_copy_can_answer(session: Make, clock: Any) -> None:
+    get(session(lambda _: httpx2.Response(200, content=b"old")), f"{HUB}/x")
+    clock.now += 1_000.0
+    began = clock.now
+    assert get(session(Server(drip(clock, 3.0))), f"{HUB}/x").content == b"old"
+    assert clock.now - began <= 10.0 + 3.0
+
+
 def test_a_slow_drip_ends_at_the_time_limit(session: Make, clock: Any) -> None:
     began = clock.now
     error = fault(session(Server(drip(clock, 3.0))), f"{HUB}/x")
@@ -307,7 +329,9 @@ def slowly(clock: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], lis
         def exchange(_: object, __: object, bounds: Any, ___: object) -> None:
             limits.append(bounds.connect)
             clock.now += min(seconds, bounds.connect)
-            raise httpx2.ConnectTimeout("no connection") if seconds >= bounds.connect else httpx2.ConnectError("no name")
+            raise (
+                httpx2.ConnectTimeout("no connection") if seconds >= bounds.connect else httpx2.ConnectError("no name")
+            )
 
         monkeypatch.setattr("archviz.network.transport.exchange", exchange)
         return limits

@@ -61,7 +61,9 @@ def linear(index: int, output: int, width: int) -> Event:
 def test_values_that_are_the_projected_keys_are_counted_once() -> None:
     one, two = passes(keys=((1, 2, 256, 8), (1, 2, 512, 8)), values=((1, 2, 256, 8), (1, 2, 512, 8)))
     tensors = two.layers[0].tensors
-    reshaped = [Event(n, "op", "attn", "view", (ValueRef(5, (1, 1, 16)),), (ValueRef(n, (1, 1, 2, 8)),)) for n in (1, 2)]
+    reshaped = [
+        Event(n, "op", "attn", "view", (ValueRef(5, (1, 1, 16)),), (ValueRef(n, (1, 1, 2, 8)),)) for n in (1, 2)
+    ]
     numbers = {id(tensors["keys"]): 1, id(tensors["values"]): 2}
     shared = CachedPass(two.tokens, two.layers, [linear(0, 5, 16), *reshaped], numbers, [])
     (layer,) = layer_caches(one, shared)

@@ -6,7 +6,10 @@ from archviz.errors import UsageError
 from archviz.numbers.dtypes import BITS, SHORT, dtype_of, short_name
 
 
-@pytest.mark.parametrize(("name", "expected"), [("bf16", "bfloat16"), ("torch.float16", "float16"), ("FP8", "float8_e4m3fn"), ("int4", "int4")])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("bf16", "bfloat16"), ("torch.float16", "float16"), ("FP8", "float8_e4m3fn"), ("int4", "int4")],
+)
 def test_names_of_types_are_known(name: str, expected: str) -> None:
     assert dtype_of(name) == expected
     assert dtype_of(short_name(expected)) == expected

@@ -36,7 +36,9 @@ PUBLISHED = [
 ]
 
 
-@pytest.mark.parametrize(("model", "inside", "beyond", "indexer", "state"), PUBLISHED, ids=[row[0] for row in PUBLISHED])
+@pytest.mark.parametrize(
+    ("model", "inside", "beyond", "indexer", "state"), PUBLISHED, ids=[row[0] for row in PUBLISHED]
+)
 def test_what_a_token_needs_is_what_published_tables_say(
     model: str, inside: float, beyond: float, indexer: float, state: int | None
 ) -> None:
