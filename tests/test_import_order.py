@@ -29,6 +29,7 @@ ORDER = (
     ("formulas",),  # counts as products of configuration values
     ("patterns",),
     ("architecture",),
+    ("numbers",),  # memory and compute, the way from a count to the published one
     ("verify",),
     ("comparison",),  # holds Architectures against each other
     ("survey",),  # holds what was described beside what its sources say
@@ -37,6 +38,7 @@ ORDER = (
     ("schemas", "doctor"),
     ("descriptions",),
     ("drawings",),
+    ("measures",),
     ("estimator",),
     ("pipeline",),
     ("answers",),

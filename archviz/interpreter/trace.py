@@ -89,13 +89,17 @@ def trace_cached(
     seq: int = 64,
     pixels: bool = False,
     decode: bool = False,
+    dtype: str | None = None,
 ) -> tuple[Recorder, list[Gap], list[CacheLayer]]:
     """Run the model once with an empty cache of the official class, and once more with one new token where `decode` is set.
+
+    Args:
+        dtype: Type of the parameters whose type the code leaves to the loader; the model's own by default.
 
     Returns:
         The recorder of the last pass, what was not understood in any, and the layers of the cache after it.
     """
-    give_dtype(model, dtype_name(interp, model))
+    give_dtype(model, dtype or dtype_name(interp, model))
     given = example_inputs(interp, model, batch, seq, pixels=pixels, use_cache=True)
     recorder, gaps, output = _run(interp, model, given)
     recorders, found = [recorder], returned_cache(output)
