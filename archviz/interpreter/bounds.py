@@ -92,7 +92,7 @@ def weigh(interp: Operators, value: Any) -> None:
 
 
 def _are_numbers(values: tuple[Any, ...]) -> bool:
-    for each in values:  # noqa: SIM110 - a generator would take twice as long
+    for each in values:  # a generator would take twice as long
         if each.__class__ is not int and each.__class__ is not float and each.__class__ is not Size:
             return False
     return True
