@@ -73,6 +73,12 @@ class Trace:
             for path in {event.module for event in inside if event.kind == "call"}:
                 self._calls[path].sort(key=lambda call: call.index)
 
+    def _look(self, event: Event) -> None:
+        """Open the repeated call that an event stands in."""
+        at = bisect_left(self._closed, event.index) - 1
+        if at >= 0 and self._repeats[self._closed[at]].end > event.index:
+            self._open(self._closed[at], event.index)
+
     def __bool__(self) -> bool:
         return bool(self._events)
 
@@ -109,12 +115,14 @@ class Trace:
 
     def children(self, event: Event) -> list[Event]:
         """What happened directly inside an event, in order."""
+        self._look(event)
         if event.index in self._repeats:
             self._open(event.index, event.index + 1)
         return self._children.get(event.index, [])
 
     def inside(self, event: Event) -> Sequence[Event]:
         """Everything that happened inside an event, however deep, in order: it follows the event directly."""
+        self._look(event)
         start, end = self._at(event.index), self._ends[event.index]
         self._open(start, end)
         return self._events[start + 1 : end]
@@ -146,6 +154,7 @@ class Trace:
         return [canonical(e.name) for e in self.own(call) if e.kind != "call"] if call else []
 
     def is_leaf(self, event: Event) -> bool:
+        self._look(event)
         return not self._children.get(event.index) and event.index not in self._repeats
 
     def is_used(self, event: Event) -> bool:
