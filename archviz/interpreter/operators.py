@@ -14,6 +14,7 @@ from archviz.interpreter.abstract_classes import ABSTRACT
 from archviz.interpreter.attributes import VIEW_TYPES
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
+from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 _UNARY_OPS: dict[type, str] = {ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "bitwise_not"}
 _UNARY_METHODS: dict[type, str] = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}
-_NUMBERS = frozenset({int, float})
+_NUMBERS = frozenset({int, float, Size})
 _PLAIN_ARITHMETIC = frozenset({ast.Add, ast.Sub})  # on numbers these need no guard and no other rule
 _DIVISIONS = frozenset({ast.Div, ast.FloorDiv, ast.Mod})  # nor these, by anything but zero
 _IN_PLACE: dict[tuple[type, type], Any] = {
@@ -329,6 +330,8 @@ class Operators:
         if isinstance(value, ClassValue):
             if value.enum_members is not None:
                 return value.enum_members[index]
+            if (method := value.by_metaclass("__getitem__")) is not None:
+                return method(index)
             return value  # a generic class, parametrised
         if isinstance(value, _SUBSCRIPTED) and not isinstance(value, dict):
             return value
@@ -446,6 +449,10 @@ class Operators:
         return isinstance(classes, type) and isinstance(value, classes)
 
     def _is_instance_of_class(self, value: Any, cls: ClassValue) -> bool:
+        if (method := cls.by_metaclass("__instancecheck__")) is not None:
+            return self.truth(method(value))
+        if isinstance(value, ClassValue):
+            return value.metaclass is not None and value.metaclass.issubclass(cls)
         if isinstance(value, Instance):
             return value.cls.issubclass(cls)
         if isinstance(value, Tensor):
@@ -462,7 +469,9 @@ class Operators:
             return self.library_name("torch.nn.Parameter" if value.is_parameter else "torch.Tensor")
         if isinstance(value, Unknown):
             return value
-        return self.builtin("type") if isinstance(value, ClassValue) else type(value)
+        if isinstance(value, ClassValue):
+            return value.metaclass or self.builtin("type")
+        return type(value)
 
     def as_raised(self, value: Any) -> RaisedError:
         """What `raise value` raises."""

@@ -26,6 +26,7 @@ class Recorder:
         self.assumed = False
         self.keeps_numbers = False  # small tensors of known numbers, such as the sizes of images, are computed with
         self.numbers_read: set[tuple[int, str]] = set()  # numeric attributes of modules that forward looked at
+        self.lost: set[tuple[str, Span | None]] = set()  # what was not understood and is a gap already
         self.writes = 0  # changes of anything that outlives the call in which they happen
         self._made: list[
             dict[int, Any]

@@ -16,12 +16,17 @@ from archviz.interpreter.library import Library
 def register_layers(library: Library) -> None:
     """Fill a library with every layer and every infrastructure stub."""
     from archviz.layers import (
+        argument_decorators,
         axis_layers,
+        hooks,
         module,
         nn_attention,
         nn_containers,
         nn_layers,
+        nn_recurrent,
+        nn_transformer,
         output_capturing,
+        parametrizations,
         strict_fields,
         transformers_4,
         transformers_infrastructure,
@@ -32,11 +37,16 @@ def register_layers(library: Library) -> None:
 
     for family in (
         module,
+        hooks,
+        argument_decorators,
         axis_layers,
         nn_layers,
         output_capturing,
         nn_containers,
         nn_attention,
+        nn_transformer,
+        nn_recurrent,
+        parametrizations,
         strict_fields,
         transformers_infrastructure,
         transformers_kernels,

@@ -7,7 +7,6 @@ transformers/backbone_utils.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from archviz.interpreter.library import Library
@@ -17,7 +16,7 @@ from archviz.records import record
 
 STATE = "captured outputs"  # in `Interpreter.state`
 PRETRAINED = "transformers.modeling_utils.PreTrainedModel"
-CAPTURES, FORCES, SELECTS = "captures", "forces hidden states", "selects hidden states"
+CAPTURES, FORCES = "captures", "forces hidden states"
 HIDDEN = "output_hidden_states"
 Task = tuple[
     str, Any, int, str | None, str | None, bool
@@ -69,15 +68,6 @@ def register(library: Library) -> None:
     def filter_output_hidden_states(interp: Interpreter, func: Any) -> Any:
         return _marking(FORCES, True, func)
 
-    @library.function(f"{names}.select_hidden_states")
-    def select_hidden_states(interp: Interpreter, selection: Any) -> Any:
-        def decorate(func: Any) -> Any:
-            if isinstance(func, FunctionValue) and func.name == "forward":
-                return _marking(SELECTS, selection, func)
-            return interp.native("select_hidden_states", _selecting(func, selection))
-
-        return decorate
-
 
 def _marking(mark: str, value: Any, func: Any) -> Any:
     """Mark a function, now or when the decorator gets it."""
@@ -90,44 +80,17 @@ def _marking(mark: str, value: Any, func: Any) -> Any:
     return decorate if func is None else decorate(func)
 
 
-def _selecting(func: Any, selection: Any) -> Callable[..., Any]:
-    def run(interp: Interpreter, self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs.get(HIDDEN):
-            kwargs[HIDDEN] = _selected(interp, func, selection, self, args, kwargs)
-        return interp.call(func, [self, *args], kwargs)
-
-    return run
-
-
-def _selected(
-    interp: Interpreter, func: Any, selection: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    """The hidden states that a method uses: one of its arguments, or what a function says of the model."""
-    if not isinstance(selection, str):
-        return interp.call(selection, [self], {})
-    if selection in kwargs or not isinstance(func, FunctionValue):
-        return kwargs.get(selection)
-    names = [each.arg for each in [*func.node.args.posonlyargs, *func.node.args.args]][1:]
-    if selection in names[: len(args)]:
-        return args[names.index(selection)]
-    defaults = dict(zip(reversed(names), reversed(func.defaults), strict=False))
-    named = dict(zip((each.arg for each in func.node.args.kwonlyargs), func.kw_defaults, strict=False))
-    return {**named, **defaults}.get(selection)
-
-
 def run_forward(
     interp: Interpreter, module: ModuleInstance, forward: Any, args: list[Any], kwargs: dict[str, Any]
 ) -> Any:
     """Run a `forward`, with what its marks ask for."""
     function = forward.function if isinstance(forward, BoundMethod) else forward
     marks = function.attrs if isinstance(function, FunctionValue) else {}
-    if not marks or not (CAPTURES in marks or FORCES in marks or SELECTS in marks):
+    if not marks or not (CAPTURES in marks or FORCES in marks):
         return interp.call(forward, args, kwargs)
     asked = kwargs.get(HIDDEN, _stated(interp, module, HIDDEN))
     if FORCES in marks:
         kwargs = {**kwargs, HIDDEN: True}
-    elif SELECTS in marks and not asked:
-        kwargs = {**kwargs, HIDDEN: _selected(interp, function, marks[SELECTS], module, tuple(args), kwargs)}
     if CAPTURES in marks:
         result = _captured(interp, module, forward, args, kwargs, ties=marks[CAPTURES]["ties"])
     else:

@@ -117,6 +117,20 @@ def test_a_reading_that_differs_from_the_index_is_not_believed(hub: LoopbackHub)
     assert sum(asked.host == "bodies" for asked in hub.asked) == 160
 
 
+def test_files_of_which_index_and_headers_disagree_are_read_themselves(hub: LoopbackHub) -> None:
+    index = json.loads(hub.repositories[MANY].files[INDEX])
+    index["weight_map"]["mtp.fc.weight"] = "model-00160-of-00160.safetensors"  # which does not hold it
+    hub.repositories["acme/Gap-1B"] = Repository({**hub.repositories[MANY].files, INDEX: json.dumps(index).encode()})
+    found = read("acme/Gap-1B")
+    assert len(found.tensors) == 480
+    assert found.problems == (
+        "the index names mtp.fc.weight in model-00160-of-00160.safetensors, which does not hold it",
+    )
+    assert [asked.path for asked in hub.asked if asked.host == "bodies"] == [
+        "/acme/Gap-1B/model-00160-of-00160.safetensors"
+    ]
+
+
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"index": 1, "headers": 2}', b'{"headers": {"a": {"b": 1}}}', b"no"])
 def test_a_malformed_reading_leaves_the_headers_themselves(hub: LoopbackHub, body: bytes) -> None:
     hub.fail("safetensors-metadata", lambda handler: handler.reply(200, body, Content_Type="application/json"))
@@ -164,6 +178,32 @@ def test_a_single_file_and_a_scalar(hub: LoopbackHub) -> None:
         ("tensor", "scale", "", "F32"),
     ]
     assert found.as_dict()["elements"] == 256 * 64 + 1
+
+
+def test_safetensors_of_other_names_are_read(hub: LoopbackHub) -> None:
+    files = {
+        "config.json": CONFIG,
+        "adapter_model.safetensors": safetensors({"lora_A.weight": ("F32", [8, 64])}),
+        "extra.safetensors": safetensors({"lora_B.weight": ("F32", [64, 8])}),
+        "variants/fp32.safetensors": safetensors({"lora_A.weight": ("F32", [8, 64])}),
+    }
+    hub.repositories["acme/Lora-1B"] = Repository(files)
+    assert [(row.name, row.file) for row in read("acme/Lora-1B").tensors] == [
+        ("lora_A.weight", "adapter_model.safetensors"),
+        ("lora_B.weight", "extra.safetensors"),
+    ]
+
+
+def test_a_server_that_gives_less_than_it_was_asked_for_is_asked_for_the_rest(hub: LoopbackHub) -> None:
+    data = hub.repositories["acme/Single-1B"].files["model.safetensors"]
+
+    def little(handler: Any) -> bool:
+        start, end = map(int, handler.headers["range"].removeprefix("bytes=").split("-"))
+        part = data[start : min(end + 1, start + 80)]
+        return handler.reply(206, part, Content_Range=f"bytes {start}-{start + len(part) - 1}/{len(data)}")
+
+    hub.fail(r"model\.safetensors\?", little)
+    assert len(read("acme/Single-1B").tensors) == 2
 
 
 def test_pickles_are_named_and_not_read(hub: LoopbackHub) -> None:
