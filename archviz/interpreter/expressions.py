@@ -11,7 +11,7 @@ from archviz.interpreter.bounds import check_length, check_yields, weigh_key
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.repeats import is_settled, numbers_left
 from archviz.interpreter.scope import Frame
-from archviz.interpreter.values import FunctionValue, Instance, NativeFunction, SuperValue, Tensor, Unknown
+from archviz.interpreter.values import FunctionValue, Generated, Instance, NativeFunction, SuperValue, Tensor, Unknown
 from archviz.interpreter.watched import plain
 
 if TYPE_CHECKING:
@@ -368,8 +368,9 @@ def _yield(interp: Interpreter, node: ast.Yield, frame: Frame) -> Any:
 def _yield_from(interp: Interpreter, node: ast.YieldFrom, frame: Frame) -> Any:
     if frame.yields is None:
         raise UnsupportedError("yield outside a function", interp.here())
-    frame.yields.extend(interp.iterate(_in(interp, node.value, frame)))
-    return None
+    inner = _in(interp, node.value, frame)
+    frame.yields.extend(interp.iterate(inner))
+    return inner.value if isinstance(inner, Generated) else None
 
 
 @expression(ast.Starred, ast.Await)

@@ -313,9 +313,15 @@ class Interpreter(Operators, Imports):
             result = Unknown(str(error))
         if isinstance(result, Unknown):
             self.note(f"decorator {ast.unparse(node)[:60]} is not understood: {result.reason}")
+            if self.is_own(frame.module):
+                self.gap(f"the decorator {ast.unparse(node)[:60]}: {result.reason}", result.at)
         if isinstance(result, FunctionValue) and result is not value:
             result.attrs.setdefault("__wrapped__", value)
         return value if isinstance(result, Unknown) else result
+
+    def is_own(self, module: SourceModule) -> bool:
+        """Whether a file is of the model's own code, not of `transformers`."""
+        return module.dotted.split(".", maxsplit=1)[0] != "transformers"
 
     def make_class(self, node: ast.ClassDef, frame: Frame) -> Any:
         return classes.make_class(self, node, frame)
@@ -392,8 +398,12 @@ class Interpreter(Operators, Imports):
 
     def _set_elsewhere(self, value: Any, name: str, new: Any) -> None:
         """Set an attribute of a class, a function, a file or an `OrderedDict`, which takes them as in Python."""
-        if isinstance(value, (FunctionValue, NativeFunction)):
+        if isinstance(value, FunctionValue) and name == "__defaults__":
+            value.defaults = list(new or ())
+        elif isinstance(value, (FunctionValue, NativeFunction)):
             value.attrs[name] = new
+            if name in ("__code__", "__kwdefaults__", "__globals__"):
+                self.gap(f"{name} of a function is set")
         elif isinstance(value, SourceModule):
             value.replace(name, new)
         elif not isinstance(value, OrderedDict):

@@ -19,6 +19,7 @@ def register_ops(library: Library) -> None:
     """Fill a library with every op and with the standard library."""
     from archviz.ops import (
         axis_patterns,
+        contexts,
         creation,
         elementwise,
         function_tools,
@@ -26,9 +27,10 @@ def register_ops(library: Library) -> None:
         host,
         indexing,
         layout,
+        rarer,
         reduction,
         stdlib,
     )
 
-    for family in (stdlib, function_tools, host, creation, elementwise, layout, indexing, reduction, functional, axis_patterns):
+    for family in (stdlib, function_tools, contexts, host, rarer, creation, elementwise, layout, indexing, reduction, functional, axis_patterns):
         family.register(library)
