@@ -277,6 +277,15 @@ def _object_setattr(interp: Interpreter, receiver: Any, name: str, value: Any) -
     interp.raw_set_attribute(receiver, name, value)
 
 
+def _plain_setattr(interp: Interpreter, receiver: Any, name: str, value: Any) -> None:
+    """`object.__setattr__(module, …)`: past the registries of a module."""
+    if isinstance(receiver, ModuleInstance):
+        interp.twins.written(receiver)
+        receiver.attrs[name] = value
+    else:
+        interp.raw_set_attribute(receiver, name, value)
+
+
 def _object_getattribute(interp: Interpreter, receiver: Any, name: str) -> Any:
     found = raw_attribute(interp, receiver, name) if isinstance(receiver, Instance) else MISSING
     if found is MISSING:
@@ -384,7 +393,7 @@ def _of_plain(interp: Interpreter, value: Any, name: str) -> Any:
     if isinstance(value, OrderedDict) and name in vars(value):
         return vars(value)[name]
     if value is object and name in _OBJECT_METHODS:
-        return interp.native(f"object.{name}", _OBJECT_METHODS[name])
+        return interp.native(f"object.{name}", _plain_setattr if name == "__setattr__" else _OBJECT_METHODS[name])
     if name in _BY_OPERATOR and (isinstance(value, (*_CONTAINERS, Iterator)) or value in _CONTAINERS):
         return _special_method(interp, value, name)
     if isinstance(value, type) and name in ("__name__", "__qualname__"):

@@ -20,6 +20,7 @@ from archviz.interpreter.control import (
 from archviz.interpreter.expressions import EXPRESSIONS, make_function
 from archviz.interpreter.lost import report
 from archviz.interpreter.modules import LazyImport, absolute_name
+from archviz.interpreter.repeats import counted
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.values import FunctionValue, GeneratorManager, Instance, NativeFunction, Suppressed, Unknown
 
@@ -129,8 +130,11 @@ def _if(interp: Interpreter, node: ast.If, frame: Frame) -> None:
 def _for(interp: Interpreter, node: ast.For, frame: Frame) -> None:
     values = _value(interp, node.iter, frame)
     frame.line = node.lineno
+    rounds = counted(interp, values)
     for value in interp.iterate(values, loop=True):
         interp.step(frame)
+        if rounds is not None:
+            rounds.round()
         interp.assign(node.target, value, frame)
         try:
             interp.run_block(node.body, frame)
