@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import field
+from collections.abc import Mapping, Sequence
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archviz.descriptions import describe
 from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
+from archviz.formats import Format, Look, View, view_targets
 from archviz.lookup.names import classify
 from archviz.readings import DEFAULTS
 from archviz.records import record
@@ -18,6 +19,9 @@ from archviz.sources.model_source import read_json
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture, GapEntry
     from archviz.figure.lint import Finding
+
+
+DEFAULT_LOOK = Look()
 
 
 @record(frozen=True)
@@ -50,10 +54,10 @@ class DrawResult:
 def draw(
     source: str,
     output: Path,
-    formats: Sequence[str],
+    formats: Sequence[Format],
     *,
     class_name: str | None = None,
-    theme: str = "light",
+    look: Look = DEFAULT_LOOK,
     settings: Settings = DEFAULTS,
     figure_config: Path | None = None,
 ) -> DrawResult:
@@ -62,40 +66,52 @@ def draw(
     Args:
         source: MODEL, or a JSON file that holds one of the three.
         output: Path of the files without their suffix.
-        formats: Of `png`, `svg`, `pdf`, `dot`.
+        formats: Of `png`, `svg`, `pdf`, `tex`, `html`, `dot`.
         class_name: Which model class to build.
-        theme: `light` or `dark`.
+        look: Which views, and how they are to look.
         settings: Limits and offline mode.
         figure_config: Where to write the model as a diagram config, to edit and draw again.
 
     Raises:
         UsageError: The JSON file is none of the three, or an output cannot be written.
     """
-    from archviz.emit.targets import check_output
-
-    targets = {name: Path(f"{output}.{name}") for name in formats}
-    if not output.name.strip(". "):
-        raise UsageError(f"{str(output)!r} is no name for a figure", where="-o", hint="give a path with a file name")
-    for path in [*targets.values(), *([figure_config] if figure_config else [])]:
-        check_output(path)
-        if path.exists() and Path(source).expanduser().exists() and path.samefile(Path(source).expanduser()):
-            raise UsageError(
-                "the output would replace the file that is drawn", where=str(path), hint="choose another name"
-            )
+    views = view_targets(output, look.views, formats)
+    paths = [path for targets in views.values() for path in targets.values()]
+    check_targets(output, source, *paths, *([figure_config] if figure_config else []))
     kind, document = _drawable(source, settings)
     if kind == "figure":
         if figure_config is not None:
             raise UsageError(
                 "--figure-config writes a model as a diagram config; the source is one already", where=source
             )
-        return _draw_figure(Path(source), targets, theme, settings)
+        if look.views != DEFAULT_LOOK.views:
+            raise UsageError("a diagram config has no other view than itself", where=source, hint="leave --view out")
+        return _draw_figure(Path(source), next(iter(views.values())), look, settings)
     if kind == "architecture":
         from archviz.architecture.documents import read_architecture
 
         architecture = read_architecture(document, source)
     else:
         architecture = describe(source, class_name=class_name, settings=settings)
-    return _draw_architecture(architecture, targets, theme, figure_config)
+    return _draw_architecture(architecture, views, look, figure_config)
+
+
+def check_targets(output: Path, source: str, *paths: Path) -> None:
+    """Refuse files that cannot be written, or that are the source.
+
+    Raises:
+        UsageError: One of the paths, or the output's name.
+    """
+    from archviz.emit.targets import check_output
+
+    if not output.name.strip(". "):
+        raise UsageError(f"{str(output)!r} is no name for a figure", where="-o", hint="give a path with a file name")
+    for path in paths:
+        check_output(path)
+        if path.exists() and Path(source).expanduser().exists() and path.samefile(Path(source).expanduser()):
+            raise UsageError(
+                "the output would replace the file that is drawn", where=str(path), hint="choose another name"
+            )
 
 
 def _drawable(source: str, settings: Settings) -> tuple[str, Any]:
@@ -120,24 +136,29 @@ def _drawable(source: str, settings: Settings) -> tuple[str, Any]:
     )
 
 
-def _draw_figure(path: Path, targets: dict[str, Path], theme: str, settings: Settings) -> DrawResult:
+def _draw_figure(path: Path, targets: dict[Format, Path], look: Look, settings: Settings) -> DrawResult:
     from archviz.emit.diagram_files import diagram_files
     from archviz.figure.diagram_config import load_diagram_config
 
     config = load_diagram_config(path.expanduser(), settings.limits)
-    contents, findings = diagram_files(config, list(targets), theme)
-    _write(targets, contents)
+    contents, findings = diagram_files(config, list(targets), look)
+    write_files(targets, contents)
     return DrawResult(list(targets.values()), findings, title=config.title or config.model_name)
 
 
 def _draw_architecture(
-    architecture: Architecture, targets: dict[str, Path], theme: str, figure_config: Path | None
+    architecture: Architecture, views: dict[View, dict[Format, Path]], look: Look, figure_config: Path | None
 ) -> DrawResult:
     from archviz.emit.architecture_files import architecture_files
 
-    contents, findings = architecture_files(architecture, list(targets), theme)
-    _write(targets, contents)
-    files = list(targets.values())
+    files: list[Path] = []
+    findings: list[Finding] = []
+    drawn = {view: architecture_files(architecture, list(targets), look, view) for view, targets in views.items()}
+    for view, (contents, found) in drawn.items():
+        write_files(views[view], contents)
+        files += views[view].values()
+        several = f"{view}: " if len(views) > 1 else ""
+        findings += [replace(finding, message=several + finding.message) for finding in found]
     if figure_config is not None:
         from archviz.figure.diagram_from_architecture import diagram_config
 
@@ -166,7 +187,7 @@ def _summary(architecture: Architecture) -> dict[str, object]:
     }
 
 
-def _write(targets: dict[str, Path], contents: dict[str, bytes]) -> None:
+def write_files(targets: Mapping[Format, Path], contents: dict[str, bytes]) -> None:
     """Write every file, each whole or not at all."""
     for name, path in targets.items():
         partial = path.with_name(f".{path.name}.partial")

@@ -1,19 +1,93 @@
-"""The output formats of a figure and the names of its files, as the command line and the service take them."""
+"""The output formats of a figure, how it is to look, and the names of its files, as the command line and the service take them."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
 from archviz.errors import UsageError
+from archviz.records import record
 
-Format = Literal["png", "svg", "pdf", "dot"]
+Format = Literal["png", "svg", "pdf", "tex", "html", "dot"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = get_args(Theme)
 
+View = Literal["overview", "detailed", "module", "params"]
+VIEWS: tuple[View, ...] = get_args(View)
+
+TextMode = Literal["live", "embed", "outline"]
+TEXT_MODES: tuple[TextMode, ...] = get_args(TextMode)
+
 _LONGEST_NAME = 120
+_PX = {"px": 1.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0, "pt": 96 / 72}
+_WIDTHS = (50.0, 20_000.0)  # px
+
+
+@record(frozen=True)
+class Look:
+    """How a model is to be drawn.
+
+    Args:
+        theme: `light` or `dark`.
+        views: Which views, each in files of its own.
+        module: Path of the module that the module view shows.
+        width: Width of the figure in px (1/96 inch); its own by default.
+        text: Whether an SVG holds its words as text in a font that the reader has (`live`), with the font (`embed`), or as
+            shapes (`outline`).
+    """
+
+    theme: Theme = "light"
+    views: tuple[View, ...] = ("overview",)
+    module: str | None = None
+    width: float | None = None
+    text: TextMode = "live"
+
+
+def parse_views(text: str) -> tuple[View, ...]:
+    """Views separated by commas, each once, in the order given.
+
+    >>> parse_views("params, overview")
+    ('params', 'overview')
+
+    Raises:
+        UsageError: One of them is not a view, or there is none.
+    """
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    stray = [name for name in names if name not in VIEWS]
+    if stray or not names:
+        raise UsageError(
+            f"no such view: {', '.join(stray)[:80] or 'none was given'}", hint=f"views are {', '.join(VIEWS)}"
+        )
+    return tuple(dict.fromkeys(known for name in names for known in VIEWS if known == name))
+
+
+def parse_width(text: str) -> float:
+    """A width in px, of `1200`, `1200px`, `170mm`, `17cm`, `6.7in` or `482pt`.
+
+    >>> parse_width("1in"), parse_width("800")
+    (96.0, 800.0)
+
+    Raises:
+        UsageError: It is no width, or one that no figure has.
+    """
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,4})?) ?(px|mm|cm|in|pt)?", text.strip())
+    width = float(found.group(1)) * _PX[found.group(2) or "px"] if found else 0.0
+    if not _WIDTHS[0] <= width <= _WIDTHS[1]:
+        raise UsageError(f"no width of a figure: {text[:40]!r}", hint="such as 170mm, 17cm, 6.7in, 482pt or 1200px")
+    return width
+
+
+def view_targets(output: Path, views: Sequence[View], formats: Sequence[Format]) -> dict[View, dict[Format, Path]]:
+    """The files of each view: `OUT.FORMAT` of a single one, else `OUT-VIEW.FORMAT`."""
+    several = len(views) > 1
+    return {
+        view: {name: Path(f"{output}-{view}.{name}" if several else f"{output}.{name}") for name in formats}
+        for view in views
+    }
 
 
 def parse_formats(text: str) -> list[Format]:

@@ -20,6 +20,7 @@ from archviz.emit.diagram_files import diagram_files
 from archviz.emit.targets import check_output
 from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError, run_reporting
 from archviz.figure.diagram_config import load_diagram_config
+from archviz.formats import Look
 
 _FORMATS = ("png", "svg", "pdf")
 _EXAMPLES = """examples:
@@ -71,7 +72,7 @@ def _run(options: argparse.Namespace) -> int:
     paths = {name: stem.with_name(f"{stem.name}.{name}") for name in formats} if options.output != "-" else {}
     for path in paths.values():
         check_output(path)
-    files, findings = diagram_files(load_diagram_config(options.config), formats, options.theme)
+    files, findings = diagram_files(load_diagram_config(options.config), formats, Look(theme=options.theme))
     for name, content in files.items():
         if name in paths:
             paths[name].write_bytes(content)

@@ -8,7 +8,18 @@ from pathlib import Path
 from archviz.commands.command import Command
 from archviz.commands.options import MODEL, given, model_arguments, settings_of
 from archviz.commands.printing import gap_row, list_on_stderr, print_json, with_gaps
-from archviz.formats import FORMATS, THEMES, figure_name, parse_formats, split_suffix
+from archviz.formats import (
+    FORMATS,
+    TEXT_MODES,
+    THEMES,
+    VIEWS,
+    Look,
+    figure_name,
+    parse_formats,
+    parse_views,
+    parse_width,
+    split_suffix,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,9 +31,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f", "--format", metavar="F[,F…]", type=given, help=f"of {', '.join(FORMATS)}; OUT's suffix or png by default"
     )
-    parser.add_argument("--theme", choices=THEMES, default="light")
+    parser.add_argument(
+        "--view",
+        metavar="V[,V…]",
+        type=given,
+        default="overview",
+        help=f"of {', '.join(VIEWS)}; several give files OUT-VIEW.FORMAT",
+    )
+    parser.add_argument(
+        "--module", metavar="PATH", type=given, help="the module of --view module, as the code names it"
+    )
+    look_arguments(parser)
     parser.add_argument(
         "--figure-config", metavar="OUT.json", type=Path, help="also write a diagram config, to edit and draw"
+    )
+
+
+def look_arguments(parser: argparse.ArgumentParser) -> None:
+    """How a figure is to look, whatever it shows."""
+    parser.add_argument("--theme", choices=THEMES, default="light")
+    parser.add_argument(
+        "--width", metavar="W", type=given, help="of the figure: 170mm, 6.7in, 482pt or 1200px; its own by default"
+    )
+    parser.add_argument(
+        "--text",
+        choices=TEXT_MODES,
+        default="live",
+        help="words in an SVG: live text, live with the font embedded, or outlines",
+    )
+
+
+def look_of(options: argparse.Namespace) -> Look:
+    return Look(
+        theme=options.theme,
+        views=parse_views(getattr(options, "view", "overview")),
+        module=getattr(options, "module", None),
+        width=parse_width(options.width) if options.width else None,
+        text=options.text,
     )
 
 
@@ -36,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
         output,
         formats,
         class_name=options.class_name,
-        theme=options.theme,
+        look=look_of(options),
         settings=settings_of(options),
         figure_config=options.figure_config,
     )
@@ -58,6 +103,8 @@ COMMAND = Command(
     run,
     (
         "Qwen/Qwen3.5-397B-A17B -o qwen3.5 -f png,svg",
+        "Qwen/Qwen3.5-397B-A17B --view overview,detailed,params -o qwen3.5 -f svg",
+        "Qwen/Qwen3-0.6B --view module --module model.layers.0.self_attn -o attention -f pdf --width 85mm",
         "Qwen/Qwen3.5-397B-A17B --figure-config mine.json",
         "mine.json -o mine -f pdf --theme dark",
     ),

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archviz.architecture.model import Architecture
-from archviz.emit.drawn_files import DRAWN, drawn_files
+from archviz.emit.drawn_files import DEFAULT_LOOK, DRAWN, drawn_files
 from archviz.errors import UsageError
 from archviz.figure.lint import Finding
-from archviz.formats import FORMATS
+from archviz.formats import FORMATS, THEMES, Look
 
 
 def architecture_files(
-    architecture: Architecture, formats: Sequence[str], theme: str = "light"
+    architecture: Architecture, formats: Sequence[str], look: Look = DEFAULT_LOOK, view: str = "overview"
 ) -> tuple[dict[str, bytes], list[Finding]]:
     """The content of a file for each format, and what is wrong in the drawing.
 
     Args:
         architecture: What is drawn.
-        formats: Of `svg`, `png`, `pdf`, `dot`.
-        theme: `light` or `dark`.
+        formats: Of `svg`, `png`, `pdf`, `tex`, `html`, `dot`.
+        look: Theme, module, width and text.
+        view: Which of its views.
 
     Raises:
-        UsageError: There is no such format.
+        UsageError: There is no such format, view or module.
     """
     stray = [name for name in formats if name not in FORMATS]
     if stray:
@@ -31,13 +32,27 @@ def architecture_files(
     findings: list[Finding] = []
     drawn = [name for name in formats if name in DRAWN]
     if drawn:
-        from archviz.figure import draw_overview
+        from archviz.figure import draw_view
 
-        display, findings = draw_overview(architecture, theme=theme)
-        files, more = drawn_files(display, drawn)
+        display, findings = draw_view(architecture, view, theme=look.theme, module=look.module)
+        files, more = drawn_files(display, drawn, look)
         findings = [*more, *findings]
+    if "html" in formats:
+        files["html"] = _viewer(architecture, look, view)
     if "dot" in formats:
         from archviz.emit.dot_architecture import dot_from_architecture
 
         files["dot"] = dot_from_architecture(architecture).encode()
     return files, findings
+
+
+def _viewer(architecture: Architecture, look: Look, view: str) -> bytes:
+    """The overview in pieces that open and close; another view as it is drawn."""
+    from archviz.emit import html
+    from archviz.figure import draw_view
+    from archviz.figure.scene import scene_of, scene_of_drawing
+
+    if view == "overview":
+        return html.emit(scene_of(architecture), look.theme)
+    light, dark = (draw_view(architecture, view, theme=theme, module=look.module)[0] for theme in THEMES)
+    return html.emit(scene_of_drawing(light, dark), look.theme)

@@ -13,14 +13,20 @@ _PAGE = """#set document(title: {title}, date: none)
 """
 
 
-def emit(display: DisplayList) -> bytes:
-    """The drawing as a one-page PDF, 0.75 pt a px."""
+def emit(display: DisplayList, *, width: float | None = None) -> bytes:
+    """The drawing as a one-page PDF, 0.75 pt a px.
+
+    Args:
+        width: Width of the page in px; the drawing's own by default.
+    """
     import typst
+
+    scale = _POINTS_PER_PIXEL * (width / display.width if width else 1.0)
 
     page = _PAGE.format(
         title=_quoted(display.title),
-        width=f"{display.width * _POINTS_PER_PIXEL:.2f}",
-        height=f"{display.height * _POINTS_PER_PIXEL:.2f}",
+        width=f"{display.width * scale:.2f}",
+        height=f"{display.height * scale:.2f}",
     )
     pdf = typst.compile(
         page.encode(),

@@ -38,7 +38,12 @@ def emit(display: DisplayList, *, scale: float | None = None) -> bytes:
     return picture
 
 
-def default_scale(display: DisplayList) -> float:
-    """Device pixels a px: as sharp as a good screen shows, as long as the picture stays below that many pixels."""
+def default_scale(display: DisplayList, width: float | None = None) -> float:
+    """Device pixels a px: as sharp as a good screen shows, as long as the picture stays below that many pixels.
+
+    Args:
+        width: How wide the figure is to be shown, px.
+    """
     fitting = sqrt(MAX_PIXELS / max(display.width * display.height, 1.0))
-    return round(min(SHARP, fitting), 3)
+    wanted = SHARP * (width / max(display.width, 1.0) if width else 1.0)
+    return round(min(wanted, fitting), 3)

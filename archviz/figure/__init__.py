@@ -1,17 +1,18 @@
 """From an Architecture to a drawing that any emitter can write.
 
-In: an `Architecture` (`draw_overview`) or a hand-written diagram config (`diagram_*.py`).
+In: an `Architecture` (`draw_view`) or a hand-written diagram config (`diagram_*.py`).
 Out: a `DisplayList` (`display.py`) and the findings of `lint.py`.
 
     Architecture ─ overview.py, captions.py, flow.py, strips.py ─▶ Figure (model.py: what belongs together)
                  ─ page.py ─▶ DisplayList (display.py: rectangles, paths, text, in px)
+    Architecture ─ detailed.py, params.py ─▶ ledgers, bars ─ ledger.py, bars.py, sheet.py ─▶ DisplayList
 
-Start reading at `overview.py` for what is drawn, at `page.py` for where it stands. The layouts: `stack.py` (a tower as a
+Start reading at `views.py` for which views there are, at `overview.py` for what one draws, at `page.py` for where it stands. The layouts: `stack.py` (a tower as a
 column), `layered.py` with `layering.py`, `coordinates.py` and `routing.py` (any data-flow graph), `panels.py` (insets,
 strips, facts), `margins.py` (side boxes, notes, lines to insets), `packing.py` (insets over columns). `paint.py` says how
 one box, wire or line of words looks, `theme.py` in which colours, `fonts.py` how wide text is.
 
-To add a view: build a `Figure`, or a display list of its own, from the Architecture in a new module, and name it here.
+To add a view: make panels or a display list of its own from the Architecture in a new module, and name it in `views.py`.
 To add a panel: a class with `height_at(width)` and `draw(frame)` in the manner of `panels.py`, placed by `page.py`.
 """
 
@@ -25,19 +26,27 @@ if TYPE_CHECKING:
     from archviz.figure.lint import Finding
 
 
-def draw_overview(architecture: Architecture, *, theme: str = "light") -> tuple[DisplayList, list[Finding]]:
-    """The overview of a model and what the lint found in it.
+def draw_view(
+    architecture: Architecture, view: str = "overview", *, theme: str = "light", module: str | None = None
+) -> tuple[DisplayList, list[Finding]]:
+    """A view of a model and what the lint found in it.
 
     Args:
+        view: `overview`, `detailed`, `module` or `params`; see `views.py`.
         theme: `light` or `dark`.
+        module: The module that the module view shows, by its path.
 
     Raises:
-        UsageError: There is no such theme.
+        UsageError: There is no such view, theme or module.
     """
     from archviz.figure import theme as themes
     from archviz.figure.lint import lint
-    from archviz.figure.overview import build_overview
-    from archviz.figure.page import place_page
+    from archviz.figure.views import view as view_of
 
-    display = place_page(build_overview(architecture), themes.theme(theme))
+    display = view_of(view)(architecture, themes.theme(theme), module)
     return display, lint(display)
+
+
+def draw_overview(architecture: Architecture, *, theme: str = "light") -> tuple[DisplayList, list[Finding]]:
+    """The overview of a model and what the lint found in it; see `draw_view`."""
+    return draw_view(architecture, theme=theme)

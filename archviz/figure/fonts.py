@@ -68,21 +68,68 @@ def fit(text: str, size: float, weight: int, width: float) -> str:
 
 @lru_cache(maxsize=16384)
 def _unit_width(text: str, weight: int) -> float:
+    advance = sum(position.x_advance for _, position in _shaped(text, weight))
+    return float(advance) * _UNIT / float(_font(weight).face.upem)
+
+
+def _shaped(text: str, weight: int) -> list[tuple[int, Any]]:
+    """The glyphs of one line with their positions in font units."""
     harfbuzz = _harfbuzz()
     buffer = harfbuzz.Buffer()
     buffer.add_str(text)
     buffer.guess_segment_properties()
+    harfbuzz.shape(_font(weight), buffer, {"kern": True, "liga": False})
+    return [
+        (info.codepoint, position) for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True)
+    ]
+
+
+def nearest_weight(weight: int) -> int:
+    """The weight of the bundled font that is used for a weight."""
+    return min(WEIGHTS, key=lambda known: abs(known - weight))
+
+
+def subset(characters: str, weight: int) -> bytes:
+    """A TrueType font with the glyphs of some characters only."""
+    harfbuzz = _harfbuzz()
+    wanted = harfbuzz.SubsetInput()
+    wanted.unicode_set.update(ord(char) for char in characters)
+    return bytes(harfbuzz.subset(_font(weight).face, wanted).blob.data)
+
+
+def outline(text: str, size: float, weight: int) -> str:
+    """The path data of one line of `text`, its first baseline point at the origin, y downwards."""
     font = _font(weight)
-    harfbuzz.shape(font, buffer, {"kern": True, "liga": False})
-    advance = sum(position.x_advance for position in buffer.glyph_positions)
-    return float(advance) * _UNIT / float(font.face.upem)
+    scale = size / float(font.face.upem)
+    data: list[str] = []
+    x = 0.0
+    for glyph, position in _shaped(text, weight):
+        data += _glyph_path(font, glyph, x + position.x_offset, position.y_offset, scale)
+        x += position.x_advance
+    return "".join(data)
+
+
+def _glyph_path(font: Any, glyph: int, x: float, y: float, scale: float) -> list[str]:
+    data: list[str] = []
+
+    def point(*at: float) -> str:
+        pairs = zip(at[::2], at[1::2], strict=True)
+        return " ".join(f"{(x + dx) * scale:.2f} {-(y + dy) * scale:.2f}" for dx, dy in pairs)
+
+    functions = _harfbuzz().DrawFuncs()
+    functions.set_move_to_func(lambda px, py, _: data.append(f"M{point(px, py)}"))
+    functions.set_line_to_func(lambda px, py, _: data.append(f"L{point(px, py)}"))
+    functions.set_quadratic_to_func(lambda cx, cy, px, py, _: data.append(f"Q{point(cx, cy, px, py)}"))
+    functions.set_cubic_to_func(lambda ax, ay, bx, by, px, py, _: data.append(f"C{point(ax, ay, bx, by, px, py)}"))
+    functions.set_close_path_func(lambda _: data.append("Z"))
+    font.draw_glyph(glyph, functions, None)
+    return data
 
 
 @lru_cache(maxsize=len(WEIGHTS))
 def _font(weight: int) -> Any:
     harfbuzz = _harfbuzz()
-    nearest = min(WEIGHTS, key=lambda known: abs(known - weight))
-    path = font_folder() / f"{FAMILY}-{WEIGHTS[nearest]}.ttf"
+    path = font_folder() / f"{FAMILY}-{WEIGHTS[nearest_weight(weight)]}.ttf"
     return harfbuzz.Font(harfbuzz.Face(harfbuzz.Blob(path.read_bytes())))
 
 

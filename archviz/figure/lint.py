@@ -8,11 +8,11 @@ from typing import Literal
 
 from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Point, Rect, Text
 from archviz.figure.fonts import measure, missing_glyphs
+from archviz.figure.print_size import RATIO
 from archviz.records import record
 
 Severity = Literal["hard", "soft"]
 SMALLEST_TEXT = 10.0
-RATIO = (0.5, 2.2)
 _SLACK = 1.0
 
 

@@ -28,6 +28,22 @@ class Tint:
     mixer: Swatch
 
 
+# Muted colours after Paul Tol, told apart under the three colour-vision deficiencies; every bar also names its component.
+COMPONENT_FILLS: Mapping[str, str] = MappingProxyType(
+    {
+        "embedding": "#cc6677",
+        "attention": "#332288",
+        "recurrent mixer": "#aa4499",
+        "feed-forward": "#44aa99",
+        "router": "#ddcc77",
+        "experts": "#e69f00",
+        "shared expert": "#88ccee",
+        "norm": "#117733",
+        "other": "#9aa3af",
+    }
+)
+
+
 @record(frozen=True)
 class Theme:
     """A palette.
@@ -56,6 +72,10 @@ class Theme:
 
     def tint(self, index: int) -> Tint:
         return self.tints[index % len(self.tints)]
+
+    def component(self, name: str) -> str:
+        """Fill of the bars of a component in the size-true view."""
+        return COMPONENT_FILLS.get(name, COMPONENT_FILLS["other"])
 
 
 def theme(name: str) -> Theme:

@@ -11,7 +11,7 @@ from archviz.figure.model import Arrow
 from archviz.figure.paint import Frame
 from archviz.figure.theme import Theme
 
-SIZE = 10.5
+SIZE = 13.0
 _LONGEST = 90.0
 _ROOM = 1.5
 
@@ -32,7 +32,7 @@ def paint_wire_labels(
             if inside and not _blocked(frame, taken, segments):
                 taken.append(frame)
                 x = frame.x if anchor == "start" else frame.right
-                text = Text(x, frame.bottom - 3.0, (Run(arrow.label, 500, theme.muted, SIZE),), anchor)
+                text = Text(x, frame.bottom - 3.2, (Run(arrow.label, 500, theme.muted, SIZE),), anchor)
                 painted.append(Group(f"{arrow.id}/label", "label", (text,)))
                 break
     return painted
@@ -44,8 +44,8 @@ def _places(route: Sequence[Point], width: float) -> Iterator[tuple[Frame, Ancho
     for start, end in sorted(upright, key=lambda pair: -abs(pair[0][1] - pair[1][1])):
         for share in (0.5, 0.3, 0.7):
             middle = start[1] + (end[1] - start[1]) * share
-            yield Frame(start[0] + 4, middle - 6, width, 12), "start"
-            yield Frame(start[0] - 4 - width, middle - 6, width, 12), "end"
+            yield Frame(start[0] + 4, middle - 7, width, 14), "start"
+            yield Frame(start[0] - 4 - width, middle - 7, width, 14), "end"
 
 
 def _blocked(frame: Frame, taken: Sequence[Frame], segments: Sequence[tuple[Point, Point]]) -> bool:

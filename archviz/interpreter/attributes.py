@@ -67,6 +67,26 @@ PLAIN_METHODS: dict[type, set[str]] = {
 PLAIN_METHODS[OrderedDict] = PLAIN_METHODS[dict] | {"move_to_end"}
 PLAIN_METHODS[defaultdict] = PLAIN_METHODS[dict] | {"default_factory"}
 PLAIN_METHODS[Counter] = PLAIN_METHODS[dict] | {"elements", "most_common", "subtract", "total"}
+
+
+class ModuleAttributes(dict[str, Any]):
+    """`module.__dict__`: the plain attributes, and under names of their own the tables of what is registered."""
+
+    def __init__(self, module: ModuleInstance) -> None:
+        super().__init__(module.attrs)
+        self.tables = {"_parameters": module.parameters, "_buffers": module.buffers, "_modules": module.modules}
+
+    def __missing__(self, name: str) -> Any:
+        return self.tables[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.tables or super().__contains__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:  # type: ignore[override] # as the program calls it
+        return self[name] if name in self else default
+
+
+PLAIN_METHODS[ModuleAttributes] = PLAIN_METHODS[dict]
 VIEW_TYPES: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 
 
@@ -152,6 +172,8 @@ def _special_of_instance(interp: Interpreter, value: Instance, name: str) -> Any
     if name == "__class__":
         return value.cls
     if name == "__dict__":
+        if isinstance(value, ModuleInstance) and not isinstance(value.attrs, ModuleAttributes):
+            value.attrs = ModuleAttributes(value)
         return value.attrs
     if isinstance(value, ModuleInstance) and name in ("_parameters", "_buffers", "_modules"):
         return {"_parameters": value.parameters, "_buffers": value.buffers, "_modules": value.modules}[name]
@@ -235,9 +257,20 @@ def _of_super(interp: Interpreter, value: SuperValue, name: str) -> Any:
         found = _payload_method(receiver, name)
         if found is not MISSING:
             return found
+    if name == "__getattr__" and isinstance(receiver, ModuleInstance):
+        return BoundMethod(interp.native("torch.nn.Module.__getattr__", _module_getattr), receiver)
     if name in _OBJECT_METHODS:
         return BoundMethod(interp.native(f"object.{name}", _OBJECT_METHODS[name]), receiver)
     return MISSING
+
+
+def _module_getattr(interp: Interpreter, receiver: ModuleInstance, name: str) -> Any:
+    """`nn.Module.__getattr__`, which subclasses with one of their own ask first."""
+    found = own_attribute(receiver, name)
+    if found is MISSING:
+        error = AttributeError(f"'{receiver.cls.name}' object has no attribute '{name}'")
+        raise RaisedError(error, interp.here(), explicit=False)
+    return found
 
 
 def _of_metaclass(interp: Interpreter, value: SuperValue, name: str) -> Any:
@@ -394,12 +427,14 @@ def _of_plain(interp: Interpreter, value: Any, name: str) -> Any:
         return vars(value)[name]
     if value is object and name in _OBJECT_METHODS:
         return interp.native(f"object.{name}", _plain_setattr if name == "__setattr__" else _OBJECT_METHODS[name])
-    if name in _BY_OPERATOR and (isinstance(value, (*_CONTAINERS, Iterator)) or value in _CONTAINERS):
-        return _special_method(interp, value, name)
     if isinstance(value, type) and name in ("__name__", "__qualname__"):
         return value.__name__
     if isinstance(value, type) and name == "fromkeys" and issubclass(value, dict):
         return value.fromkeys
+    if isinstance(value, type) and issubclass(value, dict) and name in _DICT_METHODS:
+        return interp.native(f"{value.__name__}.{name}", _DICT_METHODS[name])
+    if name in _BY_OPERATOR and (isinstance(value, (*_CONTAINERS, Iterator)) or value in _CONTAINERS):
+        return _special_method(interp, value, name)
     if isinstance(value, type) and name in PLAIN_METHODS.get(value, ()):
         return getattr(value, name)
     return interp.host_attribute(value, name)
@@ -432,6 +467,18 @@ def _special_method(interp: Interpreter, value: Any, name: str) -> Any:
     )
 
 
+def _held(receiver: Any) -> Any:
+    """The dict that a method of `dict` works on: an object's own, where its class is derived from `dict`."""
+    return receiver.payload if isinstance(receiver, Instance) else receiver
+
+
+_DICT_METHODS: dict[str, Callable[..., Any]] = {  # so that `__getattr__ = dict.get` becomes a method
+    "get": lambda interp, receiver, *args: interp.call(_held(receiver).get, list(args), {}),
+    "__getitem__": lambda interp, receiver, key: interp.get_item(_held(receiver), key),
+    "__setitem__": lambda interp, receiver, key, value: interp.set_item(_held(receiver), key, value),
+    "__delitem__": lambda interp, receiver, key: interp.delete_item(_held(receiver), key),
+    "__contains__": lambda interp, receiver, key: key in _held(receiver),
+}
 _RULES: dict[type, Any] = {
     ClassValue: _of_class,
     SuperValue: _of_super,

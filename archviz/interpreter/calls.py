@@ -77,6 +77,12 @@ def _call_static(interp: Interpreter, function: StaticMethod, args: list[Any], k
 
 
 def _call_function(interp: Interpreter, function: FunctionValue, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if function.around is not None:
+        return function.around(args, kwargs, lambda args, kwargs: _call_undecorated(interp, function, args, kwargs))
+    return _call_undecorated(interp, function, args, kwargs)
+
+
+def _call_undecorated(interp: Interpreter, function: FunctionValue, args: list[Any], kwargs: dict[str, Any]) -> Any:
     recorder = interp.recorder
     if recorder is None or function.owner is not None or not function.frame.is_top:
         return _run_function(interp, function, args, kwargs)

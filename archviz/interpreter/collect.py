@@ -24,11 +24,13 @@ class ModuleTree:
         root: The record of the model itself, with those of its parts.
         tied: Alias → the name that counts, as `named_parameters` finds it first.
         modules: Every module once, with its first path, parents first.
+        owners: Identity of a parameter → the name that counts.
     """
 
     root: ModuleRecord
     tied: dict[str, str]
     modules: list[tuple[str, ModuleInstance]]
+    owners: dict[int, str]
 
     def paths(self) -> dict[int, str]:
         """Module identity → path, for gaps."""
@@ -39,7 +41,7 @@ def module_tree(root: ModuleInstance) -> ModuleTree:
     """The records of a built model."""
     found = _Found(root.cls.interpreter.limits)
     record = _record(root, "", found, ())
-    return ModuleTree(record, found.tied, list(found.modules.values()))
+    return ModuleTree(record, found.tied, list(found.modules.values()), found.owners)
 
 
 @dataclass(slots=True)

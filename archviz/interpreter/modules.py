@@ -197,16 +197,22 @@ class SourceModule:
             return module
         if self.dotted == "transformers" and (dotted := self.interpreter.locate(name)) is not None:
             return self.interpreter.import_name(dotted, name, None)
-        if not name.startswith("_") and self.dotted != "transformers":
-            for star in self.stars:
-                module = self.interpreter.find_module(absolute_name(self, star))
-                if isinstance(module, SourceModule) and module is not self and module.exports(name):
+        for star in reversed(self.stars) if self.dotted != "transformers" else ():  # the last import of a name counts
+            dotted = absolute_name(self, star)
+            module = self.interpreter.find_module(dotted)
+            if isinstance(module, SourceModule):
+                if module is not self and module.exports(name):
                     return module.lookup(name)
+            elif not name.startswith("_") and self.interpreter.library.has(f"{dotted}.{name}"):
+                return self.interpreter.library_name(f"{dotted}.{name}")
         raise KeyError(name)
 
     def exports(self, name: str) -> bool:
-        """Whether `from this import *` may bring the name."""
-        return name in self.index or any(
+        """Whether `from this import *` brings the name: one that `__all__` lists, else any that begins without `_`."""
+        listed = self.find("__all__") if "__all__" in self.index else None
+        if isinstance(listed, (list, tuple)):
+            return name in listed
+        return (name in self.index and not name.startswith("_")) or any(
             isinstance(module, SourceModule) and module is not self and module.exports(name)
             for module in (self.interpreter.find_module(absolute_name(self, star)) for star in self.stars)
         )

@@ -286,6 +286,8 @@ def _handler(
 
 def _run_handler(interp: Interpreter, handler: ast.ExceptHandler, error: RaisedError, frame: Frame) -> None:
     if handler.name:
+        if isinstance(error.value, BaseException):
+            error.value.__traceback__ = None  # it would hold this frame, which now holds the error
         frame.bind(handler.name, error.value)
     previous = frame.names.get("__active_error__")
     frame.names["__active_error__"] = error

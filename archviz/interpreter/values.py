@@ -296,11 +296,20 @@ class ModuleInstance(Instance):
         return self is other
 
 
+Rest = Callable[[list[Any], dict[str, Any]], Any]
+"""Calls what stands inside: a function with the arguments that the decorators before it made."""
+Surrounding = Callable[[list[Any], dict[str, Any], Rest], Any]
+
+
+def _nested(outer: Surrounding, inner: Surrounding) -> Surrounding:
+    return lambda args, kwargs, run: outer(args, kwargs, lambda args, kwargs: inner(args, kwargs, run))
+
+
 class FunctionValue:
     """A function of the interpreted program."""
 
     __slots__ = (
-        "attrs", "defaults", "frame", "interpreter", "kw_defaults", "module", "name", "node", "owner", "serial", "signature",
+        "around", "attrs", "defaults", "frame", "interpreter", "kw_defaults", "module", "name", "node", "owner", "serial", "signature",
     )  # fmt: skip
 
     def __init__(
@@ -323,6 +332,12 @@ class FunctionValue:
         self.owner: ClassValue | None = None
         self.serial = next(SERIAL)
         self.attrs: dict[str, Any] = {}
+        self.around: Surrounding | None = None
+
+    def surround(self, around: Surrounding) -> None:
+        """Let a decorator's work be done around every call, outside of what decorators before it do."""
+        inner = self.around
+        self.around = around if inner is None else _nested(around, inner)
 
     @property
     def at(self) -> Span:

@@ -315,7 +315,9 @@ def _register_losses(library: Library) -> None:
         return interp.op(f"{F}.cosine_similarity", x1, x2, self.attrs["dim"])
 
     @library.constructor(f"{NN}.PairwiseDistance")
-    def pairwise(interp: Interpreter, self: ModuleInstance, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
+    def pairwise(
+        interp: Interpreter, self: ModuleInstance, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+    ) -> None:
         keep(self, norm=p, eps=eps, keepdim=keepdim)
 
     @library.method(f"{NN}.PairwiseDistance.forward")

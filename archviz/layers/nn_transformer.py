@@ -148,9 +148,21 @@ def _register_whole(library: Library) -> None:
             ("Decoder", num_decoder_layers, custom_decoder),
         ):
             if custom is None:
-                args = [d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias]
+                args = [
+                    d_model,
+                    nhead,
+                    dim_feedforward,
+                    dropout,
+                    activation,
+                    layer_norm_eps,
+                    batch_first,
+                    norm_first,
+                    bias,
+                ]
                 norm = _made(interp, "LayerNorm", d_model, eps=layer_norm_eps, bias=bias)
-                custom = _made(interp, f"Transformer{name}", _made(interp, f"Transformer{name}Layer", *args), count, norm)
+                custom = _made(
+                    interp, f"Transformer{name}", _made(interp, f"Transformer{name}Layer", *args), count, norm
+                )
             self.modules[name.lower()] = custom
 
     @library.method(f"{NN}.Transformer.forward")
@@ -159,7 +171,13 @@ def _register_whole(library: Library) -> None:
                 memory_key_padding_mask: Any = None, src_is_causal: Any = None, tgt_is_causal: Any = None,
                 memory_is_causal: bool = False) -> Any:  # fmt: skip
         memory = _run(
-            interp, self, "encoder", src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal
+            interp,
+            self,
+            "encoder",
+            src,
+            mask=src_mask,
+            src_key_padding_mask=src_key_padding_mask,
+            is_causal=src_is_causal,
         )
         return _run(
             interp, self, "decoder", tgt, memory, tgt_mask=tgt_mask, memory_mask=memory_mask, tgt_is_causal=tgt_is_causal,

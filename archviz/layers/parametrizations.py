@@ -141,7 +141,9 @@ def _register_one(interp: Interpreter, module: ModuleInstance, name: str, comput
         return
     table = module.parameters if name in module.parameters else module.buffers
     if not isinstance(table.get(name), Tensor):
-        raise ValueError(f"module '{module.cls.name}' does not have a parameter, a buffer, or a parametrized element {name}")
+        raise ValueError(
+            f"module '{module.cls.name}' does not have a parameter, a buffer, or a parametrized element {name}"
+        )
     original = table.pop(name)
     assert isinstance(original, Tensor)
     _parametrize(interp, module, name, computing, _originals(interp, computing, original))
@@ -169,7 +171,8 @@ def _register_parametrizations(library: Library) -> None:
 
     library.function(f"{NN}.utils.parametrize.is_parametrized")(
         lambda interp, module, name=None: (
-            "parametrizations" in module.modules and (name is None or name in module.modules["parametrizations"].modules)
+            "parametrizations" in module.modules
+            and (name is None or name in module.modules["parametrizations"].modules)
         )
     )
 
@@ -186,5 +189,3 @@ def _register_parametrizations(library: Library) -> None:
     def orthogonal(interp: Interpreter, module: ModuleInstance, *args: Any, **options: Any) -> ModuleInstance:
         interp.gap("torch.nn.utils.parametrizations.orthogonal has no stub")
         return module
-
-

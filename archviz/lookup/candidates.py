@@ -14,6 +14,7 @@ from archviz.records import record
 
 MOST_NEAR_NAMES = 6
 MOST_OFFERED = 10
+LISTED_ONLY = "exactly this name: it is listed, but was not shown"
 LEAST_LIKENESS = 0.72  # below it, two names of different families share letters by chance
 
 _EXPERT_KEYS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
@@ -140,6 +141,8 @@ def _same_family(parts: tuple[Part, ...], model_id: str) -> bool:
 
 def _why(asked: ModelName, parts: tuple[Part, ...], model_id: str) -> str:
     organisation = _organisation(model_id)
+    if model_id.lower() == asked.text.lower():
+        return f"exactly this name, without the revision {asked.revision}" if asked.revision else LISTED_ONLY
     if asked.organisation is None or asked.organisation == organisation:
         return differences(parts, _repository(model_id))
     published = f"published by {organisation}, not {asked.organisation}"

@@ -88,6 +88,11 @@ def classify(model: str) -> ModelName:
     return _repository(name.strip(), revision or None)
 
 
+def is_hub_id(text: str) -> bool:
+    """Whether a text is `org/name` as the Hub writes ids, such as one that an answer of it states."""
+    return _repository(text, None).kind == "hub_id"
+
+
 def why_no_hub_name(text: str) -> str | None:
     """Why no Hub repository can have this name, or None when it could."""
     odd = next((char for char in text if not re.match(r"[A-Za-z0-9._/ -]", char)), None)

@@ -32,5 +32,18 @@ def register_ops(library: Library) -> None:
         stdlib,
     )
 
-    for family in (stdlib, function_tools, contexts, host, rarer, creation, elementwise, layout, indexing, reduction, functional, axis_patterns):
+    for family in (
+        stdlib,
+        function_tools,
+        contexts,
+        host,
+        rarer,
+        creation,
+        elementwise,
+        layout,
+        indexing,
+        reduction,
+        functional,
+        axis_patterns,
+    ):
         family.register(library)

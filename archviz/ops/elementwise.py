@@ -225,8 +225,16 @@ def _register_choice(library: Library) -> None:
         value.data = None
         return value
 
-    @op(library, "torch.lerp", "torch.Tensor.lerp", "torch.addcmul", "torch.addcdiv",
-        "torch.Tensor.addcmul", "torch.Tensor.addcdiv", record="lerp")
+    @op(
+        library,
+        "torch.lerp",
+        "torch.Tensor.lerp",
+        "torch.addcmul",
+        "torch.addcdiv",
+        "torch.Tensor.addcmul",
+        "torch.Tensor.addcdiv",
+        record="lerp",
+    )
     def lerp(interp: Interpreter, value: Tensor, end: Tensor, weight: Any = None, **options: Any) -> Tensor:
         known = [each.sizes for each in (value, end, weight) if isinstance(each, Tensor)]
         return tensor(interp, shapes.broadcast(*known), value.dtype)

@@ -218,6 +218,3 @@ def _register_iterators(library: Library) -> None:
     def tee(interp: Interpreter, values: Any, n: int = 2) -> tuple[Any, ...]:
         held = list(interp.iterate(values))
         return tuple(iter(held) for _ in range(n))
-
-
-

@@ -66,7 +66,9 @@ def _register_diagonals(library: Library) -> None:
     for name in ("tril_indices", "triu_indices"):
 
         @op(library, f"torch.{name}")
-        def triangle(interp: Interpreter, row: int, col: int, offset: int = 0, _name: str = name, **options: Any) -> Tensor:
+        def triangle(
+            interp: Interpreter, row: int, col: int, offset: int = 0, _name: str = name, **options: Any
+        ) -> Tensor:
             below = sum(min(max(place + offset + 1, 0), col) for place in range(row))
             above = row * col - sum(min(max(place + offset, 0), col) for place in range(row))
             return tensor(interp, (2, below if _name == "tril_indices" else above), options.get("dtype") or "int64")
@@ -93,12 +95,19 @@ def _register_choices(library: Library) -> None:
 def _register_mapped(library: Library) -> None:
     @library.function("torch.vmap", "torch.func.vmap")
     def vmap(
-        interp: Interpreter, function: Any, in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", **options: Any
+        interp: Interpreter,
+        function: Any,
+        in_dims: Any = 0,
+        out_dims: Any = 0,
+        randomness: str = "error",
+        **options: Any,
     ) -> Any:
         def mapped(interp: Interpreter, *args: Any, **kwargs: Any) -> Any:
             dims = in_dims if isinstance(in_dims, (list, tuple)) else (in_dims,) * len(args)
             known = [each for each in args if isinstance(each, Tensor) and each.shape is not None]
-            if len(known) < sum(dim is not None for dim in dims) or any(not isinstance(dim, int | None) for dim in dims):
+            if len(known) < sum(dim is not None for dim in dims) or any(
+                not isinstance(dim, int | None) for dim in dims
+            ):
                 return Unknown("torch.vmap over these arguments", interp.here())
             count = next(each.sizes[dim] for each, dim in zip(args, dims, strict=True) if dim is not None)
             inner = [each if dim is None else _one_of(each, dim) for each, dim in zip(args, dims, strict=True)]

@@ -11,6 +11,7 @@ from archviz.interpreter.control import BudgetSpentError, RaisedError, Unsupport
 from archviz.interpreter.library import Library
 from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import Device, DType, Instance, Tensor, Unknown
 from archviz.ops import masks
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
@@ -178,6 +179,8 @@ def sizes_of(interp: Interpreter, sizes: Sequence[Any]) -> tuple[int, ...]:
 
 
 def _integer(interp: Interpreter, size: Any) -> int:
+    if size.__class__ is Size:  # it remembers where it comes from
+        return size
     if isinstance(size, int):
         return int(size)
     if isinstance(size, Instance) and size.special("__index__") is not None:

@@ -320,7 +320,7 @@ def _register_system(library: Library) -> None:
         if not isinstance(name, str) or name in interp.library.absent:
             from importlib.metadata import PackageNotFoundError  # imports half of `email`
 
-            raise RaisedError(PackageNotFoundError(name), interp.here())
+            raise RaisedError(PackageNotFoundError(name), interp.here(), explicit=False)
         return interp.import_name(name, "__version__", interp.here())
 
     library.function("packaging.version.parse", "packaging.version.Version")(lambda interp, text: version_tuple(text))

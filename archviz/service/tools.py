@@ -16,7 +16,7 @@ from mcp_types import CallToolResult, ContentBlock, ResourceLink, TextContent
 from pydantic import Field
 
 from archviz.errors import ArchvizError, UsageError
-from archviz.formats import Format, Theme, figure_name
+from archviz.formats import Format, Look, Theme, figure_name
 from archviz.service.failures import NEXT_STEPS, failure_result
 from archviz.service.outputs import MIME_TYPES, URI, OutputRoot, file_stem, format_of
 from archviz.service.paging import cut_to_fit, find_part, page_of
@@ -171,7 +171,7 @@ class Tools:
             name = figure_name(model) if model is not None else str((figure or {}).get("model_name", ""))
             stem = file_stem(name, _key(model, figure, class_name, theme))
             result = pipeline.draw(
-                source, folder / stem, wanted, class_name=class_name, theme=theme, settings=self.settings
+                source, folder / stem, wanted, class_name=class_name, look=Look(theme=theme), settings=self.settings
             )
             files = self.outputs.publish(result.files)
         return _drawn(result, files)

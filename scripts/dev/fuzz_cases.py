@@ -23,6 +23,7 @@ from fuzz_mutations import mutated_document, mutated_json, mutated_text, rewritt
 
 from archviz import pipeline, readings
 from archviz.errors import ArchvizError, BudgetExceededError
+from archviz.formats import THEMES, Format, Look
 from archviz.interpreter.modules import SourceText
 from archviz.settings import Limits, Settings
 from archviz.sources.installed import find_transformers_source
@@ -193,9 +194,9 @@ def _verify(model: str, chance: random.Random, against: Path | None = None) -> l
 
 def _draw(model: str, chance: random.Random) -> list[Any]:
     with tempfile.TemporaryDirectory() as folder:
-        formats = ["svg", "dot"] + (["png"] if chance.random() < 0.05 else [])
+        formats: list[Format] = ["svg", "dot", "png"] if chance.random() < 0.05 else ["svg", "dot"]
         found = pipeline.draw(
-            model, Path(folder) / "out", formats, theme=chance.choice(["light", "dark"]), settings=SETTINGS
+            model, Path(folder) / "out", formats, look=Look(theme=chance.choice(THEMES)), settings=SETTINGS
         )
         ET.parse(Path(folder) / "out.svg")  # noqa: S314 - our own output
         strange = sorted({file.name for file in Path(folder).iterdir()} - {file.name for file in found.files})

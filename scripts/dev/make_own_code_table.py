@@ -96,24 +96,26 @@ def automatic_model(torch: Any, folder: Path, values: dict[str, Any]) -> tuple[A
     model = cls._from_config(config, attn_implementation="eager") if hasattr(cls, "_from_config") else cls(config)
     if hasattr(model, "tie_weights"):
         model.tie_weights()
-    return model, {"input_ids": torch.randint(3, 50, (BATCH, SEQ)), "use_cache": False}
+    return model, {"input_ids": torch.randint(3, 38, (BATCH, SEQ)), "use_cache": False}
 
 
 def plain_model(torch: Any, folder: Path, plain: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The class that `arguments.json` names: its file, class, and an expression for its arguments."""
     sys.path.insert(0, str(folder))
     module = importlib.import_module(plain["file"].removesuffix(".py"))
-    model = getattr(module, plain["class"])(*eval(plain["python"], {**vars(module), "a": plain["args"]}))  # noqa: S307 -- our own text
+    given = eval(plain["python"], {**vars(module), "a": plain["args"]})  # noqa: S307 -- our own text
+    cls = getattr(module, plain["class"])
+    model = cls(**given) if isinstance(given, dict) else cls(*given)
     image = plain.get("image")
-    given = torch.randn(BATCH, *image) if image else torch.randint(3, 50, (BATCH, SEQ))
+    tensor = torch.randn(BATCH, *image) if image else torch.randint(3, 38, (BATCH, SEQ))
     for other in [each for each in sys.modules if str(folder) in str(getattr(sys.modules[each], "__file__", ""))]:
         del sys.modules[other]
     sys.path.remove(str(folder))
-    return model, {plain["input"]: given}
+    return model, {plain["input"]: tensor}
 
 
-def traced(torch: Any, referee: Any, model: Any, given: dict[str, Any]) -> dict[str, Any]:
-    """The calls and ops of one pass, as the referee records them."""
+def traced(torch: Any, referee: Any, model: Any, given: dict[str, Any], part: Any = None) -> dict[str, Any]:
+    """The calls and ops of one pass through a model, or a part of it, as the referee records them."""
     recorder = referee.Recorder()
     for path, module in model.named_modules():
 
@@ -128,7 +130,7 @@ def traced(torch: Any, referee: Any, model: Any, given: dict[str, Any]) -> dict[
         module.register_forward_pre_hook(before)
         module.register_forward_hook(after)
     with torch.no_grad(), recorder:
-        model(**given)
+        (part or model)(**given)
     return {"class": type(model).__name__, "calls": recorder.calls, "ops": recorder.ops}
 
 

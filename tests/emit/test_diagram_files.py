@@ -7,6 +7,7 @@ import pytest
 from archviz.emit.diagram_files import diagram_files
 from archviz.emit.targets import check_output
 from archviz.errors import UsageError
+from archviz.formats import THEMES, Look
 from tests.figure.diagram_samples import small
 
 
@@ -21,7 +22,7 @@ def test_each_format_gives_its_own_bytes() -> None:
 
 
 def test_the_theme_reaches_the_drawing() -> None:
-    light, dark = (diagram_files(small(), ["svg"], theme)[0]["svg"] for theme in ("light", "dark"))
+    light, dark = (diagram_files(small(), ["svg"], Look(theme=theme))[0]["svg"] for theme in THEMES)
     assert light != dark
 
 

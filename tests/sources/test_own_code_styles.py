@@ -34,6 +34,11 @@ def options(folder: Path) -> tuple[str, dict[str, Any]]:
     return str(folder / plain["file"]), {"class_name": plain["class"], "settings": settings}
 
 
+def takes_image(folder: Path) -> bool:
+    stated = folder / "arguments.json"
+    return stated.exists() and "image" in json.loads(stated.read_text("utf-8"))
+
+
 def digest(rows: list[list[Any]]) -> str:
     return hashlib.sha1(json.dumps(sorted(map(json.dumps, rows))).encode(), usedforsecurity=False).hexdigest()
 
@@ -55,7 +60,7 @@ def test_a_style_of_own_code_has_the_tensors_that_torch_builds(name: str) -> Non
 @pytest.mark.parametrize("name", sorted(TABLE))
 def test_a_style_of_own_code_computes_what_torch_computes(name: str) -> None:
     model, given = options(FOLDERS / name)
-    found, row = pipeline.trace(model, batch=2, seq=11, **given), TABLE[name]
+    found, row = pipeline.trace(model, batch=2, seq=11, pixels=takes_image(FOLDERS / name), **given), TABLE[name]
     assert found["gaps"] == []
     calls = [[each["module"], each["class"], each["out"]] for each in found["calls"] if _kept(each)]
     ops = [

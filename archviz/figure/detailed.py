@@ -1,0 +1,276 @@
+"""The detailed view: every layer kind with its parts opened in place, and beside each box its tensor shape and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from archviz.architecture.model import (
+    Architecture,
+    BlockEdge,
+    BlockGraph,
+    BlockNode,
+    LayerKind,
+    LayerStack,
+    PatternItem,
+    Tower,
+)
+from archviz.figure.flow import module_diagram, shape_text
+from archviz.figure.formulas import Formula, TensorIndex, formula_of, path_of
+from archviz.figure.ledger import Ledger
+from archviz.figure.model import Sentence
+from archviz.figure.module_paths import find_graph
+from archviz.figure.overview import kind_colours, spoken_tower
+from archviz.figure.positions import with_rope_settings
+from archviz.figure.quantities import sentence
+from archviz.figure.strips import pattern_words
+from archviz.figure.unfolding import Unfolded, unfold
+
+_NO_SHAPE = ("point", "round")
+
+
+def build_detailed(architecture: Architecture) -> list[Ledger]:
+    """The ledgers of a model: each tower's column, each kind of layer, and each inside that these do not show."""
+    return _Detailed(architecture).ledgers()
+
+
+def module_ledgers(architecture: Architecture, module: str | None) -> list[Ledger]:
+    """The ledger of a module, then those of what its boxes zoom into.
+
+    Args:
+        module: Its path, as in `model.layers.3.self_attn`; a layer of the same kind stands for it.
+
+    Raises:
+        UsageError: No module is named, or its data flow is not known.
+    """
+    graph = find_graph(architecture, module)
+    whole = _whole(graph)
+    inner = [_whole(block) for node in graph.nodes if node.zoom and (block := architecture.block(node.zoom))]
+    inner = list({each.graph.id: each for each in inner}.values())
+    letters = {each.graph.id: _letter(place) for place, each in enumerate(inner)}
+    tensors = TensorIndex(architecture, _paths([whole, *inner]))
+    return [
+        _graph_ledger(architecture, each, tensors, letters, None, letters.get(each.graph.id, ""), None)
+        for each in (whole, *inner)
+    ]
+
+
+def _whole(graph: BlockGraph) -> Unfolded:
+    """A graph as it is."""
+    return Unfolded(graph, {node.id: (graph, node) for node in graph.nodes})
+
+
+class _Detailed:
+    def __init__(self, architecture: Architecture) -> None:
+        self.architecture = architecture
+        self.stacks = [
+            (tower, stack)
+            for tower in architecture.towers
+            for item in tower.column
+            if item.stack and (stack := architecture.stack(item.stack))
+        ]
+        self.opened: dict[str, Unfolded] = {}
+        for _, stack in self.stacks:
+            for kind in stack.kinds:
+                graph = architecture.block(kind.block)
+                if graph and graph.id not in self.opened:
+                    self.opened[graph.id] = unfold(architecture, graph)
+        self.colours = self._colours()
+        self.inner = self._insides()
+        self.letters = {name: _letter(place) for place, name in enumerate((*self.opened, *self.inner))}
+        towers = [_tower_graph(architecture, tower) for tower in architecture.towers]
+        self.columns = [_whole(graph) for graph in towers]
+        every = (*self.opened.values(), *self.inner.values(), *self.columns)
+        self.tensors = TensorIndex(architecture, _paths(every))
+
+    def _insides(self) -> dict[str, Unfolded]:
+        """What boxes zoom into that is not opened in place: one expert, or a part whose ends did not fit."""
+        found: dict[str, Unfolded] = {}
+        waiting = list(self.opened.values())
+        while waiting:
+            shown = waiting.pop(0)
+            for node in shown.graph.nodes:
+                graph = self.architecture.block(node.zoom) if node.zoom else None
+                if graph and graph.id not in found:
+                    found[graph.id] = _whole(graph)
+                    waiting.append(found[graph.id])
+        return found
+
+    def ledgers(self) -> list[Ledger]:
+        ledgers = [
+            self._column_ledger(tower, column)
+            for tower, column in zip(self.architecture.towers, self.columns, strict=True)
+        ]
+        for name, shown in self.opened.items():
+            tower, stack, kind = next(
+                (tower, stack, kind) for tower, stack in self.stacks for kind in stack.kinds if kind.block == name
+            )
+            ledgers.append(self._kind_ledger(tower, stack, kind, shown))
+        for name, shown in self.inner.items():
+            ledger = _graph_ledger(self.architecture, shown, self.tensors, self.letters, None, self.letters[name], None)
+            ledgers.append(ledger)
+        return ledgers
+
+    def _colours(self) -> dict[str, int]:
+        colours: dict[str, int] = {}
+        for _, stack in self.stacks:
+            for kind, number in zip(stack.kinds, kind_colours(self.architecture, stack), strict=True):
+                colours.setdefault(kind.block, number)
+        return colours
+
+    def _kind_ledger(self, tower: Tower, stack: LayerStack, kind: LayerKind, shown: Unfolded) -> Ledger:
+        mixer = kind.mixer_kind if tower.id == spoken_tower(self.architecture) else None
+        colour = self.colours[kind.block]
+        ledger = _graph_ledger(
+            self.architecture, shown, self.tensors, self.letters, mixer, self.letters[kind.block], colour
+        )
+        layers = (
+            f"{kind.count} of {stack.count} layers of {stack.path}" if kind.count > 1 else f"1 layer of {stack.path}"
+        )
+        subtitle = f"{layers} · {kind.parameters:,} parameters each"
+        return replace(ledger, title=kind.title, subtitle=subtitle)
+
+    def _column_ledger(self, tower: Tower, column: Unfolded) -> Ledger:
+        ledger = _graph_ledger(self.architecture, column, self.tensors, self.letters, None, "", None)
+        formulas, colours = dict(ledger.formulas), {}
+        notes: list[Sentence] = []
+        for item in tower.column:
+            stack = self.architecture.stack(item.stack) if item.stack else None
+            for name, kind, times in _runs(stack) if stack else ():
+                box = f"{column.graph.id}/{name}"
+                count = f"{times:,} × {kind.parameters:,}" if times > 1 else ""
+                formulas[box] = Formula(count, times * kind.parameters)
+                colours[box] = self.colours[kind.block]
+            if stack and len(stack.kinds) > 1:
+                notes.append(sentence(pattern_words(stack)[:400]))
+        boxes = tuple(replace(box, kind=colours.get(box.id)) for box in ledger.diagram.boxes)
+        return replace(
+            ledger, subtitle=f"{tower.parameters:,} parameters" if tower.parameters else "", formulas=formulas,
+            notes=tuple(notes), diagram=replace(ledger.diagram, boxes=boxes),
+        )  # fmt: skip
+
+
+def _paths(shown: Sequence[Unfolded]) -> Iterator[str]:
+    for each in shown:
+        for graph, node in each.origin.values():
+            if node.module or node.code_name:
+                yield path_of(graph, node)
+
+
+def _graph_ledger(
+    architecture: Architecture,
+    shown: Unfolded,
+    tensors: TensorIndex,
+    letters: dict[str, str],
+    mixer: str | None,
+    letter: str,
+    colour: int | None,
+) -> Ledger:
+    """The ledger of a graph, with the lines that its boxes have on both sides."""
+    graph = shown.graph
+    diagram = module_diagram(graph)
+    if mixer:
+        diagram = with_rope_settings(diagram, architecture, mixer)
+    names = {f"{graph.id}/{node.id}": node for node in graph.nodes}
+    drawn = {box.id: box for box in diagram.boxes}
+    formulas: dict[str, Formula] = {}
+    for name, node in names.items():
+        origin, own = shown.origin[node.id]
+        formula = formula_of(tensors, origin, own)
+        if formula:
+            formulas[name] = formula
+    return Ledger(
+        id=f"ledger/{graph.id}",
+        title=graph.title,
+        subtitle=_subtitle(graph),
+        diagram=diagram,
+        shapes={
+            name: shape_text(node.shape_out)
+            for name, node in names.items()
+            if node.shape_out and drawn[name].shape not in _NO_SHAPE
+        },
+        formulas=formulas,
+        names={name: _called(node) for name, node in names.items()},
+        letter=letter,
+        zooms={name: letters[node.zoom] for name, node in names.items() if node.zoom in letters},
+        notes=_notes(graph, formulas),
+        kind=colour,
+        description="; ".join(piece.where for piece in graph.evidence[:2]),
+    )
+
+
+def _called(node: BlockNode) -> str:
+    return (node.code_name or "").rpartition(".")[2] or node.label
+
+
+def _subtitle(graph: BlockGraph) -> str:
+    parts = [graph.class_name, f"{graph.parameters:,} parameters" if graph.parameters else ""]
+    return " · ".join(part for part in parts if part)
+
+
+def _notes(graph: BlockGraph, formulas: dict[str, Formula]) -> tuple[Sentence, ...]:
+    """What the graph says of itself, and the parameters that no box of it holds."""
+    held = sum(formula.count for formula in formulas.values())
+    rest = graph.parameters - held
+    lines = list(graph.notes)
+    if rest > 0 and formulas and graph.class_name:
+        lines.append(f"{rest:,} parameters of it are in no box.")
+    return tuple(sentence(line) for line in lines)
+
+
+def _tower_graph(architecture: Architecture, tower: Tower) -> BlockGraph:
+    """A tower's column as a graph: its boxes, and each run of equal layers as one box."""
+    nodes: list[BlockNode] = []
+    edges: list[BlockEdge] = []
+    last: str | None = None
+    beside: list[str] = []
+    for item in tower.column:
+        if item.taps:
+            continue
+        if item.node and item.beside:
+            nodes.append(item.node)
+            beside.append(item.node.id)
+            edges += [BlockEdge(source=name, target=item.node.id) for name in item.reads]
+            continue
+        stack = architecture.stack(item.stack) if item.stack else None
+        fresh = [item.node] if item.node else [_layers_node(name, k, n) for name, k, n in _runs(stack)] if stack else []
+        for node in fresh:
+            edges += [BlockEdge(source=last, target=node.id)] if last else []
+            edges += [BlockEdge(source=name, target=node.id) for name in beside] if stack else []
+            nodes.append(node)
+            last = node.id
+        beside = [] if stack else beside
+    return BlockGraph(
+        id=f"column/{tower.id}", title=tower.title, module=tower.module, class_name="", nodes=nodes, edges=edges,
+        parameters=tower.parameters,
+    )  # fmt: skip
+
+
+def _runs(stack: LayerStack) -> Iterator[tuple[str, LayerKind, int]]:
+    """The parts of a stack's pattern: a name, a kind, and how many layers of it; repeats are told in the title."""
+    kinds = {kind.id: kind for kind in stack.kinds}
+
+    def walk(items: list[PatternItem], times: int, scope: str) -> Iterator[tuple[str, LayerKind, int]]:
+        for place, item in enumerate(items):
+            name = f"{scope}.{place}"
+            if item.kind is not None:
+                yield name, kinds[item.kind], item.times * times
+            else:
+                yield from walk(item.items, times * item.times, name)
+
+    runs = list(walk(stack.pattern, 1, f"{stack.path}"))
+    if len(runs) <= max(len(stack.kinds), 6):
+        yield from runs
+    else:
+        yield from ((f"{stack.path}.{kind.id}", kind, kind.count) for kind in stack.kinds)
+
+
+def _layers_node(name: str, kind: LayerKind, times: int) -> BlockNode:
+    return BlockNode(
+        id=name, role="other", label=f"{times:,} × {kind.title}", code_name=f"{times:,} layers", zoom=kind.block,
+        status="verified",
+    )  # fmt: skip
+
+
+def _letter(index: int) -> str:
+    return chr(65 + index % 26) + (str(index // 26 + 1) if index >= 26 else "")

@@ -1,0 +1,239 @@
+"""A panel of three columns: the shapes of the tensors, the blocks that make them, and how their parameters come about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+
+from archviz.figure.display import Group, Item, Rect
+from archviz.figure.fonts import fit, measure
+from archviz.figure.formulas import Formula
+from archviz.figure.layered import Link, Spacing, Vertex, place
+from archviz.figure.model import Diagram, Sentence, Words
+from archviz.figure.paint import Frame, Style, box_size, leader, paint_arrow, paint_badge, paint_lines, text_line, wrap
+from archviz.figure.stack import Canvas, draw_placement
+from archviz.figure.theme import Theme
+from archviz.figure.wire_labels import paint_wire_labels
+from archviz.records import record
+
+LEDGER = Style(label=14.5, detail=13.0, pad=9.0, tall=31.0, narrow=56.0, wide=236.0, line=16.0)
+_SIZE = 13.0
+_LINE = 17.0
+_PAD = 18.0
+_GAP = 16.0
+_HEAD = 84.0
+_WIDEST_SHAPES, _WIDEST_FORMULAS = 190.0, 330.0
+_HEADINGS = ("tensor shape", "block", "parameters")
+
+
+@record(frozen=True)
+class Ledger:
+    """One data flow with its numbers.
+
+    Args:
+        shapes: What leaves a box, by box id.
+        formulas: Where its parameters come from, by box id.
+        names: How a box is called beside its formula, by box id.
+        letter: What other panels call this one; empty where none does.
+        zooms: Letters of the panels that show the inside of a box, by box id.
+    """
+
+    id: str
+    title: str
+    subtitle: str
+    diagram: Diagram
+    shapes: Mapping[str, str] = field(default_factory=dict)
+    formulas: Mapping[str, Formula] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    letter: str = ""
+    zooms: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[Sentence, ...] = ()
+    kind: int | None = None
+    description: str = ""
+
+
+@record(frozen=True)
+class _Row:
+    """The boxes of one level: where they stand, the words on both sides, and whether some are of the box on the right."""
+
+    middle: float
+    left: float
+    right: float
+    shapes: tuple[str, ...]
+    formulas: tuple[Sentence, ...]
+    led: bool
+
+
+class LedgerArt:
+    """A ledger with the size that it needs."""
+
+    stretches = False
+
+    def __init__(self, ledger: Ledger, theme: Theme) -> None:
+        self.ledger, self.theme = ledger, theme
+        boxes, arrows = ledger.diagram.boxes, ledger.diagram.arrows
+        vertices = [
+            Vertex(box.id, *box_size(box, LEDGER), round=box.shape == "round", apart=box.apart) for box in boxes
+        ]
+        links = [Link(arrow.source, arrow.target, arrow.skip) for arrow in arrows]
+        self.placement = place(vertices, links, Spacing(across=16.0, between=22.0))
+        self.rows = self._rows()
+        self.shape_width = self._widest(
+            [line for row in self.rows for line in row.shapes], _HEADINGS[0], _WIDEST_SHAPES
+        )
+        plain = ["".join(words.text for words in line) for row in self.rows for line in row.formulas]
+        self.formula_width = self._widest(plain, _HEADINGS[2], _WIDEST_FORMULAS, 500)
+        inner = self.shape_width + self.placement.width + self.formula_width + 2 * _GAP
+        title = measure(ledger.title[:80], 17, 700) + 70
+        self.width = max(inner, min(title, 520.0), 340.0) + 2 * _PAD
+
+    def _widest(self, texts: Sequence[str], heading: str, most: float, weight: int = 400) -> float:
+        widths = [measure(heading, _SIZE, 600), *(measure(text[:120], _SIZE, weight) for text in texts)]
+        return min(max(widths), most)
+
+    def _rows(self) -> list[_Row]:
+        """The levels of the flow from top to bottom."""
+        levels: dict[float, list[tuple[float, str]]] = {}
+        for name, (left, top, _, height) in self.placement.boxes.items():
+            levels.setdefault(round(top + height / 2, 1), []).append((left, name))
+        rows: list[_Row] = []
+        for middle, members in sorted(levels.items()):
+            names = [name for _, name in sorted(members)]
+            frames = [self.placement.boxes[name] for name in names]
+            rows.append(
+                _Row(
+                    middle,
+                    min(frame[0] for frame in frames),
+                    max(frame[0] + frame[2] for frame in frames),
+                    self._shapes(names),
+                    tuple(line for name in names for line in self._formula(name)),
+                    bool(self._formula(names[-1])),
+                )
+            )
+        return rows
+
+    def _shapes(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The shapes of a level, from left to right; one where they are all alike."""
+        known = [self.ledger.shapes[name] for name in names if name in self.ledger.shapes]
+        return tuple(known[:1] if len(set(known)) == 1 else known)
+
+    def _formula(self, name: str) -> list[Sentence]:
+        formula = self.ledger.formulas.get(name)
+        if formula is None:
+            return []
+        label = Words(f"{self.ledger.names.get(name, '')[:40]}  ", strong=True)
+        if formula.note:
+            return wrap((label, Words(formula.note)), _SIZE, _WIDEST_FORMULAS)
+        number = Words(f"{formula.count:,}", accent=True)
+        text = (Words(f"{formula.text} = "),) if formula.text and formula.text != f"{formula.count:,}" else ()
+        return wrap((label, *text, number), _SIZE, _WIDEST_FORMULAS)
+
+    def height_at(self, width: float) -> float:
+        return _HEAD + self._flow_height() + self._notes_height(width) + _PAD
+
+    def _flow_height(self) -> float:
+        lines = max(
+            sum(max(len(row.formulas), 1) for row in self.rows) * _LINE,
+            sum(max(len(row.shapes), 1) for row in self.rows) * _LINE,
+        )
+        return max(self.placement.height, lines)
+
+    def _notes(self, width: float) -> list[Sentence]:
+        return [line for note in self.ledger.notes for line in wrap(note, _SIZE, width - 2 * _PAD)]
+
+    def _notes_height(self, width: float) -> float:
+        notes = self._notes(width)
+        return _LINE * len(notes) + 14 if notes else 0.0
+
+    def draw(self, frame: Frame) -> Group:
+        canvas = Canvas(self.theme, LEDGER)
+        spare = frame.width - 2 * _PAD - self.shape_width - self.formula_width - self.placement.width - 2 * _GAP
+        left = frame.x + _PAD + self.shape_width + _GAP + max(spare, 0.0) / 2
+        notes = self._notes(frame.width)
+        room = frame.height - _HEAD - self._notes_height(frame.width) - _PAD
+        top = frame.y + _HEAD + max(room - self.placement.height, 0.0) / 2
+        draw_placement(canvas, self.ledger.diagram.boxes, self.placement, left, top)
+        arrows = self.ledger.diagram.arrows
+        routes = [[(x + left, y + top) for x, y in route] for route in self.placement.routes]
+        canvas.wires += [paint_arrow(arrow, route, self.theme) for arrow, route in zip(arrows, routes, strict=True)]
+        edge = Frame(left - _GAP, frame.y, self.placement.width + 2 * _GAP, frame.height)
+        canvas.fronts += paint_wire_labels(arrows, routes, list(canvas.boxes.values()), edge, self.theme)
+        words = paint_lines(
+            notes, frame.x + _PAD, frame.bottom - self._notes_height(frame.width), self.theme, size=_SIZE
+        )
+        columns = [*self._shape_column(frame, top, left), *self._formula_column(frame, top, left)]
+        badges = [
+            paint_badge(letter, canvas.boxes[box].right - 2, canvas.boxes[box].y + 1, self.theme, 10.0)
+            for box, letter in self.ledger.zooms.items()
+            if box in canvas.boxes
+        ]
+        items = (*self._back(frame), *columns, *canvas.wires, *canvas.fronts, *badges, *words)
+        return Group(self.ledger.id, "panel", items, title=self.ledger.title, description=self.ledger.description)
+
+    def _back(self, frame: Frame) -> list[Item]:
+        theme, ledger = self.theme, self.ledger
+        stroke = theme.inset.stroke if ledger.kind is None else theme.tint(ledger.kind).stroke
+        start = frame.x + (46 if ledger.letter else _PAD)
+        room = frame.right - start - 14
+        items: list[Item] = [
+            Rect(frame.x, frame.y, frame.width, frame.height, theme.inset.fill, stroke, 1.3, 12.0),
+            text_line(fit(ledger.title, 17, 700, room), start, frame.y + 24, 17, 700, theme.ink),
+            text_line(fit(ledger.subtitle, _SIZE, 400, room), start, frame.y + 44, _SIZE, 400, theme.muted),
+        ]
+        if ledger.letter:
+            items.append(paint_badge(ledger.letter, frame.x + 26, frame.y + 26, theme, 12.0))
+        y = frame.y + 66
+        right = frame.right - _PAD - self.formula_width
+        items.append(text_line(_HEADINGS[0], frame.x + _PAD, y, _SIZE, 600, theme.muted))
+        items.append(text_line(_HEADINGS[1], self._centre(frame), y, _SIZE, 600, theme.muted, "middle"))
+        items.append(text_line(_HEADINGS[2], right, y, _SIZE, 600, theme.muted))
+        return items
+
+    def _centre(self, frame: Frame) -> float:
+        return (frame.x + _PAD + self.shape_width + frame.right - _PAD - self.formula_width) / 2
+
+    def _shape_column(self, frame: Frame, top: float, left: float) -> list[Item]:
+        items: list[Item] = []
+        x = frame.x + _PAD
+        tops = _spread([len(row.shapes) * _LINE for row in self.rows], [top + row.middle for row in self.rows], frame)
+        for row, start in zip(self.rows, tops, strict=True):
+            shown = [fit(line, _SIZE, 400, self.shape_width) for line in row.shapes]
+            lines = [(Words(line),) for line in shown]
+            items += paint_lines(lines, x, start, self.theme, size=_SIZE, spacing=_LINE, colour=self.theme.muted)
+            if shown:
+                end = x + measure(shown[len(shown) // 2 if len(shown) % 2 else 0], _SIZE)
+                y = top + row.middle
+                if len(shown) == 1 and abs(start + _LINE / 2 - y) < 2 and left + row.left - end > 16:
+                    line = leader(((end + 5, y), (left + row.left - 4, y)), self.theme)
+                    items.append(Group(f"{self.ledger.id}/shape/{row.middle:g}", "leader", (line,)))
+        return items
+
+    def _formula_column(self, frame: Frame, top: float, left: float) -> list[Item]:
+        items: list[Item] = []
+        x = frame.right - _PAD - self.formula_width
+        heights = [len(row.formulas) * _LINE for row in self.rows]
+        tops = _spread(heights, [top + row.middle for row in self.rows], frame)
+        for row, start in zip(self.rows, tops, strict=True):
+            items += paint_lines(row.formulas, x, start, self.theme, size=_SIZE, spacing=_LINE)
+            if row.led and x - left - row.right > 12:
+                y = top + row.middle
+                goal = min(max(y, start + _LINE / 2), start + _LINE * (len(row.formulas) - 0.5))
+                line = leader(((left + row.right + 4, y), (x - 10, y), (x - 5, goal)), self.theme)
+                items.append(Group(f"{self.ledger.id}/formula/{row.middle:g}", "leader", (line,)))
+        return items
+
+
+def _spread(heights: Sequence[float], middles: Sequence[float], frame: Frame) -> list[float]:
+    """The tops of blocks of lines around their middles, moved apart where they would overlap, and kept in the frame."""
+    tops = [middle - height / 2 for height, middle in zip(heights, middles, strict=True)]
+    free = frame.y + _HEAD - 6
+    for index, height in enumerate(heights):
+        if height:
+            tops[index] = max(tops[index], free)
+            free = tops[index] + height
+    limit = frame.bottom - 8
+    for index in reversed(range(len(tops))):
+        if heights[index]:
+            tops[index] = min(tops[index], limit - heights[index])
+            limit = tops[index]
+    return tops

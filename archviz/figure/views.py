@@ -1,0 +1,103 @@
+"""The views of a model: which there are, and the page of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from archviz.architecture.model import Architecture
+from archviz.errors import UsageError
+from archviz.figure import captions
+from archviz.figure.display import DisplayList
+from archviz.figure.model import Sentence, Words
+from archviz.figure.theme import Theme
+from archviz.spans import Status
+
+
+def overview(architecture: Architecture, theme: Theme, module: str | None = None) -> DisplayList:
+    """The whole model: towers, kinds of layers with their repeats, and what is inside of them."""
+    from archviz.figure.fitting import fitted_overview
+
+    return fitted_overview(architecture, theme)
+
+
+def detailed(architecture: Architecture, theme: Theme, module: str | None = None) -> DisplayList:
+    """Every operation, with the shape of its tensor and the formula of its parameters."""
+    from archviz.figure.detailed import build_detailed
+    from archviz.figure.ledger import Ledger, LedgerArt
+    from archviz.figure.sheet import Heading, place_sheet
+
+    ledgers: list[Ledger] = build_detailed(architecture)
+    subtitle = f"{captions.subtitle(architecture)} · every operation with its tensor shape and parameters"
+    words = (Words("Shapes: B sequences of S tokens; in a row with several boxes from left to right."),)
+    heading = Heading(
+        captions.title(architecture), subtitle, captions.description(architecture),
+        (words, *captions.footers(architecture)),
+    )  # fmt: skip
+    panels = [LedgerArt(ledger, theme) for ledger in ledgers]
+    return place_sheet(heading, panels, theme, _statuses(box.status for each in ledgers for box in each.diagram.boxes))
+
+
+def module_view(architecture: Architecture, theme: Theme, module: str | None = None) -> DisplayList:
+    """The data flow of one module.
+
+    Raises:
+        UsageError: No module is named, or its data flow is not known.
+    """
+    from archviz.figure.detailed import module_ledgers
+    from archviz.figure.ledger import LedgerArt
+    from archviz.figure.sheet import Heading, place_sheet
+
+    ledgers = module_ledgers(architecture, module)
+    first = ledgers[0]
+    heading = Heading(
+        f"{captions.title(architecture)}: {first.title}", module or "",
+        f"Data flow of {module} of {architecture.identity.id}, from input (bottom) to output (top).",
+        captions.footers(architecture)[:1],
+    )  # fmt: skip
+    panels = [LedgerArt(ledger, theme) for ledger in ledgers]
+    return place_sheet(heading, panels, theme, _statuses(box.status for each in ledgers for box in each.diagram.boxes))
+
+
+def params(architecture: Architecture, theme: Theme, module: str | None = None) -> DisplayList:
+    """Every operation as large as the logarithm of its parameters."""
+    from archviz.figure.bars import BarsArt, ComponentsArt, SkylineArt, decades
+    from archviz.figure.panels import Panel
+    from archviz.figure.params import build_sizes
+    from archviz.figure.sheet import Heading, place_sheet
+
+    sizes = build_sizes(architecture)
+    span = decades(sizes.groups, sizes.skylines)
+    used = {bar.component for group in sizes.groups for bar in group.bars}
+    panels: list[Panel] = [ComponentsArt(used, theme)]
+    panels += [SkylineArt(skyline, span, theme) for skyline in sizes.skylines]
+    panels += [BarsArt(group, span, theme) for group in reversed(sizes.groups)]
+    scale: Sentence = (
+        Words("Scale: ", strong=True),
+        Words("the length of a bar and the height of a layer are log10 of the number of parameters, from 1; "),
+        Words("operations stand in order of execution, the last on top; a bar counts one layer."),
+    )
+    subtitle = f"{captions.subtitle(architecture)} · sizes on a logarithmic scale"
+    heading = Heading(
+        captions.title(architecture), subtitle, f"Parameters of {architecture.identity.id} by operation.",
+        (scale, *captions.footers(architecture)),
+    )  # fmt: skip
+    return place_sheet(heading, panels, theme)
+
+
+def _statuses(found: Iterator[Status]) -> Sequence[Status]:
+    return sorted(set(found))
+
+
+View = Callable[[Architecture, Theme, str | None], DisplayList]
+VIEWS: Mapping[str, View] = {"overview": overview, "detailed": detailed, "module": module_view, "params": params}
+
+
+def view(name: str) -> View:
+    """The view of that name.
+
+    Raises:
+        UsageError: There is no such view.
+    """
+    if name not in VIEWS:
+        raise UsageError(f"no view {name[:40]!r}", hint=f"views are {', '.join(VIEWS)}")
+    return VIEWS[name]
