@@ -79,6 +79,7 @@ class Interpreter(Operators, Imports):
         Imports.__init__(self, library, find_source, locate or (lambda name: None))
         self.limits = limits or Limits()
         self.gaps: list[tuple[Any, str, Span | None]] = []  # (module under construction or path, reason, place)
+        self.lasting_gaps: list[tuple[Any, str, Span | None]] = []  # of definitions that a pass was the first to run
         self.notes: list[tuple[str, Span | None]] = []
         self.building: list[ModuleInstance] = []
         self.recorder: Recorder | None = None
@@ -329,6 +330,8 @@ class Interpreter(Operators, Imports):
             self.note(f"decorator {ast.unparse(node)[:60]} is not understood: {result.reason}")
             if self.is_own(frame.module):
                 self.gap(f"the decorator {ast.unparse(node)[:60]}: {result.reason}", result.at)
+                if self.recorder is not None:  # defined once, and what is wrong with it holds for later passes
+                    self.lasting_gaps.append(self.gaps[-1])
         if isinstance(result, FunctionValue) and result is not value:
             result.attrs.setdefault("__wrapped__", value)
         return value if isinstance(result, Unknown) else result
