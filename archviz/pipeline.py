@@ -36,6 +36,7 @@ __all__ = [
     "architecture_of",
     "checkpoint",
     "code_search",
+    "compare",
     "describe",
     "describe_text",
     "digest",
@@ -44,6 +45,7 @@ __all__ = [
     "gap_row",
     "interpreter_for",
     "library",
+    "measure",
     "new_interpreter",
     "papers",
     "read",
@@ -57,9 +59,11 @@ __all__ = [
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture
     from archviz.codesearch.result import SearchResult
+    from archviz.comparison.result import ComparisonResult
     from archviz.estimator.export import ExportResult
     from archviz.lookup.checkpoint import Checkpoint
     from archviz.lookup.papers import PaperAnswer
+    from archviz.measures import Measured
     from archviz.network.session import Session
     from archviz.survey.entries import Survey
     from archviz.survey.gather import Described
@@ -86,6 +90,49 @@ def describe_text(architecture: Architecture) -> str:
     from archviz.architecture.text import describe_text as text_of
 
     return text_of(architecture)
+
+
+def compare(
+    models: Sequence[str],
+    *,
+    family: bool = False,
+    markdown: Path | None = None,
+    settings: Settings = DEFAULTS,
+) -> ComparisonResult:
+    """Models held against the first of them; see `archviz.comparison`.
+
+    Args:
+        family: Also order them by what changed from one to the next.
+        markdown: Write the comparison to this file.
+
+    Raises:
+        UsageError: Fewer than two models, one named twice, or the file cannot be written.
+    """
+    from archviz.comparison.comparing import compare as compared
+    from archviz.comparison.family import family as family_of
+    from archviz.comparison.result import ComparisonResult
+
+    if len(models) < 2 or len(set(models)) < len(models):
+        raise UsageError("a comparison takes two different models or more", hint="archviz compare A B")
+    if markdown is not None:
+        from archviz.emit.targets import check_output
+
+        check_output(markdown)
+    comparison = compared([describe(model, settings=settings) for model in models])
+    result = ComparisonResult(comparison, family_of(comparison) if family else [])
+    if markdown is not None:
+        from archviz.emit.comparison_markdown import markdown_from_comparison
+        from archviz.emit.targets import write_text
+
+        write_text(markdown, markdown_from_comparison(comparison, result.steps))
+    return result
+
+
+def measure(model: str, contexts: Sequence[int], **options: Any) -> Measured:
+    """The memory and compute of a model at some lengths of context; see `archviz.measures.measure`."""
+    from archviz.measures import measure as measure_model
+
+    return measure_model(model, contexts, **options)
 
 
 def export(

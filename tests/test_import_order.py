@@ -29,13 +29,16 @@ ORDER = (
     ("formulas",),  # counts as products of configuration values
     ("patterns",),
     ("architecture",),
+    ("numbers",),  # memory and compute, the way from a count to the published one
     ("verify",),
+    ("comparison",),  # holds Architectures against each other
     ("survey",),  # holds what was described beside what its sources say
     ("figure",),
     ("emit",),
     ("schemas", "doctor"),
     ("descriptions",),
     ("drawings",),
+    ("measures",),
     ("estimator",),
     ("pipeline",),
     ("answers",),
