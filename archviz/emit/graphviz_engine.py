@@ -6,6 +6,7 @@ Either runs as a process of its own, with the bundled fonts and no others, a fix
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from archviz.records import record
 
 DRAWN = ("svg", "png", "pdf")
 _SECONDS = 120.0
+_DATE = re.compile(rb"(/CreationDate \(D:)([^)]*)\)")  # some versions take it from the clock whatever one says
 _FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>
@@ -85,7 +87,9 @@ def _run(command: list[str], dot: str, form: str) -> bytes:
         )  # fmt: skip
     if not done.stdout:
         raise subprocess.SubprocessError("it drew nothing")
-    return done.stdout
+    return (
+        _DATE.sub(lambda found: found[1] + b"0" * len(found[2]) + b")", done.stdout) if form == "pdf" else done.stdout
+    )
 
 
 @contextmanager
