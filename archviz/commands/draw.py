@@ -113,6 +113,7 @@ COMMAND = Command(
         "Qwen/Qwen3.5-397B-A17B -o qwen3.5 -f png,svg",
         "Qwen/Qwen3.5-397B-A17B --view overview,detailed,params -o qwen3.5 -f svg",
         "Qwen/Qwen3-0.6B --view module --module model.layers.0.self_attn -o attention -f pdf --width 85mm",
+        "Qwen/Qwen3.5-397B-A17B -o qwen3.5 -f tex,html",
         "Qwen/Qwen3.5-397B-A17B --figure-config mine.json",
         "mine.json -o mine -f pdf --theme dark",
     ),
