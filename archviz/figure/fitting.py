@@ -11,7 +11,12 @@ from archviz.figure.theme import Theme
 
 
 def fitted_overview(architecture: Architecture, theme: Theme) -> DisplayList:
-    """The page of an overview; what it leaves out, it says."""
+    """The drawing of an overview; what it leaves out, it says."""
+    return fitted_page(architecture, theme).display()
+
+
+def fitted_page(architecture: Architecture, theme: Theme) -> Page:
+    """The page of an overview, before it is drawn."""
     best: Page | None = None
     rungs = _rungs(architecture)
     for savings in rungs:
@@ -20,10 +25,10 @@ def fitted_overview(architecture: Architecture, theme: Theme) -> DisplayList:
             continue
         page = Page(figure, theme)
         if page.badness <= 0:
-            return page.display()
+            return page
         best = best if best and best.badness <= page.badness else page
     assert best is not None
-    return best.display()
+    return best
 
 
 def _rungs(architecture: Architecture) -> list[Savings]:

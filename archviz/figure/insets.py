@@ -58,6 +58,19 @@ class InsetBook:
             block = self.architecture.block(block_id) if block_id else None
             self._add(block, number if block_id == kind.mixer else None, column, kind.mixer_kind)
 
+    def add_layer(self, graph: BlockGraph, number: int, column: str) -> None:
+        """An inset for the flow of a layer itself."""
+        if graph.id not in self.inset_of:
+            diagram = module_diagram(graph, self.inset_of.get, open_end=True)
+            zooms = {f"{graph.id}/{node.id}": self.inset_of.get(node.zoom or "") for node in graph.nodes}
+            boxes = tuple(
+                replace(box, zoom=zooms.get(box.id), kind=number if box.role in MIXER_ROLES else None)
+                for box in diagram.boxes
+            )
+            diagram = replace(diagram, boxes=boxes)
+            inset = captions.make_inset(graph, diagram, number, column, column in self.minor)
+            self._file(graph.id, replace(inset, role="layer"))
+
     def block_of(self, layer: BlockGraph, kind: LayerKind, node: BlockNode) -> BlockGraph | None:
         """The graph that shows the inside of a box of a layer: of the module it calls, else the kind's own."""
         if node.zoom and (zoomed := self.architecture.block(node.zoom)):
@@ -80,9 +93,9 @@ class InsetBook:
             if each.id != block.id and not self.savings.experts:
                 self._add(each, None, column, mixer)
         diagram = module_diagram(block, self.inset_of.get, open_end=True)
+        # Base and scaling of RoPE stand beside the column and in the strip of facts.
         stated = with_rope_settings(diagram, self.architecture, mixer) if column == self.spoken else diagram
         self.diagrams[block.id] = stated
-        diagram = stated if self.savings.margins else diagram  # else they stand beside the column
         inset = captions.make_inset(block, diagram, number, column, column in self.minor)
         if self._saved(inset):
             self.closed[inset.title] = None

@@ -72,6 +72,7 @@ def lint(display: DisplayList) -> list[Finding]:
         *_inside(scene),
         *_text_overlaps(scene),
         *_node_overlaps(scene),
+        *_panel_overlaps(scene),
         *_wires(scene),
         *_glyphs(scene),
         *_sizes(display),
@@ -88,6 +89,8 @@ class _Scene:
         self.nodes: list[_Area] = []
         self.boxed: list[tuple[_Area, _Area]] = []  # a box and a text of the same group
         self.areas: list[_Area] = []
+        self.panels: list[_Area] = []  # and towers: nothing of another one lies on them
+        self.inner: dict[str, set[str]] = {}  # ids of the groups inside of each
         self.wires: list[_Wire] = []
         self._collect(display.items, Group("page", "page"))
 
@@ -110,6 +113,9 @@ class _Scene:
                     self.nodes.append(area)
                 if owner.role in ("node", "cell", "fact", "panel") and isinstance(item, Rect) and box is None:
                     box = area
+                if owner.role in ("panel", "tower", "facts") and isinstance(item, Rect) and owner.id not in self.inner:
+                    self.panels.append(area)
+                    self.inner[owner.id] = {owner.id, *(group.id for group in _groups_of(owner.items))}
 
     def _path(self, path: Path, owner: Group) -> None:
         xs, ys = [x for x, _ in path.points], [y for _, y in path.points]
@@ -168,6 +174,26 @@ def _node_overlaps(scene: _Scene) -> Iterator[Finding]:
             text = one.text or other.text
             if len(text) > 2:  # the letter of a badge sits on the corner of its box
                 yield Finding("hard", "text-over-node", f"{text[:40]!r} lies on a box", (one.owner, other.owner))
+
+
+def _groups_of(items: Sequence[Item]) -> Iterator[Group]:
+    for item in items:
+        if isinstance(item, Group):
+            yield item
+            yield from _groups_of(item.items)
+
+
+def _panel_overlaps(scene: _Scene) -> Iterator[Finding]:
+    """Panels and towers that lie across each other, and boxes across the border of a panel that they are no part of."""
+    panels = {area.owner for area in scene.panels}
+    for one, other in _overlapping([*scene.panels, *scene.nodes], _SLACK):
+        for panel, thing in ((one, other), (other, one)):
+            apart = not panel.holds(thing) and not thing.holds(panel)  # what lies wholly on it may be its own
+            if apart and panel.owner in panels and thing.owner not in scene.inner[panel.owner]:
+                yield Finding(
+                    "hard", "panel-overlap", "something lies across the border of a panel", (panel.owner, thing.owner)
+                )
+                break
 
 
 def _overlapping(areas: Sequence[_Area], slack: float) -> Iterator[tuple[_Area, _Area]]:

@@ -38,7 +38,9 @@ def main() -> int:
     referee, compare = load_module(needed(REFEREE)), load_module(needed(REFEREE.with_name("compare.py")))
     known = json.loads(TABLE.read_text("utf-8")) if TABLE.exists() else {}
     for folder in sorted(each for each in FOLDERS.iterdir() if each.is_dir()):
-        plain = json.loads((folder / "arguments.json").read_text("utf-8")) if (folder / "arguments.json").exists() else None
+        plain = (
+            json.loads((folder / "arguments.json").read_text("utf-8")) if (folder / "arguments.json").exists() else None
+        )
         values = {} if plain else json.loads((folder / "config.json").read_text("utf-8"))
         if sys.argv[1:] and folder.name not in sys.argv[1:]:
             continue
