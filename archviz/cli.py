@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from archviz import __version__
 from archviz.commands import COMMANDS
-from archviz.commands.command import STATUSES, Parser, add_command
+from archviz.commands.command import STATUSES, HelpText, Parser, add_command
 from archviz.commands.printing import fail
 from archviz.errors import ArchvizError, UsageError
 
@@ -92,7 +92,7 @@ def _parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
         prog="archviz",
         description="The exact architecture of a published model, read from its official code, described and drawn.",
         epilog=f"examples:\n{examples}\n\n{STATUSES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     parser.add_argument("--version", action="version", version=f"archviz {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -49,6 +49,12 @@ class ArchvizError(Exception):
             text += f"\n  {self.hint}"
         return text
 
+    @property
+    def sentence(self) -> str:
+        """What was wrong as a sentence of its own; an id that it begins with keeps its letters."""
+        first = self.message.partition(" ")[0]
+        return self.message if "/" in first else f"{self.message[:1].upper()}{self.message[1:]}"
+
     def as_dict(self) -> dict[str, object]:
         """The error as data, for `--json` and for MCP results."""
         return {"error": self.code, "message": self.message, "where": self.where, "hint": self.hint}

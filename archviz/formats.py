@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from archviz.errors import UsageError
 from archviz.records import record
 
-Format = Literal["png", "svg", "pdf", "dot"]
+Format = Literal["png", "svg", "pdf", "tex", "html", "dot"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 Theme = Literal["light", "dark"]

@@ -36,13 +36,16 @@ __all__ = [
     "architecture_of",
     "checkpoint",
     "code_search",
+    "compare",
     "describe",
     "describe_text",
     "digest",
     "draw",
+    "export",
     "gap_row",
     "interpreter_for",
     "library",
+    "measure",
     "new_interpreter",
     "papers",
     "read",
@@ -56,8 +59,11 @@ __all__ = [
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture
     from archviz.codesearch.result import SearchResult
+    from archviz.comparison.result import ComparisonResult
+    from archviz.estimator.export import ExportResult
     from archviz.lookup.checkpoint import Checkpoint
     from archviz.lookup.papers import PaperAnswer
+    from archviz.measures import Measured
     from archviz.network.session import Session
     from archviz.survey.entries import Survey
     from archviz.survey.gather import Described
@@ -86,6 +92,73 @@ def describe_text(architecture: Architecture) -> str:
     return text_of(architecture)
 
 
+def compare(
+    models: Sequence[str],
+    *,
+    family: bool = False,
+    markdown: Path | None = None,
+    settings: Settings = DEFAULTS,
+) -> ComparisonResult:
+    """Models held against the first of them; see `archviz.comparison`.
+
+    Args:
+        family: Also order them by what changed from one to the next.
+        markdown: Write the comparison to this file.
+
+    Raises:
+        UsageError: Fewer than two models, one named twice, or the file cannot be written.
+    """
+    from archviz.comparison.comparing import compare as compared
+    from archviz.comparison.family import family as family_of
+    from archviz.comparison.result import ComparisonResult
+
+    if len(models) < 2 or len(set(models)) < len(models):
+        raise UsageError("a comparison takes two different models or more", hint="archviz compare A B")
+    if markdown is not None:
+        from archviz.emit.targets import check_output
+
+        check_output(markdown)
+    comparison = compared([describe(model, settings=settings) for model in models])
+    result = ComparisonResult(comparison, family_of(comparison) if family else [])
+    if markdown is not None:
+        from archviz.emit.comparison_markdown import markdown_from_comparison
+        from archviz.emit.targets import write_text
+
+        write_text(markdown, markdown_from_comparison(comparison, result.steps))
+    return result
+
+
+def measure(model: str, contexts: Sequence[int], **options: Any) -> Measured:
+    """The memory and compute of a model at some lengths of context; see `archviz.measures.measure`."""
+    from archviz.measures import measure as measure_model
+
+    return measure_model(model, contexts, **options)
+
+
+def export(
+    model: str,
+    estimator: Path,
+    output: Path,
+    *,
+    class_name: str | None = None,
+    settings: Settings = DEFAULTS,
+) -> ExportResult:
+    """Write a model as the layers of a performance estimator, with a report on each kind that it lacks.
+
+    Args:
+        estimator: A folder of Python layer classes.
+        output: The folder that `{model_id}.json` and `gaps/{layer}.md` are written to; made where it is missing.
+
+    Raises:
+        UsageError: The folder of classes is not there or does not parse, or the output cannot be written.
+    """
+    from archviz.estimator.export import ExportResult, build_export, check_folder, write_export
+
+    check_folder(output)
+    built = build_export(model, estimator.expanduser(), class_name=class_name, settings=settings)
+    return ExportResult(built, write_export(built, output))
+
+
 def code_search(
     path: str,
     topics: Sequence[str] = (),
@@ -94,15 +167,30 @@ def code_search(
     limit: int | None = None,
     settings: Settings = DEFAULTS,
 ) -> SearchResult:
-    """Where a file, folder or archive of Python does what the topics are about; see `archviz.codesearch`."""
+    """Where Python code does what the topics are about; see `archviz.codesearch`.
+
+    Args:
+        path: A file, a folder, an archive, or the address of a repository on GitHub, whose modelling files are read at a commit.
+    """
     from dataclasses import replace
+    from tempfile import TemporaryDirectory
 
     from archviz.codesearch.search import DEFAULT_BOUNDS, search
+    from archviz.lookup.github.address import github_address
+    from archviz.lookup.github.code import read_code
+    from archviz.network.session import Session
 
     bounds = replace(DEFAULT_BOUNDS, seconds=settings.limits.seconds)
     if limit is not None:
         bounds = replace(bounds, matches=limit)
-    return search(Path(path), topics, class_name=class_name, bounds=bounds)
+    if (address := github_address(path)) is None:
+        return search(Path(path), topics, class_name=class_name, bounds=bounds)
+    with Session(settings) as session, TemporaryDirectory(prefix="archviz-") as folder:
+        for name, data in read_code(address, session).items():
+            file = Path(folder, name)  # the client lets only plain relative paths through
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        return search(Path(folder), topics, class_name=class_name, bounds=bounds)
 
 
 def papers(name: str, *, sections: str | None = None, settings: Settings = DEFAULTS) -> PaperAnswer:
@@ -120,13 +208,17 @@ def sources(name: str, *, with_text: bool = False, settings: Settings = DEFAULTS
     Raises:
         AmbiguousNameError: The name fits several models.
     """
+    from archviz.lookup.names import classify
     from archviz.lookup.resolve import resolve as resolve_name
     from archviz.network.session import Session
+    from archviz.survey.address import ADDRESSES, survey_address
     from archviz.survey.closed import survey_closed
     from archviz.survey.gather import survey_model
 
     with Session(settings) as session:
-        found = resolve_name(name, settings, session)
+        found, asked = resolve_name(name, settings, session), classify(name)
+        if asked.kind in ADDRESSES:
+            return survey_address(asked, found, session)
         if found.status == "ambiguous":
             raise found.as_error()
         if found.model_id is None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archviz.errors import BadConfigError, BudgetExceededError, UsageError
 from archviz.interpreter.build import build_model, deep_recursion, read_model
@@ -19,7 +19,9 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.modules import SourceText
 from archviz.interpreter.reading import Gap, ModelReading
-from archviz.interpreter.values import ModuleInstance
+from archviz.interpreter.sizes import Tagged
+from archviz.interpreter.values import Instance, ModuleInstance
+from archviz.records import record
 from archviz.settings import Settings
 from archviz.sources.custom_code import (
     CustomCode,
@@ -39,6 +41,9 @@ from archviz.sources.official import (
     refusal,
 )
 from archviz.sources.plain_code import build_plain_model
+
+if TYPE_CHECKING:
+    from archviz.interpreter.caches import CachedPass
 
 DESCRIBED_SEQUENCE = 7  # tokens of the pass that a description reads the data flow from
 DEFAULTS = Settings()
@@ -80,7 +85,7 @@ def interpreter_for(source: ModelSource, settings: Settings = DEFAULTS) -> Inter
     return new_interpreter(settings, source.custom)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class TraceOptions:
     """What the forward pass of a description is given: batch size, number of tokens, and the attention path."""
 
@@ -113,21 +118,48 @@ def read(
             from archviz.interpreter.trace import trace_towers
 
             recorder, gaps = trace_towers(interp, model, batch=trace.batch, seq=trace.seq)
+            recorder.passed.clear()  # the values themselves, which keep the built model alive
             reading.events, reading.trace_gaps = recorder.events, gaps
             reading.source_files = interp.loaded_sources()
     return reading
 
 
+def read_cached(
+    source: ModelSource,
+    lengths: Sequence[int],
+    *,
+    class_name: str | None = None,
+    settings: Settings = DEFAULTS,
+) -> tuple[ModelReading, list[CachedPass]]:
+    """Build a model, run it once without a cache, and for each length a prefill and a decode step that make so many tokens together."""
+    from archviz.interpreter.caches import cached_pass
+    from archviz.interpreter.trace import trace_cached, trace_towers
+
+    interp = interpreter_for(source, settings)
+    with deep_recursion():
+        model, reading = _build(interp, source, class_name, "eager")
+        recorder, reading.trace_gaps = trace_towers(interp, model, batch=1, seq=DESCRIBED_SEQUENCE)
+        reading.events, reading.source_files = recorder.events, interp.loaded_sources()
+        passes = []
+        for tokens in lengths:
+            last, gaps, layers = trace_cached(interp, model, seq=tokens - 1, decode=True, dtype="bfloat16")
+            passes.append(cached_pass(tokens, layers, last, gaps))
+    return reading, passes
+
+
 def _build(
     interp: Interpreter, source: ModelSource, class_name: str | None, attention: str | None
 ) -> tuple[ModuleInstance, ModelReading]:
+    tagged = None
     whose = source.custom.whose if source.custom else "the folder's" if source.plain else "the official"
     try:
         if source.plain is not None:
             model, config = build_plain_model(interp, source.plain, class_name, interp.limits)
         else:
-            model, config = _build_configured(interp, source, class_name, attention)
-        return model, read_model(interp, model, config)
+            config = _configuration(interp, source)
+            tagged = Tagged(config)
+            model = _build_configured(interp, source, config, class_name, attention)
+        return model, read_model(interp, model, config, tagged)
     except RaisedError as error:
         raise refusal(error, whose) from error
     except UnsupportedError as error:
@@ -142,20 +174,24 @@ def _build(
         ) from error
 
 
-def _build_configured(
-    interp: Interpreter, source: ModelSource, class_name: str | None, attention: str | None
-) -> tuple[ModuleInstance, Any]:
+def _configuration(interp: Interpreter, source: ModelSource) -> Instance:
     values = None if source.values is None else official_values(source.values)
     own = source.custom
-    options = {"attn_implementation": attention} if attention else {}
     config_class = own_configuration_class(interp, own) if own is not None else None
-    config = build_configuration(interp, config_class or configuration_class(interp, source.model_type), values)
+    return build_configuration(interp, config_class or configuration_class(interp, source.model_type), values)
+
+
+def _build_configured(
+    interp: Interpreter, source: ModelSource, config: Instance, class_name: str | None, attention: str | None
+) -> ModuleInstance:
+    own = source.custom
+    options = {"attn_implementation": attention} if attention else {}
     if own is not None:
         cls = own_model_class(interp, own, source.architectures, class_name)
     else:
         name = model_class_name(interp, source.model_type, source.architectures, class_name)
         cls = model_class(interp, name, source.model_type)
-    return build_model(interp, cls, config, **options), config
+    return build_model(interp, cls, config, **options)
 
 
 def trace(

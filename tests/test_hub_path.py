@@ -322,7 +322,7 @@ def test_a_network_that_swallows_everything_leaves_the_answer_to_the_catalog_in_
     assert done.returncode == 0
     assert QWEN in done.stdout
     assert "within the time limit" in done.stderr
-    assert took - offline < 3.5 + offline  # time limits, and what loading network code costs
+    assert took - offline < 4.5 + offline  # time limits, and what loading network code costs
 
 
 SIXTEEN = """

@@ -26,15 +26,20 @@ ORDER = (
     ("layers",),
     ("sources",),  # reads configuration classes with the interpreter
     ("readings",),  # gives the interpreter its tables and its sources
+    ("formulas",),  # counts as products of configuration values
     ("patterns",),
     ("architecture",),
+    ("numbers",),  # memory and compute, the way from a count to the published one
     ("verify",),
+    ("comparison",),  # holds Architectures against each other
     ("survey",),  # holds what was described beside what its sources say
     ("figure",),
     ("emit",),
     ("schemas", "doctor"),
     ("descriptions",),
     ("drawings",),
+    ("measures",),
+    ("estimator",),
     ("pipeline",),
     ("answers",),
     ("service",),

@@ -170,7 +170,7 @@ def position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack)
         return (f"{words} and table of positions" if table else words), attention_place(sheet, found[0][0]) + table
     if "bias" in seen:
         return "relative bias", attention_place(sheet, found[0][0])
-    alibi = next((e for e in sheet.context.trace.events if e.kind == "function" and "alibi" in e.name.lower()), None)
+    alibi = next((e for e in sheet.context.trace.outline if e.kind == "function" and "alibi" in e.name.lower()), None)
     if found and (alibi is not None or stack.config.values.get("alibi") is True):
         return "ALiBi", code(alibi.at) if alibi else sheet.cite(stack.config.prefix + "alibi")
     if table := _table(column, roles):

@@ -55,7 +55,7 @@ def taps_layers(context: Context, module: ModuleRecord, layers: Sequence[ModuleR
 def _made_of(trace: Trace, end: Event, wanted: set[int], stop: set[int] | None = None) -> set[int]:
     """All values that some values are made of, themselves included; what stands in `stop` is not followed further."""
     found = set(wanted)
-    for event in reversed(trace.events[: trace.events.index(end)]):
+    for event in reversed(trace.before(end)):
         if not trace.is_leaf(event):
             continue
         made = [value.id for value in event.outputs]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from archviz.architecture.breakdown import inactive
 from archviz.architecture.context import Context
 from archviz.architecture.fact_sheet import ConfigEvidence
 from archviz.architecture.facts import build_facts
@@ -21,7 +22,7 @@ from archviz.architecture.model import (
     TensorEntry,
 )
 from archviz.architecture.naming import kind_labels
-from archviz.architecture.parameters import build_parameters, inactive
+from archviz.architecture.parameters import build_parameters
 from archviz.architecture.roles import Roles
 from archviz.architecture.runs import layer_runs
 from archviz.architecture.towers import MAIN, Column, find_columns, write_tower

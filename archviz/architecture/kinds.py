@@ -9,7 +9,7 @@ from dataclasses import field, replace
 from archviz.architecture.context import ConfigPart, Context
 from archviz.architecture.folding import Signature, signatures
 from archviz.architecture.naming import Kind, name_kinds
-from archviz.interpreter.reading import ModuleRecord
+from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import LayerParts
@@ -109,18 +109,26 @@ def _trace_signatures(context: Context, layers: Sequence[ModuleRecord]) -> list[
     if context.reading.trace_gaps or any(call is None for call in calls):
         return [None] * len(layers)
     found: list[object] = []
+    known: dict[int, object] = {}
     for layer, call in zip(layers, calls, strict=True):
-        cut = len(layer.path)
         assert call is not None
-        found.append(
-            tuple(
-                (e.name, e.module[cut:], e.outputs[0].shape if e.outputs else None, _settings(e.options))
-                if e.kind == "function" or "mask" in e.options
-                else (e.name, e.module[cut:], e.outputs[0].shape if e.outputs else None)
-                for e in context.trace.inside(call)
-            )
-        )
+        repeated = context.trace.repeated(call)
+        done = known.get(repeated.index) if repeated is not None else None
+        known[call.index] = done = done or _done(context, call, len(layer.path))
+        found.append(done)
     return found
+
+
+def _done(context: Context, call: Event, cut: int) -> object:
+    """What happened in the call of a layer, modules named as seen from it."""
+    return tuple(
+        [
+            (e.name, e.module[cut:], e.outputs[0].shape if e.outputs else None, _settings(e.options))
+            if e.kind == "function" or "mask" in e.options
+            else (e.name, e.module[cut:], e.outputs[0].shape if e.outputs else None)
+            for e in context.trace.inside(call)
+        ]
+    )
 
 
 def _settings(options: dict[str, object]) -> object:

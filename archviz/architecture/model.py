@@ -221,13 +221,14 @@ class ColumnItem(Part):
 
     A box that is `beside` is no step: what it gives goes into every layer beside the stream.  It reads the boxes of `reads` (node
     ids), or the tower's input where there are none. A box that `taps` is no step either: it reads the stream between the layers of a stack,
-    and what it gives does not go back into them.
+    and what it gives does not go back into them; or, as its `note` says, nothing reads it, or `forward` does not call it.
     """
 
     node: BlockNode | None = None
     stack: str | None = None
     beside: bool = False
     taps: bool = False
+    note: str | None = None
     reads: list[str] = field(default_factory=list)
 
 
@@ -255,6 +256,18 @@ class ParameterRow(Part):
     parent: str | None = None
     active: int | None = None
     note: str | None = None
+    formula: str | None = None  # in `Parameters.symbols`; none for a row that only sums up others
+    numbers: str | None = None  # the formula with numbers
+
+
+@record(kw_only=True)
+class Symbol(Part):
+    """A symbol of the formulas: its value and the configuration key that gives it."""
+
+    symbol: str
+    value: int
+    key: str
+    meaning: str | None = None
 
 
 @record(kw_only=True)
@@ -265,6 +278,7 @@ class Parameters(Part):
     buffers: int = 0
     tied: dict[str, str] = field(default_factory=dict)
     breakdown: list[ParameterRow] = field(default_factory=list)
+    symbols: list[Symbol] = field(default_factory=list)
     published_total: int | None = None
     active_definition: str | None = None
 

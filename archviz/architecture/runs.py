@@ -13,7 +13,7 @@ def layer_runs(context: Context, stack: Stack) -> int | None:
     if first is None:
         return None
     paths = {layer.path for layer in stack.layers}
-    calls = [e for e in context.trace.events if e.kind == "call" and e.module in paths]
+    calls = [call for path in paths for call in context.trace.calls(path)]
     root = _pass(context, first)
     own = [event.module for event in calls if _pass(context, event) == root]
     often = min(own.count(path) for path in paths)
@@ -29,4 +29,4 @@ def _pass(context: Context, event: Event) -> int:
 
 def is_untraced(context: Context, stack: Stack) -> bool:
     """Whether a pass was run that never reached the layers of this stack."""
-    return bool(context.trace.events) and all(context.trace.call(layer.path) is None for layer in stack.layers)
+    return bool(context.trace) and all(context.trace.call(layer.path) is None for layer in stack.layers)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from archviz.architecture.model import Architecture, LayerStack, ModuleNode, PatternItem
+from archviz.formulas.reading_back import evaluate_formula
 
 Invariant = Callable[[Architecture], Iterator[str]]
 _INVARIANTS: list[Invariant] = []
@@ -190,3 +191,17 @@ def facts_have_evidence(architecture: Architecture) -> Iterator[str]:
     for fact in architecture.facts:
         if fact.status == "config" and not fact.evidence:
             yield f"{fact.key} names no key"
+
+
+@invariant
+def formulas_give_counts(architecture: Architecture) -> Iterator[str]:
+    """The formula of a row comes to its count, in symbols and in numbers; a row that no others sum up has one, where nothing is a gap."""
+    parameters = architecture.parameters
+    values = {each.symbol: each.value for each in parameters.symbols}
+    parents = {row.parent for row in parameters.breakdown}
+    for row in parameters.breakdown:
+        if row.formula is None or row.numbers is None:
+            if row.key not in parents and row.count and not architecture.gaps and parameters.symbols:
+                yield f"{row.key} has no formula"
+        elif {evaluate_formula(row.formula, values), evaluate_formula(row.numbers, {})} != {row.count}:
+            yield f"{row.key}: {row.formula} = {row.numbers} is not {row.count}"

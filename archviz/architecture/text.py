@@ -7,6 +7,7 @@ from textwrap import wrap
 
 from archviz.architecture.defaulted import DEFAULT_OF
 from archviz.architecture.folding import ranges
+from archviz.architecture.formula_text import formula_lines
 from archviz.architecture.model import Architecture, ColumnItem, Fact, LayerStack, ModuleNode, ParameterRow, Tower
 
 _WIDTH = 100
@@ -36,6 +37,7 @@ def describe_text(architecture: Architecture) -> str:
         ("Structure", _structure(architecture)),
         ("Modules", _modules(architecture)),
         ("Parameters", _breakdown(architecture)),
+        ("Formulas", formula_lines(architecture.parameters)),
         ("Characteristics", _characteristics(architecture)),
         ("Gaps", _gaps(architecture)),
     ]
@@ -106,7 +108,9 @@ def _structure(architecture: Architecture) -> Iterator[str]:
             elif item.node is not None:
                 details = f"  {', '.join(item.node.details)}" if item.node.details else ""
                 beside = f"  (beside the stream, into the layers; reads {_read(tower, item)})" if item.beside else ""
-                beside += "  (beside the stack: reads the stream between its layers)" if item.taps else ""
+                beside += (
+                    f"  (beside the stack: {item.note or 'reads the stream between its layers'})" if item.taps else ""
+                )
                 yield f"    {item.node.label}{details}{beside}"
 
 

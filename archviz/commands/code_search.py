@@ -13,7 +13,9 @@ from archviz.errors import EXIT_DONE_WITH_GAPS
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "path", metavar="PATH", help="a Python file, a folder, or an archive (zip, whl, tar.gz) of them"
+        "path",
+        metavar="PATH",
+        help="a Python file, a folder, an archive (zip, whl, tar.gz) of them, or the URL of a GitHub repository",
     )
     parser.add_argument(
         "--for",
@@ -53,5 +55,9 @@ COMMAND = Command(
     "where code does rope, split, norm, moe, attention, kernels, cache or quantization",
     add_arguments,
     run,
-    ("modeling_acme.py --for rope,split", "acme-repository --for moe --class AcmeRouter --json"),
+    (
+        "modeling_acme.py --for rope,split",
+        "acme-repository --for moe --class AcmeRouter --json",
+        "https://github.com/deepseek-ai/DeepSeek-V3 --for rope",
+    ),
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -18,6 +20,24 @@ STATUSES = """exit status:
   5  done with gaps: the output is there, what was not understood is listed
   6  verification found a conflict
 """
+
+
+class HelpText(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal; argparse makes one for every option, and would import `shutil` to ask for the width."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=terminal_columns() - 2)
+
+
+def terminal_columns() -> int:
+    """`$COLUMNS`, else the width of the terminal, else 80."""
+    stated = os.environ.get("COLUMNS", "")
+    if stated.isdecimal() and int(stated) > 0:
+        return int(stated)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr] # closed: caught
+    except (AttributeError, OSError, ValueError):
+        return 80
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,7 +74,7 @@ def add_command(commands: argparse._SubParsersAction[Parser], command: Command) 
         help=command.what,
         description=f"{command.what[0].upper()}{command.what[1:]}.",
         epilog=f"examples:\n{examples}\n\n{STATUSES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     command.arguments(parser)
     parser.add_argument("--json", action="store_true", help="data as JSON on stdout, errors too")

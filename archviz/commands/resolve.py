@@ -7,7 +7,7 @@ import sys
 
 from archviz.commands.command import Command
 from archviz.commands.options import name_argument, settings_of
-from archviz.commands.printing import print_json
+from archviz.commands.printing import print_json, printable
 
 
 def run(options: argparse.Namespace) -> int:
@@ -20,8 +20,8 @@ def run(options: argparse.Namespace) -> int:
         print(found.model_id)
     else:
         for candidate in found.candidates:
-            print(f"{candidate.id}  ({candidate.why})")
-    print(f"archviz: {found.status}: {found.message}", file=sys.stderr)
+            print(printable(f"{candidate.id}  ({candidate.why})"))
+    print(f"archviz: {found.status}: {printable(found.message)}", file=sys.stderr)
     return found.exit_status
 
 

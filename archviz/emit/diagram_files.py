@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archviz.emit.drawn_files import DEFAULT_LOOK, drawn_files
+from archviz.emit.drawn_files import DEFAULT_LOOK, DRAWN, drawn_files
 from archviz.errors import UsageError
 from archviz.figure.diagram_model import DiagramConfig
 from archviz.figure.lint import Finding
-from archviz.formats import FORMATS, Look
+from archviz.formats import FORMATS, THEMES, Look
 
 
 def diagram_files(
@@ -17,7 +17,7 @@ def diagram_files(
     """The content of a file for each format, and what is wrong in the drawing.
 
     Args:
-        formats: Of `svg`, `png`, `pdf`, `dot`, `md`.
+        formats: Of `svg`, `png`, `pdf`, `tex`, `html`, `dot`, `md`.
         look: Theme, width and text.
 
     Raises:
@@ -25,17 +25,28 @@ def diagram_files(
     """
     files: dict[str, bytes] = {}
     findings: list[Finding] = []
-    drawn = [name for name in formats if name in ("svg", "png", "pdf")]
+    drawn = [name for name in formats if name in DRAWN]
     if drawn:
         from archviz.figure.diagram_layout import draw_diagram
 
         display, findings = draw_diagram(config, look.theme)
         files, more = drawn_files(display, drawn, look)
         findings = [*more, *findings]
+    if "html" in formats:
+        files["html"] = _viewer(config, look)
     for name in formats:
         if name not in files:
             files[name] = _written(name, config).encode()
     return files, findings
+
+
+def _viewer(config: DiagramConfig, look: Look) -> bytes:
+    from archviz.emit import html
+    from archviz.figure.diagram_layout import draw_diagram
+    from archviz.figure.scene import scene_of_drawing
+
+    light, dark = (draw_diagram(config, theme)[0] for theme in THEMES)
+    return html.emit(scene_of_drawing(light, dark), look.theme)
 
 
 def _written(name: str, config: DiagramConfig) -> str:

@@ -1,4 +1,4 @@
-"""A display list as files: SVG, PNG and PDF of the same drawing."""
+"""A display list as files: SVG, PNG, PDF and TikZ of the same drawing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from archviz.figure.display import DisplayList
 from archviz.figure.lint import Finding
 from archviz.formats import Look
 
-DRAWN = ("svg", "png", "pdf")
+DRAWN = ("svg", "png", "pdf", "tex")
 LEGIBLE = 1.0  # device pixels a px below which small text is lost
 DEFAULT_LOOK = Look()
 
@@ -20,7 +20,7 @@ def drawn_files(
 
     Args:
         display: The drawing.
-        formats: Of `svg`, `png`, `pdf`.
+        formats: Of `svg`, `png`, `pdf`, `tex`.
         look: Its width and the kind of its text.
     """
     from archviz.emit.png import default_scale
@@ -42,6 +42,10 @@ def _emitted(name: str, display: DisplayList, look: Look) -> bytes:
         from archviz.emit import png
 
         return png.emit(display, scale=png.default_scale(display, look.width))
+    if name == "tex":
+        from archviz.emit import tikz
+
+        return tikz.emit(display, width=look.width)
     from archviz.emit import pdf
 
     return pdf.emit(display, width=look.width)

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from archviz.architecture.model import Architecture, BlockGraph, BlockNode, Fact, ParameterRow
+from archviz.architecture.model import Architecture, Fact, ParameterRow
 from archviz.emit.dot import dot_from_architecture, dot_from_diagram
-from archviz.emit.markdown_text import bullets, code, line, link, links_in, table, text
+from archviz.emit.markdown_graphs import STATUS_WORDS, graph_section
+from archviz.emit.markdown_text import bullets, code, filled_table, inline_code, line, link, links_in, table, text
 from archviz.figure.diagram_from_architecture import diagram_config
-from archviz.figure.diagram_groups import node_name
 from archviz.figure.diagram_model import CustomNode, DiagramBlock, DiagramConfig, DiagramStage
-
-_STATUS_WORDS = {
-    "config": "stated by the configuration only",
-    "derived": "derived",
-    "unverified": "**not verified**",
-    "conflict": "**sources contradict each other**",
-}
 
 
 def markdown_from_diagram(config: DiagramConfig) -> str:
@@ -80,8 +73,8 @@ def _stages(config: DiagramConfig) -> list[str]:
 def _described(block: DiagramBlock) -> list[str]:
     entries = bullets(block.details)
     entries += [""] if entries and entries[-1][:1].isdigit() else []
-    if block.status in _STATUS_WORDS:
-        entries.append(f"- Status: {_STATUS_WORDS[block.status or '']}")
+    if block.status in STATUS_WORDS:
+        entries.append(f"- Status: {STATUS_WORDS[block.status or '']}")
     if block.source:
         entries.append(f"- Source: {links_in(block.source)}")
     return ["", *entries] if entries else []
@@ -174,19 +167,15 @@ def markdown_from_architecture(architecture: Architecture) -> str:
 
 
 def _patterns(architecture: Architecture) -> list[str]:
-    lines = [f"The class `{_code(architecture.identity.class_name)}` builds:", ""]
+    lines = [f"The class `{inline_code(architecture.identity.class_name)}` builds:", ""]
     for tower in architecture.towers:
         count = f" ({tower.parameters:,} parameters)" if tower.parameters else ""
         lines.append(f"- {line(tower.title)}{count}")
         for item in tower.column:
             stack = architecture.stack(item.stack) if item.stack else None
             if stack:
-                lines.append(f"  - {stack.count} layers at `{_code(stack.path)}`: {line(stack.pattern_text)}")
+                lines.append(f"  - {stack.count} layers at `{inline_code(stack.path)}`: {line(stack.pattern_text)}")
     return lines
-
-
-def _code(content: str) -> str:
-    return " ".join(content.replace("`", "'").split()) or " "
 
 
 def _graphs(architecture: Architecture) -> list[str]:
@@ -194,53 +183,8 @@ def _graphs(architecture: Architecture) -> list[str]:
     lines: list[str] = []
     for graph in architecture.blocks:
         if graph.nodes:
-            lines += _graph(graph, titles.get(graph.id, graph.title))
+            lines += ["", *graph_section(graph, titles.get(graph.id, graph.title))]
     return lines
-
-
-def _graph(graph: BlockGraph, title: str) -> list[str]:
-    place = f"`{_code(graph.module)}`, class `{_code(graph.class_name)}`"
-    count = f", {graph.parameters:,} parameters" if graph.parameters else ""
-    rows = [(_named(node), _detail(node), _shapes(node), _where(node)) for node in graph.nodes]
-    notes = [f"- {line(note)}" for note in graph.notes]
-    status = [f"- Status: {_STATUS_WORDS[graph.status]}"] if graph.status in _STATUS_WORDS else []
-    return [
-        "",
-        f"### {line(title)}",
-        "",
-        f"{place}{count}.",
-        "",
-        *([*notes, *status, ""] if notes or status else []),
-        *_filled_table(("Step", "Details", "Shape", "Source"), rows),
-    ]
-
-
-def _filled_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table without the columns that are empty throughout."""
-    kept = [number for number in range(len(header)) if any(row[number] for row in rows)]
-    return table([header[number] for number in kept], [[row[number] for number in kept] for row in rows])
-
-
-def _named(node: BlockNode) -> str:
-    name = node_name(node)
-    return f"{name} ({node.code_name})" if node.code_name and node.code_name != name else name
-
-
-def _detail(node: BlockNode) -> str:
-    count = [f"{node.parameters:,} parameters"] if node.parameters else []
-    status = [node.status] if node.status in _STATUS_WORDS else []
-    return "; ".join([*node.details, *count, *status])
-
-
-def _shapes(node: BlockNode) -> str:
-    def shown(shape: Sequence[int | str | None]) -> str:
-        return f"[{', '.join('?' if size is None else str(size) for size in shape)}]"
-
-    return " → ".join(shown(shape) for shape in (node.shape_in, node.shape_out) if shape is not None)
-
-
-def _where(node: BlockNode) -> str:
-    return ", ".join(dict.fromkeys(item.where for item in node.evidence[:3]))
 
 
 def _breakdown(architecture: Architecture) -> list[str]:
@@ -260,9 +204,9 @@ def _breakdown(architecture: Architecture) -> list[str]:
     ]
     total = architecture.parameters
     cells.append(("Total", "", f"{total.total:,}", f"{total.active:,}" if total.active is not None else "", ""))
-    tied = [f"- `{_code(alias)}` is `{_code(name)}` (tied)" for alias, name in total.tied.items()]
+    tied = [f"- `{inline_code(alias)}` is `{inline_code(name)}` (tied)" for alias, name in total.tied.items()]
     header = ("Component", "Each", "Parameters", "Active per token", "Note")
-    return ["## Parameters", "", *_filled_table(header, cells), *(["", *tied] if tied else [])]
+    return ["## Parameters", "", *filled_table(header, cells), *(["", *tied] if tied else [])]
 
 
 def _depth(rows: Sequence[ParameterRow]) -> Callable[[ParameterRow], int]:
@@ -289,14 +233,14 @@ def _facts(facts: Sequence[Fact]) -> list[str]:
         )
         for fact in facts
     ]
-    return ["## Configuration summary", "", *_filled_table(("Component", "Specification", "Status", "Source"), rows)]
+    return ["## Configuration summary", "", *filled_table(("Component", "Specification", "Status", "Source"), rows)]
 
 
 def _gaps(architecture: Architecture) -> list[str]:
     if not architecture.gaps:
         return []
     entries = [
-        f"- `{_code(gap.module)}`: {line(gap.reason)}" + (f" ({line(gap.at)})" if gap.at else "")
+        f"- `{inline_code(gap.module)}`: {line(gap.reason)}" + (f" ({line(gap.at)})" if gap.at else "")
         for gap in architecture.gaps
     ]
     return ["## Not understood", "", *entries]

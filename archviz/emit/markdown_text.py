@@ -82,3 +82,18 @@ def bullets(content: str) -> list[str]:
             indent = (len(raw) - len(raw.lstrip())) // 2
             entries.append(f"{'  ' * min(indent, 6)}- {line(raw.strip())}")
     return entries
+
+
+def filled_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table without the columns that are empty throughout."""
+    kept = [number for number in range(len(header)) if any(row[number] for row in rows)]
+    return table([header[number] for number in kept], [[row[number] for number in kept] for row in rows])
+
+
+def inline_code(content: str) -> str:
+    """The text of a code span: on one line, without backticks.
+
+    >>> inline_code("a`b\nc")
+    "a'b c"
+    """
+    return " ".join(_CONTROL.sub("\ufffd", content).replace("`", "'").split()) or " "

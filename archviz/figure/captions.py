@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from archviz.architecture.model import Architecture, BlockGraph, Fact, Tower
+from archviz.architecture.model import Architecture, BlockGraph, BlockNode, Fact, Tower
 from archviz.figure.model import (
     Box,
     Column,
@@ -115,7 +115,8 @@ def _end_lines(architecture: Architecture, box: Box) -> Iterator[Sentence]:
             yield (Words("Context "), Words(written(context.value), accent=True), Words(" tokens"))
         yield from map(sentence, embedding_lines(architecture))
     elif box.role == "head":
-        if size := _fact(architecture, VOCABULARY):
+        size = _fact(architecture, VOCABULARY)
+        if size and any(written(size.value) in line for line in box.details):
             yield (Words("Vocabulary of "), Words(written(size.value), accent=True))
         tied = architecture.fact("tied_embeddings")
         if tied is not None and tied.value is True:
@@ -308,6 +309,10 @@ def _cited_files(architecture: Architecture) -> list[str]:
     return list(dict.fromkeys(file.rsplit("/", 1)[-1] for file in files))
 
 
+def _aside_name(node: BlockNode) -> str:
+    return node.label if node.code_name in (None, node.label) else f"{node.label} ({node.code_name})"
+
+
 def _with_unit(fact: Fact) -> str:
     return f"{written(fact.value)} {fact.unit}" if fact.unit else written(fact.value)
 
@@ -325,10 +330,15 @@ def footers(architecture: Architecture) -> tuple[Sentence, ...]:
     source += f", facts of {identity.retrieved}" if identity.retrieved else ""
     lines: list[Sentence] = [(Words(f"{source}. Drawn by archviz."),)]
     for tower in architecture.towers:
-        tapping = [item.node.label for item in tower.column if item.node and item.taps]
-        if tapping:
-            text = f"{', '.join(tapping)} of the {tower.title[:1].lower()}{tower.title[1:]} (not drawn) reads the stream between its layers."
-            lines.append((Words("Beside the stack: ", strong=True), Words(text)))
+        asides: dict[str, list[str]] = {}
+        for item in tower.column:
+            if item.node and item.taps:
+                asides.setdefault(item.note or "reads the stream between its layers", []).append(_aside_name(item.node))
+        whose = f"of the {tower.title[:1].lower()}{tower.title[1:]}"
+        lines += [
+            (Words("Beside the stack: ", strong=True), Words(f"{', '.join(names)} {whose} (not drawn): {note}."))
+            for note, names in asides.items()
+        ]
     if architecture.gaps:
         named = "; ".join(f"{gap.module}: {gap.reason[:80]}" for gap in architecture.gaps[:_MAX_GAPS])
         rest = len(architecture.gaps) - _MAX_GAPS

@@ -62,6 +62,26 @@ PLAIN_METHODS: dict[type, set[str]] = {
 }  # fmt: skip
 PLAIN_METHODS[OrderedDict] = PLAIN_METHODS[dict] | {"move_to_end"}
 PLAIN_METHODS[defaultdict] = PLAIN_METHODS[dict] | {"default_factory"}
+
+
+class ModuleAttributes(dict[str, Any]):
+    """`module.__dict__`: the plain attributes, and under names of their own the tables of what is registered."""
+
+    def __init__(self, module: ModuleInstance) -> None:
+        super().__init__(module.attrs)
+        self.tables = {"_parameters": module.parameters, "_buffers": module.buffers, "_modules": module.modules}
+
+    def __missing__(self, name: str) -> Any:
+        return self.tables[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.tables or super().__contains__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:  # type: ignore[override] # as the program calls it
+        return self[name] if name in self else default
+
+
+PLAIN_METHODS[ModuleAttributes] = PLAIN_METHODS[dict]
 VIEW_TYPES: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 
 
@@ -147,6 +167,8 @@ def _special_of_instance(interp: Interpreter, value: Instance, name: str) -> Any
     if name == "__class__":
         return value.cls
     if name == "__dict__":
+        if isinstance(value, ModuleInstance) and not isinstance(value.attrs, ModuleAttributes):
+            value.attrs = ModuleAttributes(value)
         return value.attrs
     if isinstance(value, ModuleInstance) and name in ("_parameters", "_buffers", "_modules"):
         return {"_parameters": value.parameters, "_buffers": value.buffers, "_modules": value.modules}[name]
@@ -208,11 +230,15 @@ def _of_class(interp: Interpreter, value: ClassValue, name: str) -> Any:
         return getattr(value.host_base, name)
     if name in _OBJECT_METHODS:
         return interp.native(f"object.{name}", _OBJECT_METHODS[name])
+    if value.metaclass is not None and value.metaclass.has(name):
+        return bind(interp, value.metaclass.lookup(name), value, value.metaclass)
     return MISSING
 
 
 def _of_super(interp: Interpreter, value: SuperValue, name: str) -> Any:
     receiver = value.receiver
+    if isinstance(receiver, ClassValue) and receiver.metaclass is not None and value.owner in receiver.metaclass.mro:
+        return _of_metaclass(interp, value, name)
     cls = receiver if isinstance(receiver, ClassValue) else receiver.cls
     order = cls.mro
     start = order.index(value.owner) + 1 if value.owner in order else len(order)
@@ -226,8 +252,28 @@ def _of_super(interp: Interpreter, value: SuperValue, name: str) -> Any:
         found = _payload_method(receiver, name)
         if found is not MISSING:
             return found
+    if name == "__getattr__" and isinstance(receiver, ModuleInstance):
+        return BoundMethod(interp.native("torch.nn.Module.__getattr__", _module_getattr), receiver)
     if name in _OBJECT_METHODS:
         return BoundMethod(interp.native(f"object.{name}", _OBJECT_METHODS[name]), receiver)
+    return MISSING
+
+
+def _module_getattr(interp: Interpreter, receiver: ModuleInstance, name: str) -> Any:
+    """`nn.Module.__getattr__`, which subclasses with one of their own ask first."""
+    found = own_attribute(receiver, name)
+    if found is MISSING:
+        error = AttributeError(f"'{receiver.cls.name}' object has no attribute '{name}'")
+        raise RaisedError(error, interp.here(), explicit=False)
+    return found
+
+
+def _of_metaclass(interp: Interpreter, value: SuperValue, name: str) -> Any:
+    """`super()` in a method of a metaclass, whose receiver is a class."""
+    order = value.receiver.metaclass.mro
+    for each in order[order.index(value.owner) + 1 :]:
+        if name in each.namespace:
+            return bind(interp, each.namespace[name], value.receiver, value.receiver.metaclass)
     return MISSING
 
 
@@ -367,11 +413,25 @@ def _of_plain(interp: Interpreter, value: Any, name: str) -> Any:
         return value.__name__
     if isinstance(value, type) and name == "fromkeys" and issubclass(value, dict):
         return value.fromkeys
+    if isinstance(value, type) and issubclass(value, dict) and name in _DICT_METHODS:
+        return interp.native(f"{value.__name__}.{name}", _DICT_METHODS[name])
     if isinstance(value, type) and name in PLAIN_METHODS.get(value, ()):
         return getattr(value, name)
     return interp.host_attribute(value, name)
 
 
+def _held(receiver: Any) -> Any:
+    """The dict that a method of `dict` works on: an object's own, where its class is derived from `dict`."""
+    return receiver.payload if isinstance(receiver, Instance) else receiver
+
+
+_DICT_METHODS: dict[str, Callable[..., Any]] = {  # so that `__getattr__ = dict.get` becomes a method
+    "get": lambda interp, receiver, *args: interp.call(_held(receiver).get, list(args), {}),
+    "__getitem__": lambda interp, receiver, key: interp.get_item(_held(receiver), key),
+    "__setitem__": lambda interp, receiver, key, value: interp.set_item(_held(receiver), key, value),
+    "__delitem__": lambda interp, receiver, key: interp.delete_item(_held(receiver), key),
+    "__contains__": lambda interp, receiver, key: key in _held(receiver),
+}
 _RULES: dict[type, Any] = {
     ClassValue: _of_class,
     SuperValue: _of_super,

@@ -14,6 +14,7 @@ from archviz.interpreter.ignored_keys import ignored_keys
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import ModelReading
 from archviz.interpreter.registering import define_registering
+from archviz.interpreter.sizes import Tagged
 from archviz.interpreter.unrun import unrun_effects
 from archviz.interpreter.values import ClassValue, Instance, ModuleInstance
 
@@ -51,14 +52,17 @@ class _SetAside:
         self.kept = 0  # objects that it left then
 
     def after_reading(self) -> None:
-        """Set aside what there is; first collect, where half as much again has come, and at least MOST_UNSEEN objects."""
+        """Set aside what there is; first collect, where half as much again has come and stayed, and at least MOST_UNSEEN objects."""
         self.unseen += gc.get_count()[0]
-        if self.unseen > max(MOST_UNSEEN, self.kept // 2):
+        gc.freeze()
+        most = max(MOST_UNSEEN, self.kept // 2)
+        if self.unseen > most:
+            self.unseen = max(0, gc.get_freeze_count() - self.kept)  # most of what came is gone already
+        if self.unseen > most:
             gc.unfreeze()
             gc.collect()
+            gc.freeze()
             self.unseen = 0
-        gc.freeze()
-        if not self.unseen:
             self.kept = gc.get_freeze_count()
 
 
@@ -75,8 +79,9 @@ def build_model(interp: Interpreter, cls: ClassValue, config: Any, **options: An
     return model
 
 
-def read_model(interp: Interpreter, model: ModuleInstance, config: Any) -> ModelReading:
+def read_model(interp: Interpreter, model: ModuleInstance, config: Any, tagged: Tagged | None = None) -> ModelReading:
     """The reading of a built model: its module tree, ties, gaps and resolved configuration."""
+    sizes = tagged.plain(model) if tagged is not None else {}
     tree = module_tree(model)
     gaps = resolved_gaps(interp, tree.paths())
     gaps += [gap for gap in [*unknown_parts(tree.modules), *unrun_effects(interp)] if gap not in gaps]
@@ -91,4 +96,5 @@ def read_model(interp: Interpreter, model: ModuleInstance, config: Any) -> Model
         ignored=ignored_keys(module for _, module in tree.modules),
         defaults=class_defaults(config) if isinstance(config, Instance) else {},
         declared=declared_fields(config) if isinstance(config, Instance) else frozenset(),
+        sizes={name: sizes[tensor] for tensor, name in tree.owners.items() if tensor in sizes},
     )

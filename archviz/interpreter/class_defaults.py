@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
+from archviz.interpreter.modules import SourceModule
 from archviz.interpreter.reading import ClassDefault
 from archviz.interpreter.values import ClassValue, Instance
 from archviz.spans import Span
 
 _BASE = "PreTrainedConfig"
 _DEEPEST = 8
+_FIELD = re.compile(r"    (\w+)(?::| =)")
 
 
 def class_defaults(config: Instance, prefix: str = "") -> dict[str, ClassDefault]:
@@ -67,10 +72,18 @@ def _line(cls: ClassValue, name: str) -> Span | None:
     """The line of a class's body that gives a field its default."""
     if cls.source_module is None or cls.at is None:
         return cls.at
-    lines = cls.source_module.text.splitlines()
-    for number in range(cls.at.line, len(lines)):
-        if lines[number].startswith("class "):
+    line = _field_lines(cls.source_module, cls.at.line).get(name)
+    return cls.at if line is None else Span(cls.at.file, line)
+
+
+@lru_cache(maxsize=64)
+def _field_lines(module: SourceModule, first: int) -> dict[str, int]:
+    """Field → the first line that gives it, in the body of the class that starts after a line."""
+    found: dict[str, int] = {}
+    for number in range(first, len(module.lines)):
+        if module.lines[number].startswith("class "):
             break
-        if lines[number].startswith((f"    {name}:", f"    {name} =")):
-            return Span(cls.at.file, number + 1)
-    return cls.at
+        head = _FIELD.match(module.lines[number])
+        if head is not None:
+            found.setdefault(head[1], number + 1)
+    return found

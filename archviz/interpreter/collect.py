@@ -11,11 +11,12 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import Gap, ModuleRecord, TensorRecord
 from archviz.interpreter.values import ClassValue, DType, Instance, ModuleInstance, Tensor, Unknown
 from archviz.interpreter.walk import walk
+from archviz.records import record
 from archviz.settings import Limits
 from archviz.spans import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ModuleTree:
     """The records of a built model, and what was met on the way.
 
@@ -23,11 +24,13 @@ class ModuleTree:
         root: The record of the model itself, with those of its parts.
         tied: Alias → the name that counts, as `named_parameters` finds it first.
         modules: Every module once, with its first path, parents first.
+        owners: Identity of a parameter → the name that counts.
     """
 
     root: ModuleRecord
     tied: dict[str, str]
     modules: list[tuple[str, ModuleInstance]]
+    owners: dict[int, str]
 
     def paths(self) -> dict[int, str]:
         """Module identity → path, for gaps."""
@@ -38,7 +41,7 @@ def module_tree(root: ModuleInstance) -> ModuleTree:
     """The records of a built model."""
     found = _Found(root.cls.interpreter.limits)
     record = _record(root, "", found, ())
-    return ModuleTree(record, found.tied, list(found.modules.values()))
+    return ModuleTree(record, found.tied, list(found.modules.values()), found.owners)
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 from archviz.interpreter.followed import SCALARS, Region
+from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
@@ -20,7 +21,7 @@ from archviz.interpreter.values import (
 from archviz.interpreter.watched import Expression, Watched, evaluated
 
 _FIXED = frozenset({str, float, bool, type(None)})
-_SIMPLE = frozenset({int, *_FIXED})
+_SIMPLE = frozenset({Size, int, *_FIXED})
 
 
 class Copying:
@@ -71,12 +72,12 @@ class Copying:
             return evaluated(value.expression, self.given)
         if value.__class__ is Own:
             return self._container(value)
-        if value.__class__ is int or self.start < 0:
+        if value.__class__ is int or value.__class__ is Size or self.start < 0:
             return value
         if id(value) in self.fresh and _holds_scalars(value):
             return self._made.setdefault(id(value), Own(value.copy()))
         if isinstance(value, tuple):
-            known = all(type(each) in (int, str, float, bool, type(None)) for each in value)
+            known = all(type(each) in (int, Size, str, float, bool, type(None)) for each in value)
         elif isinstance(value, FunctionValue):
             known = value.frame.is_top or value.serial <= self.start
         elif isinstance(value, BoundMethod):  # of a class: `Function.apply`

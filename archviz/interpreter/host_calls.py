@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archviz.interpreter import bounds
 from archviz.interpreter.attributes import VIEW_TYPES
 from archviz.interpreter.followed import CONTAINERS, READING
+from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import Instance, PropertyValue, Tensor, Unknown
 from archviz.interpreter.watched import plain
 
@@ -49,6 +50,8 @@ def call_host(interp: Operators, function: Any, args: list[Any], kwargs: dict[st
         args = [_materialised(interp, args[0]), *args[1:]]
     elif function in (int, float, str, bool) and args and isinstance(args[0], (Tensor, Instance)):
         return _converted(interp, function, args[0])
+    if function is int and len(args) == 1 and args[0].__class__ is Size:
+        return args[0]
     result = function(*args, **kwargs)
     if interp.recorder is not None and isinstance(function, type):
         interp.recorder.made(result)

@@ -39,7 +39,7 @@ def _line(cls: ClassValue) -> Span | None:
     owner = next((each for each in cls.mro if ATTRIBUTE in each.namespace), cls)
     if owner.source_module is None or owner.at is None:
         return owner.at
-    lines = owner.source_module.text.splitlines()
+    lines = owner.source_module.lines
     for number in range(owner.at.line, len(lines)):
         if lines[number].startswith("class "):
             break

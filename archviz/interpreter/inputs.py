@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import BoundMethod, DType, FunctionValue, ModuleInstance, Tensor
+from archviz.interpreter.values import BoundMethod, DType, FunctionValue, Instance, ModuleInstance, Tensor
+
+ARGUMENTS = "arguments of plain code"  # in `Interpreter.state`
+IMAGES = tuple([name] for name in ("pixel_values", "pixels", "image", "images", "img", "imgs"))
+SIZES = {
+    "image_size": ("image_size", "img_size", "input_size", "input_resolution", "resolution"),
+    "num_channels": ("num_channels", "in_channels", "in_chans", "channels"),
+}
 
 
 def example_inputs(
@@ -20,6 +28,8 @@ def example_inputs(
     ids = Tensor((batch, seq), "int64")
     dtype = "bfloat16"
     given: dict[str, Any] = {}
+    if main == "input_ids" and _is_plain(interp, model, parameters) and (pixels or parameters[1:2] in IMAGES):
+        return {parameters[1]: image(interp, plain_sizes(interp, model), batch, dtype)}
     if main == "input_ids":
         given[_tokens_name(interp, model, parameters)] = ids
     elif main == "input_features":
@@ -79,10 +89,26 @@ def forward_parameters(interp: Interpreter, model: ModuleInstance) -> tuple[list
     return [each.arg for each in [*spec.posonlyargs, *spec.args, *spec.kwonlyargs]], spec.kwarg is not None
 
 
+def _is_plain(interp: Interpreter, model: ModuleInstance, parameters: list[str]) -> bool:
+    """Whether a model without `transformers` takes something else than `input_ids` first."""
+    named = interp.find_attribute(model, "main_input_name") not in (MISSING, None) or "input_ids" in parameters
+    return not named and len(parameters) > 1
+
+
+def plain_sizes(interp: Interpreter, model: ModuleInstance) -> Instance:
+    """The sizes of an image that a model without `transformers` was built for, by the usual names of its arguments."""
+    found = Instance(model.cls)
+    for name, names in SIZES.items():
+        for each in names:
+            size = interp.state.get(ARGUMENTS, {}).get(each)
+            if isinstance(size, (int, list)) and not isinstance(size, bool):
+                found.attrs.setdefault(name, size)
+    return found
+
+
 def _tokens_name(interp: Interpreter, model: ModuleInstance, parameters: list[str]) -> str:
     """What the model calls its token ids; a model without `transformers` is given them as its first argument."""
-    is_plain = interp.find_attribute(model, "main_input_name") in (MISSING, None) and "input_ids" not in parameters
-    return parameters[1] if is_plain and len(parameters) > 1 else "input_ids"
+    return parameters[1] if _is_plain(interp, model, parameters) else "input_ids"
 
 
 def required_parameters(interp: Interpreter, model: ModuleInstance) -> list[str]:
@@ -105,6 +131,24 @@ def image(interp: Interpreter, config: Any, batch: int, dtype: str) -> Tensor:
     size = interp.find_attribute(vision, "image_size")
     height, width = (size if isinstance(size, (tuple, list)) else (size, size)) if _is_size(size) else (224, 224)
     return Tensor((batch, number(interp, vision, "num_channels", 3), height, width), dtype)
+
+
+def image_inputs(interp: Interpreter, model: ModuleInstance, batch: int) -> Iterator[dict[str, Any]]:
+    """The forms in which a model of text takes an image: `[batch, channels, height, width]`, several images of each text
+    (`[batch, 1, channels, height, width]`), or images cut into tiles of some aspect ratio (`[batch, 1, tiles, channels, height, width]`).
+    """
+    config = model.attrs.get("config")
+    single = image(interp, config, batch, "bfloat16")
+    if "aspect_ratio_ids" in forward_parameters(interp, model)[0]:
+        tiles = number(interp, interp.find_attribute(config, "vision_config"), "max_num_tiles", 1)
+        yield {
+            "pixel_values": Tensor((batch, 1, tiles, *single.sizes[1:]), "bfloat16"),
+            "aspect_ratio_ids": Tensor((batch, 1), "int64"),
+            "aspect_ratio_mask": Tensor((batch, 1, tiles), "int64"),
+        }
+        return
+    yield {"pixel_values": single}
+    yield {"pixel_values": Tensor((batch, 1, *single.sizes[1:]), "bfloat16")}
 
 
 def _is_size(size: Any) -> bool:

@@ -5,9 +5,9 @@ Plain frozen data, no behaviour of the interpreted program: the rooms above read
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from archviz.spans import Span
 
@@ -113,6 +113,10 @@ class Gap(NamedTuple):
     at: Span | None = None
 
 
+MASKS_GIVEN = "masks_given"
+"""Option of the outermost call: the ids of its inputs that are masks, not data."""
+
+
 class ValueRef(NamedTuple):
     """A tensor that an event reads or writes: `id` is its identity, so equal ids are edges of the data flow."""
 
@@ -163,6 +167,8 @@ class ModelReading:
         ignored: Regular expressions of checkpoint keys that the classes do not build and ignore, with the line that lists them.
         defaults: Key path → the default of the configuration class that it has.
         declared: The keys that the class of the whole configuration knows.
+        sizes: Name of a distinct parameter → how the code computed each of its sizes (see `interpreter.sizes`); none where
+            it has no configuration.
     """
 
     class_name: str
@@ -170,12 +176,13 @@ class ModelReading:
     root: ModuleRecord
     tied: dict[str, str] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
+    events: Sequence[Event] = ()
     trace_gaps: list[Gap] = field(default_factory=list)
     source_files: dict[str, str] = field(default_factory=dict)  # shown name → sha256
     ignored: tuple[tuple[str, Span | None], ...] = ()
     defaults: dict[str, ClassDefault] = field(default_factory=dict)
     declared: frozenset[str] = frozenset()
+    sizes: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def parameters(self) -> dict[str, TensorRecord]:
         """Distinct parameters by name (ties once, under the name that counts), in order of registration."""

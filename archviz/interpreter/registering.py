@@ -1,17 +1,19 @@
 """Classes that put themselves into a table when they are defined.
 
 Files run a name at a time, so a class that nobody names is never defined.  A class whose base writes a table in `__init_subclass__` must be
-there all the same before the table is read: `DYNAMIC_LAYER_TYPE_MAPPING[cls._layer_type] = cls`.
+there all the same before the table is read (`DYNAMIC_LAYER_TYPE_MAPPING[cls._layer_type] = cls`), and so must, in a model's own code, a
+class or function under a decorator that writes one (`@MODELS.register("mixer")`), in any file that is imported.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.control import RaisedError, UnsupportedError
-from archviz.interpreter.modules import SourceModule
+from archviz.interpreter.modules import SourceModule, absolute_name
 from archviz.interpreter.parsing import Definition, body_of
 from archviz.interpreter.values import ClassMethod, ClassValue, FunctionValue
 
@@ -19,21 +21,68 @@ if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
 
 HOOK = "__init_subclass__"
+MOST_FILES = 200
 _HEAD = re.compile(r"^class\s+\w+\s*(?:\(([^)]*)\))?\s*:", re.MULTILINE)
 _ADDING = frozenset({"add", "append", "insert", "register", "setdefault", "update"})
 
 
 def define_registering(interp: Interpreter, module: SourceModule | None) -> None:
-    """Define the top-level classes of a file that register themselves with a base."""
-    if module is None:
-        return
-    known: dict[str, bool] = {}
-    for name in list(module.index):
-        if _class_of(module, name) is not None and _registers(module, name, known):
-            try:
-                module.find(name)
-            except (RaisedError, UnsupportedError) as error:
-                interp.note(f"the class {name}, which registers itself, is not understood: {error}")
+    """Define the top-level classes of a file, and of a model's own files that it imports, that register themselves."""
+    for each in _imported_files(interp, module):
+        known: dict[str, bool] = {}
+        is_own = not each.dotted.startswith("transformers.")
+        for name in list(each.index):
+            part = _class_of(each, name)
+            if (part is not None and _registers(each, name, known)) or (is_own and _is_put_into_a_table(each, name)):
+                try:
+                    each.find(name)
+                except (RaisedError, UnsupportedError) as error:
+                    interp.note(f"{name}, which registers itself, is not understood: {error}")
+
+
+def _imported_files(interp: Interpreter, module: SourceModule | None) -> list[SourceModule]:
+    """A file, and where it is a model's own the own files that it imports, each once."""
+    found = [] if module is None else [module]
+    for each in found:
+        if each.dotted.startswith("transformers.") or len(found) >= MOST_FILES:
+            break
+        for name in dict.fromkeys(_imported_modules(each)):
+            other = interp.find_module(name)
+            if isinstance(other, SourceModule) and not name.startswith("transformers") and other not in found:
+                found.append(other)
+    return found
+
+
+def _imported_modules(module: SourceModule) -> Iterator[str]:
+    """The dotted names of the modules that a file imports at its top."""
+    parts = [part for parts in module.index.values() for part in parts if not isinstance(part, Definition)]
+    for part in [*parts, *module.stars]:
+        for node in ast.walk(part):
+            if isinstance(node, ast.ImportFrom):
+                name = absolute_name(module, node)
+                yield from (name, *(f"{name}.{each.name}" for each in node.names if not node.module))
+            elif isinstance(node, ast.Import):
+                yield from (each.name for each in node.names)
+
+
+def _is_put_into_a_table(module: SourceModule, name: str) -> bool:
+    """Whether a decorator of a class or function writes a table."""
+    for part in module.index.get(name, ()):
+        if isinstance(part, Definition) and not part.text.lstrip().startswith("@"):
+            continue
+        node = part.parsed() if isinstance(part, Definition) else part
+        decorators = getattr(node, "decorator_list", ())
+        if any(_is_register(module, each.func if isinstance(each, ast.Call) else each) for each in decorators):
+            return True
+    return False
+
+
+def _is_register(module: SourceModule, decorator: ast.expr) -> bool:
+    """Whether a decorator is a method called `register…`, or a function of the code that writes a table."""
+    if isinstance(decorator, ast.Attribute):
+        return decorator.attr.startswith("register")
+    found = _value(module, decorator.id) if isinstance(decorator, ast.Name) else None
+    return isinstance(found, FunctionValue) and isinstance(found.node, ast.FunctionDef) and _writes(found.node)
 
 
 def _class_of(module: SourceModule, name: str) -> Definition | ast.ClassDef | None:

@@ -1,4 +1,4 @@
-"""Layers that are and do the same are run once: later calls repeat the recorded events under their own names.
+"""Layers that are and do the same are run once: later calls stand for the recorded events under their own names.
 
 A call may be repeated for another module when the two modules are built alike (`fingerprint`), the arguments look alike (`signature`),
 and no number that differs between them, such as `layer_idx`, was read while the first one ran, and nothing that outlives a call was
@@ -12,7 +12,7 @@ import contextlib
 import functools
 from typing import Any
 
-from archviz.interpreter.reading import Event, ValueRef
+from archviz.interpreter.events import Repeat
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import (
     BoundMethod,
@@ -37,18 +37,25 @@ class NotShareable(Exception):
 
 
 class Remembered:
-    """A call that ran: its module, arguments, result, the span of its events, and the writes of the trace until its end."""
+    """A call that ran: its module, arguments, result, the span of its events and of the numbers of the tensors that it made, and the writes of the trace until its end."""
 
-    __slots__ = ("module", "numbers_read", "result", "start", "stop", "tensors", "writes")
+    __slots__ = ("module", "numbers", "numbers_read", "result", "span", "tensors", "writes")
 
     def __init__(
-        self, module: ModuleInstance, tensors: list[Tensor], result: Any, start: int, stop: int, writes: int
+        self,
+        module: ModuleInstance,
+        tensors: list[Tensor],
+        result: Any,
+        *,
+        span: tuple[int, int],
+        numbers: tuple[int, int],
+        writes: int,
     ) -> None:
         self.module = module
         self.tensors = tensors
         self.result = result
-        self.start = start
-        self.stop = stop
+        self.span = span
+        self.numbers = numbers
         self.writes = writes
         self.numbers_read: set[tuple[str, str]] = set()  # relative path, attribute
 
@@ -131,39 +138,25 @@ class SharedCalls:
         return {(places[owner], name) for owner, name in self.recorder.numbers_read if owner in places}
 
     def repeat(self, known: Remembered, module: ModuleInstance, tensors: list[Tensor]) -> Any:
-        """Append the events of a remembered call under another module's paths; returns the call's result."""
+        """Add the events of a remembered call under another module's paths; returns the call's result."""
         recorder = self.recorder
-        offset = len(recorder.events) - known.start
-        parent = recorder.open_event
         renumbered = self._renumbered(known, module, tensors)
-        first_created = recorder.first_number[known.start]
-        paths = self._moved_paths(known.module, module)
-
-        references: dict[int, ValueRef] = {}
-
-        def reference(value: ValueRef) -> ValueRef:
-            number = renumbered.get(value.id)
-            if number is None:
-                number = recorder.fresh_number() if value.id >= first_created else value.id
-                renumbered[value.id] = number
-            moved = references[value.id] = ValueRef(number, value.shape, value.dtype)
-            return moved
-
-        start, events, passed = known.start, recorder.events, recorder.passed
-        for event in events[start : known.stop]:
-            index, kind, path, name, inputs, outputs, above, at, options, assumed = event
-            moved_inputs = tuple([references.get(value[0]) or reference(value) for value in inputs])
-            moved_outputs = tuple([references.get(value[0]) or reference(value) for value in outputs])
-            above = above + offset if above >= start else parent
-            path = paths.get(path, path)
-            events.append(
-                Event(index + offset, kind, path, name, moved_inputs, moved_outputs, above, at, options, assumed)
-            )
-            recorder.first_number.append(recorder.next_number)
-            if index in passed:
-                passed[index + offset] = passed[index]
+        created, last = known.numbers
+        repeat = Repeat(
+            first=len(recorder.events),
+            start=known.span[0],
+            stop=known.span[1],
+            numbers=renumbered,
+            created=created,
+            last=last,
+            shift=recorder.next_number - created,
+            paths=self._moved_paths(known.module, module),
+            parent=recorder.open_event,
+        )
+        recorder.next_number += last - created
+        recorder.events.repeat(repeat)
         mapping = {id(old): new for old, new in zip(known.tensors, tensors, strict=True)}
-        return _rebuilt(known.result, mapping, lambda tensor: self._fresh(tensor, renumbered))
+        return _rebuilt(known.result, mapping, lambda tensor: self._fresh(tensor, repeat))
 
     def _moved_paths(self, one: ModuleInstance, other: ModuleInstance) -> dict[str, str]:
         """Where the events of each module go; a part that both share keeps its path."""
@@ -199,12 +192,12 @@ class SharedCalls:
                         pairs.append((tensor, twin))
         return pairs
 
-    def _fresh(self, tensor: Tensor, renumbered: dict[int, int]) -> Tensor:
+    def _fresh(self, tensor: Tensor, repeat: Repeat) -> Tensor:
         twin = Tensor(tensor.shape, tensor.dtype, tensor.data, tensor.at)
         twin.meaning = tensor.meaning
-        number = renumbered.get(self.recorder.number(tensor))
+        number = self.recorder.known_number(tensor)
         if number is not None:
-            self.recorder.adopt(twin, number)
+            self.recorder.adopt(twin, repeat.number(number))
         return twin
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from archviz.interpreter.inputs import forward_parameters, image, number, required_parameters
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.reading import Event, ValueRef
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import ModuleInstance, Tensor
 
@@ -145,22 +144,5 @@ def _grid(interp: Interpreter, config: Any, batch: int, count: int) -> Tensor:
 
 def append(recorder: Recorder, more: Recorder) -> None:
     """Put the events of another pass after those of this one, under numbers of their own."""
-    first, offset = len(recorder.events), recorder.next_number
-
-    def moved(value: ValueRef) -> ValueRef:
-        return ValueRef(value.id + offset, value.shape, value.dtype)
-
-    for event in more.events:
-        recorder.events.append(_renumbered(event, first, moved))
-        recorder.first_number.append(more.first_number[event.index] + offset)
-    recorder.passed.update({index + first: passed for index, passed in more.passed.items()})
+    recorder.events.add(more.events, recorder.next_number)
     recorder.next_number += more.next_number
-
-
-def _renumbered(event: Event, first: int, moved: Any) -> Event:
-    return event._replace(
-        index=event.index + first,
-        inputs=tuple([moved(value) for value in event.inputs]),
-        outputs=tuple([moved(value) for value in event.outputs]),
-        parent=event.parent + first if event.parent >= 0 else -1,
-    )

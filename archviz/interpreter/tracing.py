@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
+from archviz.interpreter.events import Events
 from archviz.interpreter.reading import Event, ValueRef
-from archviz.interpreter.values import Instance, Tensor
+from archviz.interpreter.values import Instance, ModuleInstance, Tensor
 from archviz.spans import Span
+
+
+class Watcher(Protocol):
+    """Is told of every module call of a pass when it has ended."""
+
+    def ran(self, module: ModuleInstance, path: str, args: tuple[Any, ...], result: Any) -> None: ...
 
 
 class Recorder:
@@ -19,18 +26,19 @@ class Recorder:
     """
 
     def __init__(self, paths: dict[int, str]) -> None:
-        self.events: list[Event] = []
-        self.passed: dict[int, tuple[tuple[Any, ...], dict[str, Any], Any]] = {}  # event → arguments and result
+        self.events = Events()
+        self.passed = self.events.passed
         self.path = ""
         self.assumed = False
         self.keeps_numbers = False  # small tensors of known numbers, such as the sizes of images, are computed with
         self.numbers_read: set[tuple[int, str]] = set()  # numeric attributes of modules that forward looked at
+        self.watched: Watcher | None = None  # who is told of every module that ran
+        self.lost: set[tuple[str, Span | None]] = set()  # what was not understood and is a gap already
         self.writes = 0  # changes of anything that outlives the call in which they happen
         self._made: list[
             dict[int, Any]
         ] = []  # for each open call that may be repeated, the containers and iterators it made
-        self.first_number: list[int] = []  # the next free tensor number when each event began
-        self.next_number = 0
+        self.next_number = 0  # the first free number of a tensor
         self._paths = paths
         self._open: list[int] = []
         self._notes: dict[int, dict[str, Any]] = {}  # options that an open event is to have when it ends
@@ -47,7 +55,6 @@ class Recorder:
     def begin(self, kind: str, name: str, inputs: Iterable[Any], at: Span | None, module: str | None = None) -> int:
         """Open an event; its outputs are filled in by `end`."""
         index = len(self.events)
-        self.first_number.append(self.next_number)
         self.events.append(
             Event(
                 index,

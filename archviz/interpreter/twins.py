@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.copies import Copying, unwatch
 from archviz.interpreter.followed import KEPT, SCALARS, Region
+from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import ClassValue, Instance, ModuleInstance
 from archviz.interpreter.watched import Watched, evaluated, watch
 
@@ -197,6 +198,8 @@ def _key(cls: ClassValue, count: int, kwargs: dict[str, Any], given: list[Any]) 
 def _part(value: Any) -> Any:
     if _is_number(value):
         return "integer"
+    if value.__class__ is Size:
+        return (Size, value, value.expression)
     if isinstance(value, SCALARS):
         return (type(value), value)
     if isinstance(value, KEPT) or (isinstance(value, Instance) and not isinstance(value, ModuleInstance)):

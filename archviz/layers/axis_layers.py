@@ -14,8 +14,6 @@ LAYERS = "einops.layers.torch"
 
 def register(library: Library) -> None:
     """Fill the table with `Rearrange` and `Reduce`."""
-    for name in ("Rearrange", "Reduce"):
-        library.method(f"{LAYERS}.{name}.forward")(layer_call)
 
     @library.constructor(f"{LAYERS}.Rearrange")
     def rearrange(interp: Interpreter, self: ModuleInstance, pattern: str, **axes_lengths: Any) -> None:
@@ -24,3 +22,6 @@ def register(library: Library) -> None:
     @library.constructor(f"{LAYERS}.Reduce")
     def reduce(interp: Interpreter, self: ModuleInstance, pattern: str, reduction: Any, **axes_lengths: Any) -> None:
         self.attrs.update(pattern=pattern, reduction=reduction, axes_lengths=axes_lengths)
+
+    for name in ("Rearrange", "Reduce"):
+        library.method(f"{LAYERS}.{name}.forward")(layer_call)

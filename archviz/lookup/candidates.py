@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from archviz.lookup.catalog import CatalogRecord, find_record
 from archviz.lookup.identity import Part, differences, fits, identity, line, size_of, values
 from archviz.lookup.names import ModelName
 from archviz.lookup.resolution import Candidate
+from archviz.records import record
 
 MOST_NEAR_NAMES = 6
 MOST_OFFERED = 10
+LISTED_ONLY = "exactly this name: it is listed, but was not shown"
 LEAST_LIKENESS = 0.72  # below it, two names of different families share letters by chance
 
 _EXPERT_KEYS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
@@ -50,12 +50,19 @@ def find_fitting(asked: ModelName, known: Iterable[str]) -> tuple[Candidate, ...
     )
 
 
+def _likeness(one: str, other: str) -> float:
+    """How alike two names are spelled, from 0 to 1, letter case aside."""
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, one.lower(), other.lower()).ratio()
+
+
 def find_near(asked: ModelName, known: Iterable[str]) -> tuple[Candidate, ...]:
     """The known models whose names are nearest: same family first, then version, words, size and spelling."""
     parts = identity(asked.repository)
     ranked = []
     for model_id in known:
-        likeness = SequenceMatcher(None, asked.repository.lower(), _repository(model_id).lower()).ratio()
+        likeness = _likeness(asked.repository, _repository(model_id))
         same_family = _same_family(parts, model_id)
         if same_family or likeness >= LEAST_LIKENESS:
             foreign = asked.organisation not in (None, _organisation(model_id))
@@ -64,7 +71,7 @@ def find_near(asked: ModelName, known: Iterable[str]) -> tuple[Candidate, ...]:
     return tuple(Candidate(model_id, _why(asked, parts, model_id), line(_repository(model_id))) for model_id in nearest)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Offered:
     """A candidate of a search: whether its name says all that the asked one says."""
 
@@ -81,7 +88,7 @@ def find_offered(asked: ModelName, ids: Iterable[str], known: Iterable[str]) -> 
             continue
         repository = _repository(model_id)
         fitting = fits(parts, repository, _organisation(model_id))
-        likeness = SequenceMatcher(None, asked.repository.lower(), repository.lower()).ratio()
+        likeness = _likeness(asked.repository, repository)
         if fitting or likeness >= LEAST_LIKENESS or _same_family(parts, model_id):
             why = _why(asked, parts, model_id) + _kind_by_name(repository)
             offered.append(Offered(Candidate(model_id, why, line(repository)), fitting))
@@ -134,6 +141,8 @@ def _same_family(parts: tuple[Part, ...], model_id: str) -> bool:
 
 def _why(asked: ModelName, parts: tuple[Part, ...], model_id: str) -> str:
     organisation = _organisation(model_id)
+    if model_id.lower() == asked.text.lower():
+        return f"exactly this name, without the revision {asked.revision}" if asked.revision else LISTED_ONLY
     if asked.organisation is None or asked.organisation == organisation:
         return differences(parts, _repository(model_id))
     published = f"published by {organisation}, not {asked.organisation}"

@@ -22,7 +22,15 @@ MAX_LENGTH = 300
 HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 OTHER_HOSTS = ("arxiv.org", "www.arxiv.org", "github.com", "www.github.com")
 _REVISION_PAGES = ("tree", "blob", "raw", "resolve", "commit")
-_OTHER_PAGES = ("api", "collections", "datasets", "docs", "models", "organizations", "papers", "spaces")
+_OTHER_PAGES = {
+    "blog": "a blog post", "collections": "a collection", "datasets": "a data set", "docs": "documentation",
+    "kernels": "a kernel", "spaces": "a Space",
+    **dict.fromkeys(
+        "api buckets changelog chat enterprise inference jobs join learn login models new organizations papers posts pricing "
+        "settings tasks".split(),
+        "a page",
+    ),
+}  # fmt: skip
 
 _PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|[A-Za-z0-9_]")
 _REVISION = re.compile(r"[A-Za-z0-9._/-]{1,200}")
@@ -78,6 +86,11 @@ def classify(model: str) -> ModelName:
     if at and not _is_revision(revision):
         raise UsageError(f"{_shown(revision)} is not a revision", where=_shown(text), hint=_FORMS)
     return _repository(name.strip(), revision or None)
+
+
+def is_hub_id(text: str) -> bool:
+    """Whether a text is `org/name` as the Hub writes ids, such as one that an answer of it states."""
+    return _repository(text, None).kind == "hub_id"
 
 
 def why_no_hub_name(text: str) -> str | None:
@@ -148,13 +161,18 @@ def _hub_path(text: str) -> list[str]:
     """The path segments of a Hub address that may lead to a model."""
     try:
         url = urlsplit(text)
+        port = url.port
     except ValueError as error:
         raise _not_a_model(text) from error
     segments = [segment for segment in url.path.split("/") if segment]
-    if url.scheme not in ("http", "https") or url.hostname not in HUB_HOSTS:
+    if url.scheme not in ("http", "https") or url.hostname not in HUB_HOSTS or port not in (None, 80, 443):
         raise _not_a_model(text)
-    if not segments or segments[0] in _OTHER_PAGES:
+    if url.username or url.password:
+        raise UsageError("the address holds a user name or a token, which no name does", hint=_FORMS)
+    if not segments:
         raise _not_a_model(text)
+    if what := _OTHER_PAGES.get(segments[0].lower()):
+        raise UsageError(f"{_shown(text)} is the address of {what} on the Hub, not of a model", hint=_FORMS)
     return segments
 
 
@@ -173,6 +191,8 @@ def _repository(name: str, revision: str | None) -> ModelName:
 
 
 def _shown(text: str) -> str:
-    """Text as it may be printed: quoted, escaped, ASCII only, short."""
+    """Text as it may be printed: quoted, escaped, ASCII only, short; of an address, neither user part nor query."""
+    if "://" in text:
+        text = re.sub(r"//[^/]*@", "//", re.split("[?#]", text, maxsplit=1)[0])
     shown = ascii(text)
     return shown if len(shown) <= 80 else shown[:76] + "…'"

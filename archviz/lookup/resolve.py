@@ -16,12 +16,12 @@ from dataclasses import replace
 
 from archviz.errors import UsageError
 from archviz.lookup.arxiv.ids import without_version
-from archviz.lookup.candidates import find_fitting, find_near, find_offered
+from archviz.lookup.candidates import Offered, find_fitting, find_near, find_offered
 from archviz.lookup.catalog import find_record, model_ids
 from archviz.lookup.citing import find_citing
 from archviz.lookup.hub.ask import HubAnswer, ask_hub
 from archviz.lookup.hub.find import models_of_paper, search_models
-from archviz.lookup.identity import line
+from archviz.lookup.identity import identity, line
 from archviz.lookup.names import ModelName, classify, why_no_hub_name
 from archviz.lookup.resolution import Candidate, Resolution
 from archviz.network.services import hub_service
@@ -96,8 +96,13 @@ def _on_hub(asked: ModelName, answer: HubAnswer, session: Session) -> Resolution
 
 def _with_search(asked: ModelName, known: Resolution, said: str, session: Session) -> Resolution:
     """The catalog's refusal, with what the Hub said and what its search offers beside the catalog's candidates."""
-    found = find_offered(asked, search_models(asked.repository, session), [item.id for item in known.candidates])
-    fitting = [item for item in found if item.fits] if asked.kind == "bare_name" else []
+    found: list[Offered] = []
+    fitting: list[Offered] = []
+    for text in _search_texts(asked):
+        if not fitting:
+            ids = [item.candidate.id for item in found] + list(search_models(text, session))
+            found = find_offered(asked, ids, [item.id for item in known.candidates])
+            fitting = [item for item in found if item.fits] if asked.kind == "bare_name" else []
     message = f"{said} {known.message}" if said else known.message
     if fitting:  # only what says all of the name: another version or size is no candidate for it
         found = fitting
@@ -116,6 +121,13 @@ def _with_search(asked: ModelName, known: Resolution, said: str, session: Sessio
         candidates=(*kept, *(item.candidate for item in found)),
         notes=tuple(session.notes),
     )
+
+
+def _search_texts(asked: ModelName) -> tuple[str, ...]:
+    """What the Hub is searched for: the name as it is, and one of several parts (`gemma3 4b`) as repositories are written."""
+    written = "-".join(part.text for part in identity(asked.repository))
+    names = (asked.repository, written) if asked.kind == "bare_name" else (asked.repository,)
+    return tuple(dict.fromkeys(names))
 
 
 def _refused(asked: ModelName, known: Resolution, answer: HubAnswer, session: Session) -> Resolution:
@@ -164,7 +176,7 @@ def _ask_citing(asked: ModelName, session: Session) -> Resolution:
         found += tuple(Candidate(each, "its card links it", line(each.partition("/")[2])) for each in others)
     notes = tuple(session.notes)
     if not found:
-        message = f"{what}; no known model names it. Give the model's own name, org/name."
+        message = f"{what}; no known model names it. Give the model's own name, org/name; archviz sources looks at what it links."
         return Resolution("not_found", _as_asked(asked), message, "catalog", False, None, asked.revision, notes=notes)
     models = f"{len(found)} models name" if len(found) > 1 else "one model names"
     return replace(_ambiguous(asked, f"{what}; {models} it. None was chosen.", found), notes=notes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import httpx2
@@ -78,8 +78,10 @@ def exchange(
 
 
 def _timed(request: httpx2.Request, bounds: Bounds, attempt: _Attempt) -> httpx2.Request:
-    def progress(event: str, _: object) -> None:
-        if event.endswith("send_request_headers.started"):
+    def progress(event: str, info: Mapping[str, object]) -> None:
+        # what is sent to a proxy to get through it (CONNECT) is a part of connecting
+        through = getattr(info.get("request"), "method", b"") == b"CONNECT"
+        if event.endswith("send_request_headers.started") and not through:
             attempt.connected.set()
 
     limits = {"connect": bounds.connect, "read": bounds.total, "write": bounds.total, "pool": bounds.total}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
 from archviz import __version__
 from archviz.errors import UsageError
+from archviz.records import record
 
 USER_AGENT = f"archviz/{__version__}"
 GITHUB_API_VERSION = "2026-03-10"
@@ -19,7 +20,7 @@ _TOKEN = re.compile(r"[!-~]{4,400}")
 _FRESH = 300.0  # seconds for which a moving answer (a branch, a search) is taken as it is
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Service:
     """One place on the network.
 
@@ -33,6 +34,8 @@ class Service:
         headers: Sent with every request.
         fresh_seconds: How long a moving answer is taken from the cache without asking again.
         interval: Seconds between two requests, kept across processes, one at a time.
+        has_pages: It answers with HTML pages too.
+        has_catalog: The embedded catalog may answer in its place.
         pinned: What in an address says that its content never changes.
     """
 
@@ -45,6 +48,8 @@ class Service:
     headers: tuple[tuple[str, str], ...] = ()
     fresh_seconds: float = _FRESH
     interval: float = 0.0
+    has_pages: bool = False
+    has_catalog: bool = False
     pinned: re.Pattern[str] = field(default=_COMMIT)
 
     @property
@@ -72,6 +77,7 @@ def hub_service() -> Service:
         token_variable="HF_TOKEN",  # noqa: S106 # the variable's name
         token_origin=endpoint,
         offline_variable="HF_HUB_OFFLINE",
+        has_catalog=True,
     )
 
 
@@ -80,7 +86,7 @@ def arxiv_service() -> Service:
     stated = os.environ.get("ARCHVIZ_ARXIV_URL")
     own = _origin(stated, "ARCHVIZ_ARXIV_URL") if stated else None
     origins = (own,) if own else ("https://export.arxiv.org", "https://arxiv.org", "https://www.arxiv.org")
-    return Service("arXiv", origins, interval=3.0, fresh_seconds=86_400.0, pinned=_ARXIV_VERSION)
+    return Service("arXiv", origins, interval=3.0, fresh_seconds=86_400.0, has_pages=True, pinned=_ARXIV_VERSION)
 
 
 def github_service() -> Service:
@@ -103,7 +109,7 @@ def page_service(hosts: Iterable[str]) -> Service:
     named = tuple(f"https://{host.lower()}" for host in hosts if re.fullmatch(r"[A-Za-z0-9.-]{1,253}", host))
     if not named:
         raise UsageError("no host is given whose pages may be read")
-    return Service("the page", named, fresh_seconds=86_400.0)
+    return Service("the page", named, fresh_seconds=86_400.0, has_pages=True)
 
 
 def origin_of(url: str) -> str:

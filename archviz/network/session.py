@@ -12,6 +12,7 @@ from archviz.errors import SourceUnavailableError
 from archviz.network.cache import Cache
 from archviz.network.services import Service
 from archviz.network.waits import PACES, Paces
+from archviz.records import record
 from archviz.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _ENOUGH = 1 / 6  # of a time limit: about half a second, in which a host that can be reached answers
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Time:
     """Clocks, sleep and chance, so that tests need not wait.
 
@@ -51,6 +52,7 @@ class Session:
         requests: Requests that went out.
         contacted: Somebody has answered a request.
         at_hand: The catalog or a stored copy can answer what is asked, so the network is not waited for long.
+        last_key: What the newest answer is stored under, so that its reader can forget it.
         unreachable: Origin → why it was not reached; it is not tried again in this command.
         refused_tokens: Services whose token was refused.
         oldest: When the oldest answer was fetched that was used though its service could not be asked, seconds since 1970.
@@ -65,10 +67,12 @@ class Session:
     requests: int = 0
     contacted: bool = False
     at_hand: bool = False
+    last_key: str | None = None
     unreachable: dict[str, SourceUnavailableError] = field(default_factory=dict)
     refused_tokens: set[str] = field(default_factory=set)
     oldest: float | None = None
     started: float = field(init=False)
+    _first_asked: float | None = field(default=None, init=False)
     _own: httpx2.BaseTransport | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -87,7 +91,7 @@ class Session:
     def connect_seconds(self, *, at_hand: bool) -> float:
         """Seconds for the next connection with all its attempts.
 
-        Until somebody has answered, all connections of the command count from its start, and further hosts get what is enough
+        Until somebody has answered, all connections of the command count from the first one, and further hosts get what is enough
         for one that is there: a network that leads nowhere costs one time limit, not one a host.
 
         Args:
@@ -96,8 +100,10 @@ class Session:
         limits = self.settings.limits
         if self.contacted:
             return limits.connect_seconds
+        now = self.time.monotonic()
+        self._first_asked = now if self._first_asked is None else self._first_asked
         bound = limits.waiting_seconds if at_hand or self.at_hand else limits.connect_seconds
-        return max(bound * _ENOUGH, bound - (self.time.monotonic() - self.started))
+        return max(bound * _ENOUGH, bound - (now - self._first_asked))
 
     def way_out(self) -> httpx2.BaseTransport:
         """What the requests of all clients go out by, with connections that they share."""

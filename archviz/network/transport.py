@@ -49,6 +49,7 @@ class GuardedTransport(httpx2.BaseTransport):
         self._check(request)
         key = cache_key(request) if _may_be_kept(request) else None
         stored = self.session.cache.read(key) if key else None
+        self.session.last_key = key
         if stored and (stored.pinned or self._age(stored) < self.service.fresh_seconds):
             return _from_entry(stored)
         if self.session.is_offline(self.service):
@@ -163,7 +164,10 @@ class GuardedTransport(httpx2.BaseTransport):
         session, url = self.session, str(request.url)
         if (known := session.unreachable.get(origin_of(url))) is not None:
             raise known
-        deadline = session.time.monotonic() + min(session.settings.limits.request_seconds, session.remaining)
+        patience = session.settings.limits.request_seconds
+        if at_hand or (session.at_hand and self.service.has_catalog):
+            patience *= 0.5
+        deadline = session.time.monotonic() + min(patience, session.remaining)
         connecting = session.connect_seconds(at_hand=at_hand)  # for all attempts together
         for attempt in range(1, ATTEMPTS + 1):
             self._hold(url, deadline)
@@ -198,21 +202,36 @@ class GuardedTransport(httpx2.BaseTransport):
         session, limits = self.session, self.session.settings.limits
         with self._turn(deadline) as own:
             began = session.time.monotonic()
+            seconds = deadline - began
+            if seconds <= 0:
+                raise _AttemptError(httpx2.ReadTimeout("the command's time is used up"), 0.0)
+            session.requests += 1
             try:
-                seconds = deadline - began
-                if seconds <= 0:
-                    raise httpx2.ReadTimeout("the command's time is used up")
-                session.requests += 1
                 bounds = Bounds(min(connecting, seconds), seconds, limits.response_bytes)
                 answer = exchange(session.way_out(), request, bounds, session.time.monotonic)
                 if answer.status == 200 and request.method == "GET" and "range" not in request.headers:
-                    _check_json(answer, str(request.url))
+                    self._check_form(answer, str(request.url))
             except ArchvizError:
                 raise
             except Exception as error:  # noqa: BLE001 # the boundary: whatever a transport raises
                 own.asked = not isinstance(error, _NO_CONNECTION)
                 raise _AttemptError(error, session.time.monotonic() - began) from None
         return answer
+
+    def _check_form(self, answer: Answer, url: str) -> None:
+        """An answer that must be JSON, or may be no page, is looked at before it is believed or kept.
+
+        Networks that want a login, and proxies that refuse, answer anything with a page of their own.
+        """
+        kind = answer.headers.get("content-type", "")
+        if "html" in kind and not self.service.has_pages:
+            raise CutShortError("a page (of a login, or of a proxy), where there is none")
+        if "json" not in kind and not urlsplit(url).path.endswith(".json"):
+            return
+        try:
+            json.loads(answer.body)
+        except (ValueError, RecursionError):
+            raise CutShortError("not valid JSON") from None
 
     @contextlib.contextmanager
     def _turn(self, deadline: float) -> Iterator[Turn]:
@@ -289,13 +308,3 @@ def _may_be_kept(request: httpx2.Request) -> bool:
 def _from_entry(stored: Entry) -> httpx2.Response:
     extensions = {FETCHED: stored.fetched, FOUND_AT: stored.url}
     return httpx2.Response(200, headers=stored.headers, content=stored.body, extensions=extensions)
-
-
-def _check_json(answer: Answer, url: str) -> None:
-    """An answer that must be JSON is looked at before it is believed or kept."""
-    if "json" not in answer.headers.get("content-type", "") and not urlsplit(url).path.endswith(".json"):
-        return
-    try:
-        json.loads(answer.body)
-    except (ValueError, RecursionError):
-        raise CutShortError("not valid JSON") from None

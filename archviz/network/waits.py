@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from archviz.errors import RateLimitedError
+from archviz.records import record
 
 FIRST_WAIT = 0.5  # seconds before the first retry; doubled each time, times the jitter
 _RATE_LIMIT = re.compile(r'"[^"]*"\s*;\s*r\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)')
@@ -59,7 +60,7 @@ def _github_limit(headers: Mapping[str, str], now: float) -> float | None:
     return None
 
 
-@dataclass(slots=True)
+@record
 class Paces:
     """Until when each part of a service asked to be left alone, on the monotonic clock."""
 
@@ -75,6 +76,7 @@ class Paces:
         return max(0.0, self.until.get(_part(url), 0.0) - monotonic)
 
 
+_LAST: dict[str, float] = {}  # service → when this process asked it last; only without a folder to share
 PACES = Paces()
 """What this process was asked to wait for; a long-lived server keeps it between commands."""
 
@@ -86,7 +88,7 @@ def _part(url: str) -> tuple[str, str]:
     return address.netloc, first if first in ("api", "search") else ""
 
 
-@dataclass(slots=True)
+@record
 class Turn:
     """One's turn at a service; `asked` is whether the service was really asked, so that the next one must wait."""
 
@@ -121,7 +123,8 @@ def turn(
             hint="Try again when the other runs have ended.",
         ) from None
     except OSError:
-        yield Turn()
+        with _own_turn(name, interval, now, sleep) as own:
+            yield own
         return
     own = Turn()
     try:
@@ -134,6 +137,20 @@ def turn(
             if own.asked:
                 mark.write_text(f"{now():.3f}", encoding="ascii")
         lock.release()
+
+
+@contextlib.contextmanager
+def _own_turn(name: str, interval: float, now: Callable[[], float], sleep: Callable[[float], None]) -> Iterator[Turn]:
+    """A turn that this process keeps by itself, where there is no folder to share."""
+    own = Turn()
+    wait = _LAST.get(name, 0.0) + interval - now()
+    if wait > 0:
+        sleep(min(wait, interval))
+    try:
+        yield own
+    finally:
+        if own.asked:
+            _LAST[name] = now()
 
 
 def _last(mark: Path) -> float:

@@ -56,7 +56,7 @@ def _checked(interp: Interpreter, value: Any, pattern: Any, lengths: dict[str, A
     try:
         return transformed(interp, value, pattern, {name: int(size) for name, size in lengths.items()}, reduction)
     except ValueError as error:
-        raise RaisedError(ValueError(f"{pattern!r}: {error}"), interp.here()) from error
+        raise RaisedError(ValueError(f"{pattern!r}: {error}"), interp.here(), explicit=False) from error
 
 
 def parse_groups(text: str) -> list[Group]:

@@ -9,7 +9,18 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
 from archviz.ops import relations, shapes
 from archviz.ops.meanings import is_positional, meaning
-from archviz.ops.relations import Additive, Bias, Constant, Distance, Meaning, Pattern, Position, Relation, Scores
+from archviz.ops.relations import (
+    Additive,
+    Bias,
+    Constant,
+    Counts,
+    Distance,
+    Meaning,
+    Pattern,
+    Position,
+    Relation,
+    Scores,
+)
 
 
 def kept(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -101,7 +112,7 @@ def expanded(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Mea
 def item(value: Tensor, parts: tuple[Any, ...], result: Any) -> None:
     """Give `value[parts]` its meaning: positions looked up by positions are positions again."""
     known = meaning(value)
-    if known is None or not isinstance(result, Tensor):
+    if known is None or isinstance(known, Counts) or not isinstance(result, Tensor):
         return
     by_tensor = any(isinstance(part, (Tensor, list)) for part in parts)
     found = _looked_up(known, parts) if by_tensor else _cut(known, value, parts, result)

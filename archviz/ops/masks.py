@@ -11,9 +11,9 @@ from typing import Any
 
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
+from archviz.ops import counts, relations, shapes
 from archviz.ops import mask_making as making
 from archviz.ops import mask_views as views
-from archviz.ops import relations, shapes
 from archviz.ops.mask_views import item, written
 from archviz.ops.meanings import Rule, as_relation, mean, meaning
 from archviz.ops.relations import Additive, Bias, Meaning, Relation, Scores
@@ -118,6 +118,8 @@ RULES: dict[str, Rule] = {
     **_names(views.viewed, "view", "reshape", "view_as", "reshape_as", "flatten", "unflatten", "repeat", "tile"),
     **_names(views.expanded, "expand", "expand_as", "broadcast_to", "broadcast_tensors"),
     **_names(_product, "matmul", "__matmul__", "bmm", "einsum"), "baddbmm": _biased_product,
+    **_names(counts.counted, "bincount", "histc", "one_hot"), "sum": counts.summed,
+    **_names(counts.scattered(3), "scatter_", "scatter", "scatter_add_", "scatter_add", "index_add_"),
     "embedding": _table, "gather": _gathered, **_names(_chained, "cat", "concat"),
 }  # fmt: skip
 USERS = frozenset({"softmax", "scaled_dot_product_attention"})

@@ -7,7 +7,9 @@ from typing import Any
 
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.library import Library
+from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import Device, DType, Tensor, Unknown
 from archviz.ops import masks
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
@@ -46,6 +48,7 @@ def _recorded(run: Run, label: str, rule: masks.Rule | None) -> Run:
             args = (kwargs.pop("input"), *args)
         unknown = first_unknown(args, kwargs)
         if unknown is not None:
+            report(interp, unknown)
             return unknown
         recorder = interp.recorder
         if recorder is None:
@@ -145,6 +148,8 @@ def sizes_of(interp: Interpreter, sizes: Sequence[Any]) -> tuple[int, ...]:
 
 
 def _integer(interp: Interpreter, size: Any) -> int:
+    if size.__class__ is Size:  # it remembers where it comes from
+        return size
     if isinstance(size, int):
         return int(size)
     if not isinstance(size, Tensor):

@@ -131,7 +131,18 @@ class Scores:
     lost: bool = False
 
 
-Meaning = Position | Distance | Constant | Bias | Pattern | Relation | Additive | Scores
+@record(frozen=True)
+class Counts:
+    """How often each of some things was chosen (`archviz/ops/counts.py`).
+
+    Args:
+        total: How many choices there were.
+    """
+
+    total: int
+
+
+Meaning = Position | Distance | Constant | Bias | Pattern | Relation | Additive | Scores | Counts
 EVERYTHING = Relation()
 NOTHING = Relation(low=inf, high=-inf)
 

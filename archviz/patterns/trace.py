@@ -2,62 +2,122 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from archviz.interpreter.reading import Event, ValueRef
+from archviz.interpreter.events import Events, Repeat
+from archviz.interpreter.reading import MASKS_GIVEN, Event, ValueRef
 from archviz.patterns.op_families import FRESH, canonical, writes_in_place
 
 
 class Trace:
     """The events of one forward pass, by parent and by module.
 
+    A call that repeats an equal one stays closed until somebody looks inside.
+
     Args:
         events: As the interpreter recorded them; may be empty.
     """
 
     def __init__(self, events: Sequence[Event]) -> None:
-        self.events = events
-        self._place = {event.index: place for place, event in enumerate(events)}
-        self._children: dict[int, list[Event]] = defaultdict(list)
-        self._calls: dict[str, Event] = {}
+        self._events = events
+        self._repeats = events.repeats if isinstance(events, Events) else {}
+        self._place = {} if isinstance(events, Events) else {event.index: place for place, event in enumerate(events)}
+        self.outline: Sequence[Event] = events.outline() if isinstance(events, Events) else events
+        self._closed = sorted(self._repeats)  # the repeated calls that nobody has looked into
+        self._children: dict[int, list[Event]] = {}
+        self._ends: dict[int, int] = {}  # event → the place after the last event inside it
+        self._calls: dict[str, list[Event]] = {}
+        self._hidden: dict[str, list[int]] = {}  # module → the repeated calls that may hold calls of it
+        self._blocks: dict[int, tuple[Sequence[Event], set[int]]] = {}
+        self._carried: dict[tuple[int, frozenset[int]], set[int]] = {}
+        self._take(self.outline)
+        for place in self._closed:
+            own = self._events[place].module
+            for path in self._repeats[place].paths.values():
+                if path != own:
+                    self._hidden.setdefault(path, []).append(place)
+
+    def _take(self, events: Sequence[Event]) -> None:
+        """Index events that are seen for the first time."""
         for event in events:
-            self._children[event.parent].append(event)
+            self._children.setdefault(event.parent, []).append(event)
             if event.kind == "call":
-                self._calls.setdefault(event.module, event)
+                self._calls.setdefault(event.module, []).append(event)
+        for event in reversed(events):
+            repeat = self._repeats.get(event.index)
+            end = self._ends.setdefault(event.index, self._at(event.index) + 1 if repeat is None else repeat.end)
+            self._ends.setdefault(event.parent, end)
+
+    def _at(self, index: int) -> int:
+        """The place of an event in the list."""
+        return self._place[index] if self._place else index
+
+    def _open(self, start: int, stop: int) -> None:
+        """Index what the repeated calls in a stretch of the events hold inside."""
+        first, last = bisect_left(self._closed, start), bisect_left(self._closed, stop)
+        opened, self._closed[first:last] = self._closed[first:last], []
+        for place in opened:
+            inside = self._events[place + 1 : self._repeats[place].end]
+            self._take(inside)
+            for path in {event.module for event in inside if event.kind == "call"}:
+                self._calls[path].sort(key=lambda call: call.index)
 
     def __bool__(self) -> bool:
-        return bool(self.events)
+        return bool(self._events)
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """All events in order."""
+        self._open(0, len(self._events))
+        return self._events
 
     def call(self, path: str) -> Event | None:
         """The first call of the module at `path`; None when the trace holds none."""
-        return self._calls.get(path)
+        hidden = self._hidden.get(path)
+        while hidden and (path not in self._calls or hidden[0] < self._calls[path][0].index):
+            place = hidden.pop(0)
+            self._open(place, place + 1)
+        return self._calls[path][0] if path in self._calls else None
+
+    def calls(self, path: str) -> list[Event]:
+        """All calls of the module at `path`, in order."""
+        for place in self._hidden.pop(path, ()):
+            self._open(place, place + 1)
+        return self._calls.get(path, [])
+
+    def repeated(self, call: Event) -> Event | None:
+        """The earlier call that this one repeats."""
+        repeat = self._repeats.get(call.index)
+        return None if repeat is None else self._events[repeat.start]
 
     def parent(self, event: Event) -> Event | None:
         """The call or function that an event happened in; None for a pass itself."""
-        place = self._place.get(event.parent)
-        return self.events[place] if place is not None else None
+        if event.parent < 0 or (self._place and event.parent not in self._place):
+            return None
+        return self._events[self._at(event.parent)]
 
     def children(self, event: Event) -> list[Event]:
         """What happened directly inside an event, in order."""
+        if event.index in self._repeats:
+            self._open(event.index, event.index + 1)
         return self._children.get(event.index, [])
 
     def inside(self, event: Event) -> Sequence[Event]:
-        """Everything that happened inside an event, however deep, in order."""
-        start = self._place[event.index]
-        return self.events[start + 1 : self._ends[start]]
+        """Everything that happened inside an event, however deep, in order: it follows the event directly."""
+        start, end = self._at(event.index), self._ends[event.index]
+        self._open(start, end)
+        return self._events[start + 1 : end]
 
-    @cached_property
-    def _ends(self) -> list[int]:
-        """For each place in the list the place after the last event inside it: an event's inside follows it directly."""
-        ends = list(range(1, len(self.events) + 1))
-        parents = [self._place.get(event.parent, -1) for event in self.events]
-        for place in range(len(ends) - 1, -1, -1):
-            parent = parents[place]
-            if parent >= 0 and ends[parent] < ends[place]:
-                ends[parent] = ends[place]
-        return ends
+    def before(self, event: Event) -> Sequence[Event]:
+        """Everything of the same pass that began before an event, in order, the pass itself left out."""
+        outermost = event
+        while (parent := self.parent(outermost)) is not None:
+            outermost = parent
+        start, end = self._at(outermost.index), self._at(event.index)
+        self._open(start, end)
+        return self._events[start + 1 : end]
 
     def own(self, event: Event) -> Iterator[Event]:
         """What happened inside an event outside of submodules: ops and named functions, functions opened."""
@@ -77,24 +137,55 @@ class Trace:
         return [canonical(e.name) for e in self.own(call) if e.kind != "call"] if call else []
 
     def is_leaf(self, event: Event) -> bool:
-        return not self._children.get(event.index)
+        return not self._children.get(event.index) and event.index not in self._repeats
+
+    def carries(self, value: ValueRef) -> bool:
+        """Whether a value is derived from the model's inputs (and is no mask, position, rotary table or weight)."""
+        return value.id in self.carriers
 
     @cached_property
     def carriers(self) -> frozenset[int]:
-        """Ids of the values derived from the model's inputs (not masks, positions, rotary tables or weights)."""
-        roots = [event for event in self.events if event.parent == -1 and event.kind == "call"]
+        """Ids of the values derived from the model's inputs."""
+        roots = [event for event in self.outline if event.parent == -1 and event.kind == "call"]
         found = {value.id for event in roots for value in event.inputs}
-        for event in self.events:
-            inputs = event.inputs
-            if event.index in self._children or found.isdisjoint([value.id for value in inputs]):
-                continue
-            if event.kind == "op" and canonical(event.name) in FRESH:
-                continue
-            for value in event.outputs:
-                found.add(value.id)
-            if writes_in_place(event.name):
-                found.add(inputs[0].id)
+        found.difference_update(*[event.options.get(MASKS_GIVEN, ()) for event in roots])
+        for event in self.outline:
+            repeat = self._repeats.get(event.index)
+            if repeat is None:
+                self._carry(event, found)
+            else:
+                self._carry_on(repeat, found)
         return frozenset(found)
 
-    def carries(self, value: ValueRef) -> bool:
-        return value.id in self.carriers
+    def _carry(self, event: Event, found: set[int]) -> None:
+        """Add what an op makes of values that carry the data."""
+        inputs = event.inputs
+        if event.index in self._children or found.isdisjoint([value.id for value in inputs]):
+            return
+        if event.kind == "op" and canonical(event.name) in FRESH:
+            return
+        for value in event.outputs:
+            found.add(value.id)
+        if writes_in_place(event.name):
+            found.add(inputs[0].id)
+
+    def _carry_on(self, repeat: Repeat, found: set[int]) -> None:
+        """Add what a repeated call makes: the same as the earlier call where the same of its values carry the data."""
+        inside, outside = self._block(repeat)
+        carrying = frozenset([number for number in outside if repeat.number(number) in found])
+        made = self._carried.get((repeat.start, carrying))
+        if made is None:
+            made = self._carried[repeat.start, carrying] = set(carrying)
+            for event in inside:
+                self._carry(event, made)
+        found.update([repeat.number(number) for number in made])
+
+    def _block(self, repeat: Repeat) -> tuple[Sequence[Event], set[int]]:
+        """What happened inside the call that one repeats, and the values there that it did not make itself."""
+        known = self._blocks.get(repeat.start)
+        if known is None:
+            inside = self.inside(self._events[repeat.start])
+            values = {value.id for event in inside for value in (*event.inputs, *event.outputs)}
+            outside = {id_ for id_ in values if id_ in repeat.numbers or not repeat.created <= id_ < repeat.last}
+            known = self._blocks[repeat.start] = (inside, outside)
+        return known

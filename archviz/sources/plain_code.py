@@ -15,6 +15,7 @@ from typing import Any
 
 from archviz.errors import BadConfigError, UsageError
 from archviz.interpreter.control import RaisedError, UnsupportedError
+from archviz.interpreter.inputs import ARGUMENTS
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.modules import SourceModule
 from archviz.interpreter.parsing import body_of
@@ -78,6 +79,7 @@ def build_plain_model(
     cls = own_class(interp, plain.code, f"{file.stem}.{class_name}", "--class")
     given = constructor_arguments(interp, cls, plain.arguments)
     define_registering(interp, cls.source_module)
+    interp.state[ARGUMENTS] = plain.arguments
     model = interp.call(cls, [], given)
     if not isinstance(model, ModuleInstance):
         raise BadConfigError(f"{class_name} did not build a module", where=file.name)
@@ -142,9 +144,10 @@ def _argument(
     cls = _annotated(function.module, parameter.annotation)
     if cls is not None:
         return _object(interp, cls, value, depth)
-    if parameter.annotation is not None or _is_used_as_dict(function, parameter.arg):
+    if _is_dict(parameter.annotation):
         return value
-    fitting = _fitting_classes(function.module, value)
+    spread = parameter.annotation is not None or _is_used_as_dict(function, parameter.arg)
+    fitting = [] if spread else _fitting_classes(function.module, value)
     if len(fitting) > 1:
         names = ", ".join(each.name for each in fitting[:6])
         raise BadConfigError(
@@ -154,9 +157,44 @@ def _argument(
         )
     if fitting:
         return _object(interp, fitting[0], value, depth)
-    result = Instance(ClassValue(interp, "arguments", f"{ROOT}.arguments", [], {}))
-    result.attrs.update(value)
+    return _attribute_dict(interp, value)
+
+
+def _is_dict(annotation: ast.expr | None) -> bool:
+    """Whether an annotation says that a parameter is a plain dict."""
+    if isinstance(annotation, ast.Subscript):
+        return _is_dict(annotation.value)
+    name = annotation.attr if isinstance(annotation, ast.Attribute) else getattr(annotation, "id", None)
+    return name in ("dict", "Dict", "Mapping", "MutableMapping")
+
+
+def _attribute_dict(interp: Interpreter, values: dict[str, Any], cls: ClassValue | None = None) -> Instance:
+    """A dict whose keys are attributes as well, nested ones too: what constructors take that do not say what they take."""
+    if cls is None:
+        methods = {"__getattr__": interp.native("arguments.__getattr__", _key_as_attribute),
+                   "__setattr__": interp.native("arguments.__setattr__", _set_key)}  # fmt: skip
+        cls = ClassValue(interp, "arguments", f"{ROOT}.arguments", [], methods, host_base=dict)
+    result = Instance(cls)
+    result.payload = {key: _nested(interp, each, cls) for key, each in values.items()}
     return result
+
+
+def _nested(interp: Interpreter, value: Any, cls: ClassValue) -> Any:
+    if isinstance(value, dict):
+        return _attribute_dict(interp, value, cls)
+    return [_nested(interp, each, cls) for each in value] if isinstance(value, list) else value
+
+
+def _key_as_attribute(interp: Interpreter, self: Instance, name: str) -> Any:
+    if name not in self.payload:
+        error = AttributeError(f"the arguments have no {name}")
+        raise RaisedError(error, interp.here(), explicit=False)
+    return self.payload[name]
+
+
+def _set_key(interp: Interpreter, self: Instance, name: str, value: Any) -> None:
+    interp.twins.written(self)
+    self.payload[name] = value
 
 
 def _object(interp: Interpreter, cls: ClassValue, values: dict[str, Any], depth: int) -> Any:

@@ -13,6 +13,7 @@ from archviz.lookup.names import classify, why_no_hub_name
 from archviz.lookup.resolution import Resolution
 from archviz.network.session import Session
 from archviz.survey.entries import Entry, SourceKind, SourceStatus, Survey, in_order
+from archviz.survey.found import code_entries
 
 MOST_NAMED = 8
 NOT_ON_THE_HUB = "No repository of exactly this name is on the Hub, so neither code nor configuration: all that is said of it is unverified."
@@ -30,6 +31,7 @@ def survey_closed(found: Resolution, session: Session) -> Survey:
         name = asked.repository
         entries += _named("paper", lambda: _papers(name, session), not_known)
         entries += _named("github", lambda: _repositories(name, session), not_known)
+        entries += _named("code", lambda: code_entries(name, session), not_known)
     return Survey(
         found.asked,
         "unverified",
@@ -58,7 +60,14 @@ def _papers(name: str, session: Session) -> list[Entry]:
     if not holding:
         return [Entry("paper", "missing", f"no title on arXiv holds {name}")]
     return [
-        Entry("paper", "unverified", f"{paper.title} (arXiv:{paper.id}; PDF {paper.pdf_url})", paper.url, "its title")
+        Entry(
+            "paper",
+            "unverified",
+            f"{paper.title} (arXiv:{paper.id}; PDF {paper.pdf_url})",
+            paper.url,
+            "its title",
+            text=paper.abstract,  # all that may be known of a closed model
+        )
         for paper in holding[:MOST_NAMED]
     ]
 

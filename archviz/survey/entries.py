@@ -19,7 +19,7 @@ STATUSES: dict[SourceStatus, str] = {
     "stated": "another source leads to it; it was not asked for",
     "missing": "asked for, and there is none",
     "unknown": "it could not be asked for",
-    "unverified": "it is named like the model; nothing says that it is the model's",
+    "unverified": "it is named like the model, or led to; nothing of its own says that it is the model's",
 }
 
 
@@ -32,7 +32,7 @@ class Entry:
         url: Its address.
         by: What leads to it, where it was not asked for by the model's own name: `the card`, `the catalog`.
         rests: The description rests on it.
-        text: Its text, where it was asked for.
+        text: Its text, where it was asked for; the abstract of a paper that is all there is.
     """
 
     kind: SourceKind

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from archviz.errors import ArchvizError, ModelNotFoundError, OfflineError
 from archviz.lookup.arxiv.client import ArxivClient
 from archviz.lookup.card.pages import may_be_read, read_page_text
 from archviz.lookup.github.client import GithubClient
-from archviz.lookup.github.files import modelling_files
+from archviz.lookup.github.ranking import Match
 from archviz.network.session import Session
 from archviz.survey.entries import Entry, SourceKind, SourceStatus
-from archviz.survey.leads import Lead
+from archviz.survey.leads import CATALOG, Lead, is_alike
+from archviz.survey.repository import read_repository, why_own
 
 MOST_STATED = 8
+MOST_ASKED = 2  # repositories that are asked for, four requests each
+CODE_SEARCH = "GitHub's code search"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a source must be about to be the model's own: its id, and the arXiv ids of its papers."""
+
+    model_id: str
+    papers: frozenset[str] = frozenset()
 
 
 def paper_entries(leads: tuple[Lead, ...], session: Session) -> list[Entry]:
@@ -26,34 +38,46 @@ def _paper(lead: Lead, session: Session) -> Entry:
     return Entry("paper", "found", f"{paper.title} (arXiv:{paper.id})", paper.url, lead.by)
 
 
-def github_entries(own: tuple[Lead, ...], others: tuple[Lead, ...], session: Session) -> list[Entry]:
-    """The model's own repository asked for, with its modelling files at a commit; the others as they are stated."""
+def github_entries(own: tuple[Lead, ...], others: tuple[Lead, ...], about: About, session: Session) -> list[Entry]:
+    """The repositories that may be the model's own, asked for until one is; the others as they are stated."""
+    entries: list[Entry] = []
+    for index, lead in enumerate(own):
+        if index >= MOST_ASKED or any(entry.status in ("found", "renamed") for entry in entries):
+            others = (*own[index:], *others)
+            break
+        try:
+            entries.append(_repository(lead, about, session))
+        except ArchvizError as error:
+            entries.append(_not_read("github", lead, error))
+    return [*entries, *(Entry("github", "stated", lead.key, lead.url, lead.by) for lead in others[:MOST_STATED])]
+
+
+def _repository(lead: Lead, about: About, session: Session) -> Entry:
+    """A repository is the model's own where the catalog says so or its own README does; its name alone proves nothing."""
+    read = read_repository(lead.key, None, session)
+    reason = why_own(read, about.model_id, about.papers, is_alike=is_alike(read.name, about.model_id))
+    said = [*read.said, reason or "nothing in its README says that it is about this model"]
+    status: SourceStatus = "renamed" if read.renamed_from else "found"
+    if reason is None and lead.by != CATALOG:
+        status = "unverified"
+    return Entry("github", status, "; ".join(said), read.url, lead.by)
+
+
+def code_entries(name: str, session: Session, matches: tuple[Match, ...] = ("defines", "file")) -> list[Entry]:
+    """Public Python files that are exactly of this name, by GitHub's code search; nothing says that they are the model's.
+
+    Args:
+        name: A class (`AcmeForCausalLM`), or the model's name.
+
+    Raises:
+        SourceUnavailableError: GitHub was not asked: it searches code for those with a token only.
+    """
+    found = [each for each in GithubClient(session).search_code(name) if each.match in matches]
+    words = {"defines": f"defines {name}", "file": "has its name"}
     return [
-        *_first_asked("github", own, lambda lead: _repository(lead, session)),
-        *(Entry("github", "stated", lead.key, lead.url, lead.by) for lead in others[:MOST_STATED]),
+        Entry("github", "unverified", f"{each.repository}: {each.path} {words[each.match]}", each.url, CODE_SEARCH)
+        for each in found[:MOST_STATED]
     ]
-
-
-def _repository(lead: Lead, session: Session) -> Entry:
-    client = GithubClient(session)
-    found = client.find_repository(lead.key)
-    said = [found.name]
-    if found.renamed_from:
-        said.append(f"renamed from {found.renamed_from}")
-    if found.licence:
-        said.append(f"licence {found.licence}")
-    if found.parent:
-        said.append(f"a fork of {found.parent}")
-    try:
-        commit = client.find_commit(found.name, found.default_branch)
-        files = modelling_files(client.read_tree(found.name, commit).files)
-        code = [file.path for file in files if file.kind == "modelling"]
-        named = f"{', '.join(code[:4])}{' …' if len(code) > 4 else ''}" if code else "no modelling file"
-        said.append(f"at {commit[:12]}: {named}")
-    except ArchvizError as error:
-        said.append(f"its files are not known: {error.message}")
-    status: SourceStatus = "renamed" if found.renamed_from else "found"
-    return Entry("github", status, "; ".join(said), found.url, lead.by)
 
 
 def page_entries(kind: SourceKind, leads: tuple[Lead, ...], session: Session, *, read: bool) -> list[Entry]:

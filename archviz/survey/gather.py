@@ -18,7 +18,7 @@ from archviz.sources.model_source import ModelSource
 from archviz.sources.official import class_module
 from archviz.survey.conflicts import Said, find_disagreements
 from archviz.survey.entries import Entry, SourceStatus, Survey, in_order
-from archviz.survey.found import github_entries, page_entries, paper_entries
+from archviz.survey.found import About, code_entries, github_entries, page_entries, paper_entries
 from archviz.survey.leads import pages, papers, repositories
 
 README = "README.md"
@@ -45,12 +45,17 @@ def survey_model(found: Resolution, described: Described, session: Session, *, w
     card, card_entry = _card(found.hub, session, with_text=with_text)
     links = {**(record.links if record else {}), **(described.source.links if described.source else {})}
     own, others = repositories(card, links, found.model_id)
+    read = papers(card, links, found.hub.papers if found.hub else ())
+    about = About(found.model_id, frozenset(lead.key for lead in read))
+    code = _code(described, found.hub)
+    elsewhere, unsearched = _code_elsewhere(code, described, session)
     entries = [
-        _code(described),
+        code,
         _configuration(found, described, record),
         _hub(found),
-        *paper_entries(papers(card, links, found.hub.papers if found.hub else ()), session),
-        *github_entries(own, others, session),
+        *paper_entries(read, session),
+        *github_entries(own, others, about, session),
+        *elsewhere,
         *([card_entry] if card_entry else []),
         *page_entries("report", pages(card, links, "report"), session, read=False),
         *page_entries("blog", pages(card, links, "blog"), session, read=with_text),
@@ -63,32 +68,44 @@ def survey_model(found: Resolution, described: Described, session: Session, *, w
         found.hub.commit if found.hub else found.revision,
         in_order(entries),
         find_disagreements(_said(found, described, record, card)),
-        tuple(_not_known(entries, found)),
+        (*_not_known(entries, found), *unsearched),
         notes=session.notes,
     )
 
 
-def _code(described: Described) -> Entry:
+def _code(described: Described, hub: HubModel | None) -> Entry:
     source, architecture = described.source, described.architecture
-    if source is None:
+    if source is None and (hub is None or not hub.architectures):
         return Entry("code", "unknown", described.trouble or "the configuration is not known, so neither is the code")
-    if source.custom is not None:
+    if source is not None and source.custom is not None:
         files = sorted({value.rpartition(".")[0] + ".py" for value in map(str, source.custom.stated.values())})
         what = f"{source.custom.whose} own code: {', '.join(files[:4])}"
         return Entry("code", "found", what, source.url, rests=architecture is not None)
-    name = architecture.identity.class_name if architecture else next(iter(source.architectures), "")
-    module = class_module(name, source.model_type) if name else None
+    stated = source.architectures if source else hub.architectures if hub else ()  # the Hub excerpts gated ones too
+    model_type = source.model_type if source else hub.model_type if hub else ""
+    name = architecture.identity.class_name if architecture else next(iter(stated), "")
+    module = class_module(name, model_type) if name else None
     if module is None:
         trouble = f": {described.trouble}" if described.trouble else ""
-        return Entry(
-            "code", "missing", f"transformers {transformers_version()} has no code for {source.model_type!r}{trouble}"
-        )
+        status: SourceStatus = "missing" if source else "unknown"
+        return Entry("code", status, f"transformers {transformers_version()} has no code for {model_type!r}{trouble}")
     path = module.replace(".", "/") + ".py"
     url = f"https://github.com/huggingface/transformers/blob/v{transformers_version()}/src/{path}"
     what = f"transformers {transformers_version()}, {path}, class {name}"
     if architecture is None:
         what += f"; not described: {described.trouble}"
     return Entry("code", "found", what, url, rests=architecture is not None)
+
+
+def _code_elsewhere(code: Entry, described: Described, session: Session) -> tuple[list[Entry], list[str]]:
+    """Where the model has no official code: public files that define exactly its class; and why they were not looked for."""
+    names = described.source.architectures if described.source else []
+    if code.status != "missing" or not names:
+        return [], []
+    try:
+        return code_entries(names[0], session, matches=("defines",)), []
+    except ArchvizError as error:
+        return [], [f"public code that defines {names[0]}: {error.message}"]
 
 
 def _configuration(found: Resolution, described: Described, record: CatalogRecord | None) -> Entry:

@@ -12,6 +12,7 @@ from archviz.lookup.card.links import Link
 from archviz.lookup.github.address import github_address
 from archviz.lookup.identity import identity
 
+_LABEL = re.compile(r"\b(?:official|code|repo|repository|github)\b", re.IGNORECASE)
 CATALOG, CARD, TAGS = "the catalog", "the card", "the Hub's tags"
 
 
@@ -39,9 +40,10 @@ def papers(card: Card, links: Mapping[str, str], tagged: Iterable[str]) -> tuple
 
 
 def repositories(card: Card, links: Mapping[str, str], model_id: str) -> tuple[tuple[Lead, ...], tuple[Lead, ...]]:
-    """The GitHub repositories that may be the model's own, and the others.
+    """The GitHub repositories that may be the model's own, likeliest first, and the others.
 
-    One is taken for its own when the catalog says so, or when its owner or name begins with the model's publisher or family.
+    First the catalog's, then those whose owner or name begins with the model's publisher or family, then those whose label
+    says that they are its code. Whether one really is its own is told by its README.
     """
     found = [
         Lead(address.repository, f"https://github.com/{address.repository}", CATALOG)
@@ -49,7 +51,8 @@ def repositories(card: Card, links: Mapping[str, str], model_id: str) -> tuple[t
         if (address := github_address(url))
     ]
     linked = [_lead(link) for link in card.links if link.kind == "repository"]
-    own = [lead for lead in linked if _is_own(lead.key, model_id)]
+    own = [lead for lead in linked if is_alike(lead.key, model_id)]
+    own += [lead for lead in linked if lead not in own and _LABEL.search(lead.label)]
     return _each_once([*found, *own]), _each_once([lead for lead in linked if lead not in own])
 
 
@@ -68,7 +71,8 @@ def _lead(link: Link) -> Lead:
     return Lead(key, link.url, CARD, link.label)
 
 
-def _is_own(repository: str, model_id: str) -> bool:
+def is_alike(repository: str, model_id: str) -> bool:
+    """Whether the owner or name of a repository begins with a model's publisher or family."""
     owner, _, name = repository.lower().partition("/")
     publisher, _, model = model_id.lower().partition("/")
     plain = re.sub(r"[^a-z0-9]", "", publisher)

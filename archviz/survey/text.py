@@ -11,7 +11,7 @@ def survey_text(survey: Survey) -> str:
     """One line a source in the order of truth, then what disagrees and what is not known."""
     at = f" at {survey.revision[:12]}" if survey.revision else ""
     lines = [f"{survey.model_id or survey.asked}{at}: {survey.status}"]
-    if survey.status == "unverified":
+    if survey.status in ("unverified", "ambiguous", "not_found"):
         lines.append(survey.message)
     lines += ["", *(_row(entry) for entry in survey.entries)]
     if any(entry.rests for entry in survey.entries):
@@ -24,10 +24,13 @@ def survey_text(survey: Survey) -> str:
     if survey.not_known:
         lines += ["", "Not known", *(f"  {each}" for each in survey.not_known)]
     if survey.candidates:
-        lines += ["", "Names that are near", *(f"  {each}  ({why})" for each, why in survey.candidates)]
+        near = "Models that it may be about" if survey.status == "ambiguous" else "Names that are near"
+        lines += ["", near, *(f"  {each}  ({why})" for each, why in survey.candidates)]
     for entry in survey.entries:
         if entry.text is not None:
-            lines += ["", f"--- {entry.kind}, the weakest evidence: {entry.url}", entry.text[:MOST_TEXT]]
+            weight = "unverified" if entry.kind == "paper" else "the weakest evidence"
+            what = "abstract" if entry.kind == "paper" else entry.kind
+            lines += ["", f"--- {what}, {weight}: {entry.url}", entry.text[:MOST_TEXT]]
     return "\n".join([*lines, ""])
 
 

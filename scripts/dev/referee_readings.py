@@ -17,6 +17,7 @@ from archviz.interpreter.build import build_model, deep_recursion, read_model
 from archviz.interpreter.control import RaisedError
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import ModelReading
+from archviz.interpreter.sizes import Tagged
 from archviz.interpreter.values import Instance
 from archviz.settings import Limits, Settings
 from archviz.sources.model_source import ModelSource, official_values, read_model_source
@@ -66,8 +67,9 @@ class Reader:
             config = self.configuration(source)
             with deep_recursion():
                 name = model_class_name(self.interp, source.model_type, source.architectures, class_name)
+                tagged = Tagged(config)
                 model = build_model(self.interp, model_class(self.interp, name, source.model_type), config)
-                return read_model(self.interp, model, config)
+                return read_model(self.interp, model, config, tagged)
         except RaisedError as error:
             raise refusal(error) from error
 

@@ -59,11 +59,16 @@ def unsupported(a: Architecture) -> None:
     a.facts.append(Fact(key="invented", value=1, status="config"))
 
 
+def formula(a: Architecture) -> None:
+    a.parameters.breakdown[0].formula = a.parameters.breakdown[0].numbers = "7"
+
+
 BREAKS: list[tuple[Break, str]] = [
     (total, "tensors_sum_to_total"), (row, "rows_sum_to_parent"), (index, "indices_partition_layers"),
     (pattern, "indices_partition_layers"), (edge, "edges_flow_forward"), (backwards, "edges_flow_forward"),
     (dangling, "graphs_are_connected"), (twin, "ids_are_unique"), (reference, "references_resolve"),
     (active, "counts_are_bounded"), (greedy, "graphs_do_not_exceed_modules"), (unsupported, "facts_have_evidence"),
+    (formula, "formulas_give_counts"),
 ]  # fmt: skip
 
 

@@ -35,6 +35,17 @@ class B(A):
         return inner()
 result = [B.make(1), B().make(2), B().f()]
 """,
+    "methods of dict are methods of what is derived from it": """
+class Box(dict):
+    __getattr__ = dict.get
+    __setattr__ = dict.__setitem__
+    __delattr__ = dict.__delitem__
+    def __contains__(self, name): return dict.__contains__(self, name.lower())
+b = Box(a=1)
+b.c = 2
+del b.a
+result = [b.c, b.missing, dict(b), "C" in b, dict.get(b, "c"), dict.get({"x": 3}, "x"), dict.fromkeys("ab", 0)]
+""",
     "names of attributes are text": """
 class A: pass
 def refused(run):

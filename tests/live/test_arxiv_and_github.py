@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,7 @@ from archviz.lookup.github.files import modelling_files
 from archviz.network.cache import Cache
 from archviz.network.session import Session
 from archviz.settings import Settings
+from archviz.survey.repository import read_repository, why_own
 
 pytestmark = pytest.mark.live
 
@@ -36,6 +38,19 @@ def test_arxiv_knows_a_paper_by_id_and_by_title_and_renders_it(session: Session)
     assert "Multi-Head Latent Attention" in " ".join(
         section.title for section in select(paper_sections(page), "architecture").sections
     )
+
+
+def test_a_model_s_own_repository_says_so_in_its_readme(session: Session) -> None:
+    read = read_repository("deepseek-ai/DeepSeek-V3", None, session)
+    assert why_own(read, "deepseek-ai/DeepSeek-V3", ["2412.19437"], is_alike=True) is not None
+    assert "deepseek-ai/DeepSeek-V3" in read.hub_models
+
+
+@pytest.mark.skipif("GITHUB_TOKEN" not in os.environ, reason="GitHub searches code only for those with a token")
+def test_code_search_puts_first_what_defines_the_class(session: Session) -> None:
+    found = GithubClient(session).search_code("Qwen3ForCausalLM")
+    assert found
+    assert found[0].match == "defines"
 
 
 def test_github_knows_a_repository_its_files_and_a_rename(session: Session) -> None:

@@ -93,6 +93,37 @@ def test_what_cannot_be_a_model_is_refused_with_a_way_on(text: str) -> None:
     assert len(refused.value.message) < 200
 
 
+@pytest.mark.parametrize(
+    "page, what",
+    [
+        ("spaces/a/b", "a Space"),
+        ("Datasets/a/b", "a data set"),
+        ("collections/a/b-1", "a collection"),
+        ("blog/a", "a blog"),
+    ],
+)
+@pytest.mark.parametrize("host", ["https://huggingface.co", "hf.co", "http://www.huggingface.co"])
+def test_an_address_of_something_else_on_the_hub_is_called_what_it_is(host: str, page: str, what: str) -> None:
+    with pytest.raises(UsageError, match=f"is the address of {what}.* on the Hub, not of a model"):
+        classify(f"{host}/{page}")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:hf_secret@huggingface.co/a/b",
+        "https://hf_secret@huggingface.co/datasets/a",
+        "https://x:hf_secret@gitlab.example/a/b",
+        "https://huggingface.co/datasets/a?token=hf_secret",
+        "https://gitlab.example/a/b#hf_secret",
+    ],
+)
+def test_a_token_in_an_address_is_never_shown(url: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        classify(url)
+    assert "hf_secret" not in str(refused.value.as_dict())
+
+
 def test_a_folder_of_the_same_name_does_not_stand_in_for_a_model(tmp_path: Path) -> None:
     (tmp_path / "Qwen" / "Qwen3-0.6B").mkdir(parents=True)
     here = Path.cwd()

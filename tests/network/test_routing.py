@@ -137,6 +137,17 @@ def test_the_proxy_of_the_environment_is_asked_for_other_machines(
     assert b"hf_secret_token" not in b"".join(listener.got)
 
 
+def test_a_proxy_that_never_lets_through_is_waited_for_as_for_a_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = replace(HURRIED, request_seconds=9.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        error, took = fault(tmp_path, "https://hub.example", monkeypatch, limits)
+    assert "no connection within the time limit" in error.message
+    assert took < 3.0
+
+
 def test_which_proxy_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert proxy_of("https://hub.example/x", "hub.example") == ""
     monkeypatch.setenv("ALL_PROXY", "one.example:80")

@@ -26,6 +26,12 @@ See [report](https://arxiv.org/abs/2505.09388), [code](https://github.com/oldacm
 [vLLM](https://github.com/vllm-project/vllm), [blog](https://acme.example/blog/acme).
 """
 
+README = """# Acme
+Weights: [acme/Acme-1B](https://huggingface.co/acme/Acme-1B), [more](https://huggingface.co/acme/Sharded-1B),
+[tuned](https://huggingface.co/other/Tuned-1B/tree/main), [data](https://huggingface.co/datasets/acme/Data).
+[Report](https://arxiv.org/abs/2505.09388v2)
+"""
+
 
 @pytest.fixture
 def services(hub: LoopbackHub, arxiv: Any, arxiv_data: Any, github: Any, github_data: Any) -> LoopbackHub:
@@ -42,7 +48,7 @@ def services(hub: LoopbackHub, arxiv: Any, arxiv_data: Any, github: Any, github_
     arxiv_data.add("2505.09388", "Acme Technical Report", version="v2")
     arxiv_data.add("2410.00001", "GPT-4o System Card")
     github_data.add("other/first", {})
-    github_data.add("acme/Acme", {"inference/model.py": "", "train.py": ""})
+    github_data.add("acme/Acme", {"inference/model.py": "", "train.py": "", "README.md": README})
     github_data.add("someone/gpt-4o", {})
     github_data.renamed["oldacme/Acme"] = "acme/Acme"
     return hub

@@ -10,10 +10,13 @@ import pytest
 from archviz import pipeline
 from archviz.cli import main
 from archviz.errors import AmbiguousNameError
+from archviz.network.cache import Cache
 from archviz.settings import Settings
 from archviz.survey.entries import ORDER, Survey
 from archviz.survey.text import survey_text
 from tests.lookup.conftest import Reply
+from tests.lookup.hub.loopback import Repository
+from tests.lookup.hub.repositories import TINY
 
 
 @pytest.fixture(autouse=True)
@@ -150,7 +153,7 @@ def test_a_name_that_could_not_be_looked_up_is_not_said_to_be_missing(services: 
     assert (survey.status, survey.exit_status) == ("unverified", 3)
     assert "not every place could be asked" in survey.message
     assert {entry.status for entry in survey.entries} == {"unknown"}
-    assert len(survey.not_known) == 2
+    assert [each.partition(":")[0] for each in survey.not_known] == ["paper", "github", "code"]
 
 
 def test_nothing_named_like_a_longer_or_shorter_name_stands_for_it(services: Any) -> None:
@@ -173,3 +176,42 @@ def test_the_command_prints_the_view_and_its_data(services: Any, capsys: pytest.
     data = json.loads(capsys.readouterr().out)
     assert len(data["rests_on"]) == 2
     assert {"kind", "status", "what", "url", "by", "rests", "evidence"} <= data["sources"][0].keys()
+
+
+def test_without_official_code_public_code_that_defines_the_class_is_offered_unverified(
+    services: Any, github_data: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {**TINY, "model_type": "acme9", "architectures": ["Acme9ForCausalLM"]}
+    services.repositories["acme/Acme9-1B"] = Repository({"config.json": json.dumps(values).encode()})
+    survey = pipeline.sources("acme/Acme9-1B")
+    assert any("Acme9ForCausalLM" in each and "GITHUB_TOKEN" in each for each in survey.not_known)
+    github_data.code = [
+        {"path": f"{name}.py", "html_url": f"https://github.com/x/{name}", "repository": {"full_name": f"x/{name}"},
+         "text_matches": [{"fragment": text}]}
+        for name, text in (("use", "Acme9ForCausalLM(config)"), ("own", "class Acme9ForCausalLM(nn.Module):"))
+    ]  # fmt: skip
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_valid")
+    survey = pipeline.sources("acme/Acme9-1B")
+    assert by_kind(survey, "github") == [("unverified", "x/own: own.py defines Acme9ForCausalLM")]
+    assert by_kind(survey, "code")[0][0] == "missing"
+    assert not any("GITHUB_TOKEN" in each for each in survey.not_known)
+
+
+def test_the_abstract_of_a_closed_model_s_paper_is_given_and_said_to_be_unverified(services: Any) -> None:
+    survey = pipeline.sources("GPT-4o")
+    (paper,) = (entry for entry in survey.entries if entry.kind == "paper")
+    assert paper.status == "unverified"
+    assert paper.text == "We present a model. It has layers."
+    assert "--- abstract, unverified: https://arxiv.org/abs/2410.00001v1" in survey_text(survey)
+
+
+def test_the_official_code_of_a_gated_model_is_named_though_nothing_is_described(services: Any) -> None:
+    survey = pipeline.sources("acme/Gated-1B")
+    assert (survey.status, survey.exit_status) == ("gated", 4)
+    ((status, what),) = by_kind(survey, "code")
+    assert status == "found"
+    assert "transformers/models/qwen3/modeling_qwen3.py, class Qwen3ForCausalLM; not described" in what
+    assert not any(entry.rests for entry in survey.entries)
+    services.repositories["acme/Gated-1B"].files["config.json"] = b'{"model_type": "x9", "architectures": ["X9Model"]}'
+    Cache().clear()
+    assert by_kind(pipeline.sources("acme/Gated-1B"), "code")[0][0] == "unknown"

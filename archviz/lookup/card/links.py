@@ -33,7 +33,8 @@ _BADGES = (
     "linkedin",
     "youtube",
 )
-_HUB = ("huggingface.co", "www.huggingface.co", "hf.co", "modelscope.cn", "www.modelscope.cn", "ollama.com")
+HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
+_HUB = (*HUB_HOSTS, "modelscope.cn", "www.modelscope.cn", "ollama.com")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FEW = 10  # requests that remain, from which on the reader is told
 MOST_TREE = 200_000
+_WHO_MAY_SEARCH = "GitHub searches code only for those with a token (GITHUB_TOKEN)"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 
@@ -156,13 +157,15 @@ class GithubClient:
         Raises:
             SourceUnavailableError: Without a token, or when the searches of this minute are used up.
         """
-        if not re.fullmatch(r"[\w.-]{2,100}", name):
+        if not re.fullmatch(r"\w[\w. -]{0,98}\w", name):
             raise UsageError(f"{name[:60]!a} is no name that code can be searched for")
+        if self._service.token() is None:
+            raise SourceUnavailableError(_WHO_MAY_SEARCH, hint="Set GITHUB_TOKEN.")
         query = f'"{name}" language:python' + (f" repo:{repository}" if repository else "")
         path = f"/search/code?q={quote(query, safe='')}&per_page={results}"
         answer = self._get(path, accept="application/vnd.github.text-match+json")
         if answer.status_code == 401:
-            raise SourceUnavailableError("GitHub searches code only with a token", hint="Set GITHUB_TOKEN.")
+            raise SourceUnavailableError(_WHO_MAY_SEARCH, hint="Set GITHUB_TOKEN.")
         items = self._json(answer, path, dict).get("items")
         return rank_code(name, [_code_item(item) for item in items or [] if isinstance(item, dict)])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from archviz.errors import ArchvizError, GatedError, ModelNotFoundError, OfflineError, SourceUnavailableError
@@ -11,11 +10,12 @@ from archviz.lookup.hub.files import is_stored, read_file
 from archviz.lookup.hub.find import find_model
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
+from archviz.records import record
 
 CONFIG = "config.json"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class HubAnswer:
     """What the Hub says to a name.
 
@@ -40,16 +40,16 @@ def ask_hub(model_id: str, revision: str | None, session: Session) -> HubAnswer:
     except OfflineError as error:
         return HubAnswer("unasked", "", error=error)
     except ModelNotFoundError as error:
-        return HubAnswer("not_found", _sentence(error), hint=error.hint, error=error)
+        return HubAnswer("not_found", f"{error.sentence}.", hint=error.hint, error=error)
     except GatedError as error:
-        return HubAnswer("gated", _sentence(error), hint=error.hint, error=error)
+        return HubAnswer("gated", f"{error.sentence}.", hint=error.hint, error=error)
     except SourceUnavailableError as error:
-        return HubAnswer("unreachable", _sentence(error), hint=error.hint, error=error)
+        return HubAnswer("unreachable", f"{error.sentence}.", hint=error.hint, error=error)
     if session.is_offline(hub_service()) and CONFIG in model.files and not is_stored(model, CONFIG, session):
         return HubAnswer("unasked", "")  # the facts alone describe nothing
     if model.gated and (refusal := _refused(model, session)):
         return HubAnswer(
-            "gated", f"{_identity(model, model_id, revision)} {_sentence(refusal)}", model, refusal.hint, refusal
+            "gated", f"{_identity(model, model_id, revision)} {refusal.sentence}.", model, refusal.hint, refusal
         )
     status: Literal["exact", "renamed"] = "exact" if model.id.lower() == model_id.lower() else "renamed"
     return HubAnswer(status, _identity(model, model_id, revision), model)
@@ -82,7 +82,3 @@ def _identity(model: HubModel, asked: str, revision: str | None) -> str:
     if model.derivation:
         said.append(f"It is {model.derivation}.")
     return " ".join(said)
-
-
-def _sentence(error: ArchvizError) -> str:
-    return f"{error.message[:1].upper()}{error.message[1:]}."

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from archviz.records import record
 
 Relation = Literal["quantized", "finetune", "merge", "adapter"]
 
@@ -20,7 +21,7 @@ _WORDS: dict[Relation | None, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Derivation:
     """A model's base models, as stated.
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from archviz.errors import BadResponseError
+from archviz.lookup.html_text import clean
 from archviz.lookup.hub.derivation import Derivation, Relation, derivation_of
-from archviz.lookup.names import classify
+from archviz.lookup.names import is_hub_id
+from archviz.records import record
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
@@ -22,7 +24,7 @@ _MOST_FILES = 20_000
 _MOST_LISTED = 32
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class HubModel:
     """One repository of the Hub at one commit.
 
@@ -102,7 +104,7 @@ def facts_of(info: ModelInfo, fetched: float) -> HubModel:
     Raises:
         BadResponseError: The reply states no id or no commit.
     """
-    if classify(str(info.id)).kind != "hub_id" or not is_commit(info.sha):
+    if not is_hub_id(str(info.id)) or not is_commit(info.sha):
         raise BadResponseError("the Hub's reply states no repository id or no commit", hint="Try again.")
     config = info.config if isinstance(info.config, dict) else {}
     tags = _texts(info.tags)
@@ -138,11 +140,11 @@ def _tagged(tags: tuple[str, ...], prefix: str) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return value[:200] if isinstance(value, str) and value else None
+    return clean(value[:200]) or None if isinstance(value, str) else None
 
 
 def _texts(values: object) -> tuple[str, ...]:
-    return tuple(each for each in values if isinstance(each, str)) if isinstance(values, list) else ()
+    return tuple(clean(each[:200]) for each in values if isinstance(each, str)) if isinstance(values, list) else ()
 
 
 def _count(value: object) -> int | None:
@@ -151,4 +153,4 @@ def _count(value: object) -> int | None:
 
 def _counts(values: Any) -> dict[str, int]:
     known = values.items() if isinstance(values, dict) else ()
-    return {str(name)[:20]: count for name, count in list(known)[:_MOST_LISTED] if _count(count) is not None}
+    return {clean(str(name)[:20]): count for name, count in list(known)[:_MOST_LISTED] if _count(count) is not None}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archviz.errors import OfflineError, SourceUnavailableError
+from archviz.errors import BadResponseError, OfflineError, SourceUnavailableError
 from archviz.lookup.hub.facts import HubModel, facts_of, is_commit, parse_facts
+from archviz.lookup.names import is_hub_id
 from archviz.network.cache import Entry
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
@@ -14,6 +15,7 @@ _EXPANDED = [
     "cardData", "config", "createdAt", "gated", "lastModified", "private", "safetensors", "sha", "siblings", "tags",
 ]  # fmt: skip
 _MOST_FOUND = 20
+_LONGEST_ID = 200
 
 
 def find_model(model_id: str, revision: str | None, session: Session) -> HubModel:
@@ -52,6 +54,9 @@ def _ask(model_id: str, revision: str | None, session: Session) -> HubModel:
         with hub_errors(model_id, revision), hub_api(session) as api:
             info = api.model_info(model_id, revision=revision, expand=_EXPANDED)  # type: ignore[arg-type] # literals
             return facts_of(info, session.oldest or session.time.now())
+    except BadResponseError as error:
+        _forget_bad(error, session)
+        raise
     finally:
         session.oldest = min((each for each in (before, session.oldest) if each is not None), default=None)
 
@@ -77,9 +82,17 @@ def _listed(text: str, session: Session, **how: str) -> tuple[str, ...]:
         with hub_errors(text), hub_api(session) as api:
             found = list(api.list_models(**how, sort="downloads", limit=_MOST_FOUND))  # type: ignore[arg-type] # texts
     except SourceUnavailableError as error:
+        _forget_bad(error, session)
         session.note(f"The Hub could not be searched: {error.message}.")
         return ()
-    return tuple(str(each.id) for each in found)
+    ids = [each.id for each in found if isinstance(each.id, str) and len(each.id) < _LONGEST_ID]
+    return tuple(model_id for model_id in ids if is_hub_id(model_id))
+
+
+def _forget_bad(error: SourceUnavailableError, session: Session) -> None:
+    """An answer that could not be used is not taken from the cache the next time."""
+    if isinstance(error, BadResponseError) and session.last_key is not None:
+        session.cache.forget(session.last_key)
 
 
 def _kept(model_id: str, revision: str | None, session: Session) -> HubModel | None:

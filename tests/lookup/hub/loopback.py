@@ -177,7 +177,7 @@ class _Hub(Handler):
             self.refuse(401, "", "Invalid credentials in Authorization header")
             return
         if path == "/api/models":
-            self._search(query)
+            self._search(query, token)
         elif match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/safetensors-metadata/(.+)", path):
             self._parsed(match[1], match[2], path, token)
         elif match := re.fullmatch(r"/api/models/([^/]+(?:/[^/]+)?)(?:/revision/(.+))?", path):
@@ -234,10 +234,11 @@ class _Hub(Handler):
         }
         self.reply(200, json.dumps(body).encode(), Content_Type="application/json; charset=utf-8")
 
-    def _search(self, query: dict[str, list[str]]) -> None:
+    def _search(self, query: dict[str, list[str]], token: str | None) -> None:
         text, limit = query.get("search", [""])[0].lower(), int(query.get("limit", ["10"])[0])
         words = re.split(r"[^a-z0-9.]+", text)
-        found = [name for name in self.hub.repositories if all(word in name.lower() for word in words)]
+        shown = [name for name, each in self.hub.repositories.items() if token is not None or not each.private]
+        found = [name for name in shown if all(word in name.lower() for word in words)]
         rows = [{"_id": "0", "id": name, "modelId": name, "tags": [], "private": False} for name in found]
         self.reply(200, json.dumps(rows[:limit]).encode(), Content_Type="application/json; charset=utf-8")
 

@@ -55,6 +55,24 @@ def test_a_revision_is_asked_for_and_pinned(hub: LoopbackHub) -> None:
     assert "no revision nowhere" in missing.message
 
 
+def test_an_id_keeps_its_letters_at_the_beginning_of_a_sentence(hub: LoopbackHub) -> None:
+    for name in ("acme/Gated-1B", "acme/Single-1B@nowhere"):
+        message = ask(name).message
+        assert "acme/" in message
+        assert "Acme/" not in message
+
+
+def test_where_only_the_revision_is_wrong_the_repository_itself_is_the_candidate(hub: LoopbackHub) -> None:
+    found = ask("acme/Single-1B@nowhere")
+    assert [(each.id, each.why) for each in found.candidates][:1] == [
+        ("acme/Single-1B", "exactly this name, without the revision nowhere")
+    ]
+
+
+def test_a_private_name_is_not_offered_to_those_who_asked_for_it(hub: LoopbackHub) -> None:
+    assert ask("acme/Private-1B").candidates == ()
+
+
 def test_gated_private_and_missing_are_told_apart_as_far_as_the_hub_lets_one(
     hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from archviz.network.cache import Cache
 from archviz.network.session import Session, Time
 from archviz.network.waits import Paces
 from archviz.settings import Limits, Settings
-from tests.lookup.hub.loopback import TOKEN, LoopbackHub, cut, drip, status
+from tests.lookup.hub.loopback import TOKEN, LoopbackHub, Repository, cut, drip, status
+from tests.lookup.hub.repositories import TINY
 
 PATIENT = Settings()
 HURRIED = Settings(limits=replace(Limits(), connect_seconds=0.4, request_seconds=0.6, network_seconds=2.0))
@@ -45,6 +47,32 @@ def test_a_model_is_found_at_its_commit_with_its_facts_in_one_request(hub: Loopb
     assert model.architectures == ("Qwen3ForCausalLM",)
     assert "config.json" in model.files
     assert len(hub.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"[]", b'{"id": "acme/Single-1B"}', b'{"id": "../x", "sha": "' + b"a" * 40 + b'"}', b"null"]
+)
+def test_an_answer_that_cannot_be_used_is_asked_for_again_the_next_time(hub: LoopbackHub, body: bytes) -> None:
+    hub.fail("/api/models/", lambda handler: handler.reply(200, body, Content_Type="application/json"), times=1)
+    with pytest.raises(BadResponseError):
+        find_model("acme/Single-1B", None, session())
+    assert find_model("acme/Single-1B", None, session()).id == "acme/Single-1B"
+
+
+def test_ids_of_a_search_that_are_none_are_left_out(hub: LoopbackHub) -> None:
+    ids = ["acme/Lynx\x1b[31m-1B", "../etc", "acme/x; rm", 7, None, "acme/Lynx-1B", "acme/" + "x" * 300]
+    rows = json.dumps([{"_id": "0", "id": each, "modelId": "x", "tags": [], "private": False} for each in ids]).encode()
+    hub.fail("/api/models", lambda handler: handler.reply(200, rows, Content_Type="application/json"))
+    assert search_models("lynx", session()) == ("acme/Lynx-1B",)
+
+
+def test_control_characters_in_facts_are_left_out(hub: LoopbackHub) -> None:
+    values = {**TINY, "architectures": ["Qwen3\x1b[31mForCausalLM"]}
+    hub.repositories["acme/Odd-1B"] = Repository(
+        {"config.json": json.dumps(values).encode()}, card={"license": "mit\x1b[2J\u202e"}
+    )
+    model = find_model("acme/Odd-1B", None, session())
+    assert (model.licence, model.architectures) == ("mit[2J", ("Qwen3[31mForCausalLM",))
 
 
 def test_a_pinned_commit_that_is_stored_needs_no_request(hub: LoopbackHub) -> None:

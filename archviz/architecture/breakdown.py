@@ -1,0 +1,273 @@
+"""The breakdown: rows of parameters that sum to the total, each with its formula."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import field
+
+from archviz.architecture.context import LAYER_KEYS, Context
+from archviz.architecture.kinds import Stack
+from archviz.architecture.model import ParameterRow
+from archviz.architecture.naming import Kind
+from archviz.architecture.roles import Roles
+from archviz.architecture.towers import Column
+from archviz.formulas.products import Factor
+from archviz.formulas.writing import Formulas, Group
+from archviz.interpreter.reading import ModuleRecord, TensorRecord
+from archviz.patterns.attention import Attention
+from archviz.patterns.layer_parts import Part
+from archviz.patterns.moe import MixtureOfExperts
+from archviz.records import record
+
+
+@record(frozen=True)
+class Share:
+    """The tensors below some modules, without those below others."""
+
+    inside: tuple[str, ...]
+    outside: tuple[str, ...] = ()
+
+    def without(self, *paths: str) -> Share:
+        return Share(self.inside, (*self.outside, *paths))
+
+
+@record
+class Table:
+    """The rows of a breakdown in the making."""
+
+    context: Context
+    roles: Roles
+    formulas: Formulas
+    rows: list[ParameterRow] = field(default_factory=list)
+
+    def add(
+        self, key: str, label: str, count: int, parent: str | None = None, each: int | None = None,
+        times: int | None = None, active: int | None = None, note: str | None = None,
+        groups: Iterable[Group] = (), multiples: dict[int, Factor] | None = None,
+    ) -> None:  # fmt: skip
+        """Add a row, where it counts or notes anything; `groups` are its tensors, none for a row that only sums up others."""
+        if not count and not note:
+            return
+        formula = self.formulas.of(groups, (multiples or {}).get) if count else None
+        fits = (
+            formula is not None and formula.value == count
+        )  # else a size was not understood, and its module has a gap
+        self.rows.append(
+            ParameterRow(
+                key=key, label=label, count=count, parent=parent, each=each, times=times, active=active, note=note,
+                formula=formula.text if formula and fits else None, numbers=formula.numbers if formula and fits else None,
+            )
+        )  # fmt: skip
+
+    def tensors(self, share: Share) -> list[TensorRecord]:
+        """The distinct parameters of a share."""
+        tied, outside = self.context.reading.tied, tuple(path + "." for path in share.outside)
+        found = []
+        for path in dict.fromkeys(share.inside):
+            top = self.context.modules.get(path)
+            if path in share.outside or top is None:
+                continue
+            for module in top.walk():
+                if module.parameters and not (module.path + ".").startswith(outside or ("\0",)):
+                    found += [t for t in module.parameters.values() if t.name not in tied]
+        return found
+
+
+def add_column(table: Table, column: Column, prefix: str) -> None:
+    context, roles = table.context, table.roles
+    parent = prefix.rstrip("/") or None
+    groups: dict[str, list[ModuleRecord]] = {"embedding": [], "final_norm": [], "head": [], "around": []}
+    for module in column.around:
+        role = roles(module)
+        if role in ("embedding", "position_embedding"):
+            groups["embedding"].append(module)
+        elif role == "norm":
+            groups["final_norm" if column.position(context, module) > 0 else "embedding"].append(module)
+        else:
+            groups["head" if role == "head" else "around"].append(module)
+    counts = {key: sum(context.parameters(m.path) for m in modules) for key, modules in groups.items()}
+    layers = sum(context.parameters(stack.path) for stack in column.stacks)
+    if parent is not None:
+        table.add(parent, column.title, layers + sum(counts.values()))
+    embedding, norm, head, around = (
+        _whole(table, groups[key]) for key in ("embedding", "final_norm", "head", "around")
+    )
+    table.add(prefix + "embedding", "Embedding", counts["embedding"], parent, groups=embedding)
+    for number, stack in enumerate(column.stacks):
+        _stack_rows(table, stack, prefix + ("layers" if number == 0 else f"layers_{number + 1}"), parent)
+    table.add(prefix + "final_norm", "Final norm", counts["final_norm"], parent, groups=norm)
+    names = ", ".join(module.name for module in groups["around"][:4])
+    title = f"Around the layers ({names})" if names else "Around the layers"
+    table.add(prefix + "around", title, counts["around"], parent, groups=around)
+    tied = [t.name for m in groups["head"] for t in m.parameters.values() if t.name in context.reading.tied]
+    note = f"tied to {context.reading.tied[tied[0]]}" if tied else None
+    table.add(prefix + "head", "Output head", counts["head"], parent, note=note, groups=head)
+
+
+def _whole(table: Table, modules: Iterable[ModuleRecord]) -> list[Group]:
+    return [(1, table.tensors(Share(tuple(module.path for module in modules))))]
+
+
+def add_rest(table: Table, columns: Iterable[Column], count: int) -> None:
+    """What stands in no tower."""
+    towers = [module.path for column in columns for module in column.around]
+    towers += [stack.path for column in columns for stack in column.stacks]
+    table.add("other", "Other", count, groups=[(1, table.tensors(Share(("",), tuple(towers))))])
+
+
+@record(frozen=True)
+class _Layers:
+    """The layers of one kind: counts are sums over them, because layers may share tensors.
+
+    Args:
+        multiples: Symbols for numbers of layers and experts.
+    """
+
+    table: Table
+    kind: Kind
+    paths: list[str]
+    multiples: dict[int, Factor]
+
+    def count(self, path: str) -> int:
+        """Parameters below a path of the example layer, in all layers of the kind."""
+        cut = len(self.kind.example.path)
+        return sum(self.table.context.parameters(layer + path[cut:]) for layer in self.paths)
+
+    def groups(self, share: Share) -> list[Group]:
+        """The tensors of a share of the example layer in all layers: once for each layer that has all of its own."""
+        example = self.table.tensors(share)
+        stem = self.kind.example.path + "."
+        if not any(alias.startswith(path + ".") for alias in self.table.context.reading.tied for path in self.paths):
+            return [(len(self.paths), example)]
+        found: dict[tuple[str, ...], list[TensorRecord]] = {}
+        times: dict[tuple[str, ...], int] = {}
+        for layer in self.paths:
+            moved = [Share(tuple(layer + p[len(stem) - 1 :] for p in ps)) for ps in (share.inside, share.outside)]
+            own = self.table.tensors(Share(moved[0].inside, moved[1].inside))
+            key = tuple(t.name[len(layer) :] for t in own)
+            found.setdefault(key, own)
+            times[key] = times.get(key, 0) + 1
+        return [(times[key], own) for key, own in found.items()]
+
+    def row(
+        self, key: str, label: str, count: int, parent: str, share: Share, active: int | None = None
+    ) -> None:  # fmt: skip
+        """Add a row for something that every layer of the kind has once."""
+        if not count:
+            return
+        times = len(self.paths)
+        even = count % times == 0
+        self.table.add(
+            key, label, count, parent, count // times if even else None, times if even else None, active,
+            groups=self.groups(share), multiples=self.multiples,
+        )  # fmt: skip
+
+
+def _stack_rows(table: Table, stack: Stack, key: str, parent: str | None) -> None:
+    context = table.context
+    table.add(key, f"All {len(stack.layers)} layers", context.parameters(stack.path), parent)
+    multiples = _multiples(table.formulas, stack)
+    for kind in stack.kinds:
+        layers = _Layers(table, kind, [stack.layers[index].path for index in kind.indices], multiples)
+        count = layers.count(kind.example.path)
+        name = f"{key}/{kind.id}"
+        whole = Share((kind.example.path,))
+        layers.row(name, kind.title, count, key, whole, count - inactive(context, kind) * len(layers.paths))
+        _kind_rows(table, layers, name, count)
+
+
+def _multiples(formulas: Formulas, stack: Stack) -> dict[int, Factor]:
+    """The symbol for the number of layers, where the configuration states it."""
+    keys = [key for key in LAYER_KEYS if stack.config.values.get(key) == len(stack.layers)]
+    symbol = formulas.symbol(stack.config.prefix + keys[0], len(stack.layers)) if keys else None
+    return {len(stack.layers): symbol} if symbol is not None else {}
+
+
+def _kind_rows(table: Table, layers: _Layers, name: str, total: int) -> None:
+    """Mixer, feed-forward, norms and the rest of a layer; they sum to the layer."""
+    kind, spent = layers.kind, 0
+    for parts, word in ((kind.parts.mixers, "mixer"), (kind.parts.feeds, "feed_forward")):
+        for number, part in enumerate(parts):
+            share = _part_share(kind, part)
+            count = sum(map(layers.count, share.inside)) - sum(map(layers.count, share.outside))
+            spent += count
+            key = f"{name}/{word}" + (f"_{number + 1}" if number else "")
+            layers.row(key, _part_title(kind, part, parts), count, name, share)
+            _part_rows(table, layers, part, key, count, share)
+    norms = tuple(kind.parts.norms)
+    size = sum(map(layers.count, norms))
+    layers.row(f"{name}/norms", "Norms", size, name, Share(norms))
+    named = [path for part in (*kind.parts.mixers, *kind.parts.feeds) for path in part.paths]
+    rest = Share((kind.example.path,), (*named, *norms))
+    layers.row(f"{name}/other", "Other", total - spent - size, name, rest)
+
+
+def _part_share(kind: Kind, part: Part) -> Share:
+    """What a part holds; norms that a wrapper holds are counted with the layer's norms."""
+    inside = [n for n in kind.parts.norms if any(n.startswith(path + ".") for path in part.paths)]
+    return Share(tuple(part.paths), tuple(inside))
+
+
+def _part_title(kind: Kind, part: Part, parts: list[Part]) -> str:
+    titles = kind.mixer_title if part in kind.parts.mixers else kind.feed_title
+    split = [title for word in titles.split(" + ") for title in _spread(word)]
+    return split[parts.index(part)] if len(split) == len(parts) else titles
+
+
+def _spread(title: str) -> list[str]:
+    """`2 × MLP` as the titles of both."""
+    times, sign, word = title.partition(" × ")
+    return [word] * int(times) if sign and times.isdigit() else [title]
+
+
+def _part_rows(table: Table, layers: _Layers, part: Part, key: str, count: int, share: Share) -> None:
+    what = part.what
+    if isinstance(what, MixtureOfExperts):
+        _moe_rows(table, layers, what, key, count, share)
+        return
+    module = table.context.modules[part.paths[0]] if len(part.paths) == 1 else None
+    norms = [c for c in module.children.values() if table.roles(c) in ("qk_norm", "norm")] if module else []
+    paths = tuple(norm.path for norm in norms)
+    size = sum(map(layers.count, paths))
+    if size:
+        title = "Projections" if isinstance(what, Attention) else "Projections and state"
+        layers.row(f"{key}/projections", title, count - size, key, share.without(*paths))
+        layers.row(f"{key}/norms", _norms_label(what, [norm.name for norm in norms]), size, key, Share(paths))
+
+
+def _norms_label(what: object, names: list[str]) -> str:
+    """Norms of queries and keys, of compressed vectors (MLA), or both."""
+    if not isinstance(what, Attention):
+        return "Inner norms"
+    inner = "latent" if any(what.ranks) else "inner"
+    if not set(names) & set(what.qk_norms):
+        return f"{inner.capitalize()} norms"
+    return "Q/K norms" if set(names) <= set(what.qk_norms) else f"Q/K and {inner} norms"
+
+
+def _moe_rows(table: Table, layers: _Layers, what: MixtureOfExperts, key: str, count: int, share: Share) -> None:
+    shared_paths = tuple(path for path in (what.shared, what.shared_gate) if path)
+    router_paths = (what.router,) if what.router else ()
+    experts, router, shared = (sum(map(layers.count, paths)) for paths in ((what.experts,), router_paths, shared_paths))
+    times = what.count * len(layers.paths)
+    even = experts % times == 0
+    note = f"{what.count} experts" + (f", {what.top_k} per token" if what.top_k else "")
+    layers.row(f"{key}/router", "Router", router, key, Share(router_paths, (what.experts,)))
+    table.add(
+        f"{key}/experts", "Experts", experts, key, experts // times if even else None, times if even else None,
+        round(experts * what.top_k / what.count) if what.top_k else None, note,
+        groups=layers.groups(Share((what.experts,))), multiples=layers.multiples,
+    )  # fmt: skip
+    layers.row(f"{key}/shared_expert", "Shared expert", shared, key, Share(shared_paths))
+    rest = share.without(what.experts, *router_paths, *shared_paths)
+    layers.row(f"{key}/other", "Other", count - experts - router - shared, key, rest)
+
+
+def inactive(context: Context, kind: Kind) -> int:
+    """Parameters of a layer that one token does not visit: the experts it was not sent to."""
+    idle = 0
+    for part in kind.parts.feeds:
+        if isinstance(part.what, MixtureOfExperts) and part.what.top_k:
+            experts = context.parameters(part.what.experts)
+            idle += experts - round(experts * part.what.top_k / part.what.count)
+    return idle

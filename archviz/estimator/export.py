@@ -1,0 +1,226 @@
+"""A model as the configuration of a performance estimator, with a report for each kind of layer that it has no class for."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from archviz.architecture.model import Architecture, GapEntry
+from archviz.descriptions import described
+from archviz.errors import UsageError
+from archviz.estimator.amounts import formatted
+from archviz.estimator.gap_report import gap_report
+from archviz.estimator.mapping import Mapping, map_pieces
+from archviz.estimator.official_plan import official_plan
+from archviz.estimator.pieces import Piece, find_pieces
+from archviz.estimator.supported import LayerClass, read_layer_classes
+from archviz.estimator.validation import Validation, validated
+from archviz.interpreter.reading import ModelReading
+from archviz.readings import DEFAULTS, TraceOptions, read
+from archviz.records import record
+from archviz.settings import Settings
+from archviz.sources.model_source import read_model_source
+
+
+@record(frozen=True)
+class Export:
+    """What an export is made of.
+
+    Args:
+        configuration: The object of `{model_id}.json`.
+        reports: Name of a kind of layer → its gap report.
+    """
+
+    model_id: str
+    configuration: dict[str, object]
+    reports: dict[str, str]
+    architecture: Architecture
+
+
+@record(frozen=True)
+class ExportResult:
+    """An export and the files that were written."""
+
+    export: Export
+    files: list[Path]
+
+    @property
+    def gaps(self) -> list[GapEntry]:
+        return self.export.architecture.gaps
+
+    def as_dict(self) -> dict[str, object]:
+        layers = self.export.configuration["layer_types"]
+        unsupported = [each["name"] for each in layers if not each["supported"]] if isinstance(layers, list) else []
+        return {
+            "model_id": self.export.model_id,
+            "files": [str(path) for path in self.files],
+            "unsupported": unsupported,
+            "configuration": self.export.configuration,
+            "gaps": [gap.as_dict() for gap in self.gaps],
+        }
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse an output folder that cannot be one, before any work is done.
+
+    Raises:
+        UsageError: It is a file, or a file stands where one of its parents would be.
+    """
+    for path in (folder, *folder.parents):
+        if path.exists():
+            if not path.is_dir():
+                raise UsageError(
+                    f"{str(path)!r} is a file, not a folder", where=str(folder), hint="choose another output folder"
+                )
+            return
+
+
+def build_export(
+    model: str, folder: Path, *, class_name: str | None = None, settings: Settings = DEFAULTS
+) -> Export:  # fmt: skip
+    """Read a model and a folder of layer classes, and map one to the other; nothing is written.
+
+    Raises:
+        UsageError: The folder is not there, holds no layer class, or a file of it does not parse.
+    """
+    classes = read_layer_classes(folder, settings.limits)
+    source = read_model_source(model, settings)
+    reading = read(source, class_name=class_name, trace=TraceOptions(), settings=settings)
+    return export_of(reading, described(source, reading, class_name), classes, official_plan(source, settings))
+
+
+def export_of(
+    reading: ModelReading, architecture: Architecture, classes: list[LayerClass], plan: dict[str, str]
+) -> Export:  # fmt: skip
+    """The export of a model that was read and described."""
+    dtype = model_dtype(reading.config)
+    mapped = map_pieces(find_pieces(reading), classes, dtype)
+    model_id = export_name(architecture.identity.id)
+    reports = {
+        piece.name: gap_report(
+            piece, proposed_class(piece, architecture), mapping.why, architecture, dtype, _ops(reading, piece), plan
+        )
+        for piece, mapping in mapped
+        if mapping.layer is None
+    }
+    checked = validated(architecture, [piece for piece, _ in mapped])
+    return Export(model_id, _configuration(architecture, model_id, mapped, checked), reports, architecture)
+
+
+def _configuration(
+    architecture: Architecture, model_id: str, mapped: list[tuple[Piece, Mapping]], checked: Validation
+) -> dict[str, object]:  # fmt: skip
+    total = architecture.parameters.total
+    return {
+        "model_id": model_id,
+        "hf_model_id": architecture.identity.id,
+        "name": architecture.identity.id.rpartition("/")[2],
+        "hidden_size": _value(architecture, "hidden_size"),
+        "num_layers": _value(architecture, "layers"),
+        "vocab_size": _value(architecture, "vocabulary_size"),
+        "total_params": total,
+        "total_params_formatted": formatted(total),
+        "layer_types": [layer_type(piece, mapping, architecture) for piece, mapping in mapped],
+        "validated": checked.ok,
+        "validation_notes": " ".join(checked.notes),
+        "validation_sources": checked.sources,
+    }
+
+
+def layer_type(piece: Piece, mapping: Mapping, architecture: Architecture) -> dict[str, object]:
+    """An entry of `layer_types`: the class with its constructor parameters, or the report on what is missing."""
+    sizes = {key: value for key, value in piece.specs.items() if value is not None}
+    specs: dict[str, object] = {**sizes, "parameter_count": piece.each, **mapping.arguments}
+    if piece.each is None:
+        specs["parameter_count_of_all"] = piece.total
+    if piece.tied:
+        specs["tied"] = True
+    supported = mapping.layer is not None
+    return {
+        "name": piece.name,
+        "class": mapping.layer.name if mapping.layer else proposed_class(piece, architecture),
+        "count": piece.count,
+        "supported": supported,
+        "specs": specs,
+        "gap_report": None if supported else f"gaps/{piece.name}.md",
+    }
+
+
+def proposed_class(piece: Piece, architecture: Architecture) -> str:
+    """A name for a class that is missing: `GatedDeltaNetLayer`; where a kind has no name of its own, after the official class."""
+    if piece.kind == piece.class_name:
+        family = re.sub(r"(For[A-Z]\w*|Model|LMHead\w*)$", "", architecture.identity.class_name)
+        return piece.class_name.removeprefix(family) + "Layer"
+    word = piece.name if piece.kind not in ("moe_router", "moe_experts", "moe") else piece.kind
+    special = {
+        "moe": "MoE",
+        "mla": "MLA",
+        "rmsnorm": "RMSNorm",
+        "lm": "LM",
+        "mlp": "MLP",
+        "deltanet": "DeltaNet",
+        "kda": "KDA",
+    }
+    return "".join(special.get(part, part.capitalize()) for part in word.split("_") if part) + "Layer"
+
+
+def _ops(reading: ModelReading, piece: Piece) -> list[str]:
+    paths = tuple(piece.modules)
+    below = tuple(f"{path}." for path in paths)
+    return [e.name for e in reading.events if e.kind == "op" and (e.module in paths or e.module.startswith(below))]
+
+
+def _value(architecture: Architecture, key: str) -> object:
+    """A fact that is one number; the first of several kinds of layers."""
+    fact = architecture.fact(key)
+    value = fact.value if fact else None
+    return next(iter(value.values()), None) if isinstance(value, dict) else value
+
+
+def model_dtype(config: dict[str, object]) -> str:
+    """The type that a configuration states for the weights; float32 where it states none."""
+    for part in (config, *(value for value in config.values() if isinstance(value, dict))):
+        for key in ("dtype", "torch_dtype"):
+            stated = part.get(key)
+            if isinstance(stated, str) and re.fullmatch(r"(torch\.)?[a-z0-9_]{2,20}", stated):
+                return stated.removeprefix("torch.")
+    return "float32"
+
+
+def export_name(model: str) -> str:
+    """The name of a model's files: small letters, digits, dots and underscores.
+
+    >>> export_name("Qwen/Qwen3.5-397B-A17B"), export_name("../../etc")
+    ('qwen3.5_397b_a17b', 'etc')
+    """
+    name = re.sub(r"[^a-z0-9.]+", "_", model.rstrip("/").rpartition("/")[2].lower()).strip("._")
+    return name[:100] or "model"
+
+
+def write_export(export: Export, folder: Path) -> list[Path]:
+    """Write `{model_id}.json` and `gaps/{layer}.md` into a folder, which is made where it is missing.
+
+    Raises:
+        UsageError: The folder is a file, leads elsewhere by a link, or cannot be written.
+    """
+    files = {folder / f"{export.model_id}.json": json.dumps(export.configuration, indent=2, ensure_ascii=False) + "\n"}
+    files |= {folder / "gaps" / f"{name}.md": text for name, text in export.reports.items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if export.reports:
+            (folder / "gaps").mkdir(exist_ok=True)
+        root = folder.resolve()
+        for path, text in files.items():
+            if not path.parent.resolve().is_relative_to(root) or path.is_symlink():
+                raise UsageError("the output would lie outside of the folder, behind a link", where=str(path))
+            partial = path.with_name(f".{path.name}.partial")
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+    except OSError as error:
+        raise UsageError(
+            f"the export cannot be written: {error.strerror}",
+            where=str(error.filename or folder),
+            hint="choose another folder",
+        ) from None
+    return list(files)

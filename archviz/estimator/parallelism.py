@@ -1,0 +1,245 @@
+"""How a kind of layer is spread over devices: which tensors split how, what is sent, how many bytes that is for this model.
+
+A projection that reads the layer's input splits by columns (its output is spread over devices), one that writes the layer's
+output by rows (its results are added over devices): one all-reduce a layer. That is read off the tensors' shapes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from archviz.estimator.pieces import Piece
+from archviz.interpreter.reading import TensorRecord
+from archviz.records import record
+
+TENSOR_SIZES = (2, 4, 8)
+BYTES = 2  # activations in bf16
+
+
+@record(frozen=True)
+class Split:
+    """How tensor parallelism treats a tensor: `columns`, `rows`, `experts` or `whole` (each device has all of it).
+
+    Args:
+        axis: Along which it splits.
+        heads: How many heads the axis is made of: a head is not cut, and fewer heads than devices are copied.
+    """
+
+    tensor: str
+    shape: tuple[int | None, ...]
+    how: str
+    axis: int = 0
+    heads: int | None = None
+
+
+@record(frozen=True)
+class Strategy:
+    """One way to spread a layer.
+
+    Args:
+        name: Tensor, expert, pipeline or sequence parallelism.
+        splits: What each device holds.
+        sends: What is communicated.
+        bytes_per_token: Bytes a device sends for one token and one layer in bf16, before the factor in `factor`.
+        factor: What the bytes are multiplied by on N devices.
+    """
+
+    name: str
+    splits: str
+    sends: str
+    bytes_per_token: int | None
+    factor: str
+
+
+def tensor_splits(piece: Piece) -> list[Split]:
+    """How each tensor of a piece splits under tensor parallelism."""
+    width = _integer(piece.specs.get("hidden_size")) or _integer(piece.specs.get("input_dim"))
+    found: dict[str, Split] = {}
+    for tensor in piece.tensors:
+        how = _split(piece, tensor, width)
+        weight = found.get(tensor.name.removesuffix("bias") + "weight")
+        if tensor.name.endswith("bias") and weight is not None:
+            how = "columns" if weight.how == "columns" else "whole"
+        inner = how == "experts" and tensor.shape[1] == width and tensor.shape[2] != width
+        axis = 2 if inner else 1 if how == "experts" or (how == "rows" and piece.kind != "embedding") else 0
+        heads = _heads(piece, tensor, axis) if how in ("columns", "rows") else None
+        found[tensor.name] = Split(tensor.name, tensor.shape, how, axis, heads)
+    return list(found.values())
+
+
+def _heads(piece: Piece, tensor: TensorRecord, axis: int) -> int | None:
+    """How many heads an axis is made of: those of queries or of keys and values; None where it is not made of heads."""
+    heads, shared = _integer(piece.specs.get("num_heads")), _integer(piece.specs.get("num_kv_heads"))
+    size, width = tensor.shape[axis], _integer(piece.specs.get("head_dim"))
+    value = _integer(piece.specs.get("v_head_dim")) or width
+    if not heads or not shared or not size or not width or not value:
+        return None
+    if size in (shared * width, shared * value) and axis == 0:
+        return shared
+    return heads if size % heads == 0 else None
+
+
+def _split(piece: Piece, tensor: TensorRecord, width: int | None) -> str:
+    shape = tensor.shape
+    if piece.kind in ("embedding", "lm_head") and len(shape) == 2:
+        return "rows" if piece.kind == "embedding" else "columns"
+    if piece.kind == "moe_router":
+        return "whole"
+    if len(shape) < 2:
+        per_head = {piece.specs.get(key) for key in ("value_heads", "num_heads")} - {None, 1}
+        return "columns" if shape and shape[0] in per_head and "norm" not in tensor.name else "whole"
+    if len(shape) == 3 and shape[0] == piece.specs.get("num_experts"):
+        return "experts"
+    if "num_heads" in piece.specs and any(tensor.name.startswith(f"{path}.") for path in _nested(piece)):
+        return "whole"  # what compresses keys or chooses positions serves all heads
+    out, into = shape[0], shape[1]
+    if len(shape) > 2:
+        return "columns" if into == 1 else "whole"  # a depthwise convolution works on each channel alone
+    if into == width and (out != width or not _writes(tensor.name)):
+        return "columns" if (out or 0) > 1 and not _is_latent(tensor.name) else "whole"
+    return "rows" if out == width else "columns"  # or from a latent vector to heads
+
+
+def _nested(piece: Piece) -> set[str]:
+    """Modules of an attention that hold several tensors of their own modules: a compressor, an indexer."""
+    found: dict[str, set[str]] = {}
+    for tensor in piece.tensors:
+        root = next((path for path in piece.modules if tensor.name.startswith(f"{path}.")), "")
+        names = tensor.name[len(root) + 1 :].split(".")
+        if len(names) > 2:
+            found.setdefault(f"{root}.{names[0]}", set()).add(names[1])
+    return {path for path, inner in found.items() if len(inner) > 1}
+
+
+def _writes(name: str) -> bool:
+    words = name.split(".")[-2:]
+    return any(
+        w in ("o_proj", "out_proj", "down_proj", "dense", "c_proj", "wo", "fc2", "w2", "proj", "o_b_proj")
+        for w in words
+    )
+
+
+def _is_latent(name: str) -> bool:
+    """A projection to a latent vector that every head reads: it is not split by heads."""
+    return any(w in name for w in ("q_a_proj", "kv_a_proj", "wq_a", "q_down", "kv_down"))
+
+
+def strategies(piece: Piece) -> Iterator[Strategy]:
+    """Tensor, expert, pipeline and sequence parallelism as far as they apply."""
+    width = _integer(piece.specs.get("output_dim"))
+    sizes = {split.how for split in tensor_splits(piece)}
+    out = None if width is None else width * BYTES
+    yield _tensor_parallel(piece, sizes, out)
+    experts, top_k = _integer(piece.specs.get("num_experts")), _integer(piece.specs.get("top_k"))
+    if experts and piece.kind in ("moe", "moe_experts", "moe_router"):
+        hidden = _integer(piece.specs.get("hidden_size"))
+        volume = 2 * top_k * hidden * BYTES if top_k and hidden and piece.kind != "moe_router" else 0
+        yield Strategy(
+            "Expert parallelism",
+            f"{experts} experts over N devices, {experts} ∕ N each; the router is on every device",
+            "all-to-all to the devices of the chosen experts, and back" if volume else "nothing: every device routes its own tokens",
+            volume, "(N − 1) ∕ N, when experts are chosen evenly",
+        )  # fmt: skip
+    stream = _integer(piece.specs.get("hidden_size")) or width
+    yield Strategy(
+        "Pipeline parallelism", f"{piece.count} of them over N stages by whole layers; no tensor is split",
+        "the hidden state from one stage to the next", stream * BYTES if stream else None, "1 for each border between stages",
+    )  # fmt: skip
+    yield _sequence_parallel(piece, out)
+
+
+def _tensor_parallel(piece: Piece, sizes: set[str], out: int | None) -> Strategy:
+    held = {
+        "columns": "columns of what reads the input", "rows": "rows of what writes the output", "experts": "a slice of each expert",
+        "whole": "the whole of the small ones",
+    }  # fmt: skip
+    splits = ", ".join(held[how] for how in ("columns", "rows", "experts", "whole") if how in sizes) or "nothing"
+    if piece.kind == "lm_head":
+        return Strategy(
+            "Tensor parallelism", "the vocabulary over N devices", "all-gather of the logits", out, "(N − 1) ∕ N"
+        )
+    if sizes & {"rows", "experts"}:
+        return Strategy("Tensor parallelism", splits, "one all-reduce of the output", out, "2 (N − 1) ∕ N")
+    return Strategy("Tensor parallelism", splits, "nothing: every device computes it", 0, "0")
+
+
+def _sequence_parallel(piece: Piece, out: int | None) -> Strategy:
+    per_token = kv_bytes(piece)
+    if per_token is not None:
+        return Strategy(
+            "Sequence parallelism", "T ∕ N positions on each device; keys and values go round (ring attention)",
+            "keys and values of the other positions", per_token, "N − 1 for the token's own keys and values",
+        )  # fmt: skip
+    if "num_heads" in piece.specs and piece.kind != "mamba2":
+        return Strategy(
+            "Sequence parallelism", "T ∕ N positions on each device; what is kept of keys and values goes round",
+            "the kept part of the other positions, which is compressed", None, "depends on the compression and on the window",
+        )  # fmt: skip
+    state = state_bytes(piece)
+    if state or piece.kind in ("mamba", "mamba2", "kda", "gated_deltanet", "lightning_attention"):
+        return Strategy(
+            "Sequence parallelism", "T ∕ N positions on each device, one after the other",
+            "the recurrent state at the end of each part" + (f": {state:,} B in fp32" if state else ""), None,
+            "once for each border, not for each token",
+        )  # fmt: skip
+    return Strategy(
+        "Sequence parallelism", "T ∕ N positions on each device; it works on each position alone",
+        "nothing by itself; beside tensor parallelism reduce-scatter and all-gather in place of the all-reduce", out, "2 (N − 1) ∕ N in place of the all-reduce",
+    )  # fmt: skip
+
+
+def kv_bytes(piece: Piece) -> int | None:
+    """Bytes of keys and values that one token leaves in one layer, in bf16; None for what keeps none or compresses them."""
+    specs = piece.specs
+    if specs.get("compress_rate") or specs.get("output_dim") is None:
+        return None
+    if piece.kind == "mla":
+        latent, rope = _integer(specs.get("kv_lora_rank")), _integer(specs.get("qk_rope_head_dim"))
+        return (latent + rope) * BYTES if latent and rope is not None else None
+    heads, width = _integer(specs.get("num_kv_heads")), _integer(specs.get("head_dim"))
+    if (
+        piece.kind != "attention"
+        or not heads
+        or not width
+        or (specs.get("q_lora_rank") and not specs.get("kv_lora_rank"))
+    ):
+        return None
+    return heads * (width + (_integer(specs.get("v_head_dim")) or width)) * BYTES
+
+
+def state_elements(piece: Piece) -> int | None:
+    """Numbers of the recurrent state of one layer and one sequence; None for what has none, or where its sizes are not known."""
+    specs = piece.specs
+    sizes = {
+        key: _integer(specs.get(key))
+        for key in ("value_heads", "head_k_dim", "head_v_dim", "num_heads", "head_dim", "state")
+    }
+    delta = sizes["value_heads"], sizes["head_k_dim"] or sizes["head_dim"], sizes["head_v_dim"] or sizes["head_dim"]
+    space = sizes["num_heads"], sizes["head_dim"], sizes["state"]
+    found = delta if piece.kind in ("gated_deltanet", "kda") else space if piece.kind == "mamba2" else ()
+    known = [size for size in found if size]
+    return math.prod(known) if len(known) == 3 else None
+
+
+def state_bytes(piece: Piece) -> int | None:
+    """The recurrent state of one layer and one sequence in fp32."""
+    elements = state_elements(piece)
+    return None if elements is None else 4 * elements
+
+
+def shard(split: Split, devices: int) -> int | None:
+    """Elements of a tensor on one of N devices; None where it does not divide evenly."""
+    total = math.prod(size or 0 for size in split.shape)
+    if split.how == "whole":
+        return total
+    parts = split.heads or split.shape[split.axis]
+    if not parts:
+        return None
+    if parts % devices == 0:
+        return total // devices
+    return total // parts if split.heads and devices % parts == 0 else None
+
+
+def _integer(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,218 @@
+"""The layer classes that an estimator has: read from a folder of Python files as syntax, never imported."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import field
+from pathlib import Path
+
+from archviz.errors import UsageError
+from archviz.records import record
+from archviz.settings import Limits
+
+_MOST_FILES = 2_000
+_NO_LAYERS = {"Enum", "IntEnum", "StrEnum", "Flag", "Exception", "ValueError", "Protocol", "NamedTuple", "TypedDict"}
+_DATACLASSES = {"dataclass", "record", "define", "frozen", "attrs", "s"}
+
+
+@record(frozen=True)
+class Argument:
+    """A constructor parameter: its name, annotation and default as they are written; `required` without a default."""
+
+    name: str
+    annotation: str | None = None
+    default: str | None = None
+
+    @property
+    def required(self) -> bool:
+        return self.default is None
+
+
+@record(frozen=True)
+class LayerClass:
+    """A layer class of an estimator.
+
+    Args:
+        name: As the class is called.
+        module: Dotted name of its file below the folder's parent: `estimator_layers.attention`.
+        docstring: Its first paragraph on one line, or empty.
+        arguments: Constructor parameters without `self`, also those of a base class in the folder.
+        at: `file:line`, relative to the folder.
+    """
+
+    name: str
+    module: str
+    docstring: str
+    arguments: tuple[Argument, ...]
+    at: str
+
+
+@record
+class _Found:
+    """A class definition in the folder."""
+
+    node: ast.ClassDef
+    module: str
+    at: str
+    bases: list[str] = field(default_factory=list)
+
+
+def read_layer_classes(folder: Path, limits: Limits | None = None) -> list[LayerClass]:
+    """Every layer class in a folder: public, concrete, with a constructor that takes something.
+
+    Enumerations, exceptions, protocols and abstract classes are none. Hidden folders, `tests` and `test_*.py` are passed by.
+
+    Raises:
+        UsageError: The folder does not exist or holds no layer class, or a file of it does not parse.
+    """
+    classes: dict[str, _Found] = {}
+    for path in _files(folder):
+        for node in _parsed(path, folder, limits or Limits()).body:
+            if isinstance(node, ast.ClassDef):
+                place = path.relative_to(folder)
+                module = ".".join([folder.resolve().name, *place.with_suffix("").parts]).removesuffix(".__init__")
+                bases = [name for base in node.bases if (name := _last_name(base))]
+                classes[node.name] = _Found(node, module, f"{place.as_posix()}:{node.lineno}", bases)
+    found = [_layer(each, classes) for each in classes.values() if _is_layer(each, classes)]
+    layers = [layer for layer in found if layer.arguments]
+    if not layers:
+        raise UsageError(
+            "the folder holds no layer class",
+            where=str(folder),
+            hint="a public class with constructor parameters is one",
+        )
+    return sorted(layers, key=lambda layer: (layer.module, layer.name))
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.exists():
+        raise UsageError(
+            "the folder of layer classes does not exist", where=str(folder), hint="give a folder of .py files"
+        )
+    if not folder.is_dir():
+        raise UsageError("the layer classes are to be a folder", where=str(folder), hint="give the folder of the file")
+    root = folder.resolve()
+    found = []
+    for path in sorted(folder.rglob("*.py")):
+        parts = path.relative_to(folder).parts
+        hidden = any(part.startswith(".") or part in ("tests", "__pycache__") for part in parts[:-1])
+        inside = path.resolve().is_relative_to(root)  # a link that leads out of the folder is not followed
+        if path.is_file() and inside and not hidden and not parts[-1].startswith("test_"):
+            found.append(path)
+    if not found:
+        raise UsageError("the folder holds no Python file", where=str(folder), hint="give a folder of layer classes")
+    if len(found) > _MOST_FILES:
+        raise UsageError(f"the folder holds {len(found):,} Python files, more than {_MOST_FILES:,}", where=str(folder))
+    return found
+
+
+def _parsed(path: Path, folder: Path, limits: Limits) -> ast.Module:
+    place = path.relative_to(folder).as_posix()
+    try:
+        if path.stat().st_size > limits.source_bytes:
+            raise UsageError(f"the file is larger than {limits.source_bytes:,} bytes", where=str(path))
+        return ast.parse(path.read_bytes(), filename=place)
+    except SyntaxError as error:
+        raise UsageError(
+            f"the layer classes do not parse: {error.msg}",
+            where=f"{path}:{error.lineno or 1}",
+            hint="mend the file, or move it out of the folder",
+        ) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise UsageError(f"the layer classes do not parse: {str(error)[:120]}", where=str(path)) from None
+    except OSError as error:
+        raise UsageError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
+
+
+def _is_layer(found: _Found, classes: dict[str, _Found]) -> bool:
+    family = list(_family(found, classes))
+    named = {base for each in family for base in each.bases}
+    if (
+        found.node.name.startswith("_")
+        or named & _NO_LAYERS
+        or any(base.endswith(("Error", "Exception")) for base in named)
+    ):
+        return False
+    return "ABC" not in found.bases and not _left_abstract(family)
+
+
+def _left_abstract(family: Sequence[_Found]) -> bool:
+    """Whether an abstract method of a class or of its bases has no body in a class nearer than it."""
+    written: set[str] = set()
+    for each in family:
+        for node in each.node.body:
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            marks = {_last_name(mark) for mark in node.decorator_list}
+            if marks & {"abstractmethod", "abstractproperty"} and node.name not in written:
+                return True
+            written.add(node.name)
+    return False
+
+
+def _family(found: _Found, classes: dict[str, _Found]) -> Iterator[_Found]:
+    """A class and its bases in the folder, nearest first."""
+    seen: set[str] = set()
+    waiting = [found]
+    while waiting:
+        each = waiting.pop(0)
+        if each.node.name not in seen:
+            seen.add(each.node.name)
+            yield each
+            waiting += [classes[base] for base in each.bases if base in classes]
+
+
+def _layer(found: _Found, classes: dict[str, _Found]) -> LayerClass:
+    text = ast.get_docstring(found.node) or ""
+    first = " ".join(text.split("\n\n", 1)[0].split())
+    return LayerClass(found.node.name, found.module, first, _arguments(found, classes), found.at)
+
+
+def _arguments(found: _Found, classes: dict[str, _Found]) -> tuple[Argument, ...]:
+    """The parameters of the nearest constructor; of a dataclass its fields, those of its bases first."""
+    family = list(_family(found, classes))
+    for each in family:
+        written = next((n for n in each.node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"), None)
+        if written is not None:
+            return tuple(_parameters(written.args))
+        if _is_dataclass(each.node):
+            fields: dict[str, Argument] = {}
+            for base in reversed(family[family.index(each) :]):
+                fields |= {argument.name: argument for argument in _fields(base.node)}
+            return tuple(fields.values())
+    return ()
+
+
+def _parameters(arguments: ast.arguments) -> Iterator[Argument]:
+    places = [*arguments.posonlyargs, *arguments.args]
+    defaults = [None] * (len(places) - len(arguments.defaults)) + list(arguments.defaults)
+    for place, default in list(zip(places, defaults, strict=True))[1:]:
+        yield Argument(place.arg, _written(place.annotation), _written(default))
+    for place, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        yield Argument(place.arg, _written(place.annotation), _written(default))
+
+
+def _fields(node: ast.ClassDef) -> Iterator[Argument]:
+    for line in node.body:
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+            annotation = _written(line.annotation) or ""
+            if not annotation.startswith(("ClassVar", "typing.ClassVar")):
+                yield Argument(line.target.id, annotation, _written(line.value))
+
+
+def _is_dataclass(node: ast.ClassDef) -> bool:
+    return any(_last_name(mark) in _DATACLASSES for mark in node.decorator_list)
+
+
+def _last_name(node: ast.expr) -> str | None:
+    """`abstractmethod` of `abc.abstractmethod`, `dataclass` of `dataclass(frozen=True)`, `Base` of `Base[int]`."""
+    if isinstance(node, ast.Call):
+        return _last_name(node.func)
+    if isinstance(node, ast.Subscript):
+        return _last_name(node.value)
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
+
+
+def _written(node: ast.expr | None) -> str | None:
+    return None if node is None else ast.unparse(node)[:200]

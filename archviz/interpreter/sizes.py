@@ -1,0 +1,157 @@
+"""Integers of a configuration that remember, through arithmetic, which of its keys they come from.
+
+While a model is built its configuration holds `Size`s: `config.num_heads * config.head_dim * 2` is the number that it would be, and knows
+the product that gave it. So the shape of every tensor says how the code computed it. What arithmetic does not reach (a sum over a list, a
+rounded quotient of floats) is a plain number again.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from archviz.interpreter.values import Instance, ModuleInstance, Shape
+from archviz.interpreter.walk import walk
+
+Expression = Any
+"""A key path (text), a number, or `(operator, left, right)` with one of `_OPERATIONS`."""
+
+_OPERATIONS: dict[str, Callable[[int, int], Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv, "**": operator.pow,
+}  # fmt: skip
+DEEPEST = 12  # operations in one another: what is nested deeper is a number of its own
+
+
+class Size(int):
+    """An integer with the expression that gave it."""
+
+    expression: Expression
+    depth: int
+
+    def __copy__(self) -> Size:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Size:
+        return self
+
+
+Size.__name__ = "int"  # error texts of the interpreted program name the type
+
+
+def sized(value: int, expression: Expression, depth: int = 0) -> Size:
+    size = Size(value)
+    size.expression, size.depth = expression, depth
+    return size
+
+
+def _combined(sign: str, plain: Callable[[int, Any], Any], *, swapped: bool) -> Any:
+    def combine(self: Size, other: Any) -> Any:
+        result = plain(self, other)
+        kind = other.__class__
+        if result.__class__ is not int or (kind is not int and kind is not Size):
+            return result  # of other kinds, or NotImplemented
+        depth = self.depth + 1
+        there: Any = other
+        if kind is Size:
+            there = other.expression
+            depth = max(depth, other.depth + 1)
+        if depth > DEEPEST:
+            return result
+        size = Size(result)
+        size.depth = depth
+        size.expression = (sign, there, self.expression) if swapped else (sign, self.expression, there)
+        return size
+
+    return combine
+
+
+for _name, _sign in {"add": "+", "sub": "-", "mul": "*", "floordiv": "//"}.items():
+    setattr(Size, f"__{_name}__", _combined(_sign, getattr(int, f"__{_name}__"), swapped=False))
+    setattr(Size, f"__r{_name}__", _combined(_sign, getattr(int, f"__r{_name}__"), swapped=True))
+Size.__pow__ = _combined("**", int.__pow__, swapped=False)  # type: ignore[method-assign]
+
+
+def evaluated(expression: Expression, values: Callable[[str], int]) -> int:
+    """The number that an expression stands for.
+
+    >>> evaluated(("*", ("+", "heads", 1), 64), {"heads": 2}.__getitem__)
+    192
+    """
+    if isinstance(expression, str):
+        return values(expression)
+    if isinstance(expression, int):
+        return expression
+    sign, left, right = expression
+    result: int = _OPERATIONS[sign](evaluated(left, values), evaluated(right, values))
+    return result
+
+
+def expression_of(value: Any) -> Expression:
+    """How a size was computed; the number itself where that is not known."""
+    return value.expression if value.__class__ is Size else value
+
+
+class Tagged:
+    """A configuration whose integers remember their keys, until `plain` makes them numbers again.
+
+    Args:
+        config: The configuration object; those inside it are reached by the path of their keys.
+    """
+
+    def __init__(self, config: Any) -> None:
+        self._changed: list[tuple[dict[str, Any], str, Any, Any]] = []
+        self._tag(config, "", set())
+        for values, name, _, tagged in self._changed:
+            values[name] = tagged
+
+    def _tag(self, config: Any, prefix: str, seen: set[int]) -> None:
+        if not isinstance(config, Instance) or id(config) in seen:
+            return
+        seen.add(id(config))
+        for name, value in config.attrs.items():
+            if isinstance(value, Instance):
+                self._tag(value, f"{prefix}{name}.", seen)
+                continue
+            tagged = _tagged(prefix + name, value)
+            if tagged is not value:
+                self._changed.append((config.attrs, name, value, tagged))
+
+    def plain(self, model: ModuleInstance) -> dict[int, tuple[Expression, ...]]:
+        """Make the integers of configuration and model plain numbers; returns how each tensor's sizes were computed, by its identity."""
+        for values, name, value, tagged in self._changed:
+            if values.get(name) is tagged:
+                values[name] = value
+        found: dict[int, tuple[Expression, ...]] = {}
+        for _, module in walk(model, "", set()):
+            for name, value in module.attrs.items():
+                if value.__class__ in _HOLDING:
+                    module.attrs[name] = _plain(value)
+            for tensor in (*module.parameters.values(), *module.buffers.values()):
+                if tensor is not None and tensor.shape is not None and id(tensor) not in found:
+                    found[id(tensor)] = tuple([expression_of(size) for size in tensor.shape])
+                    tensor.shape = Shape([int(size) for size in tensor.shape])
+        return found
+
+
+_HOLDING = frozenset({Size, list, tuple, dict})
+
+
+def _tagged(path: str, value: Any) -> Any:
+    if value.__class__ is int:
+        return sized(value, path)
+    if value.__class__ in (list, tuple) and 0 < len(value) <= 64 and all(each.__class__ is int for each in value):
+        return value.__class__(sized(each, f"{path}[{index}]") for index, each in enumerate(value))
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if value.__class__ is Size:
+        return int(value)
+    if value.__class__ is dict:
+        if any(each.__class__ is Size for each in value.values()):
+            value.update({key: int(each) for key, each in value.items() if each.__class__ is Size})
+        return value
+    if any(each.__class__ is Size for each in value):
+        return value.__class__([int(each) if each.__class__ is Size else each for each in value])
+    return value

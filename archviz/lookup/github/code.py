@@ -1,0 +1,49 @@
+"""The modelling code of a repository at one commit: path → text.  Nothing of it is executed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archviz.errors import ModelNotFoundError
+from archviz.lookup.github.address import GithubAddress
+from archviz.lookup.github.client import GithubClient
+from archviz.lookup.github.files import TreeFile, modelling_files
+
+if TYPE_CHECKING:
+    from archviz.network.session import Session
+
+MOST_FILES = 24  # a request each
+
+
+def read_code(address: GithubAddress, session: Session) -> dict[str, bytes]:
+    """The Python files that an address leads to: the one that it names, or the modelling files below it.
+
+    What was read, and at which commit, is noted in the session.
+
+    Raises:
+        ModelNotFoundError: There is no such repository, revision or path, or no modelling file below it.
+        SourceUnavailableError: GitHub could not be asked.
+    """
+    client = GithubClient(session)
+    found = client.find_repository(address.repository)
+    commit = client.find_commit(found.name, address.revision or found.default_branch)
+    paths = _paths(client.read_tree(found.name, commit).files, address.path)
+    if not paths:
+        place = f"{found.name}, {address.path}" if address.path else found.name
+        raise ModelNotFoundError(
+            f"{place} has no modelling code at {commit[:12]} (modeling_*.py, model*.py, inference/)",
+            where="GitHub",
+            hint="Give the address of a Python file (…/blob/BRANCH/PATH.py), or a copy of the repository.",
+        )
+    renamed = f", renamed from {found.renamed_from}," if found.renamed_from else ""
+    left = f"; {len(paths) - MOST_FILES} more were left out" if len(paths) > MOST_FILES else ""
+    session.note(f"{found.name}{renamed} at commit {commit}: files read: {min(len(paths), MOST_FILES)}{left}.")
+    return {path: client.read_file(found.name, commit, path) for path in paths[:MOST_FILES]}
+
+
+def _paths(tree: tuple[TreeFile, ...], below: str) -> list[str]:
+    if below.endswith(".py"):
+        return [file.path for file in tree if file.path == below]
+    prefix = f"{below}/" if below else ""
+    inside = [file for file in tree if file.path.startswith(prefix)]
+    return [file.path for file in modelling_files(inside) if file.kind == "modelling" and file.path.endswith(".py")]

@@ -1,0 +1,35 @@
+"""Models that several tests of the room take apart; read once."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from archviz.architecture.model import Architecture
+from archviz.descriptions import described
+from archviz.estimator.export import Export, build_export
+from archviz.estimator.pieces import Piece, find_pieces
+from archviz.interpreter.reading import ModelReading
+from archviz.readings import TraceOptions, read
+from archviz.settings import Settings
+from archviz.sources.model_source import read_model_source
+
+OFFLINE = Settings(offline=True)
+SAMPLES = Path(__file__).parents[2] / "assets" / "estimator_layers"
+
+
+@cache
+def reading(model: str) -> tuple[ModelReading, Architecture]:
+    source = read_model_source(model, OFFLINE)
+    found = read(source, trace=TraceOptions(), settings=OFFLINE)
+    return found, described(source, found)
+
+
+@cache
+def pieces(model: str) -> dict[str, Piece]:
+    return {piece.name: piece for piece in find_pieces(reading(model)[0])}
+
+
+@cache
+def exported(model: str) -> Export:
+    return build_export(model, SAMPLES, settings=OFFLINE)

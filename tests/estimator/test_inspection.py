@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archviz.errors import UsageError
+from archviz.estimator import (
+    analyze_layer_structure,
+    count_parameters,
+    estimate_memory,
+    get_model_config,
+    get_supported_layers,
+    inspect_model_structure,
+    read_tensor_inspection,
+    save_tensor_inspection,
+    validate_config,
+)
+from tests.estimator.models import OFFLINE, SAMPLES
+
+LLAMA = "meta-llama/Llama-3.3-70B-Instruct"
+
+
+@pytest.fixture(scope="module")
+def tensors() -> list[dict[str, object]]:
+    return inspect_model_structure(LLAMA, settings=OFFLINE)
+
+
+def test_the_configuration_has_common_names_for_common_sizes() -> None:
+    config = get_model_config("Qwen/Qwen3.5-397B-A17B", settings=OFFLINE)
+    assert [config[key] for key in ("hidden_size", "num_layers", "vocab_size", "num_heads", "num_kv_heads", "head_dim")] == [
+        4096, 60, 248_320, 32, 2, 256,
+    ]  # fmt: skip
+    assert config["architecture"] == "Qwen3_5MoeForConditionalGeneration"
+
+
+def test_tensors_are_listed_as_the_official_class_builds_them(tensors: list[dict[str, object]]) -> None:
+    assert tensors[0] == {
+        "kind": "param",
+        "name": "model.embed_tokens.weight",
+        "shape": (128_256, 8192),
+        "dtype": "torch.bfloat16",
+    }
+    assert count_parameters(tensors) == {"total": 70_553_706_496, "total_formatted": "70.6B"}
+    assert {row["kind"] for row in tensors} == {"param", "buffer"}
+
+
+def test_memory_is_given_for_a_type(tensors: list[dict[str, object]]) -> None:
+    assert estimate_memory(tensors, dtype="float16")["gb"] == pytest.approx(141.107412992)
+    assert estimate_memory(tensors, dtype="torch.int4")["bytes"] == 70_553_706_496 / 2
+    with pytest.raises(UsageError, match="unknown data type 'float3'"):
+        estimate_memory(tensors, dtype="float3")
+
+
+def test_expectations_hold_within_one_percent(tensors: list[dict[str, object]]) -> None:
+    assert validate_config(tensors, expected_params=70e9, expected_layers=80) == {"valid": True, "discrepancies": []}
+    wrong = validate_config(tensors, expected_params=69e9, expected_layers=81)
+    assert wrong["valid"] is False
+    assert wrong["discrepancies"] == [
+        "parameters: 70,553,706,496 built, 69,000,000,000 expected (+2.3%, more than 1 %)", "layers: 80 built, 81 expected",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"expected_params": 0},
+        {"expected_layers": -1},
+        {"expected_params": float("nan")},
+        {"expected_params": "70B"},
+    ],
+)
+def test_expectations_that_are_none_are_refused(given: dict[str, float]) -> None:
+    with pytest.raises(UsageError):
+        validate_config([], **given)  # type: ignore[arg-type]
+
+
+def test_a_file_of_tensors_reads_back(tensors: list[dict[str, object]], tmp_path: Path) -> None:
+    path = save_tensor_inspection(tensors, tmp_path / "tensors.csv")
+    lines = path.read_text().splitlines()
+    assert lines[:2] == ["kind,name,shape,dtype", 'param,model.embed_tokens.weight,"(128256, 8192)",torch.bfloat16']
+    assert read_tensor_inspection(path) == tensors
+    with pytest.raises(UsageError, match="does not exist"):
+        save_tensor_inspection(tensors, tmp_path / "no" / "tensors.csv")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UsageError, match="no list of tensors"):
+        read_tensor_inspection(tmp_path / "other.csv")
+
+
+def test_names_and_shapes_tell_the_structure(tensors: list[dict[str, object]]) -> None:
+    found = analyze_layer_structure(tensors)
+    assert [found[key] for key in ("num_layers", "hidden_size", "vocab_size", "attention_type", "mlp_type", "lm_head")] == [
+        80, 8192, 128_256, "GQA", "gated MLP", "separate",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("model", "attention", "feed"),
+    [
+        ("Qwen/Qwen3.5-397B-A17B", "recurrent + GQA", "MoE"),
+        ("deepseek-ai/DeepSeek-V3", "MLA", "gated MLP + MoE"),
+        ("openai-community/gpt2", "fused QKV", "MLP"),
+    ],
+)
+def test_structures_of_other_models(model: str, attention: str, feed: str) -> None:
+    found = analyze_layer_structure(inspect_model_structure(model, settings=OFFLINE))
+    assert (found["attention_type"], found["mlp_type"]) == (attention, feed)
+
+
+def test_supported_layers_are_named_with_docstring_and_module() -> None:
+    found = get_supported_layers(SAMPLES)
+    assert found["RMSNormLayer"] == {
+        "docstring": "Root-mean-square norm.", "module": "estimator_layers.basic", "parameters": ["hidden_size", "eps"],
+    }  # fmt: skip

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+
+from archviz.estimator.expected import expected_numbers
+from archviz.estimator.official_plan import official_plan, planned
+from archviz.estimator.parallelism import kv_bytes, state_bytes, tensor_splits
+from archviz.sources.model_source import read_model_source
+from tests.estimator.models import OFFLINE, pieces
+
+QWEN, FLASH = "Qwen/Qwen3.5-397B-A17B", "deepseek-ai/DeepSeek-V4-Flash"
+
+
+def splits(model: str, piece: str) -> dict[str, str]:
+    return {split.tensor: split.how for split in tensor_splits(pieces(model)[piece])}
+
+
+@pytest.mark.parametrize(
+    ("model", "piece"),
+    [
+        ("meta-llama/Llama-3.3-70B-Instruct", "attention"),
+        ("MiniMaxAI/MiniMax-M2", "attention"),
+        (QWEN, "gated_attention"),
+        ("Qwen/Qwen3-0.6B", "swiglu"),
+    ],
+)
+def test_splits_read_off_the_shapes_are_those_of_the_official_plan(model: str, piece: str) -> None:
+    plan = official_plan(read_model_source(model, OFFLINE), OFFLINE)
+    checked = 0
+    for split in tensor_splits(pieces(model)[piece]):
+        how = planned(plan, split.tensor)
+        if how.startswith(("colwise", "rowwise")):
+            assert split.how == {"colwise": "columns", "rowwise": "rows"}[how[:7]]
+            checked += 1
+    assert checked >= 3
+
+
+def test_what_serves_all_heads_is_on_every_device() -> None:
+    found = splits(FLASH, "compressed_sparse_attention")
+    assert {how for name, how in found.items() if "compressor" in name} == {"whole"}
+    assert expected_numbers(pieces(FLASH)["compressed_sparse_attention"]).shards[8] == 38_018_184
+
+
+def test_fewer_kv_heads_than_devices_are_copied() -> None:
+    held = expected_numbers(pieces(QWEN)["gated_attention"]).shards
+    sharded, copied = 16_384 * 4_096 + 4_096 * 8_192, 2 * 512 * 4_096
+    assert held == {
+        2: (sharded + copied) // 2 + 512,
+        4: sharded // 4 + copied // 2 + 512,
+        8: sharded // 8 + copied // 2 + 512,
+    }
+
+
+def test_heads_that_do_not_divide_are_said() -> None:
+    assert expected_numbers(pieces("openai-community/gpt2")["attention"]).shards[8] is None  # 12 heads
+
+
+@pytest.mark.parametrize(
+    ("model", "piece", "size"),
+    [
+        ("deepseek-ai/DeepSeek-V3", "mla", 1_152),  # (512 + 64) × 2
+        ("MiniMaxAI/MiniMax-M2", "attention", 4_096),  # 2 × 8 × 128 × 2
+        (FLASH, "compressed_sparse_attention", None),
+        (QWEN, "gated_deltanet", None),
+    ],
+)
+def test_keys_and_values_of_a_token(model: str, piece: str, size: int | None) -> None:
+    assert kv_bytes(pieces(model)[piece]) == size
+
+
+def test_a_recurrent_state_does_not_grow() -> None:
+    assert state_bytes(pieces(QWEN)["gated_deltanet"]) == 4 * 64 * 128 * 128

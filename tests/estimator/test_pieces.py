@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.estimator.models import pieces, reading
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "Qwen/Qwen3.5-397B-A17B", "MiniMaxAI/MiniMax-M2", "deepseek-ai/DeepSeek-V4-Flash", "openai-community/gpt2", "google-t5/t5-small",
+        "openai/whisper-tiny", "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", "google/gemma-4-26B-A4B", "Qwen/Qwen3-0.6B",
+        "moonshotai/Kimi-Linear-48B-A3B-Instruct", "transformers:albert", "openai/clip-vit-base-patch32", "openai/gpt-oss-20b",
+    ],
+)  # fmt: skip
+def test_every_parameter_belongs_to_exactly_one_piece(model: str) -> None:
+    found = pieces(model).values()
+    assert sum(piece.total for piece in found) == reading(model)[1].parameters.total
+    names = [tensor.name for piece in found for tensor in piece.tensors]
+    assert len(names) == len(set(names))
+
+
+def test_a_hybrid_model_of_experts_comes_apart() -> None:
+    found = pieces("Qwen/Qwen3.5-397B-A17B")
+    assert {name: piece.count for name, piece in found.items() if piece.tower == "text"} == {
+        "embedding": 1, "gated_deltanet": 45, "gated_attention": 15, "moe_router": 60, "moe_experts": 60, "shared_expert": 60,
+        "shared_expert_gate": 60, "norm": 121, "lm_head": 1,
+    }  # fmt: skip
+    attention = found["gated_attention"]
+    assert (attention.kind, attention.layers[:3], attention.each) == ("attention", [3, 7, 11], 104_858_112)
+    assert attention.needs == ("num_kv_heads", "head_dim", "output_gate")
+    assert found["moe_experts"].specs["parameters_per_expert"] == 3 * 4096 * 1024
+    assert found["gated_deltanet"].specs["head_k_dim"] == 128
+
+
+def test_tied_heads_are_pieces_without_parameters_of_their_own() -> None:
+    head = pieces("Qwen/Qwen3-0.6B")["lm_head"]
+    assert (head.total, head.tied) == (0, ["lm_head.weight = model.embed_tokens.weight"])
+    assert head.specs["vocab_size"] == 151_936
+
+
+def test_latent_attention_knows_its_ranks_and_the_two_parts_of_a_head() -> None:
+    specs = pieces("deepseek-ai/DeepSeek-V3")["mla"].specs
+    wanted = ("q_lora_rank", "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim", "num_heads")
+    assert [specs[key] for key in wanted] == [1536, 512, 128, 64, 128, 128]
+
+
+def test_layers_that_share_their_tensors_are_counted_once() -> None:
+    found = pieces("transformers:albert")
+    assert sum(piece.total for piece in found.values()) == reading("transformers:albert")[1].parameters.total
