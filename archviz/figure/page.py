@@ -160,7 +160,7 @@ class Page:
                 x -= _BETWEEN  # the small tower stands where side boxes have their room
                 x = max(x + _LANE, _MARGIN + side_width(own))
             else:
-                x += max(side_width(own), noted)
+                x += max(side_width(own), noted, art.overhang)
             xs.append(x + art.left)
             x += art.left + art.right + _BETWEEN
         return xs, x - (_BETWEEN if xs else 0.0)

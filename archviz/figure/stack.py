@@ -367,6 +367,12 @@ class ColumnArt:
             path = Path(points, self.theme.accent, 1.5, 6.0, dash=(1.5, 3.5))
             self.canvas.wires.append(Group(f"tie/{self.column.id}", "edge", (path,), title="tied weights"))
 
+    @property
+    def overhang(self) -> float:
+        """How far a tower at the foot reaches out of the column on its left, px."""
+        half = self.below[0].right if self.below else 0.0
+        return max([width + half + 16 - self.left for _, (width, _) in self.feeders[:1]] + [0.0])
+
     def _draw_feeders(self, x: float, base: float) -> None:
         """Towers as boxes at the foot, each with a line that joins the stream above the first box."""
         canvas, theme = self.canvas, self.theme
