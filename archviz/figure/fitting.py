@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archviz.architecture.model import Architecture
 from archviz.figure.display import DisplayList
-from archviz.figure.overview import MAX_BOXES, build_overview, count_boxes, minor_towers
+from archviz.figure.overview import MAX_BOXES, Known, build_overview, count_boxes, minor_towers
 from archviz.figure.page import Page
 from archviz.figure.savings import Savings, ladder
 from archviz.figure.theme import Theme
@@ -19,8 +19,9 @@ def fitted_page(architecture: Architecture, theme: Theme) -> Page:
     """The page of an overview, before it is drawn."""
     best: Page | None = None
     rungs = _rungs(architecture)
+    known: Known = {}
     for savings in rungs:
-        figure = build_overview(architecture, savings)
+        figure = build_overview(architecture, savings, known)
         if count_boxes(figure) > MAX_BOXES and savings != rungs[-1]:
             continue
         page = Page(figure, theme)

@@ -8,7 +8,6 @@ from archviz.architecture.model import (
     MIXER_ROLES,
     Architecture,
     BlockGraph,
-    BlockNode,
     LayerKind,
     LayerStack,
     PatternItem,
@@ -16,7 +15,7 @@ from archviz.architecture.model import (
 )
 from archviz.figure import captions
 from archviz.figure.flow import extra_inputs, layer_diagram, make_box
-from archviz.figure.insets import InsetBook
+from archviz.figure.insets import InsetBook, with_zooms
 from archviz.figure.model import (
     Box,
     Column,
@@ -42,13 +41,17 @@ _NO_BOXES = ("input", "output", "add", "residual_add")  # ends and ⊕ do not co
 _NOTHING_SAVED = Savings()
 
 
-def build_overview(architecture: Architecture, savings: Savings = _NOTHING_SAVED) -> Figure:
+Known = dict[tuple[object, ...], tuple[Diagram, Diagram]]
+
+
+def build_overview(architecture: Architecture, savings: Savings = _NOTHING_SAVED, known: Known | None = None) -> Figure:
     """The figure of what the Architecture states about the shape of the model.
 
     Args:
         savings: What is not drawn in full; the figure says what that is.
+        known: Diagrams that were made for other savings of the same model; it is added to.
     """
-    return _Overview(architecture, savings).figure()
+    return _Overview(architecture, savings, {} if known is None else known).figure()
 
 
 def count_boxes(figure: Figure) -> int:
@@ -61,13 +64,13 @@ def count_boxes(figure: Figure) -> int:
 
 
 class _Overview:
-    def __init__(self, architecture: Architecture, savings: Savings) -> None:
+    def __init__(self, architecture: Architecture, savings: Savings, known: Known) -> None:
         self.architecture, self.savings = architecture, savings
         self.sides: dict[tuple[str, ...], SideBox] = {}
         self.kinds: dict[tuple[str, str], int] = {}  # (stack path, kind id) → colour
         self.boxes_left = MAX_BOXES
         self.minor = minor_towers(architecture)
-        self.book = InsetBook(architecture, savings, spoken_tower(architecture), self.minor)
+        self.book = InsetBook(architecture, savings, spoken_tower(architecture), self.minor, known)
         self.twins: dict[str, str] = {}  # likeness of a layer drawn in full → its column
 
     def figure(self) -> Figure:
@@ -239,12 +242,12 @@ class _Overview:
         scoped = replace(graph, id=f"{scope}/{graph.id}")
         self._side_inputs(scoped)
         blocks = {node.id: self.book.block_of(graph, kind, node) for node in graph.nodes}
-
-        def zoom(node: BlockNode) -> str | None:
-            block = blocks[node.id]
-            return self.book.inset_of.get(block.id) if block else None
-
-        diagram = layer_diagram(scoped, number, zoom)
+        key = ("layer", scoped.id, number)
+        if key not in self.book.known:
+            plain = layer_diagram(scoped, number, lambda node: None)
+            self.book.known[key] = (plain, plain)
+        zooms = {f"{scoped.id}/{name}": self.book.inset_of.get(block.id) for name, block in blocks.items() if block}
+        diagram = with_zooms(self.book.known[key][0], zooms)
         for box in diagram.boxes:
             block = blocks.get(box.id.removeprefix(f"{scoped.id}/"))
             inside = self.book.diagrams.get(block.id) if block else None
