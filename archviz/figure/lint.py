@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from math import isfinite
@@ -246,19 +246,16 @@ def _loose_ends(scene: _Scene) -> Iterator[Finding]:
         source, sign, rest = wire.owner.partition("~")
         if wire.role != "edge" or not sign or rest.endswith("/label"):
             continue
-        for name, point in ((source, wire.points[0]), (_target(source, rest, nodes), wire.points[-1])):
-            if name in nodes and not _near(nodes[name], point):
-                yield Finding("hard", "loose-end", "a wire does not reach its box", (wire.owner, name))
+        for names, point in (([source], wire.points[0]), (_targets(source, rest), wire.points[-1])):
+            known = [nodes[name] for name in names if name in nodes]
+            if known and not any(_near(area, point) for area in known):
+                yield Finding("hard", "loose-end", "a wire does not reach its box", (wire.owner, known[0].owner))
 
 
-def _target(source: str, rest: str, nodes: Mapping[str, _Area]) -> str:
-    """The id of the box that a wire leads to: whole, or within a scope of its source."""
-    scope = source
-    while rest not in nodes and scope:
-        scope = scope.rpartition("/")[0]
-        if f"{scope}/{rest}" in nodes:
-            return f"{scope}/{rest}"
-    return rest
+def _targets(source: str, rest: str) -> list[str]:
+    """What the box may be called that a wire leads to: whole, or within a scope of its source."""
+    scopes = source.split("/")
+    return [rest, *("/".join([*scopes[:count], rest]) for count in range(len(scopes) - 1, 0, -1))]
 
 
 def _near(area: _Area, point: Point) -> bool:

@@ -305,8 +305,10 @@ def spoken_tower(architecture: Architecture) -> str:
 
 
 def minor_towers(architecture: Architecture) -> set[str]:
-    """Ids of the towers that are drawn smaller, because they are."""
+    """Ids of the towers that are drawn smaller: those that are, and of three or more all but the one that speaks."""
     largest = max((tower.parameters for tower in architecture.towers), default=0)
+    if len(architecture.towers) > 2:
+        return {tower.id for tower in architecture.towers} - {spoken_tower(architecture)}
     return {tower.id for tower in architecture.towers if tower.parameters < largest * _MINOR_SHARE}
 
 

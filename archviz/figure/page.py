@@ -35,7 +35,7 @@ _BETWEEN = 44.0
 _LANE = 34.0  # px between a small tower and the column that it feeds
 _ZOOMS = 34.0  # px between the columns and the panels, for the lines that join them
 _MAX_STRETCH = 3.2
-_INNER = float(int(WIDEST)) - 2 * _MARGIN
+_INNER = WIDEST - 2 * _MARGIN
 
 
 def place_page(figure: Figure, theme: Theme) -> DisplayList:
@@ -116,7 +116,7 @@ class Page:
         title = min(measure(self.figure.title[:60], 34, 700), _INNER) + 2 * _MARGIN
         below = max(plan.packing.width + 2 * _MARGIN, _INNER + 2 * _MARGIN) if plan.below else 0.0
         width = max(need, title, below, 560.0)
-        return max(width, min(self._height(width) * RATIO[0] + 2, float(int(WIDEST))))
+        return max(width, min(self._height(width) * RATIO[0] + 2, WIDEST))
 
     def _height(self, width: float) -> float:
         rows = GAP + self.plan.packing.height if self.plan.below else 0.0
@@ -141,13 +141,15 @@ class Page:
         return top, bottom
 
     def _sides_of(self, art: ColumnArt) -> list[SideBox]:
-        """The side boxes with targets in a column, without their other targets."""
-        known = art.known
-        kept = [
-            replace(side, targets=tuple(target for target in side.targets if target in known))
-            for side in self.figure.sides
-        ]
-        return [side for side in kept if side.targets]
+        """The side boxes with targets in a column, without their other targets; one of several columns is drawn in each."""
+        kept: list[SideBox] = []
+        for side in self.figure.sides:
+            targets = tuple(target for target in side.targets if target in art.known)
+            if targets:
+                first = next(other for other in self.arts if not other.known.isdisjoint(side.targets))
+                own = side.box if art is first else replace(side.box, id=f"{side.box.id}@{art.column.id}")
+                kept.append(SideBox(own, targets))
+        return kept
 
     def _spines(self) -> tuple[list[float], float]:
         """The x of each column's spine, and where the last column ends."""

@@ -24,7 +24,7 @@ from archviz.figure.theme import Theme
 from archviz.records import record
 
 _MARGIN, _TOP, _GAP = 26.0, 92.0, 24.0
-_WIDTH = float(int(WIDEST))
+_WIDTH = WIDEST
 _SIZE, _LINE = 13.0, 18.0
 _NAME = 170.0  # px: width of the names of facts
 _MOST_ROWS = 34

@@ -4,12 +4,13 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from archviz.architecture.model import Architecture, BlockGraph, Fact, PatternItem
-from archviz.figure import draw_overview
+from archviz.figure import draw_overview, draw_view
 from archviz.figure.display import DisplayList, Group, Path, Rect
 from archviz.figure.overview import build_overview
 from archviz.figure.page import place_page
 from archviz.figure.print_size import RATIO, smallest_in_print
 from archviz.figure.theme import LIGHT
+from archviz.formats import THEMES
 from tests.figure.samples import architecture, attention, kind, layer_graph, mlp, swiglu, tower
 from tests.figure.zoo import ZOO, stack
 
@@ -81,11 +82,14 @@ def _flat(items: list[PatternItem]) -> list[str]:
     return [name for item in items for name in ([item.kind] if item.kind else _flat(item.items)) * item.times]
 
 
-@settings(max_examples=60, phases=(Phase.explicit, Phase.generate))  # shrinking a page takes minutes
-@given(architectures())
-def test_any_architecture_gives_a_clean_page(drawn: Architecture) -> None:
-    _, findings = draw_overview(drawn)
-    assert [finding for finding in findings if finding.severity == "hard"] == []
+@settings(max_examples=150, phases=(Phase.explicit, Phase.generate))  # shrinking a page takes minutes
+@given(architectures(), st.sampled_from(THEMES))
+def test_any_architecture_gives_clean_pages(drawn: Architecture, theme: str) -> None:
+    for view in ("overview", "detailed", "params"):
+        display, findings = draw_view(drawn, view, theme=theme)
+        assert [finding for finding in findings if finding.severity == "hard"] == []
+        if view == "overview":
+            assert smallest_in_print(display) >= 6.4  # of the catalog 6.5; made towers may be wider
 
 
 def _frame(display: DisplayList, group_id: str) -> Rect:
