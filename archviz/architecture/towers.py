@@ -222,6 +222,9 @@ def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> C
         ):
             return column
     main = next((c for name in ("text", "decoder", "encoder") for c in columns if c.id == name), columns[-1])
+    side = [column for column in columns if not column.is_main]
+    if side and re.search(r"multi_?modal|mm_proj|projector|connector", module.name):
+        return [column for column in side if column.id.partition("_")[0] == side[0].id.partition("_")[0]][-1]
     library = (module.library or "").rpartition(".")[2]
     if library.startswith("Embedding") or linear_sizes(module) or len(columns) == 1:
         return main

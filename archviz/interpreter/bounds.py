@@ -198,6 +198,12 @@ def _check_text(interp: Operators, receiver: Any, name: str, args: Sequence[Any]
     if name == "join" and args and isinstance(args[0], CONTAINERS):
         total = sum(len(each) for each in args[0] if isinstance(each, (str, bytes)))
         check_length(interp, total + len(receiver) * len(args[0]), "a text", per_step=CHARACTERS_PER_STEP)
+    elif name in ("ljust", "rjust", "center", "zfill", "expandtabs") and args and isinstance(args[0], int):
+        width = args[0] * (len(receiver) if name == "expandtabs" else 1)
+        check_length(interp, max(width, len(receiver)), "a text", per_step=CHARACTERS_PER_STEP)
+    elif name == "translate" and args and isinstance(args[0], dict):
+        longest = max((len(each) for each in args[0].values() if isinstance(each, str)), default=1)
+        check_length(interp, len(receiver) * max(1, longest), "a text", per_step=CHARACTERS_PER_STEP)
     elif name == "replace" and len(args) >= 2 and isinstance(args[1], str):
         times = len(receiver) // max(1, len(args[0])) + 1
         check_length(interp, len(receiver) + times * len(args[1]), "a text", per_step=CHARACTERS_PER_STEP)

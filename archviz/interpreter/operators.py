@@ -24,6 +24,7 @@ from archviz.interpreter.values import (
     LibraryModule,
     ModuleInstance,
     NativeFunction,
+    Shape,
     Suppressed,
     Tensor,
     Unknown,
@@ -345,6 +346,8 @@ class Operators:
             bounds.charge(
                 self, len(value), bounds.CHARACTERS_PER_STEP if isinstance(value, str) else bounds.ELEMENTS_PER_STEP
             )
+        if value.__class__ is Shape and index.__class__ is slice:
+            return Shape(value[index])
         return item_at(value, index) if index.__class__ is Watched else value[index]
 
     def set_item(self, value: Any, index: Any, new: Any) -> None:
@@ -412,9 +415,13 @@ class Operators:
             value = self._number_in(value)
         if conversion == ord("r"):
             value = repr(value)
+        elif isinstance(value, Instance) and conversion == -1 and value.cls.has("__format__"):
+            pass
         elif conversion == ord("s") or isinstance(value, (Instance, ClassValue, Tensor, *_FUNCTIONS)):
             value = str(value)
         self.guard_format(spec)
+        if isinstance(value, Instance) and conversion == -1 and value.cls.has("__format__"):
+            return self.bounded_text(str(self.call(self.get_attribute(value, "__format__"), [spec], {})))
         try:
             return format(value, spec)
         except (TypeError, ValueError):
@@ -458,6 +465,8 @@ class Operators:
         if isinstance(value, Tensor):
             name = cls.qualified
             return name == "torch.Tensor" or (value.is_parameter and name.endswith("Parameter"))
+        if cls.qualified == "torch.Size":
+            return isinstance(value, Shape)
         check = ABSTRACT.get(cls.qualified)
         return check is not None and check(value)
 
