@@ -48,7 +48,10 @@ def test_another_class_than_the_stated_one_is_said(tmp_path: Path) -> None:
     said: list[str] = []
     for command in (pipeline.tensors, pipeline.trace, pipeline.describe):
         command(config(tmp_path, architectures=["Qwen3ForCausalML"]), settings=Settings(offline=True, say=said.append))
-    assert said == ["architectures[0], Qwen3ForCausalML, is not in the installed transformers; Qwen3ForCausalLM was built"] * 3
+    assert (
+        said
+        == ["architectures[0], Qwen3ForCausalML, is not in the installed transformers; Qwen3ForCausalLM was built"] * 3
+    )
 
 
 def test_the_stated_class_needs_no_word(tmp_path: Path) -> None:
