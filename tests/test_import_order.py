@@ -30,6 +30,7 @@ ORDER = (
     ("patterns",),
     ("architecture",),
     ("verify",),
+    ("pseudocode",),  # writes events as Python
     ("comparison",),  # holds Architectures against each other
     ("survey",),  # holds what was described beside what its sources say
     ("figure",),

@@ -84,6 +84,8 @@ def _call_function(interp: Interpreter, function: FunctionValue, args: list[Any]
         result = _run_function(interp, function, args, kwargs)
     finally:
         recorder.end(index, result, function.attrs.get("event_options"))
+    recorder.passed[index] = (tuple(args), kwargs, result)
+    recorder.events.callees[index] = function
     return result
 
 
