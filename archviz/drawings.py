@@ -75,18 +75,9 @@ def draw(
     Raises:
         UsageError: The JSON file is none of the three, or an output cannot be written.
     """
-    from archviz.emit.targets import check_output
-
     views = view_targets(output, look.views, formats)
-    if not output.name.strip(". "):
-        raise UsageError(f"{str(output)!r} is no name for a figure", where="-o", hint="give a path with a file name")
     paths = [path for targets in views.values() for path in targets.values()]
-    for path in [*paths, *([figure_config] if figure_config else [])]:
-        check_output(path)
-        if path.exists() and Path(source).expanduser().exists() and path.samefile(Path(source).expanduser()):
-            raise UsageError(
-                "the output would replace the file that is drawn", where=str(path), hint="choose another name"
-            )
+    check_targets(output, source, *paths, *([figure_config] if figure_config else []))
     kind, document = _drawable(source, settings)
     if kind == "figure":
         if figure_config is not None:
@@ -103,6 +94,24 @@ def draw(
     else:
         architecture = describe(source, class_name=class_name, settings=settings)
     return _draw_architecture(architecture, views, look, figure_config)
+
+
+def check_targets(output: Path, source: str, *paths: Path) -> None:
+    """Refuse files that cannot be written, or that are the source.
+
+    Raises:
+        UsageError: One of the paths, or the output's name.
+    """
+    from archviz.emit.targets import check_output
+
+    if not output.name.strip(". "):
+        raise UsageError(f"{str(output)!r} is no name for a figure", where="-o", hint="give a path with a file name")
+    for path in paths:
+        check_output(path)
+        if path.exists() and Path(source).expanduser().exists() and path.samefile(Path(source).expanduser()):
+            raise UsageError(
+                "the output would replace the file that is drawn", where=str(path), hint="choose another name"
+            )
 
 
 def _drawable(source: str, settings: Settings) -> tuple[str, Any]:
@@ -133,7 +142,7 @@ def _draw_figure(path: Path, targets: dict[Format, Path], look: Look, settings: 
 
     config = load_diagram_config(path.expanduser(), settings.limits)
     contents, findings = diagram_files(config, list(targets), look)
-    _write(targets, contents)
+    write_files(targets, contents)
     return DrawResult(list(targets.values()), findings, title=config.title or config.model_name)
 
 
@@ -146,7 +155,7 @@ def _draw_architecture(
     findings: list[Finding] = []
     drawn = {view: architecture_files(architecture, list(targets), look, view) for view, targets in views.items()}
     for view, (contents, found) in drawn.items():
-        _write(views[view], contents)
+        write_files(views[view], contents)
         files += views[view].values()
         several = f"{view}: " if len(views) > 1 else ""
         findings += [replace(finding, message=several + finding.message) for finding in found]
@@ -178,7 +187,7 @@ def _summary(architecture: Architecture) -> dict[str, object]:
     }
 
 
-def _write(targets: Mapping[Format, Path], contents: dict[str, bytes]) -> None:
+def write_files(targets: Mapping[Format, Path], contents: dict[str, bytes]) -> None:
     """Write every file, each whole or not at all."""
     for name, path in targets.items():
         partial = path.with_name(f".{path.name}.partial")

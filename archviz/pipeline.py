@@ -45,6 +45,7 @@ __all__ = [
     "gap_row",
     "interpreter_for",
     "library",
+    "measure",
     "new_interpreter",
     "papers",
     "read",
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from archviz.estimator.export import ExportResult
     from archviz.lookup.checkpoint import Checkpoint
     from archviz.lookup.papers import PaperAnswer
+    from archviz.measures import Measured
     from archviz.network.session import Session
     from archviz.survey.entries import Survey
     from archviz.survey.gather import Described
@@ -124,6 +126,13 @@ def compare(
 
         write_text(markdown, markdown_from_comparison(comparison, result.steps))
     return result
+
+
+def measure(model: str, contexts: Sequence[int], **options: Any) -> Measured:
+    """The memory and compute of a model at some lengths of context; see `archviz.measures.measure`."""
+    from archviz.measures import measure as measure_model
+
+    return measure_model(model, contexts, **options)
 
 
 def export(

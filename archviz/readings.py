@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -42,6 +43,7 @@ from archviz.sources.official import (
 from archviz.sources.plain_code import build_plain_model
 
 if TYPE_CHECKING:
+    from archviz.interpreter.caches import CachedPass
     from archviz.interpreter.tracing import Recorder
 
 DESCRIBED_SEQUENCE = 7  # tokens of the pass that a description reads the data flow from
@@ -117,6 +119,7 @@ def read(
             from archviz.interpreter.trace import trace_towers
 
             recorder, gaps = trace_towers(interp, model, batch=trace.batch, seq=trace.seq)
+            recorder.passed.clear()  # the values themselves, which keep the built model alive
             reading.events, reading.trace_gaps = recorder.events, gaps
             reading.source_files = interp.loaded_sources()
     return reading
@@ -144,6 +147,29 @@ class Traced(NamedTuple):
     reading: ModelReading
     recorder: Recorder
     interpreter: Interpreter
+
+
+def read_cached(
+    source: ModelSource,
+    lengths: Sequence[int],
+    *,
+    class_name: str | None = None,
+    settings: Settings = DEFAULTS,
+) -> tuple[ModelReading, list[CachedPass]]:
+    """Build a model, run it once without a cache, and for each length a prefill and a decode step that make so many tokens together."""
+    from archviz.interpreter.caches import cached_pass
+    from archviz.interpreter.trace import trace_cached, trace_towers
+
+    interp = interpreter_for(source, settings)
+    with deep_recursion():
+        model, reading = _build(interp, source, class_name, "eager")
+        recorder, reading.trace_gaps = trace_towers(interp, model, batch=1, seq=DESCRIBED_SEQUENCE)
+        reading.events, reading.source_files = recorder.events, interp.loaded_sources()
+        passes = []
+        for tokens in lengths:
+            last, gaps, layers = trace_cached(interp, model, seq=tokens - 1, decode=True, dtype="bfloat16")
+            passes.append(cached_pass(tokens, layers, last, gaps))
+    return reading, passes
 
 
 def _build(

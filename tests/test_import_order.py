@@ -29,6 +29,7 @@ ORDER = (
     ("formulas",),  # counts as products of configuration values
     ("patterns",),
     ("architecture",),
+    ("numbers",),  # memory and compute, the way from a count to the published one
     ("verify",),
     ("pseudocode",),  # writes events as Python
     ("comparison",),  # holds Architectures against each other
@@ -38,6 +39,7 @@ ORDER = (
     ("schemas", "doctor"),
     ("descriptions",),
     ("drawings",),
+    ("measures",),
     ("estimator",),
     ("pipeline",),
     ("answers",),

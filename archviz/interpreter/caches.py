@@ -10,6 +10,7 @@ from dataclasses import field
 from typing import Any
 
 from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.reading import Event, Gap
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor
 from archviz.interpreter.walk import walk
@@ -46,6 +47,32 @@ class CacheLayer:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     window: int | None = None
     at: Span | None = None
+
+
+@record(frozen=True)
+class CachedPass:
+    """What a model keeps after a prefill and one decode step.
+
+    Args:
+        tokens: How many tokens it has seen.
+        layers: What each layer keeps.
+        events: The events of the decode step.
+        numbers: Identity of a cached tensor → its number in the events.
+        gaps: What was not understood on the way.
+    """
+
+    tokens: int
+    layers: list[CacheLayer]
+    events: list[Event]
+    numbers: dict[int, int]
+    gaps: list[Gap]
+
+
+def cached_pass(tokens: int, layers: list[CacheLayer], recorder: Recorder, gaps: list[Gap]) -> CachedPass:
+    """The last pass of a trace with a cache."""
+    held = [tensor for layer in layers for tensor in layer.tensors.values()]
+    known = {id(tensor): number for tensor in held if (number := recorder.known_number(tensor)) is not None}
+    return CachedPass(tokens, layers, recorder.events, known, gaps)
 
 
 def returned_cache(output: Any) -> tuple[str, Any] | None:

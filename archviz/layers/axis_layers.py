@@ -14,6 +14,7 @@ LAYERS = "einops.layers.torch"
 
 def register(library: Library) -> None:
     """Fill the table with `Rearrange` and `Reduce`."""
+
     @library.constructor(f"{LAYERS}.Rearrange")
     def rearrange(interp: Interpreter, self: ModuleInstance, pattern: str, **axes_lengths: Any) -> None:
         self.attrs.update(pattern=pattern, reduction="", axes_lengths=axes_lengths)

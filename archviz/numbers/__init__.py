@@ -1,0 +1,13 @@
+"""Numbers that get used: memory and compute of a model, and how its count leads to the published one.
+
+In:  a built model's caches after two lengths of context (`CacheSample`), its Architecture; a checkpoint's names or total.
+Out: `Memory` (weights, cache, state, operations per token; `memory_text`), `Reconciliation` (steps from the code's count to the
+     published one).
+
+    dtypes                   names of data types and their bits
+    cache_growth             what each layer keeps as a function of context, from caches after two lengths
+    operations               multiplications per token, from the passes that made those caches
+    memory ── memory_text    the whole, and as a table
+
+Start reading at `memory.py`. Nothing here knows a family of models: what is kept and multiplied is read off the interpreted passes.
+"""

@@ -1,0 +1,157 @@
+"""The memory of a model as a table, and as JSON data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archviz.numbers.cache_growth import Kept
+from archviz.numbers.dtypes import short_name
+from archviz.numbers.memory import DEFINITIONS, CacheKind, Memory
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def size_text(count: float) -> str:
+    """Bytes in the largest binary unit that leaves at least 1.
+
+    >>> size_text(70272)
+    '68.6 KiB'
+    """
+    for unit in _UNITS:
+        if count < 1024 or unit == _UNITS[-1]:
+            return (
+                f"{count:,.0f} B"
+                if unit == "B" and count == int(count)
+                else f"{count:,.3g} {unit}"
+                if count < 100
+                else f"{count:,.0f} {unit}"
+            )
+        count /= 1024
+    raise AssertionError
+
+
+def operations_text(count: int | None) -> str:
+    return "-" if count is None else f"{count / 1e9:,.3g} G" if count < 1e12 else f"{count / 1e12:,.3g} T"
+
+
+def length_text(tokens: int) -> str:
+    """`32k` for 32,768."""
+    if tokens and tokens % 1024**2 == 0:
+        return f"{tokens // 1024**2}M"
+    return f"{tokens // 1024}k" if tokens and tokens % 1024 == 0 else f"{tokens:,}"
+
+
+def memory_text(memory: Memory) -> str:
+    """Weights, what is kept for each token, and the needs at each length."""
+    lines = [memory.model, f"{memory.class_name} · {memory.parameters:,} parameters", ""]
+    lines += ["Weights", *(f"  {short_name(name):<10} {size_text(size):>12}" for name, size in memory.weights.items())]
+    if memory.active is not None and memory.active != memory.parameters:
+        lines.append(f"  {memory.active:,} active per token")
+    lines += ["", f"Kept for one sequence, cache in {short_name(memory.dtype)}"]
+    if memory.missing is not None:
+        return "\n".join([*lines, f"  not known: {memory.missing}", *memory.remarks, ""])
+    for kind in memory.kinds:
+        lines += _kind_lines(kind, memory.dtype)
+    lines += [
+        "",
+        *(f"  {label:<46} {size_text(size):>12}" for label, size in _per_token(memory)),
+        "",
+        *_table(memory),
+        "",
+    ]
+    shown = [name for name in DEFINITIONS if name != "indexer" or memory.per_token(growing=False, roles=("indexer",))]
+    lines += [f"  {name.replace('_', ' ')}: {DEFINITIONS[name]}" for name in shown]
+    return "\n".join([*lines, *(f"  note: {each}" for each in memory.remarks)]) + "\n"
+
+
+def _kind_lines(kind: CacheKind, dtype: str) -> Iterator[str]:
+    view = f", window {kind.window:,}" if kind.window is not None else ""
+    part = "" if kind.part == "self" else " (cross-attention, for each token of the source)"
+    yield f"  {len(kind.layers)} × {kind.title}{view}{part}" + (f"  {kind.at}" if kind.at else "")
+    for each in kind.kept:
+        if each.slot or each.constant:
+            yield f"      {each.name:<28} {_kept_text(each, dtype)}"
+
+
+def _kept_text(kept: Kept, dtype: str) -> str:
+    text = []
+    if kept.slot:
+        text.append(f"{kept.slot:,} for " + ("each token" if kept.rate == 1 else f"every {kept.rate:,} tokens"))
+    if kept.constant:
+        text.append(f"{kept.constant:,} in all" + (f", {short_name(kept.dtype)}" if kept.dtype else ""))
+    return ", ".join(text) + ("; the projected keys once more" if kept.again else "")
+
+
+def _per_token(memory: Memory) -> Iterator[tuple[str, float]]:
+    inside, growing = memory.per_token(growing=False), memory.per_token(growing=True)
+    indexer = memory.per_token(growing=False, roles=("indexer",))
+    yield "For each token" + (", before windows" if inside != growing else ""), inside
+    if inside != growing:
+        yield "For each token beyond the windows", growing
+    if indexer:
+        yield "Indexer keys for each token", indexer
+    if memory.source_token:
+        yield "Cross-attention for each token of the source", memory.source_token
+
+
+def _table(memory: Memory) -> Iterator[str]:
+    has_indexer = any(each.indexer for each in memory.contexts)
+    differs = any(each.as_coded != each.cache for each in memory.contexts)
+    names = [
+        "cache",
+        *(["as coded"] if differs else []),
+        *(["indexer"] if has_indexer else []),
+        "state",
+        "reserved",
+        "FLOP decode",
+        "FLOP prefill",
+    ]
+    yield f"  {'context':>9}" + "".join(f"{name:>13}" for name in names)
+    for each in memory.contexts:
+        row = [
+            size_text(each.cache), *([size_text(each.as_coded)] if differs else []), *([size_text(each.indexer)] if has_indexer else []),
+            size_text(each.state), size_text(each.reserved), operations_text(each.decode), operations_text(each.prefill),
+        ]  # fmt: skip
+        yield f"  {length_text(each.tokens):>9}" + "".join(f"{cell:>13}" for cell in row)
+
+
+def memory_data(memory: Memory) -> dict[str, object]:
+    """The memory of a model as JSON data; sizes are bytes of one sequence."""
+    return {
+        "model": memory.model,
+        "class": memory.class_name,
+        "parameters": memory.parameters,
+        "active_parameters": memory.active,
+        "weights": memory.weights,
+        "cache_dtype": memory.dtype,
+        "per_token": {
+            "cache": memory.per_token(growing=False),
+            "cache_beyond_windows": memory.per_token(growing=True),
+            "indexer": memory.per_token(growing=False, roles=("indexer",)),
+            "cross_attention_per_source_token": memory.source_token,
+        },
+        "kinds": [
+            {
+                "title": kind.title, "layers": kind.layers, "part": kind.part, "window": kind.window, "at": kind.at,
+                "kept": [
+                    {
+                        "name": each.name, "role": each.role, "entry": each.slot, "tokens_per_entry": each.rate, "constant": each.constant,
+                        "window": each.window, "dtype": each.dtype or memory.dtype, "counted_elsewhere": each.again,
+                    }
+                    for each in kind.kept
+                ],
+            }
+            for kind in memory.kinds
+        ],
+        "contexts": [
+            {
+                "tokens": each.tokens, "cache": each.cache, "as_coded": each.as_coded, "indexer": each.indexer, "state": each.state,
+                "reserved": each.reserved, "flops_decode": each.decode, "flops_prefill_per_token": each.prefill,
+            }
+            for each in memory.contexts
+        ],
+        "max_context": memory.maximum,
+        "definitions": DEFINITIONS,
+        "missing": memory.missing,
+        "remarks": memory.remarks,
+    }  # fmt: skip

@@ -1,0 +1,123 @@
+"""What models keep for each token against published tables; where definitions differ, the code's numbers stand."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pytest
+
+from archviz import pipeline
+from archviz.errors import UsageError
+from archviz.measures import curve_of
+from archviz.numbers.memory import Memory, contexts_of
+from archviz.numbers.memory_text import length_text, memory_data, memory_text, operations_text, size_text
+from archviz.settings import Settings
+
+KIB = 1024
+LENGTHS = [4096, 262144]
+
+
+@lru_cache(maxsize=2)
+def memory(model: str) -> Memory:
+    return pipeline.measure(model, LENGTHS, settings=Settings(offline=True)).memory
+
+
+# model, per token within windows, beyond them, indexer keys (KiB in bf16), bytes of state
+PUBLISHED = [
+    ("deepseek-ai/DeepSeek-V3", 68.625, 68.625, 0, 0),
+    ("Qwen/Qwen3.5-397B-A17B", 30, 30, 0, 45 * (49152 * 2 + 1048576 * 4)),
+    ("openai/gpt-oss-20b", 48, 24, 0, 0),
+    ("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", 6, 6, 0, None),
+    ("google/gemma-4-26B-A4B", 210, 10, 0, 0),
+    ("moonshotai/Kimi-Linear-48B-A3B-Instruct", 7.875, 7.875, 0, None),
+    ("MiniMaxAI/MiniMax-M2", 248, 248, 0, 0),
+    ("zai-org/GLM-5", 87.75, 87.75, 19.5, 0),
+    ("deepseek-ai/DeepSeek-V4-Flash", 48.40625, 5.40625, 1.3125, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("model", "inside", "beyond", "indexer", "state"), PUBLISHED, ids=[row[0] for row in PUBLISHED]
+)
+def test_what_a_token_needs_is_what_published_tables_say(
+    model: str, inside: float, beyond: float, indexer: float, state: int | None
+) -> None:
+    found = memory(model)
+    assert found.missing is None
+    assert found.per_token(growing=False) == inside * KIB
+    assert found.per_token(growing=True) == beyond * KIB
+    assert found.per_token(growing=False, roles=("indexer",)) == indexer * KIB
+    if state is None:
+        assert found.contexts[0].state == found.contexts[1].state > 0
+    else:
+        assert found.contexts[0].state == state
+    short, long = found.contexts
+    assert short.cache <= short.as_coded
+    assert long.cache + long.indexer + long.state <= long.reserved
+    assert f"{size_text(beyond * KIB)}" in memory_text(found)
+
+
+def test_windows_bound_what_is_kept_and_an_engine_may_reserve_all() -> None:
+    found = pipeline.measure("transformers:gpt_oss", [64, 4096, 40960], settings=Settings(offline=True)).memory
+    windowed = next(kind for kind in found.kinds if kind.window is not None)
+    full = next(kind for kind in found.kinds if kind.window is None)
+    assert windowed.window == 128
+    token = 2 * 8 * 64 * 2
+    assert [each.cache for each in found.contexts] == [
+        token * (len(windowed.layers) * min(n, 128) + len(full.layers) * n) for n in (64, 4096, 40960)
+    ]
+    assert found.contexts[1].reserved == token * (len(windowed.layers) + len(full.layers)) * 4096
+    assert found.need(5).reserved == token * (len(windowed.layers) + len(full.layers)) * 16
+
+
+def test_operations_are_two_for_each_active_weight_and_the_products_with_the_context() -> None:
+    found = pipeline.measure("transformers:qwen3", [1000, 2000], settings=Settings(offline=True)).memory
+    config = {"layers": 32, "heads": 32, "width": 128, "vocabulary": 151936 * 4096}
+    assert found.active is not None
+    products = 2 * 2 * config["layers"] * config["heads"] * config["width"]
+    assert found.contexts[0].decode == 2 * (found.active - config["vocabulary"]) + products * 1000
+    assert found.contexts[1].decode == found.contexts[0].decode + products * 1000
+    assert found.contexts[1].prefill == 2 * (found.active - config["vocabulary"]) + products * 2001 // 2
+
+
+def test_the_type_of_the_cache_counts_and_states_keep_their_own() -> None:
+    half = pipeline.measure("transformers:gpt_oss", [4096], cache_dtype="fp8", settings=Settings(offline=True)).memory
+    whole = pipeline.measure("transformers:gpt_oss", [4096], settings=Settings(offline=True)).memory
+    assert 2 * half.contexts[0].cache == whole.contexts[0].cache
+    assert memory_data(half)["cache_dtype"] == "float8_e4m3fn"
+
+
+def test_keys_and_values_of_an_encoders_output_are_told_apart() -> None:
+    found = pipeline.measure("transformers:t5", [128], settings=Settings(offline=True)).memory
+    assert found.source_token == found.per_token(growing=False) > 0
+
+
+def test_a_model_without_a_cache_says_so() -> None:
+    measured = pipeline.measure("transformers:vit", [128], settings=Settings(offline=True))
+    assert measured.memory.missing
+    assert measured.memory.contexts == []
+    assert "not known: " in memory_text(measured.memory)
+
+
+def test_the_curve_names_what_it_shows() -> None:
+    found = pipeline.measure("transformers:gpt_oss", LENGTHS, settings=Settings(offline=True)).memory
+    chart = curve_of(found)
+    assert "kept: 6 GiB at 256k" in chart.description or "kept:" in chart.description
+    assert {group.id for group in chart.groups()} >= {"title", "axes", "curve-0", "curve-1", "names"}
+
+
+@pytest.mark.parametrize(("text", "expected"), [("4k", [4096]), ("1, 32K,1m", [1, 32768, 1048576])])
+def test_lengths_are_read(text: str, expected: list[int]) -> None:
+    assert contexts_of(text) == expected
+
+
+@pytest.mark.parametrize("text", ["0", "4k,0", "-1", "4x", "", "k", "9999m", "1.5k", "4k,,8k"])
+def test_what_is_no_length_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="no length of context"):
+        contexts_of(text)
+
+
+def test_sizes_read_in_the_unit_that_fits() -> None:
+    assert [size_text(each) for each in (0, 512, 70272, 8_053_063_680)] == ["0 B", "512 B", "68.6 KiB", "7.5 GiB"]
+    assert [operations_text(each) for each in (None, 34_700_000_000, 2_000_000_000_000)] == ["-", "34.7 G", "2 T"]
+    assert [length_text(each) for each in (0, 100, 4096, 1048576)] == ["0", "100", "4k", "1M"]
