@@ -41,6 +41,7 @@ ORDER = (
     ("drawings",),
     ("measures",),
     ("estimator",),
+    ("document",),
     ("pipeline",),
     ("answers",),
     ("service",),

@@ -85,7 +85,9 @@ class Bodies:
                     number = recorder.known_number(tensor)
                     for each in ([number] if number is not None else []) + apart[id(tensor)]:
                         names.setdefault(each, f"{path}.{name}".lstrip("."))
-            waiting += [(f"{path}.{n}".lstrip("."), m) for n, m in module.modules.items() if isinstance(m, ModuleInstance)]
+            waiting += [
+                (f"{path}.{n}".lstrip("."), m) for n, m in module.modules.items() if isinstance(m, ModuleInstance)
+            ]
         return names
 
     def roots(self) -> list[Event]:
@@ -139,7 +141,8 @@ class Bodies:
         inside = self._children[event.index]
         return self._other is not None and bool(inside) and inside[0].index not in self._pairs
 
-    def _shape(self, event: Event, which: str) -> list[str]:
+    def shapes(self, event: Event, which: str) -> list[str]:
+        """The shapes of the `inputs` or `outputs` of an event."""
         other = self._pair(event)
         values = getattr(event, which)
         pairs = getattr(other, which) if other is not None else values
@@ -188,10 +191,10 @@ class Bodies:
 
     def _method_text(self, event: Event, scope: Scope, names: dict[int, str]) -> str:
         """Signature, shapes of the inputs, statements and return."""
-        shapes = dict(zip([v.id for v in event.inputs], self._shape(event, "inputs"), strict=True))
+        shapes = dict(zip([v.id for v in event.inputs], self.shapes(event, "inputs"), strict=True))
         for child in self._inside(event):
             for which in ("inputs", "outputs"):
-                for value, shape in zip(getattr(child, which), self._shape(child, which), strict=True):
+                for value, shape in zip(getattr(child, which), self.shapes(child, which), strict=True):
                     shapes.setdefault(value.id, shape)
         head = ", ".join(["self", *(names[number] for number in scope.inputs)])
         told = "; ".join(f"{names[number]} {shapes.get(number, '?')}" for number in scope.inputs)
@@ -233,7 +236,15 @@ class Bodies:
 
     def _body(self, event: Event) -> Iterator[Line]:
         for child in self._children[event.index]:
-            yield self._op(child) if child.kind == "op" else self._invoked(child)
+            if child.kind == "function" and self._calls_modules(child):
+                yield from self._body(child)  # a function has no `self`: what it calls is written where it is called
+            else:
+                yield self._op(child) if child.kind == "op" else self._invoked(child)
+
+    def _calls_modules(self, event: Event) -> bool:
+        return any(
+            c.kind == "call" or (c.kind == "function" and self._calls_modules(c)) for c in self._children[event.index]
+        )
 
     def _source(self, event: Event) -> tuple[object, list[str]]:
         node = self.lines.assignment(event.at)
@@ -252,7 +263,7 @@ class Bodies:
             return self._placeholder(event, outputs, str(error) or "its tensors are not known")
         result = self.events.passed[event.index][2]
         expression.makes_tuple = isinstance(result, tuple | list) and not changes
-        shapes = self._shape(event, "outputs")
+        shapes = self.shapes(event, "outputs")
         return Line([] if changes else outputs, expression, shapes, changes=changes, statement=statement, hints=hints)
 
     def _expression(self, event: Event, args: tuple[Any, ...], kwargs: dict[str, Any], other: Any) -> Expression:
@@ -269,10 +280,12 @@ class Bodies:
     def _placeholder(self, event: Event, outputs: list[int], why: str) -> Line:
         """A tensor of the shape that an op gives, where the op itself has no form in source."""
         self.remarks.append(f"{event.name} at {event.at}: {why}")
-        shapes = self._shape(event, "outputs")
+        shapes = self.shapes(event, "outputs")
         parts = [_empty(shape, value.dtype) for shape, value in zip(shapes, event.outputs, strict=True)]
         text = parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
-        return Line(outputs, Expression([text], makes_tuple=len(parts) != 1), shapes, remark=f"{event.name}, not written out")
+        return Line(
+            outputs, Expression([text], makes_tuple=len(parts) != 1), shapes, remark=f"{event.name}, not written out"
+        )
 
     def _invoked(self, event: Event) -> Line:
         """A call of a module or of a named function of the code."""
@@ -280,7 +293,7 @@ class Bodies:
         origin = self.events[repeat.start] if repeat is not None else event
         statement, hints = self._source(event)
         outputs = distinct(event.outputs)
-        shapes = dict(zip([v.id for v in event.outputs], self._shape(event, "outputs"), strict=True))
+        shapes = dict(zip([v.id for v in event.outputs], self.shapes(event, "outputs"), strict=True))
         if event.kind == "call":
             head, inputs = self._module_head(event, origin)
         else:
@@ -292,14 +305,25 @@ class Bodies:
             pieces += ([", "] if place else []) + [number]
         pieces.append(")")
         expression = Expression(pieces, makes_tuple=len(outputs) > 1)
-        return Line(outputs, expression, [shapes[n] for n in outputs], keeps=event.kind == "call", statement=statement, hints=hints)
+        return Line(
+            outputs,
+            expression,
+            [shapes[n] for n in outputs],
+            keeps=event.kind == "call",
+            statement=statement,
+            hints=hints,
+        )
 
     def _module_head(self, event: Event, origin: Event) -> tuple[list[Piece], list[int]]:
         """`self.layers[3](` and what the module is given."""
         parent = self._enclosing(event)
         path = event.module[len(parent) + 1 :] if parent else event.module
         record_ = self.traced.reading.root.find(event.module)
-        plain = record_ is not None and record_.class_name in LIBRARY and (record_.library or "").endswith(f".{record_.class_name}")
+        plain = (
+            record_ is not None
+            and record_.class_name in LIBRARY
+            and (record_.library or "").endswith(f".{record_.class_name}")
+        )
         if plain:
             return [*_path_pieces(path), "("], [value.id for value in event.inputs[:1]]
         scope, method = self._call(origin)
@@ -363,7 +387,9 @@ def _name_tensors(value: Any, name: str, refs: Iterator[ValueRef], found: dict[i
             _name_tensors(each, f"{name}_{place}" if len(value) > 1 else name, refs, found, depth + 1)
     elif depth < 4 and isinstance(value, dict):
         for key, each in value.items():
-            _name_tensors(each, f"{name}_{key}" if isinstance(key, str) and key.isidentifier() else name, refs, found, depth + 1)
+            _name_tensors(
+                each, f"{name}_{key}" if isinstance(key, str) and key.isidentifier() else name, refs, found, depth + 1
+            )
 
 
 def _with_type(shape: str, dtype: str | None) -> str:
@@ -394,4 +420,8 @@ def _path_pieces(path: str) -> list[Piece]:
     if match is None or re.search(r"\.\d+(\.|$)", match[3] or ""):
         return ["self." + _accessed(path)]
     after = f".{_accessed(match[3][1:])}" if match[3] else ""
-    return [(f"self.{_accessed(match[1])}", int(match[2])), after] if after else [(f"self.{_accessed(match[1])}", int(match[2]))]
+    return (
+        [(f"self.{_accessed(match[1])}", int(match[2])), after]
+        if after
+        else [(f"self.{_accessed(match[1])}", int(match[2]))]
+    )

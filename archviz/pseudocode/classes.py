@@ -52,10 +52,14 @@ class ClassBook:
         leaf = not module.children
         arguments = _tensor_arguments(module) if leaf else []
         head = [f"    def __init__(self{''.join(f', {name}' for name, _ in arguments)}):", "        super().__init__()"]
-        rows = _leaf_rows(module) if leaf else [row for tensor in _own_tensors(module) for row in [_tensor_row(*tensor)]]
+        rows = (
+            _leaf_rows(module) if leaf else [row for tensor in _own_tensors(module) for row in [_tensor_row(*tensor)]]
+        )
         rows += [f"        {_attribute(name)} = {self.make(child)}" for name, child in module.children.items()]
         bodies = self.bodies.get(module.path, [])
-        methods = [text if n == 1 else text.replace("def forward(", f"def forward_{n}(", 1) for n, text in enumerate(bodies, 1)]
+        methods = [
+            text if n == 1 else text.replace("def forward(", f"def forward_{n}(", 1) for n, text in enumerate(bodies, 1)
+        ]
         if not methods:
             methods = ["    # its forward was not traced"]
         init = [*head, *rows] if rows else []
@@ -90,7 +94,14 @@ class ClassBook:
 def _sequence(made: Sequence[str]) -> str:
     """The modules of a list: a pattern that repeats, or runs of equal ones."""
     if len(made) > 3:
-        period = next((p for p in range(1, len(made) // 2 + 1) if len(made) % p == 0 and list(made[:p]) * (len(made) // p) == list(made)), None)
+        period = next(
+            (
+                p
+                for p in range(1, len(made) // 2 + 1)
+                if len(made) % p == 0 and list(made[:p]) * (len(made) // p) == list(made)
+            ),
+            None,
+        )
         if period == 1:
             return f"{made[0]} for _ in range({len(made)})"
         if period is not None and period <= _MOST_RUNS:

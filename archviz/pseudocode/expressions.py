@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import field
+from math import isfinite
 from typing import Any
 
 from archviz.interpreter.reading import ValueRef
@@ -63,7 +64,7 @@ class Arguments:
             paired = other if isinstance(other, int) and not isinstance(other, bool) else None
             return [size_text(int(value), paired)]
         if isinstance(value, float):
-            return [f'float("{value}")' if value != value or value in (float("inf"), float("-inf")) else repr(value)]
+            return [f'float("{value}")' if not isfinite(value) else repr(value)]
         if isinstance(value, str):
             return [repr(value)]
         if isinstance(value, DType):
@@ -112,7 +113,11 @@ def call_expression(
     write = Arguments(refs)
     last = name.rpartition(".")[2]
     others = other[0] if len(other[0]) == len(args) else args
-    given = [(None, write.write(value, second)) for value, second in zip(args, others, strict=True) if not isinstance(value, Device)]
+    given = [
+        (None, write.write(value, second))
+        for value, second in zip(args, others, strict=True)
+        if not isinstance(value, Device)
+    ]
     named = [
         (key, write.write(value, other[1].get(key)))
         for key, value in kwargs.items()

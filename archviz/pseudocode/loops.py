@@ -33,7 +33,9 @@ class Loop:
         return self.start + self.period * self.count
 
 
-def body_text(lines: Sequence[Line], names: dict[int, str], returns: Sequence[int], indent: str = "        ") -> list[str]:
+def body_text(
+    lines: Sequence[Line], names: dict[int, str], returns: Sequence[int], indent: str = "        "
+) -> list[str]:
     """The statements of a body as text, repeated ones as loops."""
     found: list[str] = []
     names = dict(names)
@@ -57,7 +59,12 @@ def _find(lines: Sequence[Line], start: int, returns: Sequence[int]) -> Loop | N
             continue
         loop = _repeats(lines, start, period)
         saved = loop.period * (loop.count - 1) if loop else 0
-        if loop and saved >= 2 and (best is None or saved > best.period * (best.count - 1)) and _is_closed(lines, loop, returns):
+        if (
+            loop
+            and saved >= 2
+            and (best is None or saved > best.period * (best.count - 1))
+            and _is_closed(lines, loop, returns)
+        ):
             best = loop
     return best
 
@@ -98,7 +105,12 @@ def _same(
     earlier = {number: (j, t) for j, line in enumerate(before) for t, number in enumerate(line.targets)}
     found: dict[tuple[int, int], object] = {}
     for j, (a, b) in enumerate(zip(first, block, strict=True)):
-        if len(a.targets) != len(b.targets) or a.shapes != b.shapes or len(a.expression.pieces) != len(b.expression.pieces) or a.changes != b.changes:
+        if (
+            len(a.targets) != len(b.targets)
+            or a.shapes != b.shapes
+            or len(a.expression.pieces) != len(b.expression.pieces)
+            or a.changes != b.changes
+        ):
             return False
         for place, (x, y) in enumerate(zip(a.expression.pieces, b.expression.pieces, strict=True)):
             kind = _kind(x, y, made, here, earlier, step, count)
@@ -161,7 +173,9 @@ def _loop_text(lines: Sequence[Line], loop: Loop, names: dict[int, str], indent:
     for line in first:
         shown = Line(line.targets, line.expression, line.shapes, line.keeps, line.changes, remark=line.remark)
         shown.expression = type(line.expression)(
-            [_indexed(piece, loop) for piece in line.expression.pieces], line.expression.is_atom, line.expression.makes_tuple
+            [_indexed(piece, loop) for piece in line.expression.pieces],
+            line.expression.is_atom,
+            line.expression.makes_tuple,
         )
         found.append(line_text(shown, inner, indent + "    "))
     for mine, last in zip(first, final, strict=True):

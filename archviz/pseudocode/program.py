@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import field
 
 from archviz.errors import ArchvizError
@@ -47,10 +48,8 @@ def write_pseudocode(
     """The pseudocode of a model: its modules and its forward pass, derived from the data flow of two interpreted passes."""
     first = _pass(source, class_name, FIRST, settings)
     second = None
-    try:
+    with suppress(ArchvizError):
         second = _pass(source, class_name, SECOND, settings)
-    except ArchvizError:
-        pass
     return pseudocode_of(first, second)
 
 
@@ -70,8 +69,22 @@ def pseudocode_of(first: Traced, second: Traced | None) -> Pseudocode:
     roots = bodies.roots()
     tail = _ties(first.reading.tied) + (_inputs(bodies, roots[0]) if roots else [])
     batch, tokens = FIRST
-    note = "batch and tokens of the pass; the sizes below follow from them" if second is not None else "the sizes below are those of this pass"
-    text = "\n\n\n".join([f"{_HEAD}\n\nB, T = {batch}, {tokens}  # {note}", *functions, *(each.text for each in classes), _main(root, tail)]) + "\n"
+    note = (
+        "batch and tokens of the pass; the sizes below follow from them"
+        if second is not None
+        else "the sizes below are those of this pass"
+    )
+    text = (
+        "\n\n\n".join(
+            [
+                f"{_HEAD}\n\nB, T = {batch}, {tokens}  # {note}",
+                *functions,
+                *(each.text for each in classes),
+                _main(root, tail),
+            ]
+        )
+        + "\n"
+    )
     ast.parse(text)  # what does not parse is a fault of ours and is not handed out
     remarks = list(dict.fromkeys([*bodies.remarks, *(str(gap.reason) for gap in first.reading.trace_gaps)]))
     return Pseudocode(text, functions, classes, root, remarks, second is not None and not bodies.unpaired)
@@ -102,7 +115,7 @@ def _place(name: str) -> str:
 
 
 def _inputs(bodies: Bodies, root: Event) -> list[str]:
-    shapes = dict(zip([v.id for v in root.inputs], bodies._shape(root, "inputs"), strict=True))
+    shapes = dict(zip([v.id for v in root.inputs], bodies.shapes(root, "inputs"), strict=True))
     rows = []
     for value in bodies.inputs_of(root):
         shape = shapes.get(value.id) or str(list(value.shape or ()))

@@ -98,7 +98,13 @@ def _join(scope: Scope) -> None:
 
 
 def _joins(first: Line, second: Line, uses: dict[int, int]) -> bool:
-    if len(first.targets) != 1 or first.changes or first.expression.makes_tuple or first.remark or first.statement != second.statement:
+    if (
+        len(first.targets) != 1
+        or first.changes
+        or first.expression.makes_tuple
+        or first.remark
+        or first.statement != second.statement
+    ):
         return False
     if any(isinstance(piece, tuple) for piece in first.expression.pieces):
         return False  # layers of a list stay apart, so that a loop can be made of them
@@ -115,7 +121,9 @@ def _inserted(outer: Expression, inner: Line) -> Expression:
             pieces.append(piece)
             continue
         after = outer.pieces[place + 1] if place + 1 < len(outer.pieces) else ""
-        bare = inner.expression.is_atom or (outer.is_atom and not (isinstance(after, str) and after.startswith((".", "["))))
+        bare = inner.expression.is_atom or (
+            outer.is_atom and not (isinstance(after, str) and after.startswith((".", "[")))
+        )
         pieces += inner.expression.pieces if bare else ["(", *inner.expression.pieces, ")"]
     return Expression(pieces, outer.is_atom, outer.makes_tuple)
 
@@ -157,7 +165,8 @@ def _free(name: str, taken: set[str]) -> str:
 def written(expression: Expression, names: dict[int, str]) -> str:
     """An expression as text."""
     return "".join(
-        piece if isinstance(piece, str) else names[piece] if isinstance(piece, int) else f"{piece[0]}[{piece[1]}]" for piece in expression.pieces
+        piece if isinstance(piece, str) else names[piece] if isinstance(piece, int) else f"{piece[0]}[{piece[1]}]"
+        for piece in expression.pieces
     )
 
 
@@ -169,7 +178,11 @@ def line_text(line: Line, names: dict[int, str], indent: str = "        ", renam
     if line.targets and not line.changes and any(target != "_" for target in targets):
         comma = "," if line.expression.makes_tuple and len(targets) == 1 else ""
         text = f"{', '.join(targets)}{comma} = {text}"
-    shapes = [shape for shape, target in zip(line.shapes, targets, strict=False) if target != "_"] if not line.changes else []
+    shapes = (
+        [shape for shape, target in zip(line.shapes, targets, strict=False) if target != "_"]
+        if not line.changes
+        else []
+    )
     comment = ", ".join(shapes) + (f"; {line.remark}" if line.remark and shapes else line.remark)
     return f"{indent}{text}" + (f"  # {comment}" if comment else "")
 

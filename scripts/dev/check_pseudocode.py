@@ -109,7 +109,11 @@ def main() -> int:
     batch, tokens = map(int, options.sizes.split(","))
     models = options.models or [path.stem.replace("__", "/", 1) for path in sorted(RECORDS.glob("*.json"))]
     referee = subprocess.Popen(  # noqa: S603 - a Python that the caller named
-        [options.python, "-c", REFEREE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [options.python, "-c", REFEREE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     counts = {"run": 0, "whole": 0, "with other sizes": 0, "fail": 0, "refused": 0}
     checks = 0
@@ -120,7 +124,10 @@ def main() -> int:
         checks += found
         if words:
             print(f"{model}: {words}", flush=True)
-    print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()), f"of {len(models)} models; {checks:,} shapes checked")
+    print(
+        ", ".join(f"{count} {verdict}" for verdict, count in counts.items()),
+        f"of {len(models)} models; {checks:,} shapes checked",
+    )
     return 1 if counts["fail"] else 0
 
 
