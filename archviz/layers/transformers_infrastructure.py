@@ -129,7 +129,7 @@ DECORATORS = (
     "transformers.utils.generic.check_model_inputs",
     "transformers.utils.deprecation.deprecate_kwarg",
     "transformers.integrations.moe.use_experts_implementation", "transformers.modeling_rope_utils.dynamic_rope_update",
-    "transformers.backbone_utils.filter_output_hidden_states", "transformers.pytorch_utils.compile_compatible_method_lru_cache",
+    "transformers.pytorch_utils.compile_compatible_method_lru_cache",
     "transformers.integrations.accelerate.force_accelerate_hooks", "transformers.utils.doc.add_start_docstrings",
     "transformers.utils.doc.add_start_docstrings_to_model_forward", "transformers.utils.doc.replace_return_docstrings",
     "transformers.utils.doc.add_end_docstrings", "transformers.utils.doc.add_code_sample_docstrings",
@@ -166,7 +166,7 @@ def _register_torch_infrastructure(library: Library) -> None:
                  "backends.mps.is_available", "compiler.is_dynamo_compiling"):  # fmt: skip
         library.function(f"torch.{name}")(lambda interp, *args: False)
     for name in ("manual_seed", "cuda.empty_cache", "_check", "_check_is_size", "autocast", "amp.autocast", "cuda.amp.autocast", "set_grad_enabled",
-                 "cuda.synchronize", "set_printoptions", "_assert", "_dynamo.mark_static_address", "_dynamo.mark_dynamic", "_check_tensor_all",
+                 "cuda.synchronize", "set_printoptions", "_assert", "_dynamo.mark_static_address", "_dynamo.mark_dynamic", "_check_tensor_all", "_check_tensor_all_with",
                  "_dynamo.graph_break", "compiler.set_stance", "backends.cuda.sdp_kernel", "nn.attention.sdpa_kernel", "_assert_async",
                  "autograd.graph.saved_tensors_hooks", "cuda.device", "cuda.stream", "profiler.record_function", "autograd.profiler.record_function"):  # fmt: skip
         library.function(f"torch.{name}")(lambda interp, *args, **kwargs: None)

@@ -148,7 +148,9 @@ class Trace:
         """Ids of the values derived from the model's inputs."""
         roots = [event for event in self.outline if event.parent == -1 and event.kind == "call"]
         found = {value.id for event in roots for value in event.inputs}
-        found.difference_update(*[event.options.get(MASKS_GIVEN, ()) for event in roots])
+        for event in roots:
+            masks = event.options.get(MASKS_GIVEN, ())
+            found.difference_update(masks if isinstance(masks, tuple) else ())
         for event in self.outline:
             repeat = self._repeats.get(event.index)
             if repeat is None:
