@@ -50,7 +50,11 @@ def main() -> int:
     options = parser.parse_args()
     models = options.models or [path.stem.replace("__", "/", 1) for path in sorted(RECORDS.glob("*.json"))]
     referee = subprocess.Popen(
-        [options.python, "-c", REFEREE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [options.python, "-c", REFEREE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     counts = {"equal": 0, "types differ": 0, "differ": 0, "refused": 0}
     for model in models:
