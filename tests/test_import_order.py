@@ -37,7 +37,7 @@ ORDER = (
     ("schemas", "doctor"),
     ("descriptions",),
     ("drawings",),
-    ("measures",),
+    ("measures", "validations"),
     ("estimator",),
     ("pipeline",),
     ("answers",),

@@ -13,12 +13,22 @@ _SHOWN_PLACES = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Something that expectations were held against; `trouble` says why it could not be."""
+
+    kind: str
+    name: str
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """What was claimed about a model, and what was held against it.
 
     Args:
         model: The model's id; `class_name` the class that was read.
         gaps: What was not understood.
+        sources: What was asked besides the code: kind, name, and why it could not be read.
     """
 
     model: str
@@ -26,6 +36,7 @@ class Verification:
     claims: list[Claim]
     checks: list[Check] = field(default_factory=list)
     gaps: list[GapEntry] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
 
     @property
     def conflicts(self) -> list[Claim | Check]:
@@ -47,6 +58,9 @@ class Verification:
             "checks": [check.as_dict() for check in self.checks],
             "conflicts": len(self.conflicts),
             "gaps": [gap.as_dict() for gap in self.gaps],
+            "sources": [
+                {"kind": each.kind, "name": each.name, "trouble": each.trouble or None} for each in self.sources
+            ],
         }
 
 
@@ -78,7 +92,8 @@ def _check_lines(check: Check) -> Iterator[str]:
     yield f"{check.status}: {check.path}: {check.key}"
     quote = f'  ("{check.quote}")' if check.quote else ""
     yield f"  stated  {value_text(check.stated)}{quote}"
-    yield f"  code    {value_text(check.found) if check.found is not None else 'does not tell'}"
+    found = value_text(check.found) if check.found is not None else "does not tell"
+    yield f"  {'found' if check.path.endswith(')') else 'code ':7} {found}"
     for item in check.evidence[:_SHOWN_PLACES]:
         yield f"  at      {item.where}" + (f"  {item.text}" if item.text else "")
 
