@@ -36,6 +36,7 @@ __all__ = [
     "architecture_of",
     "checkpoint",
     "code_search",
+    "compare",
     "describe",
     "describe_text",
     "digest",
@@ -58,6 +59,7 @@ __all__ = [
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture
     from archviz.codesearch.result import SearchResult
+    from archviz.comparison.result import ComparisonResult
     from archviz.estimator.export import ExportResult
     from archviz.lookup.checkpoint import Checkpoint
     from archviz.lookup.papers import PaperAnswer
@@ -88,6 +90,42 @@ def describe_text(architecture: Architecture) -> str:
     from archviz.architecture.text import describe_text as text_of
 
     return text_of(architecture)
+
+
+def compare(
+    models: Sequence[str],
+    *,
+    family: bool = False,
+    markdown: Path | None = None,
+    settings: Settings = DEFAULTS,
+) -> ComparisonResult:
+    """Models held against the first of them; see `archviz.comparison`.
+
+    Args:
+        family: Also order them by what changed from one to the next.
+        markdown: Write the comparison to this file.
+
+    Raises:
+        UsageError: Fewer than two models, one named twice, or the file cannot be written.
+    """
+    from archviz.comparison.comparing import compare as compared
+    from archviz.comparison.family import family as family_of
+    from archviz.comparison.result import ComparisonResult
+
+    if len(models) < 2 or len(set(models)) < len(models):
+        raise UsageError("a comparison takes two different models or more", hint="archviz compare A B")
+    if markdown is not None:
+        from archviz.emit.targets import check_output
+
+        check_output(markdown)
+    comparison = compared([describe(model, settings=settings) for model in models])
+    result = ComparisonResult(comparison, family_of(comparison) if family else [])
+    if markdown is not None:
+        from archviz.emit.comparison_markdown import markdown_from_comparison
+        from archviz.emit.targets import write_text
+
+        write_text(markdown, markdown_from_comparison(comparison, result.steps))
+    return result
 
 
 def measure(model: str, contexts: Sequence[int], **options: Any) -> Measured:

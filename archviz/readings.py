@@ -118,6 +118,7 @@ def read(
             from archviz.interpreter.trace import trace_towers
 
             recorder, gaps = trace_towers(interp, model, batch=trace.batch, seq=trace.seq)
+            recorder.passed.clear()  # the values themselves, which keep the built model alive
             reading.events, reading.trace_gaps = recorder.events, gaps
             reading.source_files = interp.loaded_sources()
     return reading

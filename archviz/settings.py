@@ -24,7 +24,7 @@ class Limits:
         config_bytes: Size of one configuration file.
         integer_bits: Size of one interpreted integer.
         connect_seconds: From the start of a request until its connection stands: name, address, TLS, second attempts.
-        waiting_seconds: The same from the start of a command, where the catalog or a stored copy can answer too.
+        waiting_seconds: The same for all hosts of a command together, where the catalog or a stored copy can answer too.
         request_seconds: One request with its retries, until the whole answer is there.
         network_seconds: All requests of one command.
         response_bytes: Size of one answer.

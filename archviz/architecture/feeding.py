@@ -2,31 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from archviz.architecture.beside import first_call
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
-from archviz.interpreter.reading import Event
+from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.op_families import writes_in_place
 from archviz.patterns.trace import Trace
 
 
 def reaches(context: Context, source: Sequence[Stack], target: Sequence[Stack]) -> bool | None:
-    """Whether the layers of one tower read anything made of the output of another's.
+    """Whether the layers of one tower read anything made of the output of another's layers, the last or an earlier one.
 
     None where no pass ran through both: a tower that a pass left out is called on its own, and nothing follows from that.
     """
     trace = context.trace
-    given = [call for stack in source if (call := trace.call(stack.layers[-1].path)) is not None]
-    readers = [call for stack in target for layer in stack.layers if (call := trace.call(layer.path)) is not None]
+    given, readers = _calls(trace, source), _calls(trace, target)
     if not given or not readers or _pass(trace, given[-1]) != _pass(trace, readers[0]):
         return None
-    reached = {value.id for call in given for value in call.outputs}
-    for event in trace.events:
-        if trace.is_leaf(event) and not reached.isdisjoint(value.id for value in event.inputs):
-            reached |= {value.id for value in event.outputs}
-            reached |= {event.inputs[0].id} if writes_in_place(event.name) else set()
+    reached = made_from(trace, {value.id for call in given for value in call.outputs})
     return any(value.id in reached for call in readers for value in call.inputs)
+
+
+def reads(context: Context, module: ModuleRecord, source: Sequence[Stack]) -> bool:
+    """Whether a module outside of the layers reads anything made of the output of some layers."""
+    call, given = first_call(context.trace, module), _calls(context.trace, source)
+    if call is None or not given or _pass(context.trace, given[0]) != _pass(context.trace, call):
+        return False
+    reached = made_from(context.trace, {value.id for event in given for value in event.outputs})
+    return any(value.id in reached for value in call.inputs)
+
+
+def goes_on(context: Context, source: Stack, target: Stack) -> bool:
+    """Whether the stream of some layers is that of others, carried on: it is made of nothing that enters in between but weights."""
+    trace = context.trace
+    given, reader = trace.call(source.layers[-1].path), trace.call(target.layers[0].path)
+    if given is None or reader is None or not reader.inputs or not given.outputs:
+        return False
+    reached = made_from(trace, {given.outputs[0].id}, until=reader)
+    return reader.inputs[0].id in reached
+
+
+def unread(context: Context, modules: Iterable[ModuleRecord], target: Sequence[Stack]) -> list[ModuleRecord]:
+    """The modules of a tower whose results the tower that it feeds never reads: built and run for nothing, or for other uses."""
+    trace, found = context.trace, []
+    readers = _calls(trace, target)
+    wanted = {value.id for call in readers for value in call.inputs}
+    for module in modules:
+        call = first_call(trace, module)
+        if call is None or not call.outputs or not readers or _pass(trace, call) != _pass(trace, readers[0]):
+            continue
+        if wanted.isdisjoint(made_from(trace, {value.id for value in call.outputs})):
+            found.append(module)
+    return found
+
+
+def layer_read(context: Context, module: ModuleRecord, stack: Stack) -> list[str]:
+    """`reads layer 23 of 24` where a module reads the layers of a stack before the last one; nothing where it reads the last."""
+    trace, call = context.trace, first_call(context.trace, module)
+    if call is None or trace.call(stack.layers[-1].path) is None:
+        return []
+    read = {value.id for value in call.inputs}
+    for event in reversed(trace.before(call)):
+        if trace.is_leaf(event) and not read.isdisjoint([value.id for value in event.outputs]):
+            read.update([value.id for value in event.inputs])
+    given = [trace.call(layer.path) for layer in stack.layers]
+    numbers = [n for n, each in enumerate(given, start=1) if each and not read.isdisjoint([v.id for v in each.outputs])]
+    last = max(numbers, default=len(given))
+    return [f"reads the output of layer {last} of {len(given)}"] if last < len(given) else []
+
+
+def made_from(trace: Trace, ids: set[int], until: Event | None = None) -> set[int]:
+    """All values that are made of some values, themselves included."""
+    reached = set(ids)
+    for event in trace.events:
+        if until is not None and event.index >= until.index:
+            break
+        if trace.is_leaf(event) and not reached.isdisjoint([value.id for value in event.inputs]):
+            reached.update([value.id for value in event.outputs])
+            if writes_in_place(event.name):
+                reached.add(event.inputs[0].id)
+    return reached
+
+
+def _calls(trace: Trace, stacks: Sequence[Stack]) -> list[Event]:
+    """The calls of the layers of some stacks that a pass shows."""
+    return [call for stack in stacks for layer in stack.layers if (call := trace.call(layer.path)) is not None]
 
 
 def _pass(trace: Trace, event: Event) -> int:

@@ -249,8 +249,10 @@ def _group_label(context: Context, node: FlowNode, owner: object) -> Label:
         details = attention_details(owner) if isinstance(owner, Attention) else []
         cap = [f"softcap {owner.softcap:g}"] if isinstance(owner, Attention) and owner.softcap else []
         bias = _position_bias(context, node, owner) if isinstance(owner, Attention) else []
-        scale = _score_scale(node, owner) if isinstance(owner, Attention) else []
-        return Label("attention_core", "Scaled dot-product attention", [*details, *scale, *cap, *bias])
+        factor = _score_factor(node)
+        title = "Dot-product attention" if factor == 1 else "Scaled dot-product attention"
+        scale = _score_scale(factor, owner) if isinstance(owner, Attention) else []
+        return Label("attention_core", title, [*details, *scale, *cap, *bias])
     if node.name == "recurrence_core":
         return Label("recurrence_core", owner.core if isinstance(owner, Recurrence) else "Recurrence")
     if node.name == "top_k":
@@ -265,10 +267,24 @@ def _group_label(context: Context, node: FlowNode, owner: object) -> Label:
     return Label(role, " · ".join(names[:3]) + (" …" if len(names) > 3 else ""))
 
 
-def _score_scale(node: FlowNode, owner: Attention) -> list[str]:
-    """The factor of the scores, where the core is given another than one over the root of the width of a head."""
+def _score_factor(node: FlowNode) -> float | None:
+    """The factor of the scores: what the core is given, or the constant between the product and the softmax."""
     given = [event.options.get(name) for event in node.events for name in ("scaling", "scale")]
-    factor = next((value for value in given if isinstance(value, float)), None)
+    stated = next((float(value) for value in given if isinstance(value, (int, float))), None)
+    names = [canonical(event.name) for event in node.events]
+    if stated is not None or "softmax" not in names or "tanh" in names:
+        return stated
+    constants = [
+        float(value) for name, event in zip(names[: names.index("softmax")], node.events, strict=False)
+        for value in event.options.values() if name == "mul" and isinstance(value, (int, float)) and len(event.inputs) == 1
+    ]  # fmt: skip
+    return constants[0] if len(constants) == 1 else None
+
+
+def _score_scale(factor: float | None, owner: Attention) -> list[str]:
+    """The factor of the scores, where it is another than one over the root of the width of a head."""
+    if factor == 1:
+        return ["scores not scaled"]
     usual = factor is None or not owner.head_dim or abs(factor - owner.head_dim**-0.5) < 1e-6
     return [] if usual else [f"scores × {factor:.4g}"]
 

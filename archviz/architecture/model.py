@@ -221,13 +221,14 @@ class ColumnItem(Part):
 
     A box that is `beside` is no step: what it gives goes into every layer beside the stream.  It reads the boxes of `reads` (node
     ids), or the tower's input where there are none. A box that `taps` is no step either: it reads the stream between the layers of a stack,
-    and what it gives does not go back into them.
+    and what it gives does not go back into them; or, as its `note` says, nothing reads it, or `forward` does not call it.
     """
 
     node: BlockNode | None = None
     stack: str | None = None
     beside: bool = False
     taps: bool = False
+    note: str | None = None
     reads: list[str] = field(default_factory=list)
 
 

@@ -117,7 +117,9 @@ def _structure(architecture: Architecture) -> Iterator[str]:
             elif item.node is not None:
                 details = f"  {', '.join(item.node.details)}" if item.node.details else ""
                 beside = f"  (beside the stream, into the layers; reads {_read(tower, item)})" if item.beside else ""
-                beside += "  (beside the stack: reads the stream between its layers)" if item.taps else ""
+                beside += (
+                    f"  (beside the stack: {item.note or 'reads the stream between its layers'})" if item.taps else ""
+                )
                 yield f"    {item.node.label}{details}{beside}"
 
 

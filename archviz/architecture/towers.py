@@ -7,7 +7,7 @@ from dataclasses import field
 
 from archviz.architecture.beside import find_beside, first_call, taps_layers
 from archviz.architecture.context import Context, code
-from archviz.architecture.feeding import reaches
+from archviz.architecture.feeding import goes_on, layer_read, reaches, reads, unread
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import BlockNode, ColumnItem, Tower
 from archviz.architecture.roles import HEADS, Roles
@@ -58,14 +58,12 @@ class Column:
 
 def _is_final(module: ModuleRecord) -> bool:
     """Norms that come last are sometimes registered before the layers."""
-    return bool(re.search(r"^(norm|norm_f|ln_f|final_|post_)|^(layernorm|layer_norm)$", module.name))
+    return bool(re.search(r"^(norm|norm_f|ln_f|final_|post_|ln_post)|^(layernorm|layer_norm)(_post)?$", module.name))
 
 
 def find_columns(context: Context, stacks: list[Stack]) -> list[Column]:
     """The towers of a model; every module with parameters outside of the layers stands in one of their columns."""
-    groups: dict[str, list[Stack]] = {}
-    for stack in stacks:
-        groups.setdefault(_tower_module(stack, stacks), []).append(stack)
+    groups = _groups(context, stacks)
     if not groups:
         name = _tower_id(context, "", [], 1)
         return [Column(name, _TITLES[name].replace("decoder", "model"), "", [], _opened(context.reading.root))]
@@ -77,6 +75,24 @@ def find_columns(context: Context, stacks: list[Stack]) -> list[Column]:
     _name(context, columns)
     _distribute(context, columns)
     return columns
+
+
+def _groups(context: Context, stacks: list[Stack]) -> dict[str, list[Stack]]:
+    """The stacks by the module of their tower; layers that carry on the stream of others beside them in one model are of one tower."""
+    groups: dict[str, list[Stack]] = {}
+    for stack in stacks:
+        groups.setdefault(_tower_module(stack, stacks), []).append(stack)
+    for path in list(groups):
+        holder = path.rpartition(".")[0]
+        for other in groups if holder else ():
+            near = other != path and other.rpartition(".")[0] == holder
+            alike = near and len({_tower_id(context, each, groups[each], len(groups)) for each in (path, other)}) == 1
+            if alike and goes_on(context, groups[other][-1], groups[path][0]):
+                inside = [*groups.pop(other), *groups.pop(path)]
+                whole = all(stack in inside for stack in stacks if stack.path.startswith(f"{holder}."))
+                groups[holder if whole else inside[0].path.rpartition(".")[0]] = inside
+                break
+    return groups
 
 
 def _opened(root: ModuleRecord) -> list[ModuleRecord]:
@@ -196,6 +212,10 @@ def _is_plain_wrapper(module: ModuleRecord) -> bool:
 
 def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> Column:
     """Heads and embeddings belong to the tower that writes or reads text, projectors to the tower they translate."""
+    side = [column for column in columns if not column.is_main]
+    read = [column for column in side if reads(context, module, column.stacks)]
+    if read and not any(reads(context, module, column.stacks) for column in columns if column.is_main):
+        return read[-1]
     for column in columns:
         if re.search(
             {"vision": r"vis|image", "audio": r"audio|speech", "text": r"text"}.get(column.id, "$^"), module.name
@@ -205,17 +225,17 @@ def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> C
     library = (module.library or "").rpartition(".")[2]
     if library.startswith("Embedding") or linear_sizes(module) or len(columns) == 1:
         return main
-    side = [column for column in columns if not column.is_main]
     return side[0] if side else main
 
 
 def write_tower(context: Context, roles: Roles, column: Column, columns: list[Column]) -> Tower:
     """The tower of the document: its input, then boxes and stacks in order of execution."""
     beside = find_beside(context, column.around, column.stacks[0].layers[0]) if column.stacks else {}
+    asides = _asides(context, column, columns)
     placed = [
         (
             _place(context, column, module.path),
-            _item(context, column, module, _box(context, roles, column, module), beside),
+            _item(context, column, module, _box(context, roles, column, module), beside, asides),
         )
         for module in column.around
         if not _only_lends(context, column, module)
@@ -231,10 +251,35 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
     )  # fmt: skip
 
 
+def _asides(context: Context, column: Column, columns: list[Column]) -> dict[str, str]:
+    """The modules around a tower which its path from input to output leaves out, by path, each with why."""
+    target = next((other for other in columns if other.id == column.feeds), None)
+    if column.is_main and column.stacks and not context.reading.trace_gaps:
+        own = first_call(context.trace, column.stacks[0].layers[0])
+        embeddings = [module for module in column.around if own and _embeds(module)]
+        idle = [module.path for module in embeddings if first_call(context.trace, module) is None]
+        return dict.fromkeys(idle, "not called by forward") if len(idle) < len(embeddings) else {}
+    if target is None or column.is_main or not reaches(context, column.stacks, target.stacks):
+        return {}
+    found = {
+        module.path: "not called by forward" for module in column.around
+        if _is_outside(column, module.path) and first_call(context.trace, module) is None
+    }  # fmt: skip
+    norms = [module for module in column.around if detect_norm(module, context.trace) is not None]
+    for module in unread(context, norms, target.stacks):
+        found[module.path] = f"the {target.title[:1].lower()}{target.title[1:]} does not read its output"
+    return found
+
+
 def _item(
-    context: Context, column: Column, module: ModuleRecord, node: BlockNode, beside: dict[str, list[str]]
+    context: Context, column: Column, module: ModuleRecord, node: BlockNode, beside: dict[str, list[str]],
+    asides: dict[str, str],
 ) -> ColumnItem:  # fmt: skip
-    """A step of the column; a box beside it with the boxes that it reads; a box that taps the layers."""
+    """A step of the column; a box beside it with the boxes that it reads; a box that taps the layers, or stands aside."""
+    if module.path in asides:
+        return ColumnItem(node=node, taps=True, note=asides[module.path])
+    if not column.is_main and column.stacks and _is_outside(column, module.path):
+        node.details += layer_read(context, module, column.stacks[-1])
     reads = beside.get(module.path)
     taps = reads is None and any(taps_layers(context, module, stack.layers) for stack in column.stacks)
     return ColumnItem(node=node, beside=reads is not None, taps=taps, reads=[_node_id(path) for path in reads or ()])
@@ -260,11 +305,26 @@ def _place(context: Context, column: Column, path: str) -> tuple[int, int]:
     traced = bool(column.stacks) and context.trace.call(column.stacks[0].layers[0].path) is not None
     order = list(context.modules).index(path)
     stack = next((stack for stack in column.stacks if stack.path == path), None)
-    if traced:
-        call = first_call(context.trace, stack.layers[0] if stack else context.modules[path])
-        return (call.index if call else -1, order)
     module = context.modules[path]
+    call = first_call(context.trace, stack.layers[0] if stack else module) if traced else None
+    if call is not None:
+        return (call.index, order)
+    if traced and _is_outside(column, path) and not _embeds(module):
+        return (_LAST, order)  # it translates what the tower gives
+    if traced:
+        return (_LAST - 1 if column.position(context, module) > 0 else -1, order)
     return (0 if stack else column.position(context, module) if len(column.stacks) <= 1 else 0, order)
+
+
+_LAST = 1 << 60  # behind every event
+
+
+def _is_outside(column: Column, path: str) -> bool:
+    return bool(column.module) and not column.is_main and not path.startswith(_below(column.module))
+
+
+def _embeds(module: ModuleRecord) -> bool:
+    return (module.library or "").rpartition(".")[2].startswith("Embedding")
 
 
 def _input(column: Column) -> BlockNode:

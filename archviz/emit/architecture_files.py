@@ -8,7 +8,7 @@ from archviz.architecture.model import Architecture
 from archviz.emit.drawn_files import DEFAULT_LOOK, DRAWN, drawn_files
 from archviz.errors import UsageError
 from archviz.figure.lint import Finding
-from archviz.formats import FORMATS, Look
+from archviz.formats import FORMATS, THEMES, Look
 
 
 def architecture_files(
@@ -37,8 +37,22 @@ def architecture_files(
         display, findings = draw_view(architecture, view, theme=look.theme, module=look.module)
         files, more = drawn_files(display, drawn, look)
         findings = [*more, *findings]
+    if "html" in formats:
+        files["html"] = _viewer(architecture, look, view)
     if "dot" in formats:
         from archviz.emit.dot_architecture import dot_from_architecture
 
         files["dot"] = dot_from_architecture(architecture).encode()
     return files, findings
+
+
+def _viewer(architecture: Architecture, look: Look, view: str) -> bytes:
+    """The overview in pieces that open and close; another view as it is drawn."""
+    from archviz.emit import html
+    from archviz.figure import draw_view
+    from archviz.figure.scene import scene_of, scene_of_drawing
+
+    if view == "overview":
+        return html.emit(scene_of(architecture), look.theme)
+    light, dark = (draw_view(architecture, view, theme=theme, module=look.module)[0] for theme in THEMES)
+    return html.emit(scene_of_drawing(light, dark), look.theme)

@@ -8,7 +8,7 @@ from archviz.emit.drawn_files import DEFAULT_LOOK, DRAWN, drawn_files
 from archviz.errors import UsageError
 from archviz.figure.diagram_model import DiagramConfig
 from archviz.figure.lint import Finding
-from archviz.formats import FORMATS, Look
+from archviz.formats import FORMATS, THEMES, Look
 
 
 def diagram_files(
@@ -32,10 +32,21 @@ def diagram_files(
         display, findings = draw_diagram(config, look.theme)
         files, more = drawn_files(display, drawn, look)
         findings = [*more, *findings]
+    if "html" in formats:
+        files["html"] = _viewer(config, look)
     for name in formats:
         if name not in files:
             files[name] = _written(name, config).encode()
     return files, findings
+
+
+def _viewer(config: DiagramConfig, look: Look) -> bytes:
+    from archviz.emit import html
+    from archviz.figure.diagram_layout import draw_diagram
+    from archviz.figure.scene import scene_of_drawing
+
+    light, dark = (draw_diagram(config, theme)[0] for theme in THEMES)
+    return html.emit(scene_of_drawing(light, dark), look.theme)
 
 
 def _written(name: str, config: DiagramConfig) -> str:

@@ -40,17 +40,17 @@ class _Writer:
         self._ids: set[str] = set()
 
     def document(self, display: DisplayList, shown: float | None) -> Iterator[str]:
-        width, height = _number(display.width), _number(display.height)
+        width, height = number(display.width), number(display.height)
         scale = shown / display.width if shown else 1.0
         families = ", ".join(f"'{name}'" if " " in name else name for name in (FAMILY, *FALLBACKS))
         yield (
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{_number(display.width * scale)}" '
-            f'height="{_number(display.height * scale)}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(display.width * scale)}" '
+            f'height="{number(display.height * scale)}" '
             f'viewBox="0 0 {width} {height}" role="graphics-document document" '
             f'aria-labelledby="figure-title figure-desc" font-family="{families}">'
         )
-        yield f'<title id="figure-title">{_escaped(display.title)}</title>'
-        yield f'<desc id="figure-desc">{_escaped(display.description)}</desc>'
+        yield f'<title id="figure-title">{escaped(display.title)}</title>'
+        yield f'<desc id="figure-desc">{escaped(display.description)}</desc>'
         if self._mode == "embed":
             yield f"<style>{embedded_fonts(display)}</style>"
         yield f'<rect width="{width}" height="{height}" fill="{display.background}"/>'
@@ -71,12 +71,12 @@ class _Writer:
         role = _ROLES.get(group.role)
         attributes = f' role="{role}"' if role and group.title else ""
         if attributes:
-            attributes += f' aria-label="{_escaped(group.title)}"'
-        yield f'<g id="{self._id(group.id)}" class="{_escaped(group.role)}"{attributes}>'
+            attributes += f' aria-label="{escaped(group.title)}"'
+        yield f'<g id="{self._id(group.id)}" class="{escaped(group.role)}"{attributes}>'
         if group.title:
-            yield f"<title>{_escaped(group.title)}</title>"
+            yield f"<title>{escaped(group.title)}</title>"
         if group.description:
-            yield f"<desc>{_escaped(group.description)}</desc>"
+            yield f"<desc>{escaped(group.description)}</desc>"
         for item in group.items:
             yield from self._item(item)
         yield "</g>"
@@ -93,46 +93,55 @@ class _Writer:
 
     def _text(self, text: Text) -> str:
         anchor = "" if text.anchor == "start" else f' text-anchor="{text.anchor}"'
-        head = f'<text x="{_number(text.x)}" y="{_number(text.y)}"{anchor} xml:space="preserve"'
+        head = f'<text x="{number(text.x)}" y="{number(text.y)}"{anchor} xml:space="preserve"'
         if len(text.runs) == 1:
             return f"{head}{_style(text.runs[0])}>{self._content(text.runs[0])}</text>"
         spans = "".join(f"<tspan{_style(run)}>{self._content(run)}</tspan>" for run in text.runs)
         return f"{head}>{spans}</text>"
 
     def _content(self, run: Run) -> str:
-        return _escaped(with_code_points(run.text) if self._only_known else run.text)
+        return escaped(with_code_points(run.text) if self._only_known else run.text)
 
 
 def _rect(shape: Shape) -> Iterator[str]:
     assert isinstance(shape, Rect)
-    corner = f' rx="{_number(shape.radius)}"' if shape.radius else ""
+    corner = f' rx="{number(shape.radius)}"' if shape.radius else ""
     yield (
-        f'<rect x="{_number(shape.x)}" y="{_number(shape.y)}" width="{_number(shape.width)}" '
-        f'height="{_number(shape.height)}"{corner}{_paint(shape.fill, shape.stroke, shape.stroke_width, shape.dash)}/>'
+        f'<rect x="{number(shape.x)}" y="{number(shape.y)}" width="{number(shape.width)}" '
+        f'height="{number(shape.height)}"{corner}{_paint(shape.fill, shape.stroke, shape.stroke_width, shape.dash)}/>'
     )
 
 
 def _circle(shape: Shape) -> Iterator[str]:
     assert isinstance(shape, Circle)
     paint = _paint(shape.fill, shape.stroke, shape.stroke_width, shape.dash)
-    yield f'<circle cx="{_number(shape.cx)}" cy="{_number(shape.cy)}" r="{_number(shape.r)}"{paint}/>'
+    yield f'<circle cx="{number(shape.cx)}" cy="{number(shape.cy)}" r="{number(shape.r)}"{paint}/>'
 
 
 def _path(shape: Shape) -> Iterator[str]:
     assert isinstance(shape, Path)
-    points = [point for index, point in enumerate(shape.points) if index == 0 or point != shape.points[index - 1]]
+    points, heads = arrow_heads(shape)
     if len(points) < 2:
         return
-    ends = []
-    if shape.arrow_start:
-        ends.append(_arrow(points[0], points[1], shape))
-        points[0] = _towards(points[0], points[1], shape.arrow_size - 1)
-    if shape.arrow_end:
-        ends.append(_arrow(points[-1], points[-2], shape))
-        points[-1] = _towards(points[-1], points[-2], shape.arrow_size - 1)
     paint = _paint(shape.fill, shape.stroke, shape.stroke_width, shape.dash)
     yield f'<path d="{rounded(points, shape.radius, shape.closed)}"{paint}/>'
-    yield from ends
+    for head in heads:
+        yield f'<path d="{head}" fill="{shape.stroke}"/>'
+
+
+def arrow_heads(shape: Path) -> tuple[list[Point], list[str]]:
+    """The points of a path, its ends drawn back into its arrow heads, and the path data of those."""
+    points = [point for index, point in enumerate(shape.points) if index == 0 or point != shape.points[index - 1]]
+    heads: list[str] = []
+    if len(points) < 2:
+        return points, heads
+    if shape.arrow_start:
+        heads.append(_arrow(points[0], points[1], shape))
+        points[0] = _towards(points[0], points[1], shape.arrow_size - 1)
+    if shape.arrow_end:
+        heads.append(_arrow(points[-1], points[-2], shape))
+        points[-1] = _towards(points[-1], points[-2], shape.arrow_size - 1)
+    return points, heads
 
 
 def _arrow(tip: Point, back: Point, shape: Path) -> str:
@@ -143,7 +152,7 @@ def _arrow(tip: Point, back: Point, shape: Path) -> str:
         (base[0] - tip[0]) / length * shape.arrow_size * 0.45,
     )
     corners = (tip, (base[0] + across[0], base[1] + across[1]), (base[0] - across[0], base[1] - across[1]))
-    return f'<path d="M{"L".join(_pair(corner) for corner in corners)}Z" fill="{shape.stroke}"/>'
+    return f"M{'L'.join(_pair(corner) for corner in corners)}Z"
 
 
 def rounded(points: list[Point], radius: float, closed: bool = False) -> str:
@@ -173,27 +182,29 @@ def _distance(one: Point, other: Point) -> float:
 def _paint(fill: str | None, stroke: str | None, width: float, dash: tuple[float, ...]) -> str:
     paint = f' fill="{fill or "none"}"'
     if stroke:
-        paint += f' stroke="{stroke}" stroke-width="{_number(width)}"'
+        paint += f' stroke="{stroke}" stroke-width="{number(width)}"'
     if stroke and dash:
-        paint += f' stroke-dasharray="{" ".join(_number(length) for length in dash)}"'
+        paint += f' stroke-dasharray="{" ".join(number(length) for length in dash)}"'
         paint += ' stroke-linecap="round"' if dash[0] < 1 else ""
     return paint
 
 
 def _style(run: Run) -> str:
-    return f' font-size="{_number(run.size)}" font-weight="{run.weight}" fill="{run.colour}"'
+    return f' font-size="{number(run.size)}" font-weight="{run.weight}" fill="{run.colour}"'
 
 
 def _pair(point: Point) -> str:
-    return f"{_number(point[0])} {_number(point[1])}"
+    return f"{number(point[0])} {number(point[1])}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """A length as SVG writes it: at most two digits after the point."""
     text = f"{value:.2f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text as XML, in an element or an attribute; what XML forbids is replaced."""
     return escape(_ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text), quote=True)
 
 

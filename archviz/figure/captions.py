@@ -5,25 +5,19 @@ Every entry names the fact keys it is made of; a fact that the Architecture does
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from archviz.architecture.model import Architecture, BlockGraph, Fact, Tower
+from archviz.architecture.model import Architecture, BlockGraph, BlockNode, Fact, Tower
 from archviz.figure.model import (
     Box,
     Column,
     Diagram,
     FactCell,
     Inset,
-    LayerPanel,
     Note,
-    Repeat,
     Sentence,
-    Step,
     Words,
-    branching,
-    column_boxes,
-    step_diagrams,
 )
 from archviz.figure.positions import embedding_lines, logit_lines
 from archviz.figure.quantities import compact, sentence, written
@@ -94,57 +88,10 @@ def tower_subtitle(tower: Tower) -> str:
 
 
 def notes(architecture: Architecture, column: Column) -> tuple[Note, ...]:
-    """Sentences beside the boxes of a column: sizes at its ends, numbers of its mixers and feed-forwards."""
-    found: list[Note] = []
-    seen: set[tuple[Sentence, ...]] = set()
-    beside = _beside_others(column)
-    for box in column_boxes(column.steps):
-        lines = tuple(_end_lines(architecture, box))
-        lines += tuple(sentence(line) for line in noted_details(box, beside))
-        if lines and lines not in seen:
-            seen.add(lines)
-            found.append(Note(f"note/{box.id}", box.id, lines))
-    return tuple(found)
-
-
-def noted_details(box: Box, beside: Collection[str]) -> tuple[str, ...]:
-    """The details of a mixer or feed-forward that stand beside its box, not in it.
-
-    Args:
-        beside: Boxes with another box beside them, which a line to the margin could cross; they keep their details.
-    """
-    return box.details[1:] if box.zoom and box.id not in beside else ()
-
-
-def _beside_others(column: Column) -> frozenset[str]:
-    return frozenset(box for diagram in step_diagrams(column.steps) for box in branching(diagram))
-
-
-def without_noted(column: Column, tied: Collection[str]) -> Column:
-    """The column with the details taken out of its boxes that its notes tell.
-
-    Args:
-        tied: Tensors that others are tied to.
-    """
-    beside = _beside_others(column)
-    return replace(column, steps=tuple(_step_without_noted(step, tied, beside) for step in column.steps))
-
-
-def _step_without_noted(step: Step, tied: Collection[str], beside: Collection[str]) -> Step:
-    if isinstance(step, Repeat):
-        items = tuple(_step_without_noted(item, tied, beside) for item in step.items)
-        return replace(step, items=tuple(item for item in items if not isinstance(item, Box)))
-    if isinstance(step, LayerPanel) and step.diagram:
-        boxes = tuple(_box_without_noted(box, tied, beside) for box in step.diagram.boxes)
-        return replace(step, diagram=replace(step.diagram, boxes=boxes))
-    return _box_without_noted(step, tied, beside) if isinstance(step, Box) else step
-
-
-def _box_without_noted(box: Box, tied: Collection[str], beside: Collection[str]) -> Box:
-    noted = noted_details(box, beside)
-    if box.role == "head":
-        noted = tuple(line for line in box.details if any(name in line for name in tied))
-    return replace(box, details=tuple(line for line in box.details if line not in noted)) if noted else box
+    """Sentences beside the boxes at the ends of a column: the sizes of what goes in and out."""
+    boxes = [step for step in column.steps if isinstance(step, Box)]
+    lines = {box: tuple(_end_lines(architecture, box)) for box in boxes}
+    return tuple(Note(f"note/{box.id}", box.id, words) for box, words in lines.items() if words)
 
 
 def _end_lines(architecture: Architecture, box: Box) -> Iterator[Sentence]:
@@ -155,7 +102,8 @@ def _end_lines(architecture: Architecture, box: Box) -> Iterator[Sentence]:
             yield (Words("Context "), Words(written(context.value), accent=True), Words(" tokens"))
         yield from map(sentence, embedding_lines(architecture))
     elif box.role == "head":
-        if size := _fact(architecture, VOCABULARY):
+        size = _fact(architecture, VOCABULARY)
+        if size and any(written(size.value) in line for line in box.details):
             yield (Words("Vocabulary of "), Words(written(size.value), accent=True))
         tied = architecture.fact("tied_embeddings")
         if tied is not None and tied.value is True:
@@ -212,14 +160,22 @@ def without_shared_notes(insets: list[Inset]) -> tuple[list[Inset], list[Sentenc
     return kept, [(Words(f"{', '.join(names)}: ", strong=True), *note) for note, names in shared.items()]
 
 
-def side_boxes(inset: Inset, architecture: Architecture, mixer: Box) -> Iterator[Box]:
-    """What an attention does to positions, queries and keys: RoPE and QK-norm, as its inset shows them."""
-    roles = [box.role for box in inset.diagram.boxes]
+def closed_words(titles: Sequence[str]) -> tuple[Sentence, ...]:
+    """What the figure does not open, in a line."""
+    if not titles:
+        return ()
+    named = ", ".join(title[:60] for title in titles)
+    return ((Words("Not opened here: ", strong=True), Words(f"{named}; see the detailed view.")),)
+
+
+def side_boxes(inside: Diagram, architecture: Architecture, mixer: Box) -> Iterator[Box]:
+    """What an attention does to positions, queries and keys: RoPE and QK-norm, as its inside has them."""
+    roles = [box.role for box in inside.boxes]
     normed = architecture.fact("qk_norm")
     for role, label in (("rope", "RoPE"), ("qk_norm", "QK-norm")):
         if role not in roles or (role == "qk_norm" and (mixer.role != "attention" or not _stated(normed))):
             continue
-        example = inset.diagram.boxes[roles.index(role)]
+        example = inside.boxes[roles.index(role)]
         details = example.details if role == "rope" else example.details[:1]
         yield Box(
             id=f"side/{role}/{mixer.id}",
@@ -308,6 +264,10 @@ def _cited_files(architecture: Architecture) -> list[str]:
     return list(dict.fromkeys(file.rsplit("/", 1)[-1] for file in files))
 
 
+def _aside_name(node: BlockNode) -> str:
+    return node.label if node.code_name in (None, node.label) else f"{node.label} ({node.code_name})"
+
+
 def _with_unit(fact: Fact) -> str:
     return f"{written(fact.value)} {fact.unit}" if fact.unit else written(fact.value)
 
@@ -323,12 +283,17 @@ def footers(architecture: Architecture) -> tuple[Sentence, ...]:
     source += f", {identity.code}" if identity.code else ""
     source += f" ({files}{more})" if files else ""
     source += f", facts of {identity.retrieved}" if identity.retrieved else ""
-    lines: list[Sentence] = [(Words(f"{source}. Drawn by archviz from the official code."),)]
+    lines: list[Sentence] = [(Words(f"{source}. Drawn by archviz."),)]
     for tower in architecture.towers:
-        tapping = [item.node.label for item in tower.column if item.node and item.taps]
-        if tapping:
-            text = f"{', '.join(tapping)} of the {tower.title[:1].lower()}{tower.title[1:]} (not drawn) reads the stream between its layers."
-            lines.append((Words("Beside the stack: ", strong=True), Words(text)))
+        asides: dict[str, list[str]] = {}
+        for item in tower.column:
+            if item.node and item.taps:
+                asides.setdefault(item.note or "reads the stream between its layers", []).append(_aside_name(item.node))
+        whose = f"of the {tower.title[:1].lower()}{tower.title[1:]}"
+        lines += [
+            (Words("Beside the stack: ", strong=True), Words(f"{', '.join(names)} {whose} (not drawn): {note}."))
+            for note, names in asides.items()
+        ]
     if architecture.gaps:
         named = "; ".join(f"{gap.module}: {gap.reason[:80]}" for gap in architecture.gaps[:_MAX_GAPS])
         rest = len(architecture.gaps) - _MAX_GAPS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from archviz.architecture.model import MIXER_ROLES, BlockGraph, BlockNode
 from archviz.figure.model import Arrow, Box, BoxShape, Diagram
@@ -13,14 +14,23 @@ _SUMS = ("add", "residual_add", "multiply")
 _MAX_LABEL = 200  # a longer label is cut by the layout anyway, and hostile ones are much longer
 
 
-def module_diagram(graph: BlockGraph, inset: Callable[[str], str | None] = lambda graph_id: None) -> Diagram:
+def module_diagram(
+    graph: BlockGraph, inset: Callable[[str], str | None] = lambda graph_id: None, *, open_end: bool = False
+) -> Diagram:
     """The inside of a module: its ends are boxes too.
 
     Args:
         inset: The inset that shows a graph, by the graph's id.
+        open_end: The output is the tip of an arrow instead of a box.
     """
     boxes = tuple(
-        make_box(node, f"{graph.id}/{node.id}", zoom=inset(node.zoom) if node.zoom else None) for node in graph.nodes
+        make_box(
+            node,
+            f"{graph.id}/{node.id}",
+            shape="point" if node.role == "output" and open_end else None,
+            zoom=inset(node.zoom) if node.zoom else None,
+        )
+        for node in graph.nodes
     )
     return Diagram(boxes, _arrows(graph, graph.id, {node.id for node in graph.nodes}))
 
@@ -38,7 +48,9 @@ def layer_diagram(graph: BlockGraph, kind: int, zoom: Callable[[BlockNode], str 
             continue
         point: BoxShape | None = "point" if node.role in ("input", "output") else None
         number = kind if node.role in MIXER_ROLES else None
-        boxes.append(make_box(node, f"{graph.id}/{node.id}", shape=point, kind=number, zoom=zoom(node)))
+        box = make_box(node, f"{graph.id}/{node.id}", shape=point, kind=number, zoom=zoom(node))
+        # A norm of the stream is as wide as the model, which is told once, beside the embedding.
+        boxes.append(replace(box, details=()) if node.role == "norm" and len(box.details) == 1 else box)
     drawn = {node.id for node in graph.nodes} - outside
     return Diagram(tuple(boxes), _arrows(graph, graph.id, drawn))
 

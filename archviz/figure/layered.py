@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import field
+from functools import lru_cache
 from itertools import pairwise
 
 from archviz.figure.coordinates import horizontal
@@ -70,7 +71,12 @@ class _Lane:
 
 def place(vertices: Sequence[Vertex], links: Sequence[Link], spacing: Spacing | None = None) -> Placement:
     """Places the vertices bottom-up in the direction of the links and routes every link."""
-    return _Layout(vertices, links, spacing or Spacing()).placement()
+    return _placed(tuple(vertices), tuple(links), spacing or Spacing())
+
+
+@lru_cache(maxsize=512)  # a figure is laid out several times until it fits its page
+def _placed(vertices: tuple[Vertex, ...], links: tuple[Link, ...], spacing: Spacing) -> Placement:
+    return _Layout(vertices, links, spacing).placement()
 
 
 class _Layout:

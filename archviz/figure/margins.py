@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from archviz.figure.display import Circle, Group, Item, Path, Point
+from archviz.figure.display import Anchor, Circle, Group, Item, Path, Point
 from archviz.figure.fonts import measure
 from archviz.figure.model import Note, Sentence, SideBox
 from archviz.figure.paint import SIDE, Frame, box_size, leader, paint_box, paint_lines, wrap
@@ -14,19 +14,25 @@ from archviz.records import record
 
 NOTE_SIZE = 13.5
 NOTE_LINE = 17.0
-_NOTE_WIDTH = 168.0
-_NOTE_OFFSET = 30.0
+_NOTE_WIDTH = 124.0
+_NOTE_OFFSET = 26.0
 _LANE = 12.0
 
 
 def side_width(sides: Sequence[SideBox]) -> float:
     """Room that side boxes need on the left of their column, px."""
-    return max((box_size(side.box, SIDE)[0] for side in sides), default=-38.0) + 38.0
+    return max((box_size(side.box, SIDE)[0] for side in sides), default=-30.0) + 30.0
 
 
-def paint_sides(sides: Sequence[SideBox], art: ColumnArt, theme: Theme) -> tuple[list[Item], dict[str, Frame]]:
-    """Side boxes at the height of their lowest target, each with an arrow to every target."""
-    frames = _side_frames(sides, art)
+def paint_sides(
+    sides: Sequence[SideBox], art: ColumnArt, theme: Theme, lowest: float = float("inf")
+) -> tuple[list[Item], dict[str, Frame]]:
+    """Side boxes at the height of their lowest target, each with an arrow to every target.
+
+    Args:
+        lowest: Where they must end, px, for what stands below them.
+    """
+    frames = _side_frames(sides, art, lowest)
     items: list[Item] = []
     entries: dict[str, int] = {}
     for number, side in enumerate(sides):
@@ -50,9 +56,9 @@ def paint_sides(sides: Sequence[SideBox], art: ColumnArt, theme: Theme) -> tuple
     return items, frames
 
 
-def _side_frames(sides: Sequence[SideBox], art: ColumnArt) -> dict[str, Frame]:
+def _side_frames(sides: Sequence[SideBox], art: ColumnArt, lowest: float) -> dict[str, Frame]:
     frames: dict[str, Frame] = {}
-    right = art.frame.x - 38
+    right = art.frame.x - 30
     wanted = sorted(
         (
             (max(art.canvas.boxes[target].middle[1] for target in side.targets), place)
@@ -60,7 +66,7 @@ def _side_frames(sides: Sequence[SideBox], art: ColumnArt) -> dict[str, Frame]:
         ),
         key=lambda entry: (-entry[0], entry[1]),
     )
-    limit = float("inf")
+    limit = lowest
     for middle, place in wanted:
         box = sides[place].box
         width, height = box_size(box, SIDE)
@@ -89,6 +95,21 @@ def wrapped_notes(notes: Sequence[Note]) -> list[NoteLines]:
     ]
 
 
+def note_ends(notes: Sequence[NoteLines], art: ColumnArt) -> tuple[float, float]:
+    """The bottom of the notes at the top of a drawn column, and the top of those at its foot, px."""
+    high, low = float("-inf"), float("inf")
+    for note in notes:
+        frame = art.canvas.boxes.get(note.note.target)
+        if frame is None:
+            continue
+        middle = frame.middle[1]
+        if middle < art.frame.middle[1]:
+            high = max(high, middle + note.height / 2)
+        else:
+            low = min(low, middle - note.height / 2)
+    return high, low
+
+
 def notes_width(notes: Sequence[NoteLines]) -> float:
     """Room that notes need on the right of their column, px."""
     widths = [
@@ -99,24 +120,22 @@ def notes_width(notes: Sequence[NoteLines]) -> float:
     return max(widths) + _NOTE_OFFSET + 14 if widths else 0.0
 
 
-def paint_notes(notes: Sequence[NoteLines], art: ColumnArt, zooming: set[str], theme: Theme) -> list[Item]:
-    """Notes from top to bottom, the first line at the height of its box.
-
-    Args:
-        zooming: Boxes from which a line leads to an inset; their leader starts a little lower.
-    """
-    x = art.frame.right + _NOTE_OFFSET
+def paint_notes(notes: Sequence[NoteLines], art: ColumnArt, theme: Theme, on_left: bool) -> list[Item]:
+    """Notes beside the boxes that they are about, on the left of the column or on its right."""
+    edge = art.frame.x if on_left else art.frame.right
+    sign = -1.0 if on_left else 1.0
+    x = edge + sign * _NOTE_OFFSET
     items: list[Item] = []
     free = float("-inf")
     placed = [(art.canvas.boxes[note.note.target], note) for note in notes if note.note.target in art.canvas.boxes]
     for frame, note in sorted(placed, key=lambda entry: entry[0].y):
-        y = frame.middle[1] + (9 if note.note.target in zooming else 0)
-        lift = NOTE_LINE / 2 if note.note.target in zooming or len(note.lines) > 2 else note.height / 2
-        top = max(y - lift, free)
+        y = frame.middle[1]
+        top = max(y - note.height / 2, free)
         free = top + note.height + 8
-        first = top + NOTE_LINE / 2 if lift == NOTE_LINE / 2 else top + note.height / 2
-        line = leader(((frame.right + 3, y), (art.frame.right + 12, y), (x - 6, first)), theme)
-        words = paint_lines(note.lines, x, top, theme, size=NOTE_SIZE, spacing=NOTE_LINE, weight=500)
+        start = frame.x - 3 if on_left else frame.right + 3
+        line = leader(((start, y), (edge + sign * 8, y), (x - sign * 5, top + note.height / 2)), theme)
+        anchor: Anchor = "end" if on_left else "start"
+        words = paint_lines(note.lines, x, top, theme, size=NOTE_SIZE, spacing=NOTE_LINE, weight=500, anchor=anchor)
         items.append(Group(note.note.id, "note", (line, *words)))
     return items
 

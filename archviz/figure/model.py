@@ -99,7 +99,13 @@ Step: TypeAlias = Box | LayerPanel | Repeat
 
 @record(frozen=True)
 class Column:
-    """A tower, its steps bottom-up; `minor` towers are drawn smaller; `feeds` is the column that reads its output."""
+    """A tower, its steps bottom-up.
+
+    Args:
+        minor: Whether it is drawn smaller.
+        feeds: The column that reads its output.
+        feeders: Towers drawn as one box each, at the foot of this column whose stream they join.
+    """
 
     id: str
     title: str
@@ -107,6 +113,7 @@ class Column:
     subtitle: str = ""
     minor: bool = False
     feeds: str | None = None
+    feeders: tuple[Box, ...] = ()
 
 
 @record(frozen=True)

@@ -15,9 +15,22 @@ from archviz.architecture.model import (
     Tower,
 )
 from archviz.figure import captions
-from archviz.figure.flow import extra_inputs, layer_diagram, make_box, module_diagram
-from archviz.figure.model import Box, Column, Figure, Inset, LayerPanel, Repeat, SideBox, Step, column_boxes
-from archviz.figure.positions import with_rope_settings
+from archviz.figure.flow import extra_inputs, layer_diagram, make_box
+from archviz.figure.insets import InsetBook
+from archviz.figure.model import (
+    Box,
+    Column,
+    Diagram,
+    Figure,
+    Inset,
+    LayerPanel,
+    Repeat,
+    SideBox,
+    Step,
+    column_boxes,
+    diagrams,
+)
+from archviz.figure.savings import Savings
 from archviz.figure.strips import make_strip
 
 MAX_BOXES = 40
@@ -25,42 +38,69 @@ _MAX_PANELS = 6
 _MINOR_SHARE = 0.4
 _PLAIN_COLOUR = 3  # of a layer kind without a mixer
 _NO_BOXES = ("input", "output", "add", "residual_add")  # ends and ⊕ do not count
-_FEED_FORWARD_ROLES = ("feed_forward", "moe")
+_NOTHING_SAVED = Savings()
 
 
-def build_overview(architecture: Architecture) -> Figure:
-    """The figure of everything that the Architecture states about the shape of the model."""
-    return _Overview(architecture).figure()
+def build_overview(architecture: Architecture, savings: Savings = _NOTHING_SAVED) -> Figure:
+    """The figure of what the Architecture states about the shape of the model.
+
+    Args:
+        savings: What is not drawn in full; the figure says what that is.
+    """
+    return _Overview(architecture, savings).figure()
+
+
+def count_boxes(figure: Figure) -> int:
+    """How many boxes a figure has; ends, ⊕ and ⊗ are none, and a bar of layers is one."""
+    boxes = [box for diagram in diagrams(figure) for box in diagram.boxes]
+    boxes += [step for column in figure.columns for step in column.steps if isinstance(step, Box)]
+    boxes += [side.box for side in figure.sides]
+    bars = sum(_bars(column.steps) for column in figure.columns)
+    return bars + sum(box.shape == "box" and box.role not in _NO_BOXES for box in boxes)
+
+
+def _bars(steps: tuple[Step, ...]) -> int:
+    found = 0
+    for step in steps:
+        if isinstance(step, Repeat):
+            found += _bars(step.items)
+        elif isinstance(step, LayerPanel) and step.diagram is None:
+            found += 1
+    return found
 
 
 class _Overview:
-    def __init__(self, architecture: Architecture) -> None:
-        self.architecture = architecture
-        self.insets: dict[str, Inset] = {}
-        self.inset_of: dict[str, str] = {}  # block id → inset id; equal blocks share one
+    def __init__(self, architecture: Architecture, savings: Savings) -> None:
+        self.architecture, self.savings = architecture, savings
         self.sides: dict[tuple[str, ...], SideBox] = {}
         self.kinds: dict[tuple[str, str], int] = {}  # (stack path, kind id) → colour
         self.boxes_left = MAX_BOXES
-        largest = max((tower.parameters for tower in architecture.towers), default=0)
-        self.minor = {tower.id for tower in architecture.towers if tower.parameters < largest * _MINOR_SHARE}
-        self.spoken = spoken_tower(architecture)
+        self.minor = minor_towers(architecture)
+        self.book = InsetBook(architecture, savings, spoken_tower(architecture), self.minor)
+        self.twins: dict[str, str] = {}  # likeness of a layer drawn in full → its column
 
     def figure(self) -> Figure:
         architecture = self.architecture
         towers = _in_reading_order(architecture.towers)
+        folded = [tower for tower in towers[:-1] if self.savings.folded and tower.id in self.minor and tower.feeds]
+        every, towers = towers, [tower for tower in towers if tower not in folded]
         major_first = sorted(towers, key=lambda tower: tower.id in self.minor)
         columns = {tower.id: self._column(tower) for tower in major_first}
         ordered = tuple(columns[tower.id] for tower in towers)
-        insets, shared = captions.without_shared_notes(_lettered(list(self.insets.values()), ordered))
+        kept = self._kept_insets()
+        ordered = tuple(_without_zooms(column, kept) for column in ordered)
+        insets, shared = captions.without_shared_notes(_lettered(kept, ordered))
+        ordered = (*ordered[:-1], *(self._with_feeders(column, folded) for column in ordered[-1:]))
         last = ordered[-1:]
-        tied = set(architecture.parameters.tied.values())
-        self._name_fed_inputs(towers)
+        self._name_fed_inputs(every)
         return Figure(
             title=captions.title(architecture),
             subtitle=captions.subtitle(architecture),
             description=captions.description(architecture),
-            columns=(*ordered[:-1], *(captions.without_noted(column, tied) for column in last)),
-            notes=tuple(note for column in last for note in captions.notes(architecture, column)),
+            columns=ordered,
+            notes=tuple(note for column in last for note in captions.notes(architecture, column))
+            if not self.savings.margins
+            else (),
             sides=tuple(self.sides.values()),
             insets=captions.with_savings(insets, architecture),
             strips=tuple(
@@ -69,8 +109,30 @@ class _Overview:
                 if len(stack.kinds) > 1
             ),
             facts=captions.facts(architecture),
-            footers=(*shared, *captions.footers(architecture)),
+            footers=(*shared, *captions.closed_words(list(self.book.closed)), *captions.footers(architecture)),
         )
+
+    def _with_feeders(self, column: Column, folded: list[Tower]) -> Column:
+        """The column with a box for each tower that is not drawn, unless it stands beside the layers that read it."""
+        if any(side.box.role == "input" for side in self.sides.values()):
+            return column
+        feeders = []
+        for tower in folded:
+            stacks = [stack for item in tower.column if item.stack and (stack := self.architecture.stack(item.stack))]
+            layers = [f"{kind.count} × {kind.title}" for stack in stacks for kind in stack.kinds[:2]]
+            lines = (*layers[:3], captions.tower_subtitle(tower))
+            feeders.append(Box(f"tower/{tower.id}", "other", tower.title, tuple(line for line in lines if line)))
+            self.book.closed[f"layers of the {tower.title[:1].lower()}{tower.title[1:]}"] = None
+        return replace(column, feeders=tuple(feeders))
+
+    def _kept_insets(self) -> list[Inset]:
+        """The insets that are drawn: the larger ones where there may not be so many."""
+        every = list(self.book.insets.values())
+        by_size = sorted(every, key=lambda inset: -len(inset.diagram.boxes))
+        kept = [inset for inset in every if inset in by_size[: self.savings.insets]]
+        self.book.closed |= {inset.title: None for inset in every if inset not in kept}
+        known = {inset.id for inset in kept}
+        return [replace(inset, diagram=_zooming(inset.diagram, known)) for inset in kept]
 
     def _stacks(self, towers: list[Tower]) -> list[LayerStack]:
         paths = [item.stack for tower in towers for item in tower.column if item.stack]
@@ -101,19 +163,19 @@ class _Overview:
     def _stack(self, stack: LayerStack, column: str) -> list[Step]:
         self._colour(stack)
         for kind in reversed(stack.kinds):  # top-down, as the insets are read
-            self._insets_of(kind, self.kinds[stack.path, kind.id], column)
+            self.book.add_kind(kind, self.kinds[stack.path, kind.id], column)
         drawn: set[str] = set()
         by_id = {kind.id: kind for kind in stack.kinds}
         if _count_panels(stack.pattern) > max(_MAX_PANELS, len(stack.kinds)):
             panels = [
-                self._panel(stack, kind, kind.count, drawn, f"{stack.path}/{place}")
+                self._panel(stack, kind, kind.count, drawn, f"{stack.path}/{place}", column)
                 for place, kind in enumerate(stack.kinds)
             ]
             title = f"{stack.count} layers of {len(panels)} kinds, in the order of the strip"
             return [Repeat(f"{stack.path}/all", 1, tuple(panels), ordered=False, title=title)]
         steps: list[Step] = []
         for place, item in enumerate(stack.pattern):
-            steps += self._pattern(stack, item, by_id, drawn, f"{stack.path}/{place}")
+            steps += self._pattern(stack, item, by_id, drawn, f"{stack.path}/{place}", column)
         return steps
 
     def _colour(self, stack: LayerStack) -> None:
@@ -121,75 +183,64 @@ class _Overview:
             self.kinds[stack.path, kind.id] = number
 
     def _pattern(
-        self, stack: LayerStack, item: PatternItem, kinds: dict[str, LayerKind], drawn: set[str], scope: str
+        self,
+        stack: LayerStack,
+        item: PatternItem,
+        kinds: dict[str, LayerKind],
+        drawn: set[str],
+        scope: str,
+        column: str,
     ) -> list[LayerPanel | Repeat]:
         if item.kind is not None:
-            return [self._panel(stack, kinds[item.kind], item.times, drawn, scope)]
+            return [self._panel(stack, kinds[item.kind], item.times, drawn, scope, column)]
         inner: list[LayerPanel | Repeat] = []
         for place, part in enumerate(item.items):
-            inner += self._pattern(stack, part, kinds, drawn, f"{scope}.{place}")
+            inner += self._pattern(stack, part, kinds, drawn, f"{scope}.{place}", column)
         return inner if item.times == 1 else [Repeat(scope, item.times, tuple(inner))]
 
-    def _panel(self, stack: LayerStack, kind: LayerKind, times: int, drawn: set[str], scope: str) -> LayerPanel:
+    def _panel(
+        self, stack: LayerStack, kind: LayerKind, times: int, drawn: set[str], scope: str, column: str
+    ) -> LayerPanel:
         number = self.kinds[stack.path, kind.id]
         graph = self.architecture.block(kind.block)
         shared = stack.runs is not None
         title = f"{kind.title} (shared weights)" if shared else kind.title
         panel = LayerPanel(f"layer/{scope}", number, title, times * ((stack.runs or stack.count) // stack.count))
         size = sum(node.role not in _NO_BOXES for node in graph.nodes) if graph else 0
-        if graph is None or kind.id in drawn or size > self.boxes_left:
+        if graph is None or kind.id in drawn or size > self.boxes_left or self._is_saved(stack, kind, graph, column):
             return panel
         drawn.add(kind.id)
         self.boxes_left -= size
+        return self._drawn(panel, graph, kind, number, scope)
+
+    def _is_saved(self, stack: LayerStack, kind: LayerKind, graph: BlockGraph, column: str) -> bool:
+        """Whether a layer is drawn as a bar: it is of a small tower, rarer than others, or alike to one that is drawn."""
+        commonest = sorted(stack.kinds, key=lambda other: (-other.count, other.indices[:1]))[: self.savings.panels]
+        if (column in self.minor and self.savings.minor_panels) or kind not in commonest:
+            return True
+        place = {node.id: index for index, node in enumerate(graph.nodes)}
+        edges = [(place[edge.source], place[edge.target]) for edge in graph.edges]
+        likeness = repr(([node.role for node in graph.nodes], edges, column))
+        return self.twins.setdefault(likeness, graph.id) != graph.id and self.savings.twins
+
+    def _drawn(self, panel: LayerPanel, graph: BlockGraph, kind: LayerKind, number: int, scope: str) -> LayerPanel:
+        """The panel with the data flow of its layer, and what stands beside that."""
         scoped = replace(graph, id=f"{scope}/{graph.id}")
         self._side_inputs(scoped)
-        diagram = layer_diagram(scoped, number, lambda node: self._zoom(graph, kind, node))
-        self._side_positions(diagram.boxes)
+        blocks = {node.id: self.book.block_of(graph, kind, node) for node in graph.nodes}
+
+        def zoom(node: BlockNode) -> str | None:
+            block = blocks[node.id]
+            return self.book.inset_of.get(block.id) if block else None
+
+        diagram = layer_diagram(scoped, number, zoom)
+        for box in diagram.boxes:
+            block = blocks.get(box.id.removeprefix(f"{scoped.id}/"))
+            inside = self.book.diagrams.get(block.id) if block else None
+            opened = bool(block and block.id in self.book.inset_of)
+            if box.kind is not None and inside and not (opened and self.savings.margins):
+                self._side_positions(box, inside)
         return replace(panel, diagram=diagram, status=graph.status)
-
-    def _zoom(self, layer: BlockGraph, kind: LayerKind, node: BlockNode) -> str | None:
-        """The inset of a node of a layer: the graph of the module it calls, else the kind's own."""
-        if node.zoom in self.inset_of:
-            return self.inset_of[node.zoom]
-        if node.role not in (*MIXER_ROLES, *_FEED_FORWARD_ROLES):
-            return None
-        called = self._inside(layer, node)
-        if called and called.id in self.inset_of:
-            return self.inset_of[called.id]
-        block_id = kind.mixer if node.role in MIXER_ROLES else kind.feed_forward
-        return self.inset_of.get(block_id) if block_id else None
-
-    def _inside(self, layer: BlockGraph, node: BlockNode) -> BlockGraph | None:
-        """The graph of the module that a node of a layer calls."""
-        path = f"{layer.module}.{node.module}"
-        return next((block for block in self.architecture.blocks if node.module and block.module == path), None)
-
-    def _insets_of(self, kind: LayerKind, number: int, column: str) -> None:
-        layer = self.architecture.block(kind.block)
-        for node in reversed(layer.nodes) if layer else []:
-            if layer and (node.zoom or node.module) and node.role in (*MIXER_ROLES, *_FEED_FORWARD_ROLES):
-                called = self.architecture.block(node.zoom) if node.zoom else self._inside(layer, node)
-                self._add_inset(called, number if node.role in MIXER_ROLES else None, column, kind.mixer_kind)
-        for block_id in (kind.feed_forward, kind.mixer):
-            block = self.architecture.block(block_id) if block_id else None
-            self._add_inset(block, number if block_id == kind.mixer else None, column, kind.mixer_kind)
-
-    def _add_inset(self, block: BlockGraph | None, number: int | None, column: str, mixer: str | None) -> None:
-        """An inset for a graph, and for the graphs that its own boxes zoom into (one expert of a MoE)."""
-        if block is None or block.id in self.inset_of or not block.nodes:
-            return
-        for node in block.nodes:
-            if node.zoom and node.zoom != block.id:
-                self._add_inset(self.architecture.block(node.zoom), None, column, mixer)
-        diagram = module_diagram(block, self.inset_of.get)
-        if column == self.spoken:
-            diagram = with_rope_settings(diagram, self.architecture, mixer)
-        boxes = [(box.id.rpartition("/")[2], box.role, box.label, box.details, box.status) for box in diagram.boxes]
-        likeness = repr((block.title, block.class_name, block.parameters, boxes, block.edges, block.notes))
-        same = self.insets.get(likeness)
-        self.inset_of[block.id] = same.id if same else f"inset/{block.id}"
-        if same is None:
-            self.insets[likeness] = captions.make_inset(block, diagram, number, column, column in self.minor)
 
     def _side_inputs(self, graph: BlockGraph) -> None:
         """What a layer reads beside the residual stream stands beside it, with arrows to its readers."""
@@ -197,15 +248,16 @@ class _Overview:
             readers = tuple(f"{graph.id}/{edge.target}" for edge in graph.edges if edge.source == node.id)
             self._add_side(make_box(node, f"side/{graph.id}/{node.id}"), readers)
 
-    def _side_positions(self, boxes: tuple[Box, ...]) -> None:
-        """RoPE and QK-norm of a mixer stand beside it, where its inset has them."""
-        by_inset = {inset.id: inset for inset in self.insets.values()}
-        for box in boxes:
-            inset = by_inset.get(box.zoom or "")
-            if box.kind is None or inset is None or inset.minor:
-                continue
-            for side in captions.side_boxes(inset, self.architecture, box):
+    def _side_positions(self, box: Box, inside: Diagram) -> None:
+        """RoPE and QK-norm of a mixer stand beside it, as its inside has them; those of a small tower only in there."""
+        if not any(box.id.startswith(f"{stack}/") for stack in self._minor_stacks()):
+            for side in captions.side_boxes(inside, self.architecture, box):
                 self._add_side(side, (box.id,))
+
+    def _minor_stacks(self) -> list[str]:
+        return [
+            i.stack for tower in self.architecture.towers if tower.id in self.minor for i in tower.column if i.stack
+        ]
 
     def _draw_beside(self, tower: Tower, steps: list[Step], known: set[tuple[str, ...]]) -> None:
         """What runs beside the column, as one box that feeds the layers: where they read a further input, else their mixers."""
@@ -238,6 +290,12 @@ def spoken_tower(architecture: Architecture) -> str:
     return next(iter(named), next((tower.id for tower in architecture.towers), ""))
 
 
+def minor_towers(architecture: Architecture) -> set[str]:
+    """Ids of the towers that are drawn smaller, because they are."""
+    largest = max((tower.parameters for tower in architecture.towers), default=0)
+    return {tower.id for tower in architecture.towers if tower.parameters < largest * _MINOR_SHARE}
+
+
 def kind_colours(architecture: Architecture, stack: LayerStack) -> list[int]:
     """A colour for each kind of a stack: by what its mixer is where that is free, else the next free one."""
     taken: list[int] = []
@@ -248,6 +306,26 @@ def kind_colours(architecture: Architecture, stack: LayerStack) -> list[int]:
         free = (number for number in (wanted, *range(len(stack.kinds) + 1)) if number not in taken)
         taken.append(next(free))
     return taken
+
+
+def _zooming(diagram: Diagram, known: set[str]) -> Diagram:
+    """The diagram with the zooms alone that lead to an inset of the figure."""
+    boxes = tuple(replace(box, zoom=None) if box.zoom and box.zoom not in known else box for box in diagram.boxes)
+    return replace(diagram, boxes=boxes)
+
+
+def _without_zooms(column: Column, insets: list[Inset]) -> Column:
+    known = {inset.id for inset in insets}
+
+    def step_of(step: Step) -> Step:
+        if isinstance(step, Repeat):
+            items = tuple(step_of(item) for item in step.items)
+            return replace(step, items=tuple(item for item in items if not isinstance(item, Box)))
+        if isinstance(step, LayerPanel) and step.diagram:
+            return replace(step, diagram=_zooming(step.diagram, known))
+        return step
+
+    return replace(column, steps=tuple(step_of(step) for step in column.steps))
 
 
 def _in_reading_order(towers: list[Tower]) -> list[Tower]:

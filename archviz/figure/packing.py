@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 
 from archviz.records import record
 
-GAP = 22.0
+GAP = 20.0
 _MAX_COLUMNS = 4
 _FREE = 6  # up to so many panels every way to share them out is tried, else only runs
 _IDEAL_RATIO = 1.15
@@ -68,6 +68,25 @@ def pack(blocks: Sequence[Block], left: float, height: float) -> Packing:
         badness = _badness(packing, inked, left, height) + _SLACK_WEIGHT * slack
         if badness < least - 1e-9:
             best, least = packing, badness
+    return best
+
+
+def pack_within(blocks: Sequence[Block], width: float) -> Packing:
+    """The lowest packing that is no wider than `width` px, its columns widened to fill it; a block that is wider stands alone."""
+    best, least = Packing(), float("inf")
+    for columns in _ways(len(blocks)) if blocks else ():
+        natural = [max(blocks[index].width for index in column) for column in columns]
+        spare = width - sum(natural) - GAP * (len(columns) - 1)
+        if spare < 0 and len(columns) > 1:
+            continue
+        widths = tuple(each + max(spare, 0.0) * each / sum(natural) for each in natural)
+        heights = [
+            sum(blocks[index].height_at(wide) for index in column) + GAP * (len(column) - 1)
+            for column, wide in zip(columns, widths, strict=True)
+        ]
+        badness = max(heights) + _SLACK_WEIGHT * (max(heights) - min(heights))
+        if badness < least - 1e-9:
+            best, least = Packing(columns, widths, max(heights)), badness
     return best
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from math import ceil
 
-from archviz.figure.display import DisplayList, Group, Item, Point, Rect
-from archviz.figure.fonts import fit, measure
+from archviz.figure.arrangement import Arrangement, Room, arrange
+from archviz.figure.display import DisplayList, Item, Point
+from archviz.figure.fonts import measure
+from archviz.figure.furniture import paint_footers, paint_legend, paint_title
 from archviz.figure.margins import (
+    note_ends,
     notes_width,
     paint_connectors,
     paint_feed,
@@ -17,89 +21,121 @@ from archviz.figure.margins import (
     side_width,
     wrapped_notes,
 )
-from archviz.figure.model import Figure, SideBox, Words, diagrams
-from archviz.figure.packing import GAP, Block, Packing, pack
-from archviz.figure.paint import DASHES, Frame, paint_badge, paint_lines, text_line, wrap
+from archviz.figure.model import Figure, SideBox, column_boxes, diagrams
+from archviz.figure.packing import GAP, Block
+from archviz.figure.paint import SIDE, Frame, box_size, paint_badge
 from archviz.figure.panels import FactsArt, InsetArt, Panel, StripArt
+from archviz.figure.print_size import RATIO, WIDEST
 from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
 
-_MARGIN = 36.0
-_TOP = 104.0
-_BETWEEN = 52.0
-_MAX_STRETCH = 2.2
-_MEANING = {
-    "config": "stated by the configuration alone",
-    "derived": "derived",
-    "unverified": "not verified",
-    "conflict": "sources disagree",
-}
+_MARGIN = 26.0
+_TOP = 92.0
+_BETWEEN = 44.0
+_LANE = 34.0  # px between a small tower and the column that it feeds
+_ZOOMS = 34.0  # px between the columns and the panels, for the lines that join them
+_MAX_STRETCH = 3.2
+_INNER = float(int(WIDEST)) - 2 * _MARGIN
 
 
 def place_page(figure: Figure, theme: Theme) -> DisplayList:
     """The display list of a figure."""
-    return _Page(figure, theme).display()
+    return Page(figure, theme).display()
 
 
-class _Page:
+class Page:
+    """A page whose panels have their places, and that can be drawn once.
+
+    `badness` says by how much, in px, it is too wide to be read in print or too high.
+    """
+
     def __init__(self, figure: Figure, theme: Theme) -> None:
         self.figure, self.theme = figure, theme
         self.insets = [InsetArt(inset, theme) for inset in figure.insets]
-        self.strips = [StripArt(strip, theme) for strip in figure.strips]
+        self.panels: list[Panel] = [*self.insets, *(StripArt(strip, theme) for strip in figure.strips)]
         self.notes = wrapped_notes(figure.notes)
         self.arts = [ColumnArt(column, theme) for column in figure.columns]
         self.sides = [self._sides_of(art) for art in self.arts]
-        self.lifted: dict[str, list[InsetArt]] = {}
         self.items: list[Item] = []
         self.side_frames: dict[str, Frame] = {}
+        # Beside a column that another feeds the feeding line comes in, where a note would stand.
+        self.notes_left = not any(self._feeds_last(art) for art in self.arts)
+        self.xs, self.left = self._spines()
+        self.plan = self._arranged()
+        width = self._width(self.plan)
+        self.badness = max(width - WIDEST, 0.0) + max(self._height(width) - width / RATIO[0], 0.0)
+
+    def _foot_height(self, width: float) -> float:
+        """Of facts, legend and footers, px."""
+        inner = width - 2 * _MARGIN
+        facts = FactsArt(self.figure.facts, self.theme).height_at(inner) + 4 if self.figure.facts else 0.0
+        legend = paint_legend(self._statuses(), 0.0, 0.0, self.theme)[1]
+        return GAP + facts + legend + paint_footers(self.figure.footers, 0.0, 0.0, inner, self.theme)[1] + 17
+
+    def _body(self) -> float:
+        """Height of the columns and of what stands beside them, px."""
+        return max(self._tallest(), self.plan.beside_height + self._noted() if self.plan.beside else 0.0)
 
     def display(self) -> DisplayList:
-        self._lift_minor_insets()
-        xs, left = self._spines()
-        packing = self._widened(self._pack(left), left)
-        body = max([self._tallest(), packing.height, *(self._lifted_height(art) for art in self.arts)])
+        plan, body = self.plan, self._body()
+        width = self._width(plan)
         self._stretch_columns(body)
         bottom = _TOP + body
-        self._draw_columns(xs, bottom)
-        width = left + packing.width + _MARGIN if packing.columns else max(left + _MARGIN, 640.0)
-        self._draw_panels(packing, left, body)
-        height = self._draw_foot(bottom, width)
-        self._draw_title(width)
+        self._draw_columns(bottom)
+        frames = self._draw_panels(plan, width, bottom)
+        self._draw_joints(plan, frames)
+        end = bottom + (GAP + plan.packing.height if plan.below else 0.0)
+        height = self._draw_foot(end, width)
+        title = paint_title(self.figure.title, self.figure.subtitle, _MARGIN, width - 2 * _MARGIN, self.theme)
         return DisplayList(
             width=ceil(width),
             height=ceil(height),
             background=self.theme.background,
             title=self.figure.title,
             description=self.figure.description,
-            items=tuple(self.items),
+            items=(*self.items, *title),
         )
 
     def _tallest(self) -> float:
         return max((art.height for art in self.arts), default=0.0)
 
-    def _panels(self) -> list[Panel]:
-        """What stands beside the columns, in reading order."""
-        lifted = [inset for own in self.lifted.values() for inset in own]
-        return [*(inset for inset in self.insets if inset not in lifted), *self.strips]
+    def _arranged(self) -> Arrangement:
+        blocks = [Block(panel.width, lru_cache(maxsize=64)(panel.height_at)) for panel in self.panels]
+        inner = max(_INNER, self.left - _MARGIN)
+        room = Room(inner - self.left - _ZOOMS + _MARGIN, self._tallest(), self._noted())
+        return arrange(blocks, room, inner)
 
-    def _pack(self, left: float) -> Packing:
-        blocks = [Block(panel.width, panel.height_at) for panel in self._panels()]
-        return pack(blocks, left, self._tallest())
+    def _width(self, plan: Arrangement) -> float:
+        """As wide as the columns with what stands beside them; the whole width of print where something stands below."""
+        noted = notes_width(self.notes) if self.notes and not self.notes_left else 0.0
+        beside = plan.beside_width + _ZOOMS if plan.beside else 0.0
+        need = self.left + max(beside, noted) + _MARGIN
+        title = min(measure(self.figure.title[:60], 34, 700), _INNER) + 2 * _MARGIN
+        below = max(plan.packing.width + 2 * _MARGIN, _INNER + 2 * _MARGIN) if plan.below else 0.0
+        width = max(need, title, below, 560.0)
+        return max(width, min(self._height(width) * RATIO[0] + 2, float(int(WIDEST))))
 
-    def _lift_minor_insets(self) -> None:
-        """Puts insets of a minor column above it as far as they fit where the page would else be empty."""
-        for art in self.arts[:-1]:
-            own = [inset for inset in self.insets if inset.inset.column == art.column.id]
-            for count in range(len(own), 0, -1) if art.column.minor else ():
-                self.lifted[art.column.id] = own[-count:]
-                packing = self._pack(self._spines()[1])
-                if self._lifted_height(art) <= max(self._tallest(), packing.height) * 1.05:
-                    break
-                del self.lifted[art.column.id]
+    def _height(self, width: float) -> float:
+        rows = GAP + self.plan.packing.height if self.plan.below else 0.0
+        return _TOP + self._body() + rows + self._foot_height(width)
 
-    def _lifted_height(self, art: ColumnArt) -> float:
-        own = self.lifted.get(art.column.id, [])
-        return art.height + sum(inset.height + GAP for inset in own) + 40 if own else 0.0
+    def _noted(self) -> float:
+        """Height beside the last column that notes take at its top and bottom, px."""
+        return sum(self._note_bands())
+
+    def _note_bands(self) -> tuple[float, float]:
+        """How far notes on its right reach from the top of the last column, and from its bottom."""
+        top = bottom = 0.0
+        if self.notes_left:
+            return top, bottom
+        art = self.arts[-1] if self.arts else None
+        for note in self.notes:
+            depths = art.depths(note.note.target) if art else None
+            if depths and depths[0] < depths[1]:
+                top = max(top, depths[0] + note.height / 2 + 30)
+            elif depths:
+                bottom = max(bottom, depths[1] + note.height / 2 + 30)
+        return top, bottom
 
     def _sides_of(self, art: ColumnArt) -> list[SideBox]:
         """The side boxes with targets in a column, without their other targets."""
@@ -111,40 +147,51 @@ class _Page:
         return [side for side in kept if side.targets]
 
     def _spines(self) -> tuple[list[float], float]:
-        """The x of each column's spine, and where the insets begin."""
+        """The x of each column's spine, and where the last column ends."""
         xs: list[float] = []
         x = _MARGIN
-        for art, own in zip(self.arts, self.sides, strict=True):
-            x += side_width(own)
+        last = len(self.arts) - 1
+        for index, (art, own) in enumerate(zip(self.arts, self.sides, strict=True)):
+            noted = notes_width(self.notes) - 4 if self.notes_left and index == last else 0.0
+            if index == last and self._tucked():
+                x -= _BETWEEN  # the small tower stands where side boxes have their room
+                x = max(x + _LANE, _MARGIN + side_width(own))
+            else:
+                x += max(side_width(own), noted)
             xs.append(x + art.left)
-            lifted = max((inset.width for inset in self.lifted.get(art.column.id, ())), default=0.0)
-            x += max(art.left + art.right, lifted) + _BETWEEN
-        zooms = 26.0 if self._panels() else 0.0
-        return xs, x - _BETWEEN + max(notes_width(self.notes), 20.0) + zooms
+            x += art.left + art.right + _BETWEEN
+        return xs, x - (_BETWEEN if xs else 0.0)
 
-    def _widened(self, packing: Packing, left: float) -> Packing:
-        """A packing at least so wide that the title fits."""
-        need = measure(self.figure.title[:60], 34, 700) + 2 * _MARGIN - left - _MARGIN
-        if not packing.columns or packing.width >= need:
-            return packing
-        share = (need - packing.width) / len(packing.widths)
-        return replace(packing, widths=tuple(width + share for width in packing.widths))
+    def _tucked(self) -> bool:
+        """Whether a small tower stands below the side boxes of the last column, in their margin."""
+        if len(self.arts) != 2 or not self.sides[1] or self.sides[0]:
+            return False
+        small, large = self.arts
+        tall = sum(box_size(side.box, SIDE)[1] + 12 for side in self.sides[1])
+        return small.column.minor and small.height + tall + 160 < large.height
+
+    def _feeds_last(self, art: ColumnArt) -> bool:
+        return art.column.feeds == self.arts[-1].column.id and art is not self.arts[-1]
 
     def _stretch_columns(self, body: float) -> None:
         """Longer wires in columns that are lower than the page, so that they fill it."""
+        tucked = self._tucked()
         for index, art in enumerate(self.arts):
-            if art.height >= body - 1 or art.column.id in self.lifted:
+            if art.height >= body - 1 or (tucked and index == 0):
                 continue
             longer = ColumnArt(art.column, self.theme, 2.0)
             stretch = 1 + (body - art.height) / max(longer.height - art.height, 1.0)
             self.arts[index] = ColumnArt(art.column, self.theme, min(stretch, _MAX_STRETCH))
 
-    def _draw_columns(self, xs: list[float], bottom: float) -> None:
-        for art, x, own in zip(self.arts, xs, self.sides, strict=True):
+    def _draw_columns(self, bottom: float) -> None:
+        for art, x, own in zip(self.arts, self.xs, self.sides, strict=True):
             targets = [target for side in own for target in side.targets]
             self.items.append(art.draw(x, bottom, targets, self._feeds(art)))
         for art, own in zip(self.arts, self.sides, strict=True):
-            painted, frames = paint_sides(own, art, self.theme)
+            lowest = note_ends(self.notes, art)[1] - 12 if self.notes_left else float("inf")
+            if self._tucked() and art is self.arts[-1]:
+                lowest = min(lowest, self.arts[0].frame.y - 44)
+            painted, frames = paint_sides(own, art, self.theme, lowest)
             self.items += painted
             self.side_frames |= frames
         self._draw_feeds()
@@ -163,7 +210,8 @@ class _Page:
             used[index] = used.get(index, 0) + 1
             inputs = [side.box.id for side in self.sides[index] if side.box.role == "input"]
             goal = self.side_frames[inputs[0]] if inputs else None
-            lane = self._edge(index) - 16 - 9 * (used[index] - 1)
+            edge = target.frame.x if self._tucked() else self._edge(index)
+            lane = edge - 16 - 9 * (used[index] - 1)
             over = self._way_over(by_id[art.column.id], index)
             self.items.append(paint_feed(art, target, goal, lane, over, self.theme))
 
@@ -177,50 +225,34 @@ class _Page:
         between = self.arts[source + 1 : target]
         if not between:
             return []
-        lowest = min(_TOP if art.column.id in self.lifted else art.frame.y - 30 for art in between)
+        lowest = min(art.frame.y - 30 for art in between)
         return [(self._edge(source + 1) - 14, lowest - 12)]
 
-    def _draw_panels(self, packing: Packing, left: float, body: float) -> None:
-        panels = self._panels()
+    def _draw_panels(self, plan: Arrangement, width: float, bottom: float) -> dict[str, Frame]:
+        """Draws the panels; the frames of the insets by id."""
+        placed = list(self._beside_frames(plan, width, bottom)) + list(self._below_frames(plan, width, bottom))
         frames: dict[str, Frame] = {}
-        x = left
-        for column, width in zip(packing.columns, packing.widths, strict=True):
-            for panel, frame in self._panel_frames([panels[index] for index in column], x, width, body):
-                if isinstance(panel, InsetArt):
-                    frames[panel.inset.id] = frame
-                self.items.append(panel.draw(frame))
-            x += width + GAP
-        for art in self.arts:
-            self._draw_lifted(art, frames)
-        self._draw_joints(frames, left)
+        for panel, frame in placed:
+            if isinstance(panel, InsetArt):
+                frames[panel.inset.id] = frame
+            self.items.append(panel.draw(frame))
+        return frames
 
-    def _panel_frames(
-        self, panels: Sequence[Panel], x: float, width: float, body: float
-    ) -> Iterator[tuple[Panel, Frame]]:
-        """Frames under each other over the whole height; those that stretch share what is spare."""
-        heights = [panel.height_at(width) for panel in panels]
-        elastic = [panel for panel in panels if panel.stretches] or panels
-        weight = sum(height for panel, height in zip(panels, heights, strict=True) if panel in elastic)
-        spare = max(body - sum(heights) - GAP * (len(panels) - 1), 0.0)
-        y = _TOP
-        for panel, height in zip(panels, heights, strict=True):
-            height += spare * height / weight if panel in elastic else 0.0
-            yield panel, Frame(x, y, width, height)
-            y += height + GAP
+    def _beside_frames(self, plan: Arrangement, width: float, bottom: float) -> Iterator[tuple[Panel, Frame]]:
+        high, low = self._note_bands()
+        x = self.left + _ZOOMS
+        top = _TOP if self.notes_left or not self.arts else bottom - self.arts[-1].height + high
+        yield from _stacked([self.panels[i] for i in plan.beside], x, top, width - _MARGIN - x, bottom - low - top)
 
-    def _draw_lifted(self, art: ColumnArt, frames: dict[str, Frame]) -> None:
-        own = self.lifted.get(art.column.id, [])
-        room = art.frame.y - 40 - _TOP - GAP * (len(own) - 1) if own else 0.0
-        spare = (room - sum(inset.height for inset in own)) / max(len(own), 1)
-        y = _TOP
-        width = max([art.frame.width, *(inset.width for inset in own)])
-        for inset in own:
-            frame = Frame(art.frame.x, y, width, inset.height + min(max(spare, 0.0), 0.25 * inset.height))
-            frames[inset.inset.id] = frame
-            self.items.append(inset.draw(frame))
-            y += frame.height + GAP
+    def _below_frames(self, plan: Arrangement, width: float, bottom: float) -> Iterator[tuple[Panel, Frame]]:
+        spare = max(width - 2 * _MARGIN - plan.packing.width, 0.0) / max(len(plan.packing.widths), 1)
+        x = _MARGIN
+        for column, wide in zip(plan.packing.columns, plan.packing.widths, strict=True):
+            panels = [self.panels[plan.below[index]] for index in column]
+            yield from _stacked(panels, x, bottom + GAP, wide + spare, plan.packing.height)
+            x += wide + spare + GAP
 
-    def _draw_joints(self, frames: dict[str, Frame], left: float) -> None:
+    def _draw_joints(self, plan: Arrangement, frames: dict[str, Frame]) -> None:
         """Badges on all boxes that an inset shows; lines from the last column to the insets next to it."""
         letters = {inset.id: inset.letter for inset in self.figure.insets}
         kinds = {inset.id: inset.kind for inset in self.figure.insets}
@@ -235,19 +267,19 @@ class _Page:
                     frame = panel.boxes[box.id]
                     badges.append(paint_badge(letters[box.zoom], frame.right - 2, frame.y + 1, self.theme))
         if self.arts:
-            joined = self._joined(self.arts[-1], frames, left)
+            joined = self._joined(self.arts[-1], frames)
             colours = {box: self._joint_colour(kinds[self.arts[-1].zooms[box]]) for box in joined}
-            self.items += paint_connectors(joined, colours, self.arts[-1], left)
-            self.items += paint_notes(self.notes, self.arts[-1], set(joined), self.theme)
+            self.items += paint_connectors(joined, colours, self.arts[-1], self.left + _ZOOMS)
+            self.items += paint_notes(self.notes, self.arts[-1], self.theme, self.notes_left)
         self.items += badges
 
-    def _joined(self, art: ColumnArt, frames: dict[str, Frame], left: float) -> dict[str, Frame]:
-        """For each inset in the nearest column the box next to it that shows it, with the inset's frame."""
+    def _joined(self, art: ColumnArt, frames: dict[str, Frame]) -> dict[str, Frame]:
+        """For each inset beside the column the box next to it that shows it, with the inset's frame."""
         boxes = art.canvas.boxes
         joined: dict[str, Frame] = {}
         for inset, frame in frames.items():
             near = [box for box, zoom in art.zooms.items() if zoom == inset and art.reaches_right(box)]
-            if near and frame.x == left:
+            if near and frame.x == self.left + _ZOOMS:
                 joined[min(near, key=lambda box: abs(boxes[box].middle[1] - frame.y - 24))] = frame
         return joined
 
@@ -258,47 +290,30 @@ class _Page:
         """Facts, legend and footers; returns the height of the page."""
         inner = width - 2 * _MARGIN
         y = top + GAP
-        scale = _furniture_scale(width)
         if self.figure.facts:
-            facts = FactsArt(self.figure.facts, self.theme, scale)
+            facts = FactsArt(self.figure.facts, self.theme)
             height = facts.height_at(inner)
             self.items.append(facts.draw(Frame(_MARGIN, y, inner, height)))
             y += height + 4
-        y += self._draw_legend(y, inner)
-        for footer in self.figure.footers:
-            size = 11.0 * scale
-            lines = wrap(footer, size, inner)[:3]
-            colour = self.theme.warning if footer[0].text.startswith("Gaps") else self.theme.muted
-            self.items += paint_lines(lines, _MARGIN, y, self.theme, size=size, spacing=size * 1.45, colour=colour)
-            y += size * 1.45 * len(lines)
-        return y + 20
+        legend, tall = paint_legend(self._statuses(), _MARGIN, y, self.theme)
+        feet, more = paint_footers(self.figure.footers, _MARGIN, y + tall, inner, self.theme)
+        self.items += [*legend, *feet]
+        return y + tall + more + 16
 
-    def _draw_legend(self, y: float, inner: float) -> float:
-        used = {box.status for diagram in diagrams(self.figure) for box in diagram.boxes}
-        used |= {side.box.status for side in self.figure.sides}
-        shown = [status for status in _MEANING if status in used and DASHES[status]]
-        if not shown:
-            return 0.0
-        x = _MARGIN
-        items: list[Item] = []
-        for status in shown:
-            colour = self.theme.warning if status in ("unverified", "conflict") else self.theme.ink
-            items.append(Rect(x, y + 3, 26, 14, self.theme.background, colour, 1.3, 4.0, DASHES[status]))
-            items.append(text_line(_MEANING[status], x + 33, y + 10, 11, 400, self.theme.muted))
-            x += 33 + measure(_MEANING[status], 11) + 24
-        self.items.append(Group("legend", "legend", tuple(items), title="Legend"))
-        return 24.0
-
-    def _draw_title(self, width: float) -> None:
-        theme, inner = self.theme, width - 2 * _MARGIN
-        size = 34.0 * min(_furniture_scale(width), 1.15)
-        size = size if measure(self.figure.title[:60], size, 700) <= inner else 24.0
-        title = fit(self.figure.title, size, 700, inner)
-        self.items.append(text_line(title, _MARGIN, 42, size, 700, theme.accent))
-        lines = wrap((Words(self.figure.subtitle),), 16, inner)[:1]
-        self.items += paint_lines(lines, _MARGIN, 66, theme, size=16, spacing=20, colour=theme.muted)
+    def _statuses(self) -> set[str]:
+        used = {str(box.status) for diagram in diagrams(self.figure) for box in diagram.boxes}
+        used |= {str(box.status) for column in self.figure.columns for box in column_boxes(column.steps)}
+        return used | {str(side.box.status) for side in self.figure.sides}
 
 
-def _furniture_scale(width: float) -> float:
-    """How much larger the words around the drawing are on a wide page, which prints smaller."""
-    return min(max(width / 1500, 1.0), 1.35)
+def _stacked(panels: Sequence[Panel], x: float, top: float, width: float, room: float) -> Iterator[tuple[Panel, Frame]]:
+    """Frames under each other over the whole height; those that stretch share what is spare."""
+    heights = [panel.height_at(width) for panel in panels]
+    elastic = [panel for panel in panels if panel.stretches] or list(panels)
+    weight = sum(height for panel, height in zip(panels, heights, strict=True) if panel in elastic)
+    spare = max(room - sum(heights) - GAP * (len(panels) - 1), 0.0)
+    y = top
+    for panel, height in zip(panels, heights, strict=True):
+        more = min(spare * height / weight, height * 0.45) if panel in elastic else 0.0
+        yield panel, Frame(x, y, width, height + more)
+        y += height + more + GAP

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from archviz.figure.display import Anchor, Circle, Group, Item, Path, Point, Rect, Run, Text
 from archviz.figure.fonts import fit, measure
@@ -20,7 +22,7 @@ DASHES: dict[str, tuple[float, ...]] = {
     "unverified": (2.5, 2.5),
     "conflict": (8.0, 3.0, 2.0, 3.0),
 }
-_CELL, _CELL_GAP, _CELL_ROW = 18.0, 5.0, 25.0  # px: height of a numbered copy, between two, and of their row
+_CELL, _CELL_GAP, _CELL_ROW = 19.0, 4.0, 26.0  # px: height of a numbered copy, between two, and of their row
 _CORES = ("attention_core", "recurrence_core", "experts")
 
 
@@ -37,11 +39,11 @@ class Style:
     line: float = 15.0
 
 
-MAIN = Style()
-MINOR = Style(label=13.0, detail=11.0, pad=10.0, tall=28.0, narrow=140.0, wide=200.0, line=14.0)
-INSET = Style(label=13.5, detail=11.5, pad=10.0, tall=30.0, narrow=56.0, wide=250.0, line=14.5)
-MINOR_INSET = Style(label=12.5, detail=11.0, pad=9.0, tall=27.0, narrow=52.0, wide=220.0, line=13.5)
-SIDE = Style(label=13.0, detail=11.0, pad=9.0, tall=28.0, narrow=62.0, wide=176.0, line=13.5)
+MAIN = Style(label=15.5, detail=13.0, tall=30.0, narrow=168.0, wide=196.0, line=15.5)
+MINOR = Style(label=14.0, detail=13.0, pad=8.0, tall=28.0, narrow=124.0, wide=136.0, line=15.5)
+INSET = Style(label=14.0, detail=13.0, pad=7.0, tall=29.0, narrow=50.0, wide=158.0, line=15.5)
+MINOR_INSET = Style(label=13.5, detail=13.0, pad=7.0, tall=29.0, narrow=50.0, wide=150.0, line=15.5)
+SIDE = Style(label=14.0, detail=13.0, pad=7.0, tall=28.0, narrow=62.0, wide=126.0, line=15.5)
 
 
 @record(frozen=True)
@@ -75,12 +77,14 @@ def box_size(box: Box, style: Style) -> tuple[float, float]:
     widest = style.wide * (1.3 if box.role in _CORES else 1.0)
     widths = [measure(box.label[:120], style.label, 600), *(measure(line[:120], style.detail) for line in box.details)]
     row = sum(_cell_widths(box, style)) + _CELL_GAP * (len(box.cells) - 1) if box.cells else 0.0
-    width = min(max(style.narrow, max(*widths, row) + 2 * style.pad), widest)
+    narrow = min(style.narrow, _END) if box.role in ("input", "output") else style.narrow
+    width = min(max(narrow, max(*widths, row) + 2 * style.pad), widest)
     label, details = _broken(box, width, style)
     more = style.label * _LEADING * (len(label) - 1)
     return (width, style.tall + more + style.line * len(details) + (_CELL_ROW if box.cells else 0.0))
 
 
+_END = 96.0  # px: least width of the end of a column
 _LEADING = 1.2  # of a label in several lines
 _MOST_LINES = 3
 
@@ -95,13 +99,27 @@ def _broken(box: Box, width: float, style: Style) -> tuple[list[str], list[str]]
 def _in_lines(text: str, size: float, weight: int, room: float) -> list[str]:
     """A text in at most three lines broken between words; what is longer, or one long word, is cut."""
     lines = [""]
-    for word in text[:400].split(" "):
+    words = [part for word in text[:400].split(" ") for part in _parts(word, size, weight, room)]
+    for word in words:
         longer = f"{lines[-1]} {word}" if lines[-1] else word
         if lines[-1] and measure(longer, size, weight) > room and len(lines) < _MOST_LINES:
             lines.append(word)
         else:
             lines[-1] = longer
     return [fit(line, size, weight, room) for line in lines]
+
+
+def _parts(word: str, size: float, weight: int, room: float) -> list[str]:
+    """A word that is wider than the room alone, parted where a name is made of several: `MoeVisionPatchMerger`."""
+    if measure(word[:400], size, weight) <= room:
+        return [word]
+    pieces = [""]
+    for piece in re.findall(r"[A-Z]?[^A-Z_]*_?|[A-Z_]", word):
+        if pieces[-1] and measure(pieces[-1] + piece, size, weight) > room:
+            pieces.append(piece)
+        else:
+            pieces[-1] += piece
+    return pieces
 
 
 def _cell_widths(box: Box, style: Style) -> list[float]:
@@ -186,9 +204,10 @@ def _symbol(box: Box, frame: Frame, theme: Theme) -> list[Item]:
     return [circle, *(Path(stroke, theme.ink, 1.4) for stroke in strokes)]
 
 
-def paint_badge(letter: str, x: float, y: float, theme: Theme, radius: float = 9.0) -> Group:
+def paint_badge(letter: str, x: float, y: float, theme: Theme, radius: float = 10.0) -> Group:
     """The letter that joins a box and its inset, around a point."""
-    size = 11.0 if len(letter) == 1 else 9.0
+    radius = radius if len(letter) == 1 else radius + 3.0
+    size = 13.0
     run = Run(letter, 700, theme.background, size)
     return Group(
         f"badge/{letter}",
@@ -216,6 +235,11 @@ def words_run(words: Words, theme: Theme, size: float, weight: int = 400, colour
 
 def wrap(line: Sentence, size: float, width: float, weight: int = 400) -> list[Sentence]:
     """The sentence in lines of at most `width` px; words that are wider alone are cut."""
+    return list(_wrapped(line, size, round(width, 3), weight))
+
+
+@lru_cache(maxsize=2048)  # a figure is laid out several times until it fits its page
+def _wrapped(line: Sentence, size: float, width: float, weight: int) -> tuple[Sentence, ...]:
     lines: list[list[Words]] = [[]]
     used = 0.0
     for words in line:
@@ -228,7 +252,7 @@ def wrap(line: Sentence, size: float, width: float, weight: int = 400) -> list[S
             shown = fit(piece, size, bold, width) if length > width else piece
             lines[-1].append(replace(words, text=shown))
             used += measure(shown, size, bold)
-    return [_joined(words) for words in lines]
+    return tuple(_joined(words) for words in lines)
 
 
 def _pieces(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Protocol
 from archviz.figure.display import Group, Item, Rect
 from archviz.figure.fonts import fit, measure
 from archviz.figure.layered import Link, Placement, Spacing, Vertex, place
-from archviz.figure.model import FactCell, Inset, Sentence, Strip
+from archviz.figure.model import FactCell, Inset, Sentence, Strip, Words
 from archviz.figure.paint import (
     DASHES,
     INSET,
@@ -26,9 +26,9 @@ from archviz.figure.stack import Canvas, draw_placement
 from archviz.figure.theme import Theme
 from archviz.figure.wire_labels import paint_wire_labels
 
-_PAD = 20.0
-_HEAD = 58.0
-_CELL = 17.0
+_PAD = 16.0
+_HEAD = 56.0
+_CELL, _CELL_ROW, _UNIT = 18.0, 36.0, 32.0
 _MAX_STRETCH = 1.9
 
 
@@ -56,8 +56,8 @@ class InsetArt:
         self.placement = self._placed(1.0)
         self.boxes: dict[str, Frame] = {}  # by id, once it is drawn
         title = measure(inset.title[:80], 16, 700) + 60
-        subtitle = measure(inset.subtitle[:80], 11) + 26
-        self.width = max(self.placement.width, min(title, 420.0), min(subtitle, 320.0), 250.0) + 2 * _PAD
+        subtitle = measure(inset.subtitle[:80], 13) + 26
+        self.width = max(self.placement.width, min(title, 360.0), min(subtitle, 300.0), 220.0) + 2 * _PAD
         self.height = self.height_at(self.width)
 
     def height_at(self, width: float) -> float:
@@ -71,7 +71,7 @@ class InsetArt:
             Vertex(box.id, *box_size(box, self.style), round=box.shape == "round", apart=box.apart) for box in boxes
         ]
         links = [Link(arrow.source, arrow.target, arrow.skip) for arrow in arrows]
-        return place(vertices, links, Spacing(across=18.0, between=22.0 * stretch))
+        return place(vertices, links, Spacing(across=14.0, between=17.0 * stretch))
 
     def _fill(self, room: float) -> None:
         """Longer wires where the frame has room, so that the diagram fills it."""
@@ -81,7 +81,7 @@ class InsetArt:
             self.placement = self._placed(min(stretch, _MAX_STRETCH))
 
     def _notes(self, width: float) -> list[list[Sentence]]:
-        return [wrap(note, 12.5, width - 2 * _PAD) for note in self.inset.notes]
+        return [wrap(note, 13.0, width - 2 * _PAD) for note in self.inset.notes]
 
     def draw(self, frame: Frame) -> Group:
         canvas = Canvas(self.theme, self.style)
@@ -97,7 +97,7 @@ class InsetArt:
         routes = [[(x + left, y + top) for x, y in route] for route in self.placement.routes]
         canvas.wires += [paint_arrow(arrow, route, self.theme) for arrow, route in zip(arrows, routes, strict=True)]
         canvas.fronts += paint_wire_labels(arrows, routes, list(canvas.boxes.values()), frame, self.theme)
-        words = paint_lines(notes, frame.x + _PAD, frame.bottom - notes_height, self.theme, size=12.5)
+        words = paint_lines(notes, frame.x + _PAD, frame.bottom - notes_height, self.theme, size=13.0)
         items = (*self._back(frame), *canvas.wires, *canvas.fronts, *words)
         return Group(self.inset.id, "panel", items, title=self.inset.title, description=self.inset.description)
 
@@ -111,14 +111,14 @@ class InsetArt:
             Rect(frame.x, frame.y, frame.width, frame.height, fill, stroke, 1.3, 12.0),
             paint_badge(inset.letter, frame.x + 24, frame.y + 24, theme, 11.0),
             text_line(fit(inset.title, 16, 700, room), frame.x + 43, frame.y + 23, 16, 700, theme.ink),
-            text_line(fit(inset.subtitle, 11, 400, room), frame.x + 43, frame.y + 41, 11, 400, theme.muted),
+            text_line(fit(inset.subtitle, 13, 400, room), frame.x + 43, frame.y + 42, 13, 400, theme.muted),
         ]
 
 
 class StripArt:
-    """The layer pattern: every layer as a cell with the letter of its kind, and a unit of the repeat drawn large."""
+    """The layer pattern: a unit of the repeat drawn large, every layer as a cell with the letter of its kind, and the key."""
 
-    width = 400.0
+    width = 300.0
     stretches = False
 
     def __init__(self, strip: Strip, theme: Theme) -> None:
@@ -128,14 +128,14 @@ class StripArt:
 
     def height_at(self, width: float) -> float:
         rows = -(-len(self.strip.cells) // self._per_row(width))
-        keys = 20 * len(self._key_rows(width))
-        return self._head_height(width) + self._unit_height(width) + rows * (_CELL + 15) + 10 + keys + 10
+        keys = self._keys_height(width)
+        return self._head_height(width) + self._unit_height(width) + rows * _CELL_ROW + 8 + keys + 10
 
     def _text(self, width: float) -> list[Sentence]:
-        return wrap(sentence(self.strip.text[:600]), 13, width - 2 * _PAD)[:4]
+        return wrap(sentence(self.strip.text[:600]), 13, width - 2 * _PAD)[:6]
 
     def _head_height(self, width: float) -> float:
-        return 44.0 + 18 * len(self._text(width)) + 8
+        return 42.0 + 18 * len(self._text(width)) + 8
 
     def _per_row(self, width: float) -> int:
         """Cells per row; whole units where they fit, so that a column of cells reads as one place of the unit."""
@@ -143,30 +143,21 @@ class StripArt:
         unit = len(self.strip.unit)
         return fitting // unit * unit if unit and fitting >= unit else fitting
 
-    def _unit_rows(self, width: float) -> list[list[int]]:
-        heads = [self.titles[kind].partition(" + ")[0] for kind in set(self.strip.unit)]
-        need = min(max([84.0, *(measure(head[:60], 12, 600) + 34 for head in heads)]), 190.0)
-        fitting = max(int((width - 2 * _PAD - 62 + 8) // (need + 8)), 1)
-        places = list(range(len(self.strip.unit)))
-        rows = -(-len(places) // fitting)
-        even = -(-len(places) // rows) if rows else 1
-        return [places[start : start + even] for start in range(0, len(places), even)]
+    def _unit_per_row(self, width: float) -> int:
+        return max(int((width - 2 * _PAD - 58) // (_UNIT + 6)), 1)
 
     def _unit_height(self, width: float) -> float:
-        return 52.0 * len(self._unit_rows(width)) + 10 if self.strip.unit else 0.0
+        rows = -(-len(self.strip.unit) // self._unit_per_row(width))
+        return rows * (_UNIT + 6) + 10.0 if rows else 0.0
 
-    def _key_rows(self, width: float) -> list[list[tuple[float, int]]]:
-        """The entries of the key with their x, in rows."""
-        rows: list[list[tuple[float, int]]] = [[]]
-        x = 0.0
-        for index, key in enumerate(self.strip.keys):
-            length = measure(f"{key.count} × {key.title}"[:90], 12, 400) + 46
-            if rows[-1] and x + length > width - 2 * _PAD:
-                rows.append([])
-                x = 0.0
-            rows[-1].append((x, index))
-            x += length
-        return rows
+    def _key_lines(self, width: float) -> list[list[Sentence]]:
+        """The entries of the key, each in lines."""
+        return [
+            wrap((Words(f"{key.count} × {key.title}"[:300]),), 13, width - 2 * _PAD - 26) for key in self.strip.keys
+        ]
+
+    def _keys_height(self, width: float) -> float:
+        return sum(17.0 * len(lines) + 5 for lines in self._key_lines(width))
 
     def draw(self, frame: Frame) -> Group:
         theme = self.theme
@@ -175,94 +166,73 @@ class StripArt:
             text_line(self.strip.title, frame.x + _PAD, frame.y + 24, 16, 700, theme.ink),
         ]
         lines = self._text(frame.width)
-        items += paint_lines(lines, frame.x + _PAD, frame.y + 42, theme, size=13, spacing=18)
+        items += paint_lines(lines, frame.x + _PAD, frame.y + 40, theme, size=13, spacing=18)
         y = frame.y + self._head_height(frame.width)
         items += self._unit(frame, y)
         y += self._unit_height(frame.width)
         items += self._cells(frame, y)
-        rows = self._key_rows(frame.width)
-        items += self._keys(frame, frame.bottom - 10 - 20 * len(rows), rows)
+        items += self._keys(frame, frame.bottom - 8 - self._keys_height(frame.width))
         return Group(self.strip.id, "panel", tuple(items), title=self.strip.title, description=self.strip.text)
 
     def _unit(self, frame: Frame, top: float) -> list[Item]:
+        """One unit of the repeat, its layers as large cells in order of execution."""
         items: list[Item] = []
-        for row, places in enumerate(self._unit_rows(frame.width)):
-            y = top + 52 * row
-            if row == 0:
-                times = f"{self.strip.times} ×"
-                items.append(text_line(times, frame.x + _PAD, y + 22, 18, 700, self.theme.ink))
-            room = frame.width - 2 * _PAD - 62
-            width = min((room + 8) / len(self._unit_rows(frame.width)[0]) - 8, 190.0)
-            for column, place_ in enumerate(places):
-                x = frame.x + _PAD + 62 + column * (width + 8)
-                items.append(self._unit_cell(place_, Frame(x, y, width, 44)))
+        per_row = self._unit_per_row(frame.width)
+        if self.strip.unit:
+            items.append(text_line(f"{self.strip.times} ×", frame.x + _PAD, top + _UNIT / 2, 18, 700, self.theme.ink))
+        for place_, kind in enumerate(self.strip.unit):
+            row, column = divmod(place_, per_row)
+            x, y = frame.x + _PAD + 58 + column * (_UNIT + 6), top + row * (_UNIT + 6)
+            tint = self.theme.tint(kind)
+            shapes: tuple[Item, ...] = (
+                Rect(x, y, _UNIT, _UNIT, tint.mixer.fill, tint.stroke, 1.2, 6.0),
+                text_line(self.letters[kind], x + _UNIT / 2, y + _UNIT / 2, 16, 700, tint.mixer.text, "middle"),
+            )
+            title = f"layer {place_ + 1} of the unit: {self.titles[kind]}"
+            items.append(Group(f"{self.strip.id}/unit/{place_}", "layer", shapes, title=title))
         return items
-
-    def _unit_cell(self, place_: int, frame: Frame) -> Group:
-        kind = self.strip.unit[place_]
-        tint = self.theme.tint(kind)
-        head, _, tail = self.titles[kind].partition(" + ")
-        lines: list[Item] = [
-            Rect(frame.x, frame.y, frame.width, frame.height, tint.fill, tint.stroke, 1.2, 6.0),
-        ]
-        words = (
-            [(f"{self.letters[kind]}  {head}", 600), (f"+ {tail}", 400)]
-            if tail
-            else [(f"{self.letters[kind]}  {head}", 600)]
-        )
-        for index, (text, weight) in enumerate(words):
-            middle = frame.middle[1] + (index - (len(words) - 1) / 2) * 15
-            shown = fit(text, 12, weight, frame.width - 12)
-            lines.append(text_line(shown, frame.middle[0], middle, 12, weight, tint.text, "middle"))
-        title = f"layer {place_ + 1} of the unit: {self.titles[kind]}"
-        return Group(f"{self.strip.id}/unit/{place_}", "layer", tuple(lines), title=title)
 
     def _cells(self, frame: Frame, top: float) -> list[Item]:
         items: list[Item] = []
         per_row = self._per_row(frame.width)
         for index, kind in enumerate(self.strip.cells):
             row, column = divmod(index, per_row)
-            x, y = frame.x + _PAD + column * (_CELL + 3), top + row * (_CELL + 15)
+            x, y = frame.x + _PAD + column * (_CELL + 3), top + row * _CELL_ROW
             tint = self.theme.tint(kind)
             shapes: list[Item] = [
                 Rect(x, y, _CELL, _CELL, tint.mixer.fill, None, 0, 3.0),
-                text_line(self.letters[kind], x + _CELL / 2, y + _CELL / 2 - 0.5, 11, 600, tint.mixer.text, "middle"),
+                text_line(self.letters[kind], x + _CELL / 2, y + _CELL / 2 - 0.5, 13, 600, tint.mixer.text, "middle"),
             ]
             if column % 5 == 0 or (index == len(self.strip.cells) - 1 and column % 5 > 1):
-                number = text_line(str(index), x + _CELL / 2, y + _CELL + 6.5, 10, 400, self.theme.muted, "middle")
+                number = text_line(str(index), x + _CELL / 2, y + _CELL + 8, 13, 400, self.theme.muted, "middle")
                 shapes.append(number)
             title = f"layer {index}: {self.titles[kind]}"
             items.append(Group(f"{self.strip.id}/{index}", "cell", tuple(shapes), title=title))
         return items
 
-    def _keys(self, frame: Frame, top: float, rows: Sequence[Sequence[tuple[float, int]]]) -> list[Item]:
+    def _keys(self, frame: Frame, top: float) -> list[Item]:
         items: list[Item] = []
-        for row, entries in enumerate(rows):
-            for offset, index in entries:
-                key = self.strip.keys[index]
-                x, y = frame.x + _PAD + offset, top + 20 * row
-                tint = self.theme.tint(key.kind)
-                room = frame.width - 2 * _PAD - 24
-                text = fit(f"{key.count} × {key.title}"[:90], 12, 400, room)
-                items += [
-                    Rect(x, y + 1, 15, 15, tint.mixer.fill, None, 0, 3.0),
-                    text_line(key.letter, x + 7.5, y + 8, 10.5, 600, tint.mixer.text, "middle"),
-                    text_line(text, x + 22, y + 9, 12, 400, self.theme.ink),
-                ]
+        x, y = frame.x + _PAD, top
+        for key, lines in zip(self.strip.keys, self._key_lines(frame.width), strict=True):
+            tint = self.theme.tint(key.kind)
+            items.append(Rect(x, y, 17, 17, tint.mixer.fill, None, 0, 3.0))
+            items.append(text_line(key.letter, x + 8.5, y + 8.5, 13, 600, tint.mixer.text, "middle"))
+            items += paint_lines(lines, x + 26, y, self.theme, size=13, spacing=17)
+            y += 17.0 * len(lines) + 5
         return items
 
 
 class FactsArt:
-    """Cells with a label and a value, in rows over the whole width; `scale` enlarges them on a wide page."""
+    """Cells with a label and a value, in rows over the whole width."""
 
-    def __init__(self, cells: Sequence[FactCell], theme: Theme, scale: float = 1.0) -> None:
+    def __init__(self, cells: Sequence[FactCell], theme: Theme) -> None:
         self.cells, self.theme = cells, theme
-        self.label, self.value, self.row = 11.0 * scale, 13.5 * scale, 44.0 * scale
+        self.label, self.value, self.row = 13.0, 14.0, 42.0
 
     def _rows(self, width: float) -> list[list[tuple[float, float, FactCell]]]:
         """Rows of (x, width, cell); every row is stretched to the full width."""
         needs = [
-            max(measure(cell.label, self.label), measure(cell.value[:80], self.value, 600)) + 28 for cell in self.cells
+            max(measure(cell.label, self.label), measure(cell.value[:80], self.value, 600)) + 18 for cell in self.cells
         ]
         rows = _filled(needs, width)
         for share in range(60, 100, 2):  # as few rows as possible, but evenly filled ones
@@ -273,23 +243,23 @@ class FactsArt:
         return [_stretched([(min(needs[i], width), self.cells[i]) for i in row], width) for row in rows if row]
 
     def height_at(self, width: float) -> float:
-        return (self.row + 6) * len(self._rows(width))
+        return (self.row + 5) * len(self._rows(width))
 
     def draw(self, frame: Frame) -> Group:
         theme = self.theme
         items: list[Item] = []
         for index, row in enumerate(self._rows(frame.width)):
-            y = frame.y + (self.row + 6) * index
+            y = frame.y + (self.row + 5) * index
             items.append(Rect(frame.x, y, frame.width, self.row, theme.container.fill, None, 0, 8.0))
             for offset, width, cell in row:
-                x = frame.x + offset + 14
+                x = frame.x + offset + 12
                 items.append(self._cell(cell, x, y, width))
         return Group("facts", "facts", tuple(items), title="Facts")
 
     def _cell(self, cell: FactCell, x: float, y: float, width: float) -> Group:
         theme = self.theme
-        label = fit(cell.label, self.label, 400, width - 20)
-        value = fit(cell.value, self.value, 600, width - 20)
+        label = fit(cell.label, self.label, 400, width - 15)
+        value = fit(cell.value, self.value, 600, width - 15)
         texts: tuple[Item, ...] = (
             text_line(label, x, y + self.row * 0.32, self.label, 400, theme.muted),
             text_line(value, x, y + self.row * 0.68, self.value, 600, theme.ink),

@@ -14,6 +14,7 @@ from archviz.figure.paint import (
     DASHES,
     MAIN,
     MINOR,
+    SIDE,
     Frame,
     Style,
     box_size,
@@ -26,12 +27,12 @@ from archviz.figure.quantities import plain
 from archviz.figure.theme import Theme
 from archviz.records import record
 
-_GAP = 24.0
-_FLOW_GAP = 22.0
-_BRACE = 66.0
-_PAD = 18.0
-_TITLE = 46.0
-_TITLE_LINES = 6
+_GAP = 19.0
+_FLOW_GAP = 17.0
+_BRACE = 56.0
+_PAD = 13.0
+_TITLE = 44.0
+_TITLE_LINES = 3
 _LOPSIDED = 80.0  # px by which the sides of a panel may differ before it is drawn lopsided
 
 
@@ -85,8 +86,8 @@ class BarElement:
     def __init__(self, panel: LayerPanel, style: Style) -> None:
         self.panel = panel
         text = f"{panel.times} × {panel.title[:120]}"
-        self.left = self.right = min(max(style.narrow / 2 + 22, measure(text, 12.5, 600) / 2 + 12), 170.0)
-        self.lines = [plain(line) for line in wrap((Words(text),), 12.5, 2 * self.left - 16, 600)]
+        self.left = self.right = min(max(style.narrow / 2 + 22, measure(text, 13.0, 600) / 2 + 12), style.wide / 2 + 14)
+        self.lines = [plain(line) for line in wrap((Words(text),), 13.0, 2 * self.left - 16, 600)]
         self.height = 34.0 + 16.0 * (len(self.lines) - 1)
 
     def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
@@ -96,7 +97,7 @@ class BarElement:
         items: tuple[Item, ...] = (
             Rect(frame.x, frame.y, frame.width, frame.height, tint.fill, tint.stroke, 1.2, 8.0),
             *(
-                text_line(line, x, first + 16.0 * row, 12.5, 600, tint.text, "middle")
+                text_line(line, x, first + 16.0 * row, 13.0, 600, tint.text, "middle")
                 for row, line in enumerate(self.lines)
             ),
         )
@@ -129,24 +130,21 @@ class PanelElement:
         if abs(self.left - self.right) < _LOPSIDED:
             self.left = self.right = max(self.left, self.right)
         self.title = self._title_lines()
-        self.height = self.placement.height + 16 + 15.0 * len(self.title) + 12
+        self.head = 9.0 + 16.0 * len(self.title)
+        self.height = self.placement.height + self.head + 24
 
     def _end(self, role: str) -> float:
         ends = [box.id for box in self.diagram.boxes if box.role == role]
         return self.placement.centre(ends[0])[0] if ends else self.placement.width / 2
 
     def _title_lines(self) -> list[str]:
-        """The title beside the spine, in lines where it is long."""
-        room = self.left - self.spine + self._end("output") - 20
-        if measure(self.panel.title[:200], 12.0, 600) <= room:
-            return [self.panel.title]
-        pieces = [piece if not index else f"+ {piece}" for index, piece in enumerate(self.panel.title.split(" + "))]
-        lines = [plain(line) for piece in pieces for line in wrap((Words(piece),), 12.0, room, 600)]
-        return (
-            lines
-            if len(lines) <= _TITLE_LINES
-            else [*lines[: _TITLE_LINES - 1], fit(f"{lines[_TITLE_LINES - 1]} …", 12, 600, room)]
-        )
+        """The title in lines of the panel's width, less the `3 ×` beside it."""
+        times = 0.0 if self.outermost else measure(f"{self.panel.times} ×", 16.0, 700) + 14
+        room = self.left + self.right - 22 - times
+        lines = [plain(line) for line in wrap((Words(self.panel.title[:300]),), 13.0, room, 600)]
+        if len(lines) <= _TITLE_LINES:
+            return lines
+        return [*lines[: _TITLE_LINES - 1], fit(f"{lines[_TITLE_LINES - 1]} …", 13, 600, room)]
 
     def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
         tint = canvas.theme.tint(self.panel.kind)
@@ -157,11 +155,14 @@ class PanelElement:
                 DASHES[self.panel.status],
             )
         ]  # fmt: skip
+        # The head covers the panel's width, so that the stream goes behind the title and not through it.
+        items.append(Rect(frame.x, frame.y, frame.width, self.head, tint.stroke, None, 0, 9.0))
+        items.append(Rect(frame.x + 1, frame.y + 1, frame.width - 2, self.head - 2, tint.fill, None, 0, 8.0))
         for index, line in enumerate(self.title):
-            items.append(text_line(line, frame.x + 11, frame.y + 15 + 15 * index, 12.0, 600, tint.text))
+            items.append(text_line(line, frame.x + 11, frame.y + 13 + 16 * index, 13.0, 600, tint.text))
         if not self.outermost:
             times = f"{self.panel.times} ×"
-            items.append(text_line(times, frame.right - 11, frame.y + 17, 16.0, 700, tint.text, "end"))
+            items.append(text_line(times, frame.right - 11, frame.y + self.head / 2, 16.0, 700, tint.text, "end"))
         else:
             canvas.braces.append((frame.x, frame.y, frame.bottom, self.panel.times))
         canvas.backs.append(
@@ -178,7 +179,7 @@ class PanelElement:
         for arrow, route in zip(self.diagram.arrows, self.placement.routes, strict=True):
             moved = [(px + left, py + top) for px, py in route]
             if arrow.target in points:
-                moved[-1] = (moved[-1][0], frame.y)
+                moved[-1] = (moved[-1][0], frame.y + self.head)
             canvas.wires.append(paint_arrow(arrow, moved, canvas.theme, arrow.target not in points or self.heads))
 
 
@@ -213,8 +214,8 @@ class RepeatElement:
             )
         ]
         if self.repeat.title:
-            title = fit(self.repeat.title, 12.0, 600, frame.width - 16)
-            items.append(text_line(title, frame.middle[0], frame.y + 18, 12.0, 600, theme.ink, "middle"))
+            title = fit(self.repeat.title, 13.0, 600, frame.width - 16)
+            items.append(text_line(title, frame.middle[0], frame.y + 18, 13.0, 600, theme.ink, "middle"))
         canvas.backs.append(Group(self.repeat.id, "repeat", tuple(items), title=f"{self.repeat.times} ×"))
         if self.repeat.times > 1:
             canvas.braces.append((frame.x, frame.y, frame.bottom, self.repeat.times))
@@ -279,10 +280,13 @@ class ColumnArt:
         self.parts = parts[len(self.below) : len(parts) - len(self.above)]
         self.left = max((part.left + part.brace for part in self.parts), default=60.0) + _PAD
         self.right = max((part.right for part in self.parts), default=60.0) + _PAD
+        self.feeders = [(box, box_size(box, SIDE)) for box in column.feeders]
         inner = sum(part.height for part in self.parts) + _GAP * stretch * max(len(self.parts) - 1, 0)
         self.container = inner + 2 * _PAD + _TITLE
-        ends_height = sum(part.height + _GAP for part in (*self.below, *self.above))
-        self.height = self.container + ends_height + 22.0 * ((not self.below) + (not self.above))
+        self.foot = max(
+            [self.below[0].height + _GAP if self.below else 22.0, *(size[1] + 30 for _, size in self.feeders)]
+        )
+        self.height = self.container + self.foot + (self.above[0].height + _GAP if self.above else 22.0)
         self.frame = Frame(0, 0, 0, 0)
         boxes = list(column_boxes(column.steps))
         self.known = {box.id for box in boxes}
@@ -296,15 +300,15 @@ class ColumnArt:
             keep_clear: Ids of boxes with an arrow from the left; the `15 ×` of a brace keeps out of its way.
         """
         canvas, theme = self.canvas, self.theme
-        base = bottom - (self.below[0].height + _GAP if self.below else 22.0)
+        base = bottom - self.foot
         self.frame = Frame(x - self.left, base - self.container, self.left + self.right, self.container)
         first = self.below[0] if self.below else None
         if first:
-            first.draw(canvas, x, bottom)
-        canvas.wires.append(
-            _wire(f"{self.column.id}/in", (x, base + (_GAP if first else 22.0)), (x, base - _PAD), theme, self._boxed())
-        )
+            first.draw(canvas, x, base + _GAP + first.height)
+        start = base + (_GAP if first else 22.0)
+        canvas.wires.append(_wire(f"{self.column.id}/in", (x, start), (x, base - _PAD), theme, self._boxed()))
         exit_x = draw_sequence(canvas, self.parts, x, base - _PAD, self.column.id)
+        self._draw_feeders(x, base)
         top = self.frame.y
         canvas.wires.append(
             _wire(
@@ -321,6 +325,43 @@ class ColumnArt:
         braces = [item for brace in canvas.braces for item in _brace(*brace, blocked, theme, self.canvas.style)]
         items = (*self._container(x), *canvas.backs, *braces, *canvas.wires, *canvas.fronts)
         return Group(f"tower/{self.column.id}", "tower", items, title=self.column.title)
+
+    def _draw_feeders(self, x: float, base: float) -> None:
+        """Towers as boxes at the foot, each with a line that joins the stream above the first box."""
+        canvas, theme = self.canvas, self.theme
+        entry = self.parts[0].height if self.parts else 0.0
+        half = self.below[0].right if self.below else 0.0
+        for place_, (box, (width, height)) in enumerate(self.feeders):
+            on_left = place_ % 2 == 0
+            edge = x - half - 16 if on_left else x + half + 16
+            frame = Frame(edge - width if on_left else edge, base + 18, width, height)
+            canvas.boxes[box.id] = frame
+            canvas.fronts.append(paint_box(box, frame, SIDE, theme))
+            y = base - _PAD - entry - canvas.gap / 2
+            lane = (
+                min(frame.middle[0], x - self.parts[0].left - 14)
+                if on_left
+                else max(frame.middle[0], x + self.parts[0].right + 14)
+            )
+            goal = x - 3 if on_left else x + 3
+            points = ((lane, frame.y), (lane, y), (goal, y))
+            path = Path(points, theme.accent, 1.6, 8.0, arrow_end=True)
+            canvas.wires.append(Group(f"feed/{box.id}", "edge", (path,)))
+
+    def depths(self, box: str) -> tuple[float, float] | None:
+        """How far the middle of a box on the spine is below the top of the column, and above its bottom, px."""
+        steps = [step for step in self.column.steps if isinstance(step, Box)]
+        if box not in {step.id for step in steps}:
+            return None
+        first, last = len(self.below), len(self.column.steps) - len(self.above)
+        ids = [step.id for step in self.column.steps[first:last]]
+        if box not in ids:
+            return None
+        place_ = ids.index(box)
+        over = sum(part.height + self.canvas.gap for part in self.parts[place_ + 1 :])
+        outside = self.above[0].height + _GAP if self.above else 22.0
+        middle = outside + _TITLE + _PAD + over + self.parts[place_].height / 2
+        return middle, self.height - middle
 
     def reaches_right(self, box: str) -> bool:
         """Whether a level line from a drawn box to the right meets no other box."""
@@ -342,11 +383,11 @@ class ColumnArt:
     def _container(self, x: float) -> list[Item]:
         frame, theme = self.frame, self.theme
         room = x - frame.x - 22
-        size = 12.5 if self.column.minor else 14.0
+        size = 13.5 if self.column.minor else 14.5
         return [
             Rect(frame.x, frame.y, frame.width, frame.height, theme.container.fill, theme.container.stroke, 1.2, 12.0),
             text_line(fit(self.column.title, size, 700, room), frame.x + 14, frame.y + 20, size, 700, theme.ink),
-            text_line(fit(self.column.subtitle, 11, 400, room), frame.x + 14, frame.y + 37, 11, 400, theme.muted),
+            text_line(fit(self.column.subtitle, 13, 400, room), frame.x + 14, frame.y + 37, 13, 400, theme.muted),
         ]
 
 

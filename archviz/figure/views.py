@@ -15,10 +15,9 @@ from archviz.spans import Status
 
 def overview(architecture: Architecture, theme: Theme, module: str | None = None) -> DisplayList:
     """The whole model: towers, kinds of layers with their repeats, and what is inside of them."""
-    from archviz.figure.overview import build_overview
-    from archviz.figure.page import place_page
+    from archviz.figure.fitting import fitted_overview
 
-    return place_page(build_overview(architecture), theme)
+    return fitted_overview(architecture, theme)
 
 
 def detailed(architecture: Architecture, theme: Theme, module: str | None = None) -> DisplayList:

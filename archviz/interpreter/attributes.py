@@ -230,11 +230,15 @@ def _of_class(interp: Interpreter, value: ClassValue, name: str) -> Any:
         return getattr(value.host_base, name)
     if name in _OBJECT_METHODS:
         return interp.native(f"object.{name}", _OBJECT_METHODS[name])
+    if value.metaclass is not None and value.metaclass.has(name):
+        return bind(interp, value.metaclass.lookup(name), value, value.metaclass)
     return MISSING
 
 
 def _of_super(interp: Interpreter, value: SuperValue, name: str) -> Any:
     receiver = value.receiver
+    if isinstance(receiver, ClassValue) and receiver.metaclass is not None and value.owner in receiver.metaclass.mro:
+        return _of_metaclass(interp, value, name)
     cls = receiver if isinstance(receiver, ClassValue) else receiver.cls
     order = cls.mro
     start = order.index(value.owner) + 1 if value.owner in order else len(order)
@@ -262,6 +266,15 @@ def _module_getattr(interp: Interpreter, receiver: ModuleInstance, name: str) ->
         error = AttributeError(f"'{receiver.cls.name}' object has no attribute '{name}'")
         raise RaisedError(error, interp.here(), explicit=False)
     return found
+
+
+def _of_metaclass(interp: Interpreter, value: SuperValue, name: str) -> Any:
+    """`super()` in a method of a metaclass, whose receiver is a class."""
+    order = value.receiver.metaclass.mro
+    for each in order[order.index(value.owner) + 1 :]:
+        if name in each.namespace:
+            return bind(interp, each.namespace[name], value.receiver, value.receiver.metaclass)
+    return MISSING
 
 
 def _payload_method(receiver: Instance, name: str) -> Any:

@@ -52,14 +52,17 @@ class _SetAside:
         self.kept = 0  # objects that it left then
 
     def after_reading(self) -> None:
-        """Set aside what there is; first collect, where half as much again has come, and at least MOST_UNSEEN objects."""
+        """Set aside what there is; first collect, where half as much again has come and stayed, and at least MOST_UNSEEN objects."""
         self.unseen += gc.get_count()[0]
-        if self.unseen > max(MOST_UNSEEN, self.kept // 2):
+        gc.freeze()
+        most = max(MOST_UNSEEN, self.kept // 2)
+        if self.unseen > most:
+            self.unseen = max(0, gc.get_freeze_count() - self.kept)  # most of what came is gone already
+        if self.unseen > most:
             gc.unfreeze()
             gc.collect()
+            gc.freeze()
             self.unseen = 0
-        gc.freeze()
-        if not self.unseen:
             self.kept = gc.get_freeze_count()
 
 

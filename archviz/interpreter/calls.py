@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
 
 
+TYPE = "builtins.type"
 _MAKERS = frozenset({"zip", "enumerate", "map", "filter", "reversed"})  # what they give is always new
 
 
@@ -75,6 +76,12 @@ def _call_static(interp: Interpreter, function: StaticMethod, args: list[Any], k
 
 
 def _call_function(interp: Interpreter, function: FunctionValue, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if function.around is not None:
+        return function.around(args, kwargs, lambda args, kwargs: _call_undecorated(interp, function, args, kwargs))
+    return _call_undecorated(interp, function, args, kwargs)
+
+
+def _call_undecorated(interp: Interpreter, function: FunctionValue, args: list[Any], kwargs: dict[str, Any]) -> Any:
     recorder = interp.recorder
     if recorder is None or function.owner is not None or not function.frame.is_top:
         return _run_function(interp, function, args, kwargs)
@@ -195,6 +202,15 @@ def _argument_error(interp: Interpreter, function: FunctionValue, text: str) -> 
 def _call_class(interp: Interpreter, cls: ClassValue, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if cls.enum_members is not None:
         return _enum_member(interp, cls, args)
+    if cls.metaclass is not None:
+        return call(interp, cls.metaclass.lookup("__call__"), [cls, *args], kwargs)
+    return make_instance(interp, cls, args, kwargs)
+
+
+def make_instance(interp: Interpreter, cls: ClassValue, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`type.__call__`: a new object of a class, initialised."""
+    if is_metaclass(cls):
+        return interp.make_class_by_call(cls, args, kwargs)
     if cls.has("__new__"):
         new = cls.lookup("__new__")
         new = new.function if isinstance(new, StaticMethod) else new
@@ -212,6 +228,11 @@ def _call_class(interp: Interpreter, cls: ClassValue, args: list[Any], kwargs: d
             return interp.build_module(instance, args, kwargs)
         call(interp, cls.lookup("__init__"), [instance, *args], kwargs)
     return instance
+
+
+def is_metaclass(cls: ClassValue) -> bool:
+    """Whether the objects of a class are classes."""
+    return cls.mro[-1].qualified == TYPE
 
 
 def _enum_member(interp: Interpreter, cls: ClassValue, args: list[Any]) -> Any:

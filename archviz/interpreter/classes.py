@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archviz.interpreter.attributes import MISSING, find_attribute
+from archviz.interpreter.calls import TYPE, is_metaclass
 from archviz.interpreter.expressions import EXPRESSIONS
 from archviz.interpreter.named_tuples import make_record
 from archviz.interpreter.scope import Frame
@@ -38,30 +39,95 @@ def make_class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> Any:
     bases, host_base = _bases(interp, node, frame)
     body = Frame(frame.module, frame, is_class=True)
     body.line = node.lineno
-    qualified = f"{frame.module.dotted}.{node.name}"
     body.names["__module__"] = frame.module.dotted
     body.names["__qualname__"] = node.name
     with interp.entered(body):
         interp.run_block(node.body, body, recover=True)
-    annotations = body.names.pop("__annotations__", {})
-    cls = ClassValue(
-        interp, node.name, qualified, bases, body.names, host_base=host_base, at=Span(frame.module.shown, node.lineno)
-    )
+    keywords = _keywords(interp, node, frame)
+    metaclass = _metaclass(interp, keywords.pop("metaclass", None), bases, node.name)
+    made = _Statement(node.name, bases, host_base, Span(frame.module.shown, node.lineno), frame.module, keywords)
+    if metaclass is None:
+        return define(interp, made, body.names)
+    interp.state.setdefault("class statements", []).append(made)
+    try:
+        return make_by_metaclass(interp, metaclass, [node.name, tuple(bases), body.names], keywords)
+    finally:
+        interp.state["class statements"].pop()
+
+
+class _Statement(NamedTuple):
+    """A class statement whose body ran."""
+
+    name: str
+    bases: list[ClassValue]
+    host_base: type | None
+    at: Span | None
+    module: SourceModule
+    keywords: dict[str, Any]
+
+
+def define(interp: Interpreter, made: _Statement, names: dict[str, Any], metaclass: ClassValue | None = None) -> Any:
+    """What `type.__new__` makes of a class's name, bases and names."""
+    annotations = names.pop("__annotations__", {})
+    qualified = f"{made.module.dotted}.{made.name}"
+    cls = ClassValue(interp, made.name, qualified, made.bases, names, host_base=made.host_base, at=made.at)
+    cls.metaclass = metaclass or cls.metaclass
     interp.spend(len(cls.mro))  # what finding the order of bases takes
     cls.annotations = annotations
-    cls.source_module = frame.module
-    for value in body.names.values():
+    cls.source_module = made.module
+    for value in names.values():
         _own(value, cls)
     _replace_methods(interp, cls)
-    if any(base.qualified == "typing.NamedTuple" for base in bases):
+    if any(base.qualified == "typing.NamedTuple" for base in made.bases):
         return _make_named_tuple(interp, cls)
     if any(base.qualified in ENUM_BASES for base in cls.mro):
         _make_enum(interp, cls)
     for name, value in list(cls.namespace.items()):
         if isinstance(value, Instance) and value.cls.has("__set_name__"):
             interp.call(interp.get_attribute(value, "__set_name__"), [cls, name], {})
-    _init_subclass(interp, cls, node, frame)
+    _init_subclass(interp, cls, made.keywords)
     return cls
+
+
+def _keywords(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> dict[str, Any]:
+    return {
+        keyword.arg: EXPRESSIONS[keyword.value.__class__](interp, keyword.value, frame)
+        for keyword in node.keywords
+        if keyword.arg
+    }
+
+
+def _metaclass(interp: Interpreter, stated: Any, bases: list[ClassValue], name: str) -> ClassValue | None:
+    """The metaclass of a class, its own or that of a base; None for `type` and those of the standard library."""
+    if isinstance(stated, ClassValue) and not stated.is_library and is_metaclass(stated):
+        return stated
+    if stated is not None and not isinstance(stated, (ClassValue, NativeFunction)):
+        interp.gap(f"the metaclass of {name}: {getattr(stated, 'reason', 'no class')}")
+    return next((base.metaclass for base in bases if base.metaclass), None)
+
+
+def make_by_metaclass(interp: Interpreter, metaclass: ClassValue, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`metaclass(name, bases, names)`: `__new__`, then `__init__` of what it gives."""
+    new = metaclass.lookup("__new__")
+    new = new.function if isinstance(new, StaticMethod) else new
+    cls = interp.call(new, [metaclass, *args], dict(kwargs))
+    if isinstance(cls, ClassValue) and cls.metaclass is not None and cls.metaclass.issubclass(metaclass):
+        interp.call(metaclass.lookup("__init__"), [cls, *args], dict(kwargs))
+    return cls
+
+
+def new_class(interp: Interpreter, metaclass: ClassValue, *given: Any, **keywords: Any) -> Any:
+    """`type.__new__(metaclass, name, bases, names)`."""
+    if given and isinstance(given[0], ClassValue):  # through `super()`, which gives its receiver as well
+        metaclass, given = given[0], given[1:]
+    name, bases, names = given
+    own = [each for each in bases if isinstance(each, ClassValue)]
+    host = next((each for each in bases if isinstance(each, type) and each is not object), None)
+    statement = next((each for each in reversed(interp.state.get("class statements", [])) if each.name == name), None)
+    at = statement.at if statement else interp.here()
+    module = statement.module if statement else interp.frame.module
+    host = statement.host_base if statement else host
+    return define(interp, _Statement(name, own, host, at, module, keywords), dict(names), metaclass)
 
 
 def _bases(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> tuple[list[ClassValue], type | None]:
@@ -69,6 +135,8 @@ def _bases(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> tuple[list[
     host_base: type | None = None
     for base in node.bases:
         value = EXPRESSIONS[base.__class__](interp, base, frame)
+        if isinstance(value, NativeFunction) and value.name == "type":
+            value = interp.library_name(TYPE)
         if isinstance(value, ClassValue):
             if value not in bases:
                 bases.append(value)
@@ -107,12 +175,7 @@ def _replace_methods(interp: Interpreter, cls: ClassValue) -> None:
             cls.namespace[name] = stub
 
 
-def _init_subclass(interp: Interpreter, cls: ClassValue, node: ast.ClassDef, frame: Frame) -> None:
-    keywords = {
-        keyword.arg: EXPRESSIONS[keyword.value.__class__](interp, keyword.value, frame)
-        for keyword in node.keywords
-        if keyword.arg and keyword.arg != "metaclass"
-    }
+def _init_subclass(interp: Interpreter, cls: ClassValue, keywords: dict[str, Any]) -> None:
     hook = find_attribute(interp, SuperValue(cls, cls), "__init_subclass__")
     if hook is not MISSING:
         interp.call(hook, [], keywords)

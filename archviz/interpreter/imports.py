@@ -41,6 +41,7 @@ class Imports:
         self._find_source = find_source
         self._modules: dict[str, SourceModule | None] = {}
         self._library_values: dict[str, Any] = {}
+        self._replaced: set[str] = set()  # names of libraries that the program gave another value
         self._method_index: dict[str, dict[str, NativeFunction]] | None = None
         self._builtins: dict[str, Any] = {}
 
@@ -116,7 +117,7 @@ class Imports:
             found = self.find_module(module)
             return found if found is not None else Unknown(f"module {module} is not available", at)
         dotted = f"{module}.{name}"
-        if self.library.has(dotted):
+        if dotted in self._replaced or self.library.has(dotted):
             return self.library_name(dotted)
         source = self.find_module(module)
         if isinstance(source, SourceModule):
@@ -170,6 +171,14 @@ class Imports:
             return Unknown(f"{dotted} has no stub", self.here())
         self._library_values[dotted] = value
         return value
+
+    def replace_name(self, dotted: str, value: Any) -> None:
+        """`package.name = value`: from now on the name stands for another thing, under all the names of its old one."""
+        old = self.library_name(dotted)
+        self._replaced.add(dotted)
+        for name in (known for known, each in list(self._library_values.items()) if each is old):
+            self._library_values[name] = value
+        self._library_values[dotted] = value
 
     def _library_class(self, dotted: str) -> ClassValue:
         entry = self.library.classes[dotted]

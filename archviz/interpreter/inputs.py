@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from archviz.interpreter.attributes import MISSING
@@ -130,6 +131,24 @@ def image(interp: Interpreter, config: Any, batch: int, dtype: str) -> Tensor:
     size = interp.find_attribute(vision, "image_size")
     height, width = (size if isinstance(size, (tuple, list)) else (size, size)) if _is_size(size) else (224, 224)
     return Tensor((batch, number(interp, vision, "num_channels", 3), height, width), dtype)
+
+
+def image_inputs(interp: Interpreter, model: ModuleInstance, batch: int) -> Iterator[dict[str, Any]]:
+    """The forms in which a model of text takes an image: `[batch, channels, height, width]`, several images of each text
+    (`[batch, 1, channels, height, width]`), or images cut into tiles of some aspect ratio (`[batch, 1, tiles, channels, height, width]`).
+    """
+    config = model.attrs.get("config")
+    single = image(interp, config, batch, "bfloat16")
+    if "aspect_ratio_ids" in forward_parameters(interp, model)[0]:
+        tiles = number(interp, interp.find_attribute(config, "vision_config"), "max_num_tiles", 1)
+        yield {
+            "pixel_values": Tensor((batch, 1, tiles, *single.sizes[1:]), "bfloat16"),
+            "aspect_ratio_ids": Tensor((batch, 1), "int64"),
+            "aspect_ratio_mask": Tensor((batch, 1, tiles), "int64"),
+        }
+        return
+    yield {"pixel_values": single}
+    yield {"pixel_values": Tensor((batch, 1, *single.sizes[1:]), "bfloat16")}
 
 
 def _is_size(size: Any) -> bool:

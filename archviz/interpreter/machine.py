@@ -48,7 +48,10 @@ HOST_ERRORS = (
 )  # fmt: skip
 
 
-_FAILURES = (RaisedError, UnsupportedError, RecursionError, MemoryError, *HOST_ERRORS)
+_HOST_LIMITS = (RecursionError, MemoryError)
+_FAILURES = (RaisedError, UnsupportedError, *_HOST_LIMITS, *HOST_ERRORS)
+
+REGISTRIES = {"_parameters": "parameters", "_buffers": "buffers", "_modules": "modules"}
 
 UNKNOWN_LAYER = re.compile(
     r"torch\.nn\.(?!functional|init)(\w+\.)*[A-Z]\w* has no stub|"
@@ -208,29 +211,42 @@ class Interpreter(Operators, Imports):
                 try:
                     STATEMENTS[statement.__class__](self, statement, frame)
                 except _FAILURES as error:
-                    self._failed(error, statement, frame, recovers=recovers)
+                    if self._recovered(error, statement, frame, recovers=recovers):
+                        continue
+                    if isinstance(error, (RaisedError, UnsupportedError)):
+                        raise
+                    raise self._instead(error) from (None if isinstance(error, _HOST_LIMITS) else error)
         finally:
             frame.recovers = previous
 
-    def _failed(self, error: Exception, statement: ast.stmt, frame: Frame, *, recovers: bool) -> None:
-        """What becomes of an error in a statement: a gap where a module is being built, else the error goes on."""
+    # An error is never raised from a variable: its traceback would hold the variable, and so itself with all that was being built.
+
+    def _recovered(self, error: Exception, statement: ast.stmt, frame: Frame, *, recovers: bool) -> bool:
+        """Whether an error in a statement becomes a gap, as it does where a module is being built; else it goes on."""
+        if not recovers or isinstance(error, _HOST_LIMITS):
+            return False
         if isinstance(error, RaisedError):
-            if not recovers or (error.explicit and not self.gaps):
-                raise error
+            if error.explicit and not self.gaps:
+                return False
             self._recover(statement, frame, str(error), error.at)
         elif isinstance(error, UnsupportedError):
-            if not recovers:
-                raise error
             self._recover(statement, frame, error.reason, error.at)
-        elif isinstance(error, RecursionError):
-            raise BudgetSpentError("nesting too deep", self.here()) from None
-        elif isinstance(error, MemoryError):
-            raise BudgetSpentError("out of memory", self.here()) from None
+        elif self._is_refusal(error):
+            return False
         else:
-            refused = isinstance(error, (KeyError, ZeroDivisionError)) and not self.gaps and self.recorder is None
-            if not recovers or refused:
-                raise RaisedError(error, self.here(), explicit=refused) from error
             self._recover(statement, frame, f"{type(error).__name__}: {error}", self.here())
+        return True
+
+    def _instead(self, error: Exception) -> Exception:
+        """What an error of the host is in the interpreted program."""
+        if isinstance(error, RecursionError):
+            return BudgetSpentError("nesting too deep", self.here())
+        if isinstance(error, MemoryError):
+            return BudgetSpentError("out of memory", self.here())
+        return RaisedError(error, self.here(), explicit=self._is_refusal(error))
+
+    def _is_refusal(self, error: Exception) -> bool:
+        return isinstance(error, (KeyError, ZeroDivisionError)) and not self.gaps and self.recorder is None
 
     def _recover(self, statement: ast.stmt, frame: Frame, reason: str, at: Span | None) -> None:
         """Record a gap for a statement and bind what it would have bound to Unknown."""
@@ -318,6 +334,8 @@ class Interpreter(Operators, Imports):
     def make_class(self, node: ast.ClassDef, frame: Frame) -> Any:
         return classes.make_class(self, node, frame)
 
+    make_class_by_call = classes.make_by_metaclass
+
     def allocate(self, cls: ClassValue, args: list[Any], kwargs: dict[str, Any]) -> Instance:
         """A new object of a class, before `__init__`."""
         if cls.is_module:
@@ -380,13 +398,18 @@ class Interpreter(Operators, Imports):
             self.set_attribute(value.function, name, new)
         elif isinstance(value, Tensor):
             self.set_tensor_attribute(value, name, new)
-        elif not isinstance(value, (Unknown, LibraryModule)):
+        elif isinstance(value, LibraryModule):
+            self.twins.forget()
+            self.replace_name(f"{value.dotted}.{name}", plain(new))
+        elif not isinstance(value, Unknown):
             raise AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")  # noqa: TRY004
 
     def _set_elsewhere(self, value: Any, name: str, new: Any) -> None:
         """Set an attribute of a class, a function, a file or an `OrderedDict`, which takes them as in Python."""
         if isinstance(value, (FunctionValue, NativeFunction)):
             value.attrs[name] = new
+        elif isinstance(value, SourceModule):
+            value.replace(name, new)
         elif not isinstance(value, OrderedDict):
             value.namespace[name] = new
         elif not name.startswith("__"):
@@ -415,6 +438,9 @@ class Interpreter(Operators, Imports):
 
     def _register(self, module: ModuleInstance, name: str, new: Any) -> None:
         """`nn.Module.__setattr__`. Source: torch/nn/modules/module.py."""
+        if name in REGISTRIES and isinstance(new, dict):
+            setattr(module, REGISTRIES[name], new)
+            return
         if isinstance(new, Tensor) and new.is_parameter:
             check_name(self, name, "parameter")
             for table in (module.attrs, module.buffers, module.modules):

@@ -142,6 +142,12 @@ class SourceModule:
                 self._foreign.add(name)
             return NOTHING
 
+    def replace(self, name: str, value: Any) -> None:
+        """`module.name = value` from elsewhere: what the file itself binds to the name comes first."""
+        self.find(name)
+        self.namespace[name] = value
+        self._ready.add(name)
+
     def lines_run(self) -> set[int]:
         """The first lines of the top-level statements that were run."""
         parts = (part for parts in self.index.values() for part in parts if id(part) in self._done)
@@ -152,11 +158,24 @@ class SourceModule:
         try:
             for part in self.index.get(name, ()):
                 if id(part) not in self._done:
+                    if _sets_attribute(part):
+                        self._run_before(part, name)
                     self._done.add(id(part))
                     self.interpreter.run_module_statement(self, part.parsed() if isinstance(part, Definition) else part)
         finally:
             self._pending.discard(name)
         self._ready.add(name)
+
+    def _run_before(self, change: Part, name: str) -> None:
+        """Run what stands before a change and took the value that it replaces: `old = nn.Linear.forward`, `class A(nn.Linear)`."""
+        for parts in list(self.index.values()):
+            for part in parts:
+                line = part.first if isinstance(part, Definition) else part.lineno
+                if id(part) in self._done or line >= change.lineno:  # type: ignore[union-attr] # no Definition sets an attribute
+                    continue
+                if _takes(part, name):
+                    self._done.add(id(part))
+                    self.interpreter.run_module_statement(self, part.parsed() if isinstance(part, Definition) else part)
 
     def _resolved(self, name: str) -> Any:
         value = self.namespace[name]
@@ -197,6 +216,19 @@ class SourceModule:
             isinstance(module, SourceModule) and module is not self and module.exports(name)
             for module in (self.interpreter.find_module(absolute_name(self, star)) for star in self.stars)
         )
+
+
+def _sets_attribute(part: Part) -> bool:
+    """Whether a statement gives something that it did not make another attribute: `nn.Linear.forward = traced`."""
+    return isinstance(part, ast.Assign) and any(isinstance(target, ast.Attribute) for target in part.targets)
+
+
+def _takes(part: Part, name: str) -> bool:
+    """Whether a statement keeps what a name stands for when it runs: an assignment, the bases of a class."""
+    if isinstance(part, Definition):
+        return part.text.startswith("class") and name in part.text.partition(":")[0]
+    value = part.value if isinstance(part, ast.Assign) and not _sets_attribute(part) else None
+    return value is not None and any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(value))
 
 
 def absolute_name(module: SourceModule, node: ast.ImportFrom) -> str:

@@ -329,6 +329,8 @@ class Operators:
         if isinstance(value, ClassValue):
             if value.enum_members is not None:
                 return value.enum_members[index]
+            if (method := value.by_metaclass("__getitem__")) is not None:
+                return method(index)
             return value  # a generic class, parametrised
         if isinstance(value, _SUBSCRIPTED) and not isinstance(value, dict):
             return value
@@ -446,6 +448,10 @@ class Operators:
         return isinstance(classes, type) and isinstance(value, classes)
 
     def _is_instance_of_class(self, value: Any, cls: ClassValue) -> bool:
+        if (method := cls.by_metaclass("__instancecheck__")) is not None:
+            return self.truth(method(value))
+        if isinstance(value, ClassValue):
+            return value.metaclass is not None and value.metaclass.issubclass(cls)
         if isinstance(value, Instance):
             return value.cls.issubclass(cls)
         if isinstance(value, Tensor):
@@ -462,7 +468,9 @@ class Operators:
             return self.library_name("torch.nn.Parameter" if value.is_parameter else "torch.Tensor")
         if isinstance(value, Unknown):
             return value
-        return self.builtin("type") if isinstance(value, ClassValue) else type(value)
+        if isinstance(value, ClassValue):
+            return value.metaclass or self.builtin("type")
+        return type(value)
 
     def as_raised(self, value: Any) -> RaisedError:
         """What `raise value` raises."""

@@ -113,6 +113,10 @@ class Gap(NamedTuple):
     at: Span | None = None
 
 
+MASKS_GIVEN = "masks_given"
+"""Option of the outermost call: the ids of its inputs that are masks, not data."""
+
+
 class ValueRef(NamedTuple):
     """A tensor that an event reads or writes: `id` is its identity, so equal ids are edges of the data flow."""
 

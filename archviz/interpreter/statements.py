@@ -18,6 +18,7 @@ from archviz.interpreter.control import (
     UnsupportedError,
 )
 from archviz.interpreter.expressions import EXPRESSIONS, make_function
+from archviz.interpreter.lost import report
 from archviz.interpreter.modules import LazyImport, absolute_name
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.values import GeneratorManager, Instance, Suppressed, Unknown
@@ -47,7 +48,17 @@ def _value(interp: Interpreter, node: ast.expr, frame: Frame) -> Any:
 @statement(ast.Expr)
 def _expression_statement(interp: Interpreter, node: ast.Expr, frame: Frame) -> None:
     if not isinstance(node.value, ast.Constant):
-        EXPRESSIONS[node.value.__class__](interp, node.value, frame)
+        value = EXPRESSIONS[node.value.__class__](interp, node.value, frame)
+        if value.__class__ is Unknown:
+            _thrown_away(interp, value)
+
+
+def _thrown_away(interp: Interpreter, value: Unknown) -> None:
+    """A call that is not understood may have changed what it was given: a module while it is built, anything in a pass."""
+    if interp.recorder is not None:
+        report(interp, value)
+    elif value.of_module:
+        interp.gap(value.reason, value.at)
 
 
 @statement(ast.Assign)
@@ -271,6 +282,8 @@ def _handler(
 
 def _run_handler(interp: Interpreter, handler: ast.ExceptHandler, error: RaisedError, frame: Frame) -> None:
     if handler.name:
+        if isinstance(error.value, BaseException):
+            error.value.__traceback__ = None  # it would hold this frame, which now holds the error
         frame.bind(handler.name, error.value)
     previous = frame.names.get("__active_error__")
     frame.names["__active_error__"] = error

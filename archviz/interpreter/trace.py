@@ -7,12 +7,12 @@ from typing import Any
 from archviz.interpreter.caches import CacheLayer, cache_layers, give_dtype, returned_cache
 from archviz.interpreter.collect import module_paths
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
-from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, next_inputs
+from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, image_inputs, next_inputs
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
-from archviz.interpreter.reading import Gap
+from archviz.interpreter.reading import MASKS_GIVEN, Gap
 from archviz.interpreter.towers import GRIDS, append, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.values import Instance, ModuleInstance, Tensor
+from archviz.interpreter.values import Instance, ModuleInstance, Tensor, Unknown
 from archviz.spans import Span
 
 
@@ -28,11 +28,21 @@ def trace_towers(
     best = trace_model(interp, model, batch=batch, seq=seq)
     parameters, _ = forward_parameters(interp, model)
     if {"pixel_values", "input_ids"} <= set(parameters) and not set(GRIDS) & set(parameters):
-        second = trace_model(interp, model, batch=batch, seq=seq, pixels=True)
-        understood = len(second[1]) < len(best[1]) or not second[1]
-        best = second if understood and len(second[0].events) > len(best[0].events) else best
+        best = _trace_images(interp, model, best, batch, seq)
     _trace_apart(interp, model, best[0], batch, seq)
     return best
+
+
+def _trace_images(
+    interp: Interpreter, model: ModuleInstance, text: tuple[Recorder, list[Gap]], batch: int, seq: int
+) -> tuple[Recorder, list[Gap]]:
+    """The first pass with an image in which more is understood, or as much and more is seen; else the pass on text alone."""
+    plain = example_inputs(interp, model, batch, seq, pixels=False)
+    for images in image_inputs(interp, model, batch):
+        recorder, gaps, _ = _run(interp, model, {**plain, **images})
+        if (not gaps or len(gaps) < len(text[1])) and len(recorder.events) > len(text[0].events):
+            return recorder, gaps
+    return text
 
 
 def _trace_apart(interp: Interpreter, model: ModuleInstance, recorder: Recorder, batch: int, seq: int) -> None:
@@ -118,6 +128,11 @@ def _run(
         interp.gap(str(error), getattr(error, "at", None))
     finally:
         interp.recorder = None
+    masks = [
+        recorder.reference(value).id for name, value in given.items() if "mask" in name and isinstance(value, Tensor)
+    ]
+    if masks and len(recorder.events):
+        recorder.annotate(0, {MASKS_GIVEN: tuple(masks)})
     gaps = [Gap(owner if isinstance(owner, str) else "", reason, at) for owner, reason, at in interp.gaps]
     interp.gaps = before
     return recorder, gaps, output
@@ -185,7 +200,7 @@ def shapes(value: Any) -> Any:
             return shapes(value.cls.interpreter.get_attribute(value, "to_tuple")())
         return shapes(value.payload) if isinstance(value.payload, tuple) else None
     if isinstance(value, (tuple, list)):
-        return [shapes(each) for each in value if isinstance(each, (Tensor, tuple, list)) or _is_record(each)]
+        return [shapes(each) for each in value if isinstance(each, (Tensor, Unknown, tuple, list)) or _is_record(each)]
     return None
 
 

@@ -169,7 +169,7 @@ class ClassValue:
 
     __slots__ = (
         "abstract_init", "annotations", "at", "bases", "enum_members", "host_base", "interpreter",
-        "is_library", "is_module", "mro", "name", "namespace", "qualified", "source_module",
+        "is_library", "is_module", "metaclass", "mro", "name", "namespace", "qualified", "source_module",
     )  # fmt: skip
 
     def __init__(
@@ -199,6 +199,7 @@ class ClassValue:
         )
         self.is_module: bool = qualified == "torch.nn.Module" or any(base.is_module for base in bases)
         self.enum_members: dict[str, Any] | None = None
+        self.metaclass: ClassValue | None = next((base.metaclass for base in bases if base.metaclass), None)
 
     def lookup(self, name: str) -> Any:
         """The raw attribute along the method resolution order; raises KeyError."""
@@ -219,7 +220,15 @@ class ClassValue:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.interpreter.call(self, list(args), kwargs)
 
+    def by_metaclass(self, name: str) -> Any:
+        """A special method that its metaclass gives the class itself; None without one."""
+        if self.metaclass is None or not self.metaclass.has(name):
+            return None
+        return BoundMethod(self.metaclass.lookup(name), self)
+
     def __len__(self) -> int:
+        if (method := self.by_metaclass("__len__")) is not None:
+            return int(method())
         if self.enum_members is None:
             raise TypeError(f"object of type 'type' has no len(): {self.name}")
         return len(self.enum_members)
@@ -228,6 +237,8 @@ class ClassValue:
         return True
 
     def __iter__(self) -> Iterator[Any]:
+        if (method := self.by_metaclass("__iter__")) is not None:
+            return iter(method())
         if self.enum_members is None:
             raise TypeError(f"'{self.name}' is not iterable")
         return iter(self.enum_members.values())
@@ -282,11 +293,20 @@ class ModuleInstance(Instance):
         return self is other
 
 
+Rest = Callable[[list[Any], dict[str, Any]], Any]
+"""Calls what stands inside: a function with the arguments that the decorators before it made."""
+Surrounding = Callable[[list[Any], dict[str, Any], Rest], Any]
+
+
+def _nested(outer: Surrounding, inner: Surrounding) -> Surrounding:
+    return lambda args, kwargs, run: outer(args, kwargs, lambda args, kwargs: inner(args, kwargs, run))
+
+
 class FunctionValue:
     """A function of the interpreted program."""
 
     __slots__ = (
-        "attrs", "defaults", "frame", "interpreter", "kw_defaults", "module", "name", "node", "owner", "serial", "signature",
+        "around", "attrs", "defaults", "frame", "interpreter", "kw_defaults", "module", "name", "node", "owner", "serial", "signature",
     )  # fmt: skip
 
     def __init__(
@@ -309,6 +329,12 @@ class FunctionValue:
         self.owner: ClassValue | None = None
         self.serial = next(SERIAL)
         self.attrs: dict[str, Any] = {}
+        self.around: Surrounding | None = None
+
+    def surround(self, around: Surrounding) -> None:
+        """Let a decorator's work be done around every call, outside of what decorators before it do."""
+        inner = self.around
+        self.around = around if inner is None else _nested(around, inner)
 
     @property
     def at(self) -> Span:

@@ -17,29 +17,39 @@ def register_layers(library: Library) -> None:
     """Fill a library with every layer and every infrastructure stub."""
     from archviz.layers import (
         axis_layers,
+        hooks,
         module,
         nn_attention,
         nn_containers,
         nn_layers,
+        nn_recurrent,
+        nn_transformer,
+        parametrizations,
         strict_fields,
         transformers_4,
         transformers_infrastructure,
         transformers_kernels,
         transformers_masks,
         transformers_models,
+        transformers_outputs,
     )
 
     for family in (
         module,
+        hooks,
         axis_layers,
         nn_layers,
         nn_containers,
         nn_attention,
+        nn_transformer,
+        nn_recurrent,
+        parametrizations,
         strict_fields,
         transformers_infrastructure,
         transformers_kernels,
         transformers_masks,
         transformers_models,
+        transformers_outputs,
         transformers_4,
     ):
         family.register(library)

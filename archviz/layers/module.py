@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from archviz.interpreter.library import Library
+from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.part_names import check_name
 from archviz.interpreter.sharing import Remembered, SharedCalls, has_unknown
@@ -13,6 +14,7 @@ from archviz.interpreter.sizes import Size
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import ClassValue, ModuleInstance, StaticMethod, Tensor, Unknown
 from archviz.interpreter.walk import walk
+from archviz.layers.hooks import AFTER, BEFORE, changed_arguments, changed_result
 
 MODULE = "torch.nn.Module"
 
@@ -106,13 +108,10 @@ def _register_registries(library: Library) -> None:
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
         self.modules[name] = module
 
-    for name in ("to", "train", "eval", "half", "float", "bfloat16", "cuda", "cpu", "requires_grad_", "apply", "share_memory", "type",
+    for name in ("to", "train", "eval", "half", "float", "bfloat16", "cuda", "cpu", "requires_grad_", "share_memory", "type",
                  "double", "to_empty", "compile", "zero_grad"):  # fmt: skip
         library.method(f"{MODULE}.{name}")(lambda interp, self, *args, **kwargs: self)
-    for name in ("register_forward_hook", "register_forward_pre_hook", "register_load_state_dict_pre_hook", "register_full_backward_hook",
-                 "_register_load_state_dict_pre_hook", "_register_state_dict_hook", "register_state_dict_post_hook",
-                 "register_load_state_dict_post_hook", "register_state_dict_pre_hook", "reset_parameters", "_reset_parameters",
-                 "load_state_dict", "extra_repr", "_load_from_state_dict"):  # fmt: skip
+    for name in ("reset_parameters", "_reset_parameters", "load_state_dict", "extra_repr", "_load_from_state_dict"):
         library.method(f"{MODULE}.{name}")(lambda interp, self, *args, **kwargs: None)
 
 
@@ -128,12 +127,8 @@ def tensors_of(module: ModuleInstance, table: str, *, distinct: bool) -> Iterato
 
 
 def _register_walks(library: Library) -> None:
-    library.method(f"{MODULE}.children")(
-        lambda interp, self: iter([each for each in self.modules.values() if each is not None])
-    )
-    library.method(f"{MODULE}.named_children")(
-        lambda interp, self: iter([item for item in self.modules.items() if item[1] is not None])
-    )
+    library.method(f"{MODULE}.children")(lambda interp, self: iter([each for _, each in _children(self)]))
+    library.method(f"{MODULE}.named_children")(lambda interp, self: iter(_children(self)))
     library.method(f"{MODULE}.modules")(lambda interp, self: iter([each for _, each in walk(self, "", set())]))
 
     @library.method(f"{MODULE}.named_modules")
@@ -178,6 +173,12 @@ def _register_walks(library: Library) -> None:
     library.method(f"{MODULE}._get_name")(lambda interp, self: self.cls.name)
 
 
+def _children(module: ModuleInstance) -> list[tuple[str, Any]]:
+    """The parts of a module, each once, under its first name."""
+    distinct = {id(child): (name, child) for name, child in reversed(module.modules.items()) if child is not None}
+    return [item for item in module.modules.items() if distinct.get(id(item[1])) == item]
+
+
 def follow(interp: Interpreter, value: Any, path: str) -> Any:
     """The value at a dotted path below a module."""
     for name in path.split(".") if path else []:
@@ -194,8 +195,16 @@ def _register_calls(library: Library) -> None:
             return Unknown("a module called while the model is built", interp.here())
         path = recorder.path_of(self)
         if path is None:  # made while forward runs, so no part of the model
-            return interp.call(forward, list(args), dict(kwargs))
-        return run_call(interp, recorder, CallSite(self, path, forward, args, kwargs))
+            if BEFORE in self.attrs:
+                args, kwargs = changed_arguments(interp, self, args, kwargs)
+            result = interp.call(forward, list(args), dict(kwargs))
+            return changed_result(interp, self, args, kwargs, result) if AFTER in self.attrs else result
+        if BEFORE in self.attrs:
+            args, kwargs = changed_arguments(interp, self, args, kwargs)
+        result = run_call(interp, recorder, CallSite(self, path, forward, args, kwargs))
+        if recorder.watched is not None:
+            recorder.watched.ran(self, path, args, result)
+        return result
 
     @library.method(f"{MODULE}.forward")
     def forward(interp: Interpreter, self: ModuleInstance, *args: Any, **kwargs: Any) -> Any:
@@ -249,6 +258,9 @@ def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     result: Any = None
     try:
         result = interp.call(call.forward, list(call.args), dict(call.kwargs))
+        if AFTER in call.module.attrs:
+            result = changed_result(interp, call.module, call.args, call.kwargs, result)
+        report(interp, result)
     finally:
         recorder.path = previous
         recorder.end(index, result, kernel_options(call.module.cls))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,13 +38,27 @@ def _append(interp: Interpreter, module: ModuleInstance, child: Any) -> None:
 
 def _item(interp: Interpreter, module: ModuleInstance, index: Any) -> Any:
     if isinstance(index, slice):
-        part = interp.allocate(module.cls, [], {})
-        assert isinstance(part, ModuleInstance)
-        _renumber(part, _children(module)[index])
-        return part
+        return _part(interp, module, index)
     if isinstance(index, str):
         return module.modules[index]
     return _children(module)[index]
+
+
+def _part(interp: Interpreter, module: ModuleInstance, index: slice) -> Any:
+    """A slice: of a `Sequential` under the old names, of a `ModuleList` counted anew."""
+    keeps_names = any(each.qualified == f"{NN}.Sequential" for each in module.cls.mro)
+    items = list(module.modules.items())[index]
+    given = dict(items) if keeps_names else [child for _, child in items]
+    return interp.call(module.cls, [given], {})
+
+
+def _times(interp: Interpreter, module: ModuleInstance, count: int) -> Any:
+    """`Sequential * count`: the same parts again and again."""
+    if count <= 0:
+        raise ValueError(f"Non-positive multiplication factor {count} for {module.cls.name}")
+    repeated = interp.call(interp.library_name(f"{NN}.Sequential"), [], {})
+    _renumber(repeated, _children(module) * count)
+    return repeated
 
 
 def _set_item(interp: Interpreter, module: ModuleInstance, index: Any, child: Any) -> None:
@@ -122,6 +137,8 @@ def _register_sequential(library: Library) -> None:
         for child in modules:
             _append(interp, self, child)
 
+    library.method(f"{NN}.Sequential.__mul__", f"{NN}.Sequential.__rmul__")(_times)
+
     @library.method(f"{NN}.Sequential.forward")
     def forward(interp: Interpreter, self: ModuleInstance, input: Any) -> Any:
         for child in _children(self):
@@ -166,8 +183,9 @@ def _register_parameters(library: Library) -> None:
 
     @library.constructor(f"{NN}.ParameterDict")
     def parameter_dict(interp: Interpreter, self: ModuleInstance, values: Any = None) -> None:
-        for key in interp.iterate(values if values is not None else {}):
-            _keep(interp, self, key, values[key])
+        _keep_all(interp, self, values)
+
+    library.method(f"{NN}.ParameterDict.update")(_keep_all)
 
     @library.method(f"{NN}.ParameterList.append")
     def append(interp: Interpreter, self: ModuleInstance, value: Any) -> ModuleInstance:
@@ -194,6 +212,15 @@ def _register_parameters(library: Library) -> None:
         return iter(list(self.parameters.values()))
 
     library.method(f"{NN}.ParameterDict.__iter__")(lambda interp, self: iter(list(self.parameters)))
+
+
+def _keep_all(interp: Interpreter, module: ModuleInstance, values: Any = None) -> None:
+    """The entries of a plain dict in the order of their keys; of anything else in its own.  Source: torch's ParameterDict.update."""
+    if isinstance(values, (list, tuple)):
+        values = OrderedDict(values)
+    keys = list(interp.iterate(values if values is not None else {}))
+    for key in sorted(keys) if type(values) is dict else keys:
+        _keep(interp, module, key, values[key])
 
 
 def _keep(interp: Interpreter, module: ModuleInstance, key: str, value: Any) -> None:

@@ -257,6 +257,12 @@ def _register_activations(library: Library) -> None:
             lambda interp, self, input, _function=function: interp.op(f"{F}.{_function}", input, self.attrs["dim"])
         )
 
+    @library.constructor(f"{NN}.Softmax2d")
+    def softmax2d(interp: Interpreter, self: ModuleInstance) -> None:
+        return None
+
+    library.method(f"{NN}.Softmax2d.forward")(lambda interp, self, input: interp.op(f"{F}.softmax", input, -3))
+
     @library.constructor(f"{NN}.PReLU")
     def prelu(interp: Interpreter, self: ModuleInstance, num_parameters: int = 1, *args: Any, **options: Any) -> None:
         new_parameter(interp, self, "weight", num_parameters)
@@ -274,13 +280,55 @@ def _register_activations(library: Library) -> None:
         return None
 
     library.method(f"{NN}.Identity.forward")(lambda interp, self, input: input)
-    for name in ("CrossEntropyLoss", "MSELoss", "BCEWithLogitsLoss", "L1Loss", "NLLLoss", "BCELoss", "KLDivLoss", "CTCLoss",
-                 "SmoothL1Loss", "CosineEmbeddingLoss", "CosineSimilarity"):  # fmt: skip
+    _register_losses(library)
+
+
+LOSSES = {
+    "CrossEntropyLoss": "cross_entropy", "MSELoss": "mse_loss", "BCEWithLogitsLoss": "binary_cross_entropy_with_logits", "L1Loss": "l1_loss",
+    "NLLLoss": "nll_loss", "BCELoss": "binary_cross_entropy", "KLDivLoss": "kl_div", "CTCLoss": "ctc_loss", "SmoothL1Loss": "smooth_l1_loss",
+    "CosineEmbeddingLoss": "cosine_embedding_loss", "HuberLoss": "huber_loss", "TripletMarginLoss": "triplet_margin_loss",
+    "MarginRankingLoss": "margin_ranking_loss",
+}  # fmt: skip
+
+
+def _register_losses(library: Library) -> None:
+    for name, function in LOSSES.items():
 
         @library.constructor(f"{NN}.{name}")
         def loss(interp: Interpreter, self: ModuleInstance, weight: Any = None, *args: Any, **options: Any) -> None:
+            keep(self, reduction=options.get("reduction", "mean"))
             if isinstance(weight, Tensor):
                 self.buffers["weight"] = weight
+
+        library.method(f"{NN}.{name}.forward")(
+            lambda interp, self, *args, _function=function, **options: interp.op(
+                f"{F}.{_function}", *args, reduction=self.attrs["reduction"]
+            )
+        )
+
+    @library.constructor(f"{NN}.CosineSimilarity")
+    def cosine(interp: Interpreter, self: ModuleInstance, dim: int = 1, eps: float = 1e-8) -> None:
+        keep(self, dim=dim, eps=eps)
+
+    @library.method(f"{NN}.CosineSimilarity.forward")
+    def similarity(interp: Interpreter, self: ModuleInstance, x1: Any, x2: Any) -> Any:
+        return interp.op(f"{F}.cosine_similarity", x1, x2, self.attrs["dim"])
+
+    @library.constructor(f"{NN}.PairwiseDistance")
+    def pairwise(
+        interp: Interpreter, self: ModuleInstance, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+    ) -> None:
+        keep(self, norm=p, eps=eps, keepdim=keepdim)
+
+    @library.method(f"{NN}.PairwiseDistance.forward")
+    def distance(interp: Interpreter, self: ModuleInstance, x1: Any, x2: Any) -> Any:
+        return interp.op(f"{F}.pairwise_distance", x1, x2, keepdim=self.attrs["keepdim"])
+
+
+POOLING_OPTIONS: dict[str, dict[str, Any]] = {
+    "Max": {"dilation": 1, "return_indices": False, "ceil_mode": False},
+    "Avg": {"ceil_mode": False, "count_include_pad": True},
+}
 
 
 def _register_pooling(library: Library) -> None:
@@ -288,20 +336,29 @@ def _register_pooling(library: Library) -> None:
 
         @library.constructor(f"{NN}.{name}")
         def pool(interp: Interpreter, self: ModuleInstance, kernel_size: Any, stride: Any = None, padding: Any = 0, *args: Any,
-                 **options: Any) -> None:  # fmt: skip
-            keep(
-                self, kernel_size=kernel_size, stride=stride, padding=padding, ceil_mode=options.get("ceil_mode", False)
-            )
+                 _name: str = name, **options: Any) -> None:  # fmt: skip
+            others = POOLING_OPTIONS[_name[:3]]
+            keep(self, kernel_size=kernel_size, stride=stride, padding=padding)
+            keep(self, **{**others, **dict(zip(others, args, strict=False)), **options})
 
-        function = f"{name[:3].lower()}_pool{name[-2:]}"
-        library.method(f"{NN}.{name}.forward")(
-            lambda interp, self, input, _function=function: interp.op(
-                f"{F}.{_function}",
+        @library.method(f"{NN}.{name}.forward")
+        def pooled(interp: Interpreter, self: ModuleInstance, input: Any, _name: str = name) -> Any:
+            numbers = [self.attrs[each] for each in ("kernel_size", "stride", "padding")]
+            options = {each: self.attrs[each] for each in POOLING_OPTIONS[_name[:3]]}
+            return interp.op(f"{F}.{_name[:3].lower()}_pool{_name[-2:]}", input, *numbers, **options)
+
+    for rank in ("1d", "2d", "3d"):
+
+        @library.constructor(f"{NN}.LPPool{rank}")
+        def power_pool(interp: Interpreter, self: ModuleInstance, norm_type: Any, kernel_size: Any, stride: Any = None,
+                       ceil_mode: bool = False) -> None:  # fmt: skip
+            keep(self, norm_type=norm_type, kernel_size=kernel_size, stride=stride, ceil_mode=ceil_mode)
+
+        library.method(f"{NN}.LPPool{rank}.forward")(
+            lambda interp, self, input, _rank=rank: interp.op(
+                f"{F}.lp_pool{_rank}",
                 input,
-                self.attrs["kernel_size"],
-                self.attrs["stride"],
-                self.attrs["padding"],
-                ceil_mode=self.attrs["ceil_mode"],
+                *(self.attrs[each] for each in ("norm_type", "kernel_size", "stride", "ceil_mode")),
             )
         )
 
@@ -311,16 +368,17 @@ def _register_pooling(library: Library) -> None:
         "AdaptiveMaxPool1d",
         "AdaptiveMaxPool2d",
         "AdaptiveAvgPool3d",
+        "AdaptiveMaxPool3d",
     ):
 
         @library.constructor(f"{NN}.{name}")
-        def adaptive(interp: Interpreter, self: ModuleInstance, output_size: Any) -> None:
-            keep(self, output_size=output_size)
+        def adaptive(interp: Interpreter, self: ModuleInstance, output_size: Any, return_indices: Any = False) -> None:
+            keep(self, output_size=output_size, return_indices=return_indices)
 
         function = f"adaptive_{name[8:11].lower()}_pool{name[-2:]}"
         library.method(f"{NN}.{name}.forward")(
             lambda interp, self, input, _function=function: interp.op(
-                f"{F}.{_function}", input, self.attrs["output_size"]
+                f"{F}.{_function}", input, self.attrs["output_size"], return_indices=self.attrs["return_indices"]
             )
         )
 
@@ -353,6 +411,20 @@ def _register_resizing(library: Library) -> None:
     @library.constructor(f"{NN}.Unflatten")
     def unflatten(interp: Interpreter, self: ModuleInstance, dim: int, unflattened_size: Any) -> None:
         keep(self, dim=dim, unflattened_size=unflattened_size)
+
+    library.method(f"{NN}.Unflatten.forward")(
+        lambda interp, self, input: interp.op(
+            "torch.Tensor.unflatten", input, self.attrs["dim"], self.attrs["unflattened_size"]
+        )
+    )
+
+    @library.constructor(f"{NN}.ChannelShuffle")
+    def channel_shuffle(interp: Interpreter, self: ModuleInstance, groups: int) -> None:
+        keep(self, groups=groups)
+
+    library.method(f"{NN}.ChannelShuffle.forward")(
+        lambda interp, self, input: interp.op(f"{F}.channel_shuffle", input, self.attrs["groups"])
+    )
 
     for name in ("ZeroPad1d", "ZeroPad2d", "ConstantPad1d", "ConstantPad2d", "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d",
                  "ReplicationPad2d"):  # fmt: skip

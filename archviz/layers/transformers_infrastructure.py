@@ -126,8 +126,7 @@ ARGUMENT_DECORATORS = (
 )
 DECORATORS = (
     "transformers.utils.auto_docstring.auto_docstring", "transformers.utils.generic.can_return_tuple",
-    "transformers.utils.generic.check_model_inputs", "transformers.utils.generic.merge_with_config_defaults",
-    "transformers.utils.output_capturing.capture_outputs", "transformers.utils.output_capturing.select_hidden_states",
+    "transformers.utils.generic.check_model_inputs",
     "transformers.utils.deprecation.deprecate_kwarg",
     "transformers.integrations.moe.use_experts_implementation", "transformers.modeling_rope_utils.dynamic_rope_update",
     "transformers.backbone_utils.filter_output_hidden_states", "transformers.pytorch_utils.compile_compatible_method_lru_cache",
@@ -167,7 +166,7 @@ def _register_torch_infrastructure(library: Library) -> None:
                  "backends.mps.is_available", "compiler.is_dynamo_compiling"):  # fmt: skip
         library.function(f"torch.{name}")(lambda interp, *args: False)
     for name in ("manual_seed", "cuda.empty_cache", "_check", "_check_is_size", "autocast", "amp.autocast", "cuda.amp.autocast", "set_grad_enabled",
-                 "cuda.synchronize", "set_printoptions", "_assert", "_dynamo.mark_static_address", "_dynamo.mark_dynamic", "_check_tensor_all",
+                 "cuda.synchronize", "set_printoptions", "_assert", "_dynamo.mark_static_address", "_dynamo.mark_dynamic", "_check_tensor_all", "_check_tensor_all_with",
                  "_dynamo.graph_break", "compiler.set_stance", "backends.cuda.sdp_kernel", "nn.attention.sdpa_kernel", "_assert_async",
                  "autograd.graph.saved_tensors_hooks", "cuda.device", "cuda.stream", "profiler.record_function", "autograd.profiler.record_function"):  # fmt: skip
         library.function(f"torch.{name}")(lambda interp, *args, **kwargs: None)
@@ -176,10 +175,22 @@ def _register_torch_infrastructure(library: Library) -> None:
 
     @library.method("torch.autograd.Function.apply")
     def apply(interp: Interpreter, cls: Any, *args: Any) -> Any:
-        return interp.call(interp.get_attribute(cls, "forward"), [Unknown("an autograd context"), *args], {})
+        context = interp.call(interp.library_name("torch.autograd.function.FunctionCtx"), [], {})
+        return interp.call(interp.get_attribute(cls, "forward"), [context, *args], {})
 
     library.classes["torch.autograd.Function"].methods["apply"] = ClassMethod(apply)
     library.declare("torch.autograd.function.FunctionCtx")
+    for name in (
+        "save_for_backward",
+        "save_for_forward",
+        "mark_dirty",
+        "mark_non_differentiable",
+        "set_materialize_grads",
+    ):
+        library.method(f"torch.autograd.function.FunctionCtx.{name}")(lambda interp, self, *args: None)
+    library.method("torch.autograd.function.FunctionCtx.__setattr__")(  # nothing outlives the call that it belongs to
+        lambda interp, self, name, value: self.attrs.update({name: value})
+    )
     library.declare("torch.Generator")
     library.declare("torch.nn.attention.flex_attention.BlockMask")
     library.declare("torch.distributed.ProcessGroup")

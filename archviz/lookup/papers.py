@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from archviz.errors import ModelNotFoundError, UsageError
+from archviz.errors import ModelNotFoundError, SourceUnavailableError, UsageError
 from archviz.lookup.arxiv.client import ArxivClient
 from archviz.lookup.arxiv.feed import Paper
 from archviz.lookup.arxiv.ids import arxiv_id, arxiv_id_of_url
@@ -32,6 +32,7 @@ class PaperAnswer:
         selection: The wanted sections; None where none were asked for, or there is no HTML rendering.
         contents: The headings of all sections, in order.
         unverified: Why nothing of the paper but its abstract could be read; empty when it could.
+        failed: The sections may be there, and could not be asked for.
         notes: What the session noted, such as that a stored copy was used.
     """
 
@@ -43,11 +44,12 @@ class PaperAnswer:
     selection: Selection | None = None
     contents: tuple[Section, ...] = ()
     unverified: str = ""
+    failed: bool = False
     notes: Sequence[str] = field(default=())
 
     @property
     def exit_status(self) -> int:
-        return 0 if self.status == "exact" else 3
+        return (4 if self.failed else 0) if self.status == "exact" else 3
 
     def as_dict(self) -> dict[str, object]:
         """The answer as data, for `--json`."""
@@ -56,7 +58,7 @@ class PaperAnswer:
             "status": self.status,
             "asked": self.asked,
             "message": self.message,
-            "paper": paper_dict(self.paper) if self.paper else None,
+            "paper": self._paper() if self.paper else None,
             "results": [
                 {"id": each.paper.id, "title": each.paper.title, "exact": each.is_exact, "likeness": each.likeness}
                 for each in self.results[:SHOWN]
@@ -69,6 +71,11 @@ class PaperAnswer:
             "unverified": self.unverified or None,
             "notes": list(self.notes),
         }
+
+    def _paper(self) -> dict[str, object]:
+        assert self.paper is not None
+        found = paper_dict(self.paper)
+        return found | {"html": None} if self.unverified == NO_PAGE else found
 
 
 def paper_dict(paper: Paper) -> dict[str, object]:
@@ -135,7 +142,10 @@ def _with_sections(client: ArxivClient, paper: Paper, wanted: str | None, found:
     found = replace(found, paper=paper, message=f"{paper.id}: {paper.title}")
     if wanted is None:
         return found
-    page = client.read_page(paper.id)
+    try:
+        page = client.read_page(paper.id)
+    except SourceUnavailableError as error:  # the abstract is there all the same
+        return replace(found, unverified=f"its HTML rendering was not read: {error.message}", failed=True)
     if page is None:
         return replace(found, unverified=NO_PAGE)
 

@@ -35,6 +35,7 @@ class Service:
         fresh_seconds: How long a moving answer is taken from the cache without asking again.
         interval: Seconds between two requests, kept across processes, one at a time.
         has_pages: It answers with HTML pages too.
+        has_catalog: The embedded catalog may answer in its place.
         pinned: What in an address says that its content never changes.
     """
 
@@ -48,6 +49,7 @@ class Service:
     fresh_seconds: float = _FRESH
     interval: float = 0.0
     has_pages: bool = False
+    has_catalog: bool = False
     pinned: re.Pattern[str] = field(default=_COMMIT)
 
     @property
@@ -75,6 +77,7 @@ def hub_service() -> Service:
         token_variable="HF_TOKEN",  # noqa: S106 # the variable's name
         token_origin=endpoint,
         offline_variable="HF_HUB_OFFLINE",
+        has_catalog=True,
     )
 
 

@@ -72,6 +72,7 @@ class Session:
     refused_tokens: set[str] = field(default_factory=set)
     oldest: float | None = None
     started: float = field(init=False)
+    _first_asked: float | None = field(default=None, init=False)
     _own: httpx2.BaseTransport | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -90,7 +91,7 @@ class Session:
     def connect_seconds(self, *, at_hand: bool) -> float:
         """Seconds for the next connection with all its attempts.
 
-        Until somebody has answered, all connections of the command count from its start, and further hosts get what is enough
+        Until somebody has answered, all connections of the command count from the first one, and further hosts get what is enough
         for one that is there: a network that leads nowhere costs one time limit, not one a host.
 
         Args:
@@ -99,8 +100,10 @@ class Session:
         limits = self.settings.limits
         if self.contacted:
             return limits.connect_seconds
+        now = self.time.monotonic()
+        self._first_asked = now if self._first_asked is None else self._first_asked
         bound = limits.waiting_seconds if at_hand or self.at_hand else limits.connect_seconds
-        return max(bound * _ENOUGH, bound - (self.time.monotonic() - self.started))
+        return max(bound * _ENOUGH, bound - (now - self._first_asked))
 
     def way_out(self) -> httpx2.BaseTransport:
         """What the requests of all clients go out by, with connections that they share."""

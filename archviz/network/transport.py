@@ -164,7 +164,9 @@ class GuardedTransport(httpx2.BaseTransport):
         session, url = self.session, str(request.url)
         if (known := session.unreachable.get(origin_of(url))) is not None:
             raise known
-        patience = session.settings.limits.request_seconds * (0.5 if at_hand or session.at_hand else 1.0)
+        patience = session.settings.limits.request_seconds
+        if at_hand or (session.at_hand and self.service.has_catalog):
+            patience *= 0.5
         deadline = session.time.monotonic() + min(patience, session.remaining)
         connecting = session.connect_seconds(at_hand=at_hand)  # for all attempts together
         for attempt in range(1, ATTEMPTS + 1):

@@ -76,6 +76,7 @@ class Paces:
         return max(0.0, self.until.get(_part(url), 0.0) - monotonic)
 
 
+_LAST: dict[str, float] = {}  # service → when this process asked it last; only without a folder to share
 PACES = Paces()
 """What this process was asked to wait for; a long-lived server keeps it between commands."""
 
@@ -122,7 +123,8 @@ def turn(
             hint="Try again when the other runs have ended.",
         ) from None
     except OSError:
-        yield Turn()
+        with _own_turn(name, interval, now, sleep) as own:
+            yield own
         return
     own = Turn()
     try:
@@ -135,6 +137,20 @@ def turn(
             if own.asked:
                 mark.write_text(f"{now():.3f}", encoding="ascii")
         lock.release()
+
+
+@contextlib.contextmanager
+def _own_turn(name: str, interval: float, now: Callable[[], float], sleep: Callable[[float], None]) -> Iterator[Turn]:
+    """A turn that this process keeps by itself, where there is no folder to share."""
+    own = Turn()
+    wait = _LAST.get(name, 0.0) + interval - now()
+    if wait > 0:
+        sleep(min(wait, interval))
+    try:
+        yield own
+    finally:
+        if own.asked:
+            _LAST[name] = now()
 
 
 def _last(mark: Path) -> float:

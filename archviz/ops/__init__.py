@@ -17,7 +17,29 @@ from archviz.interpreter.library import Library
 
 def register_ops(library: Library) -> None:
     """Fill a library with every op and with the standard library."""
-    from archviz.ops import axis_patterns, creation, elementwise, functional, host, indexing, layout, reduction, stdlib
+    from archviz.ops import (
+        axis_patterns,
+        creation,
+        elementwise,
+        function_tools,
+        functional,
+        host,
+        indexing,
+        layout,
+        reduction,
+        stdlib,
+    )
 
-    for family in (stdlib, host, creation, elementwise, layout, indexing, reduction, functional, axis_patterns):
+    for family in (
+        stdlib,
+        function_tools,
+        host,
+        creation,
+        elementwise,
+        layout,
+        indexing,
+        reduction,
+        functional,
+        axis_patterns,
+    ):
         family.register(library)

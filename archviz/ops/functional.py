@@ -96,11 +96,17 @@ def _register_linear(library: Library) -> None:
     def attention(interp: Interpreter, query: Tensor, key: Tensor, value: Tensor, *args: Any, **options: Any) -> Tensor:
         return like(interp, query, (*query.sizes[:-1], value.sizes[-1]))
 
-    @op(library, f"{F}.cosine_similarity", "torch.cosine_similarity", f"{F}.pairwise_distance")
+    @op(library, f"{F}.cosine_similarity", "torch.cosine_similarity")
     def similarity(
         interp: Interpreter, left: Tensor, right: Tensor, dim: int = 1, *args: Any, **options: Any
     ) -> Tensor:
         return like(interp, left, shapes.reduce(shapes.broadcast(left.sizes, right.sizes), dim))
+
+    @op(library, f"{F}.pairwise_distance", "torch.pairwise_distance")
+    def pairwise_distance(
+        interp: Interpreter, left: Tensor, right: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+    ) -> Tensor:
+        return like(interp, left, shapes.reduce(shapes.broadcast(left.sizes, right.sizes), -1, keep=keepdim))
 
     @op(library, "torch._grouped_mm", "torch.nn.functional.grouped_mm")
     def grouped_mm(interp: Interpreter, left: Tensor, right: Tensor, *args: Any, **options: Any) -> Tensor:
@@ -183,11 +189,22 @@ def _register_pooling(library: Library) -> None:
             library, f"{F}.adaptive_avg_pool{rank}d", f"{F}.adaptive_max_pool{rank}d", f"torch.adaptive_avg_pool{rank}d"
         )
         def adaptive(
-            interp: Interpreter, value: Tensor, output_size: Any, *args: Any, _rank: int = rank, **options: Any
-        ) -> Tensor:
+            interp: Interpreter, value: Tensor, output_size: Any, return_indices: Any = False, _rank: int = rank
+        ) -> Any:
             own = value.sizes
             sizes = [
                 own[at - _rank] if size is None else size for at, size in enumerate(shapes.spread(output_size, _rank))
+            ]
+            result = like(interp, value, (*own[:-_rank], *sizes))
+            return (result, like(interp, result, dtype="int64")) if return_indices else result
+
+        @op(library, f"{F}.lp_pool{rank}d")
+        def power_pool(interp: Interpreter, value: Tensor, norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: bool = False,
+                       _rank: int = rank) -> Tensor:  # fmt: skip
+            own, kernel = value.sizes, shapes.spread(kernel_size, _rank)
+            steps = kernel if stride is None else shapes.spread(stride, _rank)
+            sizes = [
+                shapes.pooling(own[at - _rank], kernel[at], steps[at], 0, 1, ceil=ceil_mode) for at in range(_rank)
             ]
             return like(interp, value, (*own[:-_rank], *sizes))
 

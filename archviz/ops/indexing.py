@@ -7,12 +7,14 @@ from typing import Any
 
 from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.library import Library
+from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import BoundMethod, Device, DType, Shape, Tensor, Unknown
 from archviz.ops import masks, numbers, shapes
 from archviz.ops.counts import assumed_counts
 from archviz.ops.creation import DTYPES
 from archviz.ops.registry import dtype_name, first_unknown, like, number_in, op, options_of, tensor
+from archviz.ops.tensor_names import TENSOR_NAMES
 
 
 def register(library: Library) -> None:
@@ -29,6 +31,7 @@ def _register_items(library: Library) -> None:
         parts = index if isinstance(index, tuple) else (index,)
         unknown = first_unknown([value, *parts], {})
         if unknown is not None:
+            report(interp, unknown)
             return unknown
         recorder = interp.recorder
         if recorder is None:
@@ -56,6 +59,7 @@ def _register_items(library: Library) -> None:
     def set_item(interp: Interpreter, value: Tensor, index: Any, new: Any) -> None:
         numbers.assign(value, index, new)
         masks.written(value, new)
+        report(interp, [*(index if isinstance(index, tuple) else (index,)), new])
         if interp.recorder is not None:
             event = interp.recorder.begin("op", "setitem", [value, new], interp.here())
             interp.recorder.end(event, value)
@@ -89,8 +93,18 @@ def _as_index(interp: Interpreter, part: Any) -> Any:
     if isinstance(part, slice):
         return slice(*(_bound(each) for each in (part.start, part.stop, part.step)))
     if isinstance(part, (list, tuple, range)):
-        return tensor(interp, (len(part),), "bool" if part and isinstance(part[0], bool) else "int64")
+        sizes, first = _list_sizes(part)
+        return tensor(interp, sizes, "bool" if isinstance(first, bool) else "int64")
     return part
+
+
+def _list_sizes(part: Any) -> tuple[tuple[int, ...], Any]:
+    """The shape of nested lists as a tensor, and their first element."""
+    sizes: list[int] = []
+    while isinstance(part, (list, tuple, range)):
+        sizes.append(len(part))
+        part = part[0] if len(part) else None
+    return (*sizes, *(part.sizes if isinstance(part, Tensor) else ())), part
 
 
 def _bound(value: Any) -> Any:
@@ -194,7 +208,7 @@ def _register_attributes(library: Library) -> None:
             return BoundMethod(interp.library_name(dotted), value)
         if name.startswith("_"):
             return MISSING
-        if interp.recorder is not None or name in TORCH_METHODS:
+        if name in TENSOR_NAMES:
             return Unknown(f"torch.Tensor.{name} has no stub", interp.here())
         return MISSING
 
@@ -206,9 +220,6 @@ def _register_attributes(library: Library) -> None:
             value.requires_grad = bool(new)
         else:
             value.attrs = {**(value.attrs or {}), name: new}
-
-
-TORCH_METHODS = frozenset({"apply_", "map_", "register_hook", "storage", "stride", "untyped_storage"})
 
 
 def _register_conversions(library: Library) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.library import Library
+from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import Device, DType, Tensor, Unknown
@@ -47,6 +48,7 @@ def _recorded(run: Run, label: str, rule: masks.Rule | None) -> Run:
             args = (kwargs.pop("input"), *args)
         unknown = first_unknown(args, kwargs)
         if unknown is not None:
+            report(interp, unknown)
             return unknown
         recorder = interp.recorder
         if recorder is None:

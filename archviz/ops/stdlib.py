@@ -6,16 +6,15 @@ import ast
 import collections
 import copy
 import functools
-import itertools
 import math
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from archviz.interpreter.attributes import MISSING
-from archviz.interpreter.bounds import RefusedPatternError, check_regex, lazily
-from archviz.interpreter.calls import wrap_host
-from archviz.interpreter.classes import AUTO, NO_DEFAULT, FieldValue, dataclass
+from archviz.interpreter.bounds import RefusedPatternError, check_regex
+from archviz.interpreter.calls import make_instance, wrap_host
+from archviz.interpreter.classes import AUTO, NO_DEFAULT, FieldValue, dataclass, new_class
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
@@ -30,6 +29,7 @@ from archviz.interpreter.values import (
     LibraryModule,
     ModuleInstance,
     NativeFunction,
+    StaticMethod,
     Suppressed,
     Tensor,
     Unknown,
@@ -55,7 +55,6 @@ def register(library: Library) -> None:
     library.absent.update(ABSENT)
     _register_math(library)
     _register_operator(library)
-    _register_functools(library)
     _register_collections(library)
     _register_typing(library)
     _register_copy(library)
@@ -118,51 +117,6 @@ def _register_operator(library: Library) -> None:
             return found[0] if len(keys) == 1 else found
 
         return get
-
-
-def _register_functools(library: Library) -> None:
-    library.value("functools.partial", functools.partial)
-
-    @library.function("functools.wraps", "functools.update_wrapper")
-    def wraps(interp: Interpreter, wrapped: Any, *args: Any, **kwargs: Any) -> Any:
-        def apply(wrapper: Any) -> Any:
-            if isinstance(wrapper, FunctionValue):
-                wrapper.attrs["__wrapped__"] = wrapped
-                wrapper.attrs["__name__"] = getattr(wrapped, "name", "wrapped")
-            return wrapper
-
-        return apply
-
-    @library.function("functools.lru_cache", "functools.cache", "functools.singledispatch")
-    def lru_cache(interp: Interpreter, *args: Any, **kwargs: Any) -> Any:
-        if args and isinstance(args[0], (FunctionValue, NativeFunction, BoundMethod)):
-            return args[0]
-        return lambda function: function
-
-    @library.function("functools.cached_property")
-    def cached_property(interp: Interpreter, function: Any) -> Any:
-        from archviz.interpreter.values import PropertyValue
-
-        def once(interp: Interpreter, receiver: Instance) -> Any:
-            key = f"_cached {function.name}"
-            if key not in receiver.attrs:
-                receiver.attrs[key] = interp.call(function, [receiver], {})
-            return receiver.attrs[key]
-
-        return PropertyValue(interp.native(f"cached {function.name}", once))
-
-    @library.function("functools.reduce")
-    def reduce(interp: Interpreter, function: Any, values: Any, *initial: Any) -> Any:
-        return functools.reduce(lambda a, b: interp.call(function, [a, b], {}), interp.iterate(values), *initial)
-
-    for name in ("chain", "repeat", "product", "cycle", "accumulate", "zip_longest", "islice", "combinations", "count"):
-        host = getattr(itertools, name)
-        library.function(f"itertools.{name}")(
-            lambda interp, *args, _host=host, **kwargs: _host(*(lazily(interp, each) for each in args), **kwargs)
-        )
-    library.function("itertools.chain.from_iterable")(
-        lambda interp, values: (item for each in interp.iterate(values) for item in interp.iterate(each))
-    )
 
 
 def _register_collections(library: Library) -> None:
@@ -243,6 +197,12 @@ def _register_typing(library: Library) -> None:
         library.function(f"{root}.dataclass_transform", f"{root}.deprecated")(
             lambda interp, *args, **kwargs: lambda value: value
         )
+    library.declare("builtins.type")
+    library.classes["builtins.type"].methods["__new__"] = StaticMethod(new_class)
+    library.method("builtins.type.__init__")(lambda interp, self, *args, **kwargs: None)
+    library.method("builtins.type.__call__")(
+        lambda interp, self, *args, **kwargs: make_instance(interp, self, list(args), kwargs)
+    )
     library.declare("abc.ABC")
     library.declare("abc.ABCMeta")
     library.function("abc.abstractmethod")(lambda interp, function: function)

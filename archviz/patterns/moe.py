@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.activations import activation_in
@@ -90,7 +91,7 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         correction_bias=_has_correction(module, router),
         shared_gate=gate.path if gate and shared else None,
         shared_hidden=_shared_hidden(shared, trace),
-        groups=_groups(module, router),
+        groups=group_limit(events, count) or _groups(module, router),
         hashed=_is_hashed(router, count, top_k),
     )
 
@@ -242,11 +243,22 @@ def _is_hashed(router: ModuleRecord | None, count: int, top_k: int | None) -> bo
     )
 
 
+def group_limit(events: Sequence[Event], count: int) -> tuple[int, int] | None:
+    """Expert groups and how many of them a token may use: a choice before the one among `count` experts, of one score per group."""
+    chosen = [event for event in events if canonical(event.name) == "topk"]
+    for event in chosen[:-1]:
+        read, kept = event.inputs[0].shape, event.outputs[0].shape if event.outputs else None
+        if read and kept and len(read) == 2 and (read[-1] or 0) > 1 and kept[-1] and read[-1] and read[-1] != count:
+            return read[-1], kept[-1]
+    return None
+
+
 def _groups(module: ModuleRecord, router: ModuleRecord | None) -> tuple[int, int] | None:
     for owner in (router, module):
         if owner is None:
             continue
-        groups, used = owner.attributes.get("n_group"), owner.attributes.get("topk_group")
+        groups = owner.attributes.get("n_group", owner.attributes.get("num_group"))
+        used = owner.attributes.get("topk_group")
         if isinstance(groups, int) and isinstance(used, int) and groups > 1:
             return groups, used
     return None

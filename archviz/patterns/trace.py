@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from archviz.interpreter.events import Events, Repeat
-from archviz.interpreter.reading import Event, ValueRef
+from archviz.interpreter.reading import MASKS_GIVEN, Event, ValueRef
 from archviz.patterns.op_families import FRESH, canonical, writes_in_place
 
 
@@ -148,6 +148,9 @@ class Trace:
         """Ids of the values derived from the model's inputs."""
         roots = [event for event in self.outline if event.parent == -1 and event.kind == "call"]
         found = {value.id for event in roots for value in event.inputs}
+        for event in roots:
+            masks = event.options.get(MASKS_GIVEN, ())
+            found.difference_update(masks if isinstance(masks, tuple) else ())
         for event in self.outline:
             repeat = self._repeats.get(event.index)
             if repeat is None:

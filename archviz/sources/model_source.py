@@ -15,7 +15,7 @@ from archviz.lookup.names import classify
 from archviz.lookup.resolution import Resolution
 from archviz.lookup.resolve import resolve
 from archviz.network.services import hub_service
-from archviz.network.session import Session
+from archviz.network.session import Session, day_of
 from archviz.records import record
 from archviz.settings import Settings
 from archviz.sources.custom_code import CustomCode, custom_code, inside
@@ -112,7 +112,7 @@ def resolved_source(found: Resolution, session: Session) -> ModelSource:
         from archviz.sources.hub_source import hub_source
 
         try:
-            return hub_source(found.hub, session)
+            return _with_age(hub_source(found.hub, session), session)
         except SourceUnavailableError as error:
             if find_record(found.model_id) is None:
                 raise
@@ -120,6 +120,14 @@ def resolved_source(found: Resolution, session: Session) -> ModelSource:
     elif found.notes or not session.is_offline(hub_service()):
         session.note(found.message)
     return _from_catalog(found.model_id, session.notes)
+
+
+def _with_age(source: ModelSource, session: Session) -> ModelSource:
+    """The source, with a remark where a stored answer stands for one that could not be asked for."""
+    if session.oldest is not None:
+        said = f"facts of the repository are of {day_of(session.oldest)}; whether they still hold was not asked, or not answered"
+        source.remarks.append((said, "config", source.url or source.id))
+    return source
 
 
 def _with_folder_hint(error: ArchvizError, model: str) -> ArchvizError:

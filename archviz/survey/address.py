@@ -26,7 +26,9 @@ def survey_address(asked: ModelName, found: Resolution, session: Session) -> Sur
         found: What its name was resolved to: candidates at most.
     """
     known = [(item.id, item.why) for item in found.candidates]
-    survey = Survey(found.asked, found.status, found.message, revision=asked.revision, notes=session.notes)
+    what = "a paper on arXiv" if asked.kind == "arxiv_id" else "a repository on GitHub"
+    said = found.message if known else f"{found.asked} is {what}, not a model; no model is known that names it."
+    survey = Survey(found.asked, found.status, said, revision=asked.revision, notes=session.notes)
     try:
         entries, linked = _paper(asked, session) if asked.kind == "arxiv_id" else _repository(asked, session)
     except ArchvizError as error:
@@ -38,8 +40,8 @@ def survey_address(asked: ModelName, found: Resolution, session: Session) -> Sur
     listed = {each.lower() for each, _ in known}
     more = [(each, _README) for each in linked if each.lower() not in listed][:MOST_STATED]
     if more and not known:
-        what = f"{found.asked} is a repository on GitHub, not a model; its README links {len(more)} on the Hub. None was chosen."
-        survey = replace(survey, status="ambiguous", message=what)
+        said = f"{found.asked} is {what}, not a model; its README links {len(more)} on the Hub. None was chosen."
+        survey = replace(survey, status="ambiguous", message=said)
     return replace(survey, entries=in_order(entries), candidates=(*known, *more))
 
 

@@ -12,7 +12,7 @@ from archviz.lookup.github.client import GithubClient
 from archviz.lookup.github.ranking import Match
 from archviz.network.session import Session
 from archviz.survey.entries import Entry, SourceKind, SourceStatus
-from archviz.survey.leads import CATALOG, Lead
+from archviz.survey.leads import CATALOG, Lead, is_alike
 from archviz.survey.repository import read_repository, why_own
 
 MOST_STATED = 8
@@ -55,7 +55,7 @@ def github_entries(own: tuple[Lead, ...], others: tuple[Lead, ...], about: About
 def _repository(lead: Lead, about: About, session: Session) -> Entry:
     """A repository is the model's own where the catalog says so or its own README does; its name alone proves nothing."""
     read = read_repository(lead.key, None, session)
-    reason = why_own(read, about.model_id, about.papers)
+    reason = why_own(read, about.model_id, about.papers, is_alike=is_alike(read.name, about.model_id))
     said = [*read.said, reason or "nothing in its README says that it is about this model"]
     status: SourceStatus = "renamed" if read.renamed_from else "found"
     if reason is None and lead.by != CATALOG:

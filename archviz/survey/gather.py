@@ -47,7 +47,7 @@ def survey_model(found: Resolution, described: Described, session: Session, *, w
     own, others = repositories(card, links, found.model_id)
     read = papers(card, links, found.hub.papers if found.hub else ())
     about = About(found.model_id, frozenset(lead.key for lead in read))
-    code = _code(described)
+    code = _code(described, found.hub)
     elsewhere, unsearched = _code_elsewhere(code, described, session)
     entries = [
         code,
@@ -73,21 +73,22 @@ def survey_model(found: Resolution, described: Described, session: Session, *, w
     )
 
 
-def _code(described: Described) -> Entry:
+def _code(described: Described, hub: HubModel | None) -> Entry:
     source, architecture = described.source, described.architecture
-    if source is None:
+    if source is None and (hub is None or not hub.architectures):
         return Entry("code", "unknown", described.trouble or "the configuration is not known, so neither is the code")
-    if source.custom is not None:
+    if source is not None and source.custom is not None:
         files = sorted({value.rpartition(".")[0] + ".py" for value in map(str, source.custom.stated.values())})
         what = f"{source.custom.whose} own code: {', '.join(files[:4])}"
         return Entry("code", "found", what, source.url, rests=architecture is not None)
-    name = architecture.identity.class_name if architecture else next(iter(source.architectures), "")
-    module = class_module(name, source.model_type) if name else None
+    stated = source.architectures if source else hub.architectures if hub else ()  # the Hub excerpts gated ones too
+    model_type = source.model_type if source else hub.model_type if hub else ""
+    name = architecture.identity.class_name if architecture else next(iter(stated), "")
+    module = class_module(name, model_type) if name else None
     if module is None:
         trouble = f": {described.trouble}" if described.trouble else ""
-        return Entry(
-            "code", "missing", f"transformers {transformers_version()} has no code for {source.model_type!r}{trouble}"
-        )
+        status: SourceStatus = "missing" if source else "unknown"
+        return Entry("code", status, f"transformers {transformers_version()} has no code for {model_type!r}{trouble}")
     path = module.replace(".", "/") + ".py"
     url = f"https://github.com/huggingface/transformers/blob/v{transformers_version()}/src/{path}"
     what = f"transformers {transformers_version()}, {path}, class {name}"

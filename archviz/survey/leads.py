@@ -51,7 +51,7 @@ def repositories(card: Card, links: Mapping[str, str], model_id: str) -> tuple[t
         if (address := github_address(url))
     ]
     linked = [_lead(link) for link in card.links if link.kind == "repository"]
-    own = [lead for lead in linked if _is_own(lead.key, model_id)]
+    own = [lead for lead in linked if is_alike(lead.key, model_id)]
     own += [lead for lead in linked if lead not in own and _LABEL.search(lead.label)]
     return _each_once([*found, *own]), _each_once([lead for lead in linked if lead not in own])
 
@@ -71,7 +71,8 @@ def _lead(link: Link) -> Lead:
     return Lead(key, link.url, CARD, link.label)
 
 
-def _is_own(repository: str, model_id: str) -> bool:
+def is_alike(repository: str, model_id: str) -> bool:
+    """Whether the owner or name of a repository begins with a model's publisher or family."""
     owner, _, name = repository.lower().partition("/")
     publisher, _, model = model_id.lower().partition("/")
     plain = re.sub(r"[^a-z0-9]", "", publisher)

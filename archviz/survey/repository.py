@@ -74,19 +74,23 @@ def read_repository(name: str, revision: str | None, session: Session) -> Reposi
     return RepositoryRead(found.name, found.url, found.renamed_from, tuple(said), readme, parse_card(readme))
 
 
-def why_own(read: RepositoryRead, model_id: str, papers: Collection[str]) -> str | None:
+def why_own(read: RepositoryRead, model_id: str, papers: Collection[str], *, is_alike: bool) -> str | None:
     """What in its README says that a repository is about a model; None where nothing does.
 
     Args:
         papers: arXiv ids that belong to the model.
+        is_alike: Its owner or name is like the publisher's or the family's; of others, a word or a page of the publisher is not
+            enough: a runtime's README names models too.
     """
-    if re.search(rf"(?<![\w.-]){re.escape(model_id)}(?![\w/]|[.-]\w)", read.readme, re.IGNORECASE):
+    if model_id.lower() in map(str.lower, read.hub_models):
+        return f"its README links {model_id}"
+    if is_alike and re.search(rf"(?<![\w.-]){re.escape(model_id)}(?![\w/]|[.-]\w)", read.readme, re.IGNORECASE):
         return f"its README names {model_id}"
     for link in read.card.links:
         if link.kind == "paper" and link.key in papers:
             return f"its README links the model's paper arXiv:{link.key}"
     publisher = model_id.partition("/")[0].lower()
-    if any(_publisher_of(link.url) == publisher for link in read.card.links if _on_hub(link.url)):
+    if is_alike and any(_publisher_of(link.url) == publisher for link in read.card.links if _on_hub(link.url)):
         return f"its README links the publisher's page on the Hub, {model_id.partition('/')[0]}"
     return None
 

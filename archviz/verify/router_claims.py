@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from archviz.interpreter.reading import Event
 from archviz.patterns.activations import clamp_bounds, read_activation
-from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.moe import MixtureOfExperts, group_limit
 from archviz.patterns.op_families import activation_of, canonical
 from archviz.spans import Span
 from archviz.verify.claims import Claim
@@ -97,21 +97,12 @@ def _choice(view: LayerView, what: MixtureOfExperts, events: Sequence[Event]) ->
         yield view.claim("moe.routing", "hash: experts are looked up by token id", hashed.at)
     if what.top_k is not None:
         yield view.claim("moe.top_k", what.top_k, last or (hashed.at if hashed else None))
-    groups = _group_limit(what, chosen)
+    groups = group_limit(events, what.count)
     if groups is not None:
-        yield view.claim("moe.group_limit", groups, *(event.at for event in chosen[:-1]))
+        yield view.claim("moe.group_limit", f"{groups[1]} of {groups[0]} groups", *(event.at for event in chosen[:-1]))
     bias = _correction(view, what, events)
     if bias is not None:
         yield view.claim("moe.correction_bias", True, bias.at)
-
-
-def _group_limit(what: MixtureOfExperts, chosen: Sequence[Event]) -> str | None:
-    """A choice among groups before the choice among experts: it reads one score per group."""
-    for event in chosen[:-1]:
-        read, kept = event.inputs[0].shape, event.outputs[0].shape if event.outputs else None
-        if read and kept and len(read) == 2 and (read[-1] or 0) > 1 and read[-1] != what.count:
-            return f"{kept[-1]} of {read[-1]} groups"
-    return None
 
 
 def _hash_lookup(what: MixtureOfExperts, events: Sequence[Event]) -> Event | None:

@@ -37,7 +37,9 @@ def test_the_configuration_has_the_keys_of_the_schema_and_all_layer_kinds() -> N
         assert (layer["gap_report"] is None) == layer["supported"]
 
 
-@pytest.mark.parametrize("model", [QWEN, "MiniMaxAI/MiniMax-M2", "deepseek-ai/DeepSeek-V4-Flash", "meta-llama/Llama-3.3-70B-Instruct"])
+@pytest.mark.parametrize(
+    "model", [QWEN, "MiniMaxAI/MiniMax-M2", "deepseek-ai/DeepSeek-V4-Flash", "meta-llama/Llama-3.3-70B-Instruct"]
+)
 def test_the_layer_types_add_up_to_the_total(model: str) -> None:
     total = sum(layer["count"] * layer["specs"]["parameter_count"] for layer in layer_types(model))
     assert total == exported(model).configuration["total_params"]
@@ -88,7 +90,9 @@ def test_experts_are_sent_tokens_and_send_them_back() -> None:
 
 def test_the_command_writes_the_files_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "deep" / "out"
-    status = cli.main(["export", "Qwen/Qwen3-0.6B", "--offline", "--estimator", str(SAMPLES), "-o", str(output), "--json"])
+    status = cli.main(
+        ["export", "Qwen/Qwen3-0.6B", "--offline", "--estimator", str(SAMPLES), "-o", str(output), "--json"]
+    )
     answer = json.loads(capsys.readouterr().out)
     assert status == 0
     written = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
@@ -107,7 +111,13 @@ def test_the_command_writes_the_files_and_nothing_else(tmp_path: Path, capsys: p
     ],
 )
 def test_bad_input_is_said_and_writes_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], model: str, estimator: str | None, output: str, status: int, words: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    model: str,
+    estimator: str | None,
+    output: str,
+    status: int,
+    words: str,
 ) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "broken").mkdir()
@@ -129,6 +139,8 @@ def test_a_link_in_the_output_folder_does_not_lead_out_of_it(tmp_path: Path) -> 
     assert list(outside.iterdir()) == []
 
 
-@pytest.mark.parametrize(("model", "name"), [("../../etc/passwd", "passwd"), ("a/..", "model"), ("./x/", "x"), ("org/É|x", "x")])
+@pytest.mark.parametrize(
+    ("model", "name"), [("../../etc/passwd", "passwd"), ("a/..", "model"), ("./x/", "x"), ("org/É|x", "x")]
+)
 def test_file_names_hold_nothing_that_leads_elsewhere(model: str, name: str) -> None:
     assert export_name(model) == name

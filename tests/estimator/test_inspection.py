@@ -35,7 +35,12 @@ def test_the_configuration_has_common_names_for_common_sizes() -> None:
 
 
 def test_tensors_are_listed_as_the_official_class_builds_them(tensors: list[dict[str, object]]) -> None:
-    assert tensors[0] == {"kind": "param", "name": "model.embed_tokens.weight", "shape": (128_256, 8192), "dtype": "torch.bfloat16"}
+    assert tensors[0] == {
+        "kind": "param",
+        "name": "model.embed_tokens.weight",
+        "shape": (128_256, 8192),
+        "dtype": "torch.bfloat16",
+    }
     assert count_parameters(tensors) == {"total": 70_553_706_496, "total_formatted": "70.6B"}
     assert {row["kind"] for row in tensors} == {"param", "buffer"}
 
@@ -56,7 +61,16 @@ def test_expectations_hold_within_one_percent(tensors: list[dict[str, object]]) 
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("given", [{}, {"expected_params": 0}, {"expected_layers": -1}, {"expected_params": float("nan")}, {"expected_params": "70B"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"expected_params": 0},
+        {"expected_layers": -1},
+        {"expected_params": float("nan")},
+        {"expected_params": "70B"},
+    ],
+)
 def test_expectations_that_are_none_are_refused(given: dict[str, float]) -> None:
     with pytest.raises(UsageError):
         validate_config([], **given)  # type: ignore[arg-type]

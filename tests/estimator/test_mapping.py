@@ -40,14 +40,18 @@ def test_the_parameters_of_the_seed_come_out() -> None:
     ],
     ids=["MHA has no KV heads", "no gate", "two matrices", "three for two", "one KV head", "window", "asks for more", "which norm"],
 )  # fmt: skip
-def test_a_class_that_would_describe_another_layer_is_refused(tmp_path: Path, model: str, piece: str, text: str, why: str) -> None:
+def test_a_class_that_would_describe_another_layer_is_refused(
+    tmp_path: Path, model: str, piece: str, text: str, why: str
+) -> None:
     found = mapped(tmp_path, model, piece, text)
     assert found.layer is None
     assert why in found.why
 
 
 def test_other_words_for_the_same_sizes_are_understood(tmp_path: Path) -> None:
-    text = "class GQA:\n    def __init__(self, d_model, n_heads, n_kv_heads, d_head, *, tp_size, batch_size, dtype): ..."
+    text = (
+        "class GQA:\n    def __init__(self, d_model, n_heads, n_kv_heads, d_head, *, tp_size, batch_size, dtype): ..."
+    )
     found = mapped(tmp_path, LLAMA, "attention", text)
     assert found.layer is not None
     assert found.arguments == {"d_model": 8192, "n_heads": 64, "n_kv_heads": 8, "d_head": 128, "dtype": "bfloat16"}
@@ -72,7 +76,10 @@ def test_a_class_for_the_whole_mixture_gets_router_experts_and_shared_expert_as_
         "shared_expert_intermediate_size=0): ..."
     )
     (tmp_path / "moe.py").write_text(text)
-    found = dict((piece.name, (piece, m)) for piece, m in map_pieces(list(pieces(QWEN).values()), read_layer_classes(tmp_path), "bf16"))
+    found = {
+        piece.name: (piece, mapping)
+        for piece, mapping in map_pieces(list(pieces(QWEN).values()), read_layer_classes(tmp_path), "bf16")
+    }
     piece, mapping = found["moe"]
     assert mapping.arguments == {
         "hidden_size": 4096, "moe_intermediate_size": 1024, "num_experts": 512, "top_k": 10, "shared_expert_intermediate_size": 1024,
@@ -82,6 +89,8 @@ def test_a_class_for_the_whole_mixture_gets_router_experts_and_shared_expert_as_
     assert sum(p.total for p, _ in found.values()) == 396_802_360_816
 
 
-@pytest.mark.parametrize(("name", "plain"), [("MoERouterLayer", "moerouter"), ("Layer", "layer"), ("RMS_Norm", "rmsnorm")])
+@pytest.mark.parametrize(
+    ("name", "plain"), [("MoERouterLayer", "moerouter"), ("Layer", "layer"), ("RMS_Norm", "rmsnorm")]
+)
 def test_names_are_compared_without_what_says_only_layer(name: str, plain: str) -> None:
     assert plain_name(name) == plain

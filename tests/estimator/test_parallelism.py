@@ -17,7 +17,12 @@ def splits(model: str, piece: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("model", "piece"),
-    [("meta-llama/Llama-3.3-70B-Instruct", "attention"), ("MiniMaxAI/MiniMax-M2", "attention"), (QWEN, "gated_attention"), ("Qwen/Qwen3-0.6B", "swiglu")],
+    [
+        ("meta-llama/Llama-3.3-70B-Instruct", "attention"),
+        ("MiniMaxAI/MiniMax-M2", "attention"),
+        (QWEN, "gated_attention"),
+        ("Qwen/Qwen3-0.6B", "swiglu"),
+    ],
 )
 def test_splits_read_off_the_shapes_are_those_of_the_official_plan(model: str, piece: str) -> None:
     plan = official_plan(read_model_source(model, OFFLINE), OFFLINE)
@@ -39,7 +44,11 @@ def test_what_serves_all_heads_is_on_every_device() -> None:
 def test_fewer_kv_heads_than_devices_are_copied() -> None:
     held = expected_numbers(pieces(QWEN)["gated_attention"]).shards
     sharded, copied = 16_384 * 4_096 + 4_096 * 8_192, 2 * 512 * 4_096
-    assert held == {2: (sharded + copied) // 2 + 512, 4: sharded // 4 + copied // 2 + 512, 8: sharded // 8 + copied // 2 + 512}
+    assert held == {
+        2: (sharded + copied) // 2 + 512,
+        4: sharded // 4 + copied // 2 + 512,
+        8: sharded // 8 + copied // 2 + 512,
+    }
 
 
 def test_heads_that_do_not_divide_are_said() -> None:

@@ -44,7 +44,12 @@ class WideLayer(Base):
 
 def test_a_class_without_a_constructor_takes_that_of_its_base_in_another_file(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("from b import Base\nclass GatedMLP(Base):\n    '''Gated.'''\n")
-    assert [a.name for a in read(tmp_path, "class Base:\n    def __init__(self, dim, *, eps=1): ...\n", "b.py")["GatedMLP"].arguments] == ["dim", "eps"]
+    assert [
+        a.name
+        for a in read(tmp_path, "class Base:\n    def __init__(self, dim, *, eps=1): ...\n", "b.py")[
+            "GatedMLP"
+        ].arguments
+    ] == ["dim", "eps"]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +95,11 @@ def test_bytes_that_are_no_python_are_an_error_not_a_crash(tmp_path: Path, conte
 
 
 def test_a_folder_that_is_not_there_or_is_a_file_or_is_empty_is_said(tmp_path: Path) -> None:
-    for folder, words in ((tmp_path / "no", "does not exist"), (SAMPLES / "base.py", "to be a folder"), (tmp_path, "no Python file")):
+    for folder, words in (
+        (tmp_path / "no", "does not exist"),
+        (SAMPLES / "base.py", "to be a folder"),
+        (tmp_path, "no Python file"),
+    ):
         with pytest.raises(UsageError, match=words):
             read_layer_classes(folder)
 

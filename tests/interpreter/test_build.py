@@ -8,6 +8,7 @@ import pytest
 
 from archviz.interpreter import build
 from archviz.interpreter.control import BudgetSpentError, RaisedError
+from archviz.interpreter.values import ModuleInstance
 from archviz.settings import Limits
 from tests.interpreter.programs import model, shapes
 
@@ -139,5 +140,38 @@ def test_a_caller_that_does_without_the_collector_keeps_it_off() -> None:
             kept = [[] for _ in range(30_000)]
         assert not gc.isenabled()
         assert gc.get_freeze_count() - before < len(kept)
+    finally:
+        gc.enable()
+
+
+HANDLED = """
+class Part(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Linear(1, 1)
+        {statement}
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        try:
+            self.part = Part()
+        except (ValueError, KeyError, AttributeError) as error:
+            self.other = nn.Linear(2, 2)
+"""
+
+
+@pytest.mark.parametrize("statement", ["raise ValueError('no')", "{}['absent']", "self.absent", "pass"])
+def test_an_error_that_is_handled_keeps_no_part_of_the_model_alive(statement: str) -> None:
+    def modules() -> int:
+        return sum(isinstance(each, ModuleInstance) for each in gc.get_objects())
+
+    gc.collect()
+    before = modules()
+    gc.disable()
+    try:
+        names = list(model(HANDLED.format(statement=statement)).root.children)
+        assert names == (["part"] if statement == "pass" else ["other"])
+        assert modules() == before
     finally:
         gc.enable()

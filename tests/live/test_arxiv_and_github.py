@@ -42,7 +42,7 @@ def test_arxiv_knows_a_paper_by_id_and_by_title_and_renders_it(session: Session)
 
 def test_a_model_s_own_repository_says_so_in_its_readme(session: Session) -> None:
     read = read_repository("deepseek-ai/DeepSeek-V3", None, session)
-    assert why_own(read, "deepseek-ai/DeepSeek-V3", ["2412.19437"]) is not None
+    assert why_own(read, "deepseek-ai/DeepSeek-V3", ["2412.19437"], is_alike=True) is not None
     assert "deepseek-ai/DeepSeek-V3" in read.hub_models
 
 

@@ -42,8 +42,22 @@ def test_without_a_rendering_there_is_the_abstract_and_the_pdf_and_it_is_marked(
     data = answer.as_dict()
     assert (data["status"], data["evidence"], data["sections"]) == ("exact", "abstract", [])
     assert "unverified" in str(data["unverified"])
+    assert data["paper"]["html"] is None  # type: ignore[index]
     text = paper_text(answer)
     assert all(part in text for part in ("UNVERIFIED", "We present a model.", "https://arxiv.org/pdf/2505.00002v1"))
+
+
+def test_a_rendering_that_was_not_reached_leaves_the_abstract_and_says_so(
+    session: Make, arxiv: Any, reply: Any
+) -> None:
+    read_paper("2505.09388", None, session())
+    arxiv.next += [reply(500)] * 3
+    answer = read_paper("2505.09388", "architecture", session())
+    assert (answer.status, answer.exit_status) == ("exact", 4)
+    assert "was not read: arXiv answers with status 500" in answer.unverified
+    assert "We present a model." in paper_text(answer)
+    offline = read_paper("2505.09388", "architecture", session(offline=True))
+    assert (offline.exit_status, "not asked offline" in offline.unverified) == (4, True)
 
 
 def test_a_hostile_rendering_leaves_the_abstract(session: Make, arxiv_data: Any) -> None:

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from archviz.errors import ArchvizError, BadResponseError, OfflineError, RateLimitedError, SourceUnavailableError
+from archviz.network.cache import Cache
 from archviz.network.client import open_client
 from archviz.network.services import Service, arxiv_service, github_service, hub_service, page_service
 from archviz.network.session import Session
@@ -275,6 +276,16 @@ def test_a_slow_drip_ends_sooner_where_a_stored_copy_can_answer(session: Make, c
     assert clock.now - began <= 10.0 + 3.0
 
 
+@pytest.mark.parametrize(("service", "seconds"), [(hub_service, 10.0), (github_service, 20.0)])
+def test_a_slow_drip_ends_sooner_where_the_catalog_can_answer(
+    session: Make, clock: Any, service: Callable[[], Service], seconds: float
+) -> None:
+    made, began = session(Server(drip(clock, 3.0))), clock.now
+    made.at_hand = True
+    fault(made, f"{service().endpoint}/x", service())
+    assert seconds - 3.0 <= clock.now - began <= seconds + 3.0
+
+
 def test_a_slow_drip_ends_at_the_time_limit(session: Make, clock: Any) -> None:
     began = clock.now
     error = fault(session(Server(drip(clock, 3.0))), f"{HUB}/x")
@@ -379,6 +390,8 @@ def test_a_network_that_leads_nowhere_costs_one_time_limit_and_little_for_each_f
 
 def test_once_somebody_has_answered_every_connection_has_the_whole_time_limit(session: Make, clock: Any) -> None:
     made = session(lambda _: httpx2.Response(200))
+    clock.now += 10.0  # whatever else the command did before counts for nothing
+    assert made.connect_seconds(at_hand=False) == 5.0
     clock.now += 4.9
     assert made.connect_seconds(at_hand=True) < 1.0
     get(made, f"{HUB}/x")
@@ -486,6 +499,17 @@ def test_arxiv_is_asked_every_three_seconds_also_by_the_next_process(session: Ma
     for number in range(3):
         get(session(server), f"https://export.arxiv.org/api/query?id_list={number}", arxiv_service())
     assert [round(wait, 2) for wait in clock.slept] == [3.0, 3.0]
+
+
+def test_without_a_folder_to_share_a_process_keeps_the_three_seconds_by_itself(
+    session: Make, clock: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archviz.network.waits._LAST", {})
+    (tmp_path / "file").write_text("no folder")
+    made = session(Server(httpx2.Response(200)), cache=Cache(tmp_path / "file"))
+    for name in "abc":
+        get(made, f"https://export.arxiv.org/{name}", arxiv_service())
+    assert clock.slept == [3.0, 3.0]
 
 
 def test_pages_are_read_from_the_listed_hosts_only(session: Make) -> None:

@@ -34,7 +34,7 @@ def card(services: LoopbackHub, text: str) -> Survey:
     [
         ("see acme/Acme-1B.", "its README names acme/Acme-1B"),
         ("https://huggingface.co/ACME/acme-1b/tree/main", None),
-        ("https://huggingface.co/acme/Acme-1B", "its README names acme/Acme-1B"),
+        ("https://huggingface.co/acme/Acme-1B", "its README links acme/Acme-1B"),
         ("acme/Acme-1B-Instruct", None),
         ("acme/Acme-1B.5", None),
         ("not-acme/Acme-1B", None),
@@ -50,7 +50,7 @@ def card(services: LoopbackHub, text: str) -> Survey:
 )
 def test_what_a_readme_says_of_a_model(readme: str, said: str | None) -> None:
     read = RepositoryRead("x/y", "", readme=readme, card=parse_card(readme))
-    reason = why_own(read, "acme/Acme-1B", {"2505.09388"})
+    reason = why_own(read, "acme/Acme-1B", {"2505.09388"}, is_alike=True)
     if "tree/main" in readme:  # letter case differs, which the Hub lets be the same
         assert reason is not None
     else:
@@ -58,10 +58,24 @@ def test_what_a_readme_says_of_a_model(readme: str, said: str | None) -> None:
         assert (reason is None) == (said is None)
 
 
+@pytest.mark.parametrize(
+    ("readme", "is_own"),
+    [
+        ("serve acme/Acme-1B", False),
+        ("[models](https://huggingface.co/acme)", False),
+        ("[weights](https://huggingface.co/acme/Acme-1B)", True),
+        ("[paper](https://arxiv.org/abs/2505.09388)", True),
+    ],
+)
+def test_of_a_repository_that_is_called_otherwise_only_a_link_counts(readme: str, is_own: bool) -> None:
+    read = RepositoryRead("vllm-project/vllm", "", readme=readme, card=parse_card(readme))
+    assert (why_own(read, "acme/Acme-1B", {"2505.09388"}, is_alike=False) is not None) == is_own
+
+
 def test_the_readme_of_the_own_repository_is_quoted_as_the_reason(services: Any) -> None:
     own = github(pipeline.sources("acme/Acme-1B"))[0]
     assert own.status == "renamed"
-    assert own.what.endswith("its README names acme/Acme-1B")
+    assert own.what.endswith("its README links acme/Acme-1B")
 
 
 def test_a_repository_of_the_right_name_whose_readme_is_silent_is_unverified(services: Any, github_data: Any) -> None:
@@ -73,7 +87,7 @@ def test_a_repository_of_the_right_name_whose_readme_is_silent_is_unverified(ser
 
 def test_the_next_lead_is_asked_where_the_first_is_not_the_model_s_own(services: Any, github_data: Any) -> None:
     github_data.add("acme-fan/Acme", {"README.md": "My notes."})
-    github_data.add("lab/networks", {"README.md": "Weights: acme/Acme-1B"})
+    github_data.add("lab/networks", {"README.md": "Weights: https://hf.co/acme/Acme-1B"})
     leads = [CODE.format("acme-fan/Acme"), CODE.format("lab/networks"), CODE.format("lab/other")]
     found = github(card(services, " ".join(leads)))
     assert [(entry.status, entry.what.partition(";")[0]) for entry in found] == [

@@ -10,6 +10,7 @@ import pytest
 from archviz import pipeline
 from archviz.cli import main
 from archviz.errors import AmbiguousNameError
+from archviz.network.cache import Cache
 from archviz.settings import Settings
 from archviz.survey.entries import ORDER, Survey
 from archviz.survey.text import survey_text
@@ -202,3 +203,15 @@ def test_the_abstract_of_a_closed_model_s_paper_is_given_and_said_to_be_unverifi
     assert paper.status == "unverified"
     assert paper.text == "We present a model. It has layers."
     assert "--- abstract, unverified: https://arxiv.org/abs/2410.00001v1" in survey_text(survey)
+
+
+def test_the_official_code_of_a_gated_model_is_named_though_nothing_is_described(services: Any) -> None:
+    survey = pipeline.sources("acme/Gated-1B")
+    assert (survey.status, survey.exit_status) == ("gated", 4)
+    ((status, what),) = by_kind(survey, "code")
+    assert status == "found"
+    assert "transformers/models/qwen3/modeling_qwen3.py, class Qwen3ForCausalLM; not described" in what
+    assert not any(entry.rests for entry in survey.entries)
+    services.repositories["acme/Gated-1B"].files["config.json"] = b'{"model_type": "x9", "architectures": ["X9Model"]}'
+    Cache().clear()
+    assert by_kind(pipeline.sources("acme/Gated-1B"), "code")[0][0] == "unknown"

@@ -27,9 +27,8 @@ from archviz.network.services import hub_service
 from archviz.network.session import Session
 
 _AT_ONCE = 8  # requests for headers side by side
-_FEWEST_PARSED = (
-    3  # files: the Hub's own reading costs two requests, a ranged request with its redirect two for each file
-)
+# the Hub's own reading costs two requests, a ranged one with its redirect two for each file
+_FEWEST_PARSED = 3
 _MOST_SHARDS = 2_000
 
 
@@ -47,7 +46,7 @@ def read_hub_checkpoint(model: HubModel, session: Session) -> Checkpoint:
         weight_map = parse_weight_map(data, f"{model.id}, {INDEX_FILE}")
         files = sorted(set(weight_map.values()))
     else:
-        files = [SINGLE_FILE] if SINGLE_FILE in model.files else []
+        files = [SINGLE_FILE] if SINGLE_FILE in model.files else _others(model)
     if not files:
         raise no_safetensors(model)
     if len(files) > _MOST_SHARDS:
@@ -57,13 +56,18 @@ def read_hub_checkpoint(model: HubModel, session: Session) -> Checkpoint:
     return checkpoint_of(model.id, model.commit, _headers(model, files, weight_map, session), weight_map)
 
 
+def _others(model: HubModel) -> list[str]:
+    """Safetensors files of other names at the root of the repository: an adapter's, a consolidated one."""
+    return sorted(path for path in model.files if "/" not in path and is_shard_name(path))
+
+
 def no_safetensors(model: HubModel) -> NoSafetensorsError:
     others = sorted(
         {path for path in model.files if path.endswith((".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack"))}
     )
     stored = f"; it stores {', '.join(others[:4])}, which are not read" if others else ""
     return NoSafetensorsError(
-        f"{model.id} has no {SINGLE_FILE} and no {INDEX_FILE}{stored}",
+        f"{model.id} has no *.safetensors and no {INDEX_FILE}{stored}",
         where=f"commit {model.commit[:12]}",
         hint="archviz tensors shows what the official code builds, without a checkpoint.",
     )

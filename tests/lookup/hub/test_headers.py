@@ -166,6 +166,32 @@ def test_a_single_file_and_a_scalar(hub: LoopbackHub) -> None:
     assert found.as_dict()["elements"] == 256 * 64 + 1
 
 
+def test_safetensors_of_other_names_are_read(hub: LoopbackHub) -> None:
+    files = {
+        "config.json": CONFIG,
+        "adapter_model.safetensors": safetensors({"lora_A.weight": ("F32", [8, 64])}),
+        "extra.safetensors": safetensors({"lora_B.weight": ("F32", [64, 8])}),
+        "variants/fp32.safetensors": safetensors({"lora_A.weight": ("F32", [8, 64])}),
+    }
+    hub.repositories["acme/Lora-1B"] = Repository(files)
+    assert [(row.name, row.file) for row in read("acme/Lora-1B").tensors] == [
+        ("lora_A.weight", "adapter_model.safetensors"),
+        ("lora_B.weight", "extra.safetensors"),
+    ]
+
+
+def test_a_server_that_gives_less_than_it_was_asked_for_is_asked_for_the_rest(hub: LoopbackHub) -> None:
+    data = hub.repositories["acme/Single-1B"].files["model.safetensors"]
+
+    def little(handler: Any) -> bool:
+        start, end = map(int, handler.headers["range"].removeprefix("bytes=").split("-"))
+        part = data[start : min(end + 1, start + 80)]
+        return handler.reply(206, part, Content_Range=f"bytes {start}-{start + len(part) - 1}/{len(data)}")
+
+    hub.fail(r"model\.safetensors\?", little)
+    assert len(read("acme/Single-1B").tensors) == 2
+
+
 def test_pickles_are_named_and_not_read(hub: LoopbackHub) -> None:
     with pytest.raises(NoSafetensorsError, match=r"pytorch_model\.bin") as caught:
         read("acme/Pickled-1B")

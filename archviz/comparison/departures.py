@@ -1,0 +1,254 @@
+"""What sets a model apart from a plain decoder: pre-norm RMSNorm, grouped-query attention with RoPE on whole heads, SwiGLU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from archviz.architecture.model import MIXER_ROLES, Architecture, Evidence, Fact, LayerStack
+from archviz.comparison.words import value_words
+from archviz.records import record
+from archviz.spans import Status
+
+_ATTENTION = "attention"
+
+
+@record(frozen=True)
+class Departure:
+    """One thing that a plain decoder does not have.
+
+    Args:
+        key: The fact that shows it, or `layers`, `towers`.
+        name: In the field's words; `text` says it with numbers; `why` is the reason that is usually given for it.
+        small: A setting rather than a mechanism.
+    """
+
+    key: str
+    name: str
+    text: str
+    why: str = ""
+    status: Status = "verified"
+    evidence: tuple[Evidence, ...] = ()
+    small: bool = False
+
+
+@record(frozen=True)
+class _Rule:
+    """A fact whose value departs.
+
+    Args:
+        departs: Whether one value (of one kind of layer) does.
+        text: What it does, with `{}` for the value.
+    """
+
+    key: str
+    name: str
+    departs: Callable[[object], bool]
+    text: str
+    why: str = ""
+    small: bool = False
+
+
+def _set(value: object) -> bool:
+    return value not in (None, False, "none", 0)
+
+
+def _not(*usual: object) -> Callable[[object], bool]:
+    return lambda value: value is not None and value not in usual
+
+
+_RULES = (
+    _Rule("attention_kind", "Multi-head latent attention", lambda v: v == "multi-head latent (MLA)",
+          "keys and values are rebuilt from one compressed vector", "the cache keeps only that vector"),
+    _Rule("attention_kind", "Multi-query attention", lambda v: v == "multi-query (MQA)", "all query heads share one key and value head",
+          "a small cache"),
+    _Rule("attention_compression", "Compressed keys and values", _set, "neighbouring positions are pooled: {}",
+          "long contexts cost a fraction in cache and attention"),
+    _Rule("indexer_top_k", "Indexer that chooses positions", _set, "each query attends to the {} best positions that an indexer scores",
+          "attention whose cost does not grow with all of the context"),
+    _Rule("grouped_output", "Output projection in groups", _set, "slices of the heads are projected apart: {}", "fewer parameters for wide heads"),
+    _Rule("query_rank", "Low-rank queries", _set, "queries go through a vector of width {}", "fewer parameters in wide layers"),
+    _Rule("attention_gate", "Gated attention output", _set, "{} before the output projection", "heads can be shut off; no attention sinks needed"),
+    _Rule("attention_sinks", "Attention sinks", _set, "a learned logit per head joins the softmax, so that a head may attend to nothing",
+          "stable attention without a first token that takes all"),
+    _Rule("sliding_window", "Sliding-window attention", _set, "a query sees {} tokens", "cache and cost of these layers stop growing with the context"),
+    _Rule("attention_chunk", "Chunked attention", _set, "a query sees its chunk of {} tokens", "cache and cost of these layers stop growing"),
+    _Rule("qk_norm", "QK-norm", _set, "queries and keys are normalised {}", "scores stay in range in training"),
+    _Rule("attention_softcap", "Softcapped attention scores", _set, "scores are squashed to ±{}", "scores stay in range"),
+    _Rule("attention_scale", "Attention scale of its own", _set, "scores are multiplied by {} instead of one over the root of the head's width", "", True),
+    _Rule("cross_attention_layers", "Cross-attention layers", _set, "{} layers attend to another sequence", "images or a source text enter there"),
+    _Rule("rope_dimensions", "Partial RoPE", lambda v: False, "", ""),
+    _Rule("rope_layout", "Interleaved RoPE", lambda v: v == "interleaved", "pairs of neighbouring channels are rotated, not halves", "", True),
+    _Rule("mrope_section", "Multi-axis RoPE", _set, "channels are rotated by time, height and width: sections {}", "images and video have places of their own"),
+    _Rule("position_encoding", "Positions", _not("RoPE"), "positions enter by: {}"),
+    _Rule("rope_scaling", "Scaled RoPE", lambda v: isinstance(v, dict) and v.get("rope_type") not in (None, "default", "proportional"),
+          "rotations are rescaled: {}", "a longer context than it was trained on first", True),
+    _Rule("experts", "Mixture of experts", _set, "{} experts", "more parameters at the cost of few"),
+    _Rule("shared_expert_hidden_size", "Shared expert", _set, "an expert of width {} that every token visits", "what all tokens need is learnt once"),
+    _Rule("shared_expert_gate", "Gated shared expert", _set, "a {} gate weighs the shared expert", "", True),
+    _Rule("router_score", "Router scores", _not("softmax", "softmax over top-k"), "experts are scored by {}", "scores of experts do not compete"),
+    _Rule("router_correction_bias", "Bias in the choice of experts", _set, "a bias joins the choice of experts and not their weights",
+          "experts are balanced without a loss for it"),
+    _Rule("router_choice", "Hash routing", lambda v: v == "hash of the token id", "experts are looked up by the token's id", "no router to be trained in these layers"),
+    _Rule("router_groups", "Groups of experts", _set, "experts are chosen within {}", "fewer devices for a token"),
+    _Rule("router_scaling", "Scaled expert weights", _not(1, 1.0), "the weights of the chosen experts are multiplied by {}", "", True),
+    _Rule("residual_streams", "Several residual streams", _set, "{} residual streams are mixed around each branch (hyper-connections)",
+          "deep models keep more than one path"),
+    _Rule("sinkhorn_iterations", "Doubly stochastic mixing", _set, "the mixing matrix is balanced by {} Sinkhorn rounds", "the size of the streams is kept", True),
+    _Rule("feed_forward", "Feed-forward", _not("SwiGLU"), "{} instead of SwiGLU"),
+    _Rule("activation", "Activation", _not("SiLU"), "{} instead of SiLU", "", True),
+    _Rule("norm", "LayerNorm", lambda v: isinstance(v, str) and not v.startswith("RMSNorm"), "{} instead of RMSNorm"),
+    _Rule("norm_placement", "Placement of norms", _not("pre-norm"), "{}", "training stays stable"),
+    _Rule("parallel_block", "Parallel block", _set, "attention and feed-forward read the same input and are added together", "one wait less on each layer"),
+    _Rule("attention_mask", "Attention to both sides", lambda v: v in ("none", "bidirectional"), "nothing hides what comes later"),
+    _Rule("logit_softcap", "Softcapped logits", _set, "logits are squashed to ±{}", "", True),
+    _Rule("logits_scaling", "Scaled logits", _set, "logits are divided by {}", "", True),
+    _Rule("logit_scale", "Scaled logits", _set, "logits are multiplied by {}", "", True),
+    _Rule("embedding_multiplier", "Scaled embeddings", _set, "embeddings are multiplied by {}", "", True),
+    _Rule("residual_multiplier", "Scaled branches", _set, "branches are multiplied by {} before they are added", "", True),
+    _Rule("shared_layers", "Shared layers", _set, "{}", "fewer parameters for the same depth"),
+    _Rule("mtp_layers", "Multi-token prediction", _set, "{} layers that predict further tokens", "a denser training signal; drafts for speculative decoding"),
+    _Rule("tied_embeddings", "Tied embeddings", lambda v: v is True, "the output head is the embedding's table", "fewer parameters", True),
+)  # fmt: skip
+
+
+def departures(architecture: Architecture) -> list[Departure]:
+    """What a plain decoder does not have, mechanisms first, in the order of a layer."""
+    found = [*_mixers(architecture), *_from_facts(architecture), *_partial_rope(architecture), *_towers(architecture)]
+    return sorted(found, key=lambda each: each.small)
+
+
+def _from_facts(architecture: Architecture) -> Iterator[Departure]:
+    for rule in _RULES:
+        fact = architecture.fact(rule.key)
+        if fact is None or fact.status == "unverified":
+            continue
+        values = fact.value if isinstance(fact.value, dict) and rule.key != "rope_scaling" else {"": fact.value}
+        if rule.key == "rope_scaling":
+            values = _by_kind(fact)
+        hits = {kind: value for kind, value in values.items() if rule.departs(value)}
+        if hits:
+            whole = len(hits) == len(values)
+            yield Departure(
+                rule.key,
+                rule.name,
+                _text(rule, hits, whole, architecture, fact),
+                rule.why,
+                fact.status,
+                tuple(fact.evidence[:3]),
+                rule.small,
+            )
+
+
+def _by_kind(fact: Fact) -> dict[str, object]:
+    """The values of a fact whose value may itself be an object."""
+    inner = fact.value if isinstance(fact.value, dict) else {}
+    by_kind = inner and all(isinstance(value, dict) or value == "none" for value in inner.values())
+    return inner if by_kind else {"": fact.value}
+
+
+def _text(rule: _Rule, hits: dict[str, object], whole: bool, architecture: Architecture, fact: Fact) -> str:
+    distinct = list(dict.fromkeys(value_words(value) for value in hits.values()))
+    words = rule.text.format(
+        distinct[0] if len(distinct) == 1 else ", ".join(f"{value_words(v)} ({_kind(k)})" for k, v in hits.items())
+    )
+    if rule.key == "experts":
+        words += _chosen(architecture)
+    if rule.key == "mtp_layers":
+        words += f" ({fact.unit})" if fact.unit else ""
+    return words if whole or len(distinct) > 1 else f"{words}; in {', '.join(map(_kind, hits))} layers"
+
+
+def _kind(word: str) -> str:
+    return word.replace("_", " ")
+
+
+def _chosen(architecture: Architecture) -> str:
+    fact, parameters = architecture.fact("experts_per_token"), architecture.parameters
+    words = f", {value_words(fact.value)} of them for each token" if fact else ""
+    if parameters.active is not None and parameters.total:
+        words += f": {parameters.active / parameters.total:.1%} of the parameters are active"
+    return words
+
+
+def _main_stacks(architecture: Architecture) -> list[LayerStack]:
+    """The lists of layers of the first tower."""
+    for tower in architecture.towers[:1]:
+        return [stack for item in tower.column if item.stack and (stack := architecture.stack(item.stack))]
+    return architecture.layers[:1]
+
+
+def _mixers(architecture: Architecture) -> Iterator[Departure]:
+    """Layers that mix positions by something else than attention, and how kinds of layers alternate."""
+    for stack in _main_stacks(architecture):
+        other = [
+            kind for kind in stack.kinds if kind.mixer and _role(architecture, kind.mixer) not in ("attention", "other")
+        ]
+        if other:
+            count = sum(kind.count for kind in other)
+            names = ", ".join(dict.fromkeys(kind.title.partition(" + ")[0] for kind in other))
+            share = f"{count} of {stack.count} layers" if count < stack.count else f"all {count} layers"
+            evidence = tuple(item for kind in other for item in _block_evidence(architecture, kind.mixer))[:3]
+            yield Departure(
+                "layers", f"{names} layers", f"{share} mix positions by {names}: {stack.pattern_text}",
+                "a state of constant size instead of a cache that grows with the context", "verified", evidence,
+            )  # fmt: skip
+        elif len({kind.mixer_kind for kind in stack.kinds}) > 1:
+            evidence = tuple(item for kind in stack.kinds for item in kind.evidence[:1])[:3]
+            yield Departure(
+                "layers",
+                "Layers of several kinds",
+                stack.pattern_text,
+                "some layers look far, the others are cheap",
+                "verified",
+                evidence,
+            )
+        elif len({kind.feed_forward_kind for kind in stack.kinds}) > 1:
+            evidence = tuple(item for kind in stack.kinds for item in kind.evidence[:1])[:3]
+            yield Departure("layers", "Feed-forwards of several kinds", stack.pattern_text, "", "verified", evidence)
+
+
+def _role(architecture: Architecture, block_id: str | None) -> str:
+    """Whether a mixer is an attention: it has scores, or the word in its id."""
+    block = architecture.block(block_id or "")
+    if block is None:
+        return "other"
+    if any(node.role == "attention_core" for node in block.nodes) or _ATTENTION in block.id.rpartition("/")[2]:
+        return _ATTENTION
+    for layer in architecture.blocks:
+        for node in layer.nodes:
+            if node.zoom == block_id and node.role in MIXER_ROLES:
+                return node.role
+    return "other"
+
+
+def _block_evidence(architecture: Architecture, block_id: str | None) -> list[Evidence]:
+    block = architecture.block(block_id or "")
+    return list(block.evidence[:1]) if block else []
+
+
+def _partial_rope(architecture: Architecture) -> Iterator[Departure]:
+    fact = architecture.fact("rope_dimensions")
+    width = next((int(word) for word in (fact.unit or "").split() if word.isdecimal()), None) if fact else None
+    if fact is None or width is None:
+        return
+    values = fact.value if isinstance(fact.value, dict) else {"": fact.value}
+    part = {kind: value for kind, value in values.items() if isinstance(value, int) and value < width}
+    if part:
+        words = ", ".join(dict.fromkeys(str(value) for value in part.values()))
+        yield Departure(
+            "rope_dimensions", "Partial RoPE", f"{words} of {width} channels of a head are rotated", "the rest carries content without position",
+            fact.status, tuple(fact.evidence[:2]),
+        )  # fmt: skip
+
+
+def _towers(architecture: Architecture) -> Iterator[Departure]:
+    for tower in architecture.towers[1:]:
+        evidence = (Evidence(kind="tensor", where=f"{tower.module}.*"),) if tower.module else ()
+        yield Departure(
+            "towers",
+            tower.title,
+            f"{tower.parameters:,} parameters" + (", feeds the text" if tower.feeds == "text" else ""),
+            "",
+            "verified",
+            evidence,
+        )

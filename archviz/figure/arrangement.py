@@ -1,0 +1,83 @@
+"""Where the panels of an overview stand: beside the columns as far as there is room, the others in rows below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from archviz.figure.packing import GAP, Block, Packing, pack_within
+from archviz.records import record
+
+_FREE = 6  # up to so many panels every choice is tried
+_STRETCH = 1.25  # by so much the columns may become higher for what stands beside them
+_NARROWEST = 240.0  # px; less room beside the columns is left empty
+
+
+@record(frozen=True)
+class Arrangement:
+    """Numbers of the panels beside the columns, top to bottom, and the packing of the others (numbers in `below`)."""
+
+    beside: tuple[int, ...] = ()
+    beside_width: float = 0.0
+    beside_height: float = 0.0
+    below: tuple[int, ...] = ()
+    packing: Packing = Packing()
+
+
+@record(frozen=True)
+class Room:
+    """The free place beside the columns, px: its width, how high the columns are, and what notes take of that."""
+
+    width: float
+    tall: float
+    notes: float
+
+
+def arrange(blocks: Sequence[Block], room: Room, inner: float) -> Arrangement:
+    """The lowest arrangement.
+
+    Args:
+        blocks: The panels in reading order.
+        room: What is free beside the columns.
+        inner: Width of the rows below, px.
+    """
+    best, least = _arranged(blocks, (), room, inner), float("inf")
+    for beside in _choices(blocks, room):
+        found = _arranged(blocks, beside, room, inner)
+        body = max(room.tall, found.beside_height + room.notes if beside else 0.0)
+        if body > room.tall * _STRETCH and room.tall:
+            continue
+        height = body + (GAP + found.packing.height if found.below else 0.0)
+        empty = max(room.tall - room.notes - found.beside_height, 0.0)
+        unused = max(inner - sum(blocks[i].width for i in found.below), 0.0) / inner * found.packing.height
+        badness = height + 0.12 * empty + 0.25 * unused
+        if badness < least - 1e-9:
+            best, least = found, badness
+    return best
+
+
+def _choices(blocks: Sequence[Block], room: Room) -> Iterator[tuple[int, ...]]:
+    """Which panels may stand beside the columns."""
+    fitting = [index for index, block in enumerate(blocks) if block.width <= room.width]
+    yield ()
+    if room.width < _NARROWEST:
+        return
+    if len(fitting) <= _FREE:
+        for count in range(1, len(fitting) + 1):
+            yield from combinations(fitting, count)
+    else:
+        for count in range(1, len(fitting) + 1):
+            yield tuple(fitting[:count])
+
+
+def _arranged(blocks: Sequence[Block], beside: tuple[int, ...], room: Room, inner: float) -> Arrangement:
+    below = tuple(index for index in range(len(blocks)) if index not in beside)
+    width = max((blocks[index].width for index in beside), default=0.0)
+    height = sum(blocks[index].height_at(width) for index in beside) + GAP * max(len(beside) - 1, 0)
+    return Arrangement(
+        beside,
+        width,
+        height,
+        below,
+        pack_within([blocks[index] for index in below], inner),
+    )

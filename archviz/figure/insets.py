@@ -1,0 +1,145 @@
+"""The insets of an overview: one for each distinct mixer and feed-forward, those that are alike but for numbers as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import field, replace
+
+from archviz.architecture.model import MIXER_ROLES, Architecture, BlockGraph, BlockNode, LayerKind
+from archviz.figure import captions
+from archviz.figure.flow import module_diagram
+from archviz.figure.model import Diagram, Inset, Sentence
+from archviz.figure.positions import with_rope_settings
+from archviz.figure.quantities import compact, sentence
+from archviz.figure.savings import Savings
+from archviz.records import record
+
+FEED_FORWARD_ROLES = ("feed_forward", "moe")
+_MOST_DIFFERENCES = 4
+_LONGEST_TITLE = 44
+_PLAIN = ("input", "output", "split", "multiply", "add")
+
+
+@record
+class InsetBook:
+    """What is shown of each block.
+
+    Args:
+        spoken: Id of the tower whose positions the facts state.
+        minor: Ids of the towers that are drawn smaller.
+        insets: By likeness, in order of first use.
+        inset_of: Inset by block id; blocks that are alike share one.
+        diagrams: The inside of every block that was to be shown, also where its inset is saved.
+        closed: Titles of what was to be shown and is not.
+    """
+
+    architecture: Architecture
+    savings: Savings
+    spoken: str
+    minor: set[str]
+    insets: dict[str, Inset] = field(default_factory=dict)
+    inset_of: dict[str, str] = field(default_factory=dict)
+    diagrams: dict[str, Diagram] = field(default_factory=dict)
+    closed: dict[str, None] = field(default_factory=dict)
+
+    def add_kind(self, kind: LayerKind, number: int, column: str) -> None:
+        """Insets for what a kind of layer is made of, from the top down.
+
+        Args:
+            number: The colour of the kind.
+            column: Id of the tower that it is in.
+        """
+        layer = self.architecture.block(kind.block)
+        for node in reversed(layer.nodes) if layer else []:
+            if layer and node.role in (*MIXER_ROLES, *FEED_FORWARD_ROLES):
+                block = self.block_of(layer, kind, node)
+                self._add(block, number if node.role in MIXER_ROLES else None, column, kind.mixer_kind)
+        for block_id in (kind.feed_forward, kind.mixer):
+            block = self.architecture.block(block_id) if block_id else None
+            self._add(block, number if block_id == kind.mixer else None, column, kind.mixer_kind)
+
+    def block_of(self, layer: BlockGraph, kind: LayerKind, node: BlockNode) -> BlockGraph | None:
+        """The graph that shows the inside of a box of a layer: of the module it calls, else the kind's own."""
+        if node.zoom and (zoomed := self.architecture.block(node.zoom)):
+            return zoomed
+        if node.role not in (*MIXER_ROLES, *FEED_FORWARD_ROLES):
+            return None
+        path = f"{layer.module}.{node.module}"
+        called = next((block for block in self.architecture.blocks if node.module and block.module == path), None)
+        if called and called.nodes:
+            return called
+        block_id = kind.mixer if node.role in MIXER_ROLES else kind.feed_forward
+        return self.architecture.block(block_id) if block_id else None
+
+    def _add(self, block: BlockGraph | None, number: int | None, column: str, mixer: str | None) -> None:
+        """An inset for a graph, and for the graphs that its own boxes zoom into (one expert of a MoE)."""
+        if block is None or block.id in self.diagrams or not block.nodes:
+            return
+        inner = [each for node in block.nodes if node.zoom and (each := self.architecture.block(node.zoom))]
+        for each in inner:
+            if each.id != block.id and not self.savings.experts:
+                self._add(each, None, column, mixer)
+        diagram = module_diagram(block, self.inset_of.get, open_end=True)
+        stated = with_rope_settings(diagram, self.architecture, mixer) if column == self.spoken else diagram
+        self.diagrams[block.id] = stated
+        diagram = stated if self.savings.margins else diagram  # else they stand beside the column
+        inset = captions.make_inset(block, diagram, number, column, column in self.minor)
+        if self._saved(inset):
+            self.closed[inset.title] = None
+            return
+        if self.savings.experts:
+            inset = replace(inset, notes=(*inset.notes, *_expert_notes(inner)))
+        self._file(block.id, inset)
+
+    def _saved(self, inset: Inset) -> bool:
+        plain = inset.role == "feed_forward" and self.savings.feeds
+        return plain or (inset.minor and self.savings.minor_insets)
+
+    def _file(self, block_id: str, inset: Inset) -> None:
+        """Keep an inset, or tell in the one that is alike how it differs."""
+        likeness = _likeness(inset.diagram)
+        for key, other in self.insets.items():
+            differing = _differences(other, inset) if key.startswith(likeness) else None
+            if differing is not None and (other.kind is None) == (inset.kind is None):
+                self.insets[key] = _both(other, inset, differing)
+                self.inset_of[block_id] = other.id
+                return
+        self.inset_of[block_id] = inset.id
+        self.insets[f"{likeness}{len(self.insets)}"] = inset
+
+
+def _likeness(diagram: Diagram) -> str:
+    """What two diagrams share that differ in numbers only."""
+    local = {box.id: index for index, box in enumerate(diagram.boxes)}
+    boxes = [(box.role, box.label, box.status, box.shape) for box in diagram.boxes]
+    return repr((boxes, [(local[arrow.source], local[arrow.target]) for arrow in diagram.arrows]))
+
+
+def _differences(one: Inset, other: Inset) -> list[str] | None:
+    """The boxes of the other that read differently; None where these are many."""
+    found: dict[str, None] = {}
+    for mine, its in zip(one.diagram.boxes, other.diagram.boxes, strict=True):
+        if mine.details != its.details:
+            lines = [line for line in its.details if line not in mine.details]
+            fewer = [f"no {line}" for line in mine.details if line not in its.details and not lines]
+            found[f"{its.label} {', '.join(lines or fewer)}"] = None
+    return list(found) if len(found) <= _MOST_DIFFERENCES else None
+
+
+def _both(one: Inset, other: Inset, differing: list[str]) -> Inset:
+    """One inset for two that are alike."""
+    both = f"{one.title} · {other.title}"
+    title = both if other.title not in one.title and len(both) <= _LONGEST_TITLE else one.title
+    if not differing:
+        return replace(one, title=title)
+    text = f"{other.title}: alike, with {'; '.join(differing)}"
+    note = sentence(text)
+    return replace(one, title=title, notes=(*one.notes, *(() if note in one.notes else (note,))))
+
+
+def _expert_notes(inner: list[BlockGraph]) -> Iterator[Sentence]:
+    """What one expert is, in a sentence."""
+    for graph in inner:
+        steps = [" ".join((node.label, *node.details[:1])) for node in graph.nodes if node.role not in _PLAIN]
+        if steps:
+            yield sentence(f"{graph.title}: {', '.join(steps)}; {compact(graph.parameters)} parameters")

@@ -1,0 +1,75 @@
+"""What an overview leaves out, step by step, until it has few enough boxes and can be read in print."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from archviz.records import record
+
+
+@record(frozen=True)
+class Savings:
+    """What is not drawn in full.
+
+    Args:
+        experts: The inside of one expert is a sentence.
+        minor_insets: Small towers have no insets.
+        minor_panels: Layers of small towers are bars.
+        feeds: Plain feed-forwards have no inset.
+        twins: Of kinds of layers that are alike but for numbers one is drawn, the others are bars.
+        folded: Small towers are one box each.
+        margins: Nothing stands beside a column that its insets or the facts tell: RoPE, QK-norm, sizes.
+        panels: So many kinds of layers of a stack are drawn in full at most, the commonest.
+        insets: So many insets at most.
+    """
+
+    experts: bool = False
+    minor_insets: bool = False
+    minor_panels: bool = False
+    feeds: bool = False
+    twins: bool = False
+    folded: bool = False
+    margins: bool = False
+    panels: int = 99
+    insets: int = 99
+
+
+_RUNGS = (
+    Savings(),
+    Savings(experts=True),
+    Savings(experts=True, minor_insets=True),
+    Savings(experts=True, minor_insets=True, feeds=True),
+    Savings(experts=True, minor_insets=True, feeds=True, minor_panels=True),
+    Savings(experts=True, minor_insets=True, feeds=True, minor_panels=True, twins=True),
+    Savings(experts=True, minor_insets=True, feeds=True, folded=True),
+    Savings(experts=True, minor_insets=True, feeds=True, folded=True, margins=True),
+    Savings(experts=True, minor_insets=True, feeds=True, folded=True, twins=True),
+    Savings(experts=True, minor_insets=True, feeds=True, folded=True, twins=True, margins=True),
+)
+_FEWER = [replace(_RUNGS[-1], panels=panels, insets=most) for most in (99, 3, 2, 1) for panels in (2, 1)]
+LADDER: tuple[Savings, ...] = (*_RUNGS, *_FEWER, replace(_FEWER[-1], insets=0))
+"""From the figure that shows most to the one that shows least."""
+
+
+def ladder(*, small_towers: bool, experts: bool, kinds: int) -> list[Savings]:
+    """The rungs that make a difference, in order.
+
+    Args:
+        small_towers: Whether there are towers that are drawn smaller.
+        experts: Whether the inside of an expert is known.
+        kinds: How many kinds of layers the stack with most of them has.
+    """
+    rungs: dict[Savings, None] = {}
+    for rung in LADDER:
+        rungs[
+            replace(
+                rung,
+                experts=rung.experts and experts,
+                minor_insets=rung.minor_insets and small_towers,
+                minor_panels=rung.minor_panels and small_towers,
+                folded=rung.folded and small_towers,
+                twins=rung.twins and kinds > 1,
+                panels=99 if rung.panels >= kinds else rung.panels,
+            )
+        ] = None
+    return list(rungs)

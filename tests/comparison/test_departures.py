@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from archviz import pipeline
+from archviz.comparison.departures import Departure, departures
+from archviz.settings import Settings
+
+
+@cache
+def found(model: str) -> dict[str, Departure]:
+    return {each.name: each for each in departures(pipeline.describe(model, settings=Settings(offline=True)))}
+
+
+@pytest.mark.parametrize("model", ["01-ai/Yi-34B", "meta-llama/Llama-2-70b-hf", "mattshumer/Reflection-Llama-3.1-70B"])
+def test_a_plain_decoder_has_no_departure_but_settings(model: str) -> None:
+    assert [each.name for each in found(model).values() if not each.small] == []
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [
+        (
+            "Qwen/Qwen3.5-397B-A17B",
+            {
+                "Gated DeltaNet layers", "Gated attention output", "QK-norm", "Mixture of experts", "Shared expert", "Gated shared expert",
+                "Partial RoPE", "Multi-axis RoPE", "Multi-token prediction", "Vision encoder",
+            },
+        ),
+        (
+            "deepseek-ai/DeepSeek-V4-Flash",
+            {
+                "Layers of several kinds", "Multi-query attention", "Compressed keys and values", "Indexer that chooses positions", "Low-rank queries",
+                "Output projection in groups", "Attention sinks", "Sliding-window attention", "QK-norm", "Mixture of experts", "Shared expert",
+                "Router scores", "Hash routing", "Bias in the choice of experts", "Several residual streams", "Doubly stochastic mixing",
+                "Partial RoPE", "Interleaved RoPE", "Scaled RoPE", "Scaled expert weights", "Multi-token prediction",
+            },
+        ),
+        ("MiniMaxAI/MiniMax-M2", {"QK-norm", "Mixture of experts", "Router scores", "Bias in the choice of experts", "Partial RoPE", "Multi-token prediction"}),
+        ("google/gemma-2-9b", {"Layers of several kinds", "Sliding-window attention", "Softcapped attention scores", "Softcapped logits", "Feed-forward", "Activation", "Placement of norms", "Tied embeddings"}),
+        ("openai-community/gpt2", {"Positions", "Feed-forward", "Activation", "LayerNorm", "Tied embeddings"}),
+        ("deepseek-ai/DeepSeek-V3", {"Multi-head latent attention", "Feed-forwards of several kinds", "Low-rank queries", "Mixture of experts", "Shared expert", "Router scores", "Bias in the choice of experts", "Groups of experts", "Scaled expert weights", "Partial RoPE", "Interleaved RoPE", "Scaled RoPE", "Multi-token prediction"}),
+    ],
+)  # fmt: skip
+def test_what_sets_models_apart(model: str, names: set[str]) -> None:
+    assert names <= set(found(model))
+    assert set(found(model)) - names <= {"Attention scale of its own", "Scaled RoPE"}
+
+
+def test_each_departure_has_evidence() -> None:
+    for model in ("Qwen/Qwen3.5-397B-A17B", "deepseek-ai/DeepSeek-V4-Flash", "google/gemma-4-26B-A4B"):
+        assert [each.name for each in found(model).values() if not each.evidence] == []
+
+
+def test_texts_say_numbers_and_where_only_some_layers_do_it() -> None:
+    flash = found("deepseek-ai/DeepSeek-V4-Flash")
+    assert "hash-routed" in flash["Hash routing"].text
+    assert "compressed sparse attention" in flash["Indexer that chooses positions"].text
+    assert (
+        "45 of 60 layers mix positions by Gated DeltaNet"
+        in found("Qwen/Qwen3.5-397B-A17B")["Gated DeltaNet layers"].text
+    )

@@ -1,0 +1,50 @@
+"""A repository as a source: what stored answers stand for is said, so that nothing old passes for fresh."""
+
+from __future__ import annotations
+
+from archviz.lookup.resolve import resolve
+from archviz.network.session import Session, day_of
+from archviz.settings import Settings
+from archviz.sources.model_source import ModelSource, resolved_source
+from tests.lookup.hub.conftest import hub as hub  # noqa: PLC0414 # the fixture
+from tests.lookup.hub.loopback import LoopbackHub, status
+from tests.lookup.hub.test_find import session
+
+DAYS = 3 * 86_400.0
+NAME = "acme/Single-1B"
+
+
+def source(asking: Session, name: str = NAME) -> ModelSource:
+    return resolved_source(resolve(name, asking.settings, asking), asking)
+
+
+def old(found: ModelSource) -> list[str]:
+    return [text for text, _, _ in found.remarks if "whether they still hold" in text]
+
+
+def test_fresh_answers_need_no_word(hub: LoopbackHub) -> None:
+    assert old(source(session())) == []
+    assert old(source(session(ahead=DAYS))) == []  # asked again, and confirmed
+
+
+def test_an_old_answer_offline_is_told_with_its_day(hub: LoopbackHub) -> None:
+    first = source(session())
+    found = source(session(Settings(offline=True), ahead=DAYS))
+    assert found.revision == first.revision
+    assert found.facts_date == first.facts_date
+    assert [first.facts_date in text for text in old(found)] == [True]
+
+
+def test_an_old_answer_for_a_hub_that_fails_is_told_with_its_day(hub: LoopbackHub) -> None:
+    first = source(session())
+    hub.fail("/api/models/", status(500))
+    asking = session(ahead=DAYS)
+    found = source(asking)
+    assert [str(first.facts_date) in text for text in old(found)] == [True]
+    assert any(day_of(asking.oldest or 0.0) in note for note in asking.notes)
+
+
+def test_a_pinned_commit_is_never_old(hub: LoopbackHub) -> None:
+    first = source(session())
+    found = source(session(Settings(offline=True), ahead=DAYS), f"{NAME}@{first.revision}")
+    assert old(found) == []
