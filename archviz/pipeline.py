@@ -269,10 +269,12 @@ def verify(
     source = read_model_source(model, settings)
     found, architecture = verify_source(source, class_name=class_name, settings=settings)
     found.checks.extend(check_expectations(expectations, architecture))
-    if expectations:
-        from archviz.validations import hold_against_witnesses
+    if expectations or report is not None:
+        from archviz.validations import hold_against_sources
 
-        hold_against_witnesses(found, expectations, model, source, architecture, settings, ask=report is not None)
+        hold_against_sources(
+            found, expectations, model, source, architecture, settings, class_name=class_name, ask=report is not None
+        )
     if stated is not None:
         found.checks.extend(_held_against(stated, architecture, found))
     if report is not None:

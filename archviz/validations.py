@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,19 @@ from archviz.architecture.model import Architecture
 from archviz.errors import ArchvizError
 from archviz.lookup.card.card import Card, parse_card
 from archviz.lookup.names import classify
+from archviz.numbers.checkpoint_match import match_checkpoint
+from archviz.numbers.stored_names import MODULE, Table, read_table
+from archviz.readings import read
+from archviz.records import record
 from archviz.settings import Settings
+from archviz.sources.installed import find_transformers_source
 from archviz.sources.model_source import ModelSource
 from archviz.verify.expectations import Expectation, facts_of
 from archviz.verify.report import Source, Verification
 from archviz.verify.witnesses import Witness, check_witnesses, config_witness, headers_witness, statements_witness
 
 if TYPE_CHECKING:
+    from archviz.lookup.checkpoint import Checkpoint
     from archviz.network.session import Session
 
 README = "README.md"
@@ -24,7 +31,30 @@ MOST_CARD_BYTES = 1_000_000
 MOST_PAPERS = 2
 
 
-def find_witnesses(
+@record
+class AtHand:
+    """What there is besides the code: witnesses, and the stored tensors by name, with shapes where headers were read."""
+
+    witnesses: list[Witness]
+    stored: dict[str, tuple[int, ...] | None] = field(default_factory=dict)
+
+    def add_checkpoint(self, read: Callable[[], Checkpoint], name: str) -> None:
+        """Read a checkpoint's headers; why that fails is kept."""
+        try:
+            found = read()
+        except ArchvizError as error:
+            self.witnesses.append(Witness("headers", name, {}, error.message))
+            return
+        self.witnesses.append(headers_witness(found))
+        self.stored = {each.name: each.shape for each in found.tensors}
+
+    def add_card(self, text: str, name: str) -> Card:
+        card = parse_card(text)
+        self.witnesses.append(statements_witness("card", name, card.statements))
+        return card
+
+
+def find_at_hand(
     model: str,
     source: ModelSource,
     architecture: Architecture,
@@ -32,66 +62,62 @@ def find_witnesses(
     settings: Settings,
     *,
     ask: bool,
-) -> list[Witness]:
+) -> AtHand:
     """Everything that may say something about a model.
 
     Args:
         ask: Also ask the network: headers, card and paper of a published model.
     """
     facts = [(each.key, facts_of(each, architecture)) for each in expectations]
-    found = [config_witness(source.values or {}, facts, source.config_name)]
+    found = AtHand([config_witness(source.values or {}, facts, source.config_name)] if source.values else [])
     folder = Path(model).expanduser()
     if classify(model).kind == "path" and folder.exists():
-        return [*found, *_of_folder(folder if folder.is_dir() else folder.parent, settings)]
-    if ask and not settings.offline:
-        found += _of_repository(model, source, settings)
+        _of_folder(found, folder if folder.is_dir() else folder.parent, settings)
+    elif ask and not settings.offline:
+        _of_repository(found, model, source, settings)
     elif ask:
-        found.append(Witness("headers", model, {}, "offline: headers, card and paper were not asked for"))
+        found.witnesses.append(Witness("headers", model, {}, "offline: headers, card and paper were not asked for"))
     return found
 
 
-def _of_folder(folder: Path, settings: Settings) -> list[Witness]:
+def _of_folder(found: AtHand, folder: Path, settings: Settings) -> None:
+    from archviz.lookup.checkpoint import INDEX_FILE, parse_weight_map
     from archviz.sources.stored import read_checkpoint
 
-    found = []
+    index = folder / INDEX_FILE
     if any(folder.glob("*.safetensors")):
+        found.add_checkpoint(lambda: read_checkpoint(str(folder), settings), str(folder))
+    elif index.is_file() and index.stat().st_size <= settings.limits.response_bytes:
         try:
-            found.append(headers_witness(read_checkpoint(str(folder), settings)))
+            found.stored = dict.fromkeys(parse_weight_map(index.read_bytes(), index.name))
         except ArchvizError as error:
-            found.append(Witness("headers", str(folder), {}, error.message))
+            found.witnesses.append(Witness("headers", index.name, {}, error.message))
     card = folder / README
     if card.is_file() and card.stat().st_size <= MOST_CARD_BYTES:
-        text = card.read_text("utf-8", "replace")
-        found.append(statements_witness("card", README, parse_card(text).statements))
-    return found
+        found.add_card(card.read_text("utf-8", "replace"), README)
 
 
-def _of_repository(model: str, source: ModelSource, settings: Settings) -> list[Witness]:
+def _of_repository(found: AtHand, model: str, source: ModelSource, settings: Settings) -> None:
     from archviz.lookup.hub.files import read_file
     from archviz.lookup.hub.headers import read_hub_checkpoint
     from archviz.lookup.resolve import resolve
     from archviz.network.session import Session
+    from archviz.survey.leads import papers
 
-    found: list[Witness] = []
     with Session(settings) as session:
         hub = resolve(model, settings, session).hub
         if hub is None:
-            return [Witness("headers", model, {}, "the Hub did not answer")]
-        try:
-            found.append(headers_witness(read_hub_checkpoint(hub, session)))
-        except ArchvizError as error:
-            found.append(Witness("headers", hub.id, {}, error.message))
+            found.witnesses.append(Witness("headers", model, {}, "the Hub did not answer"))
+            return
+        found.add_checkpoint(lambda: read_hub_checkpoint(hub, session), hub.id)
         card = Card()
         try:
-            card = parse_card(read_file(hub, README, session, MOST_CARD_BYTES).decode("utf-8", "replace"))
-            found.append(statements_witness("card", f"{README} at {hub.commit[:12]}", card.statements))
+            text = read_file(hub, README, session, MOST_CARD_BYTES).decode("utf-8", "replace")
+            card = found.add_card(text, f"{README} at {hub.commit[:12]}")
         except ArchvizError as error:
-            found.append(Witness("card", README, {}, error.message))
-        from archviz.survey.leads import papers
-
+            found.witnesses.append(Witness("card", README, {}, error.message))
         for lead in papers(card, source.links, hub.papers)[:MOST_PAPERS]:
-            found.append(_of_paper(lead.key, session))
-    return found
+            found.witnesses.append(_of_paper(lead.key, session))
 
 
 def _of_paper(key: str, session: Session) -> Witness:
@@ -107,11 +133,16 @@ def _of_paper(key: str, session: Session) -> Witness:
     return statements_witness("paper", f"arXiv {key}", find_statements(f"{abstract}\n{sections}"))
 
 
-def hold_against_witnesses(
+def hold_against_sources(
     found: Verification, expectations: Sequence[Expectation], model: str, source: ModelSource, architecture: Architecture,
-    settings: Settings, *, ask: bool,
+    settings: Settings, *, class_name: str | None, ask: bool,
 ) -> None:  # fmt: skip
-    """Add what configuration, headers, card and paper say about the expectations to a verification."""
-    witnesses = find_witnesses(model, source, architecture, expectations, settings, ask=ask)
-    found.checks.extend(check_witnesses(expectations, witnesses, architecture))
-    found.sources.extend(Source(each.kind, each.name, each.trouble) for each in witnesses)
+    """Add to a verification what configuration, headers, card and paper say about the expectations, and the stored tensors."""
+    at_hand = find_at_hand(model, source, architecture, expectations, settings, ask=ask)
+    found.checks.extend(check_witnesses(expectations, at_hand.witnesses, architecture))
+    found.sources.extend(Source(each.kind, each.name, each.trouble) for each in at_hand.witnesses)
+    if at_hand.stored:
+        text = find_transformers_source(MODULE, settings.limits)
+        table = read_table(text.text) if text is not None else Table()
+        reading = read(source, class_name=class_name, settings=settings)
+        found.checkpoint = match_checkpoint(reading, at_hand.stored, table, source.model_type)

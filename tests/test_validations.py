@@ -59,7 +59,12 @@ def test_each_source_is_asked_for_what_it_says(folder: Path) -> None:
 
 def test_what_headers_and_code_contradict_is_a_conflict(folder: Path) -> None:
     found = verify(folder, "layers=4,params=90k")
-    assert results(found)["layers (headers)"] == results(found)["layers"] == results(found)["layers (config)"] == "conflict"
+    assert (
+        results(found)["layers (headers)"]
+        == results(found)["layers"]
+        == results(found)["layers (config)"]
+        == "conflict"
+    )
     assert results(found)["layers (card)"] == "verified"
     assert found.exit_status == 6
 
@@ -68,7 +73,24 @@ def test_stored_tensors_that_are_others_than_the_codes_are_told(folder: Path) ->
     tensors = pipeline.tensors(str(folder), settings=Settings(offline=True))["tensors"]
     write_header(folder / "model.safetensors", {**tensors, "model.extra.weight": [1000, 1000]})
     built = pipeline.tensors(str(folder), settings=Settings(offline=True))["params"]
-    assert results(verify(folder, f"params={built}")) == {"params": "verified", "params (headers)": "conflict", "params (card)": "verified"}
+    assert results(verify(folder, f"params={built}")) == {
+        "params": "verified",
+        "params (headers)": "conflict",
+        "params (card)": "verified",
+    }
+
+
+def test_the_stored_tensors_are_held_against_the_model(folder: Path) -> None:
+    found = verify(folder, "layers=3")
+    assert found.checkpoint is not None
+    assert found.checkpoint.is_whole
+    (folder / "model.safetensors").unlink()
+    names = {"weight_map": {"model.norm.weight": "a.safetensors", "model.more.weight": "a.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(names))
+    verify(folder, "layers=3", report=folder / "r.md")
+    text = (folder / "r.md").read_text()
+    assert "1 stored tensors go to the model" in text
+    assert "besides: 1 × model.more.weight" in text
 
 
 def test_headers_that_cannot_be_read_are_named(folder: Path) -> None:
@@ -104,14 +126,20 @@ def test_a_report_that_cannot_be_written_is_refused_before_any_work(folder: Path
         verify(folder, "layers=3", report=folder / name)
 
 
-@pytest.mark.parametrize("expect", ["active=3B,params=1B", "top_k=9,experts=8", "kv_heads=8,heads=4", "layers=3,layers=4"])
-def test_expectations_that_contradict_each_other_are_refused(folder: Path, expect: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "expect", ["active=3B,params=1B", "top_k=9,experts=8", "kv_heads=8,heads=4", "layers=3,layers=4"]
+)
+def test_expectations_that_contradict_each_other_are_refused(
+    folder: Path, expect: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["verify", str(folder), "--offline", "--expect", expect]) == 2
     assert "contradict" in (told := capsys.readouterr().err) or "twice" in told
 
 
 def test_a_published_model_that_is_not_asked_says_so(tmp_path: Path) -> None:
-    found = pipeline.verify("openai/gpt-oss-20b", expect="layers=24", report=tmp_path / "r.json", settings=Settings(offline=True))
+    found = pipeline.verify(
+        "openai/gpt-oss-20b", expect="layers=24", report=tmp_path / "r.json", settings=Settings(offline=True)
+    )
     assert "offline" in next(each.trouble for each in found.sources if each.kind == "headers")
 
 

@@ -11,7 +11,7 @@ from archviz.emit.markdown_text import line, link
 from archviz.emit.targets import check_output
 from archviz.errors import UsageError
 from archviz.verify.claims import Check
-from archviz.verify.report import Verification, value_text
+from archviz.verify.report import Verification, checkpoint_lines, value_text
 
 _MARKS = {"verified": "agrees", "conflict": "CONFLICT", "unverified": "not told, or a hint that differs"}
 _SUFFIXES = (".md", ".json")
@@ -54,6 +54,7 @@ def validation_data(found: Verification, architecture: Architecture) -> dict[str
             "steps": [step.as_dict() for step in parameters.reconciliation],
             "unexplained": parameters.unexplained,
         },
+        "checkpoint": found.checkpoint.as_dict() if found.checkpoint else None,
         "sources": [
             {"kind": "code", "name": identity.code, "files": [each.as_dict() for each in identity.files]},
             *found.as_dict()["sources"],  # type: ignore[misc]
@@ -86,6 +87,9 @@ def _lines(found: Verification, architecture: Architecture) -> Iterator[str]:
             said = value_text(check.found) if check.found is not None else "nothing"
             yield f"- {line(check.path)}: stated {line(value_text(check.stated))}, found {line(said)} ({check.status})"
     yield from _parameters(architecture)
+    if found.checkpoint is not None:
+        yield from ("", "## Stored tensors", "")
+        yield from (f"- {line(text)}" for text in checkpoint_lines(found.checkpoint))
     yield from _sources(found, architecture)
     if found.gaps:
         yield from ("", "## Gaps", "")

@@ -14,6 +14,9 @@ from archviz.records import record
 
 HEADS = ("lm_head", "embed_out", "output_projection")
 BLOCK = (128, 128)
+_LONGEST = 300  # characters of a pattern, and of a name that it is tried on
+_REPEATS = re.compile(r"(?<!\\)[*+{]")
+_NESTED = re.compile(r"\)[*+?{]")  # a group that is repeated
 FUSED = re.compile(r"gate_up|w13|gate_and_up")
 
 
@@ -93,7 +96,7 @@ def _experts(path: str, shape: tuple[int, ...], width: int) -> list[Matrix]:
 
 def excepted(names: Sequence[str]) -> Callable[[str], bool]:
     """Whether a module is on a list of those that are not quantised; heads never are."""
-    patterns = [re.compile(name[3:]) for name in names if name.startswith("re:") and _compiles(name[3:])]
+    patterns = [found for name in names if name.startswith("re:") and (found := bounded_pattern(name[3:])) is not None]
     plain = [name for name in names if not name.startswith("re:")]
 
     def is_excepted(path: str) -> bool:
@@ -101,17 +104,19 @@ def excepted(names: Sequence[str]) -> Callable[[str], bool]:
             return True
         if any(path == n or path.startswith(f"{n}.") or path.endswith(f".{n}") or f".{n}." in path for n in plain):
             return True
-        return any(pattern.match(path) for pattern in patterns)
+        return any(pattern.match(path[:_LONGEST]) for pattern in patterns)
 
     return is_excepted
 
 
-def _compiles(pattern: str) -> bool:
+def bounded_pattern(text: str) -> re.Pattern[str] | None:
+    """A regular expression of a configuration or of model code; None where it is none, or could take long."""
+    if len(text) > _LONGEST or len(_REPEATS.findall(text)) > 3 or _NESTED.search(text):
+        return None
     try:
-        re.compile(pattern)
+        return re.compile(text)
     except re.error:
-        return False
-    return len(pattern) < 200
+        return None
 
 
 def listed(config: dict[str, object]) -> list[str]:

@@ -6,6 +6,7 @@ from archviz.interpreter.reading import ModuleRecord, TensorRecord
 from archviz.numbers.quantised import (
     Matrix,
     block_scales,
+    bounded_pattern,
     channel_scales,
     excepted,
     group_scales,
@@ -67,3 +68,8 @@ def test_what_a_configuration_says_of_its_scales() -> None:
     assert [rule[1](MATRIX) for rule in rules if rule is not None] == [80, 600, 4800, 600]
     assert scales_stated({"quant_method": "gptq"}) is None
     assert listed({"ignore": ["lm_head"]}) == ["lm_head"]
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+b", "(.*)*", "a*b*c*d*e*", "((", "x" * 400])
+def test_patterns_that_could_take_long_are_left_out(pattern: str) -> None:
+    assert bounded_pattern(pattern) is None
