@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archviz.interpreter.inputs import forward_parameters, image, number, required_parameters
+from archviz.interpreter.inputs import forward_parameters, number, required_parameters
 from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.named_inputs import CHANNELS, combinations
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.values import ModuleInstance, Tensor
+from archviz.interpreter.values import Instance, ModuleInstance, Tensor
 
 PRETRAINED = "transformers.modeling_utils.PreTrainedModel"
 GRIDS = ("grid_thw", "image_grid_thw", "grid_hw", "image_grid_hws", "grid_hws", "grid_ws")
@@ -25,9 +26,9 @@ MAIN = (
     "hidden_states",
     "pixel_values_videos",
 )
-CHANNELS = ("in_channels", "in_chans", "num_channels")
-BINS = ("num_mel_bins", "feature_size", "input_dim")
-FRAMES = ("num_frames", "frames_per_clip")
+
+MODALITIES = ("input_ids", "input_features", "input_values")  # of models of several
+SHAPED = ("input_values", "input_features")  # of which a configuration does not say the axes
 
 
 def uncalled_towers(model: ModuleInstance, called: set[str], path: str = "") -> Iterator[tuple[str, ModuleInstance]]:
@@ -47,69 +48,87 @@ def uncalled_towers(model: ModuleInstance, called: set[str], path: str = "") -> 
 
 
 def tower_inputs(interp: Interpreter, tower: ModuleInstance, batch: int, seq: int) -> Iterator[dict[str, Any]]:
-    """What to call a tower with: several guesses where patches of an image may come in several shapes; none where nothing is known."""
+    """What to call a tower with, the likeliest first; none where nothing is known."""
     parameters, _ = forward_parameters(interp, tower)
     config = tower.attrs.get("config")
+    required = required_parameters(interp, tower) or [each for each in parameters[1:] if each in MAIN][:1]
+    for start in _starts(interp, parameters, config, batch):
+        for known in combinations(interp, required, config, batch, seq, start):
+            given = _with_optional(interp, parameters, known, batch)
+            if not given:
+                continue
+            yield given
+            if "encoder_hidden_states" in parameters and "encoder_hidden_states" not in given:
+                yield from combinations(interp, ["encoder_hidden_states"], config, batch, seq, given)
+
+
+def other_inputs(
+    interp: Interpreter, model: ModuleInstance, given: dict[str, Any], batch: int, seq: int
+) -> Iterator[dict[str, Any]]:
+    """What else to call a model with that a pass did not understand: what it requires beside, other shapes of images and sound."""
+    parameters, _ = forward_parameters(interp, model)
+    config = model.attrs.get("config")
+    vision = interp.find_attribute(config, "vision_config")
+    if "use_cache" not in parameters:  # handed on to parts that do not know it
+        given = {name: value for name, value in given.items() if name != "use_cache"}
+    shaped = [name for name in given if name in SHAPED]
+    kept = {name: value for name, value in given.items() if name not in shaped}
+    if "pixel_values" in given and "spatial_shapes" in parameters:
+        kept.update(patches_apart(interp, vision if isinstance(vision, Instance) else config, batch, parameters))
+    names = list(dict.fromkeys([*(name for name in required_parameters(interp, model) if name not in kept), *shaped]))
+    yield from combinations(interp, names, config, batch, seq, kept)
+    others = [name for name in parameters if name in MODALITIES and name not in kept and name not in names]
+    if others:  # optional by name, and the model cannot do without
+        yield from combinations(interp, [*names, *others], _part_of(interp, config, others), batch, seq, kept)
+
+
+def _part_of(interp: Interpreter, config: Any, names: list[str]) -> Any:
+    """The configuration of the part that takes these inputs."""
+    audio = interp.find_attribute(config, "audio_config") if config is not None else None
+    return audio if isinstance(audio, Instance) and set(names) & set(SHAPED) else config
+
+
+def _starts(interp: Interpreter, parameters: list[str], config: Any, batch: int) -> list[dict[str, Any]]:
+    """Images cut into patches, where the parameters ask for them, with what says how they lie."""
     grid = next((name for name in GRIDS if name in parameters), None)
-    starts: list[dict[str, Any]] = [{}]
     if grid is not None and len(parameters) > 1:
-        sizes = _grid(interp, config, batch, len_of(grid))
-        starts = [{parameters[1]: each, grid: sizes} for each in patches(interp, config, batch)]
-    elif "spatial_shapes" in parameters:  # patches of each image apart, filled up to the longest
-        rows, width = next(patches(interp, config, 1)).sizes
-        pixels = Tensor((batch, rows, width), "bfloat16")
-        starts = [{"pixel_values": pixels, "spatial_shapes": _grid(interp, config, batch, 2)}]
-    for start in starts:
-        given = _completed(interp, tower, start, batch, seq)
-        if given:
-            yield {**given, **({"use_cache": False} if "use_cache" in parameters else {})}
+        merges = {"merge_sizes": Tensor((batch,), "int64", [merge_size(interp, config)] * batch)}
+        rest = merges if "merge_sizes" in parameters else {}
+        starts: list[dict[str, Any]] = [
+            {parameters[1]: each, grid: sizes, **rest} for each, sizes in patched(interp, config, batch, len_of(grid))
+        ]
+        return starts
+    return [patches_apart(interp, config, batch, parameters)] if "spatial_shapes" in parameters else [{}]
 
 
-def _completed(
-    interp: Interpreter, tower: ModuleInstance, start: dict[str, Any], batch: int, seq: int
-) -> dict[str, Any] | None:
-    """The inputs with all that `forward` requires; None when one of them is not known."""
-    parameters, _ = forward_parameters(interp, tower)
-    given, config = dict(start), tower.attrs.get("config")
-    for name in required_parameters(interp, tower) or [each for each in parameters[1:] if each in MAIN][:1]:
-        if name not in given:
-            given[name] = _input(interp, name, config, batch, seq)
+def patches_apart(interp: Interpreter, config: Any, batch: int, parameters: list[str]) -> dict[str, Any]:
+    """Patches of each image apart, filled up to the longest."""
+    rows, width = next(patches(interp, config, 1)).sizes
+    given = {
+        "pixel_values": Tensor((batch, rows, width), "bfloat16"),
+        "spatial_shapes": _grid(interp, config, batch, 2),
+    }
+    if "pixel_attention_mask" in parameters:
+        given["pixel_attention_mask"] = Tensor((batch, rows), "int64")
+    return given
+
+
+def _with_optional(interp: Interpreter, parameters: list[str], given: dict[str, Any], batch: int) -> dict[str, Any]:
+    """With what is optional by name and given with every sound, and without a cache."""
     features = given.get("input_features")
-    if "input_features_mask" in parameters and isinstance(
-        features, Tensor
-    ):  # optional by name, and given with every sound
-        given["input_features_mask"] = Tensor((batch, features.sizes[-1]), "int64")
-    return None if any(value is None for value in given.values()) else given
+    if "input_features_mask" in parameters and isinstance(features, Tensor):
+        given = {**given, "input_features_mask": Tensor((batch, features.sizes[_frames_axis(features)]), "int64")}
+    return {**given, **({"use_cache": False} if given and "use_cache" in parameters else {})}
+
+
+def _frames_axis(features: Tensor) -> int:
+    """Frames are more than bins."""
+    return max((-1, -2), key=lambda axis: features.sizes[axis])
 
 
 def len_of(grid: str) -> int:
     """How many sizes a grid gives for an image: frames, rows, columns, or the last two."""
     return 3 if "thw" in grid else 2
-
-
-def _input(interp: Interpreter, name: str, config: Any, batch: int, seq: int) -> Any:
-    """A tensor for a parameter of a tower's `forward`, by the parameter's name; None for one that is not known."""
-    if name in ("pixel_values", "images", "image"):
-        return image(interp, config, batch, "bfloat16")
-    if name in ("pixel_values_videos", "video"):
-        single = image(interp, config, batch, "bfloat16")
-        frames = next((found for key in FRAMES if (found := number(interp, config, key, 0))), 16)
-        return Tensor((batch, frames, *single.sizes[1:]), "bfloat16")
-    if name == "input_features":
-        bins = next((found for key in BINS if (found := number(interp, config, key, 0))), 80)
-        return Tensor((batch, bins, 2 * number(interp, config, "max_source_positions", 1500)), "bfloat16")
-    if name == "input_values":
-        return Tensor((batch, 16000), "bfloat16")
-    if name == "input_ids":
-        return Tensor((batch, seq), "int64")
-    if name == "merge_sizes":
-        return Tensor((batch,), "int64", [merge_size(interp, config)] * batch)
-    if name == "pixel_attention_mask":
-        return Tensor((batch, next(patches(interp, config, 1)).sizes[0]), "int64")
-    if name in ("inputs_embeds", "hidden_states"):
-        width = number(interp, config, "hidden_size", 0) or number(interp, config, "d_model", 0)
-        return Tensor((batch, seq, width), "bfloat16") if width else None
-    return None
 
 
 def merge_size(interp: Interpreter, config: Any) -> int:
@@ -135,6 +154,18 @@ def patches(interp: Interpreter, config: Any, batch: int) -> Iterator[Tensor]:
     yield Tensor((count, channels * frames * side * side), "bfloat16")
     yield Tensor((count, channels, side, side), "bfloat16")
     yield Tensor((1, count, channels, side, side), "bfloat16")
+
+
+def patched(interp: Interpreter, config: Any, batch: int, count: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Patches with the grid that they lie in; last, squares of merged patches with a grid that counts these."""
+    sizes = _grid(interp, config, batch, count)
+    for each in patches(interp, config, batch):
+        yield each, sizes
+    merge = merge_size(interp, config)
+    side, squares = number(interp, config, "patch_size", 14) * merge, _sides(interp, config) // merge
+    channels = next((found for name in CHANNELS if (found := number(interp, config, name, 0))), 3)
+    merged = Tensor((batch * squares**2, side, side, channels), "bfloat16")
+    yield merged, Tensor((batch, count), "int64", [1, squares, squares][-count:] * batch)
 
 
 def _grid(interp: Interpreter, config: Any, batch: int, count: int) -> Tensor:

@@ -10,7 +10,7 @@ from archviz.interpreter.control import BudgetSpentError, RaisedError, Unsupport
 from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, image_inputs, next_inputs
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
 from archviz.interpreter.reading import MASKS_GIVEN, Gap
-from archviz.interpreter.towers import GRIDS, append, tower_inputs, uncalled_towers
+from archviz.interpreter.towers import GRIDS, append, other_inputs, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor, Unknown
 from archviz.spans import Span
@@ -78,6 +78,10 @@ def trace_model(
     """
     given = example_inputs(interp, model, batch, seq, pixels=pixels)
     recorder, gaps, _ = _run(interp, model, given)
+    for other in other_inputs(interp, model, given, batch, seq) if gaps else ():
+        more, left, _ = _run(interp, model, other)
+        if not left:
+            return more, left
     return recorder, gaps
 
 

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from archviz.interpreter.events import Events
 from archviz.interpreter.reading import Event, ValueRef
-from archviz.interpreter.values import Instance, ModuleInstance, Tensor
+from archviz.interpreter.values import Instance, Tensor
 from archviz.spans import Span
-
-
-class Watcher(Protocol):
-    """Is told of every module call of a pass when it has ended."""
-
-    def ran(self, module: ModuleInstance, path: str, args: tuple[Any, ...], result: Any) -> None: ...
 
 
 class Recorder:
@@ -32,7 +26,6 @@ class Recorder:
         self.assumed = False
         self.keeps_numbers = False  # small tensors of known numbers, such as the sizes of images, are computed with
         self.numbers_read: set[tuple[int, str]] = set()  # numeric attributes of modules that forward looked at
-        self.watched: Watcher | None = None  # who is told of every module that ran
         self.lost: set[tuple[str, Span | None]] = set()  # what was not understood and is a gap already
         self.writes = 0  # changes of anything that outlives the call in which they happen
         self._made: list[

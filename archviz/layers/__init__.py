@@ -16,6 +16,7 @@ from archviz.interpreter.library import Library
 def register_layers(library: Library) -> None:
     """Fill a library with every layer and every infrastructure stub."""
     from archviz.layers import (
+        argument_decorators,
         axis_layers,
         hooks,
         module,
@@ -24,6 +25,7 @@ def register_layers(library: Library) -> None:
         nn_layers,
         nn_recurrent,
         nn_transformer,
+        output_capturing,
         parametrizations,
         strict_fields,
         transformers_4,
@@ -31,14 +33,15 @@ def register_layers(library: Library) -> None:
         transformers_kernels,
         transformers_masks,
         transformers_models,
-        transformers_outputs,
     )
 
     for family in (
         module,
         hooks,
+        argument_decorators,
         axis_layers,
         nn_layers,
+        output_capturing,
         nn_containers,
         nn_attention,
         nn_transformer,
@@ -49,7 +52,6 @@ def register_layers(library: Library) -> None:
         transformers_kernels,
         transformers_masks,
         transformers_models,
-        transformers_outputs,
         transformers_4,
     ):
         family.register(library)

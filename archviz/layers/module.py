@@ -12,9 +12,10 @@ from archviz.interpreter.part_names import check_name
 from archviz.interpreter.sharing import Remembered, SharedCalls, has_unknown
 from archviz.interpreter.sizes import Size
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.values import ClassValue, ModuleInstance, StaticMethod, Tensor, Unknown
+from archviz.interpreter.values import ClassValue, Instance, ModuleInstance, StaticMethod, Tensor, Unknown
 from archviz.interpreter.walk import walk
 from archviz.layers.hooks import AFTER, BEFORE, changed_arguments, changed_result
+from archviz.layers.output_capturing import collector_of, run_forward
 
 MODULE = "torch.nn.Module"
 
@@ -201,10 +202,7 @@ def _register_calls(library: Library) -> None:
             return changed_result(interp, self, args, kwargs, result) if AFTER in self.attrs else result
         if BEFORE in self.attrs:
             args, kwargs = changed_arguments(interp, self, args, kwargs)
-        result = run_call(interp, recorder, CallSite(self, path, forward, args, kwargs))
-        if recorder.watched is not None:
-            recorder.watched.ran(self, path, args, result)
-        return result
+        return run_call(interp, recorder, CallSite(self, path, forward, args, kwargs))
 
     @library.method(f"{MODULE}.forward")
     def forward(interp: Interpreter, self: ModuleInstance, *args: Any, **kwargs: Any) -> Any:
@@ -223,7 +221,15 @@ class CallSite(NamedTuple):
 
 def run_call(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     """Run a module call, or repeat the events of an equal one."""
-    if not call.path.rpartition(".")[2].isdigit():
+    collector = collector_of(interp)
+    result = _run_call(interp, recorder, call, repeats=collector is None or id(call.module) not in collector.above)
+    if collector is not None:
+        collector.take(call.module, call.args, result)
+    return result
+
+
+def _run_call(interp: Interpreter, recorder: Recorder, call: CallSite, *, repeats: bool) -> Any:
+    if not repeats or not call.path.rpartition(".")[2].isdigit():
         return _record(interp, recorder, call)
     shared: SharedCalls = interp.shared_calls(recorder)
     found = shared.key(call.module, call.args, call.kwargs)
@@ -251,20 +257,34 @@ def kernel_options(cls: ClassValue) -> dict[str, Any] | None:
     return {"kernel": name} if isinstance(name, str) else None
 
 
+def _as_it_is(value: Any, depth: int = 0) -> Any:
+    """A result as a call gave it: lists and outputs may be changed by whoever gets them."""
+    if value.__class__ is Tensor or depth > 3:
+        return value
+    if value.__class__ in (list, tuple):
+        return type(value)([_as_it_is(each, depth + 1) for each in value])
+    if value.__class__ is not Instance:
+        return value
+    copy = Instance(value.cls)
+    copy.attrs = {name: _as_it_is(each, depth + 1) for name, each in value.attrs.items()}
+    copy.payload = dict(value.payload) if isinstance(value.payload, dict) else value.payload
+    return copy
+
+
 def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     given = [*call.args, *call.kwargs.values()]
     index = recorder.begin("call", call.module.cls.name, given, interp.here(), call.path)
     previous, recorder.path = recorder.path, call.path
     result: Any = None
     try:
-        result = interp.call(call.forward, list(call.args), dict(call.kwargs))
+        result = run_forward(interp, call.module, call.forward, list(call.args), dict(call.kwargs))
         if AFTER in call.module.attrs:
             result = changed_result(interp, call.module, call.args, call.kwargs, result)
         report(interp, result)
     finally:
         recorder.path = previous
         recorder.end(index, result, kernel_options(call.module.cls))
-    recorder.passed[index] = (call.args, call.kwargs, result)
+    recorder.passed[index] = (call.args, call.kwargs, _as_it_is(result))
     if result.__class__ is Unknown and not any(result.reason in reason for _, reason, _ in interp.gaps):
         interp.gap(result.reason, result.at)  # else an output would be missing without a word
     return result

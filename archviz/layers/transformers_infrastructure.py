@@ -129,7 +129,7 @@ DECORATORS = (
     "transformers.utils.generic.check_model_inputs",
     "transformers.utils.deprecation.deprecate_kwarg",
     "transformers.integrations.moe.use_experts_implementation", "transformers.modeling_rope_utils.dynamic_rope_update",
-    "transformers.backbone_utils.filter_output_hidden_states", "transformers.pytorch_utils.compile_compatible_method_lru_cache",
+    "transformers.pytorch_utils.compile_compatible_method_lru_cache",
     "transformers.integrations.accelerate.force_accelerate_hooks", "transformers.utils.doc.add_start_docstrings",
     "transformers.utils.doc.add_start_docstrings_to_model_forward", "transformers.utils.doc.replace_return_docstrings",
     "transformers.utils.doc.add_end_docstrings", "transformers.utils.doc.add_code_sample_docstrings",

@@ -136,6 +136,8 @@ def _register_outputs(library: Library) -> None:
 
     @library.method(f"{T}.utils.generic.ModelOutput.__setitem__")
     def set_item(interp: Interpreter, self: Instance, key: str, value: Any) -> None:
+        if self.attrs.get(key) is None and isinstance(self.payload, dict):
+            self.payload[key] = None  # a key that was not there comes last
         self.attrs[key] = value
 
     library.method(f"{T}.utils.generic.ModelOutput.to_tuple")(lambda interp, self: tuple(output_fields(self).values()))
@@ -151,8 +153,10 @@ def _register_outputs(library: Library) -> None:
 
 
 def output_fields(output: Instance) -> dict[str, Any]:
-    """The fields of a model output that are not None, in order of declaration."""
+    """The fields of a model output that are not None: in order of declaration, then those that were set later."""
     names = output.cls.lookup("__dataclass_fields__") if output.cls.has("__dataclass_fields__") else output.attrs
+    late = output.payload if isinstance(output.payload, dict) else {}
+    names = [*(name for name in names if name not in late), *late] if late else names
     return {name: output.attrs[name] for name in names if output.attrs.get(name) is not None}
 
 

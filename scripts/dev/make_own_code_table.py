@@ -114,8 +114,8 @@ def plain_model(torch: Any, folder: Path, plain: dict[str, Any]) -> tuple[Any, d
     return model, {plain["input"]: tensor}
 
 
-def traced(torch: Any, referee: Any, model: Any, given: dict[str, Any]) -> dict[str, Any]:
-    """The calls and ops of one pass, as the referee records them."""
+def traced(torch: Any, referee: Any, model: Any, given: dict[str, Any], part: Any = None) -> dict[str, Any]:
+    """The calls and ops of one pass through a model, or a part of it, as the referee records them."""
     recorder = referee.Recorder()
     for path, module in model.named_modules():
 
@@ -130,7 +130,7 @@ def traced(torch: Any, referee: Any, model: Any, given: dict[str, Any]) -> dict[
         module.register_forward_pre_hook(before)
         module.register_forward_hook(after)
     with torch.no_grad(), recorder:
-        model(**given)
+        (part or model)(**given)
     return {"class": type(model).__name__, "calls": recorder.calls, "ops": recorder.ops}
 
 

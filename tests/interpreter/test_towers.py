@@ -1,0 +1,39 @@
+"""Towers and heads that text does not reach compute what PyTorch computes (tables/towers.json, scripts/dev/make_tower_table.py)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.dev.understood_inputs import understood
+
+ROWS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "tables" / "towers.json").read_text("utf-8"))
+LAYER = re.compile(r"(^|\.)\d+(\.|$)")
+
+
+def digest(rows: list[list[Any]]) -> str:
+    return hashlib.sha1(json.dumps(sorted(map(json.dumps, rows))).encode(), usedforsecurity=False).hexdigest()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[f"{row['type']} {row['path']}".strip() for row in ROWS])
+def test_a_tower_computes_what_torch_computes(row: dict[str, Any]) -> None:
+    name, _, found, gaps = understood(row["type"], row["path"])
+    assert gaps == []
+    assert name == row["class"]
+    calls = [[each["module"], each["class"], each["out"]] for each in found["calls"] if _kept(each)]
+    ops = [
+        [each["module"], each["op"], each["in"], each["out"]]
+        for each in found["ops"]
+        if _kept(each) and LAYER.search(each["module"])
+    ]
+    assert (len(calls), len(ops)) == (row["n_calls"], row["n_ops"])
+    assert (digest(calls), digest(ops)) == (row["calls"], row["ops"])
+
+
+def _kept(row: dict[str, Any]) -> bool:
+    return "experts" not in row["module"].split(".")
