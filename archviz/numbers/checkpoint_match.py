@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import field, replace
 from math import prod
 
 from archviz.interpreter.reading import ModelReading, ModuleRecord
 from archviz.numbers.quantised import bounded_pattern
+from archviz.numbers.reconcile import Step
 from archviz.numbers.stored_names import Table, module_names
 from archviz.records import record
 
@@ -47,6 +48,8 @@ class CheckpointMatch:
         extra: Stored tensors that the model does not have.
         shapes: Names whose stored shape is another; only those that are stored one for one.
         again: Names of tied tensors that are stored beside the tensor itself.
+        total: Elements of all stored tensors; None where only names are known.
+        steps: From the code's count to that total, as the headers show them.
     """
 
     matched: int
@@ -54,6 +57,8 @@ class CheckpointMatch:
     extra: list[Group] = field(default_factory=list)
     shapes: list[str] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
+    total: int | None = None
+    steps: list[Step] = field(default_factory=list)
 
     @property
     def is_whole(self) -> bool:
@@ -73,6 +78,8 @@ class CheckpointMatch:
             "extra": rows(self.extra),
             "other_shapes": self.shapes,
             "tied_stored": self.again,
+            "elements": self.total,
+            "steps": [{"key": s.key, "title": s.title, "count": s.count, "status": s.status} for s in self.steps],
         }
 
 
@@ -115,16 +122,47 @@ def match_checkpoint(
         and not _alike(shape, tensors[goal].shape, joined=any(t.joins and t.renamed(names[0], base) for t in transforms))
     ]  # fmt: skip
     layers = _layer_counts(known)
-    return CheckpointMatch(
+
+    def why(name: str) -> str:
+        return _why(name, layers, reading)
+
+    elements = {name: None if shape is None else prod(shape) for name, shape in stored.items()}
+    match = CheckpointMatch(
         len(stored) - len(extra),
         _groups(missing, sizes, lambda name: "a buffer that is built anew" if name in buffers else ""),
-        _groups(
-            extra,
-            {n: None if s is None else prod(s) for n, s in stored.items()},
-            lambda name: _why(name, layers, reading),
-        ),
+        _groups(extra, elements, why),
         sorted(shapes)[:MOST_GROUPS],
         [alias for alias, owner in reading.tied.items() if alias in reached and owner in reached][:MOST_GROUPS],
+    )
+    if any(count is None for count in elements.values()):
+        return match
+    counts = {name: count or 0 for name, count in elements.items()}
+    absent = sum(sizes[name] for name in missing if name in parameters)
+    steps = _steps(reading, counts, reached, extra, frozenset(buffers), absent, why)
+    return replace(match, total=sum(counts.values()), steps=steps)
+
+
+def _steps(
+    reading: ModelReading, counts: Mapping[str, int], reached: Mapping[str, list[str]], extra: Sequence[str],
+    buffers: frozenset[str], absent: int, why: Callable[[str], str],
+) -> list[Step]:  # fmt: skip
+    """From the code's count to the elements that are stored; what is stored in another shape is the last step."""
+    sums: Counter[str] = Counter()
+    for name in extra:
+        sums[why(name) or "tensors that the model does not have"] += counts[name]
+    twice = [alias for alias, owner in reading.tied.items() if alias in reached and owner in reached]
+    again = sum(counts[name] for alias in twice for name in reached[alias])
+    held = sum(counts[name] for goal in reached if goal in buffers for name in reached[goal])
+    steps = [Step("extra", title, count, "verified", "headers") for title, count in sums.items()]
+    steps += [Step("tied", "tied tensors stored a second time", again, "verified", "headers")] if again else []
+    steps += [Step("buffers", "buffers that are stored", held, "verified", "headers")] if held else []
+    steps += (
+        [Step("missing", "tensors of the model that are not stored", -absent, "verified", "headers")] if absent else []
+    )
+    code = sum(tensor.numel for tensor in reading.parameters().values())
+    rest = sum(counts.values()) - code - sum(step.count for step in steps)
+    return steps + (
+        [Step("packed", "stored in another shape than it is built", rest, "verified", "headers")] if rest else []
     )
 
 

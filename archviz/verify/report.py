@@ -105,6 +105,9 @@ def checkpoint_lines(match: CheckpointMatch) -> Iterator[str]:
             yield f"  {word}: {group.count:,} × {group.pattern}{size}" + (f" ({group.why})" if group.why else "")
     yield from (f"  stored though tied: {name}" for name in match.again[:12])
     yield from (f"  another shape: {text}" for text in match.shapes[:12])
+    if match.total is not None:
+        yield f"  {match.total:,} elements stored" + ("" if match.steps else ", as many as the code builds")
+        yield from (f"    {step.count:+,} {step.title} ({step.status})" for step in match.steps)
 
 
 def _check_lines(check: Check) -> Iterator[str]:

@@ -91,3 +91,20 @@ def test_names_alone_are_enough() -> None:
     assert match(
         "openai-community/gpt2", {n.removeprefix("transformer."): None for n in stored_of("openai-community/gpt2")}
     ).is_whole
+
+
+def test_the_headers_tell_the_way_from_the_codes_count_to_what_is_stored() -> None:
+    stored = stored_of("Qwen/Qwen3-0.6B") | {"lm_head.weight": (151936, 1024), "mtp.norm.weight": (1024,)}
+    del stored["model.layers.0.mlp.up_proj.weight"]
+    stored["model.layers.1.mlp.up_proj.weight"] = (3072, 512)
+    found = match("Qwen/Qwen3-0.6B", stored)
+    assert [(step.key, step.count, step.status) for step in found.steps] == [
+        ("extra", 1024, "verified"), ("tied", 151936 * 1024, "verified"), ("missing", -3072 * 1024, "verified"), ("packed", -3072 * 512, "verified"),
+    ]  # fmt: skip
+    code = sum(tensor.numel for tensor in reading("Qwen/Qwen3-0.6B").parameters().values())
+    assert found.total == code + sum(step.count for step in found.steps)
+
+
+def test_where_only_names_are_known_there_are_no_steps() -> None:
+    found = match("Qwen/Qwen3-0.6B", dict.fromkeys(stored_of("Qwen/Qwen3-0.6B")))
+    assert (found.total, found.steps) == (None, [])
