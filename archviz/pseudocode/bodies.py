@@ -75,8 +75,8 @@ class Bodies:
         names: dict[int, str] = {}
         recorder = self.traced.recorder
         apart = defaultdict(list)
-        for number, tensor in recorder.apart.items():
-            apart[id(tensor)].append(number)
+        for seen, held in recorder.apart.items():
+            apart[id(held)].append(seen)
         waiting: list[tuple[str, ModuleInstance]] = [("", self.traced.model)]
         while waiting:
             path, module = waiting.pop()

@@ -26,7 +26,11 @@ def test_layers_that_hand_on_one_value_are_a_loop() -> None:
 
 def test_a_unit_of_two_is_a_loop_in_steps_of_two() -> None:
     lines = [layer(n + 1, n, n, ", ", 30 + n % 2) for n in range(6)]
-    assert text(lines, [6])[1:] == ["for i in range(0, 6, 2):", "v1 = self.layers[i](v2, v30)  # [T]", "v2 = self.layers[i + 1](v1, v31)  # [T]"]
+    assert text(lines, [6])[1:] == [
+        "for i in range(0, 6, 2):",
+        "v1 = self.layers[i](v2, v30)  # [T]",
+        "v2 = self.layers[i + 1](v1, v31)  # [T]",
+    ]
 
 
 def test_what_is_read_later_from_within_keeps_rounds_apart() -> None:

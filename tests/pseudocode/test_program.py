@@ -30,13 +30,18 @@ def test_a_model_is_valid_python_that_builds_and_runs() -> None:
     assert found.remarks == []
     assert found.symbolic
     tree = ast.parse(found.text)
-    assert {"build", "run", "Qwen3ForCausalLM", "Qwen3Attention", "apply_rotary_pos_emb"} <= {getattr(n, "name", "") for n in tree.body}
+    assert {"build", "run", "Qwen3ForCausalLM", "Qwen3Attention", "apply_rotary_pos_emb"} <= {
+        getattr(n, "name", "") for n in tree.body
+    }
     assert "model.lm_head.weight = model.model.embed_tokens.weight" in body("Qwen/Qwen3-0.6B", "build")
 
 
 def test_statements_have_the_names_of_the_source_and_shapes_in_batch_and_tokens() -> None:
     text = body("Qwen/Qwen3-0.6B", "Qwen3Attention")
-    assert "query_states = self.q_norm(self.q_proj(hidden_states).view((B, T, -1, 128))).transpose(1, 2)  # [B, 16, T, 128]" in text
+    assert (
+        "query_states = self.q_norm(self.q_proj(hidden_states).view((B, T, -1, 128))).transpose(1, 2)  # [B, 16, T, 128]"
+        in text
+    )
     assert "self.q_proj = nn.Linear(1024, 2048, bias=False)" in text
 
 
