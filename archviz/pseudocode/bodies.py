@@ -200,6 +200,8 @@ class Bodies:
         told = "; ".join(f"{names[number]} {shapes.get(number, '?')}" for number in scope.inputs)
         lines = [f"    def forward({head}):"] + ([f"        # {told}"] if told else [])
         lines += ["        # sizes are those of B = 2, T = 7"] if self._is_fixed(event) else []
+        if any(child.name == "nonzero" for child in self._inside(event)):
+            lines.append("        # what follows nonzero() is one round of a loop over the rows that it finds")
         lines += body_text(scope.lines, names, scope.returns)
         lines.append(f"        {_returned(scope, names)}")
         return "\n".join(lines)

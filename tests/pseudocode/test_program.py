@@ -67,6 +67,7 @@ def test_functions_that_call_modules_are_written_where_they_are_called() -> None
 def test_experts_tell_the_rows_of_tokens_from_the_places_of_choices() -> None:
     text = body("Qwen/Qwen3.5-397B-A17B", "Qwen3_5MoeExperts")
     assert "top_k_pos, token_idx = torch.where(" in text
+    assert "# what follows nonzero() is one round of a loop" in text
 
 
 @pytest.mark.parametrize("model", ["google-t5/t5-small", "openai-community/gpt2", "openai/whisper-tiny"])
