@@ -115,6 +115,7 @@ def read(
     interp = interpreter or interpreter_for(source, settings)
     with deep_recursion():
         model, reading = _build(interp, source, class_name, trace.attention if trace else None)
+        tell_class(source, reading, class_name, settings)
         if trace is not None:
             from archviz.interpreter.trace import trace_towers
 
@@ -123,6 +124,14 @@ def read(
             reading.events, reading.trace_gaps = recorder.events, gaps
             reading.source_files = interp.loaded_sources()
     return reading
+
+
+def tell_class(source: ModelSource, reading: ModelReading, class_name: str | None, settings: Settings) -> None:
+    """Say it where the class that the configuration states is not there and another one was built."""
+    stated = next(iter(source.architectures), None)
+    if stated is not None and class_name is None and source.plain is None and stated != reading.class_name:
+        whose = source.custom.whose + " code" if source.custom else "the installed transformers"
+        settings.say(f"architectures[0], {str(stated)[:80]}, is not in {whose}; {reading.class_name} was built")
 
 
 def read_traced(
@@ -163,6 +172,7 @@ def read_cached(
     interp = interpreter_for(source, settings)
     with deep_recursion():
         model, reading = _build(interp, source, class_name, "eager")
+        tell_class(source, reading, class_name, settings)
         recorder, reading.trace_gaps = trace_towers(interp, model, batch=1, seq=DESCRIBED_SEQUENCE)
         reading.events, reading.source_files = recorder.events, interp.loaded_sources()
         passes = []
@@ -199,8 +209,27 @@ def _build(
         ) from error
 
 
+_LAYER_COUNTS = frozenset({
+    "num_hidden_layers", "num_layers", "n_layer", "n_layers", "encoder_layers", "decoder_layers", "num_encoder_layers", "num_decoder_layers",
+})  # fmt: skip
+
+
+def _check_layers(values: dict[str, Any] | None, most: int) -> None:
+    """Refuse more layers than a model may have parts, before lists of such lengths are made.
+
+    Raises:
+        BudgetSpentError: With the key.
+    """
+    for name, value in (values or {}).items():
+        if isinstance(value, dict):
+            _check_layers(value, most)
+        elif name in _LAYER_COUNTS and isinstance(value, int) and value > most:
+            raise BudgetSpentError(f"{name} of {value}: more than {most:,} modules, parameters and buffers")
+
+
 def _configuration(interp: Interpreter, source: ModelSource) -> Instance:
     values = None if source.values is None else official_values(source.values)
+    _check_layers(values, interp.limits.parts)
     own = source.custom
     config_class = own_configuration_class(interp, own) if own is not None else None
     return build_configuration(interp, config_class or configuration_class(interp, source.model_type), values)
@@ -252,6 +281,7 @@ def trace(
     interp = interpreter_for(source, settings)
     with deep_recursion():
         built, reading = _build(interp, source, class_name, "eager")
+        tell_class(source, reading, class_name, settings)
         if module is not None and reading.root.find(module) is None:
             raise UsageError(f"the model has no module {module[:80]!r}", hint="archviz describe shows the modules")
         sizes: dict[str, Any] = {"batch": batch, "seq": seq, "pixels": pixels}

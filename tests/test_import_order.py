@@ -39,7 +39,7 @@ ORDER = (
     ("schemas", "doctor"),
     ("descriptions",),
     ("drawings",),
-    ("measures",),
+    ("measures", "validations"),
     ("estimator",),
     ("document",),
     ("pipeline",),

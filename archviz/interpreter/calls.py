@@ -17,6 +17,7 @@ from archviz.interpreter.values import (
     ClassMethod,
     ClassValue,
     FunctionValue,
+    Generated,
     GeneratorManager,
     Instance,
     ModuleInstance,
@@ -115,10 +116,10 @@ def _run_function(interp: Interpreter, function: FunctionValue, args: list[Any],
             frame.yields = []
         interp.run_block(body_of(node), frame)
     except ReturnSignal as signal:
-        return signal.value if frame.yields is None else made(interp, iter(frame.yields))
+        return signal.value if frame.yields is None else made(interp, Generated(frame.yields, signal.value))
     finally:
         interp.leave_frame(previous)
-    return None if frame.yields is None else made(interp, iter(frame.yields))
+    return None if frame.yields is None else made(interp, Generated(frame.yields))
 
 
 class _Around(list[Any]):
