@@ -202,8 +202,8 @@ class Bodies:
         lines += ["        # sizes are those of B = 2, T = 7"] if self._is_fixed(event) else []
         if any(child.name == "nonzero" for child in self._inside(event)):
             lines.append("        # what follows nonzero() is one round of a loop over the rows that it finds")
-        lines += body_text(scope.lines, names, scope.returns)
-        lines.append(f"        {_returned(scope, names)}")
+        statements, after = body_text(scope.lines, names, scope.returns)
+        lines += [*statements, f"        {_returned(scope, after)}"]
         return "\n".join(lines)
 
     def _inside(self, event: Event) -> Iterator[Event]:

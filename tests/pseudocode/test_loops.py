@@ -16,7 +16,7 @@ def layer(target: int, index: int, given: int, *more: Piece) -> Line:
 
 
 def text(lines: list[Line], returns: list[int]) -> list[str]:
-    return [row.strip() for row in body_text(lines, NAMES, returns)]
+    return [row.strip() for row in body_text(lines, NAMES, returns)[0]]
 
 
 def test_layers_that_hand_on_one_value_are_a_loop() -> None:
@@ -53,3 +53,8 @@ def test_different_shapes_do_not_repeat() -> None:
     for number, each in enumerate(lines):
         each.shapes = [f"[{number}]"]
     assert len(text(lines, [4])) == 4
+
+
+def test_what_a_loop_hands_on_is_called_after_the_loop_as_in_it() -> None:
+    _, names = body_text([layer(n + 1, n, n) for n in range(4)], NAMES, [4])
+    assert names[4] == "v1"
