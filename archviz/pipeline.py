@@ -40,6 +40,7 @@ __all__ = [
     "describe",
     "describe_text",
     "digest",
+    "document",
     "draw",
     "export",
     "gap_row",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from archviz.architecture.model import Architecture
     from archviz.codesearch.result import SearchResult
     from archviz.comparison.result import ComparisonResult
+    from archviz.document.making import DocumentResult
     from archviz.estimator.export import ExportResult
     from archviz.lookup.checkpoint import Checkpoint
     from archviz.lookup.papers import PaperAnswer
@@ -90,6 +92,34 @@ def describe_text(architecture: Architecture) -> str:
     from archviz.architecture.text import describe_text as text_of
 
     return text_of(architecture)
+
+
+def document(
+    model: str,
+    output: Path | None = None,
+    *,
+    class_name: str | None = None,
+    with_tensors: bool = False,
+    settings: Settings = DEFAULTS,
+) -> DocumentResult:
+    """The written specification of a model as a Markdown file, and its short form.
+
+    Args:
+        output: The file; None for the short form alone.
+        with_tensors: The JSON in the document also lists every single tensor.
+
+    Raises:
+        UsageError: The file cannot be written.
+    """
+    from archviz.document.making import write_document
+
+    if output is not None:
+        from archviz.emit.targets import check_output
+
+        check_output(output)
+    source = read_model_source(model, settings)
+    verified = verify_source(source, class_name=class_name, settings=settings)
+    return write_document(source, verified, output, class_name=class_name, with_tensors=with_tensors, settings=settings)
 
 
 def compare(

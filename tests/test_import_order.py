@@ -31,6 +31,7 @@ ORDER = (
     ("architecture",),
     ("numbers",),  # memory and compute, the way from a count to the published one
     ("verify",),
+    ("pseudocode",),  # writes events as Python
     ("comparison",),  # holds Architectures against each other
     ("survey",),  # holds what was described beside what its sources say
     ("figure",),
@@ -40,6 +41,7 @@ ORDER = (
     ("drawings",),
     ("measures", "validations"),
     ("estimator",),
+    ("document",),
     ("pipeline",),
     ("answers",),
     ("service",),
