@@ -85,7 +85,9 @@ def test_weights_that_are_multiplied_in_other_forms_are_not_counted_twice() -> N
     assert found.operations.weights is not None
     scores = 64 * 512 * 2 * 2
     windows = 43 * 128 * scores  # every layer looks at a window of 128 tokens
-    growing = 21 * (scores + 64 * 128 * 2) // 4 + 20 * scores // 128  # entries and indexer keys for 4, entries for 128 tokens
+    growing = (
+        21 * (scores + 64 * 128 * 2) // 4 + 20 * scores // 128
+    )  # indexer keys and entries for 4 and for 128 tokens
     assert found.contexts[0].decode == found.operations.weights + windows + growing * 4096
 
 
