@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.control import BudgetSpentError, UnsupportedError
+from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import Instance, Unknown
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ def weigh(interp: Operators, value: Any) -> None:
 
 
 def _are_numbers(values: tuple[Any, ...]) -> bool:
-    for each in values:  # noqa: SIM110 - a generator would take twice as long
-        if each.__class__ is not int and each.__class__ is not float:
+    for each in values:  # a generator would take twice as long
+        if each.__class__ is not int and each.__class__ is not float and each.__class__ is not Size:
             return False
     return True
 

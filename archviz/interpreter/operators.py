@@ -14,6 +14,7 @@ from archviz.interpreter.abstract_classes import ABSTRACT
 from archviz.interpreter.attributes import VIEW_TYPES
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
+from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 _UNARY_OPS: dict[type, str] = {ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "bitwise_not"}
 _UNARY_METHODS: dict[type, str] = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}
-_NUMBERS = frozenset({int, float})
+_NUMBERS = frozenset({int, float, Size})
 _PLAIN_ARITHMETIC = frozenset({ast.Add, ast.Sub})  # on numbers these need no guard and no other rule
 _DIVISIONS = frozenset({ast.Div, ast.FloorDiv, ast.Mod})  # nor these, by anything but zero
 _IN_PLACE: dict[tuple[type, type], Any] = {

@@ -9,6 +9,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.scope import Frame
+from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import LibraryModule, Unknown
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _is_number(interp: Interpreter, node: ast.expr, frame: Frame, target: str, d
 
 
 def _is_moderate(value: Any) -> bool:
-    return type(value) in (int, float) and -_LARGEST < value < _LARGEST
+    return type(value) in (int, float, Size) and -_LARGEST < value < _LARGEST
 
 
 class Counted:

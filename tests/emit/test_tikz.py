@@ -92,6 +92,11 @@ def test_every_style_and_colour_that_is_used_is_defined_once() -> None:
             assert len(defined) == len(set(defined))
 
 
+def test_the_page_has_its_colour_and_no_border() -> None:
+    source = tikz.emit(draw_overview(ZOO["qwen35"]())[0]).decode()
+    assert re.search(r"^\\path\[fill=background\] \(0,0\) rectangle \([\d.]+,[\d.]+\);$", source, re.MULTILINE)
+
+
 def test_text_is_set_to_the_width_it_was_measured_with() -> None:
     source = tikz.emit(drawing("RMSNorm")).decode()
     assert rf"\words{{text-13-colour}}{{{measure('RMSNorm', 13):.2f}}}{{RMSNorm}}" in source
@@ -129,6 +134,13 @@ def test_corners_are_no_rounder_than_half_of_what_joins_them() -> None:
     source = tikz.emit(DisplayList(60, 10, items=(wire,))).decode()
     assert r"rounded corners=2\px" in source
     assert "Triangle[length=4.5bp, width=4.05bp]" in source
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_words_without_ink_keep_their_width(engine: str, tmp_path: FilePath) -> None:
+    runs = (Run("a"), Run(" "), Run("_"), Run(" ", 700), Run("−"), Run("."))
+    display = DisplayList(100, 20, items=(Text(5, 12, runs),))
+    assert compile_with(engine, tikz.emit(display), tmp_path) == ""
 
 
 def test_a_page_longer_than_tex_can_measure_is_drawn_smaller() -> None:
