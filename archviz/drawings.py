@@ -18,6 +18,7 @@ from archviz.sources.model_source import read_json
 
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture, GapEntry
+    from archviz.comparison.comparing import Comparison
     from archviz.figure.lint import Finding
 
 
@@ -175,6 +176,38 @@ def _draw_architecture(
         model_id=architecture.identity.id,
         summary=_summary(architecture),
     )
+
+
+def draw_comparison(
+    comparison: Comparison, output: Path, formats: Sequence[Format], look: Look = DEFAULT_LOOK
+) -> DrawResult:
+    """Draw two models on one frame.
+
+    Args:
+        output: Path of the files without their suffix.
+        formats: Of `svg`, `png`, `pdf`, `tex`.
+        look: Theme, width and text.
+
+    Raises:
+        UsageError: There are not two models, a format shows no drawing, or an output cannot be written.
+    """
+    from archviz.emit.drawn_files import DRAWN, drawn_files
+    from archviz.emit.targets import check_output
+    from archviz.figure import theme
+    from archviz.figure.lint import lint
+    from archviz.figure.versus import draw_versus
+
+    stray = [name for name in formats if name not in DRAWN]
+    if stray:
+        raise UsageError(f"a comparison cannot be drawn as {stray[0]}", hint=f"formats are {', '.join(DRAWN)}")
+    targets = {name: Path(f"{output}.{name}") for name in formats}
+    for path in targets.values():
+        check_output(path)
+    display = draw_versus(comparison, theme.theme(look.theme))
+    contents, more = drawn_files(display, formats, look)
+    write_files(targets, contents)
+    gaps = [gap for model in comparison.models for gap in model.gaps]
+    return DrawResult(list(targets.values()), [*more, *lint(display)], gaps, title=display.title)
 
 
 def _summary(architecture: Architecture) -> dict[str, object]:

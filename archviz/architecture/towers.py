@@ -222,6 +222,9 @@ def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> C
         ):
             return column
     main = next((c for name in ("text", "decoder", "encoder") for c in columns if c.id == name), columns[-1])
+    side = [column for column in columns if not column.is_main]
+    if side and re.search(r"multi_?modal|mm_proj|projector|connector", module.name):
+        return [column for column in side if column.id.partition("_")[0] == side[0].id.partition("_")[0]][-1]
     library = (module.library or "").rpartition(".")[2]
     if library.startswith("Embedding") or linear_sizes(module) or len(columns) == 1:
         return main
@@ -256,9 +259,9 @@ def _asides(context: Context, column: Column, columns: list[Column]) -> dict[str
     target = next((other for other in columns if other.id == column.feeds), None)
     if column.is_main and column.stacks and not context.reading.trace_gaps:
         own = first_call(context.trace, column.stacks[0].layers[0])
-        embeddings = [module for module in column.around if own and _embeds(module)]
-        idle = [module.path for module in embeddings if first_call(context.trace, module) is None]
-        return dict.fromkeys(idle, "not called by forward") if len(idle) < len(embeddings) else {}
+        around = [module for module in column.around if own and (_embeds(module) or _is_final(module))]
+        idle = [module.path for module in around if first_call(context.trace, module) is None]
+        return dict.fromkeys(idle, "not called by forward") if len(idle) < len(around) else {}
     if target is None or column.is_main or not reaches(context, column.stacks, target.stacks):
         return {}
     found = {

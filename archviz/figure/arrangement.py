@@ -9,7 +9,7 @@ from archviz.figure.packing import GAP, Block, Packing, pack_within
 from archviz.records import record
 
 _FREE = 6  # up to so many panels every choice is tried
-_STRETCH = 1.25  # by so much the columns may become higher for what stands beside them
+_STRETCH = 1.3  # by so much the columns may become higher for what stands beside them
 _NARROWEST = 240.0  # px; less room beside the columns is left empty
 
 

@@ -5,6 +5,7 @@ Every entry names the fact keys it is made of; a fact that the Architecture does
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -19,7 +20,7 @@ from archviz.figure.model import (
     Sentence,
     Words,
 )
-from archviz.figure.positions import embedding_lines, logit_lines
+from archviz.figure.positions import embedding_lines, logit_lines, scaling_words
 from archviz.figure.quantities import compact, sentence, written
 from archviz.spans import Status
 
@@ -94,6 +95,19 @@ def notes(architecture: Architecture, column: Column) -> tuple[Note, ...]:
     return tuple(Note(f"note/{box.id}", box.id, words) for box, words in lines.items() if words)
 
 
+def without_tied(column: Column) -> Column:
+    """The column whose head does not say that it is tied, for a line and a note beside it do."""
+    if column.tied is None:
+        return column
+    steps = tuple(
+        replace(step, details=tuple(line for line in step.details if not line.startswith("tied to ")))
+        if isinstance(step, Box) and step.id == column.tied[1]
+        else step
+        for step in column.steps
+    )
+    return replace(column, steps=steps)
+
+
 def _end_lines(architecture: Architecture, box: Box) -> Iterator[Sentence]:
     if box.role == "embedding":
         if hidden := _fact(architecture, HIDDEN):
@@ -103,7 +117,8 @@ def _end_lines(architecture: Architecture, box: Box) -> Iterator[Sentence]:
         yield from map(sentence, embedding_lines(architecture))
     elif box.role == "head":
         size = _fact(architecture, VOCABULARY)
-        if size and any(written(size.value) in line for line in box.details):
+        shown = " ".join(box.details).replace(",", "")  # a head of few classes is none of the vocabulary
+        if size and (str(size.value) in shown or not re.search(r"\d", shown)):
             yield (Words("Vocabulary of "), Words(written(size.value), accent=True))
         tied = architecture.fact("tied_embeddings")
         if tied is not None and tied.value is True:
@@ -122,12 +137,22 @@ def make_inset(block: BlockGraph, diagram: Diagram, kind: int | None, column: st
         title=block.title,
         role="moe" if routed else "attention" if kind is not None else "feed_forward",
         diagram=diagram,
-        notes=tuple(sentence(note) for note in block.notes),
+        notes=tuple(sentence(note) for note in block.notes if not _told(note, block)),
         subtitle=" · ".join(part for part in parts if part),
         kind=kind,
         minor=minor,
         column=column,
         description="; ".join(piece.where for piece in block.evidence[:2]),
+    )
+
+
+def _told(note: str, block: BlockGraph) -> bool:
+    """Whether the box of the experts says it already: `8 of 256 experts per token`."""
+    experts = next((node for node in block.nodes if node.role == "experts"), None)
+    return (
+        experts is not None
+        and note.endswith("experts per token")
+        and any("per token" in line for line in experts.details)
     )
 
 
@@ -158,6 +183,21 @@ def without_shared_notes(insets: list[Inset]) -> tuple[list[Inset], list[Sentenc
     shared = {note: names for note, names in letters.items() if len(names) > 1}
     kept = [replace(inset, notes=tuple(note for note in inset.notes if note not in shared)) for inset in insets]
     return kept, [(Words(f"{', '.join(names)}: ", strong=True), *note) for note, names in shared.items()]
+
+
+def further_head(architecture: Architecture, tower: Tower) -> Box | None:
+    """The head that predicts further tokens (MTP): dashed where only the configuration speaks of it."""
+    layers, built = architecture.fact("mtp_layers"), architecture.fact("mtp")
+    if (layers is None or not layers.value) and built is None:
+        return None
+    count = f" × {written(layers.value)}" if layers and layers.value not in (None, 1) else ""
+    absent = built is not None and "not built" in f"{built.value} {built.unit}"
+    where = "; ".join(piece.where for fact in (layers, built) if fact for piece in fact.evidence[:1])
+    words = f"Multi-token prediction{', in the checkpoint but not built by the class' if absent else ''}"
+    return Box(
+        f"beyond/{tower.id}", "head", f"MTP{count}", status="config" if absent else "verified",
+        description=f"{words} · {where}" if where else words,
+    )  # fmt: skip
 
 
 def closed_words(titles: Sequence[str]) -> tuple[Sentence, ...]:
@@ -217,7 +257,14 @@ def facts(architecture: Architecture) -> tuple[FactCell, ...]:
     ):
         if fact := _fact(architecture, keys):
             cells.append(FactCell(label, _with_unit(fact), fact.status))
-    return (*cells, *_identity_cells(architecture))
+    return (*cells, *_scaling_cells(architecture), *_identity_cells(architecture))
+
+
+def _scaling_cells(architecture: Architecture) -> Iterator[FactCell]:
+    fact = architecture.fact("rope_scaling")
+    words = scaling_words(fact.value) if fact else ""
+    if fact and words:
+        yield FactCell("RoPE scaling", words, fact.status)
 
 
 def _size_cells(architecture: Architecture) -> Iterator[FactCell]:

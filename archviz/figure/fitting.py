@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from archviz.architecture.model import Architecture
 from archviz.figure.display import DisplayList
-from archviz.figure.overview import MAX_BOXES, build_overview, count_boxes, minor_towers
+from archviz.figure.overview import MAX_BOXES, Known, build_overview, count_boxes, minor_towers
 from archviz.figure.page import Page
 from archviz.figure.savings import Savings, ladder
 from archviz.figure.theme import Theme
 
 
 def fitted_overview(architecture: Architecture, theme: Theme) -> DisplayList:
-    """The page of an overview; what it leaves out, it says."""
+    """The drawing of an overview; what it leaves out, it says."""
+    return fitted_page(architecture, theme).display()
+
+
+def fitted_page(architecture: Architecture, theme: Theme) -> Page:
+    """The page of an overview, before it is drawn."""
     best: Page | None = None
     rungs = _rungs(architecture)
+    known: Known = {}
     for savings in rungs:
-        figure = build_overview(architecture, savings)
+        figure = build_overview(architecture, savings, known)
         if count_boxes(figure) > MAX_BOXES and savings != rungs[-1]:
             continue
         page = Page(figure, theme)
         if page.badness <= 0:
-            return page.display()
+            return page
         best = best if best and best.badness <= page.badness else page
     assert best is not None
-    return best.display()
+    return best
 
 
 def _rungs(architecture: Architecture) -> list[Savings]:

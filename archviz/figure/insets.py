@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 
 from archviz.architecture.model import MIXER_ROLES, Architecture, BlockGraph, BlockNode, LayerKind
@@ -27,6 +27,7 @@ class InsetBook:
     Args:
         spoken: Id of the tower whose positions the facts state.
         minor: Ids of the towers that are drawn smaller.
+        known: What was made for other savings already.
         insets: By likeness, in order of first use.
         inset_of: Inset by block id; blocks that are alike share one.
         diagrams: The inside of every block that was to be shown, also where its inset is saved.
@@ -37,6 +38,7 @@ class InsetBook:
     savings: Savings
     spoken: str
     minor: set[str]
+    known: dict[tuple[object, ...], tuple[Diagram, Diagram]] = field(default_factory=dict)
     insets: dict[str, Inset] = field(default_factory=dict)
     inset_of: dict[str, str] = field(default_factory=dict)
     diagrams: dict[str, Diagram] = field(default_factory=dict)
@@ -57,6 +59,17 @@ class InsetBook:
         for block_id in (kind.feed_forward, kind.mixer):
             block = self.architecture.block(block_id) if block_id else None
             self._add(block, number if block_id == kind.mixer else None, column, kind.mixer_kind)
+
+    def add_layer(self, graph: BlockGraph, number: int, column: str) -> None:
+        """An inset for the flow of a layer itself."""
+        if graph.id not in self.inset_of:
+            diagram = self._drawn_before(graph, False, None)[0]
+            zooms = {f"{graph.id}/{node.id}": self.inset_of.get(node.zoom or "") for node in graph.nodes}
+            diagram = with_zooms(diagram, zooms)
+            boxes = tuple(replace(box, kind=number if box.role in MIXER_ROLES else None) for box in diagram.boxes)
+            diagram = replace(diagram, boxes=boxes)
+            inset = captions.make_inset(graph, diagram, number, column, column in self.minor)
+            self._file(graph.id, replace(inset, role="layer"))
 
     def block_of(self, layer: BlockGraph, kind: LayerKind, node: BlockNode) -> BlockGraph | None:
         """The graph that shows the inside of a box of a layer: of the module it calls, else the kind's own."""
@@ -79,10 +92,13 @@ class InsetBook:
         for each in inner:
             if each.id != block.id and not self.savings.experts:
                 self._add(each, None, column, mixer)
-        diagram = module_diagram(block, self.inset_of.get, open_end=True)
-        stated = with_rope_settings(diagram, self.architecture, mixer) if column == self.spoken else diagram
+        plain, stated = self._drawn_before(block, column == self.spoken, mixer)
         self.diagrams[block.id] = stated
-        diagram = stated if self.savings.margins else diagram  # else they stand beside the column
+        diagram = plain
+        if not self.savings.experts:
+            diagram = with_zooms(
+                plain, {f"{block.id}/{node.id}": self.inset_of.get(node.zoom or "") for node in block.nodes}
+            )
         inset = captions.make_inset(block, diagram, number, column, column in self.minor)
         if self._saved(inset):
             self.closed[inset.title] = None
@@ -90,6 +106,15 @@ class InsetBook:
         if self.savings.experts:
             inset = replace(inset, notes=(*inset.notes, *_expert_notes(inner)))
         self._file(block.id, inset)
+
+    def _drawn_before(self, block: BlockGraph, spoken: bool, mixer: str | None) -> tuple[Diagram, Diagram]:
+        """The inside of a block, and that with base and scaling of RoPE, which stand beside the column."""
+        key = (block.id, spoken, mixer)
+        if key not in self.known:
+            plain = module_diagram(block, open_end=True)
+            stated = with_rope_settings(plain, self.architecture, mixer) if spoken else plain
+            self.known[key] = (plain, stated)
+        return self.known[key]
 
     def _saved(self, inset: Inset) -> bool:
         plain = inset.role == "feed_forward" and self.savings.feeds
@@ -106,6 +131,14 @@ class InsetBook:
                 return
         self.inset_of[block_id] = inset.id
         self.insets[f"{likeness}{len(self.insets)}"] = inset
+
+
+def with_zooms(diagram: Diagram, zooms: Mapping[str, str | None]) -> Diagram:
+    """The diagram with the insets that its boxes zoom into."""
+    if not any(zooms.values()):
+        return diagram
+    boxes = tuple(replace(box, zoom=zooms[box.id]) if zooms.get(box.id) else box for box in diagram.boxes)
+    return replace(diagram, boxes=boxes)
 
 
 def _likeness(diagram: Diagram) -> str:

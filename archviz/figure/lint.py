@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
+from math import isfinite
 from typing import Literal
 
 from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Point, Rect, Text
 from archviz.figure.fonts import measure, missing_glyphs
-from archviz.figure.print_size import RATIO
+from archviz.figure.print_size import RATIO, SMALLEST_POINTS, smallest_in_print
 from archviz.records import record
 
 Severity = Literal["hard", "soft"]
 SMALLEST_TEXT = 10.0
+LEAST_CONTRAST = 4.5  # of words and what they stand on, after WCAG 2
 _SLACK = 1.0
+_SLANT = 0.6  # px
+_REACH = 3.0  # px by which the end of a wire may miss its box
 
 
 @record(frozen=True)
@@ -68,13 +74,21 @@ def lint(display: DisplayList) -> list[Finding]:
     """All findings, hard ones first, otherwise in the order of the drawing."""
     scene = _Scene(display)
     found = [
+        *_finite(display),
         *_canvas(scene),
         *_inside(scene),
+        *_strays(scene),
+        *_contrasts(scene),
+        *_repeated(display),
         *_text_overlaps(scene),
         *_node_overlaps(scene),
+        *_panel_overlaps(scene),
         *_wires(scene),
         *_glyphs(scene),
+        *_slanted(scene),
+        *_loose_ends(scene),
         *_sizes(display),
+        *_cut(scene),
     ]
     return sorted(found, key=lambda finding: finding.severity)
 
@@ -88,11 +102,15 @@ class _Scene:
         self.nodes: list[_Area] = []
         self.boxed: list[tuple[_Area, _Area]] = []  # a box and a text of the same group
         self.areas: list[_Area] = []
+        self.painted: list[tuple[_Area, Text, str]] = []  # a filled box, a text on it, its fill
+        self.panels: list[_Area] = []  # and towers: nothing of another one lies on them
+        self.inner: dict[str, set[str]] = {}  # ids of the groups inside of each
         self.wires: list[_Wire] = []
         self._collect(display.items, Group("page", "page"))
 
     def _collect(self, items: Sequence[Item], owner: Group) -> None:
         box: _Area | None = None
+        fill: str | None = None
         for item in items:
             if isinstance(item, Group):
                 self._collect(item.items, item)
@@ -101,6 +119,8 @@ class _Scene:
                 self.texts.append(area)
                 if box:
                     self.boxed.append((box, area))
+                if box and fill and owner.role in ("node", "cell") and box.holds(area):
+                    self.painted.append((box, item, fill))
             elif isinstance(item, Path):
                 self._path(item, owner)
             else:
@@ -109,7 +129,10 @@ class _Scene:
                 if owner.role == "node":
                     self.nodes.append(area)
                 if owner.role in ("node", "cell", "fact", "panel") and isinstance(item, Rect) and box is None:
-                    box = area
+                    box, fill = area, item.fill
+                if owner.role in ("panel", "tower", "facts") and isinstance(item, Rect) and owner.id not in self.inner:
+                    self.panels.append(area)
+                    self.inner[owner.id] = {owner.id, *(group.id for group in _groups_of(owner.items))}
 
     def _path(self, path: Path, owner: Group) -> None:
         xs, ys = [x for x, _ in path.points], [y for _, y in path.points]
@@ -151,6 +174,101 @@ def _inside(scene: _Scene) -> Iterator[Finding]:
             yield Finding("hard", "text-outside-box", f"{text.text[:60]!r} is larger than its box", (box.owner,))
 
 
+def _finite(display: DisplayList) -> Iterator[Finding]:
+    """Places that are no numbers; no other rule can judge them."""
+    for group in display.groups():
+        for item in group.items:
+            if not isinstance(item, Group) and not all(map(isfinite, _numbers(item))):
+                yield Finding("hard", "no-place", "a shape has no place", (group.id,))
+
+
+def _numbers(shape: Rect | Circle | Path | Text) -> Iterator[float]:
+    if isinstance(shape, Path):
+        yield from (value for point in shape.points for value in point)
+    elif isinstance(shape, Rect):
+        yield from (shape.x, shape.y, shape.width, shape.height)
+    elif isinstance(shape, Circle):
+        yield from (shape.cx, shape.cy, shape.r)
+    else:
+        yield from (shape.x, shape.y, *(run.size for run in shape.runs))
+
+
+def _strays(scene: _Scene) -> Iterator[Finding]:
+    """Boxes outside of the panel that they are part of."""
+    nodes = {area.owner: area for area in scene.nodes}
+    for panel in scene.panels:
+        if panel.owner.startswith("tower/"):  # ends of a column stand below and above it
+            continue
+        for name in sorted(scene.inner[panel.owner]):
+            if name in nodes and not panel.holds(nodes[name]):
+                yield Finding("hard", "outside-panel", "a box is outside of its panel", (panel.owner, name))
+
+
+def _contrasts(scene: _Scene) -> Iterator[Finding]:
+    for box, text, fill in scene.painted:
+        if any(contrast(run.colour, fill) < LEAST_CONTRAST for run in text.runs if run.text.strip()):
+            yield Finding("hard", "contrast", f"{text.content[:40]!r} is hardly seen on its box", (box.owner,))
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two `#rrggbb` colours as WCAG defines it, 1 to 21."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@lru_cache(maxsize=256)
+def _luminance(colour: str) -> float:
+    channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4 for value in channels)
+    return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
+
+
+def _repeated(display: DisplayList) -> Iterator[Finding]:
+    counted = Counter(group.id for group in display.groups() if group.role in ("node", "edge", "bar", "panel"))
+    for name, times in counted.items():
+        if times > 1:
+            yield Finding("hard", "drawn-twice", f"{name[:60]!r} is drawn {times} times", (name,))
+
+
+def _slanted(scene: _Scene) -> Iterator[Finding]:
+    """Wires run upright and level."""
+    for wire in scene.wires:
+        if wire.role in ("edge", "zoom") and any(
+            abs(a[0] - b[0]) > _SLANT and abs(a[1] - b[1]) > _SLANT for a, b in pairwise(wire.points)
+        ):
+            yield Finding("hard", "slanted-line", "a wire is slanted", (wire.owner,))
+
+
+def _loose_ends(scene: _Scene) -> Iterator[Finding]:
+    """Wires between two boxes, `scope/source~target`, that do not reach them."""
+    nodes = {area.owner: area for area in reversed(scene.nodes)}  # the first shape of a box is its outline
+    for wire in scene.wires:
+        source, sign, rest = wire.owner.partition("~")
+        if wire.role != "edge" or not sign or rest.endswith("/label"):
+            continue
+        for names, point in (([source], wire.points[0]), (_targets(source, rest), wire.points[-1])):
+            known = [nodes[name] for name in names if name in nodes]
+            if known and not any(_near(area, point) for area in known):
+                yield Finding("hard", "loose-end", "a wire does not reach its box", (wire.owner, known[0].owner))
+
+
+def _targets(source: str, rest: str) -> list[str]:
+    """What the box may be called that a wire leads to: whole, or within a scope of its source."""
+    scopes = source.split("/")
+    return [rest, *("/".join([*scopes[:count], rest]) for count in range(len(scopes) - 1, 0, -1))]
+
+
+def _near(area: _Area, point: Point) -> bool:
+    x, y = point
+    return area.left - _REACH <= x <= area.right + _REACH and area.top - _REACH <= y <= area.bottom + _REACH
+
+
+def _cut(scene: _Scene) -> Iterator[Finding]:
+    for text in scene.texts:
+        if len(text.text) > 1 and text.text.endswith("…"):
+            yield Finding("soft", "cut-text", f"{text.text[:60]!r} is cut", (text.owner,))
+
+
 def _text_overlaps(scene: _Scene) -> Iterator[Finding]:
     for one, other in _overlapping(scene.texts, 1.5):
         message = f"{one.text[:40]!r} and {other.text[:40]!r} overlap"
@@ -168,6 +286,26 @@ def _node_overlaps(scene: _Scene) -> Iterator[Finding]:
             text = one.text or other.text
             if len(text) > 2:  # the letter of a badge sits on the corner of its box
                 yield Finding("hard", "text-over-node", f"{text[:40]!r} lies on a box", (one.owner, other.owner))
+
+
+def _groups_of(items: Sequence[Item]) -> Iterator[Group]:
+    for item in items:
+        if isinstance(item, Group):
+            yield item
+            yield from _groups_of(item.items)
+
+
+def _panel_overlaps(scene: _Scene) -> Iterator[Finding]:
+    """Panels and towers that lie across each other, and boxes across the border of a panel that they are no part of."""
+    panels = {area.owner for area in scene.panels}
+    for one, other in _overlapping([*scene.panels, *scene.nodes], _SLACK):
+        for panel, thing in ((one, other), (other, one)):
+            apart = not panel.holds(thing) and not thing.holds(panel)  # what lies wholly on it may be its own
+            if apart and panel.owner in panels and thing.owner not in scene.inner[panel.owner]:
+                yield Finding(
+                    "hard", "panel-overlap", "something lies across the border of a panel", (panel.owner, thing.owner)
+                )
+                break
 
 
 def _overlapping(areas: Sequence[_Area], slack: float) -> Iterator[tuple[_Area, _Area]]:
@@ -238,3 +376,6 @@ def _sizes(display: DisplayList) -> Iterator[Finding]:
     for shape in display.shapes():
         if isinstance(shape, Text) and any(run.size < SMALLEST_TEXT for run in shape.runs if len(run.text) > 2):
             yield Finding("soft", "tiny-text", f"{shape.content[:40]!r} is smaller than {SMALLEST_TEXT:g} px")
+    smallest = smallest_in_print(display)
+    if smallest < SMALLEST_POINTS - 0.005:
+        yield Finding("soft", "small-print", f"the smallest words are {smallest:.1f} pt at a width of 170 mm")

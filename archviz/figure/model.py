@@ -73,7 +73,7 @@ class Diagram:
 
 @record(frozen=True)
 class LayerPanel:
-    """`times` layers of one kind. Without a diagram it is a slim bar: the kind is drawn in full elsewhere."""
+    """`times` layers of one kind. Without a diagram it is a slim bar: the kind is drawn in full elsewhere, as in inset `zoom`."""
 
     id: str
     kind: int
@@ -81,6 +81,7 @@ class LayerPanel:
     times: int
     diagram: Diagram | None = None
     status: Status = "verified"
+    zoom: str | None = None
 
 
 @record(frozen=True)
@@ -104,7 +105,9 @@ class Column:
     Args:
         minor: Whether it is drawn smaller.
         feeds: The column that reads its output.
-        feeders: Towers drawn as one box each, at the foot of this column whose stream they join.
+        feeders: Towers drawn as one box, at the foot of this column whose stream they join.
+        beyond: What reads the stream before the head: a head for further tokens (MTP).
+        tied: The boxes whose weights are one tensor, lower and upper.
     """
 
     id: str
@@ -114,6 +117,8 @@ class Column:
     minor: bool = False
     feeds: str | None = None
     feeders: tuple[Box, ...] = ()
+    beyond: Box | None = None
+    tied: tuple[str, str] | None = None
 
 
 @record(frozen=True)
@@ -140,7 +145,7 @@ class Inset:
     id: str
     letter: str
     title: str
-    role: Role
+    role: Role | Literal["layer"]
     diagram: Diagram
     notes: tuple[Sentence, ...] = ()
     subtitle: str = ""
@@ -220,6 +225,15 @@ def column_boxes(steps: tuple[Step, ...]) -> Iterator[Box]:
             yield from step.diagram.boxes if step.diagram else ()
         elif isinstance(step, Repeat):
             yield from column_boxes(step.items)
+
+
+def bars(steps: tuple[Step, ...]) -> Iterator[LayerPanel]:
+    """The layers of a column that are drawn as bars, bottom-up."""
+    for step in steps:
+        if isinstance(step, Repeat):
+            yield from bars(step.items)
+        elif isinstance(step, LayerPanel) and step.diagram is None:
+            yield step
 
 
 def branching(diagram: Diagram) -> frozenset[str]:

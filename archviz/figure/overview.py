@@ -8,7 +8,6 @@ from archviz.architecture.model import (
     MIXER_ROLES,
     Architecture,
     BlockGraph,
-    BlockNode,
     LayerKind,
     LayerStack,
     PatternItem,
@@ -16,7 +15,7 @@ from archviz.architecture.model import (
 )
 from archviz.figure import captions
 from archviz.figure.flow import extra_inputs, layer_diagram, make_box
-from archviz.figure.insets import InsetBook
+from archviz.figure.insets import InsetBook, with_zooms
 from archviz.figure.model import (
     Box,
     Column,
@@ -27,6 +26,7 @@ from archviz.figure.model import (
     Repeat,
     SideBox,
     Step,
+    bars,
     column_boxes,
     diagrams,
 )
@@ -41,13 +41,17 @@ _NO_BOXES = ("input", "output", "add", "residual_add")  # ends and ⊕ do not co
 _NOTHING_SAVED = Savings()
 
 
-def build_overview(architecture: Architecture, savings: Savings = _NOTHING_SAVED) -> Figure:
+Known = dict[tuple[object, ...], tuple[Diagram, Diagram]]
+
+
+def build_overview(architecture: Architecture, savings: Savings = _NOTHING_SAVED, known: Known | None = None) -> Figure:
     """The figure of what the Architecture states about the shape of the model.
 
     Args:
         savings: What is not drawn in full; the figure says what that is.
+        known: Diagrams that were made for other savings of the same model; it is added to.
     """
-    return _Overview(architecture, savings).figure()
+    return _Overview(architecture, savings, {} if known is None else known).figure()
 
 
 def count_boxes(figure: Figure) -> int:
@@ -55,28 +59,18 @@ def count_boxes(figure: Figure) -> int:
     boxes = [box for diagram in diagrams(figure) for box in diagram.boxes]
     boxes += [step for column in figure.columns for step in column.steps if isinstance(step, Box)]
     boxes += [side.box for side in figure.sides]
-    bars = sum(_bars(column.steps) for column in figure.columns)
-    return bars + sum(box.shape == "box" and box.role not in _NO_BOXES for box in boxes)
-
-
-def _bars(steps: tuple[Step, ...]) -> int:
-    found = 0
-    for step in steps:
-        if isinstance(step, Repeat):
-            found += _bars(step.items)
-        elif isinstance(step, LayerPanel) and step.diagram is None:
-            found += 1
-    return found
+    slim = sum(1 for column in figure.columns for _ in bars(column.steps))
+    return slim + sum(box.shape == "box" and box.role not in _NO_BOXES for box in boxes)
 
 
 class _Overview:
-    def __init__(self, architecture: Architecture, savings: Savings) -> None:
+    def __init__(self, architecture: Architecture, savings: Savings, known: Known) -> None:
         self.architecture, self.savings = architecture, savings
         self.sides: dict[tuple[str, ...], SideBox] = {}
         self.kinds: dict[tuple[str, str], int] = {}  # (stack path, kind id) → colour
         self.boxes_left = MAX_BOXES
         self.minor = minor_towers(architecture)
-        self.book = InsetBook(architecture, savings, spoken_tower(architecture), self.minor)
+        self.book = InsetBook(architecture, savings, spoken_tower(architecture), self.minor, known)
         self.twins: dict[str, str] = {}  # likeness of a layer drawn in full → its column
 
     def figure(self) -> Figure:
@@ -90,6 +84,8 @@ class _Overview:
         kept = self._kept_insets()
         ordered = tuple(_without_zooms(column, kept) for column in ordered)
         insets, shared = captions.without_shared_notes(_lettered(kept, ordered))
+        if not self.savings.margins:
+            ordered = tuple(captions.without_tied(column) for column in ordered)
         ordered = (*ordered[:-1], *(self._with_feeders(column, folded) for column in ordered[-1:]))
         last = ordered[-1:]
         self._name_fed_inputs(every)
@@ -116,19 +112,22 @@ class _Overview:
         """The column with a box for each tower that is not drawn, unless it stands beside the layers that read it."""
         if any(side.box.role == "input" for side in self.sides.values()):
             return column
-        feeders = []
+        lines: list[str] = []
         for tower in folded:
             stacks = [stack for item in tower.column if item.stack and (stack := self.architecture.stack(item.stack))]
             layers = [f"{kind.count} × {kind.title}" for stack in stacks for kind in stack.kinds[:2]]
-            lines = (*layers[:3], captions.tower_subtitle(tower))
-            feeders.append(Box(f"tower/{tower.id}", "other", tower.title, tuple(line for line in lines if line)))
+            lines += layers[:3]
             self.book.closed[f"layers of the {tower.title[:1].lower()}{tower.title[1:]}"] = None
-        return replace(column, feeders=tuple(feeders))
+        if not folded:
+            return column
+        title = " + ".join(dict.fromkeys(tower.title for tower in folded))
+        return replace(column, feeders=(Box(f"tower/{folded[0].id}", "other", title, tuple(lines[:6])),))
 
     def _kept_insets(self) -> list[Inset]:
-        """The insets that are drawn: the larger ones where there may not be so many."""
+        """The insets that are drawn: the larger ones, or the smaller, where there may not be so many."""
         every = list(self.book.insets.values())
-        by_size = sorted(every, key=lambda inset: -len(inset.diagram.boxes))
+        sign = 1 if self.savings.small else -1
+        by_size = sorted(every, key=lambda inset: (inset.role != "layer", sign * len(inset.diagram.boxes)))
         kept = [inset for inset in every if inset in by_size[: self.savings.insets]]
         self.book.closed |= {inset.title: None for inset in every if inset not in kept}
         known = {inset.id for inset in kept}
@@ -151,7 +150,10 @@ class _Overview:
             elif stack:
                 steps += self._stack(stack, tower.id)
         self._draw_beside(tower, steps, known)
+        spoken = tower.id == self.book.spoken
         return Column(
+            beyond=captions.further_head(self.architecture, tower) if spoken else None,
+            tied=_tied_boxes(self.architecture, tuple(steps)) if spoken else None,
             id=tower.id,
             title=tower.title,
             subtitle=captions.tower_subtitle(tower),
@@ -171,7 +173,7 @@ class _Overview:
                 self._panel(stack, kind, kind.count, drawn, f"{stack.path}/{place}", column)
                 for place, kind in enumerate(stack.kinds)
             ]
-            title = f"{stack.count} layers of {len(panels)} kinds, in the order of the strip"
+            title = f"{stack.count} layers, ordered as in the strip"
             return [Repeat(f"{stack.path}/all", 1, tuple(panels), ordered=False, title=title)]
         steps: list[Step] = []
         for place, item in enumerate(stack.pattern):
@@ -207,6 +209,10 @@ class _Overview:
         title = f"{kind.title} (shared weights)" if shared else kind.title
         panel = LayerPanel(f"layer/{scope}", number, title, times * ((stack.runs or stack.count) // stack.count))
         size = sum(node.role not in _NO_BOXES for node in graph.nodes) if graph else 0
+        if graph is not None and self.savings.layers:
+            if kind is self._commonest_twin(stack, kind):
+                self.book.add_layer(graph, number, column)
+            return replace(panel, zoom=self.book.inset_of.get(graph.id))
         if graph is None or kind.id in drawn or size > self.boxes_left or self._is_saved(stack, kind, graph, column):
             return panel
         drawn.add(kind.id)
@@ -218,22 +224,30 @@ class _Overview:
         commonest = sorted(stack.kinds, key=lambda other: (-other.count, other.indices[:1]))[: self.savings.panels]
         if (column in self.minor and self.savings.minor_panels) or kind not in commonest:
             return True
-        place = {node.id: index for index, node in enumerate(graph.nodes)}
-        edges = [(place[edge.source], place[edge.target]) for edge in graph.edges]
-        likeness = repr(([node.role for node in graph.nodes], edges, column))
-        return self.twins.setdefault(likeness, graph.id) != graph.id and self.savings.twins
+        return self._has_twin(graph, column) and self.savings.twins
+
+    def _has_twin(self, graph: BlockGraph, column: str) -> bool:
+        """Whether another layer of the column was met before that has the same parts, joined alike."""
+        return self.twins.setdefault(f"{column}/{_likeness(graph)}", graph.id) != graph.id
+
+    def _commonest_twin(self, stack: LayerStack, kind: LayerKind) -> LayerKind:
+        """Of the kinds of a stack that have the same parts, joined alike, the one with most layers."""
+        graphs = {other.id: self.architecture.block(other.block) for other in stack.kinds}
+        likeness = {name: _likeness(graph) for name, graph in graphs.items() if graph}
+        twins = [other for other in stack.kinds if likeness.get(other.id) == likeness.get(kind.id)]
+        return max(twins, key=lambda other: other.count)
 
     def _drawn(self, panel: LayerPanel, graph: BlockGraph, kind: LayerKind, number: int, scope: str) -> LayerPanel:
         """The panel with the data flow of its layer, and what stands beside that."""
         scoped = replace(graph, id=f"{scope}/{graph.id}")
         self._side_inputs(scoped)
         blocks = {node.id: self.book.block_of(graph, kind, node) for node in graph.nodes}
-
-        def zoom(node: BlockNode) -> str | None:
-            block = blocks[node.id]
-            return self.book.inset_of.get(block.id) if block else None
-
-        diagram = layer_diagram(scoped, number, zoom)
+        key = ("layer", scoped.id, number)
+        if key not in self.book.known:
+            plain = layer_diagram(scoped, number, lambda node: None)
+            self.book.known[key] = (plain, plain)
+        zooms = {f"{scoped.id}/{name}": self.book.inset_of.get(block.id) for name, block in blocks.items() if block}
+        diagram = with_zooms(self.book.known[key][0], zooms)
         for box in diagram.boxes:
             block = blocks.get(box.id.removeprefix(f"{scoped.id}/"))
             inside = self.book.diagrams.get(block.id) if block else None
@@ -291,8 +305,10 @@ def spoken_tower(architecture: Architecture) -> str:
 
 
 def minor_towers(architecture: Architecture) -> set[str]:
-    """Ids of the towers that are drawn smaller, because they are."""
+    """Ids of the towers that are drawn smaller: those that are, and of three or more all but the one that speaks."""
     largest = max((tower.parameters for tower in architecture.towers), default=0)
+    if len(architecture.towers) > 2:
+        return {tower.id for tower in architecture.towers} - {spoken_tower(architecture)}
     return {tower.id for tower in architecture.towers if tower.parameters < largest * _MINOR_SHARE}
 
 
@@ -308,6 +324,21 @@ def kind_colours(architecture: Architecture, stack: LayerStack) -> list[int]:
     return taken
 
 
+def _likeness(graph: BlockGraph) -> str:
+    """What two layers share that have the same parts, joined alike."""
+    place = {node.id: index for index, node in enumerate(graph.nodes)}
+    return repr(([node.role for node in graph.nodes], [(place[e.source], place[e.target]) for e in graph.edges]))
+
+
+def _tied_boxes(architecture: Architecture, steps: tuple[Step, ...]) -> tuple[str, str] | None:
+    """The embedding and the head of a column whose weights are one tensor."""
+    tied = architecture.fact("tied_embeddings")
+    ends = [step for step in steps if isinstance(step, Box)]
+    low = next((box.id for box in ends if box.role == "embedding"), None)
+    high = next((box.id for box in reversed(ends) if box.role == "head"), None)
+    return (low, high) if tied and tied.value is True and low and high else None
+
+
 def _zooming(diagram: Diagram, known: set[str]) -> Diagram:
     """The diagram with the zooms alone that lead to an inset of the figure."""
     boxes = tuple(replace(box, zoom=None) if box.zoom and box.zoom not in known else box for box in diagram.boxes)
@@ -321,8 +352,9 @@ def _without_zooms(column: Column, insets: list[Inset]) -> Column:
         if isinstance(step, Repeat):
             items = tuple(step_of(item) for item in step.items)
             return replace(step, items=tuple(item for item in items if not isinstance(item, Box)))
-        if isinstance(step, LayerPanel) and step.diagram:
-            return replace(step, diagram=_zooming(step.diagram, known))
+        if isinstance(step, LayerPanel):
+            diagram = _zooming(step.diagram, known) if step.diagram else None
+            return replace(step, diagram=diagram, zoom=step.zoom if step.zoom in known else None)
         return step
 
     return replace(column, steps=tuple(step_of(step) for step in column.steps))
@@ -348,6 +380,7 @@ def _count_panels(items: list[PatternItem]) -> int:
 def _lettered(insets: list[Inset], columns: tuple[Column, ...]) -> list[Inset]:
     """Insets with letters, from the top of the last column down, so that lines to their boxes need not cross."""
     zooms = [box.zoom for column in reversed(columns) for box in reversed(list(column_boxes(column.steps))) if box.zoom]
+    zooms += [bar.zoom for column in reversed(columns) for bar in reversed(list(bars(column.steps))) if bar.zoom]
     inner = {inset.id: [box.zoom for box in inset.diagram.boxes if box.zoom] for inset in insets}
     zooms = [each for zoom in zooms for each in (zoom, *inner.get(zoom, ()))]
     rank = {zoom: place for place, zoom in reversed(list(enumerate(zooms)))}

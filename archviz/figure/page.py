@@ -30,12 +30,12 @@ from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
 
 _MARGIN = 26.0
-_TOP = 92.0
+_TOP = 88.0
 _BETWEEN = 44.0
 _LANE = 34.0  # px between a small tower and the column that it feeds
 _ZOOMS = 34.0  # px between the columns and the panels, for the lines that join them
 _MAX_STRETCH = 3.2
-_INNER = float(int(WIDEST)) - 2 * _MARGIN
+_INNER = WIDEST - 2 * _MARGIN
 
 
 def place_page(figure: Figure, theme: Theme) -> DisplayList:
@@ -60,6 +60,7 @@ class Page:
         self.side_frames: dict[str, Frame] = {}
         # Beside a column that another feeds the feeding line comes in, where a note would stand.
         self.notes_left = not any(self._feeds_last(art) for art in self.arts)
+        self.tucked = self._is_tucked()
         self.xs, self.left = self._spines()
         self.plan = self._arranged()
         width = self._width(self.plan)
@@ -74,7 +75,9 @@ class Page:
 
     def _body(self) -> float:
         """Height of the columns and of what stands beside them, px."""
-        return max(self._tallest(), self.plan.beside_height + self._noted() if self.plan.beside else 0.0)
+        beside = self.plan.beside_height + self._noted() if self.plan.beside else 0.0
+        feeding = any(self._feeds_last(art) and art.height > self._tallest() - 16 for art in self.arts)
+        return max(self._tallest() + (16 if feeding else 0.0), beside)
 
     def display(self) -> DisplayList:
         plan, body = self.plan, self._body()
@@ -113,7 +116,7 @@ class Page:
         title = min(measure(self.figure.title[:60], 34, 700), _INNER) + 2 * _MARGIN
         below = max(plan.packing.width + 2 * _MARGIN, _INNER + 2 * _MARGIN) if plan.below else 0.0
         width = max(need, title, below, 560.0)
-        return max(width, min(self._height(width) * RATIO[0] + 2, float(int(WIDEST))))
+        return max(width, min(self._height(width) * RATIO[0] + 2, WIDEST))
 
     def _height(self, width: float) -> float:
         rows = GAP + self.plan.packing.height if self.plan.below else 0.0
@@ -138,13 +141,15 @@ class Page:
         return top, bottom
 
     def _sides_of(self, art: ColumnArt) -> list[SideBox]:
-        """The side boxes with targets in a column, without their other targets."""
-        known = art.known
-        kept = [
-            replace(side, targets=tuple(target for target in side.targets if target in known))
-            for side in self.figure.sides
-        ]
-        return [side for side in kept if side.targets]
+        """The side boxes with targets in a column, without their other targets; one of several columns is drawn in each."""
+        kept: list[SideBox] = []
+        for side in self.figure.sides:
+            targets = tuple(target for target in side.targets if target in art.known)
+            if targets:
+                first = next(other for other in self.arts if not other.known.isdisjoint(side.targets))
+                own = side.box if art is first else replace(side.box, id=f"{side.box.id}@{art.column.id}")
+                kept.append(SideBox(own, targets))
+        return kept
 
     def _spines(self) -> tuple[list[float], float]:
         """The x of each column's spine, and where the last column ends."""
@@ -153,34 +158,35 @@ class Page:
         last = len(self.arts) - 1
         for index, (art, own) in enumerate(zip(self.arts, self.sides, strict=True)):
             noted = notes_width(self.notes) - 4 if self.notes_left and index == last else 0.0
-            if index == last and self._tucked():
+            if index == last and self.tucked:
                 x -= _BETWEEN  # the small tower stands where side boxes have their room
                 x = max(x + _LANE, _MARGIN + side_width(own))
             else:
-                x += max(side_width(own), noted)
+                x += max(side_width(own), noted, art.overhang)
             xs.append(x + art.left)
             x += art.left + art.right + _BETWEEN
         return xs, x - (_BETWEEN if xs else 0.0)
 
-    def _tucked(self) -> bool:
+    def _is_tucked(self) -> bool:
         """Whether a small tower stands below the side boxes of the last column, in their margin."""
         if len(self.arts) != 2 or not self.sides[1] or self.sides[0]:
             return False
         small, large = self.arts
         tall = sum(box_size(side.box, SIDE)[1] + 12 for side in self.sides[1])
-        return small.column.minor and small.height + tall + 160 < large.height
+        fed = any(side.box.role == "input" for side in self.sides[1])
+        return small.column.minor and not fed and small.height + tall + 160 < large.height
 
     def _feeds_last(self, art: ColumnArt) -> bool:
         return art.column.feeds == self.arts[-1].column.id and art is not self.arts[-1]
 
     def _stretch_columns(self, body: float) -> None:
         """Longer wires in columns that are lower than the page, so that they fill it."""
-        tucked = self._tucked()
         for index, art in enumerate(self.arts):
-            if art.height >= body - 1 or (tucked and index == 0):
+            if art.height >= body - 1 or (self.tucked and index == 0):
                 continue
+            goal = body - 16 if self._feeds_last(art) else body  # for the line that leaves above it
             longer = ColumnArt(art.column, self.theme, 2.0)
-            stretch = 1 + (body - art.height) / max(longer.height - art.height, 1.0)
+            stretch = 1 + max(goal - art.height, 0.0) / max(longer.height - art.height, 1.0)
             self.arts[index] = ColumnArt(art.column, self.theme, min(stretch, _MAX_STRETCH))
 
     def _draw_columns(self, bottom: float) -> None:
@@ -189,7 +195,7 @@ class Page:
             self.items.append(art.draw(x, bottom, targets, self._feeds(art)))
         for art, own in zip(self.arts, self.sides, strict=True):
             lowest = note_ends(self.notes, art)[1] - 12 if self.notes_left else float("inf")
-            if self._tucked() and art is self.arts[-1]:
+            if self.tucked and art is self.arts[-1]:
                 lowest = min(lowest, self.arts[0].frame.y - 44)
             painted, frames = paint_sides(own, art, self.theme, lowest)
             self.items += painted
@@ -210,7 +216,7 @@ class Page:
             used[index] = used.get(index, 0) + 1
             inputs = [side.box.id for side in self.sides[index] if side.box.role == "input"]
             goal = self.side_frames[inputs[0]] if inputs else None
-            edge = target.frame.x if self._tucked() else self._edge(index)
+            edge = target.frame.x if self.tucked else self._edge(index)
             lane = edge - 16 - 9 * (used[index] - 1)
             over = self._way_over(by_id[art.column.id], index)
             self.items.append(paint_feed(art, target, goal, lane, over, self.theme))
@@ -259,7 +265,7 @@ class Page:
         badges: list[Item] = []
         for art in self.arts:
             for box_id, inset in art.zooms.items():
-                frame = art.canvas.boxes[box_id]
+                frame = art.canvas.boxes[box_id]  # a bar of layers has its frame there too
                 badges.append(paint_badge(letters[inset], frame.right - 2, frame.y + 1, self.theme))
         for panel in self.insets:
             for box in panel.inset.diagram.boxes:
@@ -302,14 +308,16 @@ class Page:
 
     def _statuses(self) -> set[str]:
         used = {str(box.status) for diagram in diagrams(self.figure) for box in diagram.boxes}
-        used |= {str(box.status) for column in self.figure.columns for box in column_boxes(column.steps)}
+        columns = self.figure.columns
+        used |= {str(box.status) for column in columns for box in column_boxes(column.steps)}
+        used |= {str(column.beyond.status) for column in columns if column.beyond}
         return used | {str(side.box.status) for side in self.figure.sides}
 
 
 def _stacked(panels: Sequence[Panel], x: float, top: float, width: float, room: float) -> Iterator[tuple[Panel, Frame]]:
     """Frames under each other over the whole height; those that stretch share what is spare."""
     heights = [panel.height_at(width) for panel in panels]
-    elastic = [panel for panel in panels if panel.stretches] or list(panels)
+    elastic = [panel for panel in panels if panel.stretches]
     weight = sum(height for panel, height in zip(panels, heights, strict=True) if panel in elastic)
     spare = max(room - sum(heights) - GAP * (len(panels) - 1), 0.0)
     y = top

@@ -71,7 +71,7 @@ class InsetArt:
             Vertex(box.id, *box_size(box, self.style), round=box.shape == "round", apart=box.apart) for box in boxes
         ]
         links = [Link(arrow.source, arrow.target, arrow.skip) for arrow in arrows]
-        return place(vertices, links, Spacing(across=14.0, between=17.0 * stretch))
+        return place(vertices, links, Spacing(across=14.0, between=13.5 * stretch))
 
     def _fill(self, room: float) -> None:
         """Longer wires where the frame has room, so that the diagram fills it."""
@@ -118,7 +118,7 @@ class InsetArt:
 class StripArt:
     """The layer pattern: a unit of the repeat drawn large, every layer as a cell with the letter of its kind, and the key."""
 
-    width = 300.0
+    width = 268.0
     stretches = False
 
     def __init__(self, strip: Strip, theme: Theme) -> None:
@@ -171,7 +171,8 @@ class StripArt:
         items += self._unit(frame, y)
         y += self._unit_height(frame.width)
         items += self._cells(frame, y)
-        items += self._keys(frame, frame.bottom - 8 - self._keys_height(frame.width))
+        rows = -(-len(self.strip.cells) // self._per_row(frame.width))
+        items += self._keys(frame, y + rows * _CELL_ROW + 10)
         return Group(self.strip.id, "panel", tuple(items), title=self.strip.title, description=self.strip.text)
 
     def _unit(self, frame: Frame, top: float) -> list[Item]:

@@ -61,6 +61,23 @@ def _of_kind(fact: Fact | None, mixer: str | None, *, scaling: bool = False) -> 
     return None if scaling else value
 
 
+def scaling_words(scaling: object) -> str:
+    """How frequencies are scaled, by kind of layer where kinds differ: `YaRN × 32 from 4,096`."""
+    if not isinstance(scaling, dict):
+        return ""
+    if {"rope_type", "type"} & scaling.keys():
+        return "".join(_scaling_text(scaling))
+    kinds = {
+        _words(key.partition("+")[0]): "".join(_scaling_text(value))
+        for key, value in scaling.items()
+        if isinstance(value, dict)
+    }
+    told = {words for words in kinds.values() if words}
+    if len(told) == 1 and all(kinds.values()):
+        return told.pop()
+    return ", ".join(f"{words} ({kind})" for kind, words in kinds.items() if words)
+
+
 def _scaling_text(scaling: dict[str, object]) -> list[str]:
     """`YaRN × 32 from 4,096`."""
     kind = scaling.get("rope_type", scaling.get("type"))

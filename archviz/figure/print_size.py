@@ -11,8 +11,8 @@ SMALLEST_POINTS = 6.5
 _POINTS_PER_MM = 72 / 25.4
 SMALLEST = 13.0
 """Size in px of the smallest words of a figure that is meant for print."""
-WIDEST = SMALLEST * PRINT_WIDTH * _POINTS_PER_MM / SMALLEST_POINTS
-"""Width in px of the widest page on which the smallest words can be read in print."""
+WIDEST = float(int(SMALLEST * PRINT_WIDTH * _POINTS_PER_MM / SMALLEST_POINTS))
+"""Width in whole px of the widest page on which the smallest words can be read in print."""
 
 
 def smallest_in_print(display: DisplayList) -> float:

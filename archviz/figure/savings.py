@@ -20,7 +20,8 @@ class Savings:
         folded: Small towers are one box each.
         margins: Nothing stands beside a column that its insets or the facts tell: RoPE, QK-norm, sizes.
         panels: So many kinds of layers of a stack are drawn in full at most, the commonest.
-        insets: So many insets at most.
+        layers: Layers are bars in the column, and each kind's own flow is an inset.
+        insets: So many insets at most: those with most boxes, or with fewest (`small`).
     """
 
     experts: bool = False
@@ -31,7 +32,9 @@ class Savings:
     folded: bool = False
     margins: bool = False
     panels: int = 99
+    layers: bool = False
     insets: int = 99
+    small: bool = False
 
 
 _RUNGS = (
@@ -46,8 +49,31 @@ _RUNGS = (
     Savings(experts=True, minor_insets=True, feeds=True, folded=True, twins=True),
     Savings(experts=True, minor_insets=True, feeds=True, folded=True, twins=True, margins=True),
 )
-_FEWER = [replace(_RUNGS[-1], panels=panels, insets=most) for most in (99, 3, 2, 1) for panels in (2, 1)]
-LADDER: tuple[Savings, ...] = (*_RUNGS, *_FEWER, replace(_FEWER[-1], insets=0))
+_LAST = _RUNGS[-1]
+
+
+def _some(rung: Savings, most: int) -> tuple[Savings, Savings]:
+    return replace(rung, insets=most), replace(rung, insets=most, small=True)
+
+
+LADDER: tuple[Savings, ...] = (
+    *_RUNGS,
+    replace(_LAST, panels=2),
+    *_some(_LAST, 3),
+    replace(_LAST, panels=1),
+    *_some(replace(_LAST, panels=1), 3),
+    *_some(_LAST, 2),
+    *_some(replace(_LAST, panels=1), 2),
+    replace(_LAST, layers=True),
+    *_some(replace(_LAST, layers=True), 4),
+    *_some(replace(_LAST, layers=True), 3),
+    *_some(replace(_LAST, layers=True), 2),
+    *_some(_LAST, 1),
+    *_some(replace(_LAST, panels=1), 1),
+    *_some(replace(_LAST, layers=True), 1),
+    replace(_LAST, panels=1, insets=0),
+    replace(_LAST, layers=True, insets=0),
+)
 """From the figure that shows most to the one that shows least."""
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from archviz.figure.display import Group, Item, Path, Point, Rect
 from archviz.figure.fonts import fit, measure
 from archviz.figure.layered import Link, Placement, Spacing, Vertex, place
-from archviz.figure.model import Box, Column, LayerPanel, Repeat, Step, Words, column_boxes
+from archviz.figure.model import Box, Column, LayerPanel, Repeat, Step, Words, bars, column_boxes
 from archviz.figure.paint import (
     DASHES,
     MAIN,
@@ -27,8 +27,8 @@ from archviz.figure.quantities import plain
 from archviz.figure.theme import Theme
 from archviz.records import record
 
-_GAP = 19.0
-_FLOW_GAP = 17.0
+_GAP = 17.0
+_FLOW_GAP = 13.5
 _BRACE = 56.0
 _PAD = 13.0
 _TITLE = 44.0
@@ -131,7 +131,7 @@ class PanelElement:
             self.left = self.right = max(self.left, self.right)
         self.title = self._title_lines()
         self.head = 9.0 + 16.0 * len(self.title)
-        self.height = self.placement.height + self.head + 24
+        self.height = self.placement.height + self.head + 17
 
     def _end(self, role: str) -> float:
         ends = [box.id for box in self.diagram.boxes if box.role == role]
@@ -291,6 +291,7 @@ class ColumnArt:
         boxes = list(column_boxes(column.steps))
         self.known = {box.id for box in boxes}
         self.zooms = {box.id: box.zoom for box in boxes if box.zoom}
+        self.zooms |= {bar.id: bar.zoom for bar in bars(column.steps) if bar.zoom}
 
     def draw(self, x: float, bottom: float, keep_clear: Sequence[str] = (), feeding: bool = False) -> Group:
         """The column on a spine at `x`, standing on `bottom`.
@@ -309,22 +310,68 @@ class ColumnArt:
         canvas.wires.append(_wire(f"{self.column.id}/in", (x, start), (x, base - _PAD), theme, self._boxed()))
         exit_x = draw_sequence(canvas, self.parts, x, base - _PAD, self.column.id)
         self._draw_feeders(x, base)
+        self._draw_out(x, exit_x, feeding)
         top = self.frame.y
-        canvas.wires.append(
-            _wire(
-                f"{self.column.id}/out",
-                (exit_x, top + _TITLE + _PAD),
-                (x, top - (_GAP if self.above else 20.0)),
-                theme,
-                not feeding,
-            )
-        )
+        self._draw_beyond(x)
+        self._draw_tie()
         if self.above:
             self.above[0].draw(canvas, x, top - _GAP)
         blocked = [canvas.boxes[box].middle[1] for box in keep_clear if box in canvas.boxes]
         braces = [item for brace in canvas.braces for item in _brace(*brace, blocked, theme, self.canvas.style)]
         items = (*self._container(x), *canvas.backs, *braces, *canvas.wires, *canvas.fronts)
         return Group(f"tower/{self.column.id}", "tower", items, title=self.column.title)
+
+    def _draw_out(self, x: float, exit_x: float, feeding: bool) -> None:
+        """The output; in a narrow column it goes behind the title."""
+        top, theme, name = self.frame.y, self.theme, self.column.id
+        end = top - (_GAP if self.above else 20.0)
+        if self.column.minor:
+            self.canvas.wires.append(
+                _wire(f"{name}/out", (exit_x, top + _TITLE + _PAD), (x, top + _TITLE + 3), theme, False)
+            )
+            self.canvas.wires.append(_wire(f"{name}/leave", (x, top), (x, end), theme, not feeding))
+        else:
+            self.canvas.wires.append(_wire(f"{name}/out", (exit_x, top + _TITLE + _PAD), (x, end), theme, not feeding))
+
+    def _draw_beyond(self, x: float) -> None:
+        """A further head, beside the output; it reads the stream below the last box."""
+        box, canvas = self.column.beyond, self.canvas
+        last = self.column.steps[-1 - len(self.above)] if self.column.steps else None
+        frame = canvas.boxes.get(last.id) if isinstance(last, Box) else None
+        if box is None or frame is None or self.column.minor:
+            return
+        width, height = box_size(box, SIDE)
+        left = self.frame.right - width - 8
+        place_ = Frame(left, self.frame.y + 8, width, height)
+        lane, y = self.frame.right - 20, frame.bottom + canvas.gap / 2
+        if left < x + 8 or lane < frame.right + 4:
+            return
+        canvas.boxes[box.id] = place_
+        canvas.fronts.append(paint_box(box, place_, SIDE, self.theme))
+        points = ((x, y), (lane, y), (lane, place_.bottom))
+        dash = DASHES[box.status]
+        path = Path(points, self.theme.line, 1.25, 6.0, arrow_end=True, dash=dash)
+        canvas.wires.append(Group(f"{box.id}/in", "edge", (path,)))
+
+    def _draw_tie(self) -> None:
+        """A dotted line between the two boxes that share one tensor."""
+        low, high = (self.canvas.boxes.get(name) for name in self.column.tied or ("", ""))
+        if low and high:
+            lane = self.frame.right - 6
+            points = (
+                (low.right + 2, low.middle[1]),
+                (lane, low.middle[1]),
+                (lane, high.middle[1]),
+                (high.right + 2, high.middle[1]),
+            )
+            path = Path(points, self.theme.accent, 1.5, 6.0, dash=(1.5, 3.5))
+            self.canvas.wires.append(Group(f"tie/{self.column.id}", "edge", (path,), title="tied weights"))
+
+    @property
+    def overhang(self) -> float:
+        """How far a tower at the foot reaches out of the column on its left, px."""
+        half = self.below[0].right if self.below else 0.0
+        return max([width + half + 16 - self.left for _, (width, _) in self.feeders[:1]] + [0.0])
 
     def _draw_feeders(self, x: float, base: float) -> None:
         """Towers as boxes at the foot, each with a line that joins the stream above the first box."""
@@ -382,12 +429,15 @@ class ColumnArt:
 
     def _container(self, x: float) -> list[Item]:
         frame, theme = self.frame, self.theme
-        room = x - frame.x - 22
+        room = frame.width - 22 if self.column.minor else x - frame.x - 22
         size = 13.5 if self.column.minor else 14.5
+        subtitle = self.column.subtitle
+        if measure(subtitle[:200], 13) > room:
+            subtitle = fit(subtitle.removesuffix(" parameters"), 13, 400, room)
         return [
             Rect(frame.x, frame.y, frame.width, frame.height, theme.container.fill, theme.container.stroke, 1.2, 12.0),
             text_line(fit(self.column.title, size, 700, room), frame.x + 14, frame.y + 20, size, 700, theme.ink),
-            text_line(fit(self.column.subtitle, 13, 400, room), frame.x + 14, frame.y + 37, 13, 400, theme.muted),
+            text_line(subtitle, frame.x + 14, frame.y + 37, 13, 400, theme.muted),
         ]
 
 

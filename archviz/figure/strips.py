@@ -44,8 +44,8 @@ def pattern_words(stack: LayerStack) -> str:
 
     The Architecture's own text stays where it is short and of plain words (`12 × (sliding, full)`).
     """
-    ids = [kind.id for kind in stack.kinds]
-    if not any(kind in stack.pattern_text for kind in ids if "_" in kind or "+" in kind or "#" in kind):
+    ids = [kind.id for kind in stack.kinds if kind.id.casefold() != kind.title.casefold()]
+    if not any(kind in stack.pattern_text for kind in ids):
         return stack.pattern_text
     titles = {kind.id: kind.title for kind in stack.kinds}
     return repeat_text([_repeat(item) for item in stack.pattern], titles)

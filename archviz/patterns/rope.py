@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
-from archviz.interpreter.reading import Event
+from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
 from archviz.records import record
 
+_NEAR = 12  # events before a call among which its arguments are made
 _NAMES = re.compile(r"(^|_)(rotary|rope|mrope)(_|$)|apply_rotary", re.IGNORECASE)
 
 
@@ -22,6 +24,7 @@ class Rope:
         width: Width of the tensors it is given; `span` is how many of these dimensions it rotates.
         layout: `half_split` (`rotate_half`), `interleaved` (pairs of neighbours) or None when not understood.
         tensors: How many data tensors it rotates.
+        inverse: Whether it turns back: it is given the sine with its sign changed.
     """
 
     function: str
@@ -29,6 +32,7 @@ class Rope:
     span: int | None
     layout: Literal["half_split", "interleaved"] | None
     tensors: int
+    inverse: bool = False
 
 
 def detect_rope(event: Event, trace: Trace) -> Rope | None:
@@ -43,8 +47,18 @@ def detect_rope(event: Event, trace: Trace) -> Rope | None:
         return None
     width = rotated[0].shape[-1] if rotated[0].shape else None
     return Rope(
-        event.name, width, _span(event, trace, width), _layout(event, trace), len(event.outputs) or len(rotated)
-    )
+        event.name, width, _span(event, trace, width), _layout(event, trace), len(event.outputs) or len(rotated),
+        _turns_back(event, trace),
+    )  # fmt: skip
+
+
+def _turns_back(event: Event, trace: Trace) -> bool:
+    """Whether one of its tables, and no other, was negated right before: `apply_rotary_pos_emb(x, cos, -sin)`."""
+    tables = {v.id for v in event.inputs if not trace.carries(v)}
+    parent = trace.parent(event)
+    near = [e for e in trace.children(parent) if e.index < event.index][-_NEAR:] if parent else []
+    negated = {v.id for e in near if e.kind == "op" and canonical(e.name) == "neg" for v in e.outputs}
+    return len(tables & negated) == 1
 
 
 def _looks_rotary(event: Event, trace: Trace) -> bool:
@@ -52,6 +66,48 @@ def _looks_rotary(event: Event, trace: Trace) -> bool:
     ops = [canonical(e.name) for e in trace.inside(event) if e.kind == "op"]
     tables = [v for v in event.inputs if not trace.carries(v)]
     return len(tables) >= 2 and "neg" in ops and "cat" in ops and ops.count("mul") >= 2 and "add" in ops
+
+
+def is_rotated(event: Event, trace: Trace, result: ValueRef) -> bool:
+    """Whether a result of a function is made by a rotation: from products with two tables at least, or from complex numbers."""
+    inner = [e for e in trace.inside(event) if e.kind == "op"]
+    if not inner:
+        return True
+    tables: set[int] = set()
+    wanted, products = {result.id}, 0
+    for each in reversed(inner):
+        if wanted.isdisjoint([value.id for value in each.outputs]):
+            continue
+        wanted.update([value.id for value in each.inputs])
+        name = canonical(each.name)
+        if "complex" in name or name in ("einsum", "matmul", "bmm", "polar", "addcmul"):
+            return True
+        if name == "mul" and len(each.inputs) == 2:
+            products += 1
+            tables.update([value.id for value in each.inputs if not trace.carries(value)])
+    return products == 0 or len(tables) > 1
+
+
+def turns_back(event: Event, trace: Trace) -> bool:
+    """Whether halves are rotated by the negative angle: the sign stands before the first half, or the sine's part is subtracted."""
+    inner = [e for e in trace.inside(event) if e.kind == "op"]
+    made = {value.id: e for e in inner for value in e.outputs}
+    halves = next((e for e in inner if canonical(e.name) == "cat" and _is_swap(e, made)), None)
+    if halves is None:
+        return False
+    back = canonical(made[halves.inputs[0].id].name) != "neg"
+    joined = {value.id for value in halves.outputs}
+    sine = next((e for e in inner if canonical(e.name) == "mul" and joined & {value.id for value in e.inputs}), None)
+    taken = {value.id for value in sine.outputs} if sine is not None else set()
+    subtracted = any(canonical(e.name) == "sub" and len(e.inputs) == 2 and e.inputs[1].id in taken for e in inner)
+    return back != subtracted
+
+
+def _is_swap(event: Event, made: Mapping[int, Event]) -> bool:
+    """Two halves joined, one of them with its sign changed."""
+    if len(event.inputs) != 2 or any(value.id not in made for value in event.inputs):
+        return False
+    return [canonical(made[value.id].name) for value in event.inputs].count("neg") == 1
 
 
 def _products(event: Event, trace: Trace) -> list[Event]:
@@ -92,6 +148,8 @@ def _layout(event: Event, trace: Trace) -> Literal["half_split", "interleaved"] 
         return "interleaved"
     if any(_cuts_in_halves(e, trace) for e in inner):
         return "half_split"
+    if any(_cuts_unevenly(e, trace) for e in inner if e.parent != event.index):
+        return None  # the function that pairs the dimensions pairs no halves
     if "stack" in names or "interleave" in event.name:
         return "interleaved"
     if "rotate_half" in names or {"neg", "cat"} <= names or {"split", "cat"} <= names:
@@ -110,6 +168,14 @@ def _cuts_in_halves(event: Event, trace: Trace) -> bool:
     before, after = event.inputs[0].shape, event.outputs[0].shape
     halves = bool(before and after and len(before) == len(after) and before[-1] and after[-1])
     return halves and trace.carries(event.inputs[0]) and before[-1] == 2 * (after[-1] or 0)  # type: ignore[index]
+
+
+def _cuts_unevenly(event: Event, trace: Trace) -> bool:
+    if canonical(event.name) not in ("slice", "getitem") or not event.inputs or not event.outputs:
+        return False
+    before, after = event.inputs[0].shape, event.outputs[0].shape
+    cut = bool(before and after and len(before) == len(after) and before[-1] and after[-1] and before[-1] != after[-1])
+    return cut and trace.carries(event.inputs[0])
 
 
 def _ends_in_pairs(event: Event) -> bool:

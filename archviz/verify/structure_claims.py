@@ -28,6 +28,8 @@ _PLACES = {"pre": "before a branch", "post": "after a branch", "post_residual": 
 def layer_claims(view: LayerView) -> Iterator[Claim]:
     """Norms and residual structure of a kind of layer, from the data flow of its example."""
     yield from _norm_claims(view)
+    yield from _unused_modules(view)
+    yield from _uncalled_modules(view)
     flow = layer_flow(view)
     if flow is None:
         return
@@ -45,6 +47,42 @@ def layer_claims(view: LayerView) -> Iterator[Claim]:
         yield view.claim("norm.places", words, *(_at(flow.nodes[i]) for i in sorted(places)))
     yield from _parallel_mixers(view, flow, branches)
     yield from _residuals(view, flow, branches)
+
+
+def _unused_modules(view: LayerView) -> Iterator[Claim]:
+    """Modules that run, and whose results reach no output; of modules inside each other the outermost."""
+    if view.call is None or not view.trace.whole:
+        return
+    unused: dict[str, Event] = {}
+    for event in view.trace.inside(view.call):
+        module = view.context.modules.get(event.module) if event.kind == "call" else None
+        if module is None or view.trace.is_used(event) or any(event.module.startswith(f"{path}.") for path in unused):
+            continue
+        if any(each.parameters for each in module.walk()):
+            unused[event.module] = event
+    if unused:
+        yield view.claim(
+            "modules.unused", [view.relative(path) for path in unused], *(event.at for event in unused.values())
+        )
+
+
+def _uncalled_modules(view: LayerView) -> Iterator[Claim]:
+    """Modules with modules inside, none of which runs; a single layer may lend its weight to a function without being called."""
+    if view.call is None or not view.trace.whole:
+        return
+    idle: list[str] = []
+    for module in view.kind.example.walk():
+        numbered = module.name.isdigit() and module is not view.kind.example
+        if numbered or not module.children or any(module.path.startswith(f"{path}.") for path in idle):
+            continue
+        held = list(module.walk())
+        if any(each.parameters for each in held) and all(view.trace.call(each.path) is None for each in held):
+            idle.append(module.path)
+    if idle:
+        modules = view.context.modules
+        yield view.claim(
+            "modules.not_called", [view.relative(path) for path in idle], *(modules[path].created_at for path in idle)
+        )
 
 
 def _parallel_mixers(view: LayerView, flow: Flow, branches: dict[int, str]) -> Iterator[Claim]:
@@ -77,10 +115,21 @@ def _at(node: FlowNode) -> Span | None:
     return node.events[0].at if node.events else None
 
 
+def _reads_weight(view: LayerView, path: str) -> bool:
+    """Whether a norm's call reads a tensor of the size of its weight that is no data; true where nothing is known."""
+    call, module = view.trace.call(path), view.context.modules[path]
+    weights = {tensor.shape for tensor in module.parameters.values()}
+    steps = [event for event in view.trace.inside(call) if event.kind == "op"] if call is not None else []
+    if not steps or not weights or not view.trace.whole or module.library is not None:
+        return True
+    return any(value.shape in weights and not view.trace.carries(value) for event in steps for value in event.inputs)
+
+
 def _norm_claims(view: LayerView) -> Iterator[Claim]:
     kinds: dict[str, list[str]] = {}
     for path, norm in view.kind.parts.norms.items():
         name = norm.kind + (", weight as 1 + w" if norm.unit_offset else "") + ("" if norm.size else ", no weight")
+        name += "" if _reads_weight(view, path) else ", weight not used"
         kinds.setdefault(name, []).append(path)
     for name, paths in kinds.items():
         module = view.context.modules[paths[0]]
@@ -176,6 +225,9 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
         yield view.claim("feed_forward.gated", gated, *products)
         if what.activation is not None:
             yield view.claim("feed_forward.activation", what.activation, *_activation(view))
+        activated = _activated(view) if what.gated else {}
+        if activated:
+            yield view.claim("feed_forward.activated", list(activated), *activated.values())
     elif isinstance(what, Recurrence):
         yield view.claim("mixer.kind", what.title)
         yield view.claim("mixer.family", what.role.replace("_", " "))
@@ -183,6 +235,23 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
             yield view.claim(f"mixer.{name}", size)
         yield from inner_norms(view, "mixer.norms")
         yield from _mixer_functions(view)
+
+
+def _activated(view: LayerView) -> dict[str, Span | None]:
+    """The projections whose results go through an activation, each with the line."""
+    found: dict[str, Span | None] = {}
+    for event in view.trace.inside(view.call) if view.call is not None else ():
+        if (
+            view.lineage is None
+            or event.kind == "function"
+            or not event.inputs
+            or read_activation(event, view.trace) is None
+        ):
+            continue
+        for step in view.lineage.projections(event.inputs[0]):
+            if step.kind == "call":
+                found.setdefault(view.short(step.module), event.at)
+    return found
 
 
 def _mixer_functions(view: LayerView) -> Iterator[Claim]:

@@ -6,7 +6,9 @@ from .base import Layer
 class GatedMLPLayer(Layer):
     """Gated feed-forward (SwiGLU, GeGLU): gate, up and down projection."""
 
-    def __init__(self, layer_idx: int, hidden_size: int, intermediate_size: int, parameter_count: int, activation: str = "silu"):
+    def __init__(
+        self, layer_idx: int, hidden_size: int, intermediate_size: int, parameter_count: int, activation: str = "silu"
+    ):
         super().__init__(layer_idx, hidden_size, hidden_size, parameter_count)
         self.intermediate_size = intermediate_size
         self.activation = activation

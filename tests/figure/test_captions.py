@@ -7,6 +7,7 @@ from archviz.figure import captions
 from archviz.figure.model import column_boxes
 from archviz.figure.overview import build_overview
 from archviz.figure.quantities import plain
+from archviz.figure.savings import Savings
 from tests.figure.samples import node
 from tests.figure.zoo import ZOO
 
@@ -28,10 +29,10 @@ def test_the_title_is_the_exact_model_and_the_subtitle_its_sizes() -> None:
 def test_notes_tell_what_the_facts_state_and_nothing_else() -> None:
     llama = ZOO["llama"]()
     assert notes(llama) == [
-        "Embedding dim. 4,096", "Context 131,072 tokens", "head dim 128", "Vocabulary of 128,256",
+        "Embedding dim. 4,096", "Context 131,072 tokens", "Vocabulary of 128,256",
     ]  # fmt: skip
     llama.facts = []
-    assert notes(llama) == ["head dim 128"]
+    assert notes(llama) == []
 
 
 def test_only_numbers_of_a_note_are_accented() -> None:
@@ -42,12 +43,34 @@ def test_only_numbers_of_a_note_are_accented() -> None:
         for words in line
         if words.accent
     ]
-    assert accented == ["4,096", "131,072", "128", "128,256"]
+    assert accented == ["4,096", "131,072", "128,256"]
 
 
-def test_what_a_note_tells_does_not_stand_in_the_box_too() -> None:
+def test_a_norm_of_the_stream_says_what_it_is_and_a_mixer_its_numbers() -> None:
     boxes = {box.label: box.details for box in column_boxes(build_overview(ZOO["llama"]()).columns[0].steps)}
-    assert boxes["Grouped-query attention"] == ("32 Q / 8 KV heads",)
+    assert boxes["Grouped-query attention"] == ("32 Q / 8 KV heads", "head dim 128")
+    assert boxes["RMSNorm"] == ()
+
+
+def test_what_is_saved_is_named() -> None:
+    qwen = ZOO["qwen35"]()
+    figure = build_overview(qwen, Savings(feeds=True, folded=True, margins=True))
+    assert [plain(line) for line in figure.footers if plain(line).startswith("Not opened")] == [
+        "Not opened here: layers of the vision encoder; see the detailed view."
+    ]
+    assert [box.label for box in figure.columns[-1].feeders] == ["Vision encoder"]
+    assert figure.sides == ()
+
+
+def test_a_head_for_further_tokens_is_dashed_where_the_class_does_not_build_it() -> None:
+    llama = ZOO["llama"]()
+    llama.facts.append(Fact(key="mtp_layers", value=2, unit="not built by the class"))
+    llama.facts.append(Fact(key="mtp", value="not built by the class, which ignores its weights"))
+    box = build_overview(llama).columns[0].beyond
+    assert box is not None
+    assert (box.label, box.status) == ("MTP × 2", "config")
+    assert "not built by the class" in box.description
+    assert build_overview(ZOO["llama"]()).columns[0].beyond is None
 
 
 def test_a_tied_head_says_so_once() -> None:
@@ -58,6 +81,9 @@ def test_a_tied_head_says_so_once() -> None:
     assert "tied with the embedding" in notes(llama)
     head = next(box for box in column_boxes(build_overview(llama).columns[0].steps) if box.role == "head")
     assert head.details == ("4,096 → 128,256",)
+    low, high = build_overview(llama).columns[0].tied or ("", "")
+    assert high == head.id
+    assert low != high
 
 
 def test_the_fact_strip_gives_counts_in_full_with_their_units() -> None:

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from archviz.architecture.model import Architecture
 from archviz.emit import svg
 from archviz.figure import draw_overview
 from archviz.figure.display import Rect
-from archviz.figure.model import Figure, LayerPanel, Repeat, Step, column_boxes
+from archviz.figure.fitting import fitted_page
+from archviz.figure.model import Figure, LayerPanel, Repeat, Step, column_boxes, diagrams
 from archviz.figure.overview import MAX_BOXES, build_overview
+from archviz.figure.theme import LIGHT
 from tests.figure.zoo import ZOO
 
 NAMES = [name for name in ZOO if name != "hostile"]
@@ -34,23 +35,21 @@ def test_every_sample_is_drawn_without_a_finding(name: str, theme: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_node_and_edge_of_the_shown_graphs_is_drawn_exactly_once(name: str) -> None:
+def test_every_node_and_edge_of_the_shown_figure_is_drawn_exactly_once(name: str) -> None:
     architecture = ZOO[name]()
     display, _ = draw_overview(architecture)
     drawn = [group.id for group in display.groups() if group.role in ("node", "edge")]
     assert len(drawn) == len(set(drawn))
-    for block_id in _inset_blocks(architecture):
-        block = architecture.block(block_id)
+    figure = fitted_page(architecture, LIGHT).figure
+    shown = [thing.id for diagram in diagrams(figure) for thing in (*diagram.boxes, *diagram.arrows)]
+    assert sorted(set(shown) - set(drawn)) == []
+    for inset in figure.insets:
+        block = architecture.block(inset.id.removeprefix("inset/"))
         assert block is not None
-        inset = [group for group in drawn if group.startswith(f"{block_id}/")]
-        nodes = {f"{block_id}/{node.id}" for node in block.nodes}
-        edges = {f"{block_id}/{edge.source}~{edge.target}" for edge in block.edges}
-        assert sorted(inset) == sorted(nodes | edges)
-
-
-def _inset_blocks(architecture: Architecture) -> set[str]:
-    figure = build_overview(architecture)
-    return {inset.id.removeprefix("inset/") for inset in figure.insets}
+        own = [group for group in drawn if group.startswith(f"{block.id}/")]
+        nodes = {f"{block.id}/{node.id}" for node in block.nodes}
+        edges = {f"{block.id}/{edge.source}~{edge.target}" for edge in block.edges}
+        assert sorted(own) == sorted(nodes | edges)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -119,7 +118,7 @@ def test_a_repeat_inside_a_repeat_is_drawn_inside_of_it() -> None:
 
 def test_hostile_names_give_no_hard_finding() -> None:
     _, findings = draw_overview(ZOO["hostile"]())
-    assert {finding.rule for finding in findings} == {"missing-glyph"}
+    assert {finding.rule for finding in findings} <= {"missing-glyph", "cut-text"}
 
 
 def test_an_irregular_order_is_told_by_the_strip_alone() -> None:

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from archviz.architecture.model import Architecture
+from archviz.comparison.comparing import compare
+from archviz.emit import svg
+from archviz.errors import UsageError
+from archviz.figure.lint import lint
+from archviz.figure.print_size import smallest_in_print
+from archviz.figure.theme import THEMES, theme
+from archviz.figure.versus import differences, draw_versus
+from tests.figure.zoo import ZOO
+
+PAIRS = [("llama", "qwen35"), ("gemma", "gemma3"), ("deepseek", "nemotron"), ("bert", "t5"), ("hostile", "llama")]
+
+
+def _pair(one: str, other: str) -> list[Architecture]:
+    return [ZOO[one](), ZOO[other]()]
+
+
+@pytest.mark.parametrize("name", THEMES)
+@pytest.mark.parametrize("pair", PAIRS)
+def test_two_models_stand_on_one_frame_without_a_hard_finding(pair: tuple[str, str], name: str) -> None:
+    display = draw_versus(compare(_pair(*pair)), theme(name))
+    assert [finding for finding in lint(display) if finding.severity == "hard"] == []
+    towers = [group for group in display.groups() if group.role == "tower"]
+    assert len(towers) == 2
+    assert smallest_in_print(display) >= 6.5
+    ids = [group.id for group in display.groups() if group.role in ("node", "edge", "layer")]
+    assert len(ids) == len(set(ids))
+
+
+def test_what_differs_is_listed_and_marked_and_what_is_equal_is_not() -> None:
+    one, other = _pair("llama", "llama")
+    same = draw_versus(compare([one, other]), theme("light"))
+    assert not [group for group in same.groups() if group.role == "mark"]
+    other.blocks[0].nodes[2].details = ["64 Q / 8 KV heads"]
+    other.facts[0].value = 8192
+    comparison = compare([one, other])
+    assert [(row.name, row.values) for row in differences(comparison)] == [("hidden size", ("4,096", "8,192"))]
+    display = draw_versus(comparison, theme("light"))
+    marks = [group.id for group in display.groups() if group.role == "mark"]
+    assert [mark.split("/")[1] for mark in marks] == ["a", "b"]
+    assert ">8,192<" in svg.emit(display).decode()
+
+
+def test_a_figure_shows_two_models_and_no_more() -> None:
+    with pytest.raises(UsageError, match="two models"):
+        draw_versus(compare([ZOO[name]() for name in ("llama", "bert", "t5")]), theme("light"))
