@@ -19,6 +19,9 @@ THEMES: tuple[Theme, ...] = get_args(Theme)
 View = Literal["overview", "detailed", "module", "params"]
 VIEWS: tuple[View, ...] = get_args(View)
 
+Engine = Literal["own", "graphviz"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
+
 TextMode = Literal["live", "embed", "outline"]
 TEXT_MODES: tuple[TextMode, ...] = get_args(TextMode)
 
@@ -38,6 +41,7 @@ class Look:
         width: Width of the figure in px (1/96 inch); its own by default.
         text: Whether an SVG holds its words as text in a font that the reader has (`live`), with the font (`embed`), or as
             shapes (`outline`).
+        engine: Whether the own layouter draws `png`, `svg` and `pdf`, or Graphviz (`graphviz`) from the DOT.
     """
 
     theme: Theme = "light"
@@ -45,6 +49,7 @@ class Look:
     module: str | None = None
     width: float | None = None
     text: TextMode = "live"
+    engine: Engine = "own"
 
 
 def parse_views(text: str) -> tuple[View, ...]:

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archviz.errors import BadConfigError, BudgetExceededError, UsageError
 from archviz.interpreter.build import build_model, deep_recursion, read_model
@@ -44,6 +44,7 @@ from archviz.sources.plain_code import build_plain_model
 
 if TYPE_CHECKING:
     from archviz.interpreter.caches import CachedPass
+    from archviz.interpreter.tracing import Recorder
 
 DESCRIBED_SEQUENCE = 7  # tokens of the pass that a description reads the data flow from
 DEFAULTS = Settings()
@@ -114,6 +115,7 @@ def read(
     interp = interpreter or interpreter_for(source, settings)
     with deep_recursion():
         model, reading = _build(interp, source, class_name, trace.attention if trace else None)
+        tell_class(source, reading, class_name, settings)
         if trace is not None:
             from archviz.interpreter.trace import trace_towers
 
@@ -122,6 +124,38 @@ def read(
             reading.events, reading.trace_gaps = recorder.events, gaps
             reading.source_files = interp.loaded_sources()
     return reading
+
+
+def tell_class(source: ModelSource, reading: ModelReading, class_name: str | None, settings: Settings) -> None:
+    """Say it where the class that the configuration states is not there and another one was built."""
+    stated = next(iter(source.architectures), None)
+    if stated is not None and class_name is None and source.plain is None and stated != reading.class_name:
+        whose = source.custom.whose + " code" if source.custom else "the installed transformers"
+        settings.say(f"architectures[0], {str(stated)[:80]}, is not in {whose}; {reading.class_name} was built")
+
+
+def read_traced(
+    source: ModelSource, *, class_name: str | None = None, options: TraceOptions | None = None, settings: Settings = DEFAULTS
+) -> Traced:  # fmt: skip
+    """A model with its reading and the recorder of one forward pass, which also holds what was passed to each op."""
+    from archviz.interpreter.trace import trace_towers
+
+    options = options or TraceOptions()
+    interp = interpreter_for(source, settings)
+    with deep_recursion():
+        model, reading = _build(interp, source, class_name, options.attention)
+        recorder, gaps = trace_towers(interp, model, batch=options.batch, seq=options.seq)
+    reading.events, reading.trace_gaps = recorder.events, gaps
+    return Traced(model, reading, recorder, interp)
+
+
+class Traced(NamedTuple):
+    """A model as it was built, what was read of it, and its pass."""
+
+    model: ModuleInstance
+    reading: ModelReading
+    recorder: Recorder
+    interpreter: Interpreter
 
 
 def read_cached(
@@ -138,6 +172,7 @@ def read_cached(
     interp = interpreter_for(source, settings)
     with deep_recursion():
         model, reading = _build(interp, source, class_name, "eager")
+        tell_class(source, reading, class_name, settings)
         recorder, reading.trace_gaps = trace_towers(interp, model, batch=1, seq=DESCRIBED_SEQUENCE)
         reading.events, reading.source_files = recorder.events, interp.loaded_sources()
         passes = []
@@ -174,8 +209,27 @@ def _build(
         ) from error
 
 
+_LAYER_COUNTS = frozenset({
+    "num_hidden_layers", "num_layers", "n_layer", "n_layers", "encoder_layers", "decoder_layers", "num_encoder_layers", "num_decoder_layers",
+})  # fmt: skip
+
+
+def _check_layers(values: dict[str, Any] | None, most: int) -> None:
+    """Refuse more layers than a model may have parts, before lists of such lengths are made.
+
+    Raises:
+        BudgetSpentError: With the key.
+    """
+    for name, value in (values or {}).items():
+        if isinstance(value, dict):
+            _check_layers(value, most)
+        elif name in _LAYER_COUNTS and isinstance(value, int) and value > most:
+            raise BudgetSpentError(f"{name} of {value}: more than {most:,} modules, parameters and buffers")
+
+
 def _configuration(interp: Interpreter, source: ModelSource) -> Instance:
     values = None if source.values is None else official_values(source.values)
+    _check_layers(values, interp.limits.parts)
     own = source.custom
     config_class = own_configuration_class(interp, own) if own is not None else None
     return build_configuration(interp, config_class or configuration_class(interp, source.model_type), values)
@@ -227,6 +281,7 @@ def trace(
     interp = interpreter_for(source, settings)
     with deep_recursion():
         built, reading = _build(interp, source, class_name, "eager")
+        tell_class(source, reading, class_name, settings)
         if module is not None and reading.root.find(module) is None:
             raise UsageError(f"the model has no module {module[:80]!r}", hint="archviz describe shows the modules")
         sizes: dict[str, Any] = {"batch": batch, "seq": seq, "pixels": pixels}

@@ -3,7 +3,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["archviz"]
 # ///
-"""Draw a diagram config (JSON with `stages`) as PNG, SVG or PDF, or write it as DOT."""
+"""Draw a diagram config (JSON with `stages`) as PNG, SVG, PDF, TikZ or HTML, or write it as DOT."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from archviz.emit.diagram_files import diagram_files
 from archviz.emit.targets import check_output
 from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError, run_reporting
 from archviz.figure.diagram_config import load_diagram_config
-from archviz.formats import Look
+from archviz.formats import ENGINES, Look
 
-_FORMATS = ("png", "svg", "pdf")
+_FORMATS = ("png", "svg", "pdf", "tex", "html")
 _EXAMPLES = """examples:
   python scripts/visualize_architecture.py assets/example_config.json -o qwen35 -f png
   python scripts/visualize_architecture.py config.json -o out/model -f svg,pdf --markdown
@@ -45,9 +45,17 @@ def _parser() -> argparse.ArgumentParser:
         default="architecture",
         help="output path without extension (default: architecture); - is stdout",
     )
-    parser.add_argument("-f", "--format", default="png", help="png, svg or pdf, or several with commas (default: png)")
+    parser.add_argument(
+        "-f", "--format", default="png", help="png, svg, pdf, tex or html, or several with commas (default: png)"
+    )
     parser.add_argument("--dot-only", action="store_true", help="write only the DOT file, draw nothing")
     parser.add_argument("--markdown", action="store_true", help="also write a Markdown document")
+    parser.add_argument(
+        "--engine",
+        default="own",
+        choices=ENGINES,
+        help="what draws: the own layouter (default), or Graphviz from the DOT where it is installed",
+    )
     parser.add_argument("--theme", default="light", choices=("light", "dark"))
     return parser
 
@@ -72,7 +80,9 @@ def _run(options: argparse.Namespace) -> int:
     paths = {name: stem.with_name(f"{stem.name}.{name}") for name in formats} if options.output != "-" else {}
     for path in paths.values():
         check_output(path)
-    files, findings = diagram_files(load_diagram_config(options.config), formats, Look(theme=options.theme))
+    files, findings = diagram_files(
+        load_diagram_config(options.config), formats, Look(theme=options.theme, engine=options.engine)
+    )
     for name, content in files.items():
         if name in paths:
             paths[name].write_bytes(content)

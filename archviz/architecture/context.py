@@ -38,7 +38,7 @@ class Context:
 
     @cached_property
     def trace(self) -> Trace:
-        return Trace(self.reading.events)
+        return Trace(self.reading.events, whole=not self.reading.trace_gaps)
 
     @cached_property
     def modules(self) -> dict[str, ModuleRecord]:

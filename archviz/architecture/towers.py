@@ -259,9 +259,9 @@ def _asides(context: Context, column: Column, columns: list[Column]) -> dict[str
     target = next((other for other in columns if other.id == column.feeds), None)
     if column.is_main and column.stacks and not context.reading.trace_gaps:
         own = first_call(context.trace, column.stacks[0].layers[0])
-        embeddings = [module for module in column.around if own and _embeds(module)]
-        idle = [module.path for module in embeddings if first_call(context.trace, module) is None]
-        return dict.fromkeys(idle, "not called by forward") if len(idle) < len(embeddings) else {}
+        around = [module for module in column.around if own and (_embeds(module) or _is_final(module))]
+        idle = [module.path for module in around if first_call(context.trace, module) is None]
+        return dict.fromkeys(idle, "not called by forward") if len(idle) < len(around) else {}
     if target is None or column.is_main or not reaches(context, column.stacks, target.stacks):
         return {}
     found = {

@@ -111,6 +111,8 @@ def _directory_bytes(path: Path) -> int:
 
 
 def _zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, spending: Spending) -> SourceFile | Skipped:
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # zipfile unpacks the others whole
+        return Skipped(member.filename, "compressed by a method that cannot be unpacked piece by piece")
     try:
         with archive.open(member) as file:
             data = file.read(spending.bounds.file_bytes + 1)

@@ -9,6 +9,7 @@ from archviz.commands.command import Command
 from archviz.commands.options import MODEL, given, model_arguments, settings_of
 from archviz.commands.printing import gap_row, list_on_stderr, print_json, with_gaps
 from archviz.formats import (
+    ENGINES,
     FORMATS,
     TEXT_MODES,
     THEMES,
@@ -43,6 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     look_arguments(parser)
     parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="own",
+        help="what draws png, svg and pdf: the own layouter, or Graphviz from the DOT where it is installed",
+    )
+    parser.add_argument(
         "--figure-config", metavar="OUT.json", type=Path, help="also write a diagram config, to edit and draw"
     )
 
@@ -68,6 +75,7 @@ def look_of(options: argparse.Namespace) -> Look:
         module=getattr(options, "module", None),
         width=parse_width(options.width) if options.width else None,
         text=options.text,
+        engine=getattr(options, "engine", "own"),
     )
 
 
@@ -105,6 +113,7 @@ COMMAND = Command(
         "Qwen/Qwen3.5-397B-A17B -o qwen3.5 -f png,svg",
         "Qwen/Qwen3.5-397B-A17B --view overview,detailed,params -o qwen3.5 -f svg",
         "Qwen/Qwen3-0.6B --view module --module model.layers.0.self_attn -o attention -f pdf --width 85mm",
+        "Qwen/Qwen3.5-397B-A17B -o qwen3.5 -f tex,html",
         "Qwen/Qwen3.5-397B-A17B --figure-config mine.json",
         "mine.json -o mine -f pdf --theme dark",
     ),

@@ -19,7 +19,7 @@ def architecture_files(
     Args:
         architecture: What is drawn.
         formats: Of `svg`, `png`, `pdf`, `tex`, `html`, `dot`.
-        look: Theme, module, width and text.
+        look: Theme, module, width, text and engine.
         view: Which of its views.
 
     Raises:
@@ -30,13 +30,15 @@ def architecture_files(
         raise UsageError(f"no such format: {stray[0][:40]!r}", hint=f"formats are {', '.join(FORMATS)}")
     files: dict[str, bytes] = {}
     findings: list[Finding] = []
-    drawn = [name for name in formats if name in DRAWN]
+    if look.engine == "graphviz":
+        files, findings = _by_graphviz(architecture, formats, view)
+    drawn = [name for name in formats if name in DRAWN and name not in files]
     if drawn:
         from archviz.figure import draw_view
 
-        display, findings = draw_view(architecture, view, theme=look.theme, module=look.module)
-        files, more = drawn_files(display, drawn, look)
-        findings = [*more, *findings]
+        display, found = draw_view(architecture, view, theme=look.theme, module=look.module)
+        own, more = drawn_files(display, drawn, look)
+        files, findings = {**files, **own}, [*findings, *more, *found]
     if "html" in formats:
         files["html"] = _viewer(architecture, look, view)
     if "dot" in formats:
@@ -44,6 +46,17 @@ def architecture_files(
 
         files["dot"] = dot_from_architecture(architecture).encode()
     return files, findings
+
+
+def _by_graphviz(
+    architecture: Architecture, formats: Sequence[str], view: str
+) -> tuple[dict[str, bytes], list[Finding]]:
+    from archviz.emit.dot_architecture import dot_from_architecture
+    from archviz.emit.graphviz_engine import graphviz_files
+
+    if view != "overview":
+        raise UsageError(f"Graphviz draws the overview, not {view}", hint="leave --engine or --view out")
+    return graphviz_files(dot_from_architecture(architecture), formats)
 
 
 def _viewer(architecture: Architecture, look: Look, view: str) -> bytes:

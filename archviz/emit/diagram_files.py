@@ -18,20 +18,25 @@ def diagram_files(
 
     Args:
         formats: Of `svg`, `png`, `pdf`, `tex`, `html`, `dot`, `md`.
-        look: Theme, width and text.
+        look: Theme, width, text and engine.
 
     Raises:
         UsageError: There is no such format or theme.
     """
     files: dict[str, bytes] = {}
     findings: list[Finding] = []
-    drawn = [name for name in formats if name in DRAWN]
+    if look.engine == "graphviz":
+        from archviz.emit.dot import dot_from_diagram
+        from archviz.emit.graphviz_engine import graphviz_files
+
+        files, findings = graphviz_files(dot_from_diagram(config), formats)
+    drawn = [name for name in formats if name in DRAWN and name not in files]
     if drawn:
         from archviz.figure.diagram_layout import draw_diagram
 
-        display, findings = draw_diagram(config, look.theme)
-        files, more = drawn_files(display, drawn, look)
-        findings = [*more, *findings]
+        display, found = draw_diagram(config, look.theme)
+        own, more = drawn_files(display, drawn, look)
+        files, findings = {**files, **own}, [*findings, *more, *found]
     if "html" in formats:
         files["html"] = _viewer(config, look)
     for name in formats:

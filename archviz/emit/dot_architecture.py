@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 from archviz.architecture.model import (
     Architecture,
+    BlockEdge,
     BlockGraph,
     BlockNode,
     LayerKind,
     LayerStack,
     Tower,
 )
-from archviz.emit.dot_text import Attributes, arrow, box, cluster, label, opening, quoted
+from archviz.emit.dot_ports import Ports, ports_of
+from archviz.emit.dot_text import Attributes, arrow, box, cluster, label, opening, ports, quoted
 from archviz.figure.diagram_colours import hex_colour
 from archviz.figure.diagram_groups import node_name
 from archviz.figure.diagram_kinds import DEFAULT_COLOURS, role_kind
@@ -124,19 +126,20 @@ class _Writer:
         entry = next((node.id for node in graph.nodes if node.role == "input"), None)
         leaving = {node.id for node in graph.nodes if node.role == "output"}
         drawn = [node for node in graph.nodes if node.id != entry and node.id not in leaving]
+        joints = ports_of(graph)
         known = {node.id for node in drawn}
         outgoing: list[str] = []
-        for edge in graph.edges:
+        for place, edge in enumerate(graph.edges):
             sources = ends if edge.source == entry else [f"{name}.{edge.source}"] if edge.source in known else []
             if edge.target in leaving:
                 outgoing += sources
             elif edge.target in known:
-                values = _edge_values(edge.label, residual=edge.residual)
+                values = _edge_values(edge, place, joints)
                 self._edges += [arrow(source, f"{name}.{edge.target}", values) for source in sources]
         for node in drawn:
             if node.role == "input":
                 self._edges += [arrow(source, f"{name}.{node.id}") for source in self._beside]
-        lines = [_node(f"{name}.{node.id}", node) for node in drawn]
+        lines = [_node(f"{name}.{node.id}", node, joints) for node in drawn]
         last = [f"{name}.{drawn[-1].id}"] if drawn else []  # for a graph that names no output
         return lines, outgoing or last or ends
 
@@ -145,11 +148,12 @@ class _Writer:
         for graph_id, node in zooms(graph).items():
             self._insets.setdefault(graph_id, f"{name}.{node}")
         heading = "\n".join([graph.title, *graph.notes])
-        lines = [_node(f"{name}.{node.id}", node) for node in graph.nodes]
+        joints = ports_of(graph)
+        lines = [_node(f"{name}.{node.id}", node, joints) for node in graph.nodes]
         yield from cluster(name, heading, iter(lines), "#fffaf0")
-        for edge in graph.edges:
+        for place, edge in enumerate(graph.edges):
             if edge.source in known and edge.target in known:
-                values = _edge_values(edge.label, residual=edge.residual)
+                values = _edge_values(edge, place, joints)
                 yield arrow(f"{name}.{edge.source}", f"{name}.{edge.target}", values)
         head = quoted(f"cluster_{name}")
         yield arrow(owner, f"{name}.{graph.nodes[0].id}", {**_LEADER, "lhead": head})
@@ -161,13 +165,23 @@ def _title(architecture: Architecture) -> str:
     return f"{architecture.identity.id}\n{architecture.identity.class_name}: {counts.total:,} parameters{active}"
 
 
-def _node(name: str, node: BlockNode) -> str:
+def _node(name: str, node: BlockNode, joints: Ports | None = None) -> str:
     fill = hex_colour(DEFAULT_COLOURS[role_kind(node.role)]) or "#ffffff"
     text = "\n".join([node_name(node), *node.details])
     where = ", ".join(item.where for item in node.evidence[:3])
     count = f"{node.parameters:,} parameters" if node.parameters else ""
-    return box(name, text, fill, node.status, "\n".join(filter(None, (where, count))) or None)
+    tooltip = "\n".join(filter(None, (where, count))) or None
+    if joints and (pieces := joints.pieces.get(node.id)):
+        return ports(name, node_name(node), pieces, fill, node.status, tooltip, on_top=node.role == "split")
+    return box(name, text, fill, node.status, tooltip)
 
 
-def _edge_values(text: str | None, *, residual: bool) -> Attributes:
-    return {"label": label(text) if text else None, **(_RESIDUAL if residual else {})}
+def _edge_values(edge: BlockEdge, place: int, joints: Ports) -> Attributes:
+    """How an edge looks, and which piece of a split tensor it carries: the port says that, no label needs to."""
+    out, into = joints.leaving.get(place), joints.entering.get(place)
+    return {
+        "label": label(edge.label) if edge.label and out is None and into is None else None,
+        "tailport": None if out is None else f'"p{out}:n"',
+        "headport": None if into is None else f'"p{into}:s"',
+        **(_RESIDUAL if edge.residual else {}),
+    }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from graphviz.quoting import escape, nohtml, quote
 
@@ -79,13 +79,47 @@ def cluster(name: str, heading: str, body: Iterator[str], fill: str = "#eceff4")
 
 def box(name: str, text: str, fill: str, status: str | None = None, tooltip: str | None = None) -> str:
     """A node in its colour, with the border that shows its status."""
+    return _box(name, label(text), fill, status, tooltip)
+
+
+def ports(
+    name: str,
+    text: str,
+    pieces: Sequence[str],
+    fill: str,
+    status: str | None = None,
+    tooltip: str | None = None,
+    *,
+    on_top: bool,
+) -> str:
+    """A node with a port `p0`, `p1`, … for each of the pieces that a tensor is split into or joined from.
+
+    Args:
+        on_top: Whether the ports stand above the text, where a graph that grows upwards leaves a node.
+    """
+    row = "|".join(f"<p{place}> {_in_record(piece)}" for place, piece in enumerate(pieces))
+    rows = f"{{{row}}}|{_in_record(text)}" if on_top else f"{_in_record(text)}|{{{row}}}"
+    return _box(name, f'"{{{rows}}}"', fill, status, tooltip, shape="Mrecord")
+
+
+def _in_record(text: str) -> str:
+    r"""A text in a record, where braces, bars and angles part fields.
+
+    >>> print(_in_record("a|b {\N}"))
+    a\|b\ \{\N\}
+    """
+    return re.sub(r"([{}|<> ])", r"\\\1", label(text)[1:-1])
+
+
+def _box(name: str, text: str, fill: str, status: str | None, tooltip: str | None, shape: str | None = None) -> str:
     style = ",".join(filter(None, ("rounded", "filled", _STYLES.get(status or ""))))
     border = _STATUS_COLOURS.get(status or "")
     return (
         f"  {quoted(name)}"
         + attributes(
             {
-                "label": label(text),
+                "label": text,
+                "shape": shape,
                 "style": f'"{style}"',
                 "fillcolor": f'"{fill}"',
                 "fontcolor": f'"{readable_on(fill, "#1b2432", "#ffffff")}"',

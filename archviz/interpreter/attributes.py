@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable
+import ast
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.control import RaisedError
@@ -40,7 +41,8 @@ PLAIN_METHODS: dict[type, set[str]] = {
         "capitalize", "casefold", "count", "encode", "endswith", "find", "format", "index", "isalnum", "isalpha",
         "isdigit", "isidentifier", "islower", "isnumeric", "isspace", "isupper", "join", "lower", "lstrip", "partition",
         "removeprefix", "removesuffix", "replace", "rfind", "rpartition", "rsplit", "rstrip", "split", "splitlines",
-        "startswith", "strip", "swapcase", "title", "upper",
+        "startswith", "strip", "swapcase", "title", "upper", "translate", "maketrans", "ljust", "rjust", "center", "zfill", "expandtabs",
+        "isascii", "isdecimal", "isprintable", "istitle", "rindex",
     },
     list: _SEQUENCE | {"append", "clear", "copy", "extend", "insert", "pop", "remove", "reverse", "sort"},
     tuple: _SEQUENCE,
@@ -58,10 +60,13 @@ PLAIN_METHODS: dict[type, set[str]] = {
     bytes: {"decode", "hex"},
     range: {"start", "stop", "step", "count", "index"},
     slice: {"start", "stop", "step", "indices"},
-    deque: {"append", "appendleft", "pop", "popleft", "extend", "clear"},
+    deque: _SEQUENCE | {
+        "append", "appendleft", "pop", "popleft", "extend", "extendleft", "clear", "copy", "insert", "maxlen", "remove", "reverse", "rotate",
+    },
 }  # fmt: skip
 PLAIN_METHODS[OrderedDict] = PLAIN_METHODS[dict] | {"move_to_end"}
 PLAIN_METHODS[defaultdict] = PLAIN_METHODS[dict] | {"default_factory"}
+PLAIN_METHODS[Counter] = PLAIN_METHODS[dict] | {"elements", "most_common", "subtract", "total"}
 
 
 class ModuleAttributes(dict[str, Any]):
@@ -305,6 +310,15 @@ def _object_setattr(interp: Interpreter, receiver: Any, name: str, value: Any) -
     interp.raw_set_attribute(receiver, name, value)
 
 
+def _plain_setattr(interp: Interpreter, receiver: Any, name: str, value: Any) -> None:
+    """`object.__setattr__(module, …)`: past the registries of a module."""
+    if isinstance(receiver, ModuleInstance):
+        interp.twins.written(receiver)
+        receiver.attrs[name] = value
+    else:
+        interp.raw_set_attribute(receiver, name, value)
+
+
 def _object_getattribute(interp: Interpreter, receiver: Any, name: str) -> Any:
     found = raw_attribute(interp, receiver, name) if isinstance(receiver, Instance) else MISSING
     if found is MISSING:
@@ -336,6 +350,8 @@ def _of_function(interp: Interpreter, value: FunctionValue | NativeFunction, nam
         return value.name.rpartition(".")[2]
     if name == "__module__":
         return value.module.dotted if isinstance(value, FunctionValue) else value.name.rpartition(".")[0]
+    if name == "__defaults__" and isinstance(value, FunctionValue):
+        return tuple(value.defaults) or None
     if name in ("__doc__", "__annotations__", "__wrapped__"):
         return MISSING if name == "__wrapped__" else None
     if name == "__get__":
@@ -409,15 +425,46 @@ def _of_plain(interp: Interpreter, value: Any, name: str) -> Any:
         return value.args
     if isinstance(value, OrderedDict) and name in vars(value):
         return vars(value)[name]
+    if value is object and name in _OBJECT_METHODS:
+        return interp.native(f"object.{name}", _plain_setattr if name == "__setattr__" else _OBJECT_METHODS[name])
     if isinstance(value, type) and name in ("__name__", "__qualname__"):
         return value.__name__
     if isinstance(value, type) and name == "fromkeys" and issubclass(value, dict):
         return value.fromkeys
     if isinstance(value, type) and issubclass(value, dict) and name in _DICT_METHODS:
         return interp.native(f"{value.__name__}.{name}", _DICT_METHODS[name])
+    if name in _BY_OPERATOR and (isinstance(value, (*_CONTAINERS, Iterator)) or value in _CONTAINERS):
+        return _special_method(interp, value, name)
     if isinstance(value, type) and name in PLAIN_METHODS.get(value, ()):
         return getattr(value, name)
     return interp.host_attribute(value, name)
+
+
+_CONTAINERS: tuple[type, ...] = (list, tuple, dict, set, frozenset, str, range, deque, *VIEW_TYPES)
+_BY_OPERATOR: dict[str, Callable[..., Any]] = {
+    "__len__": lambda interp, value: len(value),
+    "__iter__": lambda interp, value: interp.call(interp.builtin("iter"), [value], {}),
+    "__next__": lambda interp, value: interp.call(interp.builtin("next"), [value], {}),
+    "__contains__": lambda interp, value, item: interp.compare(ast.In, item, value),
+    "__getitem__": lambda interp, value, index: interp.get_item(value, index),
+    "__setitem__": lambda interp, value, index, new: interp.set_item(value, index, new),
+    "__delitem__": lambda interp, value, index: interp.delete_item(value, index),
+    "__add__": lambda interp, value, other: interp.binary(ast.Add, value, other),
+}
+
+
+def _special_method(interp: Interpreter, value: Any, name: str) -> Any:
+    """`values.__len__`, and `list.__getitem__` of a class whose instances hold a list."""
+    method = interp.native(f"{type(value).__name__}.{name}", _BY_OPERATOR[name])
+    if not isinstance(value, type):
+        return BoundMethod(method, value)
+    run = _BY_OPERATOR[name]
+    return interp.native(
+        f"{value.__name__}.{name}",
+        lambda interp, receiver, *args: run(
+            interp, receiver.payload if isinstance(receiver, Instance) else receiver, *args
+        ),
+    )
 
 
 def _held(receiver: Any) -> Any:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.control import BudgetSpentError, UnsupportedError
+from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import Instance, Unknown
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ def weigh(interp: Operators, value: Any) -> None:
 
 
 def _are_numbers(values: tuple[Any, ...]) -> bool:
-    for each in values:  # noqa: SIM110 - a generator would take twice as long
-        if each.__class__ is not int and each.__class__ is not float:
+    for each in values:  # a generator would take twice as long
+        if each.__class__ is not int and each.__class__ is not float and each.__class__ is not Size:
             return False
     return True
 
@@ -197,6 +198,12 @@ def _check_text(interp: Operators, receiver: Any, name: str, args: Sequence[Any]
     if name == "join" and args and isinstance(args[0], CONTAINERS):
         total = sum(len(each) for each in args[0] if isinstance(each, (str, bytes)))
         check_length(interp, total + len(receiver) * len(args[0]), "a text", per_step=CHARACTERS_PER_STEP)
+    elif name in ("ljust", "rjust", "center", "zfill", "expandtabs") and args and isinstance(args[0], int):
+        width = args[0] * (len(receiver) if name == "expandtabs" else 1)
+        check_length(interp, max(width, len(receiver)), "a text", per_step=CHARACTERS_PER_STEP)
+    elif name == "translate" and args and isinstance(args[0], dict):
+        longest = max((len(each) for each in args[0].values() if isinstance(each, str)), default=1)
+        check_length(interp, len(receiver) * max(1, longest), "a text", per_step=CHARACTERS_PER_STEP)
     elif name == "replace" and len(args) >= 2 and isinstance(args[1], str):
         times = len(receiver) // max(1, len(args[0])) + 1
         check_length(interp, len(receiver) + times * len(args[1]), "a text", per_step=CHARACTERS_PER_STEP)

@@ -5,7 +5,7 @@ The cache classes are interpreted like all other code; here their objects are re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import field
 from typing import Any
 
@@ -63,7 +63,7 @@ class CachedPass:
 
     tokens: int
     layers: list[CacheLayer]
-    events: list[Event]
+    events: Sequence[Event]
     numbers: dict[int, int]
     gaps: list[Gap]
 

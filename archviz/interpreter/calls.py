@@ -17,6 +17,7 @@ from archviz.interpreter.values import (
     ClassMethod,
     ClassValue,
     FunctionValue,
+    Generated,
     GeneratorManager,
     Instance,
     ModuleInstance,
@@ -91,6 +92,8 @@ def _call_undecorated(interp: Interpreter, function: FunctionValue, args: list[A
         result = _run_function(interp, function, args, kwargs)
     finally:
         recorder.end(index, result, function.attrs.get("event_options"))
+    recorder.passed[index] = (tuple(args), kwargs, result)
+    recorder.events.callees[index] = function
     return result
 
 
@@ -113,10 +116,10 @@ def _run_function(interp: Interpreter, function: FunctionValue, args: list[Any],
             frame.yields = []
         interp.run_block(body_of(node), frame)
     except ReturnSignal as signal:
-        return signal.value if frame.yields is None else made(interp, iter(frame.yields))
+        return signal.value if frame.yields is None else made(interp, Generated(frame.yields, signal.value))
     finally:
         interp.leave_frame(previous)
-    return None if frame.yields is None else made(interp, iter(frame.yields))
+    return None if frame.yields is None else made(interp, Generated(frame.yields))
 
 
 class _Around(list[Any]):

@@ -324,7 +324,12 @@ def _init_of(cls: ClassValue) -> Any:
             )
         values = dict(zip(positional, args, strict=False))
         values.update(kwargs)
-        for field in fields:
+        for field in cls.namespace["__dataclass_fields__"].values():
+            if not field.init:
+                if field.default is NO_DEFAULT and field.default_factory is NO_DEFAULT:
+                    continue  # `__post_init__` sets it
+                interp.set_attribute(receiver, field.name, _field_value(interp, field, {}, cls))
+                continue
             interp.set_attribute(receiver, field.name, _field_value(interp, field, values, cls))
         unknown = set(values) - {field.name for field in fields}
         if unknown:

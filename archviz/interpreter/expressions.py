@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.bounds import check_length, check_yields, weigh_key
 from archviz.interpreter.control import RaisedError, UnsupportedError
-from archviz.interpreter.repeats import is_settled, numbers_left
+from archviz.interpreter.repeats import counted, is_settled, numbers_left
 from archviz.interpreter.scope import Frame
-from archviz.interpreter.values import FunctionValue, Instance, NativeFunction, SuperValue, Tensor, Unknown
+from archviz.interpreter.values import FunctionValue, Generated, Instance, NativeFunction, SuperValue, Tensor, Unknown
 from archviz.interpreter.watched import plain
 
 if TYPE_CHECKING:
@@ -338,8 +338,11 @@ def _run_generator(
     name = clause.target.id if isinstance(clause.target, ast.Name) else None
     if repeat is not None and (name is None or clause.ifs or len(generators) > 1 or not numbers_left(values)):
         repeat = None
+    rounds = counted(interp, values)
     for value in interp.iterate(values):
         interp.step()
+        if rounds is not None:
+            rounds.round()
         if name is None:
             interp.assign(clause.target, value, inner)
         else:
@@ -368,8 +371,9 @@ def _yield(interp: Interpreter, node: ast.Yield, frame: Frame) -> Any:
 def _yield_from(interp: Interpreter, node: ast.YieldFrom, frame: Frame) -> Any:
     if frame.yields is None:
         raise UnsupportedError("yield outside a function", interp.here())
-    frame.yields.extend(interp.iterate(_in(interp, node.value, frame)))
-    return None
+    inner = _in(interp, node.value, frame)
+    frame.yields.extend(interp.iterate(inner))
+    return inner.value if isinstance(inner, Generated) else None
 
 
 @expression(ast.Starred, ast.Await)

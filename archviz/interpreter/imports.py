@@ -24,6 +24,28 @@ if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
 
 
+class LoadedModules(dict[str, Any]):
+    """`sys.modules`: the files that were read; whatever else there may be counts as not imported.
+
+    Args:
+        read: Files by dotted name.
+    """
+
+    def __init__(self, read: dict[str, SourceModule | None]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, name: str) -> Any:
+        found = self._read.get(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The file of this name, where it was read."""
+        return self._read.get(name) or super().get(name, default)
+
+
 class Imports:
     """The part of the interpreter that resolves names.
 
@@ -40,7 +62,7 @@ class Imports:
         self.library_roots = set(library.roots()) - {"transformers"}  # packages that are never read as source
         self._find_source = find_source
         self._modules: dict[str, SourceModule | None] = {}
-        self._library_values: dict[str, Any] = {}
+        self._library_values: dict[str, Any] = {"sys.modules": LoadedModules(self._modules)}
         self._replaced: set[str] = set()  # names of libraries that the program gave another value
         self._method_index: dict[str, dict[str, NativeFunction]] | None = None
         self._builtins: dict[str, Any] = {}

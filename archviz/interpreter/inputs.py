@@ -78,12 +78,23 @@ def dtype_name(interp: Interpreter, model: ModuleInstance) -> str:
     return name.removeprefix("torch.") if isinstance(name, str) else "float32"
 
 
-def forward_parameters(interp: Interpreter, model: ModuleInstance) -> tuple[list[str], bool]:
-    """The names of `forward`'s parameters, and whether it takes any others."""
+def _forward(interp: Interpreter, model: ModuleInstance) -> FunctionValue | None:
+    """The function behind `forward`: where a decorator's takes `*args` alone, the one that it wraps."""
     forward: Any = interp.find_attribute(model, "forward")
     while isinstance(forward, BoundMethod):
         forward = forward.function
-    if not isinstance(forward, FunctionValue):
+    while isinstance(forward, FunctionValue) and forward.signature.vararg is not None:
+        wrapped = forward.attrs.get("__wrapped__")
+        if len(forward.signature.positional) > 1 or not isinstance(wrapped, FunctionValue):
+            break
+        forward = wrapped
+    return forward if isinstance(forward, FunctionValue) else None
+
+
+def forward_parameters(interp: Interpreter, model: ModuleInstance) -> tuple[list[str], bool]:
+    """The names of `forward`'s parameters, and whether it takes any others."""
+    forward = _forward(interp, model)
+    if forward is None:
         return [], False
     spec = forward.node.args
     return [each.arg for each in [*spec.posonlyargs, *spec.args, *spec.kwonlyargs]], spec.kwarg is not None
@@ -113,10 +124,8 @@ def _tokens_name(interp: Interpreter, model: ModuleInstance, parameters: list[st
 
 def required_parameters(interp: Interpreter, model: ModuleInstance) -> list[str]:
     """The names of `forward`'s parameters that have no default, but for the module itself."""
-    forward: Any = interp.find_attribute(model, "forward")
-    while isinstance(forward, BoundMethod):
-        forward = forward.function
-    if not isinstance(forward, FunctionValue):
+    forward = _forward(interp, model)
+    if forward is None:
         return []
     spec = forward.node.args
     positional = [each.arg for each in [*spec.posonlyargs, *spec.args]]

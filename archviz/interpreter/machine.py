@@ -79,6 +79,7 @@ class Interpreter(Operators, Imports):
         Imports.__init__(self, library, find_source, locate or (lambda name: None))
         self.limits = limits or Limits()
         self.gaps: list[tuple[Any, str, Span | None]] = []  # (module under construction or path, reason, place)
+        self.lasting_gaps: list[tuple[Any, str, Span | None]] = []  # of definitions that a pass was the first to run
         self.notes: list[tuple[str, Span | None]] = []
         self.building: list[ModuleInstance] = []
         self.recorder: Recorder | None = None
@@ -327,9 +328,17 @@ class Interpreter(Operators, Imports):
             result = Unknown(str(error))
         if isinstance(result, Unknown):
             self.note(f"decorator {ast.unparse(node)[:60]} is not understood: {result.reason}")
+            if self.is_own(frame.module):
+                self.gap(f"the decorator {ast.unparse(node)[:60]}: {result.reason}", result.at)
+                if self.recorder is not None:  # defined once, and what is wrong with it holds for later passes
+                    self.lasting_gaps.append(self.gaps[-1])
         if isinstance(result, FunctionValue) and result is not value:
             result.attrs.setdefault("__wrapped__", value)
         return value if isinstance(result, Unknown) else result
+
+    def is_own(self, module: SourceModule) -> bool:
+        """Whether a file is of the model's own code, not of `transformers`."""
+        return module.dotted.split(".", maxsplit=1)[0] != "transformers"
 
     def make_class(self, node: ast.ClassDef, frame: Frame) -> Any:
         return classes.make_class(self, node, frame)
@@ -406,8 +415,12 @@ class Interpreter(Operators, Imports):
 
     def _set_elsewhere(self, value: Any, name: str, new: Any) -> None:
         """Set an attribute of a class, a function, a file or an `OrderedDict`, which takes them as in Python."""
-        if isinstance(value, (FunctionValue, NativeFunction)):
+        if isinstance(value, FunctionValue) and name == "__defaults__":
+            value.defaults = list(new or ())
+        elif isinstance(value, (FunctionValue, NativeFunction)):
             value.attrs[name] = new
+            if name in ("__code__", "__kwdefaults__", "__globals__"):
+                self.gap(f"{name} of a function is set")
         elif isinstance(value, SourceModule):
             value.replace(name, new)
         elif not isinstance(value, OrderedDict):

@@ -14,6 +14,7 @@ from archviz.interpreter.abstract_classes import ABSTRACT
 from archviz.interpreter.attributes import VIEW_TYPES
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
+from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
@@ -23,6 +24,7 @@ from archviz.interpreter.values import (
     LibraryModule,
     ModuleInstance,
     NativeFunction,
+    Shape,
     Suppressed,
     Tensor,
     Unknown,
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 
 _UNARY_OPS: dict[type, str] = {ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "bitwise_not"}
 _UNARY_METHODS: dict[type, str] = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}
-_NUMBERS = frozenset({int, float})
+_NUMBERS = frozenset({int, float, Size})
 _PLAIN_ARITHMETIC = frozenset({ast.Add, ast.Sub})  # on numbers these need no guard and no other rule
 _DIVISIONS = frozenset({ast.Div, ast.FloorDiv, ast.Mod})  # nor these, by anything but zero
 _IN_PLACE: dict[tuple[type, type], Any] = {
@@ -344,6 +346,8 @@ class Operators:
             bounds.charge(
                 self, len(value), bounds.CHARACTERS_PER_STEP if isinstance(value, str) else bounds.ELEMENTS_PER_STEP
             )
+        if value.__class__ is Shape and index.__class__ is slice:
+            return Shape(value[index])
         return item_at(value, index) if index.__class__ is Watched else value[index]
 
     def set_item(self, value: Any, index: Any, new: Any) -> None:
@@ -411,9 +415,13 @@ class Operators:
             value = self._number_in(value)
         if conversion == ord("r"):
             value = repr(value)
+        elif isinstance(value, Instance) and conversion == -1 and value.cls.has("__format__"):
+            pass
         elif conversion == ord("s") or isinstance(value, (Instance, ClassValue, Tensor, *_FUNCTIONS)):
             value = str(value)
         self.guard_format(spec)
+        if isinstance(value, Instance) and conversion == -1 and value.cls.has("__format__"):
+            return self.bounded_text(str(self.call(self.get_attribute(value, "__format__"), [spec], {})))
         try:
             return format(value, spec)
         except (TypeError, ValueError):
@@ -457,6 +465,8 @@ class Operators:
         if isinstance(value, Tensor):
             name = cls.qualified
             return name == "torch.Tensor" or (value.is_parameter and name.endswith("Parameter"))
+        if cls.qualified == "torch.Size":
+            return isinstance(value, Shape)
         check = ABSTRACT.get(cls.qualified)
         return check is not None and check(value)
 

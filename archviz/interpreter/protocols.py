@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from archviz.interpreter.values import ClassValue
 
 
+_COMPARED = 40  # what a comparison that the host asks for costs: a set of equal hashes compares each with each
+
+
 class Protocols:
     """Special methods looked up in the class, else in the Python value that an instance of `dict`, `str`, … holds."""
 
@@ -34,7 +37,10 @@ class Protocols:
         if self.payload is not None and not self.cls.has("__eq__"):
             return bool(self.payload == (other.payload if isinstance(other, Protocols) else other))
         method = self.special("__eq__")
-        return bool(method(other)) if method else False
+        if method is None:
+            return False
+        self.cls.interpreter.spend(_COMPARED)
+        return bool(method(other))
 
     def __hash__(self) -> int:
         if self.cls.has("__hash__"):

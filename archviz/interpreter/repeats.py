@@ -9,6 +9,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.scope import Frame
+from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import LibraryModule, Unknown
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _DEEPEST = 10  # operators inside operators: numbers of 64 bits stay far below every bound
 _LARGEST = 1 << 64
+_LONG = 1_000  # rounds of a loop that is counted
+_TOLD = 8  # rounds that say what the others make
 _SAFE = (ast.Add, ast.Sub, ast.Mult)
 _DIVISIONS = (ast.Div, ast.FloorDiv, ast.Mod)
 
@@ -68,7 +71,40 @@ def _is_number(interp: Interpreter, node: ast.expr, frame: Frame, target: str, d
 
 
 def _is_moderate(value: Any) -> bool:
-    return type(value) in (int, float) and -_LARGEST < value < _LARGEST
+    return type(value) in (int, float, Size) and -_LARGEST < value < _LARGEST
+
+
+class Counted:
+    """The parts that each of a loop's first rounds makes, so that one which cannot end within the bounds is refused at its start.
+
+    Args:
+        interp: The interpreter.
+        values: What the loop runs over; only a range says how many rounds there are.
+    """
+
+    __slots__ = ("_interp", "_least", "_parts", "_rounds", "left")
+
+    def __init__(self, interp: Interpreter, values: range) -> None:
+        self._interp = interp
+        self._parts = interp.parts
+        self._least = interp.limits.parts
+        self._rounds = 0
+        self.left = len(values)
+
+    def round(self) -> None:
+        """One round ended."""
+        interp, made = self._interp, self._interp.parts - self._parts
+        self._parts, self._rounds, self.left = interp.parts, self._rounds + 1, self.left - 1
+        self._least = min(self._least, made)
+        if self._rounds >= _TOLD and self._least * self.left + interp.parts > interp.limits.parts:
+            interp.count_part(self._least * self.left)
+
+
+def counted(interp: Interpreter, values: Any) -> Counted | None:
+    """The parts of a long loop over numbers, while a model is built."""
+    if type(values) is range and len(values) > _LONG and interp.building and interp.recorder is None:
+        return Counted(interp, values)
+    return None
 
 
 def numbers_left(values: Any) -> int | None:

@@ -100,7 +100,7 @@ class SharedCalls:
     def _print(self, module: ModuleInstance) -> Key:
         attributes = tuple((name, _held(value)) for name, value in module.attrs.items() if not _is_number(value))
         tensors = tuple(
-            (name, None if tensor is None else (tensor.shape, tensor.dtype))
+            (name, None if tensor is None else _held(tensor))
             for table in (module.parameters, module.buffers)
             for name, tensor in table.items()
         )

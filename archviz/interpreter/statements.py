@@ -20,8 +20,9 @@ from archviz.interpreter.control import (
 from archviz.interpreter.expressions import EXPRESSIONS, make_function
 from archviz.interpreter.lost import report
 from archviz.interpreter.modules import LazyImport, absolute_name
+from archviz.interpreter.repeats import counted
 from archviz.interpreter.scope import Frame
-from archviz.interpreter.values import GeneratorManager, Instance, Suppressed, Unknown
+from archviz.interpreter.values import FunctionValue, GeneratorManager, Instance, NativeFunction, Suppressed, Unknown
 
 if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
@@ -129,8 +130,11 @@ def _if(interp: Interpreter, node: ast.If, frame: Frame) -> None:
 def _for(interp: Interpreter, node: ast.For, frame: Frame) -> None:
     values = _value(interp, node.iter, frame)
     frame.line = node.lineno
+    rounds = counted(interp, values)
     for value in interp.iterate(values, loop=True):
         interp.step(frame)
+        if rounds is not None:
+            rounds.round()
         interp.assign(node.target, value, frame)
         try:
             interp.run_block(node.body, frame)
@@ -317,7 +321,7 @@ def _within(interp: Interpreter, items: list[ast.withitem], body: list[ast.stmt]
     entered = interp.enter(manager)
     error: RaisedError | None = None
     try:
-        with interp.guarded() if isinstance(manager, Suppressed) else nullcontext():
+        with interp.guarded() if _may_swallow(manager) else nullcontext():
             inside(entered)
     except RaisedError as raised:
         error = raised
@@ -328,6 +332,19 @@ def _within(interp: Interpreter, items: list[ast.withitem], body: list[ast.stmt]
         raise
     if not interp.leave(manager, error) and error is not None:
         raise error
+
+
+def _may_swallow(manager: Any) -> bool:
+    """Whether leaving a manager may end an error: its `__exit__` returns something."""
+    if isinstance(manager, Suppressed):
+        return True
+    if not isinstance(manager, Instance) or not manager.cls.has("__exit__"):
+        return False
+    leave = manager.cls.lookup("__exit__")
+    if not isinstance(leave, FunctionValue):
+        return leave.__class__ is NativeFunction and leave.name.startswith("contextlib.")
+    returns = (each for each in ast.walk(leave.node) if isinstance(each, ast.Return))
+    return any(each.value is not None and getattr(each.value, "value", True) for each in returns)
 
 
 @statement(ast.Match)

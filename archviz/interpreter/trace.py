@@ -138,6 +138,7 @@ def _run(
     if masks and len(recorder.events):
         recorder.annotate(0, {MASKS_GIVEN: tuple(masks)})
     gaps = [Gap(owner if isinstance(owner, str) else "", reason, at) for owner, reason, at in interp.gaps]
+    gaps += [gap for gap in (Gap("", reason, at) for _, reason, at in interp.lasting_gaps) if gap not in gaps]
     interp.gaps = before
     return recorder, gaps, output
 

@@ -90,6 +90,9 @@ class Shape(tuple[int, ...]):
             count *= size
         return count
 
+    def __add__(self, other: Any) -> Shape:
+        return Shape(tuple.__add__(self, other))
+
 
 class Tensor:
     """A tensor without numbers: shape and dtype, and for small ones that `__init__` computes with, the values.
@@ -430,6 +433,22 @@ class GeneratorManager:
         self.function = function
         self.args = args
         self.kwargs = kwargs
+
+
+class Generated:
+    """What a generator gave, which ran to its end when it was called, and what it returned."""
+
+    __slots__ = ("_values", "value")
+
+    def __init__(self, values: list[Any], value: Any = None) -> None:
+        self._values = iter(values)
+        self.value = value
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._values)
 
 
 class SuperValue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from archviz.interpreter.values import ClassValue, Instance, ModuleInstance, Sta
 from archviz.interpreter.walk import walk
 from archviz.layers.hooks import AFTER, BEFORE, changed_arguments, changed_result
 from archviz.layers.output_capturing import collector_of, run_forward
+from archviz.ops.registry import MOST_ELEMENTS, refuse_size
 
 MODULE = "torch.nn.Module"
 
@@ -71,6 +73,8 @@ def new_parameter(interp: Interpreter, module: ModuleInstance, name: str, *sizes
     """Give a module a parameter of its own."""
     if interp.recorder is None and dtype is None and _are_plain_sizes(sizes):  # what `torch.empty` would make of them
         interp.step()
+        if math.prod(sizes) > MOST_ELEMENTS:
+            refuse_size(interp, sizes)
         module.parameters[name] = _parameter(interp, Tensor(sizes, at=interp.here()))
         return
     unknown = next((size for size in sizes if isinstance(size, Unknown)), None)

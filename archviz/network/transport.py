@@ -173,7 +173,7 @@ class GuardedTransport(httpx2.BaseTransport):
             self._hold(url, deadline)
             pause = FIRST_WAIT * 2 ** (attempt - 1) * session.time.jitter()
             try:
-                answer = self._exchange(request, deadline, connecting)
+                answer, seconds = self._exchange(request, deadline, connecting)
             except _AttemptError as failed:
                 if isinstance(failed.error, _NO_CONNECTION):
                     connecting -= failed.seconds + pause
@@ -185,16 +185,17 @@ class GuardedTransport(httpx2.BaseTransport):
                 wait = self._limited(answer, url)
                 if answer.status not in RETRIED and not (answer.status == 403 and wait is not None):
                     return answer
-                if attempt == ATTEMPTS or session.time.monotonic() + (wait or 0.0) > deadline:
-                    raise refused(answer.status, self.service.name, url, wait)
                 pause = wait if wait is not None else pause
+                again = session.time.monotonic() + pause + seconds  # a refusal that took long would take as long again
+                if attempt == ATTEMPTS or again > deadline:
+                    raise refused(answer.status, self.service.name, url, wait)
             if session.time.monotonic() + pause > deadline:
                 raise self._unreachable(httpx2.ReadTimeout("no time for another attempt"), url)
             session.time.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
-    def _exchange(self, request: httpx2.Request, deadline: float, connecting: float) -> Answer:
-        """One attempt, in its turn.
+    def _exchange(self, request: httpx2.Request, deadline: float, connecting: float) -> tuple[Answer, float]:
+        """One attempt, in its turn, and the seconds that it took.
 
         Raises:
             _AttemptError: It failed, after so many seconds.
@@ -216,7 +217,7 @@ class GuardedTransport(httpx2.BaseTransport):
             except Exception as error:  # noqa: BLE001 # the boundary: whatever a transport raises
                 own.asked = not isinstance(error, _NO_CONNECTION)
                 raise _AttemptError(error, session.time.monotonic() - began) from None
-        return answer
+        return answer, session.time.monotonic() - began
 
     def _check_form(self, answer: Answer, url: str) -> None:
         """An answer that must be JSON, or may be no page, is looked at before it is believed or kept.

@@ -19,6 +19,7 @@ def register_ops(library: Library) -> None:
     """Fill a library with every op and with the standard library."""
     from archviz.ops import (
         axis_patterns,
+        contexts,
         creation,
         elementwise,
         function_tools,
@@ -26,6 +27,7 @@ def register_ops(library: Library) -> None:
         host,
         indexing,
         layout,
+        rarer,
         reduction,
         stdlib,
     )
@@ -33,7 +35,9 @@ def register_ops(library: Library) -> None:
     for family in (
         stdlib,
         function_tools,
+        contexts,
         host,
+        rarer,
         creation,
         elementwise,
         layout,

@@ -7,7 +7,7 @@ from typing import Any
 from archviz.interpreter.bounds import check_length
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import Device, DType, Instance, StaticMethod, Tensor, Unknown
+from archviz.interpreter.values import Device, DType, Instance, Shape, StaticMethod, Tensor, Unknown
 from archviz.ops.registry import dtype_name, number_in, op, sizes_of, tensor
 
 DTYPES = {
@@ -32,6 +32,9 @@ def _register_types(library: Library) -> None:
         library.value(f"torch.{name}", made[ALIASES.get(name, name)])
     library.declare("torch.dtype")
     library.declare("torch.Size", host_base=tuple)
+    library.classes["torch.Size"].methods["__new__"] = StaticMethod(
+        lambda interp, cls, sizes=(): Shape(sizes_of(interp, list(interp.iterate(sizes))))
+    )
     for name in ("strided", "contiguous_format", "preserve_format", "channels_last"):
         library.value(f"torch.{name}", name)
     library.value("torch.inf", float("inf"))

@@ -44,6 +44,7 @@ KEEP_INTEGERS = {
     "conj_physical", "resolve_conj", "bitwise_not", "nan_to_num",
 }  # fmt: skip
 DIVISIONS = {"div", "truediv", "divide", "true_divide", "atan2", "logaddexp"}
+MOST = 2**63  # integers of tensors are smaller
 PREDICATES = ("isnan", "isinf", "isfinite", "logical_not", "signbit", "isneginf", "isposinf")
 
 
@@ -106,7 +107,8 @@ def _mapped(run: Callable[..., Any] | None, *columns: list[Any] | None) -> list[
     if run is None or any(column is None for column in columns):
         return None
     try:
-        return [run(*values) for values in zip(*(column or [] for column in columns), strict=True)]
+        found = [run(*values) for values in zip(*(column or [] for column in columns), strict=True)]
+        return None if any(each.__class__ is int and not -MOST < each < MOST for each in found) else found
     except (ArithmeticError, ValueError, TypeError):
         return None
 
@@ -208,7 +210,7 @@ def _register_choice(library: Library) -> None:
     @op(library, "torch.where", "torch.Tensor.where")
     def where(interp: Interpreter, condition: Tensor, *values: Any) -> Any:
         if not values:
-            return (tensor(interp, (1,), "int64"),) * len(condition.sizes)
+            return tuple(tensor(interp, (1,), "int64") for _ in condition.sizes)  # each its own: they index different axes
         known = [each.sizes for each in (condition, *values) if isinstance(each, Tensor)]
         return tensor(interp, shapes.broadcast(*known), promoted(values[0], values[1]))
 
@@ -223,7 +225,16 @@ def _register_choice(library: Library) -> None:
         value.data = None
         return value
 
-    @op(library, "torch.lerp", "torch.Tensor.lerp", "torch.addcmul", "torch.addcdiv", record="lerp")
+    @op(
+        library,
+        "torch.lerp",
+        "torch.Tensor.lerp",
+        "torch.addcmul",
+        "torch.addcdiv",
+        "torch.Tensor.addcmul",
+        "torch.Tensor.addcdiv",
+        record="lerp",
+    )
     def lerp(interp: Interpreter, value: Tensor, end: Tensor, weight: Any = None, **options: Any) -> Tensor:
         known = [each.sizes for each in (value, end, weight) if isinstance(each, Tensor)]
         return tensor(interp, shapes.broadcast(*known), value.dtype)

@@ -61,8 +61,9 @@ def _register_items(library: Library) -> None:
         masks.written(value, new)
         report(interp, [*(index if isinstance(index, tuple) else (index,)), new])
         if interp.recorder is not None:
-            event = interp.recorder.begin("op", "setitem", [value, new], interp.here())
+            event = interp.recorder.begin("op", "setitem", [value, new, index], interp.here())
             interp.recorder.end(event, value)
+            interp.recorder.passed[event] = ((value, new, index), {}, None)
 
 
 def indexed(interp: Interpreter, value: Tensor, parts: tuple[Any, ...]) -> Any:
@@ -241,14 +242,14 @@ def _register_conversions(library: Library) -> None:
 
         @op(library, f"torch.Tensor.{name}", record="to")
         def converted(interp: Interpreter, value: Tensor, *args: Any, _dtype: str = dtype, **options: Any) -> Tensor:
-            return tensor(interp, value.sizes, _dtype, value.data)
+            return tensor(interp, value.sizes, _dtype, numbers.converted(value.data, _dtype))
 
     @op(library, "torch.Tensor.to", "torch.Tensor.type", "torch.Tensor.type_as", record="to")
     def to(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         dtype = next((each for each in (*args, options.get("dtype")) if isinstance(each, DType)), None)
         other = next((each for each in args if isinstance(each, Tensor)), None)
         name = dtype.name if dtype else other.dtype if other is not None else value.dtype
-        return tensor(interp, value.sizes, name, value.data)
+        return tensor(interp, value.sizes, name, numbers.converted(value.data, name))
 
 
 def _register_forms(library: Library) -> None:

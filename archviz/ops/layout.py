@@ -120,12 +120,14 @@ def _register_permutations(library: Library) -> None:
         order = sizes_of(interp, dims or (options["dims"],))
         return like(interp, value, [own[shapes.axis(place, len(own))] for place in order])
 
-    @op(library, "torch.movedim", "torch.Tensor.movedim", "torch.moveaxis")
-    def movedim(interp: Interpreter, value: Tensor, source: int, destination: int) -> Tensor:
-        own = list(value.sizes)
-        size = own.pop(shapes.axis(source, len(own)))
-        own.insert(shapes.axis(destination, len(own) + 1), size)
-        return like(interp, value, own)
+    @op(library, "torch.movedim", "torch.Tensor.movedim", "torch.moveaxis", "torch.Tensor.moveaxis")
+    def movedim(interp: Interpreter, value: Tensor, source: Any, destination: Any) -> Tensor:
+        own = value.sizes
+        given = [[each] if isinstance(each, int) else list(each) for each in (source, destination)]
+        first, last = ([shapes.axis(place, len(own)) for place in each] for each in given)
+        moved = dict(zip(last, first, strict=True))
+        rest = iter([place for place in range(len(own)) if place not in first])
+        return like(interp, value, [own[moved[place] if place in moved else next(rest)] for place in range(len(own))])
 
     @op(library, "torch.t", "torch.Tensor.t", "torch.adjoint", record="t")
     def t(interp: Interpreter, value: Tensor) -> Tensor:

@@ -150,6 +150,17 @@ def compute(label: str, args: Sequence[Any], kwargs: dict[str, Any], result: Any
         _store(tensor, values)
 
 
+def converted(data: list[Any] | None, dtype: str) -> list[Any] | None:
+    """Known numbers in another dtype; unknown where they do not fit it."""
+    if data is None or "complex" in dtype:
+        return data
+    kind = bool if dtype == "bool" else float if "float" in dtype else int
+    try:
+        return [each if each.__class__ is kind else kind(each) for each in data]
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+
+
 def _wanted(value: Any) -> bool:
     return isinstance(value, Tensor) and value.data is None and value.shape is not None and value.shape.numel() <= LIMIT
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from typing import Any
 
 from archviz.interpreter.library import Library
@@ -212,6 +213,18 @@ def _register_orderings(library: Library) -> None:
         return like(interp, value, dtype="bool")
 
 
+def _by_letters(given: list[Any]) -> tuple[str, tuple[Any, ...]]:
+    """`einsum(a, [0, 1], b, [1, 2], [0, 2])` as an equation and its operands."""
+
+    def term(indices: Any) -> str:
+        return "".join("..." if each is Ellipsis else string.ascii_letters[each] for each in indices)
+
+    count = len(given) // 2
+    equation = ",".join(term(given[2 * place + 1]) for place in range(count))
+    equation += f"->{term(given[-1])}" if len(given) % 2 else ""
+    return equation, tuple(given[2 * place] for place in range(count))
+
+
 def _register_products(library: Library) -> None:
     @op(library, "torch.matmul", "torch.Tensor.matmul", "torch.Tensor.__matmul__", record="matmul")
     def matmul(interp: Interpreter, left: Tensor, right: Tensor) -> Tensor:
@@ -244,7 +257,9 @@ def _register_products(library: Library) -> None:
         return tensor(interp, shapes.matmul(left.sizes, right.sizes), left.dtype)
 
     @op(library, "torch.einsum")
-    def einsum(interp: Interpreter, equation: str, *operands: Any) -> Tensor:
+    def einsum(interp: Interpreter, equation: Any, *operands: Any) -> Tensor:
+        if isinstance(equation, Tensor):
+            equation, operands = _by_letters([equation, *operands])
         parts = list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands)
         return tensor(interp, shapes.einsum(equation, [each.sizes for each in parts]), parts[0].dtype)
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
-from archviz.interpreter.control import RaisedError, UnsupportedError
+from archviz.interpreter.bounds import ELEMENTS_PER_STEP
+from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.library import Library
 from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.sizes import Size
-from archviz.interpreter.values import Device, DType, Tensor, Unknown
+from archviz.interpreter.values import Device, DType, Instance, Tensor, Unknown
 from archviz.ops import masks
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
 from archviz.ops.numbers import compute
 
 Run = Callable[..., Any]
+MOST_INTEGER = 2**63
+MOST_ELEMENTS = 2**61  # of four bytes: what torch can count
 
 
 def op(library: Library, *names: str, record: str | None = None) -> Callable[[Run], Run]:
@@ -33,13 +37,13 @@ def op(library: Library, *names: str, record: str | None = None) -> Callable[[Ru
     def register(run: Run) -> Run:
         for name in names:
             label = name.rpartition(".")[2]
-            library.function(name)(_recorded(run, record or label, masks.RULES.get(label)))
+            library.function(name)(_recorded(run, name, record or label, masks.RULES.get(label)))
         return run
 
     return register
 
 
-def _recorded(run: Run, label: str, rule: masks.Rule | None) -> Run:
+def _recorded(run: Run, name: str, label: str, rule: masks.Rule | None) -> Run:
     """The stub of an op: unknown arguments spread, the meaning of masks is kept, and a running trace gets an event."""
     uses_mask = label in masks.USERS
 
@@ -53,7 +57,7 @@ def _recorded(run: Run, label: str, rule: masks.Rule | None) -> Run:
         recorder = interp.recorder
         if recorder is None:
             computed = applied(interp, run, args, kwargs)
-            compute(label, args, kwargs, computed)
+            _computed(interp, label, args, kwargs, computed)
             masks.mean(interp, rule, args, kwargs, computed)
             return computed
         index = recorder.begin("op", label, [*args, *kwargs.values()], interp.here())
@@ -61,23 +65,38 @@ def _recorded(run: Run, label: str, rule: masks.Rule | None) -> Run:
         try:
             result = applied(interp, run, args, kwargs)
             if recorder.keeps_numbers:
-                compute(label, args, kwargs, result)
+                _computed(interp, label, args, kwargs, result)
             masks.mean(interp, rule, args, kwargs, result)
         finally:
             recorder.end(index, result, options_of(args, kwargs))
         if uses_mask:
             recorder.annotate(index, masks.used(label, args, kwargs))
         recorder.passed[index] = (args, kwargs, result)
+        recorder.events.callees[index] = name
         return result
 
     return recorded
+
+
+def _computed(interp: Interpreter, label: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+    """Fill in the numbers of a result; they cost steps, and one of too many bits is none that a tensor holds."""
+    known = result.data if isinstance(result, Tensor) else None
+    compute(label, args, kwargs, result)
+    if isinstance(result, Tensor) and result.data is not None:
+        if result.data is not known:
+            interp.spend(len(result.data) // ELEMENTS_PER_STEP)
+        if len(result.data) == 1 and result.data[0].__class__ is int and abs(result.data[0]) >= MOST_INTEGER:
+            result.data = None
 
 
 def applied(interp: Interpreter, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The rule's result; where an input's shape is unknown, a tensor of unknown shape."""
     shapeless = next((each for each in tensors(args, kwargs) if each.shape is None), None)
     if shapeless is None:
-        return run(interp, *args, **kwargs)
+        try:
+            return run(interp, *args, **kwargs)
+        except ValueError as error:  # what the rules of shapes find wrong, torch says by a RuntimeError
+            raise RuntimeError(str(error)) from error
     result = Tensor(None, shapeless.dtype, at=interp.here())
     result.source = shapeless.source
     return result
@@ -129,8 +148,21 @@ def tensor(interp: Interpreter, shape: Sequence[int], dtype: Any = "float32", da
     if any(size < 0 for size in sizes):
         error = RuntimeError(f"Trying to create tensor with negative dimension: {list(sizes)}")
         raise RaisedError(error, interp.here(), explicit=True)
+    if math.prod(sizes) > MOST_ELEMENTS:
+        refuse_size(interp, sizes)
+    if data is not None:
+        interp.spend(len(data) // ELEMENTS_PER_STEP)
     name = dtype_name(dtype) or "float32"
     return Tensor(sizes, name, data if data is not None and len(data) <= DATA_LIMIT else None, interp.here())
+
+
+def refuse_size(interp: Interpreter, sizes: Sequence[int]) -> NoReturn:
+    """Refuse a tensor whose bytes do not fit 63 bits, as torch does: the program's error, in a pass its end."""
+    shown = ", ".join(str(size) if size < 10**30 else f"a number of {size.bit_length()} bits" for size in sizes[:8])
+    reason = f"Storage size calculation overflowed with sizes=[{shown}]"
+    if interp.recorder is not None:
+        raise BudgetSpentError(reason, interp.here())
+    raise RaisedError(RuntimeError(reason), interp.here(), explicit=True)
 
 
 def like(interp: Interpreter, value: Tensor, shape: Sequence[int] | None = None, dtype: Any = None) -> Tensor:
@@ -152,6 +184,8 @@ def _integer(interp: Interpreter, size: Any) -> int:
         return size
     if isinstance(size, int):
         return int(size)
+    if isinstance(size, Instance) and size.special("__index__") is not None:
+        return size.__index__()
     if not isinstance(size, Tensor):
         error = TypeError(f"a size must be an integer, not {type(size).__name__}")
         raise RaisedError(error, None, explicit=True)

@@ -24,13 +24,11 @@ from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
     FunctionValue,
-    GeneratorManager,
     Instance,
     LibraryModule,
     ModuleInstance,
     NativeFunction,
     StaticMethod,
-    Suppressed,
     Tensor,
     Unknown,
 )
@@ -283,7 +281,6 @@ def _register_system(library: Library) -> None:
     library.function("os.path.join")(lambda interp, *parts: "/".join(map(str, parts)))
     library.function("os.path.exists", "os.path.isfile", "os.path.isdir")(lambda interp, path: False)
     library.function("os.path.basename")(lambda interp, path: str(path).rpartition("/")[2])
-    library.value("sys.modules", {})
     library.value("sys.version_info", (3, 11, 0))
     library.value("sys.maxsize", 2**63 - 1)
     library.value("sys.platform", "linux")
@@ -291,20 +288,6 @@ def _register_system(library: Library) -> None:
     for name in ("warn", "filterwarnings", "simplefilter", "warn_explicit"):
         library.function(f"warnings.{name}")(lambda interp, *args, **kwargs: None)
     library.function("time.time", "time.perf_counter")(lambda interp: 0.0)
-    library.function("contextlib.suppress")(lambda interp, *classes: Suppressed(classes))
-
-    @library.function("contextlib.contextmanager")
-    def contextmanager(interp: Interpreter, function: Any) -> Any:
-        if not isinstance(function, FunctionValue):
-            return function
-        return interp.native(
-            f"{function.module.dotted}.{function.name}",
-            lambda interp, *args, **kwargs: GeneratorManager(function, list(args), kwargs),
-        )
-
-    library.function("contextlib.nullcontext")(lambda interp, value=None: value)
-    library.declare("contextlib.ExitStack")
-    library.declare("contextlib.ContextDecorator")
     library.declare("contextvars.ContextVar")
     library.declare("threading.Lock")
     library.declare("threading.local")
@@ -313,9 +296,6 @@ def _register_system(library: Library) -> None:
     library.declare("weakref.WeakKeyDictionary", host_base=dict)
     library.function("weakref.ref")(lambda interp, value: lambda: value)
     _register_inspect(library)
-    for name in ("FunctionType", "MethodType", "ModuleType", "SimpleNamespace", "MappingProxyType"):
-        library.declare(f"types.{name}")
-    library.function("types.FunctionType.__new__")(lambda interp, cls, *args, **kwargs: _first(args))
     for name in ("dumps", "loads", "dump", "load"):
         library.function(f"json.{name}")(lambda interp, *args, **kwargs: Unknown("json text", interp.here()))
     library.value("__future__.annotations", None)
@@ -363,10 +343,6 @@ def _regex(name: str) -> Any:
 def version_tuple(text: Any) -> tuple[int, ...]:
     """A version as numbers, so that versions compare; suffixes are left out."""
     return tuple(int(part) for part in re.findall(r"\d+", str(text))[:4])
-
-
-def _first(values: tuple[Any, ...]) -> Any:
-    return values[0] if values else None
 
 
 def _register_inspect(library: Library) -> None:
@@ -459,7 +435,8 @@ def _register_dataclasses(library: Library) -> None:
 
     @library.function("dataclasses.replace")
     def replace(interp: Interpreter, value: Any, **changes: Any) -> Any:
-        return interp.call(value.cls, [], {**asdict(interp, value), **changes})
+        kept = {each.name: interp.get_attribute(value, each.name) for each in fields(interp, value) if each.init}
+        return interp.call(value.cls, [], {**kept, **changes})
 
 
 __all__ = ["RaisedError", "SourceModule", "copied", "register", "wrap_host"]

@@ -54,6 +54,8 @@ def activation_in(module: ModuleRecord, trace: Trace) -> str | None:
     # A submodule that is one says more than a function of the forward: `relu` may only cut off what is small.
     for event in sorted(inside, key=lambda e: e.kind != "call"):
         found = read_activation(event, trace)
+        if canonical(event.name) == "tanh" and _caps(event, inside):
+            continue
         if found == "ReLU" and any(_squares(event, later) for later in inside):
             return "ReLU²"
         if found == "σ":
@@ -83,6 +85,20 @@ def _of_op(event: Event) -> str | None:
     return TANH_GELU if name == "GELU" and event.options.get("approximate") == "tanh" else name
 
 
+def _caps(tanh: Event, inside: Sequence[Event]) -> bool:
+    """A softcap, `tanh(x / c) · c`, which only bounds what goes through."""
+    given, made = {v.id for v in tanh.inputs}, {v.id for v in tanh.outputs}
+    before = [e for e in inside if _scales(e) and given & {v.id for v in e.outputs}]
+    after = [e for e in inside if _scales(e) and made & {v.id for v in e.inputs}]
+    return bool(before and after)
+
+
+def _scales(event: Event) -> bool:
+    """A product with a number, or a quotient by one."""
+    is_scaled = canonical(event.name) in ("mul", "div", "truediv", "multiply", "true_divide")
+    return is_scaled and any(isinstance(value, (int, float)) for value in event.options.values())
+
+
 def _squares(relu: Event, event: Event) -> bool:
     """The result of a ReLU, itself or under a view, to the power of two."""
     return (
@@ -105,14 +121,28 @@ def _sloped(sigmoid: Event, inside: Sequence[Event]) -> str | None:
         read = {v.id for v in event.inputs}
         if canonical(event.name) == "mul" and read & result and base in read:
             clamped = any(canonical(e.name) in ("clamp", "clip") and base in [v.id for v in e.outputs] for e in inside)
-            return _silu(slope or 1.0, clamped)
+            return _silu(slope or 1.0, ["clamped"] if clamped else [])
+        if canonical(event.name) == "mul" and read & result and read & _capped(base, inside):
+            return _silu(slope or 1.0, ["softcapped"])
     return None
 
 
-def _silu(slope: float, clamped: bool) -> str:
+def _capped(value: int | None, inside: Sequence[Event]) -> set[int]:
+    """What a softcap makes of a tensor."""
+    found: set[int] = set()
+    for tanh in [e for e in inside if canonical(e.name) == "tanh" and _caps(e, inside)]:
+        given, made = {v.id for v in tanh.inputs}, {v.id for v in tanh.outputs}
+        before = [e for e in inside if _scales(e) and given & {v.id for v in e.outputs}]
+        if any(value in [v.id for v in e.inputs] for e in before):
+            after = [e for e in inside if _scales(e) and made & {v.id for v in e.inputs}]
+            found |= {v.id for e in after for v in e.outputs}
+    return found
+
+
+def _silu(slope: float, changes: list[str]) -> str:
     """`SiLU (α = 1.702, clamped)`: how far a SiLU spelt out is from the plain one."""
     notes = [f"α = {slope:g}"] if slope != 1.0 else []
-    notes += ["clamped"] if clamped else []
+    notes += changes
     return f"SiLU ({', '.join(notes)})" if notes else "SiLU"
 
 

@@ -189,7 +189,7 @@ def _router_events(
         call = trace.call(owner.path) if owner else None
         if call is not None:
             walk = trace.inside(call) if owner is router else trace.own(call)
-            events += [e for e in walk if e.kind != "call"]
+            events += [e for e in walk if e.kind != "call" and trace.is_used(e)]
     return events
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
-from archviz.interpreter.reading import Event
+from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
 from archviz.records import record
@@ -67,6 +68,48 @@ def _looks_rotary(event: Event, trace: Trace) -> bool:
     return len(tables) >= 2 and "neg" in ops and "cat" in ops and ops.count("mul") >= 2 and "add" in ops
 
 
+def is_rotated(event: Event, trace: Trace, result: ValueRef) -> bool:
+    """Whether a result of a function is made by a rotation: from products with two tables at least, or from complex numbers."""
+    inner = [e for e in trace.inside(event) if e.kind == "op"]
+    if not inner:
+        return True
+    tables: set[int] = set()
+    wanted, products = {result.id}, 0
+    for each in reversed(inner):
+        if wanted.isdisjoint([value.id for value in each.outputs]):
+            continue
+        wanted.update([value.id for value in each.inputs])
+        name = canonical(each.name)
+        if "complex" in name or name in ("einsum", "matmul", "bmm", "polar", "addcmul"):
+            return True
+        if name == "mul" and len(each.inputs) == 2:
+            products += 1
+            tables.update([value.id for value in each.inputs if not trace.carries(value)])
+    return products == 0 or len(tables) > 1
+
+
+def turns_back(event: Event, trace: Trace) -> bool:
+    """Whether halves are rotated by the negative angle: the sign stands before the first half, or the sine's part is subtracted."""
+    inner = [e for e in trace.inside(event) if e.kind == "op"]
+    made = {value.id: e for e in inner for value in e.outputs}
+    halves = next((e for e in inner if canonical(e.name) == "cat" and _is_swap(e, made)), None)
+    if halves is None:
+        return False
+    back = canonical(made[halves.inputs[0].id].name) != "neg"
+    joined = {value.id for value in halves.outputs}
+    sine = next((e for e in inner if canonical(e.name) == "mul" and joined & {value.id for value in e.inputs}), None)
+    taken = {value.id for value in sine.outputs} if sine is not None else set()
+    subtracted = any(canonical(e.name) == "sub" and len(e.inputs) == 2 and e.inputs[1].id in taken for e in inner)
+    return back != subtracted
+
+
+def _is_swap(event: Event, made: Mapping[int, Event]) -> bool:
+    """Two halves joined, one of them with its sign changed."""
+    if len(event.inputs) != 2 or any(value.id not in made for value in event.inputs):
+        return False
+    return [canonical(made[value.id].name) for value in event.inputs].count("neg") == 1
+
+
 def _products(event: Event, trace: Trace) -> list[Event]:
     """Products of data with a table inside the function."""
     return [
@@ -105,6 +148,8 @@ def _layout(event: Event, trace: Trace) -> Literal["half_split", "interleaved"] 
         return "interleaved"
     if any(_cuts_in_halves(e, trace) for e in inner):
         return "half_split"
+    if any(_cuts_unevenly(e, trace) for e in inner if e.parent != event.index):
+        return None  # the function that pairs the dimensions pairs no halves
     if "stack" in names or "interleave" in event.name:
         return "interleaved"
     if "rotate_half" in names or {"neg", "cat"} <= names or {"split", "cat"} <= names:
@@ -123,6 +168,14 @@ def _cuts_in_halves(event: Event, trace: Trace) -> bool:
     before, after = event.inputs[0].shape, event.outputs[0].shape
     halves = bool(before and after and len(before) == len(after) and before[-1] and after[-1])
     return halves and trace.carries(event.inputs[0]) and before[-1] == 2 * (after[-1] or 0)  # type: ignore[index]
+
+
+def _cuts_unevenly(event: Event, trace: Trace) -> bool:
+    if canonical(event.name) not in ("slice", "getitem") or not event.inputs or not event.outputs:
+        return False
+    before, after = event.inputs[0].shape, event.outputs[0].shape
+    cut = bool(before and after and len(before) == len(after) and before[-1] and after[-1] and before[-1] != after[-1])
+    return cut and trace.carries(event.inputs[0])
 
 
 def _ends_in_pairs(event: Event) -> bool:

@@ -10,6 +10,13 @@ from archviz.interpreter.events import Events, Repeat
 from archviz.interpreter.reading import MASKS_GIVEN, Event, ValueRef
 from archviz.patterns.op_families import FRESH, canonical, writes_in_place
 
+_VIEWS = frozenset({
+    "view", "reshape", "transpose", "permute", "contiguous", "to", "unsqueeze", "squeeze", "expand", "expand_as", "flatten",
+    "unflatten", "detach", "t", "T", "mT", "view_as", "reshape_as", "as_strided", "alias", "getitem", "slice", "select", "narrow",
+    "chunk", "split", "unbind", "diagonal", "unfold", "swapaxes",
+})  # fmt: skip
+"""Ops whose results may be the memory of their input: writing into one writes into the other."""
+
 
 class Trace:
     """The events of one forward pass, by parent and by module.
@@ -18,10 +25,12 @@ class Trace:
 
     Args:
         events: As the interpreter recorded them; may be empty.
+        whole: Everything in the passes was understood, so that a result that nothing reads is one that the code does not use.
     """
 
-    def __init__(self, events: Sequence[Event]) -> None:
+    def __init__(self, events: Sequence[Event], *, whole: bool = False) -> None:
         self._events = events
+        self.whole = whole
         self._repeats = events.repeats if isinstance(events, Events) else {}
         self._place = {} if isinstance(events, Events) else {event.index: place for place, event in enumerate(events)}
         self.outline: Sequence[Event] = events.outline() if isinstance(events, Events) else events
@@ -64,6 +73,12 @@ class Trace:
             for path in {event.module for event in inside if event.kind == "call"}:
                 self._calls[path].sort(key=lambda call: call.index)
 
+    def _look(self, event: Event) -> None:
+        """Open the repeated call that an event stands in."""
+        at = bisect_left(self._closed, event.index) - 1
+        if at >= 0 and self._repeats[self._closed[at]].end > event.index:
+            self._open(self._closed[at], event.index)
+
     def __bool__(self) -> bool:
         return bool(self._events)
 
@@ -100,12 +115,14 @@ class Trace:
 
     def children(self, event: Event) -> list[Event]:
         """What happened directly inside an event, in order."""
+        self._look(event)
         if event.index in self._repeats:
             self._open(event.index, event.index + 1)
         return self._children.get(event.index, [])
 
     def inside(self, event: Event) -> Sequence[Event]:
         """Everything that happened inside an event, however deep, in order: it follows the event directly."""
+        self._look(event)
         start, end = self._at(event.index), self._ends[event.index]
         self._open(start, end)
         return self._events[start + 1 : end]
@@ -137,7 +154,40 @@ class Trace:
         return [canonical(e.name) for e in self.own(call) if e.kind != "call"] if call else []
 
     def is_leaf(self, event: Event) -> bool:
+        self._look(event)
         return not self._children.get(event.index) and event.index not in self._repeats
+
+    def is_used(self, event: Event) -> bool:
+        """Whether what an event makes reaches the output of its pass; true where that cannot be known."""
+        return not self.whole or not event.outputs or any(value.id in self.live for value in event.outputs)
+
+    def is_live(self, value: ValueRef) -> bool:
+        """Whether a value reaches the output of its pass; true where that cannot be known."""
+        return not self.whole or value.id in self.live
+
+    @cached_property
+    def live(self) -> frozenset[int]:
+        """Ids of the values that reach the output of their pass.
+
+        A call that repeats an equal one is one step: any of its results keeps all that it reads.  Writing into a tensor matters where
+        the tensor, or anything that looks into it, is read.
+        """
+        roots = [event for event in self.outline if event.parent == -1 and event.kind == "call"]
+        steps = [event for event in self.outline if event.index in self._repeats or event.index not in self._children]
+        base: dict[int, int] = {}
+        for event in steps:
+            if event.inputs and canonical(event.name) in _VIEWS:
+                for value in event.outputs:
+                    base[value.id] = base.get(event.inputs[0].id, event.inputs[0].id)
+        found = {value.id for event in roots for value in event.outputs}
+        bases = {base.get(id_, id_) for id_ in found}
+        for event in reversed(steps):
+            written = event.inputs and writes_in_place(event.name) and base.get(event.inputs[0].id, event.inputs[0].id)
+            if written in bases or not found.isdisjoint([value.id for value in event.outputs]):
+                for value in event.inputs:
+                    found.add(value.id)
+                    bases.add(base.get(value.id, value.id))
+        return frozenset(found)
 
     def carries(self, value: ValueRef) -> bool:
         """Whether a value is derived from the model's inputs (and is no mask, position, rotary table or weight)."""

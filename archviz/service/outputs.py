@@ -18,6 +18,8 @@ MIME_TYPES: dict[Format, str] = {
     "png": "image/png",
     "svg": "image/svg+xml",
     "pdf": "application/pdf",
+    "tex": "application/x-tex",
+    "html": "text/html",
     "dot": "text/vnd.graphviz",
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}")

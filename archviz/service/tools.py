@@ -43,7 +43,7 @@ Model = Annotated[
     ),
 ]
 ClassName = Annotated[str | None, Field(max_length=200, description="Model class; architectures[0] by default")]
-Formats = Annotated[tuple[Format, ...], Field(min_length=1, max_length=4, description="png comes inline too")]
+Formats = Annotated[tuple[Format, ...], Field(min_length=1, max_length=6, description="png comes inline too")]
 Figure = Annotated[
     dict[str, Any] | None,
     Field(

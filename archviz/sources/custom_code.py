@@ -14,7 +14,8 @@ from typing import Any
 from archviz.errors import BadConfigError, UsageError
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.modules import FindSource, SourceText
+from archviz.interpreter.modules import FindSource, SourceModule, SourceText
+from archviz.interpreter.parsing import parse
 from archviz.interpreter.values import ClassValue, Unknown
 from archviz.records import record
 from archviz.settings import Limits
@@ -197,6 +198,20 @@ def _by_class(interp: Interpreter, code: CustomCode, models: dict[str, str], nam
     return None
 
 
+def _check_syntax(interp: Interpreter, dotted: str) -> None:
+    """Refuse a file that does not parse: a name may be missing because of it.
+
+    Raises:
+        BadConfigError: With the error and its line.
+    """
+    module = interp.find_module(dotted)
+    if isinstance(module, SourceModule):
+        try:
+            parse(SourceText(module.dotted, module.shown, module.text))
+        except UnsupportedError as error:
+            raise BadConfigError(error.reason, where=str(error.at) if error.at else module.shown) from error
+
+
 def own_class(interp: Interpreter, code: CustomCode, reference: str, stated_by: str) -> ClassValue:
     """The class that `module.Class` means in the folder.
 
@@ -216,6 +231,7 @@ def own_class(interp: Interpreter, code: CustomCode, reference: str, stated_by: 
     except UnsupportedError as error:
         raise BadConfigError(error.reason, where=str(error.at) if error.at else shown) from error
     except RaisedError as error:
+        _check_syntax(interp, f"{code.root}.{file}")
         raise BadConfigError(f"{name} cannot be read: {error}", where=str(error.at) if error.at else shown) from error
     if not isinstance(found, ClassValue):
         reason = f": {found.reason}" if isinstance(found, Unknown) else ""

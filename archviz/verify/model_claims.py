@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
@@ -10,6 +10,7 @@ from archviz.architecture.model import Architecture, Evidence, Fact
 from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, canonical
+from archviz.patterns.trace import Trace
 from archviz.verify.claims import Claim
 from archviz.verify.source_lines import SourceLines
 
@@ -33,7 +34,7 @@ def model_claims(
         if fact.key in _FACTS:
             yield _from_fact(fact)
     yield from _published(architecture)
-    yield from _patterns(architecture)
+    yield from _patterns(architecture, context, stacks)
     main = max(stacks, key=lambda stack: len(stack.layers), default=None)
     if main is not None:
         yield from _embedding(context, main, lines)
@@ -55,11 +56,23 @@ def _published(architecture: Architecture) -> Iterator[Claim]:
     yield Claim("model.published_parameters", stated, "verified" if near else "unverified", evidence)
 
 
-def _patterns(architecture: Architecture) -> Iterator[Claim]:
-    """The order of the kinds of layers of each stack."""
+def _patterns(architecture: Architecture, context: Context, stacks: Sequence[Stack]) -> Iterator[Claim]:
+    """The order of the kinds of layers of each stack, and the layers that do not run in it."""
+    layers = {stack.path: stack.layers for stack in stacks}
     for stack in architecture.layers:
         found = {(item.kind, item.where): item for kind in stack.kinds for item in kind.evidence}
-        yield Claim("layers.pattern", stack.pattern_text, "verified", tuple(found.values()), part=stack.path)
+        text = stack.pattern_text + _run_otherwise(context.trace, layers.get(stack.path, ()))
+        yield Claim("layers.pattern", text, "verified", tuple(found.values()), part=stack.path)
+
+
+def _run_otherwise(trace: Trace, layers: Sequence[ModuleRecord]) -> str:
+    """What a pass that was understood did otherwise than run all layers in order; nothing where it ran none of them."""
+    calls = [trace.call(layer.path) for layer in layers] if trace.whole else []
+    ran = [call.index for call in calls if call is not None]
+    if ran and len(ran) < len(calls):
+        idle = [index for index, call in enumerate(calls) if call is None]
+        return f"; forward does not call layers {', '.join(map(str, idle[:8]))}" + (", …" if len(idle) > 8 else "")
+    return "; forward calls them in another order" if ran != sorted(ran) else ""
 
 
 def _embedding(context: Context, stack: Stack, lines: SourceLines) -> Iterator[Claim]:

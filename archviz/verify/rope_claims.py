@@ -11,7 +11,7 @@ from archviz.patterns.attention import Attention
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import canonical
 from archviz.patterns.recurrences import Recurrence
-from archviz.patterns.rope import Rope, detect_rope
+from archviz.patterns.rope import Rope, detect_rope, is_rotated, turns_back
 from archviz.spans import Span
 from archviz.verify.claims import Claim
 from archviz.verify.lineage import Lineage
@@ -57,6 +57,9 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
     yield view.claim("rope.part", value, *(r.cut_at or r.event.at for r in forward))
     for layout in dict.fromkeys(r.rope.layout for r in rotations if r.rope.layout):
         yield view.claim("rope.layout", layout, *_layout_lines(view, rotations))
+    turned = {r.tensor for r in forward if turns_back(r.event, view.trace)}
+    if turned:
+        yield view.claim("rope.direction", f"backward: {', '.join(sorted(turned))}", *places)
     yield view.claim("rope.function", rotations[0].rope.function, places[0])
     yield from _order(view, forward)
     inverse = [r for r in rotations if r.inverse]
@@ -101,8 +104,19 @@ def find_rotations(view: LayerView) -> list[Rotation]:
         inner = view.trace.inside(event)
         skip_until = inner[-1].index if inner else event.index
         data = [value for value in event.inputs if view.trace.carries(value)]
-        found += [_rotation(view, view.lineage, event, rope, value) for value in data[: rope.tensors]]
+        found += [
+            _rotation(view, view.lineage, event, rope, value) for place, value in enumerate(data[: rope.tensors])
+            if _takes_effect(view, event, place, len(data))
+        ]  # fmt: skip
     return found
+
+
+def _takes_effect(view: LayerView, event: Event, place: int, count: int) -> bool:
+    """Whether the tensor that is handed over in some place comes back rotated, and is read then."""
+    if len(event.outputs) != min(count, len(event.outputs)) or place >= len(event.outputs):
+        return True
+    result = event.outputs[place]
+    return view.trace.is_live(result) and is_rotated(event, view.trace, result)
 
 
 def _rotation(view: LayerView, lineage: Lineage, event: Event, rope: Rope, value: ValueRef) -> Rotation:

@@ -82,7 +82,7 @@ def _router_events(view: LayerView, what: MixtureOfExperts) -> list[Event]:
         found += [e for e in view.trace.inside(router) if e.kind != "call"]
     if view.call is not None:
         found += [e for e in view.trace.own(view.call) if e.kind != "call"]
-    return sorted(found, key=lambda e: e.index)
+    return sorted((e for e in found if view.trace.is_used(e)), key=lambda e: e.index)
 
 
 def _follows(view: LayerView, call: Event | None, event: Event) -> bool:
@@ -141,7 +141,7 @@ def _weights(view: LayerView, what: MixtureOfExperts, events: Sequence[Event]) -
     factors = [(e, v) for e in after if canonical(e.name) == "mul" and (v := _number(e)) is not None]
     if factors:
         yield view.claim("moe.scaling", factors[0][1], factors[0][0].at)
-    elif what.scaling is not None:
+    elif what.scaling is not None and not chosen:
         yield view.claim("moe.scaling", what.scaling)
 
 

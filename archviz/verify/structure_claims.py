@@ -28,6 +28,8 @@ _PLACES = {"pre": "before a branch", "post": "after a branch", "post_residual": 
 def layer_claims(view: LayerView) -> Iterator[Claim]:
     """Norms and residual structure of a kind of layer, from the data flow of its example."""
     yield from _norm_claims(view)
+    yield from _unused_modules(view)
+    yield from _uncalled_modules(view)
     flow = layer_flow(view)
     if flow is None:
         return
@@ -45,6 +47,42 @@ def layer_claims(view: LayerView) -> Iterator[Claim]:
         yield view.claim("norm.places", words, *(_at(flow.nodes[i]) for i in sorted(places)))
     yield from _parallel_mixers(view, flow, branches)
     yield from _residuals(view, flow, branches)
+
+
+def _unused_modules(view: LayerView) -> Iterator[Claim]:
+    """Modules that run, and whose results reach no output; of modules inside each other the outermost."""
+    if view.call is None or not view.trace.whole:
+        return
+    unused: dict[str, Event] = {}
+    for event in view.trace.inside(view.call):
+        module = view.context.modules.get(event.module) if event.kind == "call" else None
+        if module is None or view.trace.is_used(event) or any(event.module.startswith(f"{path}.") for path in unused):
+            continue
+        if any(each.parameters for each in module.walk()):
+            unused[event.module] = event
+    if unused:
+        yield view.claim(
+            "modules.unused", [view.relative(path) for path in unused], *(event.at for event in unused.values())
+        )
+
+
+def _uncalled_modules(view: LayerView) -> Iterator[Claim]:
+    """Modules with modules inside, none of which runs; a single layer may lend its weight to a function without being called."""
+    if view.call is None or not view.trace.whole:
+        return
+    idle: list[str] = []
+    for module in view.kind.example.walk():
+        numbered = module.name.isdigit() and module is not view.kind.example
+        if numbered or not module.children or any(module.path.startswith(f"{path}.") for path in idle):
+            continue
+        held = list(module.walk())
+        if any(each.parameters for each in held) and all(view.trace.call(each.path) is None for each in held):
+            idle.append(module.path)
+    if idle:
+        modules = view.context.modules
+        yield view.claim(
+            "modules.not_called", [view.relative(path) for path in idle], *(modules[path].created_at for path in idle)
+        )
 
 
 def _parallel_mixers(view: LayerView, flow: Flow, branches: dict[int, str]) -> Iterator[Claim]:

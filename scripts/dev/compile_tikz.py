@@ -45,9 +45,9 @@ def faults(source: bytes, engine: str) -> Iterator[str]:
         path.write_bytes(source)
         command = ["bash", str(ROOT / "scripts/compile.sh"), str(path), engine]
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603
                 command, env={**os.environ, "PNG": "no"}, capture_output=True, text=True, timeout=600, check=False
-            )  # noqa: S603
+            )
         except subprocess.TimeoutExpired:
             yield "still running after 600 s"
             return

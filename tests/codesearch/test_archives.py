@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import tracemalloc
 import warnings
 import zipfile
 from dataclasses import replace
@@ -72,6 +73,19 @@ def test_a_member_that_unpacks_to_too_much_is_skipped(tmp_path: Path, make: obje
     assert [row.file for row in result.skipped] == ["a.py"]
     assert "larger than the bound" in result.skipped[0].reason
     assert [match.file for match in result.matches] == ["b.py"]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_member_that_can_only_be_unpacked_whole_is_not_unpacked(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.py", b"#" * 40_000_000)
+    tracemalloc.start()
+    result = search(path, ["split"])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [row.reason for row in result.skipped] == ["compressed by a method that cannot be unpacked piece by piece"]
+    assert peak < 10_000_000
 
 
 def test_a_tar_that_unpacks_to_too_much_ends_the_search_with_what_was_found(tmp_path: Path) -> None:

@@ -131,6 +131,13 @@ def test_corners_are_no_rounder_than_half_of_what_joins_them() -> None:
     assert "Triangle[length=4.5bp, width=4.05bp]" in source
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_words_without_ink_keep_their_width(engine: str, tmp_path: FilePath) -> None:
+    runs = (Run("a"), Run(" "), Run("_"), Run(" ", 700), Run("−"), Run("."))
+    display = DisplayList(100, 20, items=(Text(5, 12, runs),))
+    assert compile_with(engine, tikz.emit(display), tmp_path) == ""
+
+
 def test_a_page_longer_than_tex_can_measure_is_drawn_smaller() -> None:
     assert r"\setlength\px{0.75bp}" in tikz.emit(DisplayList(1000, 1000)).decode()
     assert r"\setlength\px{0.375bp}" in tikz.emit(DisplayList(1000, 1000), width=500).decode()

@@ -9,6 +9,7 @@ import pytest
 from archviz.interpreter import expressions
 from archviz.interpreter.build import deep_recursion
 from archviz.interpreter.control import BudgetSpentError, RaisedError
+from archviz.interpreter.sizes import sized
 from archviz.interpreter.values import Unknown
 from archviz.settings import Limits
 from tests.interpreter.programs import module, value
@@ -50,6 +51,15 @@ def test_what_is_settled_is_evaluated_once(element: str, expected: int) -> None:
     found, _ = run(element)
     assert all(isinstance(each, Unknown) for each in found)
     assert len({id(each) for each in found}) == expected
+
+
+def test_a_size_of_the_configuration_is_a_number_like_others() -> None:
+    program = module(
+        "import torch\ndef run(k):\n    return [j / torch.no_such(10000, 2 * (j // 2) / k) for j in range(9)]\n"
+    )
+    found = program.lookup("run")(sized(5, "hidden_size"))
+    assert len(found) == 9
+    assert len({id(each) for each in found}) == 1
 
 
 def test_a_zero_divisor_is_still_met() -> None:

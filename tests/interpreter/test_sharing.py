@@ -28,6 +28,7 @@ class Layer(nn.Module):
         self.layer_idx = index
         self.lin = nn.Linear(8, 8)
         self.box = None
+        {init}
 
     def forward(self, x, given):
 {layer}
@@ -97,10 +98,12 @@ def advance():
 """
 
 
-def traced(layer: list[str], model: list[str], helpers: str = "") -> tuple[list[str], SharedCalls]:
+def traced(layer: list[str], model: list[str], helpers: str = "", init: str = "pass") -> tuple[list[str], SharedCalls]:
     """The activations of a pass, in order, and what was kept of its calls."""
     text = PROGRAM.format(
-        layer="".join(f"        {line}\n" for line in layer), model="".join(f"            {line}\n" for line in model)
+        init=init,
+        layer="".join(f"        {line}\n" for line in layer),
+        model="".join(f"            {line}\n" for line in model),
     )
     interp = interpreter(MODEL_HEADER + text + helpers)
     with deep_recursion():
@@ -117,6 +120,21 @@ def test_a_layer_that_reads_something_changed_is_run_again(what: str) -> None:
     read, change = READ_AND_CHANGE[what]
     layer = [f"n = {read}", "return torch.relu(self.lin(x)) if n % 2 == 0 else torch.tanh(self.lin(x))"]
     assert traced(layer, change.split("; "), HELPERS)[0] == ALTERNATING
+
+
+@pytest.mark.parametrize(
+    ("buffer", "expected", "kept"),
+    [
+        ("[index]", ALTERNATING, 4),
+        ("[index % 2]", ALTERNATING, 3),
+        ("[2]", ["relu"] * 4, 2),
+    ],  # the first reads an embedding
+)
+def test_layers_whose_buffers_hold_other_numbers_are_not_the_same(buffer: str, expected: list[str], kept: int) -> None:
+    layer = ["n = int(self.kind[0])", "return torch.relu(self.lin(x)) if n % 2 == 0 else torch.tanh(self.lin(x))"]
+    ran, shared = traced(layer, ["x = layer(x, None)"], init=f"self.register_buffer('kind', torch.tensor({buffer}))")
+    assert ran == expected
+    assert sum(map(len, shared._known.values())) == kept
 
 
 @pytest.mark.parametrize(

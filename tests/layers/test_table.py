@@ -15,8 +15,6 @@ ROWS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("table.json").r
 
 # Layers that no model of `transformers` uses: a gap says so, nothing is silently missing.
 NOT_READ = {
-    "self.m = nn.Transformer(8, 2, 1, 1, 12)": "torch.nn.Transformer has no stub",
-    "self.m = nn.utils.spectral_norm(nn.Linear(2, 3))": "spectral_norm has no stub",
 }
 
 

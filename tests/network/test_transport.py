@@ -93,6 +93,21 @@ def test_a_wait_beyond_the_time_limit_is_refused_at_once_and_says_how_long(sessi
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize(("status", "kind"), [(429, RateLimitedError), (504, SourceUnavailableError)])
+def test_a_refusal_that_takes_long_is_told_and_not_waited_for_again(
+    session: Make, clock: Any, status: int, kind: type[ArchvizError]
+) -> None:
+    def stalls() -> httpx2.Response:  # as arXiv does to those whom it limits
+        clock.now += 15.0
+        return httpx2.Response(status)
+
+    began, server = clock.now, Server(stalls)
+    error = fault(session(server), f"{HUB}/x")
+    assert isinstance(error, kind)
+    assert "time limit" not in error.message
+    assert (len(server.asked), clock.now - began) == (1, 15.0)
+
+
 def test_github_limits_with_status_403(session: Make) -> None:
     headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800003600"}
     error = fault(session(Server(httpx2.Response(403, headers=headers))), "https://api.github.com/x", github_service())

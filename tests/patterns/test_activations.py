@@ -65,3 +65,17 @@ def test_a_submodule_says_more_than_a_function_that_cuts_off_small_values() -> N
             inner.append(tape.same("gelu", cut, approximate="tanh"))
         results.append(inner[0])
     assert activation_in(record, Trace(tape.events)) == "GELU-tanh"
+
+
+def softcapped(tape: Tape, x: ValueRef) -> ValueRef:
+    return tape.same("mul", tape.same("tanh", tape.same("div", x, **{"1": 7.0})), **{"1": 7.0})
+
+
+def test_a_softcap_is_no_activation() -> None:
+    record, tape = module("m", "Toy", linear("m.up", 64, 128), linear("m.down", 64, 64)), Tape()
+    x = tape.value(1, LENGTH, 64)
+    with tape.inside("call", "m", "Toy", x) as results:
+        gate, up = tape.op("chunk", tape.linear(record.children["up"], x), outs=[(1, LENGTH, 64), (1, LENGTH, 64)])
+        gated = tape.same("mul", softcapped(tape, gate), tape.same("sigmoid", gate))
+        results.append(tape.same("mul", gated, softcapped(tape, up)))
+    assert activation_in(record, Trace(tape.events)) == "SiLU (softcapped)"

@@ -79,7 +79,7 @@ def _headers(
     kept = {file: _kept(model, file, session) for file in files}
     wanted = [file for file, rows in kept.items() if rows is None]
     if len(wanted) >= _FEWEST_PARSED and weight_map and not session.is_offline(hub_service()):
-        for file, rows in (parsed_headers(model, weight_map, session) or {}).items():
+        for file, rows in parsed_headers(model, weight_map, session).items():
             kept[file] = _keep(model, file, rows, session)
         wanted = [file for file in wanted if kept[file] is None]
     if wanted:

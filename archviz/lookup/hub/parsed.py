@@ -11,25 +11,23 @@ from archviz.lookup.hub.find import find_model
 from archviz.network.session import Session
 
 
-def parsed_headers(
-    model: HubModel, weight_map: Mapping[str, str], session: Session
-) -> dict[str, list[StoredTensor]] | None:
-    """File → tensors, by the Hub's own reading; None where that is not surely the reading of the model's commit.
+def parsed_headers(model: HubModel, weight_map: Mapping[str, str], session: Session) -> dict[str, list[StoredTensor]]:
+    """File → tensors, by the Hub's own reading; without the files of which it is not surely that of the model's commit.
 
     The reply does not say which commit it is about. It counts when `main` leads to the model's commit before and after it, and
-    when it names each tensor in the file where the index of that commit has it.
+    for the files that hold just the tensors that the index of that commit has there.
     """
     try:
         if find_model(model.id, None, session).commit != model.commit:
-            return None
+            return {}
         found = _ask(model, session)
     except OfflineError:
         raise
     except ArchvizError:
-        return None  # the headers themselves are still to be had
-    stored = {row.name: file for file, rows in found.items() for row in rows}
-    agrees = stored == dict(weight_map) and len(stored) == sum(map(len, found.values()))
-    return found if agrees else None
+        return {}  # the headers themselves are still to be had
+    stored = {(row.name, file) for file, rows in found.items() for row in rows}
+    doubtful = {file for _, file in stored ^ set(weight_map.items())}
+    return {file: rows for file, rows in found.items() if file not in doubtful}
 
 
 def _ask(model: HubModel, session: Session) -> dict[str, list[StoredTensor]]:

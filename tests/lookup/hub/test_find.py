@@ -75,6 +75,23 @@ def test_control_characters_in_facts_are_left_out(hub: LoopbackHub) -> None:
     assert (model.licence, model.architectures) == ("mit[2J", ("Qwen3[31mForCausalLM",))
 
 
+def test_a_file_is_followed_to_where_the_hub_keeps_it_and_is_kept_under_its_commit(hub: LoopbackHub) -> None:
+    asking = session()
+    model = find_model("acme/Single-1B", None, asking)
+    kept = f"/api/resolve-cache/models/{model.id}/{model.commit}/config.json?etag=%22x%22"
+    data = hub.repositories["acme/Single-1B"].files["config.json"]
+    hub.fail("resolve-cache", lambda handler: handler.reply(200, data, Content_Type="text/plain"))
+    hub.fail("/resolve/", status(307, Location=kept))
+    assert read_file(model, "config.json", asking, 10**6) == data
+    assert [path for path in hub.paths if "resolve" in path] == [
+        f"/acme/Single-1B/resolve/{model.commit}/config.json",
+        kept.partition("?")[0],
+    ]
+    hub.asked.clear()
+    assert read_file(model, "config.json", session(ahead=1e9), 10**6) == data
+    assert hub.asked == []
+
+
 def test_a_pinned_commit_that_is_stored_needs_no_request(hub: LoopbackHub) -> None:
     commit = find_model("acme/Sharded-1B", None, session()).commit
     hub.asked.clear()

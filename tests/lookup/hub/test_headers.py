@@ -117,6 +117,20 @@ def test_a_reading_that_differs_from_the_index_is_not_believed(hub: LoopbackHub)
     assert sum(asked.host == "bodies" for asked in hub.asked) == 160
 
 
+def test_files_of_which_index_and_headers_disagree_are_read_themselves(hub: LoopbackHub) -> None:
+    index = json.loads(hub.repositories[MANY].files[INDEX])
+    index["weight_map"]["mtp.fc.weight"] = "model-00160-of-00160.safetensors"  # which does not hold it
+    hub.repositories["acme/Gap-1B"] = Repository({**hub.repositories[MANY].files, INDEX: json.dumps(index).encode()})
+    found = read("acme/Gap-1B")
+    assert len(found.tensors) == 480
+    assert found.problems == (
+        "the index names mtp.fc.weight in model-00160-of-00160.safetensors, which does not hold it",
+    )
+    assert [asked.path for asked in hub.asked if asked.host == "bodies"] == [
+        "/acme/Gap-1B/model-00160-of-00160.safetensors"
+    ]
+
+
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"index": 1, "headers": 2}', b'{"headers": {"a": {"b": 1}}}', b"no"])
 def test_a_malformed_reading_leaves_the_headers_themselves(hub: LoopbackHub, body: bytes) -> None:
     hub.fail("safetensors-metadata", lambda handler: handler.reply(200, body, Content_Type="application/json"))

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["archviz"]
+# ///
+"""Write the architecture of a model as arch.json: its units with shapes, formulas and parameters, its family and flags."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+if importlib.util.find_spec("archviz") is None:  # run from a checkout that is not installed
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from archviz.architecture.units import units_document
+from archviz.descriptions import describe
+from archviz.emit.targets import check_output
+from archviz.errors import EXIT_DONE_WITH_GAPS, run_reporting
+from archviz.settings import Settings
+
+_EXAMPLES = """examples:
+  python scripts/extract_arch.py deepseek-ai/DeepSeek-V4-Flash --output arch.json
+  python scripts/extract_arch.py ./config.json --output arch.json --offline
+  python scripts/render_tikz.py arch.json --output figure.tex && bash scripts/compile.sh figure.tex
+
+exit status: 0 done, 1 internal fault, 2 wrong usage, 3 no such model, 4 a source was not reached, 5 done with gaps
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "model", help="org/name on the Hugging Face Hub, a folder, a config.json, transformers:MODEL_TYPE"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("arch.json"), help="the JSON file (default: arch.json)"
+    )
+    parser.add_argument("--class", dest="class_name", metavar="NAME", help="which model class to build")
+    parser.add_argument("--offline", action="store_true", help="ask nobody on the network")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    check_output(options.output)
+    settings = replace(Settings(), offline=options.offline)
+    architecture = describe(options.model, class_name=options.class_name, settings=settings)
+    text = json.dumps(units_document(architecture), indent=2, ensure_ascii=False, default=_as_dict)
+    options.output.write_text(text + "\n", encoding="utf-8")
+    print(options.output)
+    for gap in architecture.gaps:
+        print(f"gap: {gap.module}: {gap.reason}", file=sys.stderr)
+    return EXIT_DONE_WITH_GAPS if architecture.gaps else 0
+
+
+def _as_dict(part: object) -> object:
+    return vars(part)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the script; returns its exit status."""
+    options = _parser().parse_args(argv)
+    return run_reporting("extract_arch", lambda: _run(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
