@@ -32,8 +32,8 @@ _LIMIT = 64  # of 255
 _PAPER = 8
 _DEFAULT = (
     "Qwen/Qwen3.5-397B-A17B", "deepseek-ai/DeepSeek-V4-Flash", "deepseek-ai/DeepSeek-V3", "openai/gpt-oss-20b",
-    "google/gemma-3-27b-it", "openai-community/gpt2", "openai/whisper-large-v3-turbo", "google-t5/t5-base",
-    "google/vit-base-patch16-224", "openai/clip-vit-large-patch14",
+    "google/gemma-3-27b-it", "openai-community/gpt2", "openai/whisper-large-v3-turbo", "google-t5/t5-small",
+    "google/vit-base-patch16-224-in21k", "openai/clip-vit-base-patch32",
 )  # fmt: skip
 
 
