@@ -61,8 +61,31 @@ def described(source: ModelSource, reading: ModelReading, class_name: str | None
     if source.plain is None:
         excerpt = source.origin == "catalog" and is_excerpt(reading, values)
         add_defaults(architecture, reading, values if source.values is not None else None, excerpt=excerpt)
+    _reconcile(architecture, reading, source.values or {})
     unread = unread_keys(reading, values)
     return add_caveats(architecture, reading.config, source.values, stated, remarks, unread)
+
+
+def _reconcile(architecture: Architecture, reading: ModelReading, values: dict[str, object]) -> None:
+    """Say how the published total comes about, where it is another than the code's."""
+    parameters = architecture.parameters
+    if parameters.published_total is None:
+        return
+    if parameters.published_total == parameters.total:
+        parameters.unexplained = 0
+        return
+    from archviz.architecture.model import Evidence, ReconciledStep
+    from archviz.numbers.reconcile import evidence_kind, quantisation_of, reconcile
+
+    found = reconcile(reading, architecture, parameters.published_total, quantisation_of(values))
+    parameters.unexplained = found.rest
+    parameters.reconciliation = [
+        ReconciledStep(
+            key=step.key, title=step.title, count=step.count, status=step.status,
+            evidence=[Evidence(kind=evidence_kind(step.where), where=step.where)] if step.where else [],
+        )
+        for step in found.steps
+    ]  # fmt: skip
 
 
 def _code_shown(source: ModelSource) -> str:

@@ -51,6 +51,8 @@ def measure(
     """
     from archviz.architecture.model import GapEntry
     from archviz.numbers.memory import SAMPLED, find_memory
+    from archviz.numbers.reconcile import quantisation_of
+    from archviz.numbers.weights import stored_weights
 
     cache, weights = dtype_of(cache_dtype), [dtype_of(each) for each in dtypes]
     targets: dict[Format, Path] = {name: Path(f"{output}.{name}") for name in formats} if output is not None else {}
@@ -59,7 +61,8 @@ def measure(
     source = read_model_source(model, settings)
     reading, passes = read_cached(source, SAMPLED, class_name=class_name, settings=settings)
     architecture = described(source, reading, class_name)
-    memory = find_memory(architecture, passes, contexts, dtype=cache, weights=weights)
+    stored = stored_weights(reading, architecture, quantisation_of(source.values or {}))
+    memory = find_memory(architecture, passes, contexts, dtype=cache, weights=weights, stored=stored)
     told = {gap.reason for gap in architecture.gaps}
     further = {gap.reason: gap for each in passes for gap in each.gaps if gap.reason not in told}
     gaps = [GapEntry(module=g.module, reason=g.reason, at=str(g.at) if g.at else None) for g in further.values()]

@@ -40,6 +40,7 @@ __all__ = [
     "describe",
     "describe_text",
     "digest",
+    "document",
     "draw",
     "export",
     "gap_row",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from archviz.architecture.model import Architecture
     from archviz.codesearch.result import SearchResult
     from archviz.comparison.result import ComparisonResult
+    from archviz.document.making import DocumentResult
     from archviz.estimator.export import ExportResult
     from archviz.lookup.checkpoint import Checkpoint
     from archviz.lookup.papers import PaperAnswer
@@ -90,6 +92,34 @@ def describe_text(architecture: Architecture) -> str:
     from archviz.architecture.text import describe_text as text_of
 
     return text_of(architecture)
+
+
+def document(
+    model: str,
+    output: Path | None = None,
+    *,
+    class_name: str | None = None,
+    with_tensors: bool = False,
+    settings: Settings = DEFAULTS,
+) -> DocumentResult:
+    """The written specification of a model as a Markdown file, and its short form.
+
+    Args:
+        output: The file; None for the short form alone.
+        with_tensors: The JSON in the document also lists every single tensor.
+
+    Raises:
+        UsageError: The file cannot be written.
+    """
+    from archviz.document.making import write_document
+
+    if output is not None:
+        from archviz.emit.targets import check_output
+
+        check_output(output)
+    source = read_model_source(model, settings)
+    verified = verify_source(source, class_name=class_name, settings=settings)
+    return write_document(source, verified, output, class_name=class_name, with_tensors=with_tensors, settings=settings)
 
 
 def compare(
@@ -244,26 +274,43 @@ def verify(
     *,
     expect: str | None = None,
     against: Path | None = None,
+    report: Path | None = None,
     class_name: str | None = None,
     settings: Settings = DEFAULTS,
 ) -> Verification:
     """Claims about a model with their evidence, held against expectations and against a figure or an Architecture.
 
     Args:
-        expect: `params=70e9±2%,layers=80`.
+        expect: `params=70e9±2%,layers=80`; also held against configuration, headers and card where they are at hand.
         against: A JSON file: a diagram config or an Architecture.
+        report: Where to write the validation report, `.md` or `.json`; headers, card and paper of a published model are asked for it.
 
     Raises:
-        UsageError: An expectation cannot be read, or the file is neither of the two.
+        UsageError: An expectation cannot be read, the file is neither of the two, or the report cannot be written.
     """
     from archviz.verify.expectations import check_expectations, parse_expectations
 
     expectations = parse_expectations(expect) if expect is not None else []
     stated = _stated(against, settings) if against is not None else None
-    found, architecture = verify_source(read_model_source(model, settings), class_name=class_name, settings=settings)
+    if report is not None:
+        from archviz.emit.validation_report import check_report
+
+        check_report(report)
+    source = read_model_source(model, settings)
+    found, architecture = verify_source(source, class_name=class_name, settings=settings)
     found.checks.extend(check_expectations(expectations, architecture))
+    if expectations or report is not None:
+        from archviz.validations import hold_against_sources
+
+        hold_against_sources(
+            found, expectations, model, source, architecture, settings, class_name=class_name, ask=report is not None
+        )
     if stated is not None:
         found.checks.extend(_held_against(stated, architecture, found))
+    if report is not None:
+        from archviz.emit.validation_report import write_report
+
+        write_report(found, architecture, report)
     return found
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archviz.errors import BadConfigError, BudgetExceededError, UsageError
 from archviz.interpreter.build import build_model, deep_recursion, read_model
@@ -44,6 +44,7 @@ from archviz.sources.plain_code import build_plain_model
 
 if TYPE_CHECKING:
     from archviz.interpreter.caches import CachedPass
+    from archviz.interpreter.tracing import Recorder
 
 DESCRIBED_SEQUENCE = 7  # tokens of the pass that a description reads the data flow from
 DEFAULTS = Settings()
@@ -133,6 +134,30 @@ def tell_class(source: ModelSource, reading: ModelReading, class_name: str | Non
         settings.say(f"architectures[0], {str(stated)[:80]}, is not in {whose}; {reading.class_name} was built")
 
 
+def read_traced(
+    source: ModelSource, *, class_name: str | None = None, options: TraceOptions | None = None, settings: Settings = DEFAULTS
+) -> Traced:  # fmt: skip
+    """A model with its reading and the recorder of one forward pass, which also holds what was passed to each op."""
+    from archviz.interpreter.trace import trace_towers
+
+    options = options or TraceOptions()
+    interp = interpreter_for(source, settings)
+    with deep_recursion():
+        model, reading = _build(interp, source, class_name, options.attention)
+        recorder, gaps = trace_towers(interp, model, batch=options.batch, seq=options.seq)
+    reading.events, reading.trace_gaps = recorder.events, gaps
+    return Traced(model, reading, recorder, interp)
+
+
+class Traced(NamedTuple):
+    """A model as it was built, what was read of it, and its pass."""
+
+    model: ModuleInstance
+    reading: ModelReading
+    recorder: Recorder
+    interpreter: Interpreter
+
+
 def read_cached(
     source: ModelSource,
     lengths: Sequence[int],
@@ -153,7 +178,7 @@ def read_cached(
         passes = []
         for tokens in lengths:
             last, gaps, layers = trace_cached(interp, model, seq=tokens - 1, decode=True, dtype="bfloat16")
-            passes.append(cached_pass(tokens, layers, last, gaps))
+            passes.append(cached_pass(tokens, layers, last, gaps, model))
     return reading, passes
 
 

@@ -31,6 +31,7 @@ ORDER = (
     ("architecture",),
     ("numbers",),  # memory and compute, the way from a count to the published one
     ("verify",),
+    ("pseudocode",),  # writes events as Python
     ("comparison",),  # holds Architectures against each other
     ("survey",),  # holds what was described beside what its sources say
     ("figure",),
@@ -38,8 +39,9 @@ ORDER = (
     ("schemas", "doctor"),
     ("descriptions",),
     ("drawings",),
-    ("measures",),
+    ("measures", "validations"),
     ("estimator",),
+    ("document",),
     ("pipeline",),
     ("answers",),
     ("service",),

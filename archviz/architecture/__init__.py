@@ -11,7 +11,8 @@ Start reading at `model.py` (the document) and `build.py` (the order of work):
     roles                         what every module is
     towers                        columns: text, vision, audio, encoder, decoder
     layer_graphs ── graphs, labels, outline    data flow of layers, mixers and feed-forwards
-    parameters, facts             the breakdown; the values of a model card with status and evidence
+    parameters ── breakdown       totals; the rows with their formulas (`archviz.formulas`), `formula_text` as text
+    facts                         the values of a model card with status and evidence
     spec                          invariants that every document keeps
     text                          the description for people
 

@@ -308,7 +308,7 @@ def _function_label(context: Context, node: FlowNode) -> Label:
     if rope is not None:
         part = f"{rope.span} of {rope.width} dims" if rope.span != rope.width else f"{rope.width} dims"
         layout = (rope.layout or "").replace("_", "-")
-        return Label("rope", "RoPE", [part, *([layout] if layout else [])])
+        return Label("rope", "Inverse RoPE" if rope.inverse else "RoPE", [part, *([layout] if layout else [])])
     if "norm" in node.name.lower():
         return Label("qk_norm", "L2 norm" if "l2" in node.name.lower() else node.name)
     activation = activation_of(node.name)

@@ -271,6 +271,17 @@ class Symbol(Part):
 
 
 @record(kw_only=True)
+class ReconciledStep(Part):
+    """A mechanism by which the published checkpoint holds `count` parameters more (or less) than the class builds."""
+
+    key: str  # "mtp", "tied", "buffers", "rotary", "masks", "scales", "packed", "head", "tower"
+    title: str
+    count: int
+    status: Status = "derived"
+    evidence: list[Evidence] = field(default_factory=list)
+
+
+@record(kw_only=True)
 class Parameters(Part):
     total: int
     active: int | None = None  # per token; None where no routing was understood, or encoders stand side by side
@@ -280,6 +291,8 @@ class Parameters(Part):
     breakdown: list[ParameterRow] = field(default_factory=list)
     symbols: list[Symbol] = field(default_factory=list)
     published_total: int | None = None
+    reconciliation: list[ReconciledStep] = field(default_factory=list)  # from `total` to `published_total`
+    unexplained: int | None = None  # what is left of the way; None where no total is published
     active_definition: str | None = None
 
 

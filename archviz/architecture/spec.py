@@ -205,3 +205,16 @@ def formulas_give_counts(architecture: Architecture) -> Iterator[str]:
                 yield f"{row.key} has no formula"
         elif {evaluate_formula(row.formula, values), evaluate_formula(row.numbers, {})} != {row.count}:
             yield f"{row.key}: {row.formula} = {row.numbers} is not {row.count}"
+
+
+@invariant
+def steps_lead_to_the_published_total(architecture: Architecture) -> Iterator[str]:
+    """The total, the steps of the reconciliation and the unexplained rest come to what is published."""
+    parameters = architecture.parameters
+    if parameters.unexplained is None:
+        if parameters.reconciliation:
+            yield "steps without a rest"
+        return
+    reached = parameters.total + sum(step.count for step in parameters.reconciliation) + parameters.unexplained
+    if reached != parameters.published_total:
+        yield f"the steps lead to {reached}, not to {parameters.published_total}"

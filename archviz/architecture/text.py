@@ -8,7 +8,16 @@ from textwrap import wrap
 from archviz.architecture.defaulted import DEFAULT_OF
 from archviz.architecture.folding import ranges
 from archviz.architecture.formula_text import formula_lines
-from archviz.architecture.model import Architecture, ColumnItem, Fact, LayerStack, ModuleNode, ParameterRow, Tower
+from archviz.architecture.model import (
+    Architecture,
+    ColumnItem,
+    Fact,
+    LayerStack,
+    ModuleNode,
+    ParameterRow,
+    Parameters,
+    Tower,
+)
 
 _WIDTH = 100
 _HEADER = (
@@ -211,10 +220,24 @@ def _breakdown(architecture: Architecture) -> Iterator[str]:
     if parameters.published_total is not None and parameters.published_total != parameters.total:
         difference = parameters.published_total - parameters.total
         yield _line("Published total", parameters.published_total, 1, f"{difference:+,} against this class")
+        yield from _steps(parameters)
     if parameters.buffers:
         yield _line("Buffers (outside of the total)", parameters.buffers, 1)
     for alias, name in parameters.tied.items():
         yield f"  Tied: {alias} = {name}"
+
+
+def _steps(parameters: Parameters) -> Iterator[str]:
+    """How the published total comes about."""
+    for step in parameters.reconciliation:
+        first, *more = wrap(step.title, 54)
+        where = "".join(f", {each.where}" for each in step.evidence)
+        yield f"    {first:<58} {step.count:>+24,}  {step.status}{where}"
+        yield from (f"      {line}" for line in more)
+    if parameters.unexplained and parameters.reconciliation:
+        yield f"    {'not explained':<58} {parameters.unexplained:>+24,}"
+    elif parameters.unexplained:
+        yield "    not explained"
 
 
 def _row_lines(rows: list[ParameterRow], row: ParameterRow, depth: int) -> Iterator[str]:

@@ -18,6 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="such as params=70e9±2%%,layers=80; an unknown key lists the known ones",
     )
     parser.add_argument(
+        "--report",
+        metavar="OUT.md|OUT.json",
+        type=Path,
+        help="write a validation report with its sources; headers, card and paper are asked for it",
+    )
+    parser.add_argument(
         "--against", metavar="FIGURE.json", type=Path, help="a diagram config or an Architecture to check"
     )
 
@@ -30,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
         options.model,
         expect=options.expect,
         against=options.against,
+        report=options.report,
         class_name=options.class_name,
         settings=settings_of(options),
     )

@@ -67,7 +67,7 @@ _RULES = (
           "attention whose cost does not grow with all of the context"),
     _Rule("grouped_output", "Output projection in groups", _set, "slices of the heads are projected apart: {}", "fewer parameters for wide heads"),
     _Rule("query_rank", "Low-rank queries", _set, "queries go through a vector of width {}", "fewer parameters in wide layers"),
-    _Rule("attention_gate", "Gated attention output", _set, "{} before the output projection", "heads can be shut off; no attention sinks needed"),
+    _Rule("attention_gate", "Gated attention output", _set, "{}, before the output projection", "heads can be shut off; no attention sinks needed"),
     _Rule("attention_sinks", "Attention sinks", _set, "a learned logit per head joins the softmax, so that a head may attend to nothing",
           "stable attention without a first token that takes all"),
     _Rule("sliding_window", "Sliding-window attention", _set, "a query sees {} tokens", "cache and cost of these layers stop growing with the context"),
@@ -88,7 +88,7 @@ _RULES = (
     _Rule("router_score", "Router scores", _not("softmax", "softmax over top-k"), "experts are scored by {}", "scores of experts do not compete"),
     _Rule("router_correction_bias", "Bias in the choice of experts", _set, "a bias joins the choice of experts and not their weights",
           "experts are balanced without a loss for it"),
-    _Rule("router_choice", "Hash routing", lambda v: v == "hash of the token id", "experts are looked up by the token's id", "no router to be trained in these layers"),
+    _Rule("router_choice", "Hash routing", lambda v: v == "hash of the token id", "experts are looked up by the token's id", "the choice is fixed and needs no balancing"),
     _Rule("router_groups", "Groups of experts", _set, "experts are chosen within {}", "fewer devices for a token"),
     _Rule("router_scaling", "Scaled expert weights", _not(1, 1.0), "the weights of the chosen experts are multiplied by {}", "", True),
     _Rule("residual_streams", "Several residual streams", _set, "{} residual streams are mixed around each branch (hyper-connections)",
@@ -106,7 +106,7 @@ _RULES = (
     _Rule("embedding_multiplier", "Scaled embeddings", _set, "embeddings are multiplied by {}", "", True),
     _Rule("residual_multiplier", "Scaled branches", _set, "branches are multiplied by {} before they are added", "", True),
     _Rule("shared_layers", "Shared layers", _set, "{}", "fewer parameters for the same depth"),
-    _Rule("mtp_layers", "Multi-token prediction", _set, "{} layers that predict further tokens", "a denser training signal; drafts for speculative decoding"),
+    _Rule("mtp_layers", "Multi-token prediction", _set, "layers that predict further tokens: {}", "a denser training signal; drafts for speculative decoding"),
     _Rule("tied_embeddings", "Tied embeddings", lambda v: v is True, "the output head is the embedding's table", "fewer parameters", True),
 )  # fmt: skip
 

@@ -23,12 +23,12 @@ def markdown_from_diagram(config: DiagramConfig) -> str:
         _innovations(config),
         _summary(config),
         _machine_readable(dot_from_diagram(config), "Diagram config", config.to_json()),
-        _references(config.references),
+        references_section(config.references),
     ]
-    return _joined(sections)
+    return joined(sections)
 
 
-def _joined(sections: Iterable[Sequence[str]]) -> str:
+def joined(sections: Iterable[Sequence[str]]) -> str:
     return "\n\n".join("\n".join(section).strip("\n") for section in sections if section) + "\n"
 
 
@@ -38,13 +38,13 @@ def _head(config: DiagramConfig) -> list[str]:
     if config.source:
         lines.append(f"**Source:** {links_in(config.source)}")
     if counts and counts.total is not None:
-        lines.append(f"**Total parameters:** {_count(counts.total)}")
+        lines.append(f"**Total parameters:** {count_text(counts.total)}")
     if counts and counts.active is not None:
-        lines.append(f"**Activated parameters:** {_count(counts.active)}")
+        lines.append(f"**Activated parameters:** {count_text(counts.active)}")
     return [f"{entry}  " for entry in lines]
 
 
-def _count(value: float | str) -> str:
+def count_text(value: float | str) -> str:
     return line(value) if isinstance(value, str) else f"{value:,}"
 
 
@@ -143,7 +143,7 @@ def _machine_readable(dot: str, json_title: str, json_text: str) -> list[str]:
     ]
 
 
-def _references(references: dict[str, str]) -> list[str]:
+def references_section(references: dict[str, str]) -> list[str]:
     if not references:
         return []
     return ["## References", "", *(f"- {line(name)}: {link(address)}" for name, address in references.items())]
@@ -155,18 +155,18 @@ def markdown_from_architecture(architecture: Architecture) -> str:
     sections: list[list[str]] = [
         [f"# {line(config.heading)}"],
         _head(config),
-        ["## Architecture overview", "", *_patterns(architecture), "", *_overview(config)],
+        ["## Architecture overview", "", *pattern_lines(architecture), "", *_overview(config)],
         ["## Detailed components", *_graphs(architecture)],
-        _breakdown(architecture),
-        _facts(architecture.facts),
-        _gaps(architecture),
+        breakdown_section(architecture),
+        facts_section(architecture.facts),
+        gaps_section(architecture),
         _machine_readable(dot_from_architecture(architecture), "Diagram config", config.to_json()),
-        _references(config.references),
+        references_section(config.references),
     ]
-    return _joined(sections)
+    return joined(sections)
 
 
-def _patterns(architecture: Architecture) -> list[str]:
+def pattern_lines(architecture: Architecture) -> list[str]:
     lines = [f"The class `{inline_code(architecture.identity.class_name)}` builds:", ""]
     for tower in architecture.towers:
         count = f" ({tower.parameters:,} parameters)" if tower.parameters else ""
@@ -187,7 +187,7 @@ def _graphs(architecture: Architecture) -> list[str]:
     return lines
 
 
-def _breakdown(architecture: Architecture) -> list[str]:
+def breakdown_section(architecture: Architecture) -> list[str]:
     rows = architecture.parameters.breakdown
     if not rows:
         return []
@@ -221,7 +221,7 @@ def _depth(rows: Sequence[ParameterRow]) -> Callable[[ParameterRow], int]:
     return depth
 
 
-def _facts(facts: Sequence[Fact]) -> list[str]:
+def facts_section(facts: Sequence[Fact]) -> list[str]:
     if not facts:
         return []
     rows = [
@@ -236,7 +236,7 @@ def _facts(facts: Sequence[Fact]) -> list[str]:
     return ["## Configuration summary", "", *filled_table(("Component", "Specification", "Status", "Source"), rows)]
 
 
-def _gaps(architecture: Architecture) -> list[str]:
+def gaps_section(architecture: Architecture) -> list[str]:
     if not architecture.gaps:
         return []
     entries = [

@@ -5,6 +5,7 @@ Every entry names the fact keys it is made of; a fact that the Architecture does
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -116,7 +117,8 @@ def _end_lines(architecture: Architecture, box: Box) -> Iterator[Sentence]:
         yield from map(sentence, embedding_lines(architecture))
     elif box.role == "head":
         size = _fact(architecture, VOCABULARY)
-        if size and any(written(size.value) in line for line in box.details):
+        shown = " ".join(box.details).replace(",", "")  # a head of few classes is none of the vocabulary
+        if size and (str(size.value) in shown or not re.search(r"\d", shown)):
             yield (Words("Vocabulary of "), Words(written(size.value), accent=True))
         tied = architecture.fact("tied_embeddings")
         if tied is not None and tied.value is True:

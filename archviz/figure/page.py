@@ -317,7 +317,7 @@ class Page:
 def _stacked(panels: Sequence[Panel], x: float, top: float, width: float, room: float) -> Iterator[tuple[Panel, Frame]]:
     """Frames under each other over the whole height; those that stretch share what is spare."""
     heights = [panel.height_at(width) for panel in panels]
-    elastic = [panel for panel in panels if panel.stretches] or list(panels)
+    elastic = [panel for panel in panels if panel.stretches]
     weight = sum(height for panel, height in zip(panels, heights, strict=True) if panel in elastic)
     spare = max(room - sum(heights) - GAP * (len(panels) - 1), 0.0)
     y = top

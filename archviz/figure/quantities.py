@@ -44,7 +44,10 @@ def written(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, dict):
-        return ", ".join(f"{written(item)} ({str(key).replace('_', ' ')})" for key, item in value.items())
+        kinds: dict[str, list[str]] = {}
+        for key, item in value.items():
+            kinds.setdefault(written(item), []).append(str(key).replace("_", " "))
+        return "; ".join(f"{item} ({', '.join(keys)})" for item, keys in kinds.items())
     if isinstance(value, (list, tuple)):
         return ", ".join(written(item) for item in value)
     return str(value)

@@ -431,10 +431,13 @@ class ColumnArt:
         frame, theme = self.frame, self.theme
         room = frame.width - 22 if self.column.minor else x - frame.x - 22
         size = 13.5 if self.column.minor else 14.5
+        subtitle = self.column.subtitle
+        if measure(subtitle[:200], 13) > room:
+            subtitle = fit(subtitle.removesuffix(" parameters"), 13, 400, room)
         return [
             Rect(frame.x, frame.y, frame.width, frame.height, theme.container.fill, theme.container.stroke, 1.2, 12.0),
             text_line(fit(self.column.title, size, 700, room), frame.x + 14, frame.y + 20, size, 700, theme.ink),
-            text_line(fit(self.column.subtitle, 13, 400, room), frame.x + 14, frame.y + 37, 13, 400, theme.muted),
+            text_line(subtitle, frame.x + 14, frame.y + 37, 13, 400, theme.muted),
         ]
 
 

@@ -5,7 +5,7 @@ The cache classes are interpreted like all other code; here their objects are re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import field
 from typing import Any
 
@@ -59,20 +59,26 @@ class CachedPass:
         events: The events of the decode step.
         numbers: Identity of a cached tensor → its number in the events.
         gaps: What was not understood on the way.
+        weights: Numbers of the parameters in the events.
     """
 
     tokens: int
     layers: list[CacheLayer]
-    events: list[Event]
+    events: Sequence[Event]
     numbers: dict[int, int]
     gaps: list[Gap]
+    weights: frozenset[int] = frozenset()
 
 
-def cached_pass(tokens: int, layers: list[CacheLayer], recorder: Recorder, gaps: list[Gap]) -> CachedPass:
+def cached_pass(
+    tokens: int, layers: list[CacheLayer], recorder: Recorder, gaps: list[Gap], model: ModuleInstance
+) -> CachedPass:
     """The last pass of a trace with a cache."""
     held = [tensor for layer in layers for tensor in layer.tensors.values()]
     known = {id(tensor): number for tensor in held if (number := recorder.known_number(tensor)) is not None}
-    return CachedPass(tokens, layers, recorder.events, known, gaps)
+    parameters = [t for _, module in walk(model, "", set()) for t in module.parameters.values() if t is not None]
+    weights = {number for each in parameters if (number := recorder.known_number(each)) is not None}
+    return CachedPass(tokens, layers, recorder.events, known, gaps, frozenset(weights))
 
 
 def returned_cache(output: Any) -> tuple[str, Any] | None:

@@ -92,6 +92,8 @@ def _call_undecorated(interp: Interpreter, function: FunctionValue, args: list[A
         result = _run_function(interp, function, args, kwargs)
     finally:
         recorder.end(index, result, function.attrs.get("event_options"))
+    recorder.passed[index] = (tuple(args), kwargs, result)
+    recorder.events.callees[index] = function
     return result
 
 

@@ -87,6 +87,9 @@ class Events(Sequence[Event]):
     def __init__(self) -> None:
         self.repeats: dict[int, Repeat] = {}  # by the place of the call
         self.passed: dict[int, Passed] = {}  # event → arguments and result
+        self.callees: dict[
+            int, Any
+        ] = {}  # op → dotted name of the function called; named function → it; none of what repeats
         self._events: list[Event | None] = []
         self._waiting: list[int] = []  # the places of repeated calls whose inside is not written out, in order
 
@@ -141,6 +144,7 @@ class Events(Sequence[Event]):
         self._waiting += [place + first for place in more._waiting]
         self._events += [None if event is None else _renumbered(event, first, numbers) for event in more._events]
         self.passed.update({place + first: passed for place, passed in more.passed.items()})
+        self.callees.update({place + first: callee for place, callee in more.callees.items()})
 
     @overload
     def __getitem__(self, place: int) -> Event: ...

@@ -176,4 +176,5 @@ def _grid(interp: Interpreter, config: Any, batch: int, count: int) -> Tensor:
 def append(recorder: Recorder, more: Recorder) -> None:
     """Put the events of another pass after those of this one, under numbers of their own."""
     recorder.events.add(more.events, recorder.next_number)
+    recorder.apart.update(more.numbered(recorder.next_number))
     recorder.next_number += more.next_number

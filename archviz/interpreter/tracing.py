@@ -32,6 +32,7 @@ class Recorder:
             dict[int, Any]
         ] = []  # for each open call that may be repeated, the containers and iterators it made
         self.next_number = 0  # the first free number of a tensor
+        self.apart: dict[int, Tensor] = {}  # tensors of towers that were called on their own, by their numbers here
         self._paths = paths
         self._open: list[int] = []
         self._notes: dict[int, dict[str, Any]] = {}  # options that an open event is to have when it ends
@@ -106,6 +107,10 @@ class Recorder:
         number = self.fresh_number()
         self._numbers[id(tensor)] = (number, tensor)
         return number
+
+    def numbered(self, offset: int = 0) -> dict[int, Tensor]:
+        """All tensors that this trace has seen by their numbers, which become more by an offset."""
+        return {number + offset: tensor for number, tensor in self._numbers.values()}
 
     def known_number(self, tensor: Tensor) -> int | None:
         """The number of a tensor that this trace has seen."""

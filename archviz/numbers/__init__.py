@@ -1,6 +1,6 @@
 """Numbers that get used: memory and compute of a model, and how its count leads to the published one.
 
-In:  a built model's caches after two lengths of context (`CacheSample`), its Architecture; a checkpoint's names or total.
+In:  a built model's caches after two lengths of context (`CachedPass`), its Architecture; a checkpoint's names or total.
 Out: `Memory` (weights, cache, state, operations per token; `memory_text`), `Reconciliation` (steps from the code's count to the
      published one).
 
@@ -8,6 +8,8 @@ Out: `Memory` (weights, cache, state, operations per token; `memory_text`), `Rec
     cache_growth             what each layer keeps as a function of context, from caches after two lengths
     operations               multiplications per token, from the passes that made those caches
     memory ── memory_text    the whole, and as a table
+    reconcile ── further_layers, quantised    from the code's count to a published total, by mechanisms
+    checkpoint_match ── stored_names          stored tensors against those of the model, through transformers' conversion table
 
-Start reading at `memory.py`. Nothing here knows a family of models: what is kept and multiplied is read off the interpreted passes.
+Start reading at `memory.py` and `reconcile.py`. Nothing here knows a family of models: what is kept and multiplied is read off the interpreted passes.
 """

@@ -12,6 +12,7 @@ from archviz.interpreter.caches import CachedPass
 from archviz.numbers.cache_growth import Kept, LayerCache, layer_caches
 from archviz.numbers.dtypes import BITS, WIDTHS
 from archviz.numbers.operations import Operations, find_operations
+from archviz.numbers.weights import StoredWeights
 
 SAMPLED = (256, 512)
 """Tokens in the caches that growth is read off: multiples of what models compress to one entry."""
@@ -67,6 +68,7 @@ class Memory:
         kinds: Layers that keep something, by what they keep.
         contexts: The needs at the lengths that were asked for.
         missing: Why there is no cache; None where there is one.
+        stored: The weights as the configuration says that they are stored; None where it does not.
     """
 
     model: str
@@ -81,6 +83,7 @@ class Memory:
     maximum: int | None = None
     missing: str | None = None
     remarks: list[str] = field(default_factory=list)
+    stored: StoredWeights | None = None
 
     def need(self, tokens: int) -> ContextNeed:
         """What a sequence of so many tokens needs."""
@@ -128,6 +131,7 @@ def find_memory(
     *,
     dtype: str = "bfloat16",
     weights: Sequence[str] = WIDTHS,
+    stored: StoredWeights | None = None,
 ) -> Memory:
     """The memory and compute of a model.
 
@@ -137,6 +141,7 @@ def find_memory(
         contexts: Lengths in tokens.
         dtype: Type of what is cached.
         weights: Types that its weights are counted in.
+        stored: The weights as they are stored.
     """
     first, second = passes
     missing = _missing(first, second)
@@ -147,7 +152,7 @@ def find_memory(
     found = Memory(
         architecture.identity.id, architecture.identity.class_name, architecture.parameters.total, architecture.parameters.active,
         {each: architecture.parameters.total * BITS[each] // 8 for each in weights}, dtype, _kinds(layers, architecture), operations, [],
-        maximum, missing,
+        maximum, missing, stored=stored,
     )  # fmt: skip
     if not missing:
         found.contexts.extend(found.need(tokens) for tokens in contexts)

@@ -61,8 +61,9 @@ def _register_items(library: Library) -> None:
         masks.written(value, new)
         report(interp, [*(index if isinstance(index, tuple) else (index,)), new])
         if interp.recorder is not None:
-            event = interp.recorder.begin("op", "setitem", [value, new], interp.here())
+            event = interp.recorder.begin("op", "setitem", [value, new, index], interp.here())
             interp.recorder.end(event, value)
+            interp.recorder.passed[event] = ((value, new, index), {}, None)
 
 
 def indexed(interp: Interpreter, value: Tensor, parts: tuple[Any, ...]) -> Any:

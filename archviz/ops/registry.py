@@ -37,13 +37,13 @@ def op(library: Library, *names: str, record: str | None = None) -> Callable[[Ru
     def register(run: Run) -> Run:
         for name in names:
             label = name.rpartition(".")[2]
-            library.function(name)(_recorded(run, record or label, masks.RULES.get(label)))
+            library.function(name)(_recorded(run, name, record or label, masks.RULES.get(label)))
         return run
 
     return register
 
 
-def _recorded(run: Run, label: str, rule: masks.Rule | None) -> Run:
+def _recorded(run: Run, name: str, label: str, rule: masks.Rule | None) -> Run:
     """The stub of an op: unknown arguments spread, the meaning of masks is kept, and a running trace gets an event."""
     uses_mask = label in masks.USERS
 
@@ -72,6 +72,7 @@ def _recorded(run: Run, label: str, rule: masks.Rule | None) -> Run:
         if uses_mask:
             recorder.annotate(index, masks.used(label, args, kwargs))
         recorder.passed[index] = (args, kwargs, result)
+        recorder.events.callees[index] = name
         return result
 
     return recorded

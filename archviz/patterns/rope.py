@@ -11,6 +11,7 @@ from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
 from archviz.records import record
 
+_NEAR = 12  # events before a call among which its arguments are made
 _NAMES = re.compile(r"(^|_)(rotary|rope|mrope)(_|$)|apply_rotary", re.IGNORECASE)
 
 
@@ -23,6 +24,7 @@ class Rope:
         width: Width of the tensors it is given; `span` is how many of these dimensions it rotates.
         layout: `half_split` (`rotate_half`), `interleaved` (pairs of neighbours) or None when not understood.
         tensors: How many data tensors it rotates.
+        inverse: Whether it turns back: it is given the sine with its sign changed.
     """
 
     function: str
@@ -30,6 +32,7 @@ class Rope:
     span: int | None
     layout: Literal["half_split", "interleaved"] | None
     tensors: int
+    inverse: bool = False
 
 
 def detect_rope(event: Event, trace: Trace) -> Rope | None:
@@ -44,8 +47,18 @@ def detect_rope(event: Event, trace: Trace) -> Rope | None:
         return None
     width = rotated[0].shape[-1] if rotated[0].shape else None
     return Rope(
-        event.name, width, _span(event, trace, width), _layout(event, trace), len(event.outputs) or len(rotated)
-    )
+        event.name, width, _span(event, trace, width), _layout(event, trace), len(event.outputs) or len(rotated),
+        _turns_back(event, trace),
+    )  # fmt: skip
+
+
+def _turns_back(event: Event, trace: Trace) -> bool:
+    """Whether one of its tables, and no other, was negated right before: `apply_rotary_pos_emb(x, cos, -sin)`."""
+    tables = {v.id for v in event.inputs if not trace.carries(v)}
+    parent = trace.parent(event)
+    near = [e for e in trace.children(parent) if e.index < event.index][-_NEAR:] if parent else []
+    negated = {v.id for e in near if e.kind == "op" and canonical(e.name) == "neg" for v in e.outputs}
+    return len(tables & negated) == 1
 
 
 def _looks_rotary(event: Event, trace: Trace) -> bool:

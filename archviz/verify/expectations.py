@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from archviz.architecture.model import Architecture, Evidence, Fact
@@ -60,6 +60,23 @@ class Expectation:
     number: float | None
     tolerance: float
 
+    def allows(self, value: object) -> bool:
+        """Whether a value is the expected one, within the tolerance."""
+        if self.number is None:
+            return _spelt(self.text) in map(_spelt, (str(value), *re.split(r" \(|\)", str(value))))
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return False
+        return abs(value - self.number) <= self.tolerance
+
+    @property
+    def plain(self) -> int | float | None:
+        """The number, whole where it is."""
+        return None if self.number is None else _plain(self.number)
+
+
+_AT_MOST = (("active", "params"), ("top_k", "experts"), ("kv_heads", "heads"))
+"""Expectations of which the first cannot be more than the second."""
+
 
 def parse_expectations(text: str) -> list[Expectation]:
     """Read `key=value,key=value±tolerance,…`.
@@ -83,7 +100,21 @@ def parse_expectations(text: str) -> list[Expectation]:
         found[key] = _expectation(key, value)
     if not found:
         raise UsageError("nothing is expected", where="--expect", hint="params=70e9±2%,layers=80")
+    _refuse_contradictions(found)
     return list(found.values())
+
+
+def _refuse_contradictions(found: Mapping[str, Expectation]) -> None:
+    """Refuse expectations that no model can meet together."""
+    for less, more in _AT_MOST:
+        one, other = found.get(less), found.get(more)
+        if one is None or other is None or one.number is None or other.number is None:
+            continue
+        if one.number - one.tolerance > other.number + other.tolerance:
+            raise UsageError(
+                f"{less}={one.text} and {more}={other.text} contradict each other: {less} is never more than {more}",
+                where="--expect", hint="correct one of them",
+            )  # fmt: skip
 
 
 def _expectation(key: str, value: str) -> Expectation:
@@ -128,9 +159,14 @@ def check_expectations(expectations: Sequence[Expectation], architecture: Archit
     return [_check(expectation, architecture) for expectation in expectations]
 
 
-def _check(expectation: Expectation, architecture: Architecture) -> Check:
+def facts_of(expectation: Expectation, architecture: Architecture) -> list[Fact]:
+    """The facts that an expectation is about."""
     names = _KEYS.get(expectation.key) or (_WORDS[expectation.key],)
-    facts = [fact for name in names if (fact := architecture.fact(name)) is not None]
+    return [fact for name in names if (fact := architecture.fact(name)) is not None]
+
+
+def _check(expectation: Expectation, architecture: Architecture) -> Check:
+    facts = facts_of(expectation, architecture)
     path = f"--expect {expectation.key}"
     stated: object = expectation.text if expectation.number is None else _plain(expectation.number)
     if not facts:
@@ -139,7 +175,7 @@ def _check(expectation: Expectation, architecture: Architecture) -> Check:
         )
         status: Status = "unverified" if architecture.gaps else "conflict"
         return Check(path, expectation.key, stated, None, status, gaps or _class_line(architecture))
-    agree = any(_agrees(expectation, value) for fact in facts for value in _values(fact))
+    agree = any(expectation.allows(value) for fact in facts for value in _values(fact))
     found = facts[0].value
     evidence = tuple(facts[0].evidence) or _class_line(architecture)
     return Check(path, expectation.key, stated, found, "verified" if agree else "conflict", evidence)
@@ -152,14 +188,6 @@ def _class_line(architecture: Architecture) -> tuple[Evidence, ...]:
 
 def _values(fact: Fact) -> list[object]:
     return list(fact.value.values()) if isinstance(fact.value, dict) else [fact.value]
-
-
-def _agrees(expectation: Expectation, value: object) -> bool:
-    if expectation.number is None:
-        return _spelt(expectation.text) in map(_spelt, (str(value), *re.split(r" \(|\)", str(value))))
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    return abs(value - expectation.number) <= expectation.tolerance
 
 
 def _spelt(word: str) -> str:

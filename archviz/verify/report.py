@@ -7,18 +7,30 @@ from dataclasses import dataclass, field
 
 from archviz.architecture.model import Evidence, GapEntry
 from archviz.errors import EXIT_DONE_WITH_GAPS, VerificationConflictError
+from archviz.numbers.checkpoint_match import CheckpointMatch
 from archviz.verify.claims import Check, Claim
 
 _SHOWN_PLACES = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Something that expectations were held against; `trouble` says why it could not be."""
+
+    kind: str
+    name: str
+    trouble: str = ""
+
+
+@dataclass(slots=True)
 class Verification:
     """What was claimed about a model, and what was held against it.
 
     Args:
         model: The model's id; `class_name` the class that was read.
         gaps: What was not understood.
+        sources: What was asked besides the code: kind, name, and why it could not be read.
+        checkpoint: The stored tensors against those of the model, where headers or an index are at hand.
     """
 
     model: str
@@ -26,6 +38,8 @@ class Verification:
     claims: list[Claim]
     checks: list[Check] = field(default_factory=list)
     gaps: list[GapEntry] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    checkpoint: CheckpointMatch | None = None
 
     @property
     def conflicts(self) -> list[Claim | Check]:
@@ -47,6 +61,10 @@ class Verification:
             "checks": [check.as_dict() for check in self.checks],
             "conflicts": len(self.conflicts),
             "gaps": [gap.as_dict() for gap in self.gaps],
+            "checkpoint": self.checkpoint.as_dict() if self.checkpoint else None,
+            "sources": [
+                {"kind": each.kind, "name": each.name, "trouble": each.trouble or None} for each in self.sources
+            ],
         }
 
 
@@ -66,6 +84,9 @@ def _lines(result: Verification) -> Iterator[str]:
         if check.status != "verified":
             yield ""
             yield from _check_lines(check)
+    if result.checkpoint is not None:
+        yield ""
+        yield from checkpoint_lines(result.checkpoint)
     for scope, claims in _by_scope(result.claims).items():
         yield ""
         yield scope or "model"
@@ -74,11 +95,27 @@ def _lines(result: Verification) -> Iterator[str]:
             yield f"  {claim.key:28} {value_text(claim.value)}{mark}  {_places(claim.evidence)}".rstrip()
 
 
+def checkpoint_lines(match: CheckpointMatch) -> Iterator[str]:
+    """What is stored against what the code builds."""
+    missing, extra = (sum(group.count for group in groups) for groups in (match.missing, match.extra))
+    yield f"checkpoint: {match.matched:,} stored tensors go to the model, {missing:,} of the model are not stored, {extra:,} are stored besides"
+    for word, groups in (("not stored", match.missing), ("besides", match.extra)):
+        for group in groups[:12]:
+            size = f", {group.elements:,} elements" if group.elements is not None else ""
+            yield f"  {word}: {group.count:,} × {group.pattern}{size}" + (f" ({group.why})" if group.why else "")
+    yield from (f"  stored though tied: {name}" for name in match.again[:12])
+    yield from (f"  another shape: {text}" for text in match.shapes[:12])
+    if match.total is not None:
+        yield f"  {match.total:,} elements stored" + ("" if match.steps else ", as many as the code builds")
+        yield from (f"    {step.count:+,} {step.title} ({step.status})" for step in match.steps)
+
+
 def _check_lines(check: Check) -> Iterator[str]:
     yield f"{check.status}: {check.path}: {check.key}"
     quote = f'  ("{check.quote}")' if check.quote else ""
     yield f"  stated  {value_text(check.stated)}{quote}"
-    yield f"  code    {value_text(check.found) if check.found is not None else 'does not tell'}"
+    found = value_text(check.found) if check.found is not None else "does not tell"
+    yield f"  {'found' if check.path.endswith(')') else 'code ':7} {found}"
     for item in check.evidence[:_SHOWN_PLACES]:
         yield f"  at      {item.where}" + (f"  {item.text}" if item.text else "")
 

@@ -37,15 +37,19 @@ class SourceLines:
 
     def targets(self, at: Span | None) -> list[str]:
         """The names bound by the assignment that stands on a line: `q, gate = chunk(…)` gives `q` and `gate`."""
-        if at is None:
+        inner = self.assignment(at)
+        if inner is None:
             return []
-        around = [a for a in self._parsed(at.file) if a.lineno <= at.line <= (a.end_lineno or a.lineno)]
-        if not around:
-            return []
-        inner = max(around, key=lambda a: a.lineno)
         target = inner.targets[-1]
         parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
         return [ast.unparse(part) for part in parts]
+
+    def assignment(self, at: Span | None) -> ast.Assign | None:
+        """The innermost assignment that stands on a line."""
+        if at is None:
+            return None
+        around = [a for a in self._parsed(at.file) if a.lineno <= at.line <= (a.end_lineno or a.lineno)]
+        return max(around, key=lambda a: a.lineno, default=None)
 
     def _parsed(self, file: str) -> list[ast.Assign]:
         if file not in self._assignments:

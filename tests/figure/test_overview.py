@@ -118,7 +118,7 @@ def test_a_repeat_inside_a_repeat_is_drawn_inside_of_it() -> None:
 
 def test_hostile_names_give_no_hard_finding() -> None:
     _, findings = draw_overview(ZOO["hostile"]())
-    assert {finding.rule for finding in findings} == {"missing-glyph"}
+    assert {finding.rule for finding in findings} <= {"missing-glyph", "cut-text"}
 
 
 def test_an_irregular_order_is_told_by_the_strip_alone() -> None:

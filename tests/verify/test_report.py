@@ -85,7 +85,7 @@ def test_the_command_is_0_when_all_agrees_and_6_with_a_conflict(
     small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["verify", str(small), "--expect", "layers=2,heads=32"]) == 0
-    assert "2 agree, 0 conflict" in capsys.readouterr().out
+    assert "3 agree, 0 conflict" in capsys.readouterr().out
     assert cli.main(["verify", str(small), "--expect", "layers=3"]) == 6
     assert "conflict: --expect layers" in capsys.readouterr().out
 

@@ -1,0 +1,107 @@
+"""A model in a paragraph, from its facts."""
+
+from __future__ import annotations
+
+from archviz.architecture.model import Architecture, LayerStack, Tower
+from archviz.comparison.words import value_words
+
+_LETTERS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
+
+
+def overview(architecture: Architecture) -> list[str]:
+    """Sentences: what it is and how large, its layers, its attention and feed-forward, its other towers."""
+    sentences = [_size(architecture)]
+    for tower in architecture.towers[:1]:
+        sentences += [_layers(stack) for stack in stacks_of(architecture, tower)]
+    sentences += [
+        sentence for sentence in (_mixing(architecture), _feeding(architecture), _reading(architecture)) if sentence
+    ]
+    sentences += [_tower(architecture, tower) for tower in architecture.towers[1:]]
+    return sentences
+
+
+def stacks_of(architecture: Architecture, tower: Tower) -> list[LayerStack]:
+    """The lists of layers of a tower."""
+    return [stack for item in tower.column if item.stack and (stack := architecture.stack(item.stack))]
+
+
+def amount(count: int) -> str:
+    """A count with three digits and a letter: `396.8B`."""
+    return next((f"{count / size:.1f}{letter}" for size, letter in _LETTERS if count >= size), str(count))
+
+
+def _size(architecture: Architecture) -> str:
+    parameters, kind = (
+        architecture.parameters,
+        _value(architecture, "decoder_type") or _value(architecture, "encoder_type"),
+    )
+    what = (
+        "decoder" if architecture.fact("decoder_type") else "encoder" if architecture.fact("encoder_type") else "model"
+    )
+    words = (
+        f"{architecture.identity.id} is a {kind[0].lower() + kind[1:]} {what}"
+        if kind
+        else f"{architecture.identity.id} is a model"
+    )
+    words += f" of {amount(parameters.total)} parameters ({parameters.total:,})"
+    if parameters.active is not None and parameters.active != parameters.total:
+        words += f", of which {amount(parameters.active)} ({parameters.active / parameters.total:.1%}) are active for a token"
+    return f"{words}, built by the class {architecture.identity.class_name}."
+
+
+def _layers(stack: LayerStack) -> str:
+    kinds = "; ".join(f"{kind.count} × {kind.title}" for kind in stack.kinds)
+    words = f"It has {stack.count} layers" + (f", {stack.pattern_text}" if len(stack.kinds) > 1 else "") + f": {kinds}"
+    return (
+        f"{words}, each run {stack.runs // stack.count} times."
+        if stack.runs and stack.runs > stack.count
+        else f"{words}."
+    )
+
+
+def _mixing(architecture: Architecture) -> str:
+    kind, heads = _value(architecture, "attention_kind"), _value(architecture, "attention_heads")
+    if not kind:
+        return ""
+    words = f"Attention is {kind}"
+    if heads:
+        words += f" with {heads} query heads"
+        words += f" and {kv} key/value heads" if (kv := _value(architecture, "kv_heads")) and kv != heads else ""
+        words += f" of width {width}" if (width := _value(architecture, "head_dim")) else ""
+    positions = _value(architecture, "position_encoding")
+    return f"{words}; positions enter by {positions}." if positions else f"{words}."
+
+
+def _feeding(architecture: Architecture) -> str:
+    experts = _value(architecture, "experts")
+    if experts:
+        words = f"Feed-forwards are mixtures of {experts} experts of width {_value(architecture, 'expert_hidden_size')}"
+        words += f", {chosen} of them for a token" if (chosen := _value(architecture, "experts_per_token")) else ""
+        return words + (", beside a shared expert." if architecture.fact("shared_expert_hidden_size") else ".")
+    feed, width = _value(architecture, "feed_forward"), _value(architecture, "intermediate_size")
+    return f"Feed-forwards are {feed} of width {width}." if feed and width else ""
+
+
+def _reading(architecture: Architecture) -> str:
+    width, vocabulary = _value(architecture, "hidden_size"), _value(architecture, "vocabulary_size")
+    context = _value(architecture, "context_length")
+    words = f"Its hidden width is {width}" if width else ""
+    words += f", its vocabulary has {vocabulary} tokens" if words and vocabulary else ""
+    words += f", its configuration allows {context} tokens of context" if words and context else ""
+    return f"{words}." if words else ""
+
+
+def _tower(architecture: Architecture, tower: Tower) -> str:
+    layers = sum(stack.count for stack in stacks_of(architecture, tower))
+    words = f"A {tower.title.lower()} of {amount(tower.parameters)} parameters"
+    words += f" and {layers} layers" if layers else ""
+    return f"{words} feeds the {tower.feeds}." if tower.feeds else f"{words} stands beside."
+
+
+def _value(architecture: Architecture, key: str) -> str:
+    """A fact in words; of several kinds of layers each value once."""
+    fact = architecture.fact(key)
+    if fact is None or fact.value is None:
+        return ""
+    values = list(fact.value.values()) if isinstance(fact.value, dict) else [fact.value]
+    return " or ".join(dict.fromkeys(value_words(value) for value in values))

@@ -1,0 +1,146 @@
+"""The components of a model, stage by stage, in the order in which a token meets them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from archviz.architecture.model import Architecture, BlockGraph, BlockNode, LayerStack, PatternItem, Tower
+from archviz.comparison.departures import Departure
+from archviz.emit.markdown_graphs import graph_section
+from archviz.emit.markdown_text import inline_code, line, table
+
+_FEATURES = {
+    "mixer": ("layers", "attention_kind", "attention_compression", "indexer_top_k", "grouped_output", "query_rank", "attention_gate",
+              "attention_sinks", "sliding_window", "attention_chunk", "qk_norm", "attention_softcap", "attention_scale", "rope_dimensions",
+              "rope_layout", "mrope_section", "position_encoding", "rope_scaling", "attention_mask"),
+    "feed-forward": ("experts", "shared_expert_hidden_size", "shared_expert_gate", "router_score", "router_correction_bias", "router_choice",
+                     "router_groups", "router_scaling", "feed_forward", "activation"),
+    "layer": ("residual_streams", "sinkhorn_iterations", "norm", "norm_placement", "parallel_block", "residual_multiplier", "shared_layers"),
+}  # fmt: skip
+
+
+def stages(architecture: Architecture, found: Sequence[Departure]) -> list[str]:
+    """Each tower as stages: what comes before the layers, every layer of the repeating unit with its inside, what comes after."""
+    lines = ["## Detailed components"]
+    number = 0
+    shown: set[str] = set()
+    for tower in architecture.towers:
+        for name, body in _tower(architecture, tower, found if tower is architecture.towers[0] else (), shown):
+            number += 1
+            lines += ["", f"### Stage {number}: {line(name)}", "", *body]
+    return lines
+
+
+def _tower(
+    architecture: Architecture, tower: Tower, found: Sequence[Departure], shown: set[str]
+) -> Iterator[tuple[str, list[str]]]:
+    pending: list[BlockNode] = []
+    title = f"{tower.title}, " if len(architecture.towers) > 1 else ""
+    before = True
+    for item in tower.column:
+        if item.node is not None:
+            pending.append(item.node)
+        stack = architecture.stack(item.stack) if item.stack else None
+        if stack is not None:
+            if pending:
+                yield f"{title}input", _boxes(pending)
+            pending, before = [], False
+            yield f"{title}{stack.count} layers", _stack(architecture, stack, found, shown)
+    if pending:
+        yield f"{title}{'modules' if before else 'output'}", _boxes(pending)
+
+
+def _boxes(nodes: Sequence[BlockNode]) -> list[str]:
+    lines: list[str] = []
+    for node in nodes:
+        details = [*node.details, *([f"{node.parameters:,} parameters"] if node.parameters else [])]
+        places = ", ".join(dict.fromkeys(item.where for item in node.evidence[:2]))
+        lines += [f"#### {line(node.label)}", ""]
+        lines += [f"- **Details:** {line('; '.join(details)) if details else 'no parameters'}"]
+        lines += (
+            [f"- **In the code:** `{inline_code(node.module or node.code_name or '')}`"]
+            if node.module or node.code_name
+            else []
+        )
+        lines += [f"- **Source:** {line(places)}"] if places else []
+        lines.append("")
+    return lines[:-1]
+
+
+def _stack(architecture: Architecture, stack: LayerStack, found: Sequence[Departure], shown: set[str]) -> list[str]:
+    lines = [f"`{inline_code(stack.path)}`: {line(stack.pattern_text)}.", ""]
+    lines += _plan(stack)
+    for kind in stack.kinds:
+        parts = (
+            (kind.block, f"Layer: {kind.title}", "layer"),
+            (kind.mixer, "", "mixer"),
+            (kind.feed_forward, "", "feed-forward"),
+        )
+        for block_id, title, slot in parts:
+            graph = architecture.block(block_id or "")
+            if graph is None or graph.id in shown:
+                continue
+            shown.add(graph.id)
+            lines += ["", *_graph(graph, title or graph.title, slot, found)]
+            for zoom in _zooms(architecture, graph, shown):
+                lines += ["", *graph_section(zoom, zoom.title, level=5)]
+    return lines
+
+
+def _plan(stack: LayerStack) -> list[str]:
+    """The layers of one unit of the pattern, one by one, where they differ."""
+    titles = {kind.id: kind for kind in stack.kinds}
+    rows: list[tuple[str, str, str, str]] = []
+    first = 0
+    for item in stack.pattern:
+        unit = list(_flat(item))
+        if item.items:
+            for place, kind in enumerate(unit):
+                rows.append(
+                    (
+                        f"{first + place}, then every {len(unit)}",
+                        titles[kind].title,
+                        f"{titles[kind].parameters:,}",
+                        str(item.times),
+                    )
+                )
+            first += len(unit) * item.times
+        else:
+            kind = item.kind or unit[0]
+            last = first + item.times - 1
+            rows.append(
+                (
+                    str(first) if last == first else f"{first}-{last}",
+                    titles[kind].title,
+                    f"{titles[kind].parameters:,}",
+                    str(item.times),
+                )
+            )
+            first += item.times
+    return table(("Layer", "What it is", "Parameters", "Times"), rows)
+
+
+def _flat(item: PatternItem) -> Iterator[str]:
+    """The kinds of one round of a pattern item."""
+    for inner in item.items:
+        for _ in range(inner.times):
+            yield from _flat(inner) if inner.items else [inner.kind or ""]
+    if not item.items and item.kind:
+        yield item.kind
+
+
+def _graph(graph: BlockGraph, title: str, slot: str, found: Sequence[Departure]) -> list[str]:
+    lines = graph_section(graph, title, level=4)
+    features = [each for each in found if each.key in _FEATURES[slot] and not each.small]
+    if not features:
+        return lines
+    said = "; ".join(f"{each.name} ({each.text})" for each in features)
+    return [*lines, "", f"**Key features** of this part in the model: {line(said)}."]
+
+
+def _zooms(architecture: Architecture, graph: BlockGraph, shown: set[str]) -> Iterator[BlockGraph]:
+    for node in graph.nodes:
+        zoom = architecture.block(node.zoom or "")
+        if zoom is not None and zoom.id not in shown and zoom.id.endswith("/expert"):
+            shown.add(zoom.id)
+            yield zoom

@@ -1,0 +1,142 @@
+"""A model as PyTorch-style pseudocode: valid Python that builds every tensor and runs on the meta device with the stated shapes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import field
+
+from archviz.errors import ArchvizError
+from archviz.interpreter.build import deep_recursion
+from archviz.interpreter.reading import Event
+from archviz.pseudocode.bodies import Bodies, Function
+from archviz.pseudocode.classes import ClassBook, Written
+from archviz.pseudocode.sizes import FIRST, SECOND
+from archviz.readings import DEFAULTS, Traced, TraceOptions, read_traced
+from archviz.records import record
+from archviz.settings import Settings
+from archviz.sources.model_source import ModelSource
+
+_HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn"
+
+
+@record(frozen=True)
+class Pseudocode:
+    """The program of a model.
+
+    Args:
+        text: All of it.
+        functions, classes: Its parts, in order.
+        root: The class of the model.
+        remarks: What could not be written out, with its place; empty where the program is whole.
+        symbolic: Sizes are given by `B` and `T`; else they are those of one pass.
+    """
+
+    text: str
+    functions: list[str]
+    classes: list[Written]
+    root: str
+    remarks: list[str] = field(default_factory=list)
+    symbolic: bool = True
+
+
+def write_pseudocode(
+    source: ModelSource, *, class_name: str | None = None, settings: Settings = DEFAULTS
+) -> Pseudocode:  # fmt: skip
+    """The pseudocode of a model: its modules and its forward pass, derived from the data flow of two interpreted passes."""
+    first = _pass(source, class_name, FIRST, settings)
+    second = None
+    with suppress(ArchvizError):
+        second = _pass(source, class_name, SECOND, settings)
+    return pseudocode_of(first, second)
+
+
+def _pass(source: ModelSource, class_name: str | None, sizes: tuple[int, int], settings: Settings) -> Traced:
+    return read_traced(source, class_name=class_name, options=TraceOptions(*sizes), settings=settings)
+
+
+def pseudocode_of(first: Traced, second: Traced | None) -> Pseudocode:
+    """The pseudocode of a model that was traced once, or twice with other sizes."""
+    with deep_recursion():
+        bodies = Bodies(first, second)
+        bodies.write()
+        book = ClassBook(bodies.of_module)
+        root = book.make(first.reading.root)
+    classes = list(book.classes.values())
+    functions = _used(list(bodies.functions.values()), [each.text for each in classes])
+    roots = bodies.roots()
+    tail = _ties(first.reading.tied) + (_inputs(bodies, roots[0]) if roots else [])
+    batch, tokens = FIRST
+    note = (
+        "batch and tokens of the pass; the sizes below follow from them"
+        if second is not None
+        else "the sizes below are those of this pass"
+    )
+    text = (
+        "\n\n\n".join(
+            [
+                f"{_HEAD}\n\nB, T = {batch}, {tokens}  # {note}",
+                *functions,
+                *(each.text for each in classes),
+                _main(root, tail),
+            ]
+        )
+        + "\n"
+    )
+    ast.parse(text)  # what does not parse is a fault of ours and is not handed out
+    remarks = list(dict.fromkeys([*bodies.remarks, *(str(gap.reason) for gap in first.reading.trace_gaps)]))
+    return Pseudocode(text, functions, classes, root, remarks, second is not None and not bodies.unpaired)
+
+
+def _used(functions: Sequence[Function], texts: Sequence[str]) -> list[str]:
+    """The functions that are called, directly or by another one; a caller stands after what it calls."""
+    waiting = list(texts)
+    wanted: set[str] = set()
+    while waiting:
+        text = waiting.pop()
+        for function in functions:
+            if function.name not in wanted and re.search(rf"(?<![\w.]){re.escape(function.name)}\(", text):
+                wanted.add(function.name)
+                waiting.append(function.text.partition("\n")[2])
+    return [function.text for function in functions if function.name in wanted]
+
+
+def _ties(tied: dict[str, str]) -> list[str]:
+    return [f"    {_place(alias)} = {_place(name)}" for alias, name in tied.items()]
+
+
+def _place(name: str) -> str:
+    text = "model"
+    for part in name.split("."):
+        text += f"[{part}]" if part.isdecimal() else f".{part}" if part.isidentifier() else f"._modules[{part!r}]"
+    return text
+
+
+def _inputs(bodies: Bodies, root: Event) -> list[str]:
+    shapes = dict(zip([v.id for v in root.inputs], bodies.shapes(root, "inputs"), strict=True))
+    rows = []
+    for value in bodies.inputs_of(root):
+        shape = shapes.get(value.id) or str(list(value.shape or ()))
+        sizes, _, dtype = shape.partition("] ")
+        kind = f", dtype=torch.{dtype}" if dtype and "float" not in dtype else ""  # the weights are of the default type
+        rows.append(f"torch.empty({sizes if sizes.endswith(']') else sizes + ']'}{kind})")
+    return [f"    inputs = ({', '.join(rows)}{',' if len(rows) == 1 else ''})"]
+
+
+def _main(root: str, tail: Sequence[str]) -> str:
+    """The model, its shared tensors, and one pass on the meta device."""
+    inputs = any(line.startswith("    inputs") for line in tail)
+    return "\n".join([
+        "def build():",
+        f"    model = {root}",
+        *(line for line in tail if not line.startswith("    inputs")),
+        "    return model",
+        *(["", "", "def run(model):", *(line for line in tail if line.startswith("    inputs")), "    return model(*inputs)"] if inputs else []),
+        "", "",
+        'if __name__ == "__main__":',
+        '    with torch.device("meta"):',
+        "        model = build()",
+        *(["        run(model)"] if inputs else []),
+    ])  # fmt: skip

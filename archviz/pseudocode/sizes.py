@@ -1,0 +1,41 @@
+"""Sizes by the batch `B` and the number of tokens `T`: read off two passes of different sizes."""
+
+from __future__ import annotations
+
+FIRST, SECOND = (2, 7), (5, 11)
+"""Batch and tokens of the two passes. Their steps, 3 and 4, have no factor in common: a multiple of `B` is never a sum with `T`."""
+
+
+def size_text(first: int, second: int | None) -> str:
+    """A size that is one number in the first pass and another in the second, in `B` and `T`.
+
+    >>> size_text(4096, 4096), size_text(7, 11), size_text(14, 55), size_text(4, 10), size_text(6, 10), size_text(57, 53)
+    ('4096', 'T', 'B * T', '2 * B', 'T - 1', '64 - T')
+    """
+    if second is None or first == second:
+        return str(first)
+    (b1, t1), (b2, t2) = FIRST, SECOND
+    for text, one, two in (("B * T", b1 * t1, b2 * t2), ("T", t1, t2), ("B", b1, b2)):
+        if first % one == 0 and first // one * two == second:
+            factor = first // one
+            return text if factor == 1 else f"-{text}" if factor == -1 else f"{factor} * {text}"
+    if (second - first) % (t2 - t1) == 0:
+        factor = (second - first) // (t2 - t1)
+        rest = first - factor * t1
+        if factor < 0:
+            return f"{rest} - {_times(-factor, 'T')}"
+        return f"{_times(factor, 'T')} {'+' if rest >= 0 else '-'} {abs(rest)}"
+    return str(first)
+
+
+def _times(factor: int, text: str) -> str:
+    return text if factor == 1 else f"{factor} * {text}"
+
+
+def shape_text(first: tuple[int | None, ...] | None, second: tuple[int | None, ...] | None) -> str:
+    """`[B, T, 4096]`."""
+    if first is None:
+        return "?"
+    paired = second if second is not None and len(second) == len(first) else first
+    parts = ["?" if a is None else size_text(a, b) for a, b in zip(first, paired, strict=True)]
+    return f"[{', '.join(parts)}]"

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from archviz import pipeline
+from archviz.architecture.build import build_architecture
+from archviz.architecture.model import Architecture, Fact, Identity
+from archviz.interpreter.reading import ModelReading
+from archviz.numbers.weights import stored_weights
+from archviz.settings import Settings
+from archviz.sources.model_source import read_model_source
+
+LAYER = 2 * (1024 * 2048) + 2 * (1024 * 1024) + 3 * (1024 * 3072)
+BLOCKS = LAYER // (128 * 128)
+
+
+@pytest.fixture(scope="module")
+def model() -> tuple[ModelReading, Architecture]:
+    name = "Qwen/Qwen3-0.6B"
+    reading = pipeline.read(read_model_source(name, Settings(offline=True)))
+    architecture = build_architecture(reading, Identity(id=name, class_name="", origin="catalog"))
+    architecture.facts = [fact for fact in architecture.facts if fact.key != "dtype"]
+    architecture.facts.append(Fact(key="dtype", value="bfloat16"))
+    return reading, architecture
+
+
+def test_plain_weights_have_the_type_of_the_configuration(model: tuple[ModelReading, Architecture]) -> None:
+    found = stored_weights(*model, {})
+    assert found is not None
+    assert (found.bytes, found.words) == (2 * model[1].parameters.total, "bfloat16, no quantisation stated")
+
+
+def test_quantised_weights_have_their_bits_and_their_scales(model: tuple[ModelReading, Architecture]) -> None:
+    rest = model[1].parameters.total - 28 * LAYER
+    fp8 = stored_weights(*model, {"quant_method": "fp8", "weight_block_size": [128, 128]})
+    int4 = stored_weights(
+        *model, {"config_groups": {"g": {"weights": {"num_bits": 4, "strategy": "group", "group_size": 32}}}}
+    )
+    assert fp8 is not None
+    assert int4 is not None
+    assert fp8.bytes == 28 * LAYER + 28 * BLOCKS * 4 + 2 * rest
+    assert int4.bytes == 28 * LAYER // 2 + 28 * LAYER // 32 * 4 + 2 * rest
+
+
+def test_what_the_configuration_does_not_say_is_not_guessed(model: tuple[ModelReading, Architecture]) -> None:
+    assert stored_weights(*model, {"quant_method": "something"}) is None
+
+
+def test_only_experts_are_packed_as_mxfp4() -> None:
+    name = "openai/gpt-oss-20b"
+    reading = pipeline.read(read_model_source(name, Settings(offline=True)))
+    architecture = build_architecture(reading, Identity(id=name, class_name="", origin="catalog"))
+    found = stored_weights(reading, architecture, {"quant_method": "mxfp4"})
+    assert found is not None
+    experts = 24 * 32 * 3 * 2880 * 2880
+    assert found.bytes == experts // 2 + experts // 32 + 2 * (architecture.parameters.total - experts)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+
+import pytest
+
+from archviz.pseudocode.program import Pseudocode, write_pseudocode
+from archviz.settings import Settings
+from archviz.sources.model_source import read_model_source
+
+OFFLINE = Settings(offline=True)
+
+
+@cache
+def program(model: str) -> Pseudocode:
+    return write_pseudocode(read_model_source(model, OFFLINE), settings=OFFLINE)
+
+
+def body(model: str, name: str) -> str:
+    """The text of a class or function."""
+    tree = ast.parse(program(model).text)
+    node = next(n for n in tree.body if getattr(n, "name", None) == name)
+    return "\n".join(program(model).text.splitlines()[node.lineno - 1 : node.end_lineno])  # type: ignore[attr-defined]
+
+
+def test_a_model_is_valid_python_that_builds_and_runs() -> None:
+    found = program("Qwen/Qwen3-0.6B")
+    assert found.remarks == []
+    assert found.symbolic
+    tree = ast.parse(found.text)
+    assert {"build", "run", "Qwen3ForCausalLM", "Qwen3Attention", "apply_rotary_pos_emb"} <= {
+        getattr(n, "name", "") for n in tree.body
+    }
+    assert "model.lm_head.weight = model.model.embed_tokens.weight" in body("Qwen/Qwen3-0.6B", "build")
+
+
+def test_statements_have_the_names_of_the_source_and_shapes_in_batch_and_tokens() -> None:
+    text = body("Qwen/Qwen3-0.6B", "Qwen3Attention")
+    assert (
+        "query_states = self.q_norm(self.q_proj(hidden_states).view((B, T, -1, 128))).transpose(1, 2)  # [B, 16, T, 128]"
+        in text
+    )
+    assert "self.q_proj = nn.Linear(1024, 2048, bias=False)" in text
+
+
+def test_equal_layers_are_one_class_and_one_loop() -> None:
+    text = body("Qwen/Qwen3-0.6B", "Qwen3Model")
+    assert "nn.ModuleList(Qwen3DecoderLayer() for _ in range(28))" in text
+    assert re.search(r"for i in range\(28\):\n +hidden_states\w* = self.layers\[i\]\(hidden_states", text)
+    assert len([c for c in program("Qwen/Qwen3-0.6B").classes if c.name.startswith("Qwen3RMSNorm")]) == 1
+
+
+def test_a_pattern_of_layers_is_a_loop_over_its_unit() -> None:
+    text = body("Qwen/Qwen3.5-397B-A17B", "Qwen3_5MoeTextModel")
+    assert "for i in range(0, 60, 4):" in text
+    assert "self.layers[i + 3](" in text
+    assert "for _ in range(15) for layer in [" in text
+
+
+def test_functions_that_call_modules_are_written_where_they_are_called() -> None:
+    assert "self.intermediate" in body("BAAI/bge-large-en-v1.5", "BertLayer")
+    assert not any("self." in text.partition("\n")[2] for text in program("BAAI/bge-large-en-v1.5").functions)
+
+
+def test_experts_tell_the_rows_of_tokens_from_the_places_of_choices() -> None:
+    text = body("Qwen/Qwen3.5-397B-A17B", "Qwen3_5MoeExperts")
+    assert "top_k_pos, token_idx = torch.where(" in text
+    assert "# what follows nonzero() is one round of a loop" in text
+
+
+@pytest.mark.parametrize("model", ["google-t5/t5-small", "openai-community/gpt2", "BAAI/bge-large-en-v1.5"])
+def test_no_name_is_read_before_it_is_bound(model: str) -> None:
+    for node in ast.walk(ast.parse(program(model).text)):
+        if isinstance(node, ast.FunctionDef) and node.name not in ("__init__", "build", "run"):
+            assert [
+                name for name in unbound(node) if not re.search(rf"^def {name}\(", program(model).text, re.MULTILINE)
+            ] == []
+
+
+GLOBAL = {"self", "torch", "F", "nn", "B", "T", "range", "float", "bool", "int", "super"}
+
+
+def unbound(function: ast.FunctionDef) -> list[str]:
+    """Names that a function reads before it binds them."""
+    assigned = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)} - GLOBAL
+    known = {argument.arg for argument in function.args.args}
+    found: list[str] = []
+    for statement in function.body:
+        reads = [n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+        if not isinstance(statement, ast.For):
+            found += [name for name in reads if name in assigned and name not in known]
+        known |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return found
