@@ -63,7 +63,7 @@ def test_a_file_that_does_not_parse_says_its_error_and_line(tmp_path: Path) -> N
     stated = {"model_type": "own", "auto_map": {"AutoConfig": "m.C", "AutoModel": "m.M"}, "architectures": ["M"]}
     (tmp_path / "config.json").write_text(json.dumps(stated), encoding="utf-8")
     (tmp_path / "m.py").write_text("import torch\ndef f(:\n", encoding="utf-8")
-    with pytest.raises(BadConfigError, match="m[.]py does not parse") as error:
+    with pytest.raises(BadConfigError, match=r"m[.]py does not parse") as error:
         pipeline.tensors(str(tmp_path), settings=OFFLINE)
     assert error.value.where == "m.py:2"
 
