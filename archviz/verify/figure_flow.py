@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from archviz.architecture.model import MIXER_ROLES, Architecture, Evidence, LayerKind
+from archviz.spans import Status
 from archviz.verify.claims import Check, Claim
 from archviz.verify.written_figure import class_line, items
 
@@ -112,6 +113,6 @@ def _rotated(path: str, text: str, claims: Sequence[Claim]) -> Iterator[Check]:
     stated = {letter.upper() for letter in re.findall(r"\b[QKV]\b", told[1], re.IGNORECASE)}
     rotated = {name[:1].upper() for claim in found for name in claim.value}  # type: ignore[attr-defined] # a list, see above
     if rotated <= {"Q", "K", "V"}:
-        status = "verified" if stated == rotated else "conflict"
+        status: Status = "verified" if stated == rotated else "conflict"
         names = " and ".join(sorted(rotated, key="QKV".index))
         yield Check(path, "RoPE on", told[1].strip(" ,"), names, status, found[0].evidence, told[0])

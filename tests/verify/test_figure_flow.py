@@ -70,7 +70,7 @@ def test_rotated_values_conflict() -> None:
     ["qwen3", "deepseek_v3", "gemma2", "gptj", "t5", "nemotron_h", "falcon_h1", "whisper", "clip", "olmo2"],
 )
 def test_figures_written_from_the_model_agree(model_type: str) -> None:
-    found, architecture = read_model(model_type)
+    _, architecture = read_model(model_type)
     figure = diagram_config(architecture).model_dump(mode="json", by_alias=True, exclude_none=True)
     assert [
         check for check in check_flow(figure, architecture, verified(model_type).claims) if check.status == "conflict"
