@@ -178,7 +178,7 @@ def read_cached(
         passes = []
         for tokens in lengths:
             last, gaps, layers = trace_cached(interp, model, seq=tokens - 1, decode=True, dtype="bfloat16")
-            passes.append(cached_pass(tokens, layers, last, gaps))
+            passes.append(cached_pass(tokens, layers, last, gaps, model))
     return reading, passes
 
 

@@ -27,10 +27,9 @@ from archviz.settings import Settings
 from archviz.sources.model_source import read_json
 
 _EXAMPLES = """examples:
-  python scripts/render_tikz.py arch.json --output figure.tex
-  python scripts/render_tikz.py arch.json --output detailed.tex --view detailed   # with shapes and formulas
-  python scripts/render_tikz.py arch.json --output column.tex --width 170mm --no-mtp
-  bash scripts/compile.sh figure.tex                                              # figure.pdf and figure.png
+  python scripts/render_tikz.py arch.json --output figure.tex                  # every operation with its formula
+  python scripts/render_tikz.py arch.json --output column.tex --view overview --width 170mm --no-mtp
+  bash scripts/compile.sh figure.tex                                           # figure.pdf and figure.png
 
 exit status: 0 done, 1 internal fault, 2 wrong usage or a file that is no arch.json,
              5 written, but something in the figure is wrong or was not understood (it is told)
@@ -46,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, default=Path("figure.tex"), help="the source (default: figure.tex)"
     )
     parser.add_argument("--no-mtp", action="store_true", help="leave the prediction of further tokens out")
-    parser.add_argument("--view", choices=[view for view in VIEWS if view != "module"], default="overview")
+    parser.add_argument("--view", choices=[view for view in VIEWS if view != "module"], default="detailed")
     parser.add_argument("--theme", choices=THEMES, default="light")
     parser.add_argument("--width", help="of the figure: 170mm, 6.7in, 482pt or 1200px; its own by default")
     return parser

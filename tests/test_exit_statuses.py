@@ -37,7 +37,12 @@ def closed_port() -> int:
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HOME": str(folder / "hf"), "ARCHVIZ_CACHE": str(folder / "cache")}
+    surroundings = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "HF_HOME": str(folder / "hf"),
+        "ARCHVIZ_CACHE": str(folder / "cache"),
+    }
     return subprocess.run(
         [sys.executable, "-m", "archviz", *arguments],
         capture_output=True, text=True, check=False, cwd=folder, timeout=300, env={**surroundings, **environment},

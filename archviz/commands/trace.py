@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model_arguments(parser)
     parser.add_argument("--batch", type=positive, default=1, metavar="N", help="batch size, 1 by default")
     parser.add_argument("--seq", type=positive, default=64, metavar="N", help="number of tokens, 64 by default")
-    parser.add_argument("--pixels", action="store_true", help="add an image to a text model")
+    parser.add_argument("--pixels", action="store_true", help="add an image to a text model; give plain code an image")
     parser.add_argument("--module", metavar="PATH", help="only this module and what is below it")
     parser.add_argument(
         "--cache",

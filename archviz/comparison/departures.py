@@ -88,7 +88,7 @@ _RULES = (
     _Rule("router_score", "Router scores", _not("softmax", "softmax over top-k"), "experts are scored by {}", "scores of experts do not compete"),
     _Rule("router_correction_bias", "Bias in the choice of experts", _set, "a bias joins the choice of experts and not their weights",
           "experts are balanced without a loss for it"),
-    _Rule("router_choice", "Hash routing", lambda v: v == "hash of the token id", "experts are looked up by the token's id", "no router to be trained in these layers"),
+    _Rule("router_choice", "Hash routing", lambda v: v == "hash of the token id", "experts are looked up by the token's id", "the choice is fixed and needs no balancing"),
     _Rule("router_groups", "Groups of experts", _set, "experts are chosen within {}", "fewer devices for a token"),
     _Rule("router_scaling", "Scaled expert weights", _not(1, 1.0), "the weights of the chosen experts are multiplied by {}", "", True),
     _Rule("residual_streams", "Several residual streams", _set, "{} residual streams are mixed around each branch (hyper-connections)",

@@ -65,7 +65,7 @@ _HEAD = r"""% {title}
 {signs}
 % \words{{style}}{{width in px}}{{text}}: one piece of text, exactly that wide.
 \newcommand\wordstyle[4]{{\expandafter\def\csname words:#1\endcsname{{#2\fontsize{{#3}}{{#3}}\selectfont\color{{#4}}}}}}
-\newcommand\words[3]{{\begingroup\csname words:#1\endcsname\setbox0\hbox{{\vphantom{{X}}#3}}%
+\newcommand\words[3]{{\begingroup\frenchspacing\csname words:#1\endcsname\setbox0\hbox{{\vphantom{{X}}#3}}%
   \ifdim\wd0>0pt \resizebox{{#2\px}}{{\height}}{{\usebox0}}\fi\endgroup}}
 % \row{{px below the middle of its node}}{{words}} and \at{{px right}}{{px below}}{{words}}: a line centred there.
 \newcommand\row[2]{{\rlap{{\smash{{\raisebox{{-#1\px}}{{\hbox to 0pt{{\hss#2\hss}}}}}}}}}}
@@ -80,7 +80,7 @@ _HEAD = r"""% {title}
 \begin{{document}}
 \begin{{tikzpicture}}[x=\px, y=-\px]
 \useasboundingbox (0,0) rectangle ({width},{height});
-\fill[{background}] (0,0) rectangle ({width},{height});
+\path[fill={background}] (0,0) rectangle ({width},{height});
 """
 _FOOT = "\\end{tikzpicture}\n\\end{document}\n"
 

@@ -82,8 +82,8 @@ class ModuleAttributes(dict[str, Any]):
     def __contains__(self, name: object) -> bool:
         return name in self.tables or super().__contains__(name)
 
-    def get(self, name: str, default: Any = None) -> Any:  # type: ignore[override] # as the program calls it
-        return self[name] if name in self else default
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else default  # noqa: SIM401 -- that is this method
 
 
 PLAIN_METHODS[ModuleAttributes] = PLAIN_METHODS[dict]

@@ -59,6 +59,7 @@ class CachedPass:
         events: The events of the decode step.
         numbers: Identity of a cached tensor → its number in the events.
         gaps: What was not understood on the way.
+        weights: Numbers of the parameters in the events.
     """
 
     tokens: int
@@ -66,13 +67,18 @@ class CachedPass:
     events: Sequence[Event]
     numbers: dict[int, int]
     gaps: list[Gap]
+    weights: frozenset[int] = frozenset()
 
 
-def cached_pass(tokens: int, layers: list[CacheLayer], recorder: Recorder, gaps: list[Gap]) -> CachedPass:
+def cached_pass(
+    tokens: int, layers: list[CacheLayer], recorder: Recorder, gaps: list[Gap], model: ModuleInstance
+) -> CachedPass:
     """The last pass of a trace with a cache."""
     held = [tensor for layer in layers for tensor in layer.tensors.values()]
     known = {id(tensor): number for tensor in held if (number := recorder.known_number(tensor)) is not None}
-    return CachedPass(tokens, layers, recorder.events, known, gaps)
+    parameters = [t for _, module in walk(model, "", set()) for t in module.parameters.values() if t is not None]
+    weights = {number for each in parameters if (number := recorder.known_number(each)) is not None}
+    return CachedPass(tokens, layers, recorder.events, known, gaps, frozenset(weights))
 
 
 def returned_cache(output: Any) -> tuple[str, Any] | None:

@@ -87,7 +87,9 @@ class Events(Sequence[Event]):
     def __init__(self) -> None:
         self.repeats: dict[int, Repeat] = {}  # by the place of the call
         self.passed: dict[int, Passed] = {}  # event → arguments and result
-        self.callees: dict[int, Any] = {}  # op → dotted name of the function called; named function → it; none of what repeats
+        self.callees: dict[
+            int, Any
+        ] = {}  # op → dotted name of the function called; named function → it; none of what repeats
         self._events: list[Event | None] = []
         self._waiting: list[int] = []  # the places of repeated calls whose inside is not written out, in order
 

@@ -46,7 +46,7 @@ def memory_text(memory: Memory) -> str:
     lines = [memory.model, f"{memory.class_name} · {memory.parameters:,} parameters", ""]
     lines += ["Weights", *(f"  {short_name(name):<10} {size_text(size):>12}" for name, size in memory.weights.items())]
     if memory.stored is not None:
-        lines.append(f"  {'as stored':<10} {size_text(memory.stored.bytes):>12}  {memory.stored.words}")
+        lines.append(f"  {'as stated':<10} {size_text(memory.stored.bytes):>12}  {memory.stored.words}")
     if memory.active is not None and memory.active != memory.parameters:
         lines.append(f"  {memory.active:,} active per token")
     lines += ["", f"Kept for one sequence, cache in {short_name(memory.dtype)}"]
@@ -125,7 +125,7 @@ def memory_data(memory: Memory) -> dict[str, object]:
         "parameters": memory.parameters,
         "active_parameters": memory.active,
         "weights": memory.weights,
-        "weights_as_stored": {"bytes": memory.stored.bytes, "what": memory.stored.words} if memory.stored else None,
+        "weights_as_stated": {"bytes": memory.stored.bytes, "what": memory.stored.words} if memory.stored else None,
         "cache_dtype": memory.dtype,
         "per_token": {
             "cache": memory.per_token(growing=False),

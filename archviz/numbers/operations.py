@@ -76,7 +76,7 @@ def find_operations(
         tied = any(name.endswith("weight") for name in parameters.tied)
         weights = 2 * (parameters.active - (0 if tied else parameters.embedding))
     windows = {layer.module: None if _grows_beside(layer) else layer.window for layer in layers if layer.module}
-    few, many = (_products(each.events) for each in (first, second))
+    few, many = (_products(each) for each in (first, second))
     found: dict[tuple[int | None, bool], Growth] = {}
     for module, count in many.items():
         path = next((each for each in windows if module == each or module.startswith(f"{each}.")), None)
@@ -95,12 +95,18 @@ def _grows_beside(layer: LayerCache) -> bool:
     return any(each.window is None and each.slot for each in layer.kept)
 
 
-def _products(events: Sequence[Event]) -> dict[str, int]:
-    """Operations of products of tensors, by the module that runs them."""
+def _products(each: CachedPass) -> dict[str, int]:
+    """Operations of products of tensors, by the module that runs them; those with a weight are counted by the weights."""
     found: dict[str, int] = {}
-    for event in events:
-        if event.kind == "op" and event.name in PRODUCTS:
+    weights = set(each.weights)
+    for event in each.events:
+        if event.kind != "op":
+            continue
+        inputs = [value.id for value in event.inputs]
+        if event.name in PRODUCTS and weights.isdisjoint(inputs):
             found[event.module] = found.get(event.module, 0) + _operations(event)
+        elif inputs and weights.issuperset(inputs):  # a weight in another form
+            weights.update(value.id for value in event.outputs)
     return found
 
 

@@ -37,7 +37,9 @@ def stored_weights(
     dtype = SHORT.get(name, name)
     everything = architecture.parameters.total
     if not quantisation:
-        return StoredWeights(everything * BITS[dtype] // 8, dtype) if dtype in BITS else None
+        return (
+            StoredWeights(everything * BITS[dtype] // 8, f"{dtype}, no quantisation stated") if dtype in BITS else None
+        )
     bits = _bits(quantisation)
     if bits is None:
         return None

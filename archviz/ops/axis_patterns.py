@@ -73,20 +73,20 @@ def parse_groups(text: str) -> list[Group]:
         found = _TOKEN.match(text, at)
         if found is None:
             raise ValueError(f"a pattern requires names, numbers and parentheses, got {text[at:][:20]!r}")
-        at, token = found.end(), found.group(1).replace("…", "...")
-        if token == "(":
+        at, part = found.end(), found.group(1).replace("…", "...")
+        if part == "(":
             if inner is not None:
                 raise ValueError("a pattern takes one level of parentheses")
             inner = []
-        elif token == ")":
+        elif part == ")":
             if inner is None:
                 raise ValueError("a pattern requires balanced parentheses")
             groups.append(inner)
             inner = None
         elif inner is not None:
-            inner += [] if token == "1" else [token]
+            inner += [] if part == "1" else [part]
         else:
-            groups.append([] if token == "1" else [token])
+            groups.append([] if part == "1" else [part])
     if inner is not None:
         raise ValueError("a pattern requires balanced parentheses")
     return groups

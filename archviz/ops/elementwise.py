@@ -210,7 +210,9 @@ def _register_choice(library: Library) -> None:
     @op(library, "torch.where", "torch.Tensor.where")
     def where(interp: Interpreter, condition: Tensor, *values: Any) -> Any:
         if not values:
-            return tuple(tensor(interp, (1,), "int64") for _ in condition.sizes)  # each its own: they index different axes
+            return tuple(
+                tensor(interp, (1,), "int64") for _ in condition.sizes
+            )  # each its own: they index different axes
         known = [each.sizes for each in (condition, *values) if isinstance(each, Tensor)]
         return tensor(interp, shapes.broadcast(*known), promoted(values[0], values[1]))
 

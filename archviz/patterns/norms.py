@@ -110,6 +110,7 @@ def _adds_one(module: ModuleRecord, trace: Trace) -> bool:
         return False
     adds = [e for e in trace.own(call) if e.name.strip("_") in ("add", "radd")]
     return any(
-        1.0 in [v for v in event.options.values() if isinstance(v, float)] and not any(map(trace.carries, event.inputs))
+        1 in [v for name, v in event.options.items() if name in ("0", "1", "other") and isinstance(v, (int, float))]
+        and not any(map(trace.carries, event.inputs))
         for event in adds
     )

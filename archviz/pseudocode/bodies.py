@@ -75,8 +75,8 @@ class Bodies:
         names: dict[int, str] = {}
         recorder = self.traced.recorder
         apart = defaultdict(list)
-        for number, tensor in recorder.apart.items():
-            apart[id(tensor)].append(number)
+        for seen, held in recorder.apart.items():
+            apart[id(held)].append(seen)
         waiting: list[tuple[str, ModuleInstance]] = [("", self.traced.model)]
         while waiting:
             path, module = waiting.pop()
@@ -200,8 +200,10 @@ class Bodies:
         told = "; ".join(f"{names[number]} {shapes.get(number, '?')}" for number in scope.inputs)
         lines = [f"    def forward({head}):"] + ([f"        # {told}"] if told else [])
         lines += ["        # sizes are those of B = 2, T = 7"] if self._is_fixed(event) else []
-        lines += body_text(scope.lines, names, scope.returns)
-        lines.append(f"        {_returned(scope, names)}")
+        if any(child.name == "nonzero" for child in self._inside(event)):
+            lines.append("        # what follows nonzero() is one round of a loop over the rows that it finds")
+        statements, after = body_text(scope.lines, names, scope.returns)
+        lines += [*statements, f"        {_returned(scope, after)}"]
         return "\n".join(lines)
 
     def _inside(self, event: Event) -> Iterator[Event]:

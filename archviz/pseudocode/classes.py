@@ -176,6 +176,10 @@ def _library(module: ModuleRecord, name: str) -> str | None:
         return _convolution(module, name, [size or 0 for size in sizes], bias)
     if name == "Dropout":
         return "nn.Dropout(0.0)"
+    if name == "GELU":
+        return f"nn.GELU(approximate={module.attributes.get('approximate', 'none')!r})"
+    if name == "Softmax":
+        return f"nn.Softmax(dim={module.attributes.get('dim')!r})"
     if name in ("Identity", "SiLU", "ReLU", "Tanh", "Sigmoid", "Flatten"):
         return f"nn.{name}()"
     return None

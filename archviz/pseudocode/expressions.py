@@ -69,6 +69,8 @@ class Arguments:
             return [repr(value)]
         if isinstance(value, DType):
             return [f"torch.{value.name}"]
+        if value in (bool, int, float):  # Python's own types stand for torch's
+            return [value.__name__]
         if isinstance(value, slice):
             return self._slice(value, other)
         if isinstance(value, tuple | list):

@@ -35,8 +35,8 @@ class Loop:
 
 def body_text(
     lines: Sequence[Line], names: dict[int, str], returns: Sequence[int], indent: str = "        "
-) -> list[str]:
-    """The statements of a body as text, repeated ones as loops."""
+) -> tuple[list[str], dict[int, str]]:  # fmt: skip
+    """The statements of a body as text, repeated ones as loops; and what tensors are called after them."""
     found: list[str] = []
     names = dict(names)
     place = 0
@@ -48,7 +48,7 @@ def body_text(
         else:
             found += _loop_text(lines, loop, names, indent)
             place = loop.stop
-    return found
+    return found, names
 
 
 def _find(lines: Sequence[Line], start: int, returns: Sequence[int]) -> Loop | None:

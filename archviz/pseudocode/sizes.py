@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-FIRST, SECOND = (2, 7), (3, 11)
-"""Batch and tokens of the two passes: what differs between them is made of these numbers."""
+FIRST, SECOND = (2, 7), (5, 11)
+"""Batch and tokens of the two passes. Their steps, 3 and 4, have no factor in common: a multiple of `B` is never a sum with `T`."""
 
 
 def size_text(first: int, second: int | None) -> str:
     """A size that is one number in the first pass and another in the second, in `B` and `T`.
 
-    >>> size_text(4096, 4096), size_text(7, 11), size_text(14, 33), size_text(4, 6), size_text(6, 10), size_text(57, 53)
+    >>> size_text(4096, 4096), size_text(7, 11), size_text(14, 55), size_text(4, 10), size_text(6, 10), size_text(57, 53)
     ('4096', 'T', 'B * T', '2 * B', 'T - 1', '64 - T')
     """
     if second is None or first == second:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from archviz.architecture.model import Architecture
 from archviz.spans import Status
 from archviz.verify.claims import Check, Claim
+from archviz.verify.figure_flow import check_flow
 from archviz.verify.figure_order import check_orders
 from archviz.verify.kinds_named import kinds_named, of_kinds
 from archviz.verify.known import known_values, projections_named, tables
@@ -52,6 +53,7 @@ def check_figure(
             checks += text_checks(path, text, own.get(path), stated, orders, vocabulary)
     checks += configuration_checks(figure.get("configuration"), own, checks)
     checks += _left_out(figure, claims)
+    checks += check_flow(figure, architecture, claims)
     return checks
 
 

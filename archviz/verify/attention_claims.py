@@ -188,7 +188,8 @@ def _scores(view: LayerView, what: Attention, path: ScorePath) -> Iterator[Claim
         yield view.claim("attention.sinks", True, path.sinks_at)
     elif what.sinks:
         yield view.claim("attention.sinks", "stored, not seen beside the scores", status="unverified")
-    yield view.claim("attention.score_function", "softmax", path.softmax_at)
+    axis = "" if path.axis == -1 else f" over axis {path.axis}, which is not that of the keys"
+    yield view.claim("attention.score_function", f"softmax{axis}", path.softmax_at)
     yield from _score_bias(view, path)
 
 

@@ -38,6 +38,7 @@ class ScorePath:
     sinks_at: Span | None = None
     softmax_at: Span | None = None
     product_at: Span | None = None
+    axis: int = -1  # of the softmax, counted from the last
 
 
 def find_score_path(view: LayerView) -> ScorePath | None:
@@ -83,8 +84,15 @@ def _read(softmax: Event, path: Sequence[Event], view: LayerView) -> ScorePath:
     return ScorePath(
         factor=factor, softcap=caps[0] if caps else None, sinks=bool(joins), biases=len(added), added=frozenset(v.id for e in path if canonical(e.name) == "add" for v in e.inputs),
         fused_bias=names[-1] == "baddbmm", factor_at=factor_at, softcap_at=path[tanh].at if tanh is not None else None,
-        sinks_at=joins[0].at if joins else None, softmax_at=softmax.at, product_at=product.at,
+        sinks_at=joins[0].at if joins else None, softmax_at=softmax.at, product_at=product.at, axis=_axis(softmax),
     )  # fmt: skip
+
+
+def _axis(softmax: Event) -> int:
+    """The axis of a softmax, counted from the last."""
+    stated = softmax.options.get("dim", softmax.options.get("1", -1))
+    rank = len(softmax.inputs[0].shape or ()) if softmax.inputs else 0
+    return stated - rank if isinstance(stated, int) and stated >= 0 else stated if isinstance(stated, int) else -1
 
 
 def _factor(scaling: Sequence[Event], product: Event) -> tuple[float | None, Span | None]:

@@ -115,10 +115,21 @@ def _at(node: FlowNode) -> Span | None:
     return node.events[0].at if node.events else None
 
 
+def _reads_weight(view: LayerView, path: str) -> bool:
+    """Whether a norm's call reads a tensor of the size of its weight that is no data; true where nothing is known."""
+    call, module = view.trace.call(path), view.context.modules[path]
+    weights = {tensor.shape for tensor in module.parameters.values()}
+    steps = [event for event in view.trace.inside(call) if event.kind == "op"] if call is not None else []
+    if not steps or not weights or not view.trace.whole or module.library is not None:
+        return True
+    return any(value.shape in weights and not view.trace.carries(value) for event in steps for value in event.inputs)
+
+
 def _norm_claims(view: LayerView) -> Iterator[Claim]:
     kinds: dict[str, list[str]] = {}
     for path, norm in view.kind.parts.norms.items():
         name = norm.kind + (", weight as 1 + w" if norm.unit_offset else "") + ("" if norm.size else ", no weight")
+        name += "" if _reads_weight(view, path) else ", weight not used"
         kinds.setdefault(name, []).append(path)
     for name, paths in kinds.items():
         module = view.context.modules[paths[0]]
@@ -214,6 +225,9 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
         yield view.claim("feed_forward.gated", gated, *products)
         if what.activation is not None:
             yield view.claim("feed_forward.activation", what.activation, *_activation(view))
+        activated = _activated(view) if what.gated else {}
+        if activated:
+            yield view.claim("feed_forward.activated", list(activated), *activated.values())
     elif isinstance(what, Recurrence):
         yield view.claim("mixer.kind", what.title)
         yield view.claim("mixer.family", what.role.replace("_", " "))
@@ -221,6 +235,23 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
             yield view.claim(f"mixer.{name}", size)
         yield from inner_norms(view, "mixer.norms")
         yield from _mixer_functions(view)
+
+
+def _activated(view: LayerView) -> dict[str, Span | None]:
+    """The projections whose results go through an activation, each with the line."""
+    found: dict[str, Span | None] = {}
+    for event in view.trace.inside(view.call) if view.call is not None else ():
+        if (
+            view.lineage is None
+            or event.kind == "function"
+            or not event.inputs
+            or read_activation(event, view.trace) is None
+        ):
+            continue
+        for step in view.lineage.projections(event.inputs[0]):
+            if step.kind == "call":
+                found.setdefault(view.short(step.module), event.at)
+    return found
 
 
 def _mixer_functions(view: LayerView) -> Iterator[Claim]:

@@ -1,5 +1,7 @@
 """Attention layers."""
 
+from __future__ import annotations
+
 from .base import Layer
 
 
@@ -16,7 +18,7 @@ class GroupedQueryAttentionLayer(Layer):
         parameter_count: int,
         sliding_window: int | None = None,
         dtype_bytes: float = 2.0,
-    ):
+    ) -> None:
         super().__init__(layer_idx, hidden_size, hidden_size, parameter_count, dtype_bytes)
         self.num_heads = num_heads
         self.num_kv_heads = num_kv_heads
@@ -43,7 +45,7 @@ class MultiHeadLatentAttentionLayer(Layer):
         v_head_dim: int,
         parameter_count: int,
         dtype_bytes: float = 2.0,
-    ):
+    ) -> None:
         super().__init__(layer_idx, hidden_size, hidden_size, parameter_count, dtype_bytes)
         self.num_heads = num_heads
         self.widths = (qk_nope_head_dim + qk_rope_head_dim, v_head_dim)

@@ -1,12 +1,16 @@
 """What the sample layers share. A folder like this describes what a performance estimator can model."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 
 
 class Layer(ABC):
     """Base of all layers."""
 
-    def __init__(self, layer_idx: int, input_dim: int, output_dim: int, parameter_count: int, dtype_bytes: float = 2.0):
+    def __init__(
+        self, layer_idx: int, input_dim: int, output_dim: int, parameter_count: int, dtype_bytes: float = 2.0
+    ) -> None:
         self.layer_idx = layer_idx
         self.input_dim = input_dim
         self.output_dim = output_dim

@@ -1,5 +1,7 @@
 """Embedding, norm and head."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 from .base import Layer
@@ -8,7 +10,7 @@ from .base import Layer
 class EmbeddingLayer(Layer):
     """Table of token embeddings."""
 
-    def __init__(self, vocab_size: int, hidden_size: int, parameter_count: int):
+    def __init__(self, vocab_size: int, hidden_size: int, parameter_count: int) -> None:
         super().__init__(0, vocab_size, hidden_size, parameter_count)
 
     def flops(self, tokens: int, context: int) -> float:
@@ -26,7 +28,7 @@ class RMSNormLayer:
 class LMHeadLayer(Layer):
     """Projection to the vocabulary."""
 
-    def __init__(self, hidden_size: int, vocab_size: int, parameter_count: int, tied: bool = False):
+    def __init__(self, hidden_size: int, vocab_size: int, parameter_count: int, tied: bool = False) -> None:
         super().__init__(-1, hidden_size, vocab_size, parameter_count)
         self.tied = tied
 

@@ -1,5 +1,7 @@
 """Feed-forward layers."""
 
+from __future__ import annotations
+
 from .base import Layer
 
 
@@ -8,7 +10,7 @@ class GatedMLPLayer(Layer):
 
     def __init__(
         self, layer_idx: int, hidden_size: int, intermediate_size: int, parameter_count: int, activation: str = "silu"
-    ):
+    ) -> None:
         super().__init__(layer_idx, hidden_size, hidden_size, parameter_count)
         self.intermediate_size = intermediate_size
         self.activation = activation

@@ -58,7 +58,9 @@ def main() -> int:
             "by_chance": CHANCE.get(folder.name, []),
             **compare.digests(without_chance(found, CHANCE.get(folder.name, []))),
         }
-        (Path("/tmp") / f"own_code_{folder.name}.json").write_text(json.dumps(found), encoding="utf-8")
+        if "ARCHVIZ_KEEP_TRACES" in os.environ:  # a folder for whole traces, to see what differs
+            kept = Path(os.environ["ARCHVIZ_KEEP_TRACES"]) / f"own_code_{folder.name}.json"
+            kept.write_text(json.dumps(found), encoding="utf-8")
         print(folder.name, known[folder.name]["params"], known[folder.name]["n_calls"], known[folder.name]["n_ops"])
     TABLE.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n", encoding="utf-8")
     return 0

@@ -84,7 +84,9 @@ def test_bad_input_is_said(arguments: list[str], status: int, words: str, capsys
 def test_text_of_a_model_cannot_break_out_of_the_document(tmp_path: Path) -> None:
     folder = tmp_path / "<img src=x> | `x`"
     folder.mkdir()
-    (folder / "config.json").write_text(json.dumps({"model_type": "qwen3", "num_hidden_layers": 1, "architectures": ["Qwen3ForCausalLM"]}))
+    (folder / "config.json").write_text(
+        json.dumps({"model_type": "qwen3", "num_hidden_layers": 1, "architectures": ["Qwen3ForCausalLM"]})
+    )
     target = tmp_path / "out.md"
     assert cli.main(["document", str(folder), "--offline", "-o", str(target)]) == 0
     text = target.read_text(encoding="utf-8")

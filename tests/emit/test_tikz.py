@@ -92,6 +92,11 @@ def test_every_style_and_colour_that_is_used_is_defined_once() -> None:
             assert len(defined) == len(set(defined))
 
 
+def test_the_page_has_its_colour_and_no_border() -> None:
+    source = tikz.emit(draw_overview(ZOO["qwen35"]())[0]).decode()
+    assert re.search(r"^\\path\[fill=background\] \(0,0\) rectangle \([\d.]+,[\d.]+\);$", source, re.MULTILINE)
+
+
 def test_text_is_set_to_the_width_it_was_measured_with() -> None:
     source = tikz.emit(drawing("RMSNorm")).decode()
     assert rf"\words{{text-13-colour}}{{{measure('RMSNorm', 13):.2f}}}{{RMSNorm}}" in source

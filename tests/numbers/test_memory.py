@@ -80,6 +80,17 @@ def test_operations_are_two_for_each_active_weight_and_the_products_with_the_con
     assert found.contexts[1].prefill == 2 * (found.active - config["vocabulary"]) + products * 2001 // 2
 
 
+def test_weights_that_are_multiplied_in_other_forms_are_not_counted_twice() -> None:
+    found = memory("deepseek-ai/DeepSeek-V4-Flash")  # its grouped output projection is a product with a reshaped weight
+    assert found.operations.weights is not None
+    scores = 64 * 512 * 2 * 2
+    windows = 43 * 128 * scores  # every layer looks at a window of 128 tokens
+    growing = (
+        21 * (scores + 64 * 128 * 2) // 4 + 20 * scores // 128
+    )  # indexer keys and entries for 4 and for 128 tokens
+    assert found.contexts[0].decode == found.operations.weights + windows + growing * 4096
+
+
 def test_the_type_of_the_cache_counts_and_states_keep_their_own() -> None:
     half = pipeline.measure("transformers:gpt_oss", [4096], cache_dtype="fp8", settings=Settings(offline=True)).memory
     whole = pipeline.measure("transformers:gpt_oss", [4096], settings=Settings(offline=True)).memory

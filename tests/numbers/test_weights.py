@@ -27,7 +27,7 @@ def model() -> tuple[ModelReading, Architecture]:
 def test_plain_weights_have_the_type_of_the_configuration(model: tuple[ModelReading, Architecture]) -> None:
     found = stored_weights(*model, {})
     assert found is not None
-    assert (found.bytes, found.words) == (2 * model[1].parameters.total, "bfloat16")
+    assert (found.bytes, found.words) == (2 * model[1].parameters.total, "bfloat16, no quantisation stated")
 
 
 def test_quantised_weights_have_their_bits_and_their_scales(model: tuple[ModelReading, Architecture]) -> None:

@@ -30,16 +30,20 @@ def written(expression: Any) -> str:
         ("torch.arange", (7,), {"device": Device("cpu")}, "torch.arange(T)"),
         ("torch.Tensor.masked_fill", (X, Y, float("-inf")), {}, '%1.masked_fill(%2, float("-inf"))'),
         ("torch.neg", (X,), {}, "-%1"),
+        ("torch.zeros", ((8, 4),), {"dtype": float}, "torch.zeros((8, 4), dtype=float)"),
     ],
 )
 def test_ops_are_written_as_a_reader_would(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], text: str) -> None:
-    second = tuple({7: 11, 2: 3}.get(a, a) if isinstance(a, int) and not isinstance(a, bool) else a for a in args)
+    second = tuple({7: 11, 2: 5}.get(a, a) if isinstance(a, int) and not isinstance(a, bool) else a for a in args)
     assert written(call_expression(name, args, kwargs, (second, kwargs), iter(REFS))) == text
 
 
 def test_items_are_read_and_set() -> None:
     whole = slice(None)
-    assert written(item_expression((X, (Ellipsis, slice(None, 64))), (X, (Ellipsis, slice(None, 64))), iter(REFS))) == "%1[..., :64]"
+    assert (
+        written(item_expression((X, (Ellipsis, slice(None, 64))), (X, (Ellipsis, slice(None, 64))), iter(REFS)))
+        == "%1[..., :64]"
+    )
     assert written(item_expression((X, (whole, None)), (X, (whole, None)), iter(REFS))) == "%1[:, None]"
     assert written(set_expression((X, Y, (whole, 3)), (X, Y, (whole, 3)), iter(REFS))) == "%1[:, 3] = %2"
 
@@ -53,4 +57,7 @@ def test_bodies_that_differ_in_shapes_alone_share_what_their_comments_agree_on()
     first, second = "y = f(x)  # [B, T, 4096]", "y = f(x)  # [B, T, 1024]"
     assert without_comments(first) == without_comments(second) == "y = f(x)"
     assert with_common_comments(first, second) == "y = f(x)  # [B, T, _]"
-    assert with_common_comments("y = f(x)  # [B, T, 16, 128], [7]", "y = f(x)  # [B, T, 8], [7]") == "y = f(x)  # [B, T, ...], [7]"
+    assert (
+        with_common_comments("y = f(x)  # [B, T, 16, 128], [7]", "y = f(x)  # [B, T, 8], [7]")
+        == "y = f(x)  # [B, T, ...], [7]"
+    )

@@ -16,7 +16,7 @@ def layer(target: int, index: int, given: int, *more: Piece) -> Line:
 
 
 def text(lines: list[Line], returns: list[int]) -> list[str]:
-    return [row.strip() for row in body_text(lines, NAMES, returns)]
+    return [row.strip() for row in body_text(lines, NAMES, returns)[0]]
 
 
 def test_layers_that_hand_on_one_value_are_a_loop() -> None:
@@ -26,7 +26,11 @@ def test_layers_that_hand_on_one_value_are_a_loop() -> None:
 
 def test_a_unit_of_two_is_a_loop_in_steps_of_two() -> None:
     lines = [layer(n + 1, n, n, ", ", 30 + n % 2) for n in range(6)]
-    assert text(lines, [6])[1:] == ["for i in range(0, 6, 2):", "v1 = self.layers[i](v2, v30)  # [T]", "v2 = self.layers[i + 1](v1, v31)  # [T]"]
+    assert text(lines, [6])[1:] == [
+        "for i in range(0, 6, 2):",
+        "v1 = self.layers[i](v2, v30)  # [T]",
+        "v2 = self.layers[i + 1](v1, v31)  # [T]",
+    ]
 
 
 def test_what_is_read_later_from_within_keeps_rounds_apart() -> None:
@@ -49,3 +53,8 @@ def test_different_shapes_do_not_repeat() -> None:
     for number, each in enumerate(lines):
         each.shapes = [f"[{number}]"]
     assert len(text(lines, [4])) == 4
+
+
+def test_what_a_loop_hands_on_is_called_after_the_loop_as_in_it() -> None:
+    _, names = body_text([layer(n + 1, n, n) for n in range(4)], NAMES, [4])
+    assert names[4] == "v1"

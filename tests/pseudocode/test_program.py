@@ -30,13 +30,18 @@ def test_a_model_is_valid_python_that_builds_and_runs() -> None:
     assert found.remarks == []
     assert found.symbolic
     tree = ast.parse(found.text)
-    assert {"build", "run", "Qwen3ForCausalLM", "Qwen3Attention", "apply_rotary_pos_emb"} <= {getattr(n, "name", "") for n in tree.body}
+    assert {"build", "run", "Qwen3ForCausalLM", "Qwen3Attention", "apply_rotary_pos_emb"} <= {
+        getattr(n, "name", "") for n in tree.body
+    }
     assert "model.lm_head.weight = model.model.embed_tokens.weight" in body("Qwen/Qwen3-0.6B", "build")
 
 
 def test_statements_have_the_names_of_the_source_and_shapes_in_batch_and_tokens() -> None:
     text = body("Qwen/Qwen3-0.6B", "Qwen3Attention")
-    assert "query_states = self.q_norm(self.q_proj(hidden_states).view((B, T, -1, 128))).transpose(1, 2)  # [B, 16, T, 128]" in text
+    assert (
+        "query_states = self.q_norm(self.q_proj(hidden_states).view((B, T, -1, 128))).transpose(1, 2)  # [B, 16, T, 128]"
+        in text
+    )
     assert "self.q_proj = nn.Linear(1024, 2048, bias=False)" in text
 
 
@@ -62,18 +67,24 @@ def test_functions_that_call_modules_are_written_where_they_are_called() -> None
 def test_experts_tell_the_rows_of_tokens_from_the_places_of_choices() -> None:
     text = body("Qwen/Qwen3.5-397B-A17B", "Qwen3_5MoeExperts")
     assert "top_k_pos, token_idx = torch.where(" in text
+    assert "# what follows nonzero() is one round of a loop" in text
 
 
-@pytest.mark.parametrize("model", ["google-t5/t5-small", "openai-community/gpt2", "openai/whisper-tiny"])
+@pytest.mark.parametrize("model", ["google-t5/t5-small", "openai-community/gpt2", "BAAI/bge-large-en-v1.5"])
 def test_no_name_is_read_before_it_is_bound(model: str) -> None:
     for node in ast.walk(ast.parse(program(model).text)):
-        if isinstance(node, ast.FunctionDef):
-            assert unbound(node) == []
+        if isinstance(node, ast.FunctionDef) and node.name not in ("__init__", "build", "run"):
+            assert [
+                name for name in unbound(node) if not re.search(rf"^def {name}\(", program(model).text, re.MULTILINE)
+            ] == []
+
+
+GLOBAL = {"self", "torch", "F", "nn", "B", "T", "range", "float", "bool", "int", "super"}
 
 
 def unbound(function: ast.FunctionDef) -> list[str]:
-    """Names that a function binds somewhere and reads before that."""
-    assigned = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    """Names that a function reads before it binds them."""
+    assigned = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)} - GLOBAL
     known = {argument.arg for argument in function.args.args}
     found: list[str] = []
     for statement in function.body:

@@ -102,3 +102,23 @@ def test_layers_that_do_not_run_or_run_in_another_order_are_told() -> None:
     turned = mutated("qwen3", LOOP, "for i, decoder_layer in enumerate(reversed(self.layers))")
     assert str(only(first, "layers.pattern")).endswith("; forward does not call layers 1")
     assert str(only(turned, "layers.pattern")).endswith("; forward calls them in another order")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "value"),
+    [
+        ("self.act_fn(self.gate_proj(x)) * self.up_proj(x)", "self.gate_proj(x) * self.act_fn(self.up_proj(x))",
+         "feed_forward.activated", ["up_proj"]),
+        ("self.act_fn(self.gate_proj(x)) * self.up_proj(x)", "self.act_fn(self.gate_proj(x)) * self.act_fn(self.up_proj(x))",
+         "feed_forward.activated", ["gate_proj", "up_proj"]),
+        ("return self.weight * hidden_states.to(input_dtype)", "return hidden_states.to(input_dtype)",
+         "norm.kind", "RMSNorm, weight not used"),
+        ("return self.weight * hidden_states.to(input_dtype)", "return (1 + self.weight) * hidden_states.to(input_dtype)",
+         "norm.kind", "RMSNorm, weight as 1 + w"),
+        (".softmax(attn_weights, dim=-1, dtype=torch.float32)", ".softmax(attn_weights, dim=-2, dtype=torch.float32)",
+         "attention.score_function", "softmax over axis -2, which is not that of the keys"),
+    ],
+)  # fmt: skip
+def test_the_inside_of_a_step_is_read_off_its_operations(old: str, new: str, key: str, value: object) -> None:
+    assert only(verified("qwen3"), key) in (["gate_proj"], "RMSNorm", "softmax")
+    assert only(mutated("qwen3", old, new), key) == value

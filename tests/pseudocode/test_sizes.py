@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from archviz.pseudocode.sizes import FIRST, SECOND, shape_text, size_text
+
+FORMS = {
+    "B": lambda b, t: b, "T": lambda b, t: t, "B * T": lambda b, t: b * t, "8 * B": lambda b, t: 8 * b, "4 * T": lambda b, t: 4 * t,
+    "T + 1": lambda b, t: t + 1, "T - 3": lambda b, t: t - 3, "64 - T": lambda b, t: 64 - t, "2 * T - 1": lambda b, t: 2 * t - 1, "-T": lambda b, t: -t,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FORMS)
+def test_each_form_is_told_from_all_others(text: str) -> None:
+    assert size_text(FORMS[text](*FIRST), FORMS[text](*SECOND)) == text
+
+
+@pytest.mark.parametrize(("first", "second", "text"), [(7, 7, "7"), (7, None, "7"), (2, 9, "2")])
+def test_what_is_no_form_stays_a_number(first: int, second: int | None, text: str) -> None:
+    assert size_text(first, second) == text
+
+
+def test_shapes_are_written_with_their_unknown_sizes() -> None:
+    assert shape_text((2, 7, None, 128), (5, 11, None, 128)) == "[B, T, ?, 128]"
+    assert shape_text(None, None) == "?"
