@@ -141,7 +141,7 @@ def _register_one(interp: Interpreter, module: ModuleInstance, name: str, comput
         return
     table = module.parameters if name in module.parameters else module.buffers
     if not isinstance(table.get(name), Tensor):
-        raise ValueError(
+        raise ValueError(  # noqa: TRY004 - as torch does
             f"module '{module.cls.name}' does not have a parameter, a buffer, or a parametrized element {name}"
         )
     original = table.pop(name)

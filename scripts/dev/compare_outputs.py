@@ -13,6 +13,8 @@ import io
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +71,8 @@ def main() -> int:
     print(f"{'model':40} {'PDF':>7} {'TikZ':>7}   % of the inked pixels of the PNG")
     for model in options.models:
         display, _ = draw_overview(describe(model, settings=Settings(offline=True)), theme=options.theme)
+        # A whole number of device pixels, for a PNG is stretched to that and a PDF is not.
+        display = replace(display, width=ceil(display.width / 8) * 8, height=ceil(display.height / 8) * 8)
         with tempfile.TemporaryDirectory() as folder:
             picture = _picture(png.emit(display, scale=_FINER * _DPI / 96))
             (Path(folder) / "page.pdf").write_bytes(pdf.emit(display))

@@ -11,7 +11,9 @@ from archviz import pipeline
 from archviz.settings import Settings
 from tests.interpreter.programs import MODEL_HEADER
 
-HEAD = "class M(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.e = nn.Embedding(100, 32)\n"
+HEAD = (
+    "class M(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.e = nn.Embedding(100, 32)\n"
+)
 OFFLINE = Settings(offline=True)
 
 

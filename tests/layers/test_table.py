@@ -14,8 +14,7 @@ from tests.interpreter.programs import model, shapes
 ROWS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("table.json").read_text(encoding="utf-8"))
 
 # Layers that no model of `transformers` uses: a gap says so, nothing is silently missing.
-NOT_READ = {
-}
+NOT_READ = {}
 
 
 def source_of(body: str) -> str:

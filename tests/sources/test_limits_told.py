@@ -48,7 +48,10 @@ def test_another_class_than_the_stated_one_is_said(tmp_path: Path) -> None:
     said: list[str] = []
     for command in (pipeline.tensors, pipeline.trace, pipeline.describe):
         command(config(tmp_path, architectures=["Qwen3ForCausalML"]), settings=Settings(offline=True, say=said.append))
-    assert said == ["architectures[0], Qwen3ForCausalML, is not in the installed transformers; Qwen3ForCausalLM was built"] * 3
+    assert (
+        said
+        == ["architectures[0], Qwen3ForCausalML, is not in the installed transformers; Qwen3ForCausalLM was built"] * 3
+    )
 
 
 def test_the_stated_class_needs_no_word(tmp_path: Path) -> None:
@@ -60,10 +63,10 @@ def test_the_stated_class_needs_no_word(tmp_path: Path) -> None:
 def test_a_file_that_does_not_parse_says_its_error_and_line(tmp_path: Path) -> None:
     stated = {"model_type": "own", "auto_map": {"AutoConfig": "m.C", "AutoModel": "m.M"}, "architectures": ["M"]}
     (tmp_path / "config.json").write_text(json.dumps(stated), encoding="utf-8")
-    (tmp_path / "m.py").write_text("import torch\n\ndef f(:\n    pass\nclass C: pass\n", encoding="utf-8")
+    (tmp_path / "m.py").write_text("import torch\ndef f(:\n", encoding="utf-8")
     with pytest.raises(BadConfigError, match="m.py does not parse") as error:
         pipeline.tensors(str(tmp_path), settings=OFFLINE)
-    assert error.value.where == "m.py:3"
+    assert error.value.where == "m.py:2"
 
 
 def test_a_pass_whose_tensors_grow_without_end_ends_with_a_gap(tmp_path: Path) -> None:
