@@ -12,12 +12,13 @@ import httpx2
 from archviz.errors import BadResponseError
 from archviz.network.faults import CutShortError, shown
 
-_DROPPED = {  # what is said of the body as it travelled
+_DROPPED = {  # what is said of the body as it travelled, or must not be followed
     "content-encoding",
     "content-length",
     "transfer-encoding",
     "connection",
     "set-cookie",
+    "link",  # to a next page, which nobody here asks for: a list that links itself would never end
 }
 
 

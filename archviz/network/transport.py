@@ -20,7 +20,7 @@ from archviz.network.waits import FIRST_WAIT, Turn, asked_wait, turn
 
 ATTEMPTS = 3
 RETRIED = (429, 500, 502, 503, 504)
-_KEPT = ("content-type", "etag", "last-modified", "x-repo-commit", "x-linked-etag", "x-linked-size", "link")
+_KEPT = ("content-type", "etag", "last-modified", "x-repo-commit", "x-linked-etag", "x-linked-size")
 _NO_CONNECTION = (httpx2.ConnectError, httpx2.ConnectTimeout)
 _RETRY_WITHIN = 2.5  # seconds: a connection that took longer to fail would only fail as slowly again
 _ALONG = ("accept", "range", "user-agent")  # the headers that go along with a redirect; never a token
@@ -51,6 +51,7 @@ class GuardedTransport(httpx2.BaseTransport):
         stored = self.session.cache.read(key) if key else None
         self.session.last_key = key
         if stored and (stored.pinned or self._age(stored) < self.service.fresh_seconds):
+            self._check_time(url)
             return _from_entry(stored)
         if self.session.is_offline(self.service):
             return self._offline(stored, url)
@@ -68,6 +69,11 @@ class GuardedTransport(httpx2.BaseTransport):
             self._keep(key, url, found_at, answer)
         extensions = {FETCHED: self.session.time.now(), FOUND_AT: found_at}
         return httpx2.Response(answer.status, headers=answer.headers, content=answer.body, extensions=extensions)
+
+    def _check_time(self, url: str) -> None:
+        """Answers of the cache cost no wait, but a reader that asks for ever must end too."""
+        if self.session.remaining <= 0:
+            raise unreachable(httpx2.ReadTimeout("the command's time is used up"), self.service.name, url)
 
     def _check(self, request: httpx2.Request) -> None:
         """Only reading, only the service's own hosts, only https unless the endpoint is this machine."""
@@ -308,4 +314,5 @@ def _may_be_kept(request: httpx2.Request) -> bool:
 
 def _from_entry(stored: Entry) -> httpx2.Response:
     extensions = {FETCHED: stored.fetched, FOUND_AT: stored.url}
-    return httpx2.Response(200, headers=stored.headers, content=stored.body, extensions=extensions)
+    headers = {name: value for name, value in stored.headers.items() if name in _KEPT}
+    return httpx2.Response(200, headers=headers, content=stored.body, extensions=extensions)

@@ -532,3 +532,12 @@ def test_pages_are_read_from_the_listed_hosts_only(session: Make) -> None:
     service = page_service(["qwenlm.github.io"])
     assert get(session(server), "https://qwenlm.github.io/blog/x", service).status_code == 200
     assert fault(session(server), "https://github.io/x", service).code == "bad_response"
+
+
+def test_a_reader_that_asks_the_cache_for_ever_ends_with_the_time_of_the_command(session: Make, clock: Any) -> None:
+    asking = session(Server(httpx2.Response(200, content=b"there")))
+    assert get(asking, f"{HUB}/x").content == b"there"
+    clock.now += asking.settings.limits.network_seconds - 1.0
+    assert get(asking, f"{HUB}/x").content == b"there"
+    clock.now += 1.0
+    assert isinstance(fault(asking, f"{HUB}/x"), SourceUnavailableError)

@@ -23,7 +23,7 @@ from archviz.network.cache import Cache
 from archviz.network.session import Session, Time
 from archviz.network.waits import Paces
 from archviz.settings import Limits, Settings
-from tests.lookup.hub.loopback import TOKEN, LoopbackHub, Repository, cut, drip, status
+from tests.lookup.hub.loopback import TOKEN, Handler, LoopbackHub, Repository, cut, drip, status
 from tests.lookup.hub.repositories import TINY
 
 PATIENT = Settings()
@@ -159,6 +159,17 @@ def test_a_stale_token_is_left_out_and_that_is_said(hub: LoopbackHub, monkeypatc
 
 def test_a_search_gives_ids_only(hub: LoopbackHub) -> None:
     assert search_models("sharded", session()) == ("acme/Sharded-1B", "acme/Sharded-1B-FP8")
+
+
+def test_a_search_whose_pages_lead_to_themselves_asks_for_one_page(hub: LoopbackHub) -> None:
+    def again(handler: Handler) -> bool:
+        link = f'<{hub.endpoint}{handler.path}>; rel="next"'
+        return handler.reply(200, b"[]", Link=link, Content_Type="application/json")
+
+    hub.fail("^/api/models", again)
+    assert search_models("nowhere", session()) == ()
+    assert search_models("nowhere", session()) == ()  # nor from the cache
+    assert len(hub.asked) == 1
 
 
 def test_a_search_that_fails_offers_nothing_and_says_so(hub: LoopbackHub) -> None:
