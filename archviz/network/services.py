@@ -14,6 +14,7 @@ from archviz.records import record
 
 USER_AGENT = f"archviz/{__version__}"
 GITHUB_API_VERSION = "2026-03-10"
+COMMIT_HEADER = "x-repo-commit"  # by which the Hub says of which commit a file is
 _COMMIT = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
 _ARXIV_VERSION = re.compile(r"/(?:abs|pdf|html)/(?:\d{4}\.\d{4,5}|[a-z.-]+/\d{7})v\d+(?:\.pdf)?$")
 _TOKEN = re.compile(r"[!-~]{4,400}")

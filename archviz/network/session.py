@@ -53,6 +53,8 @@ class Session:
         contacted: Somebody has answered a request.
         at_hand: The catalog or a stored copy can answer what is asked, so the network is not waited for long.
         last_key: What the newest answer is stored under, so that its reader can forget it.
+        last_fetched: When the newest answer was fetched or last confirmed, seconds since 1970.
+        last_found_at: The address that gave the newest answer, after redirects.
         unreachable: Origin → why it was not reached; it is not tried again in this command.
         refused_tokens: Services whose token was refused.
         oldest: When the oldest answer was fetched that was used though its service could not be asked, seconds since 1970.
@@ -68,6 +70,8 @@ class Session:
     contacted: bool = False
     at_hand: bool = False
     last_key: str | None = None
+    last_fetched: float | None = None
+    last_found_at: str = ""
     unreachable: dict[str, SourceUnavailableError] = field(default_factory=dict)
     refused_tokens: set[str] = field(default_factory=set)
     oldest: float | None = None

@@ -14,13 +14,13 @@ from archviz.errors import ArchvizError, BadResponseError, OfflineError, SourceU
 from archviz.network.cache import Entry
 from archviz.network.exchange import Answer, Bounds, exchange
 from archviz.network.faults import CutShortError, helps_to_retry, refused, shown, unreachable
-from archviz.network.services import Service, is_loopback, origin_of
+from archviz.network.services import COMMIT_HEADER, Service, is_loopback, origin_of
 from archviz.network.session import Session, day_of
 from archviz.network.waits import FIRST_WAIT, Turn, asked_wait, turn
 
 ATTEMPTS = 3
 RETRIED = (429, 500, 502, 503, 504)
-_KEPT = ("content-type", "etag", "last-modified", "x-repo-commit", "x-linked-etag", "x-linked-size")
+_KEPT = ("content-type", "etag", "last-modified", COMMIT_HEADER, "x-linked-etag", "x-linked-size")
 _NO_CONNECTION = (httpx2.ConnectError, httpx2.ConnectTimeout)
 _RETRY_WITHIN = 2.5  # seconds: a connection that took longer to fail would only fail as slowly again
 _ALONG = ("accept", "range", "user-agent")  # the headers that go along with a redirect; never a token
@@ -45,6 +45,11 @@ class GuardedTransport(httpx2.BaseTransport):
         self.service, self.session = service, session
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = self._answer(request)
+        self.session.last_fetched, self.session.last_found_at = fetched(response), found_at(response)
+        return response
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
         url = str(request.url)
         self._check(request)
         key = cache_key(request) if _may_be_kept(request) else None
@@ -118,9 +123,13 @@ class GuardedTransport(httpx2.BaseTransport):
 
     def _follow(self, request: httpx2.Request, stored: Entry | None) -> tuple[Answer, str]:
         """The answer, and the address that gave it; each redirect is checked like a request of its own."""
+        commit: str | None = None
         for _ in range(MOST_REDIRECTS + 1):
             answer = self._ask(request, stored)
+            commit = answer.headers.get(COMMIT_HEADER, commit)
             if answer.status not in REDIRECTS:
+                if commit is not None:  # a host of bodies does not say it again
+                    answer.headers[COMMIT_HEADER] = commit
                 return answer, str(request.url)
             request, stored = self._redirected(request, answer), None
             self._check(request)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
 
 from archviz.errors import BadResponseError, SourceUnavailableError
 from archviz.lookup.hub.facts import HubModel
-from archviz.network.services import hub_service
+from archviz.network.services import COMMIT_HEADER, hub_service, origin_of
 from archviz.network.session import Session
+
+if TYPE_CHECKING:
+    import httpx2
 
 _PATH = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/){0,8}[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _READABLE = (".json", ".py", ".md", ".txt")
@@ -40,7 +44,8 @@ def read_file(model: HubModel, path: str, session: Session, limit: int) -> bytes
     if not is_readable(path):
         raise BadResponseError(f"{path[:100]!a} is no path of a text file", where=model.id)
     stored = session.cache.read(file_url(model, path))
-    data = stored.body if stored else _fetch(model, path, session)
+    of_commit = stored is not None and stored.headers.get(COMMIT_HEADER, model.commit) == model.commit
+    data = stored.body if stored and of_commit else _fetch(model, path, session)
     if len(data) > limit:
         raise BadResponseError(
             f"the file has {len(data):,} bytes, at most {limit:,} are read", where=f"{model.id}, {path}"
@@ -54,8 +59,42 @@ def _fetch(model: HubModel, path: str, session: Session) -> bytes:
     with open_client(hub_service(), session) as client:
         response = client.get(file_url(model, path))
     if response.status_code == 200:
+        try:
+            check_origin(model, path, response)
+        except BadResponseError:
+            session.cache.forget(file_url(model, path))
+            raise
         return response.content
     raise refusal(model, path, response.status_code, response.headers.get("x-error-code", ""))
+
+
+def check_origin(model: HubModel, path: str, response: httpx2.Response) -> None:
+    """Whether an answer is a file of this repository at this commit, by what it states or by where it was found.
+
+    Raises:
+        BadResponseError: It names another commit, or a redirect took it from another repository.
+    """
+    from archviz.network.faults import shown
+    from archviz.network.transport import found_at
+
+    stated, at = response.headers.get(COMMIT_HEADER), found_at(response)
+    if stated is not None and stated != model.commit:
+        why = f"of commit {stated[:12]!a}"
+    elif stated is None and _is_elsewhere(model, at):
+        why = "from another repository"
+    else:
+        return
+    raise BadResponseError(
+        f"the Hub answers with a file {why} where {path} of {model.id} at {model.commit[:12]} was asked for",
+        where=shown(at),
+        hint="Nothing of this answer is kept. Check HF_ENDPOINT and the proxy.",
+    )
+
+
+def _is_elsewhere(model: HubModel, url: str) -> bool:
+    """Whether an address of the Hub itself is of another repository; its hosts of bodies name none."""
+    at_hub = origin_of(url) == origin_of(hub_service().endpoint)
+    return at_hub and f"/{model.id}/".lower() not in unquote(url.partition("?")[0]).lower()
 
 
 def refusal(model: HubModel, path: str, status: int, code: str) -> SourceUnavailableError:

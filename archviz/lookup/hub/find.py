@@ -53,12 +53,27 @@ def _ask(model_id: str, revision: str | None, session: Session) -> HubModel:
     try:
         with hub_errors(model_id, revision), hub_api(session) as api:
             info = api.model_info(model_id, revision=revision, expand=_EXPANDED)  # type: ignore[arg-type] # literals
-            return facts_of(info, session.oldest or session.time.now())
+            return _checked(facts_of(info, session.oldest or session.time.now()), model_id, revision)
     except BadResponseError as error:
         _forget_bad(error, session)
         raise
     finally:
         session.oldest = min((each for each in (before, session.oldest) if each is not None), default=None)
+
+
+def _checked(model: HubModel, asked_id: str, revision: str | None) -> HubModel:
+    """The facts, where they are of the commit that was asked for.
+
+    Raises:
+        BadResponseError: They are of another one.
+    """
+    if is_commit(revision) and model.commit != revision:
+        raise BadResponseError(
+            f"the Hub answers with commit {model.commit[:12]} where {str(revision)[:12]} was asked for",
+            where=asked_id,
+            hint="Nothing of this answer is kept. Check HF_ENDPOINT and the proxy.",
+        )
+    return model
 
 
 def search_models(text: str, session: Session) -> tuple[str, ...]:
@@ -97,7 +112,8 @@ def _forget_bad(error: SourceUnavailableError, session: Session) -> None:
 
 def _kept(model_id: str, revision: str | None, session: Session) -> HubModel | None:
     entry = session.cache.read(_key(model_id, revision))
-    return parse_facts(entry.body) if entry else None
+    model = parse_facts(entry.body) if entry else None
+    return None if model and is_commit(revision) and model.commit != revision else model
 
 
 def _keep(model: HubModel, asked_id: str, revision: str | None, session: Session) -> None:

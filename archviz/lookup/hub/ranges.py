@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archviz.errors import BadResponseError
 from archviz.lookup.checkpoint import MOST_HEADER_BYTES, StoredTensor, parse_header
 from archviz.lookup.hub.facts import HubModel
-from archviz.lookup.hub.files import file_url, refusal
+from archviz.lookup.hub.files import check_origin, file_url, refusal
 
 if TYPE_CHECKING:
     import httpx2
@@ -68,6 +68,7 @@ def _part(client: httpx2.Client, model: HubModel, file: str, start: int, end: in
     """The bytes of a file from `start` up to `end`, fewer where it ends before."""
     answer = client.get(file_url(model, file), headers={"Range": f"bytes={start}-{end - 1}"})
     if answer.status_code in (200, 206):  # the transport takes no other part than the asked one
+        check_origin(model, file, answer)
         return answer.content
     if answer.status_code == 416:
         return b""

@@ -19,6 +19,7 @@ from archviz.errors import (
 from archviz.lookup.hub.facts import parse_facts
 from archviz.lookup.hub.files import file_url, is_readable, read_file
 from archviz.lookup.hub.find import find_model, search_models
+from archviz.lookup.hub.headers import read_hub_checkpoint
 from archviz.network.cache import Cache
 from archviz.network.session import Session, Time
 from archviz.network.waits import Paces
@@ -97,6 +98,39 @@ def test_a_pinned_commit_that_is_stored_needs_no_request(hub: LoopbackHub) -> No
     hub.asked.clear()
     assert find_model("acme/Sharded-1B", commit, session(ahead=1e9)).commit == commit
     assert hub.asked == []
+
+
+def test_an_answer_of_another_commit_than_the_stated_one_is_refused_and_not_kept(hub: LoopbackHub) -> None:
+    hub.repositories["acme/Single-1B"].branches["old"] = "a" * 40
+    main = json.dumps({"_id": "0", "id": "acme/Single-1B", "sha": "b" * 40, "siblings": []}).encode()
+    hub.fail("/revision/", lambda handler: handler.reply(200, main, Content_Type="application/json"), times=1)
+    with pytest.raises(BadResponseError, match="commit bbbbbbbbbbbb"):
+        find_model("acme/Single-1B", "a" * 40, session())
+    assert find_model("acme/Single-1B", "a" * 40, session()).commit == "a" * 40
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
+def test_a_file_of_another_commit_or_repository_is_refused_and_not_kept(hub: LoopbackHub, file: str) -> None:
+    model = find_model("acme/Single-1B", None, session())
+    other = hub.repositories["acme/Sharded-1B"]
+
+    def read() -> object:
+        if file == "config.json":
+            return read_file(model, file, session(), 10**6)
+        return read_hub_checkpoint(model, session())
+
+    hub.fail(f"/resolve/.*{file}", lambda handler: handler.reply(200, b"{}", X_Repo_Commit="b" * 40), times=1)
+    with pytest.raises(BadResponseError, match="bbbbbbbbbbbb"):
+        read()
+    elsewhere = f"/acme/Sharded-1B/resolve/{other.commit}/config.json"
+    hub.fail(f"Single-1B/resolve/.*{file}", status(307, Location=elsewhere), times=1)
+    with pytest.raises(BadResponseError, match=other.commit[:12]):
+        read()
+    hub.fail(f"Single-1B/resolve/.*{file}", status(307, Location="/acme/Sharded-1B/x"), times=1)
+    hub.fail("Sharded-1B/x", lambda handler: handler.reply(200, b"{}"), times=1)
+    with pytest.raises(BadResponseError, match="another repository"):
+        read()
+    assert read()
 
 
 def test_a_branch_is_confirmed_after_some_minutes(hub: LoopbackHub) -> None:
