@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from archviz.errors import UsageError
 from archviz.lookup.arxiv.ids import arxiv_id, arxiv_id_of_url
@@ -22,6 +22,7 @@ MAX_LENGTH = 300
 HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 OTHER_HOSTS = ("arxiv.org", "www.arxiv.org", "github.com", "www.github.com")
 _REVISION_PAGES = ("tree", "blob", "raw", "resolve", "commit")
+_FILE_PAGES = ("blob", "raw", "resolve")
 _OTHER_PAGES = {
     "blog": "a blog post", "collections": "a collection", "datasets": "a data set", "docs": "documentation",
     "kernels": "a kernel", "spaces": "a Space",
@@ -151,10 +152,34 @@ def _from_url(text: str) -> ModelName:
         return _repository(segments[0], None)
     if len(segments) > 2 and (segments[2] not in _REVISION_PAGES or len(segments) == 3):
         raise _not_a_model(text)
-    revision = unquote(segments[3]) if len(segments) > 3 else None
-    if revision is not None and not _is_revision(revision):
+    name, revision = "/".join(segments[:2]), _revision_of_url(segments, text)
+    if "revision" in parse_qs(urlsplit(text).query):
+        raise UsageError(f"{_shown(text)} states a revision behind '?', where none is read", hint=_at_revision(name))
+    return _repository(name, revision)
+
+
+def _revision_of_url(segments: list[str], text: str) -> str | None:
+    """What a Hub address says after `tree`, `blob`, …; a file at the root beside it stands for the repository.
+
+    Raises:
+        UsageError: It is no revision, or the address leads into a folder, which may hold another model.
+    """
+    if len(segments) < 4:
+        return None
+    parts = 3 if segments[3] == "refs" and len(segments) > 5 else 1  # `refs/pr/1`
+    revision, inside = unquote("/".join(segments[3 : 3 + parts])), segments[3 + parts :]
+    if not _is_revision(revision):
         raise UsageError(f"{_shown(revision)} is not a revision", where=_shown(text), hint=_FORMS)
-    return _repository("/".join(segments[:2]), revision)
+    if len(inside) > (segments[2] in _FILE_PAGES):
+        raise UsageError(
+            f"{_shown(text)} leads to {_shown('/'.join(inside))} inside the repository; only the files at its root are read",
+            hint=_at_revision("/".join(segments[:2])),
+        )
+    return revision
+
+
+def _at_revision(name: str) -> str:
+    return f"Write {_shown(name)[1:-1]}@REVISION for the whole repository at a branch, tag or commit."
 
 
 def _hub_path(text: str) -> list[str]:

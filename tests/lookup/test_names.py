@@ -149,3 +149,29 @@ def test_names_of_allowed_characters_could_be_on_the_hub(text: str) -> None:
 )
 def test_a_name_that_no_repository_can_have_says_why(text: str, said: str) -> None:
     assert said in (why_no_hub_name(text) or "")
+
+
+@pytest.mark.parametrize(
+    ("path", "revision"),
+    [
+        ("tree/refs/pr/1", "refs/pr/1"),
+        ("tree/refs%2Fpr%2F1", "refs/pr/1"),
+        ("blob/refs/pr/1/config.json", "refs/pr/1"),
+        ("blob/main/README.md", "main"),
+        ("resolve/main/config.json?download=true", "main"),
+        ("tree/v1.0/?library=transformers", "v1.0"),
+    ],
+)
+def test_an_address_gives_the_whole_revision(path: str, revision: str) -> None:
+    found = classify(f"https://huggingface.co/acme/Lynx-1B/{path}")
+    assert (found.text, found.revision) == ("acme/Lynx-1B", revision)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["blob/main/fp8/config.json", "tree/main/sub", "tree/feature/x", "?revision=v2", "tree/main?x=1&revision=v2"],
+)
+def test_an_address_of_a_part_or_of_an_unread_revision_is_refused_with_what_to_write(path: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        classify(f"https://huggingface.co/acme/Lynx-1B/{path}")
+    assert "acme/Lynx-1B@REVISION" in str(caught.value.hint)
