@@ -15,7 +15,13 @@ from archviz.records import record
 USER_AGENT = f"archviz/{__version__}"
 GITHUB_API_VERSION = "2026-03-10"
 COMMIT_HEADER = "x-repo-commit"  # by which the Hub says of which commit a file is
-_COMMIT = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
+# what follows the origin; a name may have 40 such digits too, so only where an address has its revision
+_HUB_COMMIT = re.compile(r"/(?:api/models/[^/?]+/[^/?]+/revision|[^/?]+/[^/?]+/resolve)/[0-9a-f]{40}(?:[/?]|$)")
+_GITHUB_COMMIT = re.compile(
+    r"/(?:repos/[^/?]+/[^/?]+/(?:git/trees/[0-9a-f]{40}(?:\?|$)|contents/[^?]*\?ref=[0-9a-f]{40}$)"
+    r"|(?!repos/)[^/?]+/[^/?]+/[0-9a-f]{40}/)"
+)
+_NEVER = re.compile(r"(?!)")
 _ARXIV_VERSION = re.compile(r"/(?:abs|pdf|html)/(?:\d{4}\.\d{4,5}|[a-z.-]+/\d{7})v\d+(?:\.pdf)?$")
 _TOKEN = re.compile(r"[!-~]{4,400}")
 _FRESH = 300.0  # seconds for which a moving answer (a branch, a search) is taken as it is
@@ -37,7 +43,7 @@ class Service:
         interval: Seconds between two requests, kept across processes, one at a time.
         has_pages: It answers with HTML pages too.
         has_catalog: The embedded catalog may answer in its place.
-        pinned: What in an address says that its content never changes.
+        pinned: The form of what follows the origin in an address whose content never changes.
     """
 
     name: str
@@ -51,7 +57,7 @@ class Service:
     interval: float = 0.0
     has_pages: bool = False
     has_catalog: bool = False
-    pinned: re.Pattern[str] = field(default=_COMMIT)
+    pinned: re.Pattern[str] = field(default=_NEVER)
 
     @property
     def endpoint(self) -> str:
@@ -60,7 +66,8 @@ class Service:
 
     def is_pinned(self, url: str) -> bool:
         """Whether an address names a commit or a version, so that its content never changes."""
-        return self.pinned.search(url.partition("#")[0]) is not None
+        paths = [url.partition("#")[0].removeprefix(each) for each in self.origins if url.startswith(f"{each}/")]
+        return any(self.pinned.match(path) for path in paths)
 
     def token(self) -> str | None:
         """The token of the environment, if it can be one at all."""
@@ -79,6 +86,7 @@ def hub_service() -> Service:
         token_origin=endpoint,
         offline_variable="HF_HUB_OFFLINE",
         has_catalog=True,
+        pinned=_HUB_COMMIT,
     )
 
 
@@ -102,6 +110,7 @@ def github_service() -> Service:
         token_variable="GITHUB_TOKEN",  # noqa: S106 # the variable's name
         token_origin=api,
         headers=(("Accept", "application/vnd.github+json"), ("X-GitHub-Api-Version", GITHUB_API_VERSION)),
+        pinned=_GITHUB_COMMIT,
     )
 
 

@@ -541,3 +541,33 @@ def test_a_reader_that_asks_the_cache_for_ever_ends_with_the_time_of_the_command
     assert get(asking, f"{HUB}/x").content == b"there"
     clock.now += 1.0
     assert isinstance(fault(asking, f"{HUB}/x"), SourceUnavailableError)
+
+
+HEX = "c0ffee" * 6 + "c0ff"
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "pinned"),
+    [
+        (hub_service, f"/api/models/acme/x/revision/{SHA}?expand=sha", True),
+        (hub_service, f"/acme/x/resolve/{SHA}/config.json", True),
+        (hub_service, f"/api/models/acme/{HEX}", False),
+        (hub_service, f"/api/models/acme/{HEX}/revision/main", False),
+        (hub_service, f"/api/models/revision/{HEX}", False),
+        (hub_service, f"/resolve/{HEX}/resolve/main/config.json", False),
+        (hub_service, f"/acme/x/resolve/main/resolve/{HEX}/x.json", False),
+        (hub_service, f"/api/models?search={HEX}", False),
+        (hub_service, f"/acme/x/resolve/{SHA}0/config.json", False),
+        (github_service, f"/repos/acme/x/git/trees/{SHA}?recursive=1", True),
+        (github_service, f"/repos/acme/x/contents/src?ref={SHA}", True),
+        (github_service, f"/repos/acme/{HEX}", False),
+        (github_service, f"/repos/acme/{HEX}/commits/main", False),
+    ],
+)
+def test_only_a_commit_as_revision_pins_an_address(service: Callable[[], Service], path: str, pinned: bool) -> None:
+    assert service().is_pinned(service().endpoint + path) is pinned
+
+
+@pytest.mark.parametrize(("path", "pinned"), [(f"/acme/x/{SHA}/m.py", True), (f"/acme/{HEX}/main/m.py", False)])
+def test_raw_files_are_pinned_by_their_commit(path: str, pinned: bool) -> None:
+    assert github_service().is_pinned(github_service().origins[1] + path) is pinned

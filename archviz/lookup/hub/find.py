@@ -53,7 +53,7 @@ def _ask(model_id: str, revision: str | None, session: Session) -> HubModel:
     try:
         with hub_errors(model_id, revision), hub_api(session) as api:
             info = api.model_info(model_id, revision=revision, expand=_EXPANDED)  # type: ignore[arg-type] # literals
-            return _checked(facts_of(info, session.oldest or session.time.now()), model_id, revision)
+            return _checked(facts_of(info, session.last_fetched or session.time.now()), model_id, revision)
     except BadResponseError as error:
         _forget_bad(error, session)
         raise
@@ -118,9 +118,8 @@ def _kept(model_id: str, revision: str | None, session: Session) -> HubModel | N
 
 def _keep(model: HubModel, asked_id: str, revision: str | None, session: Session) -> None:
     """Under the name that was asked, and under the commit that it led to."""
-    keys = {_key(asked_id, revision), _key(model.id, model.commit)}
-    for key in keys:
-        session.cache.write(Entry(key, model.as_json(), model.fetched, pinned=is_commit(key[-40:])))
+    for name, at in {(asked_id, revision), (model.id, model.commit)}:
+        session.cache.write(Entry(_key(name, at), model.as_json(), model.fetched, pinned=is_commit(at)))
 
 
 def _old(kept: HubModel, note: str, session: Session) -> HubModel:

@@ -100,6 +100,14 @@ def test_a_pinned_commit_that_is_stored_needs_no_request(hub: LoopbackHub) -> No
     assert hub.asked == []
 
 
+def test_facts_bear_the_time_at_which_the_answer_was_fetched(hub: LoopbackHub) -> None:
+    first = find_model("acme/Single-1B", None, session())
+    cache = Cache()
+    cache.forget(f"hub model {hub.endpoint} acme/Single-1B@main")  # what remains is the answer itself
+    assert abs(find_model("acme/Single-1B", None, session(ahead=200)).fetched - first.fetched) < 100
+    assert len(hub.asked) == 1
+
+
 def test_an_answer_of_another_commit_than_the_stated_one_is_refused_and_not_kept(hub: LoopbackHub) -> None:
     hub.repositories["acme/Single-1B"].branches["old"] = "a" * 40
     main = json.dumps({"_id": "0", "id": "acme/Single-1B", "sha": "b" * 40, "siblings": []}).encode()
