@@ -6,9 +6,8 @@ from typing import Literal
 
 from archviz.errors import ArchvizError, GatedError, ModelNotFoundError, OfflineError, SourceUnavailableError
 from archviz.lookup.hub.facts import HubModel
-from archviz.lookup.hub.files import is_stored, read_file
+from archviz.lookup.hub.files import read_file
 from archviz.lookup.hub.find import find_model
-from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
 from archviz.records import record
 
@@ -45,8 +44,6 @@ def ask_hub(model_id: str, revision: str | None, session: Session) -> HubAnswer:
         return HubAnswer("gated", f"{error.sentence}.", hint=error.hint, error=error)
     except SourceUnavailableError as error:
         return HubAnswer("unreachable", f"{error.sentence}.", hint=error.hint, error=error)
-    if session.is_offline(hub_service()) and CONFIG in model.files and not is_stored(model, CONFIG, session):
-        return HubAnswer("unasked", "")  # the facts alone describe nothing
     if model.gated and (refusal := _refused(model, session)):
         return HubAnswer(
             "gated", f"{_identity(model, model_id, revision)} {refusal.sentence}.", model, refusal.hint, refusal

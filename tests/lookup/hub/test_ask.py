@@ -7,9 +7,12 @@ import time
 
 import pytest
 
+from archviz.errors import OfflineError
 from archviz.lookup.resolution import Resolution
 from archviz.lookup.resolve import resolve
 from archviz.settings import Settings
+from archviz.sources.model_source import read_model_source
+from archviz.sources.stored import read_checkpoint
 from tests.lookup.hub.loopback import TOKEN, LoopbackHub, Repository, status
 from tests.lookup.hub.repositories import CONFIG
 from tests.lookup.hub.test_find import session
@@ -139,14 +142,21 @@ def test_offline_nobody_is_asked(hub: LoopbackHub) -> None:
 
 
 def test_offline_answers_from_what_is_stored_of_the_hub_and_says_how_old_it_is(hub: LoopbackHub) -> None:
-    from archviz.lookup.hub.files import read_file
-
-    model = ask("acme/Sharded-1B").hub
-    assert ask("acme/Sharded-1B", offline=True).model_id is None  # facts without a configuration describe nothing
-    read_file(model, "config.json", session(), 10_000)
+    ask("acme/Sharded-1B")
+    hub.asked.clear()
     found = ask("acme/Sharded-1B", offline=True)
     assert (found.status, found.source, found.complete) == ("exact", "hub", False)
     assert time.strftime("%Y-%m-%d", time.gmtime(found.hub.fetched)) in found.message
+    assert hub.asked == []
+
+
+def test_offline_a_checkpoint_needs_no_stored_configuration(hub: LoopbackHub) -> None:
+    stored = read_checkpoint("acme/Sharded-1B", Settings())
+    hub.asked.clear()
+    assert read_checkpoint("acme/Sharded-1B", Settings(offline=True)).tensors == stored.tensors
+    with pytest.raises(OfflineError):  # what needs the configuration says that it is not there
+        read_model_source("acme/Sharded-1B", Settings(offline=True))
+    assert hub.asked == []
 
 
 def test_an_unknown_name_is_unreachable_rather_than_missing_when_the_hub_is(
