@@ -33,4 +33,5 @@ def draw_answer(result: DrawResult) -> dict[str, object]:
         "findings": plain(result.findings),
         "gaps": plain(result.gaps),
         "summary": plain(result.summary),
+        **({"notes": result.notes} if result.notes else {}),
     }

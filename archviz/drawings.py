@@ -7,14 +7,14 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archviz.descriptions import describe
+from archviz.descriptions import architecture_of
 from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
 from archviz.formats import Format, Look, View, view_targets
 from archviz.lookup.names import classify
 from archviz.readings import DEFAULTS
 from archviz.records import record
 from archviz.settings import Settings
-from archviz.sources.model_source import read_json
+from archviz.sources.model_source import read_json, read_model_source
 
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture, GapEntry
@@ -36,6 +36,7 @@ class DrawResult:
         title: The figure's title.
         model_id: The model drawn; None for a hand-written figure.
         summary: The facts of a fact strip.
+        notes: What a reader must know about the name.
     """
 
     files: list[Path]
@@ -44,6 +45,7 @@ class DrawResult:
     title: str = ""
     model_id: str | None = None
     summary: dict[str, object] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def exit_status(self) -> int:
@@ -88,13 +90,18 @@ def draw(
         if look.views != DEFAULT_LOOK.views:
             raise UsageError("a diagram config has no other view than itself", where=source, hint="leave --view out")
         return _draw_figure(Path(source), next(iter(views.values())), look, settings)
+    notes: list[str] = []
     if kind == "architecture":
         from archviz.architecture.documents import read_architecture
 
         architecture = read_architecture(document, source)
     else:
-        architecture = describe(source, class_name=class_name, settings=settings)
-    return _draw_architecture(architecture, views, look, figure_config)
+        read = read_model_source(source, settings)
+        notes = read.notes
+        architecture = architecture_of(read, class_name=class_name, settings=settings)
+    result = _draw_architecture(architecture, views, look, figure_config)
+    result.notes.extend(notes)
+    return result
 
 
 def check_targets(output: Path, source: str, *paths: Path) -> None:

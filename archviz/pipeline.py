@@ -329,7 +329,8 @@ def verify_source(
     reading = read(source, class_name=class_name, trace=TraceOptions(), settings=settings, interpreter=interp)
     architecture = described(source, reading, class_name)
     claims = find_claims(reading, architecture, interp.source_text)
-    return Verification(source.id, reading.class_name, claims, gaps=list(architecture.gaps)), architecture
+    found = Verification(source.id, reading.class_name, claims, gaps=list(architecture.gaps), notes=source.notes)
+    return found, architecture
 
 
 def _stated(path: Path, settings: Settings) -> Architecture | dict[str, Any]:

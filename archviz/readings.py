@@ -294,7 +294,13 @@ def trace(
     rows = trace_rows(recorder)
     if module is not None:
         rows = {kind: [row for row in found if _is_below(row["module"], module)] for kind, found in rows.items()}
-    return {"class": reading.class_name, **rows, **cached, "gaps": [gap_row(gap) for gap in [*reading.gaps, *gaps]]}
+    gap_rows = [gap_row(gap) for gap in [*reading.gaps, *gaps]]
+    return {"class": reading.class_name, **rows, **cached, "gaps": gap_rows, **_notes(source)}
+
+
+def _notes(source: ModelSource) -> dict[str, list[str]]:
+    """`notes` of an answer, where there is something to say about the name."""
+    return {"notes": source.notes} if source.notes else {}
 
 
 def _is_below(path: str, module: str) -> bool:
@@ -314,7 +320,8 @@ def digest(reading: ModelReading) -> str:
 
 def tensors(model: str, *, class_name: str | None = None, settings: Settings = DEFAULTS) -> dict[str, Any]:
     """Every distinct parameter of a model with its shape, ties, the digest, and what was not understood."""
-    reading = read(read_model_source(model, settings), class_name=class_name, settings=settings)
+    source = read_model_source(model, settings)
+    reading = read(source, class_name=class_name, settings=settings)
     parameters = reading.parameters()
     return {
         "class": reading.class_name,
@@ -323,4 +330,5 @@ def tensors(model: str, *, class_name: str | None = None, settings: Settings = D
         "tied": reading.tied,
         "digest": digest(reading),
         "gaps": [gap_row(gap) for gap in reading.gaps],
+        **_notes(source),
     }

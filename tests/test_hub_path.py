@@ -373,3 +373,17 @@ def test_the_cache_is_shown_and_cleared(hub: LoopbackHub, capsys: pytest.Capture
     hub.asked.clear()
     assert run(capsys, "describe", "acme/Single-1B")[0] == 0
     assert len(hub.asked) == 2
+
+
+@pytest.mark.parametrize("command", ["describe", "draw", "tensors", "trace", "verify", "checkpoint"])
+def test_every_command_says_that_the_asked_name_is_an_old_one(
+    hub: LoopbackHub, capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
+) -> None:
+    hub.repositories["acme/New-Name-1B"] = hub.repositories["acme/Single-1B"]
+    where = ("-o", str(tmp_path / "figure"), "-f", "svg") if command == "draw" else ()
+    _, answer, err = run(capsys, command, "acme/Old-Name-1B", *where)
+    said = "acme/Old-Name-1B was renamed to acme/New-Name-1B"
+    assert said in err
+    assert said in json.dumps(answer)
+    _, answer, err = run(capsys, command, "acme/New-Name-1B", *where)
+    assert "renamed" not in err + json.dumps(answer)

@@ -41,6 +41,7 @@ class ModelSource:
         config_name: How evidence names the configuration (`config.json`, `catalog record`).
         files: Name → sha256 of what was read.
         remarks: What the source of the facts says about them: text, kind of evidence, place.
+        notes: What a reader of any answer must know about the name: that the repository has another one now.
     """
 
     id: str
@@ -58,6 +59,7 @@ class ModelSource:
     release_date: str | None = None
     links: dict[str, str] = field(default_factory=dict)
     remarks: list[tuple[str, EvidenceKind, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     custom: CustomCode | None = None  # a folder's own code, which `auto_map` names
     plain: PlainCode | None = None  # plain PyTorch, without a configuration
 
@@ -112,7 +114,7 @@ def resolved_source(found: Resolution, session: Session) -> ModelSource:
         from archviz.sources.hub_source import hub_source
 
         try:
-            return _with_age(hub_source(found.hub, session), session)
+            return _with_new_name(_with_age(hub_source(found.hub, session), session), found, session)
         except SourceUnavailableError as error:
             if find_record(found.model_id) is None:
                 raise
@@ -126,6 +128,16 @@ def _with_age(source: ModelSource, session: Session) -> ModelSource:
     """The source, with a remark where a stored answer stands for one that could not be asked for."""
     if session.oldest is not None:
         said = f"facts of the repository are of {day_of(session.oldest)}; whether they still hold was not asked, or not answered"
+        source.remarks.append((said, "config", source.url or source.id))
+    return source
+
+
+def _with_new_name(source: ModelSource, found: Resolution, session: Session) -> ModelSource:
+    """The source, with a word about it where the repository is not called any more what was asked for."""
+    if found.status == "renamed":
+        said = f"{found.asked} was renamed to {found.model_id}"
+        session.note(f"{said}.")
+        source.notes.append(said)
         source.remarks.append((said, "config", source.url or source.id))
     return source
 

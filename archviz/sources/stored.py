@@ -37,6 +37,8 @@ def read_checkpoint(model: str, settings: Settings) -> Checkpoint:
                 f"the checkpoint of {found.model_id} is on the Hub, which did not answer",
                 hint=f"{found.message} The catalog holds no tensors of checkpoints.",
             )
+        if found.status == "renamed":
+            session.note(f"{found.asked} was renamed to {found.model_id}.")
         checkpoint = read_hub_checkpoint(found.hub, session)
         checkpoint.notes.extend(session.notes)
         return checkpoint

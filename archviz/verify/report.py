@@ -30,6 +30,7 @@ class Verification:
         model: The model's id; `class_name` the class that was read.
         gaps: What was not understood.
         sources: What was asked besides the code: kind, name, and why it could not be read.
+        notes: What a reader must know about the name.
         checkpoint: The stored tensors against those of the model, where headers or an index are at hand.
     """
 
@@ -40,6 +41,7 @@ class Verification:
     gaps: list[GapEntry] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     checkpoint: CheckpointMatch | None = None
+    notes: list[str] = field(default_factory=list)
 
     @property
     def conflicts(self) -> list[Claim | Check]:
@@ -65,6 +67,7 @@ class Verification:
             "sources": [
                 {"kind": each.kind, "name": each.name, "trouble": each.trouble or None} for each in self.sources
             ],
+            **({"notes": self.notes} if self.notes else {}),
         }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import unquote, urlsplit
 
 from archviz.errors import BadResponseError, OfflineError, SourceUnavailableError
 from archviz.lookup.hub.facts import HubModel, facts_of, is_commit, parse_facts
@@ -53,7 +54,7 @@ def _ask(model_id: str, revision: str | None, session: Session) -> HubModel:
     try:
         with hub_errors(model_id, revision), hub_api(session) as api:
             info = api.model_info(model_id, revision=revision, expand=_EXPANDED)  # type: ignore[arg-type] # literals
-            return _checked(facts_of(info, session.last_fetched or session.time.now()), model_id, revision)
+            return _checked(facts_of(info, session.last_fetched or session.time.now()), model_id, revision, session)
     except BadResponseError as error:
         _forget_bad(error, session)
         raise
@@ -61,12 +62,19 @@ def _ask(model_id: str, revision: str | None, session: Session) -> HubModel:
         session.oldest = min((each for each in (before, session.oldest) if each is not None), default=None)
 
 
-def _checked(model: HubModel, asked_id: str, revision: str | None) -> HubModel:
-    """The facts, where they are of the commit that was asked for.
+def _checked(model: HubModel, asked_id: str, revision: str | None, session: Session) -> HubModel:
+    """The facts, where they are of the repository and commit that was asked for; a redirect leads to the new name.
 
     Raises:
         BadResponseError: They are of another one.
     """
+    path = unquote(urlsplit(session.last_found_at).path).lower()
+    if f"/api/models/{model.id.lower()}/" not in f"{path}/" and model.id.lower() != asked_id.lower():
+        raise BadResponseError(
+            f"the Hub answers with {model.id}, and no redirect leads there",
+            where=asked_id,
+            hint="Nothing of this answer is kept. Check HF_ENDPOINT and the proxy.",
+        )
     if is_commit(revision) and model.commit != revision:
         raise BadResponseError(
             f"the Hub answers with commit {model.commit[:12]} where {str(revision)[:12]} was asked for",

@@ -161,6 +161,14 @@ def test_a_renamed_repository_shows_its_new_id(hub: LoopbackHub) -> None:
     assert find_model("acme/Old-Name-1B", None, session()).id == "acme/New-Name-1B"
 
 
+def test_an_answer_about_another_name_without_a_redirect_is_refused(hub: LoopbackHub) -> None:
+    body = json.dumps({"_id": "0", "id": "acme/Sharded-1B", "sha": "b" * 40, "siblings": []}).encode()
+    hub.fail("Single-1B", lambda handler: handler.reply(200, body, Content_Type="application/json"), times=1)
+    with pytest.raises(BadResponseError, match="no redirect"):
+        find_model("acme/Single-1B", None, session())
+    assert find_model("acme/Single-1B", None, session()).id == "acme/Single-1B"
+
+
 def test_a_quantised_model_states_its_base(hub: LoopbackHub) -> None:
     model = find_model("acme/Sharded-1B-FP8", None, session())
     assert model.derivation == "a quantised form of acme/Sharded-1B"
