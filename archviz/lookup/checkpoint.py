@@ -17,7 +17,13 @@ SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 MOST_HEADER_BYTES = 25_000_000  # the bound of huggingface_hub; the largest header known has 13 MB
 _SHARD = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/){0,4}[A-Za-z0-9_][A-Za-z0-9_.-]*\.safetensors")
-_DTYPE = re.compile(r"[A-Z][A-Z0-9_]{0,19}")
+_BITS = {  # of an element of each type that the format has
+    "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8,
+    "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32,
+    "F64": 64, "I64": 64, "U64": 64, "C64": 64,
+}  # fmt: skip
+_MOST_RANK = 16
+_MOST_ELEMENTS = 2**63
 _MOST_TENSORS = 2_000_000
 _MOST_PROBLEMS = 100
 
@@ -120,15 +126,22 @@ def rows_of(header: Mapping[str, tuple[Any, Any]], file: str, model: str) -> lis
     """
     rows = []
     for name, (dtype, shape) in header.items():
-        sizes = isinstance(shape, (list, tuple)) and all(
-            isinstance(size, int) and not isinstance(size, bool) and 0 <= size < 2**53 for size in shape
-        )
-        if not isinstance(name, str) or not isinstance(dtype, str) or not _DTYPE.fullmatch(dtype) or not sizes:
+        if not isinstance(name, str) or not isinstance(dtype, str) or dtype not in _BITS or not _is_shape(shape):
             raise BadResponseError(
                 f"{str(name)[:100]!a} has no type and shape as tensors have", where=f"{model}, {file}"
             )
         rows.append(StoredTensor(name, tuple(shape), dtype, file))
     return rows
+
+
+def _is_shape(shape: object) -> bool:
+    """Whether these are sizes of a tensor that can be stored at all."""
+    return (
+        isinstance(shape, (list, tuple))
+        and len(shape) <= _MOST_RANK
+        and all(isinstance(size, int) and not isinstance(size, bool) and 0 <= size < 2**53 for size in shape)
+        and math.prod(shape) < _MOST_ELEMENTS
+    )
 
 
 def parse_header(data: bytes, file: str, model: str) -> list[StoredTensor]:
@@ -138,11 +151,33 @@ def parse_header(data: bytes, file: str, model: str) -> list[StoredTensor]:
         BadResponseError: It is none.
     """
     try:
-        header = json.loads(data)
-        entries = {name: (each["dtype"], each["shape"]) for name, each in header.items() if name != "__metadata__"}
+        header = json.loads(data, object_pairs_hook=_each_once)
+        stored = {name: each for name, each in header.items() if name != "__metadata__"}
+        entries = {name: (each["dtype"], each["shape"]) for name, each in stored.items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise BadResponseError("the header of the safetensors file is malformed", where=f"{model}, {file}") from None
-    return rows_of(entries, file, model)
+    rows = rows_of(entries, file, model)
+    for row in rows:
+        if not _fills(stored[row.name].get("data_offsets"), row):
+            raise BadResponseError(
+                f"{row.name[:100]!a} does not fill the bytes that the header gives it", where=f"{model}, {file}"
+            )
+    return rows
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is stated twice")
+    return found
+
+
+def _fills(offsets: object, row: StoredTensor) -> bool:
+    """Whether the bytes from the first offset to the second hold just this tensor."""
+    if not isinstance(offsets, list) or len(offsets) != 2 or any(type(each) is not int for each in offsets):
+        return False
+    start, end = offsets
+    return bool(0 <= start <= end and (end - start) * 8 == row.numel * _BITS[row.dtype])
 
 
 def is_shard_name(file: str) -> bool:

@@ -101,8 +101,14 @@ def refusal(model: HubModel, path: str, status: int, code: str) -> SourceUnavail
     """Why a file of a repository that shows its facts is not given."""
     from archviz.lookup.hub.api import gated
 
-    if code == "GatedRepo" or status in (401, 403):
+    if code == "GatedRepo" or (status in (401, 403) and (model.gated or model.private)):
         return gated(model.id)
+    if status in (401, 403):  # such as a signature of a host of bodies that has run out
+        return BadResponseError(
+            f"{path} of {model.id} is refused with status {status}, though the repository is open to all",
+            where=file_url(model, path),
+            hint="Try again; if it stays, a proxy may be in the way.",
+        )
     if status == 404:
         return SourceUnavailableError(
             f"the Hub has no {path} of {model.id} at commit {model.commit[:12]}", where=file_url(model, path)

@@ -336,7 +336,7 @@ def tensor_counts(data: bytes) -> dict[str, int]:
         header.pop("__metadata__", None)
         for entry in header.values():
             counts[entry["dtype"]] = counts.get(entry["dtype"], 0) + math.prod(entry["shape"])
-        return {dtype: int(count) for dtype, count in counts.items()}
+        return {dtype: int(count) for dtype, count in counts.items() if count < 2**63}
     except (ValueError, TypeError, AttributeError, KeyError):
         return {}
 

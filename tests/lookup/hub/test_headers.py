@@ -59,6 +59,32 @@ def test_what_is_foretold_suffices_for_every_usual_header(dtype: str, shape: lis
     assert 8 + int.from_bytes(data[:8], "little") <= foretold(names)
 
 
+@pytest.mark.parametrize("shape", [[2**52] * 400, [1] * 17, [2**32, 2**31]])
+def test_a_rank_and_a_size_beyond_all_tensors_are_refused(hub: LoopbackHub, shape: list[int]) -> None:
+    refused(hub, {"a": {"dtype": "F32", "shape": shape, "data_offsets": [0, 4]}}, "type and shape")
+
+
+@pytest.mark.parametrize("offsets", [[0, 5], [4, 0], [-4, 0], "x", [0], [0, 4.0], [False, 4], None])
+def test_offsets_that_do_not_hold_the_tensor_are_refused(hub: LoopbackHub, offsets: object) -> None:
+    refused(hub, {"a": {"dtype": "F32", "shape": [1], "data_offsets": offsets}}, "does not fill")
+
+
+def test_a_type_that_the_format_does_not_have_is_refused(hub: LoopbackHub) -> None:
+    refused(hub, {"a": {"dtype": "NOPE", "shape": [1], "data_offsets": [0, 4]}}, "type and shape")
+
+
+def test_a_name_stated_twice_is_refused(hub: LoopbackHub) -> None:
+    one = b'"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
+    refused(hub, b"{" + one + b"," + one + b"}", "malformed")
+
+
+def refused(hub: LoopbackHub, header: object, word: str) -> None:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    spoiled(hub, model=len(text).to_bytes(8, "little") + text)
+    with pytest.raises(BadResponseError, match=word):
+        read("acme/Spoiled-1B")
+
+
 # --- all headers in one reply ---------------------------------------------------------------------------------------
 
 MANY = "acme/Many-1B"
@@ -299,4 +325,13 @@ def test_a_whole_weight_file_in_answer_to_a_range_is_not_read(hub: LoopbackHub) 
 def test_a_redirect_of_a_body_to_a_foreign_host_is_refused(hub: LoopbackHub) -> None:
     hub.fail(r"resolve/.*safetensors$", status(302, Location="https://evil.example/x"))
     with pytest.raises(BadResponseError, match="another host"):
+        read("acme/Single-1B")
+
+
+def test_a_refusal_of_the_host_of_bodies_does_not_make_an_open_repository_gated(hub: LoopbackHub) -> None:
+    hub.fail(
+        "^/acme/Single-1B/model.safetensors",
+        lambda handler: handler.kind == "bodies" and handler.reply(403, b"expired signature"),
+    )
+    with pytest.raises(BadResponseError, match="open to all"):
         read("acme/Single-1B")
