@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from pathlib import Path
 
@@ -32,7 +33,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def write_header(path: Path, tensors: dict[str, list[int]]) -> None:
-    rows = {name: {"dtype": "BF16", "shape": shape, "data_offsets": [0, 0]} for name, shape in tensors.items()}
+    rows, end = {}, 0
+    for name, shape in tensors.items():
+        start, end = end, end + 2 * math.prod(shape)
+        rows[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [start, end]}
     header = json.dumps(rows).encode()
     path.write_bytes(struct.pack("<Q", len(header)) + header)
 

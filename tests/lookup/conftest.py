@@ -29,6 +29,9 @@ from archviz.settings import Limits, Settings
 Fault = Literal["", "drip", "truncated", "reset", "long"]
 
 
+RENDERED = b'<div class="ltx_page_main"></div>'  # the classes of LaTeXML
+
+
 @dataclass(frozen=True)
 class Asked:
     """A request as the server saw it."""
@@ -165,7 +168,7 @@ class ArxivData:
         headers = {"Content-Type": "text/html; charset=utf-8"}
         if page is None:
             return Reply(404, b"<html><body><h1>No HTML for this paper</h1></body></html>", headers)
-        return Reply(200, page.encode(), headers)
+        return Reply(200, RENDERED + page.encode(), headers)
 
     def _query(self, query: dict[str, str]) -> Reply:
         asked = [text for text in query.get("id_list", "").split(",") if text]

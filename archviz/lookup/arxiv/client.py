@@ -14,11 +14,14 @@ from archviz.errors import BadResponseError, ModelNotFoundError, UsageError
 from archviz.lookup.arxiv.feed import Feed, Paper, parse_feed
 from archviz.lookup.arxiv.ids import arxiv_id, without_version
 from archviz.lookup.arxiv.titles import Ranked, normal_title, rank
+from archviz.network.session import day_of
 
 if TYPE_CHECKING:
     from archviz.network.session import Session
 
 RESULTS = 25
+_RENDERED = "ltx_"  # the classes of LaTeXML, which makes all renderings
+_RECENT = 300.0  # seconds; of an older answer is told when it was fetched, as a newer version may be there
 MOST_TITLE = 300
 _ACCEPT_FEED = {"Accept": "application/atom+xml"}
 _ACCEPT_PAGE = {"Accept": "text/html"}
@@ -62,8 +65,15 @@ class ArxivClient:
         feed = self._query({"id_list": paper_id, "max_results": "1"})
         for paper in feed.papers:
             if paper_id in (paper.id, without_version(paper.id)):
+                self._tell_age(paper_id, paper)
                 return paper
         raise ModelNotFoundError(f"arXiv has no paper {paper_id}", hint="Check the id; a title is looked up too.")
+
+    def _tell_age(self, asked: str, paper: Paper) -> None:
+        """A note where the newest version was asked for and the answer is not of just now."""
+        fetched = self._session.last_fetched
+        if asked != paper.id and fetched is not None and self._session.time.now() - fetched > _RECENT:
+            self._session.note(f"{paper.id} was the newest version on {day_of(fetched)}; arXiv is asked once a day.")
 
     def search_title(self, title: str, results: int = RESULTS) -> Search:
         """The papers whose titles hold the words of a title, exact titles first.
@@ -84,6 +94,7 @@ class ArxivClient:
     def read_page(self, paper_id: str) -> str | None:
         """The HTML rendering of one version; None where arXiv made none."""
         from archviz.network.client import open_client
+        from archviz.network.transport import cache_key
 
         with open_client(self._service, self._session) as client:
             answer = client.get(f"{self._pages}/html/{paper_id}", headers=_ACCEPT_PAGE)
@@ -93,7 +104,15 @@ class ArxivClient:
             raise BadResponseError(f"arXiv answers with status {answer.status_code}", where=f"/html/{paper_id}")
         if "html" not in answer.headers.get("content-type", "text/html"):
             raise BadResponseError("arXiv gave no HTML page", where=f"/html/{paper_id}")
-        return answer.content.decode("utf-8", "replace")
+        page = answer.content.decode("utf-8", "replace")
+        if _RENDERED not in page:
+            self._session.cache.forget(cache_key(answer.request))
+            raise BadResponseError(
+                "the page is none that arXiv renders: a login of the network, or a notice",
+                where=f"/html/{paper_id}",
+                hint="Try again later.",
+            )
+        return page
 
     def _query(self, parameters: dict[str, str]) -> Feed:
         from archviz.network.client import open_client
@@ -105,9 +124,13 @@ class ArxivClient:
             raise BadResponseError(f"arXiv answers with status {answer.status_code}", where="/api/query")
         try:
             feed = parse_feed(answer.content)  # raises what the API complains of
-        except BadResponseError:
+        except (BadResponseError, UsageError) as error:
             self._session.cache.forget(cache_key(answer.request))
+            if isinstance(error, UsageError) and answer.status_code == 200:  # its own trouble, not the request's
+                raise BadResponseError(error.message, where="/api/query", hint="Try again later.") from None
             raise
+        if not feed.papers:  # a paper may be there tomorrow, or the answer be a passing fault
+            self._session.cache.forget(cache_key(answer.request))
         if answer.status_code == 400:
             raise UsageError("arXiv refuses the request without saying why", where="/api/query")
         return feed

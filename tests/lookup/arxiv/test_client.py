@@ -91,8 +91,19 @@ def test_a_paper_asked_for_twice_is_asked_for_once(client: ArxivClient, arxiv: A
 
 def test_a_rendering_is_none_where_arxiv_made_none(client: ArxivClient, arxiv_data: Any) -> None:
     arxiv_data.pages["2505.09388v2"] = "<html><p>text</p></html>"
-    assert client.read_page("2505.09388v2") == "<html><p>text</p></html>"
+    assert str(client.read_page("2505.09388v2")).endswith("<html><p>text</p></html>")
     assert client.read_page("2412.15115v2") is None
+
+
+def test_an_older_answer_about_the_newest_version_is_told_with_its_day(
+    client: ArxivClient, session: Make, clock: Any
+) -> None:
+    client.find_paper("2505.09388")
+    for asked, ahead, told in (("2505.09388", 100, 0), ("2505.09388", 1_000, 1), ("2505.09388v2", 10_000, 0)):
+        clock.ahead += ahead
+        asking = session()
+        assert ArxivClient(asking).find_paper(asked).id == "2505.09388v2"
+        assert sum("newest version on 20" in note for note in asking.notes) == told
 
 
 # --- faults ---------------------------------------------------------------------------------------------------------
@@ -175,3 +186,34 @@ def test_a_redirect_to_a_foreign_host_is_not_followed(client: ArxivClient, arxiv
     with pytest.raises(BadResponseError):
         client.find_paper("2505.09388")
     assert len(arxiv.asked) == 1
+
+
+ERROR = (
+    b'<feed xmlns="http://www.w3.org/2005/Atom" xmlns:o="http://a9.com/-/spec/opensearch/1.1/"><o:totalResults>1</o:totalResults>'
+    b"<entry><id>http://arxiv.org/api/errors#x</id><title>Error</title><summary>try later</summary></entry></feed>"
+)
+EMPTY = (
+    b'<feed xmlns="http://www.w3.org/2005/Atom" xmlns:o="http://a9.com/-/spec/opensearch/1.1/">'
+    b"<o:totalResults>0</o:totalResults></feed>"
+)
+
+
+@pytest.mark.parametrize(("body", "status"), [(ERROR, 4), (EMPTY, 3)])
+def test_an_error_and_an_empty_answer_are_not_kept(
+    client: ArxivClient, arxiv: Any, session: Make, reply: Any, body: bytes, status: int
+) -> None:
+    arxiv.next.append(reply(200, body, {"Content-Type": "application/atom+xml"}))
+    with pytest.raises(ArchvizError) as caught:
+        client.find_paper("2505.09388")
+    assert caught.value.exit_status == status
+    assert ArxivClient(session()).find_paper("2505.09388").id == "2505.09388v2"
+
+
+def test_a_login_page_is_no_rendering_and_is_not_kept(
+    client: ArxivClient, arxiv: Any, arxiv_data: Any, session: Make, reply: Any
+) -> None:
+    arxiv_data.pages["2505.09388v2"] = "<p>text</p>"
+    arxiv.next.append(reply(200, b"<html><h1>Please log in</h1></html>", {"Content-Type": "text/html"}))
+    with pytest.raises(BadResponseError, match="login"):
+        client.read_page("2505.09388v2")
+    assert str(ArxivClient(session()).read_page("2505.09388v2")).endswith("<p>text</p>")
