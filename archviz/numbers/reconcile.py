@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field, replace
+from functools import partial
 from itertools import product
 from typing import Literal
 
@@ -122,7 +123,7 @@ def _choices(reading: ModelReading, architecture: Architecture, quantisation: di
     cache, mixes = _cache_scales(reading), _mixers(architecture)
     count = 0
     for more in further:
-        held = _matrices(reading, quantisation, more, size)
+        held = partial(_matrices, reading, quantisation, more, size)
         for weights in _weights(held, quantisation, cache, mixes):
             for stored in buffers:
                 for rest in product(*small):
@@ -244,13 +245,13 @@ def _matrices(
 
 
 def _weights(
-    held: Sequence[Matrix], quantisation: dict[str, object], cache: Step, mixes: Callable[[str], bool]
+    find: Callable[[], Sequence[Matrix]], quantisation: dict[str, object], cache: Step, mixes: Callable[[str], bool]
 ) -> Iterator[Choice]:
-    """How quantised weights are stored: as they are, with scales, packed in bytes."""
+    """How quantised weights are stored: as they are, with scales, packed in bytes; matrices are looked for where that is not it."""
     yield ()
     if quantisation.get("kv_cache_scheme"):
         yield (cache,)
-    stated = scales_stated(quantisation)
+    held, stated = find(), scales_stated(quantisation)
     if stated is not None:
         yield (_scales(held, *stated, status="config"),)
     feeds = [each for each in held if not mixes(each.module)]
