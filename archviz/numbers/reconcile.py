@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field, replace
 from functools import partial
-from itertools import product
+from itertools import islice, product
 from typing import Literal
 
 from archviz.architecture.model import Architecture
@@ -121,16 +121,15 @@ def _choices(reading: ModelReading, architecture: Architecture, quantisation: di
     stated = any(each is not None and each.where for each in further)
     further = [*further, None] if stated else [None, *further]
     cache, mixes = _cache_scales(reading), _mixers(architecture)
-    count = 0
+    ways: list[tuple[FurtherLayers | None, Iterable[Choice]]] = [(more, [()]) for more in further]
     for more in further:
         held = partial(_matrices, reading, quantisation, more, size)
-        for weights in _weights(held, quantisation, cache, mixes):
-            for stored in buffers:
-                for rest in product(*small):
-                    count += 1
-                    if count > MOST_CHOICES:
-                        return
-                    yield (*_further_steps(more, stored), *weights, *stored, *(step for each in rest for step in each))
+        ways.append((more, _weights(held, quantisation, cache, mixes)))
+    taken = (
+        (*_further_steps(more, stored), *weights, *stored, *(step for each in rest for step in each))
+        for more, storages in ways for weights in storages for stored in buffers for rest in product(*small)
+    )  # fmt: skip
+    yield from islice(taken, MOST_CHOICES)
 
 
 def _further_steps(more: FurtherLayers | None, stored: Choice) -> Choice:
@@ -247,8 +246,7 @@ def _matrices(
 def _weights(
     find: Callable[[], Sequence[Matrix]], quantisation: dict[str, object], cache: Step, mixes: Callable[[str], bool]
 ) -> Iterator[Choice]:
-    """How quantised weights are stored: as they are, with scales, packed in bytes; matrices are looked for where that is not it."""
-    yield ()
+    """How quantised weights are stored, where not as they are: with scales, packed in bytes."""
     if quantisation.get("kv_cache_scheme"):
         yield (cache,)
     held, stated = find(), scales_stated(quantisation)
