@@ -207,7 +207,7 @@ def draw_comparison(
     contents, more = drawn_files(display, formats, look)
     write_files(targets, contents)
     gaps = [gap for model in comparison.models for gap in model.gaps]
-    return DrawResult(list(targets.values()), [*more, *lint(display)], gaps, title=display.title)
+    return DrawResult(list(targets.values()), [*more, *lint(display, printed=True)], gaps, title=display.title)
 
 
 def _summary(architecture: Architecture) -> dict[str, object]:

@@ -44,7 +44,7 @@ def draw_view(
     from archviz.figure.views import view as view_of
 
     display = view_of(view)(architecture, themes.theme(theme), module)
-    return display, lint(display)
+    return display, lint(display, printed=True)
 
 
 def draw_overview(architecture: Architecture, *, theme: str = "light") -> tuple[DisplayList, list[Finding]]:

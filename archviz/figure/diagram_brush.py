@@ -152,4 +152,4 @@ def _down(above: Box | Panel, below: Box | Panel) -> tuple[Point, ...]:
 
 
 def _panel_name(panel: Panel) -> str:
-    return panel.id or f"stage{panel.number} (continued)"
+    return panel.id or f"stage{panel.number} (continued at {panel.x:g})"

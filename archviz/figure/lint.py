@@ -70,8 +70,12 @@ class _Wire:
     points: tuple[Point, ...]
 
 
-def lint(display: DisplayList) -> list[Finding]:
-    """All findings, hard ones first, otherwise in the order of the drawing."""
+def lint(display: DisplayList, *, printed: bool = False) -> list[Finding]:
+    """All findings, hard ones first, otherwise in the order of the drawing.
+
+    Args:
+        printed: Whether its words should be legible at the text width of a page.
+    """
     scene = _Scene(display)
     found = [
         *_finite(display),
@@ -88,6 +92,7 @@ def lint(display: DisplayList) -> list[Finding]:
         *_slanted(scene),
         *_loose_ends(scene),
         *_sizes(display),
+        *(_print_sizes(display) if printed else ()),
         *_cut(scene),
     ]
     return sorted(found, key=lambda finding: finding.severity)
@@ -224,7 +229,7 @@ def _luminance(colour: str) -> float:
 
 
 def _repeated(display: DisplayList) -> Iterator[Finding]:
-    counted = Counter(group.id for group in display.groups() if group.role in ("node", "edge", "bar", "panel"))
+    counted = Counter(group.id for group in display.groups() if group.role in ("node", "edge", "bar"))
     for name, times in counted.items():
         if times > 1:
             yield Finding("hard", "drawn-twice", f"{name[:60]!r} is drawn {times} times", (name,))
@@ -376,6 +381,9 @@ def _sizes(display: DisplayList) -> Iterator[Finding]:
     for shape in display.shapes():
         if isinstance(shape, Text) and any(run.size < SMALLEST_TEXT for run in shape.runs if len(run.text) > 2):
             yield Finding("soft", "tiny-text", f"{shape.content[:40]!r} is smaller than {SMALLEST_TEXT:g} px")
+
+
+def _print_sizes(display: DisplayList) -> Iterator[Finding]:
     smallest = smallest_in_print(display)
     if smallest < SMALLEST_POINTS - 0.005:
         yield Finding("soft", "small-print", f"the smallest words are {smallest:.1f} pt at a width of 170 mm")

@@ -9,6 +9,7 @@ from archviz.interpreter.collect import module_paths
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, image_inputs, next_inputs
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
+from archviz.interpreter.named_inputs import WHOLE
 from archviz.interpreter.reading import MASKS_GIVEN, Gap
 from archviz.interpreter.towers import GRIDS, append, other_inputs, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
@@ -38,8 +39,9 @@ def _trace_images(
 ) -> tuple[Recorder, list[Gap]]:
     """The first pass with an image in which more is understood, or as much and more is seen; else the pass on text alone."""
     plain = example_inputs(interp, model, batch, seq, pixels=False)
-    for images in image_inputs(interp, model, batch):
-        recorder, gaps, _ = _run(interp, model, {**plain, **images})
+    forms = [{**plain, **images} for images in image_inputs(interp, model, batch)]
+    for given in [*forms, *other_inputs(interp, model, forms[0], batch, seq)]:
+        recorder, gaps, _ = _run(interp, model, given)
         if (not gaps or len(gaps) < len(text[1])) and len(recorder.events) > len(text[0].events):
             return recorder, gaps
     return text
@@ -48,6 +50,7 @@ def _trace_images(
 def _trace_apart(interp: Interpreter, model: ModuleInstance, recorder: Recorder, batch: int, seq: int) -> None:
     """Call the towers that a pass left out, each on its own; one that is not understood stays left out."""
     called = recorder.events.called()
+    interp.state[WHOLE] = model.attrs.get("config")
     for _, tower in list(uncalled_towers(model, called)):
         for given in tower_inputs(interp, tower, batch, seq):
             more, gaps, _ = _run(interp, model, given, part=tower)

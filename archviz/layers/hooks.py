@@ -23,7 +23,7 @@ def register(library: Library) -> None:
 
     @library.method(f"{HANDLE}.remove")
     def remove(interp: Interpreter, self: Instance) -> None:
-        module, table = self.attrs.get("module"), self.attrs.get("table")
+        module, table = self.attrs.get("module"), self.attrs.get("table", "")
         if isinstance(module, ModuleInstance):
             interp.twins.written(module)
             module.attrs[table] = tuple(each for each in module.attrs.get(table, ()) if each[2] is not self)

@@ -165,7 +165,7 @@ def _register_torch_infrastructure(library: Library) -> None:
                  "cuda.is_current_stream_capturing", "distributed.is_available", "distributed.is_initialized", "compiler.is_exporting",
                  "backends.mps.is_available", "compiler.is_dynamo_compiling"):  # fmt: skip
         library.function(f"torch.{name}")(lambda interp, *args: False)
-    for name in ("manual_seed", "cuda.empty_cache", "_check", "_check_is_size", "autocast", "amp.autocast", "cuda.amp.autocast", "set_grad_enabled",
+    for name in ("manual_seed", "cuda.empty_cache", "_check", "_check_is_size", "_check_with", "_check_value", "_check_type", "_check_index", "autocast", "amp.autocast", "cuda.amp.autocast", "set_grad_enabled",
                  "cuda.synchronize", "set_printoptions", "_assert", "_dynamo.mark_static_address", "_dynamo.mark_dynamic", "_check_tensor_all", "_check_tensor_all_with",
                  "_dynamo.graph_break", "compiler.set_stance", "backends.cuda.sdp_kernel", "nn.attention.sdpa_kernel", "_assert_async",
                  "autograd.graph.saved_tensors_hooks", "cuda.device", "cuda.stream", "profiler.record_function", "autograd.profiler.record_function"):  # fmt: skip

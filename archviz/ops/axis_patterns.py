@@ -20,6 +20,7 @@ from archviz.ops import shapes
 Group = list[str]  # the names of axes that are one axis together; empty for an axis of size 1
 _TOKEN = re.compile(r"\s*(\.\.\.|…|[A-Za-z_]\w*|\d+|[()])")
 _LONGEST = 1000
+JOINED = "(...)"  # axes that nobody named, as one axis or a part of one
 REDUCTIONS = ("min", "max", "sum", "mean", "prod", "any", "all")
 
 
@@ -84,7 +85,7 @@ def parse_groups(text: str) -> list[Group]:
             groups.append(inner)
             inner = None
         elif inner is not None:
-            inner += [] if part == "1" else [part]
+            inner += [] if part == "1" else [JOINED if part == "..." else part]
         else:
             groups.append([] if part == "1" else [part])
     if inner is not None:
@@ -146,7 +147,7 @@ def _spelled_out(left: list[Group], right: list[Group], rank: int) -> tuple[list
             if group == ["..."]:
                 found += [[name] for name in rest]
             else:
-                found.append([name for each in group for name in (rest if each == "..." else [each])])
+                found.append([name for each in group for name in (rest if each == JOINED else [each])])
         return found
 
     return spelled(left), spelled(right)

@@ -180,13 +180,14 @@ def _derived(root: str, name: str) -> Callable[..., Any]:
         found = interp.call(interp.get_attribute(left, root), [right], {})
         if found is NotImplemented or isinstance(found, Unknown):
             return found
-        holds, equal = interp.truth(found), lambda: interp.truth(interp.compare(ast.Eq, left, right))
+        holds = interp.truth(found)
         if name == _INVERSE[root]:
             return not holds
         strict = name in ("__lt__", "__gt__")
         if name == _SWAPPED[root]:
-            return not holds and not equal() if strict else not holds or equal()
-        return holds and not equal() if strict else holds or equal()
+            holds = not holds  # `a > b` by `a < b`: neither that nor equal
+        equal = interp.truth(interp.compare(ast.Eq, left, right))
+        return holds and not equal if strict else holds or equal
 
     return run
 

@@ -170,6 +170,9 @@ def _add_layers(known: Known, architecture: Architecture, around: str) -> None:
             known.add(size, evidence)
     if len(architecture.layers) > 1:
         known.add(sum(stack.count for stack in architecture.layers), [])
+    for fact in architecture.facts:  # layers that run, where their weights are shared
+        if fact.key.rpartition(".")[2] == "layers" and isinstance(fact.value, int):
+            known.add(fact.value, fact.evidence)
 
 
 def _units(items: Iterable[PatternItem]) -> list[int]:

@@ -117,7 +117,8 @@ def main() -> int:
     )
     counts = {"run": 0, "whole": 0, "with other sizes": 0, "fail": 0, "refused": 0}
     checks = 0
-    for model in models:
+    for number, model in enumerate(models, 1):
+        print(f"\r{number} of {len(models)}: {model:<60}", end="", file=sys.stderr, flush=True)
         verdict, words, found = check(model, referee, (batch, tokens))
         for each in verdict:
             counts[each] += 1

@@ -18,8 +18,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from make_own_code_table import traced  # noqa: E402
-from referee_reference import REFEREE, load_module, needed  # noqa: E402
+from make_own_code_table import traced
+from referee_reference import REFEREE, load_module, needed
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ROOT / "tests" / "sources" / "fixtures" / "semantics"
@@ -34,7 +34,8 @@ def main() -> int:
     rows: dict[str, Any] = {}
     for file in sorted(FILES.glob("*.py")):
         spec = importlib.util.spec_from_file_location(file.stem, file)
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = sys.modules[file.stem] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         for name, cls in vars(module).items():

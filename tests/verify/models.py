@@ -60,6 +60,11 @@ MODELS: dict[str, dict[str, Any]] = {
     "laguna": {"num_hidden_layers": 2},
     "camembert": {"num_hidden_layers": 2},
     "mobilebert": {"num_hidden_layers": 2},
+    "cohere2": {"num_hidden_layers": 4},
+    "olmo3": {"num_hidden_layers": 2},
+    "exaone4": {"num_hidden_layers": 4},
+    "ernie4_5_moe": {"num_hidden_layers": 3},
+    "granitemoe": {"num_hidden_layers": 2, "residual_multiplier": 0.22},
 }  # fmt: skip
 """Overrides of the official defaults by model type; few layers of each, as wide as they are."""
 

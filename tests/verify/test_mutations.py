@@ -168,6 +168,13 @@ MORE = [
     ("nemotron_h", "hidden_states = residual + hidden_states", "hidden_states = hidden_states", "residual.count"),
     ("xlstm", "x = self.act_fn(self.proj_up_gate(x)) * self.proj_up(x)", "x = self.act_fn(self.proj_up_gate(x)) + self.proj_up(x)",
      "feed_forward.gated"),
+    ("cohere2", "if self.sliding_window is not None:\n            query_states", "if True:\n            query_states", "rope.tensors"),
+    ("olmo3", "query_states = self.q_norm(self.q_proj(hidden_states))", "query_states = self.q_proj(hidden_states)",
+     "rope.after_norms"),
+    ("exaone4", "query_states = self.q_norm(query_states)\n", "\n", "rope.after_norms"),
+    ("ernie4_5_moe", "routing_weights = F.softmax(router_logits, dim=1, dtype=torch.float)",
+     "routing_weights = F.sigmoid(router_logits)", "moe.score"),
+    ("granitemoe", "self.residual_multiplier = config.residual_multiplier", "self.residual_multiplier = 0.5", "residual.scale"),
 ]  # fmt: skip
 
 

@@ -1,0 +1,19 @@
+"""A model's own figure says nothing that the model contradicts (scripts/dev/own_figures.py sweeps over all defaults)."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.dev.own_figures import conflicts
+
+
+@pytest.mark.parametrize(
+    ("model_type", "class_name"),
+    [
+        ("hrm_text", "HrmTextModel"),  # two stacks whose layers run three times each
+        ("inkling2_text", "Inkling2TextModel"),  # a softcap inside the feed-forward
+        ("albert", "AlbertModel"),  # one set of weights for all layers
+    ],
+)
+def test_the_own_figure_of_a_model_has_no_conflict(model_type: str, class_name: str) -> None:
+    assert conflicts(model_type, class_name) == []
