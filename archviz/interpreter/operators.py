@@ -10,8 +10,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter import bounds, host_calls
-from archviz.interpreter.abstract_classes import ABSTRACT
 from archviz.interpreter.attributes import VIEW_TYPES
+from archviz.interpreter.class_checks import ClassChecks
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
 from archviz.interpreter.sizes import Size
@@ -58,7 +58,7 @@ _PLAIN_CONTAINERS = frozenset({list, tuple, dict})
 _PLAIN_INDICES = frozenset({int, str})
 
 
-class Operators:
+class Operators(ClassChecks):
     """The part of the interpreter that says what operators do to values."""
 
     if TYPE_CHECKING:
@@ -435,52 +435,6 @@ class Operators:
             return value
         self.recorder.assumed = True
         return 1
-
-    def is_instance(self, value: Any, classes: Any) -> Any:
-        """`isinstance`, over interpreted and plain classes."""
-        if isinstance(classes, tuple):
-            results = [self.is_instance(value, each) for each in classes]
-            unknown = next((each for each in results if isinstance(each, Unknown)), None)
-            return True if True in results else (unknown or False)
-        if isinstance(value, Unknown) or isinstance(classes, Unknown):
-            return value if isinstance(value, Unknown) else classes
-        if isinstance(classes, ClassValue):
-            return self._is_instance_of_class(value, classes)
-        if isinstance(value, Instance):
-            host = value.cls.host_base
-            return classes is object or (host is not None and isinstance(classes, type) and issubclass(host, classes))
-        if isinstance(classes, NativeFunction):
-            return classes.name == "type" and isinstance(value, (ClassValue, type))
-        if isinstance(value, ClassValue):
-            return classes in (type, object)
-        return isinstance(classes, type) and isinstance(value, classes)
-
-    def _is_instance_of_class(self, value: Any, cls: ClassValue) -> bool:
-        if (method := cls.by_metaclass("__instancecheck__")) is not None:
-            return self.truth(method(value))
-        if isinstance(value, ClassValue):
-            return value.metaclass is not None and value.metaclass.issubclass(cls)
-        if isinstance(value, Instance):
-            return value.cls.issubclass(cls)
-        if isinstance(value, Tensor):
-            name = cls.qualified
-            return name == "torch.Tensor" or (value.is_parameter and name.endswith("Parameter"))
-        if cls.qualified == "torch.Size":
-            return isinstance(value, Shape)
-        check = ABSTRACT.get(cls.qualified)
-        return check is not None and check(value)
-
-    def type_of(self, value: Any) -> Any:
-        """`type(value)`."""
-        if isinstance(value, Instance):
-            return value.cls
-        if isinstance(value, Tensor):
-            return self.library_name("torch.nn.Parameter" if value.is_parameter else "torch.Tensor")
-        if isinstance(value, Unknown):
-            return value
-        if isinstance(value, ClassValue):
-            return value.metaclass or self.builtin("type")
-        return type(value)
 
     def as_raised(self, value: Any) -> RaisedError:
         """What `raise value` raises."""

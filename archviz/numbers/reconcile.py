@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field, replace
-from itertools import product
+from functools import partial
+from itertools import islice, product
 from typing import Literal
 
 from archviz.architecture.model import Architecture
@@ -120,16 +121,15 @@ def _choices(reading: ModelReading, architecture: Architecture, quantisation: di
     stated = any(each is not None and each.where for each in further)
     further = [*further, None] if stated else [None, *further]
     cache, mixes = _cache_scales(reading), _mixers(architecture)
-    count = 0
+    ways: list[tuple[FurtherLayers | None, Iterable[Choice]]] = [(more, [()]) for more in further]
     for more in further:
-        held = _matrices(reading, quantisation, more, size)
-        for weights in _weights(held, quantisation, cache, mixes):
-            for stored in buffers:
-                for rest in product(*small):
-                    count += 1
-                    if count > MOST_CHOICES:
-                        return
-                    yield (*_further_steps(more, stored), *weights, *stored, *(step for each in rest for step in each))
+        held = partial(_matrices, reading, quantisation, more, size)
+        ways.append((more, _weights(held, quantisation, cache, mixes)))
+    taken = (
+        (*_further_steps(more, stored), *weights, *stored, *(step for each in rest for step in each))
+        for more, storages in ways for weights in storages for stored in buffers for rest in product(*small)
+    )  # fmt: skip
+    yield from islice(taken, MOST_CHOICES)
 
 
 def _further_steps(more: FurtherLayers | None, stored: Choice) -> Choice:
@@ -244,13 +244,12 @@ def _matrices(
 
 
 def _weights(
-    held: Sequence[Matrix], quantisation: dict[str, object], cache: Step, mixes: Callable[[str], bool]
+    find: Callable[[], Sequence[Matrix]], quantisation: dict[str, object], cache: Step, mixes: Callable[[str], bool]
 ) -> Iterator[Choice]:
-    """How quantised weights are stored: as they are, with scales, packed in bytes."""
-    yield ()
+    """How quantised weights are stored, where not as they are: with scales, packed in bytes."""
     if quantisation.get("kv_cache_scheme"):
         yield (cache,)
-    stated = scales_stated(quantisation)
+    held, stated = find(), scales_stated(quantisation)
     if stated is not None:
         yield (_scales(held, *stated, status="config"),)
     feeds = [each for each in held if not mixes(each.module)]

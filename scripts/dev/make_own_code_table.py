@@ -32,7 +32,7 @@ CHANCE = {"latent": ["mlp cat"]}  # ops whose inputs' sizes are the routers' cho
 def main() -> int:
     """Run every folder that is for the transformers at hand; keep the rows of the others."""
     os.environ["PYTORCH_JIT"] = "0"  # the ops of scripted functions would not be seen
-    import torch
+    import torch  # type: ignore[import-not-found,unused-ignore]
     import transformers
 
     major = transformers.__version__.partition(".")[0]

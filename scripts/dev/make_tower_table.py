@@ -35,7 +35,7 @@ ON_PROCESSOR = ("clap", "encodec", "mimi", "grounding-dino")
 
 def main() -> int:
     """Run the parts of the types named, all by default."""
-    import torch
+    import torch  # type: ignore[import-not-found,unused-ignore]
 
     referee, compare = load_module(needed(REFEREE)), load_module(needed(REFEREE.with_name("compare.py")))
     rows = json.loads(TABLE.read_text("utf-8")) if TABLE.exists() else []

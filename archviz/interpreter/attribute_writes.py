@@ -1,0 +1,162 @@
+"""Writing attributes: property setters, a module's registries, what classes, functions and files take."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from archviz.interpreter.modules import SourceModule
+from archviz.interpreter.part_names import check_name, check_showable
+from archviz.interpreter.values import (
+    BoundMethod,
+    ClassValue,
+    FunctionValue,
+    Instance,
+    LibraryModule,
+    ModuleInstance,
+    NativeFunction,
+    PropertyValue,
+    Tensor,
+    Unknown,
+)
+from archviz.interpreter.watched import plain
+
+if TYPE_CHECKING:
+    from archviz.interpreter.machine import Interpreter
+    from archviz.interpreter.twins import Twins
+    from archviz.spans import Span
+
+REGISTRIES = {"_parameters": "parameters", "_buffers": "buffers", "_modules": "modules"}
+
+UNKNOWN_LAYER = re.compile(
+    r"torch\.nn\.(?!functional|init)(\w+\.)*[A-Z]\w* has no stub|"
+    r"transformers\.(\w+\.)*[A-Z]\w* is not in the installed transformers"
+)
+
+
+class AttributeWrites:
+    """The part of the interpreter that sets and deletes attributes."""
+
+    if TYPE_CHECKING:
+        building: list[ModuleInstance]
+        twins: Twins
+
+        @property
+        def itself(self) -> Interpreter: ...
+        def gap(self, reason: str, at: Span | None = None) -> None: ...
+        def note(self, reason: str) -> None: ...
+        def call(self, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any: ...
+        def get_attribute(self, value: Any, name: str) -> Any: ...
+        def replace_name(self, dotted: str, new: Any) -> None: ...
+        def set_tensor_attribute(self, value: Tensor, name: str, new: Any) -> None: ...
+
+    def set_attribute(self, value: Any, name: str, new: Any) -> None:
+        """`value.name = new`."""
+        if isinstance(value, Instance):
+            if value.cls.has("__setattr__"):
+                setter = value.cls.lookup("__setattr__")
+                self.call(setter, [value, name, new], {})
+            else:
+                self.raw_set_attribute(value, name, new)
+        elif isinstance(value, (ClassValue, FunctionValue, NativeFunction, SourceModule, OrderedDict)):
+            self.twins.forget()
+            self._set_elsewhere(value, name, plain(new))
+        elif isinstance(value, BoundMethod):
+            self.set_attribute(value.function, name, new)
+        elif isinstance(value, Tensor):
+            self.set_tensor_attribute(value, name, new)
+        elif isinstance(value, LibraryModule):
+            self.twins.forget()
+            self.replace_name(f"{value.dotted}.{name}", plain(new))
+        elif not isinstance(value, Unknown):
+            raise AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")  # noqa: TRY004
+
+    def _set_elsewhere(self, value: Any, name: str, new: Any) -> None:
+        """Set an attribute of a class, a function, a file or an `OrderedDict`, which takes them as in Python."""
+        if isinstance(value, FunctionValue) and name == "__defaults__":
+            value.defaults = list(new or ())
+        elif isinstance(value, (FunctionValue, NativeFunction)):
+            value.attrs[name] = new
+            if name in ("__code__", "__kwdefaults__", "__globals__"):
+                self.gap(f"{name} of a function is set")
+        elif isinstance(value, SourceModule):
+            value.replace(name, new)
+        elif not isinstance(value, OrderedDict):
+            value.namespace[name] = new
+        elif not name.startswith("__"):
+            vars(value)[name] = new
+        else:
+            raise AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")
+
+    def raw_set_attribute(self, value: Instance, name: str, new: Any) -> None:
+        """Set by the default rules: property setters, then a module's registries, then plain attributes."""
+        raw = None
+        for each in value.cls.mro:
+            if name in each.namespace:
+                raw = each.namespace[name]
+                break
+        self.twins.written(value)
+        if isinstance(raw, PropertyValue):
+            if raw.fset is None:
+                raise AttributeError(f"property '{name}' of '{value.cls.name}' object has no setter")
+            self.call(raw.fset, [value, new], {})
+        elif isinstance(raw, Instance) and raw.cls.has("__set__"):
+            self.call(self.get_attribute(raw, "__set__"), [value, new], {})
+        elif isinstance(value, ModuleInstance):
+            self._register(value, name, new)
+        else:
+            value.attrs[name] = plain(new)
+
+    def _register(self, module: ModuleInstance, name: str, new: Any) -> None:
+        """`nn.Module.__setattr__`. Source: torch/nn/modules/module.py."""
+        if name in REGISTRIES and isinstance(new, dict):
+            setattr(module, REGISTRIES[name], new)
+            return
+        if isinstance(new, Tensor) and new.is_parameter:
+            check_name(self.itself, name, "parameter")
+            for table in (module.attrs, module.buffers, module.modules):
+                table.pop(name, None)
+            module.parameters[name] = new
+        elif isinstance(new, ModuleInstance):
+            check_showable(self.itself, name)
+            for table in (module.attrs, module.buffers, module.parameters):
+                table.pop(name, None)
+            module.modules[name] = new
+        elif isinstance(new, Tensor) and new.attrs and new.attrs.get("_is_buffer"):
+            module.attrs.pop(name, None)
+            module.buffers[name] = new
+            (module.transient.discard if new.attrs["persistent"] else module.transient.add)(name)
+        elif name in module.parameters and (new is None or isinstance(new, Tensor)):
+            module.parameters[name] = new
+        elif name in module.buffers and (new is None or isinstance(new, Tensor)):
+            module.buffers[name] = new
+        elif name in module.modules and new is None:
+            module.modules[name] = None
+        else:
+            module.attrs[name] = new
+            if isinstance(new, Unknown) and (new.of_module or UNKNOWN_LAYER.fullmatch(new.reason)):
+                self.gap(new.reason, new.at)
+            elif isinstance(new, Unknown) and self.building:
+                self.note(f"attribute {name} is not understood: {new.reason}")
+
+    def delete_attribute(self, value: Any, name: str) -> None:
+        """`del value.name`."""
+        if isinstance(value, Instance) and value.cls.has("__delattr__"):
+            self.call(value.cls.lookup("__delattr__"), [value, name], {})
+            return
+        if isinstance(value, Instance):
+            self.twins.written(value)
+        else:
+            self.twins.forget()
+        if isinstance(value, ModuleInstance):
+            for table in (value.parameters, value.buffers, value.modules):
+                if name in table:
+                    del table[name]
+                    return
+        if isinstance(value, Instance) and name in value.attrs:
+            del value.attrs[name]
+        elif isinstance(value, ClassValue) and name in value.namespace:
+            del value.namespace[name]
+        elif not isinstance(value, Unknown):
+            raise AttributeError(name)
