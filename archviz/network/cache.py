@@ -115,7 +115,10 @@ class Cache:
         path = self._path(entry.key)
         partial = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            for folder in (self.folder, self.entries_folder, path.parent):
+                folder.mkdir(exist_ok=True, mode=0o700)
+            os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             partial.write_bytes(data)
             partial.replace(path)
         except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from archviz.records import record
 
 USER_AGENT = f"archviz/{__version__}"
 GITHUB_API_VERSION = "2026-03-10"
+ACCOUNT = "archviz_account"  # extension of a request: what its answer is stored under besides, where it is not for all
 COMMIT_HEADER = "x-repo-commit"  # by which the Hub says of which commit a file is
 # what follows the origin; a name may have 40 such digits too, so only where an address has its revision
 _HUB_COMMIT = re.compile(r"/(?:api/models/[^/?]+/[^/?]+/revision|[^/?]+/[^/?]+/resolve)/[0-9a-f]{40}(?:[/?]|$)")
@@ -73,6 +75,11 @@ class Service:
         """The token of the environment, if it can be one at all."""
         text = os.environ.get(self.token_variable, "").strip() if self.token_variable else ""
         return text if _TOKEN.fullmatch(text) else None
+
+    def account(self) -> str:
+        """What an answer that is not for all is stored under besides its address: a digest of the token."""
+        token = self.token()
+        return f"{hashlib.sha256(token.encode()).hexdigest()[:16]} " if token else ""
 
 
 def hub_service() -> Service:

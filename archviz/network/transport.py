@@ -14,7 +14,7 @@ from archviz.errors import ArchvizError, BadResponseError, OfflineError, SourceU
 from archviz.network.cache import Entry
 from archviz.network.exchange import Answer, Bounds, exchange
 from archviz.network.faults import CutShortError, helps_to_retry, refused, shown, unreachable
-from archviz.network.services import COMMIT_HEADER, Service, is_loopback, origin_of
+from archviz.network.services import ACCOUNT, COMMIT_HEADER, Service, is_loopback, origin_of
 from archviz.network.session import Session, day_of
 from archviz.network.waits import FIRST_WAIT, Turn, asked_wait, turn
 
@@ -301,9 +301,9 @@ class GuardedTransport(httpx2.BaseTransport):
 
 
 def cache_key(request: httpx2.Request) -> str:
-    """What an answer is stored under: the address, and the form that was asked for."""
-    accept = request.headers.get("accept", "*/*")
-    return str(request.url) if accept == "*/*" else f"{accept} {request.url}"
+    """What an answer is stored under: the account where it is not for all, the form that was asked for, the address."""
+    accept, account = request.headers.get("accept", "*/*"), request.extensions.get(ACCOUNT, "")
+    return f"{account}{request.url}" if accept == "*/*" else f"{account}{accept} {request.url}"
 
 
 def fetched(response: httpx2.Response) -> float:

@@ -145,3 +145,10 @@ def test_an_entry_is_for_its_owner_alone(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "made")
     cache.write(entry())
     assert file_of(cache).parent.stat().st_mode & 0o077 == 0
+
+
+def test_what_is_kept_is_for_its_owner_alone(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "a" / "cache")
+    assert cache.write(Entry("key", b"body", 1.0))
+    modes = {path.stat().st_mode & 0o077 for path in (cache.folder, *cache.folder.rglob("*"))}
+    assert modes == {0}

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 
 from archviz.errors import BadResponseError, SourceUnavailableError
 from archviz.lookup.hub.facts import HubModel
-from archviz.network.services import COMMIT_HEADER, hub_service, origin_of
+from archviz.network.services import ACCOUNT, COMMIT_HEADER, hub_service, origin_of
 from archviz.network.session import Session
 
 if TYPE_CHECKING:
@@ -28,9 +28,14 @@ def file_url(model: HubModel, path: str) -> str:
     return f"{hub_service().endpoint}/{model.id}/resolve/{model.commit}/{quote(path)}"
 
 
-def is_stored(model: HubModel, path: str, session: Session) -> bool:
-    """Whether a file is in the cache, so that reading it needs no request."""
-    return session.cache.read(file_url(model, path)) is not None
+def file_key(model: HubModel, path: str) -> str:
+    """What a file is stored under: of a gated or private repository, for the account that was given it."""
+    return account_of(model) + file_url(model, path)
+
+
+def account_of(model: HubModel) -> str:
+    """The account that the files of a repository are stored for; empty where they are for all."""
+    return hub_service().account() or "nobody " if model.gated or model.private else ""
 
 
 def read_file(model: HubModel, path: str, session: Session, limit: int) -> bytes:
@@ -43,7 +48,7 @@ def read_file(model: HubModel, path: str, session: Session, limit: int) -> bytes
     """
     if not is_readable(path):
         raise BadResponseError(f"{path[:100]!a} is no path of a text file", where=model.id)
-    stored = session.cache.read(file_url(model, path))
+    stored = session.cache.read(file_key(model, path))
     of_commit = stored is not None and stored.headers.get(COMMIT_HEADER, model.commit) == model.commit
     data = stored.body if stored and of_commit else _fetch(model, path, session)
     if len(data) > limit:
@@ -57,12 +62,12 @@ def _fetch(model: HubModel, path: str, session: Session) -> bytes:
     from archviz.network.client import open_client
 
     with open_client(hub_service(), session) as client:
-        response = client.get(file_url(model, path))
+        response = client.get(file_url(model, path), extensions={ACCOUNT: account_of(model)})
     if response.status_code == 200:
         try:
             check_origin(model, path, response)
         except BadResponseError:
-            session.cache.forget(file_url(model, path))
+            session.cache.forget(file_key(model, path))
             raise
         return response.content
     raise refusal(model, path, response.status_code, response.headers.get("x-error-code", ""))

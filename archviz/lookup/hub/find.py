@@ -119,15 +119,19 @@ def _forget_bad(error: SourceUnavailableError, session: Session) -> None:
 
 
 def _kept(model_id: str, revision: str | None, session: Session) -> HubModel | None:
-    entry = session.cache.read(_key(model_id, revision))
+    key, account = _key(model_id, revision), hub_service().account()
+    entry = (session.cache.read(account + key) if account else None) or session.cache.read(key)
     model = parse_facts(entry.body) if entry else None
     return None if model and is_commit(revision) and model.commit != revision else model
 
 
 def _keep(model: HubModel, asked_id: str, revision: str | None, session: Session) -> None:
-    """Under the name that was asked, and under the commit that it led to."""
+    """Under the name that was asked, and under the commit that it led to; what is private for its account alone."""
+    account = hub_service().account() if model.private else ""
+    if model.private and session.last_key is not None:
+        session.cache.forget(session.last_key)
     for name, at in {(asked_id, revision), (model.id, model.commit)}:
-        session.cache.write(Entry(_key(name, at), model.as_json(), model.fetched, pinned=is_commit(at)))
+        session.cache.write(Entry(account + _key(name, at), model.as_json(), model.fetched, pinned=is_commit(at)))
 
 
 def _old(kept: HubModel, note: str, session: Session) -> HubModel:

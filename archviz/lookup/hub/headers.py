@@ -19,7 +19,7 @@ from archviz.lookup.checkpoint import (
     rows_of,
 )
 from archviz.lookup.hub.facts import HubModel
-from archviz.lookup.hub.files import file_url, read_file
+from archviz.lookup.hub.files import file_key, read_file
 from archviz.lookup.hub.parsed import parsed_headers
 from archviz.lookup.hub.ranges import foretold, read_header
 from archviz.network.cache import Entry
@@ -129,4 +129,4 @@ def _kept(model: HubModel, file: str, session: Session) -> list[StoredTensor] | 
 
 
 def _key(model: HubModel, file: str) -> str:
-    return f"hub header {file_url(model, file)}"
+    return f"hub header {file_key(model, file)}"

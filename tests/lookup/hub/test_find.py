@@ -242,6 +242,23 @@ def test_a_gated_repository_shows_its_facts_and_not_its_files(
     assert b"qwen3" in read_file(model, "config.json", session(), 1000)
 
 
+def test_what_one_account_was_shown_is_not_given_to_another(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    gated = find_model("acme/Gated-1B", None, session())
+    assert read_file(gated, "config.json", session(), 1000)
+    assert find_model("acme/Private-1B", None, session()).private
+    hub.asked.clear()
+    assert read_file(gated, "config.json", session(), 1000)
+    assert find_model("acme/Private-1B", None, session()).private
+    assert hub.asked == []
+    for other in ("", "hf_another_token"):
+        monkeypatch.setenv("HF_TOKEN", other)
+        with pytest.raises(GatedError):
+            read_file(gated, "config.json", session(), 1000)
+        with pytest.raises(ModelNotFoundError):
+            find_model("acme/Private-1B", None, session())
+
+
 def test_a_file_at_a_commit_is_fetched_once(hub: LoopbackHub) -> None:
     model = find_model("acme/Single-1B", None, session())
     first = read_file(model, "config.json", session(), 1000)
