@@ -20,6 +20,7 @@ _DROPPED = {  # what is said of the body as it travelled, or must not be followe
     "set-cookie",
     "link",  # to a next page, which nobody here asks for: a list that links itself would never end
 }
+_MOST_MEMBERS = 32  # of a gzip answer; each further one copies what is left
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +177,19 @@ def _decoded(raw: bytes, encoding: str, limit: int, request: httpx2.Request) -> 
     try:
         unpacked = zlib.decompressobj(47)
         body = unpacked.decompress(raw, limit + 1)
+        for _ in range(_MOST_MEMBERS):
+            if not (unpacked.eof and unpacked.unused_data) or len(body) > limit:
+                break
+            unpacked, rest = zlib.decompressobj(47), unpacked.unused_data
+            body += unpacked.decompress(rest, limit + 1 - len(body))
     except zlib.error:
         raise CutShortError("damaged in its compression") from None
     if len(body) > limit:
         raise too_large(limit, request)
     if not unpacked.eof:
         raise CutShortError("compressed and ends too early")
+    if unpacked.unused_data:
+        raise CutShortError(f"compressed in more than {_MOST_MEMBERS} members")
     return body
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -321,8 +322,6 @@ def test_an_answer_beyond_the_bound_is_not_read_to_its_end(session: Make) -> Non
 
 
 def test_a_compressed_bomb_is_not_unpacked_beyond_the_bound(session: Make) -> None:
-    import gzip
-
     bomb = gzip.compress(bytes(70_000_000), 1)
     headers = {"Content-Encoding": "gzip"}
     error = fault(session(lambda _: httpx2.Response(200, headers=headers, stream=httpx2.ByteStream(bomb))), f"{HUB}/x")
@@ -571,3 +570,21 @@ def test_only_a_commit_as_revision_pins_an_address(service: Callable[[], Service
 @pytest.mark.parametrize(("path", "pinned"), [(f"/acme/x/{SHA}/m.py", True), (f"/acme/{HEX}/main/m.py", False)])
 def test_raw_files_are_pinned_by_their_commit(path: str, pinned: bool) -> None:
     assert github_service().is_pinned(github_service().origins[1] + path) is pinned
+
+
+def test_gzip_in_several_members_is_read_whole_and_within_the_bound(session: Make) -> None:
+    data = gzip.compress(b"one ") + gzip.compress(b"two")
+    asking = session(
+        Server(lambda: httpx2.Response(200, headers={"content-encoding": "gzip"}, stream=httpx2.ByteStream(data)))
+    )
+    assert get(asking, f"{HUB}/x").content == b"one two"
+    bomb = gzip.compress(b"x" * 10) + gzip.compress(b"x" * asking.settings.limits.response_bytes)
+    asking = session(
+        Server(lambda: httpx2.Response(200, headers={"content-encoding": "gzip"}, stream=httpx2.ByteStream(bomb)))
+    )
+    assert "larger than" in fault(asking, f"{HUB}/y").message
+    many = gzip.compress(b"x") * 100
+    asking = session(
+        Server(lambda: httpx2.Response(200, headers={"content-encoding": "gzip"}, stream=httpx2.ByteStream(many)))
+    )
+    assert "members" in fault(asking, f"{HUB}/z").message

@@ -119,7 +119,7 @@ def facts_of(info: ModelInfo, fetched: float) -> HubModel:
         private=bool(info.private),
         model_type=_text(config.get("model_type")) or "",
         architectures=_texts(config.get("architectures"))[:_MOST_LISTED],
-        files=tuple(each.rfilename for each in (info.siblings or ())[:_MOST_FILES] if isinstance(each.rfilename, str)),
+        files=_paths(info),
         licence=_text(_card(info, "license")) or _tagged(tags, "license:"),
         base_models=derived.bases if derived else (),
         relation=derived.relation if derived else None,
@@ -129,6 +129,12 @@ def facts_of(info: ModelInfo, fetched: float) -> HubModel:
         created=info.created_at.date().isoformat() if info.created_at else None,
         modified=info.last_modified.date().isoformat() if info.last_modified else None,
     )
+
+
+def _paths(info: ModelInfo) -> tuple[str, ...]:
+    """The files of a repository; those whose names hold control characters are none that are read or shown."""
+    names = (each.rfilename for each in (info.siblings or ())[:_MOST_FILES])
+    return tuple(name for name in names if isinstance(name, str) and name.isprintable())
 
 
 def _card(info: ModelInfo, key: str) -> object:

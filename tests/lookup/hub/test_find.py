@@ -76,6 +76,12 @@ def test_control_characters_in_facts_are_left_out(hub: LoopbackHub) -> None:
     assert (model.licence, model.architectures) == ("mit[2J", ("Qwen3[31mForCausalLM",))
 
 
+def test_files_whose_names_hold_control_characters_are_left_out(hub: LoopbackHub) -> None:
+    files = {"config.json": b"{}", "\x1b[31mevil\n.bin": b"x", "\u202eabc.bin": b"x"}
+    hub.repositories["acme/Odd-1B"] = Repository(files)
+    assert find_model("acme/Odd-1B", None, session()).files == ("config.json",)
+
+
 def test_a_file_is_followed_to_where_the_hub_keeps_it_and_is_kept_under_its_commit(hub: LoopbackHub) -> None:
     asking = session()
     model = find_model("acme/Single-1B", None, asking)
