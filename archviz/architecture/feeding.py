@@ -34,6 +34,12 @@ def reads(context: Context, module: ModuleRecord, source: Sequence[Stack]) -> bo
     return any(value.id in reached for value in call.inputs)
 
 
+def runs_beside(context: Context, module: ModuleRecord, stacks: Sequence[Stack]) -> bool:
+    """Whether a module runs in the pass in which some layers run; a part that `forward` does not reach is called on its own."""
+    call, layers = first_call(context.trace, module), _calls(context.trace, stacks)
+    return call is not None and bool(layers) and _pass(context.trace, call) == _pass(context.trace, layers[0])
+
+
 def goes_on(context: Context, source: Stack, target: Stack) -> bool:
     """Whether the stream of some layers is that of others, carried on: it is made of nothing that enters in between but weights."""
     trace = context.trace

@@ -7,7 +7,7 @@ from dataclasses import field
 
 from archviz.architecture.beside import find_beside, first_call, taps_layers
 from archviz.architecture.context import Context, code
-from archviz.architecture.feeding import goes_on, layer_read, reaches, reads, unread
+from archviz.architecture.feeding import goes_on, layer_read, reaches, reads, runs_beside, unread
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import BlockNode, ColumnItem, Tower
 from archviz.architecture.roles import HEADS, Roles
@@ -266,7 +266,7 @@ def _asides(context: Context, column: Column, columns: list[Column]) -> dict[str
         return {}
     found = {
         module.path: "not called by forward" for module in column.around
-        if _is_outside(column, module.path) and first_call(context.trace, module) is None
+        if _is_outside(column, module.path) and not runs_beside(context, module, column.stacks)
     }  # fmt: skip
     norms = [module for module in column.around if detect_norm(module, context.trace) is not None]
     for module in unread(context, norms, target.stacks):

@@ -105,8 +105,8 @@ def ports(
 def _in_record(text: str) -> str:
     r"""A text in a record, where braces, bars and angles part fields.
 
-    >>> print(_in_record("a|b {\N}"))
-    a\|b\ \{\N\}
+    >>> print(_in_record("a|b {c}"))
+    a\|b\ \{c\}
     """
     return re.sub(r"([{}|<> ])", r"\\\1", label(text)[1:-1])
 

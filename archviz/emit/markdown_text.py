@@ -91,7 +91,7 @@ def filled_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[s
 
 
 def inline_code(content: str) -> str:
-    """The text of a code span: on one line, without backticks.
+    r"""The text of a code span: on one line, without backticks.
 
     >>> inline_code("a`b\nc")
     "a'b c"

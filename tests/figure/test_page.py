@@ -89,7 +89,8 @@ def test_any_architecture_gives_clean_pages(drawn: Architecture, theme: str) -> 
         display, findings = draw_view(drawn, view, theme=theme)
         assert [finding for finding in findings if finding.severity == "hard"] == []
         if view == "overview":
-            assert smallest_in_print(display) >= 6.4  # of the catalog 6.5; made towers may be wider
+            told = any(finding.rule == "small-print" for finding in findings)  # towers may be wider than any that exist
+            assert told or smallest_in_print(display) >= 6.5
 
 
 def _frame(display: DisplayList, group_id: str) -> Rect:
