@@ -248,7 +248,10 @@ class Page:
         high, low = self._note_bands()
         x = self.left + _ZOOMS
         top = _TOP if self.notes_left or not self.arts else bottom - self.arts[-1].height + high
-        yield from _stacked([self.panels[i] for i in plan.beside], x, top, width - _MARGIN - x, bottom - low - top)
+        panels, wide = [self.panels[i] for i in plan.beside], width - _MARGIN - x
+        need = sum(panel.height_at(wide) for panel in panels) + GAP * (len(panels) - 1)
+        top = max(_TOP, min(top, bottom - low - need))  # higher than the last column rather than into what stands below
+        yield from _stacked(panels, x, top, wide, bottom - low - top)
 
     def _below_frames(self, plan: Arrangement, width: float, bottom: float) -> Iterator[tuple[Panel, Frame]]:
         spare = max(width - 2 * _MARGIN - plan.packing.width, 0.0) / max(len(plan.packing.widths), 1)
