@@ -103,6 +103,7 @@ class FakeDrawing:
     model_id: str | None
     summary: dict[str, object]
     exit_status: int
+    notes: tuple[str, ...] = ()
 
 
 class FakePipeline:
