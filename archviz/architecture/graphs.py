@@ -8,6 +8,7 @@ from archviz.architecture.context import Context, code
 from archviz.architecture.labels import Label, label_node, part_sizes
 from archviz.architecture.model import BlockEdge, BlockGraph, BlockNode, Evidence
 from archviz.architecture.roles import Roles
+from archviz.free_names import free_name
 from archviz.patterns.flow import Flow, FlowNode, Shape
 from archviz.patterns.op_families import SPLITS
 from archviz.patterns.residual import find_residual_adds
@@ -117,11 +118,9 @@ def _slug(name: str) -> str:
 
 
 def _unique(name: str, used: set[str]) -> str:
-    number, candidate = 2, name
-    while candidate in used:
-        candidate, number = f"{name}_{number}", number + 1
-    used.add(candidate)
-    return candidate
+    free = free_name(name, used)
+    used.add(free)
+    return free
 
 
 def _symbolic(shape: Shape | None, length: int | None) -> list[int | str | None] | None:

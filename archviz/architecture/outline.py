@@ -10,6 +10,7 @@ from archviz.architecture.labels import Label, attention_details, moe_label, par
 from archviz.architecture.model import BlockEdge, BlockGraph, BlockNode, Role
 from archviz.architecture.naming import Kind
 from archviz.architecture.roles import Roles, part_role
+from archviz.free_names import free_name
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.attention import Attention, find_projections
 from archviz.patterns.feed_forward import FeedForward, projections_of
@@ -37,9 +38,7 @@ class _Sketch:
         relative = module.path[len(self.base) :].lstrip(".") if module is not None else None
         stem = re.sub(r"\W+", "_", relative or label.role)
         taken = {node.id for node in self.nodes}
-        name, number = stem, 2
-        while name in taken:
-            name, number = f"{stem}_{number}", number + 1
+        name = free_name(stem, taken)
         self.nodes.append(
             BlockNode(
                 id=name, role=label.role, label=label.text, details=label.details, code_name=relative, module=relative,

@@ -10,6 +10,7 @@ from archviz.emit.glyphs import embedded_fonts, outlines
 from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Point, Rect, Run, Shape, Text
 from archviz.figure.fonts import FALLBACKS, FAMILY, with_code_points
 from archviz.formats import TextMode
+from archviz.free_names import free_name
 
 _ILLEGAL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
@@ -84,10 +85,7 @@ class _Writer:
     def _id(self, wanted: str) -> str:
         base = _NOT_IN_ID.sub("-", wanted)[:120]
         base = base if base[:1].isalpha() else f"g-{base}"
-        name, number = base, 1
-        while name in self._ids:
-            number += 1
-            name = f"{base}-{number}"
+        name = free_name(base, self._ids, "-")
         self._ids.add(name)
         return name
 

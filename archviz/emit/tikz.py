@@ -14,6 +14,7 @@ from archviz.emit.tikz_styles import Styles
 from archviz.emit.tikz_text import comment, escaped, signs
 from archviz.figure.display import Circle, DisplayList, Group, Item, Point, Rect, Run, Shape, Text
 from archviz.figure.fonts import measure
+from archviz.free_names import free_name
 
 POINTS = 0.75  # bp a px
 _LONGEST = 14_000.0  # bp: TeX knows no longer length than 16,383 pt
@@ -161,10 +162,7 @@ class _Writer:
 
     def _name(self, group_id: str) -> str:
         base = _NOT_IN_NAME.sub("-", group_id.rpartition("/")[2][:60]).strip("-") or "node"
-        name, number = base, 1
-        while name in self._names:
-            number += 1
-            name = f"{base}-{number}"
+        name = free_name(base, self._names, "-")
         self._names.add(name)
         return name
 

@@ -7,6 +7,7 @@ from functools import cache
 
 from archviz.figure.display import Circle, Path, Rect, Run
 from archviz.figure.theme import THEMES, Theme
+from archviz.free_names import free_name
 
 _ROLE_COLOURS = {
     "norm": "norm",
@@ -35,7 +36,7 @@ class Styles:
     def colour(self, value: str) -> str:
         if value not in self.colours:
             known = _names_of_colours().get(value)
-            self.colours[value] = _fresh(known or "colour", set(self.colours.values()))
+            self.colours[value] = free_name(known or "colour", set(self.colours.values()), "-")
         return self.colours[value]
 
     def filled(self, shape: Rect | Circle) -> str:
@@ -80,7 +81,7 @@ class Styles:
 
     def _shape(self, wanted: str, options: str) -> str:
         if options not in self.shapes:
-            self.shapes[options] = _fresh(wanted, set(self.shapes.values()))
+            self.shapes[options] = free_name(wanted, set(self.shapes.values()), "-")
         return self.shapes[options]
 
     def _options(self, shape: Rect | Circle | Path, radius: float) -> str:
@@ -124,14 +125,6 @@ def _uses(theme: Theme) -> Iterator[tuple[str, str]]:
         yield tint.stroke, f"layer-{letter}-edge"
         yield tint.text, f"layer-{letter}-ink"
         yield tint.mixer.fill, f"mixer-{letter}"
-
-
-def _fresh(wanted: str, taken: set[str]) -> str:
-    name, number = wanted, 1
-    while name in taken:
-        number += 1
-        name = f"{wanted}-{number}"
-    return name
 
 
 def _length(pixels: float) -> str:

@@ -27,6 +27,7 @@ from archviz.figure.diagram_model import (
     ParameterCounts,
 )
 from archviz.figure.diagram_pattern import PatternUnit, UnitLayer, pattern_units, zooms
+from archviz.free_names import free_name
 from archviz.spans import Status
 
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_]+")
@@ -79,10 +80,7 @@ class _Writer:
     def _id(self, *words: str) -> str:
         base = _NOT_IN_ID.sub("_", "_".join(words)).strip("_")[:80] or "block"
         base = f"{base}_" if re.fullmatch(r"stage\d+", base) else base
-        name, number = base, 1
-        while name in self._ids:
-            number += 1
-            name = f"{base}_{number}"
+        name = free_name(base, self._ids)
         self._ids.add(name)
         return name
 

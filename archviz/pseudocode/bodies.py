@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from archviz.free_names import free_name
 from archviz.interpreter.events import Events
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.interpreter.signatures import Signature
@@ -366,10 +367,7 @@ class Bodies:
         else:
             base = event.name if event.name.isidentifier() else "function"
             taken = {each.name for each in self.functions.values()}
-            name, number = base, 1
-            while name in taken:
-                number += 1
-                name = f"{base}_{number}"
+            name = free_name(base, taken)
             self.functions[code] = Function(name, text.replace("def forward(", f"def {name}(", 1))
         return self.functions[code].name
 

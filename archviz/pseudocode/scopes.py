@@ -7,6 +7,7 @@ import keyword
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
 
+from archviz.free_names import free_name
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.pseudocode.expressions import Expression, Piece
 from archviz.records import record
@@ -154,10 +155,7 @@ def names_of(scope: Scope, own: Callable[[int], str | None]) -> dict[int, str]:
 
 
 def _free(name: str, taken: set[str]) -> str:
-    free, number = name, 1
-    while free in taken:
-        number += 1
-        free = f"{name}_{number}"
+    free = free_name(name, taken)
     taken.add(free)
     return free
 
