@@ -34,8 +34,8 @@ def find_beside(context: Context, around: Sequence[ModuleRecord], layer: ModuleR
     if start is None or len(start.inputs) < 2:
         return {}
     calls = {m.path: call for m in around if (call := first_call(trace, m)) and call.index < start.index}
-    stream = _made_of(trace, start, {start.inputs[0].id})
-    others = _made_of(trace, start, {value.id for value in start.inputs[1:]})
+    stream = made_of(trace, start, {start.inputs[0].id})
+    others = made_of(trace, start, {value.id for value in start.inputs[1:]})
     gives = {path: {value.id for value in call.outputs} for path, call in calls.items()}
     if not any(ids & stream for ids in gives.values()):
         return {}  # where the stream itself was not followed, nothing is known about its sides
@@ -49,10 +49,10 @@ def taps_layers(context: Context, module: ModuleRecord, layers: Sequence[ModuleR
     call, first, last = first_call(trace, module), trace.call(layers[0].path), trace.call(layers[-1].path)
     if call is None or first is None or last is None or not first.index < call.index < last.index:
         return False
-    return not {value.id for value in call.outputs} & _made_of(trace, last, {value.id for value in last.inputs})
+    return not {value.id for value in call.outputs} & made_of(trace, last, {value.id for value in last.inputs})
 
 
-def _made_of(trace: Trace, end: Event, wanted: set[int], stop: set[int] | None = None) -> set[int]:
+def made_of(trace: Trace, end: Event, wanted: set[int], stop: set[int] | None = None) -> set[int]:
     """All values that some values are made of, themselves included; what stands in `stop` is not followed further."""
     found = set(wanted)
     for event in reversed(trace.before(end)):
@@ -68,5 +68,5 @@ def _made_of(trace: Trace, end: Event, wanted: set[int], stop: set[int] | None =
 def _read_by(trace: Trace, call: Event, gives: dict[str, set[int]]) -> list[str]:
     """The modules whose results a call reads, none of the others in between."""
     stop = set().union(*gives.values())
-    made_of = _made_of(trace, call, {value.id for value in call.inputs}, stop)
-    return [path for path, ids in gives.items() if ids & made_of]
+    sources = made_of(trace, call, {value.id for value in call.inputs}, stop)
+    return [path for path, ids in gives.items() if ids & sources]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from archviz.architecture.beside import first_call
+from archviz.architecture.beside import first_call, made_of
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
 from archviz.interpreter.reading import Event, ModuleRecord
@@ -52,16 +52,20 @@ def goes_on(context: Context, source: Stack, target: Stack) -> bool:
 
 def unread(context: Context, modules: Iterable[ModuleRecord], target: Sequence[Stack]) -> list[ModuleRecord]:
     """The modules of a tower whose results the tower that it feeds never reads: built and run for nothing, or for other uses."""
-    trace, found = context.trace, []
-    readers = _calls(trace, target)
-    wanted = {value.id for call in readers for value in call.inputs}
-    for module in modules:
-        call = first_call(trace, module)
-        if call is None or not call.outputs or not readers or _pass(trace, call) != _pass(trace, readers[0]):
-            continue
-        if wanted.isdisjoint(made_from(trace, {value.id for value in call.outputs})):
-            found.append(module)
-    return found
+    trace, readers = context.trace, _calls(context.trace, target)
+    if not readers:
+        return []
+    last = max(readers, key=lambda call: call.index)
+    read = made_of(trace, last, {value.id for call in readers for value in call.inputs})
+    return [
+        module for module in modules
+        if runs_beside(context, module, target) and _gives(context, module) and _gives(context, module).isdisjoint(read)
+    ]  # fmt: skip
+
+
+def _gives(context: Context, module: ModuleRecord) -> set[int]:
+    call = first_call(context.trace, module)
+    return {value.id for value in call.outputs} if call is not None else set()
 
 
 def layer_read(context: Context, module: ModuleRecord, stack: Stack) -> list[str]:
@@ -69,10 +73,7 @@ def layer_read(context: Context, module: ModuleRecord, stack: Stack) -> list[str
     trace, call = context.trace, first_call(context.trace, module)
     if call is None or trace.call(stack.layers[-1].path) is None:
         return []
-    read = {value.id for value in call.inputs}
-    for event in reversed(trace.before(call)):
-        if trace.is_leaf(event) and not read.isdisjoint([value.id for value in event.outputs]):
-            read.update([value.id for value in event.inputs])
+    read = made_of(trace, call, {value.id for value in call.inputs})
     given = [trace.call(layer.path) for layer in stack.layers]
     numbers = [n for n, each in enumerate(given, start=1) if each and not read.isdisjoint([v.id for v in each.outputs])]
     last = max(numbers, default=len(given))

@@ -38,6 +38,7 @@ class Column:
     stacks: list[Stack]
     around: list[ModuleRecord] = field(default_factory=list)
     feeds: str | None = None
+    feeds_seen: bool = False  # one pass shows it
     encodes: bool = False  # it reads text both ways, or looks back only but stands beside towers that it does not read
 
     @property
@@ -156,6 +157,7 @@ def _name(context: Context, columns: list[Column]) -> None:
         if column.id.partition("_")[0] in ("vision", "audio") and text is not None:
             seen = reaches(context, column.stacks, text.stacks)
             column.feeds = "text" if seen or (seen is None and is_causal(text)) else None
+            column.feeds_seen = seen is True
             text.encodes = text.encodes or seen is False
         if column.id.partition("_")[0] == "encoder" and "decoder" in ids:
             column.feeds = "decoder"
@@ -262,7 +264,7 @@ def _asides(context: Context, column: Column, columns: list[Column]) -> dict[str
         around = [module for module in column.around if own and (_embeds(module) or _is_final(module))]
         idle = [module.path for module in around if first_call(context.trace, module) is None]
         return dict.fromkeys(idle, "not called by forward") if len(idle) < len(around) else {}
-    if target is None or column.is_main or not reaches(context, column.stacks, target.stacks):
+    if target is None or column.is_main or not column.feeds_seen:
         return {}
     found = {
         module.path: "not called by forward" for module in column.around

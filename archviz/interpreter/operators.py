@@ -104,7 +104,7 @@ class Operators(ClassChecks):
 
     # -- iteration ------------------------------------------------------------------------------------------------
 
-    def iterate(self, value: Any, *, loop: bool = False) -> Iterator[Any]:
+    def iterate(self, value: Any) -> Iterator[Any]:
         """The elements of a value, at most `limits.items`; an Unknown has none and is a gap where a loop runs."""
         if isinstance(value, Unknown):
             self.gap(f"a loop over {value.reason}", value.at)

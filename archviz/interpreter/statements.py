@@ -131,7 +131,7 @@ def _for(interp: Interpreter, node: ast.For, frame: Frame) -> None:
     values = _value(interp, node.iter, frame)
     frame.line = node.lineno
     rounds = counted(interp, values)
-    for value in interp.iterate(values, loop=True):
+    for value in interp.iterate(values):
         interp.step(frame)
         if rounds is not None:
             rounds.round()

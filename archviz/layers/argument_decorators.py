@@ -13,10 +13,10 @@ from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import FunctionValue, Rest
+from archviz.layers.output_capturing import HIDDEN
 
 UTILS = "transformers.utils"
 FROM_CONFIGURATION = ("vision_feature_layer", "vision_feature_select_strategy", "vision_aspect_ratio")
-STATES = "output_hidden_states"
 
 
 def register(library: Library) -> None:
@@ -64,12 +64,12 @@ def _selected(
     interp: Interpreter, function: FunctionValue, selection: Any, args: list[Any], kwargs: dict[str, Any], run: Rest
 ) -> Any:
     """Call a function so that the towers it calls give the hidden states that one of its arguments selects."""
-    if kwargs.get(STATES):
+    if kwargs.get(HIDDEN):
         return run(args, kwargs)
     if not isinstance(selection, str):
-        return run(args, {**kwargs, STATES: interp.call(selection, args[:1], {})})
+        return run(args, {**kwargs, HIDDEN: interp.call(selection, args[:1], {})})
     positional, defaults = function.signature.positional, function.defaults
     place = positional.index(selection) if selection in positional else len(args)
     default = defaults[place - len(positional)] if len(positional) - len(defaults) <= place < len(positional) else None
     value = args[place] if place < len(args) else kwargs.get(selection, default)
-    return run(args, {**kwargs, STATES: value})
+    return run(args, {**kwargs, HIDDEN: value})

@@ -42,7 +42,7 @@ def spelt_out(ops: Sequence[Event]) -> str | None:
     if names.count("tanh") == 1 and "add" in names and names[-1] == "mul" and "softplus" not in names:
         return TANH_GELU
     if names == ["mul", "sigmoid", "mul"]:
-        slope = _number(ops[0])
+        slope = number_in(ops[0])
         return QUICK_GELU if slope == _QUICK else "SiLU" if slope == 1.0 else f"x·σ({slope:g}x)" if slope else None
     return "SiLU" if names == ["sigmoid", "mul"] else None
 
@@ -114,7 +114,7 @@ def _sloped(sigmoid: Event, inside: Sequence[Event]) -> str | None:
     """`x · σ(a x)` spelt out: the sigmoid of a tensor (times a number) multiplies that same tensor."""
     argument = sigmoid.inputs[0].id if sigmoid.inputs else None
     product = next((e for e in inside if canonical(e.name) == "mul" and argument in [v.id for v in e.outputs]), None)
-    slope = _number(product) if product is not None and len(product.inputs) == 1 else None
+    slope = number_in(product) if product is not None and len(product.inputs) == 1 else None
     base = product.inputs[0].id if product is not None and slope is not None else argument
     result = {v.id for v in sigmoid.outputs}
     for event in inside:
@@ -146,7 +146,8 @@ def _silu(slope: float, changes: list[str]) -> str:
     return f"SiLU ({', '.join(notes)})" if notes else "SiLU"
 
 
-def _number(event: Event | None) -> float | None:
+def number_in(event: Event | None) -> float | None:
+    """The one number among the options of an op; None where there is none, or several."""
     values = (
         [v for v in event.options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)] if event else []
     )

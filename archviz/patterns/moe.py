@@ -72,7 +72,7 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         (c for c in linears_of(module) if (linear_sizes(c) or (0, 0))[1] == 1 and c is not router), None
     )  # a single number per token
     width, hidden, gated = _expert_sizes(experts, count)
-    events = _router_events(module, router, experts, trace)
+    events = router_events(trace, trace.call(router.path) if router else None, trace.call(module.path))
     top_k = _top_k(module, router, events)
     return MixtureOfExperts(
         experts=experts.path,
@@ -180,17 +180,11 @@ def _outer_inner(shape: tuple[int | None, ...], experts: ModuleRecord) -> tuple[
     return shape[1], shape[2]
 
 
-def _router_events(
-    module: ModuleRecord, router: ModuleRecord | None, experts: ModuleRecord, trace: Trace
-) -> list[Event]:
-    """Everything that happens between the scores and the choice: in the router, and in the block beside the experts."""
-    events: list[Event] = []
-    for owner in (router, module):
-        call = trace.call(owner.path) if owner else None
-        if call is not None:
-            walk = trace.inside(call) if owner is router else trace.own(call)
-            events += [e for e in walk if e.kind != "call" and trace.is_used(e)]
-    return events
+def router_events(trace: Trace, router: Event | None, block: Event | None) -> list[Event]:
+    """What happens between the scores and the choice and takes effect: inside the router's call, then in the block's own steps."""
+    inside = trace.inside(router) if router is not None else ()
+    beside = trace.own(block) if block is not None else ()
+    return [event for event in (*inside, *beside) if event.kind != "call" and trace.is_used(event)]
 
 
 def _top_k(module: ModuleRecord, router: ModuleRecord | None, events: list[Event]) -> int | None:

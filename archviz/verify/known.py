@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from archviz.architecture.model import Architecture, Evidence, ModuleNode, PatternItem
@@ -134,10 +134,7 @@ def _add_claims(known: Known, claims: Sequence[Claim], names: tuple[str, ...]) -
 
 def _add_norms(known: Known, root: ModuleNode) -> None:
     """Norms outside of layers and deep inside their parts, where the class leaves no doubt."""
-    todo = [root]
-    while todo:
-        node = todo.pop()
-        todo += node.children
+    for node in _walk(root):
         name = "RMSNorm" if "RMSNorm" in node.class_name else "LayerNorm" if node.class_name == "LayerNorm" else None
         if name is not None:
             known.add(name, (Evidence(kind="code", where=node.at),) if node.at else ())
@@ -194,13 +191,19 @@ def _add_widths(known: Known, architecture: Architecture) -> None:
             known.add(fact.value, fact.evidence)
 
 
-def tables(key: str, root: ModuleNode) -> Known:
-    """Sizes of all embeddings (`rows × width`), or widths of all modules named as heads (`width → rows`)."""
-    known = Known()
+def _walk(root: ModuleNode) -> Iterator[ModuleNode]:
+    """A module and everything below it."""
     todo = [root]
     while todo:
         node = todo.pop()
         todo += node.children
+        yield node
+
+
+def tables(key: str, root: ModuleNode) -> Known:
+    """Sizes of all embeddings (`rows × width`), or widths of all modules named as heads (`width → rows`)."""
+    known = Known()
+    for node in _walk(root):
         chosen = "embedding" in node.class_name.lower() if key == "table" else "head" in node.name
         for shape in node.tensors.values() if chosen else ():
             if len(shape) == 2:
@@ -213,10 +216,7 @@ def tables(key: str, root: ModuleNode) -> Known:
 def projections_named(name: str, root: ModuleNode) -> Known:
     """Input and output widths of all projections of a name, and of expert matrices of that name."""
     known = Known()
-    todo = [root]
-    while todo:
-        node = todo.pop()
-        todo += node.children
+    for node in _walk(root):
         weight = node.tensors.get("weight") if node.name == name else node.tensors.get(name)
         if weight is None or len(weight) < 2:
             continue

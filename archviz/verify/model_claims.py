@@ -8,6 +8,7 @@ from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import Architecture, Evidence, Fact
 from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
+from archviz.patterns.activations import number_in
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, canonical
 from archviz.patterns.trace import Trace
@@ -142,18 +143,18 @@ def _logits(context: Context, architecture: Architecture, lines: SourceLines) ->
     if not heads:
         return
     before = _between(context, heads[-1].inputs[0])
-    if before and canonical(before[-1].name) == "mul" and (factor := _number(before[-1])) is not None:
+    if before and canonical(before[-1].name) == "mul" and (factor := number_in(before[-1])) is not None:
         yield Claim("logits.scale", factor, "verified", lines.evidence(before[-1].at))
     steps = _after(context, heads[-1])
     names = [canonical(step.name) for step in steps]
     if "tanh" in names:
         place = names.index("tanh")
-        caps = [s for s in steps[place:] if canonical(s.name) == "mul" and _number(s) is not None]
+        caps = [s for s in steps[place:] if canonical(s.name) == "mul" and number_in(s) is not None]
         if caps:
-            yield Claim("logits.softcap", _number(caps[0]), "verified", lines.evidence(steps[place].at))
+            yield Claim("logits.softcap", number_in(caps[0]), "verified", lines.evidence(steps[place].at))
         return
     for step in steps:
-        number = _number(step)
+        number = number_in(step)
         if number is not None and canonical(step.name) in ("mul", "div"):
             value = number if canonical(step.name) == "mul" else 1 / number
             yield Claim("logits.scale", value, "verified", lines.evidence(step.at))
@@ -171,8 +172,3 @@ def _after(context: Context, head: Event) -> list[Event]:
         steps.append(event)
         current = event.outputs[0]
     return steps
-
-
-def _number(event: Event) -> float | None:
-    values = [v for v in event.options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
-    return float(values[0]) if len(values) == 1 else None

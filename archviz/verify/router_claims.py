@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from archviz.interpreter.reading import Event
-from archviz.patterns.activations import clamp_bounds, read_activation
-from archviz.patterns.moe import MixtureOfExperts, group_limit
+from archviz.patterns.activations import clamp_bounds, number_in, read_activation
+from archviz.patterns.moe import MixtureOfExperts, group_limit, router_events
 from archviz.patterns.op_families import activation_of, canonical
 from archviz.spans import Span
 from archviz.verify.claims import Claim
@@ -32,7 +32,8 @@ def router_claims(view: LayerView) -> Iterator[Claim]:
             "moe.activation", activation_of(str(stated[1])) or stated[1], status="config", config=stated[0]
         )
     yield from _clamped(view, what)
-    events = _router_events(view, what)
+    router = view.trace.call(what.router) if what.router else None
+    events = sorted(router_events(view.trace, router, view.call), key=lambda event: event.index)
     yield from _choice(view, what, events)
     yield from _weights(view, what, events)
     if what.shared is not None:
@@ -68,21 +69,10 @@ def _clamped(view: LayerView, what: MixtureOfExperts) -> Iterator[Claim]:
         yield view.claim("moe.clamp", [bounds for _, bounds in clamps], *(e.at for e, _ in clamps))
     clamped = {value.id for e, _ in clamps for value in e.outputs}
     for event in inside:
-        shift = _number(event) if canonical(event.name) == "add" else None
+        shift = _factor(event) if canonical(event.name) == "add" else None
         if shift is not None and event.inputs[0].id in clamped:
             yield view.claim("moe.linear_shift", shift, event.at)
             return
-
-
-def _router_events(view: LayerView, what: MixtureOfExperts) -> list[Event]:
-    """What the router does, then what the block does beside router and experts."""
-    found: list[Event] = []
-    router = view.trace.call(what.router) if what.router else None
-    if router is not None:
-        found += [e for e in view.trace.inside(router) if e.kind != "call"]
-    if view.call is not None:
-        found += [e for e in view.trace.own(view.call) if e.kind != "call"]
-    return sorted((e for e in found if view.trace.is_used(e)), key=lambda e: e.index)
 
 
 def _follows(view: LayerView, call: Event | None, event: Event) -> bool:
@@ -138,13 +128,13 @@ def _weights(view: LayerView, what: MixtureOfExperts, events: Sequence[Event]) -
     if what.normalised is not None:
         lines = [e.at for e in after if canonical(e.name) in ("div", "softmax", "normalize")][:1]
         yield view.claim("moe.normalised", what.normalised, *lines)
-    factors = [(e, v) for e in after if canonical(e.name) == "mul" and (v := _number(e)) is not None]
+    factors = [(e, v) for e in after if canonical(e.name) == "mul" and (v := _factor(e)) is not None]
     if factors:
         yield view.claim("moe.scaling", factors[0][1], factors[0][0].at)
     elif what.scaling is not None and not chosen:
         yield view.claim("moe.scaling", what.scaling)
 
 
-def _number(event: Event) -> float | None:
-    values = [v for v in event.options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
-    return float(values[0]) if len(event.inputs) == 1 and len(values) == 1 else None
+def _factor(event: Event) -> float | None:
+    """The number that an op combines one tensor with."""
+    return number_in(event) if len(event.inputs) == 1 else None
