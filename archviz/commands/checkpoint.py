@@ -7,7 +7,7 @@ import sys
 
 from archviz.commands.command import Command
 from archviz.commands.options import settings_of
-from archviz.commands.printing import list_on_stderr, print_json, printable
+from archviz.commands.printing import list_on_stderr, print_json, printable, say
 from archviz.errors import EXIT_DONE_WITH_GAPS
 
 
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
         for row in found.tensors:
             print(f"{printable(row.name)}  {list(row.shape)}  {row.dtype}  {row.file}")
     list_on_stderr(found.problems, "problems")
-    print(f"archviz: {len(found.tensors):,} tensors stored", file=sys.stderr)
+    say(f"{len(found.tensors):,} tensors stored")
     return EXIT_DONE_WITH_GAPS if found.problems else 0
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from archviz.commands.command import Command
 from archviz.commands.options import given, positive, settings_of
-from archviz.commands.printing import list_on_stderr, print_json
+from archviz.commands.printing import list_on_stderr, print_json, say
 from archviz.errors import EXIT_DONE_WITH_GAPS
 
 
@@ -46,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     rows = [f"skipped: {row.file}" + (f":{row.line}" if row.line else "") + f": {row.reason}" for row in result.skipped]
     list_on_stderr([printable_row(row) for row in rows], "skipped files")
     ended = f"; ended at the {result.truncated_by}" if result.truncated_by else ""
-    print(f"archviz: {len(result.matches):,} matches, files searched: {result.files:,}{ended}", file=sys.stderr)
+    say(f"{len(result.matches):,} matches, files searched: {result.files:,}{ended}")
     return EXIT_DONE_WITH_GAPS if result.has_gaps else 0
 
 

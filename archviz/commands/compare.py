@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archviz.commands.command import Command
 from archviz.commands.draw import look_arguments, look_of
 from archviz.commands.options import MODEL, given, settings_of
-from archviz.commands.printing import gap_row, list_on_stderr, print_json, printable, with_gaps
+from archviz.commands.printing import list_on_stderr, print_json, printable, with_gaps
 from archviz.formats import parse_formats, split_suffix
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         text = family_text(result.steps) if options.family else comparison_text(result.comparison)
         print(printable(text, lines=True), end="")
-    return with_gaps([gap_row(gap) for model in result.comparison.models for gap in model.gaps])
+    return with_gaps([gap for model in result.comparison.models for gap in model.gaps])
 
 
 def _draw(options: argparse.Namespace, comparison: Comparison) -> int:
@@ -62,7 +62,7 @@ def _draw(options: argparse.Namespace, comparison: Comparison) -> int:
     else:
         print(*(printable(str(path)) for path in drawn.files), sep="\n")
     list_on_stderr([f"{finding.severity}: {finding.message}" for finding in drawn.findings], "findings")
-    with_gaps([gap_row(gap) for gap in drawn.gaps])
+    with_gaps(drawn.gaps)
     return drawn.exit_status
 
 

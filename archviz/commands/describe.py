@@ -6,7 +6,7 @@ import argparse
 
 from archviz.commands.command import Command
 from archviz.commands.options import model_arguments, settings_of
-from archviz.commands.printing import gap_row, with_gaps
+from archviz.commands.printing import with_gaps
 
 
 def run(options: argparse.Namespace) -> int:
@@ -14,7 +14,7 @@ def run(options: argparse.Namespace) -> int:
 
     architecture = pipeline.describe(options.model, class_name=options.class_name, settings=settings_of(options))
     print(architecture.to_json(indent=2) if options.json else pipeline.describe_text(architecture).rstrip("\n"))
-    return with_gaps([gap_row(gap) for gap in architecture.gaps])
+    return with_gaps(architecture.gaps)
 
 
 COMMAND = Command(

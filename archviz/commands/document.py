@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archviz.commands.command import Command
 from archviz.commands.options import model_arguments, settings_of
-from archviz.commands.printing import gap_row, print_json, printable, with_gaps
+from archviz.commands.printing import print_json, printable, with_gaps
 from archviz.errors import UsageError
 
 
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
             print(printable(result.summary, lines=True), end="")
         if result.file is not None and not options.summary:
             print(printable(str(result.file)))
-    with_gaps([gap_row(gap) for gap in result.gaps])
+    with_gaps(result.gaps)
     return result.exit_status
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archviz.commands.command import Command
 from archviz.commands.options import MODEL, given, model_arguments, settings_of
-from archviz.commands.printing import gap_row, list_on_stderr, print_json, with_gaps
+from archviz.commands.printing import list_on_stderr, print_json, with_gaps
 from archviz.formats import (
     ENGINES,
     FORMATS,
@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         print(*result.files, sep="\n")
     list_on_stderr([f"{finding.severity}: {finding.message}" for finding in result.findings], "findings")
-    with_gaps([gap_row(gap) for gap in result.gaps])
+    with_gaps(result.gaps)
     return result.exit_status
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archviz.commands.command import Command
 from archviz.commands.options import model_arguments, settings_of
-from archviz.commands.printing import gap_row, print_json, with_gaps
+from archviz.commands.printing import print_json, with_gaps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         print_json(result.as_dict())
     else:
         print(*result.files, sep="\n")
-    return with_gaps([gap_row(gap) for gap in result.gaps])
+    return with_gaps(result.gaps)
 
 
 COMMAND = Command(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archviz.commands.command import Command
 from archviz.commands.options import given, model_arguments, settings_of
-from archviz.commands.printing import gap_row, print_json, with_gaps
+from archviz.commands.printing import print_json, with_gaps
 from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
 from archviz.formats import parse_formats, split_suffix
 
@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from archviz import pipeline
+    from archviz.architecture.writing import json_data
     from archviz.numbers.memory import contexts_of
     from archviz.numbers.memory_text import memory_data, memory_text
 
@@ -54,13 +55,13 @@ def run(options: argparse.Namespace) -> int:
             {
                 **memory_data(found.memory),
                 "files": [str(path) for path in found.files],
-                "gaps": [gap_row(g) for g in found.gaps],
+                "gaps": json_data(found.gaps),
             }
         )
     else:
         print(memory_text(found.memory), end="")
         print(*found.files, sep="\n", end="\n" if found.files else "")
-    status = with_gaps([gap_row(gap) for gap in found.gaps])
+    status = with_gaps(found.gaps)
     return EXIT_DONE_WITH_GAPS if found.memory.missing else status
 
 

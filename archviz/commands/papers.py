@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from archviz.commands.command import Command
 from archviz.commands.options import settings_of
-from archviz.commands.printing import print_json, printable
+from archviz.commands.printing import print_json, printable, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
         print_json(answer.as_dict())
     else:
         print(printable(paper_text(answer), lines=True), end="")
-    print(f"archviz: {answer.status}: {printable(answer.message)}", file=sys.stderr)
+    say(f"{answer.status}: {answer.message}")
     return answer.exit_status
 
 

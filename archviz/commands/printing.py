@@ -35,22 +35,20 @@ def say(text: str) -> None:
 
 def list_on_stderr(rows: Sequence[str], what: str) -> None:
     for row in rows[:_MOST_ROWS]:
-        print(f"archviz: {printable(row)}", file=sys.stderr)
+        say(row)
     if len(rows) > _MOST_ROWS:
-        print(f"archviz: … and {len(rows) - _MOST_ROWS} more {what}; --json has all", file=sys.stderr)
+        say(f"… and {len(rows) - _MOST_ROWS} more {what}; --json has all")
 
 
-def with_gaps(gaps: Sequence[dict[str, object]]) -> int:
-    """List the gaps on stderr; the exit status that says whether there were any."""
-    rows = [
-        f"{gap['module'] or 'the model'}: {gap['reason']}" + (f" ({gap['at']})" if gap["at"] else "") for gap in gaps
-    ]
-    list_on_stderr([f"not understood: {row}" for row in rows], "gaps")
+def with_gaps(gaps: Sequence[GapEntry | dict[str, object]]) -> int:
+    """List the gaps, of an Architecture or of a JSON answer, on stderr; the exit status that says whether there were any."""
+    list_on_stderr([f"not understood: {_gap_text(gap)}" for gap in gaps], "gaps")
     return EXIT_DONE_WITH_GAPS if gaps else 0
 
 
-def gap_row(gap: GapEntry) -> dict[str, object]:
-    return {"module": gap.module, "reason": gap.reason, "at": gap.at}
+def _gap_text(gap: GapEntry | dict[str, object]) -> str:
+    row = gap if isinstance(gap, dict) else vars(gap)
+    return f"{row['module'] or 'the model'}: {row['reason']}" + (f" ({row['at']})" if row["at"] else "")
 
 
 def fail(error: ArchvizError, *, as_json: bool) -> int:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from archviz.commands.command import Command
 from archviz.commands.options import name_argument, settings_of
-from archviz.commands.printing import print_json, printable
+from archviz.commands.printing import print_json, printable, say
 
 
 def run(options: argparse.Namespace) -> int:
@@ -21,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         for candidate in found.candidates:
             print(printable(f"{candidate.id}  ({candidate.why})"))
-    print(f"archviz: {found.status}: {printable(found.message)}", file=sys.stderr)
+    say(f"{found.status}: {found.message}")
     return found.exit_status
 
 

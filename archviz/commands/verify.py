@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archviz.commands.command import Command
 from archviz.commands.options import model_arguments, settings_of
-from archviz.commands.printing import gap_row, print_json, with_gaps
+from archviz.commands.printing import print_json, with_gaps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         print_json(result.as_dict())
     else:
         print(verification_text(result), end="")
-    with_gaps([gap_row(gap) for gap in result.gaps])
+    with_gaps(result.gaps)
     return result.exit_status
 
 
