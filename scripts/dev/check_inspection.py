@@ -18,13 +18,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from referee_process import start_referee  # noqa: E402
+
 from archviz.errors import ArchvizError  # noqa: E402
 from archviz.estimator import inspect_model_structure  # noqa: E402
+from archviz.lookup.catalog import model_ids  # noqa: E402
 from archviz.readings import read  # noqa: E402
 from archviz.settings import Settings  # noqa: E402
 from archviz.sources.model_source import official_values, read_model_source  # noqa: E402
 
-RECORDS = ROOT / "archviz" / "lookup" / "catalog" / "records"
 REFEREE = """
 import json, sys, torch, transformers
 from transformers import AutoConfig
@@ -49,14 +51,8 @@ def main() -> int:
     parser.add_argument("models", nargs="*", help="catalog models; all by default")
     parser.add_argument("--python", required=True, help="a Python with torch and transformers")
     options = parser.parse_args()
-    models = options.models or [path.stem.replace("__", "/", 1) for path in sorted(RECORDS.glob("*.json"))]
-    referee = subprocess.Popen(  # noqa: S603 - a Python that the caller named
-        [options.python, "-c", REFEREE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    models = options.models or model_ids()
+    referee = start_referee(options.python, REFEREE)
     counts = {"equal": 0, "types differ": 0, "differ": 0, "refused": 0}
     for model in models:
         verdict, words = compare(model, referee)

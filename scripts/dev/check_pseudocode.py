@@ -19,13 +19,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from referee_process import start_referee  # noqa: E402
+
 from archviz.errors import ArchvizError  # noqa: E402
+from archviz.lookup.catalog import model_ids  # noqa: E402
 from archviz.pseudocode.program import write_pseudocode  # noqa: E402
 from archviz.readings import read  # noqa: E402
 from archviz.settings import Settings  # noqa: E402
 from archviz.sources.model_source import read_model_source  # noqa: E402
 
-RECORDS = ROOT / "archviz" / "lookup" / "catalog" / "records"
 REFEREE = r"""
 import json, re, sys, torch
 from torch.overrides import TorchFunctionMode
@@ -107,14 +109,8 @@ def main() -> int:
     parser.add_argument("--sizes", default="3,13", help="batch and tokens of the second run")
     options = parser.parse_args()
     batch, tokens = map(int, options.sizes.split(","))
-    models = options.models or [path.stem.replace("__", "/", 1) for path in sorted(RECORDS.glob("*.json"))]
-    referee = subprocess.Popen(  # noqa: S603 - a Python that the caller named
-        [options.python, "-c", REFEREE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    models = options.models or model_ids()
+    referee = start_referee(options.python, REFEREE)
     counts = {"run": 0, "whole": 0, "with other sizes": 0, "fail": 0, "refused": 0}
     checks = 0
     for number, model in enumerate(models, 1):

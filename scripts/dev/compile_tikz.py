@@ -27,15 +27,10 @@ from archviz.descriptions import describe  # noqa: E402
 from archviz.emit.architecture_files import architecture_files  # noqa: E402
 from archviz.errors import ArchvizError  # noqa: E402
 from archviz.formats import THEMES, VIEWS, Look, Theme, View  # noqa: E402
+from archviz.lookup.catalog import model_ids  # noqa: E402
 from archviz.settings import Settings  # noqa: E402
 
 _ENGINES = ("xelatex", "lualatex", "pdflatex")
-_RECORDS = ROOT / "archviz/lookup/catalog/records"
-
-
-def catalog_models() -> list[str]:
-    """The models of the embedded catalog, by the names of their records."""
-    return [path.stem.replace("__", "/", 1) for path in sorted(_RECORDS.glob("*.json"))]
 
 
 def faults(source: bytes, engine: str) -> Iterator[str]:
@@ -82,7 +77,7 @@ def main() -> int:
     if missing := [engine for engine in engines if shutil.which(engine) is None]:
         print(f"not installed: {', '.join(missing)}", file=sys.stderr)
         return 2
-    models = options.models or catalog_models()
+    models = options.models or model_ids()
     wrong = sum(_report(model, options.theme, options.view, engines) > 0 for model in models)
     print(f"{len(models) - wrong} of {len(models)} compile with {', '.join(engines)}")
     return 1 if wrong else 0

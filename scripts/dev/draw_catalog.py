@@ -29,10 +29,10 @@ from archviz.figure.params import build_sizes
 from archviz.figure.print_size import RATIO, SMALLEST_POINTS, smallest_in_print
 from archviz.figure.theme import LIGHT
 from archviz.formats import THEMES
+from archviz.lookup.catalog import model_ids
 from archviz.records import record
 from archviz.settings import Settings
 
-RECORDS = Path(__file__).resolve().parents[2] / "archviz" / "lookup" / "catalog" / "records"
 VIEWS = ("overview", "detailed", "module", "params")
 _LONG = re.compile(r"(?<![\d.,\w-])(?:\d{1,3}(?:,\d{3})+|\d{4,})(?![\w.]|,\d)")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
@@ -116,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--themes", default=",".join(THEMES))
     parser.add_argument("--rows", action="store_true", help="a line for each drawing, also for good ones")
     options = parser.parse_args(argv)
-    names = options.models or [path.stem.replace("__", "/", 1) for path in sorted(RECORDS.glob("*.json"))]
+    names = options.models or model_ids()
     rows: list[Row] = []
     for name in names:
         for row in rows_of(name, options.views.split(","), options.themes.split(",")):
