@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from archviz.errors import BadConfigError, SourceUnavailableError
+from archviz.lookup.arxiv.ids import arxiv_id_of_url
 from archviz.lookup.catalog import find_record
 from archviz.lookup.hub.facts import HubModel
 from archviz.lookup.hub.files import read_file
@@ -22,6 +23,7 @@ from archviz.sources.newer_code import read_newer_code
 
 CONFIG = "config.json"
 MOST_CODE_FILES = 64
+MOST_TAGGED = 4  # papers that are listed because a tag names them
 
 
 def hub_source(model: HubModel, session: Session) -> ModelSource:
@@ -38,7 +40,7 @@ def hub_source(model: HubModel, session: Session) -> ModelSource:
     values = parse_config(data, CONFIG)
     record = find_record(model.id)
     url = f"{hub_service().endpoint}/{model.id}"
-    links = {**(record.links if record else {}), **_links(model)}
+    links = dict(record.links) if record else {}
     source = ModelSource(
         id=model.id,
         origin="hub",
@@ -53,7 +55,7 @@ def hub_source(model: HubModel, session: Session) -> ModelSource:
         facts_date=day_of(model.fetched),
         licence=model.licence,
         release_date=record.release_date if record else None,
-        links=links,
+        links={**_tagged(model, {arxiv_id_of_url(url) for url in links.values()}), **links},
         remarks=[(f"the model is {model.derivation}, as its card states", "card", url)] if model.derivation else [],
         custom=hub_code(model, values, session),
     )
@@ -72,8 +74,11 @@ def _no_config(model: HubModel) -> BadConfigError:
     )
 
 
-def _links(model: HubModel) -> dict[str, str]:
-    return {"paper": f"https://arxiv.org/abs/{model.papers[0]}"} if model.papers else {}
+def _tagged(model: HubModel, known: Collection[str | None]) -> dict[str, str]:
+    """The papers of the Hub's tags under a label that says so: a tag may be of any paper that the card links."""
+    others = [paper for paper in model.papers if paper not in known]
+    papers = [f"https://arxiv.org/abs/{paper}" for paper in others[:MOST_TAGGED]]
+    return {f"tagged paper{f' {place}' if place > 1 else ''}": url for place, url in enumerate(papers, 1)}
 
 
 def hub_code(model: HubModel, values: dict[str, Any], session: Session) -> CustomCode | None:

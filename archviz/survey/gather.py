@@ -19,7 +19,7 @@ from archviz.sources.official import class_module
 from archviz.survey.conflicts import Said, find_disagreements
 from archviz.survey.entries import Entry, SourceStatus, Survey, in_order
 from archviz.survey.found import About, code_entries, github_entries, page_entries, paper_entries
-from archviz.survey.leads import pages, papers, repositories
+from archviz.survey.leads import catalog_links, own_papers, pages, papers, repositories
 
 README = "README.md"
 MOST_CARD_BYTES = 1_000_000
@@ -43,10 +43,10 @@ def survey_model(found: Resolution, described: Described, session: Session, *, w
     assert found.model_id is not None
     record = find_record(found.model_id)
     card, card_entry = _card(found.hub, session, with_text=with_text)
-    links = {**(record.links if record else {}), **(described.source.links if described.source else {})}
+    links = catalog_links(found.model_id)
     own, others = repositories(card, links, found.model_id)
     read = papers(card, links, found.hub.papers if found.hub else ())
-    about = About(found.model_id, frozenset(lead.key for lead in read))
+    about = About(found.model_id, own_papers(read))
     code = _code(described, found.hub)
     elsewhere, unsearched = _code_elsewhere(code, described, session)
     entries = [
