@@ -37,6 +37,7 @@ _PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|[A-Za-z0-9_]")
 _REVISION = re.compile(r"[A-Za-z0-9._/-]{1,200}")
 _MODEL_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MAX_REPOSITORY = 96  # the Hub's own bound on a repository name
+_AROUND = " \t\"'`.,;:!()[]<>/"
 _FORMS = "Write org/name, org/name@revision, a Hub URL, transformers:MODEL_TYPE, or a path that starts with ./ or /."
 
 
@@ -56,14 +57,27 @@ class ModelName:
     revision: str | None = None
 
     @property
+    def plain(self) -> str:
+        """The text without what stands around a pasted name (quotes, a full stop, a query, `.git`), for looking up candidates only."""
+        return (
+            self.text if self.kind == "hub_id" else re.split("[?#]", self.text)[0].strip(_AROUND).removesuffix(".git")
+        )
+
+    @property
+    def is_family_name(self) -> bool:
+        """Whether it may be the name of several models: nothing in it says whose."""
+        return self.kind == "bare_name" and self.organisation is None
+
+    @property
     def repository(self) -> str:
         """The part after the organisation, or the whole bare name."""
-        return self.text.split("/", 1)[1] if self.kind == "hub_id" else self.text
+        return self.plain.partition("/")[2] or self.plain
 
     @property
     def organisation(self) -> str | None:
-        """The part before the slash of a Hub id."""
-        return self.text.split("/", 1)[0] if self.kind == "hub_id" else None
+        """The part before the slash, as of a Hub id."""
+        organisation, slash, repository = self.plain.partition("/")
+        return organisation if slash and repository else None
 
 
 def classify(model: str) -> ModelName:
@@ -102,6 +116,8 @@ def why_no_hub_name(text: str) -> str | None:
         return f"the name holds {what}, which no name on the Hub can hold"
     if ".." in text or "--" in text:
         return "no name on the Hub holds '..' or '--'"
+    if text.lower().endswith((".git", ".ipynb")):
+        return "no name on the Hub ends in '.git' or '.ipynb'"
     return None
 
 
@@ -152,6 +168,8 @@ def _from_url(text: str) -> ModelName:
         return _repository(segments[0], None)
     if len(segments) > 2 and (segments[2] not in _REVISION_PAGES or len(segments) == 3):
         raise _not_a_model(text)
+    if len(segments) == 2:
+        segments[1] = segments[1].removesuffix(".git")  # the address that `git clone` is given
     name, revision = "/".join(segments[:2]), _revision_of_url(segments, text)
     if "revision" in parse_qs(urlsplit(text).query):
         raise UsageError(f"{_shown(text)} states a revision behind '?', where none is read", hint=_at_revision(name))

@@ -26,6 +26,7 @@ _RETRY_WITHIN = 2.5  # seconds: a connection that took longer to fail would only
 _ALONG = ("accept", "range", "user-agent")  # the headers that go along with a redirect; never a token
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 5
+ERROR_CODE = "x-error-code"  # by which the Hub marks its own refusals
 FETCHED = "archviz_fetched"  # extension of a response: when its content was fetched or confirmed, seconds since 1970
 FOUND_AT = "archviz_found_at"  # extension of a response: the address that gave it, after redirects
 
@@ -41,8 +42,8 @@ class _AttemptError(Exception):
 class GuardedTransport(httpx2.BaseTransport):
     """Asks only its service's hosts, within the session's limits; raises `archviz.errors`, and answers 2xx to 4xx."""
 
-    def __init__(self, service: Service, session: Session) -> None:
-        self.service, self.session = service, session
+    def __init__(self, service: Service, session: Session, account: str = "") -> None:
+        self.service, self.session, self.account = service, session, account
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         response = self._answer(request)
@@ -52,6 +53,8 @@ class GuardedTransport(httpx2.BaseTransport):
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         url = str(request.url)
         self._check(request)
+        if self.account:
+            request.extensions = {ACCOUNT: self.account, **request.extensions}
         key = cache_key(request) if _may_be_kept(request) else None
         stored = self.session.cache.read(key) if key else None
         self.session.last_key = key
@@ -72,6 +75,8 @@ class GuardedTransport(httpx2.BaseTransport):
             return _from_entry(renewed)
         if key and answer.status == 200:
             self._keep(key, url, found_at, answer)
+        elif key and stored and (answer.status in (404, 410) or answer.headers.get(ERROR_CODE) == "RepoNotFound"):
+            self.session.cache.forget(key)  # it is gone: the copy is no answer any more
         extensions = {FETCHED: self.session.time.now(), FOUND_AT: found_at}
         return httpx2.Response(answer.status, headers=answer.headers, content=answer.body, extensions=extensions)
 
@@ -225,8 +230,7 @@ class GuardedTransport(httpx2.BaseTransport):
             try:
                 bounds = Bounds(min(connecting, seconds), seconds, limits.response_bytes)
                 answer = exchange(session.way_out(), request, bounds, session.time.monotonic)
-                if answer.status == 200 and request.method == "GET" and "range" not in request.headers:
-                    self._check_form(answer, str(request.url))
+                self._check_form(answer, request)
             except ArchvizError:
                 raise
             except Exception as error:  # noqa: BLE001 # the boundary: whatever a transport raises
@@ -234,14 +238,20 @@ class GuardedTransport(httpx2.BaseTransport):
                 raise _AttemptError(error, session.time.monotonic() - began) from None
         return answer, session.time.monotonic() - began
 
-    def _check_form(self, answer: Answer, url: str) -> None:
+    def _check_form(self, answer: Answer, request: httpx2.Request) -> None:
         """An answer that must be JSON, or may be no page, is looked at before it is believed or kept.
 
-        Networks that want a login, and proxies that refuse, answer anything with a page of their own.
+        Networks that want a login, and proxies that refuse, answer anything with a page of their own, of any status: such a page
+        says nothing about what was asked for.
         """
-        kind = answer.headers.get("content-type", "")
-        if "html" in kind and not self.service.has_pages:
-            raise CutShortError("a page (of a login, or of a proxy), where there is none")
+        url, kind = str(request.url), answer.headers.get("content-type", "")
+        if request.method != "GET" or answer.status in (*RETRIED, *REDIRECTS, 304):
+            return
+        if "html" in kind and not self.service.has_pages and not answer.headers.get(ERROR_CODE):
+            told = "" if answer.status == 200 else f" with status {answer.status}"
+            raise CutShortError(f"a page{told} (of a login, or of a proxy), where there is none")
+        if answer.status != 200 or "range" in request.headers:
+            return
         if "json" not in kind and not urlsplit(url).path.endswith(".json"):
             return
         try:

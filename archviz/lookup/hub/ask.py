@@ -74,8 +74,6 @@ def _identity(model: HubModel, asked: str, revision: str | None) -> str:
     said = [f"{model.id} is on the Hub; {at}, as of {day_of(model.fetched)}."]
     if model.id.lower() != asked.lower():
         said.append(f"{asked} was renamed to {model.id}.")
-    elif model.id != asked:
-        said.append(f"{asked} differs from it in letter case.")
     if model.derivation:
         said.append(f"It is {model.derivation}.")
     return " ".join(said)
