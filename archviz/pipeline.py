@@ -237,6 +237,7 @@ def sources(name: str, *, with_text: bool = False, settings: Settings = DEFAULTS
 
     Raises:
         AmbiguousNameError: The name fits several models.
+        SourceUnavailableError: The Hub did not say whether there is such a model.
     """
     from archviz.lookup.names import classify
     from archviz.lookup.resolve import resolve as resolve_name
@@ -249,7 +250,8 @@ def sources(name: str, *, with_text: bool = False, settings: Settings = DEFAULTS
         found, asked = resolve_name(name, settings, session), classify(name)
         if asked.kind in ADDRESSES:
             return survey_address(asked, found, session)
-        if found.status == "ambiguous":
+        refused = found.status in ("gated", "unreachable") and found.model_id is None
+        if refused or found.status == "ambiguous":
             raise found.as_error()
         if found.model_id is None:
             return survey_closed(found, session)

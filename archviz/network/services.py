@@ -76,6 +76,11 @@ class Service:
         text = os.environ.get(self.token_variable, "").strip() if self.token_variable else ""
         return text if _TOKEN.fullmatch(text) else None
 
+    def unsound_token(self) -> str | None:
+        """The variable of the token, where what it holds can be none."""
+        text = os.environ.get(self.token_variable, "").strip() if self.token_variable else ""
+        return self.token_variable if text and not _TOKEN.fullmatch(text) else None
+
     def account(self) -> str:
         """What an answer that is not for all is stored under besides its address: a digest of the token."""
         token = self.token()

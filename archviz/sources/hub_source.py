@@ -100,6 +100,7 @@ def hub_code(model: HubModel, values: dict[str, Any], session: Session) -> Custo
 
 def _fetched(model: HubModel, stated: Mapping[str, object], session: Session) -> dict[str, str]:
     """The code of the repository and of the other one that it leads to, if any."""
+    session.reads_files()
     per_repository: dict[str, dict[str, object]] = {}
     for name, value in stated.items():
         if isinstance(value, str) and (name == "AutoConfig" or name.startswith("AutoModel")):

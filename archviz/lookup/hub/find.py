@@ -30,13 +30,14 @@ def find_model(model_id: str, revision: str | None, session: Session) -> HubMode
     """
     kept = _kept(model_id, revision, session)
     age = session.time.now() - kept.fetched if kept else 0.0
-    if kept and (is_commit(revision) or 0 <= age < hub_service().fresh_seconds):
+    session.at_hand = session.at_hand or kept is not None
+    offline = session.is_offline(hub_service())
+    if kept and (is_commit(revision) or (not offline and 0 <= age < hub_service().fresh_seconds)):
         return kept
-    if session.is_offline(hub_service()):
+    if offline:
         if kept is None:
             raise OfflineError("the Hub is not asked offline, and nothing is stored of it", where=model_id)
         return _old(kept, f"Offline: the Hub was not asked; its answer of {day_of(kept.fetched)} is used.", session)
-    session.at_hand = session.at_hand or kept is not None
     try:
         model = _ask(model_id, revision, session)
     except ModelNotFoundError:

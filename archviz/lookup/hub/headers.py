@@ -40,6 +40,7 @@ def read_hub_checkpoint(model: HubModel, session: Session) -> Checkpoint:
         GatedError: The files are not given to this account.
         BadResponseError: An index or a header is malformed or absurdly large.
     """
+    session.reads_files()
     weight_map: dict[str, str] | None = None
     if INDEX_FILE in model.files:
         data = read_file(model, INDEX_FILE, session, session.settings.limits.response_bytes)
