@@ -105,7 +105,7 @@ class Resolution:
 
     def as_error(self) -> ArchvizError:
         """The exception that says the same to a caller who needs one model."""
-        ids = [item.id for item in self.candidates]
+        ids = [item.id for item in self.candidates if item.id != self.asked]
         hint = f"Did you mean: {', '.join(ids[:5])}?" if ids else self.advice
         if self.status == "gated":
             return GatedError(self.message, hint=self.advice)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -55,7 +55,7 @@ def hub_source(model: HubModel, session: Session) -> ModelSource:
         facts_date=day_of(model.fetched),
         licence=model.licence,
         release_date=record.release_date if record else None,
-        links={**_tagged(model, {arxiv_id_of_url(url) for url in links.values()}), **links},
+        links={**_tagged(model, links), **links},
         remarks=[(f"the model is {model.derivation}, as its card states", "card", url)] if model.derivation else [],
         custom=hub_code(model, values, session),
     )
@@ -74,11 +74,16 @@ def _no_config(model: HubModel) -> BadConfigError:
     )
 
 
-def _tagged(model: HubModel, known: Collection[str | None]) -> dict[str, str]:
-    """The papers of the Hub's tags under a label that says so: a tag may be of any paper that the card links."""
-    others = [paper for paper in model.papers if paper not in known]
-    papers = [f"https://arxiv.org/abs/{paper}" for paper in others[:MOST_TAGGED]]
-    return {f"tagged paper{f' {place}' if place > 1 else ''}": url for place, url in enumerate(papers, 1)}
+def _tagged(model: HubModel, known: Mapping[str, str]) -> dict[str, str]:
+    """The papers of the Hub's tags beside the known links: a tag may be of any paper that the card links.
+
+    Only a single one, of a model that the catalog knows no paper of, is called its paper.
+    """
+    ids = {arxiv_id_of_url(url) for url in known.values()}
+    urls = [f"https://arxiv.org/abs/{paper}" for paper in model.papers if paper not in ids][:MOST_TAGGED]
+    if len(model.papers) == 1 and "paper" not in known:
+        return {"paper": urls[0]} if urls else {}
+    return {f"tagged paper{f' {place}' if place > 1 else ''}": url for place, url in enumerate(urls, 1)}
 
 
 def hub_code(model: HubModel, values: dict[str, Any], session: Session) -> CustomCode | None:
