@@ -205,15 +205,16 @@ def code_search(
     from dataclasses import replace
     from tempfile import TemporaryDirectory
 
-    from archviz.codesearch.search import DEFAULT_BOUNDS, search
-    from archviz.lookup.github.address import github_address
+    from archviz.codesearch.search import DEFAULT_BOUNDS, search, topics_named
+    from archviz.lookup.github.address import searched_address
     from archviz.lookup.github.code import read_code
     from archviz.network.session import Session
 
     bounds = replace(DEFAULT_BOUNDS, seconds=settings.limits.seconds)
     if limit is not None:
         bounds = replace(bounds, matches=limit)
-    if (address := github_address(path)) is None:
+    topics_named(topics)  # what is wrong with the request itself costs no request
+    if (address := searched_address(path)) is None:
         return search(Path(path), topics, class_name=class_name, bounds=bounds)
     with Session(settings) as session, TemporaryDirectory(prefix="archviz-") as folder:
         for name, data in read_code(address, session).items():

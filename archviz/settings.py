@@ -55,7 +55,7 @@ class Settings:
     """What a run may do and where it may write.
 
     Args:
-        offline: Ask no network at all; answer from the catalog and from files.
+        offline: Ask no network at all; answer from what is stored, from the catalog and from files.
         limits: See `Limits`.
         code: `custom` prefers a folder's own code where `transformers` has code for the model type too.
         say: Is told what a reader must know beside the answer: an old copy used, a token refused.

@@ -12,18 +12,20 @@ from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from archviz.errors import UsageError
+from archviz.lookup.arxiv.ids import HOSTS as ARXIV_HOSTS
 from archviz.lookup.arxiv.ids import arxiv_id, arxiv_id_of_url
+from archviz.lookup.github.address import HOSTS as GITHUB_HOSTS
 from archviz.lookup.github.address import github_address
+from archviz.network.services import HUB_HOSTS
 from archviz.records import record
 
 NameKind = Literal["hub_id", "bare_name", "transformers_type", "path", "arxiv_id", "github"]
 
 MAX_LENGTH = 300
-HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
-OTHER_HOSTS = ("arxiv.org", "www.arxiv.org", "github.com", "www.github.com")
+OTHER_HOSTS = (*ARXIV_HOSTS, *GITHUB_HOSTS)
 _REVISION_PAGES = ("tree", "blob", "raw", "resolve", "commit")
 _FILE_PAGES = ("blob", "raw", "resolve")
-_OTHER_PAGES = {
+OTHER_PAGES = {
     "blog": "a blog post", "collections": "a collection", "datasets": "a data set", "docs": "documentation",
     "kernels": "a kernel", "spaces": "a Space",
     **dict.fromkeys(
@@ -37,6 +39,7 @@ _PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|[A-Za-z0-9_]")
 _REVISION = re.compile(r"[A-Za-z0-9._/-]{1,200}")
 _MODEL_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MAX_REPOSITORY = 96  # the Hub's own bound on a repository name
+_GIT_AT = "git@github.com:"  # the other address that `git clone` is given
 _AROUND = " \t\"'`.,;:!()[]<>/"
 _FORMS = "Write org/name, org/name@revision, a Hub URL, transformers:MODEL_TYPE, or a path that starts with ./ or /."
 
@@ -91,6 +94,8 @@ def classify(model: str) -> ModelName:
         return ModelName("arxiv_id", paper)
     if text.startswith("transformers:"):
         return _transformers_type(text)
+    if text.startswith(_GIT_AT):
+        text = f"https://github.com/{text.removeprefix(_GIT_AT)}"
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
         return _from_url(text)
     if text.lower().startswith(tuple(f"{host}/" for host in (*HUB_HOSTS, *OTHER_HOSTS))):
@@ -214,7 +219,7 @@ def _hub_path(text: str) -> list[str]:
         raise UsageError("the address holds a user name or a token, which no name does", hint=_FORMS)
     if not segments:
         raise _not_a_model(text)
-    if what := _OTHER_PAGES.get(segments[0].lower()):
+    if what := OTHER_PAGES.get(segments[0].lower()):
         raise UsageError(f"{_shown(text)} is the address of {what} on the Hub, not of a model", hint=_FORMS)
     return segments
 

@@ -84,6 +84,11 @@ class Resolution:
         """The command line's exit status for this answer."""
         return _EXIT_STATUS[self.status]
 
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds for which a place asked not to be asked again."""
+        return self.error.retry_after if isinstance(self.error, RateLimitedError) else None
+
     def as_dict(self) -> dict[str, object]:
         """The answer as data, for `--json` and for MCP results."""
         return {
@@ -99,7 +104,7 @@ class Resolution:
             "notes": list(self.notes),
             "message": self.message,
             "error": self.as_error().code if self.exit_status else None,
-            "retry_after": self.error.retry_after if isinstance(self.error, RateLimitedError) else None,
+            "retry_after": self.retry_after,
             "hint": self.advice,
         }
 

@@ -13,6 +13,7 @@ from archviz import __version__
 from archviz.errors import UsageError
 from archviz.records import record
 
+HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 USER_AGENT = f"archviz/{__version__}"
 GITHUB_API_VERSION = "2026-03-10"
 ACCOUNT = "archviz_account"  # extension of a request: what its answer is stored under besides, where it is not for all
@@ -163,7 +164,9 @@ def _origin(text: str, variable: str) -> str:
     origin = origin_of(text.strip())
     if not origin or (origin.startswith("http:") and not is_loopback(origin)):
         raise UsageError(
-            f"{variable} is no https address" if not origin else f"{variable} must be https unless it is loopback",
+            f"{variable} is no address that can be used"
+            if not origin
+            else f"{variable} must be https unless it is loopback",
             where=variable,
             hint="Write https://host, or unset the variable.",
         )

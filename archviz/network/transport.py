@@ -26,6 +26,7 @@ _RETRY_WITHIN = 2.5  # seconds: a connection that took longer to fail would only
 _ALONG = ("accept", "range", "user-agent")  # the headers that go along with a redirect; never a token
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 5
+_HIDDEN = "[token]"
 ERROR_CODE = "x-error-code"  # by which the Hub marks its own refusals
 FETCHED = "archviz_fetched"  # extension of a response: when its content was fetched or confirmed, seconds since 1970
 FOUND_AT = "archviz_found_at"  # extension of a response: the address that gave it, after redirects
@@ -174,7 +175,7 @@ class GuardedTransport(httpx2.BaseTransport):
             )
             del request.headers["authorization"]
             answer = self._persist(request, at_hand=stored is not None)
-        return answer
+        return _without(token, answer) if token else answer
 
     def _token(self, url: str) -> str | None:
         if origin_of(url) != origin_of(self.service.token_origin) or self.service.name in self.session.refused_tokens:
@@ -346,6 +347,15 @@ def fetched(response: httpx2.Response) -> float:
 def found_at(response: httpx2.Response) -> str:
     """The address that gave a response, after redirects; a renamed repository shows here."""
     return str(response.extensions[FOUND_AT])
+
+
+def _without(token: str, answer: Answer) -> Answer:
+    """An answer that repeats the token, without it: nothing that is shown or kept holds one."""
+    secret = token.encode()
+    if secret not in answer.body and not any(token in value for value in answer.headers.values()):
+        return answer
+    headers = {name: value.replace(token, _HIDDEN) for name, value in answer.headers.items()}
+    return Answer(answer.status, headers, answer.body.replace(secret, _HIDDEN.encode()))
 
 
 def _may_be_kept(request: httpx2.Request) -> bool:

@@ -38,6 +38,9 @@ class ResolveAnswer(Answer):
     derivation: str | None = None
     notes: list[str] = []
     message: str
+    error: str | None = None
+    retry_after: float | None = None
+    hint: str | None = None
 
 
 class PageBounds(BaseModel):

@@ -108,6 +108,9 @@ class Tools:
                 derivation=(found.hub.derivation or None) if found.hub else None,
                 notes=[_line(note) for note in found.notes[:_MOST_LISTED]],
                 message=found.message,
+                error=found.as_error().code if found.exit_status else None,
+                retry_after=found.retry_after,
+                hint=found.advice,
                 next=_after_resolving(found),
             )
         )
@@ -201,7 +204,7 @@ def _result(answer: ResolveAnswer | DescribeAnswer | DrawAnswer, more: Sequence[
 def _after_resolving(found: Resolution) -> list[str]:
     if found.model_id and not found.exit_status:
         return [f"describe_architecture or draw_architecture with model={found.model_id}"]
-    return [NEXT_STEPS.get(found.status, NEXT_STEPS["unreachable"])]
+    return [NEXT_STEPS.get(found.as_error().code, NEXT_STEPS["unreachable"])]
 
 
 def _written(figure: dict[str, Any] | None, folder: Path) -> str:

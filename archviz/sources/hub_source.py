@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from archviz.errors import BadConfigError, SourceUnavailableError
+from archviz.errors import BadConfigError, ModelNotFoundError, SourceUnavailableError
 from archviz.lookup.arxiv.ids import arxiv_id_of_url
 from archviz.lookup.catalog import find_record
 from archviz.lookup.hub.facts import HubModel
-from archviz.lookup.hub.files import read_file
+from archviz.lookup.hub.files import CONFIG, read_file
 from archviz.lookup.hub.find import find_model
+from archviz.lookup.names import is_hub_id
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
 from archviz.sources.custom_code import CustomCode, custom_code
@@ -21,7 +22,7 @@ from archviz.sources.installed import is_installed_type
 from archviz.sources.model_source import ModelSource, parse_config, stated_architectures
 from archviz.sources.newer_code import read_newer_code
 
-CONFIG = "config.json"
+AUTO_MAP = "config.json, auto_map"
 MOST_CODE_FILES = 64
 MOST_TAGGED = 4  # papers that are listed because a tag names them
 
@@ -113,13 +114,29 @@ def _fetched(model: HubModel, stated: Mapping[str, object], session: Session) ->
             per_repository.setdefault(other or model.id, {})[name] = reference
     texts: dict[str, str] = {}
     for repository, references in per_repository.items():
-        where = model if repository == model.id else find_model(repository, None, session)
+        where = model if repository == model.id else _other(repository, session)
         if where is not model:
             session.note(f"The code is that of {where.id} at commit {where.commit[:12]}, which auto_map leads to.")
         for path, text in repository_code(where, references, session).items():
             if texts.setdefault(path, text) != text:
-                raise BadConfigError(f"two repositories hold different files {path}", where="config.json, auto_map")
+                raise BadConfigError(f"two repositories hold different files {path}", where=AUTO_MAP)
     return texts
+
+
+def _other(repository: str, session: Session) -> HubModel:
+    """The repository whose code `auto_map` names.
+
+    Raises:
+        BadConfigError: It is none: the model itself is there all the same.
+    """
+    if not is_hub_id(repository):
+        raise BadConfigError(f"{repository[:100]!a} is no repository of the Hub", where=AUTO_MAP)
+    try:
+        return find_model(repository, None, session)
+    except ModelNotFoundError as error:
+        raise BadConfigError(
+            f"the code would be that of another repository, and {error.message}", where=AUTO_MAP, hint=error.hint
+        ) from None
 
 
 def repository_code(model: HubModel, stated: Mapping[str, object], session: Session) -> dict[str, str]:

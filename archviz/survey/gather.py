@@ -12,6 +12,7 @@ from archviz.lookup.catalog import CatalogRecord, find_record
 from archviz.lookup.hub.facts import HubModel
 from archviz.lookup.hub.files import file_url, read_file
 from archviz.lookup.resolution import Resolution
+from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
 from archviz.sources.installed import transformers_version
 from archviz.sources.model_source import ModelSource
@@ -123,7 +124,7 @@ def _configuration(found: Resolution, described: Described, record: CatalogRecor
 
 def _hub(found: Resolution) -> Entry:
     model = found.hub
-    url = f"https://huggingface.co/{found.model_id}"
+    url = f"{hub_service().endpoint}/{found.model_id}"
     if model is None:
         return Entry("hub", "stated", f"{found.model_id}, not asked: {found.message}", url, "the catalog")
     said = [f"{model.id} at {model.commit[:12]}, as of {day_of(model.fetched)}"]

@@ -6,12 +6,10 @@ from typing import Literal
 
 from archviz.errors import ArchvizError, GatedError, ModelNotFoundError, OfflineError, SourceUnavailableError
 from archviz.lookup.hub.facts import HubModel
-from archviz.lookup.hub.files import read_file
+from archviz.lookup.hub.files import CONFIG, read_file
 from archviz.lookup.hub.find import find_model
 from archviz.network.session import Session, day_of
 from archviz.records import record
-
-CONFIG = "config.json"
 
 
 @record(frozen=True)
