@@ -44,8 +44,8 @@ class Limits:
     connect_seconds: float = 5.0
     waiting_seconds: float = 2.5
     at_hand_seconds: float = 3.0
-    request_seconds: float = 15.0
-    network_seconds: float = 18.0
+    request_seconds: float = 12.0
+    network_seconds: float = 15.0
     download_seconds: float = 60.0
     response_bytes: int = 64_000_000
 
