@@ -6,6 +6,7 @@ import ast
 import re
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from archviz.interpreter import attributes, calls, classes
@@ -253,7 +254,7 @@ class Interpreter(Operators, AttributeWrites, Imports):
         """Run one top-level statement of a source file."""
         frame = Frame(module, is_top=True)
         frame.line = statement.lineno
-        with self.entered(frame):
+        with self.entered(frame), self.recorder.apart_from_calls() if self.recorder is not None else nullcontext():
             try:
                 self.run_block([statement], frame, recover=False)
             except (RaisedError, UnsupportedError) as error:
@@ -352,6 +353,8 @@ class Interpreter(Operators, AttributeWrites, Imports):
             args = [plain(each) for each in args]
             is_container = issubclass(host, (dict, list, set, BaseException))
             instance.payload = host() if is_container and cls.has("__init__") else host(*args, **kwargs)
+        if self.recorder is not None:
+            self.recorder.made(instance)
         return instance
 
     def shared_calls(self, recorder: Recorder) -> SharedCalls:

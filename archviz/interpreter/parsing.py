@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archviz.interpreter.control import UnsupportedError
+from archviz.interpreter.name_tables import name_table, put_rows
 from archviz.spans import Span
 
 KEPT_CHARACTERS = 6_000_000  # of files whose trees stay in memory
@@ -71,9 +72,8 @@ class Definition:
     def parsed(self) -> ast.stmt:
         """Its statement, with the line numbers of the file."""
         if self._statement is None:
-            statement = (self._outline() if self.text.startswith(_STARTS) else None) or self.parse_at(
-                self.text, self.first
-            )[0]
+            shorter = self._outline() if self.text.startswith(_STARTS) else self._table()
+            statement = shorter or self.parse_at(self.text, self.first)[0]
             if "yield" not in self.text:
                 _mark_as_plain(statement)
             self._statement = statement
@@ -82,6 +82,16 @@ class Definition:
     def parse_at(self, text: str, first: int) -> list[ast.stmt]:
         """A part of the file, its first line being the given one."""
         return parse(SourceText(self.source.dotted, self.source.shown, "\n" * (first - 1) + text)).body
+
+    def _table(self) -> ast.stmt | None:
+        """A table of names with its rows as one node; None for any other."""
+        found = name_table(self.text)
+        if found is None:
+            return None
+        text, rows = found
+        statement = self.parse_at(text, self.first)[0]
+        put_rows(statement, rows)
+        return statement
 
     def _outline(self) -> ast.stmt | None:
         """A class without the bodies of its methods; None where it cannot be told for sure where they end."""

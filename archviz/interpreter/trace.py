@@ -130,6 +130,7 @@ def _run(
     output = None
     try:
         recorder.keeps_numbers = part is not None
+        recorder.tokens = {id(value) for name, value in given.items() if name.endswith("input_ids")}
         output = interp.call(part or model, [], given)
     except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
         interp.gap(str(error), getattr(error, "at", None))
