@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
 from archviz.formats import Format, Look, View, view_targets
 from archviz.lookup.names import classify
 from archviz.readings import DEFAULTS
-from archviz.records import record
+from archviz.records import field, record, replace
 from archviz.settings import Settings
 from archviz.sources.model_source import read_json, read_model_source
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 
 from archviz.architecture.context import Context
 from archviz.architecture.model import Role
@@ -22,7 +21,7 @@ from archviz.patterns.op_families import ACTIVATIONS, CONVOLUTIONS, JOINS, SPLIT
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import detect_rope
 from archviz.patterns.streams import detect_stream_mixer
-from archviz.records import record
+from archviz.records import field, record
 
 
 @record

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
 
 from archviz.architecture.beside import find_beside, first_call, taps_layers
 from archviz.architecture.context import Context, code
@@ -16,7 +15,7 @@ from archviz.patterns.attention import Attention
 from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.streams import detect_stream_mixer
-from archviz.records import record
+from archviz.records import field, record
 
 _TITLES = {
     "text": "Text decoder",

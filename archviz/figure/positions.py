@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from archviz.architecture.model import Architecture, Fact
 from archviz.figure.model import Box, Diagram
 from archviz.figure.quantities import written
+from archviz.records import replace
 
 _SCALINGS = {
     "yarn": "YaRN", "linear": "linear scaling", "dynamic": "dynamic NTK", "longrope": "LongRoPE", "su": "LongRoPE",

@@ -46,5 +46,7 @@ def name_table(text: str) -> tuple[str, list[tuple[Any, ...]]] | None:
 
 def put_rows(statement: ast.stmt, rows: list[tuple[Any, ...]]) -> None:
     """Put the rows back in the place of the empty list."""
-    assert isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call)
-    statement.value.args = [ast.copy_location(NameTable(rows), statement.value.args[0])]
+    assert isinstance(statement, ast.Assign)
+    call = statement.value
+    assert isinstance(call, ast.Call)
+    call.args = [ast.copy_location(NameTable(rows), call.args[0])]

@@ -6,9 +6,9 @@ Plain frozen data, no behaviour of the interpreted program: the rooms above read
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from archviz.records import field, record
 from archviz.spans import Span
 
 Scalar = int | float | str | bool | None
@@ -56,7 +56,6 @@ class TensorRecord(NamedTuple):
         return count
 
 
-@dataclass(slots=True)
 class ModuleRecord:
     """A module of the built model.
 
@@ -74,16 +73,33 @@ class ModuleRecord:
         children: Its submodules in order of registration.
     """
 
-    path: str
-    class_name: str
-    library: str | None = None
-    defined_at: Span | None = None
-    created_at: Span | None = None
-    bases: tuple[str, ...] = ()
-    attributes: dict[str, Scalar | list[int]] = field(default_factory=dict)
-    parameters: dict[str, TensorRecord] = field(default_factory=dict)
-    buffers: dict[str, TensorRecord] = field(default_factory=dict)
-    children: dict[str, ModuleRecord] = field(default_factory=dict)
+    __slots__ = (
+        "attributes", "bases", "buffers", "children", "class_name", "created_at", "defined_at", "library", "parameters", "path",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        path: str,
+        class_name: str,
+        library: str | None = None,
+        defined_at: Span | None = None,
+        created_at: Span | None = None,
+        bases: tuple[str, ...] = (),
+        attributes: dict[str, Scalar | list[int]] | None = None,
+        parameters: dict[str, TensorRecord] | None = None,
+        buffers: dict[str, TensorRecord] | None = None,
+        children: dict[str, ModuleRecord] | None = None,
+    ) -> None:
+        self.path = path
+        self.class_name = class_name
+        self.library = library
+        self.defined_at = defined_at
+        self.created_at = created_at
+        self.bases = bases
+        self.attributes = {} if attributes is None else attributes
+        self.parameters = {} if parameters is None else parameters
+        self.buffers = {} if buffers is None else buffers
+        self.children = {} if children is None else children
 
     @property
     def name(self) -> str:
@@ -152,7 +168,7 @@ class Event(NamedTuple):
     assumed: bool = False
 
 
-@dataclass(slots=True)
+@record
 class ModelReading:
     """Everything read off one model's code.
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from archviz.lookup.html_tidy import tidy
+from archviz.records import record
 
 if TYPE_CHECKING:
     from bs4.element import PageElement, Tag
@@ -43,7 +43,7 @@ _BREAKS = frozenset(
 _FORMULA_CLASSES = frozenset({"ltx_equation", "ltx_equationgroup", "ltx_eqn_table"})
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Block:
     """A piece of a page.
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from contextlib import nullcontext
-from dataclasses import replace
 
 from archviz.errors import UsageError
 from archviz.lookup.arxiv.ids import without_version
@@ -26,6 +25,7 @@ from archviz.lookup.names import ModelName, classify, why_no_hub_name
 from archviz.lookup.resolution import Candidate, Resolution
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
+from archviz.records import replace
 from archviz.settings import Settings
 
 DEFAULT_REVISION = "main"

@@ -6,12 +6,11 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import field
 from urllib.parse import urlsplit
 
 from archviz import __version__
 from archviz.errors import UsageError
-from archviz.records import record
+from archviz.records import field, record
 
 USER_AGENT = f"archviz/{__version__}"
 GITHUB_API_VERSION = "2026-03-10"

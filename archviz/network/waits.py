@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from archviz.errors import RateLimitedError
-from archviz.records import record
+from archviz.records import field, record
 
 FIRST_WAIT = 0.5  # seconds before the first retry; doubled each time, times the jitter
 _RATE_LIMIT = re.compile(r'"[^"]*"\s*;\s*r\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)')

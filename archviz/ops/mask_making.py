@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from archviz.interpreter.machine import Interpreter
@@ -22,6 +21,7 @@ from archviz.ops.relations import (
     Relation,
     Scores,
 )
+from archviz.records import replace
 
 
 def arange(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from archviz.interpreter.machine import Interpreter
@@ -21,6 +20,7 @@ from archviz.ops.relations import (
     Relation,
     Scores,
 )
+from archviz.records import replace
 
 
 def kept(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:

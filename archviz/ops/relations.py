@@ -10,10 +10,9 @@ A mask of causal attention is made by comparing positions (`key <= query`), a wi
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf
 
-from archviz.records import record
+from archviz.records import record, replace
 from archviz.spans import Span
 
 BLOCKING = -1e3  # a number this low, added to a score, makes its weight vanish

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.activations import activation_in
 from archviz.patterns.attention import Attention, detect_attention
@@ -14,7 +12,7 @@ from archviz.patterns.norms import Norm, detect_norm
 from archviz.patterns.op_families import activation_of
 from archviz.patterns.recurrences import Recurrence, detect_recurrence
 from archviz.patterns.trace import Trace
-from archviz.records import record
+from archviz.records import field, record
 
 Mixer = Attention | Recurrence
 Feed = FeedForward | MixtureOfExperts

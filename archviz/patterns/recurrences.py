@@ -6,12 +6,11 @@ They are told apart by their tensors: what decays (`A_log`, `time_decay`, gates)
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
 
 from archviz.interpreter.reading import ModuleRecord, TensorRecord
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.trace import Trace
-from archviz.records import record
+from archviz.records import field, record
 
 
 @record(frozen=True)

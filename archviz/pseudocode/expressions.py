@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
 from math import isfinite
 from typing import Any
 
 from archviz.interpreter.reading import ValueRef
 from archviz.interpreter.values import Device, DType, Tensor
 from archviz.pseudocode.sizes import size_text
-from archviz.records import record
+from archviz.records import field, record
 
 Piece = str | int | tuple[str, int]
 """A piece of an expression: text, the number of a tensor, or a list of modules with the index of one (`layers`, 3)."""

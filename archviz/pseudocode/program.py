@@ -6,7 +6,6 @@ import ast
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import field
 
 from archviz.errors import ArchvizError
 from archviz.interpreter.build import deep_recursion
@@ -15,7 +14,7 @@ from archviz.pseudocode.bodies import Bodies, Function
 from archviz.pseudocode.classes import ClassBook, Written
 from archviz.pseudocode.sizes import FIRST, SECOND
 from archviz.readings import DEFAULTS, Traced, TraceOptions, read_traced
-from archviz.records import record
+from archviz.records import field, record
 from archviz.settings import Settings
 from archviz.sources.model_source import ModelSource
 

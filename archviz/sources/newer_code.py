@@ -8,10 +8,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archviz.errors import ArchvizError, ModelNotFoundError
+from archviz.records import record
 from archviz.sources.custom_code import CustomCode
 from archviz.sources.installed import transformers_version
 
@@ -29,7 +29,7 @@ _HEADS = ("ForCausalLM", "ForConditionalGeneration", "ForImageTextToText", "Mode
 _MOST_FILES = 8
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Release:
     """A commit of `transformers`: its own version, and the folder of one model type with its files."""
 
