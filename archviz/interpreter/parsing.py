@@ -51,7 +51,7 @@ def parse(source: SourceText) -> ast.Module:
 
 
 class Definition:
-    """A top-level `def`, `class` or long table that is parsed when it is first wanted.
+    """A top-level `def`, `class` or assignment to one name that is parsed when it is first wanted.
 
     Args:
         name: What it binds.
@@ -216,9 +216,7 @@ _FRESH = re.compile(
 )  # a line that starts something in the first column; plain text first is found fastest
 _DEFINITION = re.compile(r"(?:async +)?(?:def|class) +(\w+)")
 _STARTS = ("def ", "class ", "async def ", "@")
-_TABLE = re.compile(r"(\w+)(?: *:[^=\n]+)? = [^#\n\"'=]*[(\[{]\n")
-_TABLE_END = re.compile(r"\n[)\]}]+[ \t]*(?:\n[ \t]*(?:#.*)?)*\Z")
-LONG_TABLE = 1000  # characters
+_ASSIGNED = re.compile(r"([^\W\d]\w*)(?: *: *[\w.\[\], |]+)? = (?!\w+(?: *:[^=\n]*)? = )")
 
 
 def parts_of(source: SourceText) -> list[Part]:
@@ -242,34 +240,49 @@ def _definitions(source: SourceText) -> list[tuple[int, int, Definition]] | None
     text = source.text
     fresh = [match.start() for match in _FRESH.finditer(f"\n{text}")]
     found: list[tuple[int, int, Definition]] = []
+    others: list[tuple[int, int]] = []
     line, counted, at = 1, 0, 0
     while at < len(fresh):
         start = fresh[at]
-        if text.startswith(_STARTS, start):
-            head, after = _end_of_definition(text, fresh, at)
-            stop = fresh[after] if after < len(fresh) else len(text)
-            if head is None or text.count('"""', start, stop) % 2 or text.count("'''", start, stop) % 2:
-                return None
-        else:
-            after = at + 1
-            stop = fresh[after] if after < len(fresh) else len(text)
-            head = _table_name(text, start, stop) if stop - start >= LONG_TABLE else None
-            if head is None:
-                at = after
-                continue
+        if not text.startswith(_STARTS, start):
+            at += 1
+            others.append((start, fresh[at] if at < len(fresh) else len(text)))
+            continue
+        head, after = _end_of_definition(text, fresh, at)
+        stop = fresh[after] if after < len(fresh) else len(text)
+        if head is None or text.count('"""', start, stop) % 2 or text.count("'''", start, stop) % 2:
+            return None
         line += text.count("\n", counted, start)
         counted = start
         found.append((start, stop, Definition(head, source, text[start:stop], line)))
         at = after
-    return found or None
+    return sorted([*found, *_assignments(source, others)], key=_offset) or None
 
 
-def _table_name(text: str, start: int, stop: int) -> str | None:
-    """The name that `NAME = OrderedDict(` binds, when the statement ends for sure where its brackets close in the first column."""
-    head = _TABLE.match(text, start, stop)
-    if head is None or not _TABLE_END.search(text, start, stop) or "\\\n" in text[start:stop]:
-        return None
-    return None if _quotes(text, 0, start) % 2 or _quotes(text, start, stop) else head[1]
+def _offset(found: tuple[int, int, Definition]) -> int:
+    return found[0]
+
+
+def _assignments(source: SourceText, chunks: list[tuple[int, int]]) -> list[tuple[int, int, Definition]]:
+    """Those statements that bind one name; none where a bracket, a quote or a `\\` may make two of the chunks one statement."""
+    text = source.text
+    found: list[tuple[int, int, Definition]] = []
+    line, counted = 1, 0
+    for start, stop in chunks:
+        chunk = text[start:stop]
+        if '"""' in chunk or "'''" in chunk:
+            if _quotes(chunk, 0, len(chunk)) % 2:
+                return []
+        elif "\\\n" in chunk or any(chunk.count(one) != chunk.count(other) for one, other in _BRACKETS):
+            return []
+        elif (head := _ASSIGNED.match(chunk)) and ";" not in chunk:
+            line += text.count("\n", counted, start)
+            counted = start
+            found.append((start, stop, Definition(head[1], source, chunk, line)))
+    return found
+
+
+_BRACKETS = ("()", "[]", "{}")
 
 
 def _quotes(text: str, start: int, stop: int) -> int:
