@@ -9,12 +9,14 @@ import ast
 import re
 from typing import Any
 
+from archviz.late_patterns import late_pattern
+
 _NAME = r'"[\w.\-]+"'
 _ROW = rf"\({_NAME}, (?:{_NAME}|\({_NAME}, {_NAME}\))\),"
 _REMARK = r"(?:  #[^\n]*)?"
-_TABLE = re.compile(rf"\w+ = \w+\(\n    (\[\n((?: +{_ROW}{_REMARK}\n| +#[^\n]*\n)+)    \])\n\)\s*(?:#[^\n]*\s*)*")
-_ROWS = re.compile(rf"^ +({_ROW}){_REMARK}$", re.MULTILINE)
-_PARTS = re.compile(r'"([\w.\-]+)"')
+_TABLE = late_pattern(rf"\w+ = \w+\(\n    (\[\n((?: +{_ROW}{_REMARK}\n| +#[^\n]*\n)+)    \])\n\)\s*(?:#[^\n]*\s*)*")
+_ROWS = late_pattern(rf"^ +({_ROW}){_REMARK}$", re.MULTILINE)
+_PARTS = late_pattern(r'"([\w.\-]+)"')
 
 
 class NameTable(ast.expr):

@@ -7,12 +7,12 @@ the process and never changed, except that a body not parsed yet is put in its p
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from archviz.interpreter.control import UnsupportedError
 from archviz.interpreter.name_tables import name_table, put_rows
+from archviz.late_patterns import late_pattern
 from archviz.spans import Span
 
 KEPT_CHARACTERS = 6_000_000  # of files whose trees stay in memory
@@ -167,9 +167,9 @@ def may_yield(node: FunctionNode) -> bool:
     return later is None or "yield" in later.text
 
 
-_HEAD_START = re.compile(r"    (?:async +)?def +(?!__init__\b)\w+ *\(")
-_HEAD_END = re.compile(r"    \).*:\s*$")
-_INDENT = re.compile(r" {5}|\s*$")
+_HEAD_START = late_pattern(r"    (?:async +)?def +(?!__init__\b)\w+ *\(")
+_HEAD_END = late_pattern(r"    \).*:\s*$")
+_INDENT = late_pattern(r" {5}|\s*$")
 
 
 def _method_bodies(lines: list[str]) -> Iterator[tuple[int, int, int]]:
@@ -211,12 +211,12 @@ def _after_head(lines: list[str], head: int) -> int | None:
 
 
 Part = ast.stmt | Definition
-_FRESH = re.compile(
+_FRESH = late_pattern(
     r"\n[^ \t)\]}#\n]"
 )  # a line that starts something in the first column; plain text first is found fastest
-_DEFINITION = re.compile(r"(?:async +)?(?:def|class) +(\w+)")
+_DEFINITION = late_pattern(r"(?:async +)?(?:def|class) +(\w+)")
 _STARTS = ("def ", "class ", "async def ", "@")
-_ASSIGNED = re.compile(r"([^\W\d]\w*)(?: *: *[\w.\[\], |]+)? = (?!\w+(?: *:[^=\n]*)? = )")
+_ASSIGNED = late_pattern(r"([^\W\d]\w*)(?: *: *[\w.\[\], |]+)? = (?!\w+(?: *:[^=\n]*)? = )")
 
 
 def parts_of(source: SourceText) -> list[Part]:
@@ -282,7 +282,7 @@ def _assignments(source: SourceText, chunks: list[tuple[int, int]]) -> list[tupl
     return found
 
 
-_BRACKETS = ("()", "[]", "{}")
+_BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
 
 
 def _quotes(text: str, start: int, stop: int) -> int:

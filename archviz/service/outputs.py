@@ -11,6 +11,7 @@ from pathlib import Path
 
 from archviz.errors import UsageError
 from archviz.formats import FORMATS, Format
+from archviz.late_patterns import late_pattern
 
 ENVIRONMENT = "ARCHVIZ_OUTPUT"
 URI = "archviz://files/"
@@ -22,7 +23,7 @@ MIME_TYPES: dict[Format, str] = {
     "html": "text/html",
     "dot": "text/vnd.graphviz",
 }
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}")
+_NAME = late_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}")
 
 
 class OutputRoot:

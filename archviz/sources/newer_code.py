@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from archviz.errors import ArchvizError, ModelNotFoundError
+from archviz.late_patterns import late_pattern
 from archviz.records import record
 from archviz.sources.custom_code import CustomCode
 from archviz.sources.installed import transformers_version
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 REPOSITORY = "huggingface/transformers"
 REVISION = "main"
 _SOURCES = "src/transformers"
-_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
-_FILE = re.compile(r"(?:configuration|modeling)_[A-Za-z0-9_]{1,100}\.py")
+_TYPE = late_pattern(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+_FILE = late_pattern(r"(?:configuration|modeling)_[A-Za-z0-9_]{1,100}\.py")
 _HEADS = ("ForCausalLM", "ForConditionalGeneration", "ForImageTextToText", "Model")
 _MOST_FILES = 8
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from archviz.architecture.model import MIXER_ROLES, Architecture, Evidence, LayerKind
+from archviz.late_patterns import late_pattern
 from archviz.spans import Status
 from archviz.verify.claims import Check, Claim
 from archviz.verify.written_figure import class_line, items
@@ -17,7 +18,7 @@ _WORDS = (
     ("", r"residual|\badd\b|^\+$|^(?:input|output)$"),
 )
 _TOLD = {"norm": "norm", "moe": "feed-forward", "feed_forward": "feed-forward", **dict.fromkeys(MIXER_ROLES, "mixer")}
-_ROPE = re.compile(
+_ROPE = late_pattern(
     r"\bRoPE\s+(?:is\s+)?(?:applied\s+)?(?:on|to)\s+((?:[QKV]\b(?:\s*,?\s*(?:and|&)?\s*)?)+)", re.IGNORECASE
 )
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from archviz.errors import BadResponseError
+from archviz.late_patterns import late_pattern
 from archviz.lookup.html_text import clean
 from archviz.lookup.hub.derivation import Derivation, Relation, derivation_of
 from archviz.lookup.names import is_hub_id
@@ -17,8 +17,8 @@ from archviz.records import field, field_names, record
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
 
-COMMIT = re.compile(r"[0-9a-f]{40}")
-_ARXIV = re.compile(r"arxiv:(\d{4}\.\d{4,5}|[a-z-]+/\d{7})")
+COMMIT = late_pattern(r"[0-9a-f]{40}")
+_ARXIV = late_pattern(r"arxiv:(\d{4}\.\d{4,5}|[a-z-]+/\d{7})")
 _MOST_FILES = 20_000
 _MOST_LISTED = 32
 
