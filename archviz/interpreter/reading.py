@@ -5,7 +5,7 @@ Plain frozen data, no behaviour of the interpreted program: the rooms above read
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from archviz.records import field, record
@@ -105,13 +105,15 @@ class ModuleRecord:
     def name(self) -> str:
         return self.path.rpartition(".")[2]
 
-    def walk(self) -> Iterator[ModuleRecord]:
+    def walk(self) -> list[ModuleRecord]:
         """This module and everything below it, parents first."""
-        waiting = [self]
+        waiting, found = [self], []
         while waiting:
             module = waiting.pop()
-            yield module
-            waiting += reversed(module.children.values())
+            found.append(module)
+            if module.children:
+                waiting += reversed(module.children.values())
+        return found
 
     def find(self, path: str) -> ModuleRecord | None:
         """The module at a path relative to this one; None when there is none."""

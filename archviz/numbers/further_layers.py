@@ -55,7 +55,7 @@ def further_layers(reading: ModelReading, architecture: Architecture) -> list[Fu
     width = architecture.fact("hidden_size")
     if stack is None or width is None or not isinstance(width.value, int):
         return []
-    if any(_NAMES.search(module.name.lower()) for module in reading.root.walk()):
+    if any(_NAMES.search(name.lower()) for name in {module.name for module in reading.root.walk()}):
         return []
     layers, status, where = _stated(reading, stack.count)
     return [

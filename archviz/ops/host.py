@@ -66,7 +66,9 @@ def register(library: Library) -> None:
     """Fill the table with what is never run."""
     library.package(*PACKAGES, *sys.stdlib_module_names)  # importing them succeeds; their names have no stub
     roots = "|".join(PACKAGES)
-    library.named_pattern(rf"(?:{roots})(?:\.\w+)*\.(?![A-Z0-9_]+$)\w+", tuple(f"{each}." for each in PACKAGES))(never_run)
+    library.named_pattern(rf"(?:{roots})(?:\.\w+)*\.(?![A-Z0-9_]+$)\w+", tuple(f"{each}." for each in PACKAGES))(
+        never_run
+    )
     library.named_pattern(r"ctypes\.(CDLL|PyDLL|CFUNCTYPE|PYFUNCTYPE)")(never_run)
     library.named_pattern(rf"os\.(?:{_OS})")(never_run)
     library.named_pattern(rf"torch\.(?:{_TORCH})")(never_run)

@@ -25,7 +25,8 @@ def test_the_rows_of_a_table_are_those_that_its_syntax_has() -> None:
     found = name_table(TABLE)
     assert found is not None
     tree = ast.parse(TABLE).body[0]
-    assert isinstance(tree, ast.Assign) and isinstance(tree.value, ast.Call)
+    assert isinstance(tree, ast.Assign)
+    assert isinstance(tree.value, ast.Call)
     assert found[1] == ast.literal_eval(tree.value.args[0])
 
 
@@ -51,7 +52,10 @@ def test_any_other_table_is_left_to_the_syntax(old: str, new: str) -> None:
 def test_a_table_is_what_it_was_in_the_program() -> None:
     program = f"from collections import OrderedDict\n\n{TABLE}\nOTHER = OrderedDict(NAMES)\nOTHER['three'] = 3\n"
     interp = interpreter(program)
-    assert dict(interp.import_name("program", "NAMES", None)) == {"one": "OtherModel", "two-b": ("TwoModel", "TwoBaseModel")}
+    assert dict(interp.import_name("program", "NAMES", None)) == {
+        "one": "OtherModel",
+        "two-b": ("TwoModel", "TwoBaseModel"),
+    }
     assert list(interp.import_name("program", "OTHER", None)) == ["one", "two-b", "three"]
 
 
