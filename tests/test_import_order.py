@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "archviz"
 
 ORDER = (
-    ("records",),  # how small classes are made
+    ("records", "late_patterns"),  # how small classes and regular expressions are made
     ("errors", "spans", "settings"),
     ("formats", "free_names"),
     ("codesearch",),  # reads syntax alone, knows no model

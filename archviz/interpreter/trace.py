@@ -34,15 +34,16 @@ def trace_towers(
     return best
 
 
-LONGER = (263, 1031)
-"""Tokens of the passes that are tried where a shorter one leaves parts of it empty; primes, so that no other size is taken for them."""
+LONGER = (256, 1024)
+"""How many more tokens are given where a pass leaves parts of it empty."""
 
 
 def _trace_long_enough(interp: Interpreter, model: ModuleInstance, batch: int, seq: int) -> tuple[Recorder, list[Gap]]:
     """The pass on text; on more of it where too few tokens leave windows without any, so that what is done with full ones is seen."""
     best = trace_model(interp, model, batch=batch, seq=seq)
     for more in LONGER if _empty(best[0]) else ():
-        longer = trace_model(interp, model, batch=batch, seq=more)
+        longer = trace_model(interp, model, batch=batch, seq=seq + more)
+        longer[0].more_tokens = more
         if len(longer[1]) <= len(best[1]) and _empty(longer[0]) < _empty(best[0]):
             best = longer
         if not _empty(best[0]):
