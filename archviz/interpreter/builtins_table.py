@@ -214,7 +214,7 @@ def _format(interp: Interpreter, value: Any, spec: str = "") -> Any:
 
 @builtin("iter")
 def _iter(interp: Interpreter, value: Any) -> Iterator[Any]:
-    return iter(_elements_of(interp, value))
+    return value if is_iterator(value) else iter(_elements_of(interp, value))
 
 
 @builtin("next")

@@ -227,6 +227,16 @@ class Interpreter(Operators, AttributeWrites, Imports):
             self._recover(statement, frame, f"{type(error).__name__}: {error}", self.here())
         return True
 
+    def recovered(self, error: Exception, statement: ast.stmt, frame: Frame) -> bool:
+        """Whether an error in a statement that yields becomes a gap; one of the host is raised as the program's own."""
+        if not isinstance(error, _FAILURES):
+            return False
+        if self._recovered(error, statement, frame, recovers=frame.recovers and not self.guards):
+            return True
+        if not isinstance(error, (RaisedError, UnsupportedError)):
+            raise self._instead(error) from (None if isinstance(error, _HOST_LIMITS) else error)
+        return False
+
     def _instead(self, error: Exception) -> Exception:
         """What an error of the host is in the interpreted program."""
         if isinstance(error, RecursionError):
@@ -406,4 +416,5 @@ HOST_ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "Pattern": ("match", "search", "fullmatch", "sub", "findall", "pattern", "split"),
     "Match": ("group", "groups", "start", "end", "span", "groupdict"),
     "partial": ("func", "args", "keywords"),
+    "StopIteration": ("value",),
 }

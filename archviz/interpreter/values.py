@@ -424,33 +424,6 @@ class Suppressed:
         self.classes = classes
 
 
-class GeneratorManager:
-    """A call of a `contextlib.contextmanager` function: its body runs around the `with` block."""
-
-    __slots__ = ("args", "function", "kwargs")
-
-    def __init__(self, function: FunctionValue, args: list[Any], kwargs: dict[str, Any]) -> None:
-        self.function = function
-        self.args = args
-        self.kwargs = kwargs
-
-
-class Generated:
-    """What a generator gave, which ran to its end when it was called, and what it returned."""
-
-    __slots__ = ("_values", "value")
-
-    def __init__(self, values: list[Any], value: Any = None) -> None:
-        self._values = iter(values)
-        self.value = value
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        return next(self._values)
-
-
 class SuperValue:
     """`super()`: lookup along the order of `start`'s class, after `owner`."""
 
