@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from archviz.interpreter.control import RaisedError, ReturnSignal
+from archviz.interpreter.control import BreakSignal, ContinueSignal, RaisedError, ReturnSignal, UnsupportedError
 from archviz.interpreter.expressions import EXPRESSIONS, made
 from archviz.interpreter.generators import suspended
 from archviz.interpreter.managers import GeneratorManager, decorated
@@ -116,6 +116,8 @@ def _run_function(interp: Interpreter, function: FunctionValue, args: list[Any],
         interp.run_block(body_of(node), frame)
     except ReturnSignal as signal:
         return signal.value
+    except (BreakSignal, ContinueSignal):
+        raise UnsupportedError("break or continue outside a loop", interp.here()) from None
     finally:
         interp.leave_frame(previous)
     return None

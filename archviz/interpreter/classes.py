@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archviz.interpreter.attributes import MISSING, find_attribute
 from archviz.interpreter.calls import TYPE, is_metaclass
+from archviz.interpreter.control import LEAVING, UnsupportedError
 from archviz.interpreter.expressions import EXPRESSIONS
 from archviz.interpreter.named_tuples import make_record
 from archviz.interpreter.scope import Frame
@@ -42,7 +43,10 @@ def make_class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> Any:
     body.names["__module__"] = frame.module.dotted
     body.names["__qualname__"] = node.name
     with interp.entered(body):
-        interp.run_block(node.body, body, recover=True)
+        try:
+            interp.run_block(node.body, body, recover=True)
+        except LEAVING:
+            raise UnsupportedError("return, break or continue in the body of a class", interp.here()) from None
     keywords = _keywords(interp, node, frame)
     metaclass = _metaclass(interp, keywords.pop("metaclass", None), bases, node.name)
     made = _Statement(node.name, bases, host_base, Span(frame.module.shown, node.lineno), frame.module, keywords)

@@ -21,6 +21,7 @@ from archviz.interpreter.control import (
 )
 from archviz.interpreter.expressions import EXPRESSIONS, expression, inside, made
 from archviz.interpreter.parsing import FunctionNode, body_of
+from archviz.interpreter.repeats import counted
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.signatures import yields
 from archviz.interpreter.statements import begin_handler, body_of_case, handler_of, may_swallow
@@ -256,8 +257,11 @@ def _generator_expression(interp: Interpreter, node: ast.GeneratorExp, frame: Fr
 
 def _elements(interp: Interpreter, node: ast.GeneratorExp, depth: int, values: Any, frame: Frame) -> Run:
     clause = node.generators[depth]
+    rounds = counted(interp, values)
     for value in interp.iterate(values):
         interp.step()
+        if rounds is not None:
+            rounds.round()
         interp.assign(clause.target, value, frame)
         if not all(interp.decide(interp.evaluate(test, frame)) for test in clause.ifs):
             continue

@@ -13,7 +13,7 @@ from archviz.interpreter.attribute_writes import AttributeWrites
 from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.blocks import Entered, Guarded
 from archviz.interpreter.builtins_table import BUILTINS, NATIVE
-from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
+from archviz.interpreter.control import LEAVING, BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import EXPRESSIONS
 from archviz.interpreter.followed import Region
 from archviz.interpreter.imports import Imports
@@ -270,6 +270,8 @@ class Interpreter(Operators, AttributeWrites, Imports):
                 if not _only_changes(statement):
                     raise
                 self.note(f"a module-level statement is not understood: {error}")
+            except LEAVING:
+                raise UnsupportedError("return, break or continue outside a function or loop", self.here()) from None
 
     def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
         """Bind a value to a target: a name, an attribute, an item, or a pattern of them."""

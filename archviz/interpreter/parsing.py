@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -40,7 +41,9 @@ class SourceText(NamedTuple):
 def parse(source: SourceText) -> ast.Module:
     """The syntax tree of a file; a file that does not parse raises UnsupportedError with its line."""
     try:
-        return ast.parse(source.text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes in analysed code are not the caller's business
+            return ast.parse(source.text)
     except SyntaxError as error:
         raise UnsupportedError(
             f"{source.shown} does not parse: {error.msg}", Span(source.shown, error.lineno or 1)
