@@ -31,7 +31,7 @@ class Limits:
         response_bytes: Size of one answer.
     """
 
-    steps: int = 6_000_000
+    steps: int = 4_000_000
     depth: int = 120
     parts: int = 400_000
     nesting: int = 200

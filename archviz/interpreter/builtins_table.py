@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archviz.interpreter.attributes import MISSING, find_attribute
 from archviz.interpreter.bounds import CHAIN_STEPS, is_iterator, weigh
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
+from archviz.interpreter.texts import text_of
 from archviz.interpreter.values import (
     BoundMethod,
     ClassMethod,
@@ -204,7 +205,8 @@ def _hash(interp: Interpreter, value: Any) -> int:
 @builtin("repr")
 def _repr(interp: Interpreter, value: Any) -> Any:
     weigh(interp, value)
-    return value if isinstance(value, Unknown) else interp.bounded_text(repr(value))
+    text = value if isinstance(value, Unknown) else text_of(interp, value, is_repr=True)
+    return text if isinstance(text, Unknown) else interp.bounded_text(text)
 
 
 @builtin("format")

@@ -415,7 +415,7 @@ def _only_changes(statement: ast.stmt) -> bool:
 
 HOST_ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "FieldValue": ("default", "default_factory", "init", "metadata", "name", "type"),
-    "Pattern": ("match", "search", "fullmatch", "sub", "findall", "pattern", "split"),
+    "Pattern": ("match", "search", "fullmatch", "sub", "findall", "finditer", "pattern", "split"),
     "Match": ("group", "groups", "start", "end", "span", "groupdict"),
     "partial": ("func", "args", "keywords"),
     "StopIteration": ("value",),

@@ -70,10 +70,13 @@ class Device:
         self.type = type
 
     def __repr__(self) -> str:
-        return f"device({self.type})"
+        return f"device(type='{self.type}')"
+
+    def __str__(self) -> str:
+        return self.type
 
     def __eq__(self, other: object) -> bool:
-        return str(other) in (self.type, f"device({self.type})")
+        return str(other) == self.type
 
     def __hash__(self) -> int:
         return hash(self.type)
@@ -83,6 +86,9 @@ class Shape(tuple[int, ...]):
     """`torch.Size`: a tuple with `numel`."""
 
     __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"torch.Size([{', '.join(map(str, self))}])"
 
     def numel(self) -> int:
         count = 1
@@ -247,7 +253,7 @@ class ClassValue:
         return iter(self.enum_members.values())
 
     def __repr__(self) -> str:
-        return f"<class {self.qualified}>"
+        return f"<class '{self.qualified}'>"
 
 
 def linearize(cls: ClassValue) -> list[ClassValue]:

@@ -48,6 +48,13 @@ def _register_wrappers(library: Library) -> None:
     def update_wrapper(interp: Interpreter, wrapper: Any, wrapped: Any, *args: Any, **kwargs: Any) -> Any:
         return _marked(wrapper, wrapped)
 
+    @library.function("functools.partialmethod")
+    def partialmethod(interp: Interpreter, function: Any, *first: Any, **named: Any) -> Any:
+        def run(interp: Interpreter, self: Any, *args: Any, **kwargs: Any) -> Any:
+            return interp.call(function, [self, *first, *args], {**named, **kwargs})
+
+        return interp.native(getattr(function, "name", "partial"), run)
+
     @library.function("functools.reduce")
     def reduce(interp: Interpreter, function: Any, values: Any, *initial: Any) -> Any:
         return functools.reduce(lambda a, b: interp.call(function, [a, b], {}), interp.iterate(values), *initial)

@@ -435,5 +435,5 @@ def test_a_class_means_what_it_means_in_python(source: str) -> None:
     ],
 )
 def test_return_and_break_where_python_refuses_them_are_not_understood(source: str) -> None:
-    with pytest.raises(UnsupportedError, match="return, break or continue|break or continue outside"):
+    with pytest.raises(UnsupportedError, match=r"return, break or continue|break or continue outside"):
         value(source)
