@@ -16,6 +16,7 @@ from archviz.interpreter.values import (
     ClassValue,
     FunctionValue,
     Instance,
+    ModuleInstance,
     NativeFunction,
     PropertyValue,
     StaticMethod,
@@ -106,7 +107,7 @@ def _callable(interp: Interpreter, value: Any) -> Any:
     if isinstance(value, Unknown):
         return value
     if isinstance(value, Instance):
-        return value.cls.has("__call__")
+        return isinstance(value, ModuleInstance) or value.cls.has("__call__")
     return callable(value)
 
 
