@@ -7,6 +7,7 @@ the process and never changed, except that a body not parsed yet is put in its p
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -41,7 +42,9 @@ class SourceText(NamedTuple):
 def parse(source: SourceText) -> ast.Module:
     """The syntax tree of a file; a file that does not parse raises UnsupportedError with its line."""
     try:
-        return ast.parse(source.text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes in analysed code are not the caller's business
+            return ast.parse(source.text)
     except SyntaxError as error:
         raise UnsupportedError(
             f"{source.shown} does not parse: {error.msg}", Span(source.shown, error.lineno or 1)

@@ -31,20 +31,25 @@ MODALITIES = ("input_ids", "input_features", "input_values")  # of models of sev
 SHAPED = ("input_values", "input_features")  # of which a configuration does not say the axes
 
 
-def uncalled_towers(model: ModuleInstance, called: set[str], path: str = "") -> Iterator[tuple[str, ModuleInstance]]:
+def uncalled_towers(
+    model: ModuleInstance, called: set[str], path: str = "", seen: set[int] | None = None
+) -> Iterator[tuple[str, ModuleInstance]]:
     """The highest models inside a model that a pass did not call, in order of registration.
 
     Args:
         called: Paths of the modules that were called.
+        seen: The modules that were looked through; one may hold another that holds it.
     """
+    seen = {id(model)} if seen is None else seen
     for name, child in model.modules.items():
-        if not isinstance(child, ModuleInstance):
+        if not isinstance(child, ModuleInstance) or id(child) in seen:
             continue
+        seen.add(id(child))
         place = f"{path}.{name}" if path else name
         if place not in called and any(cls.qualified == PRETRAINED for cls in child.cls.mro):
             yield place, child
         else:
-            yield from uncalled_towers(child, called, place)
+            yield from uncalled_towers(child, called, place, seen)
 
 
 def tower_inputs(interp: Interpreter, tower: ModuleInstance, batch: int, seq: int) -> Iterator[dict[str, Any]]:

@@ -224,7 +224,12 @@ def _register_attributes(library: Library) -> None:
 
 
 def _register_conversions(library: Library) -> None:
-    same = ("clone", "contiguous", "detach", "cpu", "cuda", "detach_", "requires_grad_", "fill_", "zero_", "normal_",
+    @op(library, "torch.Tensor.requires_grad_", record="requires_grad_")
+    def requires_grad_(interp: Interpreter, value: Tensor, requires_grad: Any = True) -> Tensor:
+        value.requires_grad = bool(requires_grad)
+        return value
+
+    same = ("clone", "contiguous", "detach", "cpu", "cuda", "detach_", "fill_", "zero_", "normal_",
             "uniform_", "copy_", "masked_fill_", "trunc_normal_", "pin_memory", "share_memory_", "exponential_",
             "random_", "retain_grad", "fill_diagonal_", "index_fill", "resolve_neg", "index_fill_", "set_", "xpu", "view_copy")  # fmt: skip
     for name in same:
