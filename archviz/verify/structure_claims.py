@@ -228,6 +228,7 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
         activated = view.activated(view.call) if what.gated and view.call is not None else {}
         if activated:
             yield view.claim("feed_forward.activated", list(activated), *activated.values())
+        yield from inner_norms(view, "feed_forward.norms")
     elif isinstance(what, Recurrence):
         yield view.claim("mixer.kind", what.title)
         yield view.claim("mixer.family", what.role.replace("_", " "))

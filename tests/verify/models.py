@@ -65,6 +65,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "exaone4": {"num_hidden_layers": 4},
     "ernie4_5_moe": {"num_hidden_layers": 3},
     "granitemoe": {"num_hidden_layers": 2, "residual_multiplier": 0.22},
+    "bitnet": {"num_hidden_layers": 2},
     "swin": {"depths": [2, 2], "num_heads": [3, 6], "architectures": ["SwinModel"]},
     "qwen2_5_vl": {
         "vision_config": {"depth": 4, "fullatt_block_indexes": [3]}, "text_config": {"num_hidden_layers": 2},
