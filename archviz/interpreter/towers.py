@@ -25,10 +25,18 @@ MAIN = (
     "inputs_embeds",
     "hidden_states",
     "pixel_values_videos",
+    "flattened_patches",
 )
 
 MOST_IN_WINDOW = 16  # merged patches a side of a window; more would make the image long
-MODALITIES = ("input_ids", "input_features", "input_values")  # of models of several
+MODALITIES = (
+    "input_ids",
+    "input_features",
+    "input_values",
+    "flattened_patches",
+    "visual_feats",
+    "visual_pos",
+)  # of models of several
 SHAPED = ("input_values", "input_features")  # of which a configuration does not say the axes
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verify.models import mutated, only, values, verified
+from archviz.figure.positions import logit_lines
+from tests.verify.models import mutated, only, read_model, values, verified
 
 TOPK = "torch.topk(router_probs, self.top_k, dim=-1)"
 FALLING = "inv_freq = 1.0 / (base ** (torch.arange(0, dim, 2, dtype=torch.float) / dim))"
@@ -101,3 +102,13 @@ def test_frequencies_that_a_scaling_changes_are_numbers() -> None:
     assert set(values(verified("gemma4_text"), "rope.frequencies").values()) == {
         "θ^(−2i/256), i = 0 … 127", "θ^(−2i/512), i = 0 … 63, then 192 times 0",
     }  # fmt: skip
+
+
+def test_a_factor_of_the_logits_in_the_code_is_a_fact_that_the_figure_shows() -> None:
+    fact = read_model("t5")[1].fact("logit_scale")
+    assert fact is not None
+    assert (fact.value, fact.unit, fact.status) == (512**-0.5, "d^-0.5", "verified")
+    assert logit_lines(read_model("t5")[1]) == ["logits divided by √d = 22.6"]
+    old = "sequence_output = sequence_output * (self.model_dim**-0.5)\n\n        lm_logits"
+    found = mutated("t5", old, "sequence_output = sequence_output * 0.5\n\n        lm_logits")
+    assert only(found, "logits.scale") == 0.5
