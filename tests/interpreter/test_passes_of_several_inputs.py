@@ -26,6 +26,13 @@ def test_towers_that_stand_side_by_side_feed_no_other() -> None:
     assert towers == {"text": ("Text encoder", None), "vision": ("Vision encoder", None)}
 
 
+def test_what_translates_images_into_text_stands_above_the_image_tower() -> None:
+    towers = {tower.id: tower for tower in described("kosmos-2.5", "Kosmos2_5ForConditionalGeneration").towers}
+    labels = {name: [item.node.label for item in tower.column if item.node] for name, tower in towers.items()}
+    assert labels["vision"][-1] == "image_to_text_projection"
+    assert labels["text"][-1] == "LM head"
+
+
 def test_a_mask_made_of_the_patches_is_no_input_of_attention() -> None:
     architecture = described("kosmos-2.5", "Kosmos2_5ForConditionalGeneration")
     stack = next(stack for stack in architecture.layers if stack.path.startswith("vision_model"))
