@@ -46,13 +46,8 @@ def _layer_order(
     kinds = [
         (kind, order) for stack in architecture.layers for kind in stack.kinds if (order := _order(architecture, kind))
     ]
-    untraced = [
-        _told(graph)
-        for stack in architecture.layers
-        for kind in stack.kinds
-        if (graph := architecture.block(kind.block))
-    ]
-    if not kinds or any(_is_part(steps, order) for order in (*(order for _, order in kinds), *untraced)):
+    others = [_told(graph) for graph in architecture.blocks]  # layers that were not traced, and the insides of parts
+    if not kinds or any(_is_part(steps, order) for order in (*(order for _, order in kinds), *others)):
         return
     kind, order = kinds[0]
     yield Check(
