@@ -217,7 +217,9 @@ def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> C
     read = [column for column in side if reads(context, module, column.stacks)]
     if read and not any(reads(context, module, column.stacks) for column in columns if column.is_main):
         return read[-1]
-    for column in columns:
+    for column in sorted(
+        columns, key=lambda each: each.is_main
+    ):  # `image_to_text_projection` stands behind the image's tower
         if re.search(
             {"vision": r"vis|image", "audio": r"audio|speech", "text": r"text"}.get(column.id, "$^"), module.name
         ):

@@ -170,6 +170,20 @@ class Event(NamedTuple):
     assumed: bool = False
 
 
+class StoredTensor(NamedTuple):
+    """A tensor that a built model holds and that a pass read.
+
+    Args:
+        name: Full dotted name.
+        numbers: Those of a vector, where the code that made it was followed.
+        at: The line that made it.
+    """
+
+    name: str
+    numbers: tuple[float, ...] | None = None
+    at: Span | None = None
+
+
 @record
 class ModelReading:
     """Everything read off one model's code.
@@ -187,6 +201,7 @@ class ModelReading:
         declared: The keys that the class of the whole configuration knows.
         sizes: Name of a distinct parameter → how the code computed each of its sizes (see `interpreter.sizes`); none where
             it has no configuration.
+        stored: Number of a value in the events → the tensor of the model that it is; only where it was asked for.
     """
 
     class_name: str
@@ -201,6 +216,7 @@ class ModelReading:
     defaults: dict[str, ClassDefault] = field(default_factory=dict)
     declared: frozenset[str] = frozenset()
     sizes: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    stored: dict[int, StoredTensor] = field(default_factory=dict)
 
     def parameters(self) -> dict[str, TensorRecord]:
         """Distinct parameters by name (ties once, under the name that counts), in order of registration."""

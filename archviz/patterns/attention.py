@@ -37,7 +37,7 @@ class Attention:
     Args:
         kind: `mha`, `gqa`, `mqa` or `mla`; None when heads were not understood.
         head_dim: Width of a query head; `value_dim` of a value head.
-        span: `full`, `sliding` or `chunked`; `window` in tokens.
+        span: `full`, `sliding`, `chunked` or `windowed`; `window` in tokens.
         gated: The output is multiplied by a gate before the output projection; `gate` its function, where it was seen.
         qk_norm: `head` (each head apart) or `whole` (all heads together); `qk_norms` the names of these norms.
         rope: How positions are rotated; None when they are not or it was not seen; `positions` tells which.

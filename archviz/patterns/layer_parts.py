@@ -87,8 +87,10 @@ def _wraps(module: ModuleRecord, trace: Trace) -> bool:
     children = [child for child in module.children.values() if not (child.library or "").endswith("Dropout")]
     if module.parameters or not children:
         return False
-    if detect_feed_forward(module, trace) is not None and not any(detect_norm(c, trace) for c in children):
-        return False
+    feed = detect_feed_forward(module, trace)
+    norms = [norm for child in children if (norm := detect_norm(child, trace)) is not None]
+    if feed is not None and all(norm.size == feed.hidden != feed.width for norm in norms):
+        return False  # norms of the inner width stand between its projections
     return any(
         detect_norm(c, trace)
         or is_linear(c)

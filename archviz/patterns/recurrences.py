@@ -61,15 +61,15 @@ def _gated_delta(module: ModuleRecord, trace: Trace) -> Recurrence | None:
 
 
 def _state_space(module: ModuleRecord, trace: Trace) -> Recurrence | None:
-    """`A_log` per channel and state is Mamba; one per head with a skip `D` is Mamba-2."""
-    decay = _tensor(module, "A_log")
-    if decay is None or _tensor(module, "D") is None:
+    """`A_log` per channel and state is Mamba, also where channels are cut into heads; one per head with a skip `D` is Mamba-2."""
+    decay, skip = _tensor(module, "A_log"), _tensor(module, "D")
+    if decay is None or skip is None:
         return None
     sizes = _sizes(
         module, heads=("num_heads", "n_mamba_heads"), head_dim=("head_dim",), state=("ssm_state_size", "state_size"),
         groups=("n_groups",), kernel=("conv_kernel_size",), width=("intermediate_size",),
     )  # fmt: skip
-    if len(decay.shape) == 2 and "dt_proj" in module.children:
+    if len(decay.shape) > 1 and decay.numel > skip.numel:
         return Recurrence("mamba", "Mamba", "state_space", "Selective scan", sizes)
     return Recurrence("mamba2", "Mamba-2", "state_space", "State-space duality (SSD)", sizes)
 

@@ -231,7 +231,8 @@ class Trace:
         if event.kind == "op" and canonical(event.name) in FRESH:
             return
         for value in event.outputs:
-            found.add(value.id)
+            if value.dtype != "bool":  # which places hold something is a mask, no data
+                found.add(value.id)
         if writes_in_place(event.name):
             found.add(inputs[0].id)
 
