@@ -16,6 +16,7 @@ PACKAGE = ROOT / "archviz"
 
 ORDER = (
     ("records",),  # how small classes are made
+    ("progress",),  # who waits for a run
     ("errors", "spans", "settings"),
     ("formats", "free_names"),
     ("codesearch",),  # reads syntax alone, knows no model

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from archviz.errors import BadConfigError, UsageError
+from archviz.errors import BadConfigError, UnsupportedCodeError, UsageError
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.modules import FindSource, SourceModule, SourceText
@@ -229,7 +229,7 @@ def own_class(interp: Interpreter, code: CustomCode, reference: str, stated_by: 
             )
         found = interp.import_name(f"{code.root}.{file}", name, None)
     except UnsupportedError as error:
-        raise BadConfigError(error.reason, where=str(error.at) if error.at else shown) from error
+        raise UnsupportedCodeError(error.reason, part=name, where=str(error.at) if error.at else shown) from error
     except RaisedError as error:
         _check_syntax(interp, f"{code.root}.{file}")
         raise BadConfigError(f"{name} cannot be read: {error}", where=str(error.at) if error.at else shown) from error
