@@ -14,6 +14,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ class Hosting:
 
     host: str = "127.0.0.1"
     port: int = 8765
-    tokens: Mapping[str, str] = {}
+    tokens: Mapping[str, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
 
     @property
@@ -290,10 +291,10 @@ def run_http(
         raise UsageError(f"cannot listen there: {error.strerror}", where=f"{hosting.host}:{hosting.port}") from None
     shown = f"[{hosting.host}]" if ":" in hosting.host else hosting.host
     settings.say(f"listening on http://{shown}:{listening.getsockname()[1]}{PATH}")
-    _uvicorn(gate).run(sockets=[listening])
+    event_server(gate).run(sockets=[listening])
 
 
-def _uvicorn(gate: Gate) -> uvicorn.Server:
+def event_server(gate: Gate) -> uvicorn.Server:
     import uvicorn
 
     class Ending(uvicorn.Server):

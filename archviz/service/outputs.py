@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from archviz.errors import UsageError
@@ -80,8 +80,10 @@ class OutputRoot:
             path for path in self.folder.glob("client-*") if _CLIENT.fullmatch(path.name) and not path.is_symlink()
         ]
         if len(known) > MOST_CLIENTS:
-            for path in sorted(known, key=lambda path: path.stat().st_mtime)[: len(known) - MOST_CLIENTS]:
-                shutil.rmtree(path, ignore_errors=True)
+            with suppress(OSError):  # another call was first
+                known.sort(key=lambda path: path.stat().st_mtime)
+                for path in known[: len(known) - MOST_CLIENTS]:
+                    shutil.rmtree(path, ignore_errors=True)
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
@@ -114,8 +116,7 @@ class OutputRoot:
 
     def _keep_small(self, newest: list[Path], most: int) -> None:
         """Let the oldest files go where there is too much."""
-        files = [path for path in self.folder.rglob("*") if path.is_file() and not path.is_symlink()]
-        sized = [(path, path.stat()) for path in files if not path.relative_to(self.folder).parts[0].startswith(".")]
+        sized = list(self._published())
         total = sum(stat.st_size for _, stat in sized)
         for path, stat in sorted(sized, key=lambda row: row[1].st_mtime):
             if total <= most:
@@ -123,6 +124,15 @@ class OutputRoot:
             if path not in newest:
                 path.unlink(missing_ok=True)
                 total -= stat.st_size
+
+    def _published(self) -> Iterator[tuple[Path, os.stat_result]]:
+        """The files that were published, whatever other calls write and tidy meanwhile."""
+        for folder, folders, names in os.walk(self.folder):  # passes by what vanishes
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for path in (Path(folder, name) for name in names):
+                with suppress(OSError):
+                    if not path.is_symlink():
+                        yield path, path.stat()
 
     def name_of(self, path: Path) -> str:
         """A published file as its address names it."""
