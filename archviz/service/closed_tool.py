@@ -9,7 +9,7 @@ from typing import Any
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
-from pydantic import ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from archviz.errors import UsageError
 from archviz.service.failures import failure_result
@@ -34,16 +34,14 @@ class ClosedTool(Tool):
     ) -> Tool:
         """Make the tool of a function; its schemas are closed and compact."""
         tool = cls.from_function(function, title=title, annotations=annotations, meta=meta)
-        open_model = tool.fn_metadata.arg_model
-        closed: Any = type(open_model.__name__, (open_model,), {"model_config": ConfigDict(extra="forbid")})
-        tool.fn_metadata.arg_model = closed
-        tool.parameters = compact(closed.model_json_schema(by_alias=True))
+        tool.parameters = {**compact(tool.parameters), "additionalProperties": False}
         tool.fn_metadata.output_schema = compact(tool.fn_metadata.output_schema, noise=_OUTPUT_NOISE)
         return tool
 
     async def run(self, arguments: dict[str, Any], context: Any, convert_result: bool = False) -> Any:
         """Run it; see `Tool.run`."""
         try:
+            check_names(arguments, list(self.parameters["properties"]))
             check_texts(arguments)
             return await super().run(arguments, context, convert_result)
         except UsageError as error:
@@ -57,6 +55,17 @@ class ClosedTool(Tool):
 def _bad_arguments(error: ValidationError) -> UsageError:
     faults = [f"{'.'.join(map(str, fault['loc'])) or 'arguments'}: {fault['msg']}" for fault in error.errors()]
     return UsageError("; ".join(faults[:3])[:400], hint="the tool's input schema says what it takes")
+
+
+def check_names(arguments: dict[str, Any], known: list[str]) -> None:
+    """Refuse arguments that the tool does not have.
+
+    Raises:
+        UsageError: With the names that it has.
+    """
+    stray = [name for name in arguments if name not in known]
+    if stray:
+        raise UsageError(f"there is no argument {stray[0][:80]!a}", hint=f"the arguments are {', '.join(known)}")
 
 
 def check_texts(arguments: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -17,9 +18,10 @@ from archviz.service.callers import caller
 from archviz.service.outputs import BINARY, MIME_TYPES
 from archviz.service.paging import page_of
 from archviz.service.skill import SkillFiles, mime_type_of
-from archviz.service.tools.workshop import Workshop
+from archviz.service.workshop import Workshop
 
 SCHEME = "archviz://"
+SKILL_SCHEME = "skill://"
 PAGE_BYTES = 60_000
 """Size of one page of a long text."""
 
@@ -50,10 +52,13 @@ class Resources:
     """The resources of one server."""
 
     def __init__(self, workshop: Workshop, skill: SkillFiles) -> None:
-        self.workshop = workshop
-        self.pages = {
-            path.name: path for uri, path in skill.files.items() if uri.startswith(f"{skill.base}references/")
-        }
+        self.workshop, self.skill = workshop, skill
+
+    @cached_property
+    def pages(self) -> dict[str, Path]:
+        """Name → file of the references."""
+        start = f"{self.skill.base}references/"
+        return {path.name: path for uri, path in self.skill.files.items() if uri.startswith(start)}
 
     def listed(self) -> list[Resource]:
         """Those that can be named: pages and the schema."""
@@ -68,7 +73,7 @@ class Resources:
             uri=f"{SCHEME}schema", name="schema", mime_type="application/schema+json",
             description="The JSON schema of descriptions",
         )  # fmt: skip
-        return [schema, *pages]
+        return [schema, *pages, *self.skill.listed()]
 
     def templates(self) -> list[ResourceTemplate]:
         return [
@@ -87,7 +92,7 @@ class Resources:
         ]  # fmt: skip
 
     def owns(self, uri: str) -> bool:
-        return uri.startswith(SCHEME)
+        return uri.startswith((SCHEME, SKILL_SCHEME))
 
     def read(self, uri: str) -> list[ReadResourceContents]:
         """The contents of an address; `_meta` names the next page.
@@ -97,11 +102,19 @@ class Resources:
         """
         if len(uri) > _LONGEST or not uri.isprintable():
             raise ModelNotFoundError("no such resource: its address is over-long or holds control characters")
+        if uri.startswith(SKILL_SCHEME):
+            return [self._of_skill(uri)]
         address = urlsplit(uri)
         steps = [unquote(step, errors="strict") for step in address.path.split("/")[1:]] if address.path else []
         found = self._find(address.netloc, steps, _offset(address.query), uri)
         meta = {"next": f"{uri.partition('?')[0]}?offset={found.following}"} if found.following is not None else None
         return [ReadResourceContents(content=found.data, mime_type=found.mime_type, meta=meta)]
+
+    def _of_skill(self, uri: str) -> ReadResourceContents:
+        path = self.skill.files.get(uri)
+        if path is None:
+            raise ModelNotFoundError(f"the skill has no file {uri[:120]}")
+        return ReadResourceContents(content=path.read_text("utf-8"), mime_type=mime_type_of(path))
 
     def _find(self, kind: str, steps: list[str], offset: int, uri: str) -> Contents:
         if any(not step.isprintable() for step in steps):

@@ -17,23 +17,23 @@ from mcp.server.caching import CacheHint
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.server.mcpserver.tools import Tool
 from mcp_types import CallToolResult, Completion, Resource, ResourceTemplate
 
 from archviz import __version__
 from archviz.errors import ArchvizError, ModelNotFoundError, UsageError
 from archviz.service.app import APP_META, app_extension
 from archviz.service.callers import CALLER, Caller
-from archviz.service.closed_tool import ClosedTool
 from archviz.service.completions import complete
 from archviz.service.desk import Desk, Report
 from archviz.service.failures import failure, failure_result
+from archviz.service.late import LatePrompts, LateTools
 from archviz.service.outputs import OutputRoot
 from archviz.service.prompts import prompts
 from archviz.service.reach import Reach
 from archviz.service.resources import Resources
 from archviz.service.skill import SkillExtension, SkillFiles, skill_folder
-from archviz.service.tools import toolset
-from archviz.service.tools.workshop import Workshop
+from archviz.service.workshop import Workshop
 from archviz.settings import Settings
 
 INSTRUCTIONS = """Exact architectures of published models, read from their official code; nothing is run and no weights move.
@@ -56,10 +56,17 @@ class Server(MCPServer[Any]):
     """A server whose calls are worked on at a desk, each for its caller, and that answers unknown tools as data."""
 
     def __init__(
-        self, desk: Desk, resources: Resources, caller_of: Callable[[Context[Any, Any] | None], Caller], **rest: Any
+        self,
+        desk: Desk,
+        resources: Resources,
+        caller_of: Callable[[Context[Any, Any] | None], Caller],
+        tools: Callable[[], list[Tool]],
+        **rest: Any,
     ) -> None:
         self.desk, self.resources, self.caller_of = desk, resources, caller_of
         super().__init__(**rest)
+        self._tool_manager = LateTools(tools)
+        self._prompt_manager = LatePrompts(prompts)
 
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
         """Call it; see `MCPServer.call_tool`."""
@@ -152,19 +159,15 @@ def build_server(
     root, place = outputs or OutputRoot(), desk or Desk()
     workshop = Workshop(settings or Settings(), reach)
     skill = SkillFiles(skill_folder())
-    tools = [
-        ClosedTool.of(at_desk(function, place), title, hints, APP_META if function.__name__ == _DRAWS else None)
-        for function, title, hints in toolset(workshop)
-    ]
     server = Server(
         place,
         Resources(workshop, skill),
         lambda context: caller_of(context, root),
+        partial(_tools, workshop, place),
         name="archviz",
         title="archviz",
         version=__version__,
         instructions=INSTRUCTIONS,
-        tools=tools,
         extensions=[app_extension(), SkillExtension(skill)],
         log_level="WARNING",
         cache_hints={
@@ -174,10 +177,19 @@ def build_server(
             "resources/templates/list": CacheHint(_DAY_MS, "public"),
         },
     )
-    for prompt in prompts():
-        server.add_prompt(prompt)
     _add_completions(server, workshop)
     return server
+
+
+def _tools(workshop: Workshop, desk: Desk) -> list[Tool]:
+    """The tools as they are published and run."""
+    from archviz.service.closed_tool import ClosedTool
+    from archviz.service.tools import toolset
+
+    return [
+        ClosedTool.of(at_desk(function, desk), title, hints, APP_META if function.__name__ == _DRAWS else None)
+        for function, title, hints in toolset(workshop)
+    ]
 
 
 def _add_completions(server: Server, workshop: Workshop) -> None:

@@ -10,12 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
 from mcp.server.context import ServerRequestContext
-from mcp.server.extension import Extension, MethodBinding, ResourceBinding
-from mcp.server.mcpserver.resources import FileResource
+from mcp.server.extension import Extension, MethodBinding
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, RequestParams
+from mcp_types import INVALID_PARAMS, RequestParams, Resource
 
 from archviz.errors import ArchvizError
 
@@ -23,7 +21,7 @@ IDENTIFIER = "io.modelcontextprotocol/skills"
 PAGE = "SKILL.md"
 _MIME_TYPES = {".md": "text/markdown", ".json": "application/json"}
 _FOLDERS = ("references", "assets")
-_TTL_MS = 3_600_000
+_LASTS = {"ttlMs": 3_600_000, "cacheScope": "public"}
 
 
 def skill_folder() -> Path:
@@ -52,6 +50,8 @@ class SkillFiles:
         Raises:
             ArchvizError: It has none.
         """
+        import yaml
+
         parts = (self.folder / PAGE).read_text("utf-8").split("---\n", 2)
         head = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0] else None
         if not isinstance(head, dict) or not head.get("name"):
@@ -79,6 +79,19 @@ class SkillFiles:
             "resources": [_stated(uri, path) for uri, path in self.files.items()],
         }
 
+    def listed(self) -> list[Resource]:
+        """The files as resources; SKILL.md is called what the skill is called."""
+        return [self._resource(uri, path) for uri, path in self.files.items()]
+
+    def _resource(self, uri: str, path: Path) -> Resource:
+        head = self.frontmatter if uri == self.entry["uri"] else {}
+        return Resource(
+            uri=uri,
+            name=str(head.get("name") or uri.removeprefix(self.base)),
+            description=head.get("description"),
+            mime_type=mime_type_of(path),
+        )
+
 
 def _stated(uri: str, path: Path) -> dict[str, Any]:
     data = path.read_bytes()
@@ -99,16 +112,6 @@ class SkillExtension(Extension):
     def __init__(self, skill: SkillFiles) -> None:
         self.skill = skill
 
-    def resources(self) -> list[ResourceBinding]:
-        return [
-            ResourceBinding(
-                FileResource(
-                    uri=uri, name=uri.removeprefix(self.skill.base), path=path.resolve(), mime_type=mime_type_of(path)
-                )
-            )
-            for uri, path in self.skill.files.items()
-        ]
-
     def methods(self) -> list[MethodBinding]:
         return [
             MethodBinding("skills/list", RequestParams, self._list),
@@ -116,9 +119,9 @@ class SkillExtension(Extension):
         ]
 
     async def _list(self, ctx: ServerRequestContext[Any, Any], params: RequestParams) -> dict[str, Any]:
-        return {"skills": [self.skill.entry], "ttlMs": _TTL_MS, "cacheScope": "public"}
+        return {"skills": [self.skill.entry], **_LASTS}
 
     async def _get(self, ctx: ServerRequestContext[Any, Any], params: SkillRequest) -> dict[str, Any]:
         if params.uri != self.skill.entry["uri"]:
             raise MCPError(code=INVALID_PARAMS, message="Unknown skill", data={"uri": params.uri[:300]})
-        return self.skill.entry
+        return {"skill": self.skill.entry, **_LASTS}

@@ -19,7 +19,7 @@ from archviz.service.http import Hosting, build_app, event_server, token_key
 from archviz.service.outputs import OutputRoot
 from archviz.service.reach import Reach
 from archviz.service.server import build_server
-from archviz.service.tools.workshop import Workshop
+from archviz.service.workshop import Workshop
 from archviz.settings import Settings
 
 ERAS = ("legacy", "auto")

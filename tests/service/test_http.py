@@ -313,7 +313,7 @@ def test_a_client_that_hangs_up_in_the_middle_of_a_modern_call_ends_its_work(
                     await client.call_tool("describe_architecture", {"model": "acme/slow"})
 
             group.start_soon(ask)
-            while not started:
+            while not started:  # noqa: ASYNC110 - set by a thread of the server
                 await anyio.sleep(0.02)
             group.cancel_scope.cancel()  # with its connections
 
@@ -394,7 +394,7 @@ def test_the_server_ends_when_asked_and_first_ends_what_it_works_on(
 
         async with anyio.create_task_group() as group:
             group.start_soon(ask)
-            while not began:
+            while not began:  # noqa: ASYNC110 - set by a thread of the server
                 await anyio.sleep(0.02)
             server.uvicorn.should_exit = True
         return results[0]

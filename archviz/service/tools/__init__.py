@@ -18,7 +18,7 @@ from archviz.service.tools.drawing import DrawingTools
 from archviz.service.tools.inspecting import InspectingTools
 from archviz.service.tools.naming import NamingTools
 from archviz.service.tools.verifying import VerifyingTools
-from archviz.service.tools.workshop import Workshop
+from archviz.service.workshop import Workshop
 
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=True)

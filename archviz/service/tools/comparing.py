@@ -16,7 +16,7 @@ from archviz.service.outputs import file_stem, request_key
 from archviz.service.paging import ANSWER_BYTES, cut_to_fit
 from archviz.service.results import CompareAnswer
 from archviz.service.tools.files import image_of, links_to, rows_of
-from archviz.service.tools.workshop import Workshop
+from archviz.service.workshop import Workshop
 
 if TYPE_CHECKING:
     from archviz.comparison.blocks import BlockPair

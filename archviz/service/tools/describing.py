@@ -11,7 +11,7 @@ from archviz.service.answering import gap_lines, lines, result_of
 from archviz.service.paging import ANSWER_BYTES, find_part, page_of
 from archviz.service.parts import TRACE, graphs_of, module_pointer
 from archviz.service.results import DescribeAnswer
-from archviz.service.tools.workshop import ClassName, Model, Offset, Workshop
+from archviz.service.workshop import ClassName, Model, Offset, Workshop
 
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture

@@ -18,7 +18,7 @@ from archviz.service.paging import ANSWER_BYTES, cut_to_fit, page_of
 from archviz.service.results import DocumentAnswer
 from archviz.service.tools.describing import remarks
 from archviz.service.tools.files import links_to, rows_of
-from archviz.service.tools.workshop import ClassName, Model, Workshop
+from archviz.service.workshop import ClassName, Model, Workshop
 
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture

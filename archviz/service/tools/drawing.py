@@ -17,7 +17,7 @@ from archviz.service.outputs import file_stem, request_key
 from archviz.service.paging import cut_to_fit
 from archviz.service.results import DrawAnswer
 from archviz.service.tools.files import image_of, links_to, rows_of, with_app
-from archviz.service.tools.workshop import ClassName, Workshop
+from archviz.service.workshop import ClassName, Workshop
 
 if TYPE_CHECKING:
     from archviz.pipeline import DrawResult

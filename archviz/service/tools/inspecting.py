@@ -13,7 +13,7 @@ from pydantic import Field
 from archviz.service.answering import line, lines, result_of
 from archviz.service.paging import ANSWER_BYTES, page_of
 from archviz.service.results import TensorsAnswer
-from archviz.service.tools.workshop import ClassName, Model, Offset, Workshop
+from archviz.service.workshop import ClassName, Model, Offset, Workshop
 
 _MOST_TIED = 5
 

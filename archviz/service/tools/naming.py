@@ -15,7 +15,7 @@ from archviz.service.answering import MOST_LISTED, line, lines, result_of
 from archviz.service.failures import NEXT_STEPS
 from archviz.service.paging import ANSWER_BYTES, cut_to_fit, page_of
 from archviz.service.results import ResolveAnswer, SourcesAnswer
-from archviz.service.tools.workshop import Offset, Workshop
+from archviz.service.workshop import Offset, Workshop
 
 if TYPE_CHECKING:
     from archviz.lookup.papers import PaperAnswer

@@ -14,7 +14,7 @@ from archviz.errors import UsageError
 from archviz.service.answering import gap_lines, line, lines, result_of
 from archviz.service.paging import ANSWER_BYTES, page_of
 from archviz.service.results import VerifyAnswer
-from archviz.service.tools.workshop import ClassName, Model, Offset, Workshop
+from archviz.service.workshop import ClassName, Model, Offset, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
