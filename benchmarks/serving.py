@@ -29,7 +29,7 @@ from archviz.settings import Settings
 
 MODEL = "Qwen/Qwen3.5-397B-A17B"
 MOST_RATIO = 1.2
-WARM = {
+WARM: dict[str, tuple[dict[str, Any], float]] = {
     "describe_architecture": ({"model": MODEL}, 0.050),
     "draw_architecture": ({"model": MODEL, "formats": ["svg"]}, 0.150),
 }

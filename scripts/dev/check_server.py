@@ -127,7 +127,7 @@ def check_inspector(tools: Tools, url: str) -> str:
     """Schemas without a portability problem, 200 calls without an error, the skill's digests, the app's metadata."""
     inspect = ["mcp-inspector", "--cli"]
     ways = [
-        (*server_command(),),
+        (sys.executable, "server.py"),
         (url, "--transport", "http"),
         (url, "--transport", "http", "--protocol-era", "modern"),
     ]

@@ -25,7 +25,7 @@ def client_of(talker: str, era: str, target: list[str]) -> Any:
     from mcp import Client, StdioServerParameters
 
     server = target[0] if http else StdioServerParameters(command=target[0], args=target[1:], env=dict(os.environ))
-    return Client(server, mode=era)  # type: ignore[arg-type] # legacy or auto
+    return Client(server, mode=era)
 
 
 async def talk(steps: list[dict[str, Any]], talker: str, era: str, target: list[str]) -> list[dict[str, Any]]:
