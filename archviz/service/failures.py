@@ -12,6 +12,7 @@ _ASK = "Ask the user which model is meant, then call again with its exact id. Do
 NEXT_STEPS: dict[str, str] = {
     "usage": "Change the argument as the hint says and call again.",
     "bad_config": "The configuration cannot be built as it stands: mend it at `where`, or give another one.",
+    "bad_record": "This is a bug of archviz. Report the message; other models work.",
     "bad_figure": "Mend the diagram config at `where` and draw it again.",
     "unsupported": "Read the code at `at` yourself (verify_code with code=…), and mark `part` as unverified.",
     "not_found": "Check the exact name with the user, or look at the candidates. Never draw a near name instead.",

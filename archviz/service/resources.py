@@ -128,7 +128,7 @@ class Resources:
             return Contents(path.read_text("utf-8"), mime_type_of(path))
         if kind == "files" and steps:
             return _file("/".join(steps))
-        if kind == "model" and steps:
+        if kind == "model" and steps and all(steps):
             return self._model(steps, offset)
         raise ModelNotFoundError(f"there is no resource {uri[:120]}", hint="resources/templates/list has the forms")
 

@@ -233,9 +233,11 @@ def own_class(interp: Interpreter, code: CustomCode, reference: str, stated_by: 
     except RaisedError as error:
         _check_syntax(interp, f"{code.root}.{file}")
         raise BadConfigError(f"{name} cannot be read: {error}", where=str(error.at) if error.at else shown) from error
+    if isinstance(found, Unknown):
+        place = str(found.at) if found.at else shown
+        raise UnsupportedCodeError(f"{reference} is no class: {found.reason}", part=name, where=place)
     if not isinstance(found, ClassValue):
-        reason = f": {found.reason}" if isinstance(found, Unknown) else ""
-        raise BadConfigError(f"{reference} is no class{reason}", where=shown)
+        raise BadConfigError(f"{reference} is no class", where=shown)
     if stated_by != "AutoConfig" and not found.is_module:
         raise BadConfigError(f"{name} is no nn.Module", where=str(found.at) if found.at else shown)
     return found

@@ -125,7 +125,7 @@ def served(environment: dict[str, str]) -> Iterator[str]:
 
 def check_inspector(tools: Tools, url: str) -> str:
     """Schemas without a portability problem, 200 calls without an error, the skill's digests, the app's metadata."""
-    inspect = ["mcp-inspector", "--cli"]
+    inspect = ["mcp-inspector", "--cli", "--connect-timeout", "60000"]
     ways = [
         (sys.executable, "server.py"),
         (url, "--transport", "http"),

@@ -97,6 +97,8 @@ def _fill_page(answer: DescribeAnswer, value: object, pointer: str, offset: int)
     answer.part, answer.value, answer.gaps, answer.page = pointer, page.value, [], page.bounds
     if page.next_offset is not None:
         answer.next.insert(0, f"offset={page.next_offset} goes on")
+    elif not answer.next:
+        answer.next = ["That is all of this part; the summary names others."]
 
 
 def _call(row: dict[str, Any]) -> str:

@@ -158,6 +158,8 @@ def _matches(found: SearchResult, code: str, offset: int) -> CallToolResult:
         answer.matches, answer.page = page.value, page.bounds
         if page.next_offset is not None:
             answer.next = [f"offset={page.next_offset} goes on; about=TOPIC and class_name narrow it"]
+        else:
+            answer.next = ["Those are all places; class_name narrows them to one class."]
     else:
         answer.next = ["Nothing matches: leave `about` or class_name out."]
     return result_of(answer)

@@ -5,6 +5,7 @@ import { AppBridge } from '@modelcontextprotocol/ext-apps/app-bridge';
 
 const [page, drawn, plain] = process.argv.slice(2).map((name) => readFileSync(name, 'utf8'));
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const until = async (holds) => { for (let count = 0; count < 400 && !holds(); count += 1) await wait(50); };
 const faults = [];
 const check = (holds, what) => { if (!holds) faults.push(what); };
 
@@ -41,18 +42,20 @@ function openApp(resources, capabilities) {
 async function run(name, result, resources, capabilities, look) {
   const { bridge, events, host, ready } = openApp(resources, capabilities);
   const dom = await ready;
-  await wait(200);
+  const told = () => host.toHost.some((message) => message.method === 'ui/notifications/size-changed');
+  await until(() => events.initialized && told());
   check(events.initialized, `${name}: the app did not initialize`);
-  check(host.toHost.some((message) => message.method === 'ui/notifications/size-changed'), `${name}: no size was told`);
+  check(told(), `${name}: no size was told`);
   check(dom.window.document.documentElement.dataset.theme === 'dark', `${name}: the host's theme is not worn`);
   await bridge.sendToolInput({ arguments: { model: 'Qwen/Qwen3.5-397B-A17B' } });
-  await wait(50);
+  await until(() => /Qwen3.5/.test(dom.window.document.body.textContent));
   check(/Qwen3.5/.test(dom.window.document.body.textContent), `${name}: the input is not shown`);
   await bridge.sendToolResult(result);
-  await wait(1500);
+  await until(() => dom.window.document.querySelector('#canvas, #plain'));
+  await wait(200);
   look(dom.window.document, name);
   dom.window.dispatchEvent(new dom.window.MessageEvent('message', { data: { jsonrpc: '2.0', method: 'ui/notifications/tool-cancelled', params: {} }, source: {} }));
-  const torn = await Promise.race([bridge.teardownResource({}).then(() => true), wait(2000).then(() => false)]);
+  const torn = await Promise.race([bridge.teardownResource({}).then(() => true), wait(20000).then(() => false)]);
   check(torn, `${name}: teardown was not answered`);
   dom.window.close();
 }
