@@ -50,7 +50,13 @@ settings.register_profile("archviz", derandomize=True, deadline=None)  # the sam
 settings.load_profile("archviz")
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
-CONTENT = {"png": PNG, "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>", "pdf": b"%PDF-1.7", "dot": b"digraph {}", "html": b"<!DOCTYPE html>"}
+CONTENT = {
+    "png": PNG,
+    "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "pdf": b"%PDF-1.7",
+    "dot": b"digraph {}",
+    "html": b"<!DOCTYPE html>",
+}
 
 
 def make_architecture(tensors: int = 40, gaps: int = 0) -> Architecture:

@@ -10,7 +10,19 @@ from archviz.service.closed_tool import MOST_CHARACTERS, check_names, check_text
 
 @pytest.mark.parametrize(
     "value",
-    ["a\x00b", "a\x1b[31m", "a\nb", "\ud800", "a\x7f", "x" * (MOST_CHARACTERS + 1), "", "  ", ["ok", "a\x00"], ["x" * 600] * 2, {"a\x00": 1}],
+    [
+        "a\x00b",
+        "a\x1b[31m",
+        "a\nb",
+        "\ud800",
+        "a\x7f",
+        "x" * (MOST_CHARACTERS + 1),
+        "",
+        "  ",
+        ["ok", "a\x00"],
+        ["x" * 600] * 2,
+        {"a\x00": 1},
+    ],
 )
 def test_over_long_empty_and_control_characters_are_refused_wherever_they_stand(value: Any) -> None:
     with pytest.raises(UsageError) as caught:
@@ -51,7 +63,11 @@ def test_a_schema_is_made_compact_and_says_the_same() -> None:
     schema = {
         "title": "Arguments",
         "properties": {
-            "title": {"title": "Title", "anyOf": [{"type": "string", "maxLength": 5}, {"type": "null"}], "default": None},
+            "title": {
+                "title": "Title",
+                "anyOf": [{"type": "string", "maxLength": 5}, {"type": "null"}],
+                "default": None,
+            },
             "view": {"enum": ["a", "b"], "type": "string", "default": "a"},
             "any": {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]},
         },

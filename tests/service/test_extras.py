@@ -137,7 +137,15 @@ def test_four_prompts_name_the_tools_in_their_order(ask: Ask) -> None:
 def test_the_estimators_prompt_stops_three_times_before_anything_is_saved() -> None:
     text = prepare_for_estimator("Qwen3.5", "layers")
     assert text.count("CHECKPOINT") == 3
-    order = ["kind=validation", "CHECKPOINT 1", "save=nothing", "CHECKPOINT 2", "save=configuration", "CHECKPOINT 3", "save=gap_reports"]
+    order = [
+        "kind=validation",
+        "CHECKPOINT 1",
+        "save=nothing",
+        "CHECKPOINT 2",
+        "save=configuration",
+        "CHECKPOINT 3",
+        "save=gap_reports",
+    ]
     places = [text.index(word) for word in order]
     assert places == sorted(places)
 

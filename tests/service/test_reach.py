@@ -17,14 +17,29 @@ def test_over_stdio_every_path_is_read_and_over_http_none_unless_named(tmp_path:
         reach_of([tmp_path], remote=False).check_model("/etc/model")
 
 
-@pytest.mark.parametrize("name", ["Qwen/Qwen3-0.6B", "Qwen3", "transformers:qwen3", "https://huggingface.co/a/b", "2505.09388"])
+@pytest.mark.parametrize(
+    "name", ["Qwen/Qwen3-0.6B", "Qwen3", "transformers:qwen3", "https://huggingface.co/a/b", "2505.09388"]
+)
 def test_names_of_models_are_no_paths(name: str) -> None:
     Reach(()).check_model(name)
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/etc/passwd", "../x", "./x", "~/x", "~nobody-of-this-name/x", "a/b/c", "x.json", "C:\\x", "..\\x", "x.py", "a/../../x", "x/"],
+    [
+        "/etc/passwd",
+        "../x",
+        "./x",
+        "~/x",
+        "~nobody-of-this-name/x",
+        "a/b/c",
+        "x.json",
+        "C:\\x",
+        "..\\x",
+        "x.py",
+        "a/../../x",
+        "x/",
+    ],
 )
 def test_every_form_of_a_path_is_refused_without_a_word_about_what_stands_there(path: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -105,7 +105,9 @@ def test_a_module_is_found_by_its_path_whatever_the_layer(shop: Workshop) -> Non
     assert any("/blocks/" in step for step in layer["next"])
 
 
-@pytest.mark.parametrize("part", ["model.layers.99", "model.nothing", "lm_head.weight.x", "/nowhere", "/tensors/-1", "..", "trace:nothing"])
+@pytest.mark.parametrize(
+    "part", ["model.layers.99", "model.nothing", "lm_head.weight.x", "/nowhere", "/tensors/-1", "..", "trace:nothing"]
+)
 def test_a_part_that_is_not_there_is_an_error_that_names_what_is(shop: Workshop, part: str) -> None:
     with pytest.raises(UsageError) as caught:
         DescribingTools(shop).describe_architecture(MODEL, part=part)
@@ -132,12 +134,17 @@ def test_claims_come_with_lines_and_an_expectation_that_is_wrong_is_a_conflict(s
 
 
 def test_a_figure_is_held_against_the_code(shop: Workshop) -> None:
-    figure = {"model_name": "Qwen3-0.6B", "stages": [{"name": "28 layers", "blocks": [{"type": "MLP", "details": "hidden 1024"}]}]}
+    figure = {
+        "model_name": "Qwen3-0.6B",
+        "stages": [{"name": "28 layers", "blocks": [{"type": "MLP", "details": "hidden 1024"}]}],
+    }
     assert "statuses" in data(VerifyingTools(shop).verify_code(MODEL, figure=figure))
 
 
 def test_code_is_searched_by_topic(shop: Workshop, tmp_path: Path) -> None:
-    (tmp_path / "m.py").write_text("import torch\nclass A:\n    def f(self, q):\n        return torch.chunk(q, 2, dim=-1)\n")
+    (tmp_path / "m.py").write_text(
+        "import torch\nclass A:\n    def f(self, q):\n        return torch.chunk(q, 2, dim=-1)\n"
+    )
     found = data(VerifyingTools(shop).verify_code(code=str(tmp_path), about="split"))
     assert found["topics"] == {"split": 1}
     assert found["matches"] == ["m.py:4 [split] A.f: return torch.chunk(q, 2, dim=-1)"]
