@@ -242,7 +242,7 @@ def check_tokens(tools: Tools, url: str) -> str:
 
 def check_speed(tools: Tools, url: str) -> str:
     """The latencies of benchmarks/serving.py."""
-    command = [sys.executable, str(ROOT / "benchmarks" / "serving.py")]
+    command = [sys.executable, str(ROOT / "benchmarks" / "serving.py"), "--clients", "32"]
     return _run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT).stdout.strip().replace("\n", "; ")
 
 
