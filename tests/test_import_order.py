@@ -16,6 +16,7 @@ PACKAGE = ROOT / "archviz"
 
 ORDER = (
     ("records", "late_patterns"),  # how small classes and regular expressions are made
+    ("progress",),  # who waits for a run
     ("errors", "spans", "settings"),
     ("formats", "free_names"),
     ("codesearch",),  # reads syntax alone, knows no model
@@ -53,7 +54,11 @@ ORDER = (
 
 FORBIDDEN_PACKAGES = {"torch", "transformers", "pickle", "marshal", "shelve", "runpy", "code", "cloudpickle", "dill"}
 FORBIDDEN_CALLS = {"exec", "eval", "__import__", "compile"}
-MODULE_OF = {"beautifulsoup4": "bs4", "fonttools": "fontTools"}  # requirement → import name, where they differ
+MODULE_OF = {
+    "pyyaml": "yaml",
+    "beautifulsoup4": "bs4",
+    "fonttools": "fontTools",
+}  # requirement → import name, where they differ
 BROUGHT_ALONG = {"mcp_types", "pydantic_core"}  # by mcp and pydantic, of one release with them
 RANK = {room: rank for rank, row in enumerate(ORDER) for room in row}
 

@@ -36,6 +36,7 @@ from archviz.interpreter.values import (
     Unknown,
 )
 from archviz.interpreter.watched import plain
+from archviz.progress import stop_if_unwanted
 from archviz.settings import Limits
 from archviz.spans import Span
 
@@ -95,13 +96,14 @@ class Interpreter(Operators, AttributeWrites, Imports):
     # -- budget ---------------------------------------------------------------------------------------------------
 
     def step(self, frame: Frame | None = None) -> None:
-        """Count one step; raises BudgetSpentError when a bound is reached."""
+        """Count one step; raises BudgetSpentError when a bound is reached, RunStopped when nobody waits any more."""
         self._steps += 1
         if self._steps & 1023 == 0:
             if self._steps > self.limits.steps:
                 raise BudgetSpentError(f"more than {self.limits.steps:,} steps", self.here())
             if time.thread_time() > self._deadline:
                 raise BudgetSpentError(f"more than {self.limits.seconds:g} s", self.here())
+            stop_if_unwanted()
 
     def spend(self, count: int) -> None:
         """Count several steps at once: what a long value or a deep chain costs."""

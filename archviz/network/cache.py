@@ -176,6 +176,13 @@ class Cache:
             max(times, default=None),
         )
 
+    def keys(self, most: int) -> Iterator[str]:
+        """The keys of the entries that were used last, at most so many; what each answers is not looked at."""
+        files = [(status.st_mtime, path) for path, status in self._files() if not path.name.startswith(".")]
+        for _, path in sorted(files, reverse=True)[:most]:
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError), path.open("rb") as file:
+                yield str(json.loads(file.readline(_HEADER_BYTES))["key"])
+
     def _path(self, key: str) -> Path:
         digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         return self.entries_folder / digest[:2] / digest

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
-from archviz.records import record
+from archviz.records import record, replace
 from archviz.spans import Span
 
 _USERS = ("softmax", "scaled_dot_product_attention")

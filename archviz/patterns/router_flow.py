@@ -7,13 +7,12 @@ experts, carry no score on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.activations import number_in
 from archviz.patterns.op_families import FRESH, canonical, writes_in_place
 from archviz.patterns.trace import Trace
-from archviz.records import record
+from archviz.records import field, record
 
 _CONTRACTIONS = frozenset({"linear", "matmul", "bmm", "baddbmm", "addmm", "einsum"})
 _PRODUCTS = _CONTRACTIONS | {"mul", "addcmul"}

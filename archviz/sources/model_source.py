@@ -15,6 +15,7 @@ from archviz.lookup.resolution import Resolution
 from archviz.lookup.resolve import resolve
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
+from archviz.progress import enter_stage
 from archviz.records import field, record
 from archviz.settings import Settings
 from archviz.sources.custom_code import CustomCode, custom_code, inside
@@ -81,6 +82,7 @@ def read_model_source(model: str, settings: Settings) -> ModelSource:
         return with_newest_code(source, settings)
     if name.kind == "path":
         return with_newest_code(read_config_file(Path(model).expanduser(), settings), settings)
+    enter_stage(f"looking up {model[:80]}")
     with Session(settings) as session:
         return _published_source(model, session)
 
