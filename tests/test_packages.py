@@ -153,6 +153,24 @@ def test_the_image_runs_as_no_root_and_writes_to_its_volumes_only() -> None:
     assert all(any(source == name or source.startswith(f"{name}/") for name in copied) for source in needed)
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "clients").glob("*.md")), ids=lambda page: page.stem)
+def test_what_a_client_is_given_can_be_read_and_starts_the_server(page: Path) -> None:
+    text = page.read_text("utf-8")
+    shown = [json.loads(body) for body in re.findall(r"(?ms)^```json\n(.*?)^```", text)]
+    shown += [tomllib.loads(body) for body in re.findall(r"(?ms)^```toml\n(.*?)^```", text)]
+    for data in shown:
+        (servers,) = [data[key] for key in ("mcpServers", "servers", "mcp", "mcp_servers") if key in data]
+        entry = servers["archviz"]
+        command = entry["command"] if isinstance(entry["command"], list) else [entry["command"], *entry["args"]]
+        assert command[:3] in (["uvx", "--from", "/path/to/archviz"], ["docker", "run", "--rm"])
+        assert command[-2:] == ["archviz", "serve"] or command[-1] == "archviz"
+    for line in re.findall(r"(?m)^\S+ mcp add .*archviz serve$", text):
+        assert line.endswith("--from /path/to/archviz archviz serve")
+    first = (page.parent / "README.md").read_text("utf-8")
+    assert page.name == "README.md" or f"]({page.name})" in first
+    assert f"archviz-{__version__}" in text or "archviz-0" not in text
+
+
 # --- the skill folder ---
 
 

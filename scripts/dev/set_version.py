@@ -19,6 +19,10 @@ STATED = {
     SOURCE: re.compile(r'(?m)^(__version__ = ")([^"]+)(")$'),
     Path("SKILL.md"): re.compile(r'(?m)^(  version: ")([^"]+)(")$'),
     **{
+        Path(page): re.compile(r"(archviz[-@])(\d+\.\d+\.\d+)()")
+        for page in ("docs/clients/README.md", "docs/clients/claude-desktop.md")
+    },
+    **{
         Path(manifest): re.compile(r'("version": ")([^"]+)(")')
         for manifest in (
             ".claude-plugin/plugin.json",
