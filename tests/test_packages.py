@@ -196,10 +196,15 @@ def test_the_skill_folder_has_what_it_links_and_nothing_of_the_rest(skill: Path)
             assert "://" in target or (page.parent / target).is_file(), f"{page.name}: {target}"
 
 
-def test_every_file_of_the_skill_is_linked_from_its_first_page_or_is_a_script(skill: Path) -> None:
+def test_every_file_of_the_skill_is_linked_from_its_first_page_or_one_step_further_or_is_a_script(skill: Path) -> None:
     first = (skill / "SKILL.md").read_text("utf-8")
-    for page in (skill / "references").glob("*.md"):
-        assert f"(references/{page.name})" in first, page.name
+    linked = {target.rpartition("/")[2] for target in build_packages.LINK.findall(first)}
+    for page in list(linked):
+        if page.endswith(".md") and (skill / "references" / page).is_file():
+            text = (skill / "references" / page).read_text("utf-8")
+            linked |= {target.rpartition("/")[2] for target in build_packages.LINK.findall(text)}
+    for folder in ("references", "assets"):
+        assert {path.name for path in (skill / folder).iterdir()} <= linked
     for script in (skill / "scripts").glob("*.py"):
         assert script.name in first or script.stem == "skill_script", script.name
 
