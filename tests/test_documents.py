@@ -173,7 +173,13 @@ def test_the_skills_frontmatter_is_valid() -> None:
     assert data["metadata"] == {"version": __version__}
 
 
-def test_the_skill_names_only_scripts_and_commands_that_exist() -> None:
+def test_the_skill_is_short_enough_to_be_read_whole() -> None:
+    text = (ROOT / "SKILL.md").read_text("utf-8")
+    assert len(text.splitlines()) < 500
+    assert len(text.encode()) < 14_000  # about 3.5 bytes a token: under 4,000 tokens
+
+
+def test_the_skill_names_only_tools_and_commands_that_exist() -> None:
     text = (ROOT / "SKILL.md").read_text("utf-8")
     commands = {command.name for command in COMMANDS}
     for command in set(re.findall(r"`archviz ([a-z-]+)", text)):
