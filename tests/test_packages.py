@@ -209,6 +209,12 @@ def test_every_file_of_the_skill_is_linked_from_its_first_page_or_one_step_furth
         assert script.name in first or script.stem == "skill_script", script.name
 
 
+def test_pages_of_the_skill_name_no_script_that_it_lacks(skill: Path) -> None:
+    for page in skill.rglob("*.md"):
+        for script in re.findall(r"\bscripts/[\w/]+\.(?:py|sh)\b", page.read_text("utf-8")):
+            assert script == "scripts/NAME.py" or (skill / script).is_file(), f"{page.name}: {script}"
+
+
 def test_scripts_of_the_built_folder_require_this_version(skill: Path) -> None:
     for script in (skill / "scripts").glob("*.py"):
         if script.stem != "skill_script":
