@@ -251,6 +251,7 @@ def test_a_link_that_leads_out_of_the_skill_is_refused(tmp_path: Path, monkeypat
 def test_the_skill_is_short_by_a_conservative_count_of_tokens() -> None:
     data = (ROOT / "SKILL.md").read_bytes()
     assert len(data.splitlines()) < 500
+    assert len(data.decode()) / 4 < 3_000  # skillsaw's estimate and limit
     assert len(data) / 3 < 5_000  # the vocabulary of o200k takes 3.8 bytes a token here; check_packages.py counts
 
 
