@@ -2,6 +2,9 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = ["archviz"]
+#
+# [tool.uv.sources]
+# archviz = { path = ".." }
 # ///
 """Hold models against each other: facts, layers, blocks and code that differ; --figure draws two of them on one frame."""
 

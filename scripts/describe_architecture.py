@@ -2,6 +2,9 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = ["archviz"]
+#
+# [tool.uv.sources]
+# archviz = { path = ".." }
 # ///
 """Describe the architecture of a model: configuration, layer pattern, parameters with formulas, gaps; --full adds the module tree."""
 

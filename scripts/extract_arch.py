@@ -2,6 +2,9 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = ["archviz"]
+#
+# [tool.uv.sources]
+# archviz = { path = ".." }
 # ///
 """Write the architecture of a model as arch.json: its units with shapes, formulas and parameters, its family and flags."""
 

@@ -2,6 +2,9 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = ["archviz"]
+#
+# [tool.uv.sources]
+# archviz = { path = ".." }
 # ///
 """List what exists for a model (code, configuration, paper, GitHub, card), or read the paper of exactly an id or title."""
 

@@ -2,6 +2,9 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = ["archviz"]
+#
+# [tool.uv.sources]
+# archviz = { path = ".." }
 # ///
 """List the tensors of a model with their shapes: those that the code builds, or those that are stored (--stored: headers only)."""
 

@@ -2,6 +2,9 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = ["archviz"]
+#
+# [tool.uv.sources]
+# archviz = { path = ".." }
 # ///
 """Write an arch.json (of extract_arch.py) as a TikZ source that xelatex, lualatex and pdflatex compile."""
 

@@ -2,6 +2,9 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = ["archviz"]
+#
+# [tool.uv.sources]
+# archviz = { path = ".." }
 # ///
 """Draw a diagram config (JSON with `stages`), or a model by its name or config.json, as PNG, SVG, PDF, TikZ, HTML or DOT."""
 

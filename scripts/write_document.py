@@ -2,6 +2,9 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = ["archviz"]
+#
+# [tool.uv.sources]
+# archviz = { path = ".." }
 # ///
 """Write about a model: its specification (default), a summary for a chat, a validation report, memory, or an estimator's configuration."""
 

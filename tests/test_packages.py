@@ -216,9 +216,11 @@ def test_pages_of_the_skill_name_no_script_that_it_lacks(skill: Path) -> None:
 
 
 def test_scripts_of_the_built_folder_require_this_version(skill: Path) -> None:
-    for script in (skill / "scripts").glob("*.py"):
+    for script in [*(skill / "scripts").glob("*.py"), skill / "evals" / "run_evals.py"]:
         if script.stem != "skill_script":
-            assert f'# dependencies = ["archviz=={__version__}"]' in script.read_text("utf-8")
+            text = script.read_text("utf-8")
+            assert f'# dependencies = ["archviz=={__version__}"]' in text
+            assert "tool.uv" not in text
 
 
 def test_the_skill_draws_a_model_from_a_configuration_with_its_scripts_alone(skill: Path, tmp_path: Path) -> None:

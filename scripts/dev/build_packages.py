@@ -5,7 +5,8 @@
     python scripts/dev/build_packages.py -o /tmp/built
 
 SKILL.md is the list of what the skill consists of: the folder holds what it links, directly or over its references, its
-scripts, its evals and the licence. The scripts of the built folder require this version of archviz. Needs hatchling.
+scripts, its evals and the licence. In a checkout `uv run` gives the scripts archviz from it; those of the built folder require
+this version. Needs hatchling.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ PARTS = ("skill", "wheel", "sdist", "mcpb")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s#]+)[^)]*\)")
 _ALWAYS = ("LICENSE", "evals/evals.json", "evals/run_evals.py", "scripts/compile.sh")
 _BUNDLED = ("server.py", "pyproject.toml", "README.md", "LICENSE", "SKILL.md")
+_OF_CHECKOUT = '# dependencies = ["archviz"]\n#\n# [tool.uv.sources]\n# archviz = { path = ".." }\n'
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # so that the same files make the same bundle
 
 
@@ -71,10 +73,8 @@ def build_skill(output: Path) -> Path:
         shutil.copy(ROOT / path, target)
         if path.suffix == ".py":
             text = target.read_text("utf-8")
-            pinned = text.replace(
-                '# dependencies = ["archviz"]\n', f'# dependencies = ["archviz=={current_version()}"]\n'
-            )
-            target.write_text(pinned, encoding="utf-8")
+            pinned = f'# dependencies = ["archviz=={current_version()}"]\n'
+            target.write_text(text.replace(_OF_CHECKOUT, pinned), encoding="utf-8")
     return folder
 
 

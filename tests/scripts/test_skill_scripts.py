@@ -52,7 +52,11 @@ def test_a_script_states_what_it_needs_as_inline_metadata(name: str) -> None:
     data = tomllib.loads(
         "".join(line.removeprefix("#").removeprefix(" ") for line in block["content"].splitlines(True))
     )
-    assert data == {"requires-python": ">=3.11", "dependencies": ["archviz"]}
+    assert data == {
+        "requires-python": ">=3.11",
+        "dependencies": ["archviz"],
+        "tool": {"uv": {"sources": {"archviz": {"path": ".."}}}},
+    }
 
 
 @pytest.mark.parametrize("name", ALL)
