@@ -19,7 +19,9 @@ from archviz.figure.diagram_config import load_diagram_config
 from archviz.schemas import schema_text
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("references/**/*.md")])
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("references/**/*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("assets/*.md")]
+)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

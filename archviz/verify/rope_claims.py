@@ -57,7 +57,7 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
     value: object = next(iter(parts.values())) if len(set(parts.values())) == 1 else parts
     yield view.claim("rope.part", value, *(r.cut_at or r.event.at for r in forward))
     for layout in dict.fromkeys(r.rope.layout for r in rotations if r.rope.layout):
-        yield view.claim("rope.layout", layout, *_layout_lines(view, rotations))
+        yield view.claim("rope.layout", layout, *_layout_lines(view, [r for r in rotations if r.rope.layout == layout]))
     turned = {r.tensor for r in forward if turns_back(r.event, view.trace)}
     if turned:
         yield view.claim("rope.direction", f"backward: {', '.join(sorted(turned))}", *places)

@@ -21,6 +21,7 @@ SETTINGS = pipeline.DEFAULTS
 MODELS: dict[str, dict[str, Any]] = {
     "qwen3_5_moe_text": {"num_hidden_layers": 4, "architectures": ["Qwen3_5MoeForCausalLM"]},
     "deepseek_v3": {"num_hidden_layers": 4},
+    "deepseek_v32": {"num_hidden_layers": 4},
     "deepseek_v4": {"num_hidden_layers": 6},
     "gemma2": {"num_hidden_layers": 4},
     "gemma4_text": {"num_hidden_layers": 6, "attention_k_eq_v": True, "num_global_key_value_heads": 2},
