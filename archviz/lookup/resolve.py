@@ -10,11 +10,10 @@ Where it does not answer or does not give the files, the embedded catalog does, 
 
 from __future__ import annotations
 
-import re
 from contextlib import nullcontext
-from dataclasses import replace
 
 from archviz.errors import SourceUnavailableError, UsageError
+from archviz.late_patterns import late_pattern
 from archviz.lookup.arxiv.ids import without_version
 from archviz.lookup.candidates import find_fitting, find_near
 from archviz.lookup.catalog import find_record, model_ids
@@ -27,12 +26,15 @@ from archviz.lookup.resolution import Candidate, Resolution
 from archviz.lookup.searching import search_hub
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
+from archviz.records import replace
 from archviz.settings import Settings
 
 DEFAULT_REVISION = "main"
 _ONLY_CATALOG = "Only the embedded catalog"
 _CATALOG_TOO = "The embedded catalog"
-_ONE_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")  # may be one of the Hub's old names without an organisation
+_ONE_WORD = late_pattern(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
+)  # may be one of the Hub's old names without an organisation
 
 
 def resolve(name: str, settings: Settings, session: Session | None = None) -> Resolution:

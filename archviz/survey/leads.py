@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from archviz.late_patterns import late_pattern
 from archviz.lookup.arxiv.ids import arxiv_id_of_url, without_version
 from archviz.lookup.card.card import Card
 from archviz.lookup.card.links import Link
@@ -13,8 +14,8 @@ from archviz.lookup.catalog import find_record
 from archviz.lookup.github.address import github_address
 from archviz.lookup.identity import identity
 
-_LABEL = re.compile(r"\b(?:official|code|repo|repository|github)\b", re.IGNORECASE)
-_REPORT = re.compile("report|paper|arxiv", re.IGNORECASE)
+_LABEL = late_pattern(r"\b(?:official|code|repo|repository|github)\b", re.IGNORECASE)
+_REPORT = late_pattern("report|paper|arxiv", re.IGNORECASE)
 CATALOG, CARD, TAGS = "the catalog", "the card", "the Hub's tags"
 
 
