@@ -5,12 +5,13 @@ What it does itself is short: `readings` reads models, `descriptions` makes thei
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archviz.descriptions import architecture_of, describe, described
-from archviz.drawings import DrawResult, draw
+from archviz.drawings import DrawResult, draw, draw_comparison, draw_described
 from archviz.errors import ArchvizError, UsageError
 from archviz.interpreter.machine import Interpreter
 from archviz.lookup.resolution import Resolution
@@ -42,7 +43,10 @@ __all__ = [
     "digest",
     "document",
     "draw",
+    "draw_comparison",
+    "draw_described",
     "export",
+    "exported",
     "gap_row",
     "interpreter_for",
     "library",
@@ -55,6 +59,7 @@ __all__ = [
     "tensors",
     "trace",
     "verify",
+    "write_exported",
 ]
 
 if TYPE_CHECKING:
@@ -62,7 +67,7 @@ if TYPE_CHECKING:
     from archviz.codesearch.result import SearchResult
     from archviz.comparison.result import ComparisonResult
     from archviz.document.making import DocumentResult
-    from archviz.estimator.export import ExportResult
+    from archviz.estimator.export import Export, ExportResult
     from archviz.lookup.checkpoint import Checkpoint
     from archviz.lookup.papers import PaperAnswer
     from archviz.measures import Measured
@@ -128,12 +133,14 @@ def compare(
     family: bool = False,
     markdown: Path | None = None,
     settings: Settings = DEFAULTS,
+    described: Callable[[str], Architecture] | None = None,
 ) -> ComparisonResult:
     """Models held against the first of them; see `archviz.comparison`.
 
     Args:
         family: Also order them by what changed from one to the next.
         markdown: Write the comparison to this file.
+        described: Gives the description of a model, where the caller keeps them.
 
     Raises:
         UsageError: Fewer than two models, one named twice, or the file cannot be written.
@@ -148,7 +155,7 @@ def compare(
         from archviz.emit.targets import check_output
 
         check_output(markdown)
-    comparison = compared([describe(model, settings=settings) for model in models])
+    comparison = compared([described(model) if described else describe(model, settings=settings) for model in models])
     result = ComparisonResult(comparison, family_of(comparison) if family else [])
     if markdown is not None:
         from archviz.emit.comparison_markdown import markdown_from_comparison
@@ -182,11 +189,27 @@ def export(
     Raises:
         UsageError: The folder of classes is not there or does not parse, or the output cannot be written.
     """
-    from archviz.estimator.export import ExportResult, build_export, check_folder, write_export
+    from archviz.estimator.export import ExportResult, check_folder
 
     check_folder(output)
-    built = build_export(model, estimator.expanduser(), class_name=class_name, settings=settings)
-    return ExportResult(built, write_export(built, output))
+    built = exported(model, estimator, class_name=class_name, settings=settings)
+    return ExportResult(built, write_exported(built, output))
+
+
+def exported(
+    model: str, estimator: Path, *, class_name: str | None = None, settings: Settings = DEFAULTS
+) -> Export:  # fmt: skip
+    """What `export` would write."""
+    from archviz.estimator.export import build_export
+
+    return build_export(model, estimator.expanduser(), class_name=class_name, settings=settings)
+
+
+def write_exported(built: Export, output: Path, *, with_reports: bool = True) -> list[Path]:
+    """Write an export into a folder, with or without the reports on what the estimator lacks."""
+    from archviz.estimator.export import write_export
+
+    return write_export(built if with_reports else replace(built, reports={}), output)
 
 
 def code_search(
@@ -202,7 +225,6 @@ def code_search(
     Args:
         path: A file, a folder, an archive, or the address of a repository on GitHub, whose modelling files are read at a commit.
     """
-    from dataclasses import replace
     from tempfile import TemporaryDirectory
 
     from archviz.codesearch.search import DEFAULT_BOUNDS, search
@@ -326,7 +348,9 @@ def verify_source(
     from archviz.verify.report import Verification
 
     interp = interpreter or interpreter_for(source, settings)
-    reading = read(source, class_name=class_name, trace=TraceOptions(), settings=settings, interpreter=interp)
+    reading = read(
+        source, class_name=class_name, trace=TraceOptions(stored=True), settings=settings, interpreter=interp
+    )
     architecture = described(source, reading, class_name)
     claims = find_claims(reading, architecture, interp.source_text)
     found = Verification(source.id, reading.class_name, claims, gaps=list(architecture.gaps), notes=source.notes)

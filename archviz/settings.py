@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
 from typing import Literal
 
-from archviz.records import record
+from archviz.records import field, record
 
 
 @record(frozen=True)

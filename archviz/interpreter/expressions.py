@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.bounds import check_length, weigh_key
 from archviz.interpreter.control import RaisedError, UnsupportedError
+from archviz.interpreter.name_tables import NameTable
 from archviz.interpreter.repeats import counted, is_settled, numbers_left
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.values import FunctionValue, Instance, NativeFunction, SuperValue, Tensor, Unknown
@@ -141,6 +142,11 @@ def _conditional(interp: Interpreter, node: ast.IfExp, frame: Frame) -> Any:
 @expression(ast.List)
 def _list(interp: Interpreter, node: ast.List, frame: Frame) -> Any:
     return made(interp, _elements(interp, node.elts, frame))
+
+
+@expression(NameTable)
+def _name_table(interp: Interpreter, node: NameTable, frame: Frame) -> Any:
+    return made(interp, list(node.rows))
 
 
 @expression(ast.Tuple)

@@ -6,6 +6,7 @@ import ast
 import re
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from archviz.interpreter import attributes, calls, classes
@@ -35,6 +36,7 @@ from archviz.interpreter.values import (
     Unknown,
 )
 from archviz.interpreter.watched import plain
+from archviz.progress import stop_if_unwanted
 from archviz.settings import Limits
 from archviz.spans import Span
 
@@ -94,13 +96,14 @@ class Interpreter(Operators, AttributeWrites, Imports):
     # -- budget ---------------------------------------------------------------------------------------------------
 
     def step(self, frame: Frame | None = None) -> None:
-        """Count one step; raises BudgetSpentError when a bound is reached."""
+        """Count one step; raises BudgetSpentError when a bound is reached, RunStopped when nobody waits any more."""
         self._steps += 1
         if self._steps & 1023 == 0:
             if self._steps > self.limits.steps:
                 raise BudgetSpentError(f"more than {self.limits.steps:,} steps", self.here())
             if time.thread_time() > self._deadline:
                 raise BudgetSpentError(f"more than {self.limits.seconds:g} s", self.here())
+            stop_if_unwanted()
 
     def spend(self, count: int) -> None:
         """Count several steps at once: what a long value or a deep chain costs."""
@@ -263,7 +266,7 @@ class Interpreter(Operators, AttributeWrites, Imports):
         """Run one top-level statement of a source file."""
         frame = Frame(module, is_top=True)
         frame.line = statement.lineno
-        with self.entered(frame):
+        with self.entered(frame), self.recorder.apart_from_calls() if self.recorder is not None else nullcontext():
             try:
                 self.run_block([statement], frame, recover=False)
             except (RaisedError, UnsupportedError) as error:
@@ -364,6 +367,8 @@ class Interpreter(Operators, AttributeWrites, Imports):
             args = [plain(each) for each in args]
             is_container = issubclass(host, (dict, list, set, BaseException))
             instance.payload = host() if is_container and cls.has("__init__") else host(*args, **kwargs)
+        if self.recorder is not None:
+            self.recorder.made(instance)
         return instance
 
     def shared_calls(self, recorder: Recorder) -> SharedCalls:

@@ -23,6 +23,7 @@ from archviz.interpreter.modules import LazyImport, absolute_name
 from archviz.interpreter.repeats import counted
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.values import FunctionValue, Instance, NativeFunction, Suppressed, Unknown
+from archviz.progress import RunStopped
 
 if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
@@ -267,7 +268,10 @@ def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> None:
             _run_handler(interp, handler, error, frame)
         else:
             interp.run_block(node.orelse, frame)
-    except BudgetSpentError:  # what would go on as if nothing had happened could recurse again, without end
+    except (
+        BudgetSpentError,
+        RunStopped,
+    ):  # what would go on as if nothing had happened could recurse again, without end
         raise
     except BaseException:
         interp.run_block(node.finalbody, frame)
@@ -329,7 +333,7 @@ def _within(interp: Interpreter, items: list[ast.withitem], body: list[ast.stmt]
             inside(entered)
     except RaisedError as raised:
         error = raised
-    except BudgetSpentError:
+    except (BudgetSpentError, RunStopped):
         raise
     except BaseException:
         interp.leave(manager)

@@ -25,9 +25,18 @@ MAIN = (
     "inputs_embeds",
     "hidden_states",
     "pixel_values_videos",
+    "flattened_patches",
 )
 
-MODALITIES = ("input_ids", "input_features", "input_values")  # of models of several
+MOST_IN_WINDOW = 16  # merged patches a side of a window; more would make the image long
+MODALITIES = (
+    "input_ids",
+    "input_features",
+    "input_values",
+    "flattened_patches",
+    "visual_feats",
+    "visual_pos",
+)  # of models of several
 SHAPED = ("input_values", "input_features")  # of which a configuration does not say the axes
 
 
@@ -147,7 +156,10 @@ def merge_size(interp: Interpreter, config: Any) -> int:
 
 
 def _sides(interp: Interpreter, config: Any) -> int:
-    return 4 * merge_size(interp, config)
+    """Patches a side of an image: four merged ones, or two windows where attention stays within windows of so many pixels."""
+    merge, side = merge_size(interp, config), number(interp, config, "patch_size", 14)
+    window = number(interp, config, "window_size", 0) // merge // side
+    return merge * (2 * window if 1 < window <= MOST_IN_WINDOW else 4)
 
 
 def patches(interp: Interpreter, config: Any, batch: int) -> Iterator[Tensor]:

@@ -14,8 +14,9 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from archviz.records import field, record
 
 VERSION = "v1"
 MOST_BYTES = 512_000_000
@@ -24,7 +25,7 @@ _SCAN_EVERY = 16_000_000  # bytes that one process writes before it looks at the
 _ABANDONED = 3_600.0  # seconds after which a half-written file has no writer any more
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Entry:
     """One stored answer.
 
@@ -49,7 +50,7 @@ class Entry:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class CacheInfo:
     """What the cache holds: files that are entries, their bytes, and when the oldest and newest were written."""
 
@@ -61,7 +62,7 @@ class CacheInfo:
     newest: float | None
 
     def as_dict(self) -> dict[str, object]:
-        return asdict(self)
+        return dict(vars(self))
 
 
 def cache_folder() -> Path:
@@ -75,7 +76,7 @@ def cache_folder() -> Path:
     return Path("~/.cache/archviz").expanduser()
 
 
-@dataclass(slots=True)
+@record
 class Cache:
     """The folder of entries; made when the first one is written.
 
@@ -175,6 +176,13 @@ class Cache:
             max(times, default=None),
         )
 
+    def keys(self, most: int) -> Iterator[str]:
+        """The keys of the entries that were used last, at most so many; what each answers is not looked at."""
+        files = [(status.st_mtime, path) for path, status in self._files() if not path.name.startswith(".")]
+        for _, path in sorted(files, reverse=True)[:most]:
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError), path.open("rb") as file:
+                yield str(json.loads(file.readline(_HEADER_BYTES))["key"])
+
     def _path(self, key: str) -> Path:
         digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         return self.entries_folder / digest[:2] / digest
@@ -190,7 +198,7 @@ class Cache:
 
 def entry_bytes(entry: Entry) -> bytes:
     """An entry as its file holds it."""
-    header = {name: value for name, value in asdict(entry).items() if name != "body"}
+    header = {name: value for name, value in vars(entry).items() if name != "body"}
     header |= {"length": len(entry.body), "sha256": hashlib.sha256(entry.body).hexdigest()}
     return json.dumps(header, separators=(",", ":")).encode() + b"\n" + entry.body
 

@@ -17,6 +17,7 @@ from archviz.network.faults import CutShortError, helps_to_retry, refused, shown
 from archviz.network.services import ACCOUNT, COMMIT_HEADER, Service, is_loopback, origin_of
 from archviz.network.session import Session, day_of
 from archviz.network.waits import FIRST_WAIT, Turn, asked_wait, turn
+from archviz.progress import enter_stage
 
 ATTEMPTS = 3
 RETRIED = (429, 500, 502, 503, 504)
@@ -185,6 +186,7 @@ class GuardedTransport(httpx2.BaseTransport):
         deadline = session.time.monotonic() + min(patience, session.remaining)
         connecting = session.connect_seconds(at_hand=at_hand)  # for all attempts together
         for attempt in range(1, ATTEMPTS + 1):
+            enter_stage(f"asking {self.service.name}")
             self._hold(url, deadline)
             pause = FIRST_WAIT * 2 ** (attempt - 1) * session.time.jitter()
             try:

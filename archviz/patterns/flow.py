@@ -7,13 +7,12 @@ carry data (rotary tables, positions) vanish; wrappers and helper functions are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import field
 from heapq import heapify, heappop, heappush
 
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.op_families import FRESH, JOINS, PLUMBING, SPLITS, canonical, writes_in_place
 from archviz.patterns.trace import Trace
-from archviz.records import record
+from archviz.records import field, record
 
 Shape = tuple[int | None, ...]
 PARTS = ("getitem", "slice", "narrow", "select")  # ops that look into a part of a tensor

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +15,8 @@ from archviz.lookup.resolution import Resolution
 from archviz.lookup.resolve import resolve
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
-from archviz.records import record
+from archviz.progress import enter_stage
+from archviz.records import field, record
 from archviz.settings import Settings
 from archviz.sources.custom_code import CustomCode, custom_code, inside
 from archviz.sources.installed import is_installed_type
@@ -82,6 +82,7 @@ def read_model_source(model: str, settings: Settings) -> ModelSource:
         return with_newest_code(source, settings)
     if name.kind == "path":
         return with_newest_code(read_config_file(Path(model).expanduser(), settings), settings)
+    enter_stage(f"looking up {model[:80]}")
     with Session(settings) as session:
         return _published_source(model, session)
 
