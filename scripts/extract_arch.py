@@ -20,8 +20,8 @@ if importlib.util.find_spec("archviz") is None:  # run from a checkout that is n
 
 from archviz.architecture.units import units_document
 from archviz.descriptions import describe
-from archviz.emit.targets import check_output
 from archviz.errors import EXIT_DONE_WITH_GAPS, run_reporting
+from archviz.outputs import check_output
 from archviz.settings import Settings
 
 _EXAMPLES = """examples:

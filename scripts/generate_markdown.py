@@ -17,9 +17,9 @@ if importlib.util.find_spec("archviz") is None:  # run from a checkout that is n
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from archviz.emit.diagram_files import diagram_files
-from archviz.emit.targets import check_output
 from archviz.errors import UsageError, run_reporting
 from archviz.figure.diagram_config import load_diagram_config
+from archviz.outputs import check_output
 
 _EXAMPLES = """examples:
   python scripts/generate_markdown.py assets/example_config.json -o qwen35.md

@@ -20,9 +20,9 @@ if importlib.util.find_spec("archviz") is None:  # run from a checkout that is n
 from archviz.architecture.documents import read_architecture
 from archviz.architecture.units import SCHEMA
 from archviz.emit.architecture_files import architecture_files
-from archviz.emit.targets import check_output
 from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError, run_reporting
 from archviz.formats import THEMES, VIEWS, Look, parse_width
+from archviz.outputs import check_output
 from archviz.settings import Settings
 from archviz.sources.model_source import read_json
 

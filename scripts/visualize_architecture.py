@@ -17,10 +17,10 @@ if importlib.util.find_spec("archviz") is None:  # run from a checkout that is n
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from archviz.emit.diagram_files import diagram_files
-from archviz.emit.targets import check_output
 from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError, run_reporting
 from archviz.figure.diagram_config import load_diagram_config
 from archviz.formats import ENGINES, Look
+from archviz.outputs import check_output
 
 _FORMATS = ("png", "svg", "pdf", "tex", "html")
 _EXAMPLES = """examples:

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "archviz"
 ORDER = (
     ("records",),  # how small classes are made
     ("errors", "spans", "settings"),
-    ("formats", "free_names"),
+    ("formats", "free_names", "outputs"),
     ("codesearch",),  # reads syntax alone, knows no model
     ("network",),  # knows addresses and bytes, no model
     ("lookup",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from archviz.architecture.model import MIXER_ROLES, Architecture, Evidence, Fact, LayerStack
-from archviz.comparison.words import value_words
+from archviz.architecture.words import value_words
 from archviz.records import record
 from archviz.spans import Status
 
