@@ -59,6 +59,10 @@ def memory_text(memory: Memory) -> str:
     lines += ["Weights", *(f"  {short_name(name):<10} {size_text(size):>12}" for name, size in memory.weights.items())]
     if memory.stored is not None:
         lines.append(f"  {'as stated':<10} {size_text(memory.stored.bytes):>12}  {memory.stored.words}")
+    else:
+        lines.append(
+            f"  {'as stated':<10} {'not known':>12}  no type is stated, or a quantisation that is not understood"
+        )
     if memory.active is not None and memory.active != memory.parameters:
         lines.append(f"  {memory.active:,} active per token")
     lines += ["", f"Kept for one sequence, cache in {short_name(memory.dtype)}"]

@@ -5,7 +5,7 @@
 
 It reads `../shared/real-configs` (published `config.json` files, and `truth.jsonl`: what the official code builds from
 each), which belongs to the development setup and is not part of the project. A record keeps only keys that the official
-code of the model's type mentions, or that a fact sheet states; generation, training, quantisation and bookkeeping keys
+code of the model's type mentions, or that a fact sheet states, or that say how weights are stored; generation, training and bookkeeping keys
 go, and so do token ids that no forward pass reads. Models whose configuration is not as published are left out:
 `LEFT_OUT` says which and why. `scripts/dev/catalog_cards.json`, kept by hand, adds licences, release dates and links, each with
 the page that states them.
@@ -92,9 +92,12 @@ FACT_KEYS = set(
 )
 """Kept though the official code may not mention them: a fact sheet states them."""
 
+STORAGE_KEYS = ("quantization_config", "compression_config", "expert_dtype")
+"""Kept as they are: what the published weights are stored as."""
+
 DROPPED_KEYS = set(
     "_name_or_path _num_labels _attn_implementation _attn_implementation_autoset architectures auto_map model_type "
-    "transformers_version quantization_config compression_config torchscript use_cache use_bfloat16 verbose "
+    "transformers_version torchscript use_cache use_bfloat16 verbose "
     "id2label label2id task_specific_params problem_type finetuning_task pruned_heads prefix tokenizer_class tokenizer_name "
     "name ignore_index gradient_checkpointing attn_impl attn_implementation init_device init_config init_std "
     "init_method initializer_range initializer_factor router_aux_loss_coef aux_loss_alpha seq_aux router_z_loss_coef "
@@ -150,6 +153,9 @@ def kept_keys(config: SourceFacts, model_type: str) -> SourceFacts:
     words = official_words(model_type)  # none: a sub-configuration whose type the official code replaces
     kept: SourceFacts = {}
     for key, value in config.items():
+        if key in STORAGE_KEYS:
+            kept[key] = value
+            continue
         if (words and key not in words) or key in DROPPED_KEYS or DROPPED_PATTERN.search(key):
             continue
         if key.endswith("token_id") and value is None:
