@@ -154,7 +154,7 @@ def kept_keys(config: SourceFacts, model_type: str) -> SourceFacts:
     kept: SourceFacts = {}
     for key, value in config.items():
         if key in STORAGE_KEYS:
-            kept[key] = value
+            kept[key] = {k: merged_names(v) for k, v in value.items()} if isinstance(value, dict) else value
             continue
         if (words and key not in words) or key in DROPPED_KEYS or DROPPED_PATTERN.search(key):
             continue
@@ -162,6 +162,30 @@ def kept_keys(config: SourceFacts, model_type: str) -> SourceFacts:
             continue
         kept[key] = kept_value(key, value, model_type)
     return dict(sorted(kept.items()))
+
+
+MANY_LAYERS = 8
+"""Names of so many layers, or more, become one pattern; layers that lie as far apart are not of one kind."""
+
+
+def merged_names(value: object) -> object:
+    """A list of module names with those of all layers as one pattern: `re:model\\.layers\\.\\d+\\.mlp\\.gate$`; anything else as it is."""
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        return value
+    groups: dict[str, list[int]] = {}
+    for name in value:
+        if found := re.search(r"(?<=\.)\d+(?=\.|$)", name):
+            form = f"{re.escape(name[: found.start()])}\\d+{re.escape(name[found.end() :])}$"
+            groups.setdefault(form, []).append(int(found[0]))
+    whole = {form for form, found in groups.items() if len(found) >= MANY_LAYERS and is_regular(sorted(found))}
+    patterns = [re.compile(form) for form in whole]
+    kept = [name for name in value if name.startswith("re:") or not any(each.match(name) for each in patterns)]
+    return [*kept, *(f"re:{form}" for form in sorted(whole))]
+
+
+def is_regular(numbers: list[int]) -> bool:
+    """Whether they are those of all layers, or of a kind that comes every few layers."""
+    return numbers[0] < MANY_LAYERS and all(0 < b - a < MANY_LAYERS for a, b in zip(numbers, numbers[1:], strict=False))
 
 
 def kept_value(key: str, value: object, model_type: str) -> object:
