@@ -125,7 +125,7 @@ def check_targets(output: Path, source: str, *paths: Path) -> None:
     Raises:
         UsageError: One of the paths, or the output's name.
     """
-    from archviz.emit.targets import check_output
+    from archviz.outputs import check_output
 
     if not output.name.strip(". "):
         raise UsageError(f"{str(output)!r} is no name for a figure", where="-o", hint="give a path with a file name")
@@ -187,10 +187,11 @@ def _draw_architecture(
         findings += [replace(finding, message=several + finding.message) for finding in found]
     if figure_config is not None:
         from archviz.figure.diagram_from_architecture import diagram_config
+        from archviz.outputs import write_text
 
-        figure_config.write_text(
+        write_text(
+            figure_config,
             diagram_config(architecture).model_dump_json(indent=2, exclude_none=True, by_alias=True) + "\n",
-            encoding="utf-8",
         )
         files.append(figure_config)
     return DrawResult(
@@ -217,10 +218,10 @@ def draw_comparison(
         UsageError: There are not two models, a format shows no drawing, or an output cannot be written.
     """
     from archviz.emit.drawn_files import DRAWN, drawn_files
-    from archviz.emit.targets import check_output
     from archviz.figure import theme
     from archviz.figure.lint import lint
     from archviz.figure.versus import draw_versus
+    from archviz.outputs import check_output
 
     stray = [name for name in formats if name not in DRAWN]
     if stray:
@@ -247,11 +248,7 @@ def _summary(architecture: Architecture) -> dict[str, object]:
 
 def write_files(targets: Mapping[Format, Path], contents: dict[str, bytes]) -> None:
     """Write every file, each whole or not at all."""
+    from archviz.outputs import write_bytes
+
     for name, path in targets.items():
-        partial = path.with_name(f".{path.name}.partial")
-        try:
-            partial.write_bytes(contents[name])
-            partial.replace(path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise UsageError(f"the file cannot be written: {error.strerror}", where=str(path)) from None
+        write_bytes(path, contents[name])

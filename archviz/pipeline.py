@@ -119,7 +119,7 @@ def document(
     from archviz.document.making import write_document
 
     if output is not None:
-        from archviz.emit.targets import check_output
+        from archviz.outputs import check_output
 
         check_output(output)
     source = read_model_source(model, settings)
@@ -152,14 +152,14 @@ def compare(
     if len(models) < 2 or len(set(models)) < len(models):
         raise UsageError("a comparison takes two different models or more", hint="archviz compare A B")
     if markdown is not None:
-        from archviz.emit.targets import check_output
+        from archviz.outputs import check_output
 
         check_output(markdown)
     comparison = compared([described(model) if described else describe(model, settings=settings) for model in models])
     result = ComparisonResult(comparison, family_of(comparison) if family else [])
     if markdown is not None:
         from archviz.emit.comparison_markdown import markdown_from_comparison
-        from archviz.emit.targets import write_text
+        from archviz.outputs import write_text
 
         write_text(markdown, markdown_from_comparison(comparison, result.steps))
     return result

@@ -46,8 +46,8 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     from archviz.architecture.units import units_document
     from archviz.descriptions import describe
-    from archviz.emit.targets import check_output
     from archviz.errors import EXIT_DONE_WITH_GAPS
+    from archviz.outputs import check_output
     from archviz.settings import Settings
 
     check_output(options.output)

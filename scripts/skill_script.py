@@ -106,14 +106,14 @@ def run_command(
         return status if _written(text, Path(output)) else _WRONG_USAGE
     if "--json" in arguments:
         if len(text) > MOST_JSON:
-            sys.stderr.write(f"the JSON has {len(text):,} characters; write it to a file by --output FILE\n")
+            sys.stderr.write(f"the JSON has {len(text):,} characters; write it to a file (--help says how)\n")
             return _WRONG_USAGE
         sys.stdout.write(text)
         return status
     lines = (shorten(text) if shorten else text).splitlines()
     sys.stdout.write("".join(line + "\n" for line in lines[:MOST_LINES]))
     if len(lines) > MOST_LINES:
-        sys.stderr.write(f"… and {len(lines) - MOST_LINES:,} more lines; --output FILE has all\n")
+        sys.stderr.write(f"… and {len(lines) - MOST_LINES:,} more lines; a file has all (--help says how)\n")
     return status
 
 

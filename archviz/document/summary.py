@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archviz.architecture.model import Architecture
+from archviz.architecture.words import value_words
 from archviz.comparison.departures import Departure
-from archviz.comparison.words import value_words
 from archviz.document.overview import overview, stacks_of
 from archviz.emit.markdown_text import inline_code, line, link
 

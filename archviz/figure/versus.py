@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from math import ceil
 
 from archviz.architecture.model import Architecture
+from archviz.architecture.words import value_words
 from archviz.comparison.comparing import Comparison
-from archviz.comparison.words import value_words
 from archviz.errors import UsageError
 from archviz.figure import captions
 from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Rect

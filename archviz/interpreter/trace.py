@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from archviz.interpreter.caches import CacheLayer, cache_layers, give_dtype, returned_cache
+from archviz.interpreter.caches import NO_CACHE, CacheLayer, cache_layers, give_dtype, returned_cache
 from archviz.interpreter.collect import module_paths
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, image_inputs, next_inputs
@@ -134,16 +135,40 @@ def trace_cached(
     """
     give_dtype(model, dtype or dtype_name(interp, model))
     given = example_inputs(interp, model, batch, seq, pixels=pixels, use_cache=True)
+    recorders, gaps, layers = cached_passes(interp, model, given, batch, decode=decode)
+    return recorders[0], gaps, layers
+
+
+def cached_passes(
+    interp: Interpreter, model: ModuleInstance, given: dict[str, Any], batch: int = 1, *, decode: bool = True
+) -> tuple[list[Recorder], list[Gap], list[CacheLayer]]:
+    """A prefill with these inputs, and a decode step of one new token where it is asked for and a cache came back.
+
+    Returns:
+        The recorders, the latest pass first; what was not understood in any; the layers of the cache after them.
+    """
     recorder, gaps, output = _run(interp, model, given)
     recorders, found = [recorder], returned_cache(output)
     if found is None:
-        return recorder, [*gaps, *([] if gaps else [Gap("", "the model returned no cache")])], []
+        return recorders, [*gaps, *([] if gaps else [Gap("", NO_CACHE)])], []
     if decode:
         following = next_inputs(interp, model, batch, given, output, *found)
         recorder, more, output = _run(interp, model, following)
         recorders, gaps = [recorder, *recorders], [*gaps, *(gap for gap in more if gap not in gaps)]
         found = returned_cache(output) or found
-    return recorder, gaps, cache_layers(interp, found[1], recorders)
+    return recorders, gaps, cache_layers(interp, found[1], recorders)
+
+
+def cache_inputs(interp: Interpreter, model: ModuleInstance, seq: int) -> Iterator[dict[str, Any]]:
+    """Inputs of a pass with a cache: text alone; then what it is called with beside, an image where it takes one."""
+    plain = example_inputs(interp, model, 1, seq, pixels=False, use_cache=True)
+    yield plain
+    parameters, _ = forward_parameters(interp, model)
+    if {"pixel_values", "input_ids"} <= set(parameters) and not set(GRIDS) & set(parameters):
+        forms = [{**plain, **images} for images in image_inputs(interp, model, 1)]
+        yield from forms
+        plain = forms[0]
+    yield from other_inputs(interp, model, plain, 1, seq)
 
 
 def _run(

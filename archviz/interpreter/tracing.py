@@ -119,12 +119,9 @@ class Recorder:
         known = self._numbers.get(id(tensor))
         return None if known is None else known[0]
 
-    def maker(self, number: int) -> Event | None:
-        """The innermost event that made a tensor."""
-        for event in reversed(self.events):
-            if event.kind == "op" and any(value.id == number for value in event.outputs):
-                return event
-        return None
+    def makers(self) -> dict[int, Event]:
+        """Number of a tensor → the innermost event that made it."""
+        return {value.id: event for event in self.events if event.kind == "op" for value in event.outputs}
 
     def fresh_number(self) -> int:
         self.next_number += 1

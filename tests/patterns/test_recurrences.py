@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.feed_forward import detect_feed_forward
 from archviz.patterns.moe import expert_count
 from archviz.patterns.recurrences import detect_recurrence
 from archviz.patterns.trace import Trace
@@ -60,6 +61,7 @@ def test_channels_cut_into_heads_stay_the_first_mamba_and_are_no_experts() -> No
     assert found is not None
     assert found.kind == "mamba"
     assert expert_count(record) is None
+    assert detect_feed_forward(record, QUIET) is None
 
 
 @pytest.mark.parametrize("queries, kind", [(True, "mlstm"), (False, "slstm")])

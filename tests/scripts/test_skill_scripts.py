@@ -40,7 +40,7 @@ def help_of(name: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_the_scripts_are_those_that_are_looked_at_here() -> None:
-    others = {"visualize_architecture", "generate_markdown", "extract_arch", "render_tikz"}
+    others = {"archviz_command", "visualize_architecture", "generate_markdown", "extract_arch", "render_tikz"}
     assert set(ALL) == {*OF_TOOLS, *others}
 
 
@@ -67,7 +67,7 @@ def test_help_has_examples_and_exit_statuses(name: str, capsys: pytest.CaptureFi
     assert (SCRIPTS / f"{name}.py").stat().st_mode & 0o111
 
 
-@pytest.mark.parametrize("name", OF_TOOLS)
+@pytest.mark.parametrize("name", [*OF_TOOLS, "archviz_command"])
 def test_every_example_becomes_a_command_that_the_command_line_takes(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,11 +107,27 @@ def test_long_text_is_cut_and_long_json_is_refused_and_a_file_has_all(
     assert script("inspect_tensors").main(["Qwen/Qwen3.5-397B-A17B", "--offline", "--json"]) == 2
     refused = capsys.readouterr()
     assert refused.out == ""
-    assert "--output" in refused.err
+    assert "write it to a file" in refused.err
     path = tmp_path / "tensors.json"
     assert script("inspect_tensors").main(["Qwen/Qwen3.5-397B-A17B", "--offline", "--json", "-o", str(path)]) == 0
     assert capsys.readouterr().out == f"{path}\n"
     assert '"lm_head.weight"' in path.read_text("utf-8")
+
+
+def test_any_command_is_run_and_printed_to_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "trace.json"
+    command = ["trace", "Qwen/Qwen3-0.6B", "--offline", "--json"]
+    assert script("archviz_command").main(["--to", str(path), *command]) == 0
+    assert capsys.readouterr().out == f"{path}\n"
+    assert '"calls"' in path.read_text("utf-8")
+    assert script("archviz_command").main(["verify", "Qwen/Qwen3-0.6B", "--offline", "--expect", "heads=17"]) == 6
+
+
+@pytest.mark.parametrize("arguments", [[], ["serve"]])
+def test_a_command_that_cannot_be_run_so_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        script("archviz_command").main(arguments)
+    assert stop.value.code == 2
 
 
 def test_tensors_are_found_by_a_part_of_their_name(capsys: pytest.CaptureFixture[str]) -> None:

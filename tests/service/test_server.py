@@ -304,7 +304,61 @@ def test_calls_at_once_do_not_mix(ask: Ask, fake_pipeline: Any) -> None:
         assert Path(file["path"]).is_file()
 
 
+HOSTILE = ("x" * 1_001, "a\x00b", "a\x1b[2Jb", "a\nb", "", " ")
+
+
+def test_every_text_of_every_tool_is_refused_when_over_long_empty_or_with_control_characters(
+    ask: Ask, fake_pipeline: Any
+) -> None:
+    filled = {"name": "acme/Small-1B", "model": "acme/Small-1B", "models": ["acme/Small-1B", "acme/Small-2B"]}
+
+    async def talk(client: Client) -> list[tuple[str, str, str, Any]]:
+        told = []
+        for tool in (await client.list_tools()).tools:
+            properties: dict[str, Any] = tool.input_schema["properties"]
+            given = {name: filled[name] for name in tool.input_schema.get("required", [])}
+            for name, entry in properties.items():
+                if entry.get("type") in ("string", "array"):
+                    for value in HOSTILE:
+                        bad = [value, value] if entry["type"] == "array" else value
+                        told.append(
+                            (tool.name, name, value[:8], await client.call_tool(tool.name, {**given, name: bad}))
+                        )
+        return told
+
+    told = ask(talk)
+    assert len(told) > 100
+    for tool, name, value, result in told:
+        assert result.is_error, (tool, name, value)
+        assert result.structured_content["error"] == "usage", (tool, name, value)
+        assert "\x00" not in result.content[0].text
+        assert "\x1b" not in result.content[0].text
+    assert fake_pipeline.asked == []
+
+
 # --- over stdio ---
+
+
+def test_a_client_that_goes_away_in_the_middle_of_a_call_ends_the_server(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "server.py"), "--offline", "--output", str(tmp_path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    asked = {"name": "write_document", "arguments": {"model": "Qwen/Qwen3.5-397B-A17B", "kind": "memory"}}
+    messages = (
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": asked},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(b"".join(json.dumps(message).encode() + b"\n" for message in messages))
+    process.stdin.flush()
+    assert b"serverInfo" in process.stdout.readline()
+    process.stdin.close()
+    assert process.wait(60) == 0
+    process.stdout.close()
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -10,7 +10,7 @@ from mcp.server.mcpserver.resolve import Elicit, Resolve
 from mcp_types import CallToolResult
 from pydantic import BaseModel, Field, create_model
 
-from archviz.errors import ArchvizError, UsageError
+from archviz.errors import UsageError
 from archviz.service.answering import MOST_LISTED, line, lines, result_of
 from archviz.service.failures import NEXT_STEPS
 from archviz.service.paging import ANSWER_BYTES, cut_to_fit, page_of
@@ -42,8 +42,8 @@ class NamingTools:
             return Choice()
         try:
             found = self._resolve(name)
-        except ArchvizError:
-            return Choice()  # the tool itself answers it
+        except Exception:  # noqa: BLE001 - the tool itself meets it again, and answers it
+            return Choice()
         ids = [each.id for each in found.candidates[:_MOST_OFFERED]]
         if found.status != "ambiguous" or len(ids) < 2:
             return Choice()

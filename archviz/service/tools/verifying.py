@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp_types import CallToolResult
@@ -12,6 +10,7 @@ from pydantic import Field
 
 from archviz.errors import UsageError
 from archviz.service.answering import gap_lines, line, lines, result_of
+from archviz.service.callers import caller
 from archviz.service.paging import ANSWER_BYTES, page_of
 from archviz.service.results import VerifyAnswer
 from archviz.service.workshop import ClassName, Model, Offset, Workshop
@@ -66,14 +65,13 @@ class VerifyingTools:
     ) -> Verification:
         from archviz import pipeline
 
-        with TemporaryDirectory(prefix="archviz-") as folder:
-            against = None
-            if figure is not None:
-                against = Path(folder, "figure.json")
-                against.write_text(json.dumps(figure), encoding="utf-8")
-            return pipeline.verify(
-                model, expect=expect, against=against, class_name=class_name, settings=self.workshop.settings
-            )
+        asked: dict[str, Any] = {"expect": expect, "class_name": class_name, "settings": self.workshop.settings}
+        if figure is None:
+            return pipeline.verify(model, **asked)
+        with caller().outputs.staging() as folder:
+            against = folder / "figure.json"
+            against.write_text(json.dumps(figure), encoding="utf-8")
+            return pipeline.verify(model, against=against, **asked)
 
     def _search(self, code: str, topics: list[str], offset: int, class_name: str | None) -> CallToolResult:
         from archviz import pipeline
