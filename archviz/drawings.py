@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from archviz.formats import Format, Look, View, view_targets
 from archviz.lookup.names import classify
 from archviz.progress import enter_stage
 from archviz.readings import DEFAULTS
-from archviz.records import record
+from archviz.records import field, record, replace
 from archviz.settings import Settings
 from archviz.sources.model_source import read_json, read_model_source
 

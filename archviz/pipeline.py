@@ -348,7 +348,9 @@ def verify_source(
     from archviz.verify.report import Verification
 
     interp = interpreter or interpreter_for(source, settings)
-    reading = read(source, class_name=class_name, trace=TraceOptions(), settings=settings, interpreter=interp)
+    reading = read(
+        source, class_name=class_name, trace=TraceOptions(stored=True), settings=settings, interpreter=interp
+    )
     architecture = described(source, reading, class_name)
     claims = find_claims(reading, architecture, interp.source_text)
     found = Verification(source.id, reading.class_name, claims, gaps=list(architecture.gaps), notes=source.notes)

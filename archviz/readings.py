@@ -89,11 +89,16 @@ def interpreter_for(source: ModelSource, settings: Settings = DEFAULTS) -> Inter
 
 @record(frozen=True)
 class TraceOptions:
-    """What the forward pass of a description is given: batch size, number of tokens, and the attention path."""
+    """What the forward pass of a description is given: batch size, number of tokens, and the attention path.
+
+    Args:
+        stored: Tell which values of the events are tensors of the model.
+    """
 
     batch: int = 1
     seq: int = DESCRIBED_SEQUENCE
     attention: str | None = "eager"
+    stored: bool = False
 
 
 def read(
@@ -123,6 +128,10 @@ def read(
 
             enter_stage("following a forward pass over shapes")
             recorder, gaps = trace_towers(interp, model, batch=trace.batch, seq=trace.seq)
+            if trace.stored:
+                from archviz.interpreter.stored_tensors import stored_tensors
+
+                reading.stored = stored_tensors(model, recorder)
             recorder.passed.clear()  # the values themselves, which keep the built model alive
             reading.events, reading.trace_gaps = recorder.events, gaps
             reading.source_files = interp.loaded_sources()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
 from typing import Literal
 
-from archviz.records import record
+from archviz.records import field, record
 
 
 @record(frozen=True)
@@ -18,6 +17,7 @@ class Limits:
         depth: Nested interpreted calls.
         parts: Modules, parameters and buffers that one model makes.
         nesting: Modules inside modules.
+        siblings: Modules that one module holds, and rounds of a loop that makes a module in each.
         seconds: Time on the processor of one interpretation, so that a busy machine refuses nothing that an idle one reads.
         items: Elements of one list, range, string or tensor value held in memory.
         source_bytes: Size of one source file.
@@ -30,11 +30,12 @@ class Limits:
         response_bytes: Size of one answer.
     """
 
-    steps: int = 20_000_000
+    steps: int = 4_000_000
     depth: int = 120
     parts: int = 400_000
     nesting: int = 200
-    seconds: float = 60.0
+    siblings: int = 20_000
+    seconds: float = 15.0
     items: int = 4_000_000
     source_bytes: int = 4_000_000
     config_bytes: int = 8_000_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from archviz.lookup.names import classify
 from archviz.numbers.checkpoint_match import match_checkpoint
 from archviz.numbers.stored_names import MODULE, Table, read_table
 from archviz.readings import read
-from archviz.records import record
+from archviz.records import field, record
 from archviz.settings import Settings
 from archviz.sources.installed import find_transformers_source
 from archviz.sources.model_source import ModelSource

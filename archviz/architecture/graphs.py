@@ -9,6 +9,7 @@ from archviz.architecture.labels import Label, label_node, part_sizes
 from archviz.architecture.model import BlockEdge, BlockGraph, BlockNode, Evidence
 from archviz.architecture.roles import Roles
 from archviz.free_names import free_name
+from archviz.interpreter.trace import LONGER
 from archviz.patterns.flow import Flow, FlowNode, Shape
 from archviz.patterns.op_families import SPLITS
 from archviz.patterns.residual import find_residual_adds
@@ -123,6 +124,9 @@ def _unique(name: str, used: set[str]) -> str:
     return free
 
 
+_LENGTHS = (*range(2, 8), *(7 + more for more in LONGER))
+
+
 def _symbolic(shape: Shape | None, length: int | None) -> list[int | str | None] | None:
     """A traced shape with the batch and the sequence as letters: `[1, 7, 4096]` → `[B, S, 4096]`."""
     if shape is None:
@@ -131,9 +135,9 @@ def _symbolic(shape: Shape | None, length: int | None) -> list[int | str | None]
     if len(symbols) > 2 and symbols[0] == 1:
         symbols[0] = "B"
     last = len(symbols) - 1
-    # A short traced sequence cannot be mistaken for a width, a long one at the last axis could be.
+    # The sequences of descriptions cannot be mistaken for a width, another one at the last axis could be.
     return [
-        "S" if size == length != 1 and (index < last or (length or 0) < 8) else size
+        "S" if size == length != 1 and (index < last or length in _LENGTHS) else size
         for index, size in enumerate(symbols)
     ]
 

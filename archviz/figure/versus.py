@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from math import ceil
 
 from archviz.architecture.model import Architecture
@@ -21,7 +20,7 @@ from archviz.figure.print_size import WIDEST
 from archviz.figure.savings import Savings
 from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
-from archviz.records import record
+from archviz.records import record, replace
 
 _MARGIN, _TOP, _GAP = 26.0, 92.0, 24.0
 _WIDTH = WIDEST

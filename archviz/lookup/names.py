@@ -12,6 +12,7 @@ from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from archviz.errors import UsageError
+from archviz.late_patterns import late_pattern
 from archviz.lookup.arxiv.ids import arxiv_id, arxiv_id_of_url
 from archviz.lookup.github.address import github_address
 from archviz.records import record
@@ -33,9 +34,9 @@ _OTHER_PAGES = {
     ),
 }  # fmt: skip
 
-_PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|[A-Za-z0-9_]")
-_REVISION = re.compile(r"[A-Za-z0-9._/-]{1,200}")
-_MODEL_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_PART = late_pattern(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|[A-Za-z0-9_]")
+_REVISION = late_pattern(r"[A-Za-z0-9._/-]{1,200}")
+_MODEL_TYPE = late_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MAX_REPOSITORY = 96  # the Hub's own bound on a repository name
 _FORMS = "Write org/name, org/name@revision, a Hub URL, transformers:MODEL_TYPE, or a path that starts with ./ or /."
 

@@ -10,11 +10,10 @@ does not give the files, the embedded catalog does, with the date of its facts.
 
 from __future__ import annotations
 
-import re
 from contextlib import nullcontext
-from dataclasses import replace
 
 from archviz.errors import UsageError
+from archviz.late_patterns import late_pattern
 from archviz.lookup.arxiv.ids import without_version
 from archviz.lookup.candidates import Offered, find_fitting, find_near, find_offered
 from archviz.lookup.catalog import find_record, model_ids
@@ -26,12 +25,15 @@ from archviz.lookup.names import ModelName, classify, why_no_hub_name
 from archviz.lookup.resolution import Candidate, Resolution
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
+from archviz.records import replace
 from archviz.settings import Settings
 
 DEFAULT_REVISION = "main"
 _ONLY_CATALOG = "Only the embedded catalog"
 _CATALOG_TOO = "The embedded catalog"
-_ONE_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")  # may be one of the Hub's old names without an organisation
+_ONE_WORD = late_pattern(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
+)  # may be one of the Hub's old names without an organisation
 
 
 def resolve(name: str, settings: Settings, session: Session | None = None) -> Resolution:

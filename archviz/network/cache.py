@@ -14,8 +14,9 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from archviz.records import field, record
 
 VERSION = "v1"
 MOST_BYTES = 512_000_000
@@ -24,7 +25,7 @@ _SCAN_EVERY = 16_000_000  # bytes that one process writes before it looks at the
 _ABANDONED = 3_600.0  # seconds after which a half-written file has no writer any more
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Entry:
     """One stored answer.
 
@@ -49,7 +50,7 @@ class Entry:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class CacheInfo:
     """What the cache holds: files that are entries, their bytes, and when the oldest and newest were written."""
 
@@ -61,7 +62,7 @@ class CacheInfo:
     newest: float | None
 
     def as_dict(self) -> dict[str, object]:
-        return asdict(self)
+        return dict(vars(self))
 
 
 def cache_folder() -> Path:
@@ -75,7 +76,7 @@ def cache_folder() -> Path:
     return Path("~/.cache/archviz").expanduser()
 
 
-@dataclass(slots=True)
+@record
 class Cache:
     """The folder of entries; made when the first one is written.
 
@@ -197,7 +198,7 @@ class Cache:
 
 def entry_bytes(entry: Entry) -> bytes:
     """An entry as its file holds it."""
-    header = {name: value for name, value in asdict(entry).items() if name != "body"}
+    header = {name: value for name, value in vars(entry).items() if name != "body"}
     header |= {"length": len(entry.body), "sha256": hashlib.sha256(entry.body).hexdigest()}
     return json.dumps(header, separators=(",", ":")).encode() + b"\n" + entry.body
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from archviz.errors import SourceUnavailableError
@@ -38,7 +37,6 @@ class Time:
     jitter: Callable[[], float] = lambda: 0.5 + int.from_bytes(os.urandom(2), "big") / 65_536
 
 
-@dataclass(slots=True)
 class Session:
     """What one command shares between all its requests.
 
@@ -60,27 +58,32 @@ class Session:
         oldest: When the oldest answer was fetched that was used though its service could not be asked, seconds since 1970.
     """
 
-    settings: Settings
-    cache: Cache = field(default_factory=Cache)
-    time: Time = field(default_factory=Time)
-    base: httpx2.BaseTransport | None = None
-    paces: Paces = field(default_factory=lambda: PACES)
-    notes: list[str] = field(default_factory=list)
-    requests: int = 0
-    contacted: bool = False
-    at_hand: bool = False
-    last_key: str | None = None
-    last_fetched: float | None = None
-    last_found_at: str = ""
-    unreachable: dict[str, SourceUnavailableError] = field(default_factory=dict)
-    refused_tokens: set[str] = field(default_factory=set)
-    oldest: float | None = None
-    started: float = field(init=False)
-    _first_asked: float | None = field(default=None, init=False)
-    _own: httpx2.BaseTransport | None = field(default=None, init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        cache: Cache | None = None,
+        time: Time | None = None,
+        base: httpx2.BaseTransport | None = None,
+        paces: Paces | None = None,
+    ) -> None:
+        self.settings = settings
+        self.cache = Cache() if cache is None else cache
+        self.time = Time() if time is None else time
+        self.base = base
+        self.paces = PACES if paces is None else paces
+        self.notes: list[str] = []
+        self.requests = 0
+        self.contacted = False
+        self.at_hand = False
+        self.last_key: str | None = None
+        self.last_fetched: float | None = None
+        self.last_found_at = ""
+        self.unreachable: dict[str, SourceUnavailableError] = {}
+        self.refused_tokens: set[str] = set()
+        self.oldest: float | None = None
         self.started = self.time.monotonic()
+        self._first_asked: float | None = None
+        self._own: httpx2.BaseTransport | None = None
 
     def is_offline(self, service: Service) -> bool:
         """Whether a service may not be asked: `--offline`, or the service's own variable for it."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from archviz.errors import RateLimitedError
-from archviz.records import record
+from archviz.late_patterns import late_pattern
+from archviz.records import field, record
 
 FIRST_WAIT = 0.5  # seconds before the first retry; doubled each time, times the jitter
-_RATE_LIMIT = re.compile(r'"[^"]*"\s*;\s*r\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)')
+_RATE_LIMIT = late_pattern(r'"[^"]*"\s*;\s*r\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)')
 _LONGEST = 86_400.0  # a service that asks for more than a day is taken to mean a day
 
 

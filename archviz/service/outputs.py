@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from archviz.errors import UsageError
+from archviz.late_patterns import late_pattern
 
 ENVIRONMENT = "ARCHVIZ_OUTPUT"
 URI = "archviz://files/"
@@ -31,8 +32,8 @@ MOST_BYTES = 1_000_000_000
 """Size of one client's folder; beyond it the oldest files go."""
 
 MOST_CLIENTS = 200
-_CLIENT = re.compile(r"client-[0-9a-f]{24}")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}")
+_CLIENT = late_pattern(r"client-[0-9a-f]{24}")
+_NAME = late_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}")
 _MOST_PARTS = 3  # FOLDER/gaps/NAME.md
 
 

@@ -6,7 +6,6 @@ and no file outside of it is read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,14 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.modules import FindSource, SourceModule, SourceText
 from archviz.interpreter.parsing import parse
 from archviz.interpreter.values import ClassValue, Unknown
+from archviz.late_patterns import late_pattern
 from archviz.records import record
 from archviz.settings import Limits
 from archviz.sources.installed import read_source
 
 ROOT = "archviz_own_code"  # no package has this name
 OLDER = "transformers_4"
-_REFERENCE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_REFERENCE = late_pattern(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _HEADS = (
     "AutoModelForCausalLM", "AutoModelForImageTextToText", "AutoModelForVision2Seq", "AutoModelForSeq2SeqLM", "AutoModel",
 )  # fmt: skip

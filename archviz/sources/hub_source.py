@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from archviz.errors import BadConfigError, SourceUnavailableError
@@ -15,6 +14,7 @@ from archviz.lookup.hub.files import read_file
 from archviz.lookup.hub.find import find_model
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
+from archviz.records import replace
 from archviz.sources.custom_code import CustomCode, custom_code
 from archviz.sources.installed import is_installed_type
 from archviz.sources.model_source import ModelSource, parse_config, stated_architectures

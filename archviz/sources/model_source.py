@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +16,7 @@ from archviz.lookup.resolve import resolve
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
 from archviz.progress import enter_stage
-from archviz.records import record
+from archviz.records import field, record
 from archviz.settings import Settings
 from archviz.sources.custom_code import CustomCode, custom_code, inside
 from archviz.sources.installed import is_installed_type

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from archviz.late_patterns import late_pattern
 from archviz.lookup.arxiv.ids import arxiv_id_of_url, without_version
 from archviz.lookup.card.card import Card
 from archviz.lookup.card.links import Link
 from archviz.lookup.github.address import github_address
 from archviz.lookup.identity import identity
 
-_LABEL = re.compile(r"\b(?:official|code|repo|repository|github)\b", re.IGNORECASE)
+_LABEL = late_pattern(r"\b(?:official|code|repo|repository|github)\b", re.IGNORECASE)
 CATALOG, CARD, TAGS = "the catalog", "the card", "the Hub's tags"
 
 

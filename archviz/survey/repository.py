@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from archviz.errors import ArchvizError
+from archviz.late_patterns import late_pattern
 from archviz.lookup.card.card import Card, parse_card
 from archviz.lookup.card.links import HUB_HOSTS
 from archviz.lookup.github.client import GithubClient
@@ -16,7 +17,7 @@ from archviz.lookup.names import classify
 from archviz.network.session import Session
 
 MOST_README = 400_000
-_README = re.compile(r"readme(?:\.(?:md|rst|txt))?", re.IGNORECASE)
+_README = late_pattern(r"readme(?:\.(?:md|rst|txt))?", re.IGNORECASE)
 _OTHER_PAGES = ("blog", "datasets", "docs", "papers", "spaces")
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import unquote, urlsplit
 
+from archviz.late_patterns import late_pattern
 from archviz.records import record
 
 HOSTS = ("github.com", "www.github.com")
-_OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?")
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
-_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_OWNER = late_pattern(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?")
+_NAME = late_pattern(r"[A-Za-z0-9._-]{1,100}")
+_REVISION = late_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _NO_OWNERS = frozenset(
     "about apps collections contact customer-stories enterprise events explore features join login marketplace new "
     "notifications orgs pricing readme search security settings site sponsors stars topics trending".split()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
 from archviz.errors import BadResponseError, OfflineError, SourceUnavailableError
@@ -11,6 +10,7 @@ from archviz.lookup.names import is_hub_id
 from archviz.network.cache import Entry
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
+from archviz.records import replace
 
 _EXPANDED = [
     "cardData", "config", "createdAt", "gated", "lastModified", "private", "safetensors", "sha", "siblings", "tags",
