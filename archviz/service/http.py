@@ -14,7 +14,6 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,7 @@ from starlette.responses import JSONResponse
 
 from archviz import __version__
 from archviz.errors import UsageError
-from archviz.records import record
+from archviz.records import field, record
 from archviz.service.callers import Caller
 from archviz.service.outputs import OutputRoot
 from archviz.service.reach import Reach
