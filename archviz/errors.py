@@ -52,9 +52,9 @@ class ArchvizError(Exception):
 
     @property
     def sentence(self) -> str:
-        """What was wrong as a sentence of its own; an id that it begins with keeps its letters."""
-        first = self.message.partition(" ")[0]
-        return self.message if "/" in first else f"{self.message[:1].upper()}{self.message[1:]}"
+        """What was wrong as a sentence of its own, without its full stop; an id that it begins with keeps its letters."""
+        text = self.message.rstrip(". ")
+        return text if "/" in text.partition(" ")[0] else f"{text[:1].upper()}{text[1:]}"
 
     def as_dict(self) -> dict[str, object]:
         """The error as data, for `--json` and for MCP results."""

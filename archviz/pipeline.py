@@ -227,15 +227,16 @@ def code_search(
     """
     from tempfile import TemporaryDirectory
 
-    from archviz.codesearch.search import DEFAULT_BOUNDS, search
-    from archviz.lookup.github.address import github_address
+    from archviz.codesearch.search import DEFAULT_BOUNDS, search, topics_named
+    from archviz.lookup.github.address import searched_address
     from archviz.lookup.github.code import read_code
     from archviz.network.session import Session
 
     bounds = replace(DEFAULT_BOUNDS, seconds=settings.limits.seconds)
     if limit is not None:
         bounds = replace(bounds, matches=limit)
-    if (address := github_address(path)) is None:
+    topics_named(topics)  # what is wrong with the request itself costs no request
+    if (address := searched_address(path)) is None:
         return search(Path(path), topics, class_name=class_name, bounds=bounds)
     with Session(settings) as session, TemporaryDirectory(prefix="archviz-") as folder:
         for name, data in read_code(address, session).items():
@@ -259,6 +260,7 @@ def sources(name: str, *, with_text: bool = False, settings: Settings = DEFAULTS
 
     Raises:
         AmbiguousNameError: The name fits several models.
+        SourceUnavailableError: The Hub did not say whether there is such a model.
     """
     from archviz.lookup.names import classify
     from archviz.lookup.resolve import resolve as resolve_name
@@ -271,7 +273,8 @@ def sources(name: str, *, with_text: bool = False, settings: Settings = DEFAULTS
         found, asked = resolve_name(name, settings, session), classify(name)
         if asked.kind in ADDRESSES:
             return survey_address(asked, found, session)
-        if found.status == "ambiguous":
+        refused = found.status in ("gated", "unreachable") and found.model_id is None
+        if refused or found.status == "ambiguous":
             raise found.as_error()
         if found.model_id is None:
             return survey_closed(found, session)

@@ -162,7 +162,18 @@ def parse_header(data: bytes, file: str, model: str) -> list[StoredTensor]:
             raise BadResponseError(
                 f"{row.name[:100]!a} does not fill the bytes that the header gives it", where=f"{model}, {file}"
             )
+    _check_apart({row.name: stored[row.name]["data_offsets"] for row in rows}, f"{model}, {file}")
     return rows
+
+
+def _check_apart(offsets: Mapping[str, Sequence[int]], where: str) -> None:
+    """Two tensors share no byte: a file in which they do is none that safetensors loads."""
+    end, before = 0, ""
+    for name, (start, stop) in sorted(offsets.items(), key=lambda each: tuple(each[1])):
+        if start < end and stop > start:
+            raise BadResponseError(f"{name[:100]!a} lies over the bytes of {before[:100]!a}", where=where)
+        if stop > end:
+            end, before = stop, name
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

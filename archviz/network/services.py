@@ -13,6 +13,7 @@ from archviz.errors import UsageError
 from archviz.late_patterns import late_pattern
 from archviz.records import field, record
 
+HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 USER_AGENT = f"archviz/{__version__}"
 GITHUB_API_VERSION = "2026-03-10"
 ACCOUNT = "archviz_account"  # extension of a request: what its answer is stored under besides, where it is not for all
@@ -75,6 +76,11 @@ class Service:
         """The token of the environment, if it can be one at all."""
         text = os.environ.get(self.token_variable, "").strip() if self.token_variable else ""
         return text if _TOKEN.fullmatch(text) else None
+
+    def unsound_token(self) -> str | None:
+        """The variable of the token, where what it holds can be none."""
+        text = os.environ.get(self.token_variable, "").strip() if self.token_variable else ""
+        return self.token_variable if text and not _TOKEN.fullmatch(text) else None
 
     def account(self) -> str:
         """What an answer that is not for all is stored under besides its address: a digest of the token."""
@@ -158,7 +164,9 @@ def _origin(text: str, variable: str) -> str:
     origin = origin_of(text.strip())
     if not origin or (origin.startswith("http:") and not is_loopback(origin)):
         raise UsageError(
-            f"{variable} is no https address" if not origin else f"{variable} must be https unless it is loopback",
+            f"{variable} is no address that can be used"
+            if not origin
+            else f"{variable} must be https unless it is loopback",
             where=variable,
             hint="Write https://host, or unset the variable.",
         )

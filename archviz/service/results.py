@@ -62,6 +62,9 @@ class SourcesAnswer(Answer):
     text: str | None = None
     page: dict[str, Any] | None = None
     notes: list[str] = []
+    error: str | None = None
+    retry_after: float | None = None
+    hint: str | None = None
 
 
 class DescribeAnswer(AboutModel):

@@ -9,6 +9,7 @@ import re
 from urllib.parse import urlsplit
 
 from archviz.late_patterns import late_pattern
+from archviz.network.services import HUB_HOSTS
 
 HOSTS = ("arxiv.org", "www.arxiv.org", "export.arxiv.org", "ar5iv.org", "ar5iv.labs.arxiv.org", "alphaxiv.org")
 _PAGES = ("abs", "pdf", "html", "src", "e-print", "format")
@@ -52,7 +53,7 @@ def arxiv_id_of_url(url: str) -> str | None:
         return None
     if parts.scheme not in ("http", "https"):
         return None
-    if host in ("huggingface.co", "www.huggingface.co", "hf.co") and parts.path.startswith("/papers/"):
+    if host in HUB_HOSTS and parts.path.startswith("/papers/"):
         return arxiv_id(parts.path.removeprefix("/papers/").strip("/"))
     return id_in_path(parts.path) if host in HOSTS else None
 

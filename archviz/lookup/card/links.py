@@ -11,6 +11,7 @@ from archviz.late_patterns import late_pattern
 from archviz.lookup.arxiv.ids import arxiv_id_of_url, without_version
 from archviz.lookup.github.address import github_address
 from archviz.lookup.html_text import clean
+from archviz.network.services import HUB_HOSTS
 
 LinkKind = Literal["paper", "repository", "blog", "report", "model", "other"]
 
@@ -34,7 +35,6 @@ _BADGES = (
     "linkedin",
     "youtube",
 )
-HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 _HUB = (*HUB_HOSTS, "modelscope.cn", "www.modelscope.cn", "ollama.com")
 
 

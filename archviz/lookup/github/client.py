@@ -92,6 +92,14 @@ class GithubClient:
         found = github_repository(_text(data, "full_name"))
         if found is None:
             raise BadResponseError("GitHub's answer names no repository", where=f"/repos/{asked}")
+        if found.lower() != asked.lower() and self._session.last_found_at.endswith(f"/repos/{asked}"):
+            if self._session.last_key is not None:
+                self._session.cache.forget(self._session.last_key)
+            raise BadResponseError(
+                f"GitHub answers with {found}, and no redirect leads there",
+                where=f"/repos/{asked}",
+                hint="Nothing of this answer is kept. Check GITHUB_API_URL and the proxy.",
+            )
         licence, parent = data.get("license"), data.get("parent")
         return Repository(
             found,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import httpx2
 
 _PATH = late_pattern(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/){0,8}[A-Za-z0-9_][A-Za-z0-9_.-]*")
+CONFIG = "config.json"
 _READABLE = (".json", ".py", ".md", ".txt")
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
+from archviz.late_patterns import late_pattern
 from archviz.network.cache import Cache
 
 _MOST = 2_000
-_MODEL = re.compile(r"/api/models/([A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(?=[/?]|$)")
+_MODEL = late_pattern(r"/api/models/([A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(?=[/?]|$)")
 
 
 def stored_ids(cache: Cache | None = None) -> list[str]:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from archviz.lookup.hub.stored_ids import stored_ids
-from archviz.network.cache import Cache, Entry
+from archviz.network.cache import VERSION, Cache, Entry
 
 
 def test_ids_of_stored_facts_are_listed_each_once_the_last_used_first(tmp_path: Path) -> None:
@@ -26,5 +26,5 @@ def test_an_empty_or_damaged_cache_has_none(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     assert stored_ids(cache) == []
     cache.write(Entry("https://huggingface.co/api/models/acme/A/x", b"{}", 1.0))
-    next(iter(tmp_path.rglob("v1/*/*"))).write_bytes(b"\xff\xfe not json")
+    next(iter(tmp_path.rglob(f"{VERSION}/*/*"))).write_bytes(b"\xff\xfe not json")
     assert stored_ids(cache) == []
