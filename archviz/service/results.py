@@ -44,6 +44,9 @@ class ResolveAnswer(Answer):
     facts_date: str | None = None
     commit: str | None = None
     derivation: str | None = None
+    error: str | None = None
+    retry_after: float | None = None
+    hint: str | None = None
     notes: list[str] = []
 
 
@@ -62,9 +65,6 @@ class SourcesAnswer(Answer):
     text: str | None = None
     page: dict[str, Any] | None = None
     notes: list[str] = []
-    error: str | None = None
-    retry_after: float | None = None
-    hint: str | None = None
 
 
 class DescribeAnswer(AboutModel):

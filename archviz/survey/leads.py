@@ -15,8 +15,7 @@ from archviz.lookup.github.address import github_address
 from archviz.lookup.identity import identity
 
 _LABEL = late_pattern(r"\b(?:official|code|repo|repository|github)\b", re.IGNORECASE)
-_LABEL = re.compile(r"\b(?:official|code|repo|repository|github)\b", re.IGNORECASE)
-_REPORT = re.compile("report|paper|arxiv", re.IGNORECASE)
+_REPORT = late_pattern("report|paper|arxiv", re.IGNORECASE)
 CATALOG, CARD, TAGS = "the catalog", "the card", "the Hub's tags"
 
 

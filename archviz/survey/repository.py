@@ -18,8 +18,6 @@ from archviz.network.session import Session
 
 MOST_README = 400_000
 _README = late_pattern(r"readme(?:\.(?:md|rst|txt))?", re.IGNORECASE)
-_OTHER_PAGES = ("blog", "datasets", "docs", "papers", "spaces")
-_README = re.compile(r"readme(?:\.(?:md|rst|txt))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

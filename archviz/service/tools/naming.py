@@ -87,6 +87,9 @@ class NamingTools:
                 facts_date=found.facts_date,
                 commit=found.hub.commit if found.hub else None,
                 derivation=(found.hub.derivation or None) if found.hub else None,
+                error=found.as_error().code if found.exit_status else None,
+                retry_after=found.retry_after,
+                hint=found.advice,
                 notes=lines(notes),
                 next=_after_resolving(found),
             )
@@ -120,7 +123,7 @@ class NamingTools:
 def _after_resolving(found: Resolution) -> list[str]:
     if found.model_id and not found.exit_status:
         return [f"describe_architecture or draw_architecture with model={found.model_id}"]
-    return [NEXT_STEPS.get(found.status, NEXT_STEPS["unreachable"])]
+    return [NEXT_STEPS.get(found.as_error().code, NEXT_STEPS["unreachable"])]
 
 
 def _listed(survey: Survey) -> CallToolResult:
