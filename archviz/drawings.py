@@ -241,7 +241,7 @@ def _summary(architecture: Architecture) -> dict[str, object]:
         "class": architecture.identity.class_name,
         "parameters": architecture.parameters.total,
         "active_parameters": architecture.parameters.active,
-        "layers": {stack.path: stack.pattern_text for stack in architecture.layers},
+        "pattern": {stack.path: stack.pattern_text for stack in architecture.layers},
         **{fact.key: fact.value for fact in architecture.facts},
     }
 

@@ -15,17 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-<<<<<<< HEAD
 from skill_script import find_archviz
-=======
-if importlib.util.find_spec("archviz") is None:  # run from a checkout that is not installed
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from archviz.emit.diagram_files import diagram_files
-from archviz.errors import UsageError, run_reporting
-from archviz.figure.diagram_config import load_diagram_config
-from archviz.outputs import check_output
->>>>>>> num6
 
 _EXAMPLES = """examples:
   python scripts/generate_markdown.py assets/example_config.json -o qwen35.md
@@ -46,9 +36,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     from archviz.emit.diagram_files import diagram_files
-    from archviz.outputs import check_output
     from archviz.errors import UsageError
     from archviz.figure.diagram_config import load_diagram_config
+    from archviz.outputs import check_output
 
     if options.output == "-":
         files, _ = diagram_files(load_diagram_config(options.config), ["md"])

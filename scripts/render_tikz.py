@@ -16,21 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-<<<<<<< HEAD
 from skill_script import find_archviz
-=======
-if importlib.util.find_spec("archviz") is None:  # run from a checkout that is not installed
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from archviz.architecture.documents import read_architecture
-from archviz.architecture.units import SCHEMA
-from archviz.emit.architecture_files import architecture_files
-from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError, run_reporting
-from archviz.formats import THEMES, VIEWS, Look, parse_width
-from archviz.outputs import check_output
-from archviz.settings import Settings
-from archviz.sources.model_source import read_json
->>>>>>> num6
 
 _EXAMPLES = """examples:
   python scripts/render_tikz.py arch.json --output figure.tex                  # every operation with its formula
@@ -63,9 +49,9 @@ def _run(options: argparse.Namespace) -> int:
     from archviz.architecture.documents import read_architecture
     from archviz.architecture.units import SCHEMA
     from archviz.emit.architecture_files import architecture_files
-    from archviz.outputs import check_output
     from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
     from archviz.formats import Look, parse_width
+    from archviz.outputs import check_output
     from archviz.settings import Settings
     from archviz.sources.model_source import read_json
 

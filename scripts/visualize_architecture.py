@@ -15,18 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-<<<<<<< HEAD
 from skill_script import find_archviz
-=======
-if importlib.util.find_spec("archviz") is None:  # run from a checkout that is not installed
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from archviz.emit.diagram_files import diagram_files
-from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError, run_reporting
-from archviz.figure.diagram_config import load_diagram_config
-from archviz.formats import ENGINES, Look
-from archviz.outputs import check_output
->>>>>>> num6
 
 _FORMATS = ("png", "svg", "pdf", "tex", "html")
 _VIEWS = ("overview", "detailed", "params", "module")
@@ -127,10 +116,10 @@ def _draw_model(options: argparse.Namespace, formats: list[str]) -> int:
 
 def _draw_diagram(options: argparse.Namespace, formats: list[str]) -> int:
     from archviz.emit.diagram_files import diagram_files
-    from archviz.outputs import check_output
     from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
     from archviz.figure.diagram_config import load_diagram_config
     from archviz.formats import Look
+    from archviz.outputs import check_output
 
     for option in ("view", "module", "class_name", "figure_config"):
         if getattr(options, option):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from archviz.patterns.flow import Flow, FlowNode, renumber
 from archviz.patterns.op_families import ACTIVATIONS, CONTRACTIONS, CONVOLUTIONS, ELEMENTWISE
@@ -225,10 +225,14 @@ def fold_convolutions(flow: Flow) -> None:
                 merge_into(flow, node, after)
 
 
-def limit_nodes(flow: Flow, limit: int) -> bool:
-    """Contract the least telling steps until at most `limit` nodes remain; returns whether anything was lost."""
+def limit_nodes(flow: Flow, limit: int, named: Collection[int] = ()) -> bool:
+    """Contract the least telling steps until at most `limit` nodes remain; returns whether anything was lost.
+
+    Args:
+        named: Ids of nodes that have a name of their own already, which are no part of the step before them.
+    """
     lost = _fold_runs(flow)
-    fold_scales(flow)
+    fold_scales(flow, named)
     fold_convolutions(flow)
     if len(flow.nodes) <= limit:
         return lost
@@ -285,9 +289,11 @@ def _run(members: list[FlowNode]) -> FlowNode:
     return group
 
 
-def fold_scales(flow: Flow) -> None:
-    """Products and sums with constants are part of the step before them."""
+def fold_scales(flow: Flow, named: Collection[int] = ()) -> None:
+    """Products and sums with constants are part of the step before them, but those that are named."""
     for node in list(flow.nodes.values()):
+        if node.id in named:
+            continue
         if node.kind != "op" or node.name not in ELEMENTWISE or len(node.sources) != 1 or node.id not in flow.nodes:
             continue
         source = flow.nodes[node.sources[0][0]]

@@ -94,11 +94,11 @@ class Server(MCPServer[Any]):
         if not self.resources.owns(address):
             return await super().read_resource(uri, context)
         CALLER.set(self.caller_of(context))
-        return await self._read_own(address)
+        return await self._read_own(address, _report_to(context))
 
-    async def _read_own(self, address: str) -> Iterable[ReadResourceContents]:
+    async def _read_own(self, address: str, report: Report | None) -> Iterable[ReadResourceContents]:
         try:
-            return await self.desk.run(partial(self.resources.read, address))
+            return await self.desk.run(partial(self.resources.read, address), report)
         except (ModelNotFoundError, UsageError) as error:
             raise ResourceNotFoundError(f"Unknown resource: {failure(error)['message']}") from error
         except ArchvizError as error:
