@@ -39,7 +39,11 @@ else:
         return _Options(options)
 
     def replace(value: Any, /, **changes: Any) -> Any:
-        """A record like another but for some fields, as `dataclasses.replace` makes it."""
+        """A record like another but for some fields, as `dataclasses.replace` makes it, which is asked for other dataclasses."""
+        if not is_record(value):
+            from dataclasses import replace as replace_other
+
+            return replace_other(value, **changes)
         copy = object.__new__(type(value))
         values = copy.__dict__
         values.update(value.__dict__)

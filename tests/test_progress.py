@@ -55,3 +55,22 @@ def test_readings_of_two_threads_come_one_after_the_other() -> None:
         order.append("first")
     other.join(5)
     assert order == ["first", "second"]
+
+
+def test_a_reading_that_waits_for_another_one_can_be_stopped() -> None:
+    ended: list[str] = []
+
+    def second(waits: Follower) -> None:
+        try:
+            with followed_by(waits), deep_recursion():
+                ended.append("read")
+        except RunStopped:
+            ended.append("stopped")
+
+    waits = Follower(str)
+    other = threading.Thread(target=second, args=(waits,))
+    with deep_recursion():
+        other.start()
+        waits.stop()
+        other.join(10)
+        assert ended == ["stopped"]

@@ -116,6 +116,15 @@ def test_a_changed_copy_takes_only_known_fields() -> None:
         replace(Answer("a"), size=1)  # type: ignore[call-arg]
 
 
+def test_a_changed_copy_of_another_dataclass_is_made_as_dataclasses_makes_it() -> None:
+    @dataclasses.dataclass(frozen=True, slots=True)
+    class Other:
+        x: int
+        y: int = 0
+
+    assert replace(Other(1), y=2) == Other(1, 2)
+
+
 def test_the_field_of_dataclasses_is_refused() -> None:
     with pytest.raises(TypeError, match=r"takes `archviz\.records\.field`"):
 

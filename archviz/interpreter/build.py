@@ -18,6 +18,7 @@ from archviz.interpreter.registering import define_registering
 from archviz.interpreter.sizes import Tagged
 from archviz.interpreter.unrun import unrun_effects
 from archviz.interpreter.values import ClassValue, Instance, ModuleInstance
+from archviz.progress import stop_if_unwanted
 
 RECURSION = 12_000
 MOST_UNSEEN = 1_000_000  # objects, some 100 MB, that may wait for the collector
@@ -30,7 +31,7 @@ def deep_recursion() -> Iterator[None]:
     The collector of cyclic garbage rests meanwhile: syntax trees and frames are many and live as long as the reading, and looking
     through them again and again takes a third of the time. Both hold for the whole process, so threads come one after the other.
     """
-    with _one_at_a_time:
+    with _turn():
         previous, collects = sys.getrecursionlimit(), gc.isenabled()
         sys.setrecursionlimit(max(previous, RECURSION))
         gc.disable()
@@ -70,6 +71,17 @@ class _SetAside:
 
 _set_aside = _SetAside()
 _one_at_a_time = RLock()
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait until no other thread reads a model, or until nobody waits for this one any more."""
+    while not _one_at_a_time.acquire(timeout=0.1):
+        stop_if_unwanted()
+    try:
+        yield
+    finally:
+        _one_at_a_time.release()
 
 
 def build_model(interp: Interpreter, cls: ClassValue, config: Any, **options: Any) -> ModuleInstance:

@@ -101,6 +101,9 @@ class ModuleRecord:
         self.buffers = {} if buffers is None else buffers
         self.children = {} if children is None else children
 
+    def __repr__(self) -> str:
+        return f"ModuleRecord({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"
+
     @property
     def name(self) -> str:
         return self.path.rpartition(".")[2]

@@ -20,9 +20,17 @@ LONGEST_LINE = 180
 
 def result_of(answer: Answer, more: Sequence[ContentBlock] = ()) -> CallToolResult:
     """An answer as a tool result: text and structured content say the same; what says nothing is left out."""
-    data = {key: value for key, value in answer.model_dump(mode="json").items() if not _is_empty(answer, key, value)}
+    stated = answer.model_dump(mode="json").items()
+    data = {key: _without_nulls(value) for key, value in stated if not _is_empty(answer, key, value)}
     text = TextContent(type="text", text=json.dumps(data, ensure_ascii=False, separators=(",", ":")))
     return CallToolResult(content=[text, *more], structured_content=data)
+
+
+def _without_nulls(value: object) -> object:
+    """A value without entries that are null; in a list null stands for something that is not there."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _is_empty(answer: Answer, key: str, value: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from mcp_types import CallToolResult, TextContent
 
@@ -30,6 +31,9 @@ NEXT_STEPS: dict[str, str] = {
 }
 _MOST_CANDIDATES = 10
 _LONGEST = 600
+_STAGED = re.compile(
+    r"(?<![^\s'\"(])/[^\s'\"]*/\.draw-\w+/"
+)  # a folder that is gone, and says where the server keeps its files
 
 
 def failure(error: ArchvizError) -> dict[str, object]:
@@ -47,6 +51,7 @@ def _cut(value: object) -> object:
     """A text that is no longer than an answer may be, without what a terminal would obey."""
     if not isinstance(value, str):
         return value
+    value = _STAGED.sub("", value)
     shown = "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in value)
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
 

@@ -127,11 +127,22 @@ def at_desk(function: Callable[..., CallToolResult], desk: Desk) -> Callable[...
             return await desk.run(partial(function, *args, **kwargs), _REPORT.get())
         except ArchvizError as error:
             return failure_result(error)
+        except OSError as error:
+            return failure_result(_file_error(error))
         except Exception as error:  # noqa: BLE001 - the last line of defence
             _log.exception("%s failed", function.__name__)
             return failure_result(ArchvizError(f"internal fault: {type(error).__name__}"))
 
     return run
+
+
+def _file_error(error: OSError) -> UsageError:
+    """A file that cannot be read or written, which is the caller's or the host's to mend."""
+    return UsageError(
+        f"a file cannot be read or written: {error.strerror or type(error).__name__}",
+        where=str(error.filename)[:200] if error.filename else None,
+        hint="check the path, its permissions and the space that is left",
+    )
 
 
 def only_caller(context: Context[Any, Any] | None, outputs: OutputRoot) -> Caller:

@@ -465,3 +465,19 @@ def test_drawings_over_http_equal_those_of_a_local_client(hosted: Host, workshop
 
     here = Path(local.structured_content["files"][0]["path"]).read_bytes()
     assert hashlib.sha256(anyio.run(run).encode()).digest() == hashlib.sha256(here).digest()
+
+
+def test_an_error_tells_a_client_nothing_about_where_the_server_keeps_its_files(hosted: Host, tmp_path: Path) -> None:
+    figure = {"model_name": "m", "stages": [{"name": "Body", "blocks": [{"type": 7}]}]}
+
+    async def run() -> list[Any]:
+        async with Client(hosted().url) as client:
+            return [
+                await client.call_tool("draw_architecture", {"figure": figure}),
+                await client.call_tool("verify_code", {"model": "transformers:gpt2", "figure": {"stages": 7}}),
+            ]
+
+    for answer in anyio.run(run):
+        assert answer.is_error
+        assert str(tmp_path) not in answer.content[0].text
+        assert ".draw-" not in answer.content[0].text

@@ -304,6 +304,27 @@ def test_calls_at_once_do_not_mix(ask: Ask, fake_pipeline: Any) -> None:
         assert Path(file["path"]).is_file()
 
 
+def test_a_file_that_cannot_be_read_or_a_full_disk_is_no_fault_of_the_server(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device", "/out/x")
+
+    monkeypatch.setattr("archviz.pipeline.draw_described", full)
+    answer = ask(call("draw_architecture", model="acme/Small-1B")).structured_content
+    assert answer["error"] == "usage"
+    assert "No space left" in answer["message"]
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/stdin", "/dev/random", "/proc/self/mem"])
+def test_what_is_no_regular_file_is_neither_waited_for_nor_read_without_end(workshop: Any, path: str) -> None:
+    from archviz.errors import UsageError
+    from archviz.service.tools.verifying import VerifyingTools
+
+    with pytest.raises((UsageError, OSError)):
+        VerifyingTools(workshop).verify_code(code=path)
+
+
 HOSTILE = ("x" * 1_001, "a\x00b", "a\x1b[2Jb", "a\nb", "", " ")
 
 

@@ -133,6 +133,11 @@ def test_claims_come_with_lines_and_an_expectation_that_is_wrong_is_a_conflict(s
     assert found["next"][0].startswith("Tell the user of each conflict")
 
 
+def test_claims_about_a_tower_of_defaults_are_unverified(shop: Workshop) -> None:
+    found = data(VerifyingTools(shop).verify_code("meta-llama/Llama-4-Maverick-17B-128E-Instruct", about="vision"))
+    assert found["statuses"]["unverified"] > 0
+
+
 def test_a_figure_is_held_against_the_code(shop: Workshop) -> None:
     figure = {
         "model_name": "Qwen3-0.6B",
