@@ -23,6 +23,7 @@ import re
 import sys
 from collections.abc import Iterable
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,7 @@ def merged_names(value: object) -> object:
 
 def is_regular(numbers: list[int]) -> bool:
     """Whether they are those of all layers, or of a kind that comes every few layers."""
-    return numbers[0] < MANY_LAYERS and all(0 < b - a < MANY_LAYERS for a, b in zip(numbers, numbers[1:], strict=False))
+    return numbers[0] < MANY_LAYERS and all(0 < b - a < MANY_LAYERS for a, b in pairwise(numbers))
 
 
 def kept_value(key: str, value: object, model_type: str) -> object:
