@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,9 @@ from archviz.descriptions import architecture_of
 from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
 from archviz.formats import Format, Look, View, view_targets
 from archviz.lookup.names import classify
+from archviz.progress import enter_stage
 from archviz.readings import DEFAULTS
-from archviz.records import record
+from archviz.records import field, record, replace
 from archviz.settings import Settings
 from archviz.sources.model_source import read_json, read_model_source
 
@@ -104,6 +104,21 @@ def draw(
     return result
 
 
+def draw_described(
+    architecture: Architecture,
+    output: Path,
+    formats: Sequence[Format],
+    *,
+    look: Look = DEFAULT_LOOK,
+    figure_config: Path | None = None,
+) -> DrawResult:
+    """Draw a model that was described before; arguments and errors are those of `draw`."""
+    views = view_targets(output, look.views, formats)
+    paths = [path for targets in views.values() for path in targets.values()]
+    check_targets(output, "", *paths, *([figure_config] if figure_config else []))
+    return _draw_architecture(architecture, views, look, figure_config)
+
+
 def check_targets(output: Path, source: str, *paths: Path) -> None:
     """Refuse files that cannot be written, or that are the source.
 
@@ -161,7 +176,10 @@ def _draw_architecture(
 
     files: list[Path] = []
     findings: list[Finding] = []
-    drawn = {view: architecture_files(architecture, list(targets), look, view) for view, targets in views.items()}
+    drawn = {}
+    for view, targets in views.items():
+        enter_stage(f"drawing the {view}")
+        drawn[view] = architecture_files(architecture, list(targets), look, view)
     for view, (contents, found) in drawn.items():
         write_files(views[view], contents)
         files += views[view].values()
@@ -223,7 +241,7 @@ def _summary(architecture: Architecture) -> dict[str, object]:
         "class": architecture.identity.class_name,
         "parameters": architecture.parameters.total,
         "active_parameters": architecture.parameters.active,
-        "layers": {stack.path: stack.pattern_text for stack in architecture.layers},
+        "pattern": {stack.path: stack.pattern_text for stack in architecture.layers},
         **{fact.key: fact.value for fact in architecture.facts},
     }
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archviz.errors import BadConfigError, BudgetExceededError, UsageError
+from archviz.errors import BudgetExceededError, UnsupportedCodeError, UsageError
 from archviz.interpreter.build import build_model, deep_recursion, read_model
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.library import Library
@@ -22,6 +22,7 @@ from archviz.interpreter.modules import SourceText
 from archviz.interpreter.reading import Gap, ModelReading
 from archviz.interpreter.sizes import Tagged
 from archviz.interpreter.values import Instance, ModuleInstance
+from archviz.progress import enter_stage
 from archviz.records import record
 from archviz.settings import Settings
 from archviz.sources.custom_code import (
@@ -89,11 +90,16 @@ def interpreter_for(source: ModelSource, settings: Settings = DEFAULTS) -> Inter
 
 @record(frozen=True)
 class TraceOptions:
-    """What the forward pass of a description is given: batch size, number of tokens, and the attention path."""
+    """What the forward pass of a description is given: batch size, number of tokens, and the attention path.
+
+    Args:
+        stored: Tell which values of the events are tensors of the model.
+    """
 
     batch: int = 1
     seq: int = DESCRIBED_SEQUENCE
     attention: str | None = "eager"
+    stored: bool = False
 
 
 def read(
@@ -114,13 +120,19 @@ def read(
         BudgetExceededError: A bound was reached.
     """
     interp = interpreter or interpreter_for(source, settings)
+    enter_stage("building the modules from the code")
     with deep_recursion():
         model, reading = _build(interp, source, class_name, trace.attention if trace else None)
         tell_class(source, reading, class_name, settings)
         if trace is not None:
             from archviz.interpreter.trace import trace_towers
 
+            enter_stage("following a forward pass over shapes")
             recorder, gaps = trace_towers(interp, model, batch=trace.batch, seq=trace.seq)
+            if trace.stored:
+                from archviz.interpreter.stored_tensors import stored_tensors
+
+                reading.stored = stored_tensors(model, recorder)
             recorder.passed.clear()  # the values themselves, which keep the built model alive
             reading.events, reading.trace_gaps = recorder.events, gaps
             reading.source_files = interp.loaded_sources()
@@ -206,6 +218,7 @@ def _passed(interp: Interpreter, model: ModuleInstance, tokens: int, given: dict
     from archviz.interpreter.caches import cached_pass
     from archviz.interpreter.trace import cached_passes
 
+    enter_stage(f"filling a cache of {tokens} tokens")
     recorders, gaps, layers = cached_passes(interp, model, given)
     return cached_pass(tokens, layers, recorders, gaps, model)
 
@@ -240,8 +253,10 @@ def _build(
     except RaisedError as error:
         raise refusal(error, whose) from error
     except UnsupportedError as error:
-        raise BadConfigError(
-            f"{whose} code is not understood: {error.reason}", where=str(error.at) if error.at else None
+        raise UnsupportedCodeError(
+            f"{whose} code is not understood: {error.reason}",
+            part=source.model_type or class_name or source.id,
+            where=str(error.at) if error.at else None,
         ) from error
     except BudgetSpentError as error:
         raise BudgetExceededError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
 
 from archviz.architecture.context import LAYER_KEYS, Context
 from archviz.architecture.kinds import Stack
@@ -17,7 +16,7 @@ from archviz.interpreter.reading import ModuleRecord, TensorRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
-from archviz.records import record
+from archviz.records import field, record
 
 
 @record(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from archviz.architecture.context import Context, code
-from archviz.architecture.labels import Label, label_node, part_sizes
+from archviz.architecture.labels import Label, label_node, part_sizes, product
 from archviz.architecture.model import BlockEdge, BlockGraph, BlockNode, Evidence
 from archviz.architecture.roles import Roles
 from archviz.free_names import free_name
+from archviz.interpreter.trace import LONGER
 from archviz.patterns.flow import Flow, FlowNode, Shape
 from archviz.patterns.op_families import SPLITS
 from archviz.patterns.residual import find_residual_adds
@@ -38,7 +39,8 @@ def write_graph(
         if node.id in skips:
             label = Label("residual_add", "+")
         nodes[node.id] = _block_node(context, node, label, path, used, length)
-        nodes[node.id].parameters = _uncounted(context, _called(context, node), path, counted)
+        nodes[node.id].parameters = _uncounted(context, _called(context, node), path, counted) + label.parameters
+        nodes[node.id].code_name = nodes[node.id].code_name or label.tensor
         nodes[node.id].zoom = (zooms or {}).get(node.module if node.kind == "call" else node.name)
     module = context.modules[path]
     if whole:
@@ -123,6 +125,9 @@ def _unique(name: str, used: set[str]) -> str:
     return free
 
 
+_LENGTHS = (*range(2, 8), *(7 + more for more in LONGER))
+
+
 def _symbolic(shape: Shape | None, length: int | None) -> list[int | str | None] | None:
     """A traced shape with the batch and the sequence as letters: `[1, 7, 4096]` → `[B, S, 4096]`."""
     if shape is None:
@@ -131,9 +136,9 @@ def _symbolic(shape: Shape | None, length: int | None) -> list[int | str | None]
     if len(symbols) > 2 and symbols[0] == 1:
         symbols[0] = "B"
     last = len(symbols) - 1
-    # A short traced sequence cannot be mistaken for a width, a long one at the last axis could be.
+    # The sequences of descriptions cannot be mistaken for a width, another one at the last axis could be.
     return [
-        "S" if size == length != 1 and (index < last or (length or 0) < 8) else size
+        "S" if size == length != 1 and (index < last or length in _LENGTHS) else size
         for index, size in enumerate(symbols)
     ]
 
@@ -155,7 +160,11 @@ def _edges(flow: Flow, nodes: dict[int, BlockNode], skips: dict[int, int]) -> li
 
 
 def _part_label(node: FlowNode, value: int) -> str | None:
-    """Which part of a split flows along an edge: its size."""
+    """Which part of a split flows along an edge, or which result of a call that has results of several shapes: its size."""
+    if value in node.parts and node.kind == "call":
+        shapes = {v.id: v.shape for event in node.events for v in event.outputs if v.shape and v.id in node.parts}
+        if value in shapes and len(set(shapes.values())) > 1:
+            return product(shapes[value][2:])
     if node.name not in SPLITS or value not in node.parts:
         return None
     sizes = part_sizes(node)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 
 from archviz.architecture.context import Context
 from archviz.architecture.model import Role
@@ -22,16 +21,20 @@ from archviz.patterns.op_families import ACTIVATIONS, CONVOLUTIONS, JOINS, SPLIT
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import detect_rope
 from archviz.patterns.streams import detect_stream_mixer
-from archviz.records import record
+from archviz.records import field, record
+
+_MOST_STREAMS = 8
 
 
 @record
 class Label:
-    """What stands in a box."""
+    """What stands in a box; `parameters` of the module itself that the step reads, and `tensor` what these are called."""
 
     role: Role
     text: str
     details: list[str] = field(default_factory=list)
+    parameters: int = 0
+    tensor: str | None = None
 
 
 def label_node(context: Context, roles: Roles, flow: Flow, node: FlowNode, owner: object) -> Label:
@@ -41,7 +44,7 @@ def label_node(context: Context, roles: Roles, flow: Flow, node: FlowNode, owner
         owner: Description of the module whose flow it is (`Attention`, `Recurrence`, …), or None.
     """
     if node.kind == "input":
-        return Label("input", "Input" if node.id == flow.inputs[0] else "Second input", _widths(node.shape_out))
+        return Label("input", "Input" if node.id == flow.inputs[0] else "Second input", _stream_widths(node.shape_out))
     if node.kind == "group":
         return _group_label(context, node, owner)
     if node.kind == "call":
@@ -88,6 +91,13 @@ def _widths(shape: Shape | None) -> list[str]:
     return [str(shape[-1])] if shape and isinstance(shape[-1], int) else []
 
 
+def _stream_widths(shape: Shape | None) -> list[str]:
+    """The width of an input; of residual streams side by side, [B, S, 4, 4096], `4 streams × 4096`."""
+    if shape and len(shape) == 4 and 1 < (shape[2] or 0) <= _MOST_STREAMS:
+        return [f"{shape[2]} streams × {shape[3]}"]
+    return _widths(shape)
+
+
 def _call_label(context: Context, roles: Roles, flow: Flow, node: FlowNode, owner: object) -> Label:
     module = context.modules.get(node.module)
     if module is None:
@@ -112,7 +122,7 @@ def _call_label(context: Context, roles: Roles, flow: Flow, node: FlowNode, owne
     mixer = detect_stream_mixer(module, context.trace)
     if mixer is not None:
         return Label("other", mixer.title, mixer.details)
-    spared = _spared(module)
+    spared = spared_details(module)
     if spared:
         return Label("other", module.name, spared)
     low_rank = low_rank_sizes(module, context.trace)
@@ -133,10 +143,11 @@ def _grouping(module: ModuleRecord) -> list[str]:
     return [f"{groups} groups"] if isinstance(groups, int) and groups > 1 else []
 
 
-def _spared(module: ModuleRecord) -> list[str]:
-    """What a submodule of an attention pools and chooses: `4 positions → 1`, `indexer, top-512`."""
+def spared_details(module: ModuleRecord) -> list[str]:
+    """What an attention or a submodule of it pools and chooses: `4 positions → 1`, `indexer, top-512`."""
     pooled = [f"{rate} positions → 1" for _, rate in pooled_positions(module)]
-    return [*pooled, *(f"{child.name}, top-{chosen}" for child, chosen in indexers(module))]
+    chosen = [f"top-{count}" if child is module else f"{child.name}, top-{count}" for child, count in indexers(module)]
+    return [*pooled, *chosen]
 
 
 def _wrapped_sizes(context: Context, path: str) -> tuple[int, int] | None:
@@ -213,9 +224,15 @@ def attention_details(what: Attention) -> list[str]:
     if what.head_dim:
         details.append(f"head dim {what.head_dim}")
     if what.window:
-        span = f"{what.span} " if what.span != "sliding" else ""
-        details.append(f"{span}window {number(what.window)}" + (" to each side" if what.looks_both_ways else ""))
+        details.append(_window_words(what, number(what.window)))
     return details
+
+
+def _window_words(what: Attention, size: str) -> str:
+    if what.span == "windowed":
+        return f"within windows of {size} tokens"
+    span = f"{what.span} " if what.span != "sliding" else ""
+    return f"{span}window {size}" + (" to each side" if what.looks_both_ways else "")
 
 
 def moe_details(what: MixtureOfExperts) -> list[str]:

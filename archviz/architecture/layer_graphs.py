@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field, replace
 
+from archviz.architecture.branch_scales import label_branch_scales
 from archviz.architecture.context import Context
 from archviz.architecture.expert_graph import expert_graph
 from archviz.architecture.graphs import write_graph
 from archviz.architecture.kinds import Stack
-from archviz.architecture.labels import Label, part_label
+from archviz.architecture.labels import Label, part_label, spared_details
 from archviz.architecture.model import BlockGraph
 from archviz.architecture.naming import Kind, feed_word, main_mixer, mixer_word
 from archviz.architecture.outline import outline_layer, outline_part
@@ -23,7 +23,7 @@ from archviz.patterns.op_families import SPLITS, activation_of
 from archviz.patterns.regions import group_calls, group_choice, group_cores, limit_nodes, merge
 from archviz.patterns.residual import is_parallel, norm_placement
 from archviz.patterns.rope import detect_rope
-from archviz.records import record
+from archviz.records import field, record, replace
 
 INNER_LIMIT = 18  # boxes of a graph besides its output
 LAYER_LIMIT = 23
@@ -88,12 +88,15 @@ class GraphBook:
             if node is None:
                 continue
             role = part_role(part.what)
-            labels[node] = replace(part_label(part.what, role), text=_title(kind, part))
+            label = part_label(part.what, role)
+            spared = spared_details(self.context.modules[part.paths[0]]) if part in kind.parts.mixers else []
+            labels[node] = replace(label, text=_title(kind, part), details=[*label.details, *spared])
             branches[node] = "mixer" if part in kind.parts.mixers else "feed"
         norms = {n.id for n in flow.nodes.values() if n.module in kind.parts.norms}
         self.placement[layer_id] = norm_placement(flow, norms, set(branches))
         self.parallel[layer_id] = is_parallel(flow, branches)
-        lost = limit_nodes(flow, LAYER_LIMIT)
+        labels |= label_branch_scales(self.context, flow, kind.example.path)
+        lost = limit_nodes(flow, LAYER_LIMIT, labels)
         graph = write_graph(
             self.context, self.roles, flow, graph_id=layer_id, title=kind.title, path=kind.example.path,
             zooms=zooms, labels=labels, residuals=True,

@@ -61,6 +61,8 @@ def describe_text(architecture: Architecture) -> str:
 
 def _plain(text: str) -> str:
     """A line without control characters: what is not printable is shown escaped."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

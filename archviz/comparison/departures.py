@@ -100,7 +100,7 @@ _RULES = (
     _Rule("norm", "LayerNorm", lambda v: isinstance(v, str) and not v.startswith("RMSNorm"), "{} instead of RMSNorm"),
     _Rule("norm_placement", "Placement of norms", _not("pre-norm"), "{}", "training stays stable"),
     _Rule("parallel_block", "Parallel block", _set, "attention and feed-forward read the same input and are added together", "one wait less on each layer"),
-    _Rule("attention_mask", "Attention to both sides", lambda v: v in ("none", "bidirectional"), "nothing hides what comes later"),
+    _Rule("attention_mask", "Attention to both sides", lambda v: v in ("none", "bidirectional", "regions", "windows"), "nothing hides what comes later"),
     _Rule("logit_softcap", "Softcapped logits", _set, "logits are squashed to ±{}", "", True),
     _Rule("logits_scaling", "Scaled logits", _set, "logits are divided by {}", "", True),
     _Rule("logit_scale", "Scaled logits", _set, "logits are multiplied by {}", "", True),

@@ -73,6 +73,8 @@ def _choices(blocks: Sequence[Block], room: Room) -> Iterator[tuple[int, ...]]:
 def _arranged(blocks: Sequence[Block], beside: tuple[int, ...], room: Room, inner: float) -> Arrangement:
     below = tuple(index for index in range(len(blocks)) if index not in beside)
     width = max((blocks[index].width for index in beside), default=0.0)
+    if below and beside:  # the rows below take the whole width, and so does what stands beside the columns
+        width = max(width, room.width)
     height = sum(blocks[index].height_at(width) for index in beside) + GAP * max(len(beside) - 1, 0)
     return Arrangement(
         beside,

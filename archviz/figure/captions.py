@@ -6,8 +6,7 @@ Every entry names the fact keys it is made of; a fact that the Architecture does
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 
 from archviz.architecture.model import Architecture, BlockGraph, BlockNode, Fact, Tower
 from archviz.figure.model import (
@@ -22,6 +21,7 @@ from archviz.figure.model import (
 )
 from archviz.figure.positions import embedding_lines, logit_lines, scaling_words
 from archviz.figure.quantities import compact, sentence, written
+from archviz.records import replace
 from archviz.spans import Status
 
 CONTEXT = ("context_length", "max_position_embeddings")
@@ -143,6 +143,7 @@ def make_inset(block: BlockGraph, diagram: Diagram, kind: int | None, column: st
         minor=minor,
         column=column,
         description="; ".join(piece.where for piece in block.evidence[:2]),
+        module=block.module,
     )
 
 
@@ -200,12 +201,23 @@ def further_head(architecture: Architecture, tower: Tower) -> Box | None:
     )  # fmt: skip
 
 
-def closed_words(titles: Sequence[str]) -> tuple[Sentence, ...]:
-    """What the figure does not open, in a line."""
-    if not titles:
+_MOST_CLOSED = 6
+
+
+def closed_words(modules: Mapping[str, str]) -> tuple[Sentence, ...]:
+    """What the figure does not open, and the module by which the module view shows it.
+
+    Args:
+        modules: The path of a module by what it is called.
+    """
+    if not modules:
         return ()
-    named = ", ".join(title[:60] for title in titles)
-    return ((Words("Not opened here: ", strong=True), Words(f"{named}; see the detailed view.")),)
+    named = ", ".join(
+        f"{title[:60]} ({path[:80]})" if path else title[:60] for title, path in [*modules.items()][:_MOST_CLOSED]
+    )
+    more = f" and {len(modules) - _MOST_CLOSED} more" if len(modules) > _MOST_CLOSED else ""
+    words = Words(f"{named}{more}; drawn by --view module --module PATH, and in the detailed view.")
+    return ((Words("Not opened here: ", strong=True), words),)
 
 
 def side_boxes(inside: Diagram, architecture: Architecture, mixer: Box) -> Iterator[Box]:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from archviz.architecture.model import Architecture
 from archviz.figure.display import DisplayList
+from archviz.figure.model import Figure
 from archviz.figure.overview import MAX_BOXES, Known, build_overview, count_boxes, minor_towers
 from archviz.figure.page import Page
 from archviz.figure.savings import Savings, ladder
 from archviz.figure.theme import Theme
+
+_CLOSE = 0.75
+_NEARLY = 160.0  # px by which a page is too large for a brief strip to help
+_HOPELESS = 700.0  # px by which a page is too large for closer boxes to help
 
 
 def fitted_overview(architecture: Architecture, theme: Theme) -> DisplayList:
@@ -24,12 +29,24 @@ def fitted_page(architecture: Architecture, theme: Theme) -> Page:
         figure = build_overview(architecture, savings, known)
         if count_boxes(figure) > MAX_BOXES and savings != rungs[-1]:
             continue
-        page = Page(figure, theme)
+        page = _placed(figure, theme)
         if page.badness <= 0:
             return page
         best = best if best and best.badness <= page.badness else page
     assert best is not None
     return best
+
+
+def _placed(figure: Figure, theme: Theme) -> Page:
+    """The page of a figure, its boxes closer together where that may make it fit."""
+    page = Page(figure, theme)
+    if 0 < page.badness < _HOPELESS:
+        for brief in (False, True):
+            closer = Page(figure, theme, _CLOSE, brief)
+            page = closer if closer.badness < page.badness else page
+            if page.badness <= 0 or page.badness > _NEARLY:
+                break
+    return page
 
 
 def _rungs(architecture: Architecture) -> list[Savings]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from archviz.architecture.model import MIXER_ROLES, BlockGraph, BlockNode
 from archviz.figure.model import Arrow, Box, BoxShape, Diagram
+from archviz.records import replace
 
 _SYMBOLS = ("+", "×", "−")
 _SUMS = ("add", "residual_add", "multiply")
+_MOST_LANES = 8
 _MAX_LABEL = 200  # a longer label is cut by the layout anyway, and hostile ones are much longer
 
 
@@ -23,12 +24,14 @@ def module_diagram(
         inset: The inset that shows a graph, by the graph's id.
         open_end: The output is the tip of an arrow instead of a box.
     """
+    parted = _parted(graph)
     boxes = tuple(
         make_box(
             node,
             f"{graph.id}/{node.id}",
             shape="point" if node.role == "output" and open_end else None,
             zoom=inset(node.zoom) if node.zoom else None,
+            apart=node.id in parted,
         )
         for node in graph.nodes
     )
@@ -43,12 +46,15 @@ def layer_diagram(graph: BlockGraph, kind: int, zoom: Callable[[BlockNode], str 
     """
     outside = {node.id for node in extra_inputs(graph)}
     boxes: list[Box] = []
+    parted = _parted(graph)
     for node in graph.nodes:
         if node.id in outside:
             continue
         point: BoxShape | None = "point" if node.role in ("input", "output") else None
         number = kind if node.role in MIXER_ROLES else None
-        box = make_box(node, f"{graph.id}/{node.id}", shape=point, kind=number, zoom=zoom(node))
+        box = make_box(
+            node, f"{graph.id}/{node.id}", shape=point, kind=number, zoom=zoom(node), apart=node.id in parted
+        )
         # A norm of the stream is as wide as the model, which is told once, beside the embedding.
         boxes.append(replace(box, details=()) if node.role == "norm" and len(box.details) == 1 else box)
     drawn = {node.id for node in graph.nodes} - outside
@@ -67,8 +73,13 @@ def make_box(
     shape: BoxShape | None = None,
     kind: int | None = None,
     zoom: str | None = None,
+    apart: bool = False,
 ) -> Box:
-    """The box of a node; additions and products without numbers are ⊕ and ⊗."""
+    """The box of a node; additions and products without numbers are ⊕ and ⊗.
+
+    Args:
+        apart: Whether its outputs are different tensors, as those of a split always are.
+    """
     label, details = node.label[:_MAX_LABEL], tuple(line[:_MAX_LABEL] for line in node.details if line)
     if shape is None:
         shape = "round" if node.role in _SUMS and label in _SYMBOLS and not details else "box"
@@ -81,7 +92,7 @@ def make_box(
         status=node.status,
         kind=kind,
         zoom=zoom,
-        apart=node.role == "split",
+        apart=node.role == "split" or apart,
         cells=_numbered(label) if node.role == "experts" else (),
         description=describe(node),
     )
@@ -120,6 +131,7 @@ def shape_text(shape: Sequence[int | str | None] | None) -> str:
 def _arrows(graph: BlockGraph, scope: str, drawn: set[str]) -> tuple[Arrow, ...]:
     """Each pair of joined nodes once, in the order of the graph."""
     arrows: dict[tuple[str, str], Arrow] = {}
+    streamed = _streams(graph)
     for edge in graph.edges:
         pair = (edge.source, edge.target)
         if edge.source in drawn and edge.target in drawn and pair not in arrows:
@@ -129,5 +141,23 @@ def _arrows(graph: BlockGraph, scope: str, drawn: set[str]) -> tuple[Arrow, ...]
                 target=f"{scope}/{edge.target}",
                 skip=edge.residual,
                 label=(edge.label or "")[:_MAX_LABEL],
+                lanes=streamed.get(edge.source, 1),
             )
     return tuple(arrows.values())
+
+
+def _streams(graph: BlockGraph) -> dict[str, int]:
+    """By node the residual streams side by side in its output: where the graph's input has one more axis before its features."""
+    first = next((node.shape_out for node in graph.nodes if node.role == "input"), None)
+    count = first[2] if first and len(first) == 4 and first[1] == "S" else None
+    if not isinstance(count, int) or not 1 < count <= _MOST_LANES:
+        return {}
+    return {node.id: count for node in graph.nodes if node.shape_out == first}
+
+
+def _parted(graph: BlockGraph) -> set[str]:
+    """Nodes with several results that go different ways: their edges have different labels."""
+    labels: dict[str, set[str | None]] = {}
+    for edge in graph.edges:
+        labels.setdefault(edge.source, set()).add(edge.label)
+    return {name for name, found in labels.items() if len(found) > 1}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
 
 from archviz.architecture.model import MIXER_ROLES, Architecture, BlockGraph, BlockNode, LayerKind
 from archviz.figure import captions
@@ -12,7 +11,7 @@ from archviz.figure.model import Diagram, Inset, Sentence
 from archviz.figure.positions import with_rope_settings
 from archviz.figure.quantities import compact, sentence
 from archviz.figure.savings import Savings
-from archviz.records import record
+from archviz.records import field, record, replace
 
 FEED_FORWARD_ROLES = ("feed_forward", "moe")
 _MOST_DIFFERENCES = 4
@@ -31,7 +30,7 @@ class InsetBook:
         insets: By likeness, in order of first use.
         inset_of: Inset by block id; blocks that are alike share one.
         diagrams: The inside of every block that was to be shown, also where its inset is saved.
-        closed: Titles of what was to be shown and is not.
+        closed: Titles of what was to be shown and is not, each with the module that the module view shows.
     """
 
     architecture: Architecture
@@ -42,7 +41,7 @@ class InsetBook:
     insets: dict[str, Inset] = field(default_factory=dict)
     inset_of: dict[str, str] = field(default_factory=dict)
     diagrams: dict[str, Diagram] = field(default_factory=dict)
-    closed: dict[str, None] = field(default_factory=dict)
+    closed: dict[str, str] = field(default_factory=dict)
 
     def add_kind(self, kind: LayerKind, number: int, column: str) -> None:
         """Insets for what a kind of layer is made of, from the top down.
@@ -101,7 +100,7 @@ class InsetBook:
             )
         inset = captions.make_inset(block, diagram, number, column, column in self.minor)
         if self._saved(inset):
-            self.closed[inset.title] = None
+            self.closed[inset.title] = inset.module
             return
         if self.savings.experts:
             inset = replace(inset, notes=(*inset.notes, *_expert_notes(inner)))

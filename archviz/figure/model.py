@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
 from typing import Literal, TypeAlias
 
 from archviz.architecture.model import Role
-from archviz.records import record
+from archviz.records import field, record
 from archviz.spans import Status
 
 BoxShape = Literal["box", "round", "point"]
@@ -54,13 +53,14 @@ class Box:
 
 @record(frozen=True)
 class Arrow:
-    """A tensor that flows between two boxes; `skip` marks a residual."""
+    """A tensor that flows between two boxes; `skip` marks a residual, `lanes` are the residual streams that it holds side by side."""
 
     id: str
     source: str
     target: str
     skip: bool = False
     label: str = ""
+    lanes: int = 1
 
 
 @record(frozen=True)
@@ -73,7 +73,7 @@ class Diagram:
 
 @record(frozen=True)
 class LayerPanel:
-    """`times` layers of one kind. Without a diagram it is a slim bar: the kind is drawn in full elsewhere, as in inset `zoom`."""
+    """`times` layers of one kind. Without a diagram it is a bar with its `mixers`: its flow is drawn elsewhere, as in inset `zoom`."""
 
     id: str
     kind: int
@@ -82,6 +82,7 @@ class LayerPanel:
     diagram: Diagram | None = None
     status: Status = "verified"
     zoom: str | None = None
+    mixers: tuple[Box, ...] = ()
 
 
 @record(frozen=True)
@@ -153,6 +154,7 @@ class Inset:
     minor: bool = False
     column: str = ""
     description: str = ""
+    module: str = ""
 
 
 @record(frozen=True)
@@ -167,7 +169,10 @@ class KindKey:
 
 @record(frozen=True)
 class Strip:
-    """All layers of a stack in order: `cells` are kinds by layer, `unit` the layers of one repeat, drawn large."""
+    """All layers of a stack in order: `cells` are kinds by layer, `unit` the layers of one repeat, drawn large.
+
+    `values` stand below the cells, one each, and `value_title` says what they are.
+    """
 
     id: str
     title: str
@@ -176,6 +181,8 @@ class Strip:
     cells: tuple[int, ...]
     unit: tuple[int, ...] = ()
     times: int = 1
+    values: tuple[str, ...] = ()
+    value_title: str = ""
 
 
 @record(frozen=True)
@@ -222,7 +229,7 @@ def column_boxes(steps: tuple[Step, ...]) -> Iterator[Box]:
         if isinstance(step, Box):
             yield step
         elif isinstance(step, LayerPanel):
-            yield from step.diagram.boxes if step.diagram else ()
+            yield from step.diagram.boxes if step.diagram else step.mixers
         elif isinstance(step, Repeat):
             yield from column_boxes(step.items)
 

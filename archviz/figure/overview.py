@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from archviz.architecture.model import (
     MIXER_ROLES,
     Architecture,
@@ -32,8 +30,9 @@ from archviz.figure.model import (
 )
 from archviz.figure.savings import Savings
 from archviz.figure.strips import make_strip
+from archviz.records import replace
 
-MAX_BOXES = 40
+MAX_BOXES = 44
 _MAX_PANELS = 6
 _MINOR_SHARE = 0.4
 _PLAIN_COLOUR = 3  # of a layer kind without a mixer
@@ -59,7 +58,7 @@ def count_boxes(figure: Figure) -> int:
     boxes = [box for diagram in diagrams(figure) for box in diagram.boxes]
     boxes += [step for column in figure.columns for step in column.steps if isinstance(step, Box)]
     boxes += [side.box for side in figure.sides]
-    slim = sum(1 for column in figure.columns for _ in bars(column.steps))
+    slim = sum(max(len(bar.mixers), 1) for column in figure.columns for bar in bars(column.steps))
     return slim + sum(box.shape == "box" and box.role not in _NO_BOXES for box in boxes)
 
 
@@ -71,6 +70,8 @@ class _Overview:
         self.boxes_left = MAX_BOXES
         self.minor = minor_towers(architecture)
         self.book = InsetBook(architecture, savings, spoken_tower(architecture), self.minor, known)
+        self.told: dict[str, set[str]] = {}  # details of mixers by column
+        self.barred: set[int] = set()  # kinds whose mixers stand in a bar
         self.twins: dict[str, str] = {}  # likeness of a layer drawn in full → its column
 
     def figure(self) -> Figure:
@@ -100,36 +101,46 @@ class _Overview:
             sides=tuple(self.sides.values()),
             insets=captions.with_savings(insets, architecture),
             strips=tuple(
-                make_strip(stack, [self.kinds[stack.path, kind.id] for kind in stack.kinds])
+                make_strip(
+                    stack,
+                    [self.kinds[stack.path, kind.id] for kind in stack.kinds],
+                    architecture.fact("attention_compression"),
+                )
                 for stack in self._stacks(towers)
                 if len(stack.kinds) > 1
             ),
             facts=captions.facts(architecture),
-            footers=(*shared, *captions.closed_words(list(self.book.closed)), *captions.footers(architecture)),
+            footers=(*shared, *captions.closed_words(self.book.closed), *captions.footers(architecture)),
         )
 
     def _with_feeders(self, column: Column, folded: list[Tower]) -> Column:
-        """The column with a box for each tower that is not drawn, unless it stands beside the layers that read it."""
-        if any(side.box.role == "input" for side in self.sides.values()):
-            return column
+        """The column with a box for the towers that are not drawn, or that box beside the layers that read their output."""
         lines: list[str] = []
         for tower in folded:
             stacks = [stack for item in tower.column if item.stack and (stack := self.architecture.stack(item.stack))]
             layers = [f"{kind.count} × {kind.title}" for stack in stacks for kind in stack.kinds[:2]]
-            lines += layers[:3]
-            self.book.closed[f"layers of the {tower.title[:1].lower()}{tower.title[1:]}"] = None
+            lines += [line for line in (captions.tower_subtitle(tower),) if line] + layers[:3]
+            self.book.closed[f"layers of the {tower.title[:1].lower()}{tower.title[1:]}"] = (
+                f"{stacks[0].path}.0" if stacks else tower.module
+            )
         if not folded:
             return column
         title = " + ".join(dict.fromkeys(tower.title for tower in folded))
-        return replace(column, feeders=(Box(f"tower/{folded[0].id}", "other", title, tuple(lines[:6])),))
+        box = Box(f"tower/{folded[0].id}", "other", title, tuple(lines[:6]))
+        read = [key for key, side in self.sides.items() if side.box.role == "input"]
+        if not read:
+            return replace(column, feeders=(box,))
+        self.sides |= {key: replace(self.sides[key], box=box) for key in read[:1]}
+        return column
 
     def _kept_insets(self) -> list[Inset]:
         """The insets that are drawn: the larger ones, or the smaller, where there may not be so many."""
         every = list(self.book.insets.values())
         sign = 1 if self.savings.small else -1
-        by_size = sorted(every, key=lambda inset: (inset.role != "layer", sign * len(inset.diagram.boxes)))
+        first = ("layer", "moe")
+        by_size = sorted(every, key=lambda inset: (inset.role not in first, sign * len(inset.diagram.boxes)))
         kept = [inset for inset in every if inset in by_size[: self.savings.insets]]
-        self.book.closed |= {inset.title: None for inset in every if inset not in kept}
+        self.book.closed |= {inset.title: inset.module for inset in every if inset not in kept}
         known = {inset.id for inset in kept}
         return [replace(inset, diagram=_zooming(inset.diagram, known)) for inset in kept]
 
@@ -212,12 +223,28 @@ class _Overview:
         if graph is not None and self.savings.layers:
             if kind is self._commonest_twin(stack, kind):
                 self.book.add_layer(graph, number, column)
-            return replace(panel, zoom=self.book.inset_of.get(graph.id))
+            return replace(self._bar(panel, graph, kind, column), zoom=self.book.inset_of.get(graph.id))
         if graph is None or kind.id in drawn or size > self.boxes_left or self._is_saved(stack, kind, graph, column):
-            return panel
+            return self._bar(panel, graph, kind, column) if graph and kind.id not in drawn else panel
         drawn.add(kind.id)
         self.boxes_left -= size
-        return self._drawn(panel, graph, kind, number, scope)
+        return self._drawn(panel, graph, kind, number, scope, column)
+
+    def _bar(self, panel: LayerPanel, graph: BlockGraph, kind: LayerKind, column: str) -> LayerPanel:
+        """The panel as a bar with its mixers, each once; those of small towers without."""
+        if column in self.minor or panel.kind in self.barred:
+            return panel
+        self.barred.add(panel.kind)
+        mixers: list[Box] = []
+        for node in graph.nodes:
+            if node.role in MIXER_ROLES:
+                block = self.book.block_of(graph, kind, node)
+                zoom = self.book.inset_of.get(block.id) if block else None
+                box = make_box(node, f"{panel.id}/{node.id}", kind=panel.kind, zoom=zoom)
+                told = self.told.setdefault(column, set())  # heads and widths that another mixer of the column states
+                mixers.append(replace(box, details=tuple(line for line in box.details if line not in told)))
+                told.update(box.details)
+        return replace(panel, mixers=tuple(mixers))
 
     def _is_saved(self, stack: LayerStack, kind: LayerKind, graph: BlockGraph, column: str) -> bool:
         """Whether a layer is drawn as a bar: it is of a small tower, rarer than others, or alike to one that is drawn."""
@@ -237,7 +264,9 @@ class _Overview:
         twins = [other for other in stack.kinds if likeness.get(other.id) == likeness.get(kind.id)]
         return max(twins, key=lambda other: other.count)
 
-    def _drawn(self, panel: LayerPanel, graph: BlockGraph, kind: LayerKind, number: int, scope: str) -> LayerPanel:
+    def _drawn(
+        self, panel: LayerPanel, graph: BlockGraph, kind: LayerKind, number: int, scope: str, column: str
+    ) -> LayerPanel:
         """The panel with the data flow of its layer, and what stands beside that."""
         scoped = replace(graph, id=f"{scope}/{graph.id}")
         self._side_inputs(scoped)
@@ -248,6 +277,9 @@ class _Overview:
             self.book.known[key] = (plain, plain)
         zooms = {f"{scoped.id}/{name}": self.book.inset_of.get(block.id) for name, block in blocks.items() if block}
         diagram = with_zooms(self.book.known[key][0], zooms)
+        self.told.setdefault(column, set()).update(
+            line for box in diagram.boxes if box.kind is not None for line in box.details
+        )
         for box in diagram.boxes:
             block = blocks.get(box.id.removeprefix(f"{scoped.id}/"))
             inside = self.book.diagrams.get(block.id) if block else None
@@ -354,7 +386,8 @@ def _without_zooms(column: Column, insets: list[Inset]) -> Column:
             return replace(step, items=tuple(item for item in items if not isinstance(item, Box)))
         if isinstance(step, LayerPanel):
             diagram = _zooming(step.diagram, known) if step.diagram else None
-            return replace(step, diagram=diagram, zoom=step.zoom if step.zoom in known else None)
+            mixers = _zooming(Diagram(step.mixers), known).boxes
+            return replace(step, diagram=diagram, zoom=step.zoom if step.zoom in known else None, mixers=mixers)
         return step
 
     return replace(column, steps=tuple(step_of(step) for step in column.steps))

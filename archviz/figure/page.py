@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from math import ceil
 
@@ -28,6 +27,7 @@ from archviz.figure.panels import FactsArt, InsetArt, Panel, StripArt
 from archviz.figure.print_size import RATIO, WIDEST
 from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
+from archviz.records import replace
 
 _MARGIN = 26.0
 _TOP = 88.0
@@ -47,14 +47,18 @@ class Page:
     """A page whose panels have their places, and that can be drawn once.
 
     `badness` says by how much, in px, it is too wide to be read in print or too high.
+
+    Args:
+        density: Factor of the distances between boxes; below 1 more fits on the page.
+        brief: Whether cells alone tell the pattern of the layers, not words too.
     """
 
-    def __init__(self, figure: Figure, theme: Theme) -> None:
-        self.figure, self.theme = figure, theme
-        self.insets = [InsetArt(inset, theme) for inset in figure.insets]
-        self.panels: list[Panel] = [*self.insets, *(StripArt(strip, theme) for strip in figure.strips)]
+    def __init__(self, figure: Figure, theme: Theme, density: float = 1.0, brief: bool = False) -> None:
+        self.figure, self.theme, self.density = figure, theme, density
+        self.insets = [InsetArt(inset, theme, density) for inset in figure.insets]
+        self.panels: list[Panel] = [*self.insets, *(StripArt(strip, theme, brief) for strip in figure.strips)]
         self.notes = wrapped_notes(figure.notes)
-        self.arts = [ColumnArt(column, theme) for column in figure.columns]
+        self.arts = [ColumnArt(column, theme, density, density) for column in figure.columns]
         self.sides = [self._sides_of(art) for art in self.arts]
         self.items: list[Item] = []
         self.side_frames: dict[str, Frame] = {}
@@ -173,8 +177,7 @@ class Page:
             return False
         small, large = self.arts
         tall = sum(box_size(side.box, SIDE)[1] + 12 for side in self.sides[1])
-        fed = any(side.box.role == "input" for side in self.sides[1])
-        return small.column.minor and not fed and small.height + tall + 160 < large.height
+        return small.column.minor and small.height + tall + 80 < large.height
 
     def _feeds_last(self, art: ColumnArt) -> bool:
         return art.column.feeds == self.arts[-1].column.id and art is not self.arts[-1]
@@ -185,9 +188,11 @@ class Page:
             if art.height >= body - 1 or (self.tucked and index == 0):
                 continue
             goal = body - 16 if self._feeds_last(art) else body  # for the line that leaves above it
-            longer = ColumnArt(art.column, self.theme, 2.0)
-            stretch = 1 + max(goal - art.height, 0.0) / max(longer.height - art.height, 1.0)
-            self.arts[index] = ColumnArt(art.column, self.theme, min(stretch, _MAX_STRETCH))
+            longer = ColumnArt(art.column, self.theme, 2.0, self.density)
+            stretch = self.density + (2.0 - self.density) * max(goal - art.height, 0.0) / max(
+                longer.height - art.height, 1.0
+            )
+            self.arts[index] = ColumnArt(art.column, self.theme, min(stretch, _MAX_STRETCH), self.density)
 
     def _draw_columns(self, bottom: float) -> None:
         for art, x, own in zip(self.arts, self.xs, self.sides, strict=True):
@@ -218,6 +223,8 @@ class Page:
             goal = self.side_frames[inputs[0]] if inputs else None
             edge = target.frame.x if self.tucked else self._edge(index)
             lane = edge - 16 - 9 * (used[index] - 1)
+            if self.tucked and goal:  # up beside the side boxes, which stand above the small tower
+                lane = min(frame.x for frame in self.side_frames.values()) - 12
             over = self._way_over(by_id[art.column.id], index)
             self.items.append(paint_feed(art, target, goal, lane, over, self.theme))
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 from archviz.figure.display import Anchor, Circle, Group, Item, Path, Point, Rect, Run, Text
 from archviz.figure.fonts import fit, measure
 from archviz.figure.model import Arrow, Box, Sentence, Words
 from archviz.figure.theme import Swatch, Theme
-from archviz.records import record
+from archviz.records import record, replace
 
 ROUND = 22.0
 _ASCENT = 0.36  # from the middle of a line to its baseline, in sizes
@@ -44,6 +43,11 @@ MINOR = Style(label=14.0, detail=13.0, pad=8.0, tall=28.0, narrow=124.0, wide=13
 INSET = Style(label=14.0, detail=13.0, pad=7.0, tall=29.0, narrow=50.0, wide=158.0, line=15.5)
 MINOR_INSET = Style(label=13.5, detail=13.0, pad=7.0, tall=29.0, narrow=50.0, wide=150.0, line=15.5)
 SIDE = Style(label=14.0, detail=13.0, pad=7.0, tall=28.0, narrow=62.0, wide=126.0, line=15.5)
+
+
+def closer(style: Style, density: float) -> Style:
+    """The style on a dense page: less room around the words of a box."""
+    return style if density >= 1 else replace(style, tall=style.tall - 4, line=14.5)
 
 
 @record(frozen=True)
@@ -87,6 +91,7 @@ def box_size(box: Box, style: Style) -> tuple[float, float]:
 _END = 96.0  # px: least width of the end of a column
 _LEADING = 1.2  # of a label in several lines
 _MOST_LINES = 3
+_APART, _THIN, _TIP = 3.0, 1.0, 4.0  # px: between lines side by side, their width, and the length of their end
 
 
 def _broken(box: Box, width: float, style: Style) -> tuple[list[str], list[str]]:
@@ -219,7 +224,34 @@ def paint_badge(letter: str, x: float, y: float, theme: Theme, radius: float = 1
 def paint_arrow(arrow: Arrow, points: Sequence[Point], theme: Theme, head: bool = True) -> Group:
     """The wire of an edge."""
     path = Path(tuple(points), theme.line, 1.25, 6.0, arrow_end=head)
+    if arrow.lanes > 1:
+        words = f"{arrow.lanes} streams" + (f" · {arrow.label}" if arrow.label else "")
+        return Group(
+            arrow.id,
+            "edge",
+            (*_lanes(arrow.lanes, points, theme), *_tip(arrow, points, head, theme)),
+            description=words,
+        )
     return Group(arrow.id, "edge", (path,), description=arrow.label)
+
+
+def _lanes(count: int, points: Sequence[Point], theme: Theme) -> list[Path]:
+    """Lines side by side: wide lines, each with a narrower one of the ground on it, leave their two edges."""
+    offsets = [_APART * (lane + 0.5 if count % 2 == 0 else lane + 1.0) for lane in range(count // 2)]
+    lanes: list[Path] = []
+    for offset in reversed(offsets):
+        lanes.append(Path(tuple(points), theme.line, 2 * offset + _THIN, 6.0))
+        lanes.append(Path(tuple(points), theme.inset.fill, 2 * offset - _THIN, 6.0))
+    return [*lanes, *([Path(tuple(points), theme.line, _THIN, 6.0)] if count % 2 else [])]
+
+
+def _tip(arrow: Arrow, points: Sequence[Point], head: bool, theme: Theme) -> list[Item]:
+    """The end of lines side by side."""
+    (x, y), end = points[-2], points[-1]
+    length = max(abs(end[0] - x), abs(end[1] - y), 0.1)
+    share = min(_TIP / length, 1.0)
+    start = (end[0] + (x - end[0]) * share, end[1] + (y - end[1]) * share)
+    return [Group(f"{arrow.id}/tip", "leader", (Path((start, end), theme.line, 1.25, arrow_end=True),))] if head else []
 
 
 def leader(points: Sequence[Point], theme: Theme) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from archviz.figure.display import Group, Item, Rect
@@ -15,6 +16,7 @@ from archviz.figure.paint import (
     MINOR_INSET,
     Frame,
     box_size,
+    closer,
     paint_arrow,
     paint_badge,
     paint_lines,
@@ -30,6 +32,9 @@ _PAD = 16.0
 _HEAD = 56.0
 _CELL, _CELL_ROW, _UNIT = 18.0, 36.0, 32.0
 _MAX_STRETCH = 1.9
+_LONG_FACT = 300.0  # px
+_MOST_WORDS = 1  # lines of the pattern in words that a brief strip has room for
+_TWO_KEYS = 430.0  # px from which entries of a key stand in two columns
 
 
 class Panel(Protocol):
@@ -50,9 +55,9 @@ class InsetArt:
 
     stretches = True
 
-    def __init__(self, inset: Inset, theme: Theme) -> None:
-        self.inset, self.theme = inset, theme
-        self.style = MINOR_INSET if inset.minor else INSET
+    def __init__(self, inset: Inset, theme: Theme, density: float = 1.0) -> None:
+        self.inset, self.theme, self.density = inset, theme, density
+        self.style = closer(MINOR_INSET if inset.minor else INSET, density)
         self.placement = self._placed(1.0)
         self.boxes: dict[str, Frame] = {}  # by id, once it is drawn
         title = measure(inset.title[:80], 16, 700) + 60
@@ -71,7 +76,7 @@ class InsetArt:
             Vertex(box.id, *box_size(box, self.style), round=box.shape == "round", apart=box.apart) for box in boxes
         ]
         links = [Link(arrow.source, arrow.target, arrow.skip) for arrow in arrows]
-        return place(vertices, links, Spacing(across=14.0, between=13.5 * stretch))
+        return place(vertices, links, Spacing(across=14.0 * self.density, between=13.5 * stretch * self.density))
 
     def _fill(self, room: float) -> None:
         """Longer wires where the frame has room, so that the diagram fills it."""
@@ -121,25 +126,33 @@ class StripArt:
     width = 268.0
     stretches = False
 
-    def __init__(self, strip: Strip, theme: Theme) -> None:
-        self.strip, self.theme = strip, theme
+    def __init__(self, strip: Strip, theme: Theme, brief: bool = False) -> None:
+        """Where it is to be brief, the cells alone tell the order."""
+        self.brief = brief
+        self.strip, self.theme = replace(strip, unit=()) if brief else strip, theme
+        self.shows_all = len(strip.cells) == sum(key.count for key in strip.keys)
         self.letters = {key.kind: key.letter for key in strip.keys}
         self.titles = {key.kind: key.title for key in strip.keys}
+        widest = max((measure(value[:6], 13) for value in strip.values), default=0.0)
+        self.pitch = max(_CELL, widest) + 3 + (2 if strip.values else 0)
+        self.row = _CELL_ROW + (16 if strip.values else 0)
 
     def height_at(self, width: float) -> float:
         rows = -(-len(self.strip.cells) // self._per_row(width))
         keys = self._keys_height(width)
-        return self._head_height(width) + self._unit_height(width) + rows * _CELL_ROW + 8 + keys + 10
+        return self._head_height(width) + self._unit_height(width) + rows * self.row + 8 + keys + 10
 
     def _text(self, width: float) -> list[Sentence]:
-        return wrap(sentence(self.strip.text[:600]), 13, width - 2 * _PAD)[:6]
+        below = wrap((Words(self.strip.value_title),), 13, width - 2 * _PAD) if self.strip.value_title else []
+        text = wrap(sentence(self.strip.text[:600]), 13, width - 2 * _PAD)[:6]
+        return below if self.brief and len(text) > _MOST_WORDS and self.shows_all else text + below
 
     def _head_height(self, width: float) -> float:
         return 42.0 + 18 * len(self._text(width)) + 8
 
     def _per_row(self, width: float) -> int:
         """Cells per row; whole units where they fit, so that a column of cells reads as one place of the unit."""
-        fitting = max(int((width - 2 * _PAD) // (_CELL + 3)), 1)
+        fitting = max(int((width - 2 * _PAD) // self.pitch), 1)
         unit = len(self.strip.unit)
         return fitting // unit * unit if unit and fitting >= unit else fitting
 
@@ -150,14 +163,22 @@ class StripArt:
         rows = -(-len(self.strip.unit) // self._unit_per_row(width))
         return rows * (_UNIT + 6) + 10.0 if rows else 0.0
 
+    def _key_columns(self, width: float) -> int:
+        return 2 if width >= _TWO_KEYS and len(self.strip.keys) > 2 else 1
+
     def _key_lines(self, width: float) -> list[list[Sentence]]:
         """The entries of the key, each in lines."""
-        return [
-            wrap((Words(f"{key.count} × {key.title}"[:300]),), 13, width - 2 * _PAD - 26) for key in self.strip.keys
-        ]
+        room = (width - 2 * _PAD) / self._key_columns(width) - 26
+        return [wrap((Words(f"{key.count} × {key.title}"[:300]),), 13, room) for key in self.strip.keys]
+
+    def _key_rows(self, width: float) -> list[float]:
+        """Heights of the rows of the key."""
+        heights = [17.0 * len(lines) + 5 for lines in self._key_lines(width)]
+        columns = self._key_columns(width)
+        return [max(heights[start : start + columns]) for start in range(0, len(heights), columns)]
 
     def _keys_height(self, width: float) -> float:
-        return sum(17.0 * len(lines) + 5 for lines in self._key_lines(width))
+        return sum(self._key_rows(width))
 
     def draw(self, frame: Frame) -> Group:
         theme = self.theme
@@ -172,7 +193,7 @@ class StripArt:
         y += self._unit_height(frame.width)
         items += self._cells(frame, y)
         rows = -(-len(self.strip.cells) // self._per_row(frame.width))
-        items += self._keys(frame, y + rows * _CELL_ROW + 10)
+        items += self._keys(frame, y + rows * self.row + 10)
         return Group(self.strip.id, "panel", tuple(items), title=self.strip.title, description=self.strip.text)
 
     def _unit(self, frame: Frame, top: float) -> list[Item]:
@@ -198,28 +219,32 @@ class StripArt:
         per_row = self._per_row(frame.width)
         for index, kind in enumerate(self.strip.cells):
             row, column = divmod(index, per_row)
-            x, y = frame.x + _PAD + column * (_CELL + 3), top + row * _CELL_ROW
+            x, y = frame.x + _PAD + column * self.pitch, top + row * self.row
             tint = self.theme.tint(kind)
             shapes: list[Item] = [
                 Rect(x, y, _CELL, _CELL, tint.mixer.fill, None, 0, 3.0),
                 text_line(self.letters[kind], x + _CELL / 2, y + _CELL / 2 - 0.5, 13, 600, tint.mixer.text, "middle"),
             ]
             if column % 5 == 0 or (index == len(self.strip.cells) - 1 and column % 5 > 1):
-                number = text_line(str(index), x + _CELL / 2, y + _CELL + 8, 13, 400, self.theme.muted, "middle")
-                shapes.append(number)
+                below = y + self.row - _CELL_ROW + _CELL + 8
+                shapes.append(text_line(str(index), x + _CELL / 2, below, 13, 400, self.theme.muted, "middle"))
+            if index < len(self.strip.values):
+                value = self.strip.values[index][:6]
+                shapes.append(text_line(value, x + _CELL / 2, y + _CELL + 8, 13, 600, self.theme.ink, "middle"))
             title = f"layer {index}: {self.titles[kind]}"
             items.append(Group(f"{self.strip.id}/{index}", "cell", tuple(shapes), title=title))
         return items
 
     def _keys(self, frame: Frame, top: float) -> list[Item]:
         items: list[Item] = []
-        x, y = frame.x + _PAD, top
-        for key, lines in zip(self.strip.keys, self._key_lines(frame.width), strict=True):
+        columns, rows = self._key_columns(frame.width), self._key_rows(frame.width)
+        for place_, (key, lines) in enumerate(zip(self.strip.keys, self._key_lines(frame.width), strict=True)):
+            row, column = divmod(place_, columns)
+            x, y = frame.x + _PAD + column * (frame.width - 2 * _PAD) / columns, top + sum(rows[:row])
             tint = self.theme.tint(key.kind)
             items.append(Rect(x, y, 17, 17, tint.mixer.fill, None, 0, 3.0))
             items.append(text_line(key.letter, x + 8.5, y + 8.5, 13, 600, tint.mixer.text, "middle"))
             items += paint_lines(lines, x + 26, y, self.theme, size=13, spacing=17)
-            y += 17.0 * len(lines) + 5
         return items
 
 
@@ -227,14 +252,17 @@ class FactsArt:
     """Cells with a label and a value, in rows over the whole width."""
 
     def __init__(self, cells: Sequence[FactCell], theme: Theme) -> None:
-        self.cells, self.theme = cells, theme
+        self.theme = theme
         self.label, self.value, self.row = 13.0, 14.0, 42.0
+        self.cells = sorted(cells, key=lambda cell: self._need(cell) > _LONG_FACT)  # long ones last, for even rows
+
+    def _need(self, cell: FactCell) -> float:
+        """Width that a cell needs, px."""
+        return max(measure(cell.label, self.label), measure(cell.value[:130], self.value, 600)) + 18
 
     def _rows(self, width: float) -> list[list[tuple[float, float, FactCell]]]:
         """Rows of (x, width, cell); every row is stretched to the full width."""
-        needs = [
-            max(measure(cell.label, self.label), measure(cell.value[:80], self.value, 600)) + 18 for cell in self.cells
-        ]
+        needs = [self._need(cell) for cell in self.cells]
         rows = _filled(needs, width)
         for share in range(60, 100, 2):  # as few rows as possible, but evenly filled ones
             even = _filled(needs, width * share / 100)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from archviz.records import record
+from archviz.records import record, replace
 
 
 @record(frozen=True)
@@ -21,7 +19,7 @@ class Savings:
         margins: Nothing stands beside a column that its insets or the facts tell: RoPE, QK-norm, sizes.
         panels: So many kinds of layers of a stack are drawn in full at most, the commonest.
         layers: Layers are bars in the column, and each kind's own flow is an inset.
-        insets: So many insets at most: those with most boxes, or with fewest (`small`).
+        insets: So many insets at most, as the last resort: layers and experts, then those with most boxes, or with fewest (`small`).
     """
 
     experts: bool = False
@@ -37,17 +35,17 @@ class Savings:
     small: bool = False
 
 
+_SMALL = Savings(experts=True, minor_insets=True, feeds=True)
 _RUNGS = (
     Savings(),
     Savings(experts=True),
     Savings(experts=True, minor_insets=True),
-    Savings(experts=True, minor_insets=True, feeds=True),
-    Savings(experts=True, minor_insets=True, feeds=True, minor_panels=True),
-    Savings(experts=True, minor_insets=True, feeds=True, minor_panels=True, twins=True),
-    Savings(experts=True, minor_insets=True, feeds=True, folded=True),
-    Savings(experts=True, minor_insets=True, feeds=True, folded=True, margins=True),
-    Savings(experts=True, minor_insets=True, feeds=True, folded=True, twins=True),
-    Savings(experts=True, minor_insets=True, feeds=True, folded=True, twins=True, margins=True),
+    _SMALL,
+    replace(_SMALL, minor_panels=True),
+    replace(_SMALL, minor_panels=True, twins=True),
+    replace(_SMALL, folded=True),
+    replace(_SMALL, folded=True, twins=True),
+    replace(_SMALL, folded=True, twins=True, margins=True),
 )
 _LAST = _RUNGS[-1]
 
@@ -56,21 +54,11 @@ def _some(rung: Savings, most: int) -> tuple[Savings, Savings]:
     return replace(rung, insets=most), replace(rung, insets=most, small=True)
 
 
+_BARRED = (_LAST, replace(_LAST, panels=2), replace(_LAST, panels=1), replace(_LAST, layers=True))
 LADDER: tuple[Savings, ...] = (
     *_RUNGS,
-    replace(_LAST, panels=2),
-    *_some(_LAST, 3),
-    replace(_LAST, panels=1),
-    *_some(replace(_LAST, panels=1), 3),
-    *_some(_LAST, 2),
-    *_some(replace(_LAST, panels=1), 2),
-    replace(_LAST, layers=True),
-    *_some(replace(_LAST, layers=True), 4),
-    *_some(replace(_LAST, layers=True), 3),
-    *_some(replace(_LAST, layers=True), 2),
-    *_some(_LAST, 1),
-    *_some(replace(_LAST, panels=1), 1),
-    *_some(replace(_LAST, layers=True), 1),
+    *_BARRED,
+    *(saved for most in (4, 3, 2, 1) for rung in _BARRED for saved in _some(rung, most)),
     replace(_LAST, panels=1, insets=0),
     replace(_LAST, layers=True, insets=0),
 )

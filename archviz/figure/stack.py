@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 from typing import Protocol
 
 from archviz.figure.display import Group, Item, Path, Point, Rect
@@ -18,6 +17,7 @@ from archviz.figure.paint import (
     Frame,
     Style,
     box_size,
+    closer,
     paint_arrow,
     paint_box,
     text_line,
@@ -25,7 +25,7 @@ from archviz.figure.paint import (
 )
 from archviz.figure.quantities import plain
 from archviz.figure.theme import Theme
-from archviz.records import record
+from archviz.records import field, record, replace
 
 _GAP = 17.0
 _FLOW_GAP = 13.5
@@ -33,6 +33,7 @@ _BRACE = 56.0
 _PAD = 13.0
 _TITLE = 44.0
 _TITLE_LINES = 3
+_WIDER = 72.0  # px by which a bar with mixers may be wider than a box
 _LOPSIDED = 80.0  # px by which the sides of a panel may differ before it is drawn lopsided
 
 
@@ -79,21 +80,29 @@ class BoxElement:
 
 
 class BarElement:
-    """A slim bar for layers whose kind is drawn in full elsewhere."""
+    """A bar for layers whose flow is drawn elsewhere, with their mixers."""
 
     brace, boxed = 0.0, True
 
     def __init__(self, panel: LayerPanel, style: Style) -> None:
         self.panel = panel
-        text = f"{panel.times} × {panel.title[:120]}"
-        self.left = self.right = min(max(style.narrow / 2 + 22, measure(text, 13.0, 600) / 2 + 12), style.wide / 2 + 14)
+        self.style = replace(style, wide=style.wide + _WIDER) if panel.mixers else style
+        style = self.style
+        self.sizes = [box_size(box, style) for box in panel.mixers]
+        title = panel.title
+        if panel.mixers and title.startswith(f"{panel.mixers[0].label} + "):  # the box says it
+            title = f"with {title[len(panel.mixers[0].label) + 3 :]}"
+        text = f"{panel.times} × {title[:120]}"
+        half = min(max(style.narrow / 2 + 22, measure(text, 13.0, 600) / 2 + 12), style.wide / 2 + 14)
+        self.left = self.right = max([half, *(width / 2 + 10 for width, _ in self.sizes)])
         self.lines = [plain(line) for line in wrap((Words(text),), 13.0, 2 * self.left - 16, 600)]
-        self.height = 34.0 + 16.0 * (len(self.lines) - 1)
+        self.words = 34.0 + 16.0 * (len(self.lines) - 1)
+        self.height = self.words + sum(height + 8.0 for _, height in self.sizes)
 
     def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
         tint = canvas.theme.tint(self.panel.kind)
         frame = Frame(x - self.left, bottom - self.height, self.left + self.right, self.height)
-        first = frame.middle[1] - 8.0 * (len(self.lines) - 1)
+        first = frame.y + self.words / 2 - 8.0 * (len(self.lines) - 1)
         items: tuple[Item, ...] = (
             Rect(frame.x, frame.y, frame.width, frame.height, tint.fill, tint.stroke, 1.2, 8.0),
             *(
@@ -103,6 +112,11 @@ class BarElement:
         )
         canvas.boxes[self.panel.id] = frame
         canvas.fronts.append(Group(self.panel.id, "layer", items, title=f"{self.panel.times} × {self.panel.title}"))
+        foot = bottom - 8.0
+        for box, (width, height) in zip(self.panel.mixers, self.sizes, strict=True):
+            canvas.boxes[box.id] = Frame(x - width / 2, foot - height, width, height)
+            canvas.fronts.append(paint_box(box, canvas.boxes[box.id], self.style, canvas.theme))
+            foot -= height + 8.0
         return x
 
 
@@ -217,6 +231,7 @@ class RepeatElement:
             title = fit(self.repeat.title, 13.0, 600, frame.width - 16)
             items.append(text_line(title, frame.middle[0], frame.y + 18, 13.0, 600, theme.ink, "middle"))
         canvas.backs.append(Group(self.repeat.id, "repeat", tuple(items), title=f"{self.repeat.times} ×"))
+        canvas.boxes[self.repeat.id] = frame
         if self.repeat.times > 1:
             canvas.braces.append((frame.x, frame.y, frame.bottom, self.repeat.times))
         exit_x = draw_sequence(canvas, self.parts, x, bottom - 16, self.repeat.id, wired=self.repeat.ordered)
@@ -269,9 +284,9 @@ def _wire(wire_id: str, start: Point, end: Point, theme: Theme, head: bool) -> G
 class ColumnArt:
     """A column with its size (`left` and `right` of the spine, `height`, in px) that can be drawn anywhere."""
 
-    def __init__(self, column: Column, theme: Theme, stretch: float = 1.0) -> None:
+    def __init__(self, column: Column, theme: Theme, stretch: float = 1.0, density: float = 1.0) -> None:
         self.column, self.theme = column, theme
-        style = MINOR if column.minor else MAIN
+        style = closer(MINOR if column.minor else MAIN, density)
         self.canvas = Canvas(theme, style, gap=_GAP * stretch)
         parts = [element(step, style, stretch) for step in column.steps]
         ends = [isinstance(step, Box) and step.role in ("input", "output") for step in column.steps]
@@ -451,7 +466,7 @@ def _brace(
     ]
     free = [y for y in choices if all(abs(y - other) > 24 for other in blocked)]
     middle = (free or choices or [(top + bottom) / 2])[0]
-    size = 18.0 if style is MAIN else 15.0
+    size = 18.0 if style.narrow >= MAIN.narrow else 15.0
     halves = (
         ((edge, top + 2), (spine, top + 2), (spine, middle), (tip, middle)),
         ((edge, bottom - 2), (spine, bottom - 2), (spine, middle), (tip, middle)),

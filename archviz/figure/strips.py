@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from archviz.architecture.model import LayerStack, PatternItem
+import re
+
+from archviz.architecture.model import Fact, LayerStack, PatternItem
 from archviz.figure.model import KindKey, Strip
 from archviz.patterns.repeat import Repeat as PatternRepeat
 from archviz.patterns.repeat import repeat_text
@@ -13,12 +15,15 @@ _MIN_SHARE = 0.66  # of the layers that a repeat must cover to be shown as the u
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def make_strip(stack: LayerStack, colours: list[int]) -> Strip:
+def make_strip(stack: LayerStack, colours: list[int], compression: Fact | None = None) -> Strip:
     """The strip of a stack.
 
     Args:
         colours: Colour number of each kind, in the order of `stack.kinds`.
+        compression: How many positions the attention of each kind pools, where kinds differ.
     """
+    ratios = _ratios(stack, compression)
+    by_index = {index: ratios[kind.id] for kind in stack.kinds for index in kind.indices} if ratios else {}
     colour = {kind.id: number for kind, number in zip(stack.kinds, colours, strict=True)}
     cells = {index: colour[kind.id] for kind in stack.kinds for index in kind.indices}
     unit, times = _unit(stack.pattern)
@@ -36,7 +41,20 @@ def make_strip(stack: LayerStack, colours: list[int]) -> Strip:
         cells=tuple(cells[index] for index in sorted(cells)[:_MAX_CELLS]),
         unit=tuple(colour[kind] for kind in unit),
         times=times,
+        values=tuple(by_index[index] for index in sorted(by_index)[:_MAX_CELLS]),
+        value_title="below each layer: positions that its attention compresses into one" if ratios else "",
     )
+
+
+def _ratios(stack: LayerStack, compression: Fact | None) -> dict[str, str]:
+    """By kind of layer the positions that its attention pools into one, `–` where it pools none; nothing where none does."""
+    stated = compression.value if compression else None
+    words = {
+        kind.id: str(stated.get(kind.mixer_kind, stated.get(kind.id, "")) if isinstance(stated, dict) else stated or "")
+        for kind in stack.kinds
+    }
+    found = {name: re.match(r"\d+", text) for name, text in words.items()}
+    return {name: match[0] if match else "–" for name, match in found.items()} if any(found.values()) else {}
 
 
 def pattern_words(stack: LayerStack) -> str:

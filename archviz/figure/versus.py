@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from difflib import SequenceMatcher
 from math import ceil
 
 from archviz.architecture.model import Architecture
@@ -14,14 +13,14 @@ from archviz.errors import UsageError
 from archviz.figure import captions
 from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Rect
 from archviz.figure.furniture import paint_footers, paint_title
-from archviz.figure.model import Box, Column, LayerPanel, Repeat, Sentence, Step, Words, bars, column_boxes
+from archviz.figure.model import Box, Column, LayerPanel, Repeat, Sentence, Step, Words
 from archviz.figure.overview import build_overview
 from archviz.figure.paint import Frame, paint_lines, wrap
 from archviz.figure.print_size import WIDEST
 from archviz.figure.savings import Savings
 from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
-from archviz.records import record
+from archviz.records import record, replace
 
 _MARGIN, _TOP, _GAP = 26.0, 92.0, 24.0
 _WIDTH = WIDEST
@@ -188,7 +187,8 @@ def _scoped(step: Step, side: str) -> Step:
         return replace(step, id=f"{side}/{step.id}", items=tuple(i for i in items if not isinstance(i, Box)))
     if isinstance(step, LayerPanel):
         if step.diagram is None:
-            return replace(step, id=f"{side}/{step.id}")
+            mixers = tuple(replace(box, id=f"{side}/{box.id}") for box in step.mixers)
+            return replace(step, id=f"{side}/{step.id}", mixers=mixers)
         boxes = tuple(replace(box, id=f"{side}/{box.id}") for box in step.diagram.boxes)
         arrows = tuple(
             replace(a, id=f"{side}/{a.id}", source=f"{side}/{a.source}", target=f"{side}/{a.target}")
@@ -199,25 +199,35 @@ def _scoped(step: Step, side: str) -> Step:
 
 
 def _unlike(one: Column, other: Column) -> list[str]:
-    """Ids of the boxes and bars of a column that the other has no match for."""
-    left = Counter(key for _, key in _keys(other))
-    marked = []
-    for name, key in _keys(one):
-        if left[key]:
-            left[key] -= 1
-        else:
-            marked.append(name)
-    return marked
+    """Ids of the boxes and bars of a column that the other has no match for, where both are read in order."""
+    mine, its = list(_keys(one)), list(_keys(other))
+    matcher = SequenceMatcher(None, [key for _, key in mine], [key for _, key in its], autojunk=False)
+    matched = {place for block in matcher.get_matching_blocks() for place in range(block.a, block.a + block.size)}
+    return [name for place, (name, key) in enumerate(mine) if place not in matched and key[0] != "round"]
 
 
 def _keys(column: Column) -> Iterator[tuple[str, tuple[object, ...]]]:
-    for box in column_boxes(column.steps):
-        if box.shape == "box":
-            yield box.id, (box.role, box.label, box.details)
-    for bar in bars(column.steps):
-        yield bar.id, (bar.title, bar.times)
+    """Boxes and bars bottom-up with what they state; ⊕ and ⊗ keep the others in their places."""
+    for step in column.steps:
+        yield from _step_keys(step)
     for box in (*column.feeders, *([column.beyond] if column.beyond else [])):
-        yield box.id, (box.role, box.label, box.details, box.status)
+        yield box.id, ("box", box.role, box.label, box.details, box.status)
+
+
+def _step_keys(step: Step) -> Iterator[tuple[str, tuple[object, ...]]]:
+    if isinstance(step, Repeat):
+        for item in step.items:
+            yield from _step_keys(item)
+        yield step.id, ("repeat", step.times)
+    elif isinstance(step, LayerPanel):
+        if step.diagram is None:
+            yield step.id, ("bar", step.title, step.times)
+        for box in step.diagram.boxes if step.diagram else step.mixers:
+            yield from _step_keys(box)
+        if step.diagram is not None:
+            yield step.id, ("panel", step.times)
+    elif step.shape != "point":
+        yield step.id, (step.shape, step.role, step.label, step.details)
 
 
 def _stretched(art: ColumnArt, tall: float, theme: Theme) -> ColumnArt:

@@ -6,7 +6,6 @@ The cache classes are interpreted like all other code; here their objects are re
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import field
 from math import prod
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from archviz.interpreter.reading import Event, Gap
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor
 from archviz.interpreter.walk import walk
-from archviz.records import record
+from archviz.records import field, record
 from archviz.spans import Span
 
 OUTPUTS = ("past_key_values", "cache_params", "state", "mems", "past_buckets_states", "rnn_state")

@@ -27,12 +27,38 @@ def trace_towers(
     image, a second pass is given one, and counts when everything in it was understood.  A tower that neither reached (images cut into
     patches, sound) is called on its own; its events follow those of the model.
     """
-    best = trace_model(interp, model, batch=batch, seq=seq)
+    best = _trace_long_enough(interp, model, batch, seq)
     parameters, _ = forward_parameters(interp, model)
     if {"pixel_values", "input_ids"} <= set(parameters) and not set(GRIDS) & set(parameters):
         best = _trace_images(interp, model, best, batch, seq)
     _trace_apart(interp, model, best[0], batch, seq)
     return best
+
+
+LONGER = (256, 1024)
+"""How many more tokens are given where a pass leaves parts of it empty."""
+
+
+def _trace_long_enough(interp: Interpreter, model: ModuleInstance, batch: int, seq: int) -> tuple[Recorder, list[Gap]]:
+    """The pass on text; on more of it where too few tokens leave windows without any, so that what is done with full ones is seen."""
+    best = trace_model(interp, model, batch=batch, seq=seq)
+    for more in LONGER if _empty(best[0]) else ():
+        longer = trace_model(interp, model, batch=batch, seq=seq + more)
+        longer[0].more_tokens = more
+        if len(longer[1]) <= len(best[1]) and _empty(longer[0]) < _empty(best[0]):
+            best = longer
+        if not _empty(best[0]):
+            break
+    return best
+
+
+def _empty(recorder: Recorder) -> int:
+    """How many ops gave `[batch, 0, …]`: no positions at all."""
+    return sum(
+        any(value.shape and len(value.shape) > 2 and value.shape[1] == 0 for value in event.outputs)
+        for event in recorder.events.outline()
+        if event.kind == "op"
+    )
 
 
 def _trace_images(
@@ -155,6 +181,7 @@ def _run(
     output = None
     try:
         recorder.keeps_numbers = part is not None
+        recorder.tokens = {id(value) for name, value in given.items() if name.endswith("input_ids")}
         output = interp.call(part or model, [], given)
     except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
         interp.gap(str(error), getattr(error, "at", None))

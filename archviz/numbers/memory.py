@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from archviz.architecture.model import Architecture
 from archviz.errors import UsageError
 from archviz.interpreter.caches import NO_CACHE, CachedPass
+from archviz.late_patterns import late_pattern
 from archviz.numbers.cache_growth import Kept, LayerCache, layer_caches
 from archviz.numbers.dtypes import BITS, WIDTHS
 from archviz.numbers.operations import Operations, find_operations
@@ -262,7 +263,7 @@ def _title(layer: LayerCache, titles: dict[str, str]) -> str:
     return titles[path].partition(" + ")[0] if path else layer.kind
 
 
-_LENGTH = re.compile(r"(\d+)([km]?)", re.IGNORECASE)
+_LENGTH = late_pattern(r"(\d+)([km]?)", re.IGNORECASE)
 
 
 def contexts_of(text: str, where: str = "--context") -> list[int]:

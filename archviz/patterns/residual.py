@@ -30,6 +30,17 @@ def find_residual_adds(flow: Flow) -> dict[int, int]:
     return found
 
 
+def branch_scales(flow: Flow) -> list[int]:
+    """Steps that multiply a branch by something that is no data, right before it joins the stream."""
+    found: list[int] = []
+    for add, skipped in find_residual_adds(flow).items():
+        for source, _ in flow.nodes[add].sources:
+            node = flow.nodes[source]
+            if source != skipped and node.kind == "op" and node.name in ("mul", "div") and len(node.sources) == 1:
+                found.append(source)
+    return found
+
+
 def norm_placement(flow: Flow, norms: set[int], branches: set[int]) -> str | None:
     """Where the norms of a layer stand.
 

@@ -56,7 +56,10 @@ def test_what_is_saved_is_named() -> None:
     qwen = ZOO["qwen35"]()
     figure = build_overview(qwen, Savings(feeds=True, folded=True, margins=True))
     assert [plain(line) for line in figure.footers if plain(line).startswith("Not opened")] == [
-        "Not opened here: layers of the vision encoder; see the detailed view."
+        (
+            "Not opened here: layers of the vision encoder (model.visual.blocks.0); "
+            "drawn by --view module --module PATH, and in the detailed view."
+        )
     ]
     assert [box.label for box in figure.columns[-1].feeders] == ["Vision encoder"]
     assert figure.sides == ()

@@ -1,0 +1,56 @@
+"""What a layer multiplies a branch by before it adds it to the stream: a number, or a learned gate."""
+
+from __future__ import annotations
+
+from archviz.architecture.context import Context
+from archviz.architecture.labels import Label
+from archviz.interpreter.reading import Event
+from archviz.patterns.flow import Flow, FlowNode, Shape
+from archviz.patterns.op_families import activation_of
+from archviz.patterns.residual import branch_scales
+
+_SIGNS = {"mul": "×", "div": "÷"}
+
+
+def label_branch_scales(context: Context, flow: Flow, path: str) -> dict[int, Label]:
+    """Labels of the steps of a layer's flow that scale a branch, by node id; learned ones hold the layer's own parameters.
+
+    Args:
+        path: The layer.
+    """
+    call = context.trace.call(path)
+    makers = {value.id: event for event in context.trace.children(call) for value in event.outputs} if call else {}
+    labels: dict[int, Label] = {}
+    for name in branch_scales(flow):
+        label = _label(context, flow.nodes[name], path, makers)
+        if label is not None:
+            labels[name] = label
+    return labels
+
+
+def _label(context: Context, node: FlowNode, path: str, makers: dict[int, Event]) -> Label | None:
+    """The label of one step; None where it multiplies by one, or by what was not followed."""
+    sign = _SIGNS[node.name]
+    constants = [v for v in node.events[0].options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    if constants and not node.reads:
+        return Label("scale", f"{sign} {constants[0]:g}") if len(constants) == 1 and constants[0] != 1 else None
+    if len(node.reads) != 1:
+        return None
+    value, functions = node.reads[0], []
+    while value.id in makers and len(makers[value.id].inputs) == 1:
+        event = makers[value.id]
+        functions.append(activation_of(event.name) or "")
+        value = event.inputs[0]
+    own = [t for t in context.modules[path].parameters.values() if _squeezed(t.shape) == _squeezed(value.shape)]
+    if not own or value.id in makers:
+        return None
+    words = "gate" if any(functions) else "learned scale"
+    for function in filter(None, reversed(functions)):
+        words = f"{function}({words})"
+    name = own[0].name.removeprefix(f"{path}.") if len(own) == 1 else None
+    return Label("scale", f"{sign} {words}", [name or "learned"], own[0].numel, name)
+
+
+def _squeezed(shape: Shape | None) -> Shape:
+    """The sizes of a tensor that is broadcast, without the ones."""
+    return tuple(size for size in shape or () if size != 1)
