@@ -14,8 +14,9 @@ from archviz.architecture.model import Architecture, LayerKind
 from archviz.cli import main
 from archviz.interpreter.caches import CachedPass, Weight
 from archviz.interpreter.reading import Event, ValueRef
+from archviz.measures import curve_of
 from archviz.numbers.memory import Memory
-from archviz.numbers.memory_text import memory_data, memory_text, operations_text
+from archviz.numbers.memory_text import memory_data, memory_text, operations_text, size_text
 from archviz.numbers.multiplied import met_weights
 from archviz.settings import Settings
 
@@ -61,6 +62,7 @@ def test_cross_attention_keeps_an_entry_for_each_token_of_the_source(tmp_path: P
     assert found.contexts[0].cross == 2 * 2 * 16 * 2 * 10
     assert found.need(10).reserved == 2 * 2 * 16 * 2 * (16 + 10)
     assert "source: as many tokens as the context" in memory_text(found)
+    assert f"kept: {size_text(4 * 2 * 16 * 2 * 10)}" in curve_of(found).description
     asked = measured(tmp_path, [10], source=3, **T5)
     assert asked.contexts[0].cross == 2 * 2 * 16 * 2 * 3
     assert "source: 3 tokens, as asked for" in memory_text(asked)
