@@ -94,11 +94,11 @@ def curve_of(memory: Memory) -> DisplayList:
     lengths = sorted(each.tokens for each in memory.contexts)
     places = sorted({0, *lengths, *(lengths[-1] * part // (_POINTS - 1) for part in range(_POINTS))})
     needs = {tokens: memory.need(tokens) for tokens in places}
-    kept = [(float(t), float(n.cache + n.indexer + n.state)) for t, n in needs.items()]
+    kept = [(float(t), float(n.cache + n.cross + n.indexer + n.state)) for t, n in needs.items()]
     curves = [Curve("reserved by an engine", tuple((float(t), float(n.reserved)) for t, n in needs.items()))]
     last = needs[lengths[-1]]
     if last.as_coded - last.cache > last.reserved * _SEEN:
-        coded = tuple((float(t), float(n.as_coded + n.indexer + n.state)) for t, n in needs.items())
+        coded = tuple((float(t), float(n.as_coded + n.cross + n.indexer + n.state)) for t, n in needs.items())
         curves.append(Curve("as the code stores it", coded))
     curves.append(Curve("kept", tuple(kept)))
     if last.state > last.reserved * _SEEN:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from archviz.architecture.model import MIXER_ROLES, Architecture, BlockGraph, BlockNode, LayerKind, ParameterRow
+from archviz.architecture.model import MIXER_ROLES, Architecture, BlockGraph, BlockNode, LayerKind, ParameterRow, Tower
 
 SCHEMA = "archviz-units/1"
 _KINDS_OF_ATTENTION = {"(MHA)": "mha", "(GQA)": "gqa", "(MQA)": "mqa", "(MLA)": "mla"}
@@ -92,11 +92,10 @@ def _order(kinds: list[LayerKind]) -> list[dict[str, object]]:
 
 
 def _units(architecture: Architecture) -> Iterator[dict[str, object]]:
-    kinds = {kind.id: kind for stack in architecture.layers for kind in stack.kinds}
     for row in architecture.parameters.breakdown:
         if row.formula is None and row.key != "head":  # a row that only sums up others
             continue
-        kind = next((kinds[part] for part in row.key.split("/") if part in kinds), None)
+        kind = _kind(architecture, row)
         graph, node = _node(architecture, row, kind)
         yield (
             _unit(row, _family(architecture, row, kind), node, kind)
@@ -106,6 +105,22 @@ def _units(architecture: Architecture) -> Iterator[dict[str, object]]:
                 "tied_to": _tied(architecture, node),
             }
         )
+
+
+def _tower(architecture: Architecture, row: ParameterRow) -> tuple[Tower | None, str]:
+    """The tower that a row belongs to, None for that of a model with one, and the row's key within it."""
+    first, _, rest = row.key.partition("/")
+    tower = next((tower for tower in architecture.towers if tower.id == first), None)
+    return (tower, rest) if tower is not None else (None, row.key)
+
+
+def _kind(architecture: Architecture, row: ParameterRow) -> LayerKind | None:
+    """The kind of layer that a row is of; towers may have kinds of the same name."""
+    tower, key = _tower(architecture, row)
+    paths = None if tower is None else {item.stack for item in tower.column}
+    stacks = [stack for stack in architecture.layers if paths is None or stack.path in paths]
+    kinds = {kind.id: kind for stack in reversed(stacks) for kind in stack.kinds}
+    return next((kinds[part] for part in key.split("/") if part in kinds), None)
 
 
 def _unit(row: ParameterRow, family: str, node: BlockNode | None, kind: LayerKind | None) -> dict[str, object]:
@@ -126,16 +141,18 @@ def _unit(row: ParameterRow, family: str, node: BlockNode | None, kind: LayerKin
 
 def _shapes(architecture: Architecture, row: ParameterRow, node: BlockNode | None) -> dict[str, object]:
     """Shapes of what goes in and out: as they were traced; around the layers as the weight tells them."""
-    if node is None or node.shape_in or node.shape_out or row.key not in _AROUND:
+    tower, part = _tower(architecture, row)
+    if node is None or node.shape_in or node.shape_out or part not in _AROUND:
         return {"shape_in": node.shape_in if node else None, "shape_out": node.shape_out if node else None}
     name = f"{node.module or node.code_name}.weight"
-    name = architecture.parameters.tied.get(name, name)
-    shape = next((tensor.shape for tensor in architecture.tensors if tensor.name == name), [])
-    if len(shape) != (1 if row.key == "final_norm" else 2):
+    inside = f"{tower.module}.{name}" if tower is not None and tower.module else name
+    names = {architecture.parameters.tied.get(each, each) for each in (name, inside)}
+    shape = next((tensor.shape for tensor in architecture.tensors if tensor.name in names), [])
+    if len(shape) != (1 if part == "final_norm" else 2):
         return {"shape_in": None, "shape_out": None}
     stream = ["B", "S", shape[-1]]
     ends = {"embedding": (["B", "S"], stream), "head": (stream, ["B", "S", shape[0]]), "final_norm": (stream, stream)}
-    return dict(zip(("shape_in", "shape_out"), ends[row.key], strict=True))
+    return dict(zip(("shape_in", "shape_out"), ends[part], strict=True))
 
 
 def _operation(node: BlockNode) -> dict[str, object]:
@@ -150,17 +167,17 @@ def _node(
     architecture: Architecture, row: ParameterRow, kind: LayerKind | None
 ) -> tuple[BlockGraph | None, BlockNode | None]:
     """The node that a row stands for, and the graph of its inside."""
-    part = row.key.rpartition("/")[2]
+    tower, key = _tower(architecture, row)
+    part = key.rpartition("/")[2]
     if kind is None:
         roles: tuple[str, ...] = _AROUND.get(part, ())
-        column = [item.node for tower in architecture.towers for item in tower.column if item.node]
+        towers = architecture.towers if tower is None else [tower]
+        column = [item.node for each in towers for item in each.column if item.node]
         found = [node for node in column if node.role in roles]
         return None, (found[-1] if part == "final_norm" else found[0]) if found else None
     layer = architecture.block(kind.block)
     inside = {"mixer": kind.mixer, "feed_forward": kind.feed_forward}.get(part)
-    place = (
-        architecture.block(kind.feed_forward or "") if row.key.count("/") > 2 or "feed_forward/" in row.key else layer
-    )
+    place = architecture.block(kind.feed_forward or "") if key.count("/") > 2 or "feed_forward/" in key else layer
     nodes = [node for node in place.nodes if node.role in _ROLES.get(part, ())] if place else []
     return architecture.block(inside) if inside else None, nodes[0] if nodes else None
 

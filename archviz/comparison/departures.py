@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from archviz.architecture.model import MIXER_ROLES, Architecture, Evidence, Fact, LayerStack
 from archviz.architecture.words import value_words
 from archviz.records import record
 from archviz.spans import Status
+from archviz.verify.claims import Claim
 
 _ATTENTION = "attention"
 
@@ -115,6 +116,25 @@ def departures(architecture: Architecture) -> list[Departure]:
     """What a plain decoder does not have, mechanisms first, in the order of a layer."""
     found = [*_mixers(architecture), *_from_facts(architecture), *_partial_rope(architecture), *_towers(architecture)]
     return sorted(found, key=lambda each: each.small)
+
+
+def claimed_departures(claims: Iterable[Claim]) -> list[Departure]:
+    """What claims say that no fact does: branches that are multiplied by learned numbers before they are added."""
+    found = [
+        claim for claim in claims
+        if claim.key == "residual.scale" and isinstance(claim.value, list | tuple) and "learned" in claim.value
+    ]  # fmt: skip
+    if not found:
+        return []
+    scopes = ", ".join(dict.fromkeys(claim.scope for claim in found if claim.scope))
+    evidence = tuple(item for claim in found for item in claim.evidence)[:3]
+    return [
+        Departure(
+            "residual.scale", "Gated branches",
+            f"what a branch gives is multiplied by a learned number before it is added, in {scopes or 'all layers'}",
+            "a branch that is added to a trained model can begin as none", found[0].status, evidence,
+        )
+    ]  # fmt: skip
 
 
 def _from_facts(architecture: Architecture) -> Iterator[Departure]:

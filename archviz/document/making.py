@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from archviz.architecture.model import Architecture, GapEntry
-from archviz.comparison.departures import departures
+from archviz.comparison.departures import claimed_departures, departures
 from archviz.document.markdown import markdown_document
 from archviz.document.parts import Parts
 from archviz.document.summary import summary
@@ -59,7 +59,8 @@ def write_document(
 ) -> DocumentResult:
     """Write the document of a model that was verified; without an output only its short form."""
     verification, architecture = verified
-    found = departures(architecture)
+    found = [*departures(architecture), *claimed_departures(verification.claims)]
+    found.sort(key=lambda each: each.small)
     short = summary(architecture, found)
     if output is None:
         return DocumentResult(architecture, short)

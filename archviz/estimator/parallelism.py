@@ -64,6 +64,8 @@ def tensor_splits(piece: Piece) -> list[Split]:
         inner = how == "experts" and tensor.shape[1] == width and tensor.shape[2] != width
         axis = 2 if inner else 1 if how == "experts" or (how == "rows" and piece.kind != "embedding") else 0
         heads = _heads(piece, tensor, axis) if how in ("columns", "rows") else None
+        if heads == 1 and how == "columns":
+            how, heads = "whole", None  # the one head of keys and values serves the queries of every device
         found[tensor.name] = Split(tensor.name, tensor.shape, how, axis, heads)
     return list(found.values())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
@@ -16,7 +15,6 @@ PRODUCTS = ("matmul", "bmm", "mm", "einsum", "baddbmm", "scaled_dot_product_atte
 """Ops that multiply two tensors of which none need be a weight; projections are counted by their weights."""
 LOOKUPS = ("embedding", "getitem", "index_select", "gather", "take_along_dim")
 CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
-_ITEM = re.compile(r"\.\d+(?=\.[^0-9]*$)")
 
 
 @record(frozen=True)
@@ -171,9 +169,12 @@ def _in_list(name: str, stacks: Sequence[str]) -> str | None:
     """A parameter in a list inside of a layer, its place in the list left open; None for one that is in none."""
     for stack in stacks:
         if name.startswith(f"{stack}."):
-            layer, _, rest = name[len(stack) + 1 :].partition(".")
-            open_name = _ITEM.sub(".*", rest)
-            return f"{stack}.{layer}.{open_name}" if open_name != rest else None
+            layer, *parts = name[len(stack) + 1 :].split(".")
+            places = [place for place, part in enumerate(parts) if part.isdecimal()]
+            if not places:
+                return None
+            parts[places[-1]] = "*"
+            return ".".join((stack, layer, *parts))
     return None
 
 

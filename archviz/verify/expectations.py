@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from archviz.architecture.model import Architecture, Evidence, Fact
@@ -54,12 +54,14 @@ class Expectation:
 
     Args:
         tolerance: Absolute, in the unit of the value.
+        binary: What a length in tokens says where its k is 1,024; None where it says one thing.
     """
 
     key: str
     text: str
     number: float | None
     tolerance: float
+    binary: float | None = None
 
     def allows(self, value: object) -> bool:
         """Whether a value is the expected one, within the tolerance."""
@@ -67,7 +69,7 @@ class Expectation:
             return _spelt(self.text) in map(_spelt, (str(value), *re.split(r" \(|\)", str(value))))
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return False
-        return abs(value - self.number) <= self.tolerance
+        return abs(value - self.number) <= self.tolerance or value == self.binary
 
     @property
     def plain(self) -> int | float | None:
@@ -129,12 +131,29 @@ def _expectation(key: str, value: str) -> Expectation:
             f"{key} expects a number, not {value[:60]!r}", where="--expect", hint="80, 70e9, 70B, 70B±2%, 70B±500M"
         )
     size = float(number[1]) * _SUFFIX[number[2].lower()]
+    if size < 0:
+        raise UsageError(f"{key} is never negative: {value[:60]!r}", where="--expect", hint="80, 70e9, 70B")
     if not math.isfinite(size):
         raise UsageError(f"{key} expects a finite number, not {value[:60]!r}", where="--expect", hint="70e9")
     if spread is None:
         room = abs(size) * DEFAULT_TOLERANCE[key] if key in DEFAULT_TOLERANCE else 0
-        return Expectation(key, value, size, max(room, _rounding(key, number[1], number[2].lower())))
+        return Expectation(
+            key,
+            value,
+            size,
+            max(room, _rounding(key, number[1], number[2].lower())),
+            _binary(key, number[1], number[2].lower()),
+        )
     return Expectation(key, value, size, _tolerance(key, value, spread[2], spread[3].lower(), size))
+
+
+def _binary(key: str, digits: str, suffix: str) -> float | None:
+    """Tokens where k is 1,024 and m its square: `128k` of context is 131,072 as well as 128,000."""
+    return (
+        float(digits) * 1024.0 ** (1 + (suffix == "m"))
+        if key in ("context", "window") and suffix in ("k", "m")
+        else None
+    )
 
 
 def _rounding(key: str, digits: str, suffix: str) -> float:
@@ -179,7 +198,23 @@ def _check(expectation: Expectation, architecture: Architecture) -> Check:
     agree = any(expectation.allows(value) for fact in facts for value in _values(fact))
     found = facts[0].value
     evidence = tuple(facts[0].evidence) or _class_line(architecture)
+    if not agree and expectation.key == "params":
+        evidence = (*_of_the_checkpoint(expectation, architecture), *evidence)
     return Check(path, expectation.key, stated, found, "verified" if agree else "conflict", evidence)
+
+
+def _of_the_checkpoint(expectation: Expectation, architecture: Architecture) -> Iterator[Evidence]:
+    """What is published, where that is what was expected of the class: and how one leads to the other."""
+    parameters = architecture.parameters
+    published = parameters.published_total
+    if published is None or not expectation.allows(published):
+        return
+    steps = "; ".join(f"{step.count:+,} {step.title} ({step.status})" for step in parameters.reconciliation)
+    rest = f"; {parameters.unexplained:+,} not explained" if parameters.unexplained else ""
+    yield Evidence(
+        kind="catalog",
+        where=f"the published total is {published:,}, that of this class with: {steps or 'nothing known'}{rest}",
+    )
 
 
 def _class_line(architecture: Architecture) -> tuple[Evidence, ...]:

@@ -94,3 +94,13 @@ def test_the_document_holds_the_architecture_to_draw_it_again() -> None:
     document = json.loads(json.dumps(units_document(model("Qwen/Qwen3-0.6B")), default=vars))
     assert document["schema"] == SCHEMA
     assert read_architecture(document["architecture"], "arch.json") == model("Qwen/Qwen3-0.6B")
+
+
+def test_towers_have_shapes_and_kinds_of_their_own() -> None:
+    listed = {str(unit["key"]): unit for unit in units("google-t5/t5-small")}
+    parts = [key for key in listed if key.endswith(("/mixer", "/feed_forward", "embedding", "final_norm"))]
+    assert {key.partition("/")[0] for key in parts} >= {"encoder", "decoder"}
+    for key in parts:
+        assert listed[key]["shape_out"] is not None, key
+    sources = {key: str(listed[key]["source"]) for key in parts if key.endswith("/mixer")}
+    assert all(sources.values())

@@ -30,7 +30,7 @@ def block(text: str, language: str) -> str:
 def test_a_document_has_all_its_parts_in_order(text: str) -> None:
     assert re.findall(r"^##? .*", text, re.MULTILINE) == [
         "# Qwen3-0.6B architecture", "## Architecture overview", "## Key innovations", "## Detailed components", "## Configuration summary",
-        "## Parameters", "## Verification report", "## Machine-readable specification", "## References",
+        "## Parameters", "## Published total", "## Verification report", "## Machine-readable specification", "## References",
     ]  # fmt: skip
     assert re.findall(r"^### .*", text, re.MULTILINE) == [
         "### Stage 1: input", "### Stage 2: 28 layers", "### Stage 3: output", "### DOT", "### Pseudocode", "### JSON", "### Parameter calculation",
@@ -111,3 +111,9 @@ def test_the_examples_are_whole(name: str) -> None:
     assert sum(layer["count"] * layer["specs"]["parameter_count"] for layer in export["layer_types"]) == total
     for layer in export["layer_types"]:
         assert layer["gap_report"] is None or (folder / layer["gap_report"]).is_file()
+
+
+def test_the_way_to_the_published_total_stands_in_it(text: str) -> None:
+    assert "**Published total:** 751,632,384 (+155,582,464 against this class, explained to the unit below)" in text
+    assert "| lm_head.weight stored, though it is model.embed_tokens.weight | \\+155,582,464 | derived |" in text
+    assert "{'" not in text.partition("## Machine-readable")[0]

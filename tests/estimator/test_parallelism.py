@@ -72,6 +72,11 @@ def test_a_recurrent_state_does_not_grow() -> None:
     assert state_bytes(pieces(QWEN)["gated_deltanet"]) == 4 * 64 * 128 * 128
 
 
+def test_the_one_head_of_keys_and_values_is_whole_on_every_device() -> None:
+    found = splits(FLASH, "heavily_compressed_attention")
+    assert {how for name, how in found.items() if name.endswith("self_attn.kv_proj.weight")} == {"whole"}
+
+
 def test_what_is_added_to_keys_is_no_multiplication() -> None:
     piece = pieces(FLASH)["heavily_compressed_attention"]
     added = [tensor for tensor in piece.tensors if tensor.name.endswith("position_bias")]

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from archviz import pipeline
+from archviz.architecture.model import Architecture, LayerKind
 from archviz.cli import main
+from archviz.interpreter.caches import CachedPass, Weight
+from archviz.interpreter.reading import Event, ValueRef
+from archviz.measures import curve_of
 from archviz.numbers.memory import Memory
-from archviz.numbers.memory_text import memory_data, memory_text, operations_text
+from archviz.numbers.memory_text import memory_data, memory_text, operations_text, size_text
+from archviz.numbers.multiplied import met_weights
 from archviz.settings import Settings
 
 
@@ -55,6 +62,7 @@ def test_cross_attention_keeps_an_entry_for_each_token_of_the_source(tmp_path: P
     assert found.contexts[0].cross == 2 * 2 * 16 * 2 * 10
     assert found.need(10).reserved == 2 * 2 * 16 * 2 * (16 + 10)
     assert "source: as many tokens as the context" in memory_text(found)
+    assert f"kept: {size_text(4 * 2 * 16 * 2 * 10)}" in curve_of(found).description
     asked = measured(tmp_path, [10], source=3, **T5)
     assert asked.contexts[0].cross == 2 * 2 * 16 * 2 * 3
     assert "source: 3 tokens, as asked for" in memory_text(asked)
@@ -128,3 +136,31 @@ def test_a_model_that_keeps_nothing_says_so_and_is_done(model: str, capsys: pyte
 
 def test_operations_read_in_the_unit_that_fits() -> None:
     assert [operations_text(each) for each in (28, 1_200, 3_450_000)] == ["28", "1.2 k", "3.45 M"]
+
+
+def test_of_experts_in_a_list_one_that_runs_stands_for_all() -> None:
+    """A pass runs the body of one expert; the share of the chosen ones is taken from all."""
+    stack = ["model.layers"]
+    layer = LayerKind(
+        id="moe", title="MoE", indices=[0], count=1, class_name="Layer", block="b", parameters=4 * 6 + 5, active_parameters=2 * 6 + 5
+    )  # fmt: skip
+    architecture = cast(
+        "Architecture", SimpleNamespace(layers=[SimpleNamespace(path=stack[0], kinds=[layer])], parameters=None)
+    )
+    names = [f"model.layers.0.moe.experts.{n}.w1.weight" for n in range(4)]
+    weights = {-n - 1: Weight(name, 6) for n, name in enumerate(names)} | {
+        7: Weight("model.layers.0.moe.gate.weight", 5)
+    }
+    weights[8] = weights.pop(-1)
+    linear = [
+        Event(
+            place,
+            "op",
+            "model.layers.0.moe",
+            "linear",
+            (ValueRef(50, (1, 1)), ValueRef(number, (2, 3))),
+            (ValueRef(60 + place, (1, 2)),),
+        )
+        for place, number in enumerate((7, 8))
+    ]
+    assert met_weights(architecture, CachedPass(8, [], linear, {}, [], weights)) == 2 * 6 + 5

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from archviz.descriptions import describe
 from archviz.errors import UsageError
+from archviz.settings import Settings
 from archviz.verify.claims import Check
 from archviz.verify.expectations import KNOWN, check_expectations, parse_expectations
 from tests.verify.models import read_model
@@ -87,3 +89,31 @@ def test_an_unknown_key_lists_the_known_ones() -> None:
 def test_a_rounded_count_is_compared_at_its_own_precision(text: str, room: float) -> None:
     (found,) = parse_expectations(f"active={text}")
     assert found.tolerance == pytest.approx(room)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "agrees"),
+    [
+        ("context=128k", 131_072, True), ("context=128k", 128_000, True), ("context=128k", 130_000, False), ("window=1m", 1_048_576, True),
+        ("layers=1k", 1024, False),
+    ],
+)  # fmt: skip
+def test_k_of_a_length_in_tokens_may_be_1024(text: str, value: int, agrees: bool) -> None:
+    (expectation,) = parse_expectations(text)
+    assert expectation.allows(value) is agrees
+
+
+@pytest.mark.parametrize("text", ["params=-1", "layers=-80", "rope_theta=-1e6"])
+def test_what_is_never_negative_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="never negative"):
+        parse_expectations(text)
+
+
+def test_an_expected_count_that_is_the_published_one_is_told_with_its_way() -> None:
+    model = describe("deepseek-ai/DeepSeek-V4-Flash", settings=Settings(offline=True))
+    (check,) = check_expectations(parse_expectations("params=290.9B±0.1B"), model)
+    assert check.status == "conflict"
+    assert "the published total is 290,944,616,402" in check.evidence[0].where
+    assert "a layer that predicts a further token" in check.evidence[0].where
+    (other,) = check_expectations(parse_expectations("params=100B"), model)
+    assert "published" not in other.evidence[0].where

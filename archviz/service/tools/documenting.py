@@ -136,6 +136,8 @@ class DocumentingTools:
 
         found, files = _published(write)
         data = memory_data(found.memory)
+        contexts = data["contexts"] if isinstance(data["contexts"], list) else []
+        data["contexts"] = [{key: value for key, value in each.items() if value is not None} for each in contexts]
         summary = {
             key: data[key]
             for key in ("weights", "weights_as_stated", "cache_dtype", "per_token", "contexts", "max_context", "missing", "remarks")
