@@ -264,7 +264,6 @@ def facts(architecture: Architecture) -> tuple[FactCell, ...]:
         ("Norm", ("norm_placement", "norm")),
         ("Positions", ("position_encoding",)),
         ("RoPE θ", THETA),
-        ("KV cache per token", ("kv_cache_per_token", "kv_cache_bytes_per_token")),
         ("Data type", ("dtype", "torch_dtype")),
     ):
         if fact := _fact(architecture, keys):

@@ -104,7 +104,10 @@ class InsetBook:
             self.closed[inset.title] = inset.module
             return
         if self.savings.experts:
-            inset = replace(inset, notes=(*inset.notes, *_expert_notes(inner)))
+            experts = [
+                each for node in block.nodes for each in inner if node.zoom == each.id and node.role == "experts"
+            ]
+            inset = replace(inset, notes=(*inset.notes, *_expert_notes(experts)))
         self._file(block.id, inset)
 
     def _drawn_before(self, block: BlockGraph, spoken: bool, mixer: str | None) -> tuple[Diagram, Diagram]:

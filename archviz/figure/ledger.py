@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 
 from archviz.figure.display import Group, Item, Rect
@@ -23,6 +23,7 @@ _PAD = 18.0
 _GAP = 16.0
 _HEAD = 84.0
 _WIDEST_SHAPES, _WIDEST_FORMULAS = 190.0, 330.0
+_REPEAT = 100.0  # px for frames around boxes, and how often these are repeated
 _HEADINGS = ("tensor shape", "block", "parameters")
 
 
@@ -36,6 +37,7 @@ class Ledger:
         names: How a box is called beside its formula, by box id.
         letter: What other panels call this one; empty where none does.
         zooms: Letters of the panels that show the inside of a box, by box id.
+        frames: Boxes that are repeated, with how many times, the outermost first.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Ledger:
     notes: tuple[Sentence, ...] = ()
     kind: int | None = None
     description: str = ""
+    frames: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @record(frozen=True)
@@ -83,7 +86,8 @@ class LedgerArt:
         )
         plain = ["".join(words.text for words in line) for row in self.rows for line in row.formulas]
         self.formula_width = self._widest(plain, _HEADINGS[2], _WIDEST_FORMULAS, 500)
-        inner = self.shape_width + self.placement.width + self.formula_width + 2 * _GAP
+        repeated = _REPEAT if ledger.frames else 0.0
+        inner = self.shape_width + self.placement.width + self.formula_width + 2 * _GAP + repeated
         title = measure(ledger.title[:80], 17, 700) + 70
         self.width = max(inner, min(title, 520.0), 340.0) + 2 * _PAD
 
@@ -167,8 +171,31 @@ class LedgerArt:
             for box, letter in self.ledger.zooms.items()
             if box in canvas.boxes
         ]
-        items = (*self._back(frame), *columns, *canvas.wires, *canvas.fronts, *badges, *words)
+        items = (*self._back(frame), *self._frames(canvas), *columns, *canvas.wires, *canvas.fronts, *badges, *words)
         return Group(self.ledger.id, "panel", items, title=self.ledger.title, description=self.ledger.description)
+
+    def _frames(self, canvas: Canvas) -> Iterator[Item]:
+        """Dashed frames around what is repeated, `8 ×` on their right."""
+        depth = len(self.ledger.frames)
+        for place_, (times, names) in enumerate(self.ledger.frames):
+            held = [canvas.boxes[name] for name in names if name in canvas.boxes]
+            if not held:
+                continue
+            inside = sum(set(other) < set(names) for _, other in self.ledger.frames)
+            pad = 7.0 + 3.0 * inside
+            left, top = min(box.x for box in held) - pad - 6, min(box.y for box in held) - pad
+            right, bottom = max(box.right for box in held) + pad + 6, max(box.bottom for box in held) + pad
+            rect = Rect(left, top, right - left, bottom - top, None, self.theme.repeat.stroke, 1.3, 8.0, (6.0, 4.0))
+            words = text_line(
+                times,
+                left - 6,
+                (top + bottom) / 2 + 11.0 * (place_ - depth // 2) * (depth > 1),
+                15.0,
+                700,
+                self.theme.ink,
+                "end",
+            )
+            yield Group(f"{self.ledger.id}/repeat/{place_}", "repeat", (rect, words), title=times)
 
     def _back(self, frame: Frame) -> list[Item]:
         theme, ledger = self.theme, self.ledger

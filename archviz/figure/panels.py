@@ -32,6 +32,8 @@ _PAD = 16.0
 _HEAD = 56.0
 _CELL, _CELL_ROW, _UNIT = 18.0, 36.0, 32.0
 _MAX_STRETCH = 1.9
+FRAMED = ("unverified", "conflict")
+"""Statuses of facts that are framed."""
 _LONG_FACT = 300.0  # px
 _MOST_WORDS = 1  # lines of the pattern in words that a brief strip has room for
 _TWO_KEYS = 430.0  # px from which entries of a key stand in two columns
@@ -293,7 +295,7 @@ class FactsArt:
             text_line(label, x, y + self.row * 0.32, self.label, 400, theme.muted),
             text_line(value, x, y + self.row * 0.68, self.value, 600, theme.ink),
         )
-        if cell.status in ("unverified", "conflict"):
+        if cell.status in FRAMED:
             mark = Rect(x - 8, y + 3, width - 8, self.row - 6, None, theme.warning, 1.2, 6.0, DASHES[cell.status])
             texts = (mark, *texts)
         return Group(f"fact/{cell.label}", "fact", texts, title=f"{cell.label}: {cell.value}")
