@@ -1,4 +1,4 @@
-"""The MCP server over stdio: `python server.py [--offline]`, the same as `archviz serve`."""
+"""The MCP server: `python server.py [--offline] [--http HOST:PORT]`, the same as `archviz serve`."""
 
 from __future__ import annotations
 

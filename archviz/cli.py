@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from archviz import __version__
-from archviz.commands import COMMANDS
+from archviz.commands import NAMES, load
 from archviz.commands.command import STATUSES, HelpText, Parser, add_command
 from archviz.commands.printing import fail
 from archviz.errors import ArchvizError, UsageError
@@ -87,7 +87,8 @@ def _file_error(error: OSError) -> ArchvizError:
 
 def _parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     """The parser; where the first argument names a command, it knows no other."""
-    examples = "\n".join(f"  archviz {command.name} {command.examples[0]}".rstrip() for command in COMMANDS)
+    named = [load(name) for name in NAMES if name in arguments[:1]] or [load(name) for name in NAMES]
+    examples = "\n".join(f"  archviz {command.name} {command.examples[0]}".rstrip() for command in named)
     parser = Parser(
         prog="archviz",
         description="The exact architecture of a published model, read from its official code, described and drawn.",
@@ -96,7 +97,6 @@ def _parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"archviz {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    named = [command for command in COMMANDS if command.name in arguments[:1]]
-    for command in named or COMMANDS:
+    for command in named:
         add_command(commands, command)
     return parser

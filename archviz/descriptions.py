@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archviz.errors import BudgetExceededError
 from archviz.interpreter.build import deep_recursion
 from archviz.interpreter.reading import ModelReading
+from archviz.progress import enter_stage
 from archviz.readings import DEFAULTS, TraceOptions, read
 from archviz.settings import Settings
 from archviz.sources.installed import transformers_version
@@ -50,6 +51,7 @@ def described(source: ModelSource, reading: ModelReading, class_name: str | None
         release_date=source.release_date,
         links=source.links,
     )
+    enter_stage("describing what was read")
     try:
         with deep_recursion():
             architecture = build_architecture(reading, identity, published_total=source.published_total)

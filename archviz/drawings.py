@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,9 @@ from archviz.descriptions import architecture_of
 from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
 from archviz.formats import Format, Look, View, view_targets
 from archviz.lookup.names import classify
+from archviz.progress import enter_stage
 from archviz.readings import DEFAULTS
-from archviz.records import record
+from archviz.records import field, record, replace
 from archviz.settings import Settings
 from archviz.sources.model_source import read_json, read_model_source
 
@@ -104,13 +104,28 @@ def draw(
     return result
 
 
+def draw_described(
+    architecture: Architecture,
+    output: Path,
+    formats: Sequence[Format],
+    *,
+    look: Look = DEFAULT_LOOK,
+    figure_config: Path | None = None,
+) -> DrawResult:
+    """Draw a model that was described before; arguments and errors are those of `draw`."""
+    views = view_targets(output, look.views, formats)
+    paths = [path for targets in views.values() for path in targets.values()]
+    check_targets(output, "", *paths, *([figure_config] if figure_config else []))
+    return _draw_architecture(architecture, views, look, figure_config)
+
+
 def check_targets(output: Path, source: str, *paths: Path) -> None:
     """Refuse files that cannot be written, or that are the source.
 
     Raises:
         UsageError: One of the paths, or the output's name.
     """
-    from archviz.emit.targets import check_output
+    from archviz.outputs import check_output
 
     if not output.name.strip(". "):
         raise UsageError(f"{str(output)!r} is no name for a figure", where="-o", hint="give a path with a file name")
@@ -161,7 +176,10 @@ def _draw_architecture(
 
     files: list[Path] = []
     findings: list[Finding] = []
-    drawn = {view: architecture_files(architecture, list(targets), look, view) for view, targets in views.items()}
+    drawn = {}
+    for view, targets in views.items():
+        enter_stage(f"drawing the {view}")
+        drawn[view] = architecture_files(architecture, list(targets), look, view)
     for view, (contents, found) in drawn.items():
         write_files(views[view], contents)
         files += views[view].values()
@@ -169,10 +187,11 @@ def _draw_architecture(
         findings += [replace(finding, message=several + finding.message) for finding in found]
     if figure_config is not None:
         from archviz.figure.diagram_from_architecture import diagram_config
+        from archviz.outputs import write_text
 
-        figure_config.write_text(
+        write_text(
+            figure_config,
             diagram_config(architecture).model_dump_json(indent=2, exclude_none=True, by_alias=True) + "\n",
-            encoding="utf-8",
         )
         files.append(figure_config)
     return DrawResult(
@@ -199,10 +218,10 @@ def draw_comparison(
         UsageError: There are not two models, a format shows no drawing, or an output cannot be written.
     """
     from archviz.emit.drawn_files import DRAWN, drawn_files
-    from archviz.emit.targets import check_output
     from archviz.figure import theme
     from archviz.figure.lint import lint
     from archviz.figure.versus import draw_versus
+    from archviz.outputs import check_output
 
     stray = [name for name in formats if name not in DRAWN]
     if stray:
@@ -222,18 +241,14 @@ def _summary(architecture: Architecture) -> dict[str, object]:
         "class": architecture.identity.class_name,
         "parameters": architecture.parameters.total,
         "active_parameters": architecture.parameters.active,
-        "layers": {stack.path: stack.pattern_text for stack in architecture.layers},
+        "pattern": {stack.path: stack.pattern_text for stack in architecture.layers},
         **{fact.key: fact.value for fact in architecture.facts},
     }
 
 
 def write_files(targets: Mapping[Format, Path], contents: dict[str, bytes]) -> None:
     """Write every file, each whole or not at all."""
+    from archviz.outputs import write_bytes
+
     for name, path in targets.items():
-        partial = path.with_name(f".{path.name}.partial")
-        try:
-            partial.write_bytes(contents[name])
-            partial.replace(path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise UsageError(f"the file cannot be written: {error.strerror}", where=str(path)) from None
+        write_bytes(path, contents[name])

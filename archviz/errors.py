@@ -3,6 +3,7 @@
     ArchvizError                  exit status 1
     ├── UsageError                2  the request itself is wrong: an option, a file, a value
     │   ├── BadConfigError        2  a configuration that is malformed, or that the official code refuses
+    │   │   └── UnsupportedCodeError 2  code that decides whether there is a model at all, and is not understood; `part` says which
     │   └── BadFigureError        2  a hand-written diagram config that cannot be drawn
     ├── ModelNotFoundError        3  no model of exactly this name; `candidates` are near names
     │   └── AmbiguousNameError    3  the name fits several models; `candidates` are they
@@ -51,9 +52,9 @@ class ArchvizError(Exception):
 
     @property
     def sentence(self) -> str:
-        """What was wrong as a sentence of its own; an id that it begins with keeps its letters."""
-        first = self.message.partition(" ")[0]
-        return self.message if "/" in first else f"{self.message[:1].upper()}{self.message[1:]}"
+        """What was wrong as a sentence of its own, without its full stop; an id that it begins with keeps its letters."""
+        text = self.message.rstrip(". ")
+        return text if "/" in text.partition(" ")[0] else f"{text[:1].upper()}{text[1:]}"
 
     def as_dict(self) -> dict[str, object]:
         """The error as data, for `--json` and for MCP results."""
@@ -67,6 +68,17 @@ class UsageError(ArchvizError):
 
 class BadConfigError(UsageError):
     code = "bad_config"
+
+
+class UnsupportedCodeError(BadConfigError):
+    code = "unsupported"
+
+    def __init__(self, message: str, *, part: str, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.part = part
+
+    def as_dict(self) -> dict[str, object]:
+        return {**super().as_dict(), "part": self.part, "at": self.where}
 
 
 class BadFigureError(UsageError):

@@ -41,6 +41,7 @@ def measure(
     dtypes: Sequence[str] = WIDTHS,
     output: Path | None = None,
     formats: Sequence[Format] = (),
+    source_tokens: int | None = None,
     class_name: str | None = None,
     settings: Settings = DEFAULTS,
 ) -> Measured:
@@ -50,6 +51,7 @@ def measure(
         UsageError: A data type is not known, or an output cannot be written.
     """
     from archviz.architecture.model import GapEntry
+    from archviz.interpreter.caches import NO_CACHE
     from archviz.numbers.memory import SAMPLED, find_memory
     from archviz.numbers.reconcile import quantisation_of
     from archviz.numbers.weights import stored_weights
@@ -62,16 +64,24 @@ def measure(
     reading, passes = read_cached(source, SAMPLED, class_name=class_name, settings=settings)
     architecture = described(source, reading, class_name)
     stored = stored_weights(reading, architecture, quantisation_of(source.values or {}))
-    memory = find_memory(architecture, passes, contexts, dtype=cache, weights=weights, stored=stored)
-    told = {gap.reason for gap in architecture.gaps}
+    memory = find_memory(
+        architecture, passes, contexts, dtype=cache, weights=weights, stored=stored, source=source_tokens
+    )
+    told = {NO_CACHE, *(gap.reason for gap in architecture.gaps)}
     further = {gap.reason: gap for each in passes for gap in each.gaps if gap.reason not in told}
     gaps = [GapEntry(module=g.module, reason=g.reason, at=str(g.at) if g.at else None) for g in further.values()]
-    if targets and memory.missing is None:
+    if targets and not memory.contexts:
+        settings.say(
+            "no curve: nothing is kept for a next token"
+            if memory.missing is None
+            else "no curve: what is kept is not known"
+        )
+    if targets and memory.contexts:
         from archviz.emit.drawn_files import drawn_files
 
         contents, _ = drawn_files(curve_of(memory), list(targets))
         write_files(targets, contents)
-    return Measured(memory, [*architecture.gaps, *gaps], list(targets.values()) if memory.missing is None else [])
+    return Measured(memory, [*architecture.gaps, *gaps], list(targets.values()) if memory.contexts else [])
 
 
 def curve_of(memory: Memory) -> DisplayList:

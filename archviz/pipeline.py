@@ -5,12 +5,13 @@ What it does itself is short: `readings` reads models, `descriptions` makes thei
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archviz.descriptions import architecture_of, describe, described
-from archviz.drawings import DrawResult, draw
+from archviz.drawings import DrawResult, draw, draw_comparison, draw_described
 from archviz.errors import ArchvizError, UsageError
 from archviz.interpreter.machine import Interpreter
 from archviz.lookup.resolution import Resolution
@@ -42,7 +43,10 @@ __all__ = [
     "digest",
     "document",
     "draw",
+    "draw_comparison",
+    "draw_described",
     "export",
+    "exported",
     "gap_row",
     "interpreter_for",
     "library",
@@ -55,6 +59,7 @@ __all__ = [
     "tensors",
     "trace",
     "verify",
+    "write_exported",
 ]
 
 if TYPE_CHECKING:
@@ -62,7 +67,7 @@ if TYPE_CHECKING:
     from archviz.codesearch.result import SearchResult
     from archviz.comparison.result import ComparisonResult
     from archviz.document.making import DocumentResult
-    from archviz.estimator.export import ExportResult
+    from archviz.estimator.export import Export, ExportResult
     from archviz.lookup.checkpoint import Checkpoint
     from archviz.lookup.papers import PaperAnswer
     from archviz.measures import Measured
@@ -114,7 +119,7 @@ def document(
     from archviz.document.making import write_document
 
     if output is not None:
-        from archviz.emit.targets import check_output
+        from archviz.outputs import check_output
 
         check_output(output)
     source = read_model_source(model, settings)
@@ -128,12 +133,14 @@ def compare(
     family: bool = False,
     markdown: Path | None = None,
     settings: Settings = DEFAULTS,
+    described: Callable[[str], Architecture] | None = None,
 ) -> ComparisonResult:
     """Models held against the first of them; see `archviz.comparison`.
 
     Args:
         family: Also order them by what changed from one to the next.
         markdown: Write the comparison to this file.
+        described: Gives the description of a model, where the caller keeps them.
 
     Raises:
         UsageError: Fewer than two models, one named twice, or the file cannot be written.
@@ -145,14 +152,14 @@ def compare(
     if len(models) < 2 or len(set(models)) < len(models):
         raise UsageError("a comparison takes two different models or more", hint="archviz compare A B")
     if markdown is not None:
-        from archviz.emit.targets import check_output
+        from archviz.outputs import check_output
 
         check_output(markdown)
-    comparison = compared([describe(model, settings=settings) for model in models])
+    comparison = compared([described(model) if described else describe(model, settings=settings) for model in models])
     result = ComparisonResult(comparison, family_of(comparison) if family else [])
     if markdown is not None:
         from archviz.emit.comparison_markdown import markdown_from_comparison
-        from archviz.emit.targets import write_text
+        from archviz.outputs import write_text
 
         write_text(markdown, markdown_from_comparison(comparison, result.steps))
     return result
@@ -182,11 +189,27 @@ def export(
     Raises:
         UsageError: The folder of classes is not there or does not parse, or the output cannot be written.
     """
-    from archviz.estimator.export import ExportResult, build_export, check_folder, write_export
+    from archviz.estimator.export import ExportResult, check_folder
 
     check_folder(output)
-    built = build_export(model, estimator.expanduser(), class_name=class_name, settings=settings)
-    return ExportResult(built, write_export(built, output))
+    built = exported(model, estimator, class_name=class_name, settings=settings)
+    return ExportResult(built, write_exported(built, output))
+
+
+def exported(
+    model: str, estimator: Path, *, class_name: str | None = None, settings: Settings = DEFAULTS
+) -> Export:  # fmt: skip
+    """What `export` would write."""
+    from archviz.estimator.export import build_export
+
+    return build_export(model, estimator.expanduser(), class_name=class_name, settings=settings)
+
+
+def write_exported(built: Export, output: Path, *, with_reports: bool = True) -> list[Path]:
+    """Write an export into a folder, with or without the reports on what the estimator lacks."""
+    from archviz.estimator.export import write_export
+
+    return write_export(built if with_reports else replace(built, reports={}), output)
 
 
 def code_search(
@@ -202,18 +225,18 @@ def code_search(
     Args:
         path: A file, a folder, an archive, or the address of a repository on GitHub, whose modelling files are read at a commit.
     """
-    from dataclasses import replace
     from tempfile import TemporaryDirectory
 
-    from archviz.codesearch.search import DEFAULT_BOUNDS, search
-    from archviz.lookup.github.address import github_address
+    from archviz.codesearch.search import DEFAULT_BOUNDS, search, topics_named
+    from archviz.lookup.github.address import searched_address
     from archviz.lookup.github.code import read_code
     from archviz.network.session import Session
 
     bounds = replace(DEFAULT_BOUNDS, seconds=settings.limits.seconds)
     if limit is not None:
         bounds = replace(bounds, matches=limit)
-    if (address := github_address(path)) is None:
+    topics_named(topics)  # what is wrong with the request itself costs no request
+    if (address := searched_address(path)) is None:
         return search(Path(path), topics, class_name=class_name, bounds=bounds)
     with Session(settings) as session, TemporaryDirectory(prefix="archviz-") as folder:
         for name, data in read_code(address, session).items():
@@ -237,6 +260,7 @@ def sources(name: str, *, with_text: bool = False, settings: Settings = DEFAULTS
 
     Raises:
         AmbiguousNameError: The name fits several models.
+        SourceUnavailableError: The Hub did not say whether there is such a model.
     """
     from archviz.lookup.names import classify
     from archviz.lookup.resolve import resolve as resolve_name
@@ -249,7 +273,8 @@ def sources(name: str, *, with_text: bool = False, settings: Settings = DEFAULTS
         found, asked = resolve_name(name, settings, session), classify(name)
         if asked.kind in ADDRESSES:
             return survey_address(asked, found, session)
-        if found.status == "ambiguous":
+        refused = found.status in ("gated", "unreachable") and found.model_id is None
+        if refused or found.status == "ambiguous":
             raise found.as_error()
         if found.model_id is None:
             return survey_closed(found, session)
@@ -326,7 +351,9 @@ def verify_source(
     from archviz.verify.report import Verification
 
     interp = interpreter or interpreter_for(source, settings)
-    reading = read(source, class_name=class_name, trace=TraceOptions(), settings=settings, interpreter=interp)
+    reading = read(
+        source, class_name=class_name, trace=TraceOptions(stored=True), settings=settings, interpreter=interp
+    )
     architecture = described(source, reading, class_name)
     claims = find_claims(reading, architecture, interp.source_text)
     found = Verification(source.id, reading.class_name, claims, gaps=list(architecture.gaps), notes=source.notes)

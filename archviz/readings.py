@@ -10,9 +10,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archviz.errors import BadConfigError, BudgetExceededError, UsageError
+from archviz.errors import BudgetExceededError, UnsupportedCodeError, UsageError
 from archviz.interpreter.build import build_model, deep_recursion, read_model
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.library import Library
@@ -21,6 +22,7 @@ from archviz.interpreter.modules import SourceText
 from archviz.interpreter.reading import Gap, ModelReading
 from archviz.interpreter.sizes import Tagged
 from archviz.interpreter.values import Instance, ModuleInstance
+from archviz.progress import enter_stage
 from archviz.records import record
 from archviz.settings import Settings
 from archviz.sources.custom_code import (
@@ -88,11 +90,16 @@ def interpreter_for(source: ModelSource, settings: Settings = DEFAULTS) -> Inter
 
 @record(frozen=True)
 class TraceOptions:
-    """What the forward pass of a description is given: batch size, number of tokens, and the attention path."""
+    """What the forward pass of a description is given: batch size, number of tokens, and the attention path.
+
+    Args:
+        stored: Tell which values of the events are tensors of the model.
+    """
 
     batch: int = 1
     seq: int = DESCRIBED_SEQUENCE
     attention: str | None = "eager"
+    stored: bool = False
 
 
 def read(
@@ -113,13 +120,19 @@ def read(
         BudgetExceededError: A bound was reached.
     """
     interp = interpreter or interpreter_for(source, settings)
+    enter_stage("building the modules from the code")
     with deep_recursion():
         model, reading = _build(interp, source, class_name, trace.attention if trace else None)
         tell_class(source, reading, class_name, settings)
         if trace is not None:
             from archviz.interpreter.trace import trace_towers
 
+            enter_stage("following a forward pass over shapes")
             recorder, gaps = trace_towers(interp, model, batch=trace.batch, seq=trace.seq)
+            if trace.stored:
+                from archviz.interpreter.stored_tensors import stored_tensors
+
+                reading.stored = stored_tensors(model, recorder)
             recorder.passed.clear()  # the values themselves, which keep the built model alive
             reading.events, reading.trace_gaps = recorder.events, gaps
             reading.source_files = interp.loaded_sources()
@@ -165,9 +178,12 @@ def read_cached(
     class_name: str | None = None,
     settings: Settings = DEFAULTS,
 ) -> tuple[ModelReading, list[CachedPass]]:
-    """Build a model, run it once without a cache, and for each length a prefill and a decode step that make so many tokens together."""
-    from archviz.interpreter.caches import cached_pass
-    from archviz.interpreter.trace import trace_cached, trace_towers
+    """Build a model, run it once without a cache, and for each length a prefill and a decode step that make so many tokens together.
+
+    Lengths that the model has no positions for are halved until they fit. Where text alone leaves layers without anything to keep, and
+    an image fills them, the passes are those with an image.
+    """
+    from archviz.interpreter.trace import trace_towers
 
     interp = interpreter_for(source, settings)
     with deep_recursion():
@@ -175,11 +191,50 @@ def read_cached(
         tell_class(source, reading, class_name, settings)
         recorder, reading.trace_gaps = trace_towers(interp, model, batch=1, seq=DESCRIBED_SEQUENCE)
         reading.events, reading.source_files = recorder.events, interp.loaded_sources()
-        passes = []
-        for tokens in lengths:
-            last, gaps, layers = trace_cached(interp, model, seq=tokens - 1, decode=True, dtype="bfloat16")
-            passes.append(cached_pass(tokens, layers, last, gaps, model))
+        passes = _cached_passes(interp, model, _fitting(lengths, reading.config))
     return reading, passes
+
+
+def _cached_passes(interp: Interpreter, model: ModuleInstance, lengths: Sequence[int]) -> list[CachedPass]:
+    """For each length a prefill and a decode step; with more inputs than text where text alone does not do."""
+    from archviz.interpreter.caches import give_dtype
+    from archviz.interpreter.trace import cache_inputs
+
+    give_dtype(model, "bfloat16")
+    texts: list[CachedPass] = []
+    for number, given in enumerate(cache_inputs(interp, model, lengths[0] - 1)):
+        first = _passed(interp, model, lengths[0], given)
+        if texts and not first.is_whole:
+            continue
+        rest = [(tokens, next(islice(cache_inputs(interp, model, tokens - 1), number, None))) for tokens in lengths[1:]]
+        found = [first, *(_passed(interp, model, tokens, inputs) for tokens, inputs in rest)]
+        if first.is_whole:
+            return found
+        texts = found
+    return texts
+
+
+def _passed(interp: Interpreter, model: ModuleInstance, tokens: int, given: dict[str, Any]) -> CachedPass:
+    from archviz.interpreter.caches import cached_pass
+    from archviz.interpreter.trace import cached_passes
+
+    enter_stage(f"filling a cache of {tokens} tokens")
+    recorders, gaps, layers = cached_passes(interp, model, given)
+    return cached_pass(tokens, layers, recorders, gaps, model)
+
+
+_POSITIONS = ("max_position_embeddings", "n_positions", "max_target_positions")
+
+
+def _fitting(lengths: Sequence[int], config: dict[str, Any]) -> list[int]:
+    """The lengths, halved together until the model has positions for them."""
+    parts = [config, *(value for value in config.values() if isinstance(value, dict))]
+    stated = [part.get(key) for part in parts for key in _POSITIONS]
+    most = min((each for each in stated if isinstance(each, int) and each > 3), default=max(lengths))
+    found = list(lengths)
+    while max(found) > most and min(found) > 3:
+        found = [each // 2 for each in found]
+    return found
 
 
 def _build(
@@ -198,8 +253,10 @@ def _build(
     except RaisedError as error:
         raise refusal(error, whose) from error
     except UnsupportedError as error:
-        raise BadConfigError(
-            f"{whose} code is not understood: {error.reason}", where=str(error.at) if error.at else None
+        raise UnsupportedCodeError(
+            f"{whose} code is not understood: {error.reason}",
+            part=source.model_type or class_name or source.id,
+            where=str(error.at) if error.at else None,
         ) from error
     except BudgetSpentError as error:
         raise BudgetExceededError(

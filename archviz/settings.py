@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
 from typing import Literal
 
-from archviz.records import record
+from archviz.records import field, record
 
 
 @record(frozen=True)
@@ -18,31 +17,37 @@ class Limits:
         depth: Nested interpreted calls.
         parts: Modules, parameters and buffers that one model makes.
         nesting: Modules inside modules.
+        siblings: Modules that one module holds, and rounds of a loop that makes a module in each.
         seconds: Time on the processor of one interpretation, so that a busy machine refuses nothing that an idle one reads.
         items: Elements of one list, range, string or tensor value held in memory.
         source_bytes: Size of one source file.
         config_bytes: Size of one configuration file.
         integer_bits: Size of one interpreted integer.
         connect_seconds: From the start of a request until its connection stands: name, address, TLS, second attempts.
-        waiting_seconds: The same for all hosts of a command together, where the catalog or a stored copy can answer too.
+        waiting_seconds: For the first answer of anybody, where the catalog or a stored copy can answer too.
+        at_hand_seconds: All requests of a command together, where the catalog or a stored copy can answer too.
         request_seconds: One request with its retries, until the whole answer is there.
         network_seconds: All requests of one command.
+        download_seconds: The same for a command that reads many files: headers of a checkpoint, code.
         response_bytes: Size of one answer.
     """
 
-    steps: int = 20_000_000
+    steps: int = 4_000_000
     depth: int = 120
     parts: int = 400_000
     nesting: int = 200
-    seconds: float = 60.0
+    siblings: int = 20_000
+    seconds: float = 15.0
     items: int = 4_000_000
     source_bytes: int = 4_000_000
     config_bytes: int = 8_000_000
     integer_bits: int = 4_096
     connect_seconds: float = 5.0
     waiting_seconds: float = 2.5
-    request_seconds: float = 20.0
-    network_seconds: float = 60.0
+    at_hand_seconds: float = 3.0
+    request_seconds: float = 12.0
+    network_seconds: float = 15.0
+    download_seconds: float = 60.0
     response_bytes: int = 64_000_000
 
 
@@ -51,7 +56,7 @@ class Settings:
     """What a run may do and where it may write.
 
     Args:
-        offline: Ask no network at all; answer from the catalog and from files.
+        offline: Ask no network at all; answer from what is stored, from the catalog and from files.
         limits: See `Limits`.
         code: `custom` prefers a folder's own code where `transformers` has code for the model type too.
         say: Is told what a reader must know beside the answer: an old copy used, a token refused.

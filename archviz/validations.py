@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from archviz.lookup.names import classify
 from archviz.numbers.checkpoint_match import match_checkpoint
 from archviz.numbers.stored_names import MODULE, Table, read_table
 from archviz.readings import read
-from archviz.records import record
+from archviz.records import field, record
 from archviz.settings import Settings
 from archviz.sources.installed import find_transformers_source
 from archviz.sources.model_source import ModelSource
@@ -74,7 +73,7 @@ def find_at_hand(
     if classify(model).kind == "path" and folder.exists():
         _of_folder(found, folder if folder.is_dir() else folder.parent, settings)
     elif ask and not settings.offline:
-        _of_repository(found, model, source, settings)
+        _of_repository(found, model, settings)
     elif ask:
         found.witnesses.append(Witness("headers", model, {}, "offline: headers, card and paper were not asked for"))
     return found
@@ -97,12 +96,12 @@ def _of_folder(found: AtHand, folder: Path, settings: Settings) -> None:
         found.add_card(card.read_text("utf-8", "replace"), README)
 
 
-def _of_repository(found: AtHand, model: str, source: ModelSource, settings: Settings) -> None:
+def _of_repository(found: AtHand, model: str, settings: Settings) -> None:
     from archviz.lookup.hub.files import read_file
     from archviz.lookup.hub.headers import read_hub_checkpoint
     from archviz.lookup.resolve import resolve
     from archviz.network.session import Session
-    from archviz.survey.leads import papers
+    from archviz.survey.leads import catalog_links, papers
 
     with Session(settings) as session:
         hub = resolve(model, settings, session).hub
@@ -116,7 +115,7 @@ def _of_repository(found: AtHand, model: str, source: ModelSource, settings: Set
             card = found.add_card(text, f"{README} at {hub.commit[:12]}")
         except ArchvizError as error:
             found.witnesses.append(Witness("card", README, {}, error.message))
-        for lead in papers(card, source.links, hub.papers)[:MOST_PAPERS]:
+        for lead in papers(card, catalog_links(hub.id), hub.papers)[:MOST_PAPERS]:
             found.witnesses.append(_of_paper(lead.key, session))
 
 

@@ -2,27 +2,22 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = ["archviz"]
+#
+# [tool.uv.sources]
+# archviz = { path = ".." }
 # ///
 """Write the architecture of a model as arch.json: its units with shapes, formulas and parameters, its family and flags."""
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-if importlib.util.find_spec("archviz") is None:  # run from a checkout that is not installed
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from archviz.architecture.units import units_document
-from archviz.descriptions import describe
-from archviz.emit.targets import check_output
-from archviz.errors import EXIT_DONE_WITH_GAPS, run_reporting
-from archviz.settings import Settings
+from skill_script import find_archviz
 
 _EXAMPLES = """examples:
   python scripts/extract_arch.py deepseek-ai/DeepSeek-V4-Flash --output arch.json
@@ -49,6 +44,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from archviz.architecture.units import units_document
+    from archviz.descriptions import describe
+    from archviz.errors import EXIT_DONE_WITH_GAPS
+    from archviz.outputs import check_output
+    from archviz.settings import Settings
+
     check_output(options.output)
     settings = replace(Settings(), offline=options.offline)
     architecture = describe(options.model, class_name=options.class_name, settings=settings)
@@ -67,6 +68,9 @@ def _as_dict(part: object) -> object:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     options = _parser().parse_args(argv)
+    find_archviz()
+    from archviz.errors import run_reporting
+
     return run_reporting("extract_arch", lambda: _run(options))
 
 

@@ -2,24 +2,20 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = ["archviz"]
+#
+# [tool.uv.sources]
+# archviz = { path = ".." }
 # ///
 """Write a diagram config (JSON with `stages`) as a Markdown document, with its DOT and JSON inside."""
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-if importlib.util.find_spec("archviz") is None:  # run from a checkout that is not installed
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from archviz.emit.diagram_files import diagram_files
-from archviz.emit.targets import check_output
-from archviz.errors import UsageError, run_reporting
-from archviz.figure.diagram_config import load_diagram_config
+from skill_script import find_archviz
 
 _EXAMPLES = """examples:
   python scripts/generate_markdown.py assets/example_config.json -o qwen35.md
@@ -39,6 +35,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from archviz.emit.diagram_files import diagram_files
+    from archviz.errors import UsageError
+    from archviz.figure.diagram_config import load_diagram_config
+    from archviz.outputs import check_output
+
     if options.output == "-":
         files, _ = diagram_files(load_diagram_config(options.config), ["md"])
         sys.stdout.buffer.write(files["md"])
@@ -56,6 +57,9 @@ def _run(options: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     options = _parser().parse_args(argv)
+    find_archviz()
+    from archviz.errors import run_reporting
+
     return run_reporting("generate_markdown", lambda: _run(options))
 
 

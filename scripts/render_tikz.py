@@ -2,29 +2,21 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = ["archviz"]
+#
+# [tool.uv.sources]
+# archviz = { path = ".." }
 # ///
 """Write an arch.json (of extract_arch.py) as a TikZ source that xelatex, lualatex and pdflatex compile."""
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-if importlib.util.find_spec("archviz") is None:  # run from a checkout that is not installed
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from archviz.architecture.documents import read_architecture
-from archviz.architecture.units import SCHEMA
-from archviz.emit.architecture_files import architecture_files
-from archviz.emit.targets import check_output
-from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError, run_reporting
-from archviz.formats import THEMES, VIEWS, Look, parse_width
-from archviz.settings import Settings
-from archviz.sources.model_source import read_json
+from skill_script import find_archviz
 
 _EXAMPLES = """examples:
   python scripts/render_tikz.py arch.json --output figure.tex                  # every operation with its formula
@@ -37,6 +29,8 @@ exit status: 0 done, 1 internal fault, 2 wrong usage or a file that is no arch.j
 
 
 def _parser() -> argparse.ArgumentParser:
+    from archviz.formats import THEMES, VIEWS
+
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -52,6 +46,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from archviz.architecture.documents import read_architecture
+    from archviz.architecture.units import SCHEMA
+    from archviz.emit.architecture_files import architecture_files
+    from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
+    from archviz.formats import Look, parse_width
+    from archviz.outputs import check_output
+    from archviz.settings import Settings
+    from archviz.sources.model_source import read_json
+
     check_output(options.output)
     document = read_json(options.arch, Settings())
     if document.get("schema") != SCHEMA:
@@ -74,6 +77,9 @@ def _run(options: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script; returns its exit status."""
+    find_archviz()
+    from archviz.errors import run_reporting
+
     options = _parser().parse_args(argv)
     return run_reporting("render_tikz", lambda: _run(options))
 

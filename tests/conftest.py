@@ -50,7 +50,13 @@ settings.register_profile("archviz", derandomize=True, deadline=None)  # the sam
 settings.load_profile("archviz")
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
-CONTENT = {"png": PNG, "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>", "pdf": b"%PDF-1.7", "dot": b"digraph {}"}
+CONTENT = {
+    "png": PNG,
+    "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "pdf": b"%PDF-1.7",
+    "dot": b"digraph {}",
+    "html": b"<!DOCTYPE html>",
+}
 
 
 def make_architecture(tensors: int = 40, gaps: int = 0) -> Architecture:
@@ -141,6 +147,11 @@ class FakePipeline:
     def describe_text(self, architecture: Architecture) -> str:
         return f"{architecture.identity.id}\n  {architecture.parameters.total:,} parameters"
 
+    def draw_described(
+        self, architecture: Architecture, output: Path, formats: Sequence[str], **options: Any
+    ) -> FakeDrawing:
+        return self.draw(architecture.identity.id, output, formats, **options)
+
     def draw(self, source: str, output: Path, formats: Sequence[str], **options: Any) -> FakeDrawing:
         self._check(source)
         self.asked.append(("draw", {"source": source, "output": output, "formats": list(formats), **options}))
@@ -161,7 +172,7 @@ class FakePipeline:
 @pytest.fixture
 def fake_pipeline(monkeypatch: pytest.MonkeyPatch) -> FakePipeline:
     fake = FakePipeline()
-    for name in ("tensors", "describe", "describe_text", "draw"):
+    for name in ("tensors", "describe", "describe_text", "draw", "draw_described"):
         monkeypatch.setattr(pipeline, name, getattr(fake, name), raising=False)
     monkeypatch.setattr(pipeline, "resolve", resolve, raising=False)  # names are really looked up, in the catalog
     return fake

@@ -15,9 +15,10 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "archviz"
 
 ORDER = (
-    ("records",),  # how small classes are made
+    ("records", "late_patterns"),  # how small classes and regular expressions are made
+    ("progress",),  # who waits for a run
     ("errors", "spans", "settings"),
-    ("formats", "free_names"),
+    ("formats", "free_names", "outputs"),
     ("codesearch",),  # reads syntax alone, knows no model
     ("network",),  # knows addresses and bytes, no model
     ("lookup",),
@@ -53,7 +54,11 @@ ORDER = (
 
 FORBIDDEN_PACKAGES = {"torch", "transformers", "pickle", "marshal", "shelve", "runpy", "code", "cloudpickle", "dill"}
 FORBIDDEN_CALLS = {"exec", "eval", "__import__", "compile"}
-MODULE_OF = {"beautifulsoup4": "bs4", "fonttools": "fontTools"}  # requirement → import name, where they differ
+MODULE_OF = {
+    "pyyaml": "yaml",
+    "beautifulsoup4": "bs4",
+    "fonttools": "fontTools",
+}  # requirement → import name, where they differ
 BROUGHT_ALONG = {"mcp_types", "pydantic_core"}  # by mcp and pydantic, of one release with them
 RANK = {room: rank for rank, row in enumerate(ORDER) for room in row}
 
@@ -78,7 +83,14 @@ def imports_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, f"archviz.{alias.name}" if whole else base) for alias in node.names)
         elif isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "import_module":
             argument = node.args[0] if node.args else None
-            yield node.lineno, str(argument.value) if isinstance(argument, ast.Constant) else "<computed>"
+            yield node.lineno, str(argument.value) if isinstance(argument, ast.Constant) else _beginning(argument)
+
+
+def _beginning(argument: ast.expr | None) -> str:
+    """What a computed module name begins with, when that is a room of archviz."""
+    first = argument.values[0] if isinstance(argument, ast.JoinedStr) else None
+    text = str(first.value) if isinstance(first, ast.Constant) else ""
+    return text.rstrip(".") if re.fullmatch(r"archviz\.\w+\.", text) else "<computed>"
 
 
 def wrong_imports(source: str, room: str) -> list[str]:

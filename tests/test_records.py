@@ -4,13 +4,13 @@ import dataclasses
 import pickle
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import FrozenInstanceError, field, replace
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
 
-from archviz.records import is_record, record
+from archviz.records import field, field_names, is_record, record, replace
 
 
 @record(frozen=True)
@@ -87,3 +87,38 @@ def test_a_checker_of_data_takes_records_for_dataclasses() -> None:
     assert TypeAdapter(Point).validate_python({"x": 1}) == Point(1.0)
     assert "description" not in TypeAdapter(Open).json_schema()
     assert TypeAdapter(Point).json_schema()["description"] == "A place."
+
+
+@record
+class Answer:
+    url: str
+    body: bytes = field(default=b"", repr=False)
+
+
+@record
+class Kept(Answer):
+    age: float = 0.0
+
+
+def test_what_a_field_hides_is_not_shown() -> None:
+    assert repr(Answer("a", b"secret")) == "Answer(url='a')"
+
+
+def test_a_record_extends_another() -> None:
+    assert vars(Kept("a", b"b", 1.0)) == {"url": "a", "body": b"b", "age": 1.0}
+    assert field_names(Kept) == ("url", "body", "age")
+    assert [part.repr for part in dataclasses.fields(Kept)] == [True, False, True]
+
+
+def test_a_changed_copy_takes_only_known_fields() -> None:
+    assert replace(Answer("a"), body=b"c") == Answer("a", b"c")
+    with pytest.raises(TypeError, match="Answer has no field size"):
+        replace(Answer("a"), size=1)  # type: ignore[call-arg]
+
+
+def test_the_field_of_dataclasses_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"takes `archviz\.records\.field`"):
+
+        @record
+        class Wrong:
+            names: list[str] = dataclasses.field(default_factory=list)

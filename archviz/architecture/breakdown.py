@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
 
 from archviz.architecture.context import LAYER_KEYS, Context
 from archviz.architecture.kinds import Stack
@@ -17,7 +16,7 @@ from archviz.interpreter.reading import ModuleRecord, TensorRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
-from archviz.records import record
+from archviz.records import field, record
 
 
 @record(frozen=True)
@@ -199,7 +198,16 @@ def _kind_rows(table: Table, layers: _Layers, name: str, total: int) -> None:
     layers.row(f"{name}/norms", "Norms", size, name, Share(norms))
     named = [path for part in (*kind.parts.mixers, *kind.parts.feeds) for path in part.paths]
     rest = Share((kind.example.path,), (*named, *norms))
-    layers.row(f"{name}/other", "Other", total - spent - size, name, rest)
+    layers.row(f"{name}/other", _rest_title(table, kind, (*named, *norms)), total - spent - size, name, rest)
+
+
+def _rest_title(table: Table, kind: Kind, paths: tuple[str, ...]) -> str:
+    """What else a layer holds, by the names of its modules."""
+    others = [
+        child.name for child in kind.example.children.values()
+        if table.context.parameters(child.path) and not any(p == child.path or p.startswith(f"{child.path}.") for p in paths)
+    ]  # fmt: skip
+    return f"Other ({', '.join(others[:4])})" if others else "Other"
 
 
 def _part_share(kind: Kind, part: Part) -> Share:
@@ -229,10 +237,35 @@ def _part_rows(table: Table, layers: _Layers, part: Part, key: str, count: int, 
     norms = [c for c in module.children.values() if table.roles(c) in ("qk_norm", "norm")] if module else []
     paths = tuple(norm.path for norm in norms)
     size = sum(map(layers.count, paths))
-    if size:
+    inner = _inner_parts(module) if module is not None and isinstance(what, Attention) else []
+    apart = sum(layers.count(each.path) for each in inner)
+    if size or apart:
         title = "Projections" if isinstance(what, Attention) else "Projections and state"
-        layers.row(f"{key}/projections", title, count - size, key, share.without(*paths))
+        others = share.without(*paths, *(each.path for each in inner))
+        layers.row(f"{key}/projections", title, count - size - apart, key, others)
+        for each in inner:
+            _inner_rows(layers, each, key)
         layers.row(f"{key}/norms", _norms_label(what, [norm.name for norm in norms]), size, key, Share(paths))
+
+
+def _inner_parts(module: ModuleRecord) -> list[ModuleRecord]:
+    """Modules of an attention that are made of several with parameters: a compressor, an indexer."""
+    return [
+        child for child in module.children.values()
+        if sum(any(each.parameters for each in inner.walk()) for inner in child.children.values()) > 1
+    ]  # fmt: skip
+
+
+def _inner_rows(layers: _Layers, module: ModuleRecord, parent: str) -> None:
+    """A part of an attention, and parts of its own in it."""
+    key, count = f"{parent}/{module.name}", layers.count(module.path)
+    layers.row(key, module.name.replace("_", " ").capitalize(), count, parent, Share((module.path,)))
+    inner = _inner_parts(module)
+    if inner:
+        rest = Share((module.path,), tuple(each.path for each in inner))
+        layers.row(f"{key}/own", "Its own", count - sum(layers.count(each.path) for each in inner), key, rest)
+    for each in inner:
+        _inner_rows(layers, each, key)
 
 
 def _norms_label(what: object, names: list[str]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from archviz.architecture.breakdown import inactive
 from archviz.architecture.context import Context
 from archviz.architecture.fact_sheet import ConfigEvidence
@@ -28,6 +26,7 @@ from archviz.architecture.runs import layer_runs
 from archviz.architecture.towers import MAIN, Column, find_columns, write_tower
 from archviz.interpreter.reading import Gap, ModelReading
 from archviz.patterns.repeat import Repeat, find_repeats, repeat_text
+from archviz.records import replace
 
 
 def build_architecture(

@@ -9,6 +9,7 @@ from typing import Any
 
 from archviz.architecture.context import LAYER_KEYS
 from archviz.architecture.model import Architecture, Evidence, Fact
+from archviz.late_patterns import late_pattern
 
 _FLAT = ("text", "decoder")  # parts whose values older configurations state at the top level
 
@@ -79,7 +80,7 @@ def _doubt_part(architecture: Architecture, part: str) -> None:
 
 
 _OF_THE_CLASS = ("architecture", "model_type")  # facts that no value of a configuration changes
-_ROTARY = re.compile(r"rot(ary|emb)|rope|pos_emb")
+_ROTARY = late_pattern(r"rot(ary|emb)|rope|pos_emb")
 _MIXER_FACTS = ("rope_", "mrope_", "position_encoding", "qk_norm", "attention_gate", "attention_mask", "attention_scale",
                 "attention_softcap", "attention_sinks", "sliding_window", "attention_chunk")  # fmt: skip
 _FEED_FACTS = ("feed_forward", "activation", "router_", "shared_expert_gate")

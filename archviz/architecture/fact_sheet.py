@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import field
 
 from archviz.architecture.context import ConfigPart, Context, code
 from archviz.architecture.model import Evidence, Fact
 from archviz.architecture.naming import Kind
 from archviz.patterns.layer_parts import Part
-from archviz.records import record
+from archviz.records import field, record
 from archviz.spans import Status
 
 ConfigEvidence = Callable[[str], list[Evidence]]

@@ -15,6 +15,7 @@ from archviz.architecture.compression_facts import compression_facts, stream_fac
 from archviz.architecture.context import LAYER_KEYS, WIDTH_KEYS, ConfigPart, Context, code
 from archviz.architecture.fact_sheet import ConfigEvidence, FactSheet, config_evidence
 from archviz.architecture.kinds import Stack
+from archviz.architecture.logit_factor import logit_factor
 from archviz.architecture.model import Evidence, Fact, Parameters
 from archviz.architecture.part_facts import feed_forward_facts, norm_facts, recurrence_facts
 from archviz.architecture.roles import Roles
@@ -30,6 +31,7 @@ CONTEXT_KEYS = (
 )  # fmt: skip
 
 
+_SAME = 1e-9  # how far a factor may be from a rule
 UNTRACED = "not traced: order and connections are derived from the module tree"
 
 
@@ -176,10 +178,23 @@ def _settings(sheet: FactSheet, config: ConfigPart) -> None:
     sheet.from_config(config, "logit_softcap", "final_logit_softcapping")
     sheet.from_config(config, "logit_scale")
     sheet.from_config(config, "logits_scaling")
+    _scaled_logits(sheet)
     sheet.from_config(config, "embedding_multiplier")
     sheet.from_config(config, "residual_multiplier")
     for part in (config, sheet.context.configs[0]):
         sheet.from_config(part, "dtype", "dtype", "torch_dtype")
+
+
+def _scaled_logits(sheet: FactSheet) -> None:
+    """The factor of the logits that the code has, where no key states one."""
+    known = {fact.key: fact.value for fact in sheet.facts}
+    if "logit_scale" in known or "logits_scaling" in known or "vocabulary_size" not in known:
+        return
+    found = logit_factor(sheet.context.trace, known["vocabulary_size"])
+    if found is not None:
+        root = known.get("hidden_size")
+        unit = "d^-0.5" if isinstance(root, int) and abs(found[0] - root**-0.5) < _SAME else None
+        sheet.add("logit_scale", found[0], code(found[1]), unit=unit)
 
 
 def _multi_token_prediction(sheet: FactSheet, layers: int) -> None:

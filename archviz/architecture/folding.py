@@ -9,12 +9,15 @@ from functools import lru_cache
 from archviz.architecture.context import Context
 from archviz.architecture.model import ModuleNode, Role
 from archviz.interpreter.reading import ModuleRecord
+from archviz.late_patterns import late_pattern
 
-_INDEX = re.compile(
+_INDEX = late_pattern(
     r"(^|_)(idx|index|layer_id|layer_number|layer_num|block_id)$|^layer_(idx|id|index)|_layer_idx$|^layer$"
 )
-_DIGIT = re.compile(r"\d")
-_INERT = re.compile(r"drop_?path|dropout|identity|stochastic_?depth", re.IGNORECASE)  # does nothing outside of training
+_DIGIT = late_pattern(r"\d")
+_INERT = late_pattern(
+    r"drop_?path|dropout|identity|stochastic_?depth", re.IGNORECASE
+)  # does nothing outside of training
 Signature = tuple[object, ...]
 
 

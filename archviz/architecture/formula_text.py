@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from archviz.architecture.model import ParameterRow, Parameters
+from archviz.late_patterns import late_pattern
 
 _WIDTH = 100
-_SYMBOL = re.compile(r"[A-Za-z_][\w.]*(?:\[\d+\])?", re.ASCII)
+_SYMBOL = late_pattern(r"[A-Za-z_][\w.]*(?:\[\d+\])?", re.ASCII)
 _INNER = ("projections", "norms", "other")  # parts of a mixer, which its own formula covers
 
 

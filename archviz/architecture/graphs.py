@@ -9,6 +9,7 @@ from archviz.architecture.labels import Label, label_node, part_sizes, product
 from archviz.architecture.model import BlockEdge, BlockGraph, BlockNode, Evidence
 from archviz.architecture.roles import Roles
 from archviz.free_names import free_name
+from archviz.interpreter.trace import LONGER
 from archviz.patterns.compression import pooled_positions
 from archviz.patterns.flow import Flow, FlowNode, Shape
 from archviz.patterns.op_families import JOINS, SPLITS
@@ -127,6 +128,9 @@ def _unique(name: str, used: set[str]) -> str:
     return free
 
 
+_LENGTHS = (*range(2, 8), *(7 + more for more in LONGER))
+
+
 def _symbolic(shape: Shape | None, length: int | None, batched: bool) -> list[int | str | None] | None:
     """A traced shape with the batch and the sequence as letters: `[1, 7, 4096]` → `[B, S, 4096]`.
 
@@ -141,9 +145,9 @@ def _symbolic(shape: Shape | None, length: int | None, batched: bool) -> list[in
     if len(symbols) == 2 and batched and symbols[0] == length != 1:
         symbols[0] = "B·S"
     last = len(symbols) - 1
-    # A short traced sequence cannot be mistaken for a width, a long one at the last axis could be.
+    # The sequences of descriptions cannot be mistaken for a width, another one at the last axis could be.
     return [
-        "S" if size == length != 1 and (index < last or (length or 0) < 8) else size
+        "S" if size == length != 1 and (index < last or length in _LENGTHS) else size
         for index, size in enumerate(symbols)
     ]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import field, replace
 
 from archviz.architecture.context import ConfigPart, Context
 from archviz.architecture.folding import Signature, signatures
@@ -14,7 +13,7 @@ from archviz.patterns.attention import Attention
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import LayerParts
 from archviz.patterns.moe import MixtureOfExperts
-from archviz.records import record
+from archviz.records import field, record, replace
 
 
 @record

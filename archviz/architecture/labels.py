@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 
 from archviz.architecture.context import Context
 from archviz.architecture.model import Role
@@ -22,7 +21,7 @@ from archviz.patterns.op_families import ACTIVATIONS, CONVOLUTIONS, JOINS, SPLIT
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import detect_rope
 from archviz.patterns.streams import detect_stream_mixer
-from archviz.records import record
+from archviz.records import field, record
 
 _MOST_STREAMS = 8
 
@@ -225,9 +224,15 @@ def attention_details(what: Attention) -> list[str]:
     if what.head_dim:
         details.append(f"head dim {what.head_dim}")
     if what.window:
-        span = f"{what.span} " if what.span != "sliding" else ""
-        details.append(f"{span}window {number(what.window)}" + (" to each side" if what.looks_both_ways else ""))
+        details.append(_window_words(what, number(what.window)))
     return details
+
+
+def _window_words(what: Attention, size: str) -> str:
+    if what.span == "windowed":
+        return f"within windows of {size} tokens"
+    span = f"{what.span} " if what.span != "sliding" else ""
+    return f"{span}window {size}" + (" to each side" if what.looks_both_ways else "")
 
 
 def moe_details(what: MixtureOfExperts) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field, replace
 
 from archviz.architecture.branch_scales import label_branch_scales
 from archviz.architecture.compressor_graphs import complete_compressor, is_followed
@@ -25,7 +24,7 @@ from archviz.patterns.op_families import SPLITS, activation_of
 from archviz.patterns.regions import group_calls, group_choice, group_cores, limit_nodes, merge
 from archviz.patterns.residual import is_parallel, norm_placement
 from archviz.patterns.rope import detect_rope
-from archviz.records import record
+from archviz.records import field, record, replace
 
 INNER_LIMIT = 18  # boxes of a graph besides its output
 LAYER_LIMIT = 23

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import ClassVar, Literal
 
 from archviz.architecture.writing import json_data, json_text
-from archviz.records import record
+from archviz.records import field, record
 from archviz.spans import EvidenceKind, Status
 
 SCHEMA = "archviz/1"

@@ -63,7 +63,9 @@ def mixer_word(what: object, mixed_spans: bool = False, mixed_positions: bool = 
     if isinstance(what, Recurrence):
         return what.kind, what.title
     assert isinstance(what, Attention)
-    span = {"sliding": "sliding", "chunked": "chunked"}.get(what.span, "full" if mixed_spans and not what.cross else "")
+    span = {each: each for each in ("sliding", "chunked", "windowed")}.get(
+        what.span, "full" if mixed_spans and not what.cross else ""
+    )
     positions = ("nope" if what.positions == "none" else what.positions or "") if mixed_positions else ""
     words = [
         span,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
 
 from archviz.architecture.context import Context, code
 from archviz.architecture.labels import Label, attention_details, moe_label, part_label
@@ -19,7 +18,7 @@ from archviz.patterns.linears import linear_sizes
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.recurrences import Recurrence
-from archviz.records import record
+from archviz.records import field, record
 
 NOTE = "The forward pass was not traced: order and connections are derived from the module tree."
 

@@ -35,6 +35,7 @@ def build_parameters(
     side = sum(
         row.count for row in table.rows if row.parent is None and row.key in {c.id for c in columns if c not in main}
     )
+    side += _beside(context, columns, main) if rest else 0
     idle = sum(inactive(context, kind) * len(kind.indices) for c in main for stack in c.stacks for kind in stack.kinds)
     # A model whose experts or their choice were not understood has no honest active count.
     known = (
@@ -56,6 +57,22 @@ def build_parameters(
         symbols=[Symbol(symbol=n.symbol, value=n.value, key=n.key, meaning=n.meaning) for n in table.formulas.symbols],
         active_definition=active_words(columns, sizes) if known or stand_apart(columns) else None,
     )
+
+
+def _beside(context: Context, columns: list[Column], main: list[Column]) -> int:
+    """Parameters that stand in no column, in modules that hold parts of towers beside the main one alone."""
+    paths = {c.id: [*(m.path for m in c.around), *(s.path for s in c.stacks)] for c in columns}
+    held = [path for found in paths.values() for path in found]
+    mains = [path for column in main for path in paths[column.id]]
+    return sum(
+        tensor.numel
+        for module in context.modules.values()
+        if module.parameters and module.path
+        and any(path.startswith(f"{module.path}.") for path in held)
+        and not any(path.startswith(f"{module.path}.") for path in mains)
+        and not any(module.path == path or module.path.startswith(f"{path}.") for path in held)
+        for tensor in module.parameters.values() if tensor.name not in context.reading.tied
+    )  # fmt: skip
 
 
 def _embeddings(roles: Roles, columns: Iterable[Column]) -> list[ModuleRecord]:

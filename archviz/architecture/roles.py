@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
 from typing import Protocol, cast
 
 from archviz.architecture.context import Context
@@ -17,7 +16,7 @@ from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import activation_of
 from archviz.patterns.recurrences import Recurrence
-from archviz.records import record
+from archviz.records import field, record
 
 
 @record

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from archviz.architecture.context import Context
 from archviz.interpreter.reading import Event
 from archviz.patterns.flow import Flow, FlowNode, renumber
 from archviz.patterns.rope import detect_rope
+from archviz.records import replace
 
 
 def part_rotations(context: Context, flow: Flow) -> None:

@@ -18,6 +18,7 @@ from archviz.architecture.model import (
     Parameters,
     Tower,
 )
+from archviz.architecture.words import value_words
 
 _WIDTH = 100
 _HEADER = (
@@ -60,25 +61,13 @@ def describe_text(architecture: Architecture) -> str:
 
 def _plain(text: str) -> str:
     """A line without control characters: what is not printable is shown escaped."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _number(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.0f}" if value.is_integer() and abs(value) >= 1000 else f"{value:g}"
-    if isinstance(value, dict):
-        return ", ".join(f"{str(key).replace('_', ' ')} {_number(inner)}" for key, inner in value.items())
-    if isinstance(value, list):
-        return ", ".join(_number(inner) for inner in value)
-    return str(value)
-
-
 def _fact(fact: Fact) -> str:
-    text = _number(fact.value) + (f" {fact.unit}" if fact.unit else "")
+    text = value_words(fact.value) + (f" {fact.unit}" if fact.unit else "")
     if any((each.text or "").startswith(DEFAULT_OF) for each in fact.evidence):
         return f"{text}  [default]" if fact.status == "derived" else f"{text}  [default, {fact.status}]"
     return text if fact.status == "verified" else f"{text}  [{fact.status}]"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
 
 from archviz.architecture.beside import find_beside, first_call, taps_layers
 from archviz.architecture.context import Context, code
@@ -16,7 +15,7 @@ from archviz.patterns.attention import Attention
 from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.streams import detect_stream_mixer
-from archviz.records import record
+from archviz.records import field, record
 
 _TITLES = {
     "text": "Text decoder",
@@ -218,7 +217,9 @@ def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> C
     read = [column for column in side if reads(context, module, column.stacks)]
     if read and not any(reads(context, module, column.stacks) for column in columns if column.is_main):
         return read[-1]
-    for column in columns:
+    for column in sorted(
+        columns, key=lambda each: each.is_main
+    ):  # `image_to_text_projection` stands behind the image's tower
         if re.search(
             {"vision": r"vis|image", "audio": r"audio|speech", "text": r"text"}.get(column.id, "$^"), module.name
         ):

@@ -6,7 +6,6 @@ import bz2
 import gzip
 import io
 import lzma
-import re
 import struct
 import tarfile
 import zipfile
@@ -19,6 +18,7 @@ from archviz.codesearch.bounds import BoundReachedError, Spending
 from archviz.codesearch.result import Skipped
 from archviz.codesearch.sourcetext import SourceFile, decode, is_source_name, too_large
 from archviz.errors import UsageError
+from archviz.late_patterns import late_pattern
 
 _BROKEN = (
     zipfile.BadZipFile,
@@ -31,7 +31,7 @@ _BROKEN = (
     ValueError,
 )
 _DIRECTORY_BYTES = 16_000_000  # of a zip's central directory, which is held in memory whole
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f\\:]|^/|(?:^|/)\.\.(?:/|$)")
+_UNSAFE = late_pattern(r"[\x00-\x1f\x7f\\:]|^/|(?:^|/)\.\.(?:/|$)")
 _MAGIC = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz"}
 
 

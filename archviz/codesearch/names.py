@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_SPELT = re.compile("MoE|RoPE|YaRN|ALiBi")  # one word each, whatever their capitals say
+from archviz.late_patterns import late_pattern
+
+_HUMP = late_pattern(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SPELT = late_pattern("MoE|RoPE|YaRN|ALiBi")  # one word each, whatever their capitals say
 _TRANSPARENT = frozenset({"forward", "__call__", "apply"})
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from archviz.codesearch.sites import FunctionNode, Site
+from archviz.late_patterns import late_pattern
 
 _LONGEST = 600  # characters of one call, argument or line
 _LONGEST_NODE = 4_000  # characters of an expression that is still written anew on one line
-_LINE_END = re.compile(r"\r\n|\r|\n")  # as Python counts lines; str.splitlines counts form feeds too
+_LINE_END = late_pattern(r"\r\n|\r|\n")  # as Python counts lines; str.splitlines counts form feeds too
 
 
 class SourceLines:

@@ -3,52 +3,41 @@
 In: parsed arguments. Out: data on stdout, messages on stderr, an exit status. A command holds no logic: it calls
 `archviz.pipeline`, or the room below it that needs no interpreter, and prints (`printing`).
 
-To add one: a file named after it with `add_arguments`, `run` and `COMMAND`, a row in `COMMANDS` here, a row in
-`references/contracts.md`. Imports that cost time stand in `run`: `archviz --help` loads none of them.
+To add one: a file named after it (`-` written `_`) with `add_arguments`, `run` and `COMMAND`, its name in `NAMES` here, a row in
+`references/contracts.md`. Imports that cost time stand in `run`: `archviz --help` loads none of them, and a command that is run loads
+no other.
 """
 
 from __future__ import annotations
 
-from archviz.commands import (
-    cache,
-    checkpoint,
-    code_search,
-    compare,
-    describe,
-    doctor,
-    document,
-    draw,
-    export,
-    memory,
-    papers,
-    resolve,
-    schema,
-    serve,
-    sources,
-    tensors,
-    trace,
-    verify,
-)
+from importlib import import_module
+
 from archviz.commands.command import Command
 
-COMMANDS: tuple[Command, ...] = (
-    resolve.COMMAND,
-    tensors.COMMAND,
-    trace.COMMAND,
-    describe.COMMAND,
-    draw.COMMAND,
-    document.COMMAND,
-    compare.COMMAND,
-    memory.COMMAND,
-    export.COMMAND,
-    code_search.COMMAND,
-    verify.COMMAND,
-    sources.COMMAND,
-    papers.COMMAND,
-    checkpoint.COMMAND,
-    cache.COMMAND,
-    schema.COMMAND,
-    doctor.COMMAND,
-    serve.COMMAND,
+NAMES = (
+    "resolve",
+    "tensors",
+    "trace",
+    "describe",
+    "draw",
+    "document",
+    "compare",
+    "memory",
+    "export",
+    "code-search",
+    "verify",
+    "sources",
+    "papers",
+    "checkpoint",
+    "cache",
+    "schema",
+    "doctor",
+    "serve",
 )
 """In the order of `archviz --help`."""
+
+
+def load(name: str) -> Command:
+    """The command of a name in `NAMES`."""
+    command: Command = import_module(f"archviz.commands.{name.replace('-', '_')}").COMMAND
+    return command

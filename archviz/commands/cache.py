@@ -20,8 +20,9 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"action": options.action, **info.as_dict()})
     else:
-        what = "deleted" if options.action == "clear" else "holds"
-        print(f"{info.folder} {what} {info.entries:,} entries, {info.bytes:,} bytes (at most {info.most_bytes:,})")
+        held = f"{info.entries:,} entries, {info.bytes:,} bytes"
+        most = f" (at most {info.most_bytes:,})"
+        print(f"deleted {held} of {info.folder}" if options.action == "clear" else f"{info.folder} holds {held}{most}")
     return 0
 
 

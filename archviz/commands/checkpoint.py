@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.csv:
         import csv
 
-        csv.writer(sys.stdout, lineterminator="\n").writerows(found.csv_rows())
+        csv.writer(sys.stdout, lineterminator="\n").writerows(map(printable, row) for row in found.csv_rows())
     else:
         for row in found.tensors:
             print(f"{printable(row.name)}  {list(row.shape)}  {row.dtype}  {row.file}")

@@ -72,12 +72,14 @@ def add_command(commands: argparse._SubParsersAction[Parser], command: Command) 
     parser = commands.add_parser(
         command.name,
         help=command.what,
-        description=f"{command.what[0].upper()}{command.what[1:]}.",
+        description=f"{command.what[0].upper()}{command.what[1:]}{'' if command.what.endswith('?') else '.'}",
         epilog=f"examples:\n{examples}\n\n{STATUSES}",
         formatter_class=HelpText,
     )
     command.arguments(parser)
     parser.add_argument("--json", action="store_true", help="data as JSON on stdout, errors too")
-    parser.add_argument("--offline", action="store_true", help="ask no network: the catalog and files only")
+    parser.add_argument(
+        "--offline", action="store_true", help="ask no network: what is stored, the catalog and files answer"
+    )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an internal fault")
     parser.set_defaults(run=command.run)

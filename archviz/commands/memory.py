@@ -27,6 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cache-dtype", metavar="D", default="bf16", type=given, help="type of the cache; bf16 by default"
     )
     parser.add_argument(
+        "--source", metavar="N", type=given,
+        help="tokens of an encoder's input; as many as the context by default, where the code fixes none",
+    )  # fmt: skip
+    parser.add_argument(
         "-o", "--output", metavar="OUT", type=Path, help="draw the curve: path without suffix, or with one of a format"
     )
     parser.add_argument(
@@ -46,9 +50,12 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("a curve is drawn as svg, png or pdf", where="-f")
     if output is None and options.format:
         raise UsageError("a format without an output", where="-f", hint="-o OUT draws the curve")
+    source = contexts_of(options.source, where="--source") if options.source else [None]
+    if len(source) > 1:
+        raise UsageError("one length of the source", where="--source")
     found = pipeline.measure(
         options.model, contexts_of(options.context), cache_dtype=options.cache_dtype, dtypes=options.dtype.split(","),
-        output=output, formats=formats, class_name=options.class_name, settings=settings_of(options),
+        output=output, formats=formats, source_tokens=source[0], class_name=options.class_name, settings=settings_of(options),
     )  # fmt: skip
     if options.json:
         print_json(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from archviz.commands.command import Command
-from archviz.commands.options import settings_of
+from archviz.commands.options import given, settings_of
 from archviz.commands.printing import print_json, printable, say
 
 
@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sections",
         metavar="WHICH",
+        type=given,
         help="architecture, all, or numbers and words of titles (2.1,tokenizer); the abstract alone by default",
     )
 

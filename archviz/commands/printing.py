@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,11 +13,14 @@ from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError, ModelNotFoundError
 if TYPE_CHECKING:
     from archviz.architecture.model import GapEntry
 
+_UNSEEN = "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
 _MOST_ROWS = 10  # gaps and findings listed on stderr before "… and N more"
 
 
 def print_json(data: object) -> None:
-    print(json.dumps(data, indent=2, ensure_ascii=False))
+    """Data as JSON; characters that show nothing or turn the writing around stand as their escapes."""
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    print(re.sub(_UNSEEN, lambda found: json.dumps(found[0])[1:-1], text))
 
 
 def printable(text: str, *, lines: bool = False) -> str:

@@ -21,6 +21,8 @@ def run(options: argparse.Namespace) -> int:
         for candidate in found.candidates:
             print(printable(f"{candidate.id}  ({candidate.why})"))
     say(f"{found.status}: {found.message}")
+    if found.advice and found.exit_status:
+        say(found.advice)
     return found.exit_status
 
 

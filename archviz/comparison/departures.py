@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from archviz.architecture.model import MIXER_ROLES, Architecture, Evidence, Fact, LayerStack
-from archviz.comparison.words import value_words
+from archviz.architecture.words import value_words
 from archviz.records import record
 from archviz.spans import Status
 
@@ -99,7 +99,7 @@ _RULES = (
     _Rule("norm", "LayerNorm", lambda v: isinstance(v, str) and not v.startswith("RMSNorm"), "{} instead of RMSNorm"),
     _Rule("norm_placement", "Placement of norms", _not("pre-norm"), "{}", "training stays stable"),
     _Rule("parallel_block", "Parallel block", _set, "attention and feed-forward read the same input and are added together", "one wait less on each layer"),
-    _Rule("attention_mask", "Attention to both sides", lambda v: v in ("none", "bidirectional"), "nothing hides what comes later"),
+    _Rule("attention_mask", "Attention to both sides", lambda v: v in ("none", "bidirectional", "regions", "windows"), "nothing hides what comes later"),
     _Rule("logit_softcap", "Softcapped logits", _set, "logits are squashed to ±{}", "", True),
     _Rule("logits_scaling", "Scaled logits", _set, "logits are divided by {}", "", True),
     _Rule("logit_scale", "Scaled logits", _set, "logits are multiplied by {}", "", True),
@@ -198,13 +198,23 @@ def _mixers(architecture: Architecture) -> Iterator[Departure]:
                 "layers",
                 "Layers of several kinds",
                 stack.pattern_text,
-                "some layers look far, the others are cheap",
+                "some layers look far, the others are cheap" if _views_differ(architecture) else "",
                 "verified",
                 evidence,
+                small=not _views_differ(architecture),
             )
         elif len({kind.feed_forward_kind for kind in stack.kinds}) > 1:
             evidence = tuple(item for kind in stack.kinds for item in kind.evidence[:1])[:3]
             yield Departure("layers", "Feed-forwards of several kinds", stack.pattern_text, "", "verified", evidence)
+
+
+_VIEWS = ("sliding_window", "attention_chunk", "attention_compression", "indexer_top_k")
+
+
+def _views_differ(architecture: Architecture) -> bool:
+    """Whether some layers of attention see less than others: a window, a chunk, compressed or chosen positions."""
+    facts = [fact for key in _VIEWS if (fact := architecture.fact(key)) is not None and _set(fact.value)]
+    return any(not isinstance(fact.value, dict) or len({str(v) for v in fact.value.values()}) > 1 for fact in facts)
 
 
 def _role(architecture: Architecture, block_id: str | None) -> str:

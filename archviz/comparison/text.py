@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from archviz.architecture.words import value_words
 from archviz.comparison.blocks import BlockPair, StepDifference
 from archviz.comparison.comparing import Comparison
 from archviz.comparison.facts import FactRow, place
 from archviz.comparison.family import Step
-from archviz.comparison.words import value_words
 
 _SIGNS = {"only_first": "-", "only_other": "+", "changed": "~"}
 

@@ -9,8 +9,8 @@ from archviz.comparison.departures import departures
 from archviz.document.markdown import markdown_document
 from archviz.document.parts import Parts
 from archviz.document.summary import summary
-from archviz.emit.targets import write_text
 from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError
+from archviz.outputs import write_text
 from archviz.pseudocode.program import Pseudocode, write_pseudocode
 from archviz.readings import DEFAULTS
 from archviz.records import record

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from archviz.architecture.formula_text import formula_lines
-from archviz.architecture.model import Architecture
+from archviz.architecture.model import Architecture, Parameters
 from archviz.comparison.departures import Departure
 from archviz.document.overview import overview
 from archviz.document.parts import Parts
@@ -20,6 +20,10 @@ from archviz.verify.report import Verification, value_text
 
 _MOST_PLACES = 3
 _MOST_GAPS = 100
+_STEPS = (
+    "From what the official code builds to what the publisher's checkpoint is said to hold. A step that is `derived` is taken because the "
+    "count comes out with it; the others are stated by code or configuration."
+)
 
 
 def markdown_document(parts: Parts) -> str:
@@ -33,6 +37,7 @@ def markdown_document(parts: Parts) -> str:
         stages(architecture, parts.departures),
         facts_section(architecture.facts),
         breakdown_section(architecture),
+        _reconciliation(architecture.parameters),
         _verification(parts.verification),
         gaps_section(architecture),
         *_machine(parts),
@@ -61,13 +66,43 @@ def _head(architecture: Architecture) -> list[str]:
         off = parameters.published_total - parameters.total
         sources.append(
             f"**Published total:** {parameters.published_total:,}"
-            + (f" ({off:+,} against this class)" if off else " (equal)")
+            + (f" ({off:+,} against this class{_explained(parameters)})" if off else " (equal)")
         )
     if identity.licence:
         sources.append(f"**Licence:** {line(identity.licence)}")
     if identity.retrieved:
         sources.append(f"**Facts of:** {line(identity.retrieved)}")
     return [f"{entry}  " for entry in sources]
+
+
+def _explained(parameters: Parameters) -> str:
+    """How far the difference to the published total is explained."""
+    if not parameters.reconciliation:
+        return ", not explained"
+    rest = parameters.unexplained
+    return ", explained to the unit below" if not rest else f", explained below but for {rest:+,}"
+
+
+def _reconciliation(parameters: Parameters) -> list[str]:
+    """The way from the code's count to the published one, step by step; nothing where they are the same or none is published."""
+    published = parameters.published_total
+    if published is None or published == parameters.total:
+        return []
+    rows = [("The official code builds", f"{parameters.total:,}", "verified", "")]
+    rows += [
+        (step.title, f"{step.count:+,}", step.status, ", ".join(each.where for each in step.evidence))
+        for step in parameters.reconciliation
+    ]
+    if parameters.unexplained:
+        rows.append(("Not explained", f"{parameters.unexplained:+,}", "", ""))
+    rows.append(("Published", f"{published:,}", "", ""))
+    return [
+        "## Published total",
+        "",
+        _STEPS,
+        "",
+        *filled_table(("Step", "Parameters", "Status", "Evidence"), rows),
+    ]
 
 
 def _innovations(found: Sequence[Departure]) -> list[str]:

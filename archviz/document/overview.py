@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archviz.architecture.model import Architecture, LayerStack, Tower
-from archviz.comparison.words import value_words
+from archviz.architecture.words import value_words
 
 _LETTERS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archviz.architecture.model import Architecture
+from archviz.architecture.words import value_words
 from archviz.comparison.departures import Departure
-from archviz.comparison.words import value_words
 from archviz.document.overview import overview, stacks_of
 from archviz.emit.markdown_text import inline_code, line, link
 
@@ -41,9 +41,9 @@ def _components(architecture: Architecture) -> list[str]:
     lines = []
     for tower in architecture.towers:
         for stack in stacks_of(architecture, tower):
-            name = f"{tower.title}: " if len(architecture.towers) > 1 else ""
+            name = f"{line(tower.title)}: " if len(architecture.towers) > 1 else ""
             for kind in stack.kinds:
-                lines.append(f"- {line(name)}{kind.count} × {line(kind.title)}, {kind.parameters:,} parameters each")
+                lines.append(f"- {name}{kind.count} × {line(kind.title)}, {kind.parameters:,} parameters each")
     return lines or [f"- {line(tower.title)}, {tower.parameters:,} parameters" for tower in architecture.towers]
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archviz.architecture.words import value_words
 from archviz.comparison.blocks import BlockPair, StepDifference
 from archviz.comparison.comparing import Comparison
 from archviz.comparison.facts import FactRow, place
 from archviz.comparison.family import Step
-from archviz.comparison.words import value_words
 from archviz.emit.markdown_text import filled_table, line, table
 
 _WORDS = {"only_first": "only in the first", "only_other": "only in the second", "changed": "differs"}

@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from graphviz.quoting import escape, nohtml, quote
 
 from archviz.figure.diagram_colours import readable_on
+from archviz.late_patterns import late_pattern
 
 FONT = "Inter,Helvetica,Arial,sans-serif"
 _WIDEST_LINE = 100
-_UNPRINTABLE = re.compile(
+_UNPRINTABLE = late_pattern(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )  # control and direction marks
 _STYLES = {"unverified": "dashed", "config": "dashed", "conflict": "bold"}

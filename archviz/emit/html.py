@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -16,9 +15,10 @@ from archviz.figure.fonts import FAMILY, subset, with_code_points
 from archviz.figure.scene import Drawing, Piece, Scene
 from archviz.figure.theme import DARK, LIGHT, Theme
 from archviz.formats import Theme as ThemeName
+from archviz.late_patterns import late_pattern
 
 _FOLDER = Path(__file__).parent / "viewer"
-_NOT_IN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_NOT_IN_NAME = late_pattern(r"[^A-Za-z0-9._-]+")
 _BUTTONS = (
     ("farther", "−", "Zoom out"),
     ("closer", "+", "Zoom in"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from archviz.architecture.model import Architecture, Fact, ParameterRow
+from archviz.architecture.words import value_words
 from archviz.emit.dot import dot_from_architecture, dot_from_diagram
 from archviz.emit.markdown_graphs import STATUS_WORDS, graph_section
 from archviz.emit.markdown_text import bullets, code, filled_table, inline_code, line, link, links_in, table, text
@@ -119,14 +120,8 @@ def _innovations(config: DiagramConfig) -> list[str]:
 def _summary(config: DiagramConfig) -> list[str]:
     if not config.configuration:
         return []
-    rows = [(name, _value(value)) for name, value in config.configuration.items()]
+    rows = [(name, value_words(value)) for name, value in config.configuration.items()]
     return ["## Configuration summary", "", *table(("Component", "Specification"), rows)]
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _machine_readable(dot: str, json_title: str, json_text: str) -> list[str]:
@@ -227,7 +222,7 @@ def facts_section(facts: Sequence[Fact]) -> list[str]:
     rows = [
         (
             fact.key.replace("_", " "),
-            f"{_value(fact.value)} {fact.unit or ''}".strip(),
+            f"{value_words(fact.value)} {fact.unit or ''}".strip(),
             fact.status,
             ", ".join(dict.fromkeys(item.where for item in fact.evidence[:3])),
         )

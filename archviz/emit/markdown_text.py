@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-_SPECIAL = re.compile(r"([\\`*{}\[\]<>#|~$!^]|(?<![^\W_])_|_(?![^\W_]))")  # an underscore inside a word is no mark
-_LINE_START = re.compile(r"^(\s*)([-+=:]|\d+[.)])", re.MULTILINE)
-_NUMBERED = re.compile(r"(\d{1,4})[.)]\s+(.+)")
-_AUTOLINK = re.compile(r"(?i)\b(https?|ftp|mailto|www)([:.])")
-_ENTITY = re.compile(r"&(?=#?\w+;)")
-_SAFE_URL = re.compile(r"https?://[^\s<>\"'()\[\]\\`|]+")
+from archviz.late_patterns import late_pattern
+
+_CONTROL = late_pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_SPECIAL = late_pattern(r"([\\`*{}\[\]<>#|~$!^]|(?<![^\W_])_|_(?![^\W_]))")  # an underscore inside a word is no mark
+_LINE_START = late_pattern(r"^(\s*)([-+=:]|\d+[.)])", re.MULTILINE)
+_NUMBERED = late_pattern(r"(\d{1,4})[.)]\s+(.+)")
+_AUTOLINK = late_pattern(r"(?i)\b(https?|ftp|mailto|www)([:.])")
+_ENTITY = late_pattern(r"&(?=#?\w+;)")
+_SAFE_URL = late_pattern(r"https?://[^\s<>\"'()\[\]\\`|]+")
 
 
 def text(content: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from html import escape
 
@@ -11,11 +10,12 @@ from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Point
 from archviz.figure.fonts import FALLBACKS, FAMILY, with_code_points
 from archviz.formats import TextMode
 from archviz.free_names import free_name
+from archviz.late_patterns import late_pattern
 
-_ILLEGAL = re.compile(
+_ILLEGAL = late_pattern(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )  # control and direction marks
-_NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.-]+")
+_NOT_IN_ID = late_pattern(r"[^A-Za-z0-9_.-]+")
 _ROLES = {"node": "graphics-symbol", "panel": "graphics-object", "tower": "graphics-object"}
 
 

@@ -6,7 +6,6 @@ the picture is the same whatever engine and font set it, and nothing runs over.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -15,12 +14,13 @@ from archviz.emit.tikz_text import comment, escaped, signs
 from archviz.figure.display import Circle, DisplayList, Group, Item, Point, Rect, Run, Shape, Text
 from archviz.figure.fonts import measure
 from archviz.free_names import free_name
+from archviz.late_patterns import late_pattern
 
 POINTS = 0.75  # bp a px
 _LONGEST = 14_000.0  # bp: TeX knows no longer length than 16,383 pt
 _LONGEST_TEXT = 400  # characters of a line; layouts cut earlier, where a line is wider than its place
 _SECTIONS = ("tower", "layer", "repeat", "panel", "inset", "strip", "facts", "legend", "note", "title")
-_NOT_IN_NAME = re.compile(r"[^A-Za-z0-9]+")
+_NOT_IN_NAME = late_pattern(r"[^A-Za-z0-9]+")
 
 _HEAD = r"""% {title}
 % {description}

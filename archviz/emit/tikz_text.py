@@ -6,12 +6,11 @@ bundled font shows is written as its code point, as in PNG and PDF.
 
 from __future__ import annotations
 
-import re
-
 from archviz.figure.fonts import with_code_points
+from archviz.late_patterns import late_pattern
 
-_ILLEGAL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")  # as in SVG
-_JOINED = re.compile(
+_ILLEGAL = late_pattern("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")  # as in SVG
+_JOINED = late_pattern(
     "-(?=-)|,(?=,)"
 )  # what the fonts of pdflatex make one glyph of; the other such pairs are named below
 _NAMES = {

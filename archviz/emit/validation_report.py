@@ -8,8 +8,8 @@ from pathlib import Path
 
 from archviz.architecture.model import Architecture
 from archviz.emit.markdown_text import line, link
-from archviz.emit.targets import check_output
 from archviz.errors import UsageError
+from archviz.outputs import check_output, write_text
 from archviz.verify.claims import Check
 from archviz.verify.report import Verification, checkpoint_lines, value_text
 
@@ -34,7 +34,7 @@ def write_report(found: Verification, architecture: Architecture, path: Path) ->
         text = validation_markdown(found, architecture)
     else:
         text = json.dumps(validation_data(found, architecture), indent=2, ensure_ascii=False) + "\n"
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def validation_data(found: Verification, architecture: Architecture) -> dict[str, object]:

@@ -17,6 +17,7 @@ from archviz.estimator.pieces import Piece
 from archviz.records import record
 
 CONTEXT = 4_096
+_ADDED = ("bias", "position_embedding", "positional_embedding", ".ape")
 BATCH, TOKENS = 2, 16
 
 
@@ -59,8 +60,8 @@ def _matrix_flops(piece: Piece) -> int:
     experts, top_k = piece.specs.get("num_experts"), piece.specs.get("top_k")
     total = 0
     for tensor in piece.tensors:
-        if len(tensor.shape) < 2 or _is_looked_up(piece, tensor.shape):
-            continue
+        if len(tensor.shape) < 2 or _is_looked_up(piece, tensor.shape) or tensor.name.endswith(_ADDED):
+            continue  # tables are looked up, biases added
         if (
             len(tensor.shape) == 3
             and tensor.shape[0] == experts

@@ -17,6 +17,7 @@ from archviz.estimator.pieces import Piece, find_pieces
 from archviz.estimator.supported import LayerClass, read_layer_classes
 from archviz.estimator.validation import Validation, validated
 from archviz.interpreter.reading import ModelReading
+from archviz.outputs import write_text
 from archviz.readings import DEFAULTS, TraceOptions, read
 from archviz.records import record
 from archviz.settings import Settings
@@ -201,11 +202,21 @@ def export_name(model: str) -> str:
 def write_export(export: Export, folder: Path) -> list[Path]:
     """Write `{model_id}.json` and `gaps/{layer}.md` into a folder, which is made where it is missing.
 
+    A report that another model's configuration in the folder names stays: the name of this model's begins with its `model_id`.
+
     Raises:
         UsageError: The folder is a file, leads elsewhere by a link, or cannot be written.
     """
+    taken = _reports_of_others(folder, export.model_id)
+    places = {
+        name: f"gaps/{export.model_id}.{name}.md" if f"gaps/{name}.md" in taken else f"gaps/{name}.md"
+        for name in export.reports
+    }
+    for entry in _layer_types(export.configuration):
+        if entry.get("gap_report"):
+            entry["gap_report"] = places[str(entry["name"])]
     files = {folder / f"{export.model_id}.json": json.dumps(export.configuration, indent=2, ensure_ascii=False) + "\n"}
-    files |= {folder / "gaps" / f"{name}.md": text for name, text in export.reports.items()}
+    files |= {folder / places[name]: text for name, text in export.reports.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if export.reports:
@@ -214,9 +225,7 @@ def write_export(export: Export, folder: Path) -> list[Path]:
         for path, text in files.items():
             if not path.parent.resolve().is_relative_to(root) or path.is_symlink():
                 raise UsageError("the output would lie outside of the folder, behind a link", where=str(path))
-            partial = path.with_name(f".{path.name}.partial")
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(path)
+            write_text(path, text)
     except OSError as error:
         raise UsageError(
             f"the export cannot be written: {error.strerror}",
@@ -224,3 +233,26 @@ def write_export(export: Export, folder: Path) -> list[Path]:
             hint="choose another folder",
         ) from None
     return list(files)
+
+
+_MOST_OTHERS = 500
+_LONGEST_OTHER = 4_000_000  # bytes
+
+
+def _reports_of_others(folder: Path, model_id: str) -> set[str]:
+    """The gap reports that configurations of other models in a folder name."""
+    found: set[str] = set()
+    for path in sorted(folder.glob("*.json"))[:_MOST_OTHERS] if folder.is_dir() else ():
+        try:
+            if path.name == f"{model_id}.json" or path.stat().st_size > _LONGEST_OTHER:
+                continue
+            other = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):  # a file of somebody else
+            continue
+        found.update(str(entry["gap_report"]) for entry in _layer_types(other) if entry.get("gap_report"))
+    return found
+
+
+def _layer_types(configuration: object) -> list[dict[str, object]]:
+    entries = configuration.get("layer_types") if isinstance(configuration, dict) else None
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []

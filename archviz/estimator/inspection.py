@@ -12,13 +12,13 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from archviz.emit.targets import check_output
 from archviz.errors import UsageError
 from archviz.estimator.amounts import bytes_of, formatted
 from archviz.estimator.export import model_dtype
 from archviz.estimator.supported import read_layer_classes
 from archviz.estimator.tensor_patterns import layer_structure, main_layers
 from archviz.interpreter.reading import ModelReading, TensorRecord
+from archviz.outputs import check_output, write_text
 from archviz.readings import DEFAULTS, read
 from archviz.settings import Settings
 from archviz.sources.model_source import read_model_source
@@ -91,10 +91,7 @@ def save_tensor_inspection(tensors: Sequence[Mapping[str, object]], path: str | 
     writer.writerow(_COLUMNS)
     for tensor in tensors:
         writer.writerow([tensor["kind"], tensor["name"], _shape_text(tensor), tensor["dtype"]])
-    try:
-        target.write_text(text.getvalue(), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"the file cannot be written: {error.strerror}", where=str(target)) from None
+    write_text(target, text.getvalue())
     return target
 
 

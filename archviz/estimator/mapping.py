@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from archviz.estimator.pieces import Piece
 from archviz.estimator.supported import Argument, LayerClass
 from archviz.estimator.vocabulary import KINDS, PARAMETERS, RUN, plain_name
+from archviz.late_patterns import late_pattern
 from archviz.records import record
 
-_GATED_WORDS = re.compile(r"gated|swiglu|geglu|glu\b|gate[ _-]?proj|three (matrices|projections)", re.IGNORECASE)
+_GATED_WORDS = late_pattern(r"gated|swiglu|geglu|glu\b|gate[ _-]?proj|three (matrices|projections)", re.IGNORECASE)
 _FALLBACK = {"shared_expert": "gated_mlp", "shared_expert_gate": "linear"}
 
 

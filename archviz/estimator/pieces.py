@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import field
 
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack, find_stacks
@@ -18,7 +17,7 @@ from archviz.estimator.specs import Specs, head_specs, module_specs, norm_specs,
 from archviz.interpreter.reading import ModelReading, ModuleRecord, TensorRecord
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
-from archviz.records import record
+from archviz.records import field, record
 
 
 @record

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
 from archviz.interpreter.reading import ModuleRecord
@@ -16,7 +14,7 @@ from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.streams import detect_stream_mixer
-from archviz.records import record
+from archviz.records import field, record
 
 
 @record

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import field
 from pathlib import Path
 
 from archviz.errors import UsageError
-from archviz.records import record
+from archviz.records import field, record
 from archviz.settings import Limits
 
 _MOST_FILES = 2_000

@@ -6,16 +6,18 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
-_LAYER = re.compile(r"^(.*?)\.(\d+)\.(.+)$")
-_Q = re.compile(r"(^|\.)(q_proj|wq|q_lin|query|q|to_q|q_b_proj|wq_b)\.weight$")
-_K = re.compile(r"(^|\.)(k_proj|wk|k_lin|key|k|to_k)\.weight$")
-_FUSED = re.compile(r"(^|\.)(qkv|qkv_proj|query_key_value|c_attn|wqkv|qkv_proj)\.weight$")
-_LATENT = re.compile(r"(^|\.)(kv_a_proj_with_mqa|kv_a_proj|wkv_a|kv_b_proj)\.weight$")
-_UP = re.compile(r"(^|\.)(up_proj|w3|fc1|c_fc|dense_h_to_4h|wi|wi_1|linear_fc1|lin1|intermediate\.dense)\.weight$")
-_GATE = re.compile(r"(^|\.)(gate_proj|w1|gate_up_proj|wi_0)(\.weight)?$")
-_EXPERTS = re.compile(r"(^|\.)experts?\.(?:(\d+)\.)?(.+)$")
-_STATE = re.compile(r"(^|\.)(A_log|dt_bias|time_decay|conv1d\.weight|D)$")
-_HEAD_NORM = re.compile(r"(^|\.)(q_norm|k_norm|q_layernorm|query_norm)\.weight$")
+from archviz.late_patterns import late_pattern
+
+_LAYER = late_pattern(r"^(.*?)\.(\d+)\.(.+)$")
+_Q = late_pattern(r"(^|\.)(q_proj|wq|q_lin|query|q|to_q|q_b_proj|wq_b)\.weight$")
+_K = late_pattern(r"(^|\.)(k_proj|wk|k_lin|key|k|to_k)\.weight$")
+_FUSED = late_pattern(r"(^|\.)(qkv|qkv_proj|query_key_value|c_attn|wqkv|qkv_proj)\.weight$")
+_LATENT = late_pattern(r"(^|\.)(kv_a_proj_with_mqa|kv_a_proj|wkv_a|kv_b_proj)\.weight$")
+_UP = late_pattern(r"(^|\.)(up_proj|w3|fc1|c_fc|dense_h_to_4h|wi|wi_1|linear_fc1|lin1|intermediate\.dense)\.weight$")
+_GATE = late_pattern(r"(^|\.)(gate_proj|w1|gate_up_proj|wi_0)(\.weight)?$")
+_EXPERTS = late_pattern(r"(^|\.)experts?\.(?:(\d+)\.)?(.+)$")
+_STATE = late_pattern(r"(^|\.)(A_log|dt_bias|time_decay|conv1d\.weight|D)$")
+_HEAD_NORM = late_pattern(r"(^|\.)(q_norm|k_norm|q_layernorm|query_norm)\.weight$")
 
 Rows = Sequence[Mapping[str, object]]
 

@@ -9,7 +9,7 @@ from archviz.estimator.pieces import Piece
 from archviz.records import record
 
 TOLERANCE = 0.01
-"""How far a published count may be off, as a share."""
+"""How much of a published count may stay unexplained, as a share."""
 
 
 @record(frozen=True)
@@ -46,13 +46,21 @@ def _published(architecture: Architecture) -> tuple[bool, str]:
         return True, "No published total was at hand."
     if published == total:
         return True, f"The published total is the same, {published:,}."
-    share = abs(published - total) / published
-    words = f"The published total is {published:,}, {published - total:+,} against this class ({share:.1%})"
-    if share <= TOLERANCE:
-        return True, f"{words}, within {TOLERANCE:.0%}."
-    mtp = architecture.fact("mtp_layers")
-    reason = f"; the class does not build the multi-token prediction ({mtp.value} layers)" if mtp is not None else ""
-    return False, f"{words}, more than {TOLERANCE:.0%}{reason}."
+    words = f"The published total is {published:,}, {published - total:+,} against the {total:,} of this class"
+    steps = architecture.parameters.reconciliation
+    rest = architecture.parameters.unexplained
+    rest = published - total if rest is None else rest
+    ways = "; ".join(f"{step.count:+,}, {step.title} ({step.status})" for step in steps)
+    if not rest:
+        return True, f"{words}, explained to the unit: {ways}."
+    share = abs(rest) / published
+    left = (
+        f"{rest:+,} of it ({share:.1%} of the published total) is not explained"
+        if steps
+        else f"{share:.1%} of it, not explained"
+    )
+    words += f": {ways}; {left}" if steps else f", {left}"
+    return share <= TOLERANCE, f"{words}, {'within' if share <= TOLERANCE else 'more than'} {TOLERANCE:.0%}."
 
 
 def _gaps(architecture: Architecture) -> tuple[bool, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from archviz.late_patterns import late_pattern
+
 KINDS: dict[str, tuple[str, ...]] = {
     "attention": (
         "attention", "selfattention", "groupedqueryattention", "gqa", "gqaattention", "multiheadattention", "mha",
@@ -94,14 +96,14 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Size or setting → the constructor parameters that take it."""
 
-RUN = re.compile(
+RUN = late_pattern(
     r"(args|kwargs|device|hardware|system|machine|(max_)?batch(_size)?|seq(_len|_length)?|sequence_length|context(_len|_length)?|"
     r"tokens|phase|mode|(tp|ep|pp|sp|dp|cp|tensor|expert|pipeline|sequence|data|context)(_parallel(ism)?)?(_size|_degree)?|"
     r"parallelism\w*|world_size|rank|config|cfg|quantization|quant\w*|kv_cache\w*|label|description|prefix)"
 )
 """Parameters that are about a run, not about the model."""
 
-_SUFFIX = re.compile(r"(layers?|blocks?|module|op|operator|estimator|spec)$")
+_SUFFIX = late_pattern(r"(layers?|blocks?|module|op|operator|estimator|spec)$")
 
 
 def plain_name(class_name: str) -> str:

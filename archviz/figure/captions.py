@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from archviz.architecture.model import Architecture, BlockGraph, BlockNode, Fact, Tower
 from archviz.figure.model import (
@@ -22,6 +21,7 @@ from archviz.figure.model import (
 )
 from archviz.figure.positions import embedding_lines, logit_lines, scaling_words
 from archviz.figure.quantities import compact, sentence, written
+from archviz.records import replace
 from archviz.spans import Status
 
 CONTEXT = ("context_length", "max_position_embeddings")

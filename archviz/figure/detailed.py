@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from archviz.architecture.model import (
     Architecture,
@@ -26,6 +25,7 @@ from archviz.figure.quantities import sentence
 from archviz.figure.strips import pattern_words
 from archviz.figure.symbolic_shapes import ShapeWriter
 from archviz.figure.unfolding import Unfolded, unfold
+from archviz.records import replace
 
 _NO_SHAPE = ("point", "round")
 _MOST_RUNS = 6

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from archviz.figure.diagram_model import CustomNode, DiagramBlock
 from archviz.figure.fonts import measure
+from archviz.late_patterns import late_pattern
 
 TYPE_SIZE, DETAIL_SIZE, LABEL_SIZE = 13.0, 11.0, 10.5
 TYPE_WEIGHT, DETAIL_WEIGHT, LABEL_WEIGHT = 600, 400, 500
@@ -17,7 +17,7 @@ NARROWEST, WIDEST = 150.0, 336.0
 NARROWEST_NODE, WIDEST_NODE = 100.0, 224.0
 WIDEST_LABEL = 130.0
 MOST_LINES = 40
-_LIST_LINE = re.compile(r"\s|[├└│─•·*-]\s?|\d+[.)]\s")
+_LIST_LINE = late_pattern(r"\s|[├└│─•·*-]\s?|\d+[.)]\s")
 
 
 @dataclass(frozen=True, slots=True)

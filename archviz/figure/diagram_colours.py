@@ -8,6 +8,8 @@ from __future__ import annotations
 import difflib
 import re
 
+from archviz.late_patterns import late_pattern
+
 # name=rrggbb
 _NAMED = """
 aliceblue=f0f8ff antiquewhite=faebd7 aqua=00ffff aquamarine=7fffd4 azure=f0ffff beige=f5f5dc bisque=ffe4c4
@@ -75,8 +77,8 @@ turquoise=00f5ff/00e5ee/00c5cd/00868b violetred=ff3e96/ee3a8c/cd3278/8b2252
 wheat=ffe7ba/eed8ae/cdba96/8b7e66 yellow=ffff00/eeee00/cdcd00/8b8b00
 """
 
-_HEX = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6}|[0-9a-f]{8})", re.IGNORECASE)
-_GRAY_LEVEL = re.compile(r"gray(\d{1,2}|100)")
+_HEX = late_pattern(r"#(?:[0-9a-f]{3}|[0-9a-f]{6}|[0-9a-f]{8})", re.IGNORECASE)
+_GRAY_LEVEL = late_pattern(r"gray(\d{1,2}|100)")
 ACCEPTED = "an SVG or X11 colour name, #rgb, #rrggbb or #rrggbbaa"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -22,9 +21,10 @@ from archviz.figure.diagram_model import (
     Innovation,
     ParameterCounts,
 )
+from archviz.late_patterns import late_pattern
 
 MAX_ALL_TEXT = 200_000
-_SIMPLE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
+_SIMPLE_KEY = late_pattern(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
 _PARTS: dict[tuple[str, ...], type[BaseModel]] = {
     (): DiagramConfig,
     ("stages",): DiagramStage,

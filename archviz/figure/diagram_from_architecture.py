@@ -28,9 +28,10 @@ from archviz.figure.diagram_model import (
 )
 from archviz.figure.diagram_pattern import PatternUnit, UnitLayer, pattern_units, zooms
 from archviz.free_names import free_name
+from archviz.late_patterns import late_pattern
 from archviz.spans import Status
 
-_NOT_IN_ID = re.compile(r"[^A-Za-z0-9_]+")
+_NOT_IN_ID = late_pattern(r"[^A-Za-z0-9_]+")
 _MOST_SOURCES = 3
 _MOST_TELLING: tuple[BlockKind, ...] = ("attention", "state_space", "feed_forward", "norm", "head", "input")
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from archviz.architecture.model import Role
+from archviz.late_patterns import late_pattern
 
 BlockKind = Literal["attention", "state_space", "feed_forward", "norm", "input", "head", "other"]
 
@@ -56,7 +57,7 @@ _WORDS: tuple[tuple[BlockKind, str], ...] = (
     ("norm", r"norm\b|normali[sz]ation"),
     ("input", r"input|embed|token|patch|\bwte\b|\bwpe\b"),
 )
-_PARENTHESES = re.compile(r"\([^()]*\)")
+_PARENTHESES = late_pattern(r"\([^()]*\)")
 
 
 def block_kind(block_type: str) -> BlockKind:

@@ -6,7 +6,6 @@ one, in order of the file); a stage by its `id` or as `stage1`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from archviz.figure.diagram_colours import ACCEPTED, hex_colour, near_colours
 from archviz.figure.diagram_kinds import DEFAULT_NODE_COLOUR, default_colour
+from archviz.late_patterns import late_pattern
 from archviz.spans import Status
 
 MAX_TEXT = 20_000
@@ -25,8 +25,8 @@ MAX_NODES = 300
 MAX_EDGES = 1_000
 MAX_ROWS = 500
 
-POSITIONAL = re.compile(r"stage\d+(?:\.block\d+)?")
-FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+POSITIONAL = late_pattern(r"stage\d+(?:\.block\d+)?")
+FORBIDDEN = late_pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 def _clean(text: str) -> str:

@@ -6,10 +6,9 @@ All lengths are CSS pixels (1/96 inch), the origin is the top left corner, y gro
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
 from typing import Literal, TypeAlias
 
-from archviz.records import record
+from archviz.records import field, record
 
 Anchor = Literal["start", "middle", "end"]
 Point: TypeAlias = tuple[float, float]

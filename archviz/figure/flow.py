@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from archviz.architecture.model import MIXER_ROLES, BlockGraph, BlockNode
 from archviz.figure.model import Arrow, Box, BoxShape, Diagram
+from archviz.records import replace
 
 _SYMBOLS = ("+", "×", "−")
 _SUMS = ("add", "residual_add", "multiply")

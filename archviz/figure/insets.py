@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
 
 from archviz.architecture.model import MIXER_ROLES, Architecture, BlockGraph, BlockNode, LayerKind
 from archviz.figure import captions
@@ -12,7 +11,7 @@ from archviz.figure.model import Diagram, Inset, Sentence
 from archviz.figure.positions import with_rope_settings
 from archviz.figure.quantities import compact, sentence
 from archviz.figure.savings import Savings
-from archviz.records import record
+from archviz.records import field, record, replace
 
 FEED_FORWARD_ROLES = ("feed_forward", "moe")
 _MOST_DIFFERENCES = 4

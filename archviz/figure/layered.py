@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 from functools import lru_cache
 from itertools import pairwise
 
@@ -11,7 +10,7 @@ from archviz.figure.coordinates import horizontal
 from archviz.figure.display import Point
 from archviz.figure.layering import Layering, layer
 from archviz.figure.routing import Extent, Net, Wiring, assign_tracks, bends, wire
-from archviz.records import record
+from archviz.records import field, record
 
 _LANE = 16.0
 

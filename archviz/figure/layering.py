@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import field
 from itertools import pairwise
 
-from archviz.records import record
+from archviz.records import field, record
 
 _SWEEPS = 12
 

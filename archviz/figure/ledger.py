@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
 
 from archviz.figure.display import Group, Item, Rect
 from archviz.figure.fonts import fit, measure
@@ -14,7 +13,7 @@ from archviz.figure.paint import Frame, Style, box_size, leader, paint_arrow, pa
 from archviz.figure.stack import Canvas, draw_placement
 from archviz.figure.theme import Theme
 from archviz.figure.wire_labels import paint_wire_labels
-from archviz.records import record
+from archviz.records import field, record
 
 LEDGER = Style(label=14.5, detail=13.0, pad=9.0, tall=31.0, narrow=56.0, wide=236.0, line=16.0)
 _SIZE = 13.0

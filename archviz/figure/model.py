@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
 from typing import Literal, TypeAlias
 
 from archviz.architecture.model import Role
-from archviz.records import record
+from archviz.records import field, record
 from archviz.spans import Status
 
 BoxShape = Literal["box", "round", "point"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from archviz.architecture.model import (
     MIXER_ROLES,
     Architecture,
@@ -33,6 +31,7 @@ from archviz.figure.model import (
 )
 from archviz.figure.savings import Savings
 from archviz.figure.strips import make_strip
+from archviz.records import replace
 
 MAX_BOXES = 44
 _MAX_PANELS = 6

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from math import ceil
 
@@ -28,6 +27,7 @@ from archviz.figure.panels import FRAMED, FactsArt, InsetArt, Panel, StripArt
 from archviz.figure.print_size import RATIO, WIDEST
 from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
+from archviz.records import replace
 
 _MARGIN = 26.0
 _TOP = 88.0

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 from archviz.figure.display import Anchor, Circle, Group, Item, Path, Point, Rect, Run, Text
 from archviz.figure.fonts import fit, measure
 from archviz.figure.model import Arrow, Box, Sentence, Words
 from archviz.figure.theme import Swatch, Theme
-from archviz.records import record
+from archviz.records import record, replace
 
 ROUND = 22.0
 _ASCENT = 0.36  # from the middle of a line to its baseline, in sizes

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from archviz.architecture.model import Architecture, Fact
 from archviz.figure.model import Box, Diagram
 from archviz.figure.quantities import written
+from archviz.records import replace
 
 _SCALINGS = {
     "yarn": "YaRN", "linear": "linear scaling", "dynamic": "dynamic NTK", "longrope": "LongRoPE", "su": "LongRoPE",
@@ -96,7 +95,12 @@ def logit_lines(architecture: Architecture) -> list[str]:
     """What is done to the logits after the output head."""
     cap, scale = architecture.fact("logit_softcap"), architecture.fact("logit_scale")
     lines = [f"logits capped at ±{written(cap.value)} (tanh)"] if cap and _is_number(cap.value) else []
-    return lines + ([f"logits scaled × {written(scale.value)}"] if scale and _is_factor(scale.value) else [])
+    width, divisor = architecture.fact("hidden_size"), architecture.fact("logits_scaling")
+    if scale and scale.unit == "d^-0.5" and width and isinstance(width.value, int):
+        lines.append(f"logits divided by √d = {width.value**0.5:.3g}")
+    elif scale and _is_factor(scale.value):
+        lines.append(f"logits scaled × {written(scale.value)}")
+    return lines + ([f"logits divided by {written(divisor.value)}"] if divisor and _is_factor(divisor.value) else [])
 
 
 def embedding_lines(architecture: Architecture) -> list[str]:

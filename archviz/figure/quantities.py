@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from archviz.figure.model import Sentence, Words
+from archviz.late_patterns import late_pattern
 
 _SUFFIXES = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
-_NUMBER = re.compile(r"(?<![\w.-])(\d[\d,]*(?:\.\d+)?(?:\s?[kMBT]\b)?)(?![\w])")
+_NUMBER = late_pattern(r"(?<![\w.-])(\d[\d,]*(?:\.\d+)?(?:\s?[kMBT]\b)?)(?![\w])")
 
 
 def compact(count: float) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 from itertools import pairwise
 
 from archviz.figure.layering import Layering
-from archviz.records import record
+from archviz.records import field, record
 
 PORT_MARGIN = 10.0
 PORT_SPACING = 18.0

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from archviz.records import record
+from archviz.records import record, replace
 
 
 @record(frozen=True)

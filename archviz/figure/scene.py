@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field, replace
 from itertools import combinations
 
 from archviz.architecture.model import Architecture, BlockGraph, BlockNode
@@ -16,7 +15,7 @@ from archviz.figure.page import place_page
 from archviz.figure.paint import Frame, paint_badge
 from archviz.figure.panels import FactsArt, InsetArt, Panel, StripArt
 from archviz.figure.theme import DARK, LIGHT, Theme
-from archviz.records import record
+from archviz.records import field, record, replace
 
 _FREE = 3  # panels that open independently of each other; of more, any one or all
 _FOOT = 1400.0  # px: width of the facts and footers

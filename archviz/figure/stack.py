@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field, replace
 from typing import Protocol
 
 from archviz.figure.display import Group, Item, Path, Point, Rect
@@ -26,7 +25,7 @@ from archviz.figure.paint import (
 )
 from archviz.figure.quantities import plain
 from archviz.figure.theme import Theme
-from archviz.records import record
+from archviz.records import field, record, replace
 
 _GAP = 17.0
 _FLOW_GAP = 13.5

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field, replace
 
 from archviz.architecture.model import MIXER_ROLES, Architecture, BlockEdge, BlockGraph, BlockNode, Role
-from archviz.records import record
+from archviz.records import field, record, replace
 
 OPENED = (*MIXER_ROLES, "feed_forward", "moe")
 

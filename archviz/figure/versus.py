@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from difflib import SequenceMatcher
 from math import ceil
 
 from archviz.architecture.model import Architecture
+from archviz.architecture.words import value_words
 from archviz.comparison.comparing import Comparison
-from archviz.comparison.words import value_words
 from archviz.errors import UsageError
 from archviz.figure import captions
 from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Rect
@@ -21,7 +20,7 @@ from archviz.figure.print_size import WIDEST
 from archviz.figure.savings import Savings
 from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
-from archviz.records import record
+from archviz.records import record, replace
 
 _MARGIN, _TOP, _GAP = 26.0, 92.0, 24.0
 _WIDTH = WIDEST

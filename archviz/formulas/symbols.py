@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from archviz.formulas.products import Factor
+from archviz.late_patterns import late_pattern
 from archviz.records import record
 
 _TABLE = """
@@ -67,7 +68,7 @@ def _fill() -> None:
 
 
 _fill()
-_NAME = re.compile(r"[A-Za-z_]\w*(\[\d+\])?", re.ASCII)
+_NAME = late_pattern(r"[A-Za-z_]\w*(\[\d+\])?", re.ASCII)
 
 
 @record(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from archviz.interpreter.values import (
     Unknown,
 )
 from archviz.interpreter.watched import plain
+from archviz.late_patterns import late_pattern
 
 if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 REGISTRIES = {"_parameters": "parameters", "_buffers": "buffers", "_modules": "modules"}
 
-UNKNOWN_LAYER = re.compile(
+UNKNOWN_LAYER = late_pattern(
     r"torch\.nn\.(?!functional|init)(\w+\.)*[A-Z]\w* has no stub|"
     r"transformers\.(\w+\.)*[A-Z]\w* is not in the installed transformers"
 )

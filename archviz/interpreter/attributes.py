@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,7 @@ PLAIN_METHODS: dict[type, set[str]] = {
 }  # fmt: skip
 PLAIN_METHODS[OrderedDict] = PLAIN_METHODS[dict] | {"move_to_end"}
 PLAIN_METHODS[defaultdict] = PLAIN_METHODS[dict] | {"default_factory"}
+PLAIN_METHODS[ChainMap] = {"get", "items", "keys", "maps", "new_child", "parents", "values"}
 PLAIN_METHODS[Counter] = PLAIN_METHODS[dict] | {"elements", "most_common", "subtract", "total"}
 
 
@@ -218,7 +219,7 @@ def _of_class(interp: Interpreter, value: ClassValue, name: str) -> Any:
     if name == "__dict__":
         return value.namespace
     if name == "__mro__":
-        return tuple(value.mro)
+        return (*value.mro, object)
     if name == "__bases__":
         return tuple(value.bases)
     if name == "__class__":

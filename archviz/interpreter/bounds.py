@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from archviz.interpreter.control import BudgetSpentError, UnsupportedError
+from archviz.interpreter.control import BudgetSpentError
 from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import Instance, Unknown
 
@@ -28,7 +28,6 @@ WIDEST = 99_999  # characters of a format width
 CHAIN_STEPS = 2_000  # what an iterator over an iterator costs: a long chain of them would end the host's stack
 ELEMENTS_PER_STEP = 4  # copied for the price of one interpreted step
 CHARACTERS_PER_STEP = 32
-MOST_YIELDS = 100_000
 REGEX_STEPS = 200_000_000
 SMALL_CHOICE = 0.25
 _TAKE_ITERABLES = {
@@ -46,12 +45,6 @@ def charge(interp: Operators, count: int, per_step: int = ELEMENTS_PER_STEP) -> 
     """Let a long value cost steps, so that the sum of all values is bounded as well as each."""
     if count >= per_step:
         interp.spend(count // per_step)
-
-
-def check_yields(interp: Operators, yields: list[Any]) -> None:
-    """Refuse a generator that does not end soon: its values are made before the first is used."""
-    if len(yields) >= MOST_YIELDS:
-        raise UnsupportedError(f"a generator of more than {MOST_YIELDS:,} values", interp.here())
 
 
 def check_length(

@@ -6,6 +6,7 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 from archviz.interpreter.class_defaults import class_defaults, declared_fields
@@ -27,18 +28,19 @@ def deep_recursion() -> Iterator[None]:
     """Room on the host's stack for interpreted calls; `Limits.depth` is the real bound.
 
     The collector of cyclic garbage rests meanwhile: syntax trees and frames are many and live as long as the reading, and looking
-    through them again and again takes a third of the time.
+    through them again and again takes a third of the time. Both hold for the whole process, so threads come one after the other.
     """
-    previous, collects = sys.getrecursionlimit(), gc.isenabled()
-    sys.setrecursionlimit(max(previous, RECURSION))
-    gc.disable()
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(previous)
-        if collects:
-            _set_aside.after_reading()
-            gc.enable()
+    with _one_at_a_time:
+        previous, collects = sys.getrecursionlimit(), gc.isenabled()
+        sys.setrecursionlimit(max(previous, RECURSION))
+        gc.disable()
+        try:
+            yield
+        finally:
+            sys.setrecursionlimit(previous)
+            if collects:
+                _set_aside.after_reading()
+                gc.enable()
 
 
 class _SetAside:
@@ -67,6 +69,7 @@ class _SetAside:
 
 
 _set_aside = _SetAside()
+_one_at_a_time = RLock()
 
 
 def build_model(interp: Interpreter, cls: ClassValue, config: Any, **options: Any) -> ModuleInstance:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from archviz.interpreter.attributes import MISSING, find_attribute
 from archviz.interpreter.bounds import CHAIN_STEPS, is_iterator, weigh
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
+from archviz.interpreter.texts import text_of
 from archviz.interpreter.values import (
     BoundMethod,
     ClassMethod,
     ClassValue,
     FunctionValue,
     Instance,
+    ModuleInstance,
     NativeFunction,
     PropertyValue,
     StaticMethod,
@@ -105,7 +107,7 @@ def _callable(interp: Interpreter, value: Any) -> Any:
     if isinstance(value, Unknown):
         return value
     if isinstance(value, Instance):
-        return value.cls.has("__call__")
+        return isinstance(value, ModuleInstance) or value.cls.has("__call__")
     return callable(value)
 
 
@@ -204,7 +206,8 @@ def _hash(interp: Interpreter, value: Any) -> int:
 @builtin("repr")
 def _repr(interp: Interpreter, value: Any) -> Any:
     weigh(interp, value)
-    return value if isinstance(value, Unknown) else interp.bounded_text(repr(value))
+    text = value if isinstance(value, Unknown) else text_of(interp, value, is_repr=True)
+    return text if isinstance(text, Unknown) else interp.bounded_text(text)
 
 
 @builtin("format")
@@ -214,7 +217,7 @@ def _format(interp: Interpreter, value: Any, spec: str = "") -> Any:
 
 @builtin("iter")
 def _iter(interp: Interpreter, value: Any) -> Iterator[Any]:
-    return iter(_elements_of(interp, value))
+    return value if is_iterator(value) else iter(_elements_of(interp, value))
 
 
 @builtin("next")

@@ -6,19 +6,21 @@ The cache classes are interpreted like all other code; here their objects are re
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import field
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import Event, Gap
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor
 from archviz.interpreter.walk import walk
-from archviz.records import record
+from archviz.records import field, record
 from archviz.spans import Span
 
 OUTPUTS = ("past_key_values", "cache_params", "state", "mems", "past_buckets_states", "rnn_state")
 """The names under which models return what they want back with the next token."""
+NO_CACHE = "the model returned no cache"
+"""The gap of a pass that left nothing behind though all of it was understood."""
 PARTS = {"self_attention_cache": "self", "cross_attention_cache": "cross"}
 INDEXED, LINEAR, PAIR = "indexer_keys", ("conv_states", "recurrent_states"), ("keys", "values")
 
@@ -49,6 +51,13 @@ class CacheLayer:
     at: Span | None = None
 
 
+class Weight(NamedTuple):
+    """A parameter that events read."""
+
+    name: str
+    numel: int
+
+
 @record(frozen=True)
 class CachedPass:
     """What a model keeps after a prefill and one decode step.
@@ -59,7 +68,8 @@ class CachedPass:
         events: The events of the decode step.
         numbers: Identity of a cached tensor → its number in the events.
         gaps: What was not understood on the way.
-        weights: Numbers of the parameters in the events.
+        weights: Number of a parameter in the events → its name and elements.
+        before: The events of the prefill that came before, for `tokens` less one.
     """
 
     tokens: int
@@ -67,18 +77,38 @@ class CachedPass:
     events: Sequence[Event]
     numbers: dict[int, int]
     gaps: list[Gap]
-    weights: frozenset[int] = frozenset()
+    weights: dict[int, Weight] = field(default_factory=dict)
+    before: Sequence[Event] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it was understood, and every layer keeps something where any does."""
+        return all(gap.reason == NO_CACHE for gap in self.gaps) and all(each.kind != "empty" for each in self.layers)
 
 
 def cached_pass(
-    tokens: int, layers: list[CacheLayer], recorder: Recorder, gaps: list[Gap], model: ModuleInstance
+    tokens: int, layers: list[CacheLayer], recorders: Sequence[Recorder], gaps: list[Gap], model: ModuleInstance
 ) -> CachedPass:
-    """The last pass of a trace with a cache."""
+    """The last of some passes with a cache; `recorders` has the latest first."""
+    last, first = recorders[0], recorders[-1]
     held = [tensor for layer in layers for tensor in layer.tensors.values()]
-    known = {id(tensor): number for tensor in held if (number := recorder.known_number(tensor)) is not None}
-    parameters = [t for _, module in walk(model, "", set()) for t in module.parameters.values() if t is not None]
-    weights = {number for each in parameters if (number := recorder.known_number(each)) is not None}
-    return CachedPass(tokens, layers, recorder.events, known, gaps, frozenset(weights))
+    known = {id(tensor): number for tensor in held if (number := last.known_number(tensor)) is not None}
+    before = first.events if first is not last else ()
+    return CachedPass(tokens, layers, last.events, known, gaps, _weights(last, model), before)
+
+
+def _weights(recorder: Recorder, model: ModuleInstance) -> dict[int, Weight]:
+    """The parameters by their numbers in a pass; a tied one under its first name, those that the pass has not seen by negative numbers."""
+    found: dict[int, Weight] = {}
+    for path, module in walk(model, "", set()):
+        for name, tensor in module.parameters.items():
+            if tensor is not None:
+                size = prod(map(int, tensor.shape)) if tensor.shape is not None else 0
+                number = recorder.known_number(tensor)
+                found.setdefault(
+                    -tensor.serial - 1 if number is None else number, Weight(f"{path}.{name}" if path else name, size)
+                )
+    return found
 
 
 def returned_cache(output: Any) -> tuple[str, Any] | None:
@@ -100,7 +130,11 @@ def cache_layers(interp: Interpreter, cache: Any, recorders: list[Recorder]) -> 
         cache: What the model returned.
         recorders: The passes that may have written it, latest first.
     """
-    return [_described(interp, part, index, layer, recorders) for part, index, layer in _layers(cache)]
+    made = [(recorder, recorder.makers()) for recorder in recorders]
+    return [_described(interp, part, index, layer, made) for part, index, layer in _layers(cache)]
+
+
+_Made = list[tuple[Recorder, dict[int, Event]]]
 
 
 def _layers(cache: Any, part: str = "self") -> Iterator[tuple[str, int, Any]]:
@@ -115,9 +149,9 @@ def _layers(cache: Any, part: str = "self") -> Iterator[tuple[str, int, Any]]:
         yield part, 0, cache
 
 
-def _described(interp: Interpreter, part: str, index: int, layer: Any, recorders: list[Recorder]) -> CacheLayer:
+def _described(interp: Interpreter, part: str, index: int, layer: Any, made: _Made) -> CacheLayer:
     tensors = dict(held_tensors(layer))
-    module, at = _writer(list(tensors.values()), recorders)
+    module, at = _writer(list(tensors.values()), made)
     sliding = isinstance(layer, Instance) and interp.find_attribute(layer, "is_sliding") is True
     window = layer.attrs.get("sliding_window") if sliding else None
     return CacheLayer(
@@ -157,12 +191,12 @@ def _kind(layer: Any, tensors: dict[str, Tensor], *, sliding: bool) -> str:
     return " + ".join(kinds) or "state"
 
 
-def _writer(tensors: list[Tensor], recorders: list[Recorder]) -> tuple[str | None, Span | None]:
+def _writer(tensors: list[Tensor], made: _Made) -> tuple[str | None, Span | None]:
     """The module whose forward made the first of the tensors, and the line."""
-    for recorder in recorders:
+    for recorder, makers in made:
         for tensor in tensors:
             number = recorder.known_number(tensor)
-            event = None if number is None else recorder.maker(number)
+            event = None if number is None else makers.get(number)
             if event is not None:
                 return event.module, event.at
     return None, None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from archviz.interpreter.control import BreakSignal, ContinueSignal, RaisedError, ReturnSignal
+from archviz.interpreter.control import BreakSignal, ContinueSignal, RaisedError, ReturnSignal, UnsupportedError
 from archviz.interpreter.expressions import EXPRESSIONS, made
+from archviz.interpreter.generators import suspended
+from archviz.interpreter.managers import GeneratorManager, decorated
 from archviz.interpreter.parsing import body_of
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.values import (
@@ -17,8 +18,6 @@ from archviz.interpreter.values import (
     ClassMethod,
     ClassValue,
     FunctionValue,
-    Generated,
-    GeneratorManager,
     Instance,
     ModuleInstance,
     NativeFunction,
@@ -112,47 +111,16 @@ def _run_function(interp: Interpreter, function: FunctionValue, args: list[Any],
         interp.step()
         if isinstance(node, ast.Lambda):
             return EXPRESSIONS[node.body.__class__](interp, node.body, frame)
-        if function.signature.is_generator:
-            frame.yields = []
+        if function.signature.is_suspended:
+            return made(interp, suspended(interp, node, frame))
         interp.run_block(body_of(node), frame)
     except ReturnSignal as signal:
-        return signal.value if frame.yields is None else made(interp, Generated(frame.yields, signal.value))
+        return signal.value
+    except (BreakSignal, ContinueSignal):
+        raise UnsupportedError("break or continue outside a loop", interp.here()) from None
     finally:
         interp.leave_frame(previous)
-    return None if frame.yields is None else made(interp, Generated(frame.yields))
-
-
-class _Around(list[Any]):
-    """What a context manager's generator yields to: the block runs at its one `yield`."""
-
-    def __init__(self, interp: Interpreter, inside: Callable[[Any], None]) -> None:
-        super().__init__()
-        self.interp = interp
-        self.outer = interp.frame
-        self.inside = inside
-        self.signal: Exception | None = None
-
-    def append(self, value: Any) -> None:
-        own, self.interp.frame = self.interp.frame, self.outer
-        try:
-            self.inside(value)
-        except (ReturnSignal, BreakSignal, ContinueSignal) as signal:  # leaves the block, not the generator
-            self.signal = signal
-        finally:
-            self.interp.frame = own
-
-
-def run_around(interp: Interpreter, manager: GeneratorManager, inside: Callable[[Any], None]) -> None:
-    """Run a `contextmanager` function, and at its `yield` what stands inside the `with`."""
-    function = manager.function
-    frame = Frame(function.module, function.frame, function)
-    bind_arguments(interp, function, manager.args, manager.kwargs, frame)
-    frame.first = manager.args[0] if manager.args else None
-    frame.yields = around = _Around(interp, inside)
-    with interp.entered(frame), suppress(ReturnSignal):
-        interp.run_block(body_of(cast("ast.FunctionDef", function.node)), frame)
-    if around.signal is not None:
-        raise around.signal
+    return None
 
 
 def bind_arguments(
@@ -278,4 +246,5 @@ _RULES: dict[type, Any] = {
     Unknown: _call_unknown,
     StaticMethod: _call_static,
     functools.partial: _call_partial,
+    GeneratorManager: decorated,
 }

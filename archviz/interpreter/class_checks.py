@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archviz.interpreter.abstract_classes import ABSTRACT
+from archviz.interpreter.abstract_classes import ABSTRACT, is_like
 from archviz.interpreter.values import ClassValue, Instance, NativeFunction, Shape, Tensor, Unknown
 
 
@@ -42,7 +42,7 @@ class ClassChecks:
         if isinstance(value, ClassValue):
             return value.metaclass is not None and value.metaclass.issubclass(cls)
         if isinstance(value, Instance):
-            return value.cls.issubclass(cls)
+            return value.cls.issubclass(cls) or is_like(value, cls.qualified)
         if isinstance(value, Tensor):
             name = cls.qualified
             return name == "torch.Tensor" or (value.is_parameter and name.endswith("Parameter"))

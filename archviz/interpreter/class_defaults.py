@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from archviz.interpreter.modules import SourceModule
 from archviz.interpreter.reading import ClassDefault
 from archviz.interpreter.values import ClassValue, Instance
+from archviz.late_patterns import late_pattern
 from archviz.spans import Span
 
 _BASE = "PreTrainedConfig"
 _DEEPEST = 8
-_FIELD = re.compile(r"    (\w+)(?::| =)")
+_FIELD = late_pattern(r"    (\w+)(?::| =)")
 
 
 def class_defaults(config: Instance, prefix: str = "") -> dict[str, ClassDefault]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archviz.interpreter.attributes import MISSING, find_attribute
 from archviz.interpreter.calls import TYPE, is_metaclass
+from archviz.interpreter.control import LEAVING, UnsupportedError
 from archviz.interpreter.expressions import EXPRESSIONS
 from archviz.interpreter.named_tuples import make_record
 from archviz.interpreter.scope import Frame
@@ -40,9 +41,13 @@ def make_class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> Any:
     body = Frame(frame.module, frame, is_class=True)
     body.line = node.lineno
     body.names["__module__"] = frame.module.dotted
-    body.names["__qualname__"] = node.name
+    outer = frame.names.get("__qualname__") if frame.is_class else None
+    body.names["__qualname__"] = node.name if outer is None else f"{outer}.{node.name}"
     with interp.entered(body):
-        interp.run_block(node.body, body, recover=True)
+        try:
+            interp.run_block(node.body, body, recover=True)
+        except LEAVING:
+            raise UnsupportedError("return, break or continue in the body of a class", interp.here()) from None
     keywords = _keywords(interp, node, frame)
     metaclass = _metaclass(interp, keywords.pop("metaclass", None), bases, node.name)
     made = _Statement(node.name, bases, host_base, Span(frame.module.shown, node.lineno), frame.module, keywords)
@@ -201,15 +206,13 @@ def _disown(value: Any, cls: ClassValue) -> None:
 def _make_enum(interp: Interpreter, cls: ClassValue) -> None:
     """Turn the plain attributes of an enum's body into members."""
     members: dict[str, Any] = {}
-    counter = 0
     for name, value in list(cls.namespace.items()):
         is_plain = not name.startswith("_") and not isinstance(
             value, (FunctionValue, NativeFunction, ClassMethod, StaticMethod, PropertyValue)
         )
         if not is_plain:
             continue
-        counter += 1
-        number = _automatic(cls, name, counter) if value is AUTO else value
+        number = _automatic(cls, name, members) if value is AUTO else value
         same = next((each for each in members.values() if each.payload == number), None)
         if same is not None:  # another name of a member
             cls.namespace[name] = same
@@ -219,16 +222,20 @@ def _make_enum(interp: Interpreter, cls: ClassValue) -> None:
         member.payload = number
         members[name] = member
         del cls.namespace[name]
+        init = cls.lookup("__init__") if cls.has("__init__") else None
+        if isinstance(init, FunctionValue):
+            interp.call(init, [member, *(number if isinstance(number, tuple) else (number,))], {})
     inherited = next((base.enum_members for base in cls.mro[1:] if base.enum_members), None)
     cls.enum_members = members or (dict(inherited) if inherited else None)
 
 
-def _automatic(cls: ClassValue, name: str, count: int) -> Any:
-    """What `auto()` stands for."""
+def _automatic(cls: ClassValue, name: str, members: dict[str, Any]) -> Any:
+    """What `auto()` stands for: one more than the greatest value before it; the next free bit of a flag."""
     kinds = {base.qualified for base in cls.mro}
     if "enum.StrEnum" in kinds:
         return name.lower()
-    return 1 << (count - 1) if "enum.Flag" in kinds else count
+    greatest = max((each.payload for each in members.values() if isinstance(each.payload, int)), default=0)
+    return 1 << greatest.bit_length() if "enum.Flag" in kinds else greatest + 1
 
 
 AUTO = object()
@@ -238,7 +245,7 @@ NO_DEFAULT = object()  # `dataclasses.MISSING`
 class FieldValue:
     """A dataclass field, as `dataclasses.fields` lists it."""
 
-    __slots__ = ("annotation", "default", "default_factory", "init", "kw_only", "metadata", "name", "type")
+    __slots__ = ("annotation", "default", "default_factory", "init", "kw_only", "metadata", "name", "repr", "type")
 
     def __init__(self, default: Any = NO_DEFAULT, default_factory: Any = NO_DEFAULT, *, init: bool = True) -> None:
         self.default = default
@@ -249,6 +256,7 @@ class FieldValue:
         self.annotation: tuple[ast.expr, SourceModule] | None = None  # None where annotations are not evaluated
         self.metadata: dict[str, Any] = {}
         self.kw_only = False
+        self.repr = True
 
 
 def dataclass(interp: Interpreter, cls: Any = None, **options: Any) -> Any:
@@ -272,9 +280,17 @@ def dataclass(interp: Interpreter, cls: Any = None, **options: Any) -> Any:
     _compare_by_fields(
         interp, cls, order=bool(options.get("order")), eq=options.get("eq", True), frozen=bool(options.get("frozen"))
     )
+    if options.get("repr", True) and "__repr__" not in cls.namespace:
+        cls.namespace["__repr__"] = interp.native(f"{cls.qualified}.__repr__", _text_by_fields)
     for field in fields.values():
         field.kw_only = field.kw_only or (bool(options.get("kw_only")) and field.name in cls.annotations)
     return cls
+
+
+def _text_by_fields(interp: Interpreter, each: Instance) -> str:
+    """`Name(field=value, …)`."""
+    fields = [name for name, field in each.cls.lookup("__dataclass_fields__").items() if field.repr]
+    return f"{each.cls.namespace.get('__qualname__', each.cls.name)}({', '.join(f'{name}={interp.get_attribute(each, name)!r}' for name in fields)})"
 
 
 def _compare_by_fields(interp: Interpreter, cls: ClassValue, *, order: bool, eq: bool, frozen: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +10,7 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import Gap, ModuleRecord, TensorRecord
 from archviz.interpreter.values import ClassValue, DType, Instance, ModuleInstance, Tensor, Unknown
 from archviz.interpreter.walk import walk
-from archviz.records import record
+from archviz.records import field, record
 from archviz.settings import Limits
 from archviz.spans import Span
 
@@ -44,7 +43,7 @@ def module_tree(root: ModuleInstance) -> ModuleTree:
     return ModuleTree(record, found.tied, list(found.modules.values()), found.owners)
 
 
-@dataclass(slots=True)
+@record
 class _Found:
     """What is known of the modules and tensors met so far."""
 

@@ -20,6 +20,9 @@ class ContinueSignal(Exception):
     pass
 
 
+LEAVING = (ReturnSignal, BreakSignal, ContinueSignal)
+
+
 class RaisedError(Exception):
     """An exception of the interpreted program on its way up.
 

@@ -7,11 +7,12 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from archviz.interpreter.bounds import check_length, check_yields, weigh_key
+from archviz.interpreter.bounds import check_length, weigh_key
 from archviz.interpreter.control import RaisedError, UnsupportedError
+from archviz.interpreter.name_tables import NameTable
 from archviz.interpreter.repeats import counted, is_settled, numbers_left
 from archviz.interpreter.scope import Frame
-from archviz.interpreter.values import FunctionValue, Generated, Instance, NativeFunction, SuperValue, Tensor, Unknown
+from archviz.interpreter.values import FunctionValue, Instance, NativeFunction, SuperValue, Tensor, Unknown
 from archviz.interpreter.watched import plain
 
 if TYPE_CHECKING:
@@ -143,6 +144,11 @@ def _list(interp: Interpreter, node: ast.List, frame: Frame) -> Any:
     return made(interp, _elements(interp, node.elts, frame))
 
 
+@expression(NameTable)
+def _name_table(interp: Interpreter, node: NameTable, frame: Frame) -> Any:
+    return made(interp, list(node.rows))
+
+
 @expression(ast.Tuple)
 def _tuple(interp: Interpreter, node: ast.Tuple, frame: Frame) -> Any:
     return tuple(_elements(interp, node.elts, frame))
@@ -255,8 +261,8 @@ def make_function(
 _COMPREHENSION = object()
 
 
-@expression(ast.ListComp, ast.GeneratorExp)
-def _list_comprehension(interp: Interpreter, node: ast.ListComp | ast.GeneratorExp, frame: Frame) -> Any:
+@expression(ast.ListComp)
+def _list_comprehension(interp: Interpreter, node: ast.ListComp, frame: Frame) -> Any:
     result: list[Any] = []
     element = node.elt
     rule = EXPRESSIONS[element.__class__]
@@ -267,7 +273,7 @@ def _list_comprehension(interp: Interpreter, node: ast.ListComp | ast.GeneratorE
         lambda inner: result.append(plain(rule(interp, element, inner))),
         lambda inner, name, left: _repeat(interp, element, inner, name, left, result),
     )
-    return made(interp, result if isinstance(node, ast.ListComp) else iter(result))
+    return made(interp, result)
 
 
 def _repeat(interp: Interpreter, node: ast.expr, frame: Frame, name: str, left: int, result: list[Any]) -> bool:
@@ -316,12 +322,16 @@ Repeat = Callable[[Frame, str, int], bool]  # after the first element of a plain
 def _comprehend(
     interp: Interpreter, generators: list[ast.comprehension], frame: Frame, emit: Emit, repeat: Repeat | None = None
 ) -> None:
+    _run_generator(interp, generators, 0, frame, inside(frame), emit, repeat)
+
+
+def inside(frame: Frame) -> Frame:
+    """The frame of a comprehension."""
     inner = Frame(frame.module, frame, frame.function)
-    inner.names = {}
     inner.first = _COMPREHENSION
     if frame.is_class:  # a comprehension in a class body sees the class's names in its first iterable only
         inner.names.update(frame.names)
-    _run_generator(interp, generators, 0, frame, inner, emit, repeat)
+    return inner
 
 
 def _run_generator(
@@ -357,26 +367,7 @@ def _run_generator(
         repeat = None
 
 
-@expression(ast.Yield)
-def _yield(interp: Interpreter, node: ast.Yield, frame: Frame) -> Any:
-    value = None if node.value is None else _in(interp, node.value, frame)
-    if frame.yields is None:
-        raise UnsupportedError("yield outside a function", interp.here())
-    check_yields(interp, frame.yields)
-    frame.yields.append(value)
-    return Unknown("what is sent into a generator", interp.here())
-
-
-@expression(ast.YieldFrom)
-def _yield_from(interp: Interpreter, node: ast.YieldFrom, frame: Frame) -> Any:
-    if frame.yields is None:
-        raise UnsupportedError("yield outside a function", interp.here())
-    inner = _in(interp, node.value, frame)
-    frame.yields.extend(interp.iterate(inner))
-    return inner.value if isinstance(inner, Generated) else None
-
-
-@expression(ast.Starred, ast.Await)
+@expression(ast.Starred, ast.Await, ast.Yield, ast.YieldFrom)
 def _unsupported(interp: Interpreter, node: ast.expr, frame: Frame) -> Any:
     frame.line = node.lineno
     raise UnsupportedError(f"{node.__class__.__name__} is not supported here", interp.here())

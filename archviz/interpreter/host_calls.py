@@ -10,6 +10,7 @@ from archviz.interpreter import bounds
 from archviz.interpreter.attributes import VIEW_TYPES
 from archviz.interpreter.followed import CONTAINERS, READING
 from archviz.interpreter.sizes import Size
+from archviz.interpreter.texts import text_of
 from archviz.interpreter.values import Instance, PropertyValue, Tensor, Unknown
 from archviz.interpreter.watched import plain
 
@@ -50,6 +51,8 @@ def call_host(interp: Operators, function: Any, args: list[Any], kwargs: dict[st
         args = [_materialised(interp, args[0]), *args[1:]]
     elif function in (int, float, str, bool) and args and isinstance(args[0], (Tensor, Instance)):
         return _converted(interp, function, args[0])
+    if function is str and len(args) == 1 and args[0].__class__ is not str:
+        return text_of(interp, args[0])
     if function is int and len(args) == 1 and args[0].__class__ is Size:
         return args[0]
     result = function(*args, **kwargs)
@@ -77,12 +80,12 @@ def _materialised(interp: Operators, value: Any) -> Any:
 def _converted(interp: Operators, function: Any, value: Tensor | Instance) -> Any:
     if isinstance(value, Instance):
         if function is str:
-            return str(value)
+            return text_of(interp, value)
         if function is bool:
             return interp.truth(value)
         special = value.special(f"__{function.__name__}__")
         return special() if special else function(value.payload)
     if function is str:
-        return repr(value)
+        return text_of(interp, value)
     item = interp.op("torch.Tensor.item", value)
     return item if isinstance(item, Unknown) else function(item)

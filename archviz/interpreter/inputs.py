@@ -22,7 +22,7 @@ def example_inputs(
 ) -> dict[str, Any]:
     """Inputs by the model's `main_input_name`: token ids, pixels of the configured size, mel features or samples."""
     config = model.attrs.get("config")
-    main = interp.find_attribute(model, "main_input_name")
+    main = _main_input(interp, model)
     main = main if isinstance(main, str) else "input_ids"
     parameters, takes_rest = forward_parameters(interp, model)
     ids = Tensor((batch, seq), "int64")
@@ -100,9 +100,14 @@ def forward_parameters(interp: Interpreter, model: ModuleInstance) -> tuple[list
     return [each.arg for each in [*spec.posonlyargs, *spec.args, *spec.kwonlyargs]], spec.kwarg is not None
 
 
+def _main_input(interp: Interpreter, model: ModuleInstance) -> Any:
+    """What the class states; `__getattr__` of own code is not asked, which may refuse."""
+    return interp.find_attribute(model, "main_input_name") if model.cls.has("main_input_name") else MISSING
+
+
 def _is_plain(interp: Interpreter, model: ModuleInstance, parameters: list[str]) -> bool:
     """Whether a model without `transformers` takes something else than `input_ids` first."""
-    named = interp.find_attribute(model, "main_input_name") not in (MISSING, None) or "input_ids" in parameters
+    named = _main_input(interp, model) not in (MISSING, None) or "input_ids" in parameters
     return not named and len(parameters) > 1
 
 

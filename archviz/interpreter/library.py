@@ -15,9 +15,10 @@ A method of a source class is replaced by registering its dotted name
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
+
+from archviz.late_patterns import late_pattern
 
 Run = Callable[..., Any]
 MOST_WITHOUT = 50_000
@@ -36,6 +37,30 @@ class LibraryClass:
         self.attributes: dict[str, Any] = {}
 
 
+_PLAIN = late_pattern(r"(?:\w|\\\.)*(?![?*+{|])")
+
+
+class Matching:
+    """A stub for all names that an expression matches, which is compiled when a name begins as it may.
+
+    Args:
+        expression: A regular expression without alternatives outside parentheses.
+        beginnings: How names may begin; its own plain beginning by default.
+    """
+
+    __slots__ = ("_beginnings", "_expression", "run")
+
+    def __init__(self, expression: str, beginnings: tuple[str, ...], run: Run) -> None:
+        plain = _PLAIN.match(expression)
+        self._beginnings = beginnings or (plain[0].replace("\\.", ".") if plain else "",)
+        self._expression = late_pattern(expression)
+        self.run = run
+
+    def has(self, name: str) -> bool:
+        """Whether the expression matches the whole of a dotted name."""
+        return name.startswith(self._beginnings) and self._expression.fullmatch(name) is not None
+
+
 class DuplicateStubError(Exception):
     """Two stubs for one dotted name."""
 
@@ -48,8 +73,8 @@ class Library:
         self.classes: dict[str, LibraryClass] = {}
         self.values: dict[str, Any] = {}
         self.absent: set[str] = set()
-        self.patterns: list[tuple[re.Pattern[str], Run]] = []
-        self._named: list[tuple[re.Pattern[str], Run]] = []
+        self._patterns: list[Matching] = []
+        self._named: list[Matching] = []
         self._prefixes: set[str] = set()
         self._without: set[str] = set()  # names asked for that have no stub
 
@@ -67,17 +92,21 @@ class Library:
         """Register one stub `run(interpreter, …)` for every dotted name that matches a regular expression."""
 
         def register(run: Run) -> Run:
-            self.patterns.append((re.compile(expression), run))
+            self._patterns.append(Matching(expression, (), run))
             self._without.clear()
             return run
 
         return register
 
-    def named_pattern(self, expression: str) -> Callable[[Run], Run]:
-        """Register one stub `run(interpreter, name, …)` for every dotted name that matches; it is told which name."""
+    def named_pattern(self, expression: str, beginnings: tuple[str, ...] = ()) -> Callable[[Run], Run]:
+        """Register one stub `run(interpreter, name, …)` for every dotted name that matches; it is told which name.
+
+        Args:
+            beginnings: How such names begin, where the expression does not begin with plain text.
+        """
 
         def register(run: Run) -> Run:
-            self._named.append((re.compile(expression), run))
+            self._named.append(Matching(expression, beginnings, run))
             self._without.clear()
             return run
 
@@ -135,9 +164,9 @@ class Library:
             return True
         if name in self._without:
             return False
-        for expression, run in self.patterns:
-            if expression.fullmatch(name):
-                self.functions[name] = (run, "function")
+        for each in self._patterns:
+            if each.has(name):
+                self.functions[name] = (each.run, "function")
                 return True
         found = self._has_named(name)
         if not found and len(self._without) < MOST_WITHOUT:
@@ -146,10 +175,10 @@ class Library:
 
     def is_refused(self, name: str) -> bool:
         """Whether a dotted name is one of those that are registered by pattern and told their name."""
-        return any(expression.fullmatch(name) for expression, _ in self._named)
+        return any(each.has(name) for each in self._named)
 
     def _has_named(self, name: str) -> bool:
-        run = next((run for expression, run in self._named if expression.fullmatch(name)), None)
+        run = next((each.run for each in self._named if each.has(name)), None)
         if run is not None:
             self.functions[name] = (_told(run, name), "function")
         return run is not None

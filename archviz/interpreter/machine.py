@@ -6,6 +6,7 @@ import ast
 import re
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from archviz.interpreter import attributes, calls, classes
@@ -13,7 +14,7 @@ from archviz.interpreter.attribute_writes import AttributeWrites
 from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.blocks import Entered, Guarded
 from archviz.interpreter.builtins_table import BUILTINS, NATIVE
-from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
+from archviz.interpreter.control import LEAVING, BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import EXPRESSIONS
 from archviz.interpreter.followed import Region
 from archviz.interpreter.imports import Imports
@@ -35,6 +36,7 @@ from archviz.interpreter.values import (
     Unknown,
 )
 from archviz.interpreter.watched import plain
+from archviz.progress import stop_if_unwanted
 from archviz.settings import Limits
 from archviz.spans import Span
 
@@ -94,13 +96,14 @@ class Interpreter(Operators, AttributeWrites, Imports):
     # -- budget ---------------------------------------------------------------------------------------------------
 
     def step(self, frame: Frame | None = None) -> None:
-        """Count one step; raises BudgetSpentError when a bound is reached."""
+        """Count one step; raises BudgetSpentError when a bound is reached, RunStopped when nobody waits any more."""
         self._steps += 1
         if self._steps & 1023 == 0:
             if self._steps > self.limits.steps:
                 raise BudgetSpentError(f"more than {self.limits.steps:,} steps", self.here())
             if time.thread_time() > self._deadline:
                 raise BudgetSpentError(f"more than {self.limits.seconds:g} s", self.here())
+            stop_if_unwanted()
 
     def spend(self, count: int) -> None:
         """Count several steps at once: what a long value or a deep chain costs."""
@@ -227,6 +230,16 @@ class Interpreter(Operators, AttributeWrites, Imports):
             self._recover(statement, frame, f"{type(error).__name__}: {error}", self.here())
         return True
 
+    def recovered(self, error: Exception, statement: ast.stmt, frame: Frame) -> bool:
+        """Whether an error in a statement that yields becomes a gap; one of the host is raised as the program's own."""
+        if not isinstance(error, _FAILURES):
+            return False
+        if self._recovered(error, statement, frame, recovers=frame.recovers and not self.guards):
+            return True
+        if not isinstance(error, (RaisedError, UnsupportedError)):
+            raise self._instead(error) from (None if isinstance(error, _HOST_LIMITS) else error)
+        return False
+
     def _instead(self, error: Exception) -> Exception:
         """What an error of the host is in the interpreted program."""
         if isinstance(error, RecursionError):
@@ -253,13 +266,15 @@ class Interpreter(Operators, AttributeWrites, Imports):
         """Run one top-level statement of a source file."""
         frame = Frame(module, is_top=True)
         frame.line = statement.lineno
-        with self.entered(frame):
+        with self.entered(frame), self.recorder.apart_from_calls() if self.recorder is not None else nullcontext():
             try:
                 self.run_block([statement], frame, recover=False)
             except (RaisedError, UnsupportedError) as error:
                 if not _only_changes(statement):
                     raise
                 self.note(f"a module-level statement is not understood: {error}")
+            except LEAVING:
+                raise UnsupportedError("return, break or continue outside a function or loop", self.here()) from None
 
     def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
         """Bind a value to a target: a name, an attribute, an item, or a pattern of them."""
@@ -352,6 +367,8 @@ class Interpreter(Operators, AttributeWrites, Imports):
             args = [plain(each) for each in args]
             is_container = issubclass(host, (dict, list, set, BaseException))
             instance.payload = host() if is_container and cls.has("__init__") else host(*args, **kwargs)
+        if self.recorder is not None:
+            self.recorder.made(instance)
         return instance
 
     def shared_calls(self, recorder: Recorder) -> SharedCalls:
@@ -403,7 +420,8 @@ def _only_changes(statement: ast.stmt) -> bool:
 
 HOST_ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "FieldValue": ("default", "default_factory", "init", "metadata", "name", "type"),
-    "Pattern": ("match", "search", "fullmatch", "sub", "findall", "pattern", "split"),
+    "Pattern": ("match", "search", "fullmatch", "sub", "findall", "finditer", "pattern", "split"),
     "Match": ("group", "groups", "start", "end", "span", "groupdict"),
     "partial": ("func", "args", "keywords"),
+    "StopIteration": ("value",),
 }

@@ -226,7 +226,9 @@ def _sets_attribute(part: Part) -> bool:
 def _takes(part: Part, name: str) -> bool:
     """Whether a statement keeps what a name stands for when it runs: an assignment, the bases of a class."""
     if isinstance(part, Definition):
-        return part.text.startswith("class") and name in part.text.partition(":")[0]
+        if name not in part.text or part.text.startswith("class"):
+            return part.text.startswith("class") and name in part.text.partition(":")[0]
+        part = part.parsed()
     value = part.value if isinstance(part, ast.Assign) and not _sets_attribute(part) else None
     return value is not None and any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(value))
 

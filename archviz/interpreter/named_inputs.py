@@ -11,7 +11,7 @@ from typing import Any
 
 from archviz.interpreter.inputs import image, number
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import Tensor
+from archviz.interpreter.values import Instance, Tensor
 
 CHANNELS = ("in_channels", "in_chans", "num_channels")
 BINS = ("num_mel_bins", "feature_size", "input_dim", "input_size", "input_feat_size", "num_input_features")
@@ -41,6 +41,10 @@ def candidates(interp: Interpreter, name: str, config: Any, batch: int, seq: int
     if name in ("pixel_values_videos", "video"):
         frames = next(iter(numbers(interp, config, FRAMES)), 16)
         return [Tensor((batch, frames, *image(interp, config, batch, DTYPE).sizes[1:]), DTYPE)]
+    if name == "flattened_patches":  # each with its row and column before its numbers
+        vision = interp.find_attribute(config, "vision_config")
+        part = vision if isinstance(vision, Instance) else config
+        return [Tensor((batch, seq, 2 + width), DTYPE) for width in numbers(interp, part, ("patch_embed_hidden_size",))]
     if name in ("input_features", "audio_values", "input_values"):
         return _sound(interp, name, config, batch)
     if name.endswith("input_ids"):
@@ -54,7 +58,12 @@ def candidates(interp: Interpreter, name: str, config: Any, batch: int, seq: int
     if name == "query_embeds":
         count = next(iter(numbers(interp, config, QUERIES)), 32)
         return [Tensor((batch, count, width), DTYPE) for width in numbers(interp, config, ("hidden_size",))]
-    return [Tensor((batch, seq), "int64")] if name in ("attention_mask", "mask", "input_features_mask") else []
+    if name in ("attention_mask", "mask", "input_features_mask"):
+        return [Tensor((batch, seq), "int64")]
+    stated = numbers(
+        interp, config, (f"{name}_dim", f"{name.removesuffix('s')}_dim")
+    )  # features of regions and their boxes
+    return [Tensor((batch, seq, width), DTYPE) for width in stated]
 
 
 def _images(interp: Interpreter, config: Any, batch: int) -> list[Any]:

@@ -14,6 +14,7 @@ from archviz.interpreter.attributes import VIEW_TYPES
 from archviz.interpreter.class_checks import ClassChecks
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
+from archviz.interpreter.managers import GeneratorManager
 from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import (
     BoundMethod,
@@ -447,12 +448,16 @@ class Operators(ClassChecks):
         return RaisedError(value, self.here(), explicit=True)
 
     def enter(self, manager: Any) -> Any:
+        if isinstance(manager, GeneratorManager):
+            return manager.enter()
         if isinstance(manager, Instance) and manager.cls.has("__enter__"):
             return self.call(self.get_attribute(manager, "__enter__"), [], {})
         return manager
 
     def leave(self, manager: Any, error: RaisedError | None = None) -> bool:
         """Leave a `with` block; whether the manager swallows the error that ended it."""
+        if isinstance(manager, GeneratorManager):
+            return manager.leave(error)
         if isinstance(manager, Suppressed):
             return error is not None and self.is_instance(error.value, manager.classes) is True
         if isinstance(manager, Instance) and manager.cls.has("__exit__"):

@@ -7,11 +7,13 @@ the process and never changed, except that a body not parsed yet is put in its p
 from __future__ import annotations
 
 import ast
-import re
+import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from archviz.interpreter.control import UnsupportedError
+from archviz.interpreter.name_tables import name_table, put_rows
+from archviz.late_patterns import late_pattern
 from archviz.spans import Span
 
 KEPT_CHARACTERS = 6_000_000  # of files whose trees stay in memory
@@ -40,7 +42,9 @@ class SourceText(NamedTuple):
 def parse(source: SourceText) -> ast.Module:
     """The syntax tree of a file; a file that does not parse raises UnsupportedError with its line."""
     try:
-        return ast.parse(source.text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes in analysed code are not the caller's business
+            return ast.parse(source.text)
     except SyntaxError as error:
         raise UnsupportedError(
             f"{source.shown} does not parse: {error.msg}", Span(source.shown, error.lineno or 1)
@@ -50,7 +54,7 @@ def parse(source: SourceText) -> ast.Module:
 
 
 class Definition:
-    """A top-level `def`, `class` or long table that is parsed when it is first wanted.
+    """A top-level `def`, `class` or assignment to one name that is parsed when it is first wanted.
 
     Args:
         name: What it binds.
@@ -71,9 +75,8 @@ class Definition:
     def parsed(self) -> ast.stmt:
         """Its statement, with the line numbers of the file."""
         if self._statement is None:
-            statement = (self._outline() if self.text.startswith(_STARTS) else None) or self.parse_at(
-                self.text, self.first
-            )[0]
+            shorter = self._outline() if self.text.startswith(_STARTS) else self._table()
+            statement = shorter or self.parse_at(self.text, self.first)[0]
             if "yield" not in self.text:
                 _mark_as_plain(statement)
             self._statement = statement
@@ -82,6 +85,16 @@ class Definition:
     def parse_at(self, text: str, first: int) -> list[ast.stmt]:
         """A part of the file, its first line being the given one."""
         return parse(SourceText(self.source.dotted, self.source.shown, "\n" * (first - 1) + text)).body
+
+    def _table(self) -> ast.stmt | None:
+        """A table of names with its rows as one node; None for any other."""
+        found = name_table(self.text)
+        if found is None:
+            return None
+        text, rows = found
+        statement = self.parse_at(text, self.first)[0]
+        put_rows(statement, rows)
+        return statement
 
     def _outline(self) -> ast.stmt | None:
         """A class without the bodies of its methods; None where it cannot be told for sure where they end."""
@@ -157,9 +170,9 @@ def may_yield(node: FunctionNode) -> bool:
     return later is None or "yield" in later.text
 
 
-_HEAD_START = re.compile(r"    (?:async +)?def +(?!__init__\b)\w+ *\(")
-_HEAD_END = re.compile(r"    \).*:\s*$")
-_INDENT = re.compile(r" {5}|\s*$")
+_HEAD_START = late_pattern(r"    (?:async +)?def +(?!__init__\b)\w+ *\(")
+_HEAD_END = late_pattern(r"    \).*:\s*$")
+_INDENT = late_pattern(r" {5}|\s*$")
 
 
 def _method_bodies(lines: list[str]) -> Iterator[tuple[int, int, int]]:
@@ -201,14 +214,12 @@ def _after_head(lines: list[str], head: int) -> int | None:
 
 
 Part = ast.stmt | Definition
-_FRESH = re.compile(
+_FRESH = late_pattern(
     r"\n[^ \t)\]}#\n]"
 )  # a line that starts something in the first column; plain text first is found fastest
-_DEFINITION = re.compile(r"(?:async +)?(?:def|class) +(\w+)")
+_DEFINITION = late_pattern(r"(?:async +)?(?:def|class) +(\w+)")
 _STARTS = ("def ", "class ", "async def ", "@")
-_TABLE = re.compile(r"(\w+)(?: *:[^=\n]+)? = [^#\n\"'=]*[(\[{]\n")
-_TABLE_END = re.compile(r"\n[)\]}]+[ \t]*(?:\n[ \t]*(?:#.*)?)*\Z")
-LONG_TABLE = 1000  # characters
+_ASSIGNED = late_pattern(r"([^\W\d]\w*)(?: *: *[\w.\[\], |]+)? = (?!\w+(?: *:[^=\n]*)? = )")
 
 
 def parts_of(source: SourceText) -> list[Part]:
@@ -232,34 +243,49 @@ def _definitions(source: SourceText) -> list[tuple[int, int, Definition]] | None
     text = source.text
     fresh = [match.start() for match in _FRESH.finditer(f"\n{text}")]
     found: list[tuple[int, int, Definition]] = []
+    others: list[tuple[int, int]] = []
     line, counted, at = 1, 0, 0
     while at < len(fresh):
         start = fresh[at]
-        if text.startswith(_STARTS, start):
-            head, after = _end_of_definition(text, fresh, at)
-            stop = fresh[after] if after < len(fresh) else len(text)
-            if head is None or text.count('"""', start, stop) % 2 or text.count("'''", start, stop) % 2:
-                return None
-        else:
-            after = at + 1
-            stop = fresh[after] if after < len(fresh) else len(text)
-            head = _table_name(text, start, stop) if stop - start >= LONG_TABLE else None
-            if head is None:
-                at = after
-                continue
+        if not text.startswith(_STARTS, start):
+            at += 1
+            others.append((start, fresh[at] if at < len(fresh) else len(text)))
+            continue
+        head, after = _end_of_definition(text, fresh, at)
+        stop = fresh[after] if after < len(fresh) else len(text)
+        if head is None or text.count('"""', start, stop) % 2 or text.count("'''", start, stop) % 2:
+            return None
         line += text.count("\n", counted, start)
         counted = start
         found.append((start, stop, Definition(head, source, text[start:stop], line)))
         at = after
-    return found or None
+    return sorted([*found, *_assignments(source, others)], key=_offset) or None
 
 
-def _table_name(text: str, start: int, stop: int) -> str | None:
-    """The name that `NAME = OrderedDict(` binds, when the statement ends for sure where its brackets close in the first column."""
-    head = _TABLE.match(text, start, stop)
-    if head is None or not _TABLE_END.search(text, start, stop) or "\\\n" in text[start:stop]:
-        return None
-    return None if _quotes(text, 0, start) % 2 or _quotes(text, start, stop) else head[1]
+def _offset(found: tuple[int, int, Definition]) -> int:
+    return found[0]
+
+
+def _assignments(source: SourceText, chunks: list[tuple[int, int]]) -> list[tuple[int, int, Definition]]:
+    """Those statements that bind one name; none where a bracket, a quote or a `\\` may make two of the chunks one statement."""
+    text = source.text
+    found: list[tuple[int, int, Definition]] = []
+    line, counted = 1, 0
+    for start, stop in chunks:
+        chunk = text[start:stop]
+        if '"""' in chunk or "'''" in chunk:
+            if _quotes(chunk, 0, len(chunk)) % 2:
+                return []
+        elif "\\\n" in chunk or any(chunk.count(one) != chunk.count(other) for one, other in _BRACKETS):
+            return []
+        elif (head := _ASSIGNED.match(chunk)) and ";" not in chunk:
+            line += text.count("\n", counted, start)
+            counted = start
+            found.append((start, stop, Definition(head[1], source, chunk, line)))
+    return found
+
+
+_BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
 
 
 def _quotes(text: str, start: int, stop: int) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from archviz.interpreter.control import RaisedError
 
 if TYPE_CHECKING:
-    from archviz.interpreter.values import ClassValue
+    from archviz.interpreter.values import ClassValue, Instance
 
 
 _COMPARED = 40  # what a comparison that the host asks for costs: a set of equal hashes compares each with each
@@ -150,12 +150,21 @@ class Protocols:
         method = self.cls.has("__str__") or self.cls.has("__repr__")
         if method:
             return str(self.cls.interpreter.get_attribute(self, "__str__" if self.cls.has("__str__") else "__repr__")())
+        if self.cls.enum_members is not None:
+            return self._member_text(is_repr=False)
         return str(self.payload) if self.payload is not None else f"<{self.cls.name}>"
+
+    def _member_text(self, *, is_repr: bool) -> str:
+        from archviz.interpreter.texts import member_text  # that knows every kind of value
+
+        return member_text(cast("Instance", self), is_repr=is_repr)
 
     def __repr__(self) -> str:
         if self.cls.has("__repr__"):
             return str(self.cls.interpreter.get_attribute(self, "__repr__")())
-        return f"<{self.cls.name} object>"
+        if self.cls.enum_members is not None:
+            return self._member_text(is_repr=True)
+        return repr(self.payload) if self.payload is not None else f"<{self.cls.name} object>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.cls.interpreter.call(self, list(args), kwargs)

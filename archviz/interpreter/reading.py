@@ -5,10 +5,10 @@ Plain frozen data, no behaviour of the interpreted program: the rooms above read
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
+from archviz.records import field, record
 from archviz.spans import Span
 
 Scalar = int | float | str | bool | None
@@ -56,7 +56,6 @@ class TensorRecord(NamedTuple):
         return count
 
 
-@dataclass(slots=True)
 class ModuleRecord:
     """A module of the built model.
 
@@ -74,28 +73,47 @@ class ModuleRecord:
         children: Its submodules in order of registration.
     """
 
-    path: str
-    class_name: str
-    library: str | None = None
-    defined_at: Span | None = None
-    created_at: Span | None = None
-    bases: tuple[str, ...] = ()
-    attributes: dict[str, Scalar | list[int]] = field(default_factory=dict)
-    parameters: dict[str, TensorRecord] = field(default_factory=dict)
-    buffers: dict[str, TensorRecord] = field(default_factory=dict)
-    children: dict[str, ModuleRecord] = field(default_factory=dict)
+    __slots__ = (
+        "attributes", "bases", "buffers", "children", "class_name", "created_at", "defined_at", "library", "parameters", "path",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        path: str,
+        class_name: str,
+        library: str | None = None,
+        defined_at: Span | None = None,
+        created_at: Span | None = None,
+        bases: tuple[str, ...] = (),
+        attributes: dict[str, Scalar | list[int]] | None = None,
+        parameters: dict[str, TensorRecord] | None = None,
+        buffers: dict[str, TensorRecord] | None = None,
+        children: dict[str, ModuleRecord] | None = None,
+    ) -> None:
+        self.path = path
+        self.class_name = class_name
+        self.library = library
+        self.defined_at = defined_at
+        self.created_at = created_at
+        self.bases = bases
+        self.attributes = {} if attributes is None else attributes
+        self.parameters = {} if parameters is None else parameters
+        self.buffers = {} if buffers is None else buffers
+        self.children = {} if children is None else children
 
     @property
     def name(self) -> str:
         return self.path.rpartition(".")[2]
 
-    def walk(self) -> Iterator[ModuleRecord]:
+    def walk(self) -> list[ModuleRecord]:
         """This module and everything below it, parents first."""
-        waiting = [self]
+        waiting, found = [self], []
         while waiting:
             module = waiting.pop()
-            yield module
-            waiting += reversed(module.children.values())
+            found.append(module)
+            if module.children:
+                waiting += reversed(module.children.values())
+        return found
 
     def find(self, path: str) -> ModuleRecord | None:
         """The module at a path relative to this one; None when there is none."""
@@ -152,7 +170,21 @@ class Event(NamedTuple):
     assumed: bool = False
 
 
-@dataclass(slots=True)
+class StoredTensor(NamedTuple):
+    """A tensor that a built model holds and that a pass read.
+
+    Args:
+        name: Full dotted name.
+        numbers: Those of a vector, where the code that made it was followed.
+        at: The line that made it.
+    """
+
+    name: str
+    numbers: tuple[float, ...] | None = None
+    at: Span | None = None
+
+
+@record
 class ModelReading:
     """Everything read off one model's code.
 
@@ -169,6 +201,7 @@ class ModelReading:
         declared: The keys that the class of the whole configuration knows.
         sizes: Name of a distinct parameter → how the code computed each of its sizes (see `interpreter.sizes`); none where
             it has no configuration.
+        stored: Number of a value in the events → the tensor of the model that it is; only where it was asked for.
     """
 
     class_name: str
@@ -183,6 +216,7 @@ class ModelReading:
     defaults: dict[str, ClassDefault] = field(default_factory=dict)
     declared: frozenset[str] = frozenset()
     sizes: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    stored: dict[int, StoredTensor] = field(default_factory=dict)
 
     def parameters(self) -> dict[str, TensorRecord]:
         """Distinct parameters by name (ties once, under the name that counts), in order of registration."""

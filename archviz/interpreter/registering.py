@@ -16,13 +16,14 @@ from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.modules import SourceModule, absolute_name
 from archviz.interpreter.parsing import Definition, body_of
 from archviz.interpreter.values import ClassMethod, ClassValue, FunctionValue
+from archviz.late_patterns import late_pattern
 
 if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
 
 HOOK = "__init_subclass__"
 MOST_FILES = 200
-_HEAD = re.compile(r"^class\s+\w+\s*(?:\(([^)]*)\))?\s*:", re.MULTILINE)
+_HEAD = late_pattern(r"^class\s+\w+\s*(?:\(([^)]*)\))?\s*:", re.MULTILINE)
 _ADDING = frozenset({"add", "append", "insert", "register", "setdefault", "update"})
 
 

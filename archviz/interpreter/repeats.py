@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import LibraryModule, Unknown
+from archviz.interpreter.walk import check_siblings
 
 if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
@@ -75,7 +76,7 @@ def _is_moderate(value: Any) -> bool:
 
 
 class Counted:
-    """The parts that each of a loop's first rounds makes, so that one which cannot end within the bounds is refused at its start.
+    """What each of a loop's first rounds makes, so that one which cannot end within the bounds is refused at its start.
 
     Args:
         interp: The interpreter.
@@ -92,12 +93,15 @@ class Counted:
         self.left = len(values)
 
     def round(self) -> None:
-        """One round ended."""
+        """A round begins: what the one before it made is known."""
         interp, made = self._interp, self._interp.parts - self._parts
         self._parts, self._rounds, self.left = interp.parts, self._rounds + 1, self.left - 1
-        self._least = min(self._least, made)
-        if self._rounds >= _TOLD and self._least * self.left + interp.parts > interp.limits.parts:
-            interp.count_part(self._least * self.left)
+        if self._rounds > 1:
+            self._least = min(self._least, made)
+        if self._rounds >= _TOLD and self._least:
+            check_siblings(interp, self.left)
+            if self._least * self.left + interp.parts > interp.limits.parts:
+                interp.count_part(self._least * self.left)
 
 
 def counted(interp: Interpreter, values: Any) -> Counted | None:

@@ -21,7 +21,7 @@ class Frame:
     """
 
     __slots__ = (
-        "first", "function", "globals_", "is_class", "is_top", "line", "module", "names", "nonlocals", "parent", "recovers", "yields",
+        "first", "function", "generator", "globals_", "is_class", "is_top", "line", "module", "names", "nonlocals", "parent", "recovers",
     )  # fmt: skip
 
     def __init__(
@@ -41,7 +41,7 @@ class Frame:
         self.names: dict[str, Any] = {}
         self.line = 0
         self.first: Any = None
-        self.yields: list[Any] | None = None
+        self.generator: Any = None  # the one whose body runs here
         self.globals_: set[str] | None = None
         self.nonlocals: set[str] | None = None
         self.recovers = False

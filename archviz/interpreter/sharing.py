@@ -53,7 +53,7 @@ class Remembered:
     ) -> None:
         self.module = module
         self.tensors = tensors
-        self.result = result
+        self.result = _rebuilt(result, {}, _itself)  # its taker may change the lists and objects in it
         self.span = span
         self.numbers = numbers
         self.writes = writes
@@ -266,6 +266,10 @@ def _rebuilt(value: Any, mapping: dict[int, Tensor], fresh: Any) -> Any:
         twin.payload = _rebuilt(value.payload, mapping, fresh)
         return twin
     return value
+
+
+def _itself(tensor: Tensor) -> Tensor:
+    return tensor
 
 
 def has_unknown(value: Any, depth: int = 0) -> bool:

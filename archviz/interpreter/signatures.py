@@ -17,7 +17,7 @@ class Signature:
     """
 
     __slots__ = (
-        "_is_generator", "_node", "by_keyword", "keyword_defaults", "keyword_only", "kwarg", "positional", "positional_only", "size",
+        "_is_suspended", "_node", "by_keyword", "keyword_defaults", "keyword_only", "kwarg", "positional", "positional_only", "size",
         "vararg",
     )  # fmt: skip
 
@@ -32,15 +32,16 @@ class Signature:
         self.kwarg = spec.kwarg.arg if spec.kwarg else None
         self.size = len(self.positional) + len(self.keyword_only) + (self.vararg is not None)
         self._node = node
-        self._is_generator: bool | None = False if isinstance(node, ast.Lambda) else None
+        self._is_suspended: bool | None = False if isinstance(node, ast.Lambda) else None
 
     @property
-    def is_generator(self) -> bool:
-        """Whether the function yields; looked for when it is first called."""
-        if self._is_generator is None:
+    def is_suspended(self) -> bool:
+        """Whether a call runs nothing at first, as of a generator or coroutine; looked for when the function is first called."""
+        if self._is_suspended is None:
             assert not isinstance(self._node, ast.Lambda)
-            self._is_generator = may_yield(self._node) and any(map(yields, body_of(self._node)))
-        return self._is_generator
+            is_coroutine = isinstance(self._node, ast.AsyncFunctionDef)
+            self._is_suspended = is_coroutine or (may_yield(self._node) and any(map(yields, body_of(self._node))))
+        return self._is_suspended
 
 
 def signature_of(node: FunctionNode | ast.Lambda) -> Signature:

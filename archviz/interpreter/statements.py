@@ -8,7 +8,6 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.attributes import MISSING
-from archviz.interpreter.calls import run_around
 from archviz.interpreter.control import (
     BreakSignal,
     BudgetSpentError,
@@ -19,10 +18,12 @@ from archviz.interpreter.control import (
 )
 from archviz.interpreter.expressions import EXPRESSIONS, make_function
 from archviz.interpreter.lost import report
+from archviz.interpreter.managers import GeneratorManager
 from archviz.interpreter.modules import LazyImport, absolute_name
 from archviz.interpreter.repeats import counted
 from archviz.interpreter.scope import Frame
-from archviz.interpreter.values import FunctionValue, GeneratorManager, Instance, NativeFunction, Suppressed, Unknown
+from archviz.interpreter.values import FunctionValue, Instance, NativeFunction, Suppressed, Unknown
+from archviz.progress import RunStopped
 
 if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
@@ -261,13 +262,16 @@ def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> None:
             with interp.guarded():
                 interp.run_block(node.body, frame)
         except RaisedError as error:
-            handler = _handler(interp, node.handlers, error, frame)
+            handler = handler_of(interp, node.handlers, error, frame)
             if handler is None:
                 raise
             _run_handler(interp, handler, error, frame)
         else:
             interp.run_block(node.orelse, frame)
-    except BudgetSpentError:  # what would go on as if nothing had happened could recurse again, without end
+    except (
+        BudgetSpentError,
+        RunStopped,
+    ):  # what would go on as if nothing had happened could recurse again, without end
         raise
     except BaseException:
         interp.run_block(node.finalbody, frame)
@@ -275,22 +279,29 @@ def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> None:
     interp.run_block(node.finalbody, frame)
 
 
-def _handler(
+def handler_of(
     interp: Interpreter, handlers: list[ast.ExceptHandler], error: RaisedError, frame: Frame
 ) -> ast.ExceptHandler | None:
+    """The first handler that takes an error."""
     for handler in handlers:
         if handler.type is None or interp.is_instance(error.value, _value(interp, handler.type, frame)):
             return handler
     return None
 
 
-def _run_handler(interp: Interpreter, handler: ast.ExceptHandler, error: RaisedError, frame: Frame) -> None:
+def begin_handler(handler: ast.ExceptHandler, error: RaisedError, frame: Frame) -> Any:
+    """Bind the error that a handler takes; returns the one that was handled before."""
     if handler.name:
         if isinstance(error.value, BaseException):
             error.value.__traceback__ = None  # it would hold this frame, which now holds the error
         frame.bind(handler.name, error.value)
     previous = frame.names.get("__active_error__")
     frame.names["__active_error__"] = error
+    return previous
+
+
+def _run_handler(interp: Interpreter, handler: ast.ExceptHandler, error: RaisedError, frame: Frame) -> None:
+    previous = begin_handler(handler, error, frame)
     try:
         interp.run_block(handler.body, frame)
     finally:
@@ -315,17 +326,14 @@ def _within(interp: Interpreter, items: list[ast.withitem], body: list[ast.stmt]
             interp.assign(target, entered, frame)
         _within(interp, items[1:], body, frame)
 
-    if isinstance(manager, GeneratorManager):
-        run_around(interp, manager, inside)
-        return
     entered = interp.enter(manager)
     error: RaisedError | None = None
     try:
-        with interp.guarded() if _may_swallow(manager) else nullcontext():
+        with interp.guarded() if may_swallow(manager) else nullcontext():
             inside(entered)
     except RaisedError as raised:
         error = raised
-    except BudgetSpentError:
+    except (BudgetSpentError, RunStopped):
         raise
     except BaseException:
         interp.leave(manager)
@@ -334,10 +342,12 @@ def _within(interp: Interpreter, items: list[ast.withitem], body: list[ast.stmt]
         raise error
 
 
-def _may_swallow(manager: Any) -> bool:
+def may_swallow(manager: Any) -> bool:
     """Whether leaving a manager may end an error: its `__exit__` returns something."""
     if isinstance(manager, Suppressed):
         return True
+    if isinstance(manager, GeneratorManager):
+        return any(isinstance(each, ast.Try) and each.handlers for each in ast.walk(manager.function.node))
     if not isinstance(manager, Instance) or not manager.cls.has("__exit__"):
         return False
     leave = manager.cls.lookup("__exit__")
@@ -350,14 +360,19 @@ def _may_swallow(manager: Any) -> bool:
 @statement(ast.Match)
 def _match(interp: Interpreter, node: ast.Match, frame: Frame) -> None:
     subject = _value(interp, node.subject, frame)
+    interp.run_block(body_of_case(interp, node, subject, frame), frame)
+
+
+def body_of_case(interp: Interpreter, node: ast.Match, subject: Any, frame: Frame) -> list[ast.stmt]:
+    """The statements of the first case that fits; none where none does."""
     if isinstance(subject, Unknown):
         raise UnsupportedError(f"match over {subject.reason}", subject.at or interp.here())
     for case in node.cases:
         if _matches(interp, case.pattern, subject, frame) and (
             case.guard is None or interp.decide(_value(interp, case.guard, frame))
         ):
-            interp.run_block(case.body, frame)
-            return
+            return case.body
+    return []
 
 
 def _matches(interp: Interpreter, pattern: ast.pattern, subject: Any, frame: Frame) -> bool:

@@ -25,26 +25,40 @@ MAIN = (
     "inputs_embeds",
     "hidden_states",
     "pixel_values_videos",
+    "flattened_patches",
 )
 
-MODALITIES = ("input_ids", "input_features", "input_values")  # of models of several
+MOST_IN_WINDOW = 16  # merged patches a side of a window; more would make the image long
+MODALITIES = (
+    "input_ids",
+    "input_features",
+    "input_values",
+    "flattened_patches",
+    "visual_feats",
+    "visual_pos",
+)  # of models of several
 SHAPED = ("input_values", "input_features")  # of which a configuration does not say the axes
 
 
-def uncalled_towers(model: ModuleInstance, called: set[str], path: str = "") -> Iterator[tuple[str, ModuleInstance]]:
+def uncalled_towers(
+    model: ModuleInstance, called: set[str], path: str = "", seen: set[int] | None = None
+) -> Iterator[tuple[str, ModuleInstance]]:
     """The highest models inside a model that a pass did not call, in order of registration.
 
     Args:
         called: Paths of the modules that were called.
+        seen: The modules that were looked through; one may hold another that holds it.
     """
+    seen = {id(model)} if seen is None else seen
     for name, child in model.modules.items():
-        if not isinstance(child, ModuleInstance):
+        if not isinstance(child, ModuleInstance) or id(child) in seen:
             continue
+        seen.add(id(child))
         place = f"{path}.{name}" if path else name
         if place not in called and any(cls.qualified == PRETRAINED for cls in child.cls.mro):
             yield place, child
         else:
-            yield from uncalled_towers(child, called, place)
+            yield from uncalled_towers(child, called, place, seen)
 
 
 def tower_inputs(interp: Interpreter, tower: ModuleInstance, batch: int, seq: int) -> Iterator[dict[str, Any]]:
@@ -142,7 +156,10 @@ def merge_size(interp: Interpreter, config: Any) -> int:
 
 
 def _sides(interp: Interpreter, config: Any) -> int:
-    return 4 * merge_size(interp, config)
+    """Patches a side of an image: four merged ones, or two windows where attention stays within windows of so many pixels."""
+    merge, side = merge_size(interp, config), number(interp, config, "patch_size", 14)
+    window = number(interp, config, "window_size", 0) // merge // side
+    return merge * (2 * window if 1 < window <= MOST_IN_WINDOW else 4)
 
 
 def patches(interp: Interpreter, config: Any, batch: int) -> Iterator[Tensor]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from archviz.interpreter.caches import CacheLayer, cache_layers, give_dtype, returned_cache
+from archviz.interpreter.caches import NO_CACHE, CacheLayer, cache_layers, give_dtype, returned_cache
 from archviz.interpreter.collect import module_paths
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, image_inputs, next_inputs
@@ -26,12 +27,38 @@ def trace_towers(
     image, a second pass is given one, and counts when everything in it was understood.  A tower that neither reached (images cut into
     patches, sound) is called on its own; its events follow those of the model.
     """
-    best = trace_model(interp, model, batch=batch, seq=seq)
+    best = _trace_long_enough(interp, model, batch, seq)
     parameters, _ = forward_parameters(interp, model)
     if {"pixel_values", "input_ids"} <= set(parameters) and not set(GRIDS) & set(parameters):
         best = _trace_images(interp, model, best, batch, seq)
     _trace_apart(interp, model, best[0], batch, seq)
     return best
+
+
+LONGER = (256, 1024)
+"""How many more tokens are given where a pass leaves parts of it empty."""
+
+
+def _trace_long_enough(interp: Interpreter, model: ModuleInstance, batch: int, seq: int) -> tuple[Recorder, list[Gap]]:
+    """The pass on text; on more of it where too few tokens leave windows without any, so that what is done with full ones is seen."""
+    best = trace_model(interp, model, batch=batch, seq=seq)
+    for more in LONGER if _empty(best[0]) else ():
+        longer = trace_model(interp, model, batch=batch, seq=seq + more)
+        longer[0].more_tokens = more
+        if len(longer[1]) <= len(best[1]) and _empty(longer[0]) < _empty(best[0]):
+            best = longer
+        if not _empty(best[0]):
+            break
+    return best
+
+
+def _empty(recorder: Recorder) -> int:
+    """How many ops gave `[batch, 0, …]`: no positions at all."""
+    return sum(
+        any(value.shape and len(value.shape) > 2 and value.shape[1] == 0 for value in event.outputs)
+        for event in recorder.events.outline()
+        if event.kind == "op"
+    )
 
 
 def _trace_images(
@@ -108,16 +135,40 @@ def trace_cached(
     """
     give_dtype(model, dtype or dtype_name(interp, model))
     given = example_inputs(interp, model, batch, seq, pixels=pixels, use_cache=True)
+    recorders, gaps, layers = cached_passes(interp, model, given, batch, decode=decode)
+    return recorders[0], gaps, layers
+
+
+def cached_passes(
+    interp: Interpreter, model: ModuleInstance, given: dict[str, Any], batch: int = 1, *, decode: bool = True
+) -> tuple[list[Recorder], list[Gap], list[CacheLayer]]:
+    """A prefill with these inputs, and a decode step of one new token where it is asked for and a cache came back.
+
+    Returns:
+        The recorders, the latest pass first; what was not understood in any; the layers of the cache after them.
+    """
     recorder, gaps, output = _run(interp, model, given)
     recorders, found = [recorder], returned_cache(output)
     if found is None:
-        return recorder, [*gaps, *([] if gaps else [Gap("", "the model returned no cache")])], []
+        return recorders, [*gaps, *([] if gaps else [Gap("", NO_CACHE)])], []
     if decode:
         following = next_inputs(interp, model, batch, given, output, *found)
         recorder, more, output = _run(interp, model, following)
         recorders, gaps = [recorder, *recorders], [*gaps, *(gap for gap in more if gap not in gaps)]
         found = returned_cache(output) or found
-    return recorder, gaps, cache_layers(interp, found[1], recorders)
+    return recorders, gaps, cache_layers(interp, found[1], recorders)
+
+
+def cache_inputs(interp: Interpreter, model: ModuleInstance, seq: int) -> Iterator[dict[str, Any]]:
+    """Inputs of a pass with a cache: text alone; then what it is called with beside, an image where it takes one."""
+    plain = example_inputs(interp, model, 1, seq, pixels=False, use_cache=True)
+    yield plain
+    parameters, _ = forward_parameters(interp, model)
+    if {"pixel_values", "input_ids"} <= set(parameters) and not set(GRIDS) & set(parameters):
+        forms = [{**plain, **images} for images in image_inputs(interp, model, 1)]
+        yield from forms
+        plain = forms[0]
+    yield from other_inputs(interp, model, plain, 1, seq)
 
 
 def _run(
@@ -130,6 +181,7 @@ def _run(
     output = None
     try:
         recorder.keeps_numbers = part is not None
+        recorder.tokens = {id(value) for name, value in given.items() if name.endswith("input_ids")}
         output = interp.call(part or model, [], given)
     except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
         interp.gap(str(error), getattr(error, "at", None))

@@ -30,7 +30,9 @@ class Recorder:
         self.writes = 0  # changes of anything that outlives the call in which they happen
         self._made: list[
             dict[int, Any]
-        ] = []  # for each open call that may be repeated, the containers and iterators it made
+        ] = []  # for each open call that may be repeated, the objects, containers and iterators it made
+        self.more_tokens = 0  # tokens given beyond those asked for, so that no part of the model is left without any
+        self.tokens: set[int] = set()  # the given tensors of token ids (`id`)
         self.next_number = 0  # the first free number of a tensor
         self.apart: dict[int, Tensor] = {}  # tensors of towers that were called on their own, by their numbers here
         self._paths = paths
@@ -117,12 +119,9 @@ class Recorder:
         known = self._numbers.get(id(tensor))
         return None if known is None else known[0]
 
-    def maker(self, number: int) -> Event | None:
-        """The innermost event that made a tensor."""
-        for event in reversed(self.events):
-            if event.kind == "op" and any(value.id == number for value in event.outputs):
-                return event
-        return None
+    def makers(self) -> dict[int, Event]:
+        """Number of a tensor → the innermost event that made it."""
+        return {value.id: event for event in self.events if event.kind == "op" for value in event.outputs}
 
     def fresh_number(self) -> int:
         self.next_number += 1
@@ -143,8 +142,17 @@ class Recorder:
             if self._made:
                 self._made[-1].update(own)
 
+    @contextmanager
+    def apart_from_calls(self) -> Iterator[None]:
+        """A file's statement that runs late, at the first use of what it binds: nothing can have read before what it makes itself."""
+        self._made.append({})
+        try:
+            yield
+        finally:
+            self._made.pop()
+
     def made(self, value: Any) -> Any:
-        """Note a container or an iterator that the program has just made."""
+        """Note an object, a container or an iterator that the program has just made."""
         if self._made:
             self._made[-1][id(value)] = value
         return value

@@ -81,9 +81,10 @@ class Twins:
 
     def written(self, instance: Instance) -> None:
         """An attribute of an object is set or deleted."""
-        if self.interp.recorder is not None:
-            self.interp.recorder.wrote()
+        recorder = self.interp.recorder
         region = self.interp.region
+        if recorder is not None:
+            recorder.wrote(None if isinstance(instance, ModuleInstance) else instance)
         if isinstance(instance, ModuleInstance):
             if region is not None:
                 region.touches(instance.serial)

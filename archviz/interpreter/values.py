@@ -70,10 +70,13 @@ class Device:
         self.type = type
 
     def __repr__(self) -> str:
-        return f"device({self.type})"
+        return f"device(type='{self.type}')"
+
+    def __str__(self) -> str:
+        return self.type
 
     def __eq__(self, other: object) -> bool:
-        return str(other) in (self.type, f"device({self.type})")
+        return str(other) == self.type
 
     def __hash__(self) -> int:
         return hash(self.type)
@@ -83,6 +86,9 @@ class Shape(tuple[int, ...]):
     """`torch.Size`: a tuple with `numel`."""
 
     __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"torch.Size([{', '.join(map(str, self))}])"
 
     def numel(self) -> int:
         count = 1
@@ -247,7 +253,7 @@ class ClassValue:
         return iter(self.enum_members.values())
 
     def __repr__(self) -> str:
-        return f"<class {self.qualified}>"
+        return f"<class '{self.qualified}'>"
 
 
 def linearize(cls: ClassValue) -> list[ClassValue]:
@@ -422,33 +428,6 @@ class Suppressed:
 
     def __init__(self, classes: tuple[Any, ...]) -> None:
         self.classes = classes
-
-
-class GeneratorManager:
-    """A call of a `contextlib.contextmanager` function: its body runs around the `with` block."""
-
-    __slots__ = ("args", "function", "kwargs")
-
-    def __init__(self, function: FunctionValue, args: list[Any], kwargs: dict[str, Any]) -> None:
-        self.function = function
-        self.args = args
-        self.kwargs = kwargs
-
-
-class Generated:
-    """What a generator gave, which ran to its end when it was called, and what it returned."""
-
-    __slots__ = ("_values", "value")
-
-    def __init__(self, values: list[Any], value: Any = None) -> None:
-        self._values = iter(values)
-        self.value = value
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        return next(self._values)
 
 
 class SuperValue:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.control import BudgetSpentError
 from archviz.interpreter.values import ModuleInstance
+
+if TYPE_CHECKING:
+    from archviz.interpreter.machine import Interpreter
 
 
 def walk(module: Any, prefix: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, ModuleInstance]]:
@@ -35,7 +38,15 @@ def walk(module: Any, prefix: str = "", seen: set[int] | None = None) -> Iterato
 
 def _check(module: ModuleInstance, visited: int, depth: int) -> None:
     limits = module.cls.interpreter.limits
+    check_siblings(module.cls.interpreter, len(module.modules))
     if depth > limits.nesting:
         raise BudgetSpentError(f"modules nested deeper than {limits.nesting}", module.created_at)
     if visited > limits.parts:
         raise BudgetSpentError(f"more than {limits.parts:,} modules, shared ones counted each time", module.created_at)
+
+
+def check_siblings(interp: Interpreter, count: int) -> None:
+    """Refuse more modules, or other parts, in one place than any model has."""
+    if count > interp.limits.siblings:
+        reason = f"{count:,} modules or tensors in one list or loop, more than {interp.limits.siblings:,}"
+        raise BudgetSpentError(reason, interp.here())

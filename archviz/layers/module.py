@@ -42,7 +42,10 @@ def register(library: Library) -> None:
 
 
 def _new_parameter(interp: Interpreter, cls: Any, data: Any = None, requires_grad: bool = True, **options: Any) -> Any:
-    return as_parameter(interp, data)
+    made = as_parameter(interp, data)
+    if isinstance(made, Tensor) and isinstance(requires_grad, int):
+        made.requires_grad = bool(requires_grad)
+    return made
 
 
 def as_parameter(interp: Interpreter, data: Any) -> Any:
@@ -113,9 +116,16 @@ def _register_registries(library: Library) -> None:
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
         self.modules[name] = module
 
-    for name in ("to", "train", "eval", "half", "float", "bfloat16", "cuda", "cpu", "requires_grad_", "share_memory", "type",
+    for name in ("to", "train", "eval", "half", "float", "bfloat16", "cuda", "cpu", "share_memory", "type",
                  "double", "to_empty", "compile", "zero_grad"):  # fmt: skip
         library.method(f"{MODULE}.{name}")(lambda interp, self, *args, **kwargs: self)
+
+    @library.method(f"{MODULE}.requires_grad_")
+    def requires_grad(interp: Interpreter, self: ModuleInstance, requires_grad: Any = True) -> ModuleInstance:
+        for _, parameter in tensors_of(self, "parameters", distinct=True):
+            parameter.requires_grad = bool(requires_grad)
+        return self
+
     for name in ("reset_parameters", "_reset_parameters", "load_state_dict", "extra_repr", "_load_from_state_dict"):
         library.method(f"{MODULE}.{name}")(lambda interp, self, *args, **kwargs: None)
 

@@ -10,6 +10,7 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.part_names import check_name
 from archviz.interpreter.values import ModuleInstance, Unknown
+from archviz.interpreter.walk import check_siblings
 
 NN = "torch.nn"
 
@@ -33,6 +34,7 @@ def _renumber(module: ModuleInstance, children: list[Any]) -> None:
 def _append(interp: Interpreter, module: ModuleInstance, child: Any) -> None:
     if isinstance(child, Unknown):
         interp.gap(f"an element of {module.cls.name}: {child.reason}", child.at)
+    check_siblings(interp, len(module.modules) + 1)
     module.modules[str(len(module.modules))] = child
 
 

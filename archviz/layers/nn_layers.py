@@ -438,14 +438,14 @@ def _register_resizing(library: Library) -> None:
             lambda interp, self, input: interp.op(f"{F}.pad", input, self.attrs["padding"])
         )
 
-    for name in ("PixelShuffle", "PixelUnshuffle"):
+    for name, function in (("PixelShuffle", f"{F}.pixel_shuffle"), ("PixelUnshuffle", f"{F}.pixel_unshuffle")):
 
         @library.constructor(f"{NN}.{name}")
         def pixel_shuffle(interp: Interpreter, self: ModuleInstance, factor: int) -> None:
             keep(self, factor=factor)
 
         library.method(f"{NN}.{name}.forward")(
-            lambda interp, self, input: interp.op(f"{F}.pixel_shuffle", input, self.attrs["factor"])
+            lambda interp, self, input, _function=function: interp.op(_function, input, self.attrs["factor"])
         )
 
     for name in ("Unfold", "Fold"):

@@ -10,7 +10,6 @@ from archviz.lookup.catalog import CatalogRecord, find_record
 from archviz.lookup.identity import Part, differences, fits, identity, line, size_of, values
 from archviz.lookup.names import ModelName
 from archviz.lookup.resolution import Candidate
-from archviz.records import record
 
 MOST_NEAR_NAMES = 6
 MOST_OFFERED = 10
@@ -25,7 +24,7 @@ def find_fitting(asked: ModelName, known: Iterable[str]) -> tuple[Candidate, ...
 
     The organisation with most of them comes first; then by version, line and size.
     """
-    parts = identity(asked.text)
+    parts = identity(asked.repository)
     ids = [model_id for model_id in known if fits(parts, _repository(model_id), _organisation(model_id))]
     published = Counter(_organisation(model_id) for model_id in ids)
 
@@ -71,35 +70,27 @@ def find_near(asked: ModelName, known: Iterable[str]) -> tuple[Candidate, ...]:
     return tuple(Candidate(model_id, _why(asked, parts, model_id), line(_repository(model_id))) for model_id in nearest)
 
 
-@record(frozen=True)
-class Offered:
-    """A candidate of a search: whether its name says all that the asked one says."""
-
-    candidate: Candidate
-    fits: bool
-
-
-def find_offered(asked: ModelName, ids: Iterable[str], known: Iterable[str]) -> list[Offered]:
-    """What a search offers beside the models known already: of the same family or a near name, those that fit first."""
-    parts = identity(asked.repository)
-    offered = []
+def find_fitting_names(asked: ModelName, ids: Iterable[str], known: Iterable[str]) -> tuple[Candidate, ...]:
+    """The ids of a search, beside the models known already, whose names say all that a bare name says, in the search's order."""
+    parts, left_out = identity(asked.repository), set(known)
+    found = []
     for model_id in dict.fromkeys(ids):
-        if model_id in known or "/" not in model_id:
+        if model_id in left_out or "/" not in model_id:
             continue
         repository = _repository(model_id)
-        fitting = fits(parts, repository, _organisation(model_id))
-        likeness = _likeness(asked.repository, repository)
-        if fitting or likeness >= LEAST_LIKENESS or _same_family(parts, model_id):
-            why = _why(asked, parts, model_id) + _kind_by_name(repository)
-            offered.append(Offered(Candidate(model_id, why, line(repository)), fitting))
-    return sorted(offered, key=lambda each: not each.fits)[:MOST_OFFERED]
+        if fits(parts, repository, _organisation(model_id)):
+            why = f"{differences(parts, repository)}{_kind_by_name(repository)}"
+            found.append(Candidate(model_id, why, line(repository)))
+    return tuple(found[:MOST_OFFERED])
 
 
 def _nearness(parts: tuple[Part, ...], model_id: str, same_family: bool) -> tuple[float, ...]:
     offered = identity(_repository(model_id))
     words, theirs = set(values(parts, "word")), set(values(offered, "word"))
+    asked_keys, keys = {part.key for part in parts}, {part.key for part in offered}
     return (
         not same_family,
+        not (keys <= asked_keys or keys >= asked_keys),  # one only says more than the other: nothing contradicts
         _distance(_version(parts), _version(offered)),
         -len(words & theirs),
         _distance(_logarithm(size_of(parts)), _logarithm(size_of(offered))),
@@ -140,15 +131,16 @@ def _same_family(parts: tuple[Part, ...], model_id: str) -> bool:
 
 
 def _why(asked: ModelName, parts: tuple[Part, ...], model_id: str) -> str:
-    organisation = _organisation(model_id)
-    if model_id.lower() == asked.text.lower():
+    organisation, repository = _organisation(model_id), _repository(model_id)
+    if model_id == asked.text:
         return f"exactly this name, without the revision {asked.revision}" if asked.revision else LISTED_ONLY
+    if model_id.lower() == asked.text.lower():
+        return "the same name in other letter case"
+    said = differences(parts, repository)
     if asked.organisation is None or asked.organisation == organisation:
-        return differences(parts, _repository(model_id))
+        return said
     published = f"published by {organisation}, not {asked.organisation}"
-    if asked.repository.lower() == _repository(model_id).lower():
-        return published
-    return f"{published}; {differences(parts, _repository(model_id))}"
+    return published if asked.repository.lower() == repository.lower() else f"{published}; {said}"
 
 
 def _kind(model_id: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from archviz.errors import BadResponseError, SourceUnavailableError, UsageError
+from archviz.late_patterns import late_pattern
 
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 MOST_HEADER_BYTES = 25_000_000  # the bound of huggingface_hub; the largest header known has 13 MB
-_SHARD = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/){0,4}[A-Za-z0-9_][A-Za-z0-9_.-]*\.safetensors")
+_SHARD = late_pattern(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/){0,4}[A-Za-z0-9_][A-Za-z0-9_.-]*\.safetensors")
 _BITS = {  # of an element of each type that the format has
     "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8,
     "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32,
@@ -162,7 +162,18 @@ def parse_header(data: bytes, file: str, model: str) -> list[StoredTensor]:
             raise BadResponseError(
                 f"{row.name[:100]!a} does not fill the bytes that the header gives it", where=f"{model}, {file}"
             )
+    _check_apart({row.name: stored[row.name]["data_offsets"] for row in rows}, f"{model}, {file}")
     return rows
+
+
+def _check_apart(offsets: Mapping[str, Sequence[int]], where: str) -> None:
+    """Two tensors share no byte: a file in which they do is none that safetensors loads."""
+    end, before = 0, ""
+    for name, (start, stop) in sorted(offsets.items(), key=lambda each: tuple(each[1])):
+        if start < end and stop > start:
+            raise BadResponseError(f"{name[:100]!a} lies over the bytes of {before[:100]!a}", where=where)
+        if stop > end:
+            end, before = stop, name
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from archviz.late_patterns import late_pattern
 from archviz.lookup.html_tidy import tidy
+from archviz.records import record
 
 if TYPE_CHECKING:
     from bs4.element import PageElement, Tag
@@ -31,7 +32,7 @@ _DROPPED_CLASSES = frozenset(
     "ltx_page_navbar ltx_page_header ltx_page_footer ltx_TOC ltx_ERROR ltx_bibliography ltx_note_mark ltx_tag_note "
     "ltx_pagination ltx_dates ltx_authors".split()
 )
-_HIDING_STYLE = re.compile(
+_HIDING_STYLE = late_pattern(
     r"display:none|visibility:hidden|opacity:0(?![.\d])|opacity:0\.0|font-size:0(?![.\d])|(?:left|top|text-indent):-\d{3}"
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -43,7 +44,7 @@ _BREAKS = frozenset(
 _FORMULA_CLASSES = frozenset({"ltx_equation", "ltx_equationgroup", "ltx_eqn_table"})
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Block:
     """A piece of a page.
 

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 
+from archviz.late_patterns import late_pattern
+
 MOST_CHARACTERS = 12_000_000
 MOST_TAGS = 100_000  # about three seconds of parsing; a long paper with many tables has 40,000
 DEEPEST = 400
 MOST_BROKEN = 200
 
-_TAG = re.compile(r"""<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40}+)(?:[^<>"']|"[^"]{0,20000}+"|'[^']{0,20000}+')*+>""")
+_TAG = late_pattern(r"""<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40}+)(?:[^<>"']|"[^"]{0,20000}+"|'[^']{0,20000}+')*+>""")
 _RAW = {
-    name: re.compile(rf"</{name}", re.IGNORECASE)
+    name: late_pattern(rf"</{name}", re.IGNORECASE)
     for name in "script style textarea title xmp iframe noembed noframes noscript template".split()
 }
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())

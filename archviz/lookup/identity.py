@@ -12,18 +12,19 @@ import re
 from functools import lru_cache
 from typing import Literal
 
+from archviz.late_patterns import late_pattern
 from archviz.records import record
 
 PartKind = Literal["word", "version", "size", "active", "experts", "stamp"]
 
-_SEPARATORS = re.compile(r"[\s/-]+|_(?!\d)|(?<![-\s]\d)_")  # the `_` of Qwen-1_8B is a decimal point
-_FAMILY_VERSION = re.compile(r"([A-Za-z]+)(\d+(?:\.\d+)*)")
+_SEPARATORS = late_pattern(r"[\s/-]+|_(?!\d)|(?<![-\s]\d)_")  # the `_` of Qwen-1_8B is a decimal point
+_FAMILY_VERSION = late_pattern(r"([A-Za-z]+)(\d+(?:\.\d+)*)")
 _FORMS: tuple[tuple[PartKind, re.Pattern[str]], ...] = (
-    ("active", re.compile(r"a\d+(?:\.\d+)?[bm]")),
-    ("experts", re.compile(r"\d+e")),
-    ("size", re.compile(r"e?(?:\d+x)?\d+(?:[._]\d+)?[bmt]")),
-    ("stamp", re.compile(r"\d{4,}")),
-    ("version", re.compile(r"v?\d+(?:\.\d+)*")),
+    ("active", late_pattern(r"a\d+(?:\.\d+)?[bm]")),
+    ("experts", late_pattern(r"\d+e")),
+    ("size", late_pattern(r"e?(?:\d+x)?\d+(?:[._]\d+)?[bmt]")),
+    ("stamp", late_pattern(r"\d{4,}")),
+    ("version", late_pattern(r"v?\d+(?:\.\d+)*")),
 )
 _UNITS = {"m": 1e6, "b": 1e9, "t": 1e12}
 _LABELS: dict[PartKind, str] = {

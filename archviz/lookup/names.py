@@ -12,18 +12,21 @@ from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from archviz.errors import UsageError
+from archviz.late_patterns import late_pattern
+from archviz.lookup.arxiv.ids import HOSTS as ARXIV_HOSTS
 from archviz.lookup.arxiv.ids import arxiv_id, arxiv_id_of_url
+from archviz.lookup.github.address import HOSTS as GITHUB_HOSTS
 from archviz.lookup.github.address import github_address
+from archviz.network.services import HUB_HOSTS
 from archviz.records import record
 
 NameKind = Literal["hub_id", "bare_name", "transformers_type", "path", "arxiv_id", "github"]
 
 MAX_LENGTH = 300
-HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
-OTHER_HOSTS = ("arxiv.org", "www.arxiv.org", "github.com", "www.github.com")
+OTHER_HOSTS = (*ARXIV_HOSTS, *GITHUB_HOSTS)
 _REVISION_PAGES = ("tree", "blob", "raw", "resolve", "commit")
 _FILE_PAGES = ("blob", "raw", "resolve")
-_OTHER_PAGES = {
+OTHER_PAGES = {
     "blog": "a blog post", "collections": "a collection", "datasets": "a data set", "docs": "documentation",
     "kernels": "a kernel", "spaces": "a Space",
     **dict.fromkeys(
@@ -33,10 +36,12 @@ _OTHER_PAGES = {
     ),
 }  # fmt: skip
 
-_PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|[A-Za-z0-9_]")
-_REVISION = re.compile(r"[A-Za-z0-9._/-]{1,200}")
-_MODEL_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_PART = late_pattern(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|[A-Za-z0-9_]")
+_REVISION = late_pattern(r"[A-Za-z0-9._/-]{1,200}")
+_MODEL_TYPE = late_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MAX_REPOSITORY = 96  # the Hub's own bound on a repository name
+_GIT_AT = "git@github.com:"  # the other address that `git clone` is given
+_AROUND = " \t\"'`.,;:!()[]<>/"
 _FORMS = "Write org/name, org/name@revision, a Hub URL, transformers:MODEL_TYPE, or a path that starts with ./ or /."
 
 
@@ -56,14 +61,27 @@ class ModelName:
     revision: str | None = None
 
     @property
+    def plain(self) -> str:
+        """The text without what stands around a pasted name (quotes, a full stop, a query, `.git`), for looking up candidates only."""
+        return (
+            self.text if self.kind == "hub_id" else re.split("[?#]", self.text)[0].strip(_AROUND).removesuffix(".git")
+        )
+
+    @property
+    def is_family_name(self) -> bool:
+        """Whether it may be the name of several models: nothing in it says whose."""
+        return self.kind == "bare_name" and self.organisation is None
+
+    @property
     def repository(self) -> str:
         """The part after the organisation, or the whole bare name."""
-        return self.text.split("/", 1)[1] if self.kind == "hub_id" else self.text
+        return self.plain.partition("/")[2] or self.plain
 
     @property
     def organisation(self) -> str | None:
-        """The part before the slash of a Hub id."""
-        return self.text.split("/", 1)[0] if self.kind == "hub_id" else None
+        """The part before the slash, as of a Hub id."""
+        organisation, slash, repository = self.plain.partition("/")
+        return organisation if slash and repository else None
 
 
 def classify(model: str) -> ModelName:
@@ -77,6 +95,8 @@ def classify(model: str) -> ModelName:
         return ModelName("arxiv_id", paper)
     if text.startswith("transformers:"):
         return _transformers_type(text)
+    if text.startswith(_GIT_AT):
+        text = f"https://github.com/{text.removeprefix(_GIT_AT)}"
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
         return _from_url(text)
     if text.lower().startswith(tuple(f"{host}/" for host in (*HUB_HOSTS, *OTHER_HOSTS))):
@@ -102,6 +122,8 @@ def why_no_hub_name(text: str) -> str | None:
         return f"the name holds {what}, which no name on the Hub can hold"
     if ".." in text or "--" in text:
         return "no name on the Hub holds '..' or '--'"
+    if text.lower().endswith((".git", ".ipynb")):
+        return "no name on the Hub ends in '.git' or '.ipynb'"
     return None
 
 
@@ -152,6 +174,8 @@ def _from_url(text: str) -> ModelName:
         return _repository(segments[0], None)
     if len(segments) > 2 and (segments[2] not in _REVISION_PAGES or len(segments) == 3):
         raise _not_a_model(text)
+    if len(segments) == 2:
+        segments[1] = segments[1].removesuffix(".git")  # the address that `git clone` is given
     name, revision = "/".join(segments[:2]), _revision_of_url(segments, text)
     if "revision" in parse_qs(urlsplit(text).query):
         raise UsageError(f"{_shown(text)} states a revision behind '?', where none is read", hint=_at_revision(name))
@@ -196,7 +220,7 @@ def _hub_path(text: str) -> list[str]:
         raise UsageError("the address holds a user name or a token, which no name does", hint=_FORMS)
     if not segments:
         raise _not_a_model(text)
-    if what := _OTHER_PAGES.get(segments[0].lower()):
+    if what := OTHER_PAGES.get(segments[0].lower()):
         raise UsageError(f"{_shown(text)} is the address of {what} on the Hub, not of a model", hint=_FORMS)
     return segments
 

@@ -49,7 +49,9 @@ class PaperAnswer:
 
     @property
     def exit_status(self) -> int:
-        return (4 if self.failed else 0) if self.status == "exact" else 3
+        if self.status != "exact" or (self.selection is not None and not self.selection.sections):
+            return 3
+        return 4 if self.failed else 0
 
     def as_dict(self) -> dict[str, object]:
         """The answer as data, for `--json`."""
@@ -158,7 +160,9 @@ def _with_sections(client: ArxivClient, paper: Paper, wanted: str | None, found:
         return replace(found, unverified=f"its HTML rendering cannot be read ({error}); unverified")
     if not sections:
         return replace(found, unverified="its HTML rendering has no sections; unverified")
-    return replace(found, selection=select(sections, wanted), contents=sections)
+    chosen = select(sections, wanted)
+    told = found.message if chosen.sections else f"{found.message}; no section of it is {wanted[:80]!a}"
+    return replace(found, message=told, selection=chosen, contents=sections)
 
 
 def paper_text(answer: PaperAnswer) -> str:

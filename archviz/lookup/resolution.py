@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from archviz.errors import AmbiguousNameError, ArchvizError, GatedError, ModelNotFoundError, SourceUnavailableError
+from archviz.errors import (
+    AmbiguousNameError,
+    ArchvizError,
+    BadResponseError,
+    GatedError,
+    ModelNotFoundError,
+    RateLimitedError,
+    SourceUnavailableError,
+)
 from archviz.lookup.hub.facts import HubModel
 from archviz.records import record
 
@@ -52,6 +60,8 @@ class Resolution:
         hub: The repository at its commit, where the Hub or what is stored of it answered.
         notes: What a reader must know beside the answer: an old copy used, a token refused.
         advice: What to do about a refusal.
+        liberties: In which ways the name differs from the model's own, where that was allowed, in sentences.
+        error: Why no place answered: its kind, and for how long to wait, go on to whoever asked.
     """
 
     status: ResolutionStatus
@@ -66,11 +76,18 @@ class Resolution:
     hub: HubModel | None = None
     notes: tuple[str, ...] = ()
     advice: str | None = None
+    liberties: tuple[str, ...] = ()
+    error: ArchvizError | None = None
 
     @property
     def exit_status(self) -> int:
         """The command line's exit status for this answer."""
         return _EXIT_STATUS[self.status]
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds for which a place asked not to be asked again."""
+        return self.error.retry_after if isinstance(self.error, RateLimitedError) else None
 
     def as_dict(self) -> dict[str, object]:
         """The answer as data, for `--json` and for MCP results."""
@@ -86,15 +103,27 @@ class Resolution:
             "hub": self.hub.as_dict() if self.hub else None,
             "notes": list(self.notes),
             "message": self.message,
+            "error": self.as_error().code if self.exit_status else None,
+            "retry_after": self.retry_after,
+            "hint": self.advice,
         }
 
     def as_error(self) -> ArchvizError:
         """The exception that says the same to a caller who needs one model."""
-        ids = [item.id for item in self.candidates]
+        ids = [item.id for item in self.candidates if item.id != self.asked]
         hint = f"Did you mean: {', '.join(ids[:5])}?" if ids else self.advice
         if self.status == "gated":
             return GatedError(self.message, hint=self.advice)
         if self.status == "unreachable":
-            return SourceUnavailableError(self.message, hint=hint)
+            return _unavailable(self.error, self.message, hint)
         kind = AmbiguousNameError if self.status == "ambiguous" else ModelNotFoundError
         return kind(self.message, candidates=ids, hint=hint)
+
+
+def _unavailable(error: ArchvizError | None, message: str, hint: str | None) -> SourceUnavailableError:
+    """What kept a place from answering, in the words of the whole answer."""
+    where = error.where if error else None
+    if isinstance(error, RateLimitedError):
+        return RateLimitedError(message, retry_after=error.retry_after, where=where, hint=hint)
+    kind = BadResponseError if isinstance(error, BadResponseError) else SourceUnavailableError
+    return kind(message, where=where, hint=hint)

@@ -1,37 +1,40 @@
 """From a name to exactly one model, or to a refusal that helps.
 
 A name is matched whole: organisation, version, size, active size and suffix are all part of it. Two liberties are
-taken, and both are reported: a catalog id may be written in other letter case, and its repository name may stand
-without the organisation when exactly one catalog id has it. Nothing is ever dropped from a name to get a hit.
+taken, and both are reported: a repository's name may stand without the organisation when exactly one catalog id has it, and,
+where the Hub cannot be asked, a catalog id may be written in other letter case. Nothing is ever dropped from a name to get a hit.
 
-The Hub is asked first, or what is stored of it; it alone says that two names are one repository. Where it does not answer or
-does not give the files, the embedded catalog does, with the date of its facts.
+The Hub is asked first, or what is stored of it; it alone says that two names are one repository, and what it denies is not found.
+Where it does not answer or does not give the files, the embedded catalog does, with the date of its facts.
 """
 
 from __future__ import annotations
 
-import re
 from contextlib import nullcontext
-from dataclasses import replace
 
-from archviz.errors import UsageError
+from archviz.errors import SourceUnavailableError, UsageError
+from archviz.late_patterns import late_pattern
 from archviz.lookup.arxiv.ids import without_version
-from archviz.lookup.candidates import Offered, find_fitting, find_near, find_offered
+from archviz.lookup.candidates import find_fitting, find_near
 from archviz.lookup.catalog import find_record, model_ids
 from archviz.lookup.citing import find_citing
 from archviz.lookup.hub.ask import HubAnswer, ask_hub
-from archviz.lookup.hub.find import models_of_paper, search_models
-from archviz.lookup.identity import identity, line
+from archviz.lookup.hub.find import models_of_paper
+from archviz.lookup.identity import line
 from archviz.lookup.names import ModelName, classify, why_no_hub_name
 from archviz.lookup.resolution import Candidate, Resolution
+from archviz.lookup.searching import search_hub
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
+from archviz.records import replace
 from archviz.settings import Settings
 
 DEFAULT_REVISION = "main"
 _ONLY_CATALOG = "Only the embedded catalog"
 _CATALOG_TOO = "The embedded catalog"
-_ONE_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")  # may be one of the Hub's old names without an organisation
+_ONE_WORD = late_pattern(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
+)  # may be one of the Hub's old names without an organisation
 
 
 def resolve(name: str, settings: Settings, session: Session | None = None) -> Resolution:
@@ -57,87 +60,115 @@ def resolve(name: str, settings: Settings, session: Session | None = None) -> Re
 
 
 def look_up(asked: ModelName, session: Session) -> Resolution:
-    """The Hub's answer where it knows the model, else the catalog's, with what the Hub said."""
-    known, offline = ask_catalog(asked), session.is_offline(hub_service())
+    """The Hub's answer where it gives one, also when it denies the name; else the catalog's, with what the Hub said."""
+    at_hand, offline = ask_catalog(asked), session.is_offline(hub_service())
+    known = at_hand if offline else ask_catalog(asked, any_case=False)
     model_id = known.model_id if asked.kind == "bare_name" and known.model_id else asked.text
     may_be_id = asked.kind == "hub_id" or _ONE_WORD.fullmatch(model_id) or known.model_id
-    if why_no_hub_name(asked.text) or (offline and not may_be_id):
+    may_be_searched = not why_no_hub_name(asked.plain)
+    if not may_be_searched or (offline and (not may_be_id or why_no_hub_name(asked.text))):
         return known
-    if not may_be_id:
+    session.at_hand = session.at_hand or at_hand.status in ("exact", "ambiguous")
+    if not may_be_id or why_no_hub_name(asked.text):
         return _with_search(asked, known, "", session)
-    session.at_hand = session.at_hand or known.model_id is not None
     answer = ask_hub(model_id, asked.revision, session)
     if answer.status in ("exact", "renamed"):
         return _on_hub(asked, answer, session)
-    if known.model_id is not None:
-        said = f"{answer.said} The catalog answers: {known.message}" if answer.said else known.message
-        return replace(known, message=said, hub=answer.model, notes=tuple(session.notes))
     if answer.status == "not_found":
-        return _with_search(asked, known, answer.said, session)
+        return _with_search(asked, _denied(asked, known), answer.said, session)
+    if answer.status == "gated" and not (answer.model and answer.model.id == at_hand.model_id):
+        at_hand = known  # the Hub answers, and does not say that another letter case is the same
+    if at_hand.model_id is not None:
+        said = f"{answer.said} The catalog answers: {at_hand.message}" if answer.said else at_hand.message
+        return replace(at_hand, message=said, hub=answer.model, notes=tuple(session.notes))
+    if answer.status == "unreachable" and known.status == "ambiguous":
+        return replace(known, message=f"{answer.said} {known.message}", notes=tuple(session.notes))
     return _refused(asked, known, answer, session)
 
 
 def _on_hub(asked: ModelName, answer: HubAnswer, session: Session) -> Resolution:
     assert answer.model is not None
     model = answer.model
+    liberties = _liberties(asked, model.id) if answer.status == "exact" else ()
     return Resolution(
         status="renamed" if answer.status == "renamed" else "exact",
         asked=_as_asked(asked),
-        message=answer.said,
+        message=" ".join([answer.said, *liberties]),
         source="hub",
-        complete=not session.is_offline(hub_service()),
+        complete=not session.is_offline(hub_service()) and session.oldest is None,
         model_id=model.id,
         revision=asked.revision,
         facts_date=day_of(model.fetched),
         hub=model,
         notes=tuple(session.notes),
+        liberties=liberties,
     )
+
+
+def _liberties(asked: ModelName, model_id: str) -> tuple[str, ...]:
+    """In which ways a name differs from the id that it stands for, in sentences."""
+    said = []
+    if asked.text not in (model_id, _whole_name(model_id, asked)):
+        said.append(f"{asked.text} differs from {_whole_name(model_id, asked)} in letter case.")
+    if asked.kind == "bare_name":
+        said.append(f"Its organisation was not given; {model_id} is the only catalog model of this name.")
+    return tuple(said)
+
+
+def _denied(asked: ModelName, known: Resolution) -> Resolution:
+    """The catalog's answer where the Hub says that there is no such repository, or no such revision."""
+    if known.model_id is None:
+        return known
+    refusal = _not_found(asked, "", known.candidates)
+    held = f"The embedded catalog holds facts of {known.facts_date} about {known.model_id}; --offline uses them."
+    return replace(refusal, message=f"No model of exactly the name {_quoted(asked)}. {held}")
 
 
 def _with_search(asked: ModelName, known: Resolution, said: str, session: Session) -> Resolution:
     """The catalog's refusal, with what the Hub said and what its search offers beside the catalog's candidates."""
-    found: list[Offered] = []
-    fitting: list[Offered] = []
-    for text in _search_texts(asked):
-        if not fitting:
-            ids = [item.candidate.id for item in found] + list(search_models(text, session))
-            found = find_offered(asked, ids, [item.id for item in known.candidates])
-            fitting = [item for item in found if item.fits] if asked.kind == "bare_name" else []
+    ambiguous = known.status == "ambiguous"
+    found = search_hub(asked, session, fits_catalog=ambiguous)
+    if found.trouble is not None:
+        session.note(f"The Hub could not be searched: {found.trouble.message.rstrip('.')}.")
     message = f"{said} {known.message}" if said else known.message
-    if fitting:  # only what says all of the name: another version or size is no candidate for it
-        found = fitting
-    kept = known.candidates
-    if fitting and known.status != "ambiguous":
-        kept = ()  # near names of the catalog
-        models = f"{len(fitting)} that fit it" if len(fitting) > 1 else "one that fits it"
-        message = f"{_as_asked(asked)} is not the whole name of a repository; the Hub's search offers {models}. None was chosen."
-    elif found:
-        message += f" The Hub's search offers {len(found)} more."
-    return replace(
+    if ambiguous or found.fitting:  # only what says all of the name: another version or size is no candidate for it
+        candidates = (*(known.candidates if ambiguous else ()), *found.fitting)
+        if not ambiguous:
+            models = f"{len(found.fitting)} that fit it" if len(found.fitting) > 1 else "one that fits it"
+            message = f"{_as_asked(asked)} is not the whole name of a repository; the Hub's search offers {models}. None was chosen."
+        elif found.fitting:
+            message += f" The Hub's search offers {len(found.fitting)} more."
+    else:
+        candidates = found.near
+        message += f" The Hub's search offers {found.offered} of the candidates." if found.offered else ""
+    answer = replace(
         known,
-        status="ambiguous" if fitting else known.status,
+        status="ambiguous" if found.fitting else known.status,
         message=message.replace(_ONLY_CATALOG, _CATALOG_TOO),
-        complete=not session.unreachable,
-        candidates=(*kept, *(item.candidate for item in found)),
+        complete=not session.unreachable and found.trouble is None and session.oldest is None,
+        candidates=candidates,
         notes=tuple(session.notes),
     )
+    unanswered = found.trouble is not None and not said and answer.status == "not_found"
+    return _unsearched(asked, answer, found.trouble) if unanswered and found.trouble else answer
 
 
-def _search_texts(asked: ModelName) -> tuple[str, ...]:
-    """What the Hub is searched for: the name as it is, and one of several parts (`gemma3 4b`) as repositories are written."""
-    written = "-".join(part.text for part in identity(asked.repository))
-    names = (asked.repository, written) if asked.kind == "bare_name" else (asked.repository,)
-    return tuple(dict.fromkeys(names))
+def _unsearched(asked: ModelName, answer: Resolution, trouble: SourceUnavailableError) -> Resolution:
+    """Nobody who could know the name was there to say that it is none."""
+    said = f"{trouble.sentence}. The embedded catalog does not know {_as_asked(asked)}."
+    return replace(answer, status="unreachable", message=said, source="hub", advice=trouble.hint, error=trouble)
 
 
 def _refused(asked: ModelName, known: Resolution, answer: HubAnswer, session: Session) -> Resolution:
     """The Hub gives no files, or was not reached, and the catalog does not know the model."""
     if answer.status == "unasked":
         return replace(known, notes=tuple(session.notes))
+    liberties = _liberties(asked, answer.model.id) if answer.model else ()
+    said = " ".join([answer.said, *liberties])
     return replace(
         known,
         status="gated" if answer.status == "gated" else "unreachable",
-        message=f"{answer.said} The embedded catalog does not know {_as_asked(asked)}.",
+        message=f"{said} The embedded catalog does not know {_as_asked(asked)}.",
         source="hub",
         model_id=answer.model.id if answer.model else None,
         hub=answer.model,
@@ -145,20 +176,26 @@ def _refused(asked: ModelName, known: Resolution, answer: HubAnswer, session: Se
         candidates=() if answer.model else known.candidates,
         notes=tuple(session.notes),
         advice=answer.hint,
+        error=answer.error,
     )
 
 
-def ask_catalog(asked: ModelName) -> Resolution:
-    """What the embedded catalog knows about a name; it cannot say that a model does not exist."""
+def ask_catalog(asked: ModelName, *, any_case: bool = True) -> Resolution:
+    """What the embedded catalog knows about a name; it cannot say that a model does not exist.
+
+    Args:
+        any_case: The name may differ from a catalog id in letter case.
+    """
     if why := why_no_hub_name(asked.text):
         return _not_found(asked, f"{why}.", find_near(asked, model_ids()))
     same = [model_id for model_id in model_ids() if _whole_name(model_id, asked).lower() == asked.text.lower()]
+    same = same if any_case else [model_id for model_id in same if _whole_name(model_id, asked) == asked.text]
     if len(same) == 1:
         return _exact(asked, same[0])
     if same:
         found = tuple(Candidate(model_id, f"published by {model_id.split('/')[0]}", asked.text) for model_id in same)
         return _ambiguous(asked, f"{asked.text} is the name of {len(same)} models.", found)
-    if asked.kind == "bare_name" and (found := find_fitting(asked, model_ids())):
+    if asked.is_family_name and (found := find_fitting(asked, model_ids())):
         models = f"{len(found)} catalog models fit" if len(found) > 1 else "one catalog model fits"
         return _ambiguous(
             asked, f"{asked.text} is not the whole name of a repository; {models} it. None was chosen.", found
@@ -170,11 +207,23 @@ def _ask_citing(asked: ModelName, session: Session) -> Resolution:
     """A paper or a repository is no model; the models that name it may have been meant."""
     what = f"{_as_asked(asked)} is a {'paper on arXiv' if asked.kind == 'arxiv_id' else 'repository on GitHub'}, not a model"
     found = find_citing(asked)
+    trouble: SourceUnavailableError | None = None
     if asked.kind == "arxiv_id" and not session.is_offline(hub_service()):
+        session.at_hand = session.at_hand or bool(found)
+        try:
+            others = models_of_paper(without_version(asked.text), session)
+        except SourceUnavailableError as error:
+            others, trouble = (), error
+            session.note(f"The Hub could not be searched: {error.message.rstrip('.')}.")
         known = {item.id for item in found}
-        others = [each for each in models_of_paper(without_version(asked.text), session) if each not in known]
-        found += tuple(Candidate(each, "its card links it", line(each.partition("/")[2])) for each in others)
+        found += tuple(
+            Candidate(each, "its card links it", line(each.partition("/")[2])) for each in others if each not in known
+        )
     notes = tuple(session.notes)
+    if not found and trouble is not None:
+        refusal = Resolution("unreachable", _as_asked(asked), "", "hub", False, None, asked.revision, notes=notes)
+        said = f"{what}; {trouble.sentence[:1].lower()}{trouble.sentence[1:]}, so which models name it is not known."
+        return replace(refusal, message=said, advice=trouble.hint, error=trouble)
     if not found:
         message = f"{what}; no known model names it. Give the model's own name, org/name; archviz sources looks at what it links."
         return Resolution("not_found", _as_asked(asked), message, "catalog", False, None, asked.revision, notes=notes)
@@ -193,20 +242,17 @@ def _exact(asked: ModelName, model_id: str) -> Resolution:
     if asked.revision not in (None, DEFAULT_REVISION):
         unpinned = Candidate(model_id, f"its catalog facts are not of revision {asked.revision}", asked.repository)
         return _not_found(asked, f"The catalog does not know revision {asked.revision} of {model_id}.", (unpinned,))
-    said = [f"{model_id} is in the catalog, with facts of {facts_date}."]
-    if asked.text != _whole_name(model_id, asked):
-        said.append(f"{asked.text} differs from it in letter case.")
-    if asked.kind == "bare_name":
-        said.append("It is the only catalog model of this name; its organisation was not given.")
+    liberties = _liberties(asked, model_id)
     return Resolution(
         status="exact",
         asked=_as_asked(asked),
-        message=" ".join(said),
+        message=" ".join([f"{model_id} is in the catalog, with facts of {facts_date}.", *liberties]),
         source="catalog",
         complete=False,
         model_id=model_id,
         revision=asked.revision,
         facts_date=facts_date,
+        liberties=liberties,
     )
 
 
@@ -215,17 +261,20 @@ def _ambiguous(asked: ModelName, message: str, found: tuple[Candidate, ...]) -> 
 
 
 def _not_found(asked: ModelName, why: str, near: tuple[Candidate, ...]) -> Resolution:
-    said = [
-        f"No model of exactly the name {_as_asked(asked)}:"
-        if why
-        else f"No model of exactly the name {_as_asked(asked)}."
-    ]
-    said += [why] if why else []
-    said.append(f"{_ONLY_CATALOG} of {len(model_ids())} models was asked.")
+    named = f"No model of exactly the name {_quoted(asked)}"
+    said = [f"{named}: {why}" if why else f"{named}.", f"{_ONLY_CATALOG} of {len(model_ids())} models was asked."]
     return Resolution("not_found", _as_asked(asked), " ".join(said), "catalog", False, None, asked.revision, near)
 
 
+def _quoted(asked: ModelName) -> str:
+    """The name at the end of a sentence, whose full stop is none of the name's."""
+    text = _as_asked(asked)
+    return f"'{text}'" if text.endswith(".") else text
+
+
 def _as_asked(asked: ModelName) -> str:
-    """The name as it may be shown: characters outside ASCII are escaped, so that look-alikes are told apart."""
+    """The name as it may be shown: characters outside ASCII are escaped, so that look-alikes are told apart; no query is shown."""
+    if "?" in asked.text:
+        return _as_asked(replace(asked, text=f"{asked.text.partition('?')[0]}[...]"))
     text = f"{asked.text}@{asked.revision}" if asked.revision else asked.text
     return text.encode("ascii", "backslashreplace").decode()

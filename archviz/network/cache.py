@@ -1,7 +1,7 @@
 """Answers on disk: one file an entry, written whole or not at all, checked when read, bounded in size.
 
-An entry is a line of JSON (what it is, when it came, its validators, length and sha256 of the body) and the body. Many
-processes may use one folder: a file only ever appears by being renamed into place. What does not check is deleted and counts
+An entry is a line of JSON (what it is, when it came, its validators, and a sha256 over all of that and the body) and the body.
+Many processes may use one folder: a file only ever appears by being renamed into place. What does not check is deleted and counts
 as absent, so it is fetched again. A disk that is full, or a folder that cannot be written, costs the entry and nothing else.
 """
 
@@ -14,17 +14,20 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-VERSION = "v1"
+from archviz.records import field, record
+
+VERSION = "v2"
+OLDER = ("v1",)  # layouts that are not read any more; their entries are deleted
 MOST_BYTES = 512_000_000
 _HEADER_BYTES = 65_536
 _SCAN_EVERY = 16_000_000  # bytes that one process writes before it looks at the folder's size again
+_END = 253_402_300_800.0  # seconds since 1970 at which years have five digits
 _ABANDONED = 3_600.0  # seconds after which a half-written file has no writer any more
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Entry:
     """One stored answer.
 
@@ -49,7 +52,7 @@ class Entry:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class CacheInfo:
     """What the cache holds: files that are entries, their bytes, and when the oldest and newest were written."""
 
@@ -61,7 +64,7 @@ class CacheInfo:
     newest: float | None
 
     def as_dict(self) -> dict[str, object]:
-        return asdict(self)
+        return dict(vars(self))
 
 
 def cache_folder() -> Path:
@@ -75,7 +78,7 @@ def cache_folder() -> Path:
     return Path("~/.cache/archviz").expanduser()
 
 
-@dataclass(slots=True)
+@record
 class Cache:
     """The folder of entries; made when the first one is written.
 
@@ -116,8 +119,11 @@ class Cache:
         partial = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
+            is_first = not self.entries_folder.exists()
             for folder in (self.folder, self.entries_folder, path.parent):
                 folder.mkdir(exist_ok=True, mode=0o700)
+            if is_first:
+                self._drop_older()
             os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             partial.write_bytes(data)
             partial.replace(path)
@@ -160,6 +166,7 @@ class Cache:
         before = self.info()
         for path, _ in self._files():
             _delete(path)
+        self._drop_older()
         return before
 
     def info(self) -> CacheInfo:
@@ -175,13 +182,30 @@ class Cache:
             max(times, default=None),
         )
 
+    def keys(self, most: int) -> Iterator[str]:
+        """The keys of the entries that were used last, at most so many; what each answers is not looked at."""
+        files = [(status.st_mtime, path) for path, status in self._files() if not path.name.startswith(".")]
+        for _, path in sorted(files, reverse=True)[:most]:
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError), path.open("rb") as file:
+                yield str(json.loads(file.readline(_HEADER_BYTES))["key"])
+
     def _path(self, key: str) -> Path:
         digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         return self.entries_folder / digest[:2] / digest
 
-    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+    def _drop_older(self) -> None:
+        """Delete the entries of older layouts: nothing reads them, and some could be read by others."""
+        for version in OLDER:
+            older = self.folder / version
+            for path, _ in self._files(older):
+                _delete(path)
+            for folder in (*older.glob("[0-9a-f][0-9a-f]"), older):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+
+    def _files(self, folder: Path | None = None) -> Iterator[tuple[Path, os.stat_result]]:
         """Every file of the folder's own layout; whatever else lies there is none of ours."""
-        for path in self.entries_folder.glob("[0-9a-f][0-9a-f]/*"):
+        for path in (folder or self.entries_folder).glob("[0-9a-f][0-9a-f]/*"):
             name = path.name.lstrip(".").partition(".")[0]
             if len(name) == 64 and not path.is_symlink():
                 with contextlib.suppress(OSError):
@@ -190,24 +214,55 @@ class Cache:
 
 def entry_bytes(entry: Entry) -> bytes:
     """An entry as its file holds it."""
-    header = {name: value for name, value in asdict(entry).items() if name != "body"}
-    header |= {"length": len(entry.body), "sha256": hashlib.sha256(entry.body).hexdigest()}
-    return json.dumps(header, separators=(",", ":")).encode() + b"\n" + entry.body
+    header = {name: value for name, value in vars(entry).items() if name != "body"}
+    return _line(header | {"sha256": _digest(header, entry.body)}) + b"\n" + entry.body
 
 
 def parse_entry(data: bytes, key: str) -> Entry | None:
-    """The entry that a file holds; None when it is damaged, half-written or of another key."""
+    """The entry that a file holds; None when any part of it is damaged, half-written or of another key."""
     head, newline, body = data.partition(b"\n")
     if not newline or len(head) > _HEADER_BYTES:
         return None
     try:
         header = json.loads(head)
-        length, digest = header.pop("length"), header.pop("sha256")
+        stated = header.pop("sha256")
+        if stated != _digest(header, body) or not _is_sound(header):
+            return None
         entry = Entry(body=body, **header)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    whole = len(body) == length and hashlib.sha256(body).hexdigest() == digest
-    return entry if whole and entry.key == key and isinstance(entry.fetched, (int, float)) else None
+    return entry if entry.key == key else None
+
+
+def _line(header: dict[str, object]) -> bytes:
+    return json.dumps(header, separators=(",", ":")).encode()
+
+
+def _digest(header: dict[str, object], body: bytes) -> str:
+    """Over header and body together, so that neither can be changed without the other."""
+    digest = hashlib.sha256(_line(header))
+    digest.update(b"\n" + body)
+    return digest.hexdigest()
+
+
+def _is_sound(header: dict[str, object]) -> bool:
+    """Whether each field has its type, and what goes into a request (the validators) may stand in one."""
+    fetched, headers = header["fetched"], header["headers"]
+    validators = (header["etag"], header["last_modified"])
+    return (
+        isinstance(fetched, (int, float))
+        and not isinstance(fetched, bool)
+        and 0 <= fetched < _END
+        and isinstance(header["pinned"], bool)
+        and all(isinstance(header[name], str) for name in ("key", "url"))
+        and all(each is None or _is_header(each) for each in validators)
+        and isinstance(headers, dict)
+        and all(_is_header(each) for pair in headers.items() for each in pair)
+    )
+
+
+def _is_header(text: object) -> bool:
+    return isinstance(text, str) and text.isascii() and (text.isprintable() or not text)
 
 
 def _delete(path: Path) -> None:

@@ -38,8 +38,12 @@ def helps_to_retry(error: Exception) -> bool:
     return not unknown_name and not any(isinstance(each, ssl.SSLError) for each in causes)
 
 
-def unreachable(error: Exception, name: str, url: str) -> SourceUnavailableError:
-    """A failed attempt as our error: what happened, at which address, what to do."""
+def unreachable(error: Exception, name: str, url: str, seconds: float) -> SourceUnavailableError:
+    """A failed attempt as our error: what happened, at which address, what to do.
+
+    Args:
+        seconds: The time limit that it had.
+    """
     where = shown(url)
     if isinstance(error, CutShortError):
         return BadResponseError(f"{name} gave an answer that is {error}", where=where, hint="Try again.")
@@ -49,9 +53,9 @@ def unreachable(error: Exception, name: str, url: str) -> SourceUnavailableError
     elif any(isinstance(each, socket.gaierror) for each in causes):
         text, hint = "its name was not resolved", TRY_LATER
     elif isinstance(error, httpx2.ConnectTimeout):
-        text, hint = "no connection within the time limit", TRY_LATER
+        text, hint = f"no connection within the time limit of {seconds:.2g} s", TRY_LATER
     elif isinstance(error, httpx2.TimeoutException):
-        text, hint = "no whole answer within the time limit", TRY_LATER
+        text, hint = f"no whole answer within the time limit of {seconds:.2g} s", TRY_LATER
     elif isinstance(error, httpx2.ProxyError):
         text, hint = "the proxy refused", "Check HTTPS_PROXY and NO_PROXY."
     elif isinstance(error, httpx2.ConnectError):

@@ -7,7 +7,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
-from archviz.errors import UsageError
+from archviz.errors import SourceUnavailableError, UsageError
 from archviz.network.services import is_loopback, origin_of
 
 
@@ -31,6 +31,12 @@ class EnvironmentTransport(httpx2.BaseTransport):
             if key not in self._ways:
                 # without TLS there are no certificates to load, which costs a tenth of a second
                 verify = key[0] == "https" or key[1].startswith("https:")
+                if key[1].startswith("socks"):
+                    raise SourceUnavailableError(
+                        "the proxy of the environment is a SOCKS proxy, which is not supported",
+                        where="HTTPS_PROXY, HTTP_PROXY or ALL_PROXY",
+                        hint="Write http://host:port of an HTTP proxy, or unset the variable.",
+                    )
                 try:
                     self._ways[key] = httpx2.HTTPTransport(verify=verify, proxy=key[1] or None)
                 except (ValueError, ImportError, httpx2.InvalidURL):

@@ -6,26 +6,27 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import field
 from urllib.parse import urlsplit
 
 from archviz import __version__
 from archviz.errors import UsageError
-from archviz.records import record
+from archviz.late_patterns import late_pattern
+from archviz.records import field, record
 
+HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 USER_AGENT = f"archviz/{__version__}"
 GITHUB_API_VERSION = "2026-03-10"
 ACCOUNT = "archviz_account"  # extension of a request: what its answer is stored under besides, where it is not for all
 COMMIT_HEADER = "x-repo-commit"  # by which the Hub says of which commit a file is
 # what follows the origin; a name may have 40 such digits too, so only where an address has its revision
-_HUB_COMMIT = re.compile(r"/(?:api/models/[^/?]+/[^/?]+/revision|[^/?]+/[^/?]+/resolve)/[0-9a-f]{40}(?:[/?]|$)")
-_GITHUB_COMMIT = re.compile(
+_HUB_COMMIT = late_pattern(r"/(?:api/models/[^/?]+/[^/?]+/revision|[^/?]+/[^/?]+/resolve)/[0-9a-f]{40}(?:[/?]|$)")
+_GITHUB_COMMIT = late_pattern(
     r"/(?:repos/[^/?]+/[^/?]+/(?:git/trees/[0-9a-f]{40}(?:\?|$)|contents/[^?]*\?ref=[0-9a-f]{40}$)"
     r"|(?!repos/)[^/?]+/[^/?]+/[0-9a-f]{40}/)"
 )
-_NEVER = re.compile(r"(?!)")
-_ARXIV_VERSION = re.compile(r"/(?:abs|pdf|html)/(?:\d{4}\.\d{4,5}|[a-z.-]+/\d{7})v\d+(?:\.pdf)?$")
-_TOKEN = re.compile(r"[!-~]{4,400}")
+_NEVER = late_pattern(r"(?!)")
+_ARXIV_VERSION = late_pattern(r"/(?:abs|pdf|html)/(?:\d{4}\.\d{4,5}|[a-z.-]+/\d{7})v\d+(?:\.pdf)?$")
+_TOKEN = late_pattern(r"[!-~]{4,400}")
 _FRESH = 300.0  # seconds for which a moving answer (a branch, a search) is taken as it is
 
 
@@ -75,6 +76,11 @@ class Service:
         """The token of the environment, if it can be one at all."""
         text = os.environ.get(self.token_variable, "").strip() if self.token_variable else ""
         return text if _TOKEN.fullmatch(text) else None
+
+    def unsound_token(self) -> str | None:
+        """The variable of the token, where what it holds can be none."""
+        text = os.environ.get(self.token_variable, "").strip() if self.token_variable else ""
+        return self.token_variable if text and not _TOKEN.fullmatch(text) else None
 
     def account(self) -> str:
         """What an answer that is not for all is stored under besides its address: a digest of the token."""
@@ -158,7 +164,9 @@ def _origin(text: str, variable: str) -> str:
     origin = origin_of(text.strip())
     if not origin or (origin.startswith("http:") and not is_loopback(origin)):
         raise UsageError(
-            f"{variable} is no https address" if not origin else f"{variable} must be https unless it is loopback",
+            f"{variable} is no address that can be used"
+            if not origin
+            else f"{variable} must be https unless it is loopback",
             where=variable,
             hint="Write https://host, or unset the variable.",
         )

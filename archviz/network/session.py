@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from archviz.errors import SourceUnavailableError
@@ -38,7 +37,6 @@ class Time:
     jitter: Callable[[], float] = lambda: 0.5 + int.from_bytes(os.urandom(2), "big") / 65_536
 
 
-@dataclass(slots=True)
 class Session:
     """What one command shares between all its requests.
 
@@ -52,6 +50,9 @@ class Session:
         requests: Requests that went out.
         contacted: Somebody has answered a request.
         at_hand: The catalog or a stored copy can answer what is asked, so the network is not waited for long.
+        is_long: Many files are read that nothing here could stand for.
+        spent: Seconds that requests took.
+        in_vain: Seconds of them that brought no answer.
         last_key: What the newest answer is stored under, so that its reader can forget it.
         last_fetched: When the newest answer was fetched or last confirmed, seconds since 1970.
         last_found_at: The address that gave the newest answer, after redirects.
@@ -60,27 +61,35 @@ class Session:
         oldest: When the oldest answer was fetched that was used though its service could not be asked, seconds since 1970.
     """
 
-    settings: Settings
-    cache: Cache = field(default_factory=Cache)
-    time: Time = field(default_factory=Time)
-    base: httpx2.BaseTransport | None = None
-    paces: Paces = field(default_factory=lambda: PACES)
-    notes: list[str] = field(default_factory=list)
-    requests: int = 0
-    contacted: bool = False
-    at_hand: bool = False
-    last_key: str | None = None
-    last_fetched: float | None = None
-    last_found_at: str = ""
-    unreachable: dict[str, SourceUnavailableError] = field(default_factory=dict)
-    refused_tokens: set[str] = field(default_factory=set)
-    oldest: float | None = None
-    started: float = field(init=False)
-    _first_asked: float | None = field(default=None, init=False)
-    _own: httpx2.BaseTransport | None = field(default=None, init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        cache: Cache | None = None,
+        time: Time | None = None,
+        base: httpx2.BaseTransport | None = None,
+        paces: Paces | None = None,
+    ) -> None:
+        self.settings = settings
+        self.cache = Cache() if cache is None else cache
+        self.time = Time() if time is None else time
+        self.base = base
+        self.paces = PACES if paces is None else paces
+        self.notes: list[str] = []
+        self.requests = 0
+        self.contacted = False
+        self.at_hand = False
+        self.is_long = False
+        self.spent = 0.0
+        self.in_vain = 0.0
+        self.last_key: str | None = None
+        self.last_fetched: float | None = None
+        self.last_found_at = ""
+        self.unreachable: dict[str, SourceUnavailableError] = {}
+        self.refused_tokens: set[str] = set()
+        self.oldest: float | None = None
         self.started = self.time.monotonic()
+        self._first_asked: float | None = None
+        self._own: httpx2.BaseTransport | None = None
 
     def is_offline(self, service: Service) -> bool:
         """Whether a service may not be asked: `--offline`, or the service's own variable for it."""
@@ -90,7 +99,31 @@ class Session:
     @property
     def remaining(self) -> float:
         """Seconds that the command's requests may still take together."""
-        return self.settings.limits.network_seconds - (self.time.monotonic() - self.started)
+        limits = self.settings.limits
+        whole = limits.download_seconds if self.is_long else limits.network_seconds
+        return whole - (self.time.monotonic() - self.started)
+
+    def reads_files(self) -> None:
+        """From here on files are read that neither catalog nor copy can stand for, and they may be many."""
+        self.at_hand, self.is_long = False, True
+
+    def patience(self, service: Service, *, at_hand: bool) -> float:
+        """Seconds that the next request may take with its retries.
+
+        Where something is at hand that can answer, a network that is silent costs `waiting_seconds`, and one that has answered before
+        `at_hand_seconds` in all; services that the catalog cannot stand for get what is left of either.
+
+        Args:
+            at_hand: A stored copy would answer too.
+        """
+        limits = self.settings.limits
+        most = min(limits.request_seconds, self.remaining)
+        if not (at_hand or self.at_hand):
+            return most
+        left, in_all = limits.waiting_seconds - self.in_vain, limits.at_hand_seconds - self.spent
+        if self.contacted:
+            left = in_all if service.has_catalog else max(left, in_all)
+        return min(most, max(limits.waiting_seconds * _ENOUGH, left))
 
     def connect_seconds(self, *, at_hand: bool) -> float:
         """Seconds for the next connection with all its attempts.
@@ -108,6 +141,11 @@ class Session:
         self._first_asked = now if self._first_asked is None else self._first_asked
         bound = limits.waiting_seconds if at_hand or self.at_hand else limits.connect_seconds
         return max(bound * _ENOUGH, bound - (now - self._first_asked))
+
+    def waited(self, seconds: float, *, in_vain: bool = False) -> None:
+        """Count what a request took, or the pause before it is tried again."""
+        self.spent += seconds
+        self.in_vain += seconds if in_vain else 0.0
 
     def way_out(self) -> httpx2.BaseTransport:
         """What the requests of all clients go out by, with connections that they share."""

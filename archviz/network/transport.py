@@ -16,7 +16,8 @@ from archviz.network.exchange import Answer, Bounds, exchange
 from archviz.network.faults import CutShortError, helps_to_retry, refused, shown, unreachable
 from archviz.network.services import ACCOUNT, COMMIT_HEADER, Service, is_loopback, origin_of
 from archviz.network.session import Session, day_of
-from archviz.network.waits import FIRST_WAIT, Turn, asked_wait, turn
+from archviz.network.waits import FIRST_WAIT, Turn, asked_wait, others_first, turn
+from archviz.progress import enter_stage
 
 ATTEMPTS = 3
 RETRIED = (429, 500, 502, 503, 504)
@@ -26,6 +27,8 @@ _RETRY_WITHIN = 2.5  # seconds: a connection that took longer to fail would only
 _ALONG = ("accept", "range", "user-agent")  # the headers that go along with a redirect; never a token
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 5
+_HIDDEN = "[token]"
+ERROR_CODE = "x-error-code"  # by which the Hub marks its own refusals
 FETCHED = "archviz_fetched"  # extension of a response: when its content was fetched or confirmed, seconds since 1970
 FOUND_AT = "archviz_found_at"  # extension of a response: the address that gave it, after redirects
 
@@ -41,8 +44,8 @@ class _AttemptError(Exception):
 class GuardedTransport(httpx2.BaseTransport):
     """Asks only its service's hosts, within the session's limits; raises `archviz.errors`, and answers 2xx to 4xx."""
 
-    def __init__(self, service: Service, session: Session) -> None:
-        self.service, self.session = service, session
+    def __init__(self, service: Service, session: Session, account: str = "") -> None:
+        self.service, self.session, self.account = service, session, account
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         response = self._answer(request)
@@ -52,13 +55,16 @@ class GuardedTransport(httpx2.BaseTransport):
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         url = str(request.url)
         self._check(request)
+        if self.account:
+            request.extensions = {ACCOUNT: self.account, **request.extensions}
         key = cache_key(request) if _may_be_kept(request) else None
         stored = self.session.cache.read(key) if key else None
         self.session.last_key = key
-        if stored and (stored.pinned or self._age(stored) < self.service.fresh_seconds):
+        offline = self.session.is_offline(self.service)
+        if stored and (stored.pinned or (not offline and self._age(stored) < self.service.fresh_seconds)):
             self._check_time(url)
             return _from_entry(stored)
-        if self.session.is_offline(self.service):
+        if offline:
             return self._offline(stored, url)
         try:
             answer, found_at = self._follow(request, stored)
@@ -72,13 +78,16 @@ class GuardedTransport(httpx2.BaseTransport):
             return _from_entry(renewed)
         if key and answer.status == 200:
             self._keep(key, url, found_at, answer)
+        elif key and stored and (answer.status in (404, 410) or answer.headers.get(ERROR_CODE) == "RepoNotFound"):
+            self.session.cache.forget(key)  # it is gone: the copy is no answer any more
         extensions = {FETCHED: self.session.time.now(), FOUND_AT: found_at}
         return httpx2.Response(answer.status, headers=answer.headers, content=answer.body, extensions=extensions)
 
     def _check_time(self, url: str) -> None:
         """Answers of the cache cost no wait, but a reader that asks for ever must end too."""
         if self.session.remaining <= 0:
-            raise unreachable(httpx2.ReadTimeout("the command's time is used up"), self.service.name, url)
+            whole = self.session.time.monotonic() - self.session.started
+            raise unreachable(httpx2.ReadTimeout("the command's time is used up"), self.service.name, url, whole)
 
     def _check(self, request: httpx2.Request) -> None:
         """Only reading, only the service's own hosts, only https unless the endpoint is this machine."""
@@ -153,6 +162,10 @@ class GuardedTransport(httpx2.BaseTransport):
         elif stored and stored.last_modified:
             request.headers["if-modified-since"] = stored.last_modified
         token = self._token(str(request.url))
+        if (unsound := self.service.unsound_token()) and origin_of(str(request.url)) == origin_of(
+            self.service.token_origin
+        ):
+            self.session.note(f"{unsound} holds no token as {self.service.name} gives them, so none was sent.")
         if token:
             request.headers["authorization"] = f"Bearer {token}"
         answer = self._persist(request, at_hand=stored is not None)
@@ -163,7 +176,7 @@ class GuardedTransport(httpx2.BaseTransport):
             )
             del request.headers["authorization"]
             answer = self._persist(request, at_hand=stored is not None)
-        return answer
+        return _without(token, answer) if token else answer
 
     def _token(self, url: str) -> str | None:
         if origin_of(url) != origin_of(self.service.token_origin) or self.service.name in self.session.refused_tokens:
@@ -179,24 +192,31 @@ class GuardedTransport(httpx2.BaseTransport):
         session, url = self.session, str(request.url)
         if (known := session.unreachable.get(origin_of(url))) is not None:
             raise known
-        patience = session.settings.limits.request_seconds
-        if at_hand or (session.at_hand and self.service.has_catalog):
-            patience *= 0.5
-        deadline = session.time.monotonic() + min(patience, session.remaining)
+        patience = session.patience(self.service, at_hand=at_hand)
+        deadline = session.time.monotonic() + patience
         connecting = session.connect_seconds(at_hand=at_hand)  # for all attempts together
         for attempt in range(1, ATTEMPTS + 1):
+            enter_stage(f"asking {self.service.name}")
             self._hold(url, deadline)
             pause = FIRST_WAIT * 2 ** (attempt - 1) * session.time.jitter()
+            left, bound = deadline - session.time.monotonic(), connecting
             try:
-                answer, seconds = self._exchange(request, deadline, connecting)
+                answer, seconds = self._exchange(request, left, connecting, at_hand=at_hand)
             except _AttemptError as failed:
+                session.waited(failed.seconds, in_vain=True)
+                deadline = (
+                    session.time.monotonic() + left - failed.seconds
+                )  # one's turn is not the service's to answer for
                 if isinstance(failed.error, _NO_CONNECTION):
                     connecting -= failed.seconds + pause
                 in_time = connecting > 0 and failed.seconds <= _RETRY_WITHIN
                 if attempt == ATTEMPTS or not in_time or not helps_to_retry(failed.error):
-                    raise self._unreachable(failed.error, url) from None
+                    limit = bound if isinstance(failed.error, _NO_CONNECTION) else patience
+                    raise self._unreachable(failed.error, url, limit) from None
             else:
                 session.contacted = True
+                session.waited(seconds)
+                deadline = session.time.monotonic() + left - seconds
                 wait = self._limited(answer, url)
                 if answer.status not in RETRIED and not (answer.status == 403 and wait is not None):
                     return answer
@@ -205,28 +225,35 @@ class GuardedTransport(httpx2.BaseTransport):
                 if attempt == ATTEMPTS or again > deadline:
                     raise refused(answer.status, self.service.name, url, wait)
             if session.time.monotonic() + pause > deadline:
-                raise self._unreachable(httpx2.ReadTimeout("no time for another attempt"), url)
+                raise self._unreachable(httpx2.ReadTimeout("no time for another attempt"), url, patience)
             session.time.sleep(pause)
+            session.waited(pause, in_vain=True)
         raise AssertionError("the last attempt returns or raises")
 
-    def _exchange(self, request: httpx2.Request, deadline: float, connecting: float) -> tuple[Answer, float]:
-        """One attempt, in its turn, and the seconds that it took.
+    def _exchange(
+        self, request: httpx2.Request, seconds: float, connecting: float, *, at_hand: bool
+    ) -> tuple[Answer, float]:
+        """One attempt, in its turn, and the seconds that it took; to wait for one's turn is not counted.
 
         Raises:
             _AttemptError: It failed, after so many seconds.
+            RateLimitedError: Its turn did not come in time.
         """
         session, limits = self.session, self.session.settings.limits
-        with self._turn(deadline) as own:
+        asked = session.time.monotonic()
+        with self._turn(at_hand=at_hand) as own:
             began = session.time.monotonic()
-            seconds = deadline - began
+            seconds = min(seconds, session.remaining)
             if seconds <= 0:
+                own.asked = False
+                if self.service.interval and began > asked:
+                    raise others_first(self.service.name, began - asked, self.service.interval)
                 raise _AttemptError(httpx2.ReadTimeout("the command's time is used up"), 0.0)
             session.requests += 1
             try:
                 bounds = Bounds(min(connecting, seconds), seconds, limits.response_bytes)
                 answer = exchange(session.way_out(), request, bounds, session.time.monotonic)
-                if answer.status == 200 and request.method == "GET" and "range" not in request.headers:
-                    self._check_form(answer, str(request.url))
+                self._check_form(answer, request)
             except ArchvizError:
                 raise
             except Exception as error:  # noqa: BLE001 # the boundary: whatever a transport raises
@@ -234,14 +261,20 @@ class GuardedTransport(httpx2.BaseTransport):
                 raise _AttemptError(error, session.time.monotonic() - began) from None
         return answer, session.time.monotonic() - began
 
-    def _check_form(self, answer: Answer, url: str) -> None:
+    def _check_form(self, answer: Answer, request: httpx2.Request) -> None:
         """An answer that must be JSON, or may be no page, is looked at before it is believed or kept.
 
-        Networks that want a login, and proxies that refuse, answer anything with a page of their own.
+        Networks that want a login, and proxies that refuse, answer anything with a page of their own, of any status: such a page
+        says nothing about what was asked for.
         """
-        kind = answer.headers.get("content-type", "")
-        if "html" in kind and not self.service.has_pages:
-            raise CutShortError("a page (of a login, or of a proxy), where there is none")
+        url, kind = str(request.url), answer.headers.get("content-type", "")
+        if request.method != "GET" or answer.status in (*RETRIED, *REDIRECTS, 304):
+            return
+        if "html" in kind and not self.service.has_pages and not answer.headers.get(ERROR_CODE):
+            told = "" if answer.status == 200 else f" with status {answer.status}"
+            raise CutShortError(f"a page{told} (of a login, or of a proxy), where there is none")
+        if answer.status != 200 or "range" in request.headers:
+            return
         if "json" not in kind and not urlsplit(url).path.endswith(".json"):
             return
         try:
@@ -250,14 +283,15 @@ class GuardedTransport(httpx2.BaseTransport):
             raise CutShortError("not valid JSON") from None
 
     @contextlib.contextmanager
-    def _turn(self, deadline: float) -> Iterator[Turn]:
-        if not self.service.interval:
+    def _turn(self, *, at_hand: bool) -> Iterator[Turn]:
+        session, interval = self.session, self.service.interval
+        if not interval:
             yield Turn()
             return
-        time, folder = self.session.time, self.session.cache.folder / "turns"
-        with turn(
-            folder, self.service.name, self.service.interval, deadline - time.monotonic(), time.now, time.sleep
-        ) as own:
+        limits = session.settings.limits
+        most = interval + limits.waiting_seconds if at_hand else limits.request_seconds
+        seconds, folder = min(most, session.remaining), session.cache.folder / "turns"
+        with turn(folder, self.service.name, interval, seconds, session.time.now, session.time.sleep) as own:
             yield own
 
     def _hold(self, url: str, deadline: float) -> None:
@@ -276,8 +310,8 @@ class GuardedTransport(httpx2.BaseTransport):
             self.session.paces.hold(url, self.session.time.monotonic() + wait)
         return wait
 
-    def _unreachable(self, error: Exception, url: str) -> SourceUnavailableError:
-        found = unreachable(error, self.service.name, url)
+    def _unreachable(self, error: Exception, url: str, seconds: float) -> SourceUnavailableError:
+        found = unreachable(error, self.service.name, url, seconds)
         if not isinstance(error, (CutShortError, httpx2.ReadError, httpx2.RemoteProtocolError)):
             self.session.unreachable[origin_of(url)] = found
         return found
@@ -285,7 +319,8 @@ class GuardedTransport(httpx2.BaseTransport):
     # --- keeping ----------------------------------------------------------------------------------------------------
 
     def _keep(self, key: str, url: str, found_at: str, answer: Answer) -> None:
-        headers = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
+        stated = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
+        headers = {name: value for name, value in stated.items() if value.isascii() and value.isprintable()}
         entry = Entry(
             key,
             answer.body,
@@ -314,6 +349,15 @@ def fetched(response: httpx2.Response) -> float:
 def found_at(response: httpx2.Response) -> str:
     """The address that gave a response, after redirects; a renamed repository shows here."""
     return str(response.extensions[FOUND_AT])
+
+
+def _without(token: str, answer: Answer) -> Answer:
+    """An answer that repeats the token, without it: nothing that is shown or kept holds one."""
+    secret = token.encode()
+    if secret not in answer.body and not any(token in value for value in answer.headers.values()):
+        return answer
+    headers = {name: value.replace(token, _HIDDEN) for name, value in answer.headers.items()}
+    return Answer(answer.status, headers, answer.body.replace(secret, _HIDDEN.encode()))
 
 
 def _may_be_kept(request: httpx2.Request) -> bool:

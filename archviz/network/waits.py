@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from archviz.errors import RateLimitedError
-from archviz.records import record
+from archviz.late_patterns import late_pattern
+from archviz.records import field, record
 
 FIRST_WAIT = 0.5  # seconds before the first retry; doubled each time, times the jitter
-_RATE_LIMIT = re.compile(r'"[^"]*"\s*;\s*r\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)')
+_RATE_LIMIT = late_pattern(r'"[^"]*"\s*;\s*r\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)')
 _LONGEST = 86_400.0  # a service that asks for more than a day is taken to mean a day
 
 
@@ -95,6 +95,15 @@ class Turn:
     asked: bool = True
 
 
+def others_first(name: str, seconds: float, interval: float) -> RateLimitedError:
+    """One's turn did not come in time: nothing is wrong with the service."""
+    return RateLimitedError(
+        f"{name} is asked one request at a time, and others were first for {seconds:.0f} s",
+        retry_after=interval,
+        hint="Try again when the other runs have ended.",
+    )
+
+
 @contextlib.contextmanager
 def turn(
     folder: Path, name: str, interval: float, seconds: float, now: Callable[[], float], sleep: Callable[[float], None]
@@ -117,11 +126,7 @@ def turn(
         lock = FileLock(f"{mark}.lock")
         lock.acquire(timeout=max(0.0, seconds), poll_interval=0.05)
     except Timeout:
-        raise RateLimitedError(
-            f"{name} is asked one request at a time, and others were first for {seconds:.0f} s",
-            retry_after=interval,
-            hint="Try again when the other runs have ended.",
-        ) from None
+        raise others_first(name, seconds, interval) from None
     except OSError:
         with _own_turn(name, interval, now, sleep) as own:
             yield own

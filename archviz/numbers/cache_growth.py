@@ -87,9 +87,9 @@ def _kept(short: CacheLayer, long: CacheLayer, first: CachedPass, second: Cached
             continue
         shapes = (tuple(earlier.shape), tuple(tensor.shape))
         role = _role(name, long)
-        slot, rate, constant = _growth(
-            shapes, first.tokens, second.tokens, long.window if role in ("keys", "values") else None
-        )
+        less = 1 if long.part == "cross" else 0  # a source has what the prefill had
+        view = long.window if role in ("keys", "values") else None
+        slot, rate, constant = _growth(shapes, first.tokens - less, second.tokens - less, view)
         fixed = tensor.dtype if role == "state" and tensor.dtype == "float32" else None
         window = long.window if role in ("keys", "values") else None
         yield Kept(name, role, slot, rate, constant, window, fixed, again=same and role == "values")
@@ -113,7 +113,7 @@ def _role(name: str, layer: CacheLayer) -> Role:
 
 
 def _growth(
-    shapes: tuple[tuple[int, ...], tuple[int, ...]], short: int, long: int, window: int | None
+    shapes: tuple[tuple[int, ...], tuple[int, ...]], short: int, long: int, window: int | None = None
 ) -> tuple[int, int, int]:
     """Elements of an entry, tokens for an entry, and elements that stay."""
     small, large = map(prod, shapes)

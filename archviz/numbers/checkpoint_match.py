@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field, replace
 from math import prod
 
 from archviz.interpreter.reading import ModelReading, ModuleRecord
+from archviz.late_patterns import late_pattern
 from archviz.numbers.quantised import bounded_pattern
 from archviz.numbers.reconcile import Step
 from archviz.numbers.stored_names import Table, module_names
-from archviz.records import record
+from archviz.records import field, record, replace
 
-_NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
-_SCALES = re.compile(
+_NUMBER = late_pattern(r"(?<![^.])\d+(?![^.])")
+_SCALES = late_pattern(
     r"(_scale_inv|_scale|_scale_2|scales|qzeros|_blocks|_packed|weight_shape|absmax|quant_map|quant_state\S*|nested_\w+)$"
 )
 MOST_GROUPS = 60

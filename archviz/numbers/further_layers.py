@@ -11,11 +11,12 @@ from collections.abc import Iterator
 
 from archviz.architecture.model import Architecture, LayerStack
 from archviz.interpreter.reading import ModelReading, ModuleRecord
+from archviz.late_patterns import late_pattern
 from archviz.records import record
 from archviz.spans import Status
 
 KEYS = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers", "num_mtp_modules", "mtp_num_layers")
-_NAMES = re.compile(r"mtp|nextn|multi_token")
+_NAMES = late_pattern(r"mtp|nextn|multi_token")
 
 
 @record(frozen=True)
@@ -54,7 +55,7 @@ def further_layers(reading: ModelReading, architecture: Architecture) -> list[Fu
     width = architecture.fact("hidden_size")
     if stack is None or width is None or not isinstance(width.value, int):
         return []
-    if any(_NAMES.search(module.name.lower()) for module in reading.root.walk()):
+    if any(_NAMES.search(name.lower()) for name in {module.name for module in reading.root.walk()}):
         return []
     layers, status, where = _stated(reading, stack.count)
     return [

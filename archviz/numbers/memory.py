@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archviz.architecture.model import Architecture
 from archviz.errors import UsageError
-from archviz.interpreter.caches import CachedPass
+from archviz.interpreter.caches import NO_CACHE, CachedPass
+from archviz.late_patterns import late_pattern
 from archviz.numbers.cache_growth import Kept, LayerCache, layer_caches
 from archviz.numbers.dtypes import BITS, WIDTHS
 from archviz.numbers.operations import Operations, find_operations
@@ -27,14 +28,23 @@ DEFINITIONS = {
     "state": "recurrent and convolution states, and buffers of tokens to be compressed: constant for a sequence",
     "reserved": f"what an engine sets aside that has blocks of {BLOCK} tokens and one size for all layers: keys and values both, windows "
     "not used, with indexer keys and states",
-    "decode": "one new token: 2 for every active weight (no embedding lookup) and the products with the context, as the code multiplies",
-    "prefill": "the same for one token of a prefill, averaged over the context",
+    "cross": "keys and values of an encoder's output, kept for its whole length",
+    "decode": "one new token: 2 for every active weight that it meets (tables that are looked up are none) and the products with what is "
+    "kept, as the code multiplies; no other elementwise work (activations, softmax, rotations, residual sums)",
+    "absorbed": "the same where cached latents are not projected to keys and values anew: that projection is multiplied into queries and "
+    "outputs, as engines do",
+    "prefill": "the same as decode for one token of a prefill, averaged over the context; what is projected is projected once",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ContextNeed:
-    """What one sequence of so many tokens needs, in bytes; operations for one token."""
+    """What one sequence of so many tokens needs, in bytes; operations for one token.
+
+    Args:
+        cross: Keys and values of a source of `source` tokens.
+        absorbed: Operations of a decode step where latents are not projected anew.
+    """
 
     tokens: int
     cache: int
@@ -44,6 +54,27 @@ class ContextNeed:
     reserved: int
     decode: int | None
     prefill: int | None
+    cross: int = 0
+    source: int | None = None
+    absorbed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What cross-attention looks at: an encoder's output, or an image's.
+
+    Args:
+        fixed: Its length where the code fixes it.
+        asked: The length that was asked for; None for as long as the context.
+        images: It is an image beside the text.
+    """
+
+    fixed: int | None
+    asked: int | None = None
+    images: bool = False
+
+    def length(self, context: int) -> int:
+        return self.fixed or self.asked or context
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +98,7 @@ class Memory:
         dtype: Type of the cache, where the code fixes none.
         kinds: Layers that keep something, by what they keep.
         contexts: The needs at the lengths that were asked for.
-        missing: Why there is no cache; None where there is one.
+        missing: Why it is not known what is kept; None where it is, or nothing is kept.
         stored: The weights as the configuration says that they are stored; None where it does not.
     """
 
@@ -84,6 +115,7 @@ class Memory:
     missing: str | None = None
     remarks: list[str] = field(default_factory=list)
     stored: StoredWeights | None = None
+    source: Source | None = None
 
     def need(self, tokens: int) -> ContextNeed:
         """What a sequence of so many tokens needs."""
@@ -99,12 +131,22 @@ class Memory:
 
         blocks = -(-tokens // BLOCK) * BLOCK
         state = size("state", "buffer")
+        source = self.source.length(tokens) if self.source is not None else None
+        cross = self.cross(source or 0)
         return ContextNeed(
             tokens, size("keys", "values", "compressed", again=False), size("keys", "values", "compressed"),
             size("indexer"), state,
-            size("keys", "values", "compressed", "indexer", windows=False, count=blocks) + state,
-            self.operations.decode(tokens), self.operations.prefill(tokens),
+            size("keys", "values", "compressed", "indexer", windows=False, count=blocks) + state + cross,
+            self.operations.decode(tokens, source or 0), self.operations.prefill(tokens, source or 0), cross, source,
+            self.operations.decode(tokens, source or 0, absorbed=True) if self.operations.absorbed else None,
         )  # fmt: skip
+
+    def cross(self, source: int) -> int:
+        """Bytes that cross-attention keeps for a source."""
+        return sum(
+            each.elements(source) * each.bits(self.dtype) * len(kind.layers)
+            for kind in self.kinds if kind.part == "cross" for each in kind.kept
+        ) // 8  # fmt: skip
 
     def per_token(self, *, growing: bool, roles: Sequence[str] = ("keys", "values", "compressed")) -> float:
         """Bytes for one more token: within all windows, or where only what has no window grows."""
@@ -132,6 +174,7 @@ def find_memory(
     dtype: str = "bfloat16",
     weights: Sequence[str] = WIDTHS,
     stored: StoredWeights | None = None,
+    source: int | None = None,
 ) -> Memory:
     """The memory and compute of a model.
 
@@ -142,19 +185,23 @@ def find_memory(
         dtype: Type of what is cached.
         weights: Types that its weights are counted in.
         stored: The weights as they are stored.
+        source: Tokens of an encoder's input; as many as the context where it is not given and the code fixes none.
     """
     first, second = passes
     missing = _missing(first, second)
-    layers = [] if missing else layer_caches(first, second)
-    operations = find_operations(architecture, first, second, layers)
+    known = missing is None and bool(first.layers)
+    layers = layer_caches(first, second) if known else []
+    looked_at = _source(first, second, source) if known else None
+    layers = [replace(layer, part="cross") if _is_fixed(layer) else layer for layer in layers]
+    operations = find_operations(architecture, first, second, layers, looked_at.fixed if looked_at else None)
     stated = architecture.fact("context_length")
     maximum = stated.value if stated is not None and isinstance(stated.value, int) else None
     found = Memory(
         architecture.identity.id, architecture.identity.class_name, architecture.parameters.total, architecture.parameters.active,
         {each: architecture.parameters.total * BITS[each] // 8 for each in weights}, dtype, _kinds(layers, architecture), operations, [],
-        maximum, missing, stored=stored,
+        maximum, missing, stored=stored, source=looked_at,
     )  # fmt: skip
-    if not missing:
+    if known:
         found.contexts.extend(found.need(tokens) for tokens in contexts)
     found.remarks.extend(
         f"{tokens:,} tokens are more than the {maximum:,} of the configuration"
@@ -165,11 +212,30 @@ def find_memory(
 
 
 def _missing(first: CachedPass, second: CachedPass) -> str | None:
-    """Why no cache is known."""
-    if first.layers and len(first.layers) == len(second.layers):
-        return None
-    gap = next(iter((*first.gaps, *second.gaps)), None)
-    return gap.reason if gap is not None else "the model returned no cache"
+    """Why it is not known what is kept; None where it is, and where the model returns no cache: it keeps nothing."""
+    if len(first.layers) == len(second.layers):
+        gap = next((gap for gap in (*first.gaps, *second.gaps) if gap.reason != NO_CACHE), None)
+        return None if first.layers or gap is None else gap.reason
+    return "the caches after two lengths have different layers"
+
+
+def _source(first: CachedPass, second: CachedPass, asked: int | None) -> Source | None:
+    """What cross-attention looks at; None where nothing does."""
+    found = None
+    for short, long in zip(first.layers, second.layers, strict=True):
+        sizes = [each.tensors["keys"].shape if "keys" in each.tensors else None for each in (short, long)]
+        fixed = sizes[0][-2] if sizes[0] is not None and sizes[0] == sizes[1] and len(sizes[0]) > 2 else None
+        if long.part == "cross":
+            return Source(fixed, asked)
+        if fixed is not None and long.window is None and long.kind == "full":
+            found = Source(fixed, asked, images=True)
+    return found
+
+
+def _is_fixed(layer: LayerCache) -> bool:
+    """Whether it keeps keys that no token adds to: those of a source."""
+    keys = [each for each in layer.kept if each.role == "keys"]
+    return bool(keys) and all(each.constant and not each.slot for each in keys)
 
 
 def _kinds(layers: Sequence[LayerCache], architecture: Architecture) -> list[CacheKind]:
@@ -197,10 +263,10 @@ def _title(layer: LayerCache, titles: dict[str, str]) -> str:
     return titles[path].partition(" + ")[0] if path else layer.kind
 
 
-_LENGTH = re.compile(r"(\d+)([km]?)", re.IGNORECASE)
+_LENGTH = late_pattern(r"(\d+)([km]?)", re.IGNORECASE)
 
 
-def contexts_of(text: str) -> list[int]:
+def contexts_of(text: str, where: str = "--context") -> list[int]:
     """Lengths of context: `4k,32k,1m` (k is 1,024).
 
     Raises:
@@ -215,7 +281,7 @@ def contexts_of(text: str) -> list[int]:
         if not 0 < tokens <= MOST_TOKENS:
             raise UsageError(
                 f"{part.strip()[:20]!r} is no length of context",
-                where="--context",
+                where=where,
                 hint=f"such as 4k,32k,256k; from 1 to {MOST_TOKENS:,} tokens",
             )
         found.append(tokens)

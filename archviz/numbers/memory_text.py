@@ -31,7 +31,19 @@ def size_text(count: float) -> str:
 
 
 def operations_text(count: int | None) -> str:
-    return "-" if count is None else f"{count / 1e9:,.3g} G" if count < 1e12 else f"{count / 1e12:,.3g} T"
+    """Operations in the largest decimal unit that leaves at least 1.
+
+    >>> operations_text(34_700_000_000), operations_text(28)
+    ('34.7 G', '28')
+    """
+    if count is None:
+        return "-"
+    found = float(count)
+    for unit in ("", " k", " M", " G"):
+        if found < 1000:
+            return f"{found:,.3g}{unit}"
+        found /= 1000
+    return f"{found:,.3g} T" if found < 1000 else f"{found:,.0f} T"
 
 
 def length_text(tokens: int) -> str:
@@ -47,41 +59,81 @@ def memory_text(memory: Memory) -> str:
     lines += ["Weights", *(f"  {short_name(name):<10} {size_text(size):>12}" for name, size in memory.weights.items())]
     if memory.stored is not None:
         lines.append(f"  {'as stated':<10} {size_text(memory.stored.bytes):>12}  {memory.stored.words}")
+    else:
+        lines.append(
+            f"  {'as stated':<10} {'not known':>12}  no type is stated, or a quantisation that is not understood"
+        )
     if memory.active is not None and memory.active != memory.parameters:
         lines.append(f"  {memory.active:,} active per token")
     lines += ["", f"Kept for one sequence, cache in {short_name(memory.dtype)}"]
     if memory.missing is not None:
         return "\n".join([*lines, f"  not known: {memory.missing}", *memory.remarks, ""])
+    if not memory.kinds:
+        lines.append("  nothing: the model returns no cache, it has no next token to keep anything for")
+        return "\n".join([*lines, *(f"  note: {each}" for each in memory.remarks)]) + "\n"
     for kind in memory.kinds:
-        lines += _kind_lines(kind, memory.dtype)
+        lines += _kind_lines(kind, memory)
     lines += [
         "",
         *(f"  {label:<46} {size_text(size):>12}" for label, size in _per_token(memory)),
         "",
         *_table(memory),
         "",
+        *_source_lines(memory),
     ]
-    shown = [name for name in DEFINITIONS if name != "indexer" or memory.per_token(growing=False, roles=("indexer",))]
+    hidden = {
+        "indexer": not memory.per_token(growing=False, roles=("indexer",)),
+        "cross": not any(each.cross for each in memory.contexts),
+        "absorbed": not memory.operations.absorbed,
+    }
+    shown = [name for name in DEFINITIONS if not hidden.get(name)]
     lines += [f"  {name.replace('_', ' ')}: {DEFINITIONS[name]}" for name in shown]
     return "\n".join([*lines, *(f"  note: {each}" for each in memory.remarks)]) + "\n"
 
 
-def _kind_lines(kind: CacheKind, dtype: str) -> Iterator[str]:
+def _kind_lines(kind: CacheKind, memory: Memory) -> Iterator[str]:
     view = f", window {kind.window:,}" if kind.window is not None else ""
-    part = "" if kind.part == "self" else " (cross-attention, for each token of the source)"
+    part = "" if kind.part == "self" else " (cross-attention)"
     yield f"  {len(kind.layers)} × {kind.title}{view}{part}" + (f"  {kind.at}" if kind.at else "")
     for each in kind.kept:
         if each.slot or each.constant:
-            yield f"      {each.name:<28} {_kept_text(each, dtype)}"
+            yield f"      {each.name:<28} {_kept_text(each, memory, cross=kind.part == 'cross')}"
 
 
-def _kept_text(kept: Kept, dtype: str) -> str:
+def _kept_text(kept: Kept, memory: Memory, *, cross: bool) -> str:
     text = []
+    token = "token of the source" if cross else "token"
     if kept.slot:
-        text.append(f"{kept.slot:,} for " + ("each token" if kept.rate == 1 else f"every {kept.rate:,} tokens"))
+        text.append(f"{kept.slot:,} for " + (f"each {token}" if kept.rate == 1 else f"every {kept.rate:,} {token}s"))
     if kept.constant:
-        text.append(f"{kept.constant:,} in all" + (f", {short_name(kept.dtype)}" if kept.dtype else ""))
+        fixed = memory.source.fixed if memory.source is not None and kept.role in ("keys", "values") else None
+        where = f"for the {fixed:,} tokens of the {_source_name(memory)}" if fixed else "in all"
+        text.append(f"{kept.constant:,} {where}" + (f", {short_name(kept.dtype)}" if kept.dtype else ""))
     return ", ".join(text) + ("; the projected keys once more" if kept.again else "")
+
+
+def _source_name(memory: Memory) -> str:
+    return "image" if memory.source is not None and memory.source.images else "source"
+
+
+def _source_lines(memory: Memory) -> Iterator[str]:
+    """How long the source is taken to be, and what is computed once for it."""
+    source = memory.source
+    if source is None:
+        return
+    name = _source_name(memory)
+    if source.fixed is not None:
+        yield f"  {name}: {source.fixed:,} tokens, as the code fixes it"
+    elif source.asked is not None:
+        yield f"  source: {source.asked:,} tokens, as asked for"
+    else:
+        yield "  source: as many tokens as the context; --source sets its length"
+    lengths = list(dict.fromkeys(each.source for each in memory.contexts if each.source is not None))
+    for length in lengths:
+        count = memory.operations.once(length)
+        if count:
+            yield f"  once for {'an image' if source.images else 'a source'} of {length_text(length)} tokens: {operations_text(count)} FLOP, in projections and products"
+    yield ""
 
 
 def _per_token(memory: Memory) -> Iterator[tuple[str, float]]:
@@ -97,24 +149,22 @@ def _per_token(memory: Memory) -> Iterator[tuple[str, float]]:
 
 
 def _table(memory: Memory) -> Iterator[str]:
-    has_indexer = any(each.indexer for each in memory.contexts)
-    differs = any(each.as_coded != each.cache for each in memory.contexts)
-    names = [
-        "cache",
-        *(["as coded"] if differs else []),
-        *(["indexer"] if has_indexer else []),
-        "state",
-        "reserved",
-        "FLOP decode",
-        "FLOP prefill",
+    needs = memory.contexts
+    columns: list[tuple[str, list[str], bool]] = [
+        ("cache", [size_text(each.cache) for each in needs], True),
+        ("as coded", [size_text(each.as_coded) for each in needs], any(each.as_coded != each.cache for each in needs)),
+        ("indexer", [size_text(each.indexer) for each in needs], any(each.indexer for each in needs)),
+        ("cross", [size_text(each.cross) for each in needs], any(each.cross for each in needs)),
+        ("state", [size_text(each.state) for each in needs], True),
+        ("reserved", [size_text(each.reserved) for each in needs], True),
+        ("FLOP decode", [operations_text(each.decode) for each in needs], True),
+        ("absorbed", [operations_text(each.absorbed) for each in needs], bool(memory.operations.absorbed)),
+        ("FLOP prefill", [operations_text(each.prefill) for each in needs], True),
     ]
-    yield f"  {'context':>9}" + "".join(f"{name:>13}" for name in names)
-    for each in memory.contexts:
-        row = [
-            size_text(each.cache), *([size_text(each.as_coded)] if differs else []), *([size_text(each.indexer)] if has_indexer else []),
-            size_text(each.state), size_text(each.reserved), operations_text(each.decode), operations_text(each.prefill),
-        ]  # fmt: skip
-        yield f"  {length_text(each.tokens):>9}" + "".join(f"{cell:>13}" for cell in row)
+    shown = [(name, cells) for name, cells, is_shown in columns if is_shown]
+    yield f"  {'context':>9}" + "".join(f"{name:>13}" for name, _ in shown)
+    for place, each in enumerate(needs):
+        yield f"  {length_text(each.tokens):>9}" + "".join(f"{cells[place]:>13}" for _, cells in shown)
 
 
 def memory_data(memory: Memory) -> dict[str, object]:
@@ -149,7 +199,9 @@ def memory_data(memory: Memory) -> dict[str, object]:
         "contexts": [
             {
                 "tokens": each.tokens, "cache": each.cache, "as_coded": each.as_coded, "indexer": each.indexer, "state": each.state,
-                "reserved": each.reserved, "flops_decode": each.decode, "flops_prefill_per_token": each.prefill,
+                "reserved": each.reserved, "flops_decode": each.decode, "flops_decode_absorbed": each.absorbed,
+                "flops_prefill_per_token": each.prefill, "cross": each.cross, "source": each.source,
+                "flops_source": None if each.source is None else memory.operations.once(each.source),
             }
             for each in memory.contexts
         ],

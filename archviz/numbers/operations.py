@@ -1,29 +1,40 @@
-"""Multiplications and additions per token: by weights, and by what grows with the context."""
+"""Multiplications and additions per token: by weights, and by what grows with the context or the source.
+
+A decode step says which weights a token meets, which projections run over all that is cached, and which products grow; the prefill
+before it says what is done once for a source.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import prod
+from typing import Literal
 
 from archviz.architecture.model import Architecture
 from archviz.interpreter.caches import CachedPass
 from archviz.interpreter.reading import Event
 from archviz.numbers.cache_growth import LayerCache
+from archviz.numbers.multiplied import Product, met_weights, products_of, products_once
 
-PRODUCTS = ("matmul", "bmm", "mm", "einsum", "baddbmm", "scaled_dot_product_attention")
-"""Ops that multiply two tensors of which none need be a weight; projections are counted by their weights."""
+Over = Literal["context", "source"]
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Operations for one token that depend on its context: `constant` once the window is full, and `slope` for each token in it."""
+    """Operations for one token that depend on its context: `constant` once the window is full, and `slope` for each token in it.
+
+    Args:
+        over: What is looked back at: the context, or an encoder's output.
+        anew: A projection of what is cached, which the code repeats at each step; a prefill does it once for each token, as a weight.
+    """
 
     constant: Fraction
     slope: Fraction
     window: int | None
+    over: Over = "context"
+    anew: bool = False
 
     def at(self, seen: Fraction, context: int) -> Fraction:
         if self.slope or self.window is None:
@@ -36,26 +47,45 @@ class Operations:
     """Floating point operations of one sequence, a multiplication and an addition counted as two.
 
     Args:
-        weights: For one token: two for every weight that it meets; looking up an embedding is none. None where active
+        weights: For one token: two for every weight that it meets; looking up a table is none. None where active
             parameters are not known.
         growths: What the layers multiply besides, by their windows.
+        absorbed: The growths where a projection of cached latents is multiplied into queries and outputs instead; empty where
+            nothing is projected anew.
+        source: Operations once for a source of n tokens: `source[0] + source[1] n + source[2] n²`.
     """
 
     weights: int | None
     growths: tuple[Growth, ...]
+    absorbed: tuple[Growth, ...] = ()
+    source: tuple[Fraction, Fraction, Fraction] = field(default=(Fraction(0), Fraction(0), Fraction(0)))
 
-    def decode(self, context: int) -> int | None:
+    def decode(self, context: int, source: int = 0, *, absorbed: bool = False) -> int | None:
         """For one new token after a context."""
         if self.weights is None:
             return None
-        seen = [(each, Fraction(min(context, each.window or context))) for each in self.growths]
-        return self.weights + int(sum(each.at(tokens, context) for each, tokens in seen))
+        found = self.absorbed if absorbed else self.growths
+        return self.weights + int(sum(each.at(_seen(each, context, source), context) for each in found))
 
-    def prefill(self, context: int) -> int | None:
+    def prefill(self, context: int, source: int = 0) -> int | None:
         """For one token of a prefill, on average over the context, each token looking back only."""
         if self.weights is None:
             return None
-        return self.weights + int(sum(each.at(_mean(context, each.window), context) for each in self.growths))
+        found = [
+            (each, Fraction(source) if each.over == "source" else _mean(context, each.window))
+            for each in self.growths
+            if not each.anew
+        ]
+        return self.weights + int(sum(each.at(tokens, context) for each, tokens in found))
+
+    def once(self, source: int) -> int:
+        """For the whole of a source, before the first token."""
+        constant, linear, squared = self.source
+        return int(constant + linear * source + squared * source * source)
+
+
+def _seen(growth: Growth, context: int, source: int) -> Fraction:
+    return Fraction(source if growth.over == "source" else min(context, growth.window or context))
 
 
 def _mean(context: int, window: int | None) -> Fraction:
@@ -67,27 +97,116 @@ def _mean(context: int, window: int | None) -> Fraction:
 
 
 def find_operations(
-    architecture: Architecture, first: CachedPass, second: CachedPass, layers: Sequence[LayerCache]
+    architecture: Architecture,
+    first: CachedPass,
+    second: CachedPass,
+    layers: Sequence[LayerCache],
+    fixed: int | None = None,
 ) -> Operations:
-    """Operations per token, from the parameters and from what the decode steps after two lengths multiplied."""
-    parameters = architecture.parameters
-    weights = None
-    if parameters.active is not None:
-        tied = any(name.endswith("weight") for name in parameters.tied)
-        weights = 2 * (parameters.active - (0 if tied else parameters.embedding))
-    windows = {layer.module: None if _grows_beside(layer) else layer.window for layer in layers if layer.module}
-    few, many = (_products(each) for each in (first, second))
-    found: dict[tuple[int | None, bool], Growth] = {}
-    for module, count in many.items():
-        path = next((each for each in windows if module == each or module.startswith(f"{each}.")), None)
-        if path is None:
-            continue
-        slope = max(Fraction(count - few.get(module, 0), second.tokens - first.tokens), Fraction(0))
-        window = windows[path]
-        before = found.get((window, slope > 0), Growth(Fraction(0), Fraction(0), window))
-        constant = before.constant + count - slope * second.tokens
-        found[window, slope > 0] = Growth(constant, before.slope + slope, window)
-    return Operations(weights, tuple(found.values()))
+    """Operations per token, from what the decode steps after two lengths multiplied.
+
+    Args:
+        layers: What the layers keep.
+        fixed: Tokens of a source, where the code fixes them.
+    """
+    few, many = (products_of(each) for each in (first, second))
+    weights = met_weights(architecture, second) if architecture.parameters.active is not None else None
+    growths, repeated = _growths(few, many, (first, second), layers, fixed)
+    constant = sum(int(each.constant) for each in growths if each.anew and not each.slope)
+    growths = [each for each in growths if not each.anew or each.slope]
+    base = None if weights is None else 2 * weights + constant
+    absorbed = _absorbed(growths, many, repeated, second.tokens) if repeated else ()
+    return Operations(base, tuple(growths), absorbed, _source(first, second, fixed, layers))
+
+
+_Sums = dict[tuple[str, bool], int]  # (module, anew) → operations
+
+
+def _growths(
+    few: Sequence[Product], many: Sequence[Product], passes: tuple[CachedPass, CachedPass], layers: Sequence[LayerCache], fixed: int | None
+) -> tuple[list[Growth], dict[str, LayerCache]]:  # fmt: skip
+    """What grows in the layers that keep something, by window; and the modules that project anew what a layer keeps."""
+    owner = _owners(many, passes[1], layers)
+    before, after = _sums(few), _sums(many)
+    found: dict[tuple[int | None, bool, Over, bool], Growth] = {}
+    repeated = {}
+    for (module, anew), count in after.items():
+        layer = owner.get(module)
+        if layer is None and not anew:
+            continue  # no product with anything kept
+        over: Over = "source" if layer is not None and layer.part == "cross" else "context"
+        lengths = [each.tokens - (over == "source") for each in passes]
+        slope = max(Fraction(count - before.get((module, anew), 0), lengths[1] - lengths[0]), Fraction(0))
+        if over == "source" and fixed is not None and not anew:
+            slope, lengths = Fraction(count, fixed), [fixed, fixed]
+        if anew and slope and layer is not None:
+            repeated[module] = layer
+        window = None if layer is None or over == "source" or _grows_beside(layer) else layer.window
+        key = (window, slope > 0, over, anew)
+        known = found.get(key, Growth(Fraction(0), Fraction(0), window, over, anew))
+        constant = known.constant + count - slope * lengths[1]
+        found[key] = Growth(constant, known.slope + slope, window, over, anew)
+    return list(found.values()), repeated
+
+
+def _owners(products: Sequence[Product], last: CachedPass, layers: Sequence[LayerCache]) -> dict[str, LayerCache]:
+    """Module of a product → the layer whose cache it reads: its own, or that of an earlier layer that shares it."""
+    writers = {layer.module: layer for layer in layers if layer.module}
+    found, others = {}, []
+    for each in products:
+        path = next((p for p in writers if each.module == p or each.module.startswith(f"{p}.")), None)
+        if path is not None:
+            found[each.module] = writers[path]
+        elif not each.anew:
+            others.append(each)
+    if others:
+        held = {
+            number: layer
+            for sampled, layer in zip(last.layers, layers, strict=True)
+            for tensor in sampled.tensors.values()
+            if (number := last.numbers.get(id(tensor))) is not None
+        }
+        makers = {value.id: event for event in last.events if event.kind == "op" for value in event.outputs}
+        for each in others:
+            layer = next((layer for number in each.reads if (layer := _read(number, held, makers)) is not None), None)
+            if layer is not None:
+                found[each.module] = layer
+    return found
+
+
+_FORMS = (
+    "repeat",
+    "expand",
+    "reshape",
+    "view",
+    "transpose",
+    "getitem",
+    "unsqueeze",
+    "contiguous",
+    "to",
+    "slice",
+    "repeat_interleave",
+)
+
+
+def _read(number: int, held: dict[int, LayerCache], makers: dict[int, Event]) -> LayerCache | None:
+    """The layer that keeps a tensor in this or another form."""
+    for _ in range(30):
+        if number in held:
+            return held[number]
+        event = makers.get(number)
+        if event is None or event.name not in _FORMS or not event.inputs:
+            return None
+        number = event.inputs[0].id
+    return None
+
+
+def _sums(products: Sequence[Product]) -> _Sums:
+    found: _Sums = {}
+    for each in products:
+        key = (each.module, each.anew)
+        found[key] = found.get(key, 0) + each.operations
+    return found
 
 
 def _grows_beside(layer: LayerCache) -> bool:
@@ -95,32 +214,50 @@ def _grows_beside(layer: LayerCache) -> bool:
     return any(each.window is None and each.slot for each in layer.kept)
 
 
-def _products(each: CachedPass) -> dict[str, int]:
-    """Operations of products of tensors, by the module that runs them; those with a weight are counted by the weights."""
-    found: dict[str, int] = {}
-    weights = set(each.weights)
-    for event in each.events:
-        if event.kind != "op":
-            continue
-        inputs = [value.id for value in event.inputs]
-        if event.name in PRODUCTS and weights.isdisjoint(inputs):
-            found[event.module] = found.get(event.module, 0) + _operations(event)
-        elif inputs and weights.issuperset(inputs):  # a weight in another form
-            weights.update(value.id for value in event.outputs)
-    return found
+def _absorbed(
+    growths: Sequence[Growth], products: Sequence[Product], repeated: dict[str, LayerCache], tokens: int
+) -> tuple[Growth, ...]:
+    """The growths with projections of cached latents multiplied into queries and outputs; empty where that form is not seen.
+
+    Of H heads whose keys have `d` of their size from latents of rank r, and whose values have v, a cached token then costs
+    2 H (K - d + r) for its score and 2 H r for its part of the output, K the size of the keys.
+    """
+    change = Fraction(0)
+    for module in {layer.module for layer in repeated.values()}:
+        inner = [each for each in products if each.module == module and not each.anew]
+        scores = [each for each in inner if each.right[-1:] == (tokens,) and each.left[-1:] != (tokens,)]
+        values = [each for each in inner if each.left[-1:] == (tokens,)]
+        anew = [
+            each
+            for each in products
+            if each.anew and repeated.get(each.module) and repeated[each.module].module == module
+        ]
+        if len(scores) != 1 or len(values) != 1 or len({each.right[1] for each in anew}) != 1:
+            return ()
+        heads, keys, width = prod(scores[0].left[:-1]), scores[0].left[-1], values[0].right[-1]
+        rank, out = anew[0].right[1], sum(each.right[0] for each in anew)
+        own = out // heads - width
+        if out % heads or not 0 < own <= keys:
+            return ()
+        change += 2 * heads * (keys - own + 2 * rank) - 2 * heads * (keys + width)
+    plain = [each for each in growths if not each.anew]
+    grown = next((each for each in plain if each.slope and each.window is None and each.over == "context"), None)
+    if grown is None:
+        return ()
+    return tuple(replace(each, slope=each.slope + change) if each is grown else each for each in plain)
 
 
-def _operations(event: Event) -> int:
-    shapes = [value.shape for value in event.inputs if value.shape is not None and None not in value.shape]
-    outputs = [value.shape for value in event.outputs if value.shape is not None and None not in value.shape]
-    if len(shapes) < 2 or not outputs:
-        return 0
-    sizes = [[int(size or 0) for size in shape] for shape in (*shapes, outputs[0])]
-    if event.name == "scaled_dot_product_attention":
-        query, key, value = sizes[0], sizes[1], sizes[2] if len(shapes) > 2 else sizes[1]
-        return 2 * prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
-    if event.name == "einsum":
-        summed = max(1, round(math.sqrt(prod(sizes[0]) * prod(sizes[1]) / max(1, prod(sizes[-1])))))
-        return 2 * prod(sizes[-1]) * summed
-    left = sizes[1] if event.name == "baddbmm" else sizes[0]
-    return 2 * prod(sizes[-1]) * left[-1]
+def _source(
+    first: CachedPass, second: CachedPass, fixed: int | None, layers: Sequence[LayerCache]
+) -> tuple[Fraction, Fraction, Fraction]:
+    """What the prefills multiply in modules that no later step runs, as a function of the source."""
+    nothing = (Fraction(0), Fraction(0), Fraction(0))
+    if fixed is None and not any(layer.part == "cross" for layer in layers):
+        return nothing
+    counts = [products_once(each.before, frozenset(event.module for event in each.events)) for each in (first, second)]
+    if fixed is not None or counts[0] == counts[1]:
+        return Fraction(counts[1]), Fraction(0), Fraction(0)
+    few, many = first.tokens - 1, second.tokens - 1
+    # a n + b n²: projections and attention; two lengths give both
+    squared = (Fraction(counts[1], many) - Fraction(counts[0], few)) / (many - few)
+    return Fraction(0), Fraction(counts[1], many) - squared * many, squared

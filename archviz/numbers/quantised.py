@@ -10,14 +10,15 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from archviz.interpreter.reading import ModuleRecord
+from archviz.late_patterns import late_pattern
 from archviz.records import record
 
 HEADS = ("lm_head", "embed_out", "output_projection")
 BLOCK = (128, 128)
 _LONGEST = 300  # characters of a pattern, and of a name that it is tried on
-_REPEATS = re.compile(r"(?<!\\)[*+{]")
-_NESTED = re.compile(r"\)[*+?{]")  # a group that is repeated
-FUSED = re.compile(r"gate_up|w13|gate_and_up")
+_REPEATS = late_pattern(r"(?<!\\)[*+{]")
+_NESTED = late_pattern(r"\)[*+?{]")  # a group that is repeated
+FUSED = late_pattern(r"gate_up|w13|gate_and_up")
 
 
 @record(frozen=True)

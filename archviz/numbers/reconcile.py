@@ -7,7 +7,6 @@ status `config` or `verified`; a step that is taken because it makes the count c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import field, replace
 from functools import partial
 from itertools import islice, product
 from typing import Literal
@@ -28,7 +27,7 @@ from archviz.numbers.quantised import (
     scales_stated,
     total,
 )
-from archviz.records import record
+from archviz.records import field, record, replace
 from archviz.spans import Status
 
 MOST_CHOICES = 400_000

@@ -8,9 +8,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
 
-from archviz.records import record
+from archviz.records import field, record
 
 MODULE = "transformers.conversion_mapping"
 _RENAMES = ("WeightRenaming", "PrefixChange")

@@ -12,6 +12,7 @@ from archviz.records import record
 
 _METHOD_BITS = {"fp8": 8, "fbgemm_fp8": 8, "mxfp4": 4, "nvfp4": 4, "bitnet": 2}
 _MX_GROUP = 32  # numbers that share a scale of 8 bits
+_FOUR_BITS = ("fp4", "mxfp4", "float4")
 
 
 @record(frozen=True)
@@ -49,10 +50,19 @@ def stored_weights(
         each for each in matrices(reading.root, width.value if width is not None and isinstance(width.value, int) else 0)
         if not is_excepted(each.module) and (quantisation.get("quant_method") != "mxfp4" or each.expert)
     ]  # fmt: skip
+    packed = [each for each in held if each.expert] if reading.config.get("expert_dtype") in _FOUR_BITS else []
+    held = [each for each in held if not (packed and each.expert)]
     quantised, plain = total(held, lambda each: each.numel), BITS.get(dtype, 16)
     words, scale_bits, rule = _scales(quantisation)
-    size = quantised * bits + total(held, rule) * scale_bits + (everything - quantised) * plain
-    return StoredWeights(size // 8, f"{quantised:,} weights of {bits} bits, {words}, the rest of {plain} bits")
+    size = quantised * bits + total(held, rule) * scale_bits
+    told = [f"{quantised:,} weights of {bits} bits, {words}"]
+    if packed:
+        experts = total(packed, lambda each: each.numel)
+        size += experts * 4 + total(packed, group_scales(_MX_GROUP)) * 8
+        told.append(f"{experts:,} of experts of 4 bits, a scale of 8 bits for {_MX_GROUP} of them")
+        quantised += experts
+    size += (everything - quantised) * plain
+    return StoredWeights(size // 8, f"{', '.join(told)}, the rest of {plain} bits")
 
 
 def _bits(quantisation: dict[str, object]) -> int | None:
@@ -76,5 +86,5 @@ def _scales(quantisation: dict[str, object]) -> tuple[str, int, Callable[[Matrix
         return f"a scale of 8 bits for {_MX_GROUP} of them", 8, group_scales(_MX_GROUP)
     stated = scales_stated(quantisation)
     if stated is not None:
-        return stated[0], 32, stated[1]
+        return stated[0], 8 if quantisation.get("scale_fmt") == "ue8m0" else 32, stated[1]
     return "scales not counted", 0, lambda _: 0

@@ -15,10 +15,11 @@ from archviz.interpreter.control import RaisedError
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import ModuleInstance, Tensor, Unknown
+from archviz.late_patterns import late_pattern
 from archviz.ops import shapes
 
 Group = list[str]  # the names of axes that are one axis together; empty for an axis of size 1
-_TOKEN = re.compile(r"\s*(\.\.\.|…|[A-Za-z_]\w*|\d+|[()])")
+_TOKEN = late_pattern(r"\s*(\.\.\.|…|[A-Za-z_]\w*|\d+|[()])")
 _LONGEST = 1000
 JOINED = "(...)"  # axes that nobody named, as one axis or a part of one
 REDUCTIONS = ("min", "max", "sum", "mean", "prod", "any", "all")

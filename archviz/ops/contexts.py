@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from archviz.interpreter.control import RaisedError, UnsupportedError
+from archviz.interpreter.control import RaisedError
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import BoundMethod, FunctionValue, GeneratorManager, Instance, StaticMethod, Suppressed
+from archviz.interpreter.managers import GeneratorManager
+from archviz.interpreter.values import BoundMethod, FunctionValue, Instance, StaticMethod, Suppressed
 
 STACK = "contextlib.ExitStack"
 
@@ -27,7 +28,7 @@ def _register_managers(library: Library) -> None:
             return function
         return interp.native(
             f"{function.module.dotted}.{function.name}",
-            lambda interp, *args, **kwargs: GeneratorManager(function, list(args), kwargs),
+            lambda interp, *args, **kwargs: GeneratorManager(interp, function, list(args), kwargs),
         )
 
     library.function("contextlib.nullcontext")(lambda interp, value=None: value)
@@ -41,8 +42,6 @@ def _register_stack(library: Library) -> None:
 
     @library.method(f"{STACK}.enter_context")
     def enter_context(interp: Interpreter, self: Instance, manager: Any) -> Any:
-        if isinstance(manager, GeneratorManager):
-            raise UnsupportedError("a generator's context on an ExitStack", interp.here())
         entered = interp.enter(manager)
         self.attrs["_leaving"].append(lambda error: interp.leave(manager, error))
         return entered

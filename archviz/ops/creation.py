@@ -35,7 +35,7 @@ def _register_types(library: Library) -> None:
     library.classes["torch.Size"].methods["__new__"] = StaticMethod(
         lambda interp, cls, sizes=(): Shape(sizes_of(interp, list(interp.iterate(sizes))))
     )
-    for name in ("strided", "contiguous_format", "preserve_format", "channels_last"):
+    for name in ("strided", "contiguous_format", "legacy_contiguous_format", "preserve_format", "channels_last"):
         library.value(f"torch.{name}", name)
     library.value("torch.inf", float("inf"))
     library.value("torch.pi", 3.141592653589793)

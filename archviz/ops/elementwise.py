@@ -21,14 +21,14 @@ UNARY: dict[str, Callable[[Any], Any] | None] = {
     "erf": None, "relu": None, "expm1": None, "log1p": None, "log2": math.log2, "log10": math.log10, "exp2": None,
     "sgn": None, "frac": None, "atan": None, "asin": None, "acos": None, "sinh": None, "cosh": None, "atanh": None,
     "logit": None, "erfinv": None, "conj": None, "angle": None, "nan_to_num": None, "positive": None, "softplus": None,
-    "arctan": None, "absolute": abs, "conj_physical": None, "resolve_conj": None, "bitwise_not": None, "sinc": None,
+    "arctan": None, "absolute": abs, "conj_physical": None, "resolve_conj": None, "bitwise_not": lambda x: not x if x.__class__ is bool else ~x, "sinc": None,
     "log_sigmoid": None, "lgamma": None, "digamma": None,
 }  # fmt: skip
 BINARY: dict[str, Callable[[Any, Any], Any] | None] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "truediv": operator.truediv,
     "floordiv": operator.floordiv, "floor_divide": operator.floordiv, "mod": operator.mod, "remainder": operator.mod,
     "fmod": None, "pow": operator.pow, "maximum": max, "minimum": min, "atan2": None, "lshift": operator.lshift,
-    "rshift": operator.rshift, "and": None, "or": None, "xor": None, "subtract": operator.sub,
+    "rshift": operator.rshift, "and": operator.and_, "or": operator.or_, "xor": operator.xor, "subtract": operator.sub,
     "multiply": operator.mul, "divide": operator.truediv, "hypot": None, "logaddexp": None, "bitwise_and": None,
     "bitwise_or": None, "bitwise_xor": None, "float_power": None, "true_divide": operator.truediv, "rsub": None,
     "bitwise_left_shift": None, "bitwise_right_shift": None, "fmax": None, "fmin": None,
@@ -139,7 +139,8 @@ def binary_result(
     count = shapes.product(shape)
     if run is not None and count <= DATA_LIMIT:
         data = _mapped(run, _column(left, shape, count), _column(right, shape, count))
-    return tensor(interp, shape, dtype or promoted(left, right), data)
+    dtype = dtype or promoted(left, right)
+    return tensor(interp, shape, dtype, [bool(each) for each in data] if data and dtype == "bool" else data)
 
 
 def _column(value: Any, shape: tuple[int, ...], count: int) -> list[Any] | None:
@@ -213,12 +214,26 @@ def _register_choice(library: Library) -> None:
             return tuple(
                 tensor(interp, (1,), "int64") for _ in condition.sizes
             )  # each its own: they index different axes
-        known = [each.sizes for each in (condition, *values) if isinstance(each, Tensor)]
-        return tensor(interp, shapes.broadcast(*known), promoted(values[0], values[1]))
+        shape = shapes.broadcast(*[each.sizes for each in (condition, *values) if isinstance(each, Tensor)])
+        count = shapes.product(shape)
+        columns = [_column(each, shape, count) for each in (condition, *values[:2])] if count <= DATA_LIMIT else [None]
+        return tensor(interp, shape, promoted(values[0], values[1]), _mapped(_chosen, *columns))
 
-    @op(library, "torch.clamp", "torch.Tensor.clamp", "torch.clip", "torch.Tensor.clip", "torch.clamp_min", "torch.Tensor.clamp_min",
-        "torch.clamp_max", "torch.Tensor.clamp_max", record="clamp")  # fmt: skip
-    def clamp(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
+    @op(library, "torch.clamp", "torch.Tensor.clamp", "torch.clip", "torch.Tensor.clip", record="clamp")
+    def clamp(interp: Interpreter, value: Tensor, min: Any = None, max: Any = None, **options: Any) -> Tensor:
+        bound = next((each for each in (min, max, *options.values()) if each is not None), value)
+        within = None if any(map(_is_tensor, (min, max))) else _clamped(value.data, min, max)
+        return tensor(interp, value.sizes, promoted(value, bound), within)
+
+    @op(
+        library,
+        "torch.clamp_min",
+        "torch.Tensor.clamp_min",
+        "torch.clamp_max",
+        "torch.Tensor.clamp_max",
+        record="clamp",
+    )
+    def clamp_one_side(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         bound = next((each for each in (*args, *options.values()) if each is not None), value)
         return tensor(interp, value.sizes, promoted(value, bound))
 
@@ -248,6 +263,20 @@ def _register_choice(library: Library) -> None:
     @op(library, "torch.bernoulli", "torch.Tensor.bernoulli_", "torch.Tensor.bernoulli")
     def bernoulli(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         return tensor(interp, value.sizes, value.dtype)
+
+
+def _chosen(condition: Any, yes: Any, no: Any) -> Any:
+    return yes if condition else no
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor)
+
+
+def _clamped(data: list[Any] | None, low: Any, high: Any) -> list[Any] | None:
+    """Known numbers within bounds."""
+    lowest, highest = -math.inf if low is None else low, math.inf if high is None else high
+    return _mapped(lambda each: min(max(each, lowest), highest), data)
 
 
 __all__ = ["binary_result", "dtype_name", "promoted", "register", "unary_result"]

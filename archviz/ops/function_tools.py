@@ -48,6 +48,13 @@ def _register_wrappers(library: Library) -> None:
     def update_wrapper(interp: Interpreter, wrapper: Any, wrapped: Any, *args: Any, **kwargs: Any) -> Any:
         return _marked(wrapper, wrapped)
 
+    @library.function("functools.partialmethod")
+    def partialmethod(interp: Interpreter, function: Any, *first: Any, **named: Any) -> Any:
+        def run(interp: Interpreter, self: Any, *args: Any, **kwargs: Any) -> Any:
+            return interp.call(function, [self, *first, *args], {**named, **kwargs})
+
+        return interp.native(getattr(function, "name", "partial"), run)
+
     @library.function("functools.reduce")
     def reduce(interp: Interpreter, function: Any, values: Any, *initial: Any) -> Any:
         return functools.reduce(lambda a, b: interp.call(function, [a, b], {}), interp.iterate(values), *initial)
@@ -206,16 +213,18 @@ def _register_iterators(library: Library) -> None:
     @library.function("itertools.groupby")
     def groupby(interp: Interpreter, values: Any, key: Any = None) -> Iterator[tuple[Any, Any]]:
         """Runs of equal keys; each group is a list of its own, which outlives the next one."""
-        groups: list[tuple[Any, list[Any]]] = []
+        group: list[Any] = []
+        of: Any = None
         for each in interp.iterate(values):
             found = each if key is None else interp.call(key, [each], {})
-            if groups and interp.truth(interp.compare(ast.Eq, groups[-1][0], found)):
-                groups[-1][1].append(each)
-            else:
-                groups.append((found, [each]))
-        return iter([(found, iter(group)) for found, group in groups])
+            if group and not interp.truth(interp.compare(ast.Eq, of, found)):
+                yield of, iter(group)
+                group = []
+            of = found
+            group.append(each)
+        if group:
+            yield of, iter(group)
 
     @library.function("itertools.tee")
     def tee(interp: Interpreter, values: Any, n: int = 2) -> tuple[Any, ...]:
-        held = list(interp.iterate(values))
-        return tuple(iter(held) for _ in range(n))
+        return itertools.tee(lazily(interp, values), n)

@@ -35,12 +35,12 @@ _OTHERS = (
     r"sys\.(exit|settrace|setprofile|setrecursionlimit|addaudithook|_getframe|_current_frames|exc_info|stdin\.\w+)",
     r"importlib\.(reload|util\.(spec_from_file_location|module_from_spec|spec_from_loader)|machinery\.\w+|resources\.\w+)",
     r"threading\.(Thread|Timer|settrace|setprofile)",
-    r"(numpy|np)\.(load|save|savez|loadtxt|savetxt|genfromtxt|fromfile|memmap|fromregex|DataSource)",
     r"codecs\.open",
     r"gc\.(get_objects|get_referrers|get_referents)",
     r"inspect\.(currentframe|stack|getframeinfo|getouterframes|getinnerframes|trace|getsource\w*|getfile|getmodule)",
     r"safetensors(\.\w+)*",
 )
+_NUMPY = "load|save|savez|loadtxt|savetxt|genfromtxt|fromfile|memmap|fromregex|DataSource"
 _PATH_METHODS = (
     "write_text", "write_bytes", "read_text", "read_bytes", "open", "touch", "mkdir", "rmdir", "unlink", "rename", "replace", "symlink_to",
     "hardlink_to", "chmod", "iterdir", "glob", "rglob", "walk", "stat", "lstat", "owner", "resolve", "expanduser", "samefile", "readlink",
@@ -66,12 +66,15 @@ def register(library: Library) -> None:
     """Fill the table with what is never run."""
     library.package(*PACKAGES, *sys.stdlib_module_names)  # importing them succeeds; their names have no stub
     roots = "|".join(PACKAGES)
-    library.named_pattern(rf"(?:{roots})(?:\.\w+)*\.(?![A-Z0-9_]+$)\w+")(never_run)
+    library.named_pattern(rf"(?:{roots})(?:\.\w+)*\.(?![A-Z0-9_]+$)\w+", tuple(f"{each}." for each in PACKAGES))(
+        never_run
+    )
     library.named_pattern(r"ctypes\.(CDLL|PyDLL|CFUNCTYPE|PYFUNCTYPE)")(never_run)
     library.named_pattern(rf"os\.(?:{_OS})")(never_run)
     library.named_pattern(rf"torch\.(?:{_TORCH})")(never_run)
     for expression in _OTHERS:
         library.named_pattern(expression)(never_run)
+    library.named_pattern(rf"(numpy|np)\.(?:{_NUMPY})", ("numpy.", "np."))(never_run)
     library.named_pattern(rf"pathlib\.\w*Path\.(?:{'|'.join(_NOT_SHARED)})")(never_run)
     _register_paths(library)
 

@@ -49,9 +49,7 @@ def _register_items(library: Library) -> None:
                 numbers.item(value, parts, result)
             masks.item(value, parts, result)
         finally:
-            last = parts[-1]
-            bounds = {"start": last.start, "stop": last.stop, "step": last.step} if isinstance(last, slice) else {}
-            recorder.end(event, result, {name: bound for name, bound in bounds.items() if isinstance(bound, int)})
+            recorder.end(event, result, _bounds(parts))
         recorder.passed[event] = ((value, index), {}, result)
         return result
 
@@ -64,6 +62,29 @@ def _register_items(library: Library) -> None:
             event = interp.recorder.begin("op", "setitem", [value, new, index], interp.here())
             interp.recorder.end(event, value)
             interp.recorder.passed[event] = ((value, new, index), {}, None)
+
+
+def _bounds(parts: tuple[Any, ...]) -> dict[str, Any]:
+    """What an event says of an index: the bounds of a slice of the last axis, and the index as it is written, where it takes a part."""
+    last = parts[-1]
+    found = {"start": last.start, "stop": last.stop, "step": last.step} if isinstance(last, slice) else {}
+    bounds: dict[str, Any] = {name: bound for name, bound in found.items() if isinstance(bound, int)}
+    if any(type(part) in (int, list) or (type(part) is slice and part != slice(None)) for part in parts):
+        bounds["index"] = ", ".join(map(_written, parts))[:80]
+    return bounds
+
+
+def _written(part: Any) -> str:
+    if isinstance(part, slice):
+        ends = [str(each) if type(each) is int else "" if each is None else "…" for each in (part.start, part.stop)]
+        return ":".join([*ends, *([str(part.step)] if type(part.step) is int else [])])
+    if part is Ellipsis:
+        return "..."
+    return str(part) if part is None or type(part) is int or _is_short(part) else "…"
+
+
+def _is_short(part: Any) -> bool:
+    return isinstance(part, (list, tuple)) and len(part) <= 4 and all(type(each) is int for each in part)
 
 
 def indexed(interp: Interpreter, value: Tensor, parts: tuple[Any, ...]) -> Any:
@@ -224,7 +245,12 @@ def _register_attributes(library: Library) -> None:
 
 
 def _register_conversions(library: Library) -> None:
-    same = ("clone", "contiguous", "detach", "cpu", "cuda", "detach_", "requires_grad_", "fill_", "zero_", "normal_",
+    @op(library, "torch.Tensor.requires_grad_", record="requires_grad_")
+    def requires_grad_(interp: Interpreter, value: Tensor, requires_grad: Any = True) -> Tensor:
+        value.requires_grad = bool(requires_grad)
+        return value
+
+    same = ("clone", "contiguous", "detach", "cpu", "cuda", "detach_", "fill_", "zero_", "normal_",
             "uniform_", "copy_", "masked_fill_", "trunc_normal_", "pin_memory", "share_memory_", "exponential_",
             "random_", "retain_grad", "fill_diagonal_", "index_fill", "resolve_neg", "index_fill_", "set_", "xpu", "view_copy")  # fmt: skip
     for name in same:

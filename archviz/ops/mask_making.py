@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from archviz.interpreter.machine import Interpreter
@@ -17,11 +16,15 @@ from archviz.ops.relations import (
     Constant,
     Distance,
     Meaning,
+    OtherMarks,
     Pattern,
     Position,
     Relation,
     Scores,
 )
+from archviz.records import replace
+
+HIDING = -50.0  # added to a score it hides all but what other scores are as far below
 
 
 def arange(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -114,6 +117,8 @@ def added(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meanin
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Bias):  # beside what is not understood, a mask perhaps, nothing is known of the sum
             return one if isinstance(other, (Bias, Position, Distance)) or _is_number(other) else None
+    if isinstance(left, Relation) and isinstance(right, Relation) and result.dtype != "bool":
+        return Pattern()  # how many of two conditions a place meets
     return relations.add(left, right) if left is not None and right is not None else None
 
 
@@ -173,7 +178,8 @@ def multiplied(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> M
     left, right = meaning(args[0]), meaning(args[1] if len(args) > 1 else kwargs.get("other"))
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Scores):
-            return one
+            blocks = isinstance(other, Constant) and other.value <= BLOCKING  # a product of data, no scores
+            return Additive(Relation(narrowed=True, at=line(interp))) if blocks else one
         if isinstance(one, Bias) or other == Constant(1.0):
             return one
         if isinstance(one, (Position, Distance)):  # slopes times distances, no arithmetic of whole numbers
@@ -256,9 +262,15 @@ def masked_fill(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> 
     value, number, condition = meaning(args[0]), meaning(fill), meaning(mask)
     if not isinstance(number, Constant):
         return None
+    chosen = as_relation(condition)
+    if isinstance(value, OtherMarks):  # 0 for equal marks
+        return (
+            Additive(relations.complement(chosen))
+            if chosen and chosen.marked and chosen.outside and number.value <= HIDING
+            else None
+        )
     if number.value <= BLOCKING:
         return _blocked_where(condition, value, result, keep=False)
-    chosen = as_relation(condition)
     if isinstance(value, Additive) or (isinstance(value, Constant) and value.value <= BLOCKING):
         additive = as_additive(value)
         opened = None if chosen is None or additive is None else relations.either(additive.allowed, chosen)

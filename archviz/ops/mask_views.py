@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from archviz.interpreter.machine import Interpreter
@@ -15,12 +14,14 @@ from archviz.ops.relations import (
     Constant,
     Counts,
     Distance,
+    Marks,
     Meaning,
     Pattern,
     Position,
     Relation,
     Scores,
 )
+from archviz.records import replace
 
 
 def kept(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -56,6 +57,8 @@ def unsqueezed(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> M
     dim = kwargs.get("dim", args[1] if len(args) > 1 else 0)
     rank = len(result.sizes)
     place = shapes.axis(dim, rank) - rank  # of the new axis, from the right
+    if isinstance(meaning(args[0]), Pattern) and place in (-1, -2):  # of rows, or of columns
+        return Marks(args[0].serial, -3 - place)
     return moved(meaning(args[0]), {old: old if old > place else old - 1 for old in range(-rank + 1, 0)})
 
 

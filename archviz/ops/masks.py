@@ -28,7 +28,9 @@ def _biased_product(interp: Interpreter, args: Any, kwargs: Any, result: Tensor)
 
 
 def _table(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
-    return Bias()
+    ids = args[0] if args else kwargs.get("input")
+    of_tokens = interp.recorder is not None and id(ids) in interp.recorder.tokens
+    return None if of_tokens else Bias()
 
 
 def _gathered(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:

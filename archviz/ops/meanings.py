@@ -19,7 +19,9 @@ from archviz.ops.relations import (
     Bias,
     Constant,
     Distance,
+    Marks,
     Meaning,
+    OtherMarks,
     Pattern,
     Position,
     Relation,
@@ -32,7 +34,7 @@ Rule = Callable[[Interpreter, tuple[Any, ...], dict[str, Any], Tensor], Meaning 
 def meaning(value: Any) -> Meaning | None:
     """What a tensor or a number says about positions; None when that is not known."""
     if isinstance(value, Tensor):
-        is_open = value.meaning is None or isinstance(value.meaning, Pattern)
+        is_open = value.meaning is None or isinstance(value.meaning, (Pattern, Marks))
         if is_open and value.data and len(value.data) == 1 and not value.sizes:
             return meaning(value.data[0])
         if value.meaning is None and value.is_parameter:
@@ -54,7 +56,7 @@ def is_positional(value: Meaning | None) -> bool:
     """Whether a meaning says something of positions that is gone once it is not followed."""
     if isinstance(value, (Relation, Additive)):
         return (value.allowed if isinstance(value, Additive) else value).hides
-    return isinstance(value, (Pattern, Position, Distance))
+    return isinstance(value, (Pattern, Position, Distance, Marks, OtherMarks))
 
 
 def _pattern(given: tuple[Any, ...]) -> Pattern | None:

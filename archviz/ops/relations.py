@@ -10,10 +10,9 @@ A mask of causal attention is made by comparing positions (`key <= query`), a wi
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf
 
-from archviz.records import record
+from archviz.records import record, replace
 from archviz.spans import Span
 
 BLOCKING = -1e3  # a number this low, added to a score, makes its weight vanish
@@ -50,6 +49,24 @@ class Bias:
 
 
 @record(frozen=True)
+class Marks:
+    """A number for every place along an axis, made of positions: which part of an image the place belongs to.
+
+    Args:
+        source: The tensor that holds them.
+        axis: Along keys (-1) or queries (-2).
+    """
+
+    source: int
+    axis: int
+
+
+@record(frozen=True)
+class OtherMarks:
+    """A tensor that is 0 for the pairs of places with equal marks."""
+
+
+@record(frozen=True)
 class Pattern:
     """A tensor made of positions in a way that is not understood: as a mask it hides more than padding, nobody knows what."""
 
@@ -65,6 +82,7 @@ class Relation:
         outside: The set is the complement of what the others say.
         narrowed: Data (padding, packed sequences) takes some pairs away.
         widened: Data (blocks of image tokens) adds some pairs.
+        marked: The pairs of places with equal marks, whatever their distance.
         at: The line that made the mask.
     """
 
@@ -75,13 +93,16 @@ class Relation:
     outside: bool = False
     narrowed: bool = False
     widened: bool = False
+    marked: bool = False
     at: Span | None = None
 
     @property
     def kind(self) -> str | None:
-        """`causal`, `sliding`, `chunked` or `bidirectional`; None for any other set."""
+        """`causal`, `sliding`, `chunked`, `bidirectional` or `regions`; None for any other set."""
         if self.outside:
             return None
+        if self.marked:
+            return "regions"
         if self.chunk is not None:
             return "chunked" if self.low == 0 and not self.chunk_shift else None
         if self.low == -inf and self.high == inf:
@@ -102,7 +123,7 @@ class Relation:
     @property
     def hides(self) -> bool:
         """Whether it takes pairs away by their positions, not by data alone."""
-        return self.outside or self.chunk is not None or self.low > -inf or self.high < inf
+        return self.outside or self.marked or self.chunk is not None or self.low > -inf or self.high < inf
 
     @property
     def looks_ahead(self) -> bool:
@@ -142,7 +163,7 @@ class Counts:
     total: int
 
 
-Meaning = Position | Distance | Constant | Bias | Pattern | Relation | Additive | Scores | Counts
+Meaning = Position | Distance | Constant | Bias | Pattern | Marks | OtherMarks | Relation | Additive | Scores | Counts
 EVERYTHING = Relation()
 NOTHING = Relation(low=inf, high=-inf)
 
@@ -154,6 +175,8 @@ def _is_empty(relation: Relation) -> bool:
 def complement(relation: Relation) -> Relation:
     """The pairs that are not in a set; half-lines stay intervals."""
     rest = replace(relation, outside=not relation.outside)
+    if relation.marked:
+        return rest
     if _is_empty(relation):
         rest = EVERYTHING
     elif not relation.outside and relation.chunk is None and relation.low == -inf:
@@ -165,7 +188,7 @@ def complement(relation: Relation) -> Relation:
 
 def both(one: Relation, other: Relation) -> Relation | None:
     """The pairs in two sets; None when that is no single interval."""
-    found = _meet(one, other)
+    found = _meet(one, other) if not one.marked and not other.marked else _meet_marked(one, other)
     if found is None:
         return None
     return replace(
@@ -174,6 +197,14 @@ def both(one: Relation, other: Relation) -> Relation | None:
         widened=one.widened or other.widened,
         at=one.at if one != EVERYTHING and one.at else other.at or one.at,
     )
+
+
+def _meet_marked(one: Relation, other: Relation) -> Relation | None:
+    """The meet of sets of which one goes by marks: known where the other is the same or hides nothing."""
+    if one.marked and other.marked:
+        return one if one.outside == other.outside else None
+    marked, rest = (one, other) if one.marked else (other, one)
+    return marked if not rest.hides else None
 
 
 def difference(one: Relation, other: Relation) -> Relation | None:
@@ -247,6 +278,8 @@ def compare(name: str, left: Meaning, right: Meaning) -> Relation | None:
     """The set in which a comparison (`eq`, `ne`, `lt`, `le`, `gt`, `ge`) of two tensors of positions holds."""
     if isinstance(left, Constant):
         left, right, name = right, left, _MIRRORED.get(name, name)
+    if isinstance(left, OtherMarks) and right == Constant(0.0) and name in ("eq", "ne", "noteq", "not_equal"):
+        return Relation(marked=True, outside=name != "eq")
     if isinstance(left, Distance) and isinstance(right, Constant):
         return _compare_distance(name, left, right.value)
     if isinstance(left, Position) and isinstance(right, Constant):
@@ -268,6 +301,8 @@ def subtract(left: Meaning, right: Meaning) -> Meaning | None:
     """The difference of two tensors of positions."""
     if isinstance(right, Constant) and right.value == int(right.value):
         return add(left, Constant(-right.value))
+    if isinstance(left, Marks) and isinstance(right, Marks):
+        return OtherMarks() if left.source == right.source and {left.axis, right.axis} == {-1, -2} else None
     if isinstance(left, Position) and isinstance(right, Position) and left.chunk == right.chunk == 1:
         if (left.axis, right.axis) == (-2, -1):
             return Distance(1, left.shift - right.shift)

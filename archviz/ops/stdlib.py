@@ -120,6 +120,11 @@ def _register_operator(library: Library) -> None:
 def _register_collections(library: Library) -> None:
     for name in ("OrderedDict", "defaultdict", "deque", "Counter"):
         library.value(f"collections.{name}", getattr(collections, name))
+    library.function("collections.ChainMap")(
+        lambda interp, *maps: collections.ChainMap(
+            *(each.payload if isinstance(each, Instance) and isinstance(each.payload, dict) else each for each in maps)
+        )
+    )
     library.declare("collections.UserDict", host_base=dict)
 
     @library.method("collections.UserDict.__init__")
@@ -291,7 +296,7 @@ def _register_system(library: Library) -> None:
     library.declare("contextvars.ContextVar")
     library.declare("threading.Lock")
     library.declare("threading.local")
-    for name in ("match", "search", "fullmatch", "findall", "sub", "split", "compile", "escape"):
+    for name in ("match", "search", "fullmatch", "findall", "finditer", "sub", "split", "compile", "escape"):
         library.function(f"re.{name}")(_regex(name))
     library.declare("weakref.WeakKeyDictionary", host_base=dict)
     library.function("weakref.ref")(lambda interp, value: lambda: value)
@@ -411,11 +416,14 @@ def _register_dataclasses(library: Library) -> None:
 
     @library.function("dataclasses.field")
     def field(interp: Interpreter, **options: Any) -> FieldValue:
-        return FieldValue(
+        made = FieldValue(
             options.get("default", NO_DEFAULT),
             options.get("default_factory", NO_DEFAULT),
             init=options.get("init", True),
         )
+        made.repr, made.kw_only = options.get("repr", True), options.get("kw_only", False)
+        made.metadata = options.get("metadata") or {}
+        return made
 
     @library.function("dataclasses.fields")
     def fields(interp: Interpreter, value: Any) -> tuple[Any, ...]:
@@ -432,6 +440,10 @@ def _register_dataclasses(library: Library) -> None:
     @library.function("dataclasses.asdict")
     def asdict(interp: Interpreter, value: Any) -> Any:
         return {each.name: interp.get_attribute(value, each.name) for each in fields(interp, value)}
+
+    @library.function("dataclasses.astuple")
+    def astuple(interp: Interpreter, value: Any) -> Any:
+        return tuple(asdict(interp, value).values())
 
     @library.function("dataclasses.replace")
     def replace(interp: Interpreter, value: Any, **changes: Any) -> Any:

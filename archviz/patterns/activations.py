@@ -54,7 +54,7 @@ def activation_in(module: ModuleRecord, trace: Trace) -> str | None:
     # A submodule that is one says more than a function of the forward: `relu` may only cut off what is small.
     for event in sorted(inside, key=lambda e: e.kind != "call"):
         found = read_activation(event, trace)
-        if canonical(event.name) == "tanh" and _caps(event, inside):
+        if canonical(event.name) == "tanh" and is_softcap(event, inside):
             continue
         if found == "ReLU" and any(_squares(event, later) for later in inside):
             return "ReLU²"
@@ -85,7 +85,7 @@ def _of_op(event: Event) -> str | None:
     return TANH_GELU if name == "GELU" and event.options.get("approximate") == "tanh" else name
 
 
-def _caps(tanh: Event, inside: Sequence[Event]) -> bool:
+def is_softcap(tanh: Event, inside: Sequence[Event]) -> bool:
     """A softcap, `tanh(x / c) · c`, which only bounds what goes through."""
     given, made = {v.id for v in tanh.inputs}, {v.id for v in tanh.outputs}
     before = [e for e in inside if _scales(e) and given & {v.id for v in e.outputs}]
@@ -130,7 +130,7 @@ def _sloped(sigmoid: Event, inside: Sequence[Event]) -> str | None:
 def _capped(value: int | None, inside: Sequence[Event]) -> set[int]:
     """What a softcap makes of a tensor."""
     found: set[int] = set()
-    for tanh in [e for e in inside if canonical(e.name) == "tanh" and _caps(e, inside)]:
+    for tanh in [e for e in inside if canonical(e.name) == "tanh" and is_softcap(e, inside)]:
         given, made = {v.id for v in tanh.inputs}, {v.id for v in tanh.outputs}
         before = [e for e in inside if _scales(e) and given & {v.id for v in e.outputs}]
         if any(value in [v.id for v in e.inputs] for e in before):

@@ -13,14 +13,16 @@ from archviz.patterns.rope import Rope, detect_rope
 from archviz.patterns.trace import Trace
 from archviz.records import record
 
-_PROJECTIONS = {
-    "q": r"(q|wq|query|q_proj|q_lin|to_q|q_linear|query_proj|q_b_proj|wq_b|linear_q|q_proj_b|q_gate_proj)",
-    "k": r"(k|wk|key|k_proj|k_lin|to_k|k_linear|key_proj|linear_k)",
-    "v": r"(v|wv|value|v_proj|v_lin|to_v|v_linear|value_proj|linear_v)",
-    "o": r"(o|wo|o_proj|out_proj|c_proj|dense|out|proj|out_lin|to_out|o_b_proj|linear_out|output|wo_b|attn_out|out_linear)",
-    "qkv": r"(qkv|qkv_proj|query_key_value|c_attn|wqkv|in_proj|att_proj|c_qkv|w_pack|qkv_linear|in_proj_qkv|qkvg_proj)",
-    "kv": r"(kv|kv_proj|key_value|kv_b_proj|wkv_b|to_kv|wkv)",
+_NAMES = {
+    "q": "q wq query q_proj q_lin to_q q_linear query_proj q_b_proj wq_b linear_q q_proj_b q_gate_proj",
+    "k": "k wk key k_proj k_lin to_k k_linear key_proj linear_k",
+    "v": "v wv value v_proj v_lin to_v v_linear value_proj linear_v",
+    "o": "o wo o_proj out_proj c_proj dense out proj out_lin to_out o_b_proj linear_out output wo_b attn_out out_linear",
+    "qkv": "qkv qkv_proj query_key_value c_attn wqkv in_proj att_proj c_qkv w_pack qkv_linear in_proj_qkv qkvg_proj",
+    "kv": "kv kv_proj key_value kv_b_proj wkv_b to_kv wkv",
 }  # fmt: skip
+_PROJECTIONS = {name: part for part, names in _NAMES.items() for name in names.split()}
+"""Name of a projection → its part."""
 _GATES = ("sigmoid", "silu", "softplus")
 _HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads", "nhead", "num_query_heads")
 _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_kv_heads", "num_kv_head", "kv_heads")
@@ -35,7 +37,7 @@ class Attention:
     Args:
         kind: `mha`, `gqa`, `mqa` or `mla`; None when heads were not understood.
         head_dim: Width of a query head; `value_dim` of a value head.
-        span: `full`, `sliding` or `chunked`; `window` in tokens.
+        span: `full`, `sliding`, `chunked` or `windowed`; `window` in tokens.
         gated: The output is multiplied by a gate before the output projection; `gate` its function, where it was seen.
         qk_norm: `head` (each head apart) or `whole` (all heads together); `qk_norms` the names of these norms.
         rope: How positions are rotated; None when they are not or it was not seen; `positions` tells which.
@@ -91,9 +93,9 @@ def find_projections(module: ModuleRecord) -> dict[str, ModuleRecord]:
     """The projections of an attention module by their part: `q`, `k`, `v`, `o`, `qkv`, `kv`."""
     found: dict[str, ModuleRecord] = {}
     for name, child in _candidates(module):
-        for part, pattern in _PROJECTIONS.items():
-            if part not in found and re.fullmatch(pattern, name):
-                found[part] = child
+        part = _PROJECTIONS.get(name)
+        if part is not None and part not in found:
+            found[part] = child
     return found
 
 

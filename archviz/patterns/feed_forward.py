@@ -54,6 +54,8 @@ def detect_feed_forward(module: ModuleRecord, trace: Trace) -> FeedForward | Non
         key = next(linear for linear in linears if linear.name == "key")
         width, hidden = linear_sizes(key) or (0, 0)
         return FeedForward("channel_mixing", width, hidden, True, activation_in(module, trace) or "ReLU²")
+    if "A_log" in module.parameters:  # a decay: a state between its projections
+        return None
     if len(linears) < 2 or "softmax" in ops or "scaled_dot_product_attention" in ops:
         return None
     if low_rank_sizes(module, trace) is not None:

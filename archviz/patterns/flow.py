@@ -7,12 +7,12 @@ carry data (rotary tables, positions) vanish; wrappers and helper functions are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import field
+from heapq import heapify, heappop, heappush
 
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.op_families import FRESH, JOINS, PLUMBING, SPLITS, canonical, writes_in_place
 from archviz.patterns.trace import Trace
-from archviz.records import record
+from archviz.records import field, record
 
 Shape = tuple[int | None, ...]
 PARTS = ("getitem", "slice", "narrow", "select")  # ops that look into a part of a tensor
@@ -305,9 +305,22 @@ def _factors(before: Shape | None, after: Shape | None) -> Shape | None:
 def renumber(nodes: Iterable[FlowNode]) -> dict[int, FlowNode]:
     """Nodes in topological order, by first execution where the order is free; ids stay."""
     waiting = {node.id: node for node in nodes}
+    place = {each: (n.events[0].index if n.events else -1, at, each) for at, (each, n) in enumerate(waiting.items())}
+    missing = {each: {s for s, _ in n.sources if s in waiting} for each, n in waiting.items()}
+    readers: dict[int, list[int]] = {}
+    for each, sources in missing.items():
+        for source in sources:
+            readers.setdefault(source, []).append(each)
+    ready = [place[each] for each, sources in missing.items() if not sources]
+    heapify(ready)
     ordered: dict[int, FlowNode] = {}
     while waiting:
-        ready = [n for n in waiting.values() if not any(s in waiting for s, _ in n.sources)]
-        node = min(ready or list(waiting.values()), key=lambda n: n.events[0].index if n.events else -1)
-        ordered[node.id] = waiting.pop(node.id)
+        chosen = heappop(ready)[2] if ready else min(place[each] for each in waiting)[2]  # in a cycle nothing is ready
+        if chosen not in waiting:
+            continue
+        ordered[chosen] = waiting.pop(chosen)
+        for each in readers.get(chosen, ()):
+            missing[each].discard(chosen)
+            if not missing[each] and each in waiting:
+                heappush(ready, place[each])
     return ordered

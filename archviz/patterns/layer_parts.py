@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.activations import activation_in
 from archviz.patterns.attention import Attention, detect_attention
@@ -14,7 +12,7 @@ from archviz.patterns.norms import Norm, detect_norm
 from archviz.patterns.op_families import activation_of
 from archviz.patterns.recurrences import Recurrence, detect_recurrence
 from archviz.patterns.trace import Trace
-from archviz.records import record
+from archviz.records import field, record
 
 Mixer = Attention | Recurrence
 Feed = FeedForward | MixtureOfExperts
@@ -89,8 +87,10 @@ def _wraps(module: ModuleRecord, trace: Trace) -> bool:
     children = [child for child in module.children.values() if not (child.library or "").endswith("Dropout")]
     if module.parameters or not children:
         return False
-    if detect_feed_forward(module, trace) is not None and not any(detect_norm(c, trace) for c in children):
-        return False
+    feed = detect_feed_forward(module, trace)
+    norms = [norm for child in children if (norm := detect_norm(child, trace)) is not None]
+    if feed is not None and all(norm.size == feed.hidden != feed.width for norm in norms):
+        return False  # norms of the inner width stand between its projections
     return any(
         detect_norm(c, trace)
         or is_linear(c)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
-from archviz.records import record
+from archviz.records import record, replace
 from archviz.spans import Span
 
 _USERS = ("softmax", "scaled_dot_product_attention")
@@ -16,8 +18,9 @@ class Mask:
     """What a query may see.
 
     Args:
-        kind: `causal`, `sliding`, `chunked`, `bidirectional` (a mask that hides nothing but padding) or `none`.
-        window: Keys that a query sees, itself included; with `both_ways` how far it looks to each side; the size of a chunk.
+        kind: `causal`, `sliding`, `chunked`, `bidirectional` (a mask that hides nothing but padding), `regions` (places with other marks
+            are hidden, as where an image was shifted round its edge), `windows` (pieces of the sequence attend apart) or `none`.
+        window: Keys that a query sees, itself included; with `both_ways` how far it looks to each side; the size of a chunk or piece.
         both_ways: The window looks ahead as well.
         widened: Data adds to it: blocks of image tokens that see each other.
         made_at: The line of the model that makes the mask; None where there is none.
@@ -38,8 +41,8 @@ class Mask:
 
     @property
     def span(self) -> str:
-        """`full`, `sliding` or `chunked`."""
-        return self.kind if self.kind in ("sliding", "chunked") else "full"
+        """`full`, `sliding`, `chunked` or `windowed`."""
+        return {"sliding": "sliding", "chunked": "chunked", "windows": "windowed"}.get(self.kind, "full")
 
 
 def find_mask(module: ModuleRecord, trace: Trace) -> Mask | None:
@@ -47,10 +50,31 @@ def find_mask(module: ModuleRecord, trace: Trace) -> Mask | None:
     call = trace.call(module.path)
     if call is None:
         return None
-    found = next((e for e in trace.own(call) if _uses(e)), None) or next(
-        (e for e in trace.inside(call) if _uses(e)), None
-    )
-    return None if found is None else _mask(found)
+    own = [e for e in trace.own(call) if _uses(e)]
+    found = next(iter(own), None) or next((e for e in trace.inside(call) if _uses(e)), None)
+    if found is None:
+        return None
+    piece = _piece(call, own) if found.options["mask"] in ("none", "bidirectional") else None
+    return _mask(found) if piece is None else replace(_mask(found), kind="windows", window=piece)
+
+
+def _piece(call: Event, uses: Sequence[Event]) -> int | None:
+    """The longest of the pieces in which the tokens of a call attend, each apart; None where they attend all together."""
+    shape = call.inputs[0].shape if call.inputs else None
+    tokens = shape[-2] if shape and len(shape) > 1 else None
+    pieces = [_queries_and_keys(event) for event in uses]
+    if len(pieces) < 2 or tokens is None or any(queries != keys for queries, keys in pieces):
+        return None
+    lengths = [keys or 0 for _, keys in pieces]
+    return max(lengths) if sum(lengths) == tokens else None
+
+
+def _queries_and_keys(event: Event) -> tuple[int | None, int | None]:
+    """How many queries and keys a softmax or an attention op has."""
+    shapes = [value.shape if value.shape and len(value.shape) > 1 else (None, None) for value in event.inputs[:2]]
+    if canonical(event.name) == "softmax":
+        return shapes[0][-2], shapes[0][-1]
+    return shapes[0][-2], shapes[-1][-2]
 
 
 def _uses(event: Event) -> bool:

@@ -101,8 +101,8 @@ def expert_count(module: ModuleRecord) -> int | None:
     named = "expert" in _names(module)
     holders = [module, *module.children.values()] if named else [module]
     stacked = [t for holder in holders for t in holder.parameters.values() if len(t.shape) == 3]
-    if (module.library or "").rpartition(".")[2].startswith("Conv"):
-        return None
+    if _is_convolution(module) or (not named and any(map(_is_convolution, module.children.values()))):
+        return None  # heads of a recurrence lie one behind the other as well
     if stacked and len({t.shape[0] for t in stacked}) == 1 and (len(stacked) > 1 or named):
         return stacked[0].shape[0] if (stacked[0].shape[0] or 0) > 1 else None
     numbered = _numbered(module)
@@ -111,6 +111,10 @@ def expert_count(module: ModuleRecord) -> int | None:
     stated = module.attributes.get("num_experts") or module.attributes.get("num_local_experts")
     holds = named and "expert" in module.name and any(holder.parameters for holder in holders)
     return stated if holds and isinstance(stated, int) and stated > 1 else None
+
+
+def _is_convolution(module: ModuleRecord) -> bool:
+    return (module.library or "").rpartition(".")[2].startswith("Conv")
 
 
 def _numbered(module: ModuleRecord) -> list[ModuleRecord]:

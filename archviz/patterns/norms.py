@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.op_families import activation_of
 from archviz.patterns.trace import Trace
-from archviz.records import record
+from archviz.records import record, replace
 
 _LIBRARY = {
     "LayerNorm": "LayerNorm", "RMSNorm": "RMSNorm", "GroupNorm": "GroupNorm", "BatchNorm1d": "BatchNorm",

@@ -6,12 +6,11 @@ They are told apart by their tensors: what decays (`A_log`, `time_decay`, gates)
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
 
 from archviz.interpreter.reading import ModuleRecord, TensorRecord
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.trace import Trace
-from archviz.records import record
+from archviz.records import field, record
 
 
 @record(frozen=True)
@@ -62,15 +61,15 @@ def _gated_delta(module: ModuleRecord, trace: Trace) -> Recurrence | None:
 
 
 def _state_space(module: ModuleRecord, trace: Trace) -> Recurrence | None:
-    """`A_log` per channel and state is Mamba; one per head with a skip `D` is Mamba-2."""
-    decay = _tensor(module, "A_log")
-    if decay is None or _tensor(module, "D") is None:
+    """`A_log` per channel and state is Mamba, also where channels are cut into heads; one per head with a skip `D` is Mamba-2."""
+    decay, skip = _tensor(module, "A_log"), _tensor(module, "D")
+    if decay is None or skip is None:
         return None
     sizes = _sizes(
         module, heads=("num_heads", "n_mamba_heads"), head_dim=("head_dim",), state=("ssm_state_size", "state_size"),
         groups=("n_groups",), kernel=("conv_kernel_size",), width=("intermediate_size",),
     )  # fmt: skip
-    if len(decay.shape) == 2 and "dt_proj" in module.children:
+    if len(decay.shape) > 1 and decay.numel > skip.numel:
         return Recurrence("mamba", "Mamba", "state_space", "Selective scan", sizes)
     return Recurrence("mamba2", "Mamba-2", "state_space", "State-space duality (SSD)", sizes)
 

@@ -14,6 +14,7 @@ _CHOICE = frozenset({
 })  # fmt: skip
 
 
+LONGEST = 400  # nodes of a flow that is looked at step by step
 _RUNNING = frozenset({"exp", "maximum", "logsumexp", "div"})
 
 
@@ -230,18 +231,62 @@ def limit_nodes(flow: Flow, limit: int, named: Collection[int] = ()) -> bool:
     Args:
         named: Ids of nodes that have a name of their own already, which are no part of the step before them.
     """
+    lost = _fold_runs(flow)
     fold_scales(flow, named)
     fold_convolutions(flow)
     if len(flow.nodes) <= limit:
-        return False
+        return lost
     fold_activations(flow)
-    lost = False
     while len(flow.nodes) > limit:
         pair = _least_telling(flow)
         if pair is None or merge(flow, set(pair), "steps") is None:
             break
         lost = True
     return lost
+
+
+def _fold_runs(flow: Flow) -> bool:
+    """Contract runs of plain steps of a flow that is far too long to be looked at step by step, as a loop over experts makes it.
+
+    What stands together in an order of execution can be contracted without a cycle.
+    """
+    if len(flow.nodes) <= LONGEST:
+        return False
+    plain = sum(map(_is_plain, flow.nodes.values()))
+    most = -(-plain // (LONGEST // 4))  # steps of one run
+    stands_for: dict[int, int] = {}
+    runs: list[list[FlowNode]] = [[]]
+    for node in flow.nodes.values():
+        if not _is_plain(node) or len(runs[-1]) == most:
+            runs.append([])
+        if _is_plain(node):
+            runs[-1].append(node)
+            stands_for[node.id] = len(runs) - 1
+    groups = {}
+    for place, members in enumerate(runs):
+        if members:
+            groups[place] = _run(members)
+    names = {each: groups[place].id for each, place in stands_for.items()}
+    for node in [*groups.values(), *(each for each in flow.nodes.values() if not _is_plain(each))]:
+        sources = dict.fromkeys((names.get(s, s), v) for s, v in node.sources)
+        node.sources = [each for each in sources if each[0] != node.id]
+    flow.output = None if flow.output is None else names.get(flow.output, flow.output)
+    kept = [node for node in flow.nodes.values() if not _is_plain(node)]
+    flow.nodes = renumber([*kept, *groups.values()])
+    return True
+
+
+def _run(members: list[FlowNode]) -> FlowNode:
+    """One node for steps that follow each other."""
+    first, last = members[0], members[-1]
+    if len(members) == 1:
+        return first
+    events = sorted((event for each in members for event in each.events), key=lambda event: event.index)
+    group = FlowNode(last.id, "group", "steps", first.module, events)
+    group.sources = [source for each in members for source in each.sources]
+    group.reads = [value for each in members for value in each.reads]
+    group.shape_in, group.shape_out, group.factors = first.shape_in, last.shape_out, last.factors
+    return group
 
 
 def fold_scales(flow: Flow, named: Collection[int] = ()) -> None:
@@ -271,18 +316,14 @@ def merge_into(flow: Flow, keep: FlowNode, gone: FlowNode) -> None:
 
 def _least_telling(flow: Flow) -> tuple[int, int] | None:
     """Two neighbouring plain steps that may be drawn as one without a cycle."""
-    plain = [
-        n
-        for n in flow.nodes.values()
-        if n.kind in ("op", "group") and n.name not in ("attention_core", "recurrence_core", "top_k")
-    ]
-    pairs = [
-        (source, node.id)
-        for node in plain
-        for source, _ in node.sources
-        if flow.nodes[source] in plain and is_convex(flow, {source, node.id})
-    ]
-    return min(pairs, key=lambda p: (_weight(flow.nodes[p[0]]) + _weight(flow.nodes[p[1]]), p)) if pairs else None
+    plain = {each for each, node in flow.nodes.items() if _is_plain(node)}
+    pairs = {(source, each) for each in plain for source, _ in flow.nodes[each].sources if source in plain}
+    ordered = sorted(pairs, key=lambda p: (_weight(flow.nodes[p[0]]) + _weight(flow.nodes[p[1]]), p))
+    return next((pair for pair in ordered if is_convex(flow, set(pair))), None)
+
+
+def _is_plain(node: FlowNode) -> bool:
+    return node.kind in ("op", "group") and node.name not in ("attention_core", "recurrence_core", "top_k")
 
 
 def _weight(node: FlowNode) -> int:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Literal
 
 from archviz.interpreter.reading import Event, ValueRef
+from archviz.late_patterns import late_pattern
 from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
 from archviz.records import record
 
 _NEAR = 12  # events before a call among which its arguments are made
-_NAMES = re.compile(r"(^|_)(rotary|rope|mrope)(_|$)|apply_rotary", re.IGNORECASE)
+_NAMES = late_pattern(r"(^|_)(rotary|rope|mrope)(_|$)|apply_rotary", re.IGNORECASE)
 
 
 @record(frozen=True)

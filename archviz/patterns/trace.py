@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
@@ -159,11 +159,25 @@ class Trace:
 
     def is_used(self, event: Event) -> bool:
         """Whether what an event makes reaches the output of its pass; true where that cannot be known."""
-        return not self.whole or not event.outputs or any(value.id in self.live for value in event.outputs)
+        return not self.whole or not event.outputs or any(self._lives(value.id) for value in event.outputs)
 
     def is_live(self, value: ValueRef) -> bool:
         """Whether a value reaches the output of its pass; true where that cannot be known."""
-        return not self.whole or value.id in self.live
+        return not self.whole or self._lives(value.id)
+
+    def _lives(self, number: int) -> bool:
+        """Whether a tensor reaches the output; one made inside a repeated call does where its likeness in the earlier call does."""
+        while number not in self.live:
+            at = bisect_right(self._made, number, key=lambda repeat: repeat.created + repeat.shift) - 1
+            if at < 0 or number >= self._made[at].last + self._made[at].shift:
+                return False
+            number -= self._made[at].shift
+        return True
+
+    @cached_property
+    def _made(self) -> list[Repeat]:
+        """The repeated calls in the order of the tensors that they make."""
+        return sorted(self._repeats.values(), key=lambda repeat: repeat.created + repeat.shift)
 
     @cached_property
     def live(self) -> frozenset[int]:
@@ -217,7 +231,8 @@ class Trace:
         if event.kind == "op" and canonical(event.name) in FRESH:
             return
         for value in event.outputs:
-            found.add(value.id)
+            if value.dtype != "bool":  # which places hold something is a mask, no data
+                found.add(value.id)
         if writes_in_place(event.name):
             found.add(inputs[0].id)
 

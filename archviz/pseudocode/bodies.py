@@ -14,6 +14,7 @@ from archviz.interpreter.signatures import Signature
 from archviz.interpreter.values import FunctionValue, ModuleInstance, Tensor
 from archviz.pseudocode.comments import with_common_comments, without_comments
 from archviz.pseudocode.expressions import (
+    Arguments,
     Expression,
     NotWritableError,
     Piece,
@@ -23,7 +24,7 @@ from archviz.pseudocode.expressions import (
 )
 from archviz.pseudocode.loops import body_text
 from archviz.pseudocode.scopes import Line, Scope, distinct, finish, identifiers, is_inplace, names_of
-from archviz.pseudocode.sizes import shape_text
+from archviz.pseudocode.sizes import Sizes
 from archviz.readings import Traced
 from archviz.records import record
 from archviz.verify.source_lines import SourceLines
@@ -49,10 +50,12 @@ class Bodies:
     Args:
         first: The pass that is written.
         second: One of other sizes, that tells which numbers are batch and tokens; its events have to be the same.
+        sizes: Batch and tokens of both.
     """
 
-    def __init__(self, first: Traced, second: Traced | None) -> None:
+    def __init__(self, first: Traced, second: Traced | None, sizes: Sizes) -> None:
         self.traced = first
+        self.sizes = sizes
         self.events = first.recorder.events
         self._other = second.recorder.events if second is not None else None
         self._pairs: dict[int, Event] = {}  # event → what happened in its place in the second pass
@@ -148,7 +151,7 @@ class Bodies:
         values = getattr(event, which)
         pairs = getattr(other, which) if other is not None else values
         pairs = pairs if len(pairs) == len(values) else values
-        return [_with_type(shape_text(a.shape, b.shape), a.dtype) for a, b in zip(values, pairs, strict=True)]
+        return [_with_type(self.sizes.shape(a.shape, b.shape), a.dtype) for a, b in zip(values, pairs, strict=True)]
 
     def _passed(self, event: Event) -> tuple[tuple[Any, ...], dict[str, Any]]:
         args, kwargs, _ = self.events.passed.get(event.index, ((), {}, None))
@@ -200,7 +203,9 @@ class Bodies:
         head = ", ".join(["self", *(names[number] for number in scope.inputs)])
         told = "; ".join(f"{names[number]} {shapes.get(number, '?')}" for number in scope.inputs)
         lines = [f"    def forward({head}):"] + ([f"        # {told}"] if told else [])
-        lines += ["        # sizes are those of B = 2, T = 7"] if self._is_fixed(event) else []
+        lines += (
+            ["        # sizes are those of B = {}, T = {}".format(*self.sizes.first)] if self._is_fixed(event) else []
+        )
         if any(child.name == "nonzero" for child in self._inside(event)):
             lines.append("        # what follows nonzero() is one round of a loop over the rows that it finds")
         statements, after = body_text(scope.lines, names, scope.returns)
@@ -270,15 +275,15 @@ class Bodies:
         return Line([] if changes else outputs, expression, shapes, changes=changes, statement=statement, hints=hints)
 
     def _expression(self, event: Event, args: tuple[Any, ...], kwargs: dict[str, Any], other: Any) -> Expression:
-        refs = iter(event.inputs)
+        write = Arguments(iter(event.inputs), self.sizes)
         if event.name in ("getitem", "slice") and event.index not in self.events.callees:
-            return item_expression(args, other[0], refs)
+            return item_expression(args, other[0], write)
         if event.name == "setitem" and event.index not in self.events.callees:
-            return set_expression(args, other[0], refs)
+            return set_expression(args, other[0], write)
         name = self.events.callees.get(event.index)
         if not isinstance(name, str):
             raise NotWritableError("what was called is not known")
-        return call_expression(name, args, kwargs, other, refs)
+        return call_expression(name, args, kwargs, other, write)
 
     def _placeholder(self, event: Event, outputs: list[int], why: str) -> Line:
         """A tensor of the shape that an op gives, where the op itself has no form in source."""

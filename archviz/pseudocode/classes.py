@@ -5,12 +5,11 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Sequence
-from dataclasses import field
 
 from archviz.interpreter.reading import ModuleRecord, TensorRecord
 from archviz.pseudocode.bodies import LIBRARY
 from archviz.pseudocode.comments import with_common_comments, without_comments
-from archviz.records import record
+from archviz.records import field, record
 
 _LISTS = ("ModuleList", "Sequential", "ModuleDict")
 _MOST_RUNS = 12

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from archviz.late_patterns import late_pattern
 
-_COMMENT = re.compile(r"(?:^(\s*)|  )# (.*)$")
-_SHAPE = re.compile(r"\[[^\[\]]*\]")
+_COMMENT = late_pattern(r"(?:^(\s*)|  )# (.*)$")
+_SHAPE = late_pattern(r"\[[^\[\]]*\]")
 
 
 def without_comments(text: str) -> str:

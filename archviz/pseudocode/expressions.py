@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
 from math import isfinite
 from typing import Any
 
 from archviz.interpreter.reading import ValueRef
 from archviz.interpreter.values import Device, DType, Tensor
-from archviz.pseudocode.sizes import size_text
-from archviz.records import record
+from archviz.pseudocode.sizes import Sizes
+from archviz.records import field, record
 
 Piece = str | int | tuple[str, int]
 """A piece of an expression: text, the number of a tensor, or a list of modules with the index of one (`layers`, 3)."""
@@ -53,6 +52,7 @@ class Arguments:
     """Turns arguments into pieces; tensors take the references of the event in order, numbers become `B` and `T`."""
 
     refs: Iterator[ValueRef]
+    sizes: Sizes = Sizes()
 
     def write(self, value: Any, other: Any) -> list[Piece]:
         """The pieces of a value; `other` is what stands in its place in the second pass."""
@@ -62,7 +62,7 @@ class Arguments:
             return ["..." if value is Ellipsis else repr(value)]
         if isinstance(value, int):
             paired = other if isinstance(other, int) and not isinstance(other, bool) else None
-            return [size_text(int(value), paired)]
+            return [self.sizes.text(int(value), paired)]
         if isinstance(value, float):
             return [f'float("{value}")' if not isfinite(value) else repr(value)]
         if isinstance(value, str):
@@ -101,7 +101,7 @@ class Arguments:
 
 
 def call_expression(
-    name: str, args: tuple[Any, ...], kwargs: dict[str, Any], other: tuple[tuple[Any, ...], dict[str, Any]], refs: Iterator[ValueRef]
+    name: str, args: tuple[Any, ...], kwargs: dict[str, Any], other: tuple[tuple[Any, ...], dict[str, Any]], write: Arguments
 ) -> Expression:  # fmt: skip
     """A call of a torch function or of a tensor's method.
 
@@ -112,7 +112,6 @@ def call_expression(
     Raises:
         NotWritableError: An argument has no form in source.
     """
-    write = Arguments(refs)
     last = name.rpartition(".")[2]
     others = other[0] if len(other[0]) == len(args) else args
     given = [
@@ -156,16 +155,14 @@ def _joined(parts: list[Any]) -> list[Piece]:
     return pieces
 
 
-def item_expression(args: tuple[Any, ...], other: tuple[Any, ...], refs: Iterator[ValueRef]) -> Expression:
+def item_expression(args: tuple[Any, ...], other: tuple[Any, ...], write: Arguments) -> Expression:
     """`value[index]`."""
-    write = Arguments(refs)
     value = write.write(args[0], None)
     return Expression([*value, "[", *_index(write, args[1], other[1] if len(other) > 1 else None), "]"])
 
 
-def set_expression(args: tuple[Any, ...], other: tuple[Any, ...], refs: Iterator[ValueRef]) -> Expression:
+def set_expression(args: tuple[Any, ...], other: tuple[Any, ...], write: Arguments) -> Expression:
     """`value[index] = new`; its tensors stand in the event as value, new, index."""
-    write = Arguments(refs)
     value, new = write.write(args[0], None), write.write(args[1], other[1] if len(other) > 1 else None)
     index = _index(write, args[2], other[2] if len(other) > 2 else None)
     return Expression([*value, "[", *index, "] = ", *new])

@@ -6,16 +6,15 @@ import ast
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import field
 
 from archviz.errors import ArchvizError
 from archviz.interpreter.build import deep_recursion
 from archviz.interpreter.reading import Event
 from archviz.pseudocode.bodies import Bodies, Function
 from archviz.pseudocode.classes import ClassBook, Written
-from archviz.pseudocode.sizes import FIRST, SECOND
+from archviz.pseudocode.sizes import Sizes
 from archviz.readings import DEFAULTS, Traced, TraceOptions, read_traced
-from archviz.records import record
+from archviz.records import field, record
 from archviz.settings import Settings
 from archviz.sources.model_source import ModelSource
 
@@ -46,10 +45,11 @@ def write_pseudocode(
     source: ModelSource, *, class_name: str | None = None, settings: Settings = DEFAULTS
 ) -> Pseudocode:  # fmt: skip
     """The pseudocode of a model: its modules and its forward pass, derived from the data flow of two interpreted passes."""
-    first = _pass(source, class_name, FIRST, settings)
+    sizes = Sizes()
+    first = _pass(source, class_name, sizes.first, settings)
     second = None
     with suppress(ArchvizError):
-        second = _pass(source, class_name, SECOND, settings)
+        second = _pass(source, class_name, sizes.second, settings)
     return pseudocode_of(first, second)
 
 
@@ -57,10 +57,18 @@ def _pass(source: ModelSource, class_name: str | None, sizes: tuple[int, int], s
     return read_traced(source, class_name=class_name, options=TraceOptions(*sizes), settings=settings)
 
 
+def _sizes(first: Traced, second: Traced | None) -> Sizes:
+    """Batch and tokens of the passes as they were run: of more tokens where the first ones left parts of the model without any."""
+    (batch, tokens), (other_batch, other_tokens) = Sizes()
+    more = (second or first).recorder.more_tokens
+    return Sizes((batch, tokens + first.recorder.more_tokens), (other_batch, other_tokens + more))
+
+
 def pseudocode_of(first: Traced, second: Traced | None) -> Pseudocode:
     """The pseudocode of a model that was traced once, or twice with other sizes."""
     with deep_recursion():
-        bodies = Bodies(first, second)
+        sizes = _sizes(first, second)
+        bodies = Bodies(first, second, sizes)
         bodies.write()
         book = ClassBook(bodies.of_module)
         root = book.make(first.reading.root)
@@ -68,7 +76,7 @@ def pseudocode_of(first: Traced, second: Traced | None) -> Pseudocode:
     functions = _used(list(bodies.functions.values()), [each.text for each in classes])
     roots = bodies.roots()
     tail = _ties(first.reading.tied) + (_inputs(bodies, roots[0]) if roots else [])
-    batch, tokens = FIRST
+    batch, tokens = sizes.first
     note = (
         "batch and tokens of the pass; the sizes below follow from them"
         if second is not None

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import keyword
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field
 
 from archviz.free_names import free_name
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.pseudocode.expressions import Expression, Piece
-from archviz.records import record
+from archviz.records import field, record
 
 _WIDEST = 100
 _INPLACE = ("setitem", "copy_")

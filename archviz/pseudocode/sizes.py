@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
-FIRST, SECOND = (2, 7), (5, 11)
-"""Batch and tokens of the two passes. Their steps, 3 and 4, have no factor in common: a multiple of `B` is never a sum with `T`."""
+from typing import NamedTuple
+
+Shape = tuple[int | None, ...]
 
 
-def size_text(first: int, second: int | None) -> str:
-    """A size that is one number in the first pass and another in the second, in `B` and `T`.
+class Sizes(NamedTuple):
+    """Batch and tokens of two passes.
 
-    >>> size_text(4096, 4096), size_text(7, 11), size_text(14, 55), size_text(4, 10), size_text(6, 10), size_text(57, 53)
-    ('4096', 'T', 'B * T', '2 * B', 'T - 1', '64 - T')
+    The steps of the defaults, 3 and 4, have no factor in common: a multiple of `B` is never a sum with `T`.
     """
-    if second is None or first == second:
+
+    first: tuple[int, int] = (2, 7)
+    second: tuple[int, int] = (5, 11)
+
+    def text(self, first: int, second: int | None) -> str:
+        """A size that is one number in the first pass and another in the second, in `B` and `T`.
+
+        >>> [Sizes().text(*pair) for pair in ((4096, 4096), (7, 11), (14, 55), (4, 10), (6, 10), (57, 53))]
+        ['4096', 'T', 'B * T', '2 * B', 'T - 1', '64 - T']
+        """
+        if second is None or first == second:
+            return str(first)
+        (b1, t1), (b2, t2) = self
+        for text, one, two in (("B * T", b1 * t1, b2 * t2), ("T", t1, t2), ("B", b1, b2)):
+            if first % one == 0 and first // one * two == second:
+                factor = first // one
+                return text if factor == 1 else f"-{text}" if factor == -1 else f"{factor} * {text}"
+        if (second - first) % (t2 - t1) == 0:
+            factor = (second - first) // (t2 - t1)
+            rest = first - factor * t1
+            if factor < 0:
+                return f"{rest} - {_times(-factor, 'T')}"
+            return f"{_times(factor, 'T')} {'+' if rest >= 0 else '-'} {abs(rest)}"
         return str(first)
-    (b1, t1), (b2, t2) = FIRST, SECOND
-    for text, one, two in (("B * T", b1 * t1, b2 * t2), ("T", t1, t2), ("B", b1, b2)):
-        if first % one == 0 and first // one * two == second:
-            factor = first // one
-            return text if factor == 1 else f"-{text}" if factor == -1 else f"{factor} * {text}"
-    if (second - first) % (t2 - t1) == 0:
-        factor = (second - first) // (t2 - t1)
-        rest = first - factor * t1
-        if factor < 0:
-            return f"{rest} - {_times(-factor, 'T')}"
-        return f"{_times(factor, 'T')} {'+' if rest >= 0 else '-'} {abs(rest)}"
-    return str(first)
+
+    def shape(self, first: Shape | None, second: Shape | None) -> str:
+        """`[B, T, 4096]`."""
+        if first is None:
+            return "?"
+        paired = second if second is not None and len(second) == len(first) else first
+        parts = ["?" if a is None else self.text(a, b) for a, b in zip(first, paired, strict=True)]
+        return f"[{', '.join(parts)}]"
 
 
 def _times(factor: int, text: str) -> str:
     return text if factor == 1 else f"{factor} * {text}"
-
-
-def shape_text(first: tuple[int | None, ...] | None, second: tuple[int | None, ...] | None) -> str:
-    """`[B, T, 4096]`."""
-    if first is None:
-        return "?"
-    paired = second if second is not None and len(second) == len(first) else first
-    parts = ["?" if a is None else size_text(a, b) for a, b in zip(first, paired, strict=True)]
-    return f"[{', '.join(parts)}]"

@@ -1,18 +1,21 @@
-"""The service: the MCP server through which agents resolve, describe and draw models.
+"""The service: the MCP server through which agents resolve, describe, verify, draw, compare and document models.
 
-In: tool calls over stdio. Out: small structured answers (at most `paging.ANSWER_BYTES`), pictures, links to files in
+In: calls over stdio or HTTP. Out: small structured answers (at most `paging.ANSWER_BYTES`), pictures, links to files in
 the output root, and errors as data that say what to do next. No logic of models lives here: every tool calls
-`archviz.pipeline`.
+`archviz.pipeline`. What agents rely on is in `references/server.md`.
 
 Start reading at `server.build_server`. Around it:
-    tools.py     the tool functions, one each
-    results.py   what they answer: closed pydantic models, which are the published output schemas
-    failures.py  an `ArchvizError` as a tool result, with the next useful step for each error code
-    summary.py   an Architecture in one small answer
-    paging.py    JSON pointers, and values cut to pages that fit an answer
-    outputs.py   the output root: the only folder that is written
-
-How to add a tool: a method of `tools.Tools` with a result model, and a row in `server.TOOLS`.
+    tools/         the eight tools, one file a subject; tools/__init__.py lists them and says how to add one
+    results.py     what they answer: closed pydantic models, which are the published output schemas
+    answering.py   from an answer to a tool result; short lines of gaps and notes
+    summary.py, paging.py, parts.py   an Architecture in one answer, in pages, by paths
+    failures.py    an `ArchvizError` as a tool result, with the next useful step for each error code
+    closed_tool.py closed and compact schemas; refusal of over-long texts and control characters
+    desk.py        threads, limits, progress and cancellation
+    shelf.py       descriptions that are kept
+    callers.py, outputs.py, reach.py  who calls, the one folder that is written for it, the files that are read for it
+    resources.py, prompts.py, completions.py, skill.py, app.py   what else MCP serves
+    http.py        streamable HTTP: tokens, names, health, a graceful end
 """
 
 from __future__ import annotations

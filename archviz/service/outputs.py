@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from archviz.errors import UsageError
-from archviz.formats import FORMATS, Format
+from archviz.late_patterns import late_pattern
 
 ENVIRONMENT = "ARCHVIZ_OUTPUT"
 URI = "archviz://files/"
-MIME_TYPES: dict[Format, str] = {
+MIME_TYPES: dict[str, str] = {
     "png": "image/png",
     "svg": "image/svg+xml",
     "pdf": "application/pdf",
     "tex": "application/x-tex",
     "html": "text/html",
     "dot": "text/vnd.graphviz",
+    "md": "text/markdown",
+    "json": "application/json",
 }
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}")
+BINARY = frozenset({"png", "pdf"})
+MOST_BYTES = 1_000_000_000
+"""Size of one client's folder; beyond it the oldest files go."""
+
+MOST_CLIENTS = 200
+_CLIENT = late_pattern(r"client-[0-9a-f]{24}")
+_NAME = late_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}")
+_MOST_PARTS = 3  # FOLDER/gaps/NAME.md
 
 
 class OutputRoot:
@@ -30,9 +42,11 @@ class OutputRoot:
 
     Args:
         folder: Where; by default `ARCHVIZ_OUTPUT` of the environment, else a new temporary folder.
+        most_bytes: Beyond this size the oldest files go; None for a folder that may hold files of others.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, most_bytes: int | None = None) -> None:
+        self.most_bytes = most_bytes
         given = folder or os.environ.get(ENVIRONMENT)
         self._folder = Path(given).expanduser() if given else None
 
@@ -45,6 +59,8 @@ class OutputRoot:
         """
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="archviz-"))
+        if self.most_bytes is not None and self._folder.is_symlink():
+            raise UsageError("the client's folder leads out of the output folder")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -55,23 +71,73 @@ class OutputRoot:
             ) from error
         return self._folder.resolve()
 
+    def of_client(self, key: str) -> OutputRoot:
+        """The folder of one client inside this one; the key is not readable from its name.  Those unused for longest go."""
+        self._forget_clients()
+        return OutputRoot(self.folder / f"client-{hashlib.sha256(key.encode()).hexdigest()[:24]}", MOST_BYTES)
+
+    def _forget_clients(self) -> None:
+        known = [
+            path for path in self.folder.glob("client-*") if _CLIENT.fullmatch(path.name) and not path.is_symlink()
+        ]
+        if len(known) > MOST_CLIENTS:
+            with suppress(OSError):  # another call was first
+                known.sort(key=lambda path: path.stat().st_mtime)
+                for path in known[: len(known) - MOST_CLIENTS]:
+                    shutil.rmtree(path, ignore_errors=True)
+
     @contextmanager
     def staging(self) -> Iterator[Path]:
         """A fresh folder inside the root, gone afterwards: what fails half-way leaves nothing behind."""
         with tempfile.TemporaryDirectory(dir=self.folder, prefix=".draw-") as folder:
             yield Path(folder)
 
-    def publish(self, staged: Iterable[Path]) -> list[Path]:
-        """Move staged files into the root under their own names.
+    def publish(self, staged: Iterable[Path], below: Path) -> list[Path]:
+        """Move staged files into the root under the names that they have below the staging folder.
 
         Replacing a name never follows a link, so nothing outside the root is written even where one was planted.
         """
         published = []
         for file in staged:
-            target = self.folder / _checked(file.name)
+            target = self._target(file.relative_to(below).as_posix())
             file.replace(target)
             published.append(target)
+        if self.most_bytes is not None:
+            self._keep_small(published, self.most_bytes)
         return published
+
+    def _target(self, name: str) -> Path:
+        folder, parts = self.folder, _checked(name)
+        for part in parts[:-1]:
+            folder /= part
+            if folder.is_symlink():
+                raise UsageError(f"{part} leads out of the output folder")
+            folder.mkdir(exist_ok=True)
+        return folder / parts[-1]
+
+    def _keep_small(self, newest: list[Path], most: int) -> None:
+        """Let the oldest files go where there is too much."""
+        sized = list(self._published())
+        total = sum(stat.st_size for _, stat in sized)
+        for path, stat in sorted(sized, key=lambda row: row[1].st_mtime):
+            if total <= most:
+                return
+            if path not in newest:
+                path.unlink(missing_ok=True)
+                total -= stat.st_size
+
+    def _published(self) -> Iterator[tuple[Path, os.stat_result]]:
+        """The files that were published, whatever other calls write and tidy meanwhile."""
+        for folder, folders, names in os.walk(self.folder):  # passes by what vanishes
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for path in (Path(folder, name) for name in names):
+                with suppress(OSError):
+                    if not path.is_symlink():
+                        yield path, path.stat()
+
+    def name_of(self, path: Path) -> str:
+        """A published file as its address names it."""
+        return path.relative_to(self.folder).as_posix()
 
     def read(self, name: str) -> bytes:
         """A file of the root by its name.
@@ -79,18 +145,24 @@ class OutputRoot:
         Raises:
             UsageError: The name is no name of a file here.
         """
-        path = self.folder / _checked(name)
-        if path.is_symlink() or not path.is_file():
-            raise UsageError(
-                f"there is no file {name[:80]!r} here", hint="draw_architecture answers the links of its files"
-            )
+        parts = _checked(name)
+        path = self.folder.joinpath(*parts)
+        linked = any(self.folder.joinpath(*parts[:count]).is_symlink() for count in range(1, len(parts) + 1))
+        if linked or not path.is_file():
+            raise UsageError(f"there is no file {name[:80]!r} here", hint="tools that write files answer links to them")
         return path.read_bytes()
 
 
-def _checked(name: str) -> str:
-    if not _NAME.fullmatch(name) or ".." in name:
-        raise UsageError(f"not the name of a drawn file: {name[:80]!a}")
-    return name
+def _checked(name: str) -> list[str]:
+    parts = name.split("/")
+    if len(parts) > _MOST_PARTS or not all(_NAME.fullmatch(part) and ".." not in part for part in parts):
+        raise UsageError(f"not the name of a written file: {name[:80]!a}")
+    return parts
+
+
+def request_key(*request: object) -> str:
+    """A short word that is different for different requests."""
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def file_stem(name: str, key: str) -> str:
@@ -101,8 +173,3 @@ def file_stem(name: str, key: str) -> str:
     """
     words = re.sub(r"\.{2,}", ".", re.sub(r"[^A-Za-z0-9._-]+", "-", name)).strip("-._")[:80]
     return f"{words or 'architecture'}-{key}"
-
-
-def format_of(path: Path) -> Format | None:
-    """The format of a file, by its suffix."""
-    return next((known for known in FORMATS if path.suffix == f".{known}"), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,11 @@ class Page:
     offset: int
     returned: int
     total: int
+
+    @property
+    def bounds(self) -> dict[str, int]:
+        """The page as answers state it."""
+        return {"offset": self.offset, "returned": self.returned, "total": self.total}
 
     @property
     def next_offset(self) -> int | None:
@@ -112,8 +118,18 @@ def _check_offset(offset: int, total: int, pointer: str) -> None:
 
 def _text_page(text: str, pointer: str, offset: int, budget: int) -> Page:
     _check_offset(offset, len(text), pointer)
-    shown = text[offset : offset + budget // 4]  # a character takes at most four bytes
+    shown = _beginning(text[offset : offset + budget], budget) or text[offset : offset + 1]
     return Page(shown, offset, len(shown), len(text))
+
+
+def _beginning(text: str, budget: int) -> str:
+    """As many characters as fit into so many bytes."""
+    data = text.encode("utf-8", "surrogatepass")[:budget]
+    while data:
+        with suppress(UnicodeDecodeError):
+            return data.decode("utf-8", "surrogatepass")
+        data = data[:-1]  # a character was cut
+    return ""
 
 
 def _items(value: dict[str, object] | list[object]) -> Iterator[tuple[str, object]]:

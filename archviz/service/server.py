@@ -1,151 +1,212 @@
-"""The MCP server: three tools and the files that they draw, over stdio, in both protocol eras."""
+"""The MCP server: eight tools, resources, prompts, completions, the skill and the app, in both protocol eras."""
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+from contextvars import ContextVar
+from functools import partial, wraps
 from typing import Any
 
 from mcp.server import MCPServer
-from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
+from mcp.server.apps import client_supports_apps
+from mcp.server.caching import CacheHint
+from mcp.server.lowlevel.helper_types import ReadResourceContents
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.tools import Tool
-from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import ConfigDict, ValidationError
+from mcp_types import CallToolResult, Completion, Resource, ResourceTemplate
 
 from archviz import __version__
-from archviz.errors import ArchvizError, UsageError
-from archviz.formats import FORMATS, Format
-from archviz.service.failures import failure_result
-from archviz.service.outputs import MIME_TYPES, URI, OutputRoot
-from archviz.service.tools import Tools
+from archviz.errors import ArchvizError, ModelNotFoundError, UsageError
+from archviz.service.app import APP_META, app_extension
+from archviz.service.callers import CALLER, Caller
+from archviz.service.completions import complete
+from archviz.service.desk import Desk, Report
+from archviz.service.failures import failure, failure_result
+from archviz.service.late import LatePrompts, LateTools
+from archviz.service.outputs import OutputRoot
+from archviz.service.prompts import prompts
+from archviz.service.reach import Reach
+from archviz.service.resources import Resources
+from archviz.service.skill import SkillExtension, SkillFiles, skill_folder
+from archviz.service.workshop import Workshop
 from archviz.settings import Settings
 
 INSTRUCTIONS = """Exact architectures of published models, read from their official code; nothing is run and no weights move.
 1. resolve_model with the name as the user wrote it. Only `exact` and `renamed` are answers; else ask the user.
-2. describe_architecture for facts and counts; `part` gives more. 3. draw_architecture, then look at the picture.
-What was not understood is listed in `gaps`: say so."""
+2. describe_architecture for facts and counts; `part` gives more. verify_code for lines that prove them.
+3. draw_architecture, then look at the picture. write_document for the specification.
+Say what was not understood (`gaps`). Do what `next` says."""
 
-_READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
-_WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
+STACK_BYTES = 64 * 2**20  # of a thread: interpreted calls nest deep
+_DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
+_DRAWS = "draw_architecture"
+_log = logging.getLogger("archviz.service")
 
-TOOLS: tuple[tuple[Callable[[Tools], Callable[..., CallToolResult]], str, ToolAnnotations], ...] = (
-    (lambda tools: tools.resolve_model, "Resolve a model name", _READS),
-    (lambda tools: tools.describe_architecture, "Describe an architecture", _READS),
-    (lambda tools: tools.draw_architecture, "Draw an architecture", _WRITES),
-)
-
-
-class ClosedTool(Tool):
-    """A tool that refuses arguments it does not know, and answers bad arguments as data."""
-
-    @classmethod
-    def of(cls, function: Callable[..., CallToolResult], title: str, annotations: ToolAnnotations) -> Tool:
-        """Make the tool of a function; its schemas are closed and compact."""
-        tool = cls.from_function(function, title=title, annotations=annotations)
-        open_model = tool.fn_metadata.arg_model
-        closed: Any = type(open_model.__name__, (open_model,), {"model_config": ConfigDict(extra="forbid")})
-        tool.fn_metadata.arg_model = closed
-        tool.parameters = _compact(closed.model_json_schema(by_alias=True))
-        tool.fn_metadata.output_schema = _compact(tool.fn_metadata.output_schema)
-        return tool
-
-    async def run(self, arguments: dict[str, Any], context: Any, convert_result: bool = False) -> Any:
-        """Run it; see `Tool.run`."""
-        try:
-            return await super().run(arguments, context, convert_result)
-        except ToolError as error:
-            if not isinstance(error.__cause__, ValidationError):
-                raise
-            return failure_result(_bad_arguments(error.__cause__))
-
-
-def _bad_arguments(error: ValidationError) -> UsageError:
-    faults = [f"{'.'.join(map(str, fault['loc'])) or 'arguments'}: {fault['msg']}" for fault in error.errors()]
-    return UsageError("; ".join(faults[:3])[:400], hint="the tool's input schema says what it takes")
-
-
-def _compact(schema: Any) -> Any:
-    """A schema without what costs tokens and says little: generated titles, and null beside a type.
-
-    What may be null is optional: it is left out of arguments and answers rather than null.
-    """
-    if isinstance(schema, list):
-        return [_compact(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    said = {key: value for key, value in _not_null(schema).items() if not _says_nothing(key, value)}
-    return {key: _compact_entry(key, value) for key, value in said.items()}
-
-
-def _says_nothing(key: str, value: Any) -> bool:
-    generated_title = key == "title" and isinstance(value, str)
-    return generated_title or (key, value) in (("items", {}), ("additionalProperties", True))
-
-
-def _compact_entry(key: str, value: Any) -> Any:
-    if key in ("properties", "$defs"):
-        return {name: _compact(item) for name, item in value.items()}
-    return value if key in ("default", "enum", "const") else _compact(value)
-
-
-def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
-    choices = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]
-    rest = {key: value for key, value in schema.items() if key != "anyOf" and (key, value) != ("default", None)}
-    if "anyOf" not in schema:
-        return rest
-    return {**choices[0], **rest} if len(choices) == 1 else {**rest, "anyOf": choices}
+_REPORT: ContextVar[Report | None] = ContextVar("archviz_report", default=None)
+CallerOf = Callable[[Context[Any, Any] | None, OutputRoot], Caller]
 
 
 class Server(MCPServer[Any]):
-    """A server that answers the name of a tool that it does not have as data, too."""
+    """A server whose calls are worked on at a desk, each for its caller, and that answers unknown tools as data."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        resources: Resources,
+        caller_of: Callable[[Context[Any, Any] | None], Caller],
+        tools: Callable[[], list[Tool]],
+        **rest: Any,
+    ) -> None:
+        self.desk, self.resources, self.caller_of = desk, resources, caller_of
+        super().__init__(**rest)
+        self._tool_manager = LateTools(tools)
+        self._prompt_manager = LatePrompts(prompts)
 
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
         """Call it; see `MCPServer.call_tool`."""
         known = [tool.name for tool in self._tool_manager.list_tools()]
         if name not in known:
             error = UsageError(
-                f"there is no tool {name[:80]!r}", where="name", hint=f"the tools are {', '.join(known)}"
+                f"there is no tool {name[:80]!a}", where="name", hint=f"the tools are {', '.join(known)}"
             )
             return failure_result(error)
+        CALLER.set(self.caller_of(context))
+        _REPORT.set(_report_to(context))
         return await super().call_tool(name, arguments, context)
 
+    async def list_resources(self) -> list[Resource]:
+        """All that can be named; see `MCPServer.list_resources`."""
+        return [*self.resources.listed(), *await super().list_resources()]
 
-def build_server(settings: Settings | None = None, outputs: OutputRoot | None = None) -> MCPServer[Any]:
-    """The server with its tools and resources.
+    async def list_resource_templates(self) -> list[ResourceTemplate]:
+        """The forms of addresses; see `MCPServer.list_resource_templates`."""
+        return self.resources.templates()
+
+    async def read_resource(self, uri: Any, context: Any = None) -> Any:
+        """Read it; see `MCPServer.read_resource`."""
+        address = str(uri)
+        if not self.resources.owns(address):
+            return await super().read_resource(uri, context)
+        CALLER.set(self.caller_of(context))
+        return await self._read_own(address, _report_to(context))
+
+    async def _read_own(self, address: str, report: Report | None) -> Iterable[ReadResourceContents]:
+        try:
+            return await self.desk.run(partial(self.resources.read, address), report)
+        except (ModelNotFoundError, UsageError) as error:
+            raise ResourceNotFoundError(f"Unknown resource: {failure(error)['message']}") from error
+        except ArchvizError as error:
+            raise ResourceError(str(failure(error))) from error
+        except Exception as error:
+            _log.exception("reading a resource failed")
+            raise ResourceError(f"internal fault: {type(error).__name__}") from error
+
+
+def _report_to(context: Context[Any, Any] | None) -> Report | None:
+    if context is None:
+        return None
+
+    async def report(seconds: float, stage: str) -> None:
+        await context.report_progress(round(seconds, 1), None, stage)
+
+    return report
+
+
+def at_desk(function: Callable[..., CallToolResult], desk: Desk) -> Callable[..., Awaitable[CallToolResult]]:
+    """The tool as it is registered: worked on at the desk, its errors answered as data."""
+
+    @wraps(function)
+    async def run(*args: Any, **kwargs: Any) -> CallToolResult:
+        try:
+            return await desk.run(partial(function, *args, **kwargs), _REPORT.get())
+        except ArchvizError as error:
+            return failure_result(error)
+        except Exception as error:  # noqa: BLE001 - the last line of defence
+            _log.exception("%s failed", function.__name__)
+            return failure_result(ArchvizError(f"internal fault: {type(error).__name__}"))
+
+    return run
+
+
+def only_caller(context: Context[Any, Any] | None, outputs: OutputRoot) -> Caller:
+    """The client of a server that has one: over stdio, or in memory."""
+    return Caller(outputs, shows_apps=context is not None and client_supports_apps(context))
+
+
+def build_server(
+    settings: Settings | None = None,
+    outputs: OutputRoot | None = None,
+    *,
+    reach: Reach | None = None,
+    caller_of: CallerOf = only_caller,
+    desk: Desk | None = None,
+) -> Server:
+    """The server with its tools, resources and prompts.
 
     Args:
         settings: What runs may do.
         outputs: Where files go; by default as `OutputRoot` says.
+        reach: Which files of this machine are read.
+        caller_of: Who calls, and which part of the outputs is its own.
+        desk: Where calls are worked on.
     """
-    root = outputs or OutputRoot()
-    tools = Tools(settings or Settings(), root)
+    root, place = outputs or OutputRoot(), desk or Desk()
+    workshop = Workshop(settings or Settings(), reach)
+    skill = SkillFiles(skill_folder())
     server = Server(
+        place,
+        Resources(workshop, skill),
+        lambda context: caller_of(context, root),
+        partial(_tools, workshop, place),
         name="archviz",
         title="archviz",
         version=__version__,
         instructions=INSTRUCTIONS,
-        tools=[ClosedTool.of(choose(tools), title, annotations) for choose, title, annotations in TOOLS],
+        extensions=[app_extension(), SkillExtension(skill)],
         log_level="WARNING",
+        cache_hints={
+            "tools/list": CacheHint(_DAY_MS, "public"),
+            "prompts/list": CacheHint(_DAY_MS, "public"),
+            "resources/list": CacheHint(_HOUR_MS, "public"),
+            "resources/templates/list": CacheHint(_DAY_MS, "public"),
+        },
     )
-    for kind in FORMATS:
-        _add_files(server, root, kind)
+    _add_completions(server, workshop)
     return server
 
 
-def _add_files(server: MCPServer[Any], root: OutputRoot, kind: Format) -> None:
-    @server.resource(
-        f"{URI}{{stem}}.{kind}", name=f"drawn {kind}", description=f"A drawn {kind} file", mime_type=MIME_TYPES[kind]
-    )
-    def read_drawn(stem: str) -> str | bytes:
-        try:
-            data = root.read(f"{stem}.{kind}")
-        except ArchvizError as error:
-            raise ResourceNotFoundError(f"Unknown resource: {error}") from error
-        return data if kind in ("png", "pdf") else data.decode("utf-8")
+def _tools(workshop: Workshop, desk: Desk) -> list[Tool]:
+    """The tools as they are published and run."""
+    from archviz.service.closed_tool import ClosedTool
+    from archviz.service.tools import toolset
+
+    return [
+        ClosedTool.of(at_desk(function, desk), title, hints, APP_META if function.__name__ == _DRAWS else None)
+        for function, title, hints in toolset(workshop)
+    ]
 
 
-def run_stdio(settings: Settings) -> None:
-    """Serve on stdin and stdout until stdin ends; logs go to stderr."""
+def _add_completions(server: Server, workshop: Workshop) -> None:
+    @server.completion()  # type: ignore[no-untyped-call, untyped-decorator] # of the SDK
+    async def complete_argument(ref: Any, argument: Any, context: Any) -> Completion | None:
+        CALLER.set(server.caller_of(None))
+        return await server.desk.run(partial(complete, ref, argument, workshop.shelf))
+
+
+def prepare_process() -> None:
+    """Logs go to stderr, threads have room for deep calls, and garbage is collected, which a single command does without."""
+    gc.enable()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
-    build_server(settings).run("stdio")
+    threading.stack_size(STACK_BYTES)
+
+
+def run_stdio(settings: Settings, outputs: OutputRoot | None = None, *, reach: Reach | None = None) -> None:
+    """Serve on stdin and stdout until stdin ends."""
+    prepare_process()
+    build_server(settings, outputs, reach=reach).run("stdio")

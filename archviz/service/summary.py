@@ -10,7 +10,7 @@ from archviz.service.paging import cut_to_fit
 _CUT_FIRST = ("breakdown", "blocks", "cautions", "facts", "layers")  # the least needed first
 _DEEPEST_ROW = 2  # layers/KIND/mixer; what is below stands in /parameters
 _LONGEST_RANGES = 40
-_SUMMARY_BYTES = 3_800  # leaves room for gaps and the next steps in the same answer
+_SUMMARY_BYTES = 4_300  # leaves room for gaps and the next steps in the same answer
 _WELL_SUPPORTED = ("verified", "config", "derived")
 
 
@@ -31,9 +31,9 @@ def summarise(architecture: Architecture) -> dict[str, object]:
         "blocks": {f"/blocks/{index}": block.title for index, block in enumerate(architecture.blocks)},
     }
     summary = {key: value for key, value in summary.items() if value}
-    if left_out := cut_to_fit(summary, _CUT_FIRST, _SUMMARY_BYTES):
-        summary["left_out"] = left_out
-    return summary
+    left_out = cut_to_fit(summary, _CUT_FIRST, _SUMMARY_BYTES)
+    summary = {key: value for key, value in summary.items() if value}
+    return {**summary, "left_out": left_out} if left_out else summary
 
 
 def parts_of(architecture: Architecture) -> dict[str, str]:
@@ -54,8 +54,9 @@ def _stated(part: Part, leave_out: set[str]) -> dict[str, object]:
 
 
 def _parameters(parameters: Parameters) -> dict[str, object]:
-    counts = _stated(parameters, leave_out={"breakdown", "tied", "active_definition"})
-    return {**counts, "tied": len(parameters.tied)}
+    counts = _stated(parameters, leave_out={"breakdown", "tied", "active_definition", "symbols", "reconciliation"})
+    steps = [f"{step.title}: {step.count:+,} ({step.status})" for step in parameters.reconciliation]
+    return {**counts, **({"to_the_published": steps} if steps else {}), "tied": len(parameters.tied)}
 
 
 def _stack(stack: LayerStack) -> dict[str, object]:

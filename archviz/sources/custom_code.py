@@ -6,24 +6,24 @@ and no file outside of it is read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from archviz.errors import BadConfigError, UsageError
+from archviz.errors import BadConfigError, UnsupportedCodeError, UsageError
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.modules import FindSource, SourceModule, SourceText
 from archviz.interpreter.parsing import parse
 from archviz.interpreter.values import ClassValue, Unknown
+from archviz.late_patterns import late_pattern
 from archviz.records import record
 from archviz.settings import Limits
 from archviz.sources.installed import read_source
 
 ROOT = "archviz_own_code"  # no package has this name
 OLDER = "transformers_4"
-_REFERENCE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_REFERENCE = late_pattern(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _HEADS = (
     "AutoModelForCausalLM", "AutoModelForImageTextToText", "AutoModelForVision2Seq", "AutoModelForSeq2SeqLM", "AutoModel",
 )  # fmt: skip
@@ -229,13 +229,15 @@ def own_class(interp: Interpreter, code: CustomCode, reference: str, stated_by: 
             )
         found = interp.import_name(f"{code.root}.{file}", name, None)
     except UnsupportedError as error:
-        raise BadConfigError(error.reason, where=str(error.at) if error.at else shown) from error
+        raise UnsupportedCodeError(error.reason, part=name, where=str(error.at) if error.at else shown) from error
     except RaisedError as error:
         _check_syntax(interp, f"{code.root}.{file}")
         raise BadConfigError(f"{name} cannot be read: {error}", where=str(error.at) if error.at else shown) from error
+    if isinstance(found, Unknown):
+        place = str(found.at) if found.at else shown
+        raise UnsupportedCodeError(f"{reference} is no class: {found.reason}", part=name, where=place)
     if not isinstance(found, ClassValue):
-        reason = f": {found.reason}" if isinstance(found, Unknown) else ""
-        raise BadConfigError(f"{reference} is no class{reason}", where=shown)
+        raise BadConfigError(f"{reference} is no class", where=shown)
     if stated_by != "AutoConfig" and not found.is_module:
         raise BadConfigError(f"{name} is no nn.Module", where=str(found.at) if found.at else shown)
     return found

@@ -5,23 +5,26 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from archviz.errors import BadConfigError, SourceUnavailableError
+from archviz.errors import BadConfigError, ModelNotFoundError, SourceUnavailableError
+from archviz.lookup.arxiv.ids import arxiv_id_of_url
 from archviz.lookup.catalog import find_record
 from archviz.lookup.hub.facts import HubModel
-from archviz.lookup.hub.files import read_file
+from archviz.lookup.hub.files import CONFIG, read_file
 from archviz.lookup.hub.find import find_model
+from archviz.lookup.names import is_hub_id
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
+from archviz.records import replace
 from archviz.sources.custom_code import CustomCode, custom_code
 from archviz.sources.installed import is_installed_type
 from archviz.sources.model_source import ModelSource, parse_config, stated_architectures
 from archviz.sources.newer_code import read_newer_code
 
-CONFIG = "config.json"
+AUTO_MAP = "config.json, auto_map"
 MOST_CODE_FILES = 64
+MOST_TAGGED = 4  # papers that are listed because a tag names them
 
 
 def hub_source(model: HubModel, session: Session) -> ModelSource:
@@ -38,7 +41,7 @@ def hub_source(model: HubModel, session: Session) -> ModelSource:
     values = parse_config(data, CONFIG)
     record = find_record(model.id)
     url = f"{hub_service().endpoint}/{model.id}"
-    links = {**(record.links if record else {}), **_links(model)}
+    links = dict(record.links) if record else {}
     source = ModelSource(
         id=model.id,
         origin="hub",
@@ -53,7 +56,7 @@ def hub_source(model: HubModel, session: Session) -> ModelSource:
         facts_date=day_of(model.fetched),
         licence=model.licence,
         release_date=record.release_date if record else None,
-        links=links,
+        links={**_tagged(model, links), **links},
         remarks=[(f"the model is {model.derivation}, as its card states", "card", url)] if model.derivation else [],
         custom=hub_code(model, values, session),
     )
@@ -72,8 +75,16 @@ def _no_config(model: HubModel) -> BadConfigError:
     )
 
 
-def _links(model: HubModel) -> dict[str, str]:
-    return {"paper": f"https://arxiv.org/abs/{model.papers[0]}"} if model.papers else {}
+def _tagged(model: HubModel, known: Mapping[str, str]) -> dict[str, str]:
+    """The papers of the Hub's tags beside the known links: a tag may be of any paper that the card links.
+
+    Only a single one, of a model that the catalog knows no paper of, is called its paper.
+    """
+    ids = {arxiv_id_of_url(url) for url in known.values()}
+    urls = [f"https://arxiv.org/abs/{paper}" for paper in model.papers if paper not in ids][:MOST_TAGGED]
+    if len(model.papers) == 1 and "paper" not in known:
+        return {"paper": urls[0]} if urls else {}
+    return {f"tagged paper{f' {place}' if place > 1 else ''}": url for place, url in enumerate(urls, 1)}
 
 
 def hub_code(model: HubModel, values: dict[str, Any], session: Session) -> CustomCode | None:
@@ -95,6 +106,7 @@ def hub_code(model: HubModel, values: dict[str, Any], session: Session) -> Custo
 
 def _fetched(model: HubModel, stated: Mapping[str, object], session: Session) -> dict[str, str]:
     """The code of the repository and of the other one that it leads to, if any."""
+    session.reads_files()
     per_repository: dict[str, dict[str, object]] = {}
     for name, value in stated.items():
         if isinstance(value, str) and (name == "AutoConfig" or name.startswith("AutoModel")):
@@ -102,13 +114,29 @@ def _fetched(model: HubModel, stated: Mapping[str, object], session: Session) ->
             per_repository.setdefault(other or model.id, {})[name] = reference
     texts: dict[str, str] = {}
     for repository, references in per_repository.items():
-        where = model if repository == model.id else find_model(repository, None, session)
+        where = model if repository == model.id else _other(repository, session)
         if where is not model:
             session.note(f"The code is that of {where.id} at commit {where.commit[:12]}, which auto_map leads to.")
         for path, text in repository_code(where, references, session).items():
             if texts.setdefault(path, text) != text:
-                raise BadConfigError(f"two repositories hold different files {path}", where="config.json, auto_map")
+                raise BadConfigError(f"two repositories hold different files {path}", where=AUTO_MAP)
     return texts
+
+
+def _other(repository: str, session: Session) -> HubModel:
+    """The repository whose code `auto_map` names.
+
+    Raises:
+        BadConfigError: It is none: the model itself is there all the same.
+    """
+    if not is_hub_id(repository):
+        raise BadConfigError(f"{repository[:100]!a} is no repository of the Hub", where=AUTO_MAP)
+    try:
+        return find_model(repository, None, session)
+    except ModelNotFoundError as error:
+        raise BadConfigError(
+            f"the code would be that of another repository, and {error.message}", where=AUTO_MAP, hint=error.hint
+        ) from None
 
 
 def repository_code(model: HubModel, stated: Mapping[str, object], session: Session) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +15,8 @@ from archviz.lookup.resolution import Resolution
 from archviz.lookup.resolve import resolve
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
-from archviz.records import record
+from archviz.progress import enter_stage
+from archviz.records import field, record
 from archviz.settings import Settings
 from archviz.sources.custom_code import CustomCode, custom_code, inside
 from archviz.sources.installed import is_installed_type
@@ -82,6 +82,7 @@ def read_model_source(model: str, settings: Settings) -> ModelSource:
         return with_newest_code(source, settings)
     if name.kind == "path":
         return with_newest_code(read_config_file(Path(model).expanduser(), settings), settings)
+    enter_stage(f"looking up {model[:80]}")
     with Session(settings) as session:
         return _published_source(model, session)
 
@@ -114,14 +115,14 @@ def resolved_source(found: Resolution, session: Session) -> ModelSource:
         from archviz.sources.hub_source import hub_source
 
         try:
-            return _with_new_name(_with_age(hub_source(found.hub, session), session), found, session)
+            return _with_word(_with_age(hub_source(found.hub, session), session), found, session)
         except SourceUnavailableError as error:
             if find_record(found.model_id) is None:
                 raise
             session.note(f"{error.sentence}; the catalog answers.")
     elif found.notes or not session.is_offline(hub_service()):
         session.note(found.message)
-    return _from_catalog(found.model_id, session.notes)
+    return _with_word(_from_catalog(found.model_id, session.notes), found, session)
 
 
 def _with_age(source: ModelSource, session: Session) -> ModelSource:
@@ -132,10 +133,10 @@ def _with_age(source: ModelSource, session: Session) -> ModelSource:
     return source
 
 
-def _with_new_name(source: ModelSource, found: Resolution, session: Session) -> ModelSource:
-    """The source, with a word about it where the repository is not called any more what was asked for."""
-    if found.status == "renamed":
-        said = f"{found.asked} was renamed to {found.model_id}"
+def _with_word(source: ModelSource, found: Resolution, session: Session) -> ModelSource:
+    """The source, with a word about it where the repository is not called just what was asked for."""
+    words = [f"{found.asked} was renamed to {found.model_id}"] if found.status == "renamed" else []
+    for said in (*words, *(each.rstrip(".") for each in found.liberties)):
         session.note(f"{said}.")
         source.notes.append(said)
         source.remarks.append((said, "config", source.url or source.id))

@@ -8,10 +8,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archviz.errors import ArchvizError, ModelNotFoundError
+from archviz.late_patterns import late_pattern
+from archviz.records import record
 from archviz.sources.custom_code import CustomCode
 from archviz.sources.installed import transformers_version
 
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 REPOSITORY = "huggingface/transformers"
 REVISION = "main"
 _SOURCES = "src/transformers"
-_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
-_FILE = re.compile(r"(?:configuration|modeling)_[A-Za-z0-9_]{1,100}\.py")
+_TYPE = late_pattern(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+_FILE = late_pattern(r"(?:configuration|modeling)_[A-Za-z0-9_]{1,100}\.py")
 _HEADS = ("ForCausalLM", "ForConditionalGeneration", "ForImageTextToText", "Model")
 _MOST_FILES = 8
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Release:
     """A commit of `transformers`: its own version, and the folder of one model type with its files."""
 

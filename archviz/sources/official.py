@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from archviz.errors import BadConfigError, UsageError
+from archviz.errors import BadConfigError, UnsupportedCodeError, UsageError
 from archviz.interpreter.control import RaisedError
 from archviz.interpreter.library import MISSING_BACKENDS
 from archviz.interpreter.machine import Interpreter
@@ -46,7 +46,7 @@ def configuration_class(interp: Interpreter, model_type: str) -> ClassValue:
     mapping = interp.import_name(CONFIGURATION_AUTO, "CONFIG_MAPPING", None)
     found = interp.get_item(mapping, model_type)
     if not isinstance(found, ClassValue):
-        raise BadConfigError(f"the configuration class of {model_type} is not understood")
+        raise UnsupportedCodeError(f"the configuration class of {model_type} is not understood", part=model_type)
     return found
 
 
@@ -57,7 +57,9 @@ def build_configuration(interp: Interpreter, cls: ClassValue, values: dict[str, 
     else:
         config = interp.call(interp.get_attribute(cls, "from_dict"), [dict(values)], {})
     if not isinstance(config, Instance):
-        raise BadConfigError(f"{cls.name} is not understood")
+        raise UnsupportedCodeError(
+            f"{cls.name} is not understood", part=cls.name, where=str(cls.at) if cls.at else None
+        )
     return config
 
 
@@ -92,7 +94,7 @@ def model_class(interp: Interpreter, name: str, model_type: str | None = None) -
     module = class_module(name, model_type)
     found = interp.import_name(module, name, None) if module else None
     if not isinstance(found, ClassValue):
-        raise BadConfigError(f"the model class {name} is not understood")
+        raise UnsupportedCodeError(f"the model class {name} is not understood", part=name)
     missing = found.namespace.get(MISSING_BACKENDS)
     if missing:
         raise BadConfigError(

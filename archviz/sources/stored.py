@@ -9,6 +9,7 @@ from archviz.lookup.checkpoint import Checkpoint, read_folder_checkpoint
 from archviz.lookup.hub.headers import read_hub_checkpoint
 from archviz.lookup.names import classify
 from archviz.lookup.resolve import resolve
+from archviz.network.services import hub_service
 from archviz.network.session import Session
 from archviz.settings import Settings
 
@@ -33,8 +34,9 @@ def read_checkpoint(model: str, settings: Settings) -> Checkpoint:
         if found.model_id is None or found.exit_status:
             raise found.as_error()
         if found.hub is None or found.source != "hub":
+            asked = "was not asked" if session.is_offline(hub_service()) else "did not give it"
             raise SourceUnavailableError(
-                f"the checkpoint of {found.model_id} is on the Hub, which did not answer",
+                f"the checkpoint of {found.model_id} is on the Hub, which {asked}",
                 hint=f"{found.message} The catalog holds no tensors of checkpoints.",
             )
         if found.status == "renamed":

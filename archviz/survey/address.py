@@ -25,6 +25,7 @@ def survey_address(asked: ModelName, found: Resolution, session: Session) -> Sur
     Args:
         found: What its name was resolved to: candidates at most.
     """
+    session.at_hand = False  # the models that name it are known, it itself is not
     known = [(item.id, item.why) for item in found.candidates]
     what = "a paper on arXiv" if asked.kind == "arxiv_id" else "a repository on GitHub"
     said = found.message if known else f"{found.asked} is {what}, not a model; no model is known that names it."

@@ -12,6 +12,7 @@ from archviz.lookup.catalog import CatalogRecord, find_record
 from archviz.lookup.hub.facts import HubModel
 from archviz.lookup.hub.files import file_url, read_file
 from archviz.lookup.resolution import Resolution
+from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
 from archviz.sources.installed import transformers_version
 from archviz.sources.model_source import ModelSource
@@ -19,7 +20,7 @@ from archviz.sources.official import class_module
 from archviz.survey.conflicts import Said, find_disagreements
 from archviz.survey.entries import Entry, SourceStatus, Survey, in_order
 from archviz.survey.found import About, code_entries, github_entries, page_entries, paper_entries
-from archviz.survey.leads import pages, papers, repositories
+from archviz.survey.leads import catalog_links, own_papers, pages, papers, repositories
 
 README = "README.md"
 MOST_CARD_BYTES = 1_000_000
@@ -43,10 +44,10 @@ def survey_model(found: Resolution, described: Described, session: Session, *, w
     assert found.model_id is not None
     record = find_record(found.model_id)
     card, card_entry = _card(found.hub, session, with_text=with_text)
-    links = {**(record.links if record else {}), **(described.source.links if described.source else {})}
+    links = catalog_links(found.model_id)
     own, others = repositories(card, links, found.model_id)
     read = papers(card, links, found.hub.papers if found.hub else ())
-    about = About(found.model_id, frozenset(lead.key for lead in read))
+    about = About(found.model_id, own_papers(read))
     code = _code(described, found.hub)
     elsewhere, unsearched = _code_elsewhere(code, described, session)
     entries = [
@@ -123,7 +124,7 @@ def _configuration(found: Resolution, described: Described, record: CatalogRecor
 
 def _hub(found: Resolution) -> Entry:
     model = found.hub
-    url = f"https://huggingface.co/{found.model_id}"
+    url = f"{hub_service().endpoint}/{found.model_id}"
     if model is None:
         return Entry("hub", "stated", f"{found.model_id}, not asked: {found.message}", url, "the catalog")
     said = [f"{model.id} at {model.commit[:12]}, as of {day_of(model.fetched)}"]

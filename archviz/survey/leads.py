@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from archviz.late_patterns import late_pattern
 from archviz.lookup.arxiv.ids import arxiv_id_of_url, without_version
 from archviz.lookup.card.card import Card
 from archviz.lookup.card.links import Link
+from archviz.lookup.catalog import find_record
 from archviz.lookup.github.address import github_address
 from archviz.lookup.identity import identity
 
-_LABEL = re.compile(r"\b(?:official|code|repo|repository|github)\b", re.IGNORECASE)
+_LABEL = late_pattern(r"\b(?:official|code|repo|repository|github)\b", re.IGNORECASE)
+_REPORT = late_pattern("report|paper|arxiv", re.IGNORECASE)
 CATALOG, CARD, TAGS = "the catalog", "the card", "the Hub's tags"
 
 
@@ -26,15 +29,37 @@ class Lead:
     label: str = ""
 
 
+def catalog_links(model_id: str) -> Mapping[str, str]:
+    """The links of a model's catalog record, and of nothing else; none where it has no record."""
+    record = find_record(model_id)
+    return record.links if record else {}
+
+
+def own_papers(leads: Iterable[Lead]) -> frozenset[str]:
+    """The papers by which another source can show that it is about the model: the catalog's, or else the card's first report.
+
+    A tag is of any paper that the card links, so it proves nothing.
+    """
+    found = list(leads)
+    stated = [lead.key for lead in found if lead.by == CATALOG]
+    reports = [lead.key for lead in found if lead.by == CARD and _REPORT.search(lead.label)]
+    return frozenset(stated or reports[:1])
+
+
 def papers(card: Card, links: Mapping[str, str], tagged: Iterable[str]) -> tuple[Lead, ...]:
-    """The papers, likeliest first: the catalog's own, then the card's that are labelled as a report, then the others."""
+    """The papers, likeliest first: the catalog's own, then the card's that are labelled as a report, then the others.
+
+    Args:
+        links: Those of the catalog's record (`catalog_links`).
+        tagged: arXiv ids in the Hub's tags.
+    """
     found = [Lead(without_version(paper), url, CATALOG) for url in links.values() if (paper := arxiv_id_of_url(url))]
     linked = [
         Lead(link.key, f"https://arxiv.org/abs/{link.key}", CARD, link.label)
         for link in card.links
         if link.kind == "paper"
     ]
-    found += sorted(linked, key=lambda lead: not re.search("report|paper|arxiv", lead.label, re.IGNORECASE))
+    found += sorted(linked, key=lambda lead: not _REPORT.search(lead.label))
     found += [Lead(paper, f"https://arxiv.org/abs/{paper}", TAGS) for paper in tagged]
     return _each_once(found)
 

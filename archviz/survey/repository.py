@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from archviz.errors import ArchvizError
+from archviz.late_patterns import late_pattern
 from archviz.lookup.card.card import Card, parse_card
-from archviz.lookup.card.links import HUB_HOSTS
 from archviz.lookup.github.client import GithubClient
 from archviz.lookup.github.files import modelling_files
-from archviz.lookup.names import classify
+from archviz.lookup.names import OTHER_PAGES, classify
+from archviz.network.services import HUB_HOSTS
 from archviz.network.session import Session
 
 MOST_README = 400_000
-_README = re.compile(r"readme(?:\.(?:md|rst|txt))?", re.IGNORECASE)
-_OTHER_PAGES = ("blog", "datasets", "docs", "papers", "spaces")
+_README = late_pattern(r"readme(?:\.(?:md|rst|txt))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _publisher_of(url: str) -> str:
     segments = [segment.lower() for segment in urlsplit(url).path.split("/") if segment]
     if segments[:1] == ["collections"]:
         segments = segments[1:]
-    return segments[0] if segments and segments[0] not in _OTHER_PAGES else ""
+    return segments[0] if segments and segments[0] not in OTHER_PAGES else ""
 
 
 def _model_of(url: str) -> str | None:

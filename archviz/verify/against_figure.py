@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from archviz.architecture.model import Architecture
+from archviz.late_patterns import late_pattern
 from archviz.spans import Status
 from archviz.verify.claims import Check, Claim
 from archviz.verify.figure_flow import check_flow
@@ -18,7 +19,7 @@ from archviz.verify.words_of_kind import Number
 from archviz.verify.written_figure import class_line, items, written_texts
 
 _ROOM = 0.01  # how far a stated parameter count may be off
-_COUNT = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*([KMBT]?)\b")
+_COUNT = late_pattern(r"(\d[\d,]*(?:\.\d+)?)\s*([KMBT]?)\b")
 _SUFFIX = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 

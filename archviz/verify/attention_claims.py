@@ -190,7 +190,18 @@ def _scores(view: LayerView, what: Attention, path: ScorePath) -> Iterator[Claim
         yield view.claim("attention.sinks", "stored, not seen beside the scores", status="unverified")
     axis = "" if path.axis == -1 else f" over axis {path.axis}, which is not that of the keys"
     yield view.claim("attention.score_function", f"softmax{axis}", path.softmax_at)
+    yield from _product(view, path)
     yield from _score_bias(view, path)
+
+
+def _product(view: LayerView, path: ScorePath) -> Iterator[Claim]:
+    """Which projections the scores are products of: `q_proj · k_proj`, the one last whose positions the softmax runs over."""
+    if path.operands is None or view.call is None:
+        return
+    origins = view.origins(view.call)
+    factors = [" + ".join(origins.words(value)) for value in path.operands]
+    if all(factors):
+        yield view.claim("attention.product", " · ".join(factors), path.product_at, path.softmax_at)
 
 
 def _reaches(view: LayerView, table: ModuleRecord, added: frozenset[int]) -> bool:

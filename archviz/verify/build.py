@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack, find_stacks
 from archviz.architecture.model import Architecture
 from archviz.interpreter.reading import ModelReading
+from archviz.records import replace
 from archviz.verify.attention_claims import attention_claims
 from archviz.verify.claims import Claim, join_claims
 from archviz.verify.model_claims import model_claims

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from archviz.architecture.model import Architecture, Evidence, Fact
 from archviz.errors import UsageError
+from archviz.late_patterns import late_pattern
 from archviz.spans import Status
 from archviz.verify.claims import Check
 
@@ -43,8 +44,8 @@ _WORDS = {"attention": "attention_kind", "activation": "activation", "class": "a
 DEFAULT_TOLERANCE = {"params": 0.01, "active": 0.01}
 KNOWN = (*_KEYS, *_WORDS)
 _SUFFIX = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
-_NUMBER = re.compile(r"([+-]?\d[\d_]*(?:\.\d+)?(?:e[+-]?\d{1,3})?)([kmbgt]?)", re.IGNORECASE)
-_TOLERANCE = re.compile(r"(.*?)(?:±|\+-|\+/-)\s*([\d.]+)\s*(%|[kmbgt]?)", re.IGNORECASE)
+_NUMBER = late_pattern(r"([+-]?\d[\d_]*(?:\.\d+)?(?:e[+-]?\d{1,3})?)([kmbgt]?)", re.IGNORECASE)
+_TOLERANCE = late_pattern(r"(.*?)(?:±|\+-|\+/-)\s*([\d.]+)\s*(%|[kmbgt]?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from archviz.architecture.model import MIXER_ROLES, Architecture, Evidence, LayerKind
+from archviz.architecture.model import MIXER_ROLES, Architecture, BlockGraph, Evidence, LayerKind
+from archviz.late_patterns import late_pattern
 from archviz.spans import Status
 from archviz.verify.claims import Check, Claim
 from archviz.verify.written_figure import class_line, items
@@ -17,7 +18,7 @@ _WORDS = (
     ("", r"residual|\badd\b|^\+$|^(?:input|output)$"),
 )
 _TOLD = {"norm": "norm", "moe": "feed-forward", "feed_forward": "feed-forward", **dict.fromkeys(MIXER_ROLES, "mixer")}
-_ROPE = re.compile(
+_ROPE = late_pattern(
     r"\bRoPE\s+(?:is\s+)?(?:applied\s+)?(?:on|to)\s+((?:[QKV]\b(?:\s*,?\s*(?:and|&)?\s*)?)+)", re.IGNORECASE
 )
 
@@ -46,7 +47,8 @@ def _layer_order(
     kinds = [
         (kind, order) for stack in architecture.layers for kind in stack.kinds if (order := _order(architecture, kind))
     ]
-    if not kinds or any(_is_part(steps, order) for _, order in kinds):
+    others = [_told(graph) for graph in architecture.blocks]  # layers that were not traced, and the insides of parts
+    if not kinds or any(_is_part(steps, order) for order in (*(order for _, order in kinds), *others)):
         return
     kind, order = kinds[0]
     yield Check(
@@ -62,7 +64,13 @@ def _word_of(block: str) -> str | None:
 def _order(architecture: Architecture, kind: LayerKind) -> list[str]:
     """Norms, mixers and feed-forwards of a kind of layer in the order of its data flow; nothing where that was not traced."""
     graph = architecture.block(kind.block)
-    return [_TOLD[node.role] for node in graph.nodes if node.role in _TOLD] if graph and not graph.notes else []
+    return _told(graph) if graph and not graph.notes else []
+
+
+def _told(graph: BlockGraph) -> list[str]:
+    """The steps of a graph; a box of no known role goes by its words, as a figure's does."""
+    words = [_TOLD.get(node.role) or (_word_of(node.label) if node.role == "other" else None) for node in graph.nodes]
+    return [word for word in words if word]
 
 
 def _is_part(steps: Sequence[str], order: Sequence[str]) -> bool:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from archviz.architecture.model import Architecture, Evidence, LayerKind, LayerStack
+from archviz.late_patterns import late_pattern
 from archviz.spans import Status
 from archviz.verify.claims import Check
 
-_GROUP = re.compile(r"(\d+)\s*[×x]\s*\(((?:[^()]|\([^()]*\))*)\)")  # items may have a remark in brackets
-_ITEM = re.compile(r"^\s*(\d+)\s*[×x]\s*(.+?)\s*$")
+_GROUP = late_pattern(r"(\d+)\s*[×x]\s*\(((?:[^()]|\([^()]*\))*)\)")  # items may have a remark in brackets
+_ITEM = late_pattern(r"^\s*(\d+)\s*[×x]\s*(.+?)\s*$")
 _MOST = 2_000  # layers that an order may spell out
 _TAGS: tuple[tuple[str, str], ...] = (
     ("delta", r"delta"),

@@ -10,7 +10,7 @@ from archviz.architecture.model import Architecture, LayerKind
 from archviz.verify.claims import Claim
 from archviz.verify.figure_order import layer_tags, tags_of
 
-_SPANS = {"sliding", "full", "chunked"}
+_SPANS = {"sliding", "full", "chunked", "windowed"}
 _BY_SPAN = ("rope_theta", "window")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from archviz.architecture.model import Architecture, Evidence, ModuleNode, PatternItem
+from archviz.late_patterns import late_pattern
 from archviz.patterns.feed_forward import TITLES, gated_kind
 from archviz.verify.claims import Claim
 from archviz.verify.words_of_kind import Number
@@ -22,7 +23,7 @@ _CLAIMS = {
     "positions": ("model.positions",), "indexer_top_k": ("attention.indexer_top_k",), "pooled": ("attention.compression",),
     "streams": ("residual.structure",), "sinkhorn": ("residual.sinkhorn_iterations",),
 }  # fmt: skip
-_STATEFUL = re.compile(r"delta|mamba|ssm|state[- ]space|linear attention|rwkv|mlstm|slstm|convolution", re.IGNORECASE)
+_STATEFUL = late_pattern(r"delta|mamba|ssm|state[- ]space|linear attention|rwkv|mlstm|slstm|convolution", re.IGNORECASE)
 
 
 @dataclass

@@ -54,7 +54,10 @@ def _published(architecture: Architecture) -> Iterator[Claim]:
     counted = architecture.parameters.total
     near = abs(stated - counted) <= _ROOM * counted
     evidence = (Evidence(kind="catalog", where="published parameter count"),)
-    yield Claim("model.published_parameters", stated, "verified" if near else "unverified", evidence)
+    explained = architecture.parameters.unexplained == 0
+    yield Claim(
+        "model.published_parameters", stated, "verified" if near else "derived" if explained else "unverified", evidence
+    )
 
 
 def _patterns(architecture: Architecture, context: Context, stacks: Sequence[Stack]) -> Iterator[Claim]:

@@ -15,6 +15,7 @@ from archviz.patterns.rope import Rope, detect_rope, is_rotated, turns_back
 from archviz.spans import Span
 from archviz.verify.claims import Claim
 from archviz.verify.lineage import Lineage
+from archviz.verify.rope_frequencies import frequency_vectors, frequency_words
 from archviz.verify.view import LayerView
 
 _KEEPS_LAST_AXIS = {"view", "reshape", "transpose", "permute", "contiguous", "to", "float", "unsqueeze", "flatten"}
@@ -56,7 +57,7 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
     value: object = next(iter(parts.values())) if len(set(parts.values())) == 1 else parts
     yield view.claim("rope.part", value, *(r.cut_at or r.event.at for r in forward))
     for layout in dict.fromkeys(r.rope.layout for r in rotations if r.rope.layout):
-        yield view.claim("rope.layout", layout, *_layout_lines(view, rotations))
+        yield view.claim("rope.layout", layout, *_layout_lines(view, [r for r in rotations if r.rope.layout == layout]))
     turned = {r.tensor for r in forward if turns_back(r.event, view.trace)}
     if turned:
         yield view.claim("rope.direction", f"backward: {', '.join(sorted(turned))}", *places)
@@ -68,7 +69,17 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
             "rope.inverse", {r.tensor: r.part for r in inverse}, *(p for r in inverse for p in (r.event.at, r.cut_at))
         )
     yield from _axes(view, rotations[0])
+    yield from _frequencies(view, rotations[0])
     yield from _settings(view, places[0])
+
+
+def _frequencies(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
+    """The rule of the frequencies, where the code that computes them was followed."""
+    vectors = frequency_vectors(view, rotation.event)
+    theta = rope_settings(view.context, view.stack, view.kind, view.module).theta if vectors else None
+    words = list(dict.fromkeys(frequency_words(each.numbers, theta) for each in vectors if each.numbers))
+    if words:
+        yield view.claim("rope.frequencies", words[0] if len(words) == 1 else words, *(each.at for each in vectors))
 
 
 def _axes(view: LayerView, rotation: Rotation) -> Iterator[Claim]:

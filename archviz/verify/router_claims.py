@@ -8,11 +8,13 @@ from archviz.interpreter.reading import Event
 from archviz.patterns.activations import clamp_bounds, number_in, read_activation
 from archviz.patterns.moe import MixtureOfExperts, group_limit, router_events
 from archviz.patterns.op_families import activation_of, canonical
+from archviz.patterns.router_flow import RouterFlow, router_flow
 from archviz.spans import Span
 from archviz.verify.claims import Claim
 from archviz.verify.view import LayerView
 
 _SCORES = ("softmax", "sigmoid", "softplus")
+_PLACES = {"output": "the experts' outputs", "input": "the experts' inputs", "inside": "something inside the experts"}
 
 
 def router_claims(view: LayerView) -> Iterator[Claim]:
@@ -31,11 +33,14 @@ def router_claims(view: LayerView) -> Iterator[Claim]:
         yield view.claim(
             "moe.activation", activation_of(str(stated[1])) or stated[1], status="config", config=stated[0]
         )
+    yield from _activated(view, what)
     yield from _clamped(view, what)
     router = view.trace.call(what.router) if what.router else None
     events = sorted(router_events(view.trace, router, view.call), key=lambda event: event.index)
-    yield from _choice(view, what, events)
+    flow = router_flow(view.trace, view.call, events, what.experts, what.count) if view.call else RouterFlow()
+    yield from _choice(view, what, events, flow)
     yield from _weights(view, what, events)
+    yield from _weighting(view, flow)
     if what.shared is not None:
         yield view.claim("moe.shared_expert", what.shared_hidden or True, modules[what.shared].created_at)
     if what.shared_gate is not None:
@@ -47,12 +52,26 @@ def router_claims(view: LayerView) -> Iterator[Claim]:
         )
 
 
-def _inside_experts(view: LayerView, what: MixtureOfExperts) -> list[Event]:
-    """What one expert does: everything inside the experts' call, or that of the first numbered one that ran."""
+def _experts_call(view: LayerView, what: MixtureOfExperts) -> Event | None:
+    """The call of the experts, or of the first numbered one that ran."""
     experts = view.context.modules[what.experts]
     calls = (view.trace.call(module.path) for module in (experts, *experts.children.values()))
-    call = next((found for found in calls if found is not None), None)
+    return next((found for found in calls if found is not None), None)
+
+
+def _inside_experts(view: LayerView, what: MixtureOfExperts) -> list[Event]:
+    """What one expert does."""
+    call = _experts_call(view, what)
     return list(view.trace.inside(call)) if call is not None else []
+
+
+def _activated(view: LayerView, what: MixtureOfExperts) -> Iterator[Claim]:
+    """The projections of an expert whose results go through the activation, or the part of one."""
+    call = _experts_call(view, what)
+    if call is not None and what.gated:
+        found = view.activated(call)
+        if found:
+            yield view.claim("moe.activated", list(found), *found.values())
 
 
 def _activation_lines(view: LayerView, what: MixtureOfExperts) -> list[Span | None]:
@@ -79,7 +98,9 @@ def _follows(view: LayerView, call: Event | None, event: Event) -> bool:
     return call is not None and bool({v.id for v in call.outputs} & {v.id for v in event.inputs})
 
 
-def _choice(view: LayerView, what: MixtureOfExperts, events: Sequence[Event]) -> Iterator[Claim]:
+def _choice(
+    view: LayerView, what: MixtureOfExperts, events: Sequence[Event], flow: RouterFlow
+) -> Iterator[Claim]:  # fmt: skip
     chosen = [e for e in events if canonical(e.name) == "topk"]
     last = chosen[-1].at if chosen else None
     hashed = _hash_lookup(what, events)
@@ -87,12 +108,29 @@ def _choice(view: LayerView, what: MixtureOfExperts, events: Sequence[Event]) ->
         yield view.claim("moe.routing", "hash: experts are looked up by token id", hashed.at)
     if what.top_k is not None:
         yield view.claim("moe.top_k", what.top_k, last or (hashed.at if hashed else None))
+    among = [choice for choice in flow.choices if choice.of == what.count]
+    if among:
+        yield view.claim("moe.choice", _side(among[-1].lowest), among[-1].event.at)
     groups = group_limit(events, what.count)
     if groups is not None:
-        yield view.claim("moe.group_limit", f"{groups[1]} of {groups[0]} groups", *(event.at for event in chosen[:-1]))
-    bias = _correction(view, what, events)
-    if bias is not None:
-        yield view.claim("moe.correction_bias", True, bias.at)
+        turned = any(choice.lowest for choice in flow.choices if choice.of == groups[0])
+        words = f"{groups[1]} of {groups[0]} groups" + (f", {_side(lowest=True)}" if turned else "")
+        yield view.claim("moe.group_limit", words, *(event.at for event in chosen[:-1]))
+    if flow.bias is not None and chosen and flow.bias.index < chosen[-1].index:
+        weights = [flow.weighting.at] if flow.biased_weights and flow.weighting else []
+        yield view.claim("moe.correction_bias", "in the weights too" if weights else True, flow.bias.at, *weights)
+
+
+def _side(lowest: bool) -> str:
+    return "lowest scores" if lowest else "highest scores"
+
+
+def _weighting(view: LayerView, flow: RouterFlow) -> Iterator[Claim]:
+    """What the experts' weights multiply: in a pass that was understood, nothing where no product was seen."""
+    if flow.weighting is not None:
+        yield view.claim("moe.weighted", _PLACES[flow.place or ""], flow.weighting.at)
+    elif flow.ran and flow.choices and view.trace.whole:
+        yield view.claim("moe.weighted", "nothing: the experts' outputs are not multiplied by their weights")
 
 
 def _hash_lookup(what: MixtureOfExperts, events: Sequence[Event]) -> Event | None:
@@ -102,19 +140,6 @@ def _hash_lookup(what: MixtureOfExperts, events: Sequence[Event]) -> Event | Non
         if canonical(event.name) in ("getitem", "index", "embedding", "index_select") and table and len(table) == 2:
             if table[1] == what.top_k and (table[0] or 0) > what.count and len(event.inputs) > 1:
                 return event
-    return None
-
-
-def _correction(view: LayerView, what: MixtureOfExperts, events: Sequence[Event]) -> Event | None:
-    """The addition of one stored number per expert to the scores that the choice sees and the weights do not."""
-    chosen = [e for e in events if canonical(e.name) == "topk"]
-    weights = {v.id for e in events if canonical(e.name) == "gather" for v in e.inputs[:1]}
-    for event in events:
-        if canonical(event.name) != "add" or len(event.inputs) != 2 or not chosen or event.index > chosen[-1].index:
-            continue
-        stored = [v for v in event.inputs if not view.trace.carries(v)]
-        if len(stored) == 1 and (stored[0].shape or (None,))[-1] == what.count and event.outputs[0].id not in weights:
-            return event
     return None
 
 

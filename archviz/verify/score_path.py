@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archviz.interpreter.reading import Event
+from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.op_families import canonical
 from archviz.spans import Span
 from archviz.verify.view import LayerView
@@ -39,6 +39,9 @@ class ScorePath:
     softmax_at: Span | None = None
     product_at: Span | None = None
     axis: int = -1  # of the softmax, counted from the last
+    operands: tuple[ValueRef, ValueRef] | None = (
+        None  # of the product: whose rows, and whose columns, the softmax runs over
+    )
 
 
 def find_score_path(view: LayerView) -> ScorePath | None:
@@ -85,7 +88,26 @@ def _read(softmax: Event, path: Sequence[Event], view: LayerView) -> ScorePath:
         factor=factor, softcap=caps[0] if caps else None, sinks=bool(joins), biases=len(added), added=frozenset(v.id for e in path if canonical(e.name) == "add" for v in e.inputs),
         fused_bias=names[-1] == "baddbmm", factor_at=factor_at, softcap_at=path[tanh].at if tanh is not None else None,
         sinks_at=joins[0].at if joins else None, softmax_at=softmax.at, product_at=product.at, axis=_axis(softmax),
+        operands=_operands(product, path, softmax),
     )  # fmt: skip
+
+
+def _operands(product: Event, path: Sequence[Event], softmax: Event) -> tuple[ValueRef, ValueRef] | None:
+    """The two factors of the scores, the one whose positions the softmax runs over last; None where that is not known."""
+    data = product.inputs[-2:]
+    turned = any(canonical(event.name) in ("transpose", "permute", "t", "T", "mT") for event in path[:-1])
+    if len(data) != 2 or turned or _axis(softmax) not in (-1, -2):
+        return None
+    if canonical(product.name) == "einsum":
+        equation = str(product.options.get("0", product.options.get("equation", "")))
+        parts = equation.replace(" ", "").replace("->", ",").split(",")
+        if len(parts) != 3 or not parts[2]:
+            return None
+        run_over = parts[2][_axis(softmax)]
+        if (run_over in parts[0]) == (run_over in parts[1]):
+            return None
+        return (data[1], data[0]) if run_over in parts[0] else (data[0], data[1])
+    return (data[0], data[1]) if _axis(softmax) == -1 else (data[1], data[0])
 
 
 def _axis(softmax: Event) -> int:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from archviz.late_patterns import late_pattern
 from archviz.verify.words_of_kind import numbers_of
 
 _N = r"(?<![\d.])(\d{1,3}(?:[,_]\d{3})+|\d+)"
@@ -78,18 +79,18 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("tied", r"\b(?:not tied|untied)\b", "False"),
     ("tied", r"(?<!not )\btied (?:weights|embeddings|to(?! [\w.]+\.\w))\b", "True"),
 )
-PARTS = re.compile(rf"\b(first|last)\s+{_N}\s+of\s+{_N}", re.IGNORECASE)
+PARTS = late_pattern(rf"\b(first|last)\s+{_N}\s+of\s+{_N}", re.IGNORECASE)
 _SUM = rf"\(\s*{_N}(?:\s*\+\s*{_N})*\s*\)"
 _TERM = rf"{_N}(?:\s*×\s*(?:{_N}|{_SUM}))*"
 _WIDTH = rf"{_TERM}(?:\s*\+\s*{_TERM})*"
-PROJECTION = re.compile(rf"^\s*(\w+):?\s+(?P<inner>{_WIDTH})\s*→\s*(?P<outer>{_WIDTH})", re.MULTILINE)
-TABLE = re.compile(rf"^\s*{_N}\s*×\s*{_N}\s*$")
-HEAD = re.compile(rf"^\s*{_N}\s*→\s*{_N}")
-TIED_TO = re.compile(r"(?<!not )\btied to (\w+(?:\.\w+)+)")
-SPANS = re.compile(rf"(?<!first )(?<!last )\b{_N}\s+of\s+{_N}\s+(?:dims|dimensions|per head)\b")
-_GATE = re.compile(r"\b(?:attention|output|sigmoid) gate\b|\bgate of the (?:attention|output)\b", re.IGNORECASE)
-_OWN_LINEAR = re.compile(r"\b(?:own|separate) (?:Linear|projection)|\bLinear\b", re.IGNORECASE)
-_ROTATED = re.compile(r"rope|rotary|rotat", re.IGNORECASE)
+PROJECTION = late_pattern(rf"^\s*(\w+):?\s+(?P<inner>{_WIDTH})\s*→\s*(?P<outer>{_WIDTH})", re.MULTILINE)
+TABLE = late_pattern(rf"^\s*{_N}\s*×\s*{_N}\s*$")
+HEAD = late_pattern(rf"^\s*{_N}\s*→\s*{_N}")
+TIED_TO = late_pattern(r"(?<!not )\btied to (\w+(?:\.\w+)+)")
+SPANS = late_pattern(rf"(?<!first )(?<!last )\b{_N}\s+of\s+{_N}\s+(?:dims|dimensions|per head)\b")
+_GATE = late_pattern(r"\b(?:attention|output|sigmoid) gate\b|\bgate of the (?:attention|output)\b", re.IGNORECASE)
+_OWN_LINEAR = late_pattern(r"\b(?:own|separate) (?:Linear|projection)|\bLinear\b", re.IGNORECASE)
+_ROTATED = late_pattern(r"rope|rotary|rotat", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

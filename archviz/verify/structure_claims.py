@@ -225,9 +225,10 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
         yield view.claim("feed_forward.gated", gated, *products)
         if what.activation is not None:
             yield view.claim("feed_forward.activation", what.activation, *_activation(view))
-        activated = _activated(view) if what.gated else {}
+        activated = view.activated(view.call) if what.gated and view.call is not None else {}
         if activated:
             yield view.claim("feed_forward.activated", list(activated), *activated.values())
+        yield from inner_norms(view, "feed_forward.norms")
     elif isinstance(what, Recurrence):
         yield view.claim("mixer.kind", what.title)
         yield view.claim("mixer.family", what.role.replace("_", " "))
@@ -235,23 +236,6 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
             yield view.claim(f"mixer.{name}", size)
         yield from inner_norms(view, "mixer.norms")
         yield from _mixer_functions(view)
-
-
-def _activated(view: LayerView) -> dict[str, Span | None]:
-    """The projections whose results go through an activation, each with the line."""
-    found: dict[str, Span | None] = {}
-    for event in view.trace.inside(view.call) if view.call is not None else ():
-        if (
-            view.lineage is None
-            or event.kind == "function"
-            or not event.inputs
-            or read_activation(event, view.trace) is None
-        ):
-            continue
-        for step in view.lineage.projections(event.inputs[0]):
-            if step.kind == "call":
-                found.setdefault(view.short(step.module), event.at)
-    return found
 
 
 def _mixer_functions(view: LayerView) -> Iterator[Claim]:

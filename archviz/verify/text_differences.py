@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from archviz.late_patterns import late_pattern
 from archviz.verify.words_of_kind import GROUPS, Number, kinds_of, numbers_of
 
 _ALIKE = 0.5  # how alike two lines must be to be about the same thing
-_LABEL = re.compile(r"^(?:\d+\. )?([^:←→\d]+)[:←]")
-_STEP = re.compile(r"^\d+\. ")
-_TOKEN = re.compile(r"\d+(?:[,._]\d+)*(?:e[+-]?\d+)?|\w+|[^\w\s]")
+_LABEL = late_pattern(r"^(?:\d+\. )?([^:←→\d]+)[:←]")
+_STEP = late_pattern(r"^\d+\. ")
+_TOKEN = late_pattern(r"\d+(?:[,._]\d+)*(?:e[+-]?\d+)?|\w+|[^\w\s]")
 
 Spans = Sequence[tuple[int, int]]
 

@@ -10,7 +10,10 @@ from archviz.architecture.kinds import Stack
 from archviz.architecture.model import Evidence
 from archviz.architecture.naming import Kind
 from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.patterns.activations import is_softcap, read_activation
 from archviz.patterns.layer_parts import Part
+from archviz.patterns.op_families import canonical
+from archviz.patterns.origins import Origins
 from archviz.patterns.trace import Trace
 from archviz.spans import Span, Status
 from archviz.verify.claims import Claim
@@ -52,6 +55,23 @@ class LayerView:
     @cached_property
     def lineage(self) -> Lineage | None:
         return Lineage(self.trace, self.call, self.context.modules) if self.call else None
+
+    def origins(self, call: Event) -> Origins:
+        """The way back to projections inside a call."""
+        return Origins(self.trace, call, {number: held.name for number, held in self.context.reading.stored.items()})
+
+    def activated(self, call: Event) -> dict[str, Span | None]:
+        """The projections (or parts of what they give) inside a call whose results go through an activation, each with the line."""
+        origins, found = self.origins(call), dict[str, Span | None]()
+        inside = self.trace.inside(call)
+        for event in inside:
+            if event.kind == "function" or not event.inputs or read_activation(event, self.trace) is None:
+                continue
+            if canonical(event.name) == "tanh" and is_softcap(event, inside):
+                continue
+            for words in origins.words(event.inputs[0]):
+                found.setdefault(words, event.at)
+        return found
 
     def relative(self, path: str) -> str:
         """A module's path within the layer."""

@@ -5,10 +5,10 @@ Code settles; a configuration and headers can contradict an expectation, a card 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from archviz.architecture.model import Architecture, Evidence, Fact
+from archviz.late_patterns import late_pattern
 from archviz.lookup.card.stated import Statement, agrees
 from archviz.lookup.checkpoint import Checkpoint
 from archviz.records import record
@@ -21,8 +21,8 @@ HINTS = ("card", "paper")
 _STATED = {
     "total": "params", "active": "active", "layers": "layers", "experts": "experts", "experts_per_token": "top_k", "hidden_size": "hidden",
 }  # fmt: skip
-_LAYER = re.compile(r"^(.*?(?:layers|layer|h|blocks|block))\.(\d+)\.")
-_EMBEDDING = re.compile(r"(?:embed_tokens|wte|word_embeddings|tok_embeddings|embed_in)\.weight$")
+_LAYER = late_pattern(r"^(.*?(?:layers|layer|h|blocks|block))\.(\d+)\.")
+_EMBEDDING = late_pattern(r"(?:embed_tokens|wte|word_embeddings|tok_embeddings|embed_in)\.weight$")
 
 
 @record(frozen=True)

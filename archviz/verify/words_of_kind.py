@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from archviz.late_patterns import late_pattern
+
 GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
     "norm": (
         ("RMSNorm", r"RMS ?Norm"), ("LayerNorm", r"(?<!RMS )Layer ?Norm"), ("GroupNorm", r"Group ?Norm"),
@@ -46,7 +48,7 @@ _WORDS = {
     group: re.compile("|".join(rf"(?<![A-Za-z])(?P<w{n}>{words})(?![A-Za-z])" for n, (_, words) in enumerate(kinds)), re.IGNORECASE)
     for group, kinds in GROUPS.items()
 }  # fmt: skip
-_NUMBER = re.compile(
+_NUMBER = late_pattern(
     r"(?<![\w.])(?<!\w-)(\d{1,3}(?:[,_]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?:\s?([KMBT])(?!\w))?(?![A-Za-z_])",
     re.IGNORECASE,
 )

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from archviz.architecture.model import Architecture, Evidence
+from archviz.late_patterns import late_pattern
 
-_PLACE = re.compile(r"\.\w+:\d+$")
+_PLACE = late_pattern(r"\.\w+:\d+$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@
 
 It reads `../shared/real-configs` (published `config.json` files, and `truth.jsonl`: what the official code builds from
 each), which belongs to the development setup and is not part of the project. A record keeps only keys that the official
-code of the model's type mentions, or that a fact sheet states; generation, training, quantisation and bookkeeping keys
+code of the model's type mentions, or that a fact sheet states, or that say how weights are stored; generation, training and bookkeeping keys
 go, and so do token ids that no forward pass reads. Models whose configuration is not as published are left out:
 `LEFT_OUT` says which and why. `scripts/dev/catalog_cards.json`, kept by hand, adds licences, release dates and links, each with
 the page that states them.
@@ -23,6 +23,7 @@ import re
 import sys
 from collections.abc import Iterable
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,12 @@ FACT_KEYS = set(
 )
 """Kept though the official code may not mention them: a fact sheet states them."""
 
+STORAGE_KEYS = ("quantization_config", "compression_config", "expert_dtype")
+"""Kept as they are: what the published weights are stored as."""
+
 DROPPED_KEYS = set(
     "_name_or_path _num_labels _attn_implementation _attn_implementation_autoset architectures auto_map model_type "
-    "transformers_version quantization_config compression_config torchscript use_cache use_bfloat16 verbose "
+    "transformers_version torchscript use_cache use_bfloat16 verbose "
     "id2label label2id task_specific_params problem_type finetuning_task pruned_heads prefix tokenizer_class tokenizer_name "
     "name ignore_index gradient_checkpointing attn_impl attn_implementation init_device init_config init_std "
     "init_method initializer_range initializer_factor router_aux_loss_coef aux_loss_alpha seq_aux router_z_loss_coef "
@@ -150,12 +154,39 @@ def kept_keys(config: SourceFacts, model_type: str) -> SourceFacts:
     words = official_words(model_type)  # none: a sub-configuration whose type the official code replaces
     kept: SourceFacts = {}
     for key, value in config.items():
+        if key in STORAGE_KEYS:
+            kept[key] = {k: merged_names(v) for k, v in value.items()} if isinstance(value, dict) else value
+            continue
         if (words and key not in words) or key in DROPPED_KEYS or DROPPED_PATTERN.search(key):
             continue
         if key.endswith("token_id") and value is None:
             continue
         kept[key] = kept_value(key, value, model_type)
     return dict(sorted(kept.items()))
+
+
+MANY_LAYERS = 8
+"""Names of so many layers, or more, become one pattern; layers that lie as far apart are not of one kind."""
+
+
+def merged_names(value: object) -> object:
+    """A list of module names with those of all layers as one pattern: `re:model\\.layers\\.\\d+\\.mlp\\.gate$`; anything else as it is."""
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        return value
+    groups: dict[str, list[int]] = {}
+    for name in value:
+        if found := re.search(r"(?<=\.)\d+(?=\.|$)", name):
+            form = f"{re.escape(name[: found.start()])}\\d+{re.escape(name[found.end() :])}$"
+            groups.setdefault(form, []).append(int(found[0]))
+    whole = {form for form, found in groups.items() if len(found) >= MANY_LAYERS and is_regular(sorted(found))}
+    patterns = [re.compile(form) for form in whole]
+    kept = [name for name in value if name.startswith("re:") or not any(each.match(name) for each in patterns)]
+    return [*kept, *(f"re:{form}" for form in sorted(whole))]
+
+
+def is_regular(numbers: list[int]) -> bool:
+    """Whether they are those of all layers, or of a kind that comes every few layers."""
+    return numbers[0] < MANY_LAYERS and all(0 < b - a < MANY_LAYERS for a, b in pairwise(numbers))
 
 
 def kept_value(key: str, value: object, model_type: str) -> object:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from archviz.descriptions import describe
+from archviz.settings import Settings
 from tests.verify.models import read_model
 
 
@@ -14,3 +16,21 @@ def test_norms_of_compressed_vectors_are_no_query_and_key_norms() -> None:
 
 def test_norms_of_heads_are_query_and_key_norms() -> None:
     assert "Q/K norms" in labels("qwen3")
+
+
+def test_what_a_tower_holds_outside_of_its_modules_is_not_active_for_text() -> None:
+    found = describe("meta-llama/Llama-3.2-11B-Vision-Instruct", settings=Settings(offline=True)).parameters
+    assert found.active == 9_775_192_080  # the text decoder, without the 1,280 of the vision class embedding
+
+
+def test_a_compressor_and_its_indexer_have_rows_of_their_own() -> None:
+    found = describe("deepseek-ai/DeepSeek-V4-Flash", settings=Settings(offline=True)).parameters
+    rows = {row.key: row for row in found.breakdown}
+    key = "layers/compressed_sparse_attention+moe/mixer"
+    parts = [row for row in found.breakdown if row.parent == key]
+    assert [row.label for row in parts] == ["Projections", "Compressor", "Q/K and latent norms"]
+    assert sum(row.count for row in parts) == rows[key].count
+    inner = [row for row in found.breakdown if row.parent == f"{key}/compressor"]
+    assert [row.label for row in inner] == ["Its own", "Indexer"]
+    assert sum(row.count for row in inner) == rows[f"{key}/compressor"].count
+    assert "Other (attn_hc, ffn_hc)" in {row.label for row in found.breakdown}

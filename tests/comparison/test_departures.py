@@ -62,3 +62,10 @@ def test_texts_say_numbers_and_where_only_some_layers_do_it() -> None:
         "45 of 60 layers mix positions by Gated DeltaNet"
         in found("Qwen/Qwen3.5-397B-A17B")["Gated DeltaNet layers"].text
     )
+
+
+@pytest.mark.parametrize("model", ["google-t5/t5-small", "meta-llama/Llama-3.2-11B-Vision-Instruct"])
+def test_layers_that_all_look_equally_far_are_no_mechanism_of_cheap_layers(model: str) -> None:
+    layers = found(model)["Layers of several kinds"]
+    assert (layers.small, layers.why) == (True, "")
+    assert "look far" in found("google/gemma-2-9b")["Layers of several kinds"].why

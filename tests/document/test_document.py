@@ -68,6 +68,11 @@ def test_the_summary_is_short_and_says_sizes_and_reasons(capsys: pytest.CaptureF
     assert len(out.splitlines()) < 50
 
 
+def test_the_summary_names_the_tower_of_a_component(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["document", "openai/clip-vit-base-patch32", "--offline", "--summary"]) == 0
+    assert re.search(r"^- \w[\w ]*: 12 × ", capsys.readouterr().out, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from archviz.emit.diagram_files import diagram_files
-from archviz.emit.targets import check_output
 from archviz.errors import UsageError
 from archviz.formats import THEMES, Look
+from archviz.outputs import check_output
 from tests.figure.diagram_samples import small
 
 

@@ -3,14 +3,17 @@ from __future__ import annotations
 import ast
 import json
 import re
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from archviz import cli
+from archviz.architecture.model import ReconciledStep
 from archviz.errors import UsageError
 from archviz.estimator.export import export_name, write_export
+from archviz.estimator.validation import validated
 from tests.estimator.models import SAMPLES, exported
 
 QWEN = "Qwen/Qwen3.5-397B-A17B"
@@ -52,10 +55,43 @@ def test_a_plain_model_has_no_gap_and_is_validated() -> None:
     assert "https://huggingface.co/meta-llama/Llama-3.3-70B-Instruct" in found.configuration["validation_sources"]  # type: ignore[operator]
 
 
-def test_a_published_total_that_differs_keeps_an_export_from_being_validated() -> None:
+def test_a_published_total_that_is_explained_to_the_unit_is_validated_with_its_steps() -> None:
     configuration = exported(QWEN).configuration
-    assert configuration["validated"] is False
-    assert "403,397,928,944" in str(configuration["validation_notes"])
+    assert configuration["validated"] is True
+    notes = str(configuration["validation_notes"])
+    assert "403,397,928,944" in notes
+    assert "explained to the unit: +6,595,568,128, a layer that predicts a further token" in notes
+
+
+@pytest.mark.parametrize(("share", "is_valid"), [(0.005, True), (0.02, False)])
+def test_what_stays_unexplained_of_a_published_total_decides(share: float, is_valid: bool) -> None:
+    architecture = deepcopy(exported("meta-llama/Llama-3.3-70B-Instruct").architecture)
+    parameters = architecture.parameters
+    parameters.published_total = parameters.total + 1000 + int(parameters.total * share)
+    parameters.reconciliation = [ReconciledStep(key="tied", title="a head stored", count=1000, status="derived")]
+    parameters.unexplained = parameters.published_total - parameters.total - 1000
+    found = validated(architecture, [])
+    note = next(each for each in found.notes if each.startswith("The published total"))
+    assert f"{parameters.unexplained:+,} of it" in note
+    assert ("within 1%" in note) == is_valid
+    assert found.ok is False  # the pieces do not add up
+
+
+def test_a_second_model_does_not_overwrite_the_reports_of_the_first(tmp_path: Path) -> None:
+    first, second = exported(QWEN), exported("MiniMaxAI/MiniMax-M2")
+    shared = first.reports.keys() & second.reports.keys()
+    assert shared
+    before = {path: path.read_text() for path in write_export(first, tmp_path)}
+    for _ in range(2):  # again into the same folder
+        write_export(second, tmp_path)
+        write_export(first, tmp_path)
+    for path, text in before.items():
+        assert path.read_text() == text
+    for export in (first, second):
+        stated = json.loads((tmp_path / f"{export.model_id}.json").read_text())["layer_types"]
+        reports = {layer["name"]: layer["gap_report"] for layer in stated if layer["gap_report"]}
+        assert reports.keys() == export.reports.keys()
+        assert all((tmp_path / path).read_text() == export.reports[name] for name, path in reports.items())
 
 
 def test_each_unsupported_kind_has_a_report_with_all_parts() -> None:

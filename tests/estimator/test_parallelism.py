@@ -70,3 +70,11 @@ def test_keys_and_values_of_a_token(model: str, piece: str, size: int | None) ->
 
 def test_a_recurrent_state_does_not_grow() -> None:
     assert state_bytes(pieces(QWEN)["gated_deltanet"]) == 4 * 64 * 128 * 128
+
+
+def test_what_is_added_to_keys_is_no_multiplication() -> None:
+    piece = pieces(FLASH)["heavily_compressed_attention"]
+    added = [tensor for tensor in piece.tensors if tensor.name.endswith("position_bias")]
+    assert [tensor.shape for tensor in added] == [(128, 512)]
+    matrices = sum(t.numel for t in piece.tensors if len(t.shape) > 1 and t not in added)
+    assert expected_numbers(piece).flops == 2 * matrices

@@ -55,11 +55,12 @@ def test_a_norm_of_the_stream_says_what_it_is_and_a_mixer_its_numbers() -> None:
 def test_what_is_saved_is_named() -> None:
     qwen = ZOO["qwen35"]()
     figure = build_overview(qwen, Savings(feeds=True, folded=True, margins=True))
-    told = [plain(line) for line in figure.footers if plain(line).startswith("Not opened")]
-    assert told[0].startswith(
-        "Not opened here: layers of the vision encoder (model.visual.blocks.0); drawn by --view module"
-    )
-    assert len(told) == 1
+    assert [plain(line) for line in figure.footers if plain(line).startswith("Not opened")] == [
+        (
+            "Not opened here: layers of the vision encoder (model.visual.blocks.0); "
+            "drawn by --view module --module PATH, and in the detailed view."
+        )
+    ]
     assert [box.label for box in figure.columns[-1].feeders] == ["Vision encoder"]
     assert figure.sides == ()
 

@@ -8,12 +8,15 @@ from archviz.interpreter.control import BudgetSpentError
 from archviz.settings import Limits
 from tests.interpreter.programs import model
 
-LIMITS = Limits(parts=3_000, nesting=40, seconds=600.0)
+LIMITS = Limits(parts=3_000, nesting=40, siblings=200, seconds=600.0)
 
 OVER = {
-    "modules": ("self.l = nn.ModuleList([nn.Linear(2, 2) for _ in range(10**6)])", "more than 3,000 modules"),
-    "parameters": ("for i in range(10**6): self.register_parameter(str(i), nn.Parameter(torch.empty(2)))", "more than 3,000"),
-    "buffers": ("for i in range(10**4): self.register_buffer(str(i), torch.empty(2))", "more than 3,000"),
+    "modules of one list": ("self.l = nn.ModuleList([nn.Identity() for _ in range(300_000)])", "modules or tensors in one list or loop, more than 200"),
+    "modules of one list, given by a generator": ("self.l = nn.Sequential(*(nn.Identity() for _ in range(300_000)))", "modules or tensors in one list or loop, more than 200"),
+    "modules appended": ("self.l = nn.ModuleList()\n        while True: self.l.append(nn.Identity())", "201 modules or tensors in one list or loop, more than 200"),
+    "modules": ("for j in range(99): setattr(self, f'l{j}', nn.ModuleList([nn.Linear(2, 2) for _ in range(100)]))", "more than 3,000 modules"),
+    "parameters": ("i = 0\n        while (i := i + 1): self.register_parameter(str(i), nn.Parameter(torch.empty(2)))", "more than 3,000"),
+    "buffers": ("i = 0\n        while (i := i + 1): self.register_buffer(str(i), torch.empty(2))", "more than 3,000"),
     "nesting": ("m = nn.Linear(2, 2)\n        for _ in range(1000): m = nn.Sequential(m)\n        self.m = m", "nested deeper than 40"),
     "sharing": ("m = nn.Linear(2, 2)\n        for _ in range(30): m = nn.Sequential(m, m)\n        self.m = m", "shared ones counted"),
     "a walk over what is shared": (
@@ -55,3 +58,4 @@ def test_real_models_stay_far_below_the_bounds() -> None:
     """The largest official models make some 4,000 parameters; unfused experts of 61 layers of 384 some 190,000 parts."""
     assert Limits().parts >= 2 * 61 * (384 * 8)
     assert Limits().nesting >= 100
+    assert Limits().siblings >= 4 * 4_096

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from archviz.interpreter.control import UnsupportedError
 from tests.interpreter.programs import in_python, plain, value
 
 SNIPPETS = {
@@ -422,3 +423,17 @@ result = f()
 @pytest.mark.parametrize("source", SNIPPETS.values(), ids=SNIPPETS.keys())
 def test_a_class_means_what_it_means_in_python(source: str) -> None:
     assert plain(value(source)) == in_python(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "class A:\n    return 1\nresult = A",
+        "def f():\n    for i in range(3):\n        class A:\n            break\n    return A\nresult = f()",
+        "def g(): break\ndef f():\n    for i in range(3): g()\n    return i\nresult = f()",
+        "result = 1\nif result:\n    result = 2\n    continue",
+    ],
+)
+def test_return_and_break_where_python_refuses_them_are_not_understood(source: str) -> None:
+    with pytest.raises(UnsupportedError, match=r"return, break or continue|break or continue outside"):
+        value(source)

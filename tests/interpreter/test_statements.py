@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from archviz.interpreter.control import BudgetSpentError, UnsupportedError
-from archviz.interpreter.values import Unknown
-from archviz.settings import Limits
 from tests.interpreter.programs import in_python, plain, value
 
 SNIPPETS = {
@@ -236,21 +233,3 @@ result = [next(g), list(g), list(count(0)), sum(count(4)), dict(enumerate(count(
 @pytest.mark.parametrize("source", SNIPPETS.values(), ids=SNIPPETS.keys())
 def test_a_statement_means_what_it_means_in_python(source: str) -> None:
     assert plain(value(source)) == in_python(source)
-
-
-def test_a_generator_runs_to_its_end_when_it_is_called() -> None:
-    source = "def g():\n    while True: yield 1\nresult = next(g())"
-    with pytest.raises(BudgetSpentError, match="steps"):
-        value(source, limits=Limits(steps=20_000))
-
-
-def test_a_generator_without_an_end_is_told_as_one() -> None:
-    with pytest.raises(UnsupportedError, match="a generator of more than 100,000 values"):
-        value("def g():\n    while True: yield\nresult = next(g())")
-
-
-def test_what_is_sent_into_a_generator_is_unknown() -> None:
-    source = "got = []\ndef echo():\n    got.append((yield 1))\n    yield 2\ndef f():\n    return list(echo()), got[0]\nresult = f()"
-    given, sent = value(source)
-    assert given == [1, 2]
-    assert isinstance(sent, Unknown)

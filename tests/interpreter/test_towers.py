@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from archviz.interpreter.towers import uncalled_towers
 from scripts.dev.understood_inputs import understood
+from tests.interpreter.programs import MODEL_HEADER, value
 
 ROWS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "tables" / "towers.json").read_text("utf-8"))
 LAYER = re.compile(r"(^|\.)\d+(\.|$)")
@@ -37,3 +39,10 @@ def test_a_tower_computes_what_torch_computes(row: dict[str, Any]) -> None:
 
 def _kept(row: dict[str, Any]) -> bool:
     return "experts" not in row["module"].split(".")
+
+
+def test_a_module_that_holds_what_holds_it_is_looked_through_once() -> None:
+    source = "class Model(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.inner = nn.Linear(2, 2)\nresult = Model()"
+    built = value(MODEL_HEADER + source)
+    built.modules["inner"].modules["outer"] = built
+    assert list(uncalled_towers(built, set())) == []

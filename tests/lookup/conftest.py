@@ -286,7 +286,7 @@ class GithubData:
         )
 
     def raw(self, asked: Asked) -> Reply:
-        owner, name, commit, path = asked.path.lstrip("/").split("/", 3)
+        owner, name, commit, path = [*asked.path.lstrip("/").split("/", 3), "", "", ""][:4]
         data = self.repositories.get(f"{owner}/{name}", {})
         text = data.get("files", {}).get(path) if data.get("commit") == commit else None
         headers = {"Content-Type": "text/plain; charset=utf-8"}

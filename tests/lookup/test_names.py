@@ -175,3 +175,17 @@ def test_an_address_of_a_part_or_of_an_unread_revision_is_refused_with_what_to_w
     with pytest.raises(UsageError) as caught:
         classify(f"https://huggingface.co/acme/Lynx-1B/{path}")
     assert "acme/Lynx-1B@REVISION" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "text, kind, about",
+    [
+        ("export.arxiv.org/abs/2505.09388", "arxiv_id", "2505.09388"),
+        ("ar5iv.org/abs/2505.09388", "arxiv_id", "2505.09388"),
+        ("git@github.com:acme/Acme.git", "github", "acme/Acme"),
+        ("https://huggingface.co/acme/Acme.git", "hub_id", "acme/Acme"),
+    ],
+)
+def test_addresses_that_tools_write_are_addresses(text: str, kind: str, about: str) -> None:
+    name = classify(text)
+    assert (name.kind, name.text) == (kind, about)

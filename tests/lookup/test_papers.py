@@ -100,3 +100,12 @@ def test_the_command_prints_data_and_keeps_it_for_offline_use(
     assert json.loads(capsys.readouterr().out)["sections"] == first["sections"]
     assert main(["papers", "2505.00003", "--offline"]) == 4
     assert len(arxiv.asked) == 2
+
+
+def test_a_section_that_the_paper_lacks_is_said_to_be_missing(
+    session: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = read_paper("2505.09388", "nosuch", session())
+    assert (answer.exit_status, "no section of it is 'nosuch'" in answer.message) == (3, True)
+    assert len(answer.contents) > 1
+    assert main(["papers", "2505.09388", "--sections", ""]) == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import time
 from pathlib import Path
@@ -152,3 +154,37 @@ def test_what_is_kept_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert cache.write(Entry("key", b"body", 1.0))
     modes = {path.stat().st_mode & 0o077 for path in (cache.folder, *cache.folder.rglob("*"))}
     assert modes == {0}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"headers": None}, {"headers": ["x"]}, {"headers": {"content-type": 5}}, {"headers": {"a": "x\r\ny"}}, {"fetched": True},
+        {"fetched": "1"}, {"fetched": 1e300}, {"fetched": -1.0}, {"fetched": float("inf")}, {"fetched": float("nan")},
+        {"url": None}, {"etag": 5}, {"etag": "a\r\nX: y"}, {"etag": "\u00e9"}, {"pinned": 1}, {"last_modified": ["x"]},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("is_sealed", [False, True])
+def test_a_header_that_was_changed_counts_as_absent(change: dict[str, object], is_sealed: bool) -> None:
+    head, _, body = entry_bytes(entry()).partition(b"\n")
+    header = json.loads(head) | change
+    if is_sealed:  # by somebody who knows the digest: the types are looked at too
+        del header["sha256"]
+        sealed = json.dumps(header, separators=(",", ":")).encode()
+        header["sha256"] = hashlib.sha256(sealed + b"\n" + body).hexdigest()
+    damaged = json.dumps(header, separators=(",", ":")).encode() + b"\n" + body
+    assert parse_entry(damaged, KEY) is None
+
+
+def test_the_entries_of_an_older_layout_are_neither_read_nor_left(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    older = tmp_path / "v1" / "ab" / ("ab" + "0" * 62)
+    for clean_up in (lambda: cache.write(entry()), cache.clear):
+        older.parent.mkdir(parents=True, exist_ok=True)
+        older.write_bytes(entry_bytes(entry()))
+        (tmp_path / "v1" / "not ours").write_text("kept")
+        assert cache.read("another") is None
+        clean_up()
+        assert not older.exists()
+        assert (tmp_path / "v1" / "not ours").exists()
+    assert cache.read(KEY) is None

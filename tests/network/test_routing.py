@@ -165,3 +165,12 @@ def test_a_proxy_that_is_none_is_a_usage_error(tmp_path: Path, monkeypatch: pyte
     asking = Session(Settings(), cache=Cache(tmp_path))
     with open_client(hub_service(), asking) as client, pytest.raises(UsageError, match="proxy"):
         client.get("https://hub.example/x")
+
+
+def test_a_socks_proxy_is_told_and_the_catalog_may_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HF_ENDPOINT", "NO_PROXY", "no_proxy", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:9")
+    made = Session(Settings(limits=HURRIED), cache=Cache(tmp_path), paces=Paces())
+    with pytest.raises(SourceUnavailableError, match="SOCKS"), open_client(hub_service(), made) as client:
+        client.get("https://huggingface.co/x")

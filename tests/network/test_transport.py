@@ -289,17 +289,7 @@ def test_a_slow_drip_ends_sooner_where_a_stored_copy_can_answer(session: Make, c
     clock.now += 1_000.0
     began = clock.now
     assert get(session(Server(drip(clock, 3.0))), f"{HUB}/x").content == b"old"
-    assert clock.now - began <= 10.0 + 3.0
-
-
-@pytest.mark.parametrize(("service", "seconds"), [(hub_service, 10.0), (github_service, 20.0)])
-def test_a_slow_drip_ends_sooner_where_the_catalog_can_answer(
-    session: Make, clock: Any, service: Callable[[], Service], seconds: float
-) -> None:
-    made, began = session(Server(drip(clock, 3.0))), clock.now
-    made.at_hand = True
-    fault(made, f"{service().endpoint}/x", service())
-    assert seconds - 3.0 <= clock.now - began <= seconds + 3.0
+    assert clock.now - began <= 3.0 + 3.0
 
 
 def test_a_slow_drip_ends_at_the_time_limit(session: Make, clock: Any) -> None:

@@ -103,13 +103,6 @@ def test_keys_and_values_of_an_encoders_output_are_told_apart() -> None:
     assert found.source_token == found.per_token(growing=False) > 0
 
 
-def test_a_model_without_a_cache_says_so() -> None:
-    measured = pipeline.measure("transformers:vit", [128], settings=Settings(offline=True))
-    assert measured.memory.missing
-    assert measured.memory.contexts == []
-    assert "not known: " in memory_text(measured.memory)
-
-
 def test_the_curve_names_what_it_shows() -> None:
     found = pipeline.measure("transformers:gpt_oss", LENGTHS, settings=Settings(offline=True)).memory
     chart = curve_of(found)

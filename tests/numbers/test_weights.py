@@ -5,7 +5,9 @@ import pytest
 from archviz import pipeline
 from archviz.architecture.build import build_architecture
 from archviz.architecture.model import Architecture, Fact, Identity
+from archviz.descriptions import described
 from archviz.interpreter.reading import ModelReading
+from archviz.numbers.reconcile import quantisation_of
 from archviz.numbers.weights import stored_weights
 from archviz.settings import Settings
 from archviz.sources.model_source import read_model_source
@@ -54,3 +56,28 @@ def test_only_experts_are_packed_as_mxfp4() -> None:
     assert found is not None
     experts = 24 * 32 * 3 * 2880 * 2880
     assert found.bytes == experts // 2 + experts // 32 + 2 * (architecture.parameters.total - experts)
+
+
+def test_experts_may_be_stated_as_packed_apart_from_the_rest() -> None:
+    name = "deepseek-ai/DeepSeek-V4-Flash"
+    source = read_model_source(name, Settings(offline=True))
+    reading = pipeline.read(source)
+    architecture = build_architecture(reading, Identity(id=name, class_name="", origin="catalog"))
+    found = stored_weights(reading, architecture, quantisation_of(source.values or {}))
+    assert found is not None
+    experts = 43 * 256 * 3 * 4096 * 2048
+    assert f"{experts:,} of experts of 4 bits" in found.words
+    others = found.bytes - experts // 2 - experts // 32
+    assert others < 2 * (architecture.parameters.total - experts)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("deepseek-ai/DeepSeek-V3", 673_150_552_416), ("openai/gpt-oss-20b", 13_761_264_768)]
+)
+def test_the_catalog_knows_what_published_weights_are_stored_as(name: str, size: int) -> None:
+    source = read_model_source(name, Settings(offline=True))
+    reading = pipeline.read(source)
+    architecture = described(source, reading)
+    found = stored_weights(reading, architecture, quantisation_of(source.values or {}))
+    assert found is not None
+    assert found.bytes == size

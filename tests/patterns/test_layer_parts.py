@@ -29,6 +29,14 @@ def test_wrappers_are_looked_into_and_their_projection_belongs_to_the_mixer() ->
     assert len(parts.norms) == 2
 
 
+def test_a_norm_of_the_inner_width_is_a_part_of_the_feed_forward() -> None:
+    mlp = swiglu("l.mlp", 64, 128)
+    mlp.children["sub_norm"] = rms_norm("l.mlp.sub_norm", 128)
+    parts = detect_layer_parts(layer("l", 64, attention("l.attn", 64, 4, 4, 16), mlp), QUIET)
+    assert [p.paths for p in parts.feeds] == [["l.mlp"]]
+    assert list(parts.norms) == ["l.norm_0", "l.norm_1"]
+
+
 def test_loose_projections_of_a_layer_are_its_feed_forward() -> None:
     record = module("l", "Layer", attention("l.self_attn", 64, 4, 4, 16), linear("l.fc1", 64, 256), module("l.activation_fn", "GELUActivation"), linear("l.fc2", 256, 64), rms_norm("l.n", 64))  # fmt: skip
     parts = detect_layer_parts(record, QUIET)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 
 from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.feed_forward import detect_feed_forward
+from archviz.patterns.moe import expert_count
 from archviz.patterns.recurrences import detect_recurrence
 from archviz.patterns.trace import Trace
 from tests.patterns.tape import attention, linear, module, swiglu
@@ -50,6 +52,16 @@ def test_a_decay_per_state_with_a_step_projection_is_the_first_mamba() -> None:
     found = detect_recurrence(record, QUIET)
     assert found is not None
     assert found.kind == "mamba"
+
+
+def test_channels_cut_into_heads_stay_the_first_mamba_and_are_no_experts() -> None:
+    tensors = {"x_proj_weight": (2, 36, 32), "dt_proj_weight": (2, 32, 4), "A_log": (2, 32, 16), "D": (2, 32)}
+    record = module("l.m", "Mixer", convolution("l.m.conv1d", 64), linear("l.m.in_proj", 32, 128), linear("l.m.out_proj", 64, 32), tensors=tensors)  # fmt: skip
+    found = detect_recurrence(record, QUIET)
+    assert found is not None
+    assert found.kind == "mamba"
+    assert expert_count(record) is None
+    assert detect_feed_forward(record, QUIET) is None
 
 
 @pytest.mark.parametrize("queries, kind", [(True, "mlstm"), (False, "slstm")])

@@ -7,7 +7,7 @@ import pytest
 from archviz.interpreter.reading import ValueRef
 from archviz.interpreter.values import Device, DType, Tensor
 from archviz.pseudocode.comments import with_common_comments, without_comments
-from archviz.pseudocode.expressions import NotWritableError, call_expression, item_expression, set_expression
+from archviz.pseudocode.expressions import Arguments, NotWritableError, call_expression, item_expression, set_expression
 
 X, Y = Tensor((2, 7)), Tensor((2, 7))
 REFS = (ValueRef(1, (2, 7)), ValueRef(2, (2, 7)))
@@ -35,22 +35,24 @@ def written(expression: Any) -> str:
 )
 def test_ops_are_written_as_a_reader_would(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], text: str) -> None:
     second = tuple({7: 11, 2: 5}.get(a, a) if isinstance(a, int) and not isinstance(a, bool) else a for a in args)
-    assert written(call_expression(name, args, kwargs, (second, kwargs), iter(REFS))) == text
+    assert written(call_expression(name, args, kwargs, (second, kwargs), Arguments(iter(REFS)))) == text
 
 
 def test_items_are_read_and_set() -> None:
     whole = slice(None)
     assert (
-        written(item_expression((X, (Ellipsis, slice(None, 64))), (X, (Ellipsis, slice(None, 64))), iter(REFS)))
+        written(
+            item_expression((X, (Ellipsis, slice(None, 64))), (X, (Ellipsis, slice(None, 64))), Arguments(iter(REFS)))
+        )
         == "%1[..., :64]"
     )
-    assert written(item_expression((X, (whole, None)), (X, (whole, None)), iter(REFS))) == "%1[:, None]"
-    assert written(set_expression((X, Y, (whole, 3)), (X, Y, (whole, 3)), iter(REFS))) == "%1[:, 3] = %2"
+    assert written(item_expression((X, (whole, None)), (X, (whole, None)), Arguments(iter(REFS)))) == "%1[:, None]"
+    assert written(set_expression((X, Y, (whole, 3)), (X, Y, (whole, 3)), Arguments(iter(REFS)))) == "%1[:, 3] = %2"
 
 
 def test_what_has_no_form_in_source_is_said() -> None:
     with pytest.raises(NotWritableError, match="type object"):
-        call_expression("torch.f", (object(),), {}, ((object(),), {}), iter(REFS))
+        call_expression("torch.f", (object(),), {}, ((object(),), {}), Arguments(iter(REFS)))
 
 
 def test_bodies_that_differ_in_shapes_alone_share_what_their_comments_agree_on() -> None:

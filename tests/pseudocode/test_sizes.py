@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from archviz.pseudocode.sizes import FIRST, SECOND, shape_text, size_text
+from archviz.pseudocode.sizes import Sizes
 
 FORMS = {
     "B": lambda b, t: b, "T": lambda b, t: t, "B * T": lambda b, t: b * t, "8 * B": lambda b, t: 8 * b, "4 * T": lambda b, t: 4 * t,
@@ -11,15 +11,16 @@ FORMS = {
 
 
 @pytest.mark.parametrize("text", FORMS)
-def test_each_form_is_told_from_all_others(text: str) -> None:
-    assert size_text(FORMS[text](*FIRST), FORMS[text](*SECOND)) == text
+@pytest.mark.parametrize("sizes", [Sizes(), Sizes((2, 263), (5, 267))])
+def test_each_form_is_told_from_all_others(text: str, sizes: Sizes) -> None:
+    assert sizes.text(FORMS[text](*sizes.first), FORMS[text](*sizes.second)) == text
 
 
 @pytest.mark.parametrize(("first", "second", "text"), [(7, 7, "7"), (7, None, "7"), (2, 9, "2")])
 def test_what_is_no_form_stays_a_number(first: int, second: int | None, text: str) -> None:
-    assert size_text(first, second) == text
+    assert Sizes().text(first, second) == text
 
 
 def test_shapes_are_written_with_their_unknown_sizes() -> None:
-    assert shape_text((2, 7, None, 128), (5, 11, None, 128)) == "[B, T, ?, 128]"
-    assert shape_text(None, None) == "?"
+    assert Sizes().shape((2, 7, None, 128), (5, 11, None, 128)) == "[B, T, ?, 128]"
+    assert Sizes().shape(None, None) == "?"

@@ -101,3 +101,31 @@ def test_less_than_pleasant_drawings_are_told_on_stderr(tmp_path: Path) -> None:
     done = run("long.json", "-f", "svg", cwd=tmp_path)
     assert done.returncode == 0
     assert b"soft:" in done.stderr
+
+
+def test_the_configuration_of_a_model_is_drawn_and_described(tmp_path: Path) -> None:
+    values = {"model_type": "qwen3", "architectures": ["Qwen3ForCausalLM"], "num_hidden_layers": 2}
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    done = run("config.json", "-o", "m", "-f", "svg", "--markdown", "--figure-config", "own.json", cwd=tmp_path)
+    assert (done.returncode, done.stdout.split()) == (0, [b"m.svg", b"own.json", b"m.md"]), done.stderr
+    assert b"Qwen3ForCausalLM" in (tmp_path / "m.md").read_bytes()
+    assert json.loads((tmp_path / "own.json").read_text())["stages"]
+    again = run("own.json", "-o", "own", "-f", "svg", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["config.json", "--view", "params"], "--view is for models"),
+        (["config.json", "--class", "X"], "--class is for models"),
+        (["model.json", "-o", "-"], "a model goes to files"),
+    ],
+)
+def test_options_of_the_other_kind_of_source_are_refused(
+    arguments: list[str], says: str, config: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "model.json").write_text(json.dumps({"model_type": "qwen3"}))
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr.decode()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from archviz.errors import UsageError
-from archviz.service.outputs import ENVIRONMENT, OutputRoot, file_stem, format_of
+from archviz.service.outputs import ENVIRONMENT, OutputRoot, file_stem, request_key
 
 
 def test_the_environment_names_the_folder_and_it_is_made_when_needed(
@@ -38,7 +38,7 @@ def test_published_files_are_read_back_and_nothing_else_stays(tmp_path: Path) ->
     with root.staging() as folder:
         (folder / "a.svg").write_text("<svg/>")
         (folder / "scrap.txt").write_text("")
-        published = root.publish([folder / "a.svg"])
+        published = root.publish([folder / "a.svg"], folder)
     assert published == [tmp_path.resolve() / "a.svg"]
     assert root.read("a.svg") == b"<svg/>"
     assert [path.name for path in tmp_path.iterdir()] == ["a.svg"]
@@ -53,7 +53,7 @@ def test_a_planted_link_is_replaced_and_its_target_untouched(tmp_path: Path) -> 
         root.read("a.svg")
     with root.staging() as folder:
         (folder / "a.svg").write_text("<svg/>")
-        root.publish([folder / "a.svg"])
+        root.publish([folder / "a.svg"], folder)
     assert outside.read_text() == "precious"
     assert root.read("a.svg") == b"<svg/>"
 
@@ -66,6 +66,9 @@ def test_a_planted_link_is_replaced_and_its_target_untouched(tmp_path: Path) -> 
         "",
         "/etc/passwd",
         "a/b.svg",
+        "a/b/c/d.svg",
+        "a/../../secret",
+        "a//b.svg",
         "a\\b",
         ".hidden",
         "a\x00.svg",
@@ -96,4 +99,71 @@ def test_a_file_stem_is_safe_whatever_the_name(tmp_path: Path, name: str, stem: 
     root = OutputRoot(tmp_path)
     with root.staging() as folder:
         (folder / f"{stem}.png").write_bytes(b"")
-        assert format_of(root.publish([folder / f"{stem}.png"])[0]) == "png"
+        assert root.name_of(root.publish([folder / f"{stem}.png"], folder)[0]) == f"{stem}.png"
+
+
+def test_files_below_a_folder_are_published_and_read_under_their_path(tmp_path: Path) -> None:
+    root = OutputRoot(tmp_path / "out")
+    with root.staging() as folder:
+        (folder / "export" / "gaps").mkdir(parents=True)
+        (folder / "export" / "gaps" / "moe.md").write_text("# moe")
+        (path,) = root.publish([folder / "export" / "gaps" / "moe.md"], folder)
+    assert root.name_of(path) == "export/gaps/moe.md"
+    assert root.read("export/gaps/moe.md") == b"# moe"
+
+
+def test_a_planted_folder_link_is_neither_written_nor_read_through(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "x.md").write_text("precious")
+    root = OutputRoot(tmp_path / "out")
+    (root.folder / "export").symlink_to(outside)
+    with root.staging() as folder:
+        (folder / "export").mkdir()
+        (folder / "export" / "y.md").write_text("y")
+        with pytest.raises(UsageError, match="out of the output folder"):
+            root.publish([folder / "export" / "y.md"], folder)
+    with pytest.raises(UsageError):
+        root.read("export/x.md")
+    assert [path.name for path in outside.iterdir()] == ["x.md"]
+
+
+def test_each_client_has_a_folder_whose_name_does_not_tell_who_it_is(tmp_path: Path) -> None:
+    root = OutputRoot(tmp_path)
+    one, other = root.of_client("secret-token"), root.of_client("other")
+    assert one.folder != other.folder
+    assert root.of_client("secret-token").folder == one.folder
+    assert "secret" not in str(one.folder)
+    with one.staging() as folder:
+        (folder / "a.svg").write_text("<svg/>")
+        one.publish([folder / "a.svg"], folder)
+    with pytest.raises(UsageError):
+        other.read("a.svg")
+
+
+def test_a_clients_folder_stays_small_and_a_users_own_is_never_tidied(tmp_path: Path) -> None:
+    for most, left in ((150, ["b.svg"]), (None, ["a.svg", "b.svg"])):
+        root = OutputRoot(tmp_path / str(most), most)
+        for name in ("a.svg", "b.svg"):
+            with root.staging() as folder:
+                (folder / name).write_text("x" * 100)
+                root.publish([folder / name], folder)
+        assert sorted(path.name for path in root.folder.iterdir()) == left
+
+
+def test_folders_of_clients_that_are_too_many_go_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archviz.service.outputs.MOST_CLIENTS", 2)
+    root = OutputRoot(tmp_path)
+    (tmp_path / "client-of-mine").mkdir()
+    for number in range(5):
+        _ = root.of_client(str(number)).folder
+    _ = root.of_client("4")
+    assert len(list(tmp_path.iterdir())) == 3
+    assert (tmp_path / "client-of-mine").is_dir()
+
+
+def test_request_keys_differ_with_what_is_asked() -> None:
+    assert request_key("a", None) == request_key("a", None)
+    assert request_key("a", None) != request_key("a", "b")

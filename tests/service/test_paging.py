@@ -58,11 +58,22 @@ def test_pages_go_on_where_the_last_ended() -> None:
     assert seen == items
 
 
-def test_a_long_text_is_paged_by_characters() -> None:
+def test_a_long_text_is_paged_by_characters_as_many_as_fit() -> None:
     text = "é" * 5000
     first = page_of(text, "/x", budget=1000)
     second = page_of(text, "/x", first.next_offset or 0, budget=1000)
-    assert first.value == second.value == "é" * 250
+    assert first.value == second.value == "é" * 500
+    assert (second.offset, second.next_offset) == (500, 1000)
+
+
+def test_a_character_is_never_cut_and_paging_a_text_always_ends() -> None:
+    text = "aé漢𝄞\ud800b" * 40
+    read, offset = "", 0
+    while offset is not None:
+        page = page_of(text, "", offset, budget=3)
+        read += page.value
+        offset = page.next_offset
+    assert read == text
 
 
 @pytest.mark.parametrize("value", [["a"], {"a": 1}, "abc"])

@@ -7,7 +7,8 @@ from archviz.network.session import Session, day_of
 from archviz.settings import Settings
 from archviz.sources.model_source import ModelSource, resolved_source
 from tests.lookup.hub.conftest import hub as hub  # noqa: PLC0414 # the fixture
-from tests.lookup.hub.loopback import LoopbackHub, status
+from tests.lookup.hub.loopback import LoopbackHub, Repository, status
+from tests.lookup.hub.repositories import CONFIG
 from tests.lookup.hub.test_find import session
 
 DAYS = 3 * 86_400.0
@@ -48,3 +49,15 @@ def test_a_pinned_commit_is_never_old(hub: LoopbackHub) -> None:
     first = source(session())
     found = source(session(Settings(offline=True), ahead=DAYS), f"{NAME}@{first.revision}")
     assert old(found) == []
+
+
+def test_a_tag_of_the_hub_never_displaces_the_catalog_s_paper_and_is_told_as_a_tag(hub: LoopbackHub) -> None:
+    tags = ["arxiv:1910.01108", "arxiv:2505.09388"]
+    for name in ("Qwen/Qwen3-0.6B", "acme/Fresh-1B"):
+        hub.repositories[name] = Repository({"config.json": CONFIG}, tags=tags)
+    known, fresh = source(session(), "Qwen/Qwen3-0.6B").links, source(session(), "acme/Fresh-1B").links
+    assert (known["paper"], known["tagged paper"]) == (
+        "https://arxiv.org/abs/2505.09388",
+        "https://arxiv.org/abs/1910.01108",
+    )
+    assert list(fresh) == ["tagged paper", "tagged paper 2"]

@@ -39,7 +39,7 @@ def test_a_loop_that_cannot_end_within_the_bounds_is_refused_at_its_start(tmp_pa
         "        self.l = nn.ModuleList(nn.Linear(2, 2) for _ in range(390_000))\n",
         encoding="utf-8",
     )
-    with pytest.raises(BudgetExceededError, match="400,000 modules"):
+    with pytest.raises(BudgetExceededError, match="389,992 modules or tensors in one list or loop, more than 20,000"):
         pipeline.tensors(str(file), class_name="M", settings=OFFLINE)
 
 

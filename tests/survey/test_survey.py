@@ -215,3 +215,25 @@ def test_the_official_code_of_a_gated_model_is_named_though_nothing_is_described
     services.repositories["acme/Gated-1B"].files["config.json"] = b'{"model_type": "x9", "architectures": ["X9Model"]}'
     Cache().clear()
     assert by_kind(pipeline.sources("acme/Gated-1B"), "code")[0][0] == "unknown"
+
+
+@pytest.mark.parametrize("name, by", [("Qwen/Qwen3-0.6B", "the catalog"), ("acme/Fresh-1B", "the card")])
+def test_each_paper_is_told_by_who_leads_to_it_and_a_tag_stands_last(
+    services: Any, arxiv_data: Any, name: str, by: str
+) -> None:
+    arxiv_data.add("1910.01108", "DistilBERT, a distilled version of BERT")
+    files = {"config.json": json.dumps(TINY).encode(), "README.md": b"[Report](https://arxiv.org/abs/2505.09388)"}
+    services.repositories[name] = Repository(files, tags=["arxiv:1910.01108", "arxiv:2505.09388"])
+    found = [(each.status, each.what, each.by) for each in pipeline.sources(name).entries if each.kind == "paper"]
+    assert found == [
+        ("found", "Acme Technical Report (arXiv:2505.09388v2)", by),
+        ("stated", "1910.01108", "the Hub's tags"),
+    ]
+
+
+def test_a_repository_does_not_prove_itself_by_a_paper_that_only_a_tag_names(services: Any, github_data: Any) -> None:
+    github_data.add("stray/code", {"README.md": "[paper](https://arxiv.org/abs/1910.01108)"})
+    card = b"[code](https://github.com/stray/code) [report](https://arxiv.org/abs/2505.09388)"
+    files = {"config.json": json.dumps(TINY).encode(), "README.md": card}
+    services.repositories["acme/Fresh-1B"] = Repository(files, tags=["arxiv:1910.01108"])
+    assert [status for status, _ in by_kind(pipeline.sources("acme/Fresh-1B"), "github")] == ["unverified"]

@@ -21,6 +21,7 @@ SETTINGS = pipeline.DEFAULTS
 MODELS: dict[str, dict[str, Any]] = {
     "qwen3_5_moe_text": {"num_hidden_layers": 4, "architectures": ["Qwen3_5MoeForCausalLM"]},
     "deepseek_v3": {"num_hidden_layers": 4},
+    "deepseek_v32": {"num_hidden_layers": 4},
     "deepseek_v4": {"num_hidden_layers": 6},
     "gemma2": {"num_hidden_layers": 4},
     "gemma4_text": {"num_hidden_layers": 6, "attention_k_eq_v": True, "num_global_key_value_heads": 2},
@@ -65,6 +66,17 @@ MODELS: dict[str, dict[str, Any]] = {
     "exaone4": {"num_hidden_layers": 4},
     "ernie4_5_moe": {"num_hidden_layers": 3},
     "granitemoe": {"num_hidden_layers": 2, "residual_multiplier": 0.22},
+    "bitnet": {"num_hidden_layers": 2},
+    "swin": {"depths": [2, 2], "num_heads": [3, 6], "architectures": ["SwinModel"]},
+    "qwen2_5_vl": {
+        "vision_config": {"depth": 4, "fullatt_block_indexes": [3]}, "text_config": {"num_hidden_layers": 2},
+        "architectures": ["Qwen2_5_VLForConditionalGeneration"],
+    },
+    "mllama": {
+        "vision_config": {"num_hidden_layers": 6, "num_global_layers": 1, "intermediate_layers_indices": [0, 1, 2, 3, 4]},
+        "text_config": {"num_hidden_layers": 5, "cross_attention_layers": [3]},
+        "architectures": ["MllamaForConditionalGeneration"],
+    },
 }  # fmt: skip
 """Overrides of the official defaults by model type; few layers of each, as wide as they are."""
 

@@ -122,3 +122,8 @@ def test_layers_that_do_not_run_or_run_in_another_order_are_told() -> None:
 def test_the_inside_of_a_step_is_read_off_its_operations(old: str, new: str, key: str, value: object) -> None:
     assert only(verified("qwen3"), key) in (["gate_proj"], "RMSNorm", "softmax")
     assert only(mutated("qwen3", old, new), key) == value
+
+
+@pytest.mark.parametrize("model_type", ["t5", "deepseek_v4"])
+def test_a_layer_that_repeats_parts_of_another_and_a_window_longer_than_the_pass_are_used(model_type: str) -> None:
+    assert values(verified(model_type), "modules.unused") == {}

@@ -87,6 +87,13 @@ def test_deepseek_v3_limits_groups_and_corrects_the_choice_by_a_bias() -> None:
     assert only(found, "mtp.layers") == 1
 
 
+def test_deepseek_v3_2_rotates_its_indexer_in_halves_and_its_attention_in_pairs_of_neighbours() -> None:
+    layouts = {claim.value: claim for claim in verified("deepseek_v32").claims if claim.key == "rope.layout"}
+    assert set(layouts) == {"interleaved", "half_split"}
+    assert "apply_rotary_pos_emb_interleave(" in str(layouts["interleaved"].evidence[0].text)
+    assert "apply_rotary_pos_emb(" in str(layouts["half_split"].evidence[0].text)
+
+
 def test_deepseek_v4_has_hyper_connections_with_sinkhorn_iterations() -> None:
     found = verified("deepseek_v4")
     assert only(found, "residual.structure") == "hyper-connections, 4 streams"

@@ -67,7 +67,19 @@ class ArxivClient:
             if paper_id in (paper.id, without_version(paper.id)):
                 self._tell_age(paper_id, paper)
                 return paper
+        if feed.papers:
+            self._forget()
+            raise BadResponseError(
+                f"arXiv answers with {feed.papers[0].id} where {paper_id} was asked for",
+                where="/api/query",
+                hint="Nothing of this answer is kept. Try again.",
+            )
         raise ModelNotFoundError(f"arXiv has no paper {paper_id}", hint="Check the id; a title is looked up too.")
+
+    def _forget(self) -> None:
+        """The newest answer is not taken from the cache the next time."""
+        if self._session.last_key is not None:
+            self._session.cache.forget(self._session.last_key)
 
     def _tell_age(self, asked: str, paper: Paper) -> None:
         """A note where the newest version was asked for and the answer is not of just now."""

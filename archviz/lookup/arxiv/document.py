@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from archviz.late_patterns import late_pattern
 from archviz.lookup.html_text import Block, page_blocks
 
 MOST_TITLE = 300
-_NUMBERED = re.compile(r"((?:\d{1,3}|[A-Z])(?:\.\d{1,3}){0,4}\.?|[IVX]{1,5}\.?(?:-[A-Z])?)\s+(?=\S)")
+_NUMBERED = late_pattern(r"((?:\d{1,3}|[A-Z])(?:\.\d{1,3}){0,4}\.?|[IVX]{1,5}\.?(?:-[A-Z])?)\s+(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)

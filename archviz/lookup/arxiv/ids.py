@@ -8,15 +8,18 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from archviz.late_patterns import late_pattern
+from archviz.network.services import HUB_HOSTS
+
 HOSTS = ("arxiv.org", "www.arxiv.org", "export.arxiv.org", "ar5iv.org", "ar5iv.labs.arxiv.org", "alphaxiv.org")
 _PAGES = ("abs", "pdf", "html", "src", "e-print", "format")
-_NEW = re.compile(r"\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}(?:v[1-9]\d?)?")
+_NEW = late_pattern(r"\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}(?:v[1-9]\d?)?")
 _ARCHIVES = (
     "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga|"
     "econ|eess|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|"
     "plasm-ph|q-alg|q-bio|q-fin|quant-ph|solv-int|stat|supr-con"
 )
-_OLD = re.compile(rf"((?:{_ARCHIVES}))(?:\.[A-Za-z-]{{2,20}})?(/\d{{2}}(?:0[1-9]|1[0-2])\d{{3}}(?:v[1-9]\d?)?)")
+_OLD = late_pattern(rf"((?:{_ARCHIVES}))(?:\.[A-Za-z-]{{2,20}})?(/\d{{2}}(?:0[1-9]|1[0-2])\d{{3}}(?:v[1-9]\d?)?)")
 
 
 def arxiv_id(text: str) -> str | None:
@@ -50,7 +53,7 @@ def arxiv_id_of_url(url: str) -> str | None:
         return None
     if parts.scheme not in ("http", "https"):
         return None
-    if host in ("huggingface.co", "www.huggingface.co", "hf.co") and parts.path.startswith("/papers/"):
+    if host in HUB_HOSTS and parts.path.startswith("/papers/"):
         return arxiv_id(parts.path.removeprefix("/papers/").strip("/"))
     return id_in_path(parts.path) if host in HOSTS else None
 

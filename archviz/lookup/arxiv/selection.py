@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from archviz.late_patterns import late_pattern
 from archviz.lookup.arxiv.document import Section
 from archviz.lookup.html_text import Block
 
@@ -17,7 +18,7 @@ MOST_BY_WORDS = 3
 LEAST_WORDS = 6
 ARCHITECTURE = "architecture"
 
-_ABOUT = re.compile(
+_ABOUT = late_pattern(
     r"architect|\b(?:model|network|block|layer|system)s?\b.*\b(?:design|structure|overview|description|details?|configuration)"
     r"|^(?:the |our |proposed )*(?:model|models|method|methods|methodology|approach|preliminar\w+|backbone|network)$"
     r"|attention|mixture.of.experts|\bmoe\b|\bexperts?\b|transformer|embedding|position\w* encoding|\brope\b|rotary"
@@ -26,14 +27,14 @@ _ABOUT = re.compile(
     r"|residual|convolution|latent",
     re.IGNORECASE,
 )
-_NOT_ABOUT = re.compile(
+_NOT_ABOUT = late_pattern(
     r"\btrain(?:ing)?\b|evaluat|experiment|result|benchmark|related work|conclusion|acknowledg|reference|abstract|data\b"
     r"|infrastructure|ablation|analysis|discussion|limitation|contribut|inference|deploy|hardware|optimi[sz]|\brl\b|reward"
     r"|reinforcement|fine.?tun|alignment|safety|kernels?\b|parallel|precision|quanti[sz]|schedul|cost|throughput|speed"
     r"|efficien|ethic|impact|broader|prompt|case stud|comparison|performance|load balanc|loss",
     re.IGNORECASE,
 )
-_WORDS = re.compile(
+_WORDS = late_pattern(
     r"attention|heads?\b|layers?\b|experts?\b|hidden (?:size|dimension)|feed-forward|normali[sz]ation|embedding|rotary|residual"
     r"|router|projection",
     re.IGNORECASE,

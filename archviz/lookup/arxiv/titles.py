@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from archviz.late_patterns import late_pattern
 from archviz.lookup.arxiv.feed import Paper
 
 MATCHED_LENGTH = 400
-_SPOKEN = re.compile(r"[\w.+]+")
+_SPOKEN = late_pattern(r"[\w.+]+")
 
 
 @dataclass(frozen=True, slots=True)

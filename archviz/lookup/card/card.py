@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from archviz.late_patterns import late_pattern
 from archviz.lookup.card.links import Link, find_links
 from archviz.lookup.card.stated import Statement, find_statements
 from archviz.lookup.html_text import clean
@@ -12,8 +13,8 @@ from archviz.lookup.html_text import clean
 MOST_CHARACTERS = 400_000
 MOST_TEXT = 20_000
 _MOST_ROWS = 400
-_SCALAR = re.compile(r"([A-Za-z_][\w-]{0,60}):[ \t]*(.*)")
-_ITEM = re.compile(r"[ \t]*-[ \t]+(.+)")
+_SCALAR = late_pattern(r"([A-Za-z_][\w-]{0,60}):[ \t]*(.*)")
+_ITEM = late_pattern(r"[ \t]*-[ \t]+(.+)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from archviz.late_patterns import late_pattern
 from archviz.lookup.arxiv.ids import arxiv_id_of_url, without_version
 from archviz.lookup.github.address import github_address
 from archviz.lookup.html_text import clean
+from archviz.network.services import HUB_HOSTS
 
 LinkKind = Literal["paper", "repository", "blog", "report", "model", "other"]
 
 MOST_LINKS = 200
-_MARKDOWN = re.compile(
+_MARKDOWN = late_pattern(
     r"\[([^\[\]]{0,300})\]\(\s*<?(https?://[^\s()<>]{1,1000}(?:\([^\s()<>]{0,200}\))?[^\s()<>]{0,500})"
 )
-_HTML = re.compile(
+_HTML = late_pattern(
     r"<a\s[^<>]{0,500}?href=[\"'](https?://[^\s\"'<>]{1,1000})[\"'][^<>]{0,500}>([^<]{0,300})", re.IGNORECASE
 )
-_BARE = re.compile(r"(?<![\w(\"'=])(https?://[^\s<>()\[\]\"'`{}|\\^]{4,1000})")
+_BARE = late_pattern(r"(?<![\w(\"'=])(https?://[^\s<>()\[\]\"'`{}|\\^]{4,1000})")
 _NO_PAGE = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".mp4", ".zip", ".gguf", ".safetensors")
 _BADGES = (
     "img.shields.io",
@@ -33,7 +35,6 @@ _BADGES = (
     "linkedin",
     "youtube",
 )
-HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 _HUB = (*HUB_HOSTS, "modelscope.cn", "www.modelscope.cn", "ollama.com")
 
 

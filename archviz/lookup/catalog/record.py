@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from archviz.errors import ArchvizError
-from archviz.records import record
+from archviz.records import field, record
 
 PUBLISHED_SOURCES = {
     "hub_api": "the safetensors total that the Hub reports",

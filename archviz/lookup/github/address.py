@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from archviz.errors import UsageError
+from archviz.late_patterns import late_pattern
 from archviz.records import record
 
 HOSTS = ("github.com", "www.github.com")
-_OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?")
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
-_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_OWNER = late_pattern(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?")
+_NAME = late_pattern(r"[A-Za-z0-9._-]{1,100}")
+_REVISION = late_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _NO_OWNERS = frozenset(
     "about apps collections contact customer-stories enterprise events explore features join login marketplace new "
     "notifications orgs pricing readme search security settings site sponsors stars topics trending".split()
@@ -66,6 +68,25 @@ def github_address(url: str) -> GithubAddress | None:
     if not _REVISION.fullmatch(revision) or not all(is_plain_segment(segment) for segment in path):
         return None
     return GithubAddress(repository, revision, "/".join(path))
+
+
+def searched_address(text: str) -> GithubAddress | None:
+    """The repository that is to be searched; None where a text is a path.
+
+    Raises:
+        UsageError: It is an address, and none of a repository on GitHub.
+    """
+    if "://" not in text and not text.lower().startswith(tuple(f"{host}/" for host in HOSTS)):
+        return None
+    if "://" not in text and Path(text).exists():
+        return None
+    address = github_address(text if "://" in text else f"https://{text}")
+    if address is None:
+        raise UsageError(
+            f"{text.partition('?')[0][:160]!a} is no address of a repository on GitHub",
+            hint="Write https://github.com/OWNER/NAME, for a revision …/tree/REVISION; code elsewhere is searched in a folder.",
+        )
+    return address
 
 
 def is_plain_segment(segment: str) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from archviz.errors import BadResponseError, ModelNotFoundError, RateLimitedError, SourceUnavailableError, UsageError
+from archviz.late_patterns import late_pattern
 from archviz.lookup.github.address import github_repository, is_plain_segment
 from archviz.lookup.github.files import TreeFile
 from archviz.lookup.github.ranking import CodeResult, rank_code, rank_repositories
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 FEW = 10  # requests that remain, from which on the reader is told
 MOST_TREE = 200_000
 _WHO_MAY_SEARCH = "GitHub searches code only for those with a token (GITHUB_TOKEN)"
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
+_COMMIT = late_pattern(r"[0-9a-f]{40}")
+_REVISION = late_pattern(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,14 @@ class GithubClient:
         found = github_repository(_text(data, "full_name"))
         if found is None:
             raise BadResponseError("GitHub's answer names no repository", where=f"/repos/{asked}")
+        if found.lower() != asked.lower() and self._session.last_found_at.endswith(f"/repos/{asked}"):
+            if self._session.last_key is not None:
+                self._session.cache.forget(self._session.last_key)
+            raise BadResponseError(
+                f"GitHub answers with {found}, and no redirect leads there",
+                where=f"/repos/{asked}",
+                hint="Nothing of this answer is kept. Check GITHUB_API_URL and the proxy.",
+            )
         licence, parent = data.get("license"), data.get("parent")
         return Repository(
             found,

@@ -24,6 +24,7 @@ def read_code(address: GithubAddress, session: Session) -> dict[str, bytes]:
         ModelNotFoundError: There is no such repository, revision or path, or no modelling file below it.
         SourceUnavailableError: GitHub could not be asked.
     """
+    session.reads_files()
     client = GithubClient(session)
     found = client.find_repository(address.repository)
     commit = client.find_commit(found.name, address.revision or found.default_branch)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from archviz.late_patterns import late_pattern
 from archviz.lookup.github.address import is_plain_segment
 
 MOST_FILES = 60
@@ -20,7 +21,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("configuration", re.compile(r"(?:.*/)?config(?:[_-][\w.-]+)?\.json")),
     ("configuration", re.compile(r"(?:.*/)?(?:inference/)?configs?/[\w.-]+\.json")),
 )
-_ASIDE = re.compile(
+_ASIDE = late_pattern(
     r"(?:^|/)(?:tests?|docs?|examples?|third_party|vendor|node_modules|\.[\w-]+|benchmarks?|evals?)/|test_"
 )
 

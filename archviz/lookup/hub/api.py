@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from archviz import __version__
-from archviz.errors import BadResponseError, GatedError, ModelNotFoundError, SourceUnavailableError
+from archviz.errors import ArchvizError, BadResponseError, GatedError, ModelNotFoundError, SourceUnavailableError
 from archviz.network.client import open_client
 from archviz.network.services import hub_service
 from archviz.network.session import Session
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read at its import; else it asks the Hub for a list of agents
 _LOCK = threading.RLock()  # the client of huggingface_hub is one for the whole process
@@ -23,17 +24,18 @@ _ACCESS = "Ask for access on {page}, then set HF_TOKEN to a token of that accoun
 
 
 @contextlib.contextmanager
-def hub_api(session: Session, *, stored: bool = True) -> Iterator[HfApi]:
+def hub_api(session: Session, *, stored: bool = True, account: str = "") -> Iterator[HfApi]:
     """The official client, every request of which goes through our transport; our transport adds the token.
 
     Args:
         stored: Whether answers may come from the cache and are kept there.
+        account: Whom they are stored for, where they are not the same for all.
     """
     from huggingface_hub import HfApi, close_session, set_client_factory
 
     service = hub_service()
     with _LOCK:
-        set_client_factory(lambda: open_client(service, session))
+        set_client_factory(lambda: open_client(service, session, account=account))
         try:
             headers = None if stored else {"Cache-Control": "no-store"}
             yield HfApi(
@@ -56,24 +58,70 @@ def hub_errors(model_id: str, revision: str | None = None) -> Iterator[None]:
 
     try:
         yield
-    except errors.GatedRepoError:  # before its parent, RepositoryNotFoundError
-        raise gated(model_id) from None
-    except errors.DisabledRepoError:
-        raise SourceUnavailableError(f"the Hub has disabled access to {model_id}", where=page_of(model_id)) from None
-    except errors.RepositoryNotFoundError:
-        raise missing(model_id) from None
-    except errors.RevisionNotFoundError:
-        raise no_revision(model_id, revision) from None
-    except (errors.HFValidationError, errors.RemoteEntryNotFoundError) as error:
-        raise ModelNotFoundError(f"the Hub has nothing of this name: {_line(error)}", where=page_of(model_id)) from None
     except errors.HfHubHTTPError as error:
-        raise _by_status(error.response.status_code, model_id) from None
+        raise _refusal(error, model_id, revision) from None
+    except errors.HFValidationError as error:
+        raise ModelNotFoundError(f"the Hub has nothing of this name: {_line(error)}", where=page_of(model_id)) from None
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-        raise BadResponseError(
-            f"the Hub's reply is not of the documented form ({type(error).__name__})",
+        raise _undocumented(error, page_of(model_id)) from None
+
+
+def _refusal(error: HfHubHTTPError, model_id: str, revision: str | None) -> ArchvizError:
+    """What the Hub's own refusal says; a refusal that is not in its form is somebody else's, and says nothing about a model."""
+    from huggingface_hub import errors
+
+    if not _is_of_the_hub(error):
+        return BadResponseError(
+            f"the Hub's answer with status {error.response.status_code} is not of the Hub's own form",
             where=page_of(model_id),
-            hint="Try again; if it stays, the Hub may speak a newer form than this huggingface_hub.",
-        ) from None
+            hint="A network or a proxy in between may have answered. Check HF_ENDPOINT and the proxy, and try again.",
+        )
+    if isinstance(error, errors.GatedRepoError):  # before its parent, RepositoryNotFoundError
+        return gated(model_id)
+    if isinstance(error, errors.DisabledRepoError):
+        return SourceUnavailableError(f"the Hub has disabled access to {model_id}", where=page_of(model_id))
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return missing(model_id)
+    if isinstance(error, errors.RevisionNotFoundError):
+        return no_revision(model_id, revision)
+    if isinstance(error, errors.RemoteEntryNotFoundError):
+        return ModelNotFoundError(f"the Hub has nothing of this name: {_line(error)}", where=page_of(model_id))
+    return _by_status(error.response.status_code, model_id)
+
+
+def _is_of_the_hub(error: HfHubHTTPError) -> bool:
+    """Whether a refusal has the form of the Hub: a code in its headers, or JSON."""
+    if error.response.headers.get("x-error-code"):
+        return True
+    try:
+        return isinstance(error.response.json(), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+@contextlib.contextmanager
+def search_errors(where: str) -> Iterator[None]:
+    """The boundary for searches: whatever is refused or malformed there is about the search, never about a repository.
+
+    Raises:
+        BadResponseError: The search was refused, or its reply is not of the form that the Hub documents.
+    """
+    from huggingface_hub import errors
+
+    try:
+        yield
+    except errors.HfHubHTTPError as error:
+        raise BadResponseError(f"its search answers with status {error.response.status_code}", where=where) from None
+    except (errors.HFValidationError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        raise _undocumented(error, where) from None
+
+
+def _undocumented(error: Exception, where: str) -> BadResponseError:
+    return BadResponseError(
+        f"the Hub's reply is not of the documented form ({type(error).__name__})",
+        where=where,
+        hint="Try again; if it stays, the Hub may speak a newer form than this huggingface_hub.",
+    )
 
 
 def page_of(model_id: str) -> str:
@@ -107,7 +155,7 @@ def no_revision(model_id: str, revision: str | None) -> ModelNotFoundError:
     )
 
 
-def _by_status(status: int, model_id: str) -> Exception:
+def _by_status(status: int, model_id: str) -> ArchvizError:
     if status in (401, 404):  # endpoints that leave out X-Error-Code
         return missing(model_id)
     if status == 403:

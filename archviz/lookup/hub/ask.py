@@ -6,12 +6,10 @@ from typing import Literal
 
 from archviz.errors import ArchvizError, GatedError, ModelNotFoundError, OfflineError, SourceUnavailableError
 from archviz.lookup.hub.facts import HubModel
-from archviz.lookup.hub.files import read_file
+from archviz.lookup.hub.files import CONFIG, read_file
 from archviz.lookup.hub.find import find_model
 from archviz.network.session import Session, day_of
 from archviz.records import record
-
-CONFIG = "config.json"
 
 
 @record(frozen=True)
@@ -74,8 +72,6 @@ def _identity(model: HubModel, asked: str, revision: str | None) -> str:
     said = [f"{model.id} is on the Hub; {at}, as of {day_of(model.fetched)}."]
     if model.id.lower() != asked.lower():
         said.append(f"{asked} was renamed to {model.id}.")
-    elif model.id != asked:
-        said.append(f"{asked} differs from it in letter case.")
     if model.derivation:
         said.append(f"It is {model.derivation}.")
     return " ".join(said)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from archviz.late_patterns import late_pattern
 from archviz.records import record
 
 Relation = Literal["quantized", "finetune", "merge", "adapter"]
 
 MOST_BASES = 20
-_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}/[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")
+_ID = late_pattern(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}/[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")
 _WORDS: dict[Relation | None, str] = {
     "quantized": "a quantised form of",
     "finetune": "fine-tuned from",

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from archviz.errors import BadResponseError
+from archviz.late_patterns import late_pattern
 from archviz.lookup.html_text import clean
 from archviz.lookup.hub.derivation import Derivation, Relation, derivation_of
 from archviz.lookup.names import is_hub_id
-from archviz.records import record
+from archviz.records import field, field_names, record
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
 
-COMMIT = re.compile(r"[0-9a-f]{40}")
-_ARXIV = re.compile(r"arxiv:(\d{4}\.\d{4,5}|[a-z-]+/\d{7})")
+COMMIT = late_pattern(r"[0-9a-f]{40}")
+_ARXIV = late_pattern(r"arxiv:(\d{4}\.\d{4,5}|[a-z-]+/\d{7})")
 _MOST_FILES = 20_000
 _MOST_LISTED = 32
 
@@ -71,20 +70,20 @@ class HubModel:
 
     def as_dict(self) -> dict[str, object]:
         """The facts as answers give them: the list of files is only counted."""
-        facts = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        facts = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
         facts["files"] = len(self.files)
         facts["fetched"] = datetime.fromtimestamp(self.fetched, UTC).isoformat(timespec="seconds")
         return facts
 
     def as_json(self) -> bytes:
-        return json.dumps(asdict(self), separators=(",", ":")).encode()
+        return json.dumps(vars(self), separators=(",", ":")).encode()
 
 
 def parse_facts(data: bytes) -> HubModel | None:
     """Facts as they were kept; None when they are not of this form."""
     try:
         raw = json.loads(data)
-        known = {each.name for each in fields(HubModel)}
+        known = set(field_names(HubModel))
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()
         }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from archviz.errors import BadResponseError, SourceUnavailableError
+from archviz.late_patterns import late_pattern
 from archviz.lookup.hub.facts import HubModel
 from archviz.network.services import ACCOUNT, COMMIT_HEADER, hub_service, origin_of
 from archviz.network.session import Session
@@ -14,7 +14,8 @@ from archviz.network.session import Session
 if TYPE_CHECKING:
     import httpx2
 
-_PATH = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/){0,8}[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_PATH = late_pattern(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/){0,8}[A-Za-z0-9_][A-Za-z0-9_.-]*")
+CONFIG = "config.json"
 _READABLE = (".json", ".py", ".md", ".txt")
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
-from archviz.errors import BadResponseError, OfflineError, SourceUnavailableError
+from archviz.errors import BadResponseError, ModelNotFoundError, OfflineError, SourceUnavailableError
 from archviz.lookup.hub.facts import HubModel, facts_of, is_commit, parse_facts
 from archviz.lookup.names import is_hub_id
 from archviz.network.cache import Entry
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
+from archviz.records import replace
 
 _EXPANDED = [
     "cardData", "config", "createdAt", "gated", "lastModified", "private", "safetensors", "sha", "siblings", "tags",
@@ -30,19 +30,23 @@ def find_model(model_id: str, revision: str | None, session: Session) -> HubMode
     """
     kept = _kept(model_id, revision, session)
     age = session.time.now() - kept.fetched if kept else 0.0
-    if kept and (is_commit(revision) or 0 <= age < hub_service().fresh_seconds):
+    session.at_hand = session.at_hand or kept is not None
+    offline = session.is_offline(hub_service())
+    if kept and (is_commit(revision) or (not offline and 0 <= age < hub_service().fresh_seconds)):
         return kept
-    if session.is_offline(hub_service()):
+    if offline:
         if kept is None:
             raise OfflineError("the Hub is not asked offline, and nothing is stored of it", where=model_id)
         return _old(kept, f"Offline: the Hub was not asked; its answer of {day_of(kept.fetched)} is used.", session)
-    session.at_hand = session.at_hand or kept is not None
     try:
         model = _ask(model_id, revision, session)
+    except ModelNotFoundError:
+        _forget_denied(model_id, revision, session)
+        raise
     except SourceUnavailableError as error:
         if kept is None:
             raise
-        return _old(kept, f"{error.message}; its answer of {day_of(kept.fetched)} is used.", session)
+        return _old(kept, f"{error.sentence}; its answer of {day_of(kept.fetched)} is used.", session)
     _keep(model, model_id, revision, session)
     return model
 
@@ -84,9 +88,16 @@ def _checked(model: HubModel, asked_id: str, revision: str | None, session: Sess
     return model
 
 
-def search_models(text: str, session: Session) -> tuple[str, ...]:
-    """The ids that the Hub's own search offers for a text, most used first; a search that fails offers none."""
-    return _listed(text, session, search=text)
+def search_models(text: str, session: Session, *, author: str | None = None) -> tuple[str, ...]:
+    """The ids that the Hub's own search offers for a text, most used first.
+
+    Args:
+        author: Whose repositories alone are looked for.
+
+    Raises:
+        SourceUnavailableError: The search failed, which says nothing about any repository.
+    """
+    return tuple(found for found, _ in _listed(session, search=text, **({"author": author} if author else {})))
 
 
 def models_of_paper(paper: str, session: Session) -> tuple[str, ...]:
@@ -94,22 +105,27 @@ def models_of_paper(paper: str, session: Session) -> tuple[str, ...]:
 
     Args:
         paper: Its arXiv id without a version.
+
+    Raises:
+        SourceUnavailableError: The search failed.
     """
-    return _listed(paper, session, filter=f"arxiv:{paper}")
+    tag = f"arxiv:{paper}"  # looked for in the reply too: a mirror may not know the filter, and list everything
+    return tuple(found for found, tags in _listed(session, filter=tag) if tag in tags)
 
 
-def _listed(text: str, session: Session, **how: str) -> tuple[str, ...]:
-    from archviz.lookup.hub.api import hub_api, hub_errors
+def _listed(session: Session, **how: str) -> tuple[tuple[str, tuple[object, ...]], ...]:
+    """The ids and tags of a search; stored for the account that asked, because it may show what is private to it."""
+    from archviz.lookup.hub.api import hub_api, search_errors
 
+    account = hub_service().account()
     try:
-        with hub_errors(text), hub_api(session) as api:
+        with search_errors("the Hub"), hub_api(session, account=account) as api:
             found = list(api.list_models(**how, sort="downloads", limit=_MOST_FOUND))  # type: ignore[arg-type] # texts
-    except SourceUnavailableError as error:
+    except BadResponseError as error:
         _forget_bad(error, session)
-        session.note(f"The Hub could not be searched: {error.message}.")
-        return ()
-    ids = [each.id for each in found if isinstance(each.id, str) and len(each.id) < _LONGEST_ID]
-    return tuple(model_id for model_id in ids if is_hub_id(model_id))
+        raise
+    sound = [each for each in found if isinstance(each.id, str) and len(each.id) < _LONGEST_ID and is_hub_id(each.id)]
+    return tuple((each.id, tuple(each.tags or ())) for each in sound)
 
 
 def _forget_bad(error: SourceUnavailableError, session: Session) -> None:
@@ -123,6 +139,13 @@ def _kept(model_id: str, revision: str | None, session: Session) -> HubModel | N
     entry = (session.cache.read(account + key) if account else None) or session.cache.read(key)
     model = parse_facts(entry.body) if entry else None
     return None if model and is_commit(revision) and model.commit != revision else model
+
+
+def _forget_denied(model_id: str, revision: str | None, session: Session) -> None:
+    """What the Hub denies is not answered from a copy later; a copy for a token that it refused may still hold."""
+    session.cache.forget(_key(model_id, revision))
+    if (account := hub_service().account()) and hub_service().name not in session.refused_tokens:
+        session.cache.forget(account + _key(model_id, revision))
 
 
 def _keep(model: HubModel, asked_id: str, revision: str | None, session: Session) -> None:

@@ -40,12 +40,13 @@ def read_hub_checkpoint(model: HubModel, session: Session) -> Checkpoint:
         GatedError: The files are not given to this account.
         BadResponseError: An index or a header is malformed or absurdly large.
     """
+    session.reads_files()
     weight_map: dict[str, str] | None = None
     if INDEX_FILE in model.files:
         data = read_file(model, INDEX_FILE, session, session.settings.limits.response_bytes)
         weight_map = parse_weight_map(data, f"{model.id}, {INDEX_FILE}")
         files = sorted(set(weight_map.values()))
-    else:
+    if not weight_map:  # there is no index, or it names nothing
         files = [SINGLE_FILE] if SINGLE_FILE in model.files else _others(model)
     if not files:
         raise no_safetensors(model)
@@ -65,9 +66,12 @@ def no_safetensors(model: HubModel) -> NoSafetensorsError:
     others = sorted(
         {path for path in model.files if path.endswith((".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack"))}
     )
-    stored = f"; it stores {', '.join(others[:4])}, which are not read" if others else ""
+    stored = (
+        f"; it stores {', '.join(others[:4])}, which {'is' if len(others) == 1 else 'are'} not read" if others else ""
+    )
+    lacks = f"no {INDEX_FILE}" if INDEX_FILE not in model.files else f"its {INDEX_FILE} names none"
     return NoSafetensorsError(
-        f"{model.id} has no *.safetensors and no {INDEX_FILE}{stored}",
+        f"{model.id} has no *.safetensors and {lacks}{stored}",
         where=f"commit {model.commit[:12]}",
         hint="archviz tensors shows what the official code builds, without a checkpoint.",
     )

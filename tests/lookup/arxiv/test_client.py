@@ -217,3 +217,11 @@ def test_a_login_page_is_no_rendering_and_is_not_kept(
     with pytest.raises(BadResponseError, match="login"):
         client.read_page("2505.09388v2")
     assert str(ArxivClient(session()).read_page("2505.09388v2")).endswith("<p>text</p>")
+
+
+def test_an_answer_about_another_paper_is_no_answer_and_not_kept(client: ArxivClient, arxiv: Any, reply: Any) -> None:
+    other = arxiv.answer(type("Asked", (), {"path": "/api/query", "query": {"id_list": "2412.15115"}, "headers": {}})())
+    arxiv.next = [reply(200, other.body, other.headers)]
+    with pytest.raises(BadResponseError, match=r"2412\.15115v2 where 2505\.09388 was"):
+        client.find_paper("2505.09388")
+    assert client.find_paper("2505.09388").title == "Qwen3 Technical Report"

@@ -12,7 +12,7 @@ import pytest
 from archviz.lookup.catalog import RECORDS, CatalogRecord, find_record, model_ids, record_name
 
 NOT_FACTS = re.compile(
-    r"^_|initializer|dropout|_pdrop$|^(bos|eos|sep|cls)_token|^(transformers_version|quantization_config|auto_map|use_cache|"
+    r"^_|initializer|dropout|_pdrop$|^(bos|eos|sep|cls)_token|^(transformers_version|auto_map|use_cache|"
     r"id2label|label2id|architectures|torchscript|task_specific_params|num_beams|do_sample|max_length|min_length|"
     r"top_p|temperature|gradient_checkpointing|router_aux_loss_coef|output_attentions|return_dict)$"
 )

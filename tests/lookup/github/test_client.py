@@ -243,3 +243,13 @@ def test_a_file_beyond_the_bound_is_not_taken(github: Any, github_data: Any, ses
     commit = github_data.add("acme/Big", {"model.py": "x" * 3000})
     with pytest.raises(BadResponseError):
         GithubClient(session(Limits(source_bytes=2000))).read_file("acme/Big", commit, "model.py")
+
+
+def test_another_repository_without_a_redirect_is_no_rename_and_not_kept(
+    client: GithubClient, github: Any, reply: Any
+) -> None:
+    body = b'{"full_name": "other/first", "default_branch": "main"}'
+    github.next = [reply(200, body, {"Content-Type": "application/json"})]
+    with pytest.raises(BadResponseError, match="no redirect leads there"):
+        client.find_repository("acme/Acme-V2")
+    assert client.find_repository("acme/Acme-V2").name == "acme/Acme-V2"

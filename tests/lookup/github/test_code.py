@@ -10,7 +10,7 @@ import pytest
 
 from archviz import pipeline
 from archviz.cli import main
-from archviz.errors import ModelNotFoundError, OfflineError
+from archviz.errors import ModelNotFoundError, OfflineError, UsageError
 from archviz.settings import Settings
 
 ROPE = "import torch\n\nclass AcmeRotary:\n    def apply_rotary_pos_emb(self, q):\n        return q\n"
@@ -92,3 +92,21 @@ def test_the_command_tells_commit_and_matches(capsys: pytest.CaptureFixture[str]
     out, err = capsys.readouterr()
     assert json.loads(out)["matches"][0]["file"] == "inference/model.py"
     assert commit in err
+
+
+@pytest.mark.parametrize("topic, status", [("bogus", 2), ("rope", 0)])
+def test_what_is_asked_wrongly_costs_no_request(github: Any, topic: str, status: int) -> None:
+    assert main(["code-search", "https://github.com/acme/Acme", "--for", topic]) == status
+    assert bool(github.asked) == (status == 0)
+
+
+def test_an_address_without_its_scheme_is_one(commit: str) -> None:
+    assert found_in("github.com/acme/Acme") == {"inference/model.py"}
+
+
+@pytest.mark.parametrize("url", ["https://huggingface.co/acme/Acme", "https://github.com/acme/Acme@main"])
+def test_another_address_is_told_as_an_address(url: str, github: Any) -> None:
+    with pytest.raises(UsageError, match="no address of a repository on GitHub") as caught:
+        found_in(url)
+    assert url in caught.value.message
+    assert github.asked == []

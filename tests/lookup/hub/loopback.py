@@ -239,7 +239,11 @@ class _Hub(Handler):
         words = re.split(r"[^a-z0-9.]+", text)
         shown = [name for name, each in self.hub.repositories.items() if token is not None or not each.private]
         found = [name for name in shown if all(word in name.lower() for word in words)]
-        rows = [{"_id": "0", "id": name, "modelId": name, "tags": [], "private": False} for name in found]
+        if author := query.get("author", [""])[0]:
+            found = [name for name in found if name.partition("/")[0] == author]
+        tags = {name: ["transformers", *self.hub.repositories[name].tags] for name in found}
+        found = [name for name in found if all(tag in tags[name] for tag in query.get("filter", []))]
+        rows = [{"_id": "0", "id": name, "modelId": name, "tags": tags[name], "private": False} for name in found]
         self.reply(200, json.dumps(rows[:limit]).encode(), Content_Type="application/json; charset=utf-8")
 
     def _file(self, name: str, revision: str, file: str, path: str, token: str | None, headers: dict[str, str]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 
 import pytest
 
-from archviz.errors import OfflineError
+from archviz.cli import main
+from archviz.errors import ModelNotFoundError, OfflineError
 from archviz.lookup.resolution import Resolution
 from archviz.lookup.resolve import resolve
 from archviz.settings import Settings
@@ -116,7 +118,7 @@ def test_an_old_name_without_organisation_is_the_hubs_to_know(hub: LoopbackHub) 
     assert (found.status, found.model_id) == ("renamed", "acme/Single-1B")
 
 
-@pytest.mark.parametrize("code", [404, 500, 503])
+@pytest.mark.parametrize("code", [418, 500, 503])
 def test_where_the_hub_does_not_answer_the_catalog_does_with_its_date(hub: LoopbackHub, code: int) -> None:
     hub.fail("Qwen3-0.6B", status(code))
     found = ask(QWEN)
@@ -124,6 +126,149 @@ def test_where_the_hub_does_not_answer_the_catalog_does_with_its_date(hub: Loopb
     assert found.facts_date is not None
     assert found.facts_date in found.message
     assert found.message.startswith("The Hub")
+
+
+@pytest.mark.parametrize("code", [401, 404])
+def test_what_the_hub_denies_is_not_found_and_what_the_catalog_holds_is_said(hub: LoopbackHub, code: int) -> None:
+    hub.fail("Qwen3-0.6B", status(code))
+    found = ask(QWEN)
+    assert (found.status, found.exit_status, found.model_id) == ("not_found", 3, None)
+    assert "the Hub shows no repository" in found.message.replace("The", "the")
+    assert (
+        f"catalog holds facts of {ask(QWEN, offline=True).facts_date} about {QWEN}; --offline uses them"
+        in found.message
+    )
+    assert found.candidates
+    assert QWEN not in [each.id for each in found.candidates]
+    with pytest.raises(ModelNotFoundError):
+        read_model_source(QWEN, Settings())
+
+
+def test_another_letter_case_of_a_catalog_id_is_a_candidate_where_the_hub_denies_it(hub: LoopbackHub) -> None:
+    hub.repositories[QWEN] = Repository({"config.json": CONFIG})
+    found = ask(QWEN.lower())
+    assert (found.status, found.exit_status) == ("not_found", 3)
+    assert (found.candidates[0].id, found.candidates[0].why) == (QWEN, "the same name in other letter case")
+    bare = ask("QWEN3-0.6b")
+    assert (bare.status, bare.model_id, bare.candidates[0].id) == ("ambiguous", None, QWEN)
+    assert "/api/models/QWEN3-0.6b" in hub.paths  # asked for as it was written
+
+
+def test_every_liberty_is_told_by_all_that_read_the_model(hub: LoopbackHub, capsys: pytest.CaptureFixture[str]) -> None:
+    hub.repositories[QWEN] = Repository({"config.json": CONFIG})
+    for name, liberty in (("Qwen3-0.6B", "organisation was not given"), ("acme/sharded-1b", "letter case")):
+        assert liberty in ask(name).message
+        assert any(liberty in note for note in read_model_source(name, Settings()).notes)
+        assert main(["describe", name]) == 0
+        assert liberty in capsys.readouterr().err
+    assert main(["describe", QWEN.lower(), "--offline"]) == 0
+    assert "letter case" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("code", [401, 403, 404, 418])
+def test_a_search_that_fails_offers_none_and_costs_no_candidate(hub: LoopbackHub, code: int) -> None:
+    hub.fail(r"/api/models\?", status(code))
+    family = ask("Qwen3.5")
+    assert (family.status, family.complete) == ("ambiguous", False)
+    assert "Qwen/Qwen3.5-27B" in [each.id for each in family.candidates]
+    missing = ask("acme/Missing-1B")
+    assert (missing.status, missing.complete) == ("not_found", False)
+    assert "no repository acme/Missing-1B" in missing.message
+    paper = ask("2505.09388")
+    assert (paper.status, len(paper.candidates) > 1) == ("ambiguous", True)
+    for found in (family, missing, paper):
+        assert any("could not be searched" in note for note in found.notes)
+    unknown = ask("no such family")
+    assert (unknown.status, unknown.exit_status, unknown.as_error().code) == ("unreachable", 4, "bad_response")
+
+
+@pytest.mark.parametrize("code", [401, 403, 404, 200])
+@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "text/plain"])
+def test_the_page_of_a_network_says_nothing_about_a_model(hub: LoopbackHub, code: int, kind: str) -> None:
+    hub.fail("/api/", lambda handler: handler.reply(code, b"<html>Blocked</html>", Content_Type=kind))
+    found = ask("acme/Single-1B")
+    assert (found.status, found.exit_status, found.complete) == ("unreachable", 4, False)
+    assert (found.as_error().code, found.as_dict()["error"]) == ("bad_response", "bad_response")
+    known = ask(QWEN)
+    assert (known.status, known.source, known.complete) == ("exact", "catalog", False)
+
+
+def test_a_copy_that_stands_for_a_hub_that_fails_is_not_complete(hub: LoopbackHub) -> None:
+    assert ask("acme/Single-1B").complete is True
+    hub.fail("/api/", status(503))
+    asking = session(ahead=40 * 86_400.0)
+    found = resolve("acme/Single-1B", asking.settings, asking)
+    assert (found.status, found.source, found.complete) == ("exact", "hub", False)
+    assert found.notes
+
+
+def test_what_the_hub_denied_since_is_not_answered_from_the_copy(hub: LoopbackHub) -> None:
+    ask("acme/Single-1B")
+    del hub.repositories["acme/Single-1B"]
+    later = session(ahead=86_400.0)
+    assert resolve("acme/Single-1B", later.settings, later).status == "not_found"
+    hub.fail("/api/", status(503))
+    failing = session(ahead=86_400.0)
+    assert resolve("acme/Single-1B", failing.settings, failing).status == "unreachable"
+    assert ask("acme/Single-1B", offline=True).model_id is None
+
+
+def test_a_bare_name_is_unreachable_rather_than_missing_when_the_hub_is(hub: LoopbackHub) -> None:
+    hub.fail("/api/", status(503))
+    found = ask("no such family")
+    assert (found.status, found.exit_status, found.model_id) == ("unreachable", 4, None)
+    assert ask("Qwen3.5").status == "ambiguous"
+
+
+def test_an_ambiguous_name_offers_no_other_version(hub: LoopbackHub) -> None:
+    hub.repositories["meta-llama/Llama-3.1-8B"] = Repository({"config.json": CONFIG})
+    found = ask("Llama 3")
+    assert found.status == "ambiguous"
+    assert not any("3.1" in each.id for each in found.candidates)
+
+
+@pytest.mark.parametrize(
+    "name, nearest",
+    [
+        ("acme/Lynx-9-8B-Instruct", "acme/Lynx-9-8B"),
+        ("acme/Lynx-9-7B", "acme/Lynx-9-8B"),
+        ("acme/Lynx-9-8B.", "acme/Lynx-9-8B"),
+        ("acme/Lynx-9-8B,", "acme/Lynx-9-8B"),
+        ("acme/Lynx-9-8B FP8", "acme/Lynx-9-8B"),
+        ('"acme/Lynx-9-8B"', "acme/Lynx-9-8B"),
+        ("`acme/Lynx-9-8B`", "acme/Lynx-9-8B"),
+        ("acme/Lynx-9-8B.git", "acme/Lynx-9-8B"),
+        ("acme/Lynx-9-8B?token=hf_secret", "acme/Lynx-9-8B"),
+    ],
+)
+def test_a_near_miss_is_helped_by_the_hub_and_none_is_chosen(hub: LoopbackHub, name: str, nearest: str) -> None:
+    hub.repositories["acme/Lynx-9-8B"] = Repository({"config.json": CONFIG})
+    found = ask(name)
+    assert (found.status, found.model_id, found.exit_status) == ("not_found", None, 3)
+    assert found.candidates[0].id == nearest
+    assert "secret" not in f"{found.message}{found.candidates}"
+
+
+def test_the_address_of_a_clone_is_the_repository_s(hub: LoopbackHub) -> None:
+    assert ask("https://huggingface.co/acme/Single-1B.git").model_id == "acme/Single-1B"
+
+
+def test_only_repositories_whose_tags_name_a_paper_link_it(hub: LoopbackHub) -> None:
+    found = ask("2505.09388")
+    assert "acme/Sharded-1B" in [each.id for each in found.candidates]
+    assert "acme/Single-1B" not in [each.id for each in found.candidates]
+    rows = [{"_id": "0", "id": "acme/Single-1B", "tags": ["transformers"], "private": False}]
+    hub.fail("/api/models", lambda each: each.reply(200, json.dumps(rows).encode(), Content_Type="application/json"))
+    later = session(ahead=86_400.0)  # a mirror that does not know the filter
+    assert "acme/Single-1B" not in [each.id for each in resolve("2505.09388", later.settings, later).candidates]
+
+
+def test_a_search_is_stored_for_the_account_that_asked(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "acme/Private-1B" not in [each.id for each in ask("Private").candidates]
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    assert "acme/Private-1B" in [each.id for each in ask("Private").candidates]
+    monkeypatch.delenv("HF_TOKEN")
+    assert "acme/Private-1B" not in [each.id for each in ask("Private").candidates]
 
 
 def test_a_rate_limit_is_not_waited_for_beyond_the_bound(hub: LoopbackHub) -> None:

@@ -228,11 +228,11 @@ def test_a_search_whose_pages_lead_to_themselves_asks_for_one_page(hub: Loopback
     assert len(hub.asked) == 1
 
 
-def test_a_search_that_fails_offers_nothing_and_says_so(hub: LoopbackHub) -> None:
-    hub.fail("^/api/models", status(500))
-    asking = session()
-    assert search_models("sharded", asking) == ()
-    assert asking.notes
+@pytest.mark.parametrize("code", [401, 404, 500])
+def test_a_search_that_fails_says_nothing_about_a_repository(hub: LoopbackHub, code: int) -> None:
+    hub.fail("^/api/models", status(code))
+    with pytest.raises(SourceUnavailableError):
+        search_models("sharded", session())
 
 
 def test_a_gated_repository_shows_its_facts_and_not_its_files(

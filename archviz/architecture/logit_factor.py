@@ -1,0 +1,74 @@
+"""The number that the code multiplies the logits by, before or after the output head, which is linear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archviz.interpreter.reading import Event
+from archviz.patterns.activations import number_in
+from archviz.patterns.op_families import PLUMBING, canonical
+from archviz.patterns.trace import Trace
+from archviz.spans import Span
+
+_MOST = 12  # steps beside the head
+
+
+def logit_factor(trace: Trace, vocabulary: object) -> tuple[float, Span | None] | None:
+    """The factor and the line; None where there is none, or where a curve (a softcap) bounds the logits.
+
+    Args:
+        trace: The whole trace.
+        vocabulary: How many logits there are.
+    """
+    ops = [event for event in trace.outline if event.kind == "op"]
+    heads = [
+        place for place, event in enumerate(ops)
+        if canonical(event.name) == "linear" and event.outputs and (event.outputs[0].shape or (None,))[-1] == vocabulary
+    ]  # fmt: skip
+    if not heads:
+        return None
+    steps = [*_before(ops[: heads[-1]], ops[heads[-1]]), *_after(ops[heads[-1] + 1 :], ops[heads[-1]])]
+    if any(canonical(step.name) not in ("mul", "div") for step in steps):
+        return None
+    factors = [(_factor(step), step.at) for step in steps]
+    value = 1.0
+    for factor, _ in factors:
+        value *= factor
+    return (value, factors[0][1]) if factors and value != 1 else None
+
+
+def _factor(step: Event) -> float:
+    number = number_in(step) or 1.0
+    return 1 / number if canonical(step.name) == "div" else number
+
+
+def _before(ops: Sequence[Event], head: Event) -> list[Event]:
+    """The products with a number that end in what the head reads."""
+    wanted, found = head.inputs[0].id, list[Event]()
+    for event in reversed(ops):
+        if all(value.id != wanted for value in event.outputs) or not event.inputs or len(found) == _MOST:
+            continue
+        name = canonical(event.name)
+        if name in ("mul", "div") and len(event.inputs) == 1 and number_in(event) is not None:
+            found.append(event)
+        elif name not in (*PLUMBING, "getitem", "slice"):
+            break
+        wanted = event.inputs[0].id
+    return found
+
+
+def _after(ops: Sequence[Event], head: Event) -> list[Event]:
+    """The steps that follow the head, each reading the one before, casts left out."""
+    current, found = head.outputs[0].id, list[Event]()
+    for event in ops:
+        if all(value.id != current for value in event.inputs) or not event.outputs or len(event.inputs) != 1:
+            continue
+        name = canonical(event.name)
+        if name in PLUMBING:
+            current = event.outputs[0].id
+        elif name in ("mul", "div", "tanh") and (name == "tanh" or number_in(event) is not None):
+            found.append(event)
+            current = event.outputs[0].id
+        else:
+            break
+    return found

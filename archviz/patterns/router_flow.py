@@ -1,0 +1,167 @@
+"""Where a router's scores go: what the choice of experts sees of them, and what their weights multiply.
+
+The scores are followed forward through the block from the projection that makes one per expert; whole numbers, such as the chosen
+experts, carry no score on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archviz.interpreter.reading import Event, ValueRef
+from archviz.patterns.activations import number_in
+from archviz.patterns.op_families import FRESH, canonical, writes_in_place
+from archviz.patterns.trace import Trace
+from archviz.records import field, record
+
+_CONTRACTIONS = frozenset({"linear", "matmul", "bmm", "baddbmm", "addmm", "einsum"})
+_PRODUCTS = _CONTRACTIONS | {"mul", "addcmul"}
+_CHOICES = frozenset({"topk", "argmax", "argmin", "sort", "argsort"})
+
+
+@record(frozen=True)
+class Choice:
+    """A step that takes some of the scores.
+
+    Args:
+        lowest: It takes the lowest of them: of scores with their sign changed, or as the step's options say.
+        of: How many there are to choose from; None when that was not understood.
+    """
+
+    event: Event
+    lowest: bool
+    of: int | None
+
+
+@record
+class RouterFlow:
+    """What becomes of the scores of one block.
+
+    Args:
+        choices: In order of execution.
+        weighting: The product of the scores with hidden states; None where there is none.
+        place: Whether that are the experts' `input` or `output`, or something `inside`.
+        bias: The step that adds a stored number per expert to the scores; `biased_weights` whether the weights see it.
+        ran: The experts' projections were seen.
+    """
+
+    choices: list[Choice] = field(default_factory=list)
+    weighting: Event | None = None
+    place: str | None = None
+    bias: Event | None = None
+    biased_weights: bool = False
+    ran: bool = False
+
+
+def router_flow(trace: Trace, block: Event, routing: Sequence[Event], experts: str, count: int) -> RouterFlow:
+    """Follow the scores through a block.
+
+    Args:
+        block: The call of the block.
+        routing: The steps of the router and of the block itself, among which the scores are made.
+        experts: Path of the experts.
+        count: How many there are.
+    """
+    follower = _Follower(trace, {event.index for event in routing}, experts, count)
+    for event in trace.inside(block):
+        if event.kind == "op":
+            follower.step(event)
+    return follower.result()
+
+
+class _Follower:
+    def __init__(self, trace: Trace, routing: set[int], experts: str, count: int) -> None:
+        self.trace, self.routing, self.experts, self.count = trace, routing, experts, count
+        self.signs: dict[int, int] = {}  # value made of scores → −1 where more of the score is less of the value
+        self.biased: set[int] = set()
+        self.depths: dict[int, int] = {}  # hidden states → how many of the experts' projections they went through
+        self.products: list[tuple[Event, int, bool]] = []
+        self.found = RouterFlow()
+
+    def step(self, event: Event) -> None:
+        name = canonical(event.name)
+        if name in FRESH:
+            return
+        read = [value for value in event.inputs if is_float(value)]
+        scores = [value for value in read if value.id in self.signs]
+        if not scores:
+            self._hidden(event, name, read)
+            return
+        hidden = [value for value in read if value.id not in self.signs and self._is_hidden(value)]
+        if hidden and name in _PRODUCTS:
+            depth = max(self.depths.get(value.id, 0) for value in hidden)
+            self.products.append((event, depth, any(value.id in self.biased for value in scores)))
+            self._mark(event, self.depths, depth)
+            return
+        if name in _CHOICES:
+            self._choose(event, name, scores[0])
+        self._mark(event, self.signs, self._sign(event, name, scores))
+        if any(value.id in self.biased for value in scores) or self._adds_bias(event, name):
+            self.biased.update(value.id for value in event.outputs)
+
+    def result(self) -> RouterFlow:
+        most = max(self.depths.values(), default=0)
+        self.found.ran = most > 0
+        if self.products and most:
+            event, depth, biased = self.products[-1]
+            self.found.weighting, self.found.biased_weights = event, biased
+            self.found.place = "input" if depth == 0 else "output" if depth == most else "inside"
+        return self.found
+
+    def _mark(self, event: Event, labels: dict[int, int], label: int) -> None:
+        """Give what an event makes, and what it writes into, a label."""
+        written = event.inputs[:1] if writes_in_place(event.name) else ()
+        for value in (*event.outputs, *written):
+            if is_float(value):
+                labels[value.id] = label
+
+    def _hidden(self, event: Event, name: str, read: Sequence[ValueRef]) -> None:
+        """A step without scores: it makes them, or carries hidden states on."""
+        makes = event.outputs and (event.outputs[0].shape or (None,))[-1] == self.count and name in _CONTRACTIONS
+        if makes and event.index in self.routing:
+            self._mark(event, self.signs, 1)
+            return
+        data = [value for value in read if self.trace.carries(value)]
+        inside = f"{event.module}.".startswith(f"{self.experts}.")
+        depth = max((self.depths.get(value.id, 0) for value in data), default=0)
+        if inside and data and name in _CONTRACTIONS:
+            depth += 1
+        if depth:
+            self._mark(event, self.depths, depth)
+
+    def _is_hidden(self, value: ValueRef) -> bool:
+        """Features of tokens: not one number per expert, group or choice."""
+        size = (value.shape or (None,))[-1]
+        return self.trace.carries(value) and (value.id in self.depths or (size is not None and size > self.count))
+
+    def _adds_bias(self, event: Event, name: str) -> bool:
+        stored = [v for v in event.inputs if not self.trace.carries(v) and (v.shape or (None,))[-1] == self.count]
+        if name not in ("add", "sub") or len(stored) != 1 or len(event.inputs) != 2:
+            return False
+        self.found.bias = self.found.bias or event
+        return True
+
+    def _sign(self, event: Event, name: str, scores: Sequence[ValueRef]) -> int:
+        """The sign of a result: turned by a minus, a product with a negative number, and where the scores are taken from something."""
+        sign = self.signs[scores[0].id]
+        number = number_in(event) if len(event.inputs) == 1 else None
+        second = name in ("sub", "div") and len(event.inputs) == 2 and event.inputs[0].id not in self.signs
+        reflected = name in ("sub", "div") and "0" in event.options  # a number less, or divided by, the scores
+        negative = name in ("mul", "div") and number is not None and number < 0
+        turns = name in ("neg", "reciprocal") or second or reflected
+        return -sign if turns != negative else sign
+
+    def _choose(self, event: Event, name: str, scores: ValueRef) -> None:
+        options = event.options
+        turned = options.get("largest", options.get("3", True)) is False or name == "argmin"
+        if name in ("sort", "argsort"):
+            turned = options.get("descending", options.get("2", False)) is not True
+        dim = options.get("dim", options.get("2" if name == "topk" else "1", -1))
+        shape = scores.shape or ()
+        of = shape[dim] if isinstance(dim, int) and -len(shape) <= dim < len(shape) else None
+        self.found.choices.append(Choice(event, (self.signs[scores.id] < 0) != turned, of))
+
+
+def is_float(value: ValueRef) -> bool:
+    """Whether a value holds numbers of floating point; true where its type is not known."""
+    return value.dtype is None or "float" in value.dtype

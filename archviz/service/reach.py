@@ -1,0 +1,71 @@
+"""Which files of this machine a client may have read: all of them over stdio, those of named folders over HTTP.
+
+A client that starts the server over stdio is the user of this machine. One over HTTP is not: it names models, and only paths
+inside of the folders that whoever started the server has named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from archviz.errors import UsageError
+from archviz.records import record
+
+
+@record(frozen=True)
+class Reach:
+    """The folders that are read.
+
+    Args:
+        folders: Each with all that is below it; None for every path.
+    """
+
+    folders: tuple[Path, ...] | None = None
+
+    def check_model(self, model: str) -> None:
+        """Refuse a MODEL that is a path outside.
+
+        Raises:
+            UsageError: It is a path outside, or no name at all.
+        """
+        from archviz.lookup.names import classify
+
+        if self.folders is None:
+            return
+        if model.strip().endswith((".py", ".safetensors")) or classify(model).kind == "path":
+            self.check_path(model)
+
+    def check_path(self, path: str) -> None:
+        """Refuse a path outside; links are followed first, so none leads out.
+
+        Raises:
+            UsageError: Whatever stands there: whether there is something is not told.
+        """
+        if self.folders is None:
+            return
+        try:
+            place = Path(path).expanduser()
+            inside = any(_is_inside(place, folder) for folder in self.folders)
+        except (OSError, RuntimeError, ValueError):
+            inside = False
+        if not inside:
+            raise UsageError(
+                "this server reads no such path of its machine",
+                where=path[:80],
+                hint="name a published model, or have the server started with --read FOLDER",
+            )
+
+
+def _is_inside(place: Path, folder: Path) -> bool:
+    base = folder.resolve()
+    if not place.resolve().is_relative_to(base):
+        return False
+    if not place.is_dir():
+        return True
+    return all(entry.resolve().is_relative_to(base) for entry in place.iterdir() if entry.is_symlink())
+
+
+def reach_of(folders: Sequence[Path], *, remote: bool) -> Reach:
+    """What is read where these folders were named on the command line."""
+    return Reach(tuple(folders)) if folders or remote else Reach()

@@ -1,0 +1,108 @@
+"""`compare_models`: models side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from mcp_types import CallToolResult
+from pydantic import Field
+
+from archviz.errors import UsageError
+from archviz.formats import Format, figure_name
+from archviz.service.answering import MOST_LISTED, gap_lines, line, result_of
+from archviz.service.callers import caller
+from archviz.service.outputs import file_stem, request_key
+from archviz.service.paging import ANSWER_BYTES, cut_to_fit
+from archviz.service.results import CompareAnswer
+from archviz.service.tools.files import image_of, links_to, rows_of
+from archviz.service.workshop import Workshop
+
+if TYPE_CHECKING:
+    from archviz.comparison.blocks import BlockPair
+    from archviz.comparison.comparing import Comparison
+
+MOST_MODELS = 6
+_CUT_FIRST = ("equal", "blocks", "differ", "layers")
+_LONGEST_VALUE = 80
+
+Drawn = Annotated[list[Literal["png", "svg", "pdf", "tex"]], Field(description="Of two models, a figure too")]
+
+
+class ComparingTools:
+    def __init__(self, workshop: Workshop) -> None:
+        self.workshop = workshop
+
+    def compare_models(
+        self,
+        models: Annotated[list[str], Field(min_length=2, max_length=MOST_MODELS)],
+        formats: Drawn = [],  # noqa: B006 - read only; a list is what the schema shows
+    ) -> Annotated[CallToolResult, CompareAnswer]:
+        """Models held against the first: facts, layers, blocks and code that differ; all of it in a Markdown file."""
+        from archviz import pipeline
+
+        for model in models:
+            self.workshop.reach.check_model(model)
+        if formats and len(models) != 2:
+            raise UsageError("a figure shows two models", where="formats", hint="leave formats out, or name two models")
+        wanted: list[Format] = list(dict.fromkeys(formats))
+        me = caller()
+        stem = file_stem("-vs-".join(figure_name(model) for model in models), request_key(models))
+        findings: list[str] = []
+        with me.outputs.staging() as folder:
+            page = folder / f"{stem}.md"
+            result = pipeline.compare(
+                models, markdown=page, settings=self.workshop.settings, described=self.workshop.shelf.architecture
+            )
+            staged = [page]
+            if wanted:
+                drawn = pipeline.draw_comparison(result.comparison, folder / stem, wanted)
+                staged += drawn.files
+                findings = [line(f"{each.severity}: {each.message}") for each in drawn.findings[:MOST_LISTED]]
+            files = me.outputs.publish(staged, folder)
+        return _compared(result.comparison, files, findings)
+
+
+def _compared(comparison: Comparison, files: list[Path], findings: list[str]) -> CallToolResult:
+    image, state = image_of(files)
+    shown: dict[str, Any] = {
+        "differ": {row.key: [_value(value) for value in row.values] for row in comparison.differing_facts},
+        "equal": [row.key for row in comparison.facts if not row.differs],
+        "layers": [{"tower": plan.tower, "patterns": plan.patterns} for plan in comparison.plans if plan.differs],
+        "blocks": [_pair(pair) for pairs in comparison.pairs for pair in pairs if pair.differs],
+    }
+    left_out = cut_to_fit(shown, _CUT_FIRST, ANSWER_BYTES - 1_400)
+    gaps = [gap for model in comparison.models for gap in model.gaps]
+    answer = CompareAnswer(
+        models=[
+            {
+                "id": model.identity.id,
+                "parameters": model.parameters.total,
+                "active": model.parameters.active,
+            }
+            for model in comparison.models
+        ],
+        left_out=left_out,
+        image=state,
+        files=rows_of(files),
+        findings=findings,
+        gaps=gap_lines(gaps),
+        gaps_total=len(gaps),
+        next=["The linked Markdown file has every difference with its line."],
+        **shown,
+    )
+    return result_of(answer, [*image, *links_to(files)])
+
+
+def _value(value: object) -> object:
+    return value if value is None or isinstance(value, bool | int | float) else line(str(value), _LONGEST_VALUE)
+
+
+def _pair(pair: BlockPair) -> dict[str, Any]:
+    steps = [f"{step.kind}: {step.first or '-'} | {step.other or '-'}" for step in [*pair.steps, *pair.code]]
+    return {
+        "slot": pair.slot,
+        "what": line(pair.title, 100),
+        "differences": len(steps),
+        "such_as": [line(each, 100) for each in steps[:2]],
+    }

@@ -1,0 +1,113 @@
+"""`describe_architecture`: what a model is, in short or part by part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from mcp_types import CallToolResult
+from pydantic import Field
+
+from archviz.service.answering import gap_lines, lines, result_of
+from archviz.service.paging import ANSWER_BYTES, find_part, page_of
+from archviz.service.parts import TRACE, graphs_of, module_pointer
+from archviz.service.results import DescribeAnswer
+from archviz.service.workshop import ClassName, Model, Offset, Workshop
+
+if TYPE_CHECKING:
+    from archviz.architecture.model import Architecture
+
+_TRACED_TOKENS = 64
+
+
+class DescribingTools:
+    def __init__(self, workshop: Workshop) -> None:
+        self.workshop = workshop
+
+    def describe_architecture(
+        self,
+        model: Model,
+        part: Annotated[
+            str | None, Field(description="JSON pointer (/tensors), module path (model.layers.0), or trace:MODULE")
+        ] = None,
+        offset: Offset = 0,
+        class_name: ClassName = None,
+    ) -> Annotated[CallToolResult, DescribeAnswer]:
+        """The architecture as the official code builds it: a summary, or any part of it in pages."""
+        self.workshop.reach.check_model(model)
+        if part is not None and part.startswith(TRACE):
+            return self._traced(model, part, offset, class_name)
+        kept = self.workshop.shelf.described(model, class_name)
+        answer = about(kept.architecture)
+        if part is None:
+            self._summarise(answer, kept.architecture)
+            return result_of(answer)
+        document = kept.document
+        pointer = part
+        if part and not part.startswith("/"):
+            pointer = module_pointer(document["modules"], part)
+            answer.next = [f"part={each} is its data flow" for each in graphs_of(document["blocks"], part)]
+            answer.next += [f"part={TRACE}{part} lists its calls and operations"]
+        _fill_page(answer, find_part(document, pointer), pointer, offset)
+        return result_of(answer)
+
+    def _summarise(self, answer: DescribeAnswer, architecture: Architecture) -> None:
+        from archviz.service.summary import parts_of, summarise
+
+        answer.summary, answer.parts = summarise(architecture), parts_of(architecture)
+        answer.next = [
+            "draw_architecture draws it",
+            "part=POINTER or part=MODULE_PATH gives more",
+            "verify_code gives the lines that prove it",
+        ]
+
+    def _traced(self, model: str, part: str, offset: int, class_name: str | None) -> CallToolResult:
+        from archviz import pipeline
+
+        module = part.removeprefix(TRACE).strip().strip(".")
+        found = pipeline.trace(
+            model, class_name=class_name, seq=_TRACED_TOKENS, module=module or None, settings=self.workshop.settings
+        )
+        answer = DescribeAnswer(
+            model=model, class_name=found["class"], gaps_total=len(found["gaps"]), notes=lines(found.get("notes", []))
+        )
+        rows = [_call(row) for row in found["calls"]] + [_op(row) for row in found["ops"]]
+        _fill_page(answer, rows, part, offset)
+        return result_of(answer)
+
+
+def about(architecture: Architecture) -> DescribeAnswer:
+    """The head of an answer about a model."""
+    return DescribeAnswer(
+        model=architecture.identity.id,
+        class_name=architecture.identity.class_name,
+        code=architecture.identity.code,
+        gaps=gap_lines(architecture.gaps),
+        gaps_total=len(architecture.gaps),
+        notes=remarks(architecture),
+    )
+
+
+def remarks(architecture: Architecture) -> list[str]:
+    """What a reader must know beside the numbers: an old copy used, a repository renamed."""
+    return lines([str(fact.value) for fact in architecture.facts if fact.key == "remark"])
+
+
+def _fill_page(answer: DescribeAnswer, value: object, pointer: str, offset: int) -> None:
+    page = page_of(value, pointer, offset, ANSWER_BYTES - 600)
+    answer.part, answer.value, answer.gaps, answer.page = pointer, page.value, [], page.bounds
+    if page.next_offset is not None:
+        answer.next.insert(0, f"offset={page.next_offset} goes on")
+    elif not answer.next:
+        answer.next = ["That is all of this part; the summary names others."]
+
+
+def _call(row: dict[str, Any]) -> str:
+    return f"call {row['module'] or '(model)'}: {row['class']} {row['in']} -> {row['out']} {_at(row)}".rstrip()
+
+
+def _op(row: dict[str, Any]) -> str:
+    return f"op {row['module'] or '(model)'}: {row['op']} {row['in']} -> {row['out']} {_at(row)}".rstrip()
+
+
+def _at(row: dict[str, Any]) -> str:
+    return str(row.get("at") or "")

@@ -1,0 +1,112 @@
+"""`draw_architecture`: a model or a diagram config as a picture, with links to its files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from mcp_types import CallToolResult
+from pydantic import Field
+
+from archviz.errors import UsageError
+from archviz.formats import Format, Look, Theme, View, figure_name
+from archviz.service.answering import MOST_LISTED, gap_lines, line, lines, result_of
+from archviz.service.callers import caller
+from archviz.service.outputs import file_stem, request_key
+from archviz.service.paging import cut_to_fit
+from archviz.service.results import DrawAnswer
+from archviz.service.tools.files import image_of, links_to, rows_of, with_app
+from archviz.service.workshop import ClassName, Workshop
+
+if TYPE_CHECKING:
+    from archviz.pipeline import DrawResult
+
+Formats = Annotated[list[Format], Field(min_length=1, description="png is inline too")]
+
+
+class DrawingTools:
+    def __init__(self, workshop: Workshop) -> None:
+        self.workshop = workshop
+
+    def draw_architecture(
+        self,
+        model: Annotated[str | None, Field(description="As elsewhere")] = None,
+        figure: Annotated[
+            dict[str, Any] | None, Field(description="Instead: a diagram config (model_name, stages, …)")
+        ] = None,
+        view: View = "overview",
+        module: Annotated[str | None, Field(description="Its path, for view=module")] = None,
+        formats: Formats = ["png", "svg"],  # noqa: B006 - read only; a list is what the schema shows
+        theme: Theme = "light",
+        class_name: ClassName = None,
+    ) -> Annotated[CallToolResult, DrawAnswer]:
+        """Draw a model, or your own diagram config: the picture inline, and links to its files."""
+        if (model is None) == (figure is None):
+            raise UsageError("give either model or figure", hint="a figure is drawn as it is, a model is read first")
+        if model is not None:
+            self.workshop.reach.check_model(model)
+        me = caller()
+        wanted = list(dict.fromkeys(formats))
+        if me.shows_apps and "html" not in wanted:
+            wanted.append("html")
+        look = Look(theme=theme, views=(view,), module=module)
+        with me.outputs.staging() as folder:
+            name = figure_name(model) if model is not None else str((figure or {}).get("model_name", ""))
+            stem = file_stem(name, request_key(model, figure, view, module, theme, class_name))
+            result = self._draw(model, figure, folder, stem, wanted, look, class_name)
+            files = me.outputs.publish(result.files, folder)
+        return _drawn(result, files)
+
+    def _draw(
+        self, model: str | None, figure: dict[str, Any] | None, folder: Path, stem: str, formats: list[Format], look: Look,
+        class_name: str | None,
+    ) -> DrawResult:  # fmt: skip
+        from archviz import pipeline
+        from archviz.lookup.names import classify
+
+        if model is not None and classify(model).kind != "path":
+            described = self.workshop.shelf.described(model, class_name).architecture
+            return pipeline.draw_described(described, folder / stem, formats, look=look)
+        source = model if model is not None else _written(figure, folder)
+        return pipeline.draw(
+            source, folder / stem, formats, class_name=class_name, look=look, settings=self.workshop.settings
+        )
+
+
+def _written(figure: dict[str, Any] | None, folder: Path) -> str:
+    path = folder / "figure.json"
+    path.write_text(json.dumps(figure, ensure_ascii=False), encoding="utf-8", errors="surrogatepass")
+    return str(path)
+
+
+def _drawn(result: DrawResult, files: list[Path]) -> CallToolResult:
+    from archviz.answers import plain
+
+    image, state = image_of(files)
+    summary = plain(result.summary)
+    shown: dict[str, Any] = summary if isinstance(summary, dict) else {}
+    cut_to_fit(shown, tuple(shown), budget=2_000)
+    notes = lines(result.notes)
+    answer = DrawAnswer(
+        title=result.title,
+        model=result.model_id,
+        files=rows_of(files),
+        image=state,
+        summary=shown,
+        findings=[line(f"{item.severity}: {item.message}") for item in result.findings[:MOST_LISTED]],
+        gaps=gap_lines(result.gaps),
+        gaps_total=len(result.gaps),
+        notes=notes,
+        next=_after(state, result),
+    )
+    return with_app(result_of(answer, [*image, *links_to(files)]), files)
+
+
+def _after(state: Literal["inline", "too_large", "not_asked"], result: DrawResult) -> list[str]:
+    following = ["Look at the picture before you answer."] if state == "inline" else ["Read the linked files."]
+    if result.gaps:
+        following.append("Say in your answer what was not understood (gaps).")
+    if result.model_id:
+        following.append("describe_architecture gives the numbers with their evidence, view=module one module")
+    return following

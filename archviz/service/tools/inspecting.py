@@ -1,0 +1,99 @@
+"""`inspect_tensors`: the tensors of a model, as its code makes them or as they are stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from fnmatch import translate
+from typing import Annotated
+
+from mcp_types import CallToolResult
+from pydantic import Field
+
+from archviz.service.answering import line, lines, result_of
+from archviz.service.paging import ANSWER_BYTES, page_of
+from archviz.service.results import TensorsAnswer
+from archviz.service.workshop import ClassName, Model, Offset, Workshop
+
+_MOST_TIED = 5
+
+
+class InspectingTools:
+    def __init__(self, workshop: Workshop) -> None:
+        self.workshop = workshop
+
+    def inspect_tensors(
+        self,
+        model: Model,
+        match: Annotated[str | None, Field(description="Part of a name, or a pattern with * and ?")] = None,
+        stored: Annotated[bool, Field(description="As the checkpoint stores them, with types")] = False,
+        offset: Offset = 0,
+        class_name: ClassName = None,
+    ) -> Annotated[CallToolResult, TensorsAnswer]:
+        """Every tensor with its shape, in pages; headers only, no weights."""
+        self.workshop.reach.check_model(model)
+        return self._stored(model, match, offset) if stored else self._coded(model, match, offset, class_name)
+
+    def _coded(self, model: str, match: str | None, offset: int, class_name: str | None) -> CallToolResult:
+        from archviz import pipeline
+
+        found = pipeline.tensors(model, class_name=class_name, settings=self.workshop.settings)
+        fits = matcher(match)
+        shown = {name: shape for name, shape in found["tensors"].items() if fits(name)}
+        tied = {alias: name for alias, name in found["tied"].items() if fits(alias) or fits(name)}
+        page = page_of(shown, "", offset, ANSWER_BYTES - 1_000)
+        answer = TensorsAnswer(
+            model=model,
+            class_name=found["class"],
+            parameters=found["params"],
+            digest=found["digest"],
+            tensors=page.value,
+            tied=dict(list(tied.items())[:_MOST_TIED]),
+            page=page.bounds,
+            gaps=[line(f"{gap['module'] or 'the model'}: {gap['reason']} ({gap['at']})") for gap in found["gaps"][:5]],
+            gaps_total=len(found["gaps"]),
+            notes=lines(found.get("notes", [])),
+        )
+        return _paged(answer, page.next_offset, match)
+
+    def _stored(self, model: str, match: str | None, offset: int) -> CallToolResult:
+        from archviz import pipeline
+
+        found = pipeline.checkpoint(model, self.workshop.settings)
+        fits = matcher(match)
+        shown = {row.name: [row.dtype, *row.shape] for row in found.tensors if fits(row.name)}
+        page = page_of(shown, "", offset, ANSWER_BYTES - 1_000)
+        answer = TensorsAnswer(
+            model=found.model,
+            parameters=sum(row.numel for row in found.tensors),
+            dtypes=found.as_dict()["dtypes"],
+            tensors=page.value,
+            page=page.bounds,
+            problems=lines(found.problems),
+            notes=lines(found.notes),
+        )
+        return _paged(answer, page.next_offset, match)
+
+
+def _paged(answer: TensorsAnswer, following: int | None, match: str | None) -> CallToolResult:
+    if following is not None:
+        answer.next = [f"offset={following} goes on" + ("" if match else "; match=WORD narrows it")]
+    elif not answer.tensors:
+        answer.next = ["No tensor has such a name: leave `match` out."]
+    else:
+        answer.next = ["That is all of them."]
+    return result_of(answer)
+
+
+def matcher(pattern: str | None) -> Callable[[str], bool]:
+    """Whether a name fits: it holds the text, or is what the pattern with * and ? says.
+
+    >>> matcher("q_proj")("layers.0.q_proj.weight"), matcher("*.bias")("layers.0.q_proj.weight")
+    (True, False)
+    """
+    if not pattern:
+        return lambda name: True
+    if "*" in pattern or "?" in pattern:
+        whole = re.compile(translate(re.sub(r"\*+", "*", pattern).replace("[", "[[]")))
+        return lambda name: whole.fullmatch(name) is not None
+    return lambda name: pattern in name

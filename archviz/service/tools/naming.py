@@ -1,0 +1,190 @@
+"""`resolve_model` and `find_sources`: which model a name stands for, and what exists for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import Elicit, Resolve
+from mcp_types import CallToolResult
+from pydantic import BaseModel, Field, create_model
+
+from archviz.errors import UsageError
+from archviz.service.answering import MOST_LISTED, line, lines, result_of
+from archviz.service.failures import NEXT_STEPS
+from archviz.service.paging import ANSWER_BYTES, cut_to_fit, page_of
+from archviz.service.results import ResolveAnswer, SourcesAnswer
+from archviz.service.workshop import Offset, Workshop
+
+if TYPE_CHECKING:
+    from archviz.lookup.papers import PaperAnswer
+    from archviz.lookup.resolution import Resolution
+    from archviz.survey.entries import Survey
+
+_MOST_OFFERED = 20  # candidates that a user is asked about
+
+
+class Choice(BaseModel):
+    """Which of the candidates the user means; empty where nobody was asked."""
+
+    model_id: str = ""
+
+
+class NamingTools:
+    def __init__(self, workshop: Workshop) -> None:
+        self.workshop = workshop
+
+    def ask_which(self, name: str, ctx: Context[Any, Any]) -> Elicit[Choice] | Choice:
+        """Ask the user which candidate is meant, where the name is ambiguous and the client can ask."""
+        capabilities = ctx.client_capabilities
+        if capabilities is None or capabilities.elicitation is None:
+            return Choice()
+        try:
+            found = self._resolve(name)
+        except Exception:  # noqa: BLE001 - the tool itself meets it again, and answers it
+            return Choice()
+        ids = [each.id for each in found.candidates[:_MOST_OFFERED]]
+        if found.status != "ambiguous" or len(ids) < 2:
+            return Choice()
+        one_of: Any = Literal[tuple(ids)]
+        schema = create_model("Choice", __base__=Choice, model_id=(one_of, Field(title="Model")))
+        return Elicit(f"{found.message} Which one is meant?"[:500], schema)
+
+    def resolver(self) -> Any:
+        """The tool, with the question that the framework asks before it runs."""
+        ask = self.ask_which
+
+        def resolve_model(
+            name: Annotated[str, Field(description="The whole name, as the user wrote it: Qwen3.5-397B-A17B")],
+            choice: Annotated[ElicitationResult[Choice], Resolve(ask)],
+        ) -> Annotated[CallToolResult, ResolveAnswer]:
+            """Which published model a name stands for. Call first. Near names are offered, never chosen."""
+            chosen = choice.data.model_id if isinstance(choice, AcceptedElicitation) else ""
+            return self.resolve_model(name, chosen)
+
+        resolve_model.__annotations__ |= {
+            "choice": Annotated[ElicitationResult[Choice], Resolve(ask)],
+        }
+        return resolve_model
+
+    def resolve_model(self, name: str, chosen: str = "") -> CallToolResult:
+        found = self._resolve(name)
+        notes = list(found.notes)
+        if chosen and chosen in [each.id for each in found.candidates]:
+            notes.append(f"The user chose it for {name!r}.")
+            found = self._resolve(chosen)
+        offered = [{"id": item.id, "why": item.why} for item in found.candidates]
+        return result_of(
+            ResolveAnswer(
+                status=found.status,
+                message=found.message,
+                model_id=found.model_id,
+                candidates=offered[:MOST_LISTED],
+                more_candidates=max(0, len(offered) - MOST_LISTED),
+                source=found.source,
+                complete=found.complete,
+                facts_date=found.facts_date,
+                commit=found.hub.commit if found.hub else None,
+                derivation=(found.hub.derivation or None) if found.hub else None,
+                error=found.as_error().code if found.exit_status else None,
+                retry_after=found.retry_after,
+                hint=found.advice,
+                notes=lines(notes),
+                next=_after_resolving(found),
+            )
+        )
+
+    def _resolve(self, name: str) -> Resolution:
+        from archviz import pipeline
+
+        self.workshop.reach.check_model(name)
+        return pipeline.resolve(name, self.workshop.settings)
+
+    def find_sources(
+        self,
+        name: Annotated[str, Field(description="Model; with read=paper an arXiv id or whole title")],
+        read: Literal["list", "paper", "card"] = "list",
+        sections: Annotated[
+            str, Field(description="Of a paper: architecture, all, or numbers and words")
+        ] = "architecture",
+        offset: Offset = 0,
+    ) -> Annotated[CallToolResult, SourcesAnswer]:
+        """What exists for exactly this model: code, configuration, Hub, paper, GitHub, card; where they disagree. Or the text of its paper or card, in pages."""
+        from archviz import pipeline
+
+        if read == "paper":
+            return _paper(pipeline.papers(name, sections=sections, settings=self.workshop.settings), offset)
+        self.workshop.reach.check_model(name)
+        survey = pipeline.sources(name, with_text=read == "card", settings=self.workshop.settings)
+        return _card(survey, offset) if read == "card" else _listed(survey)
+
+
+def _after_resolving(found: Resolution) -> list[str]:
+    if found.model_id and not found.exit_status:
+        return [f"describe_architecture or draw_architecture with model={found.model_id}"]
+    return [NEXT_STEPS.get(found.as_error().code, NEXT_STEPS["unreachable"])]
+
+
+def _listed(survey: Survey) -> CallToolResult:
+    data = survey.as_dict()
+    sources = [
+        {key: value for key, value in entry.items() if value and key not in ("evidence", "text")}
+        for entry in (each.as_dict() for each in survey.entries)
+    ]
+    answer = {
+        "sources": sources,
+        "disagreements": data["disagreements"],
+        "candidates": [{"id": each, "why": why} for each, why in survey.candidates[:MOST_LISTED]],
+        "not_known": lines(survey.not_known),
+    }
+    cut_to_fit(answer, ("not_known", "candidates", "sources", "disagreements"), ANSWER_BYTES - 1_000)
+    following = ["read=card gives the card's text, read=paper with a paper's id its sections"]
+    if survey.model_id:
+        following.insert(0, f"describe_architecture with model={survey.model_id}")
+    return result_of(
+        SourcesAnswer(
+            status=survey.status, message=survey.message, model_id=survey.model_id, notes=lines(survey.notes),
+            next=following, **answer,
+        )
+    )  # fmt: skip
+
+
+def _card(survey: Survey, offset: int) -> CallToolResult:
+    entry = next((each for each in survey.entries if each.kind == "card" and each.text), None)
+    if entry is None or entry.text is None:
+        raise UsageError(
+            f"no card of {survey.asked[:80]} can be read",
+            hint="read=list says what exists and why something is missing",
+        )
+    return _text_answer(
+        SourcesAnswer(status=survey.status, message=entry.what, model_id=survey.model_id), entry.text, offset
+    )
+
+
+def _paper(found: PaperAnswer, offset: int) -> CallToolResult:
+    data: Any = found.as_dict()
+    paper: dict[str, Any] = data["paper"] or {}
+    answer = SourcesAnswer(
+        status=found.status,
+        message=found.message,
+        paper={key: paper[key] for key in ("id", "title", "published", "url") if paper.get(key)} or None,
+        candidates=[{"id": each["id"], "why": line(each["title"])} for each in data["results"][:MOST_LISTED]],
+        contents=[line(each, 80) for each in data["contents"][:40]],
+        notes=lines([*found.notes, *([found.unverified] if found.unverified else [])]),
+    )
+    if found.paper is None:
+        answer.next = ["Ask the user which paper is meant: a title is matched exactly."]
+        return result_of(answer)
+    from archviz.lookup.papers import paper_text
+
+    return _text_answer(answer, paper_text(found), offset)
+
+
+def _text_answer(answer: SourcesAnswer, text: str, offset: int) -> CallToolResult:
+    """A page of a long text: as much as an answer holds."""
+    page = page_of(text, "", offset, ANSWER_BYTES)
+    answer.text = str(page.value)
+    answer.page = page.bounds
+    answer.next = [f"offset={page.next_offset} goes on"] if page.next_offset is not None else ["This is its end."]
+    return result_of(answer)

@@ -1,0 +1,170 @@
+"""`verify_code`: claims about a model with the lines that prove them; and where any code does what."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+from mcp_types import CallToolResult
+from pydantic import Field
+
+from archviz.errors import UsageError
+from archviz.service.answering import gap_lines, line, lines, result_of
+from archviz.service.callers import caller
+from archviz.service.paging import ANSWER_BYTES, page_of
+from archviz.service.results import VerifyAnswer
+from archviz.service.workshop import ClassName, Model, Offset, Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archviz.codesearch.result import Match, SearchResult
+    from archviz.verify.claims import Check, Claim
+    from archviz.verify.report import Verification
+
+_LONGEST_CLAIM = 240
+_MOST_CHECKS = 12
+_PLACES = 2  # of a claim's evidence, in one line
+
+Figure = Annotated[dict[str, Any] | None, Field(description="A diagram config to check")]
+
+
+class VerifyingTools:
+    def __init__(self, workshop: Workshop) -> None:
+        self.workshop = workshop
+
+    def verify_code(
+        self,
+        model: Model | None = None,
+        code: Annotated[str | None, Field(description="Instead: folder, file or GitHub URL to search")] = None,
+        expect: Annotated[str | None, Field(description="layers=60,params=397B±1%")] = None,
+        figure: Figure = None,
+        about: Annotated[
+            str | None,
+            Field(
+                description="Words, such as rope; for code of rope,split,norm,moe,attention,kernels,cache,quantization"
+            ),
+        ] = None,
+        offset: Offset = 0,
+        class_name: ClassName = None,
+    ) -> Annotated[CallToolResult, VerifyAnswer]:
+        """Claims about a model with file:line, held against what is expected; or where any code does something."""
+        if (model is None) == (code is None):
+            raise UsageError("give either model or code", hint="a model is verified, code is searched")
+        words = [word.strip().lower() for word in (about or "").split(",") if word.strip()]
+        if code is not None:
+            if expect or figure:
+                raise UsageError("expect and figure are held against a model", where="code", hint="give model")
+            return self._search(code, words, offset, class_name)
+        assert model is not None
+        self.workshop.reach.check_model(model)
+        return _verified(self._verify(model, expect, figure, class_name), words, offset)
+
+    def _verify(
+        self, model: str, expect: str | None, figure: dict[str, Any] | None, class_name: str | None
+    ) -> Verification:
+        from archviz import pipeline
+
+        asked: dict[str, Any] = {"expect": expect, "class_name": class_name, "settings": self.workshop.settings}
+        if figure is None:
+            return pipeline.verify(model, **asked)
+        with caller().outputs.staging() as folder:
+            against = folder / "figure.json"
+            against.write_text(json.dumps(figure), encoding="utf-8")
+            return pipeline.verify(model, against=against, **asked)
+
+    def _search(self, code: str, topics: list[str], offset: int, class_name: str | None) -> CallToolResult:
+        from archviz import pipeline
+        from archviz.lookup.github.address import github_address
+
+        if github_address(code) is None:
+            self.workshop.reach.check_path(code)
+        found = pipeline.code_search(code, topics, class_name=class_name, settings=self.workshop.settings)
+        return _matches(found, code, offset)
+
+
+def _verified(found: Verification, words: list[str], offset: int) -> CallToolResult:
+    claims = [claim for claim in found.claims if _is_about(claim, words)]
+    conflicts = [each for each in found.conflicts if each in claims or each in found.checks]
+    answer = VerifyAnswer(
+        subject=found.model,
+        class_name=found.class_name,
+        statuses=_counted([claim.status for claim in found.claims]),
+        conflicts=lines([_said(each) for each in conflicts], _MOST_CHECKS),
+        checks=lines([_check(each) for each in found.checks if each.status != "conflict"], _MOST_CHECKS),
+        gaps=gap_lines(found.gaps),
+        gaps_total=len(found.gaps),
+        notes=lines(found.notes),
+    )
+    page = page_of([_claim(claim) for claim in claims], "", offset, ANSWER_BYTES - 1_600) if claims else None
+    if page is not None:
+        answer.claims, answer.page = page.value, page.bounds
+        if page.next_offset is not None:
+            answer.next.append(f"offset={page.next_offset} goes on; about=WORD narrows it")
+    else:
+        answer.next.append(
+            "No claim is about that: leave `about` out, or read part=trace:MODULE of describe_architecture."
+        )
+    if conflicts:
+        answer.next.insert(0, "Tell the user of each conflict, with both values and the line.")
+    answer.next.append("write_document with kind=validation writes a report")
+    return result_of(answer)
+
+
+def _is_about(claim: Claim, words: Sequence[str]) -> bool:
+    text = f"{claim.key} {claim.scope} {claim.value}".lower()
+    return not words or any(word in text for word in words)
+
+
+def _claim(claim: Claim) -> str:
+    status = "" if claim.status == "verified" else f" [{claim.status}]"
+    scope = f" ({claim.scope})" if claim.scope else ""
+    return line(f"{claim.key}{scope} = {claim.value}{status}{_places(claim)}", _LONGEST_CLAIM)
+
+
+def _places(claim: Claim | Check) -> str:
+    """Where it is seen: files by their last names, which is what one looks for."""
+    places = [each.where.rpartition("/")[2] if each.kind == "code" else each.where for each in claim.evidence]
+    return f" @ {', '.join(places[:_PLACES])}" if places else ""
+
+
+def _check(check: Check) -> str:
+    return f"{check.path}: {check.key} stated {check.stated}, code says {check.found}: {check.status}{_places(check)}"
+
+
+def _said(each: Claim | Check) -> str:
+    return _check(each) if hasattr(each, "stated") else _claim(each)  # type: ignore[arg-type]
+
+
+def _counted(words: Sequence[str]) -> dict[str, int]:
+    return {word: words.count(word) for word in dict.fromkeys(words)}
+
+
+def _matches(found: SearchResult, code: str, offset: int) -> CallToolResult:
+    answer = VerifyAnswer(
+        subject=code,
+        topics=_counted([match.topic for match in found.matches]),
+        skipped=lines([f"{row.file}: {row.reason}" for row in found.skipped]),
+        notes=[
+            f"{found.files} files were searched"
+            + (f"; ended at the {found.truncated_by}" if found.truncated_by else "")
+        ],
+        gaps_total=len(found.skipped),
+    )
+    if found.matches:
+        page = page_of([_match(match) for match in found.matches], "", offset, ANSWER_BYTES - 1_000)
+        answer.matches, answer.page = page.value, page.bounds
+        if page.next_offset is not None:
+            answer.next = [f"offset={page.next_offset} goes on; about=TOPIC and class_name narrow it"]
+        else:
+            answer.next = ["Those are all places; class_name narrows them to one class."]
+    else:
+        answer.next = ["Nothing matches: leave `about` or class_name out."]
+    return result_of(answer)
+
+
+def _match(match: Match) -> str:
+    from archviz.codesearch.text import place_text
+
+    place = ".".join(name for name in (match.class_name, match.function) if name)
+    return line(f"{match.file}:{match.line} [{match.topic}] {place}: {place_text(match)}", _LONGEST_CLAIM)

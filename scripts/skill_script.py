@@ -1,0 +1,127 @@
+"""What the scripts of this folder share: where archviz is found, and how much they print.
+
+A script answers in short: what would fill an agent's context goes to a file (`--output`), and a JSON answer is never cut.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import io
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+_WRONG_USAGE = 2
+MOST_LINES = 200
+MOST_JSON = 40_000  # characters of JSON on stdout, about 10,000 tokens
+
+
+def find_archviz() -> None:
+    """Make archviz importable: the installed package, else the checkout that this folder belongs to."""
+    checkout = Path(__file__).resolve().parent.parent
+    if importlib.util.find_spec("archviz") is not None:
+        return
+    if (checkout / "archviz" / "__init__.py").is_file():
+        sys.path.insert(0, str(checkout))
+        return
+    name = Path(sys.argv[0]).name
+    sys.stderr.write(
+        f"{name}: the Python package archviz is not installed\n"
+        f"  run the script by `uv run {sys.argv[0]} …`, which installs what it needs, or first: pip install archviz\n"
+    )
+    sys.exit(_WRONG_USAGE)
+
+
+if sys.version_info < (3, 11):  # noqa: UP036 - whoever runs a script may have an older Python
+    sys.stderr.write("archviz needs Python 3.11 or newer\n")
+    sys.exit(_WRONG_USAGE)
+find_archviz()
+
+
+def script_parser(what: str, examples: Sequence[str], script: str) -> argparse.ArgumentParser:
+    """A parser with the options that all scripts share, examples and exit statuses.
+
+    Args:
+        what: What the script does, in a sentence.
+        examples: Arguments that work.
+        script: The script's file name.
+    """
+    from archviz.commands.command import STATUSES
+
+    shown = "\n".join(f"  python scripts/{script} {example}" for example in examples)
+    parser = argparse.ArgumentParser(
+        prog=script,
+        description=what,
+        epilog=f"examples:\n{shown}\n\n{STATUSES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="the answer as JSON")
+    parser.add_argument("--offline", action="store_true", help="ask no network: the catalog and files only")
+    return parser
+
+
+def output_argument(parser: argparse.ArgumentParser, what: str = "the whole answer goes to this file") -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", help=what)
+
+
+def shared_arguments(options: argparse.Namespace) -> list[str]:
+    """The shared options as the command line takes them."""
+    class_name = getattr(options, "class_name", None)
+    return [
+        *(["--json"] if options.json else []),
+        *(["--offline"] if options.offline else []),
+        *(["--class", class_name] if class_name else []),
+    ]
+
+
+def class_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--class", dest="class_name", metavar="NAME", help="the model class; architectures[0] otherwise"
+    )
+
+
+def run_command(
+    arguments: Sequence[str], output: str | None = None, shorten: Callable[[str], str] | None = None
+) -> int:
+    """Run one archviz command; what it prints goes whole to a file, or in short to stdout.
+
+    Args:
+        arguments: Of the command line.
+        output: The file; None for stdout.
+        shorten: Makes text that goes to stdout shorter; not used for JSON.
+
+    Returns:
+        The command's exit status, or 2 where the answer is JSON that is too long for stdout.
+    """
+    from archviz.cli import main
+
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        status = main(list(arguments))
+    text = printed.getvalue()
+    if not text:
+        return status
+    if output is not None:
+        return status if _written(text, Path(output)) else _WRONG_USAGE
+    if "--json" in arguments:
+        if len(text) > MOST_JSON:
+            sys.stderr.write(f"the JSON has {len(text):,} characters; write it to a file (--help says how)\n")
+            return _WRONG_USAGE
+        sys.stdout.write(text)
+        return status
+    lines = (shorten(text) if shorten else text).splitlines()
+    sys.stdout.write("".join(line + "\n" for line in lines[:MOST_LINES]))
+    if len(lines) > MOST_LINES:
+        sys.stderr.write(f"… and {len(lines) - MOST_LINES:,} more lines; a file has all (--help says how)\n")
+    return status
+
+
+def _written(text: str, path: Path) -> bool:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        sys.stderr.write(f"{error.strerror or error}: {path}\n")
+        return False
+    sys.stdout.write(f"{path}\n")
+    return True

@@ -1,0 +1,178 @@
+"""How long a network is waited for: briefly where something at hand can answer, never beyond the command's own limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from archviz.errors import ArchvizError, RateLimitedError, SourceUnavailableError
+from archviz.network import transport
+from archviz.network.client import open_client
+from archviz.network.exchange import Answer, Bounds
+from archviz.network.services import Service, arxiv_service, github_service, hub_service
+from archviz.network.session import Session
+
+HUB = "https://huggingface.co"
+Make = Callable[..., Session]
+
+
+class Drip(httpx2.SyncByteStream):
+    """A body of which a byte comes each half second, for ever."""
+
+    def __init__(self, clock: Any) -> None:
+        self.clock = clock
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            self.clock.now += 0.5
+            yield b" "
+
+
+def fault(session: Session, url: str, service: Service) -> ArchvizError:
+    with pytest.raises(ArchvizError) as caught, open_client(service, session) as client:
+        client.get(url)
+    return caught.value
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch, clock: Any) -> list[float]:
+    """Servers that accept and never answer; the limits that attempts had."""
+    limits: list[float] = []
+
+    def exchange(base: object, request: object, bounds: Bounds, monotonic: object) -> Answer:
+        limits.append(bounds.total)
+        clock.now += bounds.total
+        raise httpx2.ReadTimeout("no whole answer")
+
+    monkeypatch.setattr(transport, "exchange", exchange)
+    return limits
+
+
+def unasked(_: httpx2.Request) -> httpx2.Response:
+    raise AssertionError
+
+
+@pytest.mark.parametrize("service", [hub_service, github_service])
+@pytest.mark.parametrize(("at_hand", "seconds"), [(True, 2.5), (False, 12.0)])
+def test_a_slow_drip_ends_sooner_where_the_catalog_can_answer(
+    session: Make, clock: Any, service: Callable[[], Service], at_hand: bool, seconds: float
+) -> None:
+    made, began = session(lambda _: httpx2.Response(200, stream=Drip(clock))), clock.now
+    made.at_hand = at_hand
+    error = fault(made, f"{service().endpoint}/x", service())
+    assert f"time limit of {seconds:.2g} s" in error.message
+    assert seconds <= clock.now - began <= seconds + 0.5
+
+
+def test_a_silent_network_costs_one_wait_and_not_one_a_host(session: Make, clock: Any, silent: list[float]) -> None:
+    made, began = session(unasked), clock.now
+    made.at_hand = True
+    for url, service in (
+        (f"{HUB}/x", hub_service()),
+        ("https://export.arxiv.org/x", arxiv_service()),
+        ("https://api.github.com/x", github_service()),
+    ):
+        assert isinstance(fault(made, url, service), SourceUnavailableError)
+    assert silent == pytest.approx([2.5, 2.5 / 6, 2.5 / 6])
+    assert clock.now - began < 4.0
+
+
+def test_a_hub_that_falls_silent_after_its_first_answer_is_left_in_time(
+    session: Make, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def first(_: httpx2.Request) -> httpx2.Response:
+        clock.now += 1.0
+        return httpx2.Response(200)
+
+    made = session(first)
+    made.at_hand = True
+    with open_client(hub_service(), made) as client:
+        client.get(f"{HUB}/x")
+    assert made.patience(hub_service(), at_hand=False) == pytest.approx(2.0)  # 3 s in all
+    assert made.patience(arxiv_service(), at_hand=False) == pytest.approx(2.5)
+    clock.now += 10.0  # reading and drawing count for nothing
+    assert made.patience(hub_service(), at_hand=False) == pytest.approx(2.0)
+    made.reads_files()
+    assert made.patience(hub_service(), at_hand=False) == pytest.approx(12.0)
+
+
+def test_a_command_with_nothing_at_hand_is_bounded_as_a_whole(session: Make, clock: Any, silent: list[float]) -> None:
+    made, began = session(unasked), clock.now
+    for host in ("huggingface.co", "a.hf.co", "b.hf.co"):
+        assert "time limit of" in fault(made, f"https://{host}/x", hub_service()).message
+    assert clock.now - began <= 15.0
+    assert silent[0] == 12.0
+
+
+@pytest.mark.parametrize("wait", [3, 9_999])
+def test_a_longer_wait_than_is_left_is_told_at_once_where_the_catalog_can_answer(
+    session: Make, clock: Any, wait: int
+) -> None:
+    asked: list[httpx2.Request] = []
+
+    def limited(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request)
+        return httpx2.Response(429, headers={"Retry-After": str(wait)})
+
+    made, began = session(limited), clock.now
+    made.at_hand = True
+    error = fault(made, f"{HUB}/x", hub_service())
+    assert isinstance(error, RateLimitedError)
+    assert (error.retry_after, len(asked)) == (wait, 1)
+    assert clock.now - began < 1.0
+
+
+def test_a_turn_that_does_not_come_is_not_blamed_on_the_service(
+    session: Make, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = session(unasked)
+    monkeypatch.setattr("archviz.network.waits._last", lambda mark: clock.now)  # others ask without end
+    clock.now += 14.0  # of the command's 15 s
+    error = fault(made, "https://export.arxiv.org/x", arxiv_service())
+    assert (error.code, "others were first" in error.message) == ("rate_limited", True)
+    marks = list((made.cache.folder / "turns").glob("*.turn"))
+    assert marks == []  # nobody was asked, so the next one need not wait
+
+
+def test_waiting_for_one_s_turn_does_not_shorten_the_time_for_the_answer(
+    session: Make, clock: Any, monkeypatch: pytest.MonkeyPatch, silent: list[float]
+) -> None:
+    monkeypatch.setattr("archviz.network.waits._last", lambda mark: clock.now - 1.0)
+    made = session(unasked)
+    made.at_hand = True
+    fault(made, "https://export.arxiv.org/x", arxiv_service())
+    assert clock.slept == [2.0]
+    assert silent == [2.5]
+
+
+def test_offline_a_copy_of_just_now_is_told_with_its_day_too(session: Make, clock: Any) -> None:
+    with open_client(arxiv_service(), session(lambda _: httpx2.Response(200, content=b"there"))) as client:
+        client.get("https://export.arxiv.org/x")
+    offline = session(unasked, offline=True)
+    with open_client(arxiv_service(), offline) as client:
+        assert client.get("https://export.arxiv.org/x").content == b"there"
+    assert len(offline.notes) == 1
+    assert "arXiv was not asked; copy of 2027-01-15" in offline.notes[0]
+    assert offline.oldest is not None
+
+
+@pytest.mark.parametrize("token", ["hf_abc def", "hf_ü"])
+def test_a_token_that_can_be_none_is_told_and_not_sent(
+    session: Make, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", token)
+    asked: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request)
+        return httpx2.Response(200)
+
+    made = session(answer)
+    with open_client(hub_service(), made) as client:
+        client.get(f"{HUB}/x")
+    assert "authorization" not in asked[0].headers
+    assert ["HF_TOKEN" in note for note in made.notes] == [True]
+    assert token not in made.notes[0]

@@ -1,0 +1,130 @@
+"""Operations and kept tensors of models with an encoder, latents, tables that are looked up, or an image: counted by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archviz import pipeline
+from archviz.cli import main
+from archviz.numbers.memory import Memory
+from archviz.numbers.memory_text import memory_data, memory_text, operations_text
+from archviz.settings import Settings
+
+
+def measured(folder: Path, contexts: list[int], source: int | None = None, **config: object) -> Memory:
+    path = folder / "config.json"
+    path.write_text(json.dumps(config))
+    return pipeline.measure(str(path), contexts, source_tokens=source, settings=Settings(offline=True)).memory
+
+
+GPT2 = {"model_type": "gpt2", "n_layer": 2, "n_embd": 16, "n_head": 2, "vocab_size": 50, "n_positions": 600}
+
+
+def test_a_table_of_positions_is_looked_up_not_multiplied(tmp_path: Path) -> None:
+    found = measured(tmp_path, [1, 100], **GPT2)
+    block = 2 * 2 * 16 + 16 * 48 + 48 + 16 * 16 + 16 + 16 * 64 + 64 + 64 * 16 + 16
+    met = 2 * block + 2 * 16 + 50 * 16  # layers, the last norm, the tied head
+    assert [each.decode for each in found.contexts] == [2 * met + 2 * 2 * 16 * 2 * n for n in (1, 100)]
+
+
+T5 = {
+    "model_type": "t5", "d_model": 16, "d_kv": 4, "num_heads": 4, "d_ff": 32, "num_layers": 3, "num_decoder_layers": 2,
+    "vocab_size": 40, "relative_attention_num_buckets": 8,
+}  # fmt: skip
+
+
+def test_decoding_does_not_run_the_encoder_again(tmp_path: Path) -> None:
+    found = measured(tmp_path, [1, 10], source=7, **T5)
+    layer = 4 * 16 * 16 + 2 * 16 * 16 + 2 * 16 * 32 + 3 * 16  # keys and values of the source are kept
+    met = 2 * layer + 16 + 40 * 16
+    assert [each.decode for each in found.contexts] == [2 * met + 2 * 2 * 2 * 16 * (n + 7) for n in (1, 10)]
+    encoder = 3 * (4 * 16 * 16 + 2 * 16 * 32) + 2 * 2 * 16 * 16
+    assert found.operations.once(7) == 2 * 7 * encoder + 3 * 4 * 7 * 7 * 16
+    assert memory_data(found)["contexts"][0]["flops_source"] == found.operations.once(7)  # type: ignore[index]
+
+
+def test_cross_attention_keeps_an_entry_for_each_token_of_the_source(tmp_path: Path) -> None:
+    found = measured(tmp_path, [10], **T5)
+    assert {(kept.slot, kept.constant) for kind in found.kinds if kind.part == "cross" for kept in kind.kept} == {
+        (16, 0)
+    }
+    assert found.contexts[0].source == 10
+    assert found.contexts[0].cross == 2 * 2 * 16 * 2 * 10
+    assert found.need(10).reserved == 2 * 2 * 16 * 2 * (16 + 10)
+    assert "source: as many tokens as the context" in memory_text(found)
+    asked = measured(tmp_path, [10], source=3, **T5)
+    assert asked.contexts[0].cross == 2 * 2 * 16 * 2 * 3
+    assert "source: 3 tokens, as asked for" in memory_text(asked)
+
+
+def test_a_source_of_fixed_length_is_said_and_counted(tmp_path: Path) -> None:
+    found = measured(
+        tmp_path, [5], architectures=["WhisperForConditionalGeneration"], model_type="whisper", d_model=16, encoder_layers=1, decoder_layers=2, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32, vocab_size=60, num_mel_bins=8, max_source_positions=50,
+        max_target_positions=40, pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1,
+    )  # fmt: skip
+    assert found.source is not None
+    assert found.source.fixed == 50
+    assert found.contexts[0].cross == 2 * 2 * 50 * 16 * 2
+    assert "1,600 for the 100 tokens" not in memory_text(found)
+    assert "for the 50 tokens of the source" in memory_text(found)
+
+
+def test_latents_that_are_projected_anew_count_at_each_step_and_absorbed_they_do_not(tmp_path: Path) -> None:
+    found = measured(
+        tmp_path, [1, 1000], model_type="deepseek_v3", num_hidden_layers=2, first_k_dense_replace=2, hidden_size=32, num_attention_heads=4,
+        num_key_value_heads=4, q_lora_rank=16, kv_lora_rank=8, qk_nope_head_dim=6, qk_rope_head_dim=4, v_head_dim=5, intermediate_size=64,
+        vocab_size=50,
+    )  # fmt: skip
+    projection, keys = 8 * 4 * (6 + 5), 2 * 4 * (10 + 5)
+    one, many = found.contexts
+    assert one.decode is not None
+    assert many.decode == one.decode + 999 * 2 * (2 * projection + keys)
+    assert many.absorbed is not None
+    assert one.absorbed is not None
+    assert many.absorbed - one.absorbed == 999 * 2 * 2 * 4 * (4 + 8 + 8)
+    assert one.prefill == one.decode
+    assert many.prefill == one.decode + 2 * keys * 999 // 2
+    assert "absorbed" in memory_text(found)
+
+
+def test_keys_of_an_image_are_kept_beside_those_of_the_text(tmp_path: Path) -> None:
+    text = {
+        "model_type": "mllama_text_model", "num_hidden_layers": 2, "cross_attention_layers": [1], "hidden_size": 32,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 48, "vocab_size": 60, "pad_token_id": 0,
+    }  # fmt: skip
+    vision = {
+        "model_type": "mllama_vision_model", "hidden_size": 32, "attention_heads": 4, "num_hidden_layers": 2, "num_global_layers": 1,
+        "intermediate_size": 48, "vision_output_dim": 64, "image_size": 56, "patch_size": 14, "intermediate_layers_indices": [1],
+        "max_num_tiles": 4,
+    }  # fmt: skip
+    found = measured(
+        tmp_path,
+        [10],
+        architectures=["MllamaForConditionalGeneration"],
+        model_type="mllama",
+        text_config=text,
+        vision_config=vision,
+    )
+    assert found.source is not None
+    assert found.source.images
+    patches = found.source.fixed or 0
+    assert patches % 17 == 0  # 16 patches and a class token for each tile
+    assert found.contexts[0].cross == 2 * patches * 16 * 2
+    assert found.contexts[0].cache == 2 * 10 * 16 * 2
+    assert "once for an image" in memory_text(found)
+
+
+@pytest.mark.parametrize("model", ["transformers:vit", "openai/clip-vit-base-patch32"])
+def test_a_model_that_keeps_nothing_says_so_and_is_done(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["memory", model, "--offline", "--context", "16"]) == 0
+    said = capsys.readouterr()
+    assert "nothing: " in said.out
+    assert "not understood" not in said.err
+
+
+def test_operations_read_in_the_unit_that_fits() -> None:
+    assert [operations_text(each) for each in (28, 1_200, 3_450_000)] == ["28", "1.2 k", "3.45 M"]

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from archviz.service.shelf import MOST_KEPT, Shelf
+from archviz.settings import Settings
+
+
+@pytest.fixture
+def shelf(fake_pipeline: Any) -> Shelf:
+    return Shelf(Settings(offline=True))
+
+
+def asked(fake_pipeline: Any) -> int:
+    return len(fake_pipeline.asked)
+
+
+def test_a_model_is_read_once(shelf: Shelf, fake_pipeline: Any) -> None:
+    assert shelf.described("acme/Small-1B") is shelf.described(" acme/Small-1B ")
+    shelf.described("acme/Small-1B", "Other")
+    assert asked(fake_pipeline) == 2
+    assert shelf.names() == ["acme/Small-1B", "acme/Small-1B"]
+
+
+def test_a_folder_is_read_each_time_because_it_changes(shelf: Shelf, fake_pipeline: Any) -> None:
+    fake_pipeline.architecture.identity.origin = "folder"
+    shelf.described("./model")
+    shelf.described("./model")
+    assert asked(fake_pipeline) == 2
+
+
+def test_what_the_hub_said_is_asked_again_after_a_while(
+    shelf: Shelf, fake_pipeline: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_pipeline.architecture.identity.origin = "hub"
+    shelf.described("acme/Small-1B")
+    shelf.described("acme/Small-1B")
+    assert asked(fake_pipeline) == 1
+    monkeypatch.setattr("archviz.service.shelf.MOVES_AFTER", -1.0)
+    fresh = Shelf(Settings(offline=True))
+    fresh.described("acme/Small-1B")
+    fresh.described("acme/Small-1B")
+    assert asked(fake_pipeline) == 3
+
+
+def test_a_catalog_that_stood_in_for_the_hub_does_not_do_so_for_ever(fake_pipeline: Any) -> None:
+    assert Shelf(Settings()).described("acme/Small-1B").until < float("inf")
+    assert Shelf(Settings(offline=True)).described("acme/Small-1B").until == float("inf")
+
+
+def test_only_so_many_are_kept_and_those_used_last_stay(shelf: Shelf, fake_pipeline: Any) -> None:
+    for number in range(MOST_KEPT):
+        shelf.described("acme/Small-1B", f"Class{number}")
+    shelf.described("acme/Small-1B", "Class0")
+    shelf.described("acme/Small-1B", "New")
+    count = asked(fake_pipeline)
+    shelf.described("acme/Small-1B", "Class0")
+    assert asked(fake_pipeline) == count
+    shelf.described("acme/Small-1B", "Class1")
+    assert asked(fake_pipeline) == count + 1
+
+
+def test_the_data_of_a_description_is_made_once(shelf: Shelf) -> None:
+    kept = shelf.described("acme/Small-1B")
+    assert kept.document is kept.document
+    assert '"schema"' in kept.text

@@ -1,0 +1,319 @@
+"""Each tool over the real library: small answers that say what was found, what was not, and what to do next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archviz.errors import ArchvizError, UsageError
+from archviz.service.callers import CALLER, Caller
+from archviz.service.failures import NEXT_STEPS, failure
+from archviz.service.outputs import OutputRoot
+from archviz.service.paging import ANSWER_BYTES
+from archviz.service.tools.comparing import ComparingTools
+from archviz.service.tools.describing import DescribingTools
+from archviz.service.tools.documenting import DocumentingTools
+from archviz.service.tools.drawing import DrawingTools
+from archviz.service.tools.inspecting import InspectingTools, matcher
+from archviz.service.tools.naming import NamingTools
+from archviz.service.tools.verifying import VerifyingTools
+from archviz.service.workshop import Workshop
+from archviz.settings import Settings
+
+ROOT = Path(__file__).parents[3]
+MODEL = "Qwen/Qwen3-0.6B"
+MOST = ANSWER_BYTES + 1_000
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """One workshop for all, so that the model is described once."""
+    token = CALLER.set(Caller(OutputRoot(tmp_path_factory.mktemp("out"))))
+    yield Workshop(Settings(offline=True))
+    CALLER.reset(token)
+
+
+def data(result: Any) -> dict[str, Any]:
+    """The structured content of a result that is no error and no longer than an answer may be."""
+    assert not result.is_error
+    assert json.loads(result.content[0].text) == result.structured_content
+    assert len(result.content[0].text.encode()) < MOST
+    assert result.structured_content["next"]
+    assert "null" not in result.content[0].text.replace("nullable", "").replace("[null", "").replace(",null", "")
+    content: dict[str, Any] = result.structured_content
+    return content
+
+
+# --- find_sources ---
+
+
+def test_sources_are_listed_with_what_rests_on_them_and_where_to_go_on(shop: Workshop) -> None:
+    found = data(NamingTools(shop).find_sources(MODEL))
+    assert (found["status"], found["model_id"]) == ("exact", MODEL)
+    assert [row["kind"] for row in found["sources"]][:2] == ["code", "configuration"]
+    assert found["sources"][0]["rests"] is True
+    assert f"model={MODEL}" in found["next"][0]
+
+
+def test_what_cannot_be_read_offline_is_an_error_that_says_so(shop: Workshop) -> None:
+    with pytest.raises(UsageError, match="no card"):
+        NamingTools(shop).find_sources(MODEL, read="card")
+    with pytest.raises(ArchvizError) as caught:
+        NamingTools(shop).find_sources("2505.09388", read="paper")
+    assert caught.value.code in ("offline", "unreachable")
+
+
+def test_a_papers_sections_are_read_in_pages(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from archviz.lookup.arxiv.client import Paper
+    from archviz.lookup.papers import PaperAnswer
+
+    paper = Paper(
+        id="2505.09388v1", title="A report", authors=("A",), published="2025-05-14", updated="2025-05-14", category="cs.CL",
+        comment="", abstract="word " * 3_000,
+    )  # fmt: skip
+    asked: list[Any] = []
+
+    def papers(name: str, **options: Any) -> PaperAnswer:
+        asked.append((name, options["sections"]))
+        return PaperAnswer("exact", name, "found", paper=paper)
+
+    monkeypatch.setattr("archviz.pipeline.papers", papers)
+    first = data(NamingTools(shop).find_sources("2505.09388", read="paper", sections="2.1"))
+    assert asked == [("2505.09388", "2.1")]
+    assert first["paper"]["title"] == "A report"
+    following = int(first["next"][0].partition("=")[2].split()[0])
+    second = data(NamingTools(shop).find_sources("2505.09388", read="paper", offset=following))
+    assert second["page"]["offset"] == following
+    assert first["text"] + second["text"] == (first["text"] + second["text"])[: following + second["page"]["returned"]]
+
+
+# --- describe_architecture ---
+
+
+def test_a_module_is_found_by_its_path_whatever_the_layer(shop: Workshop) -> None:
+    tool = DescribingTools(shop)
+    found = data(tool.describe_architecture(MODEL, part="model.layers.7.self_attn.q_proj"))
+    assert found["value"]["tensors"] == {"weight": [2048, 1024]}
+    assert found["part"].startswith("/modules/children/")
+    again = data(tool.describe_architecture(MODEL, part=found["part"]))
+    assert again["value"] == found["value"]
+    layer = data(tool.describe_architecture(MODEL, part="model.layers.0.self_attn"))
+    assert any("/blocks/" in step for step in layer["next"])
+
+
+@pytest.mark.parametrize(
+    "part", ["model.layers.99", "model.nothing", "lm_head.weight.x", "/nowhere", "/tensors/-1", "..", "trace:nothing"]
+)
+def test_a_part_that_is_not_there_is_an_error_that_names_what_is(shop: Workshop, part: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        DescribingTools(shop).describe_architecture(MODEL, part=part)
+    assert caught.value.hint
+
+
+def test_calls_and_operations_of_a_module_are_traced_with_their_lines(shop: Workshop) -> None:
+    found = data(DescribingTools(shop).describe_architecture(MODEL, part="trace:model.layers.0.mlp"))
+    assert "call model.layers.0.mlp: Qwen3MLP [[1, 64, 1024]] -> [1, 64, 1024]" in found["value"][0]
+    assert any(row.startswith("op model.layers.0.mlp.") and "modeling_qwen3.py:" in row for row in found["value"])
+
+
+# --- verify_code ---
+
+
+def test_claims_come_with_lines_and_an_expectation_that_is_wrong_is_a_conflict(shop: Workshop) -> None:
+    found = data(VerifyingTools(shop).verify_code(MODEL, expect="layers=27,hidden=1024", about="rope,norm"))
+    assert "code says 28: conflict" in found["conflicts"][0]
+    assert "hidden" in found["checks"][0]
+    assert found["claims"]
+    assert all("rope" in claim.lower() or "norm" in claim.lower() for claim in found["claims"])
+    assert any("modeling_qwen3.py:" in claim for claim in found["claims"])
+    assert found["next"][0].startswith("Tell the user of each conflict")
+
+
+def test_a_figure_is_held_against_the_code(shop: Workshop) -> None:
+    figure = {
+        "model_name": "Qwen3-0.6B",
+        "stages": [{"name": "28 layers", "blocks": [{"type": "MLP", "details": "hidden 1024"}]}],
+    }
+    assert "statuses" in data(VerifyingTools(shop).verify_code(MODEL, figure=figure))
+
+
+def test_code_is_searched_by_topic(shop: Workshop, tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text(
+        "import torch\nclass A:\n    def f(self, q):\n        return torch.chunk(q, 2, dim=-1)\n"
+    )
+    found = data(VerifyingTools(shop).verify_code(code=str(tmp_path), about="split"))
+    assert found["topics"] == {"split": 1}
+    assert found["matches"] == ["m.py:4 [split] A.f: return torch.chunk(q, 2, dim=-1)"]
+    assert "leave `about`" in data(VerifyingTools(shop).verify_code(code=str(tmp_path), about="moe"))["next"][0]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, {"model": MODEL, "code": "x.py"}, {"code": "x.py", "expect": "layers=1"}, {"model": MODEL, "expect": "nothing=1"}, {"code": "missing.py"}],
+)  # fmt: skip
+def test_what_cannot_be_verified_is_refused(shop: Workshop, arguments: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        VerifyingTools(shop).verify_code(**arguments)
+
+
+# --- inspect_tensors ---
+
+
+def test_tensors_are_listed_in_pages_and_found_by_name(shop: Workshop) -> None:
+    tool = InspectingTools(shop)
+    first = data(tool.inspect_tensors(MODEL))
+    assert first["page"]["total"] == 310
+    assert first["parameters"] == 596_049_920
+    assert f"offset={first['page']['returned']}" in first["next"][0]
+    found = data(tool.inspect_tensors(MODEL, match="*layers.3.self_attn.?_norm*"))
+    assert list(found["tensors"]) == [f"model.layers.3.self_attn.{x}_norm.weight" for x in "qk"]
+    assert "leave `match`" in data(tool.inspect_tensors(MODEL, match="nothing"))["next"][0]
+
+
+def test_stored_tensors_of_a_folder_have_types(shop: Workshop, tmp_path: Path) -> None:
+    header = json.dumps({"a.weight": {"dtype": "BF16", "shape": [2, 3], "data_offsets": [0, 12]}}).encode()
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 12)
+    found = data(InspectingTools(shop).inspect_tensors(str(tmp_path), stored=True))
+    assert found["tensors"] == {"a.weight": ["BF16", 2, 3]}
+    assert (found["parameters"], found["dtypes"]) == (6, {"BF16": 6})
+
+
+def test_a_pattern_of_stars_takes_no_time() -> None:
+    assert not matcher("*a" * 200)("a" * 150 + "b")
+    assert matcher("[x]*")("[x].weight")
+
+
+# --- draw_architecture ---
+
+
+def test_a_module_and_another_view_are_drawn(shop: Workshop) -> None:
+    tool = DrawingTools(shop)
+    found = data(tool.draw_architecture(MODEL, view="module", module="model.layers.0.self_attn", formats=["svg"]))
+    assert "Qwen3-0.6B" in Path(found["files"][0]["path"]).read_text("utf-8")
+    assert data(tool.draw_architecture(MODEL, view="params", formats=["svg"]))["image"] == "not_asked"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"model": MODEL, "figure": {"model_name": "x", "stages": []}},
+        {"model": MODEL, "view": "module"},
+        {"model": MODEL, "view": "module", "module": "nothing"},
+        {"figure": {"stages": "none"}},
+        {"figure": {"model_name": "x", "stages": []}, "view": "params"},
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_and_leaves_nothing(shop: Workshop, arguments: dict[str, Any]) -> None:
+    before = set(CALLER.get().outputs.folder.rglob("*"))
+    with pytest.raises(UsageError):
+        DrawingTools(shop).draw_architecture(**arguments)
+    assert set(CALLER.get().outputs.folder.rglob("*")) == before
+
+
+# --- compare_models ---
+
+
+def test_two_models_are_compared_with_a_figure_and_a_page(shop: Workshop) -> None:
+    result = ComparingTools(shop).compare_models([MODEL, "transformers:qwen2"], formats=["svg"])
+    found = data(result)
+    assert found["differ"]["hidden_size"] == [1024, 4096]
+    assert [file["format"] for file in found["files"]] == ["md", "svg"]
+    assert "hidden" in Path(found["files"][0]["path"]).read_text("utf-8").lower()
+    assert [item.type for item in result.content] == ["text", "resource_link", "resource_link"]
+
+
+@pytest.mark.parametrize("models", [[MODEL, MODEL], [MODEL, "Qwen3.5"]])
+def test_a_comparison_of_a_model_with_itself_or_an_ambiguous_name_is_refused(shop: Workshop, models: list[str]) -> None:
+    with pytest.raises(ArchvizError):
+        ComparingTools(shop).compare_models(models)
+    with pytest.raises(UsageError):
+        ComparingTools(shop).compare_models([MODEL, "transformers:qwen2", "transformers:qwen3"], formats=["png"])
+
+
+# --- write_document ---
+
+
+def test_a_document_is_written_and_its_short_form_told(shop: Workshop) -> None:
+    found = data(DocumentingTools(shop).write_document(MODEL))
+    assert found["text"].startswith("## Qwen3-0.6B architecture")
+    assert Path(found["files"][0]["path"]).read_text("utf-8").startswith("# ")
+
+
+def test_a_validation_report_tells_its_conflicts_first(shop: Workshop) -> None:
+    found = data(DocumentingTools(shop).write_document(MODEL, "validation", expect="hidden=1024,layers=27"))
+    assert found["summary"]["conflicts"] > 0
+    assert found["checks"][0].endswith("conflict")
+    assert Path(found["files"][0]["path"]).suffix == ".md"
+
+
+def test_memory_is_told_by_context_with_its_curve(shop: Workshop) -> None:
+    found = data(DocumentingTools(shop).write_document("transformers:qwen3", "memory", context="1k"))
+    assert found["summary"]["contexts"][0]["tokens"] == 1024
+    assert [file["format"] for file in found["files"]] == ["md", "svg"]
+
+
+def test_an_estimators_files_are_written_one_step_after_the_other(shop: Workshop) -> None:
+    tool, layers = DocumentingTools(shop), str(ROOT / "assets" / "estimator_layers")
+    saved = {}
+    for save in ("nothing", "configuration", "gap_reports"):
+        found = data(tool.write_document(MODEL, "estimator", estimator=layers, save=save))  # type: ignore[arg-type]
+        saved[save] = [Path(file["path"]) for file in found.get("files", [])]
+        assert found["summary"]["saved"] == save
+    assert saved["nothing"] == []
+    (configuration,) = saved["configuration"]
+    assert json.loads(configuration.read_text("utf-8"))["hf_model_id"] == MODEL
+    reports = saved["gap_reports"][1:]
+    assert {path.parent.name for path in reports} <= {"gaps"}
+    assert [path.stem for path in reports] == sorted(found["summary"].get("without_class", []))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"kind": "estimator"},
+        {"kind": "estimator", "estimator": "/nowhere/at/all"},
+        {"kind": "memory", "context": "many"},
+        {"kind": "validation", "expect": "nothing"},
+    ],
+)
+def test_what_cannot_be_written_is_refused_and_leaves_nothing(shop: Workshop, arguments: dict[str, Any]) -> None:
+    before = set(CALLER.get().outputs.folder.rglob("*"))
+    with pytest.raises(UsageError):
+        DocumentingTools(shop).write_document(MODEL, **arguments)
+    assert set(CALLER.get().outputs.folder.rglob("*")) == before
+
+
+# --- errors as data ---
+
+
+def test_every_error_of_the_tree_has_a_next_step_and_is_told_in_short() -> None:
+    def tree(kind: type[ArchvizError]) -> Iterator[type[ArchvizError]]:
+        yield kind
+        for each in kind.__subclasses__():
+            yield from tree(each)
+
+    codes = {kind.code for kind in tree(ArchvizError)}
+    assert codes <= set(NEXT_STEPS)
+    assert {"not_found", "ambiguous", "gated", "rate_limited", "unreachable", "unsupported", "too_large"} <= codes
+    told = failure(UsageError("x" * 5_000, where="a\x1b[31m", hint="y\x00"))
+    assert len(json.dumps(told)) < 1_500
+    assert "\x1b" not in str(told["where"])
+
+
+def test_code_that_is_not_understood_is_unsupported_with_its_part_and_place(shop: Workshop, tmp_path: Path) -> None:
+    values = {"model_type": "odd", "auto_map": {"AutoConfig": "m.C", "AutoModel": "m.M"}}
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    (tmp_path / "m.py").write_text("import torch\n\nC = torch.nothing.of.today()\n\nclass M: pass\n")
+    with pytest.raises(ArchvizError) as caught:
+        DescribingTools(shop).describe_architecture(str(tmp_path))
+    told = failure(caught.value)
+    assert told["error"] == "unsupported"
+    assert told["part"] == "C"
+    assert str(told["at"]).endswith("m.py:3")
+    assert "where" not in told
+    assert "verify_code" in str(told["next"])

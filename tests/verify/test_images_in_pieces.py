@@ -1,0 +1,38 @@
+"""Images whose pieces attend apart, whose shifted regions are hidden from each other, or whose padding tiles are."""
+
+from __future__ import annotations
+
+from tests.verify.models import mutated, read_model, values, verified
+
+BLOCK = "encoder.layers.0.blocks"
+DIFFERENCE = "mask_windows.unsqueeze(1) - mask_windows.unsqueeze(2)"
+
+
+def test_windows_of_patches_attend_apart() -> None:
+    found = verified("qwen2_5_vl")
+    masks = values(found, "attention.mask")
+    assert masks["model.visual.blocks.{0-2}.attn"] == "windows"
+    assert masks["model.visual.blocks.{3}.attn"] == "none"
+    assert values(found, "attention.window") == {"model.visual.blocks.{0-2}.attn": 64}
+    tower = next(t for t in read_model("qwen2_5_vl")[1].layers if t.path == "model.visual.blocks")
+    assert tower.pattern_text == "3 × windowed, 1 × full"
+
+
+def test_a_tower_whose_every_layer_sees_all_has_no_windows() -> None:
+    found = mutated("qwen2_5_vl", "cu_seqlens_now = cu_window_seqlens", "cu_seqlens_now = cu_seqlens")
+    assert values(found, "attention.mask")["model.visual.blocks.{0-3}.attn"] == "none"
+
+
+def test_shifted_windows_hide_regions_of_the_image_from_each_other() -> None:
+    masks = values(verified("swin"), "attention.mask")
+    assert (masks[f"{BLOCK}.{{0}}.attention"], masks[f"{BLOCK}.{{1}}.attention"]) == ("none", "regions")
+
+
+def test_marks_that_are_not_compared_with_themselves_are_no_regions() -> None:
+    masks = values(mutated("swin", DIFFERENCE, DIFFERENCE.replace("unsqueeze(2)", "unsqueeze(1)")), "attention.mask")
+    assert "regions" not in masks.values()
+
+
+def test_tiles_of_padding_are_hidden() -> None:
+    masks = values(verified("mllama"), "attention.mask")
+    assert masks["model.vision_model.transformer.layers.{0-5}.self_attn"] == "bidirectional"
