@@ -8,7 +8,7 @@ from archviz.architecture.model import BlockEdge, BlockGraph, BlockNode
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.compression import indexers, pooled_positions
 
-Shape = list[int | str | None]
+_UNMISTAKEN = 9  # windows of a pass from which their number is no number of heads or of streams
 
 
 def is_followed(call: Event, module: ModuleRecord) -> bool:
@@ -20,10 +20,9 @@ def is_followed(call: Event, module: ModuleRecord) -> bool:
 def complete_compressor(context: Context, graph: BlockGraph, call: Event) -> None:
     """Write the sizes of what was pooled in S, and add the indexer, which gives positions and no features."""
     module = context.modules[graph.module]
-    rates = [rate for child, rate in pooled_positions(module) if child is module]
-    for node in graph.nodes if rates else ():
-        if node.shape_out and not any(str(size).startswith("S") for size in node.shape_out):
-            _in_windows(node.shape_out, _length(call) // rates[0], rates[0])
+    rate = module.attributes.get("compress_rate")
+    for node in graph.nodes if isinstance(rate, int) and rate > 1 else ():
+        _in_windows(node, _length(call) // int(str(rate)), int(str(rate)))
     drawn = {node.module for node in graph.nodes}
     for child, _ in indexers(module):
         relative = child.path[len(module.path) :].lstrip(".")
@@ -61,10 +60,16 @@ def _length(call: Event) -> int:
     return next((v.shape[1] for v in call.inputs if v.shape and len(v.shape) == 3 and v.shape[1]), 0)
 
 
-def _in_windows(shape: Shape | None, windows: int, rate: int) -> None:
-    """The number of windows in a shape, [B, 1, 4, 512], as `S/4`; one of heads stands before it."""
-    if not shape or len(shape) < 3:
-        return
-    axis = 2 if len(shape) == 4 and shape[2] == windows else 1
-    if shape[axis] == windows:
+def _in_windows(node: BlockNode, windows: int, rate: int) -> None:
+    """The number of windows in the shape of a box, [B, 65, 4, 512], as `S/4`; one of heads stands before it."""
+    shape = node.shape_out or []
+    if windows >= _UNMISTAKEN:
+        axes = [axis for axis, size in enumerate(shape) if size == windows]
+    else:
+        axis = 2 if len(shape) == 4 and shape[2] == windows else 1
+        plain = not any(str(size).startswith("S") for size in shape)
+        axes = [axis] if plain and len(shape) > 2 and shape[axis] == windows else []
+    for axis in axes:
         shape[axis] = f"S/{rate}"
+    if node.role == "split" and shape and any(str(windows) in line.split(" + ") for line in node.details):
+        node.details = [str(shape[-1])]  # halves of the features, the second of them of the window before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from archviz.figure.display import Group, Item, Rect
@@ -27,6 +26,7 @@ from archviz.figure.quantities import sentence
 from archviz.figure.stack import Canvas, draw_placement
 from archviz.figure.theme import Theme
 from archviz.figure.wire_labels import paint_wire_labels
+from archviz.records import replace
 
 _PAD = 16.0
 _HEAD = 56.0
