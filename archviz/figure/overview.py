@@ -72,7 +72,7 @@ class _Overview:
         self.minor = minor_towers(architecture)
         self.book = InsetBook(architecture, savings, spoken_tower(architecture), self.minor, known)
         self.told: dict[str, set[str]] = {}  # details of mixers by column
-        self.barred: set[int] = set()  # kinds whose mixers stand in a bar
+        self.barred: set[tuple[str, int]] = set()  # column and kind of layers whose mixers stand in a bar
         self.twins: dict[str, str] = {}  # likeness of a layer drawn in full → its column
 
     def figure(self) -> Figure:
@@ -245,9 +245,9 @@ class _Overview:
 
     def _bar(self, panel: LayerPanel, graph: BlockGraph, kind: LayerKind, column: str, colour: int) -> LayerPanel:
         """The panel as a bar with its mixers, each once; those of small towers without."""
-        if column in self.minor or panel.kind in self.barred:
+        if column in self.minor or (column, panel.kind) in self.barred:
             return panel
-        self.barred.add(panel.kind)
+        self.barred.add((column, panel.kind))
         mixers: list[Box] = []
         for node in graph.nodes:
             if node.role in MIXER_ROLES:

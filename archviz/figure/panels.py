@@ -170,7 +170,8 @@ class StripArt:
 
     def _key_lines(self, width: float) -> list[list[Sentence]]:
         """The entries of the key, each in lines."""
-        room = (width - 2 * _PAD) / self._key_columns(width) - 26
+        columns = self._key_columns(width)
+        room = (width - 2 * _PAD) / columns - 26 - (14 if columns > 1 else 0)
         return [wrap((Words(f"{key.count} × {key.title}"[:300]),), 13, room) for key in self.strip.keys]
 
     def _key_rows(self, width: float) -> list[float]:

@@ -71,10 +71,13 @@ def scaling_words(scaling: object) -> str:
         for key, value in scaling.items()
         if isinstance(value, dict)
     }
-    told = {words for words in kinds.values() if words}
-    if len(told) == 1 and all(kinds.values()):
-        return told.pop()
-    return ", ".join(f"{words} ({kind})" for kind, words in kinds.items() if words)
+    by_words: dict[str, list[str]] = {}
+    for kind, words in kinds.items():
+        if words:
+            by_words.setdefault(words, []).append(kind)
+    if len(by_words) == 1 and len(kinds) == len(scaling) and all(kinds.values()):
+        return next(iter(by_words))
+    return ", ".join(f"{words} ({', '.join(named)})" for words, named in by_words.items())
 
 
 def _scaling_text(scaling: dict[str, object]) -> list[str]:

@@ -10,6 +10,7 @@ from archviz.architecture.model import Architecture, BlockGraph
 from archviz.descriptions import describe
 from archviz.figure import draw_view
 from archviz.figure.detailed import build_detailed
+from archviz.figure.display import Text
 from archviz.figure.fitting import fitted_page
 from archviz.figure.ledger import Ledger
 from archviz.figure.model import Figure, bars, column_boxes
@@ -135,3 +136,17 @@ def test_the_column_of_the_detailed_view_keeps_the_repeat() -> None:
 def test_they_are_drawn_without_a_hard_finding(name: str, view: str) -> None:
     _, findings = draw_view(model(name), view)
     assert [finding for finding in findings if finding.severity == "hard"] == []
+
+
+def test_scaling_of_some_layers_names_them_and_an_inset_tells_another_base() -> None:
+    figure = overview("google/gemma-3-27b-it")
+    facts = {cell.label: cell.value for cell in figure.facts}
+    assert facts["RoPE scaling"] == "linear scaling × 8 (full attention)"
+    notes = [plain(note) for inset in figure.insets for note in inset.notes]
+    assert any("RoPE θ = 10,000" in note and "window 1,024" in note for note in notes)
+
+
+def test_facts_that_are_framed_are_explained() -> None:
+    display, _ = draw_view(model("google/gemma-3-27b-it"))
+    legend = next(group for group in display.groups() if group.id == "legend")
+    assert "not verified" in [shape.content for shape in legend.items if isinstance(shape, Text)]
