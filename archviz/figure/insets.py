@@ -164,8 +164,9 @@ def _differences(one: Diagram, other: Diagram) -> list[str] | None:
     for mine, its in zip(one.boxes, other.boxes, strict=True):
         if mine.details != its.details:
             lines = [line for line in its.details if line not in mine.details]
-            fewer = [f"no {line}" for line in mine.details if line not in its.details and not lines]
-            found[f"{its.label} {', '.join(lines or fewer)}"] = None
+            gone = [line for line in mine.details if line not in its.details]
+            fewer = [f"no {line}" for line in gone[len(lines) :]]  # those before are replaced
+            found[f"{its.label} {', '.join([*lines, *fewer])}"] = None
     return list(found) if len(found) <= _MOST_DIFFERENCES else None
 
 

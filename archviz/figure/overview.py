@@ -33,7 +33,7 @@ from archviz.figure.savings import Savings
 from archviz.figure.strips import make_strip
 from archviz.records import replace
 
-MAX_BOXES = 44
+MAX_BOXES = 40
 _MAX_PANELS = 6
 _MINOR_SHARE = 0.4
 _PLAIN_COLOUR = 3  # of a layer kind without a mixer

@@ -77,7 +77,12 @@ def scaling_words(scaling: object) -> str:
             by_words.setdefault(words, []).append(kind)
     if len(by_words) == 1 and len(kinds) == len(scaling) and all(kinds.values()):
         return next(iter(by_words))
-    return ", ".join(f"{words} ({', '.join(named)})" for words, named in by_words.items())
+    others = [_words(key.partition("+")[0]) for key, value in scaling.items() if not isinstance(value, dict)]
+    rest = f"not {', '.join(others)}"
+    named = {words: ", ".join(dict.fromkeys(kinds_)) for words, kinds_ in by_words.items()}
+    if len(named) == 1 and others and len(rest) < len(next(iter(named.values()))):
+        named = dict.fromkeys(named, rest)
+    return ", ".join(f"{words} ({text})" for words, text in named.items())
 
 
 def _scaling_text(scaling: dict[str, object]) -> list[str]:
