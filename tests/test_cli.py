@@ -180,6 +180,7 @@ def test_an_error_with_json_is_data_on_stdout(run: Run, fake_pipeline: Any) -> N
         ["draw", "acme/Small-1B", "--theme", "sepia"],
         ["draw", "acme/Small-1B", "-f", "gif"],
         ["draw", "acme/Small-1B", "-f", ","],
+        ["draw", "acme/Small-1B", "--module", "model.layers.0"],
         ["tensors", "acme/Small-1B", "--no-such-option"],
     ],
 )

@@ -50,7 +50,10 @@ def build_architecture(
     columns = sorted(find_columns(context, stacks), key=_rank)
     book = GraphBook(context, roles)
     layers = [_write_stack(context, book, column, stack) for column in columns for stack in column.stacks]
-    parameters = build_parameters(context, roles, columns, published_total)
+    towers = [write_tower(context, roles, column, columns) for column in columns]
+    places = [(graph.module, node) for graph in book.graphs.values() for node in graph.nodes]
+    places += [(tower.module, item.node) for tower in towers for item in tower.column if item.node]
+    parameters = build_parameters(context, roles, columns, published_total, places)
     placements = {
         f"{stack.path}/{kind.id}": (book.placement[kind.block], book.parallel[kind.block])
         for stack in layers
@@ -62,7 +65,7 @@ def build_architecture(
         facts=build_facts(context, roles, columns, parameters, placements, cite),
         modules=fold_modules(context, roles),
         tensors=_tensors(reading),
-        towers=[write_tower(context, roles, column, columns) for column in columns],
+        towers=towers,
         layers=layers,
         blocks=list(book.graphs.values()),
         parameters=parameters,

@@ -42,6 +42,10 @@ def expert_graph(
         labels=labels, whole=False,
     )  # fmt: skip
     graph.parameters = what.each
+    for box in graph.nodes:  # the tokens that are routed to the expert, of all sequences
+        for shape in (box.shape_in, box.shape_out):
+            if shape and len(shape) == 2:
+                shape[0] = "n"
     share = what.count if module.path == what.experts else 1
     for node, box in zip(flow.nodes.values(), graph.nodes, strict=False):  # the output has no node in the flow
         if node.id in labels:

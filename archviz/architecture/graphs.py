@@ -10,8 +10,9 @@ from archviz.architecture.model import BlockEdge, BlockGraph, BlockNode, Evidenc
 from archviz.architecture.roles import Roles
 from archviz.free_names import free_name
 from archviz.interpreter.trace import LONGER
+from archviz.patterns.compression import pooled_positions
 from archviz.patterns.flow import Flow, FlowNode, Shape
-from archviz.patterns.op_families import SPLITS
+from archviz.patterns.op_families import JOINS, SPLITS
 from archviz.patterns.residual import find_residual_adds
 
 
@@ -34,13 +35,15 @@ def write_graph(
     used: set[str] = set()
     counted: set[str] = set()
     length = _length(flow)
+    batched = bool(flow.inputs) and len(flow.nodes[flow.inputs[0]].shape_out or ()) > 2
     for node in flow.nodes.values():
         label = (labels or {}).get(node.id) or label_node(context, roles, flow, node, owner)
         if node.id in skips:
             label = Label("residual_add", "+")
-        nodes[node.id] = _block_node(context, node, label, path, used, length)
+        nodes[node.id] = _block_node(context, node, label, path, used, length, batched)
         nodes[node.id].parameters = _uncounted(context, _called(context, node), path, counted) + label.parameters
         nodes[node.id].code_name = nodes[node.id].code_name or label.tensor
+        _pool(context, node, nodes)
         nodes[node.id].zoom = (zooms or {}).get(node.module if node.kind == "call" else node.name)
     module = context.modules[path]
     if whole:
@@ -70,7 +73,7 @@ def _length(flow: Flow) -> int | None:
 
 
 def _block_node(
-    context: Context, node: FlowNode, label: Label, path: str, used: set[str], length: int | None
+    context: Context, node: FlowNode, label: Label, path: str, used: set[str], length: int | None, batched: bool
 ) -> BlockNode:
     module = context.modules.get(node.module) if node.kind in ("call", "group") else None
     inside = module is not None and module.path.startswith(path + ".") if path else module is not None
@@ -82,8 +85,8 @@ def _block_node(
         details=[detail for detail in label.details if detail],
         code_name=relative or (node.name if node.kind == "function" else None),
         module=relative,
-        shape_in=_symbolic(node.shape_in, length),
-        shape_out=_symbolic(node.shape_out, length),
+        shape_in=_symbolic(node.shape_in, length, batched),
+        shape_out=_symbolic(node.shape_out, length, batched),
         evidence=_evidence(node),
     )
 
@@ -128,13 +131,19 @@ def _unique(name: str, used: set[str]) -> str:
 _LENGTHS = (*range(2, 8), *(7 + more for more in LONGER))
 
 
-def _symbolic(shape: Shape | None, length: int | None) -> list[int | str | None] | None:
-    """A traced shape with the batch and the sequence as letters: `[1, 7, 4096]` → `[B, S, 4096]`."""
+def _symbolic(shape: Shape | None, length: int | None, batched: bool) -> list[int | str | None] | None:
+    """A traced shape with the batch and the sequence as letters: `[1, 7, 4096]` → `[B, S, 4096]`.
+
+    Args:
+        batched: Whether the flow begins with a batch, so that its tokens in one row, `[7, 4096]`, are those of all sequences.
+    """
     if shape is None:
         return None
     symbols: list[int | str | None] = list(shape)
     if len(symbols) > 2 and symbols[0] == 1:
         symbols[0] = "B"
+    if len(symbols) == 2 and batched and symbols[0] == length != 1:
+        symbols[0] = "B·S"
     last = len(symbols) - 1
     # The sequences of descriptions cannot be mistaken for a width, another one at the last axis could be.
     return [
@@ -143,11 +152,31 @@ def _symbolic(shape: Shape | None, length: int | None) -> list[int | str | None]
     ]
 
 
+def _pool(context: Context, node: FlowNode, nodes: dict[int, BlockNode]) -> None:
+    """Sizes of what was compressed along the sequence, and of what was joined to it, in S: a traced sequence is short."""
+    shape = nodes[node.id].shape_out
+    if not shape or len(shape) < 3:
+        return
+    module = context.modules.get(node.module) if node.kind == "call" else None
+    rate = next((rate for _, rate in pooled_positions(module)), None) if module else None
+    if rate is not None and isinstance(shape[-2], int):
+        shape[-2] = f"S/{rate}"
+        return
+    shapes = [nodes[source].shape_out or [] for source, _ in node.sources]
+    joined = [str(each[-2]) for each in shapes if len(each) >= 2 and str(each[-2]).startswith("S")]
+    if node.name in JOINS and len(joined) == len(shapes) and any(size != "S" for size in joined):
+        shape[-2] = " + ".join(joined)
+
+
 def _edges(flow: Flow, nodes: dict[int, BlockNode], skips: dict[int, int]) -> list[BlockEdge]:
     edges: dict[tuple[int, int], BlockEdge] = {}
+    used: dict[int, set[int]] = {}
     for node in flow.nodes.values():
         for source, value in node.sources:
-            label = _part_label(flow.nodes[source], value)
+            used.setdefault(source, set()).add(value)
+    for node in flow.nodes.values():
+        for source, value in node.sources:
+            label = _part_label(flow.nodes[source], value, used[source])
             known = edges.get((source, node.id))
             if known is None:
                 skip = skips.get(node.id) == source
@@ -159,10 +188,11 @@ def _edges(flow: Flow, nodes: dict[int, BlockNode], skips: dict[int, int]) -> li
     return list(edges.values())
 
 
-def _part_label(node: FlowNode, value: int) -> str | None:
-    """Which part of a split flows along an edge, or which result of a call that has results of several shapes: its size."""
+def _part_label(node: FlowNode, value: int, used: set[int]) -> str | None:
+    """Which part of a split flows along an edge, or which of several results of a call of which several are used: its size."""
     if value in node.parts and node.kind == "call":
         shapes = {v.id: v.shape for event in node.events for v in event.outputs if v.shape and v.id in node.parts}
+        shapes = {name: shape for name, shape in shapes.items() if name in used}
         if value in shapes and len(set(shapes.values())) > 1:
             return product(shapes[value][2:])
     if node.name not in SPLITS or value not in node.parts:

@@ -336,7 +336,7 @@ _OP_ROLES: dict[str, tuple[Role, str]] = {
     "add": ("add", "+"), "sub": ("add", "−"), "mul": ("multiply", "×"), "div": ("multiply", "÷"),
     "softmax": ("softmax", "Softmax"), "topk": ("top_k", "Top-k"), "embedding": ("embedding", "Embedding"),
     "matmul": ("other", "Matrix product"), "bmm": ("other", "Matrix product"), "einsum": ("other", "Einsum"),
-    "linear": ("projection", "Linear"), "scaled_dot_product_attention": ("attention_core", "Scaled dot-product attention"),
+    "linear": ("projection", "Linear"), "scatter": ("other", "Mask the others"), "scaled_dot_product_attention": ("attention_core", "Scaled dot-product attention"),
     "max_pool1d": ("pool", "Max pool"), "avg_pool1d": ("pool", "Average pool"), "mean": ("pool", "Mean"),
 }  # fmt: skip
 

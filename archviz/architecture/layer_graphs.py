@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from archviz.architecture.branch_scales import label_branch_scales
+from archviz.architecture.compressor_graphs import complete_compressor, is_followed
 from archviz.architecture.context import Context
 from archviz.architecture.expert_graph import expert_graph
 from archviz.architecture.graphs import write_graph
@@ -119,7 +120,38 @@ class GraphBook:
             graph.notes.append(f"{part.what.top_k} of {part.what.count} experts per token")
         if isinstance(part.what, MixtureOfExperts):
             self._open_expert(graph, part.what)
+        if part in kind.parts.mixers:
+            self._open_compressors(graph)
         return self._filed(graph)
+
+    def _open_compressors(self, graph: BlockGraph) -> None:
+        """Let boxes of what an attention pools and chooses with zoom into their inside, as far as the pass went into it."""
+        for box in graph.nodes:
+            path = f"{graph.module}.{box.module}" if box.module else ""
+            module = self.context.modules.get(path)
+            call = self.context.trace.call(path) if module else None
+            if module is None or call is None or box.zoom or not spared_details(module):
+                continue
+            if not is_followed(call, module):
+                continue  # shorter than what becomes one position: nothing was pooled
+            inside = self._module_graph(call, path, f"{graph.id}/{module.name}")
+            if inside is not None:
+                complete_compressor(self.context, inside, call)
+                self._open_compressors(inside)
+                box.zoom = self._filed(inside).id
+
+    def _module_graph(self, call: Event, path: str, graph_id: str) -> BlockGraph | None:
+        """The inside of a module that is no mixer or feed-forward itself."""
+        inner = build_flow(self.context.trace, call, keep_inner(self.context))
+        if inner.output is None or len(inner.nodes) < 3:
+            return None
+        _drop_whole_splits(inner)
+        part_rotations(self.context, inner)
+        lost = limit_nodes(inner, INNER_LIMIT)
+        title = self.context.modules[path].name.capitalize()
+        graph = write_graph(self.context, self.roles, inner, graph_id=graph_id, title=title, path=path)
+        graph.notes += ["Some steps are drawn as one."] if lost else []
+        return graph
 
     def _open_expert(self, graph: BlockGraph, what: MixtureOfExperts) -> None:
         """Let the box of the experts zoom into one of them."""

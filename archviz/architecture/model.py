@@ -136,6 +136,7 @@ class BlockNode(Part):
     shape_in: list[int | str | None] | None = None
     shape_out: list[int | str | None] | None = None
     parameters: int = 0
+    formula: str | None = None  # of the parameters, in `Parameters.symbols`
     zoom: str | None = None  # id of the graph that shows its inside
     status: Status = "verified"
     evidence: list[Evidence] = field(default_factory=list)

@@ -9,6 +9,7 @@ from archviz.architecture.breakdown import Table, add_column, add_rest, inactive
 from archviz.architecture.context import Context
 from archviz.architecture.model import Parameters, Symbol
 from archviz.architecture.naming import Kind
+from archviz.architecture.node_formulas import Place, give_formulas
 from archviz.architecture.roles import Roles
 from archviz.architecture.towers import Column
 from archviz.formulas.writing import Formulas
@@ -16,8 +17,10 @@ from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.moe import MixtureOfExperts
 
 
-def build_parameters(context: Context, roles: Roles, columns: list[Column], published_total: int | None) -> Parameters:
-    """Total, active, embedding and tied parameters with the breakdown."""
+def build_parameters(
+    context: Context, roles: Roles, columns: list[Column], published_total: int | None, places: Iterable[Place] = ()
+) -> Parameters:
+    """Total, active, embedding and tied parameters with the breakdown; boxes at `places` get their formulas."""
     main = [column for column in columns if column.is_main] or columns
     prefix = next((stack.config.prefix for column in main for stack in column.stacks), "")
     table = Table(context, roles, Formulas(context.reading, prefix))
@@ -40,6 +43,7 @@ def build_parameters(context: Context, roles: Roles, columns: list[Column], publ
         and not stand_apart(columns)
         and all(top for c in main for s in c.stacks for k in s.kinds for top in _choices(k))
     )
+    give_formulas(context, table.formulas, places)
     sizes = {row.key: row.count for row in table.rows if row.parent is None}
     sizes |= {column.id: total - side - rest for column in main if len(main) == 1}
     return Parameters(

@@ -8,6 +8,7 @@ from pathlib import Path
 from archviz.commands.command import Command
 from archviz.commands.options import MODEL, given, model_arguments, settings_of
 from archviz.commands.printing import list_on_stderr, print_json, with_gaps
+from archviz.errors import UsageError
 from archviz.formats import (
     ENGINES,
     FORMATS,
@@ -69,10 +70,18 @@ def look_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def look_of(options: argparse.Namespace) -> Look:
+    """How a figure is to look.
+
+    Raises:
+        UsageError: A module is named that no wanted view shows.
+    """
+    views, module = parse_views(getattr(options, "view", "overview")), getattr(options, "module", None)
+    if module and "module" not in views:
+        raise UsageError("--module names a module that no wanted view shows", hint="add --view module")
     return Look(
         theme=options.theme,
-        views=parse_views(getattr(options, "view", "overview")),
-        module=getattr(options, "module", None),
+        views=views,
+        module=module,
         width=parse_width(options.width) if options.width else None,
         text=options.text,
         engine=getattr(options, "engine", "own"),

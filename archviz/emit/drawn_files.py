@@ -26,8 +26,8 @@ def drawn_files(
     from archviz.emit.png import default_scale
 
     findings: list[Finding] = []
-    scale = default_scale(display, look.width)
-    if "png" in formats and scale < LEGIBLE:
+    scale = default_scale(display)
+    if "png" in formats and scale < LEGIBLE and default_scale(display, look.width) >= scale:
         message = f"too large for a PNG, drawn at {scale:.2f} of its size: prefer svg or pdf"
         findings.append(Finding("soft", "png-scale", message))
     return {name: _emitted(name, display, look) for name in formats}, findings

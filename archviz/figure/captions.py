@@ -264,7 +264,6 @@ def facts(architecture: Architecture) -> tuple[FactCell, ...]:
         ("Norm", ("norm_placement", "norm")),
         ("Positions", ("position_encoding",)),
         ("RoPE θ", THETA),
-        ("KV cache per token", ("kv_cache_per_token", "kv_cache_bytes_per_token")),
         ("Data type", ("dtype", "torch_dtype")),
     ):
         if fact := _fact(architecture, keys):
@@ -327,7 +326,18 @@ def _aside_name(node: BlockNode) -> str:
     return node.label if node.code_name in (None, node.label) else f"{node.label} ({node.code_name})"
 
 
+def _others(by_kind: dict[str, object]) -> dict[str, object]:
+    """Values by kind, where those of two kinds or more are the same as `others`; the same where all differ."""
+    values = list(by_kind.values())
+    common = max(values, key=values.count)
+    if values.count(common) < 2 or values.count(common) == len(values):
+        return by_kind
+    return {kind: value for kind, value in by_kind.items() if value != common} | {"others": common}
+
+
 def _with_unit(fact: Fact) -> str:
+    if isinstance(fact.value, dict) and fact.key in THETA:
+        fact = replace(fact, value=_others(fact.value))
     return f"{written(fact.value)} {fact.unit}" if fact.unit else written(fact.value)
 
 

@@ -14,7 +14,7 @@ from archviz.architecture.model import (
     PatternItem,
     Tower,
 )
-from archviz.figure.flow import module_diagram, shape_text
+from archviz.figure.flow import module_diagram
 from archviz.figure.formulas import Formula, TensorIndex, formula_of, path_of
 from archviz.figure.ledger import Ledger
 from archviz.figure.model import Sentence
@@ -23,18 +23,25 @@ from archviz.figure.overview import kind_colours, spoken_tower
 from archviz.figure.positions import with_rope_settings
 from archviz.figure.quantities import sentence
 from archviz.figure.strips import pattern_words
+from archviz.figure.symbolic_shapes import ShapeWriter
 from archviz.figure.unfolding import Unfolded, unfold
 from archviz.records import replace
 
 _NO_SHAPE = ("point", "round")
+_MOST_RUNS = 6
+Run = tuple[str, LayerKind, int, tuple[str, ...]]
 
 
-def build_detailed(architecture: Architecture) -> list[Ledger]:
-    """The ledgers of a model: each tower's column, each kind of layer, and each inside that these do not show."""
-    return _Detailed(architecture).ledgers()
+def build_detailed(architecture: Architecture, shapes: ShapeWriter | None = None) -> list[Ledger]:
+    """The ledgers of a model: each tower's column, each kind of layer, and each inside that these do not show.
+
+    Args:
+        shapes: What writes the shapes; it knows afterwards which symbols stand in them and in formulas.
+    """
+    return _Detailed(architecture, shapes or ShapeWriter(architecture)).ledgers()
 
 
-def module_ledgers(architecture: Architecture, module: str | None) -> list[Ledger]:
+def module_ledgers(architecture: Architecture, module: str | None, shapes: ShapeWriter | None = None) -> list[Ledger]:
     """The ledger of a module, then those of what its boxes zoom into.
 
     Args:
@@ -49,8 +56,9 @@ def module_ledgers(architecture: Architecture, module: str | None) -> list[Ledge
     inner = list({each.graph.id: each for each in inner}.values())
     letters = {each.graph.id: _letter(place) for place, each in enumerate(inner)}
     tensors = TensorIndex(architecture, _paths([whole, *inner]))
+    written = shapes or ShapeWriter(architecture)
     return [
-        _graph_ledger(architecture, each, tensors, letters, None, letters.get(each.graph.id, ""), None)
+        _graph_ledger(architecture, each, tensors, letters, None, letters.get(each.graph.id, ""), None, written)
         for each in (whole, *inner)
     ]
 
@@ -61,8 +69,8 @@ def _whole(graph: BlockGraph) -> Unfolded:
 
 
 class _Detailed:
-    def __init__(self, architecture: Architecture) -> None:
-        self.architecture = architecture
+    def __init__(self, architecture: Architecture, shapes: ShapeWriter) -> None:
+        self.architecture, self.shapes = architecture, shapes
         self.stacks = [
             (tower, stack)
             for tower in architecture.towers
@@ -107,7 +115,9 @@ class _Detailed:
             )
             ledgers.append(self._kind_ledger(tower, stack, kind, shown))
         for name, shown in self.inner.items():
-            ledger = _graph_ledger(self.architecture, shown, self.tensors, self.letters, None, self.letters[name], None)
+            ledger = _graph_ledger(
+                self.architecture, shown, self.tensors, self.letters, None, self.letters[name], None, self.shapes
+            )
             ledgers.append(ledger)
         return ledgers
 
@@ -122,7 +132,7 @@ class _Detailed:
         mixer = kind.mixer_kind if tower.id == spoken_tower(self.architecture) else None
         colour = self.colours[kind.block]
         ledger = _graph_ledger(
-            self.architecture, shown, self.tensors, self.letters, mixer, self.letters[kind.block], colour
+            self.architecture, shown, self.tensors, self.letters, mixer, self.letters[kind.block], colour, self.shapes
         )
         layers = (
             f"{kind.count} of {stack.count} layers of {stack.path}" if kind.count > 1 else f"1 layer of {stack.path}"
@@ -131,22 +141,30 @@ class _Detailed:
         return replace(ledger, title=kind.title, subtitle=subtitle)
 
     def _column_ledger(self, tower: Tower, column: Unfolded) -> Ledger:
-        ledger = _graph_ledger(self.architecture, column, self.tensors, self.letters, None, "", None)
+        ledger = _graph_ledger(self.architecture, column, self.tensors, self.letters, None, "", None, self.shapes)
         formulas, colours = dict(ledger.formulas), {}
+        frames: dict[str, list[str]] = {}
         notes: list[Sentence] = []
         for item in tower.column:
             stack = self.architecture.stack(item.stack) if item.stack else None
-            for name, kind, times in _runs(stack) if stack else ():
+            for name, kind, times, around in _runs(stack) if stack else ():
                 box = f"{column.graph.id}/{name}"
                 count = f"{times:,} × {kind.parameters:,}" if times > 1 else ""
                 formulas[box] = Formula(count, times * kind.parameters)
                 colours[box] = self.colours[kind.block]
+                for frame in around:
+                    frames.setdefault(frame, []).append(box)
+            if stack and not list(_runs(stack)):
+                total = " + ".join(f"{kind.count:,} × {kind.parameters:,}" for kind in stack.kinds)
+                sum_ = sum(kind.count * kind.parameters for kind in stack.kinds)
+                formulas[f"{column.graph.id}/{stack.path}"] = Formula(total, sum_)
             if stack and len(stack.kinds) > 1:
                 notes.append(sentence(pattern_words(stack)[:400]))
         boxes = tuple(replace(box, kind=colours.get(box.id)) for box in ledger.diagram.boxes)
         return replace(
             ledger, subtitle=f"{tower.parameters:,} parameters" if tower.parameters else "", formulas=formulas,
             notes=tuple(notes), diagram=replace(ledger.diagram, boxes=boxes),
+            frames=tuple((name.partition(" × ")[0] + " ×", tuple(held)) for name, held in frames.items()),
         )  # fmt: skip
 
 
@@ -165,6 +183,7 @@ def _graph_ledger(
     mixer: str | None,
     letter: str,
     colour: int | None,
+    shapes: ShapeWriter,
 ) -> Ledger:
     """The ledger of a graph, with the lines that its boxes have on both sides."""
     graph = shown.graph
@@ -179,13 +198,14 @@ def _graph_ledger(
         formula = formula_of(tensors, origin, own)
         if formula:
             formulas[name] = formula
+            shapes.note(formula.text)
     return Ledger(
         id=f"ledger/{graph.id}",
         title=graph.title,
         subtitle=_subtitle(graph),
         diagram=diagram,
         shapes={
-            name: shape_text(node.shape_out)
+            name: shapes.write(shown.origin[node.id][0], replace(node, formula=shown.origin[node.id][1].formula))
             for name, node in names.items()
             if node.shape_out and drawn[name].shape not in _NO_SHAPE
         },
@@ -233,7 +253,7 @@ def _tower_graph(architecture: Architecture, tower: Tower) -> BlockGraph:
             edges += [BlockEdge(source=name, target=item.node.id) for name in item.reads]
             continue
         stack = architecture.stack(item.stack) if item.stack else None
-        fresh = [item.node] if item.node else [_layers_node(name, k, n) for name, k, n in _runs(stack)] if stack else []
+        fresh = [item.node] if item.node else _stack_nodes(stack) if stack else []
         for node in fresh:
             edges += [BlockEdge(source=last, target=node.id)] if last else []
             edges += [BlockEdge(source=name, target=node.id) for name in beside] if stack else []
@@ -246,23 +266,31 @@ def _tower_graph(architecture: Architecture, tower: Tower) -> BlockGraph:
     )  # fmt: skip
 
 
-def _runs(stack: LayerStack) -> Iterator[tuple[str, LayerKind, int]]:
-    """The parts of a stack's pattern: a name, a kind, and how many layers of it; repeats are told in the title."""
+def _runs(stack: LayerStack) -> Iterator[tuple[str, LayerKind, int, tuple[str, ...]]]:
+    """The parts of a stack's pattern: a name, a kind, how many layers of it stand in a row, and the repeats around it."""
     kinds = {kind.id: kind for kind in stack.kinds}
 
-    def walk(items: list[PatternItem], times: int, scope: str) -> Iterator[tuple[str, LayerKind, int]]:
+    def walk(items: list[PatternItem], around: tuple[str, ...], scope: str) -> Iterator[Run]:
         for place, item in enumerate(items):
             name = f"{scope}.{place}"
             if item.kind is not None:
-                yield name, kinds[item.kind], item.times * times
+                yield name, kinds[item.kind], item.times, around
             else:
-                yield from walk(item.items, times * item.times, name)
+                yield from walk(item.items, (*around, f"{item.times} × {name}") if item.times > 1 else around, name)
 
-    runs = list(walk(stack.pattern, 1, f"{stack.path}"))
-    if len(runs) <= max(len(stack.kinds), 6):
+    runs = list(walk(stack.pattern, (), f"{stack.path}"))
+    if len(runs) <= max(len(stack.kinds), _MOST_RUNS):
         yield from runs
-    else:
-        yield from ((f"{stack.path}.{kind.id}", kind, kind.count) for kind in stack.kinds)
+
+
+def _stack_nodes(stack: LayerStack) -> list[BlockNode]:
+    """A box for each run of equal layers; one for all of them where their order is irregular, and told by the strip."""
+    runs = [_layers_node(name, kind, times) for name, kind, times, _ in _runs(stack)]
+    if runs:
+        return runs
+    kinds = [f"{kind.count:,} × {kind.title}" for kind in stack.kinds]
+    label = f"{stack.count:,} layers, ordered as in the strip"
+    return [BlockNode(id=stack.path, role="other", label=label, details=kinds, code_name=f"{stack.count:,} layers")]
 
 
 def _layers_node(name: str, kind: LayerKind, times: int) -> BlockNode:

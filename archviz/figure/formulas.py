@@ -1,4 +1,4 @@
-"""Where the parameters of a box come from: the product of the shapes of its tensors, and their number."""
+"""Where the parameters of a box come from: their formula in the model's symbols, else the product of shapes, and their number."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST = 90
 
 @record(frozen=True)
 class Formula:
-    """The parameters of one box: `text` multiplies them out (empty where the shapes do not add up to `count`)."""
+    """The parameters of one box: `text` is their formula (empty where shapes do not add up to `count`)."""
 
     text: str
     count: int
@@ -62,6 +62,8 @@ def _owners(name: str) -> Iterator[str]:
 def formula_of(tensors: TensorIndex, graph: BlockGraph, node: BlockNode) -> Formula | None:
     """How the parameters of a box come about; None where it has none."""
     path, count = path_of(graph, node), node.parameters
+    if count and node.formula:
+        return Formula(node.formula.replace("∕", "/"), count)  # the bundled fonts have no division slash
     if not count:
         owner = tensors.owner_of(path) if node.module else None
         return Formula("", 0, f"tied to {owner}") if owner else None

@@ -30,6 +30,7 @@ class InsetBook:
         insets: By likeness, in order of first use.
         inset_of: Inset by block id; blocks that are alike share one.
         diagrams: The inside of every block that was to be shown, also where its inset is saved.
+        shown: The block that an inset was made of, by the inset's id.
         closed: Titles of what was to be shown and is not, each with the module that the module view shows.
     """
 
@@ -42,6 +43,7 @@ class InsetBook:
     inset_of: dict[str, str] = field(default_factory=dict)
     diagrams: dict[str, Diagram] = field(default_factory=dict)
     closed: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)
 
     def add_kind(self, kind: LayerKind, number: int, column: str) -> None:
         """Insets for what a kind of layer is made of, from the top down.
@@ -103,7 +105,10 @@ class InsetBook:
             self.closed[inset.title] = inset.module
             return
         if self.savings.experts:
-            inset = replace(inset, notes=(*inset.notes, *_expert_notes(inner)))
+            experts = [
+                each for node in block.nodes for each in inner if node.zoom == each.id and node.role == "experts"
+            ]
+            inset = replace(inset, notes=(*inset.notes, *_expert_notes(experts)))
         self._file(block.id, inset)
 
     def _drawn_before(self, block: BlockGraph, spoken: bool, mixer: str | None) -> tuple[Diagram, Diagram]:
@@ -123,13 +128,19 @@ class InsetBook:
         """Keep an inset, or tell in the one that is alike how it differs."""
         likeness = _likeness(inset.diagram)
         for key, other in self.insets.items():
-            differing = _differences(other, inset) if key.startswith(likeness) else None
+            differing = self._differences(other, inset, block_id) if key.startswith(likeness) else None
             if differing is not None and (other.kind is None) == (inset.kind is None):
                 self.insets[key] = _both(other, inset, differing)
                 self.inset_of[block_id] = other.id
                 return
         self.inset_of[block_id] = inset.id
+        self.shown[inset.id] = block_id
         self.insets[f"{likeness}{len(self.insets)}"] = inset
+
+    def _differences(self, other: Inset, inset: Inset, block_id: str) -> list[str] | None:
+        """How an inset differs from one that is filed, base and scaling of RoPE included."""
+        mine, its = self.diagrams.get(self.shown.get(other.id, "")), self.diagrams.get(block_id)
+        return _differences(mine or other.diagram, its or inset.diagram)
 
 
 def with_zooms(diagram: Diagram, zooms: Mapping[str, str | None]) -> Diagram:
@@ -147,14 +158,15 @@ def _likeness(diagram: Diagram) -> str:
     return repr((boxes, [(local[arrow.source], local[arrow.target]) for arrow in diagram.arrows]))
 
 
-def _differences(one: Inset, other: Inset) -> list[str] | None:
+def _differences(one: Diagram, other: Diagram) -> list[str] | None:
     """The boxes of the other that read differently; None where these are many."""
     found: dict[str, None] = {}
-    for mine, its in zip(one.diagram.boxes, other.diagram.boxes, strict=True):
+    for mine, its in zip(one.boxes, other.boxes, strict=True):
         if mine.details != its.details:
             lines = [line for line in its.details if line not in mine.details]
-            fewer = [f"no {line}" for line in mine.details if line not in its.details and not lines]
-            found[f"{its.label} {', '.join(lines or fewer)}"] = None
+            gone = [line for line in mine.details if line not in its.details]
+            fewer = [f"no {line}" for line in gone[len(lines) :]]  # those before are replaced
+            found[f"{its.label} {', '.join([*lines, *fewer])}"] = None
     return list(found) if len(found) <= _MOST_DIFFERENCES else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from archviz.figure.display import Group, Item, Rect
 from archviz.figure.fonts import fit, measure
@@ -22,6 +22,7 @@ _PAD = 18.0
 _GAP = 16.0
 _HEAD = 84.0
 _WIDEST_SHAPES, _WIDEST_FORMULAS = 190.0, 330.0
+_TIMES = 44.0  # px between the left sides of frames in each other, for how often the inner one is repeated
 _HEADINGS = ("tensor shape", "block", "parameters")
 
 
@@ -35,6 +36,7 @@ class Ledger:
         names: How a box is called beside its formula, by box id.
         letter: What other panels call this one; empty where none does.
         zooms: Letters of the panels that show the inside of a box, by box id.
+        frames: Boxes that are repeated, with how many times, the outermost first.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Ledger:
     notes: tuple[Sentence, ...] = ()
     kind: int | None = None
     description: str = ""
+    frames: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @record(frozen=True)
@@ -82,7 +85,9 @@ class LedgerArt:
         )
         plain = ["".join(words.text for words in line) for row in self.rows for line in row.formulas]
         self.formula_width = self._widest(plain, _HEADINGS[2], _WIDEST_FORMULAS, 500)
-        inner = self.shape_width + self.placement.width + self.formula_width + 2 * _GAP
+        self.depths = _depths(ledger.frames)
+        repeated = 2 * (60.0 + _TIMES * max(self.depths)) if self.depths else 0.0
+        inner = self.shape_width + self.placement.width + self.formula_width + 2 * _GAP + repeated
         title = measure(ledger.title[:80], 17, 700) + 70
         self.width = max(inner, min(title, 520.0), 340.0) + 2 * _PAD
 
@@ -166,8 +171,22 @@ class LedgerArt:
             for box, letter in self.ledger.zooms.items()
             if box in canvas.boxes
         ]
-        items = (*self._back(frame), *columns, *canvas.wires, *canvas.fronts, *badges, *words)
+        items = (*self._back(frame), *self._frames(canvas), *columns, *canvas.wires, *canvas.fronts, *badges, *words)
         return Group(self.ledger.id, "panel", items, title=self.ledger.title, description=self.ledger.description)
+
+    def _frames(self, canvas: Canvas) -> Iterator[Item]:
+        """Dashed frames around what is repeated, each with its `8 ×` on the left, inside of those around it."""
+        for place_, (times, names) in enumerate(self.ledger.frames):
+            held = [canvas.boxes[name] for name in names if name in canvas.boxes]
+            if not held:
+                continue
+            depth = self.depths[place_]
+            pad = 7.0 + min(3.0 * depth, 3.0)
+            left, top = min(box.x for box in held) - 13 - _TIMES * depth, min(box.y for box in held) - pad
+            right, bottom = max(box.right for box in held) + 13 + 6 * depth, max(box.bottom for box in held) + pad
+            rect = Rect(left, top, right - left, bottom - top, None, self.theme.repeat.stroke, 1.3, 8.0, (6.0, 4.0))
+            words = text_line(times, left - 6, (top + bottom) / 2, 15.0, 700, self.theme.ink, "end")
+            yield Group(f"{self.ledger.id}/repeat/{place_}", "repeat", (rect, words), title=times)
 
     def _back(self, frame: Frame) -> list[Item]:
         theme, ledger = self.theme, self.ledger
@@ -220,6 +239,16 @@ class LedgerArt:
                 line = leader(((left + row.right + 4, y), (x - 10, y), (x - 5, goal)), self.theme)
                 items.append(Group(f"{self.ledger.id}/formula/{row.middle:g}", "leader", (line,)))
         return items
+
+
+def _depths(frames: Sequence[tuple[str, tuple[str, ...]]]) -> list[int]:
+    """For each frame how many are in each other inside of it; those inside come after it."""
+    depths = [0] * len(frames)
+    for place_ in reversed(range(len(frames))):
+        own = set(frames[place_][1])
+        inner = [depths[later] for later in range(place_ + 1, len(frames)) if set(frames[later][1]) <= own]
+        depths[place_] = max((1 + depth for depth in inner), default=0)
+    return depths
 
 
 def _spread(heights: Sequence[float], middles: Sequence[float], frame: Frame) -> list[float]:

@@ -24,6 +24,7 @@ from archviz.figure.model import (
     Repeat,
     SideBox,
     Step,
+    Strip,
     bars,
     column_boxes,
     diagrams,
@@ -32,7 +33,7 @@ from archviz.figure.savings import Savings
 from archviz.figure.strips import make_strip
 from archviz.records import replace
 
-MAX_BOXES = 44
+MAX_BOXES = 40
 _MAX_PANELS = 6
 _MINOR_SHARE = 0.4
 _PLAIN_COLOUR = 3  # of a layer kind without a mixer
@@ -71,7 +72,7 @@ class _Overview:
         self.minor = minor_towers(architecture)
         self.book = InsetBook(architecture, savings, spoken_tower(architecture), self.minor, known)
         self.told: dict[str, set[str]] = {}  # details of mixers by column
-        self.barred: set[int] = set()  # kinds whose mixers stand in a bar
+        self.barred: set[tuple[str, int]] = set()  # column and kind of layers whose mixers stand in a bar
         self.twins: dict[str, str] = {}  # likeness of a layer drawn in full → its column
 
     def figure(self) -> Figure:
@@ -176,7 +177,7 @@ class _Overview:
     def _stack(self, stack: LayerStack, column: str) -> list[Step]:
         self._colour(stack)
         for kind in reversed(stack.kinds):  # top-down, as the insets are read
-            self.book.add_kind(kind, self.kinds[stack.path, kind.id], column)
+            self.book.add_kind(kind, self._mixer_colour(stack, kind), column)
         drawn: set[str] = set()
         by_id = {kind.id: kind for kind in stack.kinds}
         if _count_panels(stack.pattern) > max(_MAX_PANELS, len(stack.kinds)):
@@ -194,6 +195,11 @@ class _Overview:
     def _colour(self, stack: LayerStack) -> None:
         for kind, number in zip(stack.kinds, kind_colours(self.architecture, stack), strict=True):
             self.kinds[stack.path, kind.id] = number
+
+    def _mixer_colour(self, stack: LayerStack, kind: LayerKind) -> int:
+        """The colour of the first kind of the stack with the same mixer: what is alike looks alike."""
+        first = next((other for other in stack.kinds if kind.mixer and other.mixer == kind.mixer), kind)
+        return self.kinds[stack.path, first.id]
 
     def _pattern(
         self,
@@ -223,24 +229,31 @@ class _Overview:
         if graph is not None and self.savings.layers:
             if kind is self._commonest_twin(stack, kind):
                 self.book.add_layer(graph, number, column)
-            return replace(self._bar(panel, graph, kind, column), zoom=self.book.inset_of.get(graph.id))
+            return replace(
+                self._bar(panel, graph, kind, column, self._mixer_colour(stack, kind)),
+                zoom=self.book.inset_of.get(graph.id),
+            )
         if graph is None or kind.id in drawn or size > self.boxes_left or self._is_saved(stack, kind, graph, column):
-            return self._bar(panel, graph, kind, column) if graph and kind.id not in drawn else panel
+            return (
+                self._bar(panel, graph, kind, column, self._mixer_colour(stack, kind))
+                if graph and kind.id not in drawn
+                else panel
+            )
         drawn.add(kind.id)
         self.boxes_left -= size
-        return self._drawn(panel, graph, kind, number, scope, column)
+        return self._drawn(panel, graph, kind, self._mixer_colour(stack, kind), scope, column)
 
-    def _bar(self, panel: LayerPanel, graph: BlockGraph, kind: LayerKind, column: str) -> LayerPanel:
+    def _bar(self, panel: LayerPanel, graph: BlockGraph, kind: LayerKind, column: str, colour: int) -> LayerPanel:
         """The panel as a bar with its mixers, each once; those of small towers without."""
-        if column in self.minor or panel.kind in self.barred:
+        if column in self.minor or (column, panel.kind) in self.barred:
             return panel
-        self.barred.add(panel.kind)
+        self.barred.add((column, panel.kind))
         mixers: list[Box] = []
         for node in graph.nodes:
             if node.role in MIXER_ROLES:
                 block = self.book.block_of(graph, kind, node)
                 zoom = self.book.inset_of.get(block.id) if block else None
-                box = make_box(node, f"{panel.id}/{node.id}", kind=panel.kind, zoom=zoom)
+                box = make_box(node, f"{panel.id}/{node.id}", kind=colour, zoom=zoom)
                 told = self.told.setdefault(column, set())  # heads and widths that another mixer of the column states
                 mixers.append(replace(box, details=tuple(line for line in box.details if line not in told)))
                 told.update(box.details)
@@ -423,3 +436,17 @@ def _lettered(insets: list[Inset], columns: tuple[Column, ...]) -> list[Inset]:
 
 def _letter(index: int) -> str:
     return chr(65 + index % 26) + (str(index // 26 + 1) if index >= 26 else "")
+
+
+def strips_of(architecture: Architecture) -> list[Strip]:
+    """The pattern of the layers of each stack that has several kinds."""
+    stacks = [
+        s
+        for tower in architecture.towers
+        for item in tower.column
+        if item.stack and (s := architecture.stack(item.stack))
+    ]
+    compression = architecture.fact("attention_compression")
+    return [
+        make_strip(stack, kind_colours(architecture, stack), compression) for stack in stacks if len(stack.kinds) > 1
+    ]

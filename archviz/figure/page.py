@@ -23,7 +23,7 @@ from archviz.figure.margins import (
 from archviz.figure.model import Figure, SideBox, column_boxes, diagrams
 from archviz.figure.packing import GAP, Block
 from archviz.figure.paint import SIDE, Frame, box_size, paint_badge
-from archviz.figure.panels import FactsArt, InsetArt, Panel, StripArt
+from archviz.figure.panels import FRAMED, FactsArt, InsetArt, Panel, StripArt
 from archviz.figure.print_size import RATIO, WIDEST
 from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
@@ -321,6 +321,7 @@ class Page:
         columns = self.figure.columns
         used |= {str(box.status) for column in columns for box in column_boxes(column.steps)}
         used |= {str(column.beyond.status) for column in columns if column.beyond}
+        used |= {cell.status for cell in self.figure.facts if cell.status in FRAMED}
         return used | {str(side.box.status) for side in self.figure.sides}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from archviz.figure.display import Group, Item, Rect
@@ -27,11 +26,14 @@ from archviz.figure.quantities import sentence
 from archviz.figure.stack import Canvas, draw_placement
 from archviz.figure.theme import Theme
 from archviz.figure.wire_labels import paint_wire_labels
+from archviz.records import replace
 
 _PAD = 16.0
 _HEAD = 56.0
 _CELL, _CELL_ROW, _UNIT = 18.0, 36.0, 32.0
 _MAX_STRETCH = 1.9
+FRAMED = ("unverified", "conflict")
+"""Statuses of facts that are framed."""
 _LONG_FACT = 300.0  # px
 _MOST_WORDS = 1  # lines of the pattern in words that a brief strip has room for
 _TWO_KEYS = 430.0  # px from which entries of a key stand in two columns
@@ -168,7 +170,8 @@ class StripArt:
 
     def _key_lines(self, width: float) -> list[list[Sentence]]:
         """The entries of the key, each in lines."""
-        room = (width - 2 * _PAD) / self._key_columns(width) - 26
+        columns = self._key_columns(width)
+        room = (width - 2 * _PAD) / columns - 26 - (14 if columns > 1 else 0)
         return [wrap((Words(f"{key.count} × {key.title}"[:300]),), 13, room) for key in self.strip.keys]
 
     def _key_rows(self, width: float) -> list[float]:
@@ -293,7 +296,7 @@ class FactsArt:
             text_line(label, x, y + self.row * 0.32, self.label, 400, theme.muted),
             text_line(value, x, y + self.row * 0.68, self.value, 600, theme.ink),
         )
-        if cell.status in ("unverified", "conflict"):
+        if cell.status in FRAMED:
             mark = Rect(x - 8, y + 3, width - 8, self.row - 6, None, theme.warning, 1.2, 6.0, DASHES[cell.status])
             texts = (mark, *texts)
         return Group(f"fact/{cell.label}", "fact", texts, title=f"{cell.label}: {cell.value}")

@@ -71,10 +71,18 @@ def scaling_words(scaling: object) -> str:
         for key, value in scaling.items()
         if isinstance(value, dict)
     }
-    told = {words for words in kinds.values() if words}
-    if len(told) == 1 and all(kinds.values()):
-        return told.pop()
-    return ", ".join(f"{words} ({kind})" for kind, words in kinds.items() if words)
+    by_words: dict[str, list[str]] = {}
+    for kind, words in kinds.items():
+        if words:
+            by_words.setdefault(words, []).append(kind)
+    if len(by_words) == 1 and len(kinds) == len(scaling) and all(kinds.values()):
+        return next(iter(by_words))
+    others = [_words(key.partition("+")[0]) for key, value in scaling.items() if not isinstance(value, dict)]
+    rest = f"not {', '.join(others)}"
+    named = {words: ", ".join(dict.fromkeys(kinds_)) for words, kinds_ in by_words.items()}
+    if len(named) == 1 and others and len(rest) < len(next(iter(named.values()))):
+        named = dict.fromkeys(named, rest)
+    return ", ".join(f"{words} ({text})" for words, text in named.items())
 
 
 def _scaling_text(scaling: dict[str, object]) -> list[str]:

@@ -8,11 +8,11 @@ from math import ceil
 from archviz.figure.display import DisplayList, Item
 from archviz.figure.fonts import measure
 from archviz.figure.furniture import paint_footers, paint_legend, paint_title
-from archviz.figure.model import Sentence
+from archviz.figure.model import Sentence, Words
 from archviz.figure.packing import GAP, Block, Packing, pack
 from archviz.figure.paint import Frame
 from archviz.figure.panels import Panel
-from archviz.figure.print_size import RATIO, WIDEST
+from archviz.figure.print_size import PRINT_WIDTH, RATIO, WIDEST
 from archviz.figure.theme import Theme
 from archviz.records import record
 from archviz.spans import Status
@@ -69,7 +69,10 @@ def place_sheet(
         x += wide + spare + GAP
     y = _TOP + packing.height + 14
     legend, tall = paint_legend(statuses, _MARGIN, y, theme)
-    feet, more = paint_footers(heading.footers, _MARGIN, y + tall, width - 2 * _MARGIN, theme)
+    needed = PRINT_WIDTH * width / WIDEST
+    printed: Sentence = (Words(f"In print its words can be read from a width of {ceil(needed)} mm."),)
+    footers = (*heading.footers, *((printed,) if width > WIDEST else ()))
+    feet, more = paint_footers(footers, _MARGIN, y + tall, width - 2 * _MARGIN, theme)
     return DisplayList(
         width=ceil(width),
         height=ceil(y + tall + more + 18),

@@ -70,7 +70,7 @@ class _Versus:
     def __init__(self, comparison: Comparison, theme: Theme) -> None:
         self.comparison, self.theme = comparison, theme
         columns = [_main_column(model, side) for model, side in zip(comparison.models, "ab", strict=True)]
-        self.marked = [_unlike(columns[0], columns[1]), _unlike(columns[1], columns[0])]
+        self.marked = [unlike(columns[0], columns[1]), unlike(columns[1], columns[0])]
         self.arts = [ColumnArt(column, theme) for column in columns]
         self.rows = differences(comparison)
         self.names = [captions.title(model) for model in comparison.models]
@@ -198,7 +198,7 @@ def _scoped(step: Step, side: str) -> Step:
     return replace(step, id=f"{side}/{step.id}")
 
 
-def _unlike(one: Column, other: Column) -> list[str]:
+def unlike(one: Column, other: Column) -> list[str]:
     """Ids of the boxes and bars of a column that the other has no match for, where both are read in order."""
     mine, its = list(_keys(one)), list(_keys(other))
     matcher = SequenceMatcher(None, [key for _, key in mine], [key for _, key in its], autojunk=False)

@@ -24,17 +24,35 @@ def detailed(architecture: Architecture, theme: Theme, module: str | None = None
     """Every operation, with the shape of its tensor and the formula of its parameters."""
     from archviz.figure.detailed import build_detailed
     from archviz.figure.ledger import Ledger, LedgerArt
+    from archviz.figure.overview import strips_of
+    from archviz.figure.panels import Panel, StripArt
     from archviz.figure.sheet import Heading, place_sheet
+    from archviz.figure.symbolic_shapes import ShapeWriter
 
-    ledgers: list[Ledger] = build_detailed(architecture)
+    shapes = ShapeWriter(architecture)
+    ledgers: list[Ledger] = build_detailed(architecture, shapes)
     subtitle = f"{captions.subtitle(architecture)} · every operation with its tensor shape and parameters"
-    words = (Words("Shapes: B sequences of S tokens; in a row with several boxes from left to right."),)
+    words = (
+        Words("Shapes: B sequences of S tokens", strong=True),
+        Words("; in a row with several boxes from left to right. "),
+        *_symbol_words(architecture, shapes.used),
+    )
     heading = Heading(
         captions.title(architecture), subtitle, captions.description(architecture),
         (words, *captions.footers(architecture)),
     )  # fmt: skip
-    panels = [LedgerArt(ledger, theme) for ledger in ledgers]
+    panels: list[Panel] = [LedgerArt(ledger, theme) for ledger in ledgers]
+    first = len(architecture.towers)
+    panels[first:first] = [StripArt(strip, theme) for strip in strips_of(architecture)]
     return place_sheet(heading, panels, theme, _statuses(box.status for each in ledgers for box in each.diagram.boxes))
+
+
+def _symbol_words(architecture: Architecture, used: set[str]) -> Iterator[Words]:
+    """The symbols that stand in shapes and formulas, each with its number and meaning."""
+    shown = [each for each in architecture.parameters.symbols if each.symbol in used]
+    for place, each in enumerate(shown):
+        yield Words(each.symbol, strong=True)
+        yield Words(f" {each.meaning or each.key} {each.value:,}{'; ' if place < len(shown) - 1 else '.'}")
 
 
 def module_view(architecture: Architecture, theme: Theme, module: str | None = None) -> DisplayList:
@@ -46,13 +64,15 @@ def module_view(architecture: Architecture, theme: Theme, module: str | None = N
     from archviz.figure.detailed import module_ledgers
     from archviz.figure.ledger import LedgerArt
     from archviz.figure.sheet import Heading, place_sheet
+    from archviz.figure.symbolic_shapes import ShapeWriter
 
-    ledgers = module_ledgers(architecture, module)
+    shapes = ShapeWriter(architecture)
+    ledgers = module_ledgers(architecture, module, shapes)
     first = ledgers[0]
     heading = Heading(
         f"{captions.title(architecture)}: {first.title}", module or "",
         f"Data flow of {module} of {architecture.identity.id}, from input (bottom) to output (top).",
-        captions.footers(architecture)[:1],
+        (*(((*words,),) if (words := list(_symbol_words(architecture, shapes.used))) else ()), *captions.footers(architecture)[:1]),
     )  # fmt: skip
     panels = [LedgerArt(ledger, theme) for ledger in ledgers]
     return place_sheet(heading, panels, theme, _statuses(box.status for each in ledgers for box in each.diagram.boxes))

@@ -54,7 +54,7 @@ class Row:
 
 def stated_numbers(architecture: Architecture) -> set[str]:
     """Every number that an Architecture states, and the sums over layers and boxes that figures write, without commas."""
-    text = architecture.to_json()
+    text = architecture.to_json(indent=1)  # one number a line
     stated = {found.replace(",", "").removesuffix(".0") for found in _NUMBER.findall(text)}
     groups = build_sizes(architecture).groups
     stated |= {str(sum(bar.count for bar in group.bars)) for group in groups}

@@ -38,6 +38,11 @@ def test_a_reduced_picture_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [finding.rule for finding in findings] == ["png-scale"]
 
 
+def test_a_picture_that_is_wanted_small_is_not_told_to_be_reduced() -> None:
+    _, findings = diagram_files(small(), ["png"], Look(width=60.0))
+    assert findings == []
+
+
 def test_only_an_existing_folder_is_written_to(tmp_path: Path) -> None:
     check_output(tmp_path / "new.png")
     with pytest.raises(UsageError, match="does not exist"):

@@ -7,9 +7,12 @@ from archviz.comparison.comparing import compare
 from archviz.emit import svg
 from archviz.errors import UsageError
 from archviz.figure.lint import lint
+from archviz.figure.model import LayerPanel, Repeat, Step
+from archviz.figure.overview import build_overview
 from archviz.figure.print_size import smallest_in_print
 from archviz.figure.theme import THEMES, theme
-from archviz.figure.versus import differences, draw_versus
+from archviz.figure.versus import differences, draw_versus, unlike
+from archviz.records import replace
 from tests.figure.zoo import ZOO
 
 PAIRS = [("llama", "qwen35"), ("gemma", "gemma3"), ("deepseek", "nemotron"), ("bert", "t5"), ("hostile", "llama")]
@@ -48,3 +51,28 @@ def test_what_differs_is_listed_and_marked_and_what_is_equal_is_not() -> None:
 def test_a_figure_shows_two_models_and_no_more() -> None:
     with pytest.raises(UsageError, match="two models"):
         draw_versus(compare([ZOO[name]() for name in ("llama", "bert", "t5")]), theme("light"))
+
+
+def test_a_norm_that_the_other_lacks_is_marked_where_it_stands() -> None:
+    column = build_overview(ZOO["llama"]()).columns[-1]
+    panel = next(step for step in _panels(column.steps) if step.diagram)
+    assert panel.diagram is not None
+    norms = [box for box in panel.diagram.boxes if box.role == "norm"]
+    fewer = replace(panel.diagram, boxes=tuple(box for box in panel.diagram.boxes if box is not norms[-1]))
+    other = replace(column, steps=tuple(_swapped(step, panel, replace(panel, diagram=fewer)) for step in column.steps))
+    assert unlike(column, other) == [norms[-1].id]
+    assert unlike(other, column) == []
+
+
+def _panels(steps: tuple[Step, ...]) -> list[LayerPanel]:
+    found: list[LayerPanel] = []
+    for step in steps:
+        found += [step] if isinstance(step, LayerPanel) else _panels(step.items) if isinstance(step, Repeat) else []
+    return found
+
+
+def _swapped(step: Step, old: LayerPanel, new: LayerPanel) -> Step:
+    if isinstance(step, Repeat):
+        items = tuple(new if item is old else item for item in step.items)
+        return replace(step, items=items)
+    return new if step is old else step

@@ -1,0 +1,152 @@
+"""Figures of models of the catalog that once said too little or something untrue."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pytest
+
+from archviz.architecture.model import Architecture, BlockGraph
+from archviz.descriptions import describe
+from archviz.figure import draw_view
+from archviz.figure.detailed import build_detailed
+from archviz.figure.display import Text
+from archviz.figure.fitting import fitted_page
+from archviz.figure.ledger import Ledger
+from archviz.figure.model import Figure, bars, column_boxes
+from archviz.figure.overview import MAX_BOXES, count_boxes
+from archviz.figure.quantities import plain
+from archviz.figure.theme import LIGHT
+from archviz.settings import Settings
+
+LLAMA, QWEN, V4 = (
+    "meta-llama/Llama-3.2-11B-Vision-Instruct",
+    "Qwen/Qwen3.5-397B-A17B",
+    "deepseek-ai/DeepSeek-V4-Flash",
+)
+
+
+@lru_cache(maxsize=4)
+def model(name: str) -> Architecture:
+    return describe(name, settings=Settings(offline=True))
+
+
+@lru_cache(maxsize=4)
+def overview(name: str) -> Figure:
+    return fitted_page(model(name), LIGHT).figure
+
+
+def block(name: str, block_id: str) -> BlockGraph:
+    found = model(name).block(block_id)
+    assert found is not None
+    return found
+
+
+def ledger(name: str, title: str) -> Ledger:
+    return next(each for each in build_detailed(model(name)) if each.title == title)
+
+
+def test_the_gates_of_cross_attention_are_boxes_with_their_parameters() -> None:
+    layer = block(LLAMA, "text/layer/cross_attention+swiglu")
+    gates = [node for node in layer.nodes if node.role == "scale"]
+    assert [(gate.label, gate.parameters) for gate in gates] == [("× tanh(gate)", 1)] * 2
+    adds = [node.id for node in layer.nodes if node.role == "residual_add"]
+    assert [(edge.source, edge.target) for edge in layer.edges if edge.source in {gate.id for gate in gates}] == [
+        (gate.id, add) for gate, add in zip(gates, adds, strict=True)
+    ]
+    assert sum(node.parameters for node in layer.nodes) == layer.parameters
+
+
+def test_a_tower_that_layers_read_is_drawn_though_their_input_stands_beside_them() -> None:
+    figure = overview(LLAMA)
+    assert [column.title for column in figure.columns] == ["Vision encoder", "Text decoder"]
+    assert [side.box.label for side in figure.sides if side.box.role == "input"] == ["Vision encoder output"]
+
+
+@pytest.mark.parametrize("name", [QWEN, V4])
+def test_the_experts_are_opened_and_say_what_routing_saves(name: str) -> None:
+    figure = overview(name)
+    moe = next(inset for inset in figure.insets if inset.role == "moe")
+    assert any(plain(note).startswith("Resource savings: of ") for note in moe.notes)
+    assert count_boxes(figure) <= MAX_BOXES
+
+
+@pytest.mark.parametrize("name", [LLAMA, QWEN, V4])
+def test_every_letter_of_an_inset_stands_on_a_box_and_what_is_closed_names_its_module(name: str) -> None:
+    figure = overview(name)
+    zooms = {box.zoom for column in figure.columns for box in column_boxes(column.steps)}
+    zooms |= {bar.zoom for column in figure.columns for bar in bars(column.steps)}
+    zooms |= {box.zoom for inset in figure.insets for box in inset.diagram.boxes}
+    assert {inset.id for inset in figure.insets} <= zooms
+    closed = [plain(line) for line in figure.footers if plain(line).startswith("Not opened")]
+    assert all("(model." in line and "--view module" in line for line in closed)
+
+
+def test_bars_show_the_mixers_of_their_layers_dark() -> None:
+    shown = [bar for column in overview(V4).columns for bar in bars(column.steps)]
+    assert [[mixer.label for mixer in bar.mixers] for bar in shown] == [
+        ["Sliding attention"],
+        ["Compressed sparse attention"],
+        ["Heavily compressed attention"],
+        ["Compressed sparse attention"],
+    ]
+    assert "128 positions → 1" in shown[2].mixers[0].details
+    assert shown[1].mixers[0].kind == shown[3].mixers[0].kind  # the same mixer has one colour
+
+
+def test_residual_streams_are_lines_side_by_side_and_the_strip_has_their_ratios() -> None:
+    figure = overview(V4)
+    layer = next(inset for inset in figure.insets if inset.role == "layer")
+    assert {arrow.lanes for arrow in layer.diagram.arrows} == {1, 4}
+    strip = figure.strips[0]
+    assert strip.values[:5] == ("–", "–", "4", "128", "4")
+    assert len(strip.values) == len(strip.cells) == 43
+
+
+def test_the_compressor_and_its_indexer_are_opened_with_sizes_in_s() -> None:
+    attention = block(V4, "text/compressed_sparse_attention")
+    box = next(node for node in attention.nodes if node.label == "compressor")
+    assert box.zoom is not None
+    assert box.shape_out == ["B", 1, "S/4", 512]
+    inside = block(V4, box.zoom)
+    indexer = next(node for node in inside.nodes if node.label == "indexer")
+    assert indexer.zoom is not None
+    assert block(V4, indexer.zoom).parameters == indexer.parameters
+    assert all(node.shape_out.count("S/4") <= 1 for node in inside.nodes if node.shape_out)
+
+
+def test_formulas_and_shapes_of_the_detailed_view_are_in_symbols() -> None:
+    shown = ledger(V4, "Compressed sparse attention + MoE")
+    formulas = {name.rpartition("/")[2]: formula.text for name, formula in shown.formulas.items()}
+    shapes = {name.rpartition("/")[2]: text for name, text in shown.shapes.items()}
+    assert formulas["q_b_proj"] == "H·d_h·r_q"
+    assert (shapes["q_b_proj"], shapes["o_a_proj"]) == ("[B, S, H·d_h]", "[B, S, G_o, r_o]")
+    assert shapes["cat"] == "[B, 1, S + S/4, d_h]"
+
+
+def test_the_column_of_the_detailed_view_keeps_the_repeat() -> None:
+    column = ledger(LLAMA, "Text decoder")
+    assert [(times, len(names)) for times, names in column.frames] == [("8 ×", 3)]
+    labels = [box.label for box in column.diagram.boxes if " × " in box.label]
+    assert labels == ["3 × Attention + SwiGLU", "1 × Cross attention + SwiGLU", "1 × Attention + SwiGLU"]
+
+
+@pytest.mark.parametrize("view", ["overview", "detailed"])
+@pytest.mark.parametrize("name", [LLAMA, QWEN, V4])
+def test_they_are_drawn_without_a_hard_finding(name: str, view: str) -> None:
+    _, findings = draw_view(model(name), view)
+    assert [finding for finding in findings if finding.severity == "hard"] == []
+
+
+def test_scaling_of_some_layers_names_them_and_an_inset_tells_another_base() -> None:
+    figure = overview("google/gemma-3-27b-it")
+    facts = {cell.label: cell.value for cell in figure.facts}
+    assert facts["RoPE scaling"] == "linear scaling × 8 (full attention)"
+    notes = [plain(note) for inset in figure.insets for note in inset.notes]
+    assert any("RoPE θ = 10,000" in note and "window 1,024" in note for note in notes)
+
+
+def test_facts_that_are_framed_are_explained() -> None:
+    display, _ = draw_view(model("google/gemma-3-27b-it"))
+    legend = next(group for group in display.groups() if group.id == "legend")
+    assert "not verified" in [shape.content for shape in legend.items if isinstance(shape, Text)]
