@@ -306,12 +306,15 @@ def test_an_empty_option_is_refused(run: Run, arguments: tuple[str, ...]) -> Non
 
 def test_the_process_ends_with_the_status_and_all_of_its_output() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "archviz", "resolve", "Qwen3.5", "--offline", "--json"], capture_output=True, text=True
+        [sys.executable, "-m", "archviz", "resolve", "Qwen3.5", "--offline", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 3
     assert json.loads(done.stdout)["status"] == "ambiguous"
     refused = subprocess.run(
-        [sys.executable, "-m", "archviz", "describe", "./absent.json"], capture_output=True, text=True
+        [sys.executable, "-m", "archviz", "describe", "./absent.json"], capture_output=True, text=True, check=False
     )
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "absent.json" in refused.stderr

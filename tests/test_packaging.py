@@ -27,10 +27,10 @@ def test_the_official_code_is_pinned_to_the_version_that_the_digests_hold_for() 
 
 
 def test_the_console_script_is_the_command_line() -> None:
-    from archviz.cli import main
+    from archviz.cli import run
 
     module, _, function = PROJECT["project"]["scripts"]["archviz"].partition(":")
-    assert (module, function) == (main.__module__, main.__name__)
+    assert (module, function) == (run.__module__, run.__name__)
 
 
 @pytest.mark.parametrize("source", PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"])
