@@ -1,14 +1,15 @@
 """Numbers in small tensors that `__init__` computes with: sizes planned by arithmetic, schedules cut into stages.
 
 Shapes are all that `forward` needs, but a few models compute their layer sizes as tensors.  Where every operand's values are known,
-the op is done by numpy, which is imported only then: it costs a tenth of a second, so that the few ops on short vectors with which
-image towers lay out their patches are done in plain Python.
+the op is done by numpy, which is imported only then: it costs a tenth of a second, so that the few ops with which image towers lay out
+their patches are done in plain Python.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -115,10 +116,37 @@ def _expanded(args: Sequence[Any], kwargs: dict[str, Any], result: Tensor) -> li
     return value.data if same else None
 
 
+def _spread(value: Any, sizes: Sequence[int]) -> list[Any] | None:
+    """An operand's numbers, broadcast to the sizes of the result; None where they are not known, or are no numbers."""
+    if value.__class__ in (int, float):
+        return [value] * math.prod(sizes)
+    if not isinstance(value, Tensor) or value.data is None or value.shape is None or value.dtype == "bool":
+        return None
+    own = [1] * (len(sizes) - len(value.shape)) + list(value.shape)
+    places, stride = [0], math.prod(own)
+    for have, want in zip(own, sizes, strict=True):
+        stride //= have or 1
+        places = [place + (index * stride if have > 1 else 0) for place in places for index in range(want)]
+    return [value.data[place] for place in places]
+
+
+def _paired(function: Callable[[Any, Any], Any]) -> Callable[[Sequence[Any], dict[str, Any], Tensor], list[Any] | None]:
+    def run(args: Sequence[Any], kwargs: dict[str, Any], result: Tensor) -> list[Any] | None:
+        if kwargs or len(args) != 2 or 0 in result.sizes:
+            return None
+        one, other = (_spread(each, result.sizes) for each in args)
+        return None if one is None or other is None else list(map(function, one, other))
+
+    return run
+
+
 _VECTOR_RULES: dict[str, Callable[[Sequence[Any], dict[str, Any], Tensor], list[Any] | None]] = {
     "repeat_interleave": _repeated,
     "pad": _padded,
     "expand": _expanded,
+    "add": _paired(operator.add),
+    "sub": _paired(operator.sub),
+    "mul": _paired(operator.mul),
 }
 
 
@@ -208,12 +236,23 @@ def _picked(numbers: list[Any], sizes: Sequence[int], parts: tuple[Any, ...]) ->
     return [numbers[place] for place in places]
 
 
+def _plain_parts(parts: tuple[Any, ...], axes: int) -> tuple[Any, ...]:
+    """An index without new axes, which move no number, and with slices for its `...`."""
+    found = [part for part in parts if part is not None]
+    places = [place for place, part in enumerate(found) if part is Ellipsis]
+    if len(places) == 1:
+        (at,) = places
+        found[at : at + 1] = [slice(None)] * max(axes - len(found) + 1, 0)
+    return tuple(found)
+
+
 def item(value: Tensor, parts: tuple[Any, ...], result: Tensor) -> None:
     """Fill in the values of `value[parts]`."""
     if value.data is None or not _wanted(result):
         return
-    if all(type(part) in (int, slice) for part in parts) and len(parts) <= len(value.sizes):
-        result.data = _picked(value.data, value.sizes, parts)
+    plain = _plain_parts(parts, len(value.sizes))
+    if all(type(part) in (int, slice) for part in plain) and len(plain) <= len(value.sizes):
+        result.data = _picked(value.data, value.sizes, plain)
         return
     if _is_known(parts):
         _store(result, _array(value)[tuple(_array(each) for each in parts)])

@@ -26,6 +26,7 @@ def filled(array: Any) -> Tensor:
 
 PART = st.one_of(
     st.integers(-2, 1),
+    st.none(),
     st.builds(
         slice, st.none() | st.integers(-4, 4), st.none() | st.integers(-4, 4), st.none() | st.sampled_from([1, 2])
     ),
@@ -38,6 +39,29 @@ def test_items_at_integers_and_slices_are_those_of_numpy(parts: Sequence[Any]) -
     expected = array[tuple(parts)]
     result = filled(expected)
     numbers.item(known(array), tuple(parts), result)
+    assert result.data == expected.reshape(-1).tolist()
+
+
+@given(st.lists(PART, max_size=1), st.lists(PART, max_size=1))
+def test_items_around_dots_are_those_of_numpy(before: list[Any], after: list[Any]) -> None:
+    array = np.arange(24).reshape(2, 3, 4)
+    expected = array[(*before, ..., *after)]
+    result = filled(expected)
+    numbers.item(known(array), (*before, ..., *after), result)
+    assert result.data == expected.reshape(-1).tolist()
+
+
+@given(
+    st.sampled_from(["add", "sub", "mul"]),
+    st.permutations([1, 2, 3]),
+    st.lists(st.sampled_from([1, 0]), min_size=3, max_size=3),
+)
+def test_operands_are_broadcast_as_numpy_does(label: str, sizes: list[int], one: list[int]) -> None:
+    first = np.arange(6).reshape(sizes)
+    second = np.arange(6).reshape(sizes)[tuple(slice(0, 1) if each else slice(None) for each in one)] * 3
+    expected = {"add": np.add, "sub": np.subtract, "mul": np.multiply}[label](first, second)
+    result = filled(expected)
+    numbers.compute(label, [known(first), known(second)], {}, result)
     assert result.data == expected.reshape(-1).tolist()
 
 
