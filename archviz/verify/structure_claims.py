@@ -184,7 +184,9 @@ def _factor(flow: Flow, add: int, skipped: int) -> float | str | None:
     if branch is None or branch.kind != "op" or branch.name not in ("mul", "div") or len(branch.sources) != 1:
         return None
     numbers = [v for v in branch.events[0].options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
-    return float(numbers[0]) if numbers else "learned"
+    if not numbers:
+        return "learned"
+    return 1 / numbers[0] if branch.name == "div" and numbers[0] else float(numbers[0])
 
 
 def _streams(view: LayerView) -> int | None:
