@@ -115,5 +115,5 @@ def test_a_factor_of_the_logits_in_the_code_is_a_fact_that_the_figure_shows() ->
 
 
 def test_a_branch_that_is_divided_is_scaled_by_the_inverse() -> None:
-    old = "hidden_states = residual + hidden_states"
-    assert only(mutated("qwen3", old, f"{old} / 4"), "residual.scale") == [0.25, 0.25]
+    old = "hidden_states = self.mlp(hidden_states)\n        hidden_states = residual + hidden_states"
+    assert only(mutated("qwen3", old, f"{old} / 4"), "residual.scale") == [None, 0.25]
