@@ -13,6 +13,7 @@ from archviz.service.answering import gap_lines, line, lines, result_of
 from archviz.service.callers import caller
 from archviz.service.paging import ANSWER_BYTES, page_of
 from archviz.service.results import VerifyAnswer
+from archviz.service.subject import is_about, near_keys, subjects
 from archviz.service.workshop import ClassName, Model, Offset, Workshop
 
 if TYPE_CHECKING:
@@ -51,14 +52,14 @@ class VerifyingTools:
         """Claims about a model with file:line, held against what is expected; or where any code does something."""
         if (model is None) == (code is None):
             raise UsageError("give either model or code", hint="a model is verified, code is searched")
-        words = [word.strip().lower() for word in (about or "").split(",") if word.strip()]
         if code is not None:
             if expect or figure:
                 raise UsageError("expect and figure are held against a model", where="code", hint="give model")
-            return self._search(code, words, offset, class_name)
+            topics = [word.strip().lower() for word in (about or "").split(",") if word.strip()]
+            return self._search(code, topics, offset, class_name)
         assert model is not None
         self.workshop.reach.check_model(model)
-        return _verified(self._verify(model, expect, figure, class_name), words, offset)
+        return _verified(self._verify(model, expect, figure, class_name), subjects(about), offset)
 
     def _verify(
         self, model: str, expect: str | None, figure: dict[str, Any] | None, class_name: str | None
@@ -83,8 +84,8 @@ class VerifyingTools:
         return _matches(found, code, offset)
 
 
-def _verified(found: Verification, words: list[str], offset: int) -> CallToolResult:
-    claims = [claim for claim in found.claims if _is_about(claim, words)]
+def _verified(found: Verification, asked: list[list[str]], offset: int) -> CallToolResult:
+    claims = [claim for claim in found.claims if is_about(claim, asked)]
     conflicts = [each for each in found.conflicts if each in claims or each in found.checks]
     answer = VerifyAnswer(
         subject=found.model,
@@ -102,18 +103,19 @@ def _verified(found: Verification, words: list[str], offset: int) -> CallToolRes
         if page.next_offset is not None:
             answer.next.append(f"offset={page.next_offset} goes on; about=WORD narrows it")
     else:
-        answer.next.append(
-            "No claim is about that: leave `about` out, or read part=trace:MODULE of describe_architecture."
-        )
+        answer.next.append(_no_claim(found, asked))
     if conflicts:
         answer.next.insert(0, "Tell the user of each conflict, with both values and the line.")
     answer.next.append("write_document with kind=validation writes a report")
     return result_of(answer)
 
 
-def _is_about(claim: Claim, words: Sequence[str]) -> bool:
-    text = f"{claim.key} {claim.scope} {claim.value}".lower()
-    return not words or any(word in text for word in words)
+def _no_claim(found: Verification, asked: list[list[str]]) -> str:
+    near = ", ".join(near_keys(found.claims, asked))
+    return (
+        f"No claim has these words; ask `about` one of these keys: {near}; "
+        "or read part=trace:MODULE of describe_architecture."
+    )
 
 
 def _claim(claim: Claim) -> str:
