@@ -127,8 +127,8 @@ def _shared_values(view: LayerView) -> Iterator[Claim]:
         query, key, value = (view.lineage.projections(v) for v in event.inputs[:3])
         if event.inputs[1].id == event.inputs[2].id and value:  # beside what a compressor adds
             own = [each for each in value if view.short(each.module).count(".") == 0] or list(value)
-            names = dict.fromkeys(view.short(each.module) for each in own)
-            yield view.claim("attention.values_from", " + ".join(names), event.at, own[0].at)
+            shared = dict.fromkeys(view.short(each.module) for each in own)
+            yield view.claim("attention.values_from", " + ".join(shared), event.at, own[0].at)
             return
         cut = {"split", "chunk", "slice", "getitem", "unbind"}
         parts = any(canonical(step.name) in cut for step in view.lineage.steps(event.inputs[2]))

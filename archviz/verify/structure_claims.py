@@ -12,7 +12,7 @@ from archviz.patterns.flow import Flow, FlowNode, build_flow
 from archviz.patterns.op_families import canonical
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.residual import find_residual_adds, is_parallel, norm_placement, norm_places
-from archviz.patterns.streams import normalises_columns
+from archviz.patterns.streams import detect_stream_mixer, normalises_columns
 from archviz.spans import Span
 from archviz.verify.attention_claims import inner_norms
 from archviz.verify.claims import Claim
@@ -197,7 +197,8 @@ def _streams(view: LayerView) -> int | None:
     width = view.stack.width
     if not first or first != last or len(first) != 4 or first[-1] != width:
         return None
-    return first[2]
+    mixers = [detect_stream_mixer(child, view.trace) for child in view.kind.example.children.values()]
+    return first[2] if any(mixers) else None
 
 
 def _hyper_connections(view: LayerView, streams: int) -> Iterator[Claim]:
