@@ -37,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
 
     remote = options.http is not None
     outputs, reach = OutputRoot(options.output), reach_of(options.read, remote=remote)
+    outputs.check()
     if not remote:
         if options.token_file or options.allow_host:
             raise UsageError("tokens and host names are for --http", hint="archviz serve --http 127.0.0.1:8765")

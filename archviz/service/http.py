@@ -233,7 +233,7 @@ def _refusal(status: int, error: str, message: str) -> JSONResponse:
 
 
 def caller_over_http(context: Context[Any, Any] | None, outputs: OutputRoot) -> Caller:
-    """The client of a request: by its token, its session, or on this machine by the name that it gives itself."""
+    """The client of a request: by its token alone, else by its session, or on this machine by the name that it gives itself."""
     from mcp.server.apps import client_supports_apps
 
     if context is None:
@@ -244,7 +244,7 @@ def caller_over_http(context: Context[Any, Any] | None, outputs: OutputRoot) -> 
     parameters = context.request_context.session.client_params
     named = parameters.client_info.name if parameters is not None and not session else ""
     token = user.access_token.client_id if isinstance(user, AuthenticatedUser) else ""
-    key = "\0".join(("token", token, session) if token else ("open", session, named[:200]))
+    key = "\0".join(("token", token) if token else ("open", session, named[:200]))
     return Caller(outputs.of_client(key), remote=True, shows_apps=client_supports_apps(context))
 
 
