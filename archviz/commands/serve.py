@@ -45,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
 
         run_stdio(settings_of(options), outputs, reach=reach)
         return 0
-    from archviz.service.http import Hosting, parse_address, parse_names, read_tokens, run_http
+    from archviz.service.http import Hosting, parse_address, parse_names, run_http
+    from archviz.service.tokens import read_tokens
 
     host, port = parse_address(options.http)
     tokens = read_tokens(os.environ.get("ARCHVIZ_TOKEN"), options.token_file)

@@ -29,7 +29,7 @@ from archviz.service.desk import Desk, Report
 from archviz.service.failures import failure, failure_result
 from archviz.service.late import LatePrompts, LateTools
 from archviz.service.outputs import OutputError, OutputRoot
-from archviz.service.prompts import prompts
+from archviz.service.prompts import check_prompt, prompts
 from archviz.service.reach import Reach
 from archviz.service.resources import Resources
 from archviz.service.skill import SkillExtension, SkillFiles, skill_folder
@@ -79,6 +79,11 @@ class Server(MCPServer[Any]):
         CALLER.set(self.caller_of(context))
         _REPORT.set(_report_to(context))
         return await super().call_tool(name, arguments, context)
+
+    async def get_prompt(self, name: str, arguments: dict[str, Any] | None = None, context: Any = None) -> Any:
+        """Make it; see `MCPServer.get_prompt`."""
+        check_prompt(self._prompt_manager.get_prompt(name), name, arguments or {})
+        return await super().get_prompt(name, arguments, context)
 
     async def list_resources(self) -> list[Resource]:
         """All that can be named; see `MCPServer.list_resources`."""

@@ -20,7 +20,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from archviz.errors import UsageError
-from archviz.service.http import BODY_BYTES, Hosting, parse_address, parse_names, read_tokens, run_http, token_key
+from archviz.service.http import BODY_BYTES, Hosting, parse_address, parse_names, run_http
 from archviz.settings import Settings
 
 ERAS = ("legacy", "auto")
@@ -207,6 +207,13 @@ def test_a_missing_or_wrong_token_is_refused(hosted: Host, header: str | None) -
     assert TOKEN not in answer.text
 
 
+@pytest.mark.parametrize(("host", "name"), [("127.0.0.2", "127.0.0.2"), ("::1", "[::1]"), ("0:0::1", "[0:0::1]")])
+def test_a_loopback_address_answers_to_its_own_name(host: str, name: str) -> None:
+    assert name in Hosting(host).all_names
+    assert "localhost" in Hosting(host).all_names
+    assert Hosting("10.0.0.1").all_names == frozenset()
+
+
 def test_two_host_headers_are_refused(hosted: Host) -> None:
     server = hosted()
     with socket.create_connection(("127.0.0.1", server.port), 10) as raw:
@@ -236,25 +243,6 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 def test_what_is_no_host_name_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_names(text)
-
-
-def test_tokens_come_from_the_environment_and_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "tokens"
-    file.write_text(f"# ours\nalice {TOKEN}\n\n{TOKEN}-two\n")
-    tokens = read_tokens("environment-token-1", file)
-    assert tokens[token_key(TOKEN)] == "alice"
-    assert set(tokens.values()) == {"token", "alice", "token-4"}
-    assert TOKEN not in "".join(tokens)
-
-
-@pytest.mark.parametrize("text", ["", "short\n", "a b c\n", "bad/name correct-horse-battery\n", "\xff"])
-def test_a_file_without_proper_tokens_is_refused(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "tokens"
-    file.write_bytes(text.encode("latin-1"))
-    with pytest.raises(UsageError):
-        read_tokens(None, file)
-    with pytest.raises(UsageError):
-        read_tokens(None, tmp_path / "missing")
 
 
 # --- bodies, disconnects, cancellation, the end ---
