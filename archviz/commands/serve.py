@@ -37,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
 
     remote = options.http is not None
     outputs, reach = OutputRoot(options.output), reach_of(options.read, remote=remote)
+    outputs.check()
     if not remote:
         if options.token_file or options.allow_host:
             raise UsageError("tokens and host names are for --http", hint="archviz serve --http 127.0.0.1:8765")
@@ -44,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
 
         run_stdio(settings_of(options), outputs, reach=reach)
         return 0
-    from archviz.service.http import Hosting, parse_address, parse_names, read_tokens, run_http
+    from archviz.service.http import Hosting, parse_address, parse_names, run_http
+    from archviz.service.tokens import read_tokens
 
     host, port = parse_address(options.http)
     tokens = read_tokens(os.environ.get("ARCHVIZ_TOKEN"), options.token_file)

@@ -8,6 +8,7 @@ Start reading at `server.build_server`. Around it:
     tools/         the eight tools, one file a subject; tools/__init__.py lists them and says how to add one
     results.py     what they answer: closed pydantic models, which are the published output schemas
     answering.py   from an answer to a tool result; short lines of gaps and notes
+    subject.py     which claims a subject in words is about
     summary.py, paging.py, parts.py   an Architecture in one answer, in pages, by paths
     failures.py    an `ArchvizError` as a tool result, with the next useful step for each error code
     closed_tool.py closed and compact schemas; refusal of over-long texts and control characters
@@ -16,7 +17,7 @@ Start reading at `server.build_server`. Around it:
     shelf.py       descriptions that are kept
     callers.py, outputs.py, reach.py  who calls, the one folder that is written for it, the files that are read for it
     resources.py, prompts.py, completions.py, skill.py, app.py   what else MCP serves
-    http.py        streamable HTTP: tokens, names, health, a graceful end
+    http.py, tokens.py   streamable HTTP: names, tokens, health, a graceful end
 """
 
 from __future__ import annotations

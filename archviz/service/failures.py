@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
 
 from mcp_types import CallToolResult, TextContent
 
 from archviz.errors import ArchvizError
+from archviz.service.callers import CALLER
 
 _ASK = "Ask the user which model is meant, then call again with its exact id. Do not choose one yourself."
 NEXT_STEPS: dict[str, str] = {
@@ -27,24 +32,50 @@ NEXT_STEPS: dict[str, str] = {
     "no_safetensors": "Its stored tensors cannot be listed; describe_architecture works without them.",
     "too_large": "The input is over a bound. Ask for a smaller part, or give a smaller input.",
     "conflict": "Report the conflict to the user with both values.",
+    "output": "Nothing in the call is wrong: whoever runs the server must mend its output folder. Calls that write nothing work.",
     "internal": "This is a bug of archviz. Report the message; another model or part may still work.",
 }
 _MOST_CANDIDATES = 10
 _LONGEST = 600
 _STAGED = re.compile(
-    r"(?<![^\s'\"(])/[^\s'\"]*/\.draw-\w+/"
+    r"(?<![^\s'\"(])/[^\s'\"]*/\.draw-\w+/?"
 )  # a folder that is gone, and says where the server keeps its files
+_SYSTEM_FOLDERS = (
+    "data", "dev", "etc", "home", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "usr", "var", "Users",
+)  # fmt: skip
 
 
 def failure(error: ArchvizError) -> dict[str, object]:
     """An error as data: code, message, where, hint, candidates and the next step; what is absent is left out."""
     data = {key: _cut(value) for key, value in error.as_dict().items() if value not in (None, [])}
+    if _is_remote():
+        if str(data.get("where", "")).startswith(("/", "~")):
+            del data["where"]  # a path, or a JSON pointer that the message has, too
+        data = {key: _elsewhere(value) for key, value in data.items()}
     if data.get("at") == data.get("where"):
         data.pop("where", None)
     candidates = data.get("candidates")
     if isinstance(candidates, list):
         data["candidates"] = candidates[:_MOST_CANDIDATES]
     return {**data, "next": NEXT_STEPS.get(error.code, NEXT_STEPS["usage"])}
+
+
+def _is_remote() -> bool:
+    me = CALLER.get(None)
+    return me is not None and me.remote
+
+
+def _elsewhere(value: object) -> object:
+    """A text for another machine: of a path of this one only the last name."""
+    return _server_paths().sub(r"\g<last>", value) if isinstance(value, str) else value
+
+
+@cache
+def _server_paths() -> re.Pattern[str]:
+    places = {tempfile.gettempdir(), str(Path.home()), str(Path.cwd()), sys.prefix, sys.base_prefix}
+    places |= {f"/{name}" for name in _SYSTEM_FOLDERS}
+    known = "|".join(re.escape(place) for place in sorted(places - {"/"}, key=len, reverse=True))
+    return re.compile(rf"(?<![^\s'\"(=])(?:{known})(?:/[^\s'\"/]+)*/(?P<last>[^\s'\"/]+)")
 
 
 def _cut(value: object) -> object:

@@ -7,14 +7,12 @@ name that it was given along (Host, Origin), and it does not know the token.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import ipaddress
 import logging
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -31,6 +29,7 @@ from archviz.service.callers import Caller
 from archviz.service.outputs import OutputRoot
 from archviz.service.reach import Reach
 from archviz.service.server import Server, build_server, prepare_process
+from archviz.service.tokens import token_key
 from archviz.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,10 +43,7 @@ MOST_SESSIONS = 500
 IDLE_SECONDS = 1_800.0
 GRACE_SECONDS = 15
 _MOST_REQUESTS = 600  # connections at once; more are told to come again
-_SHORTEST_TOKEN = 16
-_TOKEN_FILE_BYTES = 100_000
 _AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?")
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _log = logging.getLogger("archviz.service")
 
@@ -100,7 +96,8 @@ class Hosting:
     @property
     def all_names(self) -> frozenset[str]:
         """Every name that a request may carry as its Host."""
-        own = _LOOPBACK_NAMES if self.is_loopback else frozenset()
+        address = f"[{self.host}]" if ":" in self.host else self.host
+        own = _LOOPBACK_NAMES | {address.lower()} if self.is_loopback else frozenset()
         return own | {name.lower() for name in self.names}
 
 
@@ -132,39 +129,6 @@ def parse_names(text: str) -> tuple[str, ...]:
         if found is None or found["port"] is not None:
             raise UsageError(f"{name[:60]!a} is no host name", where="--allow-host", hint="such as archviz.example.org")
     return tuple(names)
-
-
-def token_key(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def read_tokens(environment: str | None, file: Path | None) -> dict[str, str]:
-    """The tokens of the environment and of a file, whose lines are `TOKEN` or `NAME TOKEN`.
-
-    Raises:
-        UsageError: The file cannot be read, or a token is too short to be one.
-    """
-    rows = [("token", environment.strip())] if environment and environment.strip() else []
-    if file is not None:
-        try:
-            text = file.expanduser().read_bytes()[:_TOKEN_FILE_BYTES].decode("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError("the tokens cannot be read", where=str(file), hint=str(error)[:120]) from None
-        for number, line in enumerate(text.splitlines(), 1):
-            words = line.split()
-            if not words or words[0].startswith("#"):
-                continue
-            if len(words) > 2 or (len(words) == 2 and not _NAME.fullmatch(words[0])):
-                raise UsageError("a line is TOKEN or NAME TOKEN", where=f"{file}:{number}")
-            rows.append((words[0] if len(words) == 2 else f"token-{number}", words[-1]))
-        if not rows:
-            raise UsageError("the file holds no token", where=str(file))
-    if any(len(token) < _SHORTEST_TOKEN for _, token in rows):
-        raise UsageError(
-            f"a token has at least {_SHORTEST_TOKEN} characters",
-            hint="python -c 'import secrets; print(secrets.token_urlsafe(32))'",
-        )
-    return {token_key(token): name for name, token in rows}
 
 
 class Gate:
@@ -233,7 +197,7 @@ def _refusal(status: int, error: str, message: str) -> JSONResponse:
 
 
 def caller_over_http(context: Context[Any, Any] | None, outputs: OutputRoot) -> Caller:
-    """The client of a request: by its token, its session, or on this machine by the name that it gives itself."""
+    """The client of a request: by its token alone, else by its session, or on this machine by the name that it gives itself."""
     from mcp.server.apps import client_supports_apps
 
     if context is None:
@@ -244,7 +208,7 @@ def caller_over_http(context: Context[Any, Any] | None, outputs: OutputRoot) -> 
     parameters = context.request_context.session.client_params
     named = parameters.client_info.name if parameters is not None and not session else ""
     token = user.access_token.client_id if isinstance(user, AuthenticatedUser) else ""
-    key = "\0".join(("token", token, session) if token else ("open", session, named[:200]))
+    key = "\0".join(("token", token) if token else ("open", session, named[:200]))
     return Caller(outputs.of_client(key), remote=True, shows_apps=client_supports_apps(context))
 
 

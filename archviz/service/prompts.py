@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from mcp.server.mcpserver.prompts import Prompt
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
 from pydantic import Field
+
+from archviz.errors import UsageError
 
 _NAME = "Resolve the name exactly as it stands (resolve_model). Unless the status is exact or renamed, stop and ask me which model I mean."
 _HONEST = "Say what was not understood (gaps) and what is not verified. Give exact id, class and links to the sources."
@@ -84,6 +88,32 @@ TITLES: dict[Callable[..., str], str] = {
 def prompts() -> list[Prompt]:
     """All prompts, in the order in which they are shown."""
     return [Prompt.from_function(function, title=title) for function, title in TITLES.items()]
+
+
+def check_prompt(prompt: Prompt | None, name: str, arguments: dict[str, Any]) -> None:
+    """Refuse what no prompt is made of.
+
+    Raises:
+        MCPError: There is no such prompt, or an argument is missing, unknown, over-long, empty or holds control characters.
+    """
+    from archviz.service.closed_tool import check_texts
+
+    if prompt is None:
+        raise _invalid(f"there is no prompt {name[:80]!a}: they are {', '.join(each.__name__ for each in TITLES)}")
+    known = [argument.name for argument in prompt.arguments or []]
+    stray = [each for each in arguments if each not in known]
+    missing = [each.name for each in prompt.arguments or [] if each.required and each.name not in arguments]
+    if stray or missing:
+        wrong = f"there is no argument {stray[0][:80]!a}" if stray else f"{', '.join(missing)} is missing"
+        raise _invalid(f"{wrong}: the arguments are {', '.join(known)}")
+    try:
+        check_texts(arguments)
+    except UsageError as error:
+        raise _invalid(f"{error.where}: {error.message}") from None
+
+
+def _invalid(message: str) -> MCPError:
+    return MCPError(INVALID_PARAMS, message)
 
 
 MODEL_ARGUMENTS = frozenset({"name", "model", "first", "second"})

@@ -15,7 +15,7 @@ from mcp_types import Resource, ResourceTemplate
 from archviz.errors import ModelNotFoundError, UsageError
 from archviz.formats import Look
 from archviz.service.callers import caller
-from archviz.service.outputs import BINARY, MIME_TYPES
+from archviz.service.outputs import BINARY, MIME_TYPES, scratch
 from archviz.service.paging import page_of
 from archviz.service.skill import SkillFiles, mime_type_of
 from archviz.service.workshop import Workshop
@@ -165,14 +165,14 @@ class Resources:
         from archviz import pipeline
 
         architecture = self.workshop.shelf.described(model).architecture
-        with caller().outputs.staging() as folder:
+        with scratch() as folder:
             drawn = pipeline.draw_described(architecture, folder / "figure", ["svg"], look=Look())
             return Contents(drawn.files[0].read_text("utf-8"), MIME_TYPES["svg"])
 
     def _document(self, model: str, offset: int) -> Contents:
         from archviz import pipeline
 
-        with caller().outputs.staging() as folder:
+        with scratch() as folder:
             file = folder / "document.md"
             pipeline.document(model, file, settings=self.workshop.settings)
             return _paged(file.read_text("utf-8"), MIME_TYPES["md"], offset)

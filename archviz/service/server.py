@@ -23,13 +23,13 @@ from mcp_types import CallToolResult, Completion, Resource, ResourceTemplate
 from archviz import __version__
 from archviz.errors import ArchvizError, ModelNotFoundError, UsageError
 from archviz.service.app import APP_META, app_extension
-from archviz.service.callers import CALLER, Caller
+from archviz.service.callers import CALLER, Caller, caller
 from archviz.service.completions import complete
 from archviz.service.desk import Desk, Report
 from archviz.service.failures import failure, failure_result
 from archviz.service.late import LatePrompts, LateTools
-from archviz.service.outputs import OutputRoot
-from archviz.service.prompts import prompts
+from archviz.service.outputs import OutputError, OutputRoot
+from archviz.service.prompts import check_prompt, prompts
 from archviz.service.reach import Reach
 from archviz.service.resources import Resources
 from archviz.service.skill import SkillExtension, SkillFiles, skill_folder
@@ -80,6 +80,11 @@ class Server(MCPServer[Any]):
         _REPORT.set(_report_to(context))
         return await super().call_tool(name, arguments, context)
 
+    async def get_prompt(self, name: str, arguments: dict[str, Any] | None = None, context: Any = None) -> Any:
+        """Make it; see `MCPServer.get_prompt`."""
+        check_prompt(self._prompt_manager.get_prompt(name), name, arguments or {})
+        return await super().get_prompt(name, arguments, context)
+
     async def list_resources(self) -> list[Resource]:
         """All that can be named; see `MCPServer.list_resources`."""
         return [*self.resources.listed(), *await super().list_resources()]
@@ -103,6 +108,8 @@ class Server(MCPServer[Any]):
             raise ResourceNotFoundError(f"Unknown resource: {failure(error)['message']}") from error
         except ArchvizError as error:
             raise ResourceError(str(failure(error))) from error
+        except OSError as error:
+            raise ResourceError(str(failure(file_error(error)))) from error
         except Exception as error:
             _log.exception("reading a resource failed")
             raise ResourceError(f"internal fault: {type(error).__name__}") from error
@@ -128,7 +135,7 @@ def at_desk(function: Callable[..., CallToolResult], desk: Desk) -> Callable[...
         except ArchvizError as error:
             return failure_result(error)
         except OSError as error:
-            return failure_result(_file_error(error))
+            return failure_result(file_error(error))
         except Exception as error:  # noqa: BLE001 - the last line of defence
             _log.exception("%s failed", function.__name__)
             return failure_result(ArchvizError(f"internal fault: {type(error).__name__}"))
@@ -136,10 +143,13 @@ def at_desk(function: Callable[..., CallToolResult], desk: Desk) -> Callable[...
     return run
 
 
-def _file_error(error: OSError) -> UsageError:
-    """A file that cannot be read or written, which is the caller's or the host's to mend."""
+def file_error(error: OSError) -> UsageError:
+    """A file that cannot be read or written: the caller's to mend, or, over HTTP, that of whoever runs the server."""
+    said = f"a file cannot be read or written: {error.strerror or type(error).__name__}"
+    if caller().remote:
+        return OutputError(said)
     return UsageError(
-        f"a file cannot be read or written: {error.strerror or type(error).__name__}",
+        said,
         where=str(error.filename)[:200] if error.filename else None,
         hint="check the path, its permissions and the space that is left",
     )

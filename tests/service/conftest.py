@@ -15,10 +15,11 @@ from mcp import Client
 
 from archviz.service.callers import CALLER, Caller
 from archviz.service.desk import Desk
-from archviz.service.http import Hosting, build_app, event_server, token_key
+from archviz.service.http import Hosting, build_app, event_server
 from archviz.service.outputs import OutputRoot
 from archviz.service.reach import Reach
 from archviz.service.server import build_server
+from archviz.service.tokens import token_key
 from archviz.service.workshop import Workshop
 from archviz.settings import Settings
 

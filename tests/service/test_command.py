@@ -40,3 +40,12 @@ def test_a_token_of_the_environment_that_is_too_short_is_refused(
     monkeypatch.setenv("ARCHVIZ_TOKEN", "short")
     assert main(["serve", "--http", "127.0.0.1:0"]) == 2
     assert "16 characters" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--http", "127.0.0.1:0"], []])
+def test_an_output_folder_that_cannot_be_made_is_refused_at_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["serve", *arguments, "--output", str(tmp_path / "file" / "out")]) == 2
+    assert "the output folder cannot be made" in capsys.readouterr().err

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from archviz.errors import (
     AmbiguousNameError,
     ArchvizError,
@@ -9,9 +13,12 @@ from archviz.errors import (
     RateLimitedError,
     SourceUnavailableError,
     UnsupportedCodeError,
+    UsageError,
 )
+from archviz.service.callers import CALLER, Caller
 from archviz.service.desk import BusyError
 from archviz.service.failures import failure, failure_result
+from archviz.service.outputs import OutputRoot
 
 
 def test_each_error_says_what_it_knows_and_what_to_do_next() -> None:
@@ -36,3 +43,18 @@ def test_each_error_says_what_it_knows_and_what_to_do_next() -> None:
 def test_only_ten_candidates_are_told() -> None:
     candidates = failure(ModelNotFoundError("no", candidates=[str(number) for number in range(50)]))["candidates"]
     assert candidates == [str(number) for number in range(10)]
+
+
+def test_a_client_of_another_machine_is_told_no_path_of_this_one(tmp_path: Path) -> None:
+    error = UsageError(f"{tmp_path}/deep/config.json: no", where=str(tmp_path), hint=f"see '{tmp_path}/a' (/tensors)")
+    assert str(tmp_path) in str(failure(error))
+    token = CALLER.set(Caller(OutputRoot(tmp_path), remote=True))
+    told = failure(error)
+    CALLER.reset(token)
+    assert (told["message"], told["hint"]) == ("config.json: no", "see 'a' (/tensors)")
+    assert "where" not in told
+
+
+@pytest.mark.parametrize("rest", ["", "/", "/figure.json"])
+def test_a_folder_that_is_gone_is_not_told(rest: str) -> None:
+    assert ".draw-" not in str(failure(UsageError(f"/srv/out/client-1/.draw-d2_q7d{rest}: no")))

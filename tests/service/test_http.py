@@ -20,7 +20,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from archviz.errors import UsageError
-from archviz.service.http import BODY_BYTES, Hosting, parse_address, parse_names, read_tokens, run_http, token_key
+from archviz.service.http import BODY_BYTES, Hosting, parse_address, parse_names, run_http
 from archviz.settings import Settings
 
 ERAS = ("legacy", "auto")
@@ -119,6 +119,41 @@ def test_clients_with_different_tokens_cannot_read_each_others_files(hosted: Hos
     assert "Unknown resource" in said, uri
 
 
+@pytest.mark.parametrize("era", ERAS)
+def test_files_are_a_tokens_whatever_the_session(hosted: Host, era: str) -> None:
+    server = hosted(tokens={"one": TOKEN})
+
+    async def run() -> Any:
+        async with Client(with_token(server.url, TOKEN), mode=era) as client:
+            drawn: Any = await client.call_tool("draw_architecture", {"figure": FIGURE, "formats": ["svg"]})
+        async with Client(with_token(server.url, TOKEN), mode=era) as later:
+            return await later.read_resource(drawn.structured_content["files"][0]["uri"])
+
+    assert anyio.run(run).contents[0].text.startswith("<svg")
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_an_output_folder_that_went_is_told_as_data_and_reading_goes_on(hosted: Host, era: str, tmp_path: Path) -> None:
+    server = hosted()
+    (tmp_path / "http").write_text("")  # no folder can be made there
+
+    async def run() -> tuple[Any, ...]:
+        async with Client(server.url, mode=era) as client:
+            return (
+                await client.call_tool("draw_architecture", {"figure": FIGURE}),
+                await client.call_tool("resolve_model", {"name": "Qwen/Qwen3-0.6B"}),
+                await client.call_tool("verify_code", {"model": "transformers:gpt2", "figure": FIGURE}),
+                await client.read_resource("archviz://references/server.md"),
+            )
+
+    drawn, *others, page = anyio.run(run)
+    assert drawn.structured_content["error"] == "output"
+    assert "where" not in drawn.structured_content
+    assert str(tmp_path) not in drawn.content[0].text
+    assert not any(other.is_error for other in others)
+    assert page.contents[0].text
+
+
 def test_a_session_is_of_the_token_that_opened_it(hosted: Host) -> None:
     server = hosted(tokens={"one": TOKEN, "other": TOKEN[::-1]})
     opened = post(server, authorization=f"Bearer {TOKEN}")
@@ -172,6 +207,13 @@ def test_a_missing_or_wrong_token_is_refused(hosted: Host, header: str | None) -
     assert TOKEN not in answer.text
 
 
+@pytest.mark.parametrize(("host", "name"), [("127.0.0.2", "127.0.0.2"), ("::1", "[::1]"), ("0:0::1", "[0:0::1]")])
+def test_a_loopback_address_answers_to_its_own_name(host: str, name: str) -> None:
+    assert name in Hosting(host).all_names
+    assert "localhost" in Hosting(host).all_names
+    assert Hosting("10.0.0.1").all_names == frozenset()
+
+
 def test_two_host_headers_are_refused(hosted: Host) -> None:
     server = hosted()
     with socket.create_connection(("127.0.0.1", server.port), 10) as raw:
@@ -201,25 +243,6 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 def test_what_is_no_host_name_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_names(text)
-
-
-def test_tokens_come_from_the_environment_and_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "tokens"
-    file.write_text(f"# ours\nalice {TOKEN}\n\n{TOKEN}-two\n")
-    tokens = read_tokens("environment-token-1", file)
-    assert tokens[token_key(TOKEN)] == "alice"
-    assert set(tokens.values()) == {"token", "alice", "token-4"}
-    assert TOKEN not in "".join(tokens)
-
-
-@pytest.mark.parametrize("text", ["", "short\n", "a b c\n", "bad/name correct-horse-battery\n", "\xff"])
-def test_a_file_without_proper_tokens_is_refused(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "tokens"
-    file.write_bytes(text.encode("latin-1"))
-    with pytest.raises(UsageError):
-        read_tokens(None, file)
-    with pytest.raises(UsageError):
-        read_tokens(None, tmp_path / "missing")
 
 
 # --- bodies, disconnects, cancellation, the end ---

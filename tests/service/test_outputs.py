@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from archviz.errors import UsageError
-from archviz.service.outputs import ENVIRONMENT, OutputRoot, file_stem, request_key
+from archviz.service.desk import BusyError
+from archviz.service.outputs import ENVIRONMENT, IDLE_SECONDS, OutputError, OutputRoot, file_stem, request_key
 
 
 def test_the_environment_names_the_folder_and_it_is_made_when_needed(
@@ -151,17 +154,51 @@ def test_a_clients_folder_stays_small_and_a_users_own_is_never_tidied(tmp_path: 
         assert sorted(path.name for path in root.folder.iterdir()) == left
 
 
-def test_folders_of_clients_that_are_too_many_go_and_nothing_else(
+def write(root: OutputRoot) -> Path:
+    with root.staging() as folder:
+        (folder / "a.svg").write_text("<svg/>")
+        return root.publish([folder / "a.svg"], folder)[0].parent
+
+
+def rest(place: Path, seconds: float = 2 * IDLE_SECONDS) -> None:
+    os.utime(place, (time.time() - seconds,) * 2)
+
+
+def test_where_clients_are_too_many_only_an_idle_ones_folder_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("archviz.service.outputs.MOST_CLIENTS", 2)
+    monkeypatch.setattr("archviz.service.outputs.MOST_CLIENTS", 3)
     root = OutputRoot(tmp_path)
     (tmp_path / "client-of-mine").mkdir()
-    for number in range(5):
-        _ = root.of_client(str(number)).folder
-    _ = root.of_client("4")
-    assert len(list(tmp_path.iterdir())) == 3
+    rest(tmp_path / "client-of-mine")
+    clients = [root.of_client(str(number)) for number in range(4)]
+    places = [write(client) for client in clients[:3]]
+    with pytest.raises(BusyError):  # all were used not long ago
+        write(clients[3])
+    for place in places:
+        rest(place)
+    clients[0].read("a.svg")
+    with clients[1].staging():
+        rest(places[1])  # a long call
+        write(clients[3])
+    assert [place.is_dir() for place in places] == [True, True, False]
     assert (tmp_path / "client-of-mine").is_dir()
+    write(clients[0])  # who has a folder is never refused one
+
+
+def test_reading_makes_no_folder(tmp_path: Path) -> None:
+    for root in (OutputRoot(tmp_path / "out"), OutputRoot(tmp_path / "out").of_client("one")):
+        with pytest.raises(UsageError, match="there is no file"):
+            root.read("a.svg")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_served(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot be made"):
+        OutputRoot(tmp_path / "file" / "out").check()
+    OutputRoot(tmp_path / "new").check()
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_request_keys_differ_with_what_is_asked() -> None:

@@ -441,3 +441,28 @@ def test_a_tool_that_does_not_exist_is_answered_as_data(ask: Ask) -> None:
     assert answer["error"] == "usage"
     assert "draw_architecture" in answer["hint"]
     assert answer["next"]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("nope", {}, "draw_model"),
+        ("draw_model", {}, "name is missing"),
+        ("draw_model", {"name": "a", "nome": "b"}, "nome"),
+        ("draw_model", {"name": "x" * 100_000}, "too long"),
+        ("draw_model", {"name": "\x1b[31m"}, "control characters"),
+        ("draw_model", {"name": " "}, "empty"),
+    ],
+)
+def test_a_prompt_that_cannot_be_made_is_a_wrong_parameter(
+    ask: Ask, name: str, arguments: dict[str, str], said: str
+) -> None:
+    async def talk(client: Client) -> MCPError:
+        with pytest.raises(MCPError) as caught:
+            await client.get_prompt(name, arguments)
+        return caught.value
+
+    error = ask(talk).error
+    assert error.code == -32602
+    assert said in error.message
+    assert len(error.message) < 300

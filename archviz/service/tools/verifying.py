@@ -10,7 +10,7 @@ from pydantic import Field
 
 from archviz.errors import UsageError
 from archviz.service.answering import gap_lines, line, lines, result_of
-from archviz.service.callers import caller
+from archviz.service.outputs import scratch
 from archviz.service.paging import ANSWER_BYTES, page_of
 from archviz.service.results import VerifyAnswer
 from archviz.service.subject import is_about, near_keys, subjects
@@ -69,7 +69,7 @@ class VerifyingTools:
         asked: dict[str, Any] = {"expect": expect, "class_name": class_name, "settings": self.workshop.settings}
         if figure is None:
             return pipeline.verify(model, **asked)
-        with caller().outputs.staging() as folder:
+        with scratch() as folder:
             against = folder / "figure.json"
             against.write_text(json.dumps(figure), encoding="utf-8")
             return pipeline.verify(model, against=against, **asked)
