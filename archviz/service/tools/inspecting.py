@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from fnmatch import translate
 from typing import Annotated
 
 from mcp_types import CallToolResult
 from pydantic import Field
 
+from archviz.numbers.name_pattern import matcher
 from archviz.service.answering import line, lines, result_of
 from archviz.service.paging import ANSWER_BYTES, page_of
 from archviz.service.results import TensorsAnswer
@@ -83,17 +81,3 @@ def _paged(answer: TensorsAnswer, following: int | None, match: str | None) -> C
     else:
         answer.next = ["That is all of them."]
     return result_of(answer)
-
-
-def matcher(pattern: str | None) -> Callable[[str], bool]:
-    """Whether a name fits: it holds the text, or is what the pattern with * and ? says.
-
-    >>> matcher("q_proj")("layers.0.q_proj.weight"), matcher("*.bias")("layers.0.q_proj.weight")
-    (True, False)
-    """
-    if not pattern:
-        return lambda name: True
-    if "*" in pattern or "?" in pattern:
-        whole = re.compile(translate(re.sub(r"\*+", "*", pattern).replace("[", "[[]")))
-        return lambda name: whole.fullmatch(name) is not None
-    return lambda name: pattern in name

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from archviz.errors import ArchvizError, UsageError
+from archviz.numbers.name_pattern import matcher
 from archviz.service.callers import CALLER, Caller
 from archviz.service.failures import NEXT_STEPS, failure
 from archviz.service.outputs import OutputRoot
@@ -18,7 +19,7 @@ from archviz.service.tools.comparing import ComparingTools
 from archviz.service.tools.describing import DescribingTools
 from archviz.service.tools.documenting import DocumentingTools
 from archviz.service.tools.drawing import DrawingTools
-from archviz.service.tools.inspecting import InspectingTools, matcher
+from archviz.service.tools.inspecting import InspectingTools
 from archviz.service.tools.naming import NamingTools
 from archviz.service.tools.verifying import VerifyingTools
 from archviz.service.workshop import Workshop
@@ -232,7 +233,13 @@ def test_two_models_are_compared_with_a_figure_and_a_page(shop: Workshop) -> Non
     assert [item.type for item in result.content] == ["text", "resource_link", "resource_link"]
 
 
-@pytest.mark.parametrize("models", [[MODEL, MODEL], [MODEL, "Qwen3.5"]])
+def test_how_a_name_was_found_is_a_note_and_no_difference(shop: Workshop) -> None:
+    found = data(ComparingTools(shop).compare_models(["Qwen3-0.6B", "transformers:qwen2"]))
+    assert "remark" not in {*found["differ"], *found["equal"]}
+    assert found["notes"][0].startswith(MODEL)
+
+
+@pytest.mark.parametrize("models", [[MODEL, MODEL], [MODEL, "Qwen3-0.6B"], [MODEL, "Qwen3.5"]])
 def test_a_comparison_of_a_model_with_itself_or_an_ambiguous_name_is_refused(shop: Workshop, models: list[str]) -> None:
     with pytest.raises(ArchvizError):
         ComparingTools(shop).compare_models(models)
