@@ -8,7 +8,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from archviz.numbers.name_pattern import matcher
-from archviz.service.answering import line, lines, result_of
+from archviz.service.answering import line, lines, refuse_idle, result_of
 from archviz.service.paging import ANSWER_BYTES, page_of
 from archviz.service.results import TensorsAnswer
 from archviz.service.workshop import ClassName, Model, Offset, Workshop
@@ -30,6 +30,7 @@ class InspectingTools:
     ) -> Annotated[CallToolResult, TensorsAnswer]:
         """Every tensor with its shape, in pages; headers only, no weights."""
         self.workshop.reach.check_model(model)
+        refuse_idle("class_name", class_name if stored else None, "what code builds, not for stored=true")
         return self._stored(model, match, offset) if stored else self._coded(model, match, offset, class_name)
 
     def _coded(self, model: str, match: str | None, offset: int, class_name: str | None) -> CallToolResult:

@@ -300,6 +300,41 @@ def test_what_cannot_be_written_is_refused_and_leaves_nothing(shop: Workshop, ar
     assert set(CALLER.get().outputs.folder.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("call", "arguments", "named"),
+    [
+        (lambda shop: DocumentingTools(shop).write_document, {"expect": "layers=1"}, "expect"),
+        (lambda shop: DocumentingTools(shop).write_document, {"context": "4k"}, "context"),
+        (lambda shop: DocumentingTools(shop).write_document, {"save": "configuration"}, "save"),
+        (lambda shop: DocumentingTools(shop).write_document, {"kind": "memory", "estimator": "x"}, "estimator"),
+        (lambda shop: DrawingTools(shop).draw_architecture, {"module": "model.layers.0"}, "module"),
+        (lambda shop: InspectingTools(shop).inspect_tensors, {"stored": True, "class_name": "Nope"}, "class_name"),
+        (lambda shop: DescribingTools(shop).describe_architecture, {"offset": 7}, "offset"),
+        (lambda shop: NamingTools(shop).find_sources, {"offset": 5}, "offset"),
+        (lambda shop: NamingTools(shop).find_sources, {"read": "card", "sections": "all"}, "sections"),
+    ],
+)
+def test_an_argument_that_would_change_nothing_is_refused_by_name(
+    shop: Workshop, call: Any, arguments: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(UsageError, match=f"^{named} is for") as caught:
+        call(shop)(MODEL, **arguments)
+    assert caught.value.where == named
+
+
+def test_contexts_that_do_not_fit_an_answer_are_counted(shop: Workshop) -> None:
+    contexts = ",".join(map(str, range(1, 200)))
+    found = data(DocumentingTools(shop).write_document("transformers:qwen3", "memory", context=contexts))
+    left_out = 199 - len(found["summary"]["contexts"])
+    assert left_out > 100
+    assert f"{left_out} of contexts" in found["notes"][0]
+
+
+@pytest.mark.parametrize(("name", "following"), [("DeepSeek-V9", "Ask the user"), ("2412.19437", "read=paper")])
+def test_sources_of_a_name_that_is_no_model_lead_on(shop: Workshop, name: str, following: str) -> None:
+    assert following in data(NamingTools(shop).find_sources(name))["next"][0]
+
+
 # --- errors as data ---
 
 
