@@ -33,12 +33,14 @@ FORBIDDEN = b"W" * 64  # the bodies of all weight files
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sessions that do not really wait between attempts, and hold nothing back for the next test."""
-    monkeypatch.setattr(session.Session, "__post_init__", _without_waiting)
+    begin = session.Session.__init__
 
+    def without_waiting(self: session.Session, *args: Any, **options: Any) -> None:
+        begin(self, *args, **options)
+        self.time = session.Time(sleep=lambda _: None)
+        self.paces, self.started = Paces(), self.time.monotonic()
 
-def _without_waiting(self: session.Session) -> None:
-    self.time = session.Time(sleep=lambda _: None)
-    self.paces, self.started = Paces(), self.time.monotonic()
+    monkeypatch.setattr(session.Session, "__init__", without_waiting)
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any, str]:

@@ -44,7 +44,11 @@ def label_node(context: Context, roles: Roles, flow: Flow, node: FlowNode, owner
         owner: Description of the module whose flow it is (`Attention`, `Recurrence`, …), or None.
     """
     if node.kind == "input":
-        return Label("input", "Input" if node.id == flow.inputs[0] else "Second input", _stream_widths(node.shape_out))
+        return Label(
+            "input",
+            "Input" if node.id == flow.inputs[0] else "Second input",
+            _stream_widths(context, flow, node.shape_out),
+        )
     if node.kind == "group":
         return _group_label(context, node, owner)
     if node.kind == "call":
@@ -91,10 +95,12 @@ def _widths(shape: Shape | None) -> list[str]:
     return [str(shape[-1])] if shape and isinstance(shape[-1], int) else []
 
 
-def _stream_widths(shape: Shape | None) -> list[str]:
+def _stream_widths(context: Context, flow: Flow, shape: Shape | None) -> list[str]:
     """The width of an input; of residual streams side by side, [B, S, 4, 4096], `4 streams × 4096`."""
     if shape and len(shape) == 4 and 1 < (shape[2] or 0) <= _MOST_STREAMS:
-        return [f"{shape[2]} streams × {shape[3]}"]
+        parts = [context.modules.get(node.module) for node in flow.nodes.values() if node.kind == "call"]
+        if any(detect_stream_mixer(part, context.trace) for part in parts if part is not None):
+            return [f"{shape[2]} streams × {shape[3]}"]
     return _widths(shape)
 
 

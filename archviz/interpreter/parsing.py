@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from archviz.interpreter.control import UnsupportedError
 from archviz.interpreter.name_tables import name_table, put_rows
+from archviz.interpreter.private_names import has_private_names, mangle
 from archviz.late_patterns import late_pattern
 from archviz.spans import Span
 
@@ -44,7 +45,8 @@ def parse(source: SourceText) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes in analysed code are not the caller's business
-            return ast.parse(source.text)
+            tree = ast.parse(source.text)
+        return mangle(tree) if has_private_names(source.text) else tree
     except SyntaxError as error:
         raise UnsupportedError(
             f"{source.shown} does not parse: {error.msg}", Span(source.shown, error.lineno or 1)
@@ -98,6 +100,8 @@ class Definition:
 
     def _outline(self) -> ast.stmt | None:
         """A class without the bodies of its methods; None where it cannot be told for sure where they end."""
+        if has_private_names(self.text):
+            return None
         bodies: dict[int, MethodBody] = {}
         lines = self.text.split("\n")
         for head, start, stop in _method_bodies(lines):

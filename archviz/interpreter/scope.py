@@ -71,8 +71,13 @@ class Frame:
                     return
                 frame = frame.parent
         if self.is_top or (self.globals_ and name in self.globals_):
-            if name in self.module.namespace:
-                self.module.interpreter.twins.rebound()
-            self.module.namespace[name] = value
+            if self.is_top and name not in self.module.namespace:
+                self.module.namespace[name] = value
+                return
+            self.module.interpreter.twins.rebound()
+            if self.is_top:
+                self.module.namespace[name] = value
+            else:  # what the file itself binds to the name comes first
+                self.module.replace(name, value)
             return
         self.names[name] = value

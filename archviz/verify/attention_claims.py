@@ -125,6 +125,11 @@ def _shared_values(view: LayerView) -> Iterator[Claim]:
         if view.lineage is None:
             return
         query, key, value = (view.lineage.projections(v) for v in event.inputs[:3])
+        if event.inputs[1].id == event.inputs[2].id and value:  # beside what a compressor adds
+            own = [each for each in value if view.short(each.module).count(".") == 0] or list(value)
+            shared = dict.fromkeys(view.short(each.module) for each in own)
+            yield view.claim("attention.values_from", " + ".join(shared), event.at, own[0].at)
+            return
         cut = {"split", "chunk", "slice", "getitem", "unbind"}
         parts = any(canonical(step.name) in cut for step in view.lineage.steps(event.inputs[2]))
         names = [[view.short(e.module) for e in found] for found in (query, key, value)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from archviz.interpreter.reading import Event, ValueRef
@@ -53,7 +53,7 @@ def find_score_path(view: LayerView) -> ScorePath | None:
     for softmax in (e for e in inner if canonical(e.name) == "softmax"):
         path = _backwards(softmax, made, view)
         if path is not None:
-            return _read(softmax, path, view)
+            return _read(softmax, path, view, made)
     return None
 
 
@@ -72,7 +72,7 @@ def _backwards(softmax: Event, made: dict[int, Event], view: LayerView) -> list[
     return None
 
 
-def _read(softmax: Event, path: Sequence[Event], view: LayerView) -> ScorePath:
+def _read(softmax: Event, path: Sequence[Event], view: LayerView, made: Mapping[int, Event]) -> ScorePath:
     names = [canonical(event.name) for event in path]
     product = path[-1]
     tanh = names.index("tanh") if "tanh" in names else None
@@ -83,7 +83,7 @@ def _read(softmax: Event, path: Sequence[Event], view: LayerView) -> ScorePath:
         scaling = scaling[1:]  # the division inside the cap
     joins = [e for e in path if canonical(e.name) == "cat"]
     added = [e for e in path if canonical(e.name) == "add" and any(not view.trace.carries(v) for v in e.inputs)]
-    factor, factor_at = _factor(scaling, product)
+    factor, factor_at = _factor([*scaling, *_before(product, made)], product)
     return ScorePath(
         factor=factor, softcap=caps[0] if caps else None, sinks=bool(joins), biases=len(added), added=frozenset(v.id for e in path if canonical(e.name) == "add" for v in e.inputs),
         fused_bias=names[-1] == "baddbmm", factor_at=factor_at, softcap_at=path[tanh].at if tanh is not None else None,
@@ -110,6 +110,29 @@ def _operands(product: Event, path: Sequence[Event], softmax: Event) -> tuple[Va
     return (data[0], data[1]) if _axis(softmax) == -1 else (data[1], data[0])
 
 
+_MOVED = frozenset({
+    "view", "reshape", "transpose", "permute", "contiguous", "to", "unsqueeze", "squeeze", "expand", "flatten", "unflatten", "t", "mT", "repeat_interleave",
+    "unbind", "chunk", "split", "getitem", "slice", "select",
+})  # fmt: skip
+
+
+def _before(product: Event, made: Mapping[int, Event]) -> list[Event]:
+    """The constants by which queries or keys are multiplied just before their product, in the order of the code."""
+    found: list[Event] = []
+    for operand in product.inputs[-2:]:
+        event = made.get(operand.id)
+        for _ in range(_LONG):
+            name = canonical(event.name) if event is not None else ""
+            if event is None or not event.inputs or (name not in _MOVED and name not in ("mul", "div")):
+                break
+            if name in ("mul", "div"):
+                if _constant(event) is None:
+                    break
+                found.append(event)
+            event = made.get(event.inputs[0].id)
+    return found
+
+
 def _axis(softmax: Event) -> int:
     """The axis of a softmax, counted from the last."""
     stated = softmax.options.get("dim", softmax.options.get("1", -1))
@@ -124,7 +147,7 @@ def _factor(scaling: Sequence[Event], product: Event) -> tuple[float | None, Spa
         for event in scaling:
             constant = _constant(event) or 1.0
             value = value / constant if canonical(event.name) == "div" else value * constant
-        return value, scaling[0].at
+        return value, next((event.at for event in scaling if _constant(event) != 1), scaling[0].at)
     alpha = product.options.get("alpha")
     if isinstance(alpha, (int, float)) and not isinstance(alpha, bool):
         return float(alpha), product.at

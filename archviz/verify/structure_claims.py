@@ -12,7 +12,7 @@ from archviz.patterns.flow import Flow, FlowNode, build_flow
 from archviz.patterns.op_families import canonical
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.residual import find_residual_adds, is_parallel, norm_placement, norm_places
-from archviz.patterns.streams import normalises_columns
+from archviz.patterns.streams import detect_stream_mixer, normalises_columns
 from archviz.spans import Span
 from archviz.verify.attention_claims import inner_norms
 from archviz.verify.claims import Claim
@@ -184,7 +184,9 @@ def _factor(flow: Flow, add: int, skipped: int) -> float | str | None:
     if branch is None or branch.kind != "op" or branch.name not in ("mul", "div") or len(branch.sources) != 1:
         return None
     numbers = [v for v in branch.events[0].options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
-    return float(numbers[0]) if numbers else "learned"
+    if not numbers:
+        return "learned"
+    return 1 / numbers[0] if branch.name == "div" and numbers[0] else float(numbers[0])
 
 
 def _streams(view: LayerView) -> int | None:
@@ -195,7 +197,8 @@ def _streams(view: LayerView) -> int | None:
     width = view.stack.width
     if not first or first != last or len(first) != 4 or first[-1] != width:
         return None
-    return first[2]
+    mixers = [detect_stream_mixer(child, view.trace) for child in view.kind.example.children.values()]
+    return first[2] if any(mixers) else None
 
 
 def _hyper_connections(view: LayerView, streams: int) -> Iterator[Claim]:

@@ -68,7 +68,7 @@ def test_every_node_of_the_figure_is_one_line_with_a_comment() -> None:
 
 def test_styles_are_named_for_what_they_show() -> None:
     source = tikz.emit(draw_overview(ZOO["qwen35"]())[0]).decode()
-    for name in ("norm", "projection", "router", "experts", "embedding", "attention", "rope"):
+    for name in ("norm", "projection", "router", "experts", "embedding", "attention"):
         assert rf"\definecolor{{{name}}}" in source, name
         assert f"  {name}/.style={{fill={name}, draw=ink" in source, name
     assert "  wire/.style={draw=ink, line width=1.25\\px" in source

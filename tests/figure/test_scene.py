@@ -79,7 +79,7 @@ def test_every_box_that_zooms_has_a_badge_and_a_piece() -> None:
 def test_details_tell_shape_formula_code_and_source() -> None:
     rows = next(dict(rows) for box, rows in scene().details.items() if box.endswith("/q_proj"))
     assert rows["Shape"] == "[B, S, 1024] → [B, S, 2048]"
-    assert rows["Parameters"] == "2,048 × 1,024 = 2,097,152"
+    assert rows["Parameters"] == "d·H·d_h = 2,097,152"
     assert rows["In the code"] == "model.layers.0.self_attn.q_proj"
     assert rows["Source"].startswith("transformers/models/qwen3/modeling_qwen3.py:")
 

@@ -52,10 +52,10 @@ def test_a_call_says_which_one_it_repeats() -> None:
         None,
         None,
         "layers.1",
-        None,
+        "layers.0",
         "layers.1",
         "layers.1",
-        "layers.3",
+        "layers.0",
     ]
     assert all(whole.repeated(event) is None for event in events)
 

@@ -112,3 +112,8 @@ def test_a_factor_of_the_logits_in_the_code_is_a_fact_that_the_figure_shows() ->
     old = "sequence_output = sequence_output * (self.model_dim**-0.5)\n\n        lm_logits"
     found = mutated("t5", old, "sequence_output = sequence_output * 0.5\n\n        lm_logits")
     assert only(found, "logits.scale") == 0.5
+
+
+def test_a_branch_that_is_divided_is_scaled_by_the_inverse() -> None:
+    old = "hidden_states = self.mlp(hidden_states)\n        hidden_states = residual + hidden_states"
+    assert only(mutated("qwen3", old, f"{old} / 4"), "residual.scale") == [None, 0.25]
