@@ -145,6 +145,7 @@ def compare(
     Raises:
         UsageError: Fewer than two models, one named twice, or the file cannot be written.
     """
+    from archviz.comparison.comparing import check_different
     from archviz.comparison.comparing import compare as compared
     from archviz.comparison.family import family as family_of
     from archviz.comparison.result import ComparisonResult
@@ -155,7 +156,9 @@ def compare(
         from archviz.outputs import check_output
 
         check_output(markdown)
-    comparison = compared([described(model) if described else describe(model, settings=settings) for model in models])
+    read = [described(model) if described else describe(model, settings=settings) for model in models]
+    check_different(read)
+    comparison = compared(read)
     result = ComparisonResult(comparison, family_of(comparison) if family else [])
     if markdown is not None:
         from archviz.emit.comparison_markdown import markdown_from_comparison

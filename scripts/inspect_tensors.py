@@ -26,7 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     parser = script_parser(str(__doc__), _EXAMPLES, "inspect_tensors.py")
     parser.add_argument("model", help="org/name, a folder, a config.json, or transformers:MODEL_TYPE")
-    parser.add_argument("--match", metavar="TEXT", help="on stdout, only tensors whose name has this text")
+    parser.add_argument(
+        "--match", metavar="TEXT", help="on stdout, only tensors whose name has this text, or is such as *.q_proj.*"
+    )
     parser.add_argument("--stored", action="store_true", help="what the checkpoint stores, read off its headers")
     parser.add_argument("--csv", action="store_true", help="of --stored: rows of kind,name,shape,dtype")
     class_argument(parser)
@@ -40,9 +42,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--class is for what the code builds, --stored for the checkpoint")
 
     def matching(text: str) -> str:
+        from archviz.numbers.name_pattern import matcher
+
+        fits = matcher(options.match)
         head, _, rows = text.partition("\n\n")
-        kept = "\n".join(row for row in rows.splitlines() if options.match in row)
-        return f"{head}\n\n{kept}\n"
+        kept = [row for row in rows.splitlines() if row.strip() and fits(row.split()[0])]
+        if not kept:
+            sys.stderr.write(f"no tensor has such a name: {options.match!a}\n")
+        return f"{head}\n\n" + "".join(f"{row}\n" for row in kept)
 
     more = ["--csv"] if options.csv else []
     command = "checkpoint" if options.stored else "tensors"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archviz.architecture.model import Architecture
 from archviz.comparison.blocks import BlockPair, pair_blocks
-from archviz.comparison.facts import FactRow, fact_rows
+from archviz.comparison.facts import FactRow, fact_rows, remark_lines
 from archviz.errors import UsageError
 from archviz.records import record
 
@@ -44,6 +44,11 @@ class Comparison:
         return [model.identity.id for model in self.models]
 
     @property
+    def notes(self) -> list[str]:
+        """What a reader must know about the names."""
+        return remark_lines(self.models)
+
+    @property
     def differing_facts(self) -> list[FactRow]:
         return [row for row in self.facts if row.differs]
 
@@ -65,7 +70,22 @@ class Comparison:
                 for name, pairs in zip(self.names[1:], self.pairs, strict=True)
             ],
             "gaps": {m.identity.id: [gap.as_dict() for gap in m.gaps] for m in self.models if m.gaps},
+            **({"notes": self.notes} if self.notes else {}),
         }  # fmt: skip
+
+
+def check_different(models: Sequence[Architecture]) -> None:
+    """Refuse models of which one stands there twice under two names.
+
+    Raises:
+        UsageError: With its id.
+    """
+    met = set()
+    for each in (model.identity for model in models if model.identity.origin != "folder"):
+        key = (each.id, each.class_name, each.revision)
+        if key in met:
+            raise UsageError(f"{each.id} is named twice", hint="a comparison takes two different models or more")
+        met.add(key)
 
 
 def compare(models: Sequence[Architecture]) -> Comparison:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from archviz.architecture.model import Architecture, Evidence, Fact
 from archviz.records import record
 
-_NAMES = ("architecture", "model_type", "record_lacks", "class_choice", "remark", "mtp")
+_NAMES = ("architecture", "model_type", "record_lacks", "class_choice", "mtp")
+_REMARK = "remark"  # how the name was found: nothing of the architecture
 SIZES = (
     "context_length", "vocabulary_size", "layers", "hidden_size", "attention_heads", "kv_heads", "attention_ratio", "head_dim", "rope_dimensions",
     "intermediate_size", "experts", "experts_per_token", "expert_sparsity", "expert_hidden_size", "shared_expert_hidden_size", "parameters",
@@ -67,8 +68,13 @@ class FactRow:
 
 def fact_rows(models: Sequence[Architecture]) -> list[FactRow]:
     """All facts in the order in which models first have them."""
-    keys = dict.fromkeys(fact.key for model in models for fact in model.facts)
+    keys = dict.fromkeys(fact.key for model in models for fact in model.facts if fact.key != _REMARK)
     return [FactRow(key, [model.fact(key) for model in models]) for key in keys]
+
+
+def remark_lines(models: Sequence[Architecture]) -> list[str]:
+    """What a reader must know about the names, beside the facts."""
+    return [f"{model.identity.id}: {fact.value}" for model in models for fact in model.facts if fact.key == _REMARK]
 
 
 def place(item: Evidence) -> str:

@@ -34,7 +34,11 @@ def _models(comparison: Comparison) -> list[str]:
          m.identity.code or "")
         for m in comparison.models
     ]  # fmt: skip
-    return table(("Model", "Class", "Parameters", "Active per token", "Code"), rows)
+    notes = [f"- {line(note)}" for note in comparison.notes]
+    return [
+        *table(("Model", "Class", "Parameters", "Active per token", "Code"), rows),
+        *(["", *notes] if notes else []),
+    ]
 
 
 def _facts(comparison: Comparison, names: Sequence[str]) -> list[str]:

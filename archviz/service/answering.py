@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mcp_types import CallToolResult, ContentBlock, TextContent
 
+from archviz.errors import UsageError
 from archviz.service.results import Answer
 
 if TYPE_CHECKING:
@@ -37,6 +38,26 @@ def _is_empty(answer: Answer, key: str, value: object) -> bool:
     """Whether an entry may be left out: it is None, or empty as it is by default."""
     field = type(answer).model_fields[key]
     return value is None or (not field.is_required() and value in ([], {}, 0, "") and value == field.default)
+
+
+def refuse_idle(name: str, given: object, purpose: str) -> None:
+    """Refuse an argument that would change nothing in this call.
+
+    Raises:
+        UsageError: With its name and what it is for.
+    """
+    if given:
+        raise UsageError(f"{name} is for {purpose}", where=name, hint=f"leave {name} out")
+
+
+def left_out_lines(left_out: dict[str, int], rest: str) -> list[str]:
+    """What an answer was too small for, and where the rest is.
+
+    >>> left_out_lines({"contexts": 185}, "the linked file has all")
+    ['left out here: 185 of contexts; the linked file has all']
+    """
+    cut = ", ".join(f"{count:,} of {key}" for key, count in left_out.items())
+    return [f"left out here: {cut}; {rest}"] if cut else []
 
 
 def gap_lines(gaps: Sequence[GapEntry]) -> list[str]:

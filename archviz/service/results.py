@@ -127,6 +127,7 @@ class CompareAnswer(Answer):
     findings: list[str] = []
     gaps: list[str] = []
     gaps_total: int = 0
+    notes: list[str] = []
 
 
 class DocumentAnswer(AboutModel):

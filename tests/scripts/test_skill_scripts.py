@@ -137,6 +137,15 @@ def test_tensors_are_found_by_a_part_of_their_name(capsys: pytest.CaptureFixture
     assert all("layers.3.self_attn" in row for row in rows)
 
 
+def test_tensors_are_found_by_a_pattern_and_it_is_told_where_there_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert script("inspect_tensors").main(["Qwen/Qwen3-0.6B", "--offline", "--match", "*.q_proj.*"]) == 0
+    printed = capsys.readouterr()
+    assert len(printed.out.partition("\n\n")[2].splitlines()) == 28
+    assert "no tensor" not in printed.err
+    assert script("inspect_tensors").main(["Qwen/Qwen3-0.6B", "--offline", "--match", "*.nope"]) == 0
+    assert "no tensor has such a name" in capsys.readouterr().err
+
+
 def test_a_statement_that_the_code_contradicts_is_status_6(capsys: pytest.CaptureFixture[str]) -> None:
     assert script("verify_code").main(["Qwen/Qwen3-0.6B", "--offline", "--expect", "layers=29"]) == 6
     assert "conflict" in capsys.readouterr().out

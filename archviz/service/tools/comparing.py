@@ -10,7 +10,7 @@ from pydantic import Field
 
 from archviz.errors import UsageError
 from archviz.formats import Format, figure_name
-from archviz.service.answering import MOST_LISTED, gap_lines, line, result_of
+from archviz.service.answering import MOST_LISTED, gap_lines, line, lines, result_of
 from archviz.service.callers import caller
 from archviz.service.outputs import file_stem, request_key
 from archviz.service.paging import ANSWER_BYTES, cut_to_fit
@@ -88,6 +88,7 @@ def _compared(comparison: Comparison, files: list[Path], findings: list[str]) ->
         findings=findings,
         gaps=gap_lines(gaps),
         gaps_total=len(gaps),
+        notes=lines(comparison.notes),
         next=["The linked Markdown file has every difference with its line."],
         **shown,
     )

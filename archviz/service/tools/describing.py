@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from mcp_types import CallToolResult
 from pydantic import Field
 
-from archviz.service.answering import gap_lines, lines, result_of
+from archviz.service.answering import gap_lines, lines, refuse_idle, result_of
 from archviz.service.paging import ANSWER_BYTES, find_part, page_of
 from archviz.service.parts import TRACE, graphs_of, module_pointer
 from archviz.service.results import DescribeAnswer
@@ -34,6 +34,7 @@ class DescribingTools:
     ) -> Annotated[CallToolResult, DescribeAnswer]:
         """The architecture as the official code builds it: a summary, or any part of it in pages."""
         self.workshop.reach.check_model(model)
+        refuse_idle("offset", offset if part is None else 0, "pages of a part")
         if part is not None and part.startswith(TRACE):
             return self._traced(model, part, offset, class_name)
         kept = self.workshop.shelf.described(model, class_name)

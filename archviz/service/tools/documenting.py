@@ -11,7 +11,7 @@ from pydantic import Field
 
 from archviz.errors import UsageError
 from archviz.formats import figure_name
-from archviz.service.answering import gap_lines, line, lines, result_of
+from archviz.service.answering import gap_lines, left_out_lines, line, lines, refuse_idle, result_of
 from archviz.service.callers import caller
 from archviz.service.outputs import file_stem, request_key
 from archviz.service.paging import ANSWER_BYTES, cut_to_fit, page_of
@@ -49,18 +49,23 @@ class DocumentingTools:
         model: Model,
         kind: Kind = "document",
         expect: Annotated[str | None, Field(description="For validation: layers=60,params=397B")] = None,
-        context: Annotated[str, Field(description="For memory")] = _CONTEXTS,
+        context: Annotated[str | None, Field(description="For memory: 4k,32k")] = None,
         estimator: Annotated[str | None, Field(description="Folder of its layer classes")] = None,
         save: Annotated[Save, Field(description="For estimator; ask the user before each step")] = "nothing",
         class_name: ClassName = None,
     ) -> Annotated[CallToolResult, DocumentAnswer]:
         """Write the specification, a validation report, memory and operations by context, or estimator layers with gap reports."""
         self.workshop.reach.check_model(model)
+        for name, given, its in (
+            ("expect", expect, "validation"), ("context", context, "memory"), ("estimator", estimator, "estimator"),
+            ("save", save != "nothing", "estimator"),
+        ):  # fmt: skip
+            refuse_idle(name, given and kind != its, f"kind={its}")
         request = Request(model, class_name, kind, expect, context, estimator)
         if kind == "validation":
             return self._validation(request, expect)
         if kind == "memory":
-            return self._memory(request, context)
+            return self._memory(request, context or _CONTEXTS)
         if kind == "estimator":
             return self._estimator(request, estimator, save)
         return self._document(request)
@@ -143,10 +148,11 @@ class DocumentingTools:
             for key in ("weights", "weights_as_stated", "cache_dtype", "per_token", "contexts", "max_context", "missing", "remarks")
             if data.get(key)
         }  # fmt: skip
-        cut_to_fit(summary, ("remarks", "contexts", "weights"), ANSWER_BYTES - 1_500)
+        left_out = cut_to_fit(summary, ("remarks", "contexts", "weights"), ANSWER_BYTES - 1_500)
         answer = DocumentAnswer(
             kind="memory", model=str(data["model"]), class_name=str(data["class"]), files=rows_of(files), summary=summary,
             gaps=gap_lines(found.gaps), gaps_total=len(found.gaps),
+            notes=left_out_lines(left_out, "the linked file has all"),
         )  # fmt: skip
         answer.next = ["Bytes and operations are of one sequence; say which column a number is from."]
         return _linked(answer, files)

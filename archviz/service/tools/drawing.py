@@ -11,7 +11,7 @@ from pydantic import Field
 
 from archviz.errors import UsageError
 from archviz.formats import Format, Look, Theme, View, figure_name
-from archviz.service.answering import MOST_LISTED, gap_lines, line, lines, result_of
+from archviz.service.answering import MOST_LISTED, gap_lines, left_out_lines, line, lines, refuse_idle, result_of
 from archviz.service.callers import caller
 from archviz.service.outputs import file_stem, request_key
 from archviz.service.paging import cut_to_fit
@@ -44,8 +44,11 @@ class DrawingTools:
         """Draw a model, or your own diagram config: the picture inline, and links to its files."""
         if (model is None) == (figure is None):
             raise UsageError("give either model or figure", hint="a figure is drawn as it is, a model is read first")
+        refuse_idle("module", module if view != "module" else None, "view=module")
         if model is not None:
             self.workshop.reach.check_model(model)
+        else:
+            refuse_idle("class_name", class_name, "a model")
         me = caller()
         wanted = list(dict.fromkeys(formats))
         if me.shows_apps and "html" not in wanted:
@@ -86,8 +89,8 @@ def _drawn(result: DrawResult, files: list[Path]) -> CallToolResult:
     image, state = image_of(files)
     summary = plain(result.summary)
     shown: dict[str, Any] = summary if isinstance(summary, dict) else {}
-    cut_to_fit(shown, tuple(shown), budget=2_000)
-    notes = lines(result.notes)
+    left_out = cut_to_fit(shown, tuple(shown), budget=2_000)
+    notes = [*lines(result.notes), *left_out_lines(left_out, "describe_architecture has all")]
     answer = DrawAnswer(
         title=result.title,
         model=result.model_id,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from fnmatch import translate
 from typing import Annotated
 
 from mcp_types import CallToolResult
 from pydantic import Field
 
-from archviz.service.answering import line, lines, result_of
+from archviz.numbers.name_pattern import matcher
+from archviz.service.answering import line, lines, refuse_idle, result_of
 from archviz.service.paging import ANSWER_BYTES, page_of
 from archviz.service.results import TensorsAnswer
 from archviz.service.workshop import ClassName, Model, Offset, Workshop
@@ -32,6 +30,7 @@ class InspectingTools:
     ) -> Annotated[CallToolResult, TensorsAnswer]:
         """Every tensor with its shape, in pages; headers only, no weights."""
         self.workshop.reach.check_model(model)
+        refuse_idle("class_name", class_name if stored else None, "what code builds, not for stored=true")
         return self._stored(model, match, offset) if stored else self._coded(model, match, offset, class_name)
 
     def _coded(self, model: str, match: str | None, offset: int, class_name: str | None) -> CallToolResult:
@@ -83,17 +82,3 @@ def _paged(answer: TensorsAnswer, following: int | None, match: str | None) -> C
     else:
         answer.next = ["That is all of them."]
     return result_of(answer)
-
-
-def matcher(pattern: str | None) -> Callable[[str], bool]:
-    """Whether a name fits: it holds the text, or is what the pattern with * and ? says.
-
-    >>> matcher("q_proj")("layers.0.q_proj.weight"), matcher("*.bias")("layers.0.q_proj.weight")
-    (True, False)
-    """
-    if not pattern:
-        return lambda name: True
-    if "*" in pattern or "?" in pattern:
-        whole = re.compile(translate(re.sub(r"\*+", "*", pattern).replace("[", "[[]")))
-        return lambda name: whole.fullmatch(name) is not None
-    return lambda name: pattern in name

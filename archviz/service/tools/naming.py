@@ -11,7 +11,7 @@ from mcp_types import CallToolResult
 from pydantic import BaseModel, Field, create_model
 
 from archviz.errors import UsageError
-from archviz.service.answering import MOST_LISTED, line, lines, result_of
+from archviz.service.answering import MOST_LISTED, left_out_lines, line, lines, refuse_idle, result_of
 from archviz.service.failures import NEXT_STEPS
 from archviz.service.paging import ANSWER_BYTES, cut_to_fit, page_of
 from archviz.service.results import ResolveAnswer, SourcesAnswer
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archviz.lookup.resolution import Resolution
     from archviz.survey.entries import Survey
 
+_SECTIONS = "architecture"
 _MOST_OFFERED = 20  # candidates that a user is asked about
 
 
@@ -105,14 +106,14 @@ class NamingTools:
         self,
         name: Annotated[str, Field(description="Model; with read=paper an arXiv id or whole title")],
         read: Literal["list", "paper", "card"] = "list",
-        sections: Annotated[
-            str, Field(description="Of a paper: architecture, all, or numbers and words")
-        ] = "architecture",
+        sections: Annotated[str, Field(description="Of a paper: architecture, all, or numbers and words")] = _SECTIONS,
         offset: Offset = 0,
     ) -> Annotated[CallToolResult, SourcesAnswer]:
         """What exists for exactly this model: code, configuration, Hub, paper, GitHub, card; where they disagree. Or the text of its paper or card, in pages."""
         from archviz import pipeline
 
+        refuse_idle("offset", offset if read == "list" else 0, "read=paper or read=card")
+        refuse_idle("sections", sections if read != "paper" and sections != _SECTIONS else None, "read=paper")
         if read == "paper":
             return _paper(pipeline.papers(name, sections=sections, settings=self.workshop.settings), offset)
         self.workshop.reach.check_model(name)
@@ -138,16 +139,25 @@ def _listed(survey: Survey) -> CallToolResult:
         "candidates": [{"id": each, "why": why} for each, why in survey.candidates[:MOST_LISTED]],
         "not_known": lines(survey.not_known),
     }
-    cut_to_fit(answer, ("not_known", "candidates", "sources", "disagreements"), ANSWER_BYTES - 1_000)
-    following = ["read=card gives the card's text, read=paper with a paper's id its sections"]
-    if survey.model_id:
-        following.insert(0, f"describe_architecture with model={survey.model_id}")
+    left_out = cut_to_fit(answer, ("not_known", "candidates", "sources", "disagreements"), ANSWER_BYTES - 1_000)
+    notes = [*lines(survey.notes), *left_out_lines(left_out, "scripts/find_sources.py or archviz sources tells all")]
     return result_of(
         SourcesAnswer(
-            status=survey.status, message=survey.message, model_id=survey.model_id, notes=lines(survey.notes),
-            next=following, **answer,
+            status=survey.status, message=survey.message, model_id=survey.model_id, notes=notes,
+            next=_after_listing(survey), **answer,
         )
     )  # fmt: skip
+
+
+def _after_listing(survey: Survey) -> list[str]:
+    from archviz.lookup.arxiv.ids import arxiv_id
+
+    if survey.model_id:
+        reading = "read=card gives the card's text, read=paper with a paper's id its sections"
+        return [f"describe_architecture with model={survey.model_id}", reading]
+    if arxiv_id(survey.asked) is not None:
+        return [f"read=paper with name={survey.asked} gives the paper's sections"]
+    return [NEXT_STEPS["ambiguous" if survey.candidates else "not_found"]]
 
 
 def _card(survey: Survey, offset: int) -> CallToolResult:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from archviz.errors import ArchvizError, UsageError
+from archviz.numbers.name_pattern import matcher
 from archviz.service.callers import CALLER, Caller
 from archviz.service.failures import NEXT_STEPS, failure
 from archviz.service.outputs import OutputRoot
@@ -18,7 +19,7 @@ from archviz.service.tools.comparing import ComparingTools
 from archviz.service.tools.describing import DescribingTools
 from archviz.service.tools.documenting import DocumentingTools
 from archviz.service.tools.drawing import DrawingTools
-from archviz.service.tools.inspecting import InspectingTools, matcher
+from archviz.service.tools.inspecting import InspectingTools
 from archviz.service.tools.naming import NamingTools
 from archviz.service.tools.verifying import VerifyingTools
 from archviz.service.workshop import Workshop
@@ -232,7 +233,13 @@ def test_two_models_are_compared_with_a_figure_and_a_page(shop: Workshop) -> Non
     assert [item.type for item in result.content] == ["text", "resource_link", "resource_link"]
 
 
-@pytest.mark.parametrize("models", [[MODEL, MODEL], [MODEL, "Qwen3.5"]])
+def test_how_a_name_was_found_is_a_note_and_no_difference(shop: Workshop) -> None:
+    found = data(ComparingTools(shop).compare_models(["Qwen3-0.6B", "transformers:qwen2"]))
+    assert "remark" not in {*found["differ"], *found["equal"]}
+    assert found["notes"][0].startswith(MODEL)
+
+
+@pytest.mark.parametrize("models", [[MODEL, MODEL], [MODEL, "Qwen3-0.6B"], [MODEL, "Qwen3.5"]])
 def test_a_comparison_of_a_model_with_itself_or_an_ambiguous_name_is_refused(shop: Workshop, models: list[str]) -> None:
     with pytest.raises(ArchvizError):
         ComparingTools(shop).compare_models(models)
@@ -291,6 +298,41 @@ def test_what_cannot_be_written_is_refused_and_leaves_nothing(shop: Workshop, ar
     with pytest.raises(UsageError):
         DocumentingTools(shop).write_document(MODEL, **arguments)
     assert set(CALLER.get().outputs.folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "named"),
+    [
+        (lambda shop: DocumentingTools(shop).write_document, {"expect": "layers=1"}, "expect"),
+        (lambda shop: DocumentingTools(shop).write_document, {"context": "4k"}, "context"),
+        (lambda shop: DocumentingTools(shop).write_document, {"save": "configuration"}, "save"),
+        (lambda shop: DocumentingTools(shop).write_document, {"kind": "memory", "estimator": "x"}, "estimator"),
+        (lambda shop: DrawingTools(shop).draw_architecture, {"module": "model.layers.0"}, "module"),
+        (lambda shop: InspectingTools(shop).inspect_tensors, {"stored": True, "class_name": "Nope"}, "class_name"),
+        (lambda shop: DescribingTools(shop).describe_architecture, {"offset": 7}, "offset"),
+        (lambda shop: NamingTools(shop).find_sources, {"offset": 5}, "offset"),
+        (lambda shop: NamingTools(shop).find_sources, {"read": "card", "sections": "all"}, "sections"),
+    ],
+)
+def test_an_argument_that_would_change_nothing_is_refused_by_name(
+    shop: Workshop, call: Any, arguments: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(UsageError, match=f"^{named} is for") as caught:
+        call(shop)(MODEL, **arguments)
+    assert caught.value.where == named
+
+
+def test_contexts_that_do_not_fit_an_answer_are_counted(shop: Workshop) -> None:
+    contexts = ",".join(map(str, range(1, 200)))
+    found = data(DocumentingTools(shop).write_document("transformers:qwen3", "memory", context=contexts))
+    left_out = 199 - len(found["summary"]["contexts"])
+    assert left_out > 100
+    assert f"{left_out} of contexts" in found["notes"][0]
+
+
+@pytest.mark.parametrize(("name", "following"), [("DeepSeek-V9", "Ask the user"), ("2412.19437", "read=paper")])
+def test_sources_of_a_name_that_is_no_model_lead_on(shop: Workshop, name: str, following: str) -> None:
+    assert following in data(NamingTools(shop).find_sources(name))["next"][0]
 
 
 # --- errors as data ---
