@@ -37,7 +37,7 @@ class Limits:
     parts: int = 400_000
     nesting: int = 200
     siblings: int = 20_000
-    seconds: float = 15.0
+    seconds: float = 45.0
     items: int = 4_000_000
     source_bytes: int = 4_000_000
     config_bytes: int = 8_000_000
