@@ -21,7 +21,7 @@ from archviz.interpreter.values import ClassValue, Instance, ModuleInstance
 from archviz.progress import stop_if_unwanted
 
 RECURSION = 12_000
-MOST_UNSEEN = 1_000_000  # objects, some 100 MB, that may wait for the collector
+MOST_UNSEEN = 2_000_000  # blocks of memory, some 150 MB, that may wait for the collector
 
 
 @contextmanager
@@ -51,22 +51,19 @@ class _SetAside:
     """
 
     def __init__(self) -> None:
-        self.unseen = 0  # objects since the collector last looked through everything
-        self.kept = 0  # objects that it left then
+        self.kept = (
+            0  # blocks of memory in use when the collector last looked through everything; 0 before the first reading
+        )
 
     def after_reading(self) -> None:
-        """Set aside what there is; first collect, where half as much again has come and stayed, and at least MOST_UNSEEN objects."""
-        self.unseen += gc.get_count()[0]
-        gc.freeze()
-        most = max(MOST_UNSEEN, self.kept // 2)
-        if self.unseen > most:
-            self.unseen = max(0, gc.get_freeze_count() - self.kept)  # most of what came is gone already
-        if self.unseen > most:
+        """Set aside what there is; first collect, where half as much again has come and stayed, and at least MOST_UNSEEN blocks."""
+        blocks = sys.getallocatedblocks()
+        self.kept = self.kept or blocks
+        if blocks - self.kept > max(MOST_UNSEEN, self.kept // 2):
             gc.unfreeze()
             gc.collect()
-            gc.freeze()
-            self.unseen = 0
-            self.kept = gc.get_freeze_count()
+            self.kept = sys.getallocatedblocks()
+        gc.freeze()
 
 
 _set_aside = _SetAside()

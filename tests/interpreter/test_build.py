@@ -119,6 +119,8 @@ def test_a_reading_is_set_aside_from_the_collector_until_enough_is_new(monkeypat
     monkeypatch.setattr(build, "_set_aside", build._SetAside())
     monkeypatch.setattr(build, "MOST_UNSEEN", 50_000)
     monkeypatch.setattr(gc, "collect", lambda: collected.append(1) or 0)
+    blocks = iter([100_000, 140_000, 180_000, 180_000, 220_000])  # in use after each reading, and after the collection
+    monkeypatch.setattr(build.sys, "getallocatedblocks", lambda: next(blocks))
     kept = []
     try:
         for _ in range(4):
