@@ -45,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser.error(f"--{stated[0]} is for a model, --for is for code")
         searched = ["code-search", options.target, "--for", options.topics]
         return run_command([*searched, *shared_arguments(options)], options.output)
+    if options.target.endswith(".py") and not options.class_name:
+        parser.error("of a Python file give --for TOPIC to search it, or --class NAME to verify that class as a model")
     more = [word for option in stated for word in (f"--{option}", getattr(options, option))]
     return run_command(["verify", options.target, *more, *shared_arguments(options)], options.output)
 

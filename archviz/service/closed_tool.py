@@ -76,19 +76,20 @@ def check_texts(arguments: dict[str, Any]) -> None:
     """
     for name, value in arguments.items():
         figure = name == _FIGURE
+        most = MOST_OF_A_FIGURE if figure else MOST_CHARACTERS
         spent = 0
         for text in _texts(value, name):
             spent += len(text)
-            if spent > (MOST_OF_A_FIGURE if figure else MOST_CHARACTERS):
-                raise UsageError(
-                    "the argument is too long", where=name[:80], hint=f"at most {MOST_CHARACTERS} characters"
-                )
+            if spent > most:
+                raise UsageError("the argument is too long", where=name[:80], hint=f"at most {most:,} characters")
             if not text.isprintable() and any(_is_control(char, lines=figure) for char in text):
                 raise UsageError(
                     "the argument holds control characters", where=name[:80], hint="write it in plain text"
                 )
         if isinstance(value, str) and not value.strip():
-            raise UsageError("the argument is empty", where=name[:80], hint="leave it out for the default")
+            raise UsageError(
+                "the argument is empty", where=name[:80], hint="state it, or leave it out where it is optional"
+            )
 
 
 def _is_control(char: str, *, lines: bool) -> bool:

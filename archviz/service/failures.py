@@ -40,6 +40,9 @@ _LONGEST = 600
 _STAGED = re.compile(
     r"(?<![^\s'\"(])/[^\s'\"]*/\.draw-\w+/?"
 )  # a folder that is gone, and says where the server keeps its files
+_ARGUMENTS = {"--class": "class_name", "--expect": "expect", "--context": "context", "--for": "about"}
+"""Option of a command → argument of the tools."""
+
 _SYSTEM_FOLDERS = (
     "data", "dev", "etc", "home", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "usr", "var", "Users",
 )  # fmt: skip
@@ -52,6 +55,8 @@ def failure(error: ArchvizError) -> dict[str, object]:
         if str(data.get("where", "")).startswith(("/", "~")):
             del data["where"]  # a path, or a JSON pointer that the message has, too
         data = {key: _elsewhere(value) for key, value in data.items()}
+    if data.get("where") in _ARGUMENTS:
+        data["where"] = _ARGUMENTS[str(data["where"])]
     if data.get("at") == data.get("where"):
         data.pop("where", None)
     candidates = data.get("candidates")

@@ -82,7 +82,11 @@ def _child(value: object, key: str, walked: str) -> object:
     if isinstance(value, list):
         if key.isascii() and key.isdigit() and len(key) < 10 and int(key) < len(value):
             return value[int(key)]
-        raise UsageError(f"{here} has no item {key[:80]!r}", where=walked, hint=f"items are 0 to {len(value) - 1}")
+        raise UsageError(
+            f"{here} has no item {key[:80]!r}",
+            where=walked,
+            hint=f"items are 0 to {len(value) - 1}" if value else "it is empty",
+        )
     raise UsageError(
         f"{here} is a single value and has no {key[:80]!r}", where=walked, hint="ask for that value itself"
     )

@@ -67,5 +67,14 @@ def _is_inside(place: Path, folder: Path) -> bool:
 
 
 def reach_of(folders: Sequence[Path], *, remote: bool) -> Reach:
-    """What is read where these folders were named on the command line."""
+    """What is read where these folders were named on the command line.
+
+    Raises:
+        UsageError: One of them is no folder.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(
+                "no such folder to read models of", where=f"--read {folder}", hint="name an existing folder"
+            )
     return Reach(tuple(folders)) if folders or remote else Reach()

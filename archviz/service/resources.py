@@ -105,7 +105,10 @@ class Resources:
         if uri.startswith(SKILL_SCHEME):
             return [self._of_skill(uri)]
         address = urlsplit(uri)
-        steps = [unquote(step, errors="strict") for step in address.path.split("/")[1:]] if address.path else []
+        try:
+            steps = [unquote(step, errors="strict") for step in address.path.split("/")[1:]] if address.path else []
+        except UnicodeDecodeError:
+            raise ModelNotFoundError("no such resource: its address is not UTF-8") from None
         found = self._find(address.netloc, steps, _offset(address.query), uri)
         meta = {"next": f"{uri.partition('?')[0]}?offset={found.following}"} if found.following is not None else None
         return [ReadResourceContents(content=found.data, mime_type=found.mime_type, meta=meta)]

@@ -104,15 +104,26 @@ class Server(MCPServer[Any]):
     async def _read_own(self, address: str, report: Report | None) -> Iterable[ReadResourceContents]:
         try:
             return await self.desk.run(partial(self.resources.read, address), report)
+        except OutputError as error:
+            raise ResourceError(_told(error)) from error
         except (ModelNotFoundError, UsageError) as error:
-            raise ResourceNotFoundError(f"Unknown resource: {failure(error)['message']}") from error
+            raise ResourceNotFoundError(f"Unknown resource: {_told(error)}") from error
         except ArchvizError as error:
-            raise ResourceError(str(failure(error))) from error
+            raise ResourceError(_told(error)) from error
         except OSError as error:
-            raise ResourceError(str(failure(file_error(error)))) from error
+            raise ResourceError(_told(file_error(error))) from error
         except Exception as error:
             _log.exception("reading a resource failed")
             raise ResourceError(f"internal fault: {type(error).__name__}") from error
+
+
+def _told(error: ArchvizError) -> str:
+    """An error in words: resources answer no data with theirs."""
+    data = failure(error)
+    candidates = data.get("candidates")
+    near = ", ".join(map(str, candidates)) if isinstance(candidates, list) else ""
+    parts = (data["message"], data.get("hint"), near and f"candidates: {near}", data["next"])
+    return "; ".join(str(part).rstrip(".; ") for part in parts if part)
 
 
 def _report_to(context: Context[Any, Any] | None) -> Report | None:

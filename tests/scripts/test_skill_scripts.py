@@ -155,6 +155,7 @@ def test_a_statement_that_the_code_contradicts_is_status_6(capsys: pytest.Captur
     ("name", "arguments", "says"),
     [
         ("verify_code", ["x.py", "--for", "rope", "--expect", "layers=1"], "--expect is for a model"),
+        ("verify_code", ["x.py"], "--for TOPIC"),
         ("find_sources", ["Qwen/Qwen3-0.6B", "--sections", "all"], "--sections is for --paper"),
         ("inspect_tensors", ["Qwen/Qwen3-0.6B", "--csv"], "--csv is for --stored"),
         ("write_document", ["Qwen/Qwen3-0.6B"], "needs --output"),

@@ -49,3 +49,10 @@ def test_an_output_folder_that_cannot_be_made_is_refused_at_the_start(
     (tmp_path / "file").write_text("")
     assert main(["serve", *arguments, "--output", str(tmp_path / "file" / "out")]) == 2
     assert "the output folder cannot be made" in capsys.readouterr().err
+
+
+def test_a_folder_to_read_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    for name in ("file", "missing"):
+        assert main(["serve", "--http", "127.0.0.1:0", "--read", str(tmp_path / name)]) == 2
+        assert "no such folder" in capsys.readouterr().err

@@ -58,3 +58,7 @@ def test_a_client_of_another_machine_is_told_no_path_of_this_one(tmp_path: Path)
 @pytest.mark.parametrize("rest", ["", "/", "/figure.json"])
 def test_a_folder_that_is_gone_is_not_told(rest: str) -> None:
     assert ".draw-" not in str(failure(UsageError(f"/srv/out/client-1/.draw-d2_q7d{rest}: no")))
+
+
+def test_an_option_of_a_command_is_told_as_the_argument() -> None:
+    assert failure(UsageError("no", where="--class"))["where"] == "class_name"

@@ -132,28 +132,6 @@ def test_files_are_a_tokens_whatever_the_session(hosted: Host, era: str) -> None
     assert anyio.run(run).contents[0].text.startswith("<svg")
 
 
-@pytest.mark.parametrize("era", ERAS)
-def test_an_output_folder_that_went_is_told_as_data_and_reading_goes_on(hosted: Host, era: str, tmp_path: Path) -> None:
-    server = hosted()
-    (tmp_path / "http").write_text("")  # no folder can be made there
-
-    async def run() -> tuple[Any, ...]:
-        async with Client(server.url, mode=era) as client:
-            return (
-                await client.call_tool("draw_architecture", {"figure": FIGURE}),
-                await client.call_tool("resolve_model", {"name": "Qwen/Qwen3-0.6B"}),
-                await client.call_tool("verify_code", {"model": "transformers:gpt2", "figure": FIGURE}),
-                await client.read_resource("archviz://references/server.md"),
-            )
-
-    drawn, *others, page = anyio.run(run)
-    assert drawn.structured_content["error"] == "output"
-    assert "where" not in drawn.structured_content
-    assert str(tmp_path) not in drawn.content[0].text
-    assert not any(other.is_error for other in others)
-    assert page.contents[0].text
-
-
 def test_a_session_is_of_the_token_that_opened_it(hosted: Host) -> None:
     server = hosted(tokens={"one": TOKEN, "other": TOKEN[::-1]})
     opened = post(server, authorization=f"Bearer {TOKEN}")

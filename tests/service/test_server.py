@@ -466,3 +466,23 @@ def test_a_prompt_that_cannot_be_made_is_a_wrong_parameter(
     assert error.code == -32602
     assert said in error.message
     assert len(error.message) < 300
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("archviz://model/a%ff", "not UTF-8"),
+        ("archviz://model/acme%2FSmall/figure", "candidates: acme/Small-1B, acme/Small-2B"),
+        ("archviz://x", "forms"),
+    ],
+)
+def test_a_resource_that_cannot_be_read_says_what_to_do(ask: Ask, address: str, said: str) -> None:
+    async def talk(client: Client) -> MCPError:
+        with pytest.raises(MCPError) as caught:
+            await client.read_resource(address)
+        return caught.value
+
+    message = ask(talk).error.message
+    assert "Unknown resource" in message
+    assert said in message
+    assert "internal fault" not in message

@@ -18,6 +18,7 @@ from archviz.service.paging import ANSWER_BYTES, cut_to_fit, page_of
 from archviz.service.results import DocumentAnswer
 from archviz.service.tools.describing import remarks
 from archviz.service.tools.files import links_to, rows_of
+from archviz.service.tools.verifying import check_line
 from archviz.service.workshop import ClassName, Model, Workshop
 
 if TYPE_CHECKING:
@@ -102,17 +103,14 @@ class DocumentingTools:
             return found, reports
 
         found, files = _published(write)
-        checks = [
-            f"{each.path}: {each.key} stated {each.stated}, code says {each.found}: {each.status}"
-            for each in found.checks
-        ]
+        checks = [check_line(each) for each in sorted(found.checks, key=lambda each: each.status != "conflict")]
         statuses = [claim.status for claim in found.claims]
         answer = DocumentAnswer(
             kind="validation",
             model=found.model,
             class_name=found.class_name,
             files=rows_of(files),
-            checks=lines(sorted(checks, key=lambda text: not text.endswith("conflict")), _MOST_CHECKS),
+            checks=lines(checks, _MOST_CHECKS),
             summary={
                 "conflicts": len(found.conflicts),
                 "claims": {status: statuses.count(status) for status in dict.fromkeys(statuses)},
@@ -161,7 +159,11 @@ class DocumentingTools:
         from archviz import pipeline
 
         if estimator is None:
-            raise UsageError("the folder of the estimator's layer classes is missing", where="estimator")
+            raise UsageError(
+                "the folder of the estimator's layer classes is missing",
+                where="estimator",
+                hint="give estimator: a folder of Python layer classes",
+            )
         self.workshop.reach.check_path(estimator)
         found = pipeline.exported(
             request.model, Path(estimator).expanduser(), class_name=request.class_name, settings=self.workshop.settings

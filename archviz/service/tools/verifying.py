@@ -79,6 +79,10 @@ class VerifyingTools:
         from archviz.lookup.github.address import github_address
 
         if github_address(code) is None:
+            if "://" in code:
+                raise UsageError(
+                    "of addresses only those of GitHub are searched", where="code", hint="github.com/OWNER/NAME"
+                )
             self.workshop.reach.check_path(code)
         found = pipeline.code_search(code, topics, class_name=class_name, settings=self.workshop.settings)
         return _matches(found, code, offset)
@@ -92,7 +96,7 @@ def _verified(found: Verification, asked: list[list[str]], offset: int) -> CallT
         class_name=found.class_name,
         statuses=_counted([claim.status for claim in found.claims]),
         conflicts=lines([_said(each) for each in conflicts], _MOST_CHECKS),
-        checks=lines([_check(each) for each in found.checks if each.status != "conflict"], _MOST_CHECKS),
+        checks=lines([check_line(each) for each in found.checks if each.status != "conflict"], _MOST_CHECKS),
         gaps=gap_lines(found.gaps),
         gaps_total=len(found.gaps),
         notes=lines(found.notes),
@@ -130,12 +134,14 @@ def _places(claim: Claim | Check) -> str:
     return f" @ {', '.join(places[:_PLACES])}" if places else ""
 
 
-def _check(check: Check) -> str:
-    return f"{check.path}: {check.key} stated {check.stated}, code says {check.found}: {check.status}{_places(check)}"
+def check_line(check: Check) -> str:
+    """A statement against the code, and where the code says so."""
+    said = "the code does not tell" if check.found is None else f"code says {check.found}"
+    return f"{check.path}: {check.key} stated {check.stated}, {said}: {check.status}{_places(check)}"
 
 
 def _said(each: Claim | Check) -> str:
-    return _check(each) if hasattr(each, "stated") else _claim(each)  # type: ignore[arg-type]
+    return check_line(each) if hasattr(each, "stated") else _claim(each)  # type: ignore[arg-type]
 
 
 def _counted(words: Sequence[str]) -> dict[str, int]:

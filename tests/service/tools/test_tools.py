@@ -166,6 +166,11 @@ def test_what_cannot_be_verified_is_refused(shop: Workshop, arguments: dict[str,
         VerifyingTools(shop).verify_code(**arguments)
 
 
+def test_of_addresses_only_those_of_github_are_searched(shop: Workshop) -> None:
+    with pytest.raises(UsageError, match="only those of GitHub"):
+        VerifyingTools(shop).verify_code(code="https://example.org/a/b")
+
+
 # --- inspect_tensors ---
 
 
@@ -259,7 +264,8 @@ def test_a_document_is_written_and_its_short_form_told(shop: Workshop) -> None:
 def test_a_validation_report_tells_its_conflicts_first(shop: Workshop) -> None:
     found = data(DocumentingTools(shop).write_document(MODEL, "validation", expect="hidden=1024,layers=27"))
     assert found["summary"]["conflicts"] > 0
-    assert found["checks"][0].endswith("conflict")
+    assert ": conflict @ " in found["checks"][0]
+    assert ".py:" in found["checks"][0]
     assert Path(found["files"][0]["path"]).suffix == ".md"
 
 
