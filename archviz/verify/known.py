@@ -23,7 +23,7 @@ _CLAIMS = {
     "positions": ("model.positions",), "indexer_top_k": ("attention.indexer_top_k",), "pooled": ("attention.compression",),
     "streams": ("residual.structure",), "sinkhorn": ("residual.sinkhorn_iterations",),
 }  # fmt: skip
-_STATEFUL = late_pattern(r"delta|mamba|ssm|state[- ]space|linear attention|rwkv|mlstm|slstm|convolution", re.IGNORECASE)
+STATEFUL = late_pattern(r"delta|mamba|ssm|state[- ]space|linear attention|rwkv|mlstm|slstm|convolution", re.IGNORECASE)
 
 
 @dataclass
@@ -63,21 +63,21 @@ def known_values(key: str, around: str, architecture: Architecture, claims: Sequ
         for name in (*architecture.parameters.tied.values(), *architecture.parameters.tied):
             known.add(name, [Evidence(kind="code", where=architecture.modules.at)] if architecture.modules.at else [])
         return known
-    if key in ("shared_expert", "gate_linear", "rope_span"):
+    if key in ("shared_expert", "gate_linear"):
         _READERS[key](known, claims)
         return known
     names = _CLAIMS[key]
     chosen = [claim for claim in claims if claim.key in names]
     if key == "streams":
         chosen = [claim for claim in chosen if "streams" in str(claim.value)]
-    for claim in _of_tower(chosen, around, architecture):
+    for claim in of_tower(chosen, around, architecture):
         for value in claim.value.values() if isinstance(claim.value, dict) else [claim.value]:
             known.add(_counted(value) if key in ("pooled", "streams") else value, claim.evidence)
     if key == "hidden":
         _add_widths(known, architecture)
-    if key == "hidden" and _STATEFUL.search(around):
+    if key == "hidden" and STATEFUL.search(around):
         _add_claims(known, claims, ("mixer.width",))
-    if key in ("heads", "kv_heads", "head_dim") and (_STATEFUL.search(around) or not known.values):
+    if key in ("heads", "kv_heads", "head_dim") and (STATEFUL.search(around) or not known.values):
         for claim in claims:
             if claim.key.startswith("mixer.") and isinstance(claim.value, int):
                 known.add(claim.value, claim.evidence)
@@ -114,17 +114,7 @@ def _gate_linears(known: Known, claims: Sequence[Claim]) -> None:
             known.add(str((claim.scope, origin) not in cut), claim.evidence)
 
 
-def _rope_spans(known: Known, claims: Sequence[Claim]) -> None:
-    """`64 of 256` of `first 64 of 256`; `64 of 64` of `all 64`."""
-    for claim in claims:
-        if claim.key == "rope.part":
-            for part in claim.value.values() if isinstance(claim.value, dict) else [claim.value]:
-                sizes = re.findall(r"\d+", str(part))
-                if len(sizes) in (1, 2):
-                    known.add(f"{sizes[0]} of {sizes[-1]}", claim.evidence)
-
-
-_READERS = {"shared_expert": _shared_experts, "gate_linear": _gate_linears, "rope_span": _rope_spans}
+_READERS = {"shared_expert": _shared_experts, "gate_linear": _gate_linears}
 
 
 def _add_claims(known: Known, claims: Sequence[Claim], names: tuple[str, ...]) -> None:
@@ -141,7 +131,7 @@ def _add_norms(known: Known, root: ModuleNode) -> None:
             known.add(name, (Evidence(kind="code", where=node.at),) if node.at else ())
 
 
-def _of_tower(claims: Sequence[Claim], around: str, architecture: Architecture) -> Sequence[Claim]:
+def of_tower(claims: Sequence[Claim], around: str, architecture: Architecture) -> Sequence[Claim]:
     """The claims about the stack or tower that the words name; all where they name none, or what lies between."""
     stacks = [stack.path for stack in architecture.layers if f"({stack.path})" in around]
     if stacks:
@@ -199,6 +189,11 @@ def _walk(root: ModuleNode) -> Iterator[ModuleNode]:
         node = todo.pop()
         todo += node.children
         yield node
+
+
+def module_names(root: ModuleNode) -> frozenset[str]:
+    """The last names of all modules."""
+    return frozenset(node.name for node in _walk(root))
 
 
 def tables(key: str, root: ModuleNode) -> Known:

@@ -87,7 +87,6 @@ PROJECTION = late_pattern(rf"^\s*(\w+):?\s+(?P<inner>{_WIDTH})\s*→\s*(?P<outer
 TABLE = late_pattern(rf"^\s*{_N}\s*×\s*{_N}\s*$")
 HEAD = late_pattern(rf"^\s*{_N}\s*→\s*{_N}")
 TIED_TO = late_pattern(r"(?<!not )\btied to (\w+(?:\.\w+)+)")
-SPANS = late_pattern(rf"(?<!first )(?<!last )\b{_N}\s+of\s+{_N}\s+(?:dims|dimensions|per head)\b")
 _GATE = late_pattern(r"\b(?:attention|output|sigmoid) gate\b|\bgate of the (?:attention|output)\b", re.IGNORECASE)
 _OWN_LINEAR = late_pattern(r"\b(?:own|separate) (?:Linear|projection)|\bLinear\b", re.IGNORECASE)
 _ROTATED = late_pattern(r"rope|rotary|rotat", re.IGNORECASE)
@@ -136,8 +135,6 @@ def _of_line(line: str, around: str, rotated: bool) -> Iterator[Statement]:
     if rotated:
         for part in PARTS.finditer(line):
             yield _statement("rope_part", f"{part[1].lower()} {number(part[2])} of {number(part[3])}", part)
-        for span in SPANS.finditer(line):
-            yield _statement("rope_span", f"{number(span[1])} of {number(span[2])}", span)
     if _GATE.search(f"{around} {line}") and (own := _OWN_LINEAR.search(line)):
         yield _statement("gate_linear", "True", own)
     for tied in TIED_TO.finditer(line):
