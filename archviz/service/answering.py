@@ -12,6 +12,7 @@ from archviz.service.results import Answer
 
 if TYPE_CHECKING:
     from archviz.architecture.model import GapEntry
+    from archviz.verify.claims import Check
 
 MOST_LISTED = 8  # candidates, findings and notes in one answer
 MOST_GAPS = 5
@@ -37,6 +38,11 @@ def _is_empty(answer: Answer, key: str, value: object) -> bool:
     """Whether an entry may be left out: it is None, or empty as it is by default."""
     field = type(answer).model_fields[key]
     return value is None or (not field.is_required() and value in ([], {}, 0, "") and value == field.default)
+
+
+def code_words(check: Check) -> str:
+    """What the code says to a statement, or that it does not tell."""
+    return "the code does not tell" if check.found is None else f"code says {check.found}"
 
 
 def gap_lines(gaps: Sequence[GapEntry]) -> list[str]:

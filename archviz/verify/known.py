@@ -21,7 +21,8 @@ _CLAIMS = {
     "rope_part": ("rope.part", "rope.inverse"), "norm_placement": ("norm.placement",), "hidden": ("model.hidden_size",),
     "vocab": ("model.vocabulary_size",), "context": ("model.context_length",), "tied": ("embedding.tied",),
     "positions": ("model.positions",), "indexer_top_k": ("attention.indexer_top_k",), "pooled": ("attention.compression",),
-    "streams": ("residual.structure",), "sinkhorn": ("residual.sinkhorn_iterations",),
+    "key_heads": ("mixer.key_heads", "attention.kv_heads"), "value_heads": ("mixer.value_heads", "attention.kv_heads"),
+    "indexer_heads": (), "streams": ("residual.structure",), "sinkhorn": ("residual.sinkhorn_iterations",),
 }  # fmt: skip
 STATEFUL = late_pattern(r"delta|mamba|ssm|state[- ]space|linear attention|rwkv|mlstm|slstm|convolution", re.IGNORECASE)
 
@@ -81,6 +82,8 @@ def known_values(key: str, around: str, architecture: Architecture, claims: Sequ
         for claim in claims:
             if claim.key.startswith("mixer.") and isinstance(claim.value, int):
                 known.add(claim.value, claim.evidence)
+    if key == "indexer_heads":
+        _add_indexer_heads(known, architecture.modules)
     if key == "norm":
         _add_norms(known, architecture.modules)
     if key == "feed_forward":
@@ -189,6 +192,15 @@ def _walk(root: ModuleNode) -> Iterator[ModuleNode]:
         node = todo.pop()
         todo += node.children
         yield node
+
+
+def _add_indexer_heads(known: Known, root: ModuleNode) -> None:
+    """The heads that modules called indexers have of their own."""
+    for node in _walk(root):
+        heads = [node.attributes.get(name) for name in ("n_heads", "num_heads")] if "indexer" in node.name else []
+        for size in heads:
+            if isinstance(size, int):
+                known.add(size, (Evidence(kind="code", where=node.at),) if node.at else ())
 
 
 def module_names(root: ModuleNode) -> frozenset[str]:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from archviz.errors import UsageError
 from archviz.formats import figure_name
-from archviz.service.answering import gap_lines, line, lines, result_of
+from archviz.service.answering import code_words, gap_lines, line, lines, result_of
 from archviz.service.callers import caller
 from archviz.service.outputs import file_stem, request_key
 from archviz.service.paging import ANSWER_BYTES, cut_to_fit, page_of
@@ -98,8 +98,7 @@ class DocumentingTools:
 
         found, files = _published(write)
         checks = [
-            f"{each.path}: {each.key} stated {each.stated}, code says {each.found}: {each.status}"
-            for each in found.checks
+            f"{each.path}: {each.key} stated {each.stated}, {code_words(each)}: {each.status}" for each in found.checks
         ]
         statuses = [claim.status for claim in found.claims]
         answer = DocumentAnswer(

@@ -9,7 +9,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from archviz.errors import UsageError
-from archviz.service.answering import gap_lines, line, lines, result_of
+from archviz.service.answering import code_words, gap_lines, line, lines, result_of
 from archviz.service.callers import caller
 from archviz.service.paging import ANSWER_BYTES, page_of
 from archviz.service.results import VerifyAnswer
@@ -129,7 +129,7 @@ def _places(claim: Claim | Check) -> str:
 
 
 def _check(check: Check) -> str:
-    return f"{check.path}: {check.key} stated {check.stated}, code says {check.found}: {check.status}{_places(check)}"
+    return f"{check.path}: {check.key} stated {check.stated}, {code_words(check)}: {check.status}{_places(check)}"
 
 
 def _said(each: Claim | Check) -> str:
