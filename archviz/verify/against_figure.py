@@ -14,6 +14,7 @@ from archviz.verify.figure_order import check_orders
 from archviz.verify.kinds_named import kinds_named, of_kinds
 from archviz.verify.known import known_values, projections_named, tables
 from archviz.verify.line_checks import configuration_checks, text_checks
+from archviz.verify.rope_statements import rope_checks
 from archviz.verify.statements import Statement, read_statements
 from archviz.verify.words_of_kind import Number
 from archviz.verify.written_figure import class_line, items, written_texts
@@ -48,6 +49,8 @@ def check_figure(
             check = _check(path, statement, words, architecture, of_kinds(claims, kind, statement.key))
             if check is not None:
                 stated.append((statement, check))
+        lines = own[path].text.splitlines() if path in own else ()
+        stated += rope_checks(path, text, around, lines, architecture, claims, stated)
         orders = list(check_orders(path, text, architecture))
         checks += [*(check for _, check in stated), *orders]
         if not path.startswith("configuration"):
@@ -123,7 +126,7 @@ def _check(
             return None
         evidence = class_line(architecture)
         return Check(path, key, stated, "no projection of this name", "conflict", evidence, statement.quote)
-    if not known.values and statement.key in ("rope_span", "gate_linear", "table", "head"):
+    if not known.values and statement.key in ("gate_linear", "table", "head"):
         return None
     if not known.values and statement.key == "tied_to":
         return Check(path, key, stated, "nothing is tied", "conflict", class_line(architecture), statement.quote)

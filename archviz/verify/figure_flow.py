@@ -18,8 +18,9 @@ _WORDS = (
     ("", r"residual|\badd\b|^\+$|^(?:input|output)$"),
 )
 _TOLD = {"norm": "norm", "moe": "feed-forward", "feed_forward": "feed-forward", **dict.fromkeys(MIXER_ROLES, "mixer")}
-_ROPE = late_pattern(
-    r"\bRoPE\s+(?:is\s+)?(?:applied\s+)?(?:on|to)\s+((?:[QKV]\b(?:\s*,?\s*(?:and|&)?\s*)?)+)", re.IGNORECASE
+ROPE_OF_OPERANDS = late_pattern(
+    r"(?<!no )(?<!not )(?<!without )\bRoPE\s+(?:is\s+)?(?:applied\s+)?(only\s+)?(?:on|to)\s+((?:[QKV]\b(?:\s*,?\s*(?:and|&)?\s*)?)+)(only|alone)?",
+    re.IGNORECASE,
 )
 
 
@@ -113,14 +114,16 @@ def _absent_experts(path: str, text: str, architecture: Architecture, claims: Se
 
 
 def _rotated(path: str, text: str, claims: Sequence[Claim]) -> Iterator[Check]:
-    """Which of queries, keys and values are rotated."""
-    told = _ROPE.search(text)
+    """Which of queries, keys and values are rotated; one of them may be named alone, as long as no `only` stands beside."""
+    told = ROPE_OF_OPERANDS.search(text)
     found = [claim for claim in claims if claim.key == "rope.tensors" and isinstance(claim.value, list)]
     if told is None or not found:
         return
-    stated = {letter.upper() for letter in re.findall(r"\b[QKV]\b", told[1], re.IGNORECASE)}
+    stated = {letter.upper() for letter in re.findall(r"\b[QKV]\b", told[2], re.IGNORECASE)}
     rotated = {name[:1].upper() for claim in found for name in claim.value}  # type: ignore[attr-defined] # a list, see above
-    if rotated <= {"Q", "K", "V"}:
-        status: Status = "verified" if stated == rotated else "conflict"
+    fused = any("qkv" in name.lower() for claim in found for name in claim.value)  # type: ignore[attr-defined]
+    if rotated <= {"Q", "K", "V"} and not fused:
+        limited = told[1] or told[3]
+        status: Status = "verified" if stated == rotated or (stated < rotated and not limited) else "conflict"
         names = " and ".join(sorted(rotated, key="QKV".index))
-        yield Check(path, "RoPE on", told[1].strip(" ,"), names, status, found[0].evidence, told[0])
+        yield Check(path, "RoPE on", told[2].strip(" ,"), names, status, found[0].evidence, told[0])

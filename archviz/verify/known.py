@@ -21,9 +21,10 @@ _CLAIMS = {
     "rope_part": ("rope.part", "rope.inverse"), "norm_placement": ("norm.placement",), "hidden": ("model.hidden_size",),
     "vocab": ("model.vocabulary_size",), "context": ("model.context_length",), "tied": ("embedding.tied",),
     "positions": ("model.positions",), "indexer_top_k": ("attention.indexer_top_k",), "pooled": ("attention.compression",),
-    "streams": ("residual.structure",), "sinkhorn": ("residual.sinkhorn_iterations",),
+    "key_heads": ("mixer.key_heads", "attention.kv_heads"), "value_heads": ("mixer.value_heads", "attention.kv_heads"),
+    "indexer_heads": (), "streams": ("residual.structure",), "sinkhorn": ("residual.sinkhorn_iterations",),
 }  # fmt: skip
-_STATEFUL = late_pattern(r"delta|mamba|ssm|state[- ]space|linear attention|rwkv|mlstm|slstm|convolution", re.IGNORECASE)
+STATEFUL = late_pattern(r"delta|mamba|ssm|state[- ]space|linear attention|rwkv|mlstm|slstm|convolution", re.IGNORECASE)
 
 
 @dataclass
@@ -63,24 +64,26 @@ def known_values(key: str, around: str, architecture: Architecture, claims: Sequ
         for name in (*architecture.parameters.tied.values(), *architecture.parameters.tied):
             known.add(name, [Evidence(kind="code", where=architecture.modules.at)] if architecture.modules.at else [])
         return known
-    if key in ("shared_expert", "gate_linear", "rope_span"):
+    if key in ("shared_expert", "gate_linear"):
         _READERS[key](known, claims)
         return known
     names = _CLAIMS[key]
     chosen = [claim for claim in claims if claim.key in names]
     if key == "streams":
         chosen = [claim for claim in chosen if "streams" in str(claim.value)]
-    for claim in _of_tower(chosen, around, architecture):
+    for claim in of_tower(chosen, around, architecture):
         for value in claim.value.values() if isinstance(claim.value, dict) else [claim.value]:
             known.add(_counted(value) if key in ("pooled", "streams") else value, claim.evidence)
     if key == "hidden":
         _add_widths(known, architecture)
-    if key == "hidden" and _STATEFUL.search(around):
+    if key == "hidden" and STATEFUL.search(around):
         _add_claims(known, claims, ("mixer.width",))
-    if key in ("heads", "kv_heads", "head_dim") and (_STATEFUL.search(around) or not known.values):
+    if key in ("heads", "kv_heads", "head_dim") and (STATEFUL.search(around) or not known.values):
         for claim in claims:
             if claim.key.startswith("mixer.") and isinstance(claim.value, int):
                 known.add(claim.value, claim.evidence)
+    if key == "indexer_heads":
+        _add_indexer_heads(known, architecture.modules)
     if key == "norm":
         _add_norms(known, architecture.modules)
     if key == "feed_forward":
@@ -114,17 +117,7 @@ def _gate_linears(known: Known, claims: Sequence[Claim]) -> None:
             known.add(str((claim.scope, origin) not in cut), claim.evidence)
 
 
-def _rope_spans(known: Known, claims: Sequence[Claim]) -> None:
-    """`64 of 256` of `first 64 of 256`; `64 of 64` of `all 64`."""
-    for claim in claims:
-        if claim.key == "rope.part":
-            for part in claim.value.values() if isinstance(claim.value, dict) else [claim.value]:
-                sizes = re.findall(r"\d+", str(part))
-                if len(sizes) in (1, 2):
-                    known.add(f"{sizes[0]} of {sizes[-1]}", claim.evidence)
-
-
-_READERS = {"shared_expert": _shared_experts, "gate_linear": _gate_linears, "rope_span": _rope_spans}
+_READERS = {"shared_expert": _shared_experts, "gate_linear": _gate_linears}
 
 
 def _add_claims(known: Known, claims: Sequence[Claim], names: tuple[str, ...]) -> None:
@@ -141,7 +134,7 @@ def _add_norms(known: Known, root: ModuleNode) -> None:
             known.add(name, (Evidence(kind="code", where=node.at),) if node.at else ())
 
 
-def _of_tower(claims: Sequence[Claim], around: str, architecture: Architecture) -> Sequence[Claim]:
+def of_tower(claims: Sequence[Claim], around: str, architecture: Architecture) -> Sequence[Claim]:
     """The claims about the stack or tower that the words name; all where they name none, or what lies between."""
     stacks = [stack.path for stack in architecture.layers if f"({stack.path})" in around]
     if stacks:
@@ -199,6 +192,20 @@ def _walk(root: ModuleNode) -> Iterator[ModuleNode]:
         node = todo.pop()
         todo += node.children
         yield node
+
+
+def _add_indexer_heads(known: Known, root: ModuleNode) -> None:
+    """The heads that modules called indexers have of their own."""
+    for node in _walk(root):
+        heads = [node.attributes.get(name) for name in ("n_heads", "num_heads")] if "indexer" in node.name else []
+        for size in heads:
+            if isinstance(size, int):
+                known.add(size, (Evidence(kind="code", where=node.at),) if node.at else ())
+
+
+def module_names(root: ModuleNode) -> frozenset[str]:
+    """The last names of all modules."""
+    return frozenset(node.name for node in _walk(root))
 
 
 def tables(key: str, root: ModuleNode) -> Known:

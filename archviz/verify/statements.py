@@ -16,6 +16,10 @@ _SEP = r"(?:\s*[:=≈~]\s*|\s+(?:size\s+|of\s+|is\s+)?)"
 NUMBERS: tuple[tuple[str, str], ...] = (
     ("layers", rf"{_N}\s+(?:\w+[- ]){{0,2}}?(?:layers|blocks)\b"),
     ("layers", rf"^(?:number of )?layers{_SEP}{_N}\s*$"),
+    ("layers", rf"\brepeated\s+{_N}\s+times\b"),
+    ("layers", rf"^\d+(?:st|nd|rd|th)\s+of\s+{_N}(?=\s*:)"),
+    ("key_heads", rf"\bQK\s+heads?{_SEP}{_N}"),
+    ("value_heads", rf"(?<!K)\bV\s+heads?{_SEP}{_N}"),
     ("kv_heads", rf"{_N}\s+(?:KV|key[-/ ]value)(?:\s+heads?)?\b"),
     ("kv_heads", rf"\b(?:KV|key[-/ ]value)\s+heads?{_SEP}{_N}"),
     ("heads", rf"{_N}\s+(?:Q|query|attention)\s+heads?\b"),
@@ -34,7 +38,7 @@ NUMBERS: tuple[tuple[str, str], ...] = (
     ("streams", rf"\bresidual streams{_SEP}{_N}"),
     ("sinkhorn", rf"{_N}\s+Sinkhorn iterations\b"),
     ("sinkhorn", rf"\bSinkhorn iterations{_SEP}{_N}"),
-    ("top_k", rf"\btop[- ]?k?[\s:=]*{_SMALL}\b"),
+    ("top_k", rf"\btop[- ]?k?[\s:=]*{_N}\b"),
     ("top_k", rf"{_SMALL}\s+(?:experts\s+)?(?:per token|active experts)\b"),
     ("top_k", rf"\b{_SMALL}\s+of\s+\d+\s*(?:routed|experts|\+ shared)"),
     ("top_k", rf"experts:\s*{_SMALL}\s+of\s+\d+"),
@@ -87,10 +91,13 @@ PROJECTION = late_pattern(rf"^\s*(\w+):?\s+(?P<inner>{_WIDTH})\s*→\s*(?P<outer
 TABLE = late_pattern(rf"^\s*{_N}\s*×\s*{_N}\s*$")
 HEAD = late_pattern(rf"^\s*{_N}\s*→\s*{_N}")
 TIED_TO = late_pattern(r"(?<!not )\btied to (\w+(?:\.\w+)+)")
-SPANS = late_pattern(rf"(?<!first )(?<!last )\b{_N}\s+of\s+{_N}\s+(?:dims|dimensions|per head)\b")
 _GATE = late_pattern(r"\b(?:attention|output|sigmoid) gate\b|\bgate of the (?:attention|output)\b", re.IGNORECASE)
 _OWN_LINEAR = late_pattern(r"\b(?:own|separate) (?:Linear|projection)|\bLinear\b", re.IGNORECASE)
 _ROTATED = late_pattern(r"rope|rotary|rotat", re.IGNORECASE)
+
+_INDEXER = late_pattern(r"\bindexer\b", re.IGNORECASE)
+_ATTENTION = late_pattern(r"attention|\b(?:MLA|GQA|MQA|MHA)\b", re.IGNORECASE)
+_OF_INDEXER = ("top_k", "heads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,14 @@ def read_statements(text: str, around: str = "") -> Iterator[Statement]:
     rotated = bool(_ROTATED.search(f"{around} {text}"))
     for number_of_line, line in enumerate(text.splitlines()):
         for statement in _of_line(line, around, rotated):
+            if statement.key in _OF_INDEXER and _of_indexer(around, line[: statement.end]):
+                statement = replace(statement, key=f"indexer_{statement.key}")
             yield replace(statement, line=number_of_line)
+
+
+def _of_indexer(around: str, line: str) -> bool:
+    """Whether an indexer is named last before a number, or the block is one and no attention beside it."""
+    return bool(_INDEXER.search(line) or (_INDEXER.search(around) and not _ATTENTION.search(f"{around} {line}")))
 
 
 def _of_line(line: str, around: str, rotated: bool) -> Iterator[Statement]:
@@ -136,8 +150,6 @@ def _of_line(line: str, around: str, rotated: bool) -> Iterator[Statement]:
     if rotated:
         for part in PARTS.finditer(line):
             yield _statement("rope_part", f"{part[1].lower()} {number(part[2])} of {number(part[3])}", part)
-        for span in SPANS.finditer(line):
-            yield _statement("rope_span", f"{number(span[1])} of {number(span[2])}", span)
     if _GATE.search(f"{around} {line}") and (own := _OWN_LINEAR.search(line)):
         yield _statement("gate_linear", "True", own)
     for tied in TIED_TO.finditer(line):

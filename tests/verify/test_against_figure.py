@@ -95,3 +95,13 @@ def test_the_example_config_of_the_documents_agrees_with_its_model(tmp_path: Pat
     assert [c for c in found.checks if c.status == "conflict"] == []
     assert all(c.quote for c in found.checks if c.status == "unverified")
     assert found.exit_status == 0
+
+
+@pytest.mark.parametrize(
+    ("details", "wrong"),
+    [("64 heads, top-k 2,048", []), ("64 heads, top-k 1,024", ["indexer_top_k"]), ("32 heads", ["indexer_heads"])],
+)
+def test_an_indexer_has_heads_and_a_choice_of_its_own(details: str, wrong: list[str]) -> None:
+    checks = checked("deepseek_v32", figure(details, block="Indexer"))
+    assert checks
+    assert list(conflicts(checks)) == wrong

@@ -35,6 +35,9 @@ def stated(text: str, around: str = "") -> set[tuple[str, object]]:
         ("1,761,186,816 per token", set()),
         ("about 1.5 layers", set()),
         ("see section 4", set()),
+        ("QK heads 16, V heads 64, dim 128", {("key_heads", 16), ("value_heads", 64), ("head_dim", 128)}),
+        ("unit, repeated 15 times (60 layers)", {("layers", 15), ("layers", 60)}),
+        ("indexer: 64 heads, top-k 1,024", {("indexer_heads", 64), ("indexer_top_k", 1024)}),
     ],
 )
 def test_numbers_are_read_with_their_nouns(text: str, expected: set[tuple[str, object]]) -> None:
