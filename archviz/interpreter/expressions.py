@@ -11,8 +11,9 @@ from archviz.interpreter.bounds import check_length, weigh_key
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.name_tables import NameTable
 from archviz.interpreter.repeats import counted, is_settled, numbers_left
+from archviz.interpreter.rules import into
 from archviz.interpreter.scope import Frame
-from archviz.interpreter.values import FunctionValue, Instance, NativeFunction, SuperValue, Tensor, Unknown
+from archviz.interpreter.values import FunctionValue, NativeFunction, SuperValue, Tensor, Unknown
 from archviz.interpreter.watched import plain
 
 if TYPE_CHECKING:
@@ -20,17 +21,8 @@ if TYPE_CHECKING:
 
 Rule = Callable[["Interpreter", Any, Frame], Any]
 EXPRESSIONS: dict[type, Rule] = {}
-
-
-def expression(*nodes: type[ast.expr]) -> Callable[[Rule], Rule]:
-    """Register the rule of a syntax node."""
-
-    def register(rule: Rule) -> Rule:
-        for node in nodes:
-            EXPRESSIONS[node] = rule
-        return rule
-
-    return register
+expression = into(EXPRESSIONS)
+"""Registers the rule of an expression."""
 
 
 @expression(ast.Constant)
@@ -406,8 +398,3 @@ COMPARE: dict[type, Callable[[Any, Any], Any]] = {
     ast.In: lambda item, container: item in container,
     ast.NotIn: lambda item, container: item not in container,
 }
-
-
-def is_interpreted(value: object) -> bool:
-    """Whether an operator on the value is answered by a method of the interpreted program."""
-    return isinstance(value, Instance)

@@ -22,6 +22,7 @@ from archviz.interpreter.control import (
 from archviz.interpreter.expressions import EXPRESSIONS, expression, inside, made
 from archviz.interpreter.parsing import FunctionNode, body_of
 from archviz.interpreter.repeats import counted
+from archviz.interpreter.rules import into
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.signatures import yields
 from archviz.interpreter.statements import begin_handler, body_of_case, handler_of, may_swallow
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 Run = Generator[Any, Any, Any]
 Rule = Callable[["Interpreter", Any, Frame], Run]
 LAZY: dict[type, Rule] = {}
+lazy = into(LAZY)
+"""Registers the rule of a statement that yields."""
 _YIELDS = "archviz_yields"  # the attribute of a node that says whether it yields
 
 
@@ -129,17 +132,6 @@ def suspended(interp: Interpreter, node: FunctionNode, frame: Frame) -> Generate
         return Unknown(f"the coroutine {node.name}(), which is not run", interp.here())
     frame.generator = generator = Generated(interp, frame, run_lazily(interp, body_of(node), frame))
     return generator
-
-
-def lazy(*nodes: type[ast.stmt]) -> Callable[[Rule], Rule]:
-    """Register the rule of a statement that yields."""
-
-    def register(rule: Rule) -> Rule:
-        for node in nodes:
-            LAZY[node] = rule
-        return rule
-
-    return register
 
 
 def run_lazily(interp: Interpreter, body: list[ast.stmt], frame: Frame) -> Run:

@@ -21,6 +21,7 @@ from archviz.interpreter.lost import report
 from archviz.interpreter.managers import GeneratorManager
 from archviz.interpreter.modules import LazyImport, absolute_name
 from archviz.interpreter.repeats import counted
+from archviz.interpreter.rules import into
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.values import FunctionValue, Instance, NativeFunction, Suppressed, Unknown
 from archviz.progress import RunStopped
@@ -30,17 +31,8 @@ if TYPE_CHECKING:
 
 Rule = Callable[["Interpreter", Any, Frame], None]
 STATEMENTS: dict[type, Rule] = {}
-
-
-def statement(*nodes: type[ast.stmt]) -> Callable[[Rule], Rule]:
-    """Register the rule of a syntax node."""
-
-    def register(rule: Rule) -> Rule:
-        for node in nodes:
-            STATEMENTS[node] = rule
-        return rule
-
-    return register
+statement = into(STATEMENTS)
+"""Registers the rule of a statement."""
 
 
 def _value(interp: Interpreter, node: ast.expr, frame: Frame) -> Any:
