@@ -14,6 +14,7 @@ from archviz.patterns.compression import pooled_positions
 from archviz.patterns.flow import Flow, FlowNode, Shape
 from archviz.patterns.op_families import JOINS, SPLITS
 from archviz.patterns.residual import find_residual_adds
+from archviz.readings import DESCRIBED_SEQUENCE
 
 
 def write_graph(
@@ -128,7 +129,7 @@ def _unique(name: str, used: set[str]) -> str:
     return free
 
 
-_LENGTHS = (*range(2, 8), *(7 + more for more in LONGER))
+_LENGTHS = (*range(2, DESCRIBED_SEQUENCE + 1), *(DESCRIBED_SEQUENCE + more for more in LONGER))
 
 
 def _symbolic(shape: Shape | None, length: int | None, batched: bool) -> list[int | str | None] | None:

@@ -42,13 +42,15 @@ LONGER = (256, 1024)
 def _trace_long_enough(interp: Interpreter, model: ModuleInstance, batch: int, seq: int) -> tuple[Recorder, list[Gap]]:
     """The pass on text; on more of it where too few tokens leave windows without any, so that what is done with full ones is seen."""
     best = trace_model(interp, model, batch=batch, seq=seq)
-    for more in LONGER if _empty(best[0]) else ():
-        longer = trace_model(interp, model, batch=batch, seq=seq + more)
-        longer[0].more_tokens = more
-        if len(longer[1]) <= len(best[1]) and _empty(longer[0]) < _empty(best[0]):
-            best = longer
-        if not _empty(best[0]):
+    empty = _empty(best[0])
+    for more in LONGER:
+        if not empty:
             break
+        longer = trace_model(interp, model, batch=batch, seq=seq + more)
+        left = _empty(longer[0])
+        if len(longer[1]) <= len(best[1]) and left < empty:
+            longer[0].more_tokens = more
+            best, empty = longer, left
     return best
 
 
