@@ -23,7 +23,7 @@ import pytest
 
 from archviz.network.cache import Cache
 from archviz.network.session import Session, Time
-from archviz.network.waits import Paces
+from archviz.network.waits import Paces, Silence
 from archviz.settings import Limits, Settings
 
 Fault = Literal["", "drip", "truncated", "reset", "long"]
@@ -137,11 +137,11 @@ def session(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Ca
     """Makes sessions that share cache, clock and paces, as the commands of one user do."""
     for name in ("HF_TOKEN", "GITHUB_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE", "ARCHVIZ_CACHE"):
         monkeypatch.delenv(name, raising=False)
-    paces = Paces()
+    paces, silence = Paces(), Silence()
 
     def make(limits: Limits | None = None, *, offline: bool = False) -> Session:
         settings = Settings(offline=offline, limits=limits or Limits())
-        return Session(settings, cache=Cache(tmp_path / "cache"), time=clock.time(), paces=paces)
+        return Session(settings, cache=Cache(tmp_path / "cache"), time=clock.time(), paces=paces, silence=silence)
 
     return make
 
