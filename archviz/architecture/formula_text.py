@@ -11,7 +11,7 @@ from archviz.late_patterns import late_pattern
 
 _WIDTH = 100
 _SYMBOL = late_pattern(r"[A-Za-z_][\w.]*(?:\[\d+\])?", re.ASCII)
-_INNER = ("projections", "norms", "other")  # parts of a mixer, which its own formula covers
+_INNER = ("projections", "sinks", "norms", "other")  # parts of a mixer, which its own formula covers
 
 
 def formula_lines(parameters: Parameters) -> Iterator[str]:
