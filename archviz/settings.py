@@ -30,6 +30,7 @@ class Limits:
         request_seconds: One request with its retries, until the whole answer is there.
         network_seconds: All requests of one command.
         download_seconds: The same for a command that reads many files: headers of a checkpoint, code.
+        requests: Requests for one view of a model's sources, besides those for code files.
         response_bytes: Size of one answer.
     """
 
@@ -50,6 +51,7 @@ class Limits:
     request_seconds: float = 12.0
     network_seconds: float = 15.0
     download_seconds: float = 60.0
+    requests: int = 6
     response_bytes: int = 64_000_000
 
 

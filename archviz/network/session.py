@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
-from archviz.errors import SourceUnavailableError
+from archviz.errors import NotAskedError, SourceUnavailableError
 from archviz.network.cache import Cache
 from archviz.network.services import Service
 from archviz.network.waits import PACES, SILENCE, Paces, Silence
@@ -48,7 +48,9 @@ class Session:
         paces: When a service may be asked again.
         silence: What was waited for in vain lately, here and by other commands of this process.
         notes: What a reader of the answer must be told: a token refused, an old copy used.
-        requests: Requests that went out.
+        requests: Requests that went out, with those that were tried again.
+        most_counted: How many requests may be counted (`count`); None for as many as it takes.
+        counted: How many were.
         contacted: Somebody has answered a request.
         at_hand: The catalog or a stored copy can answer what is asked, so the network is not waited for long.
         is_long: Many files are read that nothing here could stand for.
@@ -78,6 +80,8 @@ class Session:
         self.silence = SILENCE if silence is None else silence
         self.notes: list[str] = []
         self.requests = 0
+        self.most_counted: int | None = None
+        self.counted = 0
         self.contacted = False
         self.at_hand = False
         self.is_long = False
@@ -160,6 +164,19 @@ class Session:
         self.spent += seconds
         if in_vain:
             self.silence.waits.append((self.time.monotonic(), seconds))
+
+    def count(self, name: str) -> None:
+        """Count one request to a service.
+
+        Raises:
+            NotAskedError: There were as many as the command may make.
+        """
+        if self.most_counted is not None and self.counted >= self.most_counted:
+            self.note(
+                f"One run asks {self.most_counted} times, besides for code: run it again for what is only stated."
+            )
+            raise NotAskedError(f"{name} was not asked: one run asks {self.most_counted} times", hint="Run it again.")
+        self.counted += 1
 
     def way_out(self) -> httpx2.BaseTransport:
         """What the requests of all clients go out by, with connections that they share."""

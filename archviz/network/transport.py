@@ -134,7 +134,12 @@ class GuardedTransport(httpx2.BaseTransport):
     def _follow(self, request: httpx2.Request, stored: Entry | None) -> tuple[Answer, str]:
         """The answer, and the address that gave it; each redirect is checked like a request of its own."""
         commit: str | None = None
-        for _ in range(MOST_REDIRECTS + 1):
+        is_file = self.service.is_file(str(request.url))
+        for hop in range(MOST_REDIRECTS + 1):
+            if not (hop and is_file) and not request.url.path.endswith(
+                ".py"
+            ):  # the place of a file's body is no other question
+                self.session.count(self.service.name)
             answer = self._ask(request, stored)
             commit = answer.headers.get(COMMIT_HEADER, commit)
             if answer.status not in REDIRECTS:
