@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from archviz import pipeline
+    from archviz.trace_text import call_text
 
     answer = pipeline.trace(
         options.model,
@@ -40,8 +41,7 @@ def run(options: argparse.Namespace) -> int:
         print_json(answer)
     else:
         for call in answer["calls"]:
-            row = f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {call['out']}  {call['at'] or ''}"
-            print(printable(row.rstrip()))
+            print(printable(f"{call_text(call)}  {call['at'] or ''}".rstrip()))
         for layer in answer.get("cache", []):
             held = ", ".join(f"{name} {each['shape']} {each['dtype']}" for name, each in layer["tensors"].items())
             row = f"cache {layer['part']} {layer['layer']}  {layer['kind']}  {held or '-'}  {layer['module'] or ''}"
