@@ -250,7 +250,6 @@ def _register_choice(library: Library) -> None:
         "torch.addcdiv",
         "torch.Tensor.addcmul",
         "torch.Tensor.addcdiv",
-        record="lerp",
     )
     def lerp(interp: Interpreter, value: Tensor, end: Tensor, weight: Any = None, **options: Any) -> Tensor:
         known = [each.sizes for each in (value, end, weight) if isinstance(each, Tensor)]
