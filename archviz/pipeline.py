@@ -273,6 +273,7 @@ def sources(name: str, *, with_text: bool = False, settings: Settings = DEFAULTS
     from archviz.survey.gather import survey_model
 
     with Session(settings) as session:
+        session.most_counted = None if with_text else settings.limits.requests
         found, asked = resolve_name(name, settings, session), classify(name)
         if asked.kind in ADDRESSES:
             return survey_address(asked, found, session)
