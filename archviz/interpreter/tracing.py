@@ -11,6 +11,8 @@ from archviz.interpreter.reading import Event, ValueRef
 from archviz.interpreter.values import Instance, Tensor
 from archviz.spans import Span
 
+MOST_ASSUMPTIONS = 1000
+
 
 class Recorder:
     """Collects events while `forward` runs.
@@ -24,6 +26,9 @@ class Recorder:
         self.passed = self.events.passed
         self.path = ""
         self.assumed = False
+        self.assumptions: dict[
+            tuple[str, Span | None], str
+        ] = {}  # what was taken for granted, and its line → the first module there
         self.keeps_numbers = False  # small tensors of known numbers, such as the sizes of images, are computed with
         self.numbers_read: set[tuple[int, str]] = set()  # numeric attributes of modules that forward looked at
         self.lost: set[tuple[str, Span | None]] = set()  # what was not understood and is a gap already
@@ -43,6 +48,12 @@ class Recorder:
     @property
     def open_event(self) -> int:
         return self._open[-1] if self._open else -1
+
+    def assume(self, what: str, at: Span | None) -> None:
+        """Note what is taken for granted from here on, because it depends on numbers, which a pass over shapes does not have."""
+        self.assumed = True
+        if len(self.assumptions) < MOST_ASSUMPTIONS:
+            self.assumptions.setdefault((what, at), self.path)
 
     def path_of(self, module: Any) -> str | None:
         """Where a module stands in the model; None when it is no part of it."""
