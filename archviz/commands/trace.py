@@ -40,7 +40,8 @@ def run(options: argparse.Namespace) -> int:
         print_json(answer)
     else:
         for call in answer["calls"]:
-            row = f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {call['out']}  {call['at'] or ''}"
+            gave = call.get("returned", call["out"])
+            row = f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {gave}  {call['at'] or ''}"
             print(printable(row.rstrip()))
         for layer in answer.get("cache", []):
             held = ", ".join(f"{name} {each['shape']} {each['dtype']}" for name, each in layer["tensors"].items())

@@ -93,6 +93,8 @@ class Operators(ClassChecks):
                 return bool(value.data[0])
             if self.recorder is not None:
                 self.recorder.assume("a test on numbers in a tensor is taken as true", self.here())
+            elif self.building:
+                self.gap("a test on numbers in a tensor", self.here())
             return True
         if isinstance(value, ModuleInstance) and value.special("__len__") is None:
             return True

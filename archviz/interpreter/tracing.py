@@ -138,6 +138,12 @@ class Recorder:
         self.next_number += 1
         return self.next_number - 1
 
+    def reshaped(self, tensor: Tensor, before: Tensor) -> None:
+        """A tensor gets another shape in place: what was passed until now keeps how it was."""
+        for index, passed in self.passed.items():
+            if any(each is tensor for each in tensors_in(passed)):
+                self.passed[index] = _exchanged(passed, tensor, before)
+
     def adopt(self, tensor: Tensor, number: int) -> None:
         """Let a tensor go by a number given before it existed."""
         self._numbers[id(tensor)] = (number, tensor)
@@ -172,6 +178,22 @@ class Recorder:
         """Note that an object, or a container or iterator that the open call did not make itself, is changed."""
         if changed is None or not self._made or id(changed) not in self._made[-1]:
             self.writes += 1
+
+
+def _exchanged(value: Any, old: Tensor, new: Tensor) -> Any:
+    """The same containers with another tensor in the place of one."""
+    if value is old:
+        return new
+    if value.__class__ in (list, tuple):
+        return type(value)([_exchanged(each, old, new) for each in value])
+    if value.__class__ is dict:
+        return {name: _exchanged(each, old, new) for name, each in value.items()}
+    if value.__class__ is not Instance:
+        return value
+    twin = Instance(value.cls)
+    twin.attrs = {name: _exchanged(each, old, new) for name, each in value.attrs.items()}
+    twin.payload = _exchanged(value.payload, old, new)
+    return twin
 
 
 def tensors_in(values: Iterable[Any], depth: int = 0) -> Iterator[Tensor]:

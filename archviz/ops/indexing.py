@@ -238,6 +238,9 @@ def _register_attributes(library: Library) -> None:
     @library.function("torch._set_attribute")
     def set_attribute(interp: Interpreter, value: Tensor, name: str, new: Any) -> None:
         if name == "data" and isinstance(new, Tensor):
+            if interp.recorder is not None and new.shape != value.shape:
+                interp.spend(len(interp.recorder.passed) // 16)
+                interp.recorder.reshaped(value, value.twin())
             value.shape, value.dtype, value.data = new.shape, new.dtype, new.data
         elif name == "requires_grad":
             value.requires_grad = bool(new)

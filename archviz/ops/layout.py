@@ -35,6 +35,9 @@ def _in_place(name: str) -> Callable[..., Tensor]:
             recorder.adopt(before, recorder.number(value))
         found = interp.op(name, before, *args, **options)
         interp.twins.changed(value)
+        if recorder is not None and found.shape != value.shape:
+            interp.spend(len(recorder.passed) // 16)
+            recorder.reshaped(value, before)
         value.shape, value.data, value.meaning, value.layout = found.shape, found.data, found.meaning, found.layout
         if recorder is not None:
             recorder.adopt(value, recorder.number(found))

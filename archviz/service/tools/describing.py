@@ -69,7 +69,10 @@ class DescribingTools:
             model, class_name=class_name, seq=_TRACED_TOKENS, module=module or None, settings=self.workshop.settings
         )
         answer = DescribeAnswer(
-            model=model, class_name=found["class"], gaps_total=len(found["gaps"]), notes=lines(found.get("notes", []))
+            model=model,
+            class_name=found["class"],
+            gaps_total=len(found["gaps"]),
+            notes=lines([*found.get("notes", []), *map(_assumed, found["assumed"])]),
         )
         rows = [_call(row) for row in found["calls"]] + [_op(row) for row in found["ops"]]
         _fill_page(answer, rows, part, offset)
@@ -103,7 +106,12 @@ def _fill_page(answer: DescribeAnswer, value: object, pointer: str, offset: int)
 
 
 def _call(row: dict[str, Any]) -> str:
-    return f"call {row['module'] or '(model)'}: {row['class']} {row['in']} -> {row['out']} {_at(row)}".rstrip()
+    gave = row.get("returned", row["out"])
+    return f"call {row['module'] or '(model)'}: {row['class']} {row['in']} -> {gave} {_at(row)}".rstrip()
+
+
+def _assumed(row: dict[str, Any]) -> str:
+    return f"assumed: {row['what']} ({row['at']})"
 
 
 def _op(row: dict[str, Any]) -> str:
