@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from archviz import pipeline
+    from archviz.trace_text import assumption_text, call_text
 
     answer = pipeline.trace(
         options.model,
@@ -40,14 +41,12 @@ def run(options: argparse.Namespace) -> int:
         print_json(answer)
     else:
         for call in answer["calls"]:
-            gave = call.get("returned", call["out"])
-            row = f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {gave}  {call['at'] or ''}"
-            print(printable(row.rstrip()))
+            print(printable(f"{call_text(call)}  {call['at'] or ''}".rstrip()))
         for layer in answer.get("cache", []):
             held = ", ".join(f"{name} {each['shape']} {each['dtype']}" for name, each in layer["tensors"].items())
             row = f"cache {layer['part']} {layer['layer']}  {layer['kind']}  {held or '-'}  {layer['module'] or ''}"
             print(printable(row.rstrip()))
-        list_on_stderr([f"assumed: {row['what']} ({row['at']})" for row in answer["assumed"]], "assumptions")
+        list_on_stderr([assumption_text(row) for row in answer["assumed"]], "assumptions")
     return with_gaps(answer["gaps"])
 
 

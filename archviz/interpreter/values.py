@@ -143,7 +143,7 @@ class Tensor:
         data: list[Any] | None = None,
         at: Span | None = None,
     ) -> None:
-        self.shape = None if shape is None else Shape(shape)
+        self.shape = shape if shape is None or shape.__class__ is Shape else Shape(shape)
         self.dtype = dtype
         self.data = data
         self.at = at
@@ -157,10 +157,12 @@ class Tensor:
 
     def twin(self) -> Tensor:
         """Another tensor that looks the same."""
-        twin = Tensor(self.shape, self.dtype, self.data, self.at)
+        twin = Tensor.__new__(Tensor)
+        twin.shape, twin.dtype, twin.data, twin.at = self.shape, self.dtype, self.data, self.at
         twin.is_parameter, twin.requires_grad = self.is_parameter, self.requires_grad
         twin.attrs = None if self.attrs is None else dict(self.attrs)
         twin.source, twin.meaning, twin.layout = self.source, self.meaning, self.layout
+        twin.serial = next(SERIAL)
         return twin
 
     @property
@@ -303,12 +305,20 @@ class ModuleInstance(Instance):
     __slots__ = ("buffers", "created_at", "modules", "parameters", "transient")
 
     def __init__(self, cls: ClassValue) -> None:
-        super().__init__(cls)
+        self.cls = cls
+        self.attrs = {}
+        self.serial = next(SERIAL)
+        self.payload = None
         self.parameters: dict[str, Tensor | None] = {}
         self.buffers: dict[str, Tensor | None] = {}
         self.modules: dict[str, Any] = {}
-        self.transient: set[str] = set()  # buffers that are not stored
+        self.transient: frozenset[str] = frozenset()  # buffers that are not stored
         self.created_at: Span | None = None
+
+    def register_buffer(self, name: str, tensor: Tensor | None, *, persistent: bool = True) -> None:
+        """Keep a tensor as a buffer."""
+        self.buffers[name] = tensor
+        self.transient = self.transient - {name} if persistent else self.transient | {name}
 
     __hash__ = object.__hash__
 

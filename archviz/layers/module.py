@@ -102,8 +102,8 @@ def _register_registries(library: Library) -> None:
         check_name(interp, name, "buffer")
         interp.count_part()
         self.attrs.pop(name, None)
-        self.buffers[name] = tensor if isinstance(tensor, Tensor) or tensor is None else Tensor(None, at=interp.here())
-        (self.transient.discard if persistent else self.transient.add)(name)
+        known = isinstance(tensor, Tensor) or tensor is None
+        self.register_buffer(name, tensor if known else Tensor(None, at=interp.here()), persistent=bool(persistent))
 
     @library.method(f"{MODULE}.register_parameter")
     def register_parameter(interp: Interpreter, self: ModuleInstance, name: str, param: Any) -> None:
