@@ -350,6 +350,10 @@ def trace(
             recorder, gaps, layers = trace_cached(interp, built, **sizes, decode=cache == "decode")
             cached = {"cache": cache_rows(layers)}
     rows = trace_rows(recorder)
+    rows["assumed"] = [
+        {"module": path, "what": what, "at": str(at) if at else None}
+        for (what, at), path in recorder.assumptions.items()
+    ]
     if module is not None:
         rows = {kind: [row for row in found if _is_below(row["module"], module)] for kind, found in rows.items()}
     gap_rows = [gap_row(gap) for gap in [*reading.gaps, *gaps]]
