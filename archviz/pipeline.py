@@ -376,7 +376,11 @@ def _stated(path: Path, settings: Settings) -> Architecture | dict[str, Any]:
         from archviz.architecture.documents import read_architecture
 
         return read_architecture(document, str(path))
-    raise UsageError("the file is neither a figure (stages) nor an Architecture (schema: archviz/1)", where=str(path))
+    raise UsageError(
+        "the file is neither a figure (stages) nor an Architecture (schema: archviz/1)",
+        where=str(path),
+        hint="a figure has model_name and stages, each with a name and blocks",
+    )
 
 
 def _held_against(
