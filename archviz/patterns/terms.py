@@ -160,8 +160,9 @@ class TermReader:
 
     def _cut(self, event: Event) -> None:
         source = event.inputs[0]
-        for value in event.outputs:
-            words = cut_words(event, value)
+        for place, value in enumerate(event.outputs):
+            several = f"part {place + 1} of {len(event.outputs)}" if len(event.outputs) > 1 else ""
+            words = cut_words(event, value) or several
             inner = self._term(source)
             self.terms[value.id] = Term("cut", words, (inner,)) if words and value.shape != source.shape else inner
             self.bases[value.id] = self.bases.get(source.id, source.id)

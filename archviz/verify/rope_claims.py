@@ -68,9 +68,11 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
     forward = [r for r in rotations if not r.inverse]
     places = [r.event.at for r in rotations]
     yield view.claim("rope.tensors", list(dict.fromkeys(r.tensor for r in forward)), *(r.event.at for r in forward))
-    parts = {r.tensor: r.part for r in forward}
+    followed = [r for r in forward if r.form is not None or view.trace.whole]
+    parts = {r.tensor: r.part for r in followed}
     value: object = next(iter(parts.values())) if len(set(parts.values())) == 1 else parts
-    yield view.claim("rope.part", value, *(r.cut_at or r.event.at for r in forward))
+    if followed:
+        yield view.claim("rope.part", value, *(r.cut_at or r.event.at for r in followed))
     yield from _layouts(view, rotations)
     turned = {r.tensor for r in forward if _turned(view, r)}
     if turned:
