@@ -352,10 +352,10 @@ def footers(architecture: Architecture) -> tuple[Sentence, ...]:
     files = ", ".join(cited[:3])
     more = f" and {len(identity.files) - len(cited[:3])} more" if len(identity.files) > len(cited[:3]) else ""
     revision = f" at revision {identity.revision[:12]}" if identity.revision else ""
-    source = f"Source: {identity.id}{revision}, {identity.origin}"
+    dated = f" of {identity.retrieved}" if identity.retrieved else ""
+    source = f"Source: {identity.id}{revision}, {identity.origin}{dated}"
     source += f", {identity.code}" if identity.code else ""
     source += f" ({files}{more})" if files else ""
-    source += f", facts of {identity.retrieved}" if identity.retrieved else ""
     lines: list[Sentence] = [(Words(f"{source}. Drawn by archviz."),)]
     for tower in architecture.towers:
         asides: dict[str, list[str]] = {}
