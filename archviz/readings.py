@@ -19,7 +19,7 @@ from archviz.interpreter.control import BudgetSpentError, RaisedError, Unsupport
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.modules import SourceText
-from archviz.interpreter.reading import Gap, ModelReading
+from archviz.interpreter.reading import Gap, ModelReading, ModuleRecord
 from archviz.interpreter.sizes import Tagged
 from archviz.interpreter.values import Instance, ModuleInstance
 from archviz.progress import enter_stage
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 DESCRIBED_SEQUENCE = 7  # tokens of the pass that a description reads the data flow from
 DEFAULTS = Settings()
+_MOST_NAMED = 12  # modules in a hint
 
 
 @lru_cache(maxsize=1)
@@ -348,7 +349,7 @@ def trace(
         built, reading = _build(interp, source, class_name, "eager")
         tell_class(source, reading, class_name, settings)
         if module is not None and reading.root.find(module) is None:
-            raise UsageError(f"the model has no module {module[:80]!r}", hint="archviz describe shows the modules")
+            raise UsageError(f"the model has no module {module[:80]!r}", hint=_modules_near(reading.root, module))
         sizes: dict[str, Any] = {"batch": batch, "seq": seq, "pixels": pixels}
         if cache == "none":
             recorder, gaps = trace_model(interp, built, **sizes)
@@ -357,10 +358,22 @@ def trace(
             recorder, gaps, layers = trace_cached(interp, built, **sizes, decode=cache == "decode")
             cached = {"cache": cache_rows(layers)}
     rows = trace_rows(recorder)
+    rows["assumed"] = [
+        {"module": path, "what": what, "at": str(at) if at else None}
+        for (what, at), path in recorder.assumptions.items()
+    ]
     if module is not None:
         rows = {kind: [row for row in found if _is_below(row["module"], module)] for kind, found in rows.items()}
     gap_rows = [gap_row(gap) for gap in [*reading.gaps, *gaps]]
     return {"class": reading.class_name, **rows, **cached, "gaps": gap_rows, **_notes(source)}
+
+
+def _modules_near(root: ModuleRecord, path: str) -> str:
+    """What stands at the last place of a path that the model has."""
+    place = root.nearest(path)
+    names = list(place.children)
+    shown = ", ".join(names[:_MOST_NAMED]) + (" …" if len(names) > _MOST_NAMED else "")
+    return f"{place.path or 'the model'} has {shown}" if names else f"{place.path} holds no modules"
 
 
 def _notes(source: ModelSource) -> dict[str, list[str]]:

@@ -301,9 +301,11 @@ def test_a_warm_name_is_resolved_by_a_cold_process_without_network_code(hub: Loo
     assert not {"huggingface_hub", "httpx2", "ssl", "filelock"} & set(loaded.split())
 
 
-@pytest.mark.parametrize("command", ["resolve", "describe", "sources"])
+@pytest.mark.parametrize(
+    "command", [("resolve", QWEN), ("describe", QWEN), ("sources", QWEN), ("compare", QWEN, "openai/gpt-oss-20b")]
+)
 def test_a_network_that_swallows_everything_leaves_the_answer_to_the_catalog_in_time(
-    hub: LoopbackHub, command: str
+    hub: LoopbackHub, command: tuple[str, ...]
 ) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -315,13 +317,13 @@ def test_a_network_that_swallows_everything_leaves_the_answer_to_the_catalog_in_
             each.connect_ex(address)
         nowhere = f"http://127.0.0.1:{address[1]}"
         began = time.monotonic()
-        cold(command, QWEN, "--offline")
+        cold(*command, "--offline")
         offline = time.monotonic() - began  # what the answer itself costs on this machine, and other work on it
         began = time.monotonic()
         places = dict.fromkeys(
             ("HF_ENDPOINT", "ARCHVIZ_ARXIV_URL", "GITHUB_API_URL", "ARCHVIZ_GITHUB_RAW_URL"), nowhere
         )
-        done, _ = cold(command, QWEN, **places)
+        done, _ = cold(*command, **places)
         took = time.monotonic() - began
         for each in fillers:
             each.close()

@@ -50,11 +50,15 @@ def _is_sparse(architecture: Architecture) -> bool:
 
 def subtitle(architecture: Architecture) -> str:
     """Class, size and active size: what one says first of a model."""
+    return " · ".join(part for part in (architecture.identity.class_name, size_words(architecture)) if part)
+
+
+def size_words(architecture: Architecture) -> str:
     parameters = architecture.parameters
-    parts = [architecture.identity.class_name, f"{compact(parameters.total)} parameters"]
+    parts = [f"{compact(parameters.total)} parameters"]
     if parameters.active and _is_sparse(architecture):
         parts.append(f"{compact(parameters.active)} active per token")
-    return " · ".join(part for part in parts if part)
+    return " · ".join(parts)
 
 
 def description(architecture: Architecture) -> str:

@@ -195,6 +195,8 @@ class Interpreter(Operators, AttributeWrites, Imports):
             frame: Their frame.
             recover: False inside `try`, where the interpreted program itself may handle the error.
         """
+        if not body:
+            return
         recovers = (recover if recover is not None else frame.recovers) and not self.guards
         previous, frame.recovers = frame.recovers, recovers
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archviz.interpreter.reading import Event, ModuleRecord
-from archviz.patterns.attention import Attention, find_projections
+from archviz.patterns.attention import Attention, find_gate, find_projections
 from archviz.patterns.compression import grouped_projections, indexers, pooled_positions
 from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.masks import Mask
@@ -13,12 +13,12 @@ from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import activation_of, canonical
 from archviz.spans import Span, Status
 from archviz.verify.claims import Claim
+from archviz.verify.head_order import head_order
 from archviz.verify.score_path import ScorePath, find_score_path
 from archviz.verify.view import LayerView
 
 KINDS = {"mha": "MHA", "gqa": "GQA", "mqa": "MQA", "mla": "MLA"}
 _QK_NORM = {"head": "per head", "whole": "over the whole projection"}
-_GATES = {"sigmoid", "silu", "softplus"}
 
 
 def attention_claims(view: LayerView) -> Iterator[Claim]:
@@ -149,12 +149,27 @@ def _biases(view: LayerView) -> Iterator[Claim]:
         yield view.claim("attention.output_bias", True, projections["o"].created_at)
 
 
+NO_KNOWN_NORM = "none of the known norms (see norm.formula)"
+
+
 def inner_norms(view: LayerView, key: str) -> Iterator[Claim]:
-    """Norms inside the part: of queries and keys, of compressed vectors, of an indexer."""
-    found = [(m, norm) for m in view.module.walk() if m is not view.module and (norm := detect_norm(m, view.trace))]
+    """Norms inside the part that run: of queries and keys, of compressed vectors, of an indexer."""
+    kinds: dict[str, str] = {}
+    found: list[ModuleRecord] = []
+    for module in _norm_modules(view):
+        norm = detect_norm(module, view.trace)
+        if norm is None or (view.trace.whole and view.call is not None and view.trace.call(module.path) is None):
+            continue
+        form = view.norm_form(module)
+        kinds[view.short(module.path)] = norm.kind if form is None else form.kind or NO_KNOWN_NORM
+        found.append(module)
     if found:
-        kinds = {view.short(module.path): norm.kind for module, norm in found}
-        yield view.claim(key, kinds, *(module.created_at for module, _ in found))
+        yield view.claim(key, kinds, *(module.created_at for module in found))
+
+
+def _norm_modules(view: LayerView) -> list[ModuleRecord]:
+    """The modules inside the part; where it is spelt out in the layer, those of its own alone, which hold no norm."""
+    return view.module.walk()[1:] if view.module is not view.kind.example else []
 
 
 def _norm_lines(view: LayerView) -> list[Span | None]:
@@ -165,13 +180,12 @@ def _norm_lines(view: LayerView) -> list[Span | None]:
 
 def _gate(view: LayerView) -> Iterator[Claim]:
     """Which function gates the output, and which projection the gate comes from."""
-    for event in view.trace.own(view.call) if view.call else ():
-        if event.kind != "op" or canonical(event.name) not in _GATES or not event.inputs:
-            continue
-        names = _projections(view, event)
-        value = f"{activation_of(event.name)} of {' + '.join(names)}" if names else str(activation_of(event.name))
-        yield view.claim("attention.gate", value, event.at)
+    event = find_gate(view.module, view.trace)
+    if event is None or not event.inputs:
         return
+    names = _projections(view, event)
+    value = f"{activation_of(event.name)} of {' + '.join(names)}" if names else str(activation_of(event.name))
+    yield view.claim("attention.gate", value, event.at)
 
 
 def _projections(view: LayerView, event: Event) -> list[str]:
@@ -196,6 +210,7 @@ def _scores(view: LayerView, what: Attention, path: ScorePath) -> Iterator[Claim
     axis = "" if path.axis == -1 else f" over axis {path.axis}, which is not that of the keys"
     yield view.claim("attention.score_function", f"softmax{axis}", path.softmax_at)
     yield from _product(view, path)
+    yield from head_order(view, path)
     yield from _score_bias(view, path)
 
 

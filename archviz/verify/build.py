@@ -11,6 +11,7 @@ from archviz.interpreter.reading import ModelReading
 from archviz.records import replace
 from archviz.verify.attention_claims import attention_claims
 from archviz.verify.claims import Claim, join_claims
+from archviz.verify.formula_claims import layer_formulas, model_formulas, part_formulas, uncalled_beside
 from archviz.verify.model_claims import model_claims
 from archviz.verify.rope_claims import rope_claims
 from archviz.verify.router_claims import router_claims
@@ -25,6 +26,7 @@ PART_CLAIMS: tuple[Callable[[LayerView], Iterator[Claim]], ...] = (
     part_claims,
     router_claims,
     split_claims,
+    part_formulas,
 )
 
 
@@ -39,6 +41,7 @@ def find_claims(reading: ModelReading, architecture: Architecture, find_text: Fi
     context, lines = Context(reading), SourceLines(find_text)
     stacks = find_stacks(context)
     claims = list(model_claims(context, architecture, stacks, lines))
+    claims += [*model_formulas(context, stacks, lines), *uncalled_beside(context, stacks, lines)]
     for stack in stacks:
         claims += join_claims(_stack_claims(context, lines, stack))
     defaulted = _defaulted_towers(architecture)
@@ -72,6 +75,7 @@ def _doubted(claim: Claim, reading: ModelReading) -> Claim:
 def _stack_claims(context: Context, lines: SourceLines, stack: Stack) -> Iterator[Claim]:
     for kind in stack.kinds:
         yield from layer_claims(LayerView(context, lines, stack, kind))
+        yield from layer_formulas(LayerView(context, lines, stack, kind))
         for part in (*kind.parts.mixers, *kind.parts.feeds):
             view = LayerView(context, lines, stack, kind, part)
             for claims_of in PART_CLAIMS:

@@ -49,6 +49,11 @@ class Verification:
         return found + [check for check in self.checks if check.status == "conflict"]
 
     @property
+    def statements(self) -> int:
+        """How many things were stated, each held against one source or more."""
+        return len({(check.place, check.key, str(check.stated), check.quote) for check in self.checks})
+
+    @property
     def exit_status(self) -> int:
         """6 with a conflict, 5 with gaps, else 0."""
         if self.conflicts:
@@ -82,7 +87,8 @@ def _lines(result: Verification) -> Iterator[str]:
         agreed = sum(check.status == "verified" for check in result.checks)
         wrong = sum(check.status == "conflict" for check in result.checks)
         open_ = len(result.checks) - agreed - wrong
-        yield f"{len(result.checks)} statements held against it: {agreed} agree, {wrong} conflict, {open_} not told by code"
+        held = f"{result.statements} statements held against code and sources"
+        yield f"{held}, {len(result.checks)} comparisons: {agreed} agree, {wrong} conflict, {open_} not told"
     for check in result.checks:
         if check.status != "verified":
             yield ""
@@ -118,7 +124,7 @@ def _check_lines(check: Check) -> Iterator[str]:
     quote = f'  ("{check.quote}")' if check.quote else ""
     yield f"  stated  {value_text(check.stated)}{quote}"
     found = value_text(check.found) if check.found is not None else "does not tell"
-    yield f"  {'found' if check.path.endswith(')') else 'code ':7} {found}"
+    yield f"  {'code ' if check.source == 'code' else 'found':7} {found}"
     for item in check.evidence[:_SHOWN_PLACES]:
         yield f"  at      {item.where}" + (f"  {item.text}" if item.text else "")
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from archviz.errors import UsageError
 from archviz.formats import figure_name
+from archviz.outputs import write_text
 from archviz.service.answering import gap_lines, left_out_lines, line, lines, refuse_idle, result_of
 from archviz.service.callers import caller
 from archviz.service.outputs import file_stem, request_key
@@ -134,7 +135,7 @@ class DocumentingTools:
                 class_name=request.class_name, settings=self.workshop.settings,
             )  # fmt: skip
             whole = folder / f"{request.stem}.md"
-            whole.write_text(f"```text\n{memory_text(found.memory)}```\n", encoding="utf-8")
+            write_text(whole, f"```text\n{memory_text(found.memory)}```\n")
             return found, [whole, *found.files]
 
         found, files = _published(write)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp_types import CallToolResult
@@ -14,6 +13,7 @@ from archviz.service.outputs import scratch
 from archviz.service.paging import ANSWER_BYTES, page_of
 from archviz.service.results import VerifyAnswer
 from archviz.service.subject import is_about, near_keys, subjects
+from archviz.service.tools.files import figure_file
 from archviz.service.workshop import ClassName, Model, Offset, Workshop
 
 if TYPE_CHECKING:
@@ -70,9 +70,7 @@ class VerifyingTools:
         if figure is None:
             return pipeline.verify(model, **asked)
         with scratch() as folder:
-            against = folder / "figure.json"
-            against.write_text(json.dumps(figure), encoding="utf-8")
-            return pipeline.verify(model, against=against, **asked)
+            return pipeline.verify(model, against=figure_file(figure, folder), **asked)
 
     def _search(self, code: str, topics: list[str], offset: int, class_name: str | None) -> CallToolResult:
         from archviz import pipeline
@@ -135,9 +133,11 @@ def _places(claim: Claim | Check) -> str:
 
 
 def check_line(check: Check) -> str:
-    """A statement against the code, and where the code says so."""
-    said = "the code does not tell" if check.found is None else f"code says {check.found}"
-    return f"{check.path}: {check.key} stated {check.stated}, {said}: {check.status}{_places(check)}"
+    """A statement against the code or another source, and where that says so."""
+    told = f"{check.source} says {check.found}"
+    said = told if check.found is not None else f"the {check.source} does not tell"
+    stated = "" if check.place.startswith("--expect") else f"{check.place}: "
+    return f"{stated}{check.key} stated {check.stated}, {said}: {check.status}{_places(check)}"
 
 
 def _said(each: Claim | Check) -> str:

@@ -117,8 +117,24 @@ def test_a_part_that_is_not_there_is_an_error_that_names_what_is(shop: Workshop,
 
 def test_calls_and_operations_of_a_module_are_traced_with_their_lines(shop: Workshop) -> None:
     found = data(DescribingTools(shop).describe_architecture(MODEL, part="trace:model.layers.0.mlp"))
-    assert "call model.layers.0.mlp: Qwen3MLP [[1, 64, 1024]] -> [1, 64, 1024]" in found["value"][0]
+    assert "call model.layers.0.mlp: Qwen3MLP [[1, 64, 1024]] → [1, 64, 1024] @ modeling_qwen3.py:" in found["value"][0]
     assert any(row.startswith("op model.layers.0.mlp.") and "modeling_qwen3.py:" in row for row in found["value"])
+
+
+def test_a_traced_call_says_what_it_is_handed_by_name(shop: Workshop) -> None:
+    found = data(DescribingTools(shop).describe_architecture(MODEL, part="trace:model.layers.0.self_attn"))
+    assert "Qwen3Attention [hidden_states=[1, 64, 1024]" in found["value"][0]
+    assert "64 tokens" in found["notes"][0]
+
+
+def test_a_class_or_module_that_is_not_there_is_told_with_those_that_are(shop: Workshop) -> None:
+    tool = DescribingTools(shop)
+    with pytest.raises(UsageError) as caught:
+        tool.describe_architecture(MODEL, class_name="Nope")
+    assert "Qwen3ForCausalLM" in str(caught.value.hint)
+    with pytest.raises(UsageError) as caught:
+        tool.describe_architecture(MODEL, part="trace:model.layers.0.attn")
+    assert caught.value.hint == "model.layers.0 has self_attn, mlp, input_layernorm, post_attention_layernorm"
 
 
 # --- verify_code ---
