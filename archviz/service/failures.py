@@ -132,5 +132,5 @@ def _cut(value: object) -> object:
 def failure_result(error: ArchvizError) -> CallToolResult:
     """An error as a tool result; text and structured content say the same."""
     data = failure(error)
-    text = json.dumps(data, ensure_ascii=False)
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=data, is_error=True)

@@ -84,7 +84,7 @@ class VerifyingTools:
                 )
             self.workshop.reach.check_path(code)
         found = pipeline.code_search(code, topics, class_name=class_name, settings=self.workshop.settings)
-        return _matches(found, code, offset)
+        return _matches(found, code, offset, narrowed=bool(topics or class_name))
 
 
 def _verified(found: Verification, asked: list[list[str]], offset: int, *, checked: bool) -> CallToolResult:
@@ -156,7 +156,7 @@ def _counted(words: Sequence[str]) -> dict[str, int]:
     return {word: words.count(word) for word in dict.fromkeys(words)}
 
 
-def _matches(found: SearchResult, code: str, offset: int) -> CallToolResult:
+def _matches(found: SearchResult, code: str, offset: int, *, narrowed: bool) -> CallToolResult:
     answer = VerifyAnswer(
         subject=code,
         topics=_counted([match.topic for match in found.matches]),
@@ -175,8 +175,14 @@ def _matches(found: SearchResult, code: str, offset: int) -> CallToolResult:
         else:
             answer.next = ["Those are all places; class_name narrows them to one class."]
     else:
-        answer.next = ["Nothing matches: leave `about` or class_name out."]
+        answer.next = [_no_match(found, narrowed=narrowed)]
     return result_of(answer)
+
+
+def _no_match(found: SearchResult, *, narrowed: bool) -> str:
+    if not found.files:
+        return "No file could be searched: `skipped` says why." if found.skipped else "There is no Python file."
+    return "Nothing matches: leave `about` or class_name out." if narrowed else "Nothing matches any topic."
 
 
 def _match(match: Match) -> str:

@@ -175,6 +175,16 @@ def test_a_figure_is_held_against_the_code(shop: Workshop) -> None:
     assert "statuses" in data(VerifyingTools(shop).verify_code(MODEL, figure=figure))
 
 
+def test_code_without_a_match_is_told_why(shop: Workshop, tmp_path: Path) -> None:
+    tool, broken, plain = VerifyingTools(shop), tmp_path / "broken", tmp_path / "plain"
+    for folder, text in ((broken, "def f(:"), (plain, "x = 1\n")):
+        folder.mkdir()
+        (folder / "a.py").write_text(text)
+    assert "skipped" in data(tool.verify_code(code=str(broken)))["next"][0]
+    assert data(tool.verify_code(code=str(plain)))["next"] == ["Nothing matches any topic."]
+    assert "leave `about`" in data(tool.verify_code(code=str(plain), about="rope"))["next"][0]
+
+
 def test_code_is_searched_by_topic(shop: Workshop, tmp_path: Path) -> None:
     (tmp_path / "m.py").write_text(
         "import torch\nclass A:\n    def f(self, q):\n        return torch.chunk(q, 2, dim=-1)\n"
