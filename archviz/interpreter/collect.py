@@ -137,14 +137,22 @@ def resolved_gaps(interp: Interpreter, paths: dict[int, str]) -> list[Gap]:
     return found
 
 
-def unknown_parts(modules: list[tuple[str, ModuleInstance]]) -> list[Gap]:
-    """Gaps for what a built model visibly lacks: submodules that were not understood."""
-    return [
+def unknown_parts(modules: list[tuple[str, ModuleInstance]], known: list[Gap]) -> list[Gap]:
+    """Gaps for what a built model visibly lacks: submodules that were not understood, sizes of tensors; none that is known already."""
+    found = [
         Gap(f"{path}.{name}" if path else name, value.reason, value.at)
         for path, module in modules
         for name, value in module.modules.items()
         if value.__class__ is Unknown
     ]
+    told = {(gap.module, gap.reason.partition(":")[0]) for gap in known}
+    for path, module in modules:
+        for name, tensor in (*module.parameters.items(), *module.buffers.items()):
+            what = f"the size of {name}"
+            if tensor is not None and tensor.shape is None and (path, what) not in told:
+                why = tensor.source.reason if tensor.source else "a tensor of unknown shape"
+                found.append(Gap(path, f"{what}: {why}", tensor.at))
+    return [gap for gap in found if gap not in known]
 
 
 def module_paths(root: ModuleInstance) -> dict[int, str]:

@@ -93,7 +93,13 @@ class Operators(ClassChecks):
     def truth(self, value: Any) -> bool:
         """The truth of a value; a test on tensor data is taken as true."""
         if isinstance(value, Tensor):
-            return bool(value.data[0]) if value.data else True
+            if value.data:
+                return bool(value.data[0])
+            if self.recorder is not None:
+                self.recorder.assume("a test on numbers in a tensor is taken as true", self.here())
+            elif self.building:
+                self.gap("a test on numbers in a tensor", self.here())
+            return True
         if isinstance(value, ModuleInstance) and value.special("__len__") is None:
             return True
         return bool(value)
@@ -103,9 +109,19 @@ class Operators(ClassChecks):
         if isinstance(test, Unknown):
             self.gap(f"a branch on {test.reason}", test.at)
             return False
-        if self.is_data(test) and self.recorder is not None:
-            self.recorder.assumed = True
         return self.truth(test)
+
+    def enters(self, test: Any) -> bool:
+        """Whether a `while` runs its body: over data it does so once."""
+        if self.recorder is None or not self.is_data(test):
+            return self.decide(test)
+        self.recorder.assume("a loop until numbers in a tensor end it: its body is shown once", self.here())
+        return True
+
+    def enters_all(self) -> None:
+        """Which rounds of a loop data skips is unknown; that it skips all is not meant."""
+        if self.recorder is not None:
+            self.recorder.assume("the rounds that numbers in a tensor skip are not known: all are shown", self.here())
 
     # -- iteration ------------------------------------------------------------------------------------------------
 
@@ -442,7 +458,7 @@ class Operators(ClassChecks):
             return value.data[0]
         if self.recorder is None or not value.dtype.startswith(("int", "uint")):
             return value
-        self.recorder.assumed = True
+        self.recorder.assume("a number in a tensor is taken as 1", self.here())
         return 1
 
     def as_raised(self, value: Any) -> RaisedError:
