@@ -86,7 +86,13 @@ def _is_shared(graph: BlockGraph) -> bool:
     if "k, v" in ports:
         return True
     if "k" not in ports or "v" not in ports:
-        into = {edge.source for node in graph.nodes if node.role == "attention_core" for edge in graph.edges if edge.target == node.id}
+        into = {
+            edge.source
+            for node in graph.nodes
+            if node.role == "attention_core"
+            for edge in graph.edges
+            if edge.target == node.id
+        }
         return len(into) == 2 and "split" not in {node.role for node in graph.nodes}
     keys, values = set(_projections(graph, ports["k"])), set(_projections(graph, ports["v"]))
     return keys == values and "split" not in keys

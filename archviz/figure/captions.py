@@ -266,7 +266,7 @@ def facts(architecture: Architecture) -> tuple[FactCell, ...]:
             cells.append(FactCell(label, _with_unit(fact), fact.status))
     cells += _head_cells(architecture)
     for stack in architecture.layers[:1]:
-        cells.append(FactCell("Layers", f"{stack.runs} (shared weights)" if stack.runs else f"{stack.count}"))
+        cells.append(FactCell("Layers", f"{stack.runs:,} (shared weights)" if stack.runs else f"{stack.count:,}"))
     cells += _expert_cells(architecture)
     cells += _cache_cells(architecture)
     for label, keys in (
@@ -315,7 +315,9 @@ def _expert_cells(architecture: Architecture) -> Iterator[FactCell]:
 def _cache_cells(architecture: Architecture) -> Iterator[FactCell]:
     """What a token costs in keys and values, of the tower that speaks."""
     tower = next((tower for tower in architecture.towers if tower.id in ("text", "decoder")), None)
-    stacks = [stack for item in tower.column if item.stack and (stack := architecture.stack(item.stack))] if tower else []
+    stacks = (
+        [stack for item in tower.column if item.stack and (stack := architecture.stack(item.stack))] if tower else []
+    )
     kept = cache_per_token(architecture, stacks[0]) if len(stacks) == 1 and architecture.fact("decoder_type") else None
     if kept:
         inside, lasting = kept

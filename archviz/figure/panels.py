@@ -79,7 +79,9 @@ class InsetArt:
             Vertex(box.id, *box_size(box, self.style), round=box.shape == "round", apart=box.apart) for box in boxes
         ]
         links = [Link(arrow.source, arrow.target, arrow.skip) for arrow in arrows]
-        return place(vertices, links, Spacing(across=14.0 * self.density, between=max(13.5 * self.density, _BETWEEN) * stretch))
+        return place(
+            vertices, links, Spacing(across=14.0 * self.density, between=max(13.5 * self.density, _BETWEEN) * stretch)
+        )
 
     def _fill(self, room: float) -> None:
         """Longer wires where the frame has room, so that the diagram fills it."""

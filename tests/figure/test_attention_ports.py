@@ -18,7 +18,11 @@ def ports(graph: BlockGraph) -> dict[str, str | None]:
 @pytest.mark.parametrize(
     ("name", "block_id", "expected"),
     [
-        ("Qwen/Qwen3-0.6B", "text/attention", {"apply_rotary_pos_emb": "q", "apply_rotary_pos_emb_2": "k", "v_proj": "v"}),
+        (
+            "Qwen/Qwen3-0.6B",
+            "text/attention",
+            {"apply_rotary_pos_emb": "q", "apply_rotary_pos_emb_2": "k", "v_proj": "v"},
+        ),
         ("deepseek-ai/DeepSeek-V3", "text/mla", {"split_3": "v"}),
         ("google-t5/t5-small", "decoder/attention", {"q": "q", "k": "k", "v": "v"}),
         (V4, "text/compressed_sparse_attention", {"apply_rotary_pos_emb": "q", "cat": "k, v", "compressor": None}),

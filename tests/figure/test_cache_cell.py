@@ -24,7 +24,8 @@ def kept(architecture: Architecture) -> tuple[float, float] | None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Qwen/Qwen3-0.6B", "google/gemma-3-1b-it", "deepseek-ai/DeepSeek-V3", "google-t5/t5-small", "LiquidAI/LFM2-1.2B"]
+    "name",
+    ["Qwen/Qwen3-0.6B", "google/gemma-3-1b-it", "deepseek-ai/DeepSeek-V3", "google-t5/t5-small", "LiquidAI/LFM2-1.2B"],
 )
 def test_it_is_what_the_caches_of_two_passes_hold(name: str) -> None:
     memory = measure(name, [4096], settings=OFFLINE).memory
