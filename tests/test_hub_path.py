@@ -264,6 +264,19 @@ def test_refusals_end_in_a_documented_status_and_fall_back_on_the_catalog(
     assert any("catalog answers" in text for text, _, _ in source.remarks)
 
 
+@pytest.mark.parametrize(
+    ("command", "file"), [("describe", "config.json"), ("checkpoint", "model.safetensors.index.json")]
+)
+def test_a_file_that_is_none_of_its_kind_is_not_kept(
+    hub: LoopbackHub, capsys: pytest.CaptureFixture[str], command: str, file: str
+) -> None:
+    hub.fail(
+        f"/resolve/.*{file}", lambda handler: handler.reply(200, b"null", Content_Type="application/json"), times=1
+    )
+    assert run(capsys, command, "acme/Sharded-1B")[0] in (2, 4)
+    assert run(capsys, command, "acme/Sharded-1B")[0] == 0
+
+
 def test_no_token_is_ever_shown_or_stored(
     hub: LoopbackHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

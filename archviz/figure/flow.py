@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from archviz.architecture.model import MIXER_ROLES, BlockGraph, BlockNode
+from archviz.figure.attention_ports import with_port_names
 from archviz.figure.model import Arrow, Box, BoxShape, Diagram
 from archviz.records import replace
 
@@ -35,7 +36,7 @@ def module_diagram(
         )
         for node in graph.nodes
     )
-    return Diagram(boxes, _arrows(graph, graph.id, {node.id for node in graph.nodes}))
+    return Diagram(boxes, _arrows(with_port_names(graph), graph.id, {node.id for node in graph.nodes}))
 
 
 def layer_diagram(graph: BlockGraph, kind: int, zoom: Callable[[BlockNode], str | None]) -> Diagram:

@@ -81,7 +81,7 @@ class Elements:
         if name in ("view_as_complex", "view_as_real"):
             return self._as_pairs(event, name, place)
         rule = _RULES.get(name)
-        if rule is None:
+        if rule is None or "clamp_max" in event.name:
             raise NotFollowed(name)
         return rule(*self._arguments(event, place))
 
@@ -235,7 +235,6 @@ _RULES: dict[str, Callable[..., Element]] = {
     "tanh": _plain(math.tanh),
     "sigmoid": _plain(lambda value: 1 / (1 + math.exp(-value))),
     "clamp": _clamped,
-    "clamp_min": _clamped,
     "polar": _polar,
     "addcmul": _fused,
 }

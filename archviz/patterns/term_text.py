@@ -63,8 +63,8 @@ def _write(term: Term, written: dict[int, tuple[str, int]]) -> tuple[str, int]:
     if term.name == "pow" and len(args) == 2:
         return f"{_bound(args[0], 9)}^{_bound(args[1], 9)}", 8
     if term.name == "linear" and len(args) > 1:
-        weight = args[1][0].removesuffix(".weight")
-        return f"{weight}({args[0][0]})", 9
+        called = f"{args[1][0].removesuffix('.weight')}({args[0][0]})"
+        return (f"{called} + {args[2][0]}", 1) if len(args) > 2 else (called, 9)
     inside = ", ".join([text for text, _ in args] + list(term.notes))
     return f"{term.label if term.name == 'call' else term.name}({inside})", 9
 

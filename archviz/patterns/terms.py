@@ -114,6 +114,7 @@ class TermReader:
             for given, made in zip(data, event.outputs, strict=True):
                 self.terms[made.id] = Term("call", name, (self._term(given),))
             return
+        data = data or list(event.inputs)  # positions and the like, where nothing else is read
         whole = self._follows(name, data) or Term("call", name, tuple(map(self._term, data)))
         for place, value in enumerate(event.outputs):
             if all(value.id != source.id for source in event.inputs):
@@ -145,7 +146,8 @@ class TermReader:
         if name in _CUTS and len(event.inputs) == 1:
             self._cut(event)
             return
-        made = Term(name, "", self._arguments(event), _notes(event))
+        shown = event.name.strip("_") if name == "clamp" else name  # which of its bounds is stated
+        made = Term(shown, "", self._arguments(event), _notes(event))
         for place, value in enumerate(event.outputs):
             self.terms[value.id] = made if place == 0 else Term("cut", f"result {place + 1}", (made,))
         if written:
@@ -160,8 +162,9 @@ class TermReader:
 
     def _cut(self, event: Event) -> None:
         source = event.inputs[0]
-        for value in event.outputs:
-            words = cut_words(event, value)
+        for place, value in enumerate(event.outputs):
+            several = f"part {place + 1} of {len(event.outputs)}" if len(event.outputs) > 1 else ""
+            words = cut_words(event, value) or several
             inner = self._term(source)
             self.terms[value.id] = Term("cut", words, (inner,)) if words and value.shape != source.shape else inner
             self.bases[value.id] = self.bases.get(source.id, source.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archviz.errors import ArchvizError, ModelNotFoundError
+from archviz.errors import ArchvizError, ModelNotFoundError, OfflineError, SourceUnavailableError
 from archviz.lookup.arxiv.client import ArxivClient
 from archviz.lookup.card.links import find_links
 from archviz.lookup.names import ModelName
@@ -37,6 +37,9 @@ def survey_address(asked: ModelName, found: Resolution, session: Session) -> Sur
         status: SourceStatus = "missing" if isinstance(error, ModelNotFoundError) else "unknown"
         entry = Entry(kind, status, f"{found.asked}: {error.message}", _url(asked))
         not_known = () if status == "missing" else (f"{kind}: {error.message}",)
+        if not known and isinstance(error, SourceUnavailableError) and not isinstance(error, OfflineError):
+            said = f"{found.asked} is {what}, not a model; {error.message}, so which models it names is not known."
+            survey = replace(survey, status="unreachable", message=said)
         return replace(survey, entries=(entry,), candidates=tuple(known), not_known=not_known)
     listed = {each.lower() for each, _ in known}
     more = [(each, _README) for each in linked if each.lower() not in listed][:MOST_STATED]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
-from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
+from archviz.patterns.activations import clamp_bounds, number_in
 from archviz.patterns.attention import Attention, find_gate, find_projections
 from archviz.patterns.compression import grouped_projections, indexers, pooled_positions
 from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.masks import Mask
 from archviz.patterns.norms import detect_norm
-from archviz.patterns.op_families import activation_of, canonical
+from archviz.patterns.op_families import PLUMBING, activation_of, canonical
 from archviz.spans import Span, Status
 from archviz.verify.claims import Claim
 from archviz.verify.head_order import head_order
@@ -18,6 +20,7 @@ from archviz.verify.score_path import ScorePath, find_score_path
 from archviz.verify.view import LayerView
 
 KINDS = {"mha": "MHA", "gqa": "GQA", "mqa": "MQA", "mla": "MLA"}
+_LONG = 40  # steps back from the values
 _QK_NORM = {"head": "per head", "whole": "over the whole projection"}
 
 
@@ -42,9 +45,54 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
     yield from inner_norms(view, "attention.norms")
     if what.gated:
         yield from _gate(view)
+    yield from _clamps(view)
     path = find_score_path(view)
     if path is not None:
         yield from _scores(view, what, path)
+    yield from _value_scale(view)
+
+
+def _clamps(view: LayerView) -> Iterator[Claim]:
+    """Bounds that what the projections give is kept within."""
+    if view.call is None:
+        return
+    origins, found = view.origins(view.call), list[tuple[str, Event]]()
+    for event in view.trace.own(view.call):
+        bounds = clamp_bounds(event) if event.kind == "op" and canonical(event.name) in ("clamp", "clip") else None
+        names = origins.words(event.inputs[0]) if bounds is not None and event.inputs else []
+        if len(names) == 1:
+            found.append((f"{names[0]}: {bounds}", event))
+    if found:
+        yield view.claim("attention.clamp", [words for words, _ in found], *(event.at for _, event in found))
+
+
+def _value_scale(view: LayerView) -> Iterator[Claim]:
+    """The constant that values are multiplied by on the way from their projection into the attention."""
+    core = next((e for e in view.trace.own(view.call) if _is_core(e)), None) if view.call is not None else None
+    if core is None or view.lineage is None or core.inputs[2].id in (core.inputs[0].id, core.inputs[1].id):
+        return
+    factors: list[tuple[float, Event]] = []
+    value: ValueRef | None = core.inputs[2]
+    for _ in range(_LONG):
+        event = view.lineage.producer(value) if value is not None else None
+        if event is None or event.kind != "op" or not event.inputs or view.lineage.is_projection(event):
+            break
+        number = number_in(event) if canonical(event.name) in ("mul", "div") and len(event.inputs) == 1 else None
+        if number:
+            factors.append((1 / number if canonical(event.name) == "div" else number, event))
+        elif canonical(event.name) not in (*PLUMBING, "split", "chunk", "slice", "getitem", "unbind"):
+            break
+        value = event.inputs[0]
+    if factors:
+        scale = prod(factor for factor, _ in factors)
+        yield view.claim("attention.value_scale", round(scale, 9), *(event.at for _, event in factors))
+
+
+def _is_core(event: Event) -> bool:
+    """The call of an attention function on queries, keys and values."""
+    name = canonical(event.name).lower()
+    wanted = (event.kind == "function" and "attention" in name) or name == "scaled_dot_product_attention"
+    return wanted and len(event.inputs) >= 3
 
 
 def _sizes(what: Attention) -> list[tuple[str, object]]:
@@ -73,7 +121,8 @@ def _span(view: LayerView, what: Attention) -> Iterator[Claim]:
     if what.mask is not None:
         yield view.claim("attention.mask", _mask_words(what.mask), *lines)
     if what.span == "full":
-        yield view.claim("attention.span", "full", *lines)
+        seen: Status = "verified" if view.call is not None or not view.trace else "unverified"
+        yield view.claim("attention.span", "full", *lines, status=seen)
         return
     key = view.setting("attention_chunk_size") if what.span == "chunked" else view.setting("sliding_window")
     agreed = key is not None and key[1] == what.window

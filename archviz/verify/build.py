@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from archviz.architecture.context import Context
+from archviz.architecture.defaulted import DEFAULT_OF
 from archviz.architecture.kinds import Stack, find_stacks
-from archviz.architecture.model import Architecture
+from archviz.architecture.model import Architecture, Evidence
 from archviz.interpreter.reading import ModelReading
 from archviz.records import replace
 from archviz.verify.attention_claims import attention_claims
@@ -45,7 +46,27 @@ def find_claims(reading: ModelReading, architecture: Architecture, find_text: Fi
     for stack in stacks:
         claims += join_claims(_stack_claims(context, lines, stack))
     defaulted = _defaulted_towers(architecture)
-    return [_doubted(_of_defaults(claim, defaulted), reading) for claim in claims]
+    unstated = _unstated(architecture)
+    return [_doubted(_of_defaults(_unstated_claim(claim, unstated), defaulted), reading) for claim in claims]
+
+
+def _unstated(architecture: Architecture) -> dict[str, Evidence]:
+    """Configuration keys whose values are their class's defaults → the line that gives the default."""
+    found: dict[str, Evidence] = {}
+    for fact in architecture.facts:
+        lines = [each for each in fact.evidence if each.kind == "code" and (each.text or "").startswith(DEFAULT_OF)]
+        keys = [each.where for each in fact.evidence if each.kind == "config"]
+        if len(lines) == 1 and len(keys) == 1:
+            found[keys[0]] = lines[0]
+    return found
+
+
+def _unstated_claim(claim: Claim, unstated: dict[str, Evidence]) -> Claim:
+    """A claim that rests on a key which nobody stated says whose default its value is."""
+    lines = [unstated[each.where] for each in claim.evidence if each.kind == "config" and each.where in unstated]
+    if claim.status != "config" or not lines:
+        return claim
+    return replace(claim, status="derived", evidence=(*claim.evidence, *lines))
 
 
 def _defaulted_towers(architecture: Architecture) -> list[str]:

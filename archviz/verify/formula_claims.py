@@ -82,8 +82,12 @@ def _subject(view: LayerView) -> str:
 
 
 def _is_plain(module: ModuleRecord, trace: Trace) -> bool:
-    """A module whose name says all: a layer of a library, a norm, an activation."""
-    return bool(module.library) or bool(activation_of(module.class_name)) or detect_norm(module, trace) is not None
+    """A module whose name says all: a layer of a library as it is, a norm, an activation."""
+    return (
+        (bool(module.library) and module.defined_at is None)
+        or bool(activation_of(module.class_name))
+        or detect_norm(module, trace) is not None
+    )
 
 
 def _is_repeated(module: ModuleRecord, part: ModuleRecord) -> bool:

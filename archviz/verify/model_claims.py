@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isclose, prod
 
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
@@ -12,6 +13,7 @@ from archviz.patterns.activations import number_in
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, canonical
 from archviz.patterns.trace import Trace
+from archviz.spans import Status
 from archviz.verify.claims import Claim
 from archviz.verify.source_lines import SourceLines
 
@@ -66,7 +68,11 @@ def _patterns(architecture: Architecture, context: Context, stacks: Sequence[Sta
     for stack in architecture.layers:
         found = {(item.kind, item.where): item for kind in stack.kinds for item in kind.evidence}
         text = stack.pattern_text + _run_otherwise(context.trace, layers.get(stack.path, ()))
-        yield Claim("layers.pattern", text, "verified", tuple(found.values()), part=stack.path)
+        ran = any(context.trace.call(layer.path) is not None for layer in layers.get(stack.path, ()))
+        status: Status = (
+            "verified" if ran or not context.trace else "unverified"
+        )  # what was not run may be told apart by data
+        yield Claim("layers.pattern", text, status, tuple(found.values()), part=stack.path)
 
 
 def _run_otherwise(trace: Trace, layers: Sequence[ModuleRecord]) -> str:
@@ -173,6 +179,10 @@ def _logits(context: Context, architecture: Architecture, lines: SourceLines) ->
         caps = [s for s in steps[place:] if canonical(s.name) == "mul" and number_in(s) is not None]
         if caps:
             yield Claim("logits.softcap", number_in(caps[0]), "verified", lines.evidence(steps[place].at))
+            scaling = [(s, factor) for s in (*steps[:place], caps[0]) if (factor := _multiplied(s)) is not None]
+            scale = prod(factor for _, factor in scaling)
+            if not isclose(scale, 1.0):
+                yield Claim("logits.scale", round(scale, 9), "verified", lines.evidence(*(s.at for s, _ in scaling)))
         return
     for step in steps:
         value = _multiplied(step)

@@ -15,6 +15,7 @@ from archviz.patterns.rope import Rope, detect_rope, is_rotated, turns_back
 from archviz.patterns.rotation_form import RotationForm, rotation_form
 from archviz.spans import Span
 from archviz.verify.claims import Claim
+from archviz.verify.formula_claims import formula
 from archviz.verify.lineage import Lineage
 from archviz.verify.rope_frequencies import frequency_vectors, frequency_words
 from archviz.verify.view import LayerView
@@ -68,9 +69,11 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
     forward = [r for r in rotations if not r.inverse]
     places = [r.event.at for r in rotations]
     yield view.claim("rope.tensors", list(dict.fromkeys(r.tensor for r in forward)), *(r.event.at for r in forward))
-    parts = {r.tensor: r.part for r in forward}
+    followed = [r for r in forward if r.form is not None or view.trace.whole]
+    parts = {r.tensor: r.part for r in followed}
     value: object = next(iter(parts.values())) if len(set(parts.values())) == 1 else parts
-    yield view.claim("rope.part", value, *(r.cut_at or r.event.at for r in forward))
+    if followed:
+        yield view.claim("rope.part", value, *(r.cut_at or r.event.at for r in followed))
     yield from _layouts(view, rotations)
     turned = {r.tensor for r in forward if _turned(view, r)}
     if turned:
@@ -84,6 +87,7 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
         )
     yield from _axes(view, rotations[0])
     yield from _frequencies(view, rotations[0])
+    yield from _tables(view, rotations[0])
     yield from _settings(view, places[0])
 
 
@@ -108,6 +112,24 @@ def _turned(view: LayerView, rotation: Rotation) -> bool:
     return turns_back(rotation.event, view.trace)
 
 
+def _tables(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
+    """What the cosines and sines are made of, in the module that makes them."""
+    maker = _table_maker(view, rotation)
+    text = formula(view.context, maker) if maker is not None else None
+    if text is not None and maker is not None:
+        module = view.context.modules.get(maker.module)
+        yield view.claim("rope.tables", text, module.defined_at if module is not None else maker.at)
+
+
+def _table_maker(view: LayerView, rotation: Rotation) -> Event | None:
+    """The call of the module that makes the tables of a rotation."""
+    tables = {value.id for value in rotation.event.inputs if not view.trace.carries(value)}
+    made = (
+        e for e in view.trace.before(rotation.event) if e.kind == "call" and tables & {value.id for value in e.outputs}
+    )
+    return next((e for e in made if not view.trace.is_leaf(e)), None)
+
+
 def _frequencies(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
     """The rule of the frequencies, where the code that computes them was followed."""
     vectors = frequency_vectors(view, rotation.event)
@@ -119,9 +141,7 @@ def _frequencies(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
 
 def _axes(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
     """Several positions a token (M-RoPE: time, height, width): the module that makes the tables spreads positions over axes."""
-    tables = {value.id for value in rotation.event.inputs if not view.trace.carries(value)}
-    made = (e for e in view.trace.events if e.kind == "call" and tables & {value.id for value in e.outputs})
-    maker = next((e for e in made if not view.trace.is_leaf(e)), None)
+    maker = _table_maker(view, rotation)
     module = view.context.modules.get(maker.module) if maker is not None else None
     sections = module.attributes.get("mrope_section") if module is not None else None
     if maker is None or not isinstance(sections, (list, tuple)) or len(sections) < 2:

@@ -155,10 +155,9 @@ def _hidden_groups(events: Sequence[Event]) -> tuple[str, list[Span | None]]:
 def _group_score(view: LayerView, events: Sequence[Event], groups: int) -> Iterator[Claim]:
     """What a group is chosen by: its highest score, or the sum of some of them."""
     made = {value.id: event for event in events for value in event.outputs}
-    chosen = next(
-        (e for e in events if canonical(e.name) == "topk" and (e.inputs[0].shape or (0,))[-1] == groups), None
-    )
-    score = made.get(chosen.inputs[0].id) if chosen is not None else None
+    among = [e.inputs[0] for e in events if canonical(e.name) == "topk" and len(e.inputs[0].shape or ()) == 2]
+    chosen = next((value for value in among if (value.shape or (0,))[-1] == groups), None)
+    score = made.get(chosen.id) if chosen is not None else None
     while score is not None and canonical(score.name) in PLUMBING and score.inputs:
         score = made.get(score.inputs[0].id)
     if score is None:
@@ -211,6 +210,23 @@ def _weights(view: LayerView, what: MixtureOfExperts, events: Sequence[Event]) -
         yield view.claim("moe.scaling", factors[0][1], factors[0][0].at)
     elif what.scaling is not None and not chosen:
         yield view.claim("moe.scaling", what.scaling)
+    yield from _expert_scale(view, after)
+
+
+def _expert_scale(view: LayerView, after: Sequence[Event]) -> Iterator[Claim]:
+    """A stored number of each expert that its weight is multiplied by."""
+    origins = view.origins(view.call) if view.call is not None else None
+    for event in after if origins is not None else ():
+        names = [origins.weight(value) for value in event.inputs if not view.trace.carries(value)] if origins else []
+        looked_up = (
+            [origins.weight(value) for value in event.inputs if value.shape == event.outputs[0].shape]
+            if origins
+            else []
+        )
+        stored = next((name for name in (*names, *looked_up) if name is not None), None)
+        if canonical(event.name) == "mul" and len(event.inputs) == 2 and stored is not None:
+            yield view.claim("moe.expert_scale", f"stored: {stored.rpartition('.')[2]}", event.at)
+            return
 
 
 def _factor(event: Event) -> float | None:

@@ -10,6 +10,7 @@ from archviz.patterns.activations import number_in, read_activation
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.flow import Flow, FlowNode, build_flow
 from archviz.patterns.norms import Norm
+from archviz.patterns.op_families import canonical
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.residual import find_residual_adds, is_parallel, norm_placement, norm_places, unscaled
 from archviz.patterns.streams import detect_stream_mixer, normalises_columns
@@ -259,7 +260,22 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
         for name, size in what.sizes.items():
             yield view.claim(f"mixer.{name}", size)
         yield from inner_norms(view, "mixer.norms")
+        yield from _gates(view)
         yield from _mixer_functions(view)
+
+
+def _gates(view: LayerView) -> Iterator[Claim]:
+    """Products of two parts of the data in the mixer's own steps: what gates what, by the projections that they come from."""
+    if view.call is None:
+        return
+    origins, found = view.origins(view.call), dict[str, Span | None]()
+    for event in view.trace.children(view.call):
+        if event.kind == "op" and canonical(event.name) == "mul" and sum(map(view.trace.carries, event.inputs)) == 2:
+            sides = [" + ".join(origins.words(value)) for value in event.inputs]
+            if all(sides):
+                found.setdefault(" · ".join(sides), event.at)
+    if found:
+        yield view.claim("mixer.products", list(found)[:_MOST_FUNCTIONS], *list(found.values())[:_MOST_FUNCTIONS])
 
 
 def _mixer_functions(view: LayerView) -> Iterator[Claim]:

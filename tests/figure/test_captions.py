@@ -142,5 +142,7 @@ def _renamed(box: BlockNode) -> BlockNode:
 
 def test_the_footer_names_source_and_gaps() -> None:
     lines = [plain(line) for line in captions.footers(ZOO["nemotron"]())]
-    assert lines[0].startswith("Source: nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16, catalog, transformers 5.23.0")
+    assert lines[0].startswith(
+        "Source: nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16, catalog of 2026-11-01, transformers 5.23.0"
+    )
     assert lines[1] == "Gaps (1): backbone.layers.0.mixer: kernel mamba_chunk_scan is not interpreted."

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from archviz import pipeline
+from archviz.descriptions import describe
+from archviz.settings import Settings
+from archviz.verify.report import Verification
 from tests.verify.models import claim_of, mutated, only, values, verified
 
 EAGER = "attn_weights = torch.matmul(query, key_states.transpose(2, 3)) * scaling"
@@ -219,3 +223,51 @@ def test_numbers_before_the_head_and_behind_the_table_are_told_as_factors() -> N
     assert only(found, "logits.scale") == 0.0625
     found = mutated("qwen3", "hidden_states = inputs_embeds", "hidden_states = inputs_embeds / 4.0")
     assert only(found, "embedding.scale") == 0.25
+
+
+def published(name: str) -> Verification:
+    return pipeline.verify(name, settings=Settings(offline=True))
+
+
+def test_a_base_of_frequencies_that_reaches_nothing_is_no_statement_of_the_one_used() -> None:
+    claim = claim_of(published("databricks/dbrx-base"), "rope.theta")
+    assert (claim.value, claim.status) == (10000.0, "derived")
+    assert any((each.text or "").startswith("default of DbrxConfig") for each in claim.evidence)
+    text = pipeline.describe_text(describe("databricks/dbrx-base", settings=Settings(offline=True)))
+    assert "attn_config.rope_theta 500,000 reaches no part that the official code reads" in text
+    assert "rope theta:                 10,000  [default]" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "told"),
+    [
+        ("databricks/dbrx-base", "attention.clamp", ["Wqkv: −8 … 8"]),
+        ("XiaomiMiMo/MiMo-V2-Flash", "attention.value_scale", 0.707),
+        ("google/gemma-4-26B-A4B", "moe.expert_scale", "stored: per_expert_scale"),
+        ("LiquidAI/LFM2-1.2B", "mixer.products", ["in_proj (part 1 of 3) · in_proj (part 3 of 3)", "in_proj (part 2 of 3) · in_proj"]),
+        ("LiquidAI/LFM2-1.2B", "split", {"of": "in_proj", "sizes": [2048, 2048, 2048], "names": ["B", "C", "x"]}),
+    ],
+)  # fmt: skip
+def test_factors_bounds_and_gates_of_published_models_are_told(name: str, key: str, told: object) -> None:
+    assert only(published(name), key) == told
+
+
+def test_a_tower_that_was_not_run_has_no_verified_windows_or_pattern() -> None:
+    found = published("meta-models/Muse-Glimmer-30B")
+    statuses = {
+        c.key: c.status
+        for c in found.claims
+        if "vision_tower" in c.scope and c.key in ("attention.span", "layers.pattern")
+    }
+    assert statuses == {"attention.span": "unverified", "layers.pattern": "unverified"}
+    assert (only(found, "logits.scale"), only(found, "attention.scale")) == (0.196116135, 0.342062905)
+
+
+def test_a_rotation_that_was_not_followed_claims_no_part_of_the_head() -> None:
+    found = published("zai-org/GLM-4.1V-9B-Thinking")
+    assert found.gaps
+    assert [scope for scope in values(found, "rope.part") if "language_model" in scope] == []
+
+
+def test_norms_of_a_layer_are_not_listed_as_its_feed_forwards() -> None:
+    assert values(published("facebook/bart-large-cnn"), "feed_forward.norms") == {}
