@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from archviz.patterns.repeat import Repeat, repeat_text
+
+if TYPE_CHECKING:
+    from archviz.architecture.model import LayerStack, PatternItem
 
 
 def value_words(value: object) -> str:
@@ -44,3 +49,18 @@ def grouped(values: dict[Any, Any]) -> dict[str, list[str]]:
 
 def _name(key: object) -> str:
     return str(key).replace("_", " ")
+
+
+def pattern_words(stack: LayerStack) -> str:
+    """How the kinds of a list of layers follow each other, in words: `15 × (3 × Gated DeltaNet + MoE, 1 × Gated attention + MoE)`.
+
+    The Architecture's own text stays where it is short and of plain words (`12 × (sliding, full)`).
+    """
+    ids = [kind.id for kind in stack.kinds if kind.id.casefold() != kind.title.casefold()]
+    if not any(kind in stack.pattern_text for kind in ids):
+        return stack.pattern_text
+    return repeat_text([_repeat(item) for item in stack.pattern], {kind.id: kind.title for kind in stack.kinds})
+
+
+def _repeat(item: PatternItem) -> Repeat:
+    return Repeat(item.times, item.kind, tuple(_repeat(inner) for inner in item.items))

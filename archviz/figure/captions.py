@@ -266,7 +266,7 @@ def facts(architecture: Architecture) -> tuple[FactCell, ...]:
             cells.append(FactCell(label, _with_unit(fact), fact.status))
     cells += _head_cells(architecture)
     for stack in architecture.layers[:1]:
-        cells.append(FactCell("Layers", f"{stack.runs} (shared weights)" if stack.runs else f"{stack.count}"))
+        cells.append(FactCell("Layers", f"{stack.runs:,} (shared weights)" if stack.runs else f"{stack.count:,}"))
     cells += _expert_cells(architecture)
     cells += _cache_cells(architecture)
     for label, keys in (
