@@ -156,6 +156,7 @@ def _drawable(source: str, settings: Settings) -> tuple[str, Any]:
     raise UsageError(
         "the file is neither a figure (stages), a model configuration (model_type) nor an Architecture (schema: archviz/1)",
         where=source,
+        hint="a figure has model_name and stages, each with a name and blocks",
     )
 
 

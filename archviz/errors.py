@@ -117,6 +117,10 @@ class OfflineError(SourceUnavailableError):
     code = "offline"
 
 
+class NotAskedError(OfflineError):
+    """Nobody was asked, because the command has asked as often as it may; what it learnt is kept, so it can go on from there."""
+
+
 class RateLimitedError(SourceUnavailableError):
     code = "rate_limited"
 

@@ -273,6 +273,7 @@ def sources(name: str, *, with_text: bool = False, settings: Settings = DEFAULTS
     from archviz.survey.gather import survey_model
 
     with Session(settings) as session:
+        session.most_counted = None if with_text else settings.limits.requests
         found, asked = resolve_name(name, settings, session), classify(name)
         if asked.kind in ADDRESSES:
             return survey_address(asked, found, session)
@@ -375,7 +376,11 @@ def _stated(path: Path, settings: Settings) -> Architecture | dict[str, Any]:
         from archviz.architecture.documents import read_architecture
 
         return read_architecture(document, str(path))
-    raise UsageError("the file is neither a figure (stages) nor an Architecture (schema: archviz/1)", where=str(path))
+    raise UsageError(
+        "the file is neither a figure (stages) nor an Architecture (schema: archviz/1)",
+        where=str(path),
+        hint="a figure has model_name and stages, each with a name and blocks",
+    )
 
 
 def _held_against(

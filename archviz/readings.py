@@ -19,7 +19,7 @@ from archviz.interpreter.control import BudgetSpentError, RaisedError, Unsupport
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.modules import SourceText
-from archviz.interpreter.reading import Gap, ModelReading
+from archviz.interpreter.reading import Gap, ModelReading, ModuleRecord
 from archviz.interpreter.sizes import Tagged
 from archviz.interpreter.values import Instance, ModuleInstance
 from archviz.progress import enter_stage
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 DESCRIBED_SEQUENCE = 7  # tokens of the pass that a description reads the data flow from
 DEFAULTS = Settings()
+_MOST_NAMED = 12  # modules in a hint
 
 
 @lru_cache(maxsize=1)
@@ -176,12 +177,16 @@ def read_cached(
     lengths: Sequence[int],
     *,
     class_name: str | None = None,
+    stored: bool = False,
     settings: Settings = DEFAULTS,
 ) -> tuple[ModelReading, list[CachedPass]]:
     """Build a model, run it once without a cache, and for each length a prefill and a decode step that make so many tokens together.
 
     Lengths that the model has no positions for are halved until they fit. Where text alone leaves layers without anything to keep, and
     an image fills them, the passes are those with an image.
+
+    Args:
+        stored: Tell which values of the events of the first pass are tensors of the model.
     """
     from archviz.interpreter.trace import trace_towers
 
@@ -191,6 +196,10 @@ def read_cached(
         tell_class(source, reading, class_name, settings)
         recorder, reading.trace_gaps = trace_towers(interp, model, batch=1, seq=DESCRIBED_SEQUENCE)
         reading.events, reading.source_files = recorder.events, interp.loaded_sources()
+        if stored:
+            from archviz.interpreter.stored_tensors import stored_tensors
+
+            reading.stored = stored_tensors(model, recorder)
         passes = _cached_passes(interp, model, _fitting(lengths, reading.config))
     return reading, passes
 
@@ -340,7 +349,7 @@ def trace(
         built, reading = _build(interp, source, class_name, "eager")
         tell_class(source, reading, class_name, settings)
         if module is not None and reading.root.find(module) is None:
-            raise UsageError(f"the model has no module {module[:80]!r}", hint="archviz describe shows the modules")
+            raise UsageError(f"the model has no module {module[:80]!r}", hint=_modules_near(reading.root, module))
         sizes: dict[str, Any] = {"batch": batch, "seq": seq, "pixels": pixels}
         if cache == "none":
             recorder, gaps = trace_model(interp, built, **sizes)
@@ -349,10 +358,22 @@ def trace(
             recorder, gaps, layers = trace_cached(interp, built, **sizes, decode=cache == "decode")
             cached = {"cache": cache_rows(layers)}
     rows = trace_rows(recorder)
+    rows["assumed"] = [
+        {"module": path, "what": what, "at": str(at) if at else None}
+        for (what, at), path in recorder.assumptions.items()
+    ]
     if module is not None:
         rows = {kind: [row for row in found if _is_below(row["module"], module)] for kind, found in rows.items()}
     gap_rows = [gap_row(gap) for gap in [*reading.gaps, *gaps]]
     return {"class": reading.class_name, **rows, **cached, "gaps": gap_rows, **_notes(source)}
+
+
+def _modules_near(root: ModuleRecord, path: str) -> str:
+    """What stands at the last place of a path that the model has."""
+    place = root.nearest(path)
+    names = list(place.children)
+    shown = ", ".join(names[:_MOST_NAMED]) + (" …" if len(names) > _MOST_NAMED else "")
+    return f"{place.path or 'the model'} has {shown}" if names else f"{place.path} holds no modules"
 
 
 def _notes(source: ModelSource) -> dict[str, list[str]]:

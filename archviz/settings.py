@@ -26,9 +26,11 @@ class Limits:
         connect_seconds: From the start of a request until its connection stands: name, address, TLS, second attempts.
         waiting_seconds: For the first answer of anybody, where the catalog or a stored copy can answer too.
         at_hand_seconds: All requests of a command together, where the catalog or a stored copy can answer too.
+        in_vain_seconds: All waiting that brings no answer, of all commands of a process lately, where the catalog or a copy can answer.
         request_seconds: One request with its retries, until the whole answer is there.
         network_seconds: All requests of one command.
         download_seconds: The same for a command that reads many files: headers of a checkpoint, code.
+        requests: Requests for one view of a model's sources, besides those for code files.
         response_bytes: Size of one answer.
     """
 
@@ -45,9 +47,11 @@ class Limits:
     connect_seconds: float = 5.0
     waiting_seconds: float = 2.5
     at_hand_seconds: float = 3.0
+    in_vain_seconds: float = 4.0
     request_seconds: float = 12.0
     network_seconds: float = 15.0
     download_seconds: float = 60.0
+    requests: int = 6
     response_bytes: int = 64_000_000
 
 

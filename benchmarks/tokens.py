@@ -4,7 +4,7 @@
     python benchmarks/tokens.py --tools FOLDER --every 1    of all of them, which takes about twenty minutes
 
 FOLDER is where `scripts/dev/check_server.py` has installed js-tiktoken. Pictures are not counted. The limits are assertions: exit status 1
-names what is over them.
+names what is over them, 2 says why tokens cannot be counted.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from archviz.settings import Settings
 
 MOST_OF_LIST = 2_500
 MOST_OF_ANSWER = 2_000
+_AT_ONCE = 200
 
 
 def calls(models: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -69,15 +70,50 @@ def _link(item: Any) -> str:
     return json.dumps({"name": item.name, "uri": item.uri, "mimeType": item.mime_type})
 
 
+class CountError(Exception):
+    """Tokens cannot be counted; the text says why."""
+
+
 def count(rows: Sequence[str], tools: Path) -> list[int]:
-    """The tokens of each text."""
-    script = tools / "tokens.mjs"
+    """The tokens of each text, a few hundred texts at a time.
+
+    Raises:
+        CountError: node or js-tiktoken is missing or fails.
+    """
+    return [
+        number for start in range(0, len(rows), _AT_ONCE) for number in _counted(rows[start : start + _AT_ONCE], tools)
+    ]
+
+
+def _counted(rows: Sequence[str], tools: Path) -> list[int]:
     path = os.pathsep.join([str(tools / "node_modules" / "node" / "bin"), os.environ.get("PATH", "")])
-    done = subprocess.run(
-        ["node", str(script)], input="".join(json.dumps(row) + "\n" for row in rows), capture_output=True, text=True,
-        check=True, env={**os.environ, "PATH": path},
-    )  # fmt: skip
-    return [int(line) for line in done.stdout.split()]
+    given = "".join(json.dumps(row) + "\n" for row in rows)
+    try:
+        done = subprocess.run(
+            ["node", str(tools / "tokens.mjs")], input=given, capture_output=True, text=True, check=False,
+            env={**os.environ, "PATH": path},
+        )  # fmt: skip
+    except OSError as error:
+        raise CountError(f"node does not start: {error.strerror}") from None
+    numbers = [int(line) for line in done.stdout.split() if line.isdecimal()]
+    if done.returncode or len(numbers) != len(rows):
+        said = (done.stderr or done.stdout)[-1_500:]
+        raise CountError(f"{len(numbers)} of {len(rows)} texts counted, exit status {done.returncode}\n{said}")
+    return numbers
+
+
+def check_counter(tools: Path) -> None:
+    """Count two words before the models are read, which takes long.
+
+    Raises:
+        CountError: They are not two tokens.
+    """
+    try:
+        counted = count(["hello world"], tools)
+    except CountError as error:
+        raise CountError(f"{error}\ninstall it by: python scripts/dev/check_server.py tokens") from None
+    if counted != [2]:
+        raise CountError(f"'hello world' is 2 tokens of o200k_base, not {counted}")
 
 
 def main() -> int:
@@ -85,9 +121,15 @@ def main() -> int:
     parser.add_argument("--tools", type=Path, default=Path("~/.cache/archviz-dev/server-checks"))
     parser.add_argument("--every", type=int, default=12, help="ask about every so many models of the catalog")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        rows = anyio.run(texts, model_ids()[:: options.every], Path(folder))
-    counts = count([text for _, text in rows], options.tools.expanduser().resolve())
+    tools = options.tools.expanduser().resolve()
+    try:
+        check_counter(tools)
+        with tempfile.TemporaryDirectory() as folder:
+            rows = anyio.run(texts, model_ids()[:: options.every], Path(folder))
+        counts = count([text for _, text in rows], tools)
+    except CountError as error:
+        print(f"cannot count: {error}", file=sys.stderr)
+        return 2
     counted = list(zip(counts, [name for name, _ in rows], [len(text.encode()) for _, text in rows], strict=True))
     over = [row for row in counted if row[0] > (MOST_OF_LIST if row[1] == "tools/list" else MOST_OF_ANSWER)]
     print(f"{'tokens':>7} {'median':>7} {'bytes a token':>14}  largest")

@@ -30,6 +30,7 @@ from archviz.architecture.model import (
 )
 from archviz.errors import AmbiguousNameError, ModelNotFoundError
 from archviz.lookup.resolve import resolve
+from archviz.network.waits import SILENCE
 from archviz.settings import Settings
 
 
@@ -44,6 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in ("HF_TOKEN", "GITHUB_TOKEN", "HF_ENDPOINT"):
         os.environ.pop(name, None)
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+@pytest.fixture(autouse=True)
+def _nobody_was_silent() -> None:
+    """No test inherits what another one waited for in vain."""
+    SILENCE.clear()
 
 
 settings.register_profile("archviz", derandomize=True, deadline=None)  # the same examples in every run

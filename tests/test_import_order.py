@@ -44,7 +44,7 @@ ORDER = (
     ("estimator",),
     ("document",),
     ("pipeline",),
-    ("answers",),
+    ("answers", "trace_text"),
     ("service",),
     ("commands",),
     ("cli",),

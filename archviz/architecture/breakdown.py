@@ -14,20 +14,37 @@ from archviz.formulas.products import Factor
 from archviz.formulas.writing import Formulas, Group
 from archviz.interpreter.reading import ModuleRecord, TensorRecord
 from archviz.patterns.attention import Attention
+from archviz.patterns.compression import pooled_positions
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
-from archviz.records import field, record
+from archviz.patterns.streams import detect_stream_mixer
+from archviz.records import field, record, replace
 
 
 @record(frozen=True)
 class Share:
-    """The tensors below some modules, without those below others."""
+    """The tensors below some modules, without those below others.
+
+    Args:
+        only: The tensors, where they are not all below `inside`; `apart` are tensors that are left out.
+    """
 
     inside: tuple[str, ...]
     outside: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
-    def without(self, *paths: str) -> Share:
-        return Share(self.inside, (*self.outside, *paths))
+    def without(self, *paths: str, tensors: tuple[str, ...] = ()) -> Share:
+        return replace(self, outside=(*self.outside, *paths), apart=(*self.apart, *tensors))
+
+    def holds(self, name: str) -> bool:
+        return name not in self.apart and (not self.only or name in self.only)
+
+    def moved(self, cut: int, layer: str) -> Share:
+        """The same in another layer, whose path stands for the first `cut` letters."""
+        return Share(
+            *(tuple(layer + path[cut:] for path in each) for each in (self.inside, self.outside, self.only, self.apart))
+        )
 
 
 @record
@@ -68,7 +85,7 @@ class Table:
                 continue
             for module in top.walk():
                 if module.parameters and not (module.path + ".").startswith(outside or ("\0",)):
-                    found += [t for t in module.parameters.values() if t.name not in tied]
+                    found += [t for t in module.parameters.values() if t.name not in tied and share.holds(t.name)]
         return found
 
 
@@ -95,8 +112,7 @@ def add_column(table: Table, column: Column, prefix: str) -> None:
     for number, stack in enumerate(column.stacks):
         _stack_rows(table, stack, prefix + ("layers" if number == 0 else f"layers_{number + 1}"), parent)
     table.add(prefix + "final_norm", "Final norm", counts["final_norm"], parent, groups=norm)
-    names = ", ".join(module.name for module in groups["around"][:4])
-    title = f"Around the layers ({names})" if names else "Around the layers"
+    title = _named("Around the layers", groups["around"], context)
     table.add(prefix + "around", title, counts["around"], parent, groups=around)
     tied = [t.name for m in groups["head"] for t in m.parameters.values() if t.name in context.reading.tied]
     note = f"tied to {context.reading.tied[tied[0]]}" if tied else None
@@ -132,6 +148,16 @@ class _Layers:
         cut = len(self.kind.example.path)
         return sum(self.table.context.parameters(layer + path[cut:]) for layer in self.paths)
 
+    def count_of(self, tensor: str) -> int:
+        """Elements of a parameter of the example layer, in all layers of the kind."""
+        cut = len(self.kind.example.path)
+        found = self.table.tensors
+        return sum(
+            each.numel
+            for layer in self.paths
+            for each in found(Share((layer + tensor.rpartition(".")[0][cut:],), only=(layer + tensor[cut:],)))
+        )
+
     def groups(self, share: Share) -> list[Group]:
         """The tensors of a share of the example layer in all layers: once for each layer that has all of its own."""
         example = self.table.tensors(share)
@@ -141,8 +167,7 @@ class _Layers:
         found: dict[tuple[str, ...], list[TensorRecord]] = {}
         times: dict[tuple[str, ...], int] = {}
         for layer in self.paths:
-            moved = [Share(tuple(layer + p[len(stem) - 1 :] for p in ps)) for ps in (share.inside, share.outside)]
-            own = self.table.tensors(Share(moved[0].inside, moved[1].inside))
+            own = self.table.tensors(share.moved(len(stem) - 1, layer))
             key = tuple(t.name[len(layer) :] for t in own)
             found.setdefault(key, own)
             times[key] = times.get(key, 0) + 1
@@ -204,10 +229,18 @@ def _kind_rows(table: Table, layers: _Layers, name: str, total: int) -> None:
 def _rest_title(table: Table, kind: Kind, paths: tuple[str, ...]) -> str:
     """What else a layer holds, by the names of its modules."""
     others = [
-        child.name for child in kind.example.children.values()
+        child for child in kind.example.children.values()
         if table.context.parameters(child.path) and not any(p == child.path or p.startswith(f"{child.path}.") for p in paths)
     ]  # fmt: skip
-    return f"Other ({', '.join(others[:4])})" if others else "Other"
+    return _named("Other", others, table.context)
+
+
+def _named(title: str, modules: list[ModuleRecord], context: Context) -> str:
+    """A title with the names of what it stands for; mixers of residual streams by what they are."""
+    mixers = [detect_stream_mixer(module, context.trace) for module in modules]
+    if mixers and all(mixers):
+        title = "Hyper-connections" if any(mixer and mixer.hands_back for mixer in mixers) else "Collapse of streams"
+    return f"{title} ({', '.join(module.name for module in modules[:4])})" if modules else title
 
 
 def _part_share(kind: Kind, part: Part) -> Share:
@@ -239,13 +272,21 @@ def _part_rows(table: Table, layers: _Layers, part: Part, key: str, count: int, 
     size = sum(map(layers.count, paths))
     inner = _inner_parts(module) if module is not None and isinstance(what, Attention) else []
     apart = sum(layers.count(each.path) for each in inner)
-    if size or apart:
+    sinks = _sinks(module) if module is not None and isinstance(what, Attention) and what.sinks else ()
+    sunk = sum(map(layers.count_of, sinks))
+    if size or apart or sunk:
         title = "Projections" if isinstance(what, Attention) else "Projections and state"
-        others = share.without(*paths, *(each.path for each in inner))
-        layers.row(f"{key}/projections", title, count - size - apart, key, others)
+        others = share.without(*paths, *(each.path for each in inner), tensors=sinks)
+        layers.row(f"{key}/projections", title, count - size - apart - sunk, key, others)
+        layers.row(f"{key}/sinks", "Attention sinks", sunk, key, replace(share, only=sinks))
         for each in inner:
             _inner_rows(layers, each, key)
         layers.row(f"{key}/norms", _norms_label(what, [norm.name for norm in norms]), size, key, Share(paths))
+
+
+def _sinks(module: ModuleRecord) -> tuple[str, ...]:
+    """The learned logits that an attention's softmax has beside its scores."""
+    return tuple(tensor.name for name, tensor in module.parameters.items() if "sink" in name)
 
 
 def _inner_parts(module: ModuleRecord) -> list[ModuleRecord]:
@@ -263,7 +304,8 @@ def _inner_rows(layers: _Layers, module: ModuleRecord, parent: str) -> None:
     inner = _inner_parts(module)
     if inner:
         rest = Share((module.path,), tuple(each.path for each in inner))
-        layers.row(f"{key}/own", "Its own", count - sum(layers.count(each.path) for each in inner), key, rest)
+        own = "Pooling" if any(True for _ in pooled_positions(module)) else "Projections"
+        layers.row(f"{key}/own", own, count - sum(layers.count(each.path) for each in inner), key, rest)
     for each in inner:
         _inner_rows(layers, each, key)
 

@@ -11,7 +11,7 @@ from archviz.late_patterns import late_pattern
 
 _WIDTH = 100
 _SYMBOL = late_pattern(r"[A-Za-z_][\w.]*(?:\[\d+\])?", re.ASCII)
-_INNER = ("projections", "norms", "other")  # parts of a mixer, which its own formula covers
+_INNER = ("projections", "sinks", "norms", "other")  # parts of a mixer, which its own formula covers
 
 
 def formula_lines(parameters: Parameters) -> Iterator[str]:
@@ -21,10 +21,11 @@ def formula_lines(parameters: Parameters) -> Iterator[str]:
     for row in shown:
         yield from _wrapped(f"{_name(row, rows)} = {row.formula}")
     said = {name for row in shown for name in _SYMBOL.findall(row.formula or "")}
-    for each in parameters.symbols:
-        if each.symbol in said:
-            meaning = f", {each.meaning}" if each.meaning else ""
-            yield f"    {each.symbol:<14} {each.value:>10,}  {each.key}{meaning}"
+    symbols = [each for each in parameters.symbols if each.symbol in said]
+    longest = max([len(each.symbol) for each in symbols], default=0)
+    for each in symbols:
+        meaning = f", {each.meaning}" if each.meaning else ""
+        yield f"    {each.symbol:<{longest}} {each.value:>10,}  {each.key}{meaning}"
 
 
 def _is_block(row: ParameterRow, rows: dict[str, ParameterRow]) -> bool:

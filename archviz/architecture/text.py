@@ -21,6 +21,7 @@ from archviz.architecture.model import (
 from archviz.architecture.words import value_words
 
 _WIDTH = 100
+_LABELS = 62
 _HEADER = (
     ("Architecture", ("architecture",)),
     ("Model type", ("model_type",)),
@@ -122,7 +123,9 @@ def _read(tower: Tower, item: ColumnItem) -> str:
 
 def _kind_lines(stack: LayerStack) -> Iterator[str]:
     for kind in stack.kinds:
-        yield f"{kind.title} · layers {_abridged(kind.indices)} · {kind.parameters:,} each"
+        several = len(kind.indices) > 1
+        layers = f"layers {_abridged(kind.indices)}" if several else f"layer {kind.indices[0]}"
+        yield f"{kind.title} · {layers} · {kind.parameters:,}{' each' if several else ''}"
 
 
 def _abridged(indices: list[int]) -> str:
@@ -196,9 +199,9 @@ def _breakdown(architecture: Architecture) -> Iterator[str]:
             yield from _row_lines(rows, row, 1)
     parameters = architecture.parameters
     yield f"  {'─' * (_WIDTH - 4)}"
-    yield _line("Total", parameters.total, 1)
+    yield from _line("Total", parameters.total, 1)
     if parameters.active is not None:
-        yield _line(
+        yield from _line(
             "Active per token", parameters.active, 1, f"{100 * parameters.active / max(1, parameters.total):.3g} %"
         )
         if parameters.active != parameters.total:
@@ -208,10 +211,10 @@ def _breakdown(architecture: Architecture) -> Iterator[str]:
         yield from (f"    {line}" for line in wrap(parameters.active_definition, _WIDTH - 4))
     if parameters.published_total is not None and parameters.published_total != parameters.total:
         difference = parameters.published_total - parameters.total
-        yield _line("Published total", parameters.published_total, 1, f"{difference:+,} against this class")
+        yield from _line("Published total", parameters.published_total, 1, f"{difference:+,} against this class")
         yield from _steps(parameters)
     if parameters.buffers:
-        yield _line("Buffers (outside of the total)", parameters.buffers, 1)
+        yield from _line("Buffers (outside of the total)", parameters.buffers, 1)
     for alias, name in parameters.tied.items():
         yield f"  Tied: {alias} = {name}"
 
@@ -231,7 +234,7 @@ def _steps(parameters: Parameters) -> Iterator[str]:
 
 def _row_lines(rows: list[ParameterRow], row: ParameterRow, depth: int) -> Iterator[str]:
     """A row; of a kind of layer the numbers are those of one layer, with the layers counted in front."""
-    yield _line(_row_label(row), row.count, depth, row.note)
+    yield from _line(row.label, row.count, depth, row.note)
     for child in rows:
         if child.parent != row.key:
             continue
@@ -241,13 +244,11 @@ def _row_lines(rows: list[ParameterRow], row: ParameterRow, depth: int) -> Itera
             yield from _row_lines(rows, child, depth + 1)
 
 
-def _row_label(row: ParameterRow) -> str:
-    return row.label
-
-
 def _kind_rows(rows: list[ParameterRow], kind: ParameterRow, depth: int) -> Iterator[str]:
     times = kind.times or 1
-    yield _line(f"Per layer: {kind.label} ({times} of them)", kind.each or 0, depth)
+    yield from _line(
+        f"Per layer: {kind.label} ({times}\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}them)", kind.each or 0, depth
+    )
     yield from _per_layer(rows, kind.key, times, depth + 1)
 
 
@@ -256,15 +257,18 @@ def _per_layer(rows: list[ParameterRow], parent: str, times: int, depth: int) ->
         if row.parent != parent:
             continue
         folded = row.times is not None and row.times != times
-        yield _line(row.label, row.count // times, depth, row.note)
+        yield from _line(row.label, row.count // times, depth, row.note)
         if folded:
-            yield _line("per expert", row.each or 0, depth + 1)
+            yield from _line("per expert", row.each or 0, depth + 1)
         yield from _per_layer(rows, row.key, times, depth + 1)
 
 
-def _line(label: str, count: int, depth: int, note: str | None = None) -> str:
-    left = "  " * depth + label
-    return f"{left:<62} {count:>22,}" + (f"  {note}" if note else "")
+def _line(label: str, count: int, depth: int, note: str | None = None) -> Iterator[str]:
+    """A label and its number in their columns; a label too long for its own is wrapped, the number behind its end."""
+    indent = "  " * depth
+    *above, last = wrap(label, _LABELS, initial_indent=indent, subsequent_indent=indent + "    ") or [indent]
+    yield from (line.replace("\N{NO-BREAK SPACE}", " ") for line in above)
+    yield f"{last:<{_LABELS}} {count:>22,}".replace("\N{NO-BREAK SPACE}", " ") + (f"  {note}" if note else "")
 
 
 def _characteristics(architecture: Architecture) -> Iterator[str]:

@@ -20,6 +20,7 @@ from archviz.codesearch.wording import SourceLines, argument_texts, call_text, l
 from archviz.errors import UsageError
 
 _NAMED = frozenset({"call", "definition", "decorator", "alias"})
+_MOST_NAMED = 12  # classes in a hint
 DEFAULT_BOUNDS = SearchBounds()
 
 
@@ -67,7 +68,8 @@ def search(
         result.truncated_by = error.reason
     if class_name is not None and class_name not in classes and result.truncated_by is None:
         near = get_close_matches(class_name, sorted(classes), n=5, cutoff=0.5)
-        hint = f"near: {', '.join(near)}" if near else f"{len(classes)} classes are defined there"
+        some = ", ".join(sorted(classes)[:_MOST_NAMED])
+        hint = f"near: {', '.join(near)}" if near else f"{len(classes)} classes are defined there: {some}".rstrip(": ")
         raise UsageError(f"no class {class_name[:100]!r} is defined there", where=str(path), hint=hint)
     return result
 

@@ -1,4 +1,4 @@
-"""`archviz trace`: the calls and ops of one forward pass."""
+"""`archviz trace`: the module calls of one forward pass, and as JSON its ops that shape the data flow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 from archviz.commands.command import Command
 from archviz.commands.options import model_arguments, positive, settings_of
-from archviz.commands.printing import print_json, printable, with_gaps
+from archviz.commands.printing import list_on_stderr, print_json, printable, with_gaps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from archviz import pipeline
+    from archviz.trace_text import assumption_text, call_text
 
     answer = pipeline.trace(
         options.model,
@@ -40,18 +41,18 @@ def run(options: argparse.Namespace) -> int:
         print_json(answer)
     else:
         for call in answer["calls"]:
-            row = f"{call['module'] or '(model)'}  {call['class']}  {call['in']} → {call['out']}  {call['at'] or ''}"
-            print(printable(row.rstrip()))
+            print(printable(f"{call_text(call)}  {call['at'] or ''}".rstrip()))
         for layer in answer.get("cache", []):
             held = ", ".join(f"{name} {each['shape']} {each['dtype']}" for name, each in layer["tensors"].items())
             row = f"cache {layer['part']} {layer['layer']}  {layer['kind']}  {held or '-'}  {layer['module'] or ''}"
             print(printable(row.rstrip()))
+        list_on_stderr([assumption_text(row) for row in answer["assumed"]], "assumptions")
     return with_gaps(answer["gaps"])
 
 
 COMMAND = Command(
     "trace",
-    "every module call and op of one forward pass",
+    "every module call of one forward pass; with --json splits, joins, products, softmax and activations too",
     add_arguments,
     run,
     (

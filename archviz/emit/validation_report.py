@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from archviz.architecture.model import Architecture
+from archviz.architecture.words import value_words
 from archviz.emit.markdown_text import line, link
 from archviz.errors import UsageError
 from archviz.outputs import check_output, write_text
 from archviz.verify.claims import Check
-from archviz.verify.report import Verification, checkpoint_lines, value_text
+from archviz.verify.report import Verification, checkpoint_lines
 
 _MARKS = {"verified": "agrees", "conflict": "CONFLICT", "unverified": "not told, or a hint that differs"}
 _SUFFIXES = (".md", ".json")
@@ -74,7 +75,7 @@ def _lines(found: Verification, architecture: Architecture) -> Iterator[str]:
     yield f"# Validation of {line(identity.id)}"
     yield ""
     result = "**conflicts**" if found.conflicts else "valid, with gaps" if found.gaps else "valid"
-    held = f"{len(found.checks)} statements held against it" if found.checks else "no statement was held against it"
+    held = f"{found.statements} statements held against it" if found.checks else "no statement was held against it"
     yield f"Class {line(identity.class_name)}; {held}; result: {result if found.checks or found.conflicts else 'nothing to judge'}."
     if found.checks:
         yield from ("", "## Expectations", "")
@@ -85,8 +86,9 @@ def _lines(found: Verification, architecture: Architecture) -> Iterator[str]:
     if discrepancies:
         yield from ("", "## Discrepancies", "")
         for check in discrepancies:
-            said = value_text(check.found) if check.found is not None else "nothing"
-            yield f"- {line(check.path)}: stated {line(value_text(check.stated))}, found {line(said)} ({check.status})"
+            said = value_words(check.found) if check.found is not None else "nothing"
+            place = f" at {line(check.evidence[0].where)}" if check.evidence else ""
+            yield f"- {line(check.path)}: stated {line(value_words(check.stated))}, found {line(said)}{place} ({check.status})"
     yield from _parameters(architecture)
     if found.checkpoint is not None:
         yield from ("", "## Stored tensors", "")
@@ -102,9 +104,8 @@ def _lines(found: Verification, architecture: Architecture) -> Iterator[str]:
 
 def _row(check: Check) -> str:
     place = "; ".join(item.where for item in check.evidence[:2])
-    source = check.path.rpartition("(")[2].rstrip(")") if check.path.endswith(")") else "code"
     cells = [
-        check.key, source, value_text(check.stated), value_text(check.found) if check.found is not None else "-",
+        check.key, check.source, value_words(check.stated), value_words(check.found) if check.found is not None else "-",
         _MARKS.get(check.status, check.status), place,
     ]  # fmt: skip
     return "| " + " | ".join(line(str(cell)) for cell in cells) + " |"

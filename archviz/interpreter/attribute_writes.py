@@ -125,8 +125,7 @@ class AttributeWrites:
             module.modules[name] = new
         elif isinstance(new, Tensor) and new.attrs and new.attrs.get("_is_buffer"):
             module.attrs.pop(name, None)
-            module.buffers[name] = new
-            (module.transient.discard if new.attrs["persistent"] else module.transient.add)(name)
+            module.register_buffer(name, new, persistent=bool(new.attrs["persistent"]))
         elif name in module.parameters and (new is None or isinstance(new, Tensor)):
             module.parameters[name] = new
         elif name in module.buffers and (new is None or isinstance(new, Tensor)):

@@ -245,18 +245,23 @@ NO_DEFAULT = object()  # `dataclasses.MISSING`
 class FieldValue:
     """A dataclass field, as `dataclasses.fields` lists it."""
 
-    __slots__ = ("annotation", "default", "default_factory", "init", "kw_only", "metadata", "name", "repr", "type")
+    __slots__ = ("annotation", "default", "default_factory", "init", "kw_only", "metadata", "name", "repr", "stated")
 
     def __init__(self, default: Any = NO_DEFAULT, default_factory: Any = NO_DEFAULT, *, init: bool = True) -> None:
         self.default = default
         self.default_factory = default_factory
         self.init = init
         self.name = ""
-        self.type: Any = None
+        self.stated: ast.expr | None = None
         self.annotation: tuple[ast.expr, SourceModule] | None = None  # None where annotations are not evaluated
         self.metadata: dict[str, Any] = {}
         self.kw_only = False
         self.repr = True
+
+    @property
+    def type(self) -> str | None:
+        """The annotation as text."""
+        return None if self.stated is None else ast.unparse(self.stated)
 
 
 def dataclass(interp: Interpreter, cls: Any = None, **options: Any) -> Any:
@@ -269,9 +274,8 @@ def dataclass(interp: Interpreter, cls: Any = None, **options: Any) -> Any:
     for base in reversed(cls.mro[1:]):
         fields.update(base.namespace.get("__dataclass_fields__", {}))
     for name, annotation in cls.annotations.items():
-        if "ClassVar" in ast.unparse(annotation) or "InitVar" in ast.unparse(annotation):
-            continue
-        fields[name] = _field(cls, name, annotation)
+        if not _names_any(annotation, ("ClassVar", "InitVar")):
+            fields[name] = _field(cls, name, annotation)
     cls.namespace["__dataclass_fields__"] = fields
     if options.get("init", True) and "__init__" not in cls.namespace:
         init = interp.native(f"{cls.qualified}.__init__", _init_of(cls))
@@ -285,6 +289,15 @@ def dataclass(interp: Interpreter, cls: Any = None, **options: Any) -> Any:
     for field in fields.values():
         field.kw_only = field.kw_only or (bool(options.get("kw_only")) and field.name in cls.annotations)
     return cls
+
+
+def _names_any(annotation: ast.expr, words: tuple[str, ...]) -> bool:
+    """Whether one of the words stands in an annotation, as a name or in its text."""
+    for node in ast.walk(annotation):
+        text = getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "value", None)
+        if isinstance(text, str) and any(word in text for word in words):
+            return True
+    return False
 
 
 def _text_by_fields(interp: Interpreter, each: Instance) -> str:
@@ -319,7 +332,7 @@ def _field(cls: ClassValue, name: str, annotation: ast.expr) -> FieldValue:
     default = cls.namespace.get(name, NO_DEFAULT)
     field = default if isinstance(default, FieldValue) else FieldValue(default)
     field.name = name
-    field.type = ast.unparse(annotation)
+    field.stated = annotation
     if cls.source_module is not None and "annotations" not in cls.source_module.index:
         field.annotation = (annotation, cls.source_module)
     if isinstance(default, FieldValue):

@@ -60,6 +60,7 @@ class SourceModule:
         }
         self._file: ParsedFile | None = None
         self._places: dict[int, Span] = {}
+        self.field_lines: dict[int, dict[str, int]] = {}  # of classes, by the line before the body (`class_defaults`)
         self._done: set[int] = set()
         self._ready: set[str] = set()
         self._foreign: set[str] = set()  # names found to be defined nowhere in it
@@ -209,6 +210,8 @@ class SourceModule:
 
     def exports(self, name: str) -> bool:
         """Whether `from this import *` brings the name: one that `__all__` lists, else any that begins without `_`."""
+        if not self.is_read and name not in self.text and "import *" not in self.text:
+            return False  # what a file binds stands in its text: no need to cut it up
         listed = self.find("__all__") if "__all__" in self.index else None
         if isinstance(listed, (list, tuple)):
             return name in listed

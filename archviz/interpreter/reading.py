@@ -125,6 +125,15 @@ class ModuleRecord:
             node = node.children.get(name) if node else None
         return node
 
+    def nearest(self, path: str) -> ModuleRecord:
+        """The last module on the way to a path: the path's own where there is one."""
+        node = self
+        for name in path.split("."):
+            if name not in node.children:
+                break
+            node = node.children[name]
+        return node
+
 
 class Gap(NamedTuple):
     """Something that was not understood, and the module whose content it may change."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from archviz.interpreter.values import Instance, ModuleInstance, Shape
-from archviz.interpreter.walk import walk
+from archviz.interpreter.walk import distinct_modules
 
 Expression = Any
 """A key path (text), a number, or `(operator, left, right)` with one of `_OPERATIONS`."""
@@ -123,14 +123,19 @@ class Tagged:
             if values.get(name) is tagged:
                 values[name] = value
         found: dict[int, tuple[Expression, ...]] = {}
-        for _, module in walk(model, "", set()):
+        shapes: dict[
+            int, tuple[Shape, Shape, tuple[Expression, ...]]
+        ] = {}  # layers built alike share those of their tensors
+        for module in distinct_modules(model):
             for name, value in module.attrs.items():
                 if value.__class__ in _HOLDING:
                     module.attrs[name] = _plain(value)
             for tensor in (*module.parameters.values(), *module.buffers.values()):
                 if tensor is not None and tensor.shape is not None and id(tensor) not in found:
-                    found[id(tensor)] = tuple([expression_of(size) for size in tensor.shape])
-                    tensor.shape = Shape([int(size) for size in tensor.shape])
+                    shape = tensor.shape
+                    if id(shape) not in shapes:
+                        shapes[id(shape)] = (shape, Shape(map(int, shape)), tuple(map(expression_of, shape)))
+                    _, tensor.shape, found[id(tensor)] = shapes[id(shape)]
         return found
 
 

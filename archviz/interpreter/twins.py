@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archviz.interpreter.copies import Copying, unwatch
+from archviz.interpreter.copies import Casting, Mould, Moulding, unwatch
 from archviz.interpreter.followed import KEPT, SCALARS, Region
 from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import ClassValue, Instance, ModuleInstance
@@ -24,12 +24,13 @@ KINDS = 12  # how many different constructions of the same class and arguments a
 
 
 class Prototype:
-    """A construction that may be repeated: a copy of the module that nothing else holds, and what it depends on."""
+    """A construction that may be repeated: the mould of its module, and what it depends on."""
 
-    __slots__ = ("answers", "changes", "depth", "held", "module", "parts", "steps")
+    __slots__ = ("answers", "changes", "depth", "held", "mould", "parts", "shared", "steps")
 
-    def __init__(self, module: ModuleInstance, region: Region, *, steps: int, parts: int, depth: int) -> None:
-        self.module = module
+    def __init__(self, mould: Mould, region: Region, shared: set[int], *, steps: int, parts: int, depth: int) -> None:
+        self.mould = mould
+        self.shared = shared
         self.answers = region.answers
         self.changes = region.changes
         self.held = (region.args, list(region.read.values()))  # alive, so that identities stay theirs
@@ -133,13 +134,12 @@ class Twins:
             if region.outer is not None:
                 self._hand_on(region)
         unchanged = before == (len(interp.gaps), len(interp.notes)) and region.changes == self.changes
-        copying = Copying(region, given)
-        twin = copying.copy(module) if region.is_followed and unchanged else None
+        moulding = Moulding(region)
+        mould = moulding.mould(module) if region.is_followed and unchanged else None
         unwatch(region, given)
-        if twin is not None and copying.is_whole:
-            self._seen.setdefault(key, []).append(
-                Prototype(twin, region, steps=interp.steps - steps, parts=interp.parts - parts, depth=interp.depth)
-            )
+        if mould is not None and moulding.is_whole:
+            cost = {"steps": interp.steps - steps, "parts": interp.parts - parts, "depth": interp.depth}
+            self._seen.setdefault(key, []).append(Prototype(mould, region, moulding.shared, **cost))
             self._read.update(region.read)
         return module
 
@@ -175,12 +175,12 @@ class Twins:
             value = evaluated(expression, given)
             if value.__class__ is Watched:
                 value.answer(test)
-        copying = Copying(None, given)
-        module = copying.copy(known.module)
+        casting = Casting(known.shared, given)
+        module = casting.cast(known.mould)
         if interp.region is not None:
             for each in known.held[1]:
                 interp.region.sees(each)
-            for each in copying.containers:
+            for each in casting.containers:
                 interp.region.makes(each)
         module.created_at = interp.here()
         return module

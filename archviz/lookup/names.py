@@ -41,6 +41,7 @@ _REVISION = late_pattern(r"[A-Za-z0-9._/-]{1,200}")
 _MODEL_TYPE = late_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MAX_REPOSITORY = 96  # the Hub's own bound on a repository name
 _GIT_AT = "git@github.com:"  # the other address that `git clone` is given
+_BLANKS = " \t\r\n\f\v"  # around a name; any other space (no-break, ideographic) is a character that no name holds
 _AROUND = " \t\"'`.,;:!()[]<>/"
 _FORMS = "Write org/name, org/name@revision, a Hub URL, transformers:MODEL_TYPE, or a path that starts with ./ or /."
 
@@ -106,7 +107,7 @@ def classify(model: str) -> ModelName:
     name, at, revision = text.partition("@")
     if at and not _is_revision(revision):
         raise UsageError(f"{_shown(revision)} is not a revision", where=_shown(text), hint=_FORMS)
-    return _repository(name.strip(), revision or None)
+    return _repository(name.strip(_BLANKS), revision or None)
 
 
 def is_hub_id(text: str) -> bool:
@@ -128,7 +129,7 @@ def why_no_hub_name(text: str) -> str | None:
 
 
 def _checked(model: str) -> str:
-    text = model.strip()
+    text = model.strip(_BLANKS)
     if not text:
         raise UsageError("the model's name is empty", hint=_FORMS)
     if len(text) > MAX_LENGTH:

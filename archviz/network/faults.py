@@ -65,6 +65,12 @@ def unreachable(error: Exception, name: str, url: str, seconds: float) -> Source
     return SourceUnavailableError(f"{name} could not be reached: {text}", where=where, hint=hint)
 
 
+def nobody_answers(name: str, url: str, seconds: float) -> SourceUnavailableError:
+    """A service that is not asked any more, because others were waited for in vain long enough."""
+    text = f"others gave no answer for {seconds:.2g} s, so it was not asked"
+    return SourceUnavailableError(f"{name} could not be reached: {text}", where=shown(url), hint=TRY_LATER)
+
+
 def refused(status: int, name: str, url: str, wait: float | None) -> SourceUnavailableError:
     """An answer 429 or 5xx that stayed after the retries, or that asks for a longer wait than there is time."""
     if status in (403, 429):

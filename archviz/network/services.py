@@ -20,6 +20,7 @@ ACCOUNT = "archviz_account"  # extension of a request: what its answer is stored
 COMMIT_HEADER = "x-repo-commit"  # by which the Hub says of which commit a file is
 # what follows the origin; a name may have 40 such digits too, so only where an address has its revision
 _HUB_COMMIT = late_pattern(r"/(?:api/models/[^/?]+/[^/?]+/revision|[^/?]+/[^/?]+/resolve)/[0-9a-f]{40}(?:[/?]|$)")
+_HUB_FILE = late_pattern(r"/[^/?]+/[^/?]+/resolve/")
 _GITHUB_COMMIT = late_pattern(
     r"/(?:repos/[^/?]+/[^/?]+/(?:git/trees/[0-9a-f]{40}(?:\?|$)|contents/[^?]*\?ref=[0-9a-f]{40}$)"
     r"|(?!repos/)[^/?]+/[^/?]+/[0-9a-f]{40}/)"
@@ -47,6 +48,7 @@ class Service:
         has_pages: It answers with HTML pages too.
         has_catalog: The embedded catalog may answer in its place.
         pinned: The form of what follows the origin in an address whose content never changes.
+        file: The form of what follows it in an address of a file, whose body may be elsewhere.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Service:
     has_pages: bool = False
     has_catalog: bool = False
     pinned: re.Pattern[str] = field(default=_NEVER)
+    file: re.Pattern[str] = field(default=_NEVER)
 
     @property
     def endpoint(self) -> str:
@@ -69,8 +72,14 @@ class Service:
 
     def is_pinned(self, url: str) -> bool:
         """Whether an address names a commit or a version, so that its content never changes."""
-        paths = [url.partition("#")[0].removeprefix(each) for each in self.origins if url.startswith(f"{each}/")]
-        return any(self.pinned.match(path) for path in paths)
+        return any(self.pinned.match(path) for path in self._paths(url))
+
+    def is_file(self, url: str) -> bool:
+        """Whether an address is one of a file, which the service may redirect to where it keeps the body."""
+        return any(self.file.match(path) for path in self._paths(url))
+
+    def _paths(self, url: str) -> list[str]:
+        return [url.partition("#")[0].removeprefix(each) for each in self.origins if url.startswith(f"{each}/")]
 
     def token(self) -> str | None:
         """The token of the environment, if it can be one at all."""
@@ -100,6 +109,7 @@ def hub_service() -> Service:
         offline_variable="HF_HUB_OFFLINE",
         has_catalog=True,
         pinned=_HUB_COMMIT,
+        file=_HUB_FILE,
     )
 
 

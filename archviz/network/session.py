@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
-from archviz.errors import SourceUnavailableError
+from archviz.errors import NotAskedError, SourceUnavailableError
 from archviz.network.cache import Cache
 from archviz.network.services import Service
-from archviz.network.waits import PACES, Paces
+from archviz.network.waits import PACES, SILENCE, Paces, Silence
 from archviz.records import record
 from archviz.settings import Settings
 
@@ -46,13 +46,15 @@ class Session:
         time: Clocks and sleep.
         base: The way out; None for the real one (direct or by the environment's proxy).
         paces: When a service may be asked again.
+        silence: What was waited for in vain lately, here and by other commands of this process.
         notes: What a reader of the answer must be told: a token refused, an old copy used.
-        requests: Requests that went out.
+        requests: Requests that went out, with those that were tried again.
+        most_counted: How many requests may be counted (`count`); None for as many as it takes.
+        counted: How many were.
         contacted: Somebody has answered a request.
         at_hand: The catalog or a stored copy can answer what is asked, so the network is not waited for long.
         is_long: Many files are read that nothing here could stand for.
         spent: Seconds that requests took.
-        in_vain: Seconds of them that brought no answer.
         last_key: What the newest answer is stored under, so that its reader can forget it.
         last_fetched: When the newest answer was fetched or last confirmed, seconds since 1970.
         last_found_at: The address that gave the newest answer, after redirects.
@@ -68,19 +70,22 @@ class Session:
         time: Time | None = None,
         base: httpx2.BaseTransport | None = None,
         paces: Paces | None = None,
+        silence: Silence | None = None,
     ) -> None:
         self.settings = settings
         self.cache = Cache() if cache is None else cache
         self.time = Time() if time is None else time
         self.base = base
         self.paces = PACES if paces is None else paces
+        self.silence = SILENCE if silence is None else silence
         self.notes: list[str] = []
         self.requests = 0
+        self.most_counted: int | None = None
+        self.counted = 0
         self.contacted = False
         self.at_hand = False
         self.is_long = False
         self.spent = 0.0
-        self.in_vain = 0.0
         self.last_key: str | None = None
         self.last_fetched: float | None = None
         self.last_found_at = ""
@@ -103,6 +108,16 @@ class Session:
         whole = limits.download_seconds if self.is_long else limits.network_seconds
         return whole - (self.time.monotonic() - self.started)
 
+    @property
+    def in_vain(self) -> float:
+        """Seconds that this process waited lately without an answer."""
+        return self.silence.seconds(self.time.monotonic())
+
+    @property
+    def left_in_vain(self) -> float:
+        """Seconds that may still be waited in vain where the catalog or a stored copy can answer."""
+        return self.settings.limits.in_vain_seconds - self.in_vain
+
     def reads_files(self) -> None:
         """From here on files are read that neither catalog nor copy can stand for, and they may be many."""
         self.at_hand, self.is_long = False, True
@@ -111,7 +126,8 @@ class Session:
         """Seconds that the next request may take with its retries.
 
         Where something is at hand that can answer, a network that is silent costs `waiting_seconds`, and one that has answered before
-        `at_hand_seconds` in all; services that the catalog cannot stand for get what is left of either.
+        `at_hand_seconds` in all; services that the catalog cannot stand for get what is left of either. `in_vain_seconds` are the end
+        of it, however many services and names are asked for: then it is 0 or less.
 
         Args:
             at_hand: A stored copy would answer too.
@@ -119,11 +135,12 @@ class Session:
         limits = self.settings.limits
         most = min(limits.request_seconds, self.remaining)
         if not (at_hand or self.at_hand):
-            return most
+            whole = limits.request_seconds if self.contacted else limits.request_seconds - self.in_vain
+            return min(most, max(limits.request_seconds * _ENOUGH, whole))
         left, in_all = limits.waiting_seconds - self.in_vain, limits.at_hand_seconds - self.spent
         if self.contacted:
             left = in_all if service.has_catalog else max(left, in_all)
-        return min(most, max(limits.waiting_seconds * _ENOUGH, left))
+        return min(most, self.left_in_vain, max(limits.waiting_seconds * _ENOUGH, left))
 
     def connect_seconds(self, *, at_hand: bool) -> float:
         """Seconds for the next connection with all its attempts.
@@ -140,12 +157,26 @@ class Session:
         now = self.time.monotonic()
         self._first_asked = now if self._first_asked is None else self._first_asked
         bound = limits.waiting_seconds if at_hand or self.at_hand else limits.connect_seconds
-        return max(bound * _ENOUGH, bound - (now - self._first_asked))
+        return max(bound * _ENOUGH, bound - max(now - self._first_asked, self.in_vain))
 
     def waited(self, seconds: float, *, in_vain: bool = False) -> None:
         """Count what a request took, or the pause before it is tried again."""
         self.spent += seconds
-        self.in_vain += seconds if in_vain else 0.0
+        if in_vain:
+            self.silence.waits.append((self.time.monotonic(), seconds))
+
+    def count(self, name: str) -> None:
+        """Count one request to a service.
+
+        Raises:
+            NotAskedError: There were as many as the command may make.
+        """
+        if self.most_counted is not None and self.counted >= self.most_counted:
+            self.note(
+                f"One run asks {self.most_counted} times, besides for code: run it again for what is only stated."
+            )
+            raise NotAskedError(f"{name} was not asked: one run asks {self.most_counted} times", hint="Run it again.")
+        self.counted += 1
 
     def way_out(self) -> httpx2.BaseTransport:
         """What the requests of all clients go out by, with connections that they share."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ import httpx2
 from archviz.errors import ArchvizError, BadResponseError, OfflineError, SourceUnavailableError, UsageError
 from archviz.network.cache import Entry
 from archviz.network.exchange import Answer, Bounds, exchange
-from archviz.network.faults import CutShortError, helps_to_retry, refused, shown, unreachable
+from archviz.network.faults import CutShortError, helps_to_retry, nobody_answers, refused, shown, unreachable
 from archviz.network.services import ACCOUNT, COMMIT_HEADER, Service, is_loopback, origin_of
 from archviz.network.session import Session, day_of
 from archviz.network.waits import FIRST_WAIT, Turn, asked_wait, others_first, turn
@@ -24,6 +24,7 @@ RETRIED = (429, 500, 502, 503, 504)
 _KEPT = ("content-type", "etag", "last-modified", COMMIT_HEADER, "x-linked-etag", "x-linked-size")
 _NO_CONNECTION = (httpx2.ConnectError, httpx2.ConnectTimeout)
 _RETRY_WITHIN = 2.5  # seconds: a connection that took longer to fail would only fail as slowly again
+_COSTLY = 0.3  # seconds; what fails at once may be tried again at once
 _ALONG = ("accept", "range", "user-agent")  # the headers that go along with a redirect; never a token
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 5
@@ -133,7 +134,12 @@ class GuardedTransport(httpx2.BaseTransport):
     def _follow(self, request: httpx2.Request, stored: Entry | None) -> tuple[Answer, str]:
         """The answer, and the address that gave it; each redirect is checked like a request of its own."""
         commit: str | None = None
-        for _ in range(MOST_REDIRECTS + 1):
+        is_file = self.service.is_file(str(request.url))
+        for hop in range(MOST_REDIRECTS + 1):
+            if not (hop and is_file) and not request.url.path.endswith(
+                ".py"
+            ):  # the place of a file's body is no other question
+                self.session.count(self.service.name)
             answer = self._ask(request, stored)
             commit = answer.headers.get(COMMIT_HEADER, commit)
             if answer.status not in REDIRECTS:
@@ -190,10 +196,13 @@ class GuardedTransport(httpx2.BaseTransport):
             at_hand: A stored copy would answer too.
         """
         session, url = self.session, str(request.url)
-        if (known := session.unreachable.get(origin_of(url))) is not None:
+        began, origin = session.time.monotonic(), origin_of(url)
+        if known := session.unreachable.get(origin) or session.silence.of(origin, began):
             raise known
         patience = session.patience(self.service, at_hand=at_hand)
-        deadline = session.time.monotonic() + patience
+        if patience <= 0 and session.remaining > 0:
+            raise nobody_answers(self.service.name, url, session.in_vain)
+        deadline = began + patience
         connecting = session.connect_seconds(at_hand=at_hand)  # for all attempts together
         for attempt in range(1, ATTEMPTS + 1):
             enter_stage(f"asking {self.service.name}")
@@ -212,7 +221,7 @@ class GuardedTransport(httpx2.BaseTransport):
                 in_time = connecting > 0 and failed.seconds <= _RETRY_WITHIN
                 if attempt == ATTEMPTS or not in_time or not helps_to_retry(failed.error):
                     limit = bound if isinstance(failed.error, _NO_CONNECTION) else patience
-                    raise self._unreachable(failed.error, url, limit) from None
+                    raise self._unreachable(failed.error, url, limit, began) from None
             else:
                 session.contacted = True
                 session.waited(seconds)
@@ -225,7 +234,7 @@ class GuardedTransport(httpx2.BaseTransport):
                 if attempt == ATTEMPTS or again > deadline:
                     raise refused(answer.status, self.service.name, url, wait)
             if session.time.monotonic() + pause > deadline:
-                raise self._unreachable(httpx2.ReadTimeout("no time for another attempt"), url, patience)
+                raise self._unreachable(httpx2.ReadTimeout("no time for another attempt"), url, patience, began)
             session.time.sleep(pause)
             session.waited(pause, in_vain=True)
         raise AssertionError("the last attempt returns or raises")
@@ -240,10 +249,18 @@ class GuardedTransport(httpx2.BaseTransport):
             RateLimitedError: Its turn did not come in time.
         """
         session, limits = self.session, self.session.settings.limits
-        asked = session.time.monotonic()
-        with self._turn(at_hand=at_hand) as own:
+        asked, since = session.time.monotonic(), session.time.now()
+        with self._turn(lambda: self._brought(request, since) is not None, at_hand=at_hand) as own:
+            brought = self._brought(request, since) if self.service.interval else None
+            own.asked = brought is None
+            if brought is not None:
+                return Answer(200, dict(brought.headers), brought.body), 0.0
             began = session.time.monotonic()
+            if not session.contacted:
+                session.waited(began - asked, in_vain=True)
             seconds = min(seconds, session.remaining)
+            if at_hand or session.at_hand:
+                seconds = min(seconds, session.left_in_vain)
             if seconds <= 0:
                 own.asked = False
                 if self.service.interval and began > asked:
@@ -282,16 +299,24 @@ class GuardedTransport(httpx2.BaseTransport):
         except (ValueError, RecursionError):
             raise CutShortError("not valid JSON") from None
 
+    def _brought(self, request: httpx2.Request, since: float) -> Entry | None:
+        """The answer that another process has kept while this one waited for its turn."""
+        entry = self.session.cache.read(cache_key(request)) if _may_be_kept(request) else None
+        return entry if entry and entry.fetched >= since else None
+
     @contextlib.contextmanager
-    def _turn(self, *, at_hand: bool) -> Iterator[Turn]:
+    def _turn(self, is_needless: Callable[[], bool], *, at_hand: bool) -> Iterator[Turn]:
         session, interval = self.session, self.service.interval
         if not interval:
             yield Turn()
             return
         limits = session.settings.limits
-        most = interval + limits.waiting_seconds if at_hand else limits.request_seconds
+        most = limits.request_seconds
+        if at_hand or session.at_hand:
+            most = interval + limits.waiting_seconds if session.contacted else session.left_in_vain
         seconds, folder = min(most, session.remaining), session.cache.folder / "turns"
-        with turn(folder, self.service.name, interval, seconds, session.time.now, session.time.sleep) as own:
+        now, sleep = session.time.now, session.time.sleep
+        with turn(folder, self.service.name, interval, seconds, now, sleep, is_needless) as own:
             yield own
 
     def _hold(self, url: str, deadline: float) -> None:
@@ -302,6 +327,7 @@ class GuardedTransport(httpx2.BaseTransport):
             raise refused(429, self.service.name, url, wait)
         if wait:
             self.session.time.sleep(wait)
+            self.session.waited(wait, in_vain=True)
 
     def _limited(self, answer: Answer, url: str) -> float | None:
         """The seconds that an answer asks to wait; what follows it at the same place waits too."""
@@ -310,10 +336,14 @@ class GuardedTransport(httpx2.BaseTransport):
             self.session.paces.hold(url, self.session.time.monotonic() + wait)
         return wait
 
-    def _unreachable(self, error: Exception, url: str, seconds: float) -> SourceUnavailableError:
+    def _unreachable(self, error: Exception, url: str, seconds: float, began: float) -> SourceUnavailableError:
+        """What is said of a service that gave no answer; one that cost time is not asked again by this process for a while."""
         found = unreachable(error, self.service.name, url, seconds)
         if not isinstance(error, (CutShortError, httpx2.ReadError, httpx2.RemoteProtocolError)):
             self.session.unreachable[origin_of(url)] = found
+            now = self.session.time.monotonic()
+            if now - began >= _COSTLY:
+                self.session.silence.origins[origin_of(url)] = (now, found)
         return found
 
     # --- keeping ----------------------------------------------------------------------------------------------------

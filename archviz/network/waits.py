@@ -1,4 +1,4 @@
-"""When a service may be asked again: back-off, what its headers say, and turns kept across processes."""
+"""When a service may be asked again: back-off, what its headers say, turns kept across processes, who was silent lately."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from archviz.errors import RateLimitedError
+from archviz.errors import RateLimitedError, SourceUnavailableError
 from archviz.late_patterns import late_pattern
 from archviz.records import field, record
 
@@ -81,6 +81,43 @@ PACES = Paces()
 """What this process was asked to wait for; a long-lived server keeps it between commands."""
 
 
+@record
+class Silence:
+    """What this process waited for in vain lately, and for whom: a silent network costs one wait, however often it is asked.
+
+    Args:
+        lasting: Seconds for which that is remembered; afterwards the network may be there again.
+        origins: Origin → when it was found silent, on the monotonic clock, and what was said of it.
+        waits: When a wait ended that brought no answer, and its seconds.
+    """
+
+    lasting: float = 30.0
+    origins: dict[str, tuple[float, SourceUnavailableError]] = field(default_factory=dict)
+    waits: list[tuple[float, float]] = field(default_factory=list)
+
+    def of(self, origin: str, monotonic: float) -> SourceUnavailableError | None:
+        """What was said of an origin that cost time and did not answer lately."""
+        at, said = self.origins.get(origin, (0.0, None))
+        return said if self._is_recent(at, monotonic) else None
+
+    def seconds(self, monotonic: float) -> float:
+        """The seconds that were waited in vain lately."""
+        self.waits = [each for each in self.waits if self._is_recent(each[0], monotonic)]
+        return sum(seconds for _, seconds in self.waits)
+
+    def clear(self) -> None:
+        """Forget all of it."""
+        self.origins.clear()
+        self.waits.clear()
+
+    def _is_recent(self, at: float, monotonic: float) -> bool:
+        return 0.0 <= monotonic - at < self.lasting
+
+
+SILENCE = Silence()
+"""What this process waited for; its commands share it: a comparison of two names, the calls of a server."""
+
+
 def _part(url: str) -> tuple[str, str]:
     """Host, and the part of it that has a rate limit of its own: the Hub's API, GitHub's searches."""
     address = urlsplit(url)
@@ -106,13 +143,15 @@ def others_first(name: str, seconds: float, interval: float) -> RateLimitedError
 
 @contextlib.contextmanager
 def turn(
-    folder: Path, name: str, interval: float, seconds: float, now: Callable[[], float], sleep: Callable[[float], None]
-) -> Iterator[Turn]:
+    folder: Path, name: str, interval: float, seconds: float, now: Callable[[], float], sleep: Callable[[float], None],
+    is_needless: Callable[[], bool] = lambda: False,
+) -> Iterator[Turn]:  # fmt: skip
     """Wait for one's turn at a service that serves one request at a time, `interval` seconds apart, across processes.
 
     Args:
         folder: Where the turns are kept; without a folder that can be written, each process keeps its own.
         seconds: For how long to wait for the turn.
+        is_needless: Whether one of those who were first has brought the answer; asked when it is one's turn.
 
     Raises:
         RateLimitedError: The others before this one would take longer.
@@ -133,9 +172,13 @@ def turn(
         return
     own = Turn()
     try:
-        sleep_until = min(_last(mark) + interval, started + seconds + interval)
-        if (wait := sleep_until - now()) > 0:
-            sleep(min(wait, interval))
+        own.asked = not is_needless()
+        wait = min(_last(mark) + interval - now(), interval) if own.asked else 0.0
+        if wait > max(0.0, started + seconds - now()):
+            own.asked = False
+            raise others_first(name, now() - started + wait, wait)
+        if wait > 0:
+            sleep(wait)
         yield own
     finally:
         with contextlib.suppress(OSError):

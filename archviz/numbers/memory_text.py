@@ -157,7 +157,9 @@ def memory_data(memory: Memory) -> dict[str, object]:
         "weights": memory.weights,
         "weights_as_stated": {"bytes": memory.stored.bytes, "what": memory.stored.words} if memory.stored else None,
         "cache_dtype": memory.dtype,
-        "per_token": {
+        "per_token": None
+        if memory.missing is not None
+        else {
             "cache": memory.per_token(growing=False),
             "cache_beyond_windows": memory.per_token(growing=True),
             "indexer": memory.per_token(growing=False, roles=("indexer",)),

@@ -268,7 +268,7 @@ def _copy_registries(value: ModuleInstance, twin: ModuleInstance, copy_one: Any)
     twin.parameters = {name: copy_one(each) for name, each in value.parameters.items()}
     twin.buffers = {name: copy_one(each) for name, each in value.buffers.items()}
     twin.modules = {name: copy_one(each) for name, each in value.modules.items()}
-    twin.transient = set(value.transient)
+    twin.transient = value.transient
     twin.created_at = value.created_at
 
 

@@ -12,7 +12,7 @@ Start reading at `server.build_server`. Around it:
     summary.py, paging.py, parts.py   an Architecture in one answer, in pages, by paths
     failures.py    an `ArchvizError` as a tool result, with the next useful step for each error code
     closed_tool.py closed and compact schemas; refusal of over-long texts and control characters
-    late.py        tools and prompts that are made when they are first asked for
+    late.py        tables of tools and prompts, made when they are first asked for
     desk.py        threads, limits, progress and cancellation
     shelf.py       descriptions that are kept
     callers.py, outputs.py, reach.py  who calls, the one folder that is written for it, the files that are read for it

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import sys
-import tempfile
 from functools import cache
-from pathlib import Path
 
 from mcp_types import CallToolResult, TextContent
 
@@ -17,14 +14,14 @@ from archviz.service.callers import CALLER
 _ASK = "Ask the user which model is meant, then call again with its exact id. Do not choose one yourself."
 NEXT_STEPS: dict[str, str] = {
     "usage": "Change the argument as the hint says and call again.",
-    "bad_config": "The configuration cannot be built as it stands: mend it at `where`, or give another one.",
+    "bad_config": "The configuration cannot be built as it stands: mend it, or give another one.",
     "bad_record": "This is a bug of archviz. Report the message; other models work.",
-    "bad_figure": "Mend the diagram config at `where` and draw it again.",
+    "bad_figure": "Mend the diagram config at `where` and give it again.",
     "unsupported": "Read the code at `at` yourself (verify_code with code=…), and mark `part` as unverified.",
     "not_found": "Check the exact name with the user, or look at the candidates. Never draw a near name instead.",
     "ambiguous": _ASK,
     "unreachable": "Try again later, or give a local folder or config.json as the model.",
-    "offline": "Nothing is stored of it, and the network may not be asked. Give a local folder, or ask the user.",
+    "offline": "The server was started with --offline and has nothing stored of it: tell the user, or give a local folder.",
     "rate_limited": "Wait as many seconds as retry_after says, then call again.",
     "busy": "The server has much to do: wait as many seconds as retry_after says, then call again.",
     "gated": "Tell the user that the owner must let them in. Give a local folder instead, if there is one.",
@@ -40,12 +37,22 @@ _LONGEST = 600
 _STAGED = re.compile(
     r"(?<![^\s'\"(])/[^\s'\"]*/\.draw-\w+/?"
 )  # a folder that is gone, and says where the server keeps its files
-_ARGUMENTS = {"--class": "class_name", "--expect": "expect", "--context": "context", "--for": "about"}
+_ARGUMENTS = {
+    "--class": "class_name", "--expect": "expect", "--context": "context", "--for": "about", "--view": "view",
+    "--module": "module", "--estimator": "estimator", "--against": "figure", "--sections": "sections", "figure.json": "figure",
+}  # fmt: skip
 """Option of a command → argument of the tools."""
 
-_SYSTEM_FOLDERS = (
-    "data", "dev", "etc", "home", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "usr", "var", "Users",
-)  # fmt: skip
+_TOOLS = {
+    "describe": "describe_architecture", "trace": "describe_architecture with part=trace:MODULE", "draw": "draw_architecture",
+    "tensors": "inspect_tensors", "checkpoint": "inspect_tensors with stored=true", "verify": "verify_code",
+    "compare": "compare_models", "resolve": "resolve_model", "sources": "find_sources", "papers": "find_sources with read=paper",
+    "document": "write_document", "memory": "write_document with kind=memory", "export": "write_document with kind=estimator",
+}  # fmt: skip
+"""Command → tool."""
+
+_COMMAND = re.compile(rf"\barchviz ({'|'.join(_TOOLS)})\b")
+_OPTION = re.compile(rf"(?<!\S)({'|'.join(name for name in _ARGUMENTS if name.startswith('--'))})\b(?: [A-Z]{{3,}})?")
 
 
 def failure(error: ArchvizError) -> dict[str, object]:
@@ -55,14 +62,39 @@ def failure(error: ArchvizError) -> dict[str, object]:
         if str(data.get("where", "")).startswith(("/", "~")):
             del data["where"]  # a path, or a JSON pointer that the message has, too
         data = {key: _elsewhere(value) for key, value in data.items()}
-    if data.get("where") in _ARGUMENTS:
-        data["where"] = _ARGUMENTS[str(data["where"])]
+    where = str(data.get("where", "")).removeprefix("figure.json: ")
+    if where:
+        data["where"] = where
+    if (argument := _ARGUMENTS.get(where.rpartition("/")[2])) is not None:
+        data["where"] = argument
     if data.get("at") == data.get("where"):
         data.pop("where", None)
+    data = {key: in_tools(value) if key in ("message", "hint") else value for key, value in data.items()}
+    if error.code == "offline":
+        data.pop("hint", None)  # of a command: its own next step says it
     candidates = data.get("candidates")
     if isinstance(candidates, list):
         data["candidates"] = candidates[:_MOST_CANDIDATES]
-    return {**data, "next": NEXT_STEPS.get(error.code, NEXT_STEPS["usage"])}
+    return {**data, "next": next_step(error.code, hinted="hint" in data, offered="candidates" in data)}
+
+
+def next_step(code: str, *, hinted: bool, offered: bool) -> str:
+    """What to do after an error; of a hint and of candidates only where there are some."""
+    step = NEXT_STEPS.get(code, NEXT_STEPS["usage"])
+    step = step if hinted else step.replace(" as the hint says", "")
+    return step if offered else step.replace(", or look at the candidates", "")
+
+
+def in_tools(text: object) -> object:
+    """A text with the tools and arguments in place of commands and options.
+
+    >>> in_tools("archviz tensors builds its default; --class NAME another one")
+    'inspect_tensors builds its default; class_name another one'
+    """
+    if not isinstance(text, str):
+        return text
+    text = _COMMAND.sub(lambda found: _TOOLS[found[1]], text)
+    return _OPTION.sub(lambda found: _ARGUMENTS[found[1]], text)
 
 
 def _is_remote() -> bool:
@@ -72,15 +104,20 @@ def _is_remote() -> bool:
 
 def _elsewhere(value: object) -> object:
     """A text for another machine: of a path of this one only the last name."""
-    return _server_paths().sub(r"\g<last>", value) if isinstance(value, str) else value
+    return _server_paths().sub(lambda found: found["last"] or found["tail"], value) if isinstance(value, str) else value
 
 
 @cache
 def _server_paths() -> re.Pattern[str]:
-    places = {tempfile.gettempdir(), str(Path.home()), str(Path.cwd()), sys.prefix, sys.base_prefix}
-    places |= {f"/{name}" for name in _SYSTEM_FOLDERS}
-    known = "|".join(re.escape(place) for place in sorted(places - {"/"}, key=len, reverse=True))
-    return re.compile(rf"(?<![^\s'\"(=])(?:{known})(?:/[^\s'\"/]+)*/(?P<last>[^\s'\"/]+)")
+    """Absolute paths and those below a home, blanks in them where they are quoted; all that begins with a slash but JSON pointers."""
+    from archviz.architecture.model import Architecture
+    from archviz.records import field_names
+
+    pointers = "|".join(re.escape(name) for name in field_names(Architecture))
+    begin = rf"(?:~[\w.-]*/|/(?!/|(?:{pointers})(?:[/\s'\"),;.:]|$)))"
+    quoted = rf"(?<=['\"]){begin}[^'\"]*?(?P<last>[^'\"/]+)(?=['\"])"
+    plain = rf"(?<![^\s'\"(\[=:,]){begin}(?:[^\s'\"/]*/)*(?P<tail>[^\s'\"/]+)"
+    return re.compile(f"{quoted}|{plain}")
 
 
 def _cut(value: object) -> object:
@@ -95,5 +132,5 @@ def _cut(value: object) -> object:
 def failure_result(error: ArchvizError) -> CallToolResult:
     """An error as a tool result; text and structured content say the same."""
     data = failure(error)
-    text = json.dumps(data, ensure_ascii=False)
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=data, is_error=True)

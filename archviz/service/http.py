@@ -11,10 +11,12 @@ import hmac
 import ipaddress
 import logging
 import re
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.mcpserver import Context
@@ -42,6 +44,7 @@ BODY_BYTES = 2_000_000
 MOST_SESSIONS = 500
 IDLE_SECONDS = 1_800.0
 GRACE_SECONDS = 15
+_LOOK_SECONDS = 0.05  # between two looks at the desk while it ends
 _MOST_REQUESTS = 600  # connections at once; more are told to come again
 _AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?")
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -152,6 +155,9 @@ class Gate:
         refused = self._refused(headers)
         if refused is None and scope["path"] in (HEALTH, READY):
             refused = self._state(scope)
+        if refused is None and self.draining:
+            refused = _refusal(503, "draining", "the server ends: it takes no new calls")
+            refused.headers["retry-after"] = str(GRACE_SECONDS)
         if refused is None and self.hosting.tokens:
             client = self._client(headers.get("authorization", ""))
             if client is None:
@@ -261,15 +267,19 @@ def event_server(gate: Gate) -> uvicorn.Server:
     import uvicorn
 
     class Ending(uvicorn.Server):
-        """Says that it is about to end before it waits for the calls that are left."""
+        """Listens until the calls at work have ended, so that whoever asks is told that it ends; their 15 seconds are those of all of it."""
 
         async def shutdown(self, sockets: Sequence[Any] | None = None) -> None:
             gate.draining = True
+            deadline = time.monotonic() + GRACE_SECONDS
+            while gate.server.desk.count and time.monotonic() < deadline and not self.force_exit:  # noqa: ASYNC110 - threads empty it
+                await anyio.sleep(_LOOK_SECONDS)
+            self.config.timeout_graceful_shutdown = max(1, round(deadline - time.monotonic()))
             await super().shutdown(list(sockets) if sockets is not None else None)
 
     return Ending(
         uvicorn.Config(
             gate, log_level="warning", access_log=False, server_header=False, limit_concurrency=_MOST_REQUESTS,
-            timeout_graceful_shutdown=GRACE_SECONDS, timeout_keep_alive=30, lifespan="on",
+            timeout_keep_alive=30, lifespan="on",
         )
     )  # fmt: skip

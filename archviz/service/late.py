@@ -1,48 +1,42 @@
-"""Tools and prompts that are made when a client first asks for one: their schemas take as long as all else that a server does at its start."""
+"""Tables that are made when a client first asks for one: the schemas of tools and prompts take as long as all else that a server does at its start."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import UserDict
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any, TypeVar
 
 from mcp.server.mcpserver.prompts import Prompt, PromptManager
 from mcp.server.mcpserver.tools import Tool, ToolManager
 
+_V = TypeVar("_V")
 
-class LateTools(ToolManager):
-    def __init__(self, make: Callable[[], list[Tool]]) -> None:
-        super().__init__()
+
+class Late(UserDict[str, _V]):
+    """Named things under their names, made at the first look.
+
+    Args:
+        make: Makes all of them.
+    """
+
+    def __init__(self, make: Callable[[], Iterable[_V]]) -> None:  # its base would fill in an empty table
         self._make = make
 
-    def get_tool(self, name: str) -> Tool | None:
-        """See `ToolManager.get_tool`."""
-        self._fill()
-        return super().get_tool(name)
+    @cached_property
+    def data(self) -> dict[str, _V]:  # type: ignore[override] # a plain attribute there
+        """The table."""
+        made: Iterable[Any] = self._make()
+        return {each.name: each for each in made}
 
-    def list_tools(self) -> list[Tool]:
-        """See `ToolManager.list_tools`."""
-        self._fill()
-        return super().list_tools()
 
-    def _fill(self) -> None:
-        if not self._tools:
-            self._tools.update({tool.name: tool for tool in self._make()})
+class LateTools(ToolManager):
+    def __init__(self, make: Callable[[], Iterable[Tool]]) -> None:
+        super().__init__()
+        self._tools = Late(make)  # type: ignore[assignment] # read like the dict that it stands for
 
 
 class LatePrompts(PromptManager):
-    def __init__(self, make: Callable[[], list[Prompt]]) -> None:
+    def __init__(self, make: Callable[[], Iterable[Prompt]]) -> None:
         super().__init__()
-        self._make = make
-
-    def get_prompt(self, name: str) -> Prompt | None:
-        """See `PromptManager.get_prompt`."""
-        self._fill()
-        return super().get_prompt(name)
-
-    def list_prompts(self) -> list[Prompt]:
-        """See `PromptManager.list_prompts`."""
-        self._fill()
-        return super().list_prompts()
-
-    def _fill(self) -> None:
-        if not self._prompts:
-            self._prompts.update({prompt.name: prompt for prompt in self._make()})
+        self._prompts = Late(make)  # type: ignore[assignment] # as well

@@ -127,11 +127,10 @@ class OutputRoot:
 
         Raises:
             BusyError: There are too many, and none is idle.
-            UsageError: It is a link.
+            OutputError: It is a link.
         """
         place = self.folder / name
-        if place.is_symlink():
-            raise UsageError("the client's folder leads out of the output folder")
+        _refuse_link(place)
         with self._lock:
             if not place.is_dir():
                 self._make_room()
@@ -182,8 +181,7 @@ class OutputRoot:
         folder, parts = self.folder, _checked(name)
         for part in parts[:-1]:
             folder /= part
-            if folder.is_symlink():
-                raise UsageError(f"{part} leads out of the output folder")
+            _refuse_link(folder)
             folder.mkdir(exist_ok=True)
         return folder / parts[-1]
 
@@ -270,6 +268,16 @@ def scratch() -> Iterator[Path]:
     """A fresh folder outside of the root, gone afterwards, for what is only answered."""
     with tempfile.TemporaryDirectory(prefix=".draw-") as folder:
         yield Path(folder)
+
+
+def _refuse_link(folder: Path) -> None:
+    """Refuse a link in place of a folder of the root.
+
+    Raises:
+        OutputError: Somebody put one there.
+    """
+    if folder.is_symlink():
+        raise OutputError(f"{folder.name} leads out of the output folder", hint="remove the link")
 
 
 def _checked(name: str) -> list[str]:

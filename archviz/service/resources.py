@@ -27,7 +27,7 @@ PAGE_BYTES = 60_000
 
 MODEL_TEMPLATE = "archviz://model/{id}"
 PART_TEMPLATE = "archviz://model/{id}/{part}{?offset}"
-FILE_TEMPLATE = "archviz://files/{+name}"
+FILE_TEMPLATE = "archviz://files/{+name}{?offset}"
 REFERENCE_TEMPLATE = "archviz://references/{name}"
 PARTS = ("architecture", "tensors", "figure", "document")
 _LONGEST = 600
@@ -119,20 +119,20 @@ class Resources:
             raise ModelNotFoundError(f"the skill has no file {uri[:120]}")
         return ReadResourceContents(content=path.read_text("utf-8"), mime_type=mime_type_of(path))
 
-    def _find(self, kind: str, steps: list[str], offset: int, uri: str) -> Contents:
+    def _find(self, kind: str, steps: list[str], offset: int | None, uri: str) -> Contents:
         if any(not step.isprintable() for step in steps):
             raise ModelNotFoundError("no such resource: its address holds control characters")
         if kind == "schema" and not steps:
             from archviz.schemas import schema_text
 
-            return Contents(schema_text(), "application/schema+json")
+            return _paged(schema_text(), "application/schema+json", offset or 0)
         if kind == "references" and len(steps) == 1 and steps[0] in self.pages:
             path = self.pages[steps[0]]
-            return Contents(path.read_text("utf-8"), mime_type_of(path))
+            return _paged(path.read_text("utf-8"), mime_type_of(path), offset or 0)
         if kind == "files" and steps:
-            return _file("/".join(steps))
+            return _file("/".join(steps), offset)
         if kind == "model" and steps and all(steps):
-            return self._model(steps, offset)
+            return self._model(steps, offset or 0)
         raise ModelNotFoundError(f"there is no resource {uri[:120]}", hint="resources/templates/list has the forms")
 
     def _model(self, steps: list[str], offset: int) -> Contents:
@@ -142,6 +142,8 @@ class Resources:
         if model.count("/") > 1 or model.startswith((".", "/", "~")):
             raise ModelNotFoundError(f"no model of a resource: {model[:80]}", hint="archviz://model/org%2Fname/part")
         self.workshop.reach.check_model(model)
+        if offset and part in (None, "figure"):
+            raise UsageError("this is no long text: it has no pages", where="offset", hint="leave offset out")
         if part is None:
             return self._summary(model)
         reads: dict[str, Read] = {
@@ -181,12 +183,16 @@ class Resources:
             return _paged(file.read_text("utf-8"), MIME_TYPES["md"], offset)
 
 
-def _file(name: str) -> Contents:
+def _file(name: str, offset: int | None) -> Contents:
+    """A written file: whole, or where an offset is stated a page of its text."""
     suffix = name.rpartition(".")[2]
     if suffix not in MIME_TYPES:
         raise UsageError(f"not the name of a written file: {name[:80]!a}")
     data = caller().outputs.read(name)
-    return Contents(data if suffix in BINARY else data.decode("utf-8"), MIME_TYPES[suffix])
+    if suffix in BINARY:
+        return Contents(data, MIME_TYPES[suffix])
+    text = data.decode("utf-8")
+    return Contents(text, MIME_TYPES[suffix]) if offset is None else _paged(text, MIME_TYPES[suffix], offset)
 
 
 def _json(value: dict[str, Any]) -> Contents:
@@ -200,8 +206,11 @@ def _paged(text: str, mime_type: str, offset: int) -> Contents:
     return Contents(str(page.value), mime_type, page.next_offset)
 
 
-def _offset(query: str) -> int:
-    stated = parse_qs(query).get("offset", ["0"])[-1]
+def _offset(query: str) -> int | None:
+    """The offset that an address states; None where it states none."""
+    stated = parse_qs(query, keep_blank_values=True).get("offset", [None])[-1]
+    if stated is None:
+        return None
     if not _OFFSET.fullmatch(stated):
         raise UsageError(f"{stated[:20]!a} is no offset", where="offset")
     return int(stated)

@@ -82,17 +82,35 @@ def _read(client: GithubClient, model_type: str, limit: int) -> _Release:
     commit = client.find_commit(REPOSITORY, REVISION)
     folder = model_type.replace("-", "_")
     try:
-        files = client.read_folder(REPOSITORY, commit, f"{_SOURCES}/models/{folder}")
+        texts = _listed(client, commit, folder, limit)
     except ModelNotFoundError:
         folder = _module_name(client, commit, model_type)
-        files = client.read_folder(REPOSITORY, commit, f"{_SOURCES}/models/{folder}")
-    names = [file.path.rpartition("/")[2] for file in files if file.size <= limit]
-    wanted = [name for name in names if _FILE.fullmatch(name)][:_MOST_FILES]
-    texts = {name: _text(client, commit, f"{_SOURCES}/models/{folder}/{name}") for name in wanted}
+        texts = _named(client, commit, folder) or _listed(client, commit, folder, limit)
     version = re.search(
         r'^__version__ = "([\w.+-]{1,40})"', _text(client, commit, f"{_SOURCES}/__init__.py"), re.MULTILINE
     )
     return _Release(commit, version[1] if version else "of unknown version", folder, texts)
+
+
+def _listed(client: GithubClient, commit: str, folder: str, limit: int) -> dict[str, str]:
+    """The configuration and modelling files of a folder.
+
+    Raises:
+        ModelNotFoundError: There is no such folder.
+    """
+    files = client.read_folder(REPOSITORY, commit, f"{_SOURCES}/models/{folder}")
+    names = [file.path.rpartition("/")[2] for file in files if file.size <= limit]
+    wanted = [name for name in names if _FILE.fullmatch(name)][:_MOST_FILES]
+    return {name: _text(client, commit, f"{_SOURCES}/models/{folder}/{name}") for name in wanted}
+
+
+def _named(client: GithubClient, commit: str, folder: str) -> dict[str, str]:
+    """The two files that are called like their folder, which saves listing it; empty where one is not there."""
+    names = [f"{kind}_{folder}.py" for kind in ("configuration", "modeling")]
+    try:
+        return {name: _text(client, commit, f"{_SOURCES}/models/{folder}/{name}") for name in names}
+    except ModelNotFoundError:
+        return {}
 
 
 def _text(client: GithubClient, commit: str, path: str) -> str:

@@ -22,6 +22,8 @@ HEADS = (
     "MODEL_MAPPING_NAMES",
 )
 
+_MOST_NAMED = 8  # classes in a hint
+
 
 def known_model_types(interp: Interpreter) -> list[str]:
     """Every `model_type` that the installed `transformers` knows."""
@@ -72,7 +74,9 @@ def model_class_name(interp: Interpreter, model_type: str, architectures: list[s
     """
     if wanted:
         if class_module(wanted, model_type) is None:
-            raise UsageError(f"transformers has no model class named {wanted!r}", where="--class")
+            raise UsageError(
+                f"transformers has no model class named {wanted!r}", where="--class", hint=_own_classes(model_type)
+            )
         return wanted
     if architectures and class_module(str(architectures[0]), model_type) is not None:
         return str(architectures[0])
@@ -120,6 +124,15 @@ def class_module(name: str, model_type: str | None = None) -> str | None:
             if pattern.search(f"\n{text}") and name in _exported(text):
                 return f"transformers.models.{folder.name}.{file.stem}"
     return _class_index("modeling").get(name)
+
+
+def _own_classes(model_type: str) -> str | None:
+    """The model classes that a type's files export, as a hint."""
+    folder = transformers_folder() / "models" / model_type.replace("-", "_")
+    files = sorted(folder.glob("modeling_*.py")) if folder.is_dir() else []
+    names = sorted({name for file in files for name in _exported(file.read_text(encoding="utf-8"))})
+    shown = [name for name in names if not name.endswith("PreTrainedModel")][:_MOST_NAMED]
+    return f"{model_type} has {', '.join(shown)}" if shown else None
 
 
 @lru_cache(maxsize=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from archviz.errors import SourceUnavailableError, UsageError
+from archviz.errors import OfflineError, SourceUnavailableError, UsageError
 from archviz.lookup.checkpoint import Checkpoint, read_folder_checkpoint
 from archviz.lookup.hub.headers import read_hub_checkpoint
 from archviz.lookup.names import classify
@@ -34,9 +34,9 @@ def read_checkpoint(model: str, settings: Settings) -> Checkpoint:
         if found.model_id is None or found.exit_status:
             raise found.as_error()
         if found.hub is None or found.source != "hub":
-            asked = "was not asked" if session.is_offline(hub_service()) else "did not give it"
-            raise SourceUnavailableError(
-                f"the checkpoint of {found.model_id} is on the Hub, which {asked}",
+            offline = session.is_offline(hub_service())
+            raise (OfflineError if offline else SourceUnavailableError)(
+                f"the checkpoint of {found.model_id} is on the Hub, which {'was not asked' if offline else 'did not give it'}",
                 hint=f"{found.message} The catalog holds no tensors of checkpoints.",
             )
         if found.status == "renamed":

@@ -13,10 +13,10 @@ from archviz.lookup.github.ranking import Match
 from archviz.network.session import Session
 from archviz.survey.entries import Entry, SourceKind, SourceStatus
 from archviz.survey.leads import CATALOG, Lead, is_alike
-from archviz.survey.repository import read_repository, why_own
+from archviz.survey.repository import read_lead, why_own
 
 MOST_STATED = 8
-MOST_ASKED = 2  # repositories that are asked for, four requests each
+MOST_ASKED = 2  # repositories that are asked for, two requests each
 CODE_SEARCH = "GitHub's code search"
 
 
@@ -54,9 +54,9 @@ def github_entries(own: tuple[Lead, ...], others: tuple[Lead, ...], about: About
 
 def _repository(lead: Lead, about: About, session: Session) -> Entry:
     """A repository is the model's own where the catalog says so or its own README does; its name alone proves nothing."""
-    read = read_repository(lead.key, None, session)
+    read = read_lead(lead.key, session)
     reason = why_own(read, about.model_id, about.papers, is_alike=is_alike(read.name, about.model_id))
-    said = [*read.said, reason or "nothing in its README says that it is about this model"]
+    said = [*read.said, reason or read.unread or "nothing in its README says that it is about this model"]
     status: SourceStatus = "renamed" if read.renamed_from else "found"
     if reason is None and lead.by != CATALOG:
         status = "unverified"
@@ -110,6 +110,6 @@ def _first_asked(kind: SourceKind, leads: tuple[Lead, ...], ask: Callable[[Lead]
 
 def _not_read(kind: SourceKind, lead: Lead, error: ArchvizError) -> Entry:
     if isinstance(error, OfflineError):
-        return Entry(kind, "stated", lead.label or lead.key, lead.url, lead.by)
+        return Entry(kind, "stated", lead.key if kind == "github" else lead.label or lead.key, lead.url, lead.by)
     status: SourceStatus = "missing" if isinstance(error, ModelNotFoundError) else "unknown"
     return Entry(kind, status, f"{lead.key}: {error.message}", lead.url, lead.by)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from archviz.errors import ArchvizError
 from archviz.late_patterns import late_pattern
 from archviz.lookup.card.card import Card, parse_card
-from archviz.lookup.github.client import GithubClient
+from archviz.lookup.github.client import GithubClient, Tree
 from archviz.lookup.github.files import modelling_files
 from archviz.lookup.names import OTHER_PAGES, classify
 from archviz.network.services import HUB_HOSTS
@@ -30,6 +30,7 @@ class RepositoryRead:
         said: What there is to say about it, in parts of one line.
         readme: Its README's text at the commit; empty where none was read.
         card: The same as a card.
+        unread: Why the README was not read; empty where it was, or there is none.
     """
 
     name: str
@@ -38,6 +39,7 @@ class RepositoryRead:
     said: tuple[str, ...] = ()
     readme: str = ""
     card: Card = field(default_factory=Card)
+    unread: str = ""
 
     @property
     def hub_models(self) -> tuple[str, ...]:
@@ -61,17 +63,42 @@ def read_repository(name: str, revision: str | None, session: Session) -> Reposi
     said += ["archived"] if found.is_archived else []
     readme = ""
     try:
-        commit = client.find_commit(found.name, revision or found.default_branch)
-        tree = client.read_tree(found.name, commit)
-        code = [file.path for file in modelling_files(tree.files) if file.kind == "modelling"]
-        named = f"{', '.join(code[:4])}{' …' if len(code) > 4 else ''}" if code else "no modelling file"
-        said.append(f"at {commit[:12]}: {named}{' (GitHub lists not all of its files)' if tree.is_cut else ''}")
-        path = next((file.path for file in tree.files if _README.fullmatch(file.path)), None)
-        if path is not None:
-            readme = client.read_file(found.name, commit, path).decode("utf-8", "replace")[:MOST_README]
+        tree = client.read_tree(found.name, client.find_commit(found.name, revision or found.default_branch))
+        said.append(_code_of(tree))
+        readme = _readme(found.name, tree, client)
     except ArchvizError as error:
         said.append(f"not all of it was read: {error.message}")
     return RepositoryRead(found.name, found.url, found.renamed_from, tuple(said), readme, parse_card(readme))
+
+
+def read_lead(name: str, session: Session) -> RepositoryRead:
+    """The repository that a card or a record leads to, at its newest commit, with two requests: its files, its README.
+
+    Raises:
+        ModelNotFoundError: There is no such public repository.
+    """
+    client = GithubClient(session)
+    head = client.find_head(name)
+    said = [head.name, *([f"renamed from {head.renamed_from}"] if head.renamed_from else []), _code_of(head.tree)]
+    readme, unread = "", ""
+    try:
+        readme = _readme(head.name, head.tree, client)
+    except ArchvizError as error:
+        unread = f"its README was not read: {error.message}"
+    url = f"https://github.com/{head.name}"
+    return RepositoryRead(head.name, url, head.renamed_from, tuple(said), readme, parse_card(readme), unread)
+
+
+def _code_of(tree: Tree) -> str:
+    code = [file.path for file in modelling_files(tree.files) if file.kind == "modelling"]
+    named = f"{', '.join(code[:4])}{' …' if len(code) > 4 else ''}" if code else "no modelling file"
+    return f"at {tree.commit[:12]}: {named}{' (GitHub lists not all of its files)' if tree.is_cut else ''}"
+
+
+def _readme(name: str, tree: Tree, client: GithubClient) -> str:
+    """The text of the README at the tree's commit; empty where there is none."""
+    path = next((file.path for file in tree.files if _README.fullmatch(file.path)), None)
+    return "" if path is None else client.read_file(name, tree.commit, path).decode("utf-8", "replace")[:MOST_README]
 
 
 def why_own(read: RepositoryRead, model_id: str, papers: Collection[str], *, is_alike: bool) -> str | None:

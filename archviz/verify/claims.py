@@ -72,6 +72,16 @@ class Check:
     evidence: tuple[Evidence, ...] = ()
     quote: str | None = None
 
+    @property
+    def source(self) -> str:
+        """What it was held against: `code`, or the source that stands at the end of the path (`config`, `headers`, …)."""
+        return self.path.rpartition("(")[2].rstrip(")") if self.path.endswith(")") else "code"
+
+    @property
+    def place(self) -> str:
+        """Where it was stated, whatever it was held against."""
+        return self.path.removesuffix(f" ({self.source})")
+
     def as_dict(self) -> dict[str, object]:
         return {
             "path": self.path,

@@ -28,9 +28,9 @@ def test_a_compressor_and_its_indexer_have_rows_of_their_own() -> None:
     rows = {row.key: row for row in found.breakdown}
     key = "layers/compressed_sparse_attention+moe/mixer"
     parts = [row for row in found.breakdown if row.parent == key]
-    assert [row.label for row in parts] == ["Projections", "Compressor", "Q/K and latent norms"]
+    assert [row.label for row in parts] == ["Projections", "Attention sinks", "Compressor", "Q/K and latent norms"]
     assert sum(row.count for row in parts) == rows[key].count
     inner = [row for row in found.breakdown if row.parent == f"{key}/compressor"]
-    assert [row.label for row in inner] == ["Its own", "Indexer"]
+    assert [row.label for row in inner] == ["Pooling", "Indexer"]
     assert sum(row.count for row in inner) == rows[f"{key}/compressor"].count
-    assert "Other (attn_hc, ffn_hc)" in {row.label for row in found.breakdown}
+    assert "Hyper-connections (attn_hc, ffn_hc)" in {row.label for row in found.breakdown}

@@ -73,3 +73,19 @@ def test_control_characters_of_foreign_names_are_escaped() -> None:
 
 def test_a_model_without_gaps_has_no_section_for_them() -> None:
     assert "\nGaps\n" not in describe_text(build(dense(1)))
+
+
+def test_a_long_label_is_wrapped_and_its_number_stays_in_the_column() -> None:
+    architecture = build(decoder([dense_layer(0)], 64, 100))
+    kind = next(row for row in architecture.parameters.breakdown if row.times is not None)
+    kind.label = "Attention (with relative attention bias) + Cross attention + MLP (ReLU)"
+    rows = section(describe_text(architecture), "Parameters").splitlines()
+    first = next(number for number, row in enumerate(rows) if "Per layer: Attention (with" in row)
+    assert rows[first + 1].strip().startswith("Cross attention + MLP (ReLU) (1 of them)")
+    assert len(rows[first + 1]) == len(rows[0])
+
+
+def test_a_single_layer_is_no_plural() -> None:
+    structure = section(describe_text(build(dense(1))), "Structure")
+    assert "layer 0 · " in structure
+    assert " each" not in structure

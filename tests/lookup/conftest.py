@@ -16,14 +16,14 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingTCPServer
 from typing import Any, Literal
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 from xml.sax.saxutils import escape
 
 import pytest
 
 from archviz.network.cache import Cache
 from archviz.network.session import Session, Time
-from archviz.network.waits import Paces
+from archviz.network.waits import Paces, Silence
 from archviz.settings import Limits, Settings
 
 Fault = Literal["", "drip", "truncated", "reset", "long"]
@@ -137,11 +137,11 @@ def session(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Ca
     """Makes sessions that share cache, clock and paces, as the commands of one user do."""
     for name in ("HF_TOKEN", "GITHUB_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE", "ARCHVIZ_CACHE"):
         monkeypatch.delenv(name, raising=False)
-    paces = Paces()
+    paces, silence = Paces(), Silence()
 
     def make(limits: Limits | None = None, *, offline: bool = False) -> Session:
         settings = Settings(offline=offline, limits=limits or Limits())
-        return Session(settings, cache=Cache(tmp_path / "cache"), time=clock.time(), paces=paces)
+        return Session(settings, cache=Cache(tmp_path / "cache"), time=clock.time(), paces=paces, silence=silence)
 
     return make
 
@@ -279,7 +279,8 @@ class GithubData:
             return self._repository(name, match[2] or "", asked)
         if match and match[1] in self.renamed:
             place = list(self.repositories).index(self.renamed[match[1]])
-            url = f"http://{asked.headers['host']}/repositories/{place}{match[2] or ''}"
+            query = f"?{urlencode(asked.query)}" if asked.query else ""
+            url = f"http://{asked.headers['host']}/repositories/{place}{match[2] or ''}{query}"
             return self._json({"message": "Moved Permanently", "url": url}, 301, {"Location": url})
         return self._json(
             {"message": "Not Found", "documentation_url": "https://docs.github.com/rest", "status": "404"}, 404
@@ -316,7 +317,7 @@ class GithubData:
                 return self._json({"message": "No commit found for SHA: x", "status": "422"}, 422)
             assert asked.headers["accept"] == "application/vnd.github.sha"
             return Reply(200, data["commit"].encode(), {"Content-Type": "application/vnd.github.sha; charset=utf-8"})
-        if rest == f"/git/trees/{data['commit']}":
+        if rest in (f"/git/trees/{data['commit']}", "/git/trees/HEAD"):
             assert asked.query == {"recursive": "1"}
             tree = [
                 {"path": path, "mode": "100644", "type": "blob", "sha": "0" * 40, "size": len(text)}
@@ -324,7 +325,8 @@ class GithubData:
             ]
             folders = {path.rpartition("/")[0] for path in data["files"] if "/" in path}
             tree += [{"path": path, "mode": "040000", "type": "tree", "sha": "1" * 40} for path in sorted(folders)]
-            return self._json({"sha": data["commit"], "url": "", "tree": tree, "truncated": False})
+            url = f"http://{asked.headers['host']}/repos/{name}/git/trees/{data['commit']}"
+            return self._json({"sha": data["commit"], "url": url, "tree": tree, "truncated": False})
         folder = rest.removeprefix("/contents/")
         inside = {path: text for path, text in data["files"].items() if path.rpartition("/")[0] == folder}
         if not inside or asked.query.get("ref") != data["commit"]:

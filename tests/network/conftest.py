@@ -11,7 +11,7 @@ import pytest
 
 from archviz.network.cache import Cache
 from archviz.network.session import Session, Time
-from archviz.network.waits import Paces
+from archviz.network.waits import Paces, Silence
 from archviz.settings import Settings
 
 
@@ -41,11 +41,11 @@ def session(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Ca
     tokens, addresses = ("HF_TOKEN", "GITHUB_TOKEN"), ("GITHUB_API_URL", "ARCHVIZ_ARXIV_URL", "ARCHVIZ_GITHUB_RAW_URL")
     for name in (*tokens, *addresses, "HF_ENDPOINT", "HF_HUB_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
-    paces = Paces()
+    paces, silence = Paces(), Silence()
 
     def make(handler: Callable[[httpx2.Request], httpx2.Response], **changes: Any) -> Session:
         cache = changes.pop("cache", None) or Cache(tmp_path / "cache")
         base = httpx2.MockTransport(handler)
-        return Session(Settings(**changes), cache=cache, time=clock.time(), base=base, paces=paces)
+        return Session(Settings(**changes), cache=cache, time=clock.time(), base=base, paces=paces, silence=silence)
 
     return make

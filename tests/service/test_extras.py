@@ -54,24 +54,42 @@ def test_a_model_in_short_leads_to_its_parts(ask: Ask) -> None:
     assert data == json.loads(ask(read("archviz://model/acme/Small-1B")).contents[0].text)
 
 
+async def read_pages(client: Any, uri: str | None) -> str:
+    """A text from the page at an address to its end."""
+    whole = ""
+    while uri is not None:
+        content = (await client.read_resource(uri)).contents[0]
+        whole += content.text
+        uri = (content.meta or {}).get("next")
+    return whole
+
+
 def test_a_long_part_is_read_in_pages_that_name_the_next(
     ask: Ask, fake_pipeline: Any, architecture_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_pipeline.architecture = architecture_of(tensors=300)
     monkeypatch.setattr("archviz.service.resources.PAGE_BYTES", 2_000)
 
-    async def read_all(client: Any, uri: str | None) -> str:
-        whole = ""
-        while uri is not None:
-            content = (await client.read_resource(uri)).contents[0]
-            whole += content.text
-            uri = (content.meta or {}).get("next")
-        return whole
-
-    rows = ask(lambda client: read_all(client, "archviz://model/acme%2FSmall-1B/tensors"))
+    rows = ask(lambda client: read_pages(client, "archviz://model/acme%2FSmall-1B/tensors"))
     assert len(rows.splitlines()) == 300
-    text = ask(lambda client: read_all(client, "archviz://model/acme%2FSmall-1B/architecture"))
+    text = ask(lambda client: read_pages(client, "archviz://model/acme%2FSmall-1B/architecture"))
     assert json.loads(text)["identity"]["id"] == "acme/Small-1B"
+
+
+def test_a_written_text_and_the_schema_are_read_in_pages(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, fake_pipeline: Any
+) -> None:
+    monkeypatch.setattr("archviz.service.resources.PAGE_BYTES", 500)
+
+    async def talk(client: Any) -> tuple[str, list[str]]:
+        drawn = await client.call_tool("draw_architecture", {"model": "acme/Small-1B", "formats": ["svg"]})
+        uri = next(item.uri for item in drawn.content if item.type == "resource_link")
+        whole = (await client.read_resource(uri)).contents[0].text
+        return whole, [await read_pages(client, f"{uri}?offset=0"), await read_pages(client, "archviz://schema")]
+
+    whole, (paged, schema) = ask(talk)
+    assert (paged, whole[:4]) == (whole, "<svg")
+    assert json.loads(schema)["$id"] == "urn:archviz:1"
 
 
 def test_the_figure_of_a_model_is_a_resource(ask: Ask) -> None:
@@ -90,6 +108,9 @@ def test_the_figure_of_a_model_is_a_resource(ask: Ask) -> None:
         "archviz://model/",
         "archviz://model/acme%2FSmall-1B/tensors?offset=x",
         "archviz://model/acme%2FSmall-1B/tensors?offset=99999999",
+        "archviz://model/acme%2FSmall-1B/figure?offset=3",
+        "archviz://schema?offset=",
+        "archviz://references/server.md?offset=9999999",
         "archviz://model/acme%2FSmall-1B%00",
         "archviz://references/../SKILL.md",
         "archviz://references/..%2F..%2Fpyproject.toml",

@@ -10,6 +10,7 @@ from archviz.errors import (
     BudgetExceededError,
     GatedError,
     ModelNotFoundError,
+    OfflineError,
     RateLimitedError,
     SourceUnavailableError,
     UnsupportedCodeError,
@@ -62,3 +63,46 @@ def test_a_folder_that_is_gone_is_not_told(rest: str) -> None:
 
 def test_an_option_of_a_command_is_told_as_the_argument() -> None:
     assert failure(UsageError("no", where="--class"))["where"] == "class_name"
+
+
+def test_hints_name_tools_and_arguments_where_commands_and_options_stood() -> None:
+    told = failure(UsageError("no", where="--class", hint="archviz describe shows them; --class NAME another"))
+    assert told["hint"] == "describe_architecture shows them; class_name another"
+    assert failure(UsageError("no", where="/tmp/.draw-x/figure.json"))["where"] == "figure"
+
+
+def test_the_next_step_names_a_hint_only_where_there_is_one() -> None:
+    assert "hint" in str(failure(UsageError("no", hint="so"))["next"])
+    assert "hint" not in str(failure(UsageError("no"))["next"])
+    told = failure(OfflineError("not asked", hint="Run the command once without --offline."))
+    assert "hint" not in told
+    assert "--offline" in str(told["next"])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("cannot read /work/models/x.json", "cannot read x.json"),
+        ("no '/srv/my models/x.json' there", "no 'x.json' there"),
+        ("where:/opt/a/b.py:3", "where:b.py:3"),
+        ("of ~root/x/y", "of y"),
+        ("/blocks/0 and https://huggingface.co/a/b and a/b, about ~60", None),
+        ("part='/layers/0/kinds', 3 / 4", None),
+    ],
+)
+def test_paths_of_any_folder_are_cut_and_pointers_and_addresses_are_not(
+    tmp_path: Path, text: str, told: str | None
+) -> None:
+    token = CALLER.set(Caller(OutputRoot(tmp_path), remote=True))
+    message = failure(UsageError(text))["message"]
+    CALLER.reset(token)
+    assert message == (told or text)
+
+
+def test_a_place_in_a_figure_is_told_without_the_file_that_it_was_read_from() -> None:
+    assert failure(UsageError("no", where="figure.json: stages[0].name"))["where"] == "stages[0].name"
+
+
+def test_candidates_are_spoken_of_only_where_there_are_some() -> None:
+    assert "candidates" not in str(failure(ModelNotFoundError("no"))["next"])
+    assert "candidates" in str(failure(ModelNotFoundError("no", candidates=["a/b"]))["next"])

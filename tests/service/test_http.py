@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -359,8 +360,6 @@ def test_health_and_readiness_tell_how_the_server_is(hosted: Host, monkeypatch: 
     assert get(server, "/ready").json() == {"status": "ready", "calls": 0}
     monkeypatch.setattr(server.desk, "most", 0)
     assert (get(server, "/ready").status_code, get(server, "/health").status_code) == (503, 200)
-    server.gate.draining = True
-    assert get(server, "/ready").json()["status"] == "draining"
     assert get(server, "/elsewhere").status_code == 401
 
 
@@ -380,10 +379,12 @@ def test_the_server_ends_when_asked_and_first_ends_what_it_works_on(
     hosted: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began: list[bool] = []
+    asked = threading.Event()
+    told: list[Any] = []
 
     def describe(model: str, **_: Any) -> Any:
         began.append(True)
-        time.sleep(1.0)
+        asked.wait(20)
         raise UsageError("done in time")
 
     monkeypatch.setattr("archviz.pipeline.describe", describe)
@@ -401,11 +402,24 @@ def test_the_server_ends_when_asked_and_first_ends_what_it_works_on(
             while not began:  # noqa: ASYNC110 - set by a thread of the server
                 await anyio.sleep(0.02)
             server.uvicorn.should_exit = True
+            while not server.gate.draining:  # noqa: ASYNC110 - set by a thread of the server
+                await anyio.sleep(0.02)
+            told.extend(
+                await anyio.to_thread.run_sync(
+                    lambda: [get(server, "/ready"), get(server, "/health"), get(server, "/mcp")]
+                )
+            )
+            asked.set()
         return results[0]
 
     assert anyio.run(run).structured_content["message"] == "done in time"
     assert wait_for(lambda: server.stopped)
-    assert server.gate.draining
+    assert [(answer.status_code, answer.json().get("status")) for answer in told[:2]] == [
+        (503, "draining"),
+        (200, "ok"),
+    ]
+    assert (told[2].status_code, told[2].json()["error"]) == (503, "draining")
+    assert told[2].headers["retry-after"]
 
 
 # --- files of this machine ---

@@ -75,6 +75,21 @@ def test_the_defaults_of_a_newer_type_are_read_with_that_code(commit: str) -> No
     assert (found["params"], found["digest"]) == (known["params"], known["digest"])
 
 
+@pytest.mark.parametrize(("model_type", "most"), [("acme9", 5), ("acme9-text", 6)])
+def test_a_newer_type_costs_at_most_six_requests_and_one_a_code_file(
+    commit: str, hub: LoopbackHub, github: Any, github_raw: Any, github_data: Any, model_type: str, most: int
+) -> None:
+    config = {**CONFIG, "model_type": model_type}
+    base = "src/transformers/models/acme9"
+    files = github_data.repositories["huggingface/transformers"]["files"]
+    files[f"{base}/configuration_acme9.py"] = renamed("configuration").replace('"acme9"', f'"{model_type}"')
+    hub.repositories["acme/Acme9-1B"] = Repository({"config.json": json.dumps(config).encode()})
+    assert pipeline.describe("acme/Acme9-1B").gaps == []
+    asked = [*hub.paths, *github.paths, *github_raw.paths]
+    code = [path for path in asked if f"{base}/" in path and path.endswith(".py")]
+    assert (len(code), len(asked) - len(code)) == (2, most)
+
+
 def test_a_folder_whose_code_is_installed_or_its_own_asks_nobody(
     commit: str, github: Any, hub: LoopbackHub, tmp_path: Path
 ) -> None:

@@ -22,7 +22,7 @@ base_model: acme/Other-Base
 ---
 - Number of Layers: 3
 - Number of Parameters: 0.1B
-See [report](https://arxiv.org/abs/2505.09388), [code](https://github.com/oldacme/Acme),
+See [report](https://arxiv.org/abs/2505.09388), [code](https://github.com/acme/Acme),
 [vLLM](https://github.com/vllm-project/vllm), [blog](https://acme.example/blog/acme).
 """
 

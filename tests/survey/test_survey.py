@@ -17,6 +17,7 @@ from archviz.survey.text import survey_text
 from tests.lookup.conftest import Reply
 from tests.lookup.hub.loopback import Repository
 from tests.lookup.hub.repositories import TINY
+from tests.survey.conftest import CARD
 
 
 @pytest.fixture(autouse=True)
@@ -34,9 +35,9 @@ def test_every_source_is_there_with_status_and_link_in_the_order_of_truth(servic
     assert kinds == sorted(kinds, key=ORDER.index)
     assert by_kind(survey, "paper") == [("found", "Acme Technical Report (arXiv:2505.09388v2)")]
     (own, other) = by_kind(survey, "github")
-    assert own[0] == "renamed"
-    assert "acme/Acme; renamed from oldacme/Acme; licence Apache-2.0; at " in own[1]
-    assert "inference/model.py" in own[1]
+    assert own[0] == "found"
+    assert own[1].startswith("acme/Acme; at ")
+    assert "inference/model.py; its README links acme/Acme-1B" in own[1]
     assert other == ("stated", "vllm-project/vllm")
     assert by_kind(survey, "blog") == [("stated", "blog")]
     assert all(entry.url for entry in survey.entries)
@@ -81,11 +82,56 @@ def test_a_page_on_a_host_that_is_not_read_is_never_asked_for(services: Any) -> 
     assert by_kind(survey, "blog") == [("stated", "blog")]
 
 
-def test_a_cold_model_costs_few_requests_and_a_known_one_none(services: Any, arxiv: Any, github: Any) -> None:
-    pipeline.sources("acme/Acme-1B")
-    assert (len(services.asked), len(arxiv.asked), len(github.asked)) == (3, 1, 4)  # the rename costs one
-    pipeline.sources("acme/Acme-1B")
-    assert (len(services.asked), len(arxiv.asked), len(github.asked)) == (3, 1, 4)
+def test_a_cold_model_costs_six_requests_and_a_known_one_none(
+    services: Any, arxiv: Any, github: Any, github_raw: Any
+) -> None:
+    for _ in range(2):
+        survey = pipeline.sources("acme/Acme-1B")
+        assert [len(each.asked) for each in (services, arxiv, github, github_raw)] == [3, 1, 1, 1]
+        assert by_kind(survey, "github")[0][0] == "found"
+        assert survey.notes == []
+
+
+def test_a_view_that_would_cost_more_is_finished_by_the_next_run(
+    services: Any, arxiv: Any, github: Any, github_raw: Any
+) -> None:
+    places = (services, arxiv, github, github_raw)
+    card = CARD.replace("github.com/acme/Acme", "github.com/oldacme/Acme").encode()
+    services.repositories["acme/Acme-1B"].files["README.md"] = card  # the redirect is one more
+    first = pipeline.sources("acme/Acme-1B")
+    assert sum(len(each.asked) for each in places) == 6
+    status, what = by_kind(first, "github")[0]
+    assert status == "unverified"
+    assert "renamed from oldacme/Acme" in what
+    assert "its README was not read: GitHub was not asked: one run asks 6 times" in what
+    assert any("run it again" in note for note in first.notes)
+    second = pipeline.sources("acme/Acme-1B")
+    assert sum(len(each.asked) for each in places) == 7
+    status, what = by_kind(second, "github")[0]
+    assert (status, what.endswith("its README links acme/Acme-1B")) == ("renamed", True)
+    assert second.notes == []
+    Cache().clear()
+    assert by_kind(pipeline.sources("acme/Acme-1B", with_text=True), "github")[0][0] == "renamed"  # asks for all
+
+
+@pytest.mark.parametrize(
+    ("name", "code_files"),
+    [
+        ("acme/Acme-1B", 0), ("acme/Sharded-1B", 0), ("acme/Gated-1B", 0), ("acme/Old-Name-1B", 0), ("acme/Elder-1B", 2),
+        ("acme/Pickled-1B", 0), ("acme/Adapter-1B", 0), ("acme/Missing-1B", 0), ("acme/Sharded-1B-FP8", 0), ("GPT-4o", 0),
+        ("Acme-2B", 0), ("arXiv:2505.09388", 0), ("https://github.com/oldacme/Acme", 0),
+    ],
+)  # fmt: skip
+def test_no_view_costs_more_than_six_requests_and_one_a_code_file(
+    services: Any, arxiv: Any, github: Any, github_raw: Any, monkeypatch: pytest.MonkeyPatch, name: str, code_files: int
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_valid")
+    for repository in services.repositories.values():
+        repository.files.setdefault("README.md", CARD.encode())
+    main(["sources", name, "--json"])
+    asked = [each.path for place in (services, arxiv, github, github_raw) for each in place.asked]
+    assert 0 < len(asked) <= 6 + code_files
+    assert len([path for path in asked if path.endswith(".py")]) == code_files
 
 
 def test_offline_it_answers_from_the_cache(services: Any, arxiv: Any, github: Any) -> None:

@@ -26,6 +26,7 @@ FEW = 10  # requests that remain, from which on the reader is told
 MOST_TREE = 200_000
 _WHO_MAY_SEARCH = "GitHub searches code only for those with a token (GITHUB_TOKEN)"
 _COMMIT = late_pattern(r"[0-9a-f]{40}")
+_TREE = late_pattern(r"/repos/([^/?]+/[^/?]+)/git/trees/")
 _REVISION = late_pattern(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 
 
@@ -68,6 +69,20 @@ class Tree:
     is_cut: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A repository as it is now: its name, its newest commit and the files of that, which one reply tells."""
+
+    name: str
+    asked: str
+    tree: Tree
+
+    @property
+    def renamed_from(self) -> str | None:
+        """The asked name where the repository has another one now; letter case is no other name."""
+        return self.asked if self.asked.lower() != self.name.lower() else None
+
+
 class GithubClient:
     """GitHub by the session of one command."""
 
@@ -89,17 +104,7 @@ class GithubClient:
         if asked is None:
             raise UsageError(f"{name[:80]!a} is no GitHub repository", hint="Write owner/name.")
         data = self._object(f"/repos/{asked}", f"GitHub has no public repository {asked}")
-        found = github_repository(_text(data, "full_name"))
-        if found is None:
-            raise BadResponseError("GitHub's answer names no repository", where=f"/repos/{asked}")
-        if found.lower() != asked.lower() and self._session.last_found_at.endswith(f"/repos/{asked}"):
-            if self._session.last_key is not None:
-                self._session.cache.forget(self._session.last_key)
-            raise BadResponseError(
-                f"GitHub answers with {found}, and no redirect leads there",
-                where=f"/repos/{asked}",
-                hint="Nothing of this answer is kept. Check GITHUB_API_URL and the proxy.",
-            )
+        found = self._named(github_repository(_text(data, "full_name")), asked)
         licence, parent = data.get("license"), data.get("parent")
         return Repository(
             found,
@@ -111,6 +116,43 @@ class GithubClient:
             data.get("archived") is True,
             github_repository(_text(parent, "full_name")) if isinstance(parent, dict) else None,
         )
+
+    def find_head(self, name: str) -> Head:
+        """The repository of exactly this name, or the one that it was renamed to, with the files of its newest commit.
+
+        A tree asked for by a reference comes under the commit that it leads to, at the address of the repository's own name.
+
+        Raises:
+            UsageError: The text is no `owner/name`.
+            ModelNotFoundError: There is none, or it is not public.
+        """
+        asked = github_repository(name)
+        if asked is None:
+            raise UsageError(f"{name[:80]!a} is no GitHub repository", hint="Write owner/name.")
+        path = f"/repos/{asked}/git/trees/HEAD?recursive=1"
+        answer = self._get(path)
+        data = self._json(answer, path, dict) if answer.status_code == 200 else {}
+        at, commit = _TREE.search(_text(data, "url")), _text(data, "sha")
+        if at is None or not _COMMIT.fullmatch(commit):  # an empty repository, or a reply that tells less
+            found = self.find_repository(asked)
+            commit = self.find_commit(found.name, found.default_branch)
+            return Head(found.name, asked, self.read_tree(found.name, commit))
+        tree = Tree(commit, tuple(_files(data.get("tree"), "blob")), data.get("truncated") is True)
+        return Head(self._named(github_repository(at[1]), asked), asked, tree)
+
+    def _named(self, found: str | None, asked: str) -> str:
+        """The repository that an answer is of, where it is the asked one or a redirect led there."""
+        if found is None:
+            raise BadResponseError("GitHub's answer names no repository", where=f"/repos/{asked}")
+        if found.lower() != asked.lower() and f"/repos/{asked}/" in f"{self._session.last_found_at}/":
+            if self._session.last_key is not None:
+                self._session.cache.forget(self._session.last_key)
+            raise BadResponseError(
+                f"GitHub answers with {found}, and no redirect leads there",
+                where=f"/repos/{asked}",
+                hint="Nothing of this answer is kept. Check GITHUB_API_URL and the proxy.",
+            )
+        return found
 
     def find_commit(self, repository: str, revision: str) -> str:
         """The commit, 40 hex digits, of a branch, tag or commit; one that is whole already is not asked for."""

@@ -12,6 +12,7 @@ from archviz.service.paging import ANSWER_BYTES, find_part, page_of
 from archviz.service.parts import TRACE, graphs_of, module_pointer
 from archviz.service.results import DescribeAnswer
 from archviz.service.workshop import ClassName, Model, Offset, Workshop
+from archviz.trace_text import assumption_text, call_text, op_text
 
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture
@@ -47,7 +48,7 @@ class DescribingTools:
         if part and not part.startswith("/"):
             pointer = module_pointer(document["modules"], part)
             answer.next = [f"part={each} is its data flow" for each in graphs_of(document["blocks"], part)]
-            answer.next += [f"part={TRACE}{part} lists its calls and operations"]
+            answer.next += [f"part={TRACE}{part} lists its calls, splits, joins and products"]
         _fill_page(answer, find_part(document, pointer), pointer, offset)
         return result_of(answer)
 
@@ -69,9 +70,19 @@ class DescribingTools:
             model, class_name=class_name, seq=_TRACED_TOKENS, module=module or None, settings=self.workshop.settings
         )
         answer = DescribeAnswer(
-            model=model, class_name=found["class"], gaps_total=len(found["gaps"]), notes=lines(found.get("notes", []))
+            model=model,
+            class_name=found["class"],
+            gaps_total=len(found["gaps"]),
+            notes=lines(
+                [
+                    f"one pass of {_TRACED_TOKENS} tokens, without a cache",
+                    *found.get("notes", []),
+                    *map(assumption_text, found["assumed"]),
+                ]
+            ),
         )
-        rows = [_call(row) for row in found["calls"]] + [_op(row) for row in found["ops"]]
+        rows = [f"call {call_text(row)}{_at(row)}" for row in found["calls"]]
+        rows += [f"op {op_text(row)}{_at(row)}" for row in found["ops"]]
         _fill_page(answer, rows, part, offset)
         return result_of(answer)
 
@@ -102,13 +113,7 @@ def _fill_page(answer: DescribeAnswer, value: object, pointer: str, offset: int)
         answer.next = ["That is all of this part; the summary names others."]
 
 
-def _call(row: dict[str, Any]) -> str:
-    return f"call {row['module'] or '(model)'}: {row['class']} {row['in']} -> {row['out']} {_at(row)}".rstrip()
-
-
-def _op(row: dict[str, Any]) -> str:
-    return f"op {row['module'] or '(model)'}: {row['op']} {row['in']} -> {row['out']} {_at(row)}".rstrip()
-
-
 def _at(row: dict[str, Any]) -> str:
-    return str(row.get("at") or "")
+    """Where it stands: the file by its last name, as everywhere in answers."""
+    place = str(row.get("at") or "").rpartition("/")[2]
+    return f" @ {place}" if place else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,7 +15,7 @@ from archviz.service.callers import caller
 from archviz.service.outputs import file_stem, request_key
 from archviz.service.paging import cut_to_fit
 from archviz.service.results import DrawAnswer
-from archviz.service.tools.files import image_of, links_to, rows_of, with_app
+from archviz.service.tools.files import figure_file, image_of, links_to, rows_of, with_app
 from archviz.service.workshop import ClassName, Workshop
 
 if TYPE_CHECKING:
@@ -71,16 +70,10 @@ class DrawingTools:
         if model is not None and classify(model).kind != "path":
             described = self.workshop.shelf.described(model, class_name).architecture
             return pipeline.draw_described(described, folder / stem, formats, look=look)
-        source = model if model is not None else _written(figure, folder)
+        source = str(figure_file(figure, folder)) if figure is not None else str(model)
         return pipeline.draw(
             source, folder / stem, formats, class_name=class_name, look=look, settings=self.workshop.settings
         )
-
-
-def _written(figure: dict[str, Any] | None, folder: Path) -> str:
-    path = folder / "figure.json"
-    path.write_text(json.dumps(figure, ensure_ascii=False), encoding="utf-8", errors="surrogatepass")
-    return str(path)
 
 
 def _drawn(result: DrawResult, files: list[Path]) -> CallToolResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from typing import Any, Literal
 from mcp.server.mcpserver import Image
 from mcp_types import CallToolResult, ContentBlock, ResourceLink
 
+from archviz.outputs import write_text
 from archviz.service.callers import caller
 from archviz.service.outputs import MIME_TYPES, URI
 
@@ -18,6 +20,13 @@ PAGE_KEY = "archviz/page"
 """Where a result carries the page that the app shows; metadata that no language model is given."""
 
 ImageState = Literal["inline", "too_large", "not_asked"]
+
+
+def figure_file(figure: dict[str, Any], folder: Path) -> Path:
+    """A diagram config as the file that is read like one of a command."""
+    path = folder / "figure.json"
+    write_text(path, json.dumps(figure))
+    return path
 
 
 def rows_of(files: Sequence[Path]) -> list[dict[str, Any]]:
