@@ -205,6 +205,10 @@ def find_memory(
     )  # fmt: skip
     if known:
         found.contexts.extend(found.need(tokens) for tokens in contexts)
+    if any(each.role == "indexer" for kind in found.kinds for each in kind.kept):
+        found.remarks.append(
+            "operations count all positions, or all compressed entries, also those that the indexer does not choose"
+        )
     found.remarks.extend(
         f"{tokens:,} tokens are more than the {maximum:,} of the configuration"
         for tokens in contexts
