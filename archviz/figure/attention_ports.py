@@ -19,11 +19,12 @@ def with_port_names(graph: BlockGraph) -> BlockGraph:
         return graph
     core = cores[0].id
     named = _named(graph, core)
-    into = [edge for edge in graph.edges if edge.target == core and edge.source in named]
-    if not named or any(edge.label for edge in into):
+    if not named:
         return graph
     edges = [
-        replace(edge, label=named[edge.source]) if edge.target == core and edge.source in named else edge
+        replace(edge, label=" ".join(filter(None, (named[edge.source], edge.label))))
+        if edge.target == core and edge.source in named
+        else edge
         for edge in graph.edges
     ]
     return replace(graph, edges=edges)
@@ -34,8 +35,10 @@ def _named(graph: BlockGraph, core: str) -> dict[str, str]:
     nodes = {node.id: node for node in graph.nodes}
     sources = list(dict.fromkeys(edge.source for edge in graph.edges if edge.target == core and edge.source in nodes))
     joins = {
-        edge.source for edge in graph.edges if edge.target in sources and nodes[edge.target].role == "concat"
-    }  # parts of an input
+        edge.source
+        for edge in graph.edges
+        if edge.target in sources and nodes[edge.target].role == "concat" and nodes[edge.source].role != "split"
+    }  # whole tensors that are parts of an input; a split gives another part to each
     wide = [name for name in sources if isinstance((nodes[name].shape_out or [None])[-1], int) and name not in joins]
     rotated = [name for name in wide if _is_rotated(graph, name)]
     if len(wide) == 3 and len(rotated) == 2:

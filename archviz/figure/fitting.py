@@ -11,7 +11,7 @@ from archviz.figure.savings import Savings, ladder
 from archviz.figure.theme import Theme
 
 _WAYS = ((0.75, False), (0.6, False), (0.75, True), (0.6, True))  # density of the boxes, whether the strip is brief
-_NEARLY = 330.0  # px by which a page is too large for a brief strip to help
+_NEARLY = 400.0  # px by which a page is too large for a brief strip to help
 _HOPELESS = 1200.0  # px by which a page is too large for closer boxes to help
 
 

@@ -47,8 +47,8 @@ _CHIP = replace(SIDE, pad=5.0, narrow=44.0, wide=56.0)
 
 
 def side_style(box: Box) -> Style:
-    """The style of a box beside a column: a mere name is as narrow as it can be."""
-    return SIDE if box.details else _CHIP
+    """The style of a box beside a column: the mere name of RoPE or QK-norm is as narrow as it can be."""
+    return _CHIP if box.role in ("rope", "qk_norm") and not box.details else SIDE
 
 
 def closer(style: Style, density: float) -> Style:

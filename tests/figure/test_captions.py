@@ -83,7 +83,7 @@ def test_a_tied_head_says_so_once() -> None:
     llama.towers[0].column[-1].node = node("lm_head:head:LM head|4,096 → 128,256|tied to model.embed_tokens.weight")
     assert "tied with the embedding" in notes(llama)
     head = next(box for box in column_boxes(build_overview(llama).columns[0].steps) if box.role == "head")
-    assert head.details == ("4,096 → 128,256",)
+    assert head.details == ("4096 → 128,256",)
     low, high = build_overview(llama).columns[0].tied or ("", "")
     assert high == head.id
     assert low != high
