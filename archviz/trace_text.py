@@ -13,7 +13,7 @@ def call_text(row: Mapping[str, Any]) -> str:
     'norm: RMSNorm [x=[1, 4]] → [1, 4]'
     """
     given = [*map(str, row["in"]), *(f"{name}={shape}" for name, shape in row.get("kwargs", {}).items())]
-    return f"{_module(row)}: {row['class']} [{', '.join(given)}] → {row['out']}"
+    return f"{_module(row)}: {row['class']} [{', '.join(given)}] → {row.get('returned', row['out'])}"
 
 
 def op_text(row: Mapping[str, Any]) -> str:
@@ -23,6 +23,15 @@ def op_text(row: Mapping[str, Any]) -> str:
     'attn: softmax [[1, 2, 4, 4]] → [1, 2, 4, 4]'
     """
     return f"{_module(row)}: {row['op']} {row['in']} → {row['out']}"
+
+
+def assumption_text(row: Mapping[str, Any]) -> str:
+    """What was taken for granted of numbers, and where.
+
+    >>> assumption_text({"module": "", "what": "a test on numbers in a tensor is taken as true", "at": "model.py:9"})
+    'assumed: a test on numbers in a tensor is taken as true (model.py:9)'
+    """
+    return f"assumed: {row['what']} ({row['at']})"
 
 
 def _module(row: Mapping[str, Any]) -> str:

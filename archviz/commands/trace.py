@@ -6,7 +6,7 @@ import argparse
 
 from archviz.commands.command import Command
 from archviz.commands.options import model_arguments, positive, settings_of
-from archviz.commands.printing import print_json, printable, with_gaps
+from archviz.commands.printing import list_on_stderr, print_json, printable, with_gaps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from archviz import pipeline
-    from archviz.trace_text import call_text
+    from archviz.trace_text import assumption_text, call_text
 
     answer = pipeline.trace(
         options.model,
@@ -46,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
             held = ", ".join(f"{name} {each['shape']} {each['dtype']}" for name, each in layer["tensors"].items())
             row = f"cache {layer['part']} {layer['layer']}  {layer['kind']}  {held or '-'}  {layer['module'] or ''}"
             print(printable(row.rstrip()))
+        list_on_stderr([assumption_text(row) for row in answer["assumed"]], "assumptions")
     return with_gaps(answer["gaps"])
 
 

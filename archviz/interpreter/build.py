@@ -21,7 +21,9 @@ from archviz.interpreter.values import ClassValue, Instance, ModuleInstance
 from archviz.progress import stop_if_unwanted
 
 RECURSION = 12_000
-MOST_UNSEEN = 2_000_000  # blocks of memory, some 150 MB, that may wait for the collector
+MOST_UNSEEN = (
+    3_000_000  # blocks of memory, some 200 MB, that may wait for the collector: most of them are trees, which stay
+)
 
 
 @contextmanager
@@ -96,7 +98,8 @@ def read_model(interp: Interpreter, model: ModuleInstance, config: Any, tagged: 
     sizes = tagged.plain(model) if tagged is not None else {}
     tree = module_tree(model)
     gaps = resolved_gaps(interp, tree.paths())
-    gaps += [gap for gap in [*unknown_parts(tree.modules), *unrun_effects(interp)] if gap not in gaps]
+    gaps += unknown_parts(tree.modules, gaps)
+    gaps += [gap for gap in unrun_effects(interp) if gap not in gaps]
     values = config_values(config) if isinstance(config, Instance) else {}
     return ModelReading(
         model.cls.name,

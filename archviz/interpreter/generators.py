@@ -298,7 +298,7 @@ def _for(interp: Interpreter, node: ast.For, frame: Frame) -> Run:
 def _while(interp: Interpreter, node: ast.While, frame: Frame) -> Run:
     while True:
         test = yield from evaluated(interp, node.test, frame)
-        if not interp.decide(test):
+        if not interp.enters(test):
             break
         interp.step()
         try:
@@ -308,7 +308,7 @@ def _while(interp: Interpreter, node: ast.While, frame: Frame) -> Run:
         except ContinueSignal:
             pass
         if interp.is_data(test):  # a loop over data runs its body once
-            return
+            break
     yield from run_lazily(interp, node.orelse, frame)
 
 

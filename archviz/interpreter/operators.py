@@ -57,6 +57,10 @@ _FUNCTIONS = (FunctionValue, NativeFunction, BoundMethod)
 _SUBSCRIPTED = (type, LibraryModule, *_FUNCTIONS)  # in annotations, which do not matter
 _PLAIN_CONTAINERS = frozenset({list, tuple, dict})
 _PLAIN_INDICES = frozenset({int, str})
+_COMPARED = frozenset(
+    {str, int, float, bool, type(None), Size}
+)  # nothing can be wrong with asking these whether they are equal
+_ORDERINGS = frozenset({ast.Eq, ast.NotEq, ast.Is, ast.IsNot})
 
 
 class Operators(ClassChecks):
@@ -89,7 +93,13 @@ class Operators(ClassChecks):
     def truth(self, value: Any) -> bool:
         """The truth of a value; a test on tensor data is taken as true."""
         if isinstance(value, Tensor):
-            return bool(value.data[0]) if value.data else True
+            if value.data:
+                return bool(value.data[0])
+            if self.recorder is not None:
+                self.recorder.assume("a test on numbers in a tensor is taken as true", self.here())
+            elif self.building:
+                self.gap("a test on numbers in a tensor", self.here())
+            return True
         if isinstance(value, ModuleInstance) and value.special("__len__") is None:
             return True
         return bool(value)
@@ -99,14 +109,26 @@ class Operators(ClassChecks):
         if isinstance(test, Unknown):
             self.gap(f"a branch on {test.reason}", test.at)
             return False
-        if self.is_data(test) and self.recorder is not None:
-            self.recorder.assumed = True
         return self.truth(test)
+
+    def enters(self, test: Any) -> bool:
+        """Whether a `while` runs its body: over data it does so once."""
+        if self.recorder is None or not self.is_data(test):
+            return self.decide(test)
+        self.recorder.assume("a loop until numbers in a tensor end it: its body is shown once", self.here())
+        return True
+
+    def enters_all(self) -> None:
+        """Which rounds of a loop data skips is unknown; that it skips all is not meant."""
+        if self.recorder is not None:
+            self.recorder.assume("the rounds that numbers in a tensor skip are not known: all are shown", self.here())
 
     # -- iteration ------------------------------------------------------------------------------------------------
 
     def iterate(self, value: Any) -> Iterator[Any]:
         """The elements of a value, at most `limits.items`; an Unknown has none and is a gap where a loop runs."""
+        if value.__class__ in _PLAIN_CONTAINERS:
+            return iter(value)
         if isinstance(value, Unknown):
             self.gap(f"a loop over {value.reason}", value.at)
             return iter(())
@@ -233,6 +255,8 @@ class Operators(ClassChecks):
 
     def compare(self, op: type, left: Any, right: Any) -> Any:
         """`left op right` for a comparison."""
+        if left.__class__ in _COMPARED and right.__class__ in _COMPARED and op in _ORDERINGS:
+            return COMPARE[op](left, right)
         if left.__class__ is Watched or right.__class__ is Watched:
             return self._compare_watched(op, left, right)
         if op in (ast.Is, ast.IsNot):
@@ -434,7 +458,7 @@ class Operators(ClassChecks):
             return value.data[0]
         if self.recorder is None or not value.dtype.startswith(("int", "uint")):
             return value
-        self.recorder.assumed = True
+        self.recorder.assume("a number in a tensor is taken as 1", self.here())
         return 1
 
     def as_raised(self, value: Any) -> RaisedError:

@@ -194,7 +194,7 @@ class SharedCalls:
 
     def _fresh(self, tensor: Tensor, repeat: Repeat) -> Tensor:
         twin = Tensor(tensor.shape, tensor.dtype, tensor.data, tensor.at)
-        twin.meaning = tensor.meaning
+        twin.meaning, twin.layout = tensor.meaning, tensor.layout
         number = self.recorder.known_number(tensor)
         if number is not None:
             self.recorder.adopt(twin, repeat.number(number))
@@ -238,7 +238,7 @@ def signature(value: Any, tensors: list[Tensor]) -> Any:
             return ("again", place)
         tensors.append(value)
         data = None if value.data is None else tuple(value.data)
-        return ("tensor", value.shape, value.dtype, data, value.meaning)
+        return ("tensor", value.shape, value.dtype, data, value.meaning, value.layout)
     if isinstance(value, Unknown):
         raise NotShareable
     if value is None or isinstance(value, (str, float, int)):

@@ -111,10 +111,12 @@ def _return(interp: Interpreter, node: ast.Return, frame: Frame) -> None:
 def _if(interp: Interpreter, node: ast.If, frame: Frame) -> None:
     test = EXPRESSIONS[node.test.__class__](interp, node.test, frame)
     frame.line = node.lineno
+    if test.__class__ is bool:
+        interp.run_block(node.body if test else node.orelse, frame)
+        return
     if interp.is_data(test) and all(isinstance(statement, ast.Continue) for statement in node.body):
-        interp.run_block(
-            node.orelse, frame
-        )  # which rounds of a loop data skips is unknown; that it skips all is not meant
+        interp.enters_all()
+        interp.run_block(node.orelse, frame)
         return
     interp.run_block(node.body if interp.decide(test) else node.orelse, frame)
 
@@ -144,7 +146,7 @@ def _while(interp: Interpreter, node: ast.While, frame: Frame) -> None:
         test = _value(interp, node.test, frame)
         frame.line = node.lineno
         once = interp.is_data(test)
-        if not interp.decide(test):
+        if not interp.enters(test):
             break
         interp.step(frame)
         try:
@@ -154,7 +156,7 @@ def _while(interp: Interpreter, node: ast.While, frame: Frame) -> None:
         except ContinueSignal:
             pass
         if once:  # a loop over data runs its body once
-            return
+            break
     interp.run_block(node.orelse, frame)
 
 

@@ -147,7 +147,8 @@ def cached_passes(
     """A prefill with these inputs, and a decode step of one new token where it is asked for and a cache came back.
 
     Returns:
-        The recorders, the latest pass first; what was not understood in any; the layers of the cache after them.
+        The recorders, the latest pass first; what was not understood in any; the layers of the cache after them, none where a pass
+        ended before it was through: what it left behind is neither the one nor the other.
     """
     recorder, gaps, output = _run(interp, model, given)
     recorders, found = [recorder], returned_cache(output)
@@ -158,6 +159,8 @@ def cached_passes(
         recorder, more, output = _run(interp, model, following)
         recorders, gaps = [recorder, *recorders], [*gaps, *(gap for gap in more if gap not in gaps)]
         found = returned_cache(output) or found
+        if recorder.ended_by is not None:
+            return recorders, gaps, []
     return recorders, gaps, cache_layers(interp, found[1], recorders)
 
 
@@ -186,7 +189,8 @@ def _run(
         recorder.tokens = {id(value) for name, value in given.items() if name.endswith("input_ids")}
         output = interp.call(part or model, [], given)
     except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
-        interp.gap(str(error), getattr(error, "at", None))
+        recorder.ended_by = str(error)
+        interp.gap(recorder.ended_by, getattr(error, "at", None))
     finally:
         interp.recorder = None
     masks = [
@@ -210,7 +214,8 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
     """The calls and ops of a trace as the reference records them.
 
     Returns:
-        `calls`: module, class, in, kwargs, out, at; `ops`: module, op, in, out, at, only the ops of `OPS`.  Shapes are lists of
+        `calls`: module, class, in, kwargs, out, at, and `returned` where `out`, which holds tensors, lists and tuples alone, leaves
+        something out: dicts, None, numbers (`form`); `ops`: module, op, in, out, at, only the ops of `OPS`.  Shapes are lists of
         ints, nested as the values are; `in` holds the positional arguments.  `functions`: the named functions of which more is known:
         the mask of an attention function and which implementation it is, the kernel that may replace it.
     """
@@ -220,13 +225,15 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
         at = str(event.at) if event.at else None
         if event.kind == "call":
             named = {name: shapes(value) for name, value in kwargs.items() if shapes(value) is not None}
+            out, whole = shapes(result), form(result)
             calls.append(
                 {
                     "module": event.module,
                     "class": event.name,
                     "in": shapes(args),
                     "kwargs": named,
-                    "out": shapes(result),
+                    "out": out,
+                    **({} if whole == out else {"returned": whole}),
                     "at": at,
                     **_told(event.options),
                 }
@@ -266,8 +273,36 @@ def shapes(value: Any) -> Any:
     return None
 
 
+MOST_SHOWN = 100
+_DEEPEST = 6
+
+
+def form(value: Any, depth: int = 0) -> Any:
+    """All that a value holds, as JSON: a list of ints for a tensor, lists and dicts as they are, names of classes for other objects.
+
+    >>> form((Tensor((2, 3)), {"loss": None, "steps": 5}))
+    [[2, 3], {'loss': None, 'steps': 5}]
+    """
+    if isinstance(value, Tensor):
+        return shapes(value)
+    if isinstance(value, Instance) and value.cls.has("to_tuple"):
+        return form(value.cls.interpreter.get_attribute(value, "to_tuple")(), depth)
+    held = value.payload if isinstance(value, Instance) and isinstance(value.payload, (dict, list, tuple)) else value
+    if depth < _DEEPEST and isinstance(held, dict):
+        return {str(name)[:80]: form(each, depth + 1) for name, each in list(held.items())[:MOST_SHOWN]}
+    if depth < _DEEPEST and isinstance(held, (tuple, list)):
+        return [form(each, depth + 1) for each in held[:MOST_SHOWN]]
+    if value is None or isinstance(value, (bool, int, float, Unknown)):
+        return None if isinstance(value, Unknown) else value
+    return value[:80] if isinstance(value, str) else _class_name(value)
+
+
+def _class_name(value: Any) -> str:
+    return value.cls.name if isinstance(value, Instance) else type(value).__name__
+
+
 def _is_record(value: Any) -> bool:
     return isinstance(value, Instance) and isinstance(value.payload, tuple)
 
 
-__all__ = ["example_inputs", "shapes", "trace_cached", "trace_model", "trace_rows"]
+__all__ = ["example_inputs", "form", "shapes", "trace_cached", "trace_model", "trace_rows"]

@@ -11,6 +11,8 @@ from archviz.interpreter.reading import Event, ValueRef
 from archviz.interpreter.values import Instance, Tensor
 from archviz.spans import Span
 
+MOST_ASSUMPTIONS = 1000
+
 
 class Recorder:
     """Collects events while `forward` runs.
@@ -24,6 +26,9 @@ class Recorder:
         self.passed = self.events.passed
         self.path = ""
         self.assumed = False
+        self.assumptions: dict[
+            tuple[str, Span | None], str
+        ] = {}  # what was taken for granted, and its line → the first module there
         self.keeps_numbers = False  # small tensors of known numbers, such as the sizes of images, are computed with
         self.numbers_read: set[tuple[int, str]] = set()  # numeric attributes of modules that forward looked at
         self.lost: set[tuple[str, Span | None]] = set()  # what was not understood and is a gap already
@@ -31,6 +36,7 @@ class Recorder:
         self._made: list[
             dict[int, Any]
         ] = []  # for each open call that may be repeated, the objects, containers and iterators it made
+        self.ended_by: str | None = None  # what ended the pass before it was through
         self.more_tokens = 0  # tokens given beyond those asked for, so that no part of the model is left without any
         self.tokens: set[int] = set()  # the given tensors of token ids (`id`)
         self.next_number = 0  # the first free number of a tensor
@@ -43,6 +49,12 @@ class Recorder:
     @property
     def open_event(self) -> int:
         return self._open[-1] if self._open else -1
+
+    def assume(self, what: str, at: Span | None) -> None:
+        """Note what is taken for granted from here on, because it depends on numbers, which a pass over shapes does not have."""
+        self.assumed = True
+        if len(self.assumptions) < MOST_ASSUMPTIONS:
+            self.assumptions.setdefault((what, at), self.path)
 
     def path_of(self, module: Any) -> str | None:
         """Where a module stands in the model; None when it is no part of it."""
@@ -127,6 +139,12 @@ class Recorder:
         self.next_number += 1
         return self.next_number - 1
 
+    def reshaped(self, tensor: Tensor, before: Tensor) -> None:
+        """A tensor gets another shape in place: what was passed until now keeps how it was."""
+        for index, passed in self.passed.items():
+            if any(each is tensor for each in tensors_in(passed)):
+                self.passed[index] = _exchanged(passed, tensor, before)
+
     def adopt(self, tensor: Tensor, number: int) -> None:
         """Let a tensor go by a number given before it existed."""
         self._numbers[id(tensor)] = (number, tensor)
@@ -161,6 +179,22 @@ class Recorder:
         """Note that an object, or a container or iterator that the open call did not make itself, is changed."""
         if changed is None or not self._made or id(changed) not in self._made[-1]:
             self.writes += 1
+
+
+def _exchanged(value: Any, old: Tensor, new: Tensor) -> Any:
+    """The same containers with another tensor in the place of one."""
+    if value is old:
+        return new
+    if value.__class__ in (list, tuple):
+        return type(value)([_exchanged(each, old, new) for each in value])
+    if value.__class__ is dict:
+        return {name: _exchanged(each, old, new) for name, each in value.items()}
+    if value.__class__ is not Instance:
+        return value
+    twin = Instance(value.cls)
+    twin.attrs = {name: _exchanged(each, old, new) for name, each in value.attrs.items()}
+    twin.payload = _exchanged(value.payload, old, new)
+    return twin
 
 
 def tensors_in(values: Iterable[Any], depth: int = 0) -> Iterator[Tensor]:

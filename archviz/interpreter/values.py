@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archviz.interpreter.protocols import Protocols
 from archviz.interpreter.signatures import signature_of
@@ -100,6 +100,18 @@ class Shape(tuple[int, ...]):
         return Shape(tuple.__add__(self, other))
 
 
+class Layout(NamedTuple):
+    """Where the elements of a view lie in memory (`archviz/ops/strides.py`).
+
+    Args:
+        strides: Elements between neighbours along each axis; None when that is not known.
+        offset: Elements before the first one.
+    """
+
+    strides: tuple[int, ...] | None
+    offset: int = 0
+
+
 class Tensor:
     """A tensor without numbers: shape and dtype, and for small ones that `__init__` computes with, the values.
 
@@ -116,6 +128,7 @@ class Tensor:
         "data",
         "dtype",
         "is_parameter",
+        "layout",
         "meaning",
         "requires_grad",
         "serial",
@@ -139,6 +152,7 @@ class Tensor:
         self.attrs: dict[str, Any] | None = None
         self.source: Unknown | None = None  # why the shape is unknown
         self.meaning: Any = None  # what it says about positions: a mask, scores under a mask (archviz/ops/relations.py)
+        self.layout: Layout | None = None  # None: in one piece
         self.serial = next(SERIAL)
 
     def twin(self) -> Tensor:
@@ -147,7 +161,7 @@ class Tensor:
         twin.shape, twin.dtype, twin.data, twin.at = self.shape, self.dtype, self.data, self.at
         twin.is_parameter, twin.requires_grad = self.is_parameter, self.requires_grad
         twin.attrs = None if self.attrs is None else dict(self.attrs)
-        twin.source, twin.meaning = self.source, self.meaning
+        twin.source, twin.meaning, twin.layout = self.source, self.meaning, self.layout
         twin.serial = next(SERIAL)
         return twin
 

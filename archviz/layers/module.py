@@ -36,7 +36,7 @@ def register(library: Library) -> None:
         if not isinstance(data, Tensor):
             return data
         result = Tensor(data.shape, data.dtype, data.data, interp.here())
-        result.meaning = data.meaning
+        result.meaning, result.source, result.layout = data.meaning, data.source, data.layout
         result.attrs = {"_is_buffer": True, "persistent": persistent}  # as torch marks it for `Module.__setattr__`
         return result
 
@@ -55,7 +55,9 @@ def as_parameter(interp: Interpreter, data: Any) -> Any:
         return data
     if not isinstance(data, Tensor):
         data = interp.op("torch.tensor", data)
-    return _parameter(interp, Tensor(data.shape, data.dtype, None, interp.here()))
+    made = Tensor(data.shape, data.dtype, None, interp.here())
+    made.source, made.layout = data.source, data.layout
+    return _parameter(interp, made)
 
 
 def _parameter(interp: Interpreter, tensor: Tensor) -> Tensor:
@@ -272,11 +274,13 @@ def kernel_options(cls: ClassValue) -> dict[str, Any] | None:
 
 
 def _as_it_is(value: Any, depth: int = 0) -> Any:
-    """A result as a call gave it: lists and outputs may be changed by whoever gets them."""
+    """What a call was given, or gave: lists, dicts and outputs may be changed afterwards."""
     if value.__class__ is Tensor or depth > 3:
         return value
     if value.__class__ in (list, tuple):
         return type(value)([_as_it_is(each, depth + 1) for each in value])
+    if value.__class__ is dict:
+        return {name: _as_it_is(each, depth + 1) for name, each in value.items()}
     if value.__class__ is not Instance:
         return value
     copy = Instance(value.cls)
@@ -288,6 +292,7 @@ def _as_it_is(value: Any, depth: int = 0) -> Any:
 def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     given = [*call.args, *call.kwargs.values()]
     index = recorder.begin("call", call.module.cls.name, given, interp.here(), call.path)
+    recorder.passed[index] = (_as_it_is(call.args), _as_it_is(call.kwargs), None)
     previous, recorder.path = recorder.path, call.path
     result: Any = None
     try:
@@ -298,7 +303,7 @@ def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     finally:
         recorder.path = previous
         recorder.end(index, result, kernel_options(call.module.cls))
-    recorder.passed[index] = (call.args, call.kwargs, _as_it_is(result))
+    recorder.passed[index] = (*recorder.passed[index][:2], _as_it_is(result))
     if result.__class__ is Unknown and not any(result.reason in reason for _, reason, _ in interp.gaps):
         interp.gap(result.reason, result.at)  # else an output would be missing without a word
     return result

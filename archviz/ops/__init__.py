@@ -19,6 +19,7 @@ def register_ops(library: Library) -> None:
     """Fill a library with every op and with the standard library."""
     from archviz.ops import (
         axis_patterns,
+        choices,
         contexts,
         creation,
         elementwise,
@@ -42,6 +43,7 @@ def register_ops(library: Library) -> None:
         elementwise,
         layout,
         indexing,
+        choices,
         reduction,
         functional,
         axis_patterns,

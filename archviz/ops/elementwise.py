@@ -11,6 +11,7 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
 from archviz.ops import shapes
+from archviz.ops.choices import nonzero_places
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
 from archviz.ops.registry import dtype_name, op, tensor
 
@@ -211,9 +212,7 @@ def _register_choice(library: Library) -> None:
     @op(library, "torch.where", "torch.Tensor.where")
     def where(interp: Interpreter, condition: Tensor, *values: Any) -> Any:
         if not values:
-            return tuple(
-                tensor(interp, (1,), "int64") for _ in condition.sizes
-            )  # each its own: they index different axes
+            return nonzero_places(interp, condition, "where")
         shape = shapes.broadcast(*[each.sizes for each in (condition, *values) if isinstance(each, Tensor)])
         count = shapes.product(shape)
         columns = [_column(each, shape, count) for each in (condition, *values[:2])] if count <= DATA_LIMIT else [None]
@@ -231,13 +230,12 @@ def _register_choice(library: Library) -> None:
         "torch.Tensor.clamp_min",
         "torch.clamp_max",
         "torch.Tensor.clamp_max",
-        record="clamp",
     )
     def clamp_one_side(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         bound = next((each for each in (*args, *options.values()) if each is not None), value)
         return tensor(interp, value.sizes, promoted(value, bound))
 
-    @op(library, "torch.Tensor.clamp_", "torch.Tensor.clamp_min_", "torch.Tensor.clip_", record="clamp_")
+    @op(library, "torch.Tensor.clamp_", "torch.Tensor.clamp_min_", "torch.Tensor.clamp_max_", "torch.Tensor.clip_")
     def clamp_(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         value.data = None
         return value
@@ -250,7 +248,6 @@ def _register_choice(library: Library) -> None:
         "torch.addcdiv",
         "torch.Tensor.addcmul",
         "torch.Tensor.addcdiv",
-        record="lerp",
     )
     def lerp(interp: Interpreter, value: Tensor, end: Tensor, weight: Any = None, **options: Any) -> Tensor:
         known = [each.sizes for each in (value, end, weight) if isinstance(each, Tensor)]

@@ -88,10 +88,6 @@ def _register_linear(library: Library) -> None:
         bags = ids.sizes[0] if len(ids.sizes) == 2 or not isinstance(offsets, Tensor) else offsets.sizes[0]
         return tensor(interp, (bags, weight.sizes[-1]), weight.dtype)
 
-    @op(library, f"{F}.one_hot")
-    def one_hot(interp: Interpreter, value: Tensor, num_classes: int = -1) -> Tensor:
-        return tensor(interp, (*value.sizes, max(1, num_classes)), "int64")
-
     @op(library, f"{F}.scaled_dot_product_attention")
     def attention(interp: Interpreter, query: Tensor, key: Tensor, value: Tensor, *args: Any, **options: Any) -> Tensor:
         return like(interp, query, (*query.sizes[:-1], value.sizes[-1]))

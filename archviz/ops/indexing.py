@@ -9,8 +9,9 @@ from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.library import Library
 from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import BoundMethod, Device, DType, Shape, Tensor, Unknown
-from archviz.ops import masks, numbers, shapes
+from archviz.interpreter.values import BoundMethod, Device, DType, Layout, Shape, Tensor, Unknown
+from archviz.ops import masks, numbers, shapes, strides
+from archviz.ops.choices import mask_count, of_unknown_count
 from archviz.ops.counts import assumed_counts
 from archviz.ops.creation import DTYPES
 from archviz.ops.registry import dtype_name, first_unknown, like, number_in, op, options_of, tensor
@@ -38,6 +39,7 @@ def _register_items(library: Library) -> None:
             found = indexed(interp, value, parts)
             numbers.item(value, parts, found)
             masks.item(value, parts, found)
+            strides.viewed(strides.VIEWS["getitem"], value, (parts,), {}, found)
             return found
         whole = slice(None)
         cuts = isinstance(parts[-1], slice) and parts[-1] != whole and (Ellipsis in parts or len(parts) > 1)
@@ -48,6 +50,7 @@ def _register_items(library: Library) -> None:
             if recorder.keeps_numbers:
                 numbers.item(value, parts, result)
             masks.item(value, parts, result)
+            strides.viewed(strides.VIEWS["getitem"], value, (parts,), {}, result)
         finally:
             recorder.end(event, result, _bounds(parts))
         recorder.passed[event] = ((value, index), {}, result)
@@ -113,7 +116,7 @@ def indexed(interp: Interpreter, value: Tensor, parts: tuple[Any, ...]) -> Any:
 
 def _as_index(interp: Interpreter, part: Any) -> Any:
     if isinstance(part, slice):
-        return slice(*(_bound(each) for each in (part.start, part.stop, part.step)))
+        return slice(*(_bound(interp, each) for each in (part.start, part.stop, part.step)))
     if isinstance(part, (list, tuple, range)):
         sizes, first = _list_sizes(part)
         return tensor(interp, sizes, "bool" if isinstance(first, bool) else "int64")
@@ -129,10 +132,8 @@ def _list_sizes(part: Any) -> tuple[tuple[int, ...], Any]:
     return (*sizes, *(part.sizes if isinstance(part, Tensor) else ())), part
 
 
-def _bound(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return int(value.data[0]) if value.data else 1
-    return value
+def _bound(interp: Interpreter, value: Any) -> Any:
+    return int(number_in(interp, value)) if isinstance(value, Tensor) else value
 
 
 def _consumes(part: Any) -> int:
@@ -175,7 +176,10 @@ def _gathered(interp: Interpreter, value: Tensor, parts: list[Any]) -> Tensor:
             result.append(shapes.slice_length(own[place], part))
         elif isinstance(part, Tensor):
             first = len(result) if first is None else first
-            advanced.append((_mask_count(part, own[place:]),) if part.dtype == "bool" else tuple(part.sizes))
+            count = mask_count(interp, part) if part.dtype == "bool" else 0
+            if count is None:
+                return of_unknown_count(interp, "an index of truth values", value.dtype)
+            advanced.append((count,) if part.dtype == "bool" else tuple(part.sizes))
         elif isinstance(part, int) and not -own[place] <= part < own[place]:
             raise IndexError(f"index {part} is out of range for a dimension of size {own[place]}")
         place += _consumes(part)
@@ -183,11 +187,6 @@ def _gathered(interp: Interpreter, value: Tensor, parts: list[Any]) -> Tensor:
         first = 0 if apart else first
         result[first:first] = list(shapes.broadcast(*advanced))
     return like(interp, value, result)
-
-
-def _mask_count(mask: Tensor, sizes: list[int]) -> int:
-    """How many elements a mask keeps: as data says, else all (a test on data is taken as true)."""
-    return sum(map(bool, mask.data)) if mask.data is not None else shapes.product(mask.sizes)
 
 
 ATTRIBUTES: dict[str, Any] = {
@@ -221,10 +220,12 @@ def _register_attributes(library: Library) -> None:
             return SHAPED[name](value) if value.shape is not None else Unknown("the shape of a tensor", interp.here())
         if name in ATTRIBUTES:
             return ATTRIBUTES[name](interp, value)
+        if name == "T" and value.shape is not None and len(value.shape) != 2:
+            return interp.op("torch.permute", value, *reversed(range(len(value.shape))))
         if name in VIEWS:
             return interp.op(VIEWS[name], value)
         if name in ("real", "imag"):
-            return like(interp, value, dtype="float32")
+            return _part_of_complex(interp, value, name)
         dotted = f"torch.Tensor.{name}"
         if interp.library.has(dotted):
             return BoundMethod(interp.library_name(dotted), value)
@@ -237,11 +238,24 @@ def _register_attributes(library: Library) -> None:
     @library.function("torch._set_attribute")
     def set_attribute(interp: Interpreter, value: Tensor, name: str, new: Any) -> None:
         if name == "data" and isinstance(new, Tensor):
+            if interp.recorder is not None and new.shape != value.shape:
+                interp.spend(len(interp.recorder.passed) // 16)
+                interp.recorder.reshaped(value, value.twin())
             value.shape, value.dtype, value.data = new.shape, new.dtype, new.data
         elif name == "requires_grad":
             value.requires_grad = bool(new)
         else:
             value.attrs = {**(value.attrs or {}), name: new}
+
+
+def _part_of_complex(interp: Interpreter, value: Tensor, name: str) -> Any:
+    if "complex" not in value.dtype:
+        return value if name == "real" else Unknown("imag of real numbers", interp.here())
+    if value.shape is None:
+        return value
+    found = like(interp, value, dtype="float64" if value.dtype == "complex128" else "float32")
+    strides.viewed(strides.real if name == "real" else strides.imag, value, (), {}, found)
+    return found
 
 
 def _register_conversions(library: Library) -> None:
@@ -295,7 +309,11 @@ def _register_forms(library: Library) -> None:
 
     @library.function("torch.Tensor.__len__")
     def length(interp: Interpreter, value: Tensor) -> Any:
-        return (value.shape or (1,))[0]
+        if value.shape is None:
+            return Unknown("the size of a tensor", interp.here())
+        if not value.shape:
+            raise TypeError("len() of a 0-d tensor")
+        return value.shape[0]
 
     @library.function("torch.Tensor.item")
     def item(interp: Interpreter, value: Tensor) -> Any:
@@ -307,26 +325,45 @@ def _register_forms(library: Library) -> None:
             return _nested(value.data, list(value.sizes))
         if interp.recorder is None or value.shape is None:
             return Unknown("numbers in a tensor", interp.here())
-        interp.recorder.assumed = True
         known = assumed_counts(value)
+        how = "1 each" if known is None else "equal shares of what they sum to"
+        interp.recorder.assume(f"numbers in a tensor are taken as {how}", interp.here())
         return known if known is not None else shapes.AssumedNumbers([1] * (value.shape[0] if value.shape else 1))
 
-    @library.function("torch.Tensor.__bool__", "torch.Tensor.is_contiguous", "torch.Tensor.is_nonzero")
+    @library.function("torch.Tensor.__bool__", "torch.Tensor.is_nonzero")
     def yes(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> bool:
-        return bool(value.data[0]) if value.data else True
+        return interp.truth(value)
 
-    library.function("torch.equal", "torch.allclose", "torch.Tensor.equal", "torch.Tensor.allclose")(
-        lambda interp, *args, **options: True
-    )
-    library.function("torch.Tensor.data_ptr", "torch.Tensor.storage_offset")(lambda interp, value, *args: 1)
+    @library.function("torch.equal", "torch.allclose", "torch.Tensor.equal", "torch.Tensor.allclose")
+    def equal(interp: Interpreter, one: Any, other: Any, *args: Any, **options: Any) -> bool:
+        if isinstance(one, Tensor) and isinstance(other, Tensor) and None not in (one.shape, one.data, other.data):
+            return one.shape == other.shape and one.data == other.data
+        if interp.recorder is not None:
+            interp.recorder.assume("two tensors are taken to be equal", interp.here())
+        return True
+
+    @library.function("torch.Tensor.is_contiguous")
+    def is_contiguous(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> bool:
+        found = None if value.shape is None or args or options else strides.is_contiguous(value)
+        if found is None and interp.recorder is not None:
+            interp.recorder.assume("a tensor is taken to lie in one piece", interp.here())
+        return found is not False
+
+    library.function("torch.Tensor.data_ptr")(lambda interp, value, *args: 1)
 
     @library.function("torch.Tensor.stride")
     def stride(interp: Interpreter, value: Tensor, dim: int | None = None) -> Any:
-        """The strides of a tensor that lies in one piece."""
-        if value.shape is None:
-            return Unknown("strides of a tensor of unknown shape", interp.here())
-        found = tuple(shapes.product(value.sizes[place + 1 :]) for place in range(len(value.sizes)))
+        found = None if value.shape is None else strides.layout_of(value).strides
+        if found is None:
+            return Unknown("the strides of what was made of a view", interp.here())
         return found if dim is None else found[shapes.axis(dim, len(found))]
+
+    @library.function("torch.Tensor.storage_offset")
+    def storage_offset(interp: Interpreter, value: Tensor) -> Any:
+        layout = Layout(None) if value.shape is None else strides.layout_of(value)
+        if layout.strides is None:
+            return Unknown("where what was made of a view begins", interp.here())
+        return layout.offset
 
     library.function("torch.Tensor.element_size")(
         lambda interp, value: DTYPES.get(value.dtype) or Unknown("the size of an element", interp.here())
@@ -370,10 +407,6 @@ def _register_gathers(library: Library) -> None:
     def masked_fill(interp: Interpreter, value: Tensor, mask: Tensor, fill: Any) -> Tensor:
         return like(interp, value, shapes.broadcast(value.sizes, mask.sizes))
 
-    @op(library, "torch.masked_select", "torch.Tensor.masked_select")
-    def masked_select(interp: Interpreter, value: Tensor, mask: Tensor) -> Tensor:
-        return like(interp, value, (shapes.product(value.sizes),))
-
     names = ("scatter", "scatter_", "scatter_add", "scatter_add_", "masked_scatter", "masked_scatter_", "index_add", "index_add_",
              "index_copy", "index_copy_", "index_put", "index_put_", "scatter_reduce", "scatter_reduce_", "put_")  # fmt: skip
     for name in names:
@@ -383,13 +416,6 @@ def _register_gathers(library: Library) -> None:
         def scatter(interp: Interpreter, value: Tensor, *args: Any, _name: str = name, **options: Any) -> Tensor:
             value.data = None if _name.endswith("_") else value.data
             return value if _name.endswith("_") else like(interp, value)
-
-    @op(library, "torch.nonzero", "torch.Tensor.nonzero", "torch.argwhere")
-    def nonzero(interp: Interpreter, value: Tensor, *args: Any, as_tuple: bool = False, **options: Any) -> Any:
-        rank = len(value.sizes)
-        if as_tuple:
-            return tuple(tensor(interp, (1,), "int64") for _ in range(rank))
-        return tensor(interp, (1, rank), "int64")
 
     @op(library, "torch.Tensor.unfold")
     def unfold(interp: Interpreter, value: Tensor, dimension: int, size: int, step: int) -> Tensor:

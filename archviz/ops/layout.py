@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import DType, Tensor
+from archviz.interpreter.values import DType, Tensor, Unknown
 from archviz.ops import shapes
+from archviz.ops.choices import of_unknown_count
+from archviz.ops.creation import DTYPES
 from archviz.ops.elementwise import promoted
 from archviz.ops.registry import dtype_name, like, op, sizes_of, tensor
 
@@ -32,7 +35,10 @@ def _in_place(name: str) -> Callable[..., Tensor]:
             recorder.adopt(before, recorder.number(value))
         found = interp.op(name, before, *args, **options)
         interp.twins.changed(value)
-        value.shape, value.data, value.meaning = found.shape, found.data, found.meaning
+        if recorder is not None and found.shape != value.shape:
+            interp.spend(len(recorder.passed) // 16)
+            recorder.reshaped(value, before)
+        value.shape, value.data, value.meaning, value.layout = found.shape, found.data, found.meaning, found.layout
         if recorder is not None:
             recorder.adopt(value, recorder.number(found))
         return value
@@ -44,11 +50,22 @@ def _view(interp: Interpreter, value: Tensor, shape: Sequence[int]) -> Tensor:
     return tensor(interp, shape, value.dtype, value.data)
 
 
+def _in_width(value: Tensor, dtype: DType) -> tuple[int, ...]:
+    """The sizes of the same bytes read as elements of another width.  Source: torch.Tensor.view(dtype)."""
+    own, old, new = value.sizes, DTYPES[value.dtype], DTYPES[dtype.name]
+    if old == new:
+        return own
+    if not own or own[-1] * old % new:
+        raise ValueError(f"view requires a last size of whole elements of {dtype.name}, got {list(own)} {value.dtype}")
+    return (*own[:-1], own[-1] * old // new)
+
+
 def _register_views(library: Library) -> None:
     @op(library, "torch.Tensor.view", "torch.Tensor.reshape", "torch.reshape", record="view")
     def view(interp: Interpreter, value: Tensor, *sizes: Any, **options: Any) -> Tensor:
-        if sizes and isinstance(sizes[0], DType):
-            return like(interp, value, dtype=sizes[0])
+        dtype = options.get("dtype", sizes[0] if sizes else None)
+        if isinstance(dtype, DType):
+            return like(interp, value, _in_width(value, dtype), dtype)
         wanted = sizes or (options.get("shape", options.get("size", ())),)
         return _view(interp, value, shapes.reshape(value.sizes, sizes_of(interp, wanted)))
 
@@ -89,20 +106,27 @@ def _register_views(library: Library) -> None:
 
     @op(library, "torch.view_as_complex")
     def view_as_complex(interp: Interpreter, value: Tensor) -> Tensor:
-        return like(interp, value, value.sizes[:-1], "complex64")
+        return like(interp, value, value.sizes[:-1], "complex128" if value.dtype == "float64" else "complex64")
 
     @op(library, "torch.view_as_real")
     def view_as_real(interp: Interpreter, value: Tensor) -> Tensor:
-        return like(interp, value, (*value.sizes, 2), "float32")
+        return like(interp, value, (*value.sizes, 2), "float64" if value.dtype == "complex128" else "float32")
 
-    @op(library, "torch.diagonal", "torch.Tensor.diagonal", "torch.diag", "torch.Tensor.diag")
+    @op(library, "torch.diagonal", "torch.Tensor.diagonal")
     def diagonal(interp: Interpreter, value: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
         own = list(value.sizes)
-        if len(own) == 1:
-            return like(interp, value, (own[0], own[0]))
         first, second = shapes.axis(dim1, len(own)), shapes.axis(dim2, len(own))
         rest = [size for place, size in enumerate(own) if place not in (first, second)]
-        return like(interp, value, (*rest, min(own[first], own[second])))
+        length = min(own[first] + min(offset, 0), own[second] - max(offset, 0))
+        return like(interp, value, (*rest, max(length, 0)))
+
+    @op(library, "torch.diag", "torch.Tensor.diag")
+    def diag(interp: Interpreter, value: Tensor, diagonal: int = 0) -> Tensor:
+        if len(value.sizes) != 1:
+            rows, columns = value.sizes
+            return like(interp, value, (max(min(rows + min(diagonal, 0), columns - max(diagonal, 0)), 0),))
+        size = value.sizes[0] + abs(diagonal)
+        return like(interp, value, (size, size))
 
 
 def _register_permutations(library: Library) -> None:
@@ -142,7 +166,7 @@ def _register_permutations(library: Library) -> None:
         return like(interp, value, own)
 
     @op(library, "torch.roll", "torch.Tensor.roll", "torch.flip", "torch.Tensor.flip", "torch.fliplr", "torch.tril", "torch.triu",
-        "torch.Tensor.tril", "torch.Tensor.triu", "torch.Tensor.fliplr", record="roll")  # fmt: skip
+        "torch.Tensor.tril", "torch.Tensor.triu", "torch.Tensor.fliplr")  # fmt: skip
     def roll(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         return like(interp, value)
 
@@ -210,8 +234,8 @@ def _register_joins(library: Library) -> None:
 
     @op(library, "torch.block_diag")
     def block_diag(interp: Interpreter, *parts: Tensor) -> Tensor:
-        rows = sum((each.shape or (1, 1))[0] for each in parts)
-        return like(interp, parts[0], (rows, sum((each.shape or (1, 1))[-1] for each in parts)))
+        own = [(1, 1, *each.sizes)[-2:] for each in parts]  # a vector is a row
+        return like(interp, parts[0], [sum(sizes) for sizes in zip(*own, strict=True)])
 
 
 def _at_least(sizes: Sequence[int], rank: int, *, upright: bool = False) -> tuple[int, ...]:
@@ -278,12 +302,16 @@ def _register_splits(library: Library) -> None:
     @op(library, "torch.tensor_split", "torch.Tensor.tensor_split")
     def tensor_split(interp: Interpreter, value: Tensor, parts: Any, dim: int = 0) -> Any:
         total = value.sizes[shapes.axis(dim, len(value.sizes))]
-        if isinstance(parts, int):
-            _check_parts(parts)
-            sizes = [total // parts + (index < total % parts) for index in range(parts)]
-        else:
-            edges = [0, *parts, total] if not isinstance(parts, Tensor) else [0, total]
-            sizes = [edges[index + 1] - edges[index] for index in range(len(edges) - 1)]
+        number = parts.data[0] if isinstance(parts, Tensor) and parts.data and not parts.sizes else parts
+        if isinstance(number, int):
+            _check_parts(number)
+            sizes = [total // number + (index < total % number) for index in range(number)]
+            return _pieces(interp, value, dim, sizes)
+        if isinstance(number, Tensor) and (number.data is None or len(number.sizes) != 1):
+            return Unknown("the places at which tensor_split cuts are numbers in a tensor", interp.here())
+        places = number.data if isinstance(number, Tensor) else number
+        edges = [0, *(min(max(each + total if each < 0 else each, 0), total) for each in places or ()), total]
+        sizes = [max(stop - start, 0) for start, stop in pairwise(edges)]
         return _pieces(interp, value, dim, sizes)
 
     @op(library, "torch.unbind", "torch.Tensor.unbind")
@@ -340,6 +368,8 @@ def _register_repeats(library: Library) -> None:
     def repeat_interleave(
         interp: Interpreter, value: Tensor, repeats: Any = None, dim: int | None = None, **options: Any
     ) -> Any:
+        if repeats is None:  # places, each as often as its number says
+            value, repeats = tensor(interp, value.sizes, "int64"), value
         own = list(value.sizes)
         if dim is None:
             own, dim = [shapes.product(own)], 0
@@ -348,7 +378,7 @@ def _register_repeats(library: Library) -> None:
             own[place] = options["output_size"]
         elif isinstance(repeats, Tensor):
             if repeats.data is None or (len(repeats.data) not in (1, own[place])):
-                return Tensor(None, value.dtype, at=interp.here())
+                return of_unknown_count(interp, "repeat_interleave", value.dtype)
             own[place] = int(sum(repeats.data)) if len(repeats.data) > 1 else own[place] * int(repeats.data[0])
         else:
             own[place] *= repeats

@@ -176,26 +176,6 @@ def _register_orderings(library: Library) -> None:
             data = sorted(range(len(value.data)), key=value.data.__getitem__, reverse=bool(options.get("descending")))
         return tensor(interp, value.sizes, "int64", data)
 
-    @op(library, "torch.bincount", "torch.histc", "torch.Tensor.bincount", "torch.Tensor.histc")
-    def bincount(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
-        count = options.get("minlength", options.get("bins", args[0] if args and isinstance(args[0], int) else 1))
-        return tensor(interp, (max(1, count),), "int64")
-
-    @op(library, "torch.unique_consecutive", "torch.Tensor.unique_consecutive", record="unique_consecutive")
-    def unique_consecutive(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Any:
-        if value.data is None or args or options or len(value.sizes) != 1:
-            return unique(interp, value, *args, **options)
-        kept = [each for at, each in enumerate(value.data) if not at or each != value.data[at - 1]]
-        return tensor(interp, (len(kept),), value.dtype, kept)
-
-    @op(library, "torch.unique", "torch.Tensor.unique", record="unique_consecutive")
-    def unique(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Any:
-        count = shapes.product(value.sizes)
-        rest = [
-            like(interp, value, (count,), "int64") for key in ("return_inverse", "return_counts") if options.get(key)
-        ]
-        return (like(interp, value, (count,)), *rest) if rest else like(interp, value, (count,))
-
     @op(library, "torch.bucketize")
     def bucketize(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         return like(interp, value, dtype="int64")

@@ -13,7 +13,7 @@ from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import Device, DType, Instance, Tensor, Unknown
-from archviz.ops import masks
+from archviz.ops import masks, strides
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
 from archviz.ops.numbers import compute
 
@@ -46,6 +46,7 @@ def op(library: Library, *names: str, record: str | None = None) -> Callable[[Ru
 def _recorded(run: Run, name: str, label: str, rule: masks.Rule | None) -> Run:
     """The stub of an op: unknown arguments spread, the meaning of masks is kept, and a running trace gets an event."""
     uses_mask = label in masks.USERS
+    way = name.removeprefix("torch.").removeprefix("Tensor.")
 
     def recorded(interp: Interpreter, *args: Any, **kwargs: Any) -> Any:
         if "input" in kwargs:  # torch's name of the first argument
@@ -59,6 +60,7 @@ def _recorded(run: Run, name: str, label: str, rule: masks.Rule | None) -> Run:
             computed = applied(interp, run, args, kwargs)
             _computed(interp, label, args, kwargs, computed)
             masks.mean(interp, rule, args, kwargs, computed)
+            strides.follow(way, args, kwargs, computed)
             return computed
         index = recorder.begin("op", label, [*args, *kwargs.values()], interp.here())
         result: Any = None
@@ -67,6 +69,7 @@ def _recorded(run: Run, name: str, label: str, rule: masks.Rule | None) -> Run:
             if recorder.keeps_numbers:
                 _computed(interp, label, args, kwargs, result)
             masks.mean(interp, rule, args, kwargs, result)
+            strides.follow(way, args, kwargs, result)
         finally:
             recorder.end(index, result, options_of(args, kwargs))
         if uses_mask:
@@ -204,7 +207,8 @@ def number_in(interp: Interpreter, value: Tensor) -> Any:
         return value.data[0]
     if interp.recorder is None:
         return Unknown("a number in a tensor", interp.here())
-    interp.recorder.assumed = interp.recorder.keeps_numbers = True
+    interp.recorder.assume("a number in a tensor is taken as 1", interp.here())
+    interp.recorder.keeps_numbers = True
     value.data = [value.dtype == "bool" or 1] if value.sizes in ((), (1,)) else value.data
     return value.dtype == "bool" or 1
 

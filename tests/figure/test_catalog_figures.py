@@ -116,7 +116,7 @@ def test_the_compressor_and_its_indexer_are_opened_with_sizes_in_s() -> None:
 
 
 def test_formulas_and_shapes_of_the_detailed_view_are_in_symbols() -> None:
-    shown = ledger(V4, "Compressed sparse attention + MoE")
+    shown = ledger(V4, "Compressed sparse attention")
     formulas = {name.rpartition("/")[2]: formula.text for name, formula in shown.formulas.items()}
     shapes = {name.rpartition("/")[2]: text for name, text in shown.shapes.items()}
     assert formulas["q_b_proj"] == "H·d_h·r_q"

@@ -12,7 +12,7 @@ from archviz.service.paging import ANSWER_BYTES, find_part, page_of
 from archviz.service.parts import TRACE, graphs_of, module_pointer
 from archviz.service.results import DescribeAnswer
 from archviz.service.workshop import ClassName, Model, Offset, Workshop
-from archviz.trace_text import call_text, op_text
+from archviz.trace_text import assumption_text, call_text, op_text
 
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture
@@ -73,7 +73,13 @@ class DescribingTools:
             model=model,
             class_name=found["class"],
             gaps_total=len(found["gaps"]),
-            notes=lines([f"one pass of {_TRACED_TOKENS} tokens, without a cache", *found.get("notes", [])]),
+            notes=lines(
+                [
+                    f"one pass of {_TRACED_TOKENS} tokens, without a cache",
+                    *found.get("notes", []),
+                    *map(assumption_text, found["assumed"]),
+                ]
+            ),
         )
         rows = [f"call {call_text(row)}{_at(row)}" for row in found["calls"]]
         rows += [f"op {op_text(row)}{_at(row)}" for row in found["ops"]]

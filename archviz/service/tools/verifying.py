@@ -125,11 +125,11 @@ def _no_claim(found: Verification, asked: list[list[str]]) -> str:
 
 
 def _claim(claim: Claim) -> str:
-    from archviz.verify.report import value_text
+    from archviz.architecture.words import value_words
 
     status = "" if claim.status == "verified" else f" [{claim.status}]"
     scope = f" ({claim.scope})" if claim.scope else ""
-    return line(f"{claim.key}{scope} = {value_text(claim.value)}{status}{_places(claim)}", _LONGEST_CLAIM)
+    return line(f"{claim.key}{scope} = {value_words(claim.value)}{status}{_places(claim)}", _LONGEST_CLAIM)
 
 
 def _places(claim: Claim | Check) -> str:
@@ -140,12 +140,12 @@ def _places(claim: Claim | Check) -> str:
 
 def check_line(check: Check) -> str:
     """A statement against the code or another source, and where that says so."""
-    from archviz.verify.report import value_text
+    from archviz.architecture.words import value_words
 
-    told = f"{check.source} {'has' if isinstance(check.found, list) else 'says'} {value_text(check.found)}"
+    told = f"{check.source} {'has' if isinstance(check.found, list) else 'says'} {value_words(check.found)}"
     said = told if check.found is not None else f"the {check.source} does not tell"
     stated = "" if check.place.startswith("--expect") else f"{check.place}: "
-    return f"{stated}{check.key} stated {value_text(check.stated)}, {said}: {check.status}{_places(check)}"
+    return f"{stated}{check.key} stated {value_words(check.stated)}, {said}: {check.status}{_places(check)}"
 
 
 def _said(each: Claim | Check) -> str:
