@@ -102,7 +102,9 @@ def _boolean(interp: Interpreter, node: ast.BoolOp, frame: Frame) -> Any:
         value = EXPRESSIONS[operand.__class__](interp, operand, frame)
         if isinstance(value, Unknown):
             unknown = unknown or value
-        elif operand is not last and interp.truth(value) is stop_at:
+        elif (operand is last and unknown is None) or interp.truth(
+            value
+        ) is stop_at:  # the last is the answer, whatever it is
             return value
     return unknown or value
 
