@@ -35,7 +35,7 @@ def described(source: ModelSource, reading: ModelReading, class_name: str | None
     """The Architecture of a model that was read from its source."""
     from archviz.architecture.build import build_architecture
     from archviz.architecture.caveats import add_caveats
-    from archviz.architecture.defaulted import add_defaults, is_excerpt, unread_keys
+    from archviz.architecture.defaulted import add_defaults, is_excerpt, unread_keys, unread_thetas
     from archviz.architecture.model import Evidence, Identity
 
     identity = Identity(
@@ -65,6 +65,9 @@ def described(source: ModelSource, reading: ModelReading, class_name: str | None
         add_defaults(architecture, reading, values if source.values is not None else None, excerpt=excerpt)
     _reconcile(architecture, reading, source.values or {})
     unread = unread_keys(reading, values)
+    for path, value in unread_thetas(reading, values) if source.plain is None else ():
+        text = f"{path} {value:,} reaches no part that the official code reads"
+        remarks.append((text, Evidence(kind="config", where=path)))
     return add_caveats(architecture, reading.config, source.values, stated, remarks, unread)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from archviz import __version__
+from archviz.service.skill import SkillFiles, links_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts" / "dev"))
 
@@ -192,21 +193,27 @@ def test_the_skill_folder_has_what_it_links_and_nothing_of_the_rest(skill: Path)
     }
     assert not [name for name in files if "dev/" in name or name.endswith(".pyc")]
     for page in skill.rglob("*.md"):
-        for target in build_packages.LINK.findall(page.read_text("utf-8")):
-            assert "://" in target or (page.parent / target).is_file(), f"{page.name}: {target}"
+        for target in links_of(page):
+            assert target.is_file(), f"{page.name}: {target}"
 
 
 def test_every_file_of_the_skill_is_linked_from_its_first_page_or_one_step_further_or_is_a_script(skill: Path) -> None:
     first = (skill / "SKILL.md").read_text("utf-8")
-    linked = {target.rpartition("/")[2] for target in build_packages.LINK.findall(first)}
+    linked = {target.name for target in links_of(skill / "SKILL.md")}
     for page in list(linked):
         if page.endswith(".md") and (skill / "references" / page).is_file():
-            text = (skill / "references" / page).read_text("utf-8")
-            linked |= {target.rpartition("/")[2] for target in build_packages.LINK.findall(text)}
+            linked |= {target.name for target in links_of(skill / "references" / page)}
     for folder in ("references", "assets"):
         assert {path.name for path in (skill / folder).iterdir()} <= linked
     for script in (skill / "scripts").glob("*.py"):
         assert script.name in first or script.stem == "skill_script", script.name
+
+
+def test_the_server_serves_the_pages_of_the_built_skill_and_no_other(skill: Path) -> None:
+    pages = {path.relative_to(skill).as_posix() for path in skill.rglob("*") if path.suffix in (".md", ".json")}
+    served = SkillFiles(ROOT)
+    assert {uri.removeprefix(served.base) for uri in served.files} == {name for name in pages if name[:5] != "evals"}
+    assert next(iter(served.files)).endswith("SKILL.md")
 
 
 def test_pages_of_the_skill_name_no_script_that_it_lacks(skill: Path) -> None:

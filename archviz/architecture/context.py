@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from archviz.architecture.model import Evidence
 from archviz.interpreter.reading import ModelReading, ModuleRecord
@@ -10,6 +11,9 @@ from archviz.patterns.layer_parts import LayerParts, detect_layer_parts
 from archviz.patterns.trace import Trace
 from archviz.records import record
 from archviz.spans import Span
+
+if TYPE_CHECKING:
+    from archviz.patterns.norm_form import NormForm
 
 
 @record(frozen=True)
@@ -34,6 +38,7 @@ class Context:
     def __init__(self, reading: ModelReading) -> None:
         self.reading = reading
         self.parts_of: dict[str, LayerParts] = {}
+        self.norm_forms: dict[object, NormForm | None] = {}  # by class and shape of what is normalised
         self.signatures: dict[str, list[tuple[object, ...]]] = {}  # of the children of a module, by its path
 
     @cached_property

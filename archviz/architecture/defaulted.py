@@ -50,6 +50,7 @@ def add_defaults(
         stated: The values that the configuration states; None for a model type's defaults, where tensors are what was asked for.
         excerpt: The configuration is known to be an excerpt of the published one, so a default may not be the model's value.
     """
+    stated = without_paths(stated or {}, unread_thetas(reading, stated or {})) if stated is not None else None
     leaves = set(_leaves(stated or {}))
     unstated = {path: own for path, own in reading.defaults.items() if not leaves.intersection(own.names)}
     missing: set[str] = set()
@@ -98,6 +99,40 @@ def _leaves(stated: Mapping[str, Any]) -> Iterator[str]:
         yield key
         if isinstance(value, Mapping):
             yield from _leaves(value)
+
+
+_THETAS = ("rope_theta", "rotary_emb_base", "rotary_base")
+
+
+def unread_thetas(reading: ModelReading, stated: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Stated bases of rotations (path, number) that stay in a part without rotation of its own, while another number is used.
+
+    The class keeps such a part as it is stated and reads its base from elsewhere.
+    """
+    used = reading.config.get("rope_parameters")
+    theta = used.get("rope_theta") if isinstance(used, Mapping) else None
+    if theta is None or "rope_parameters.rope_theta" not in reading.defaults:
+        return []
+    return [
+        (f"{part}.{name}", values[name])
+        for part, values in stated.items() if isinstance(values, Mapping) and part not in ("rope_parameters", "rope_scaling")
+        for name in _THETAS if name in values and values[name] != theta and _is_kept(reading.config.get(part), name, values[name])
+    ]  # fmt: skip
+
+
+def _is_kept(part: object, name: str, value: object) -> bool:
+    """Whether a part of the configuration has a number as stated and no rotation of its own."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and isinstance(part, Mapping) and part.get(name) == value and "rope_parameters" not in part
+
+
+def without_paths(stated: Mapping[str, Any], paths: list[tuple[str, Any]]) -> Mapping[str, Any]:
+    """A stated configuration without some values of its parts."""
+    gone = {path for path, _ in paths}
+    return {
+        key: {name: v for name, v in value.items() if f"{key}.{name}" not in gone} if isinstance(value, Mapping) else value
+        for key, value in stated.items()
+    }  # fmt: skip
 
 
 def is_excerpt(reading: ModelReading, stated: Mapping[str, Any]) -> bool:

@@ -7,30 +7,32 @@ from archviz.figure.display import DisplayList
 from archviz.figure.fonts import font_folder
 
 _POINTS_PER_PIXEL = 0.75
-_PAGE = """#set document(title: {title}, date: none)
-#set page(width: {width}pt, height: {height}pt, margin: 0pt)
-#image(bytes(sys.inputs.figure), format: "svg", width: 100%)
+_DOCUMENT = "#set document(title: {title}, date: none)\n"
+_PAGE = """#page(width: {width}pt, height: {height}pt, margin: 0pt)[
+#image(bytes(sys.inputs.page{number}), format: "svg", width: 100%)]
 """
 
 
 def emit(display: DisplayList, *, width: float | None = None) -> bytes:
-    """The drawing as a one-page PDF, 0.75 pt a px.
+    """The drawing as a PDF with its pages, 0.75 pt a px.
 
     Args:
-        width: Width of the page in px; the drawing's own by default.
+        width: Width of a page in px; the drawing's own by default.
     """
     import typst
 
     scale = _POINTS_PER_PIXEL * (width / display.width if width else 1.0)
-
-    page = _PAGE.format(
-        title=_quoted(display.title),
-        width=f"{display.width * scale:.2f}",
-        height=f"{display.height * scale:.2f}",
-    )
+    wide = f"{display.width * scale:.2f}"
+    pages = [
+        _PAGE.format(width=wide, height=f"{tall * scale:.2f}", number=number)
+        for number, (_, tall) in enumerate(display.pages)
+    ]
+    inputs = {
+        f"page{number}": svg.emit(display, only_known_glyphs=True, page=number).decode() for number in range(len(pages))
+    }
     pdf = typst.compile(
-        page.encode(),
-        sys_inputs={"figure": svg.emit(display, only_known_glyphs=True).decode()},
+        "".join((_DOCUMENT.format(title=_quoted(display.title)), *pages)).encode(),
+        sys_inputs=inputs,
         font_paths=typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[font_folder()]),
         format="pdf",
     )

@@ -45,5 +45,6 @@ def default_scale(display: DisplayList, width: float | None = None) -> float:
         width: How wide the figure is to be shown, px.
     """
     fitting = sqrt(MAX_PIXELS / max(display.width * display.height, 1.0))
+    fitting = max(fitting, 1.0) if display.breaks else fitting  # pages under each other stay legible
     wanted = SHARP * (width / max(display.width, 1.0) if width else 1.0)
     return round(min(wanted, fitting), 3)

@@ -20,17 +20,19 @@ _ROLES = {"node": "graphics-symbol", "panel": "graphics-object", "tower": "graph
 
 
 def emit(
-    display: DisplayList, *, only_known_glyphs: bool = False, width: float | None = None, text: TextMode = "live"
-) -> bytes:
+    display: DisplayList, *, only_known_glyphs: bool = False, width: float | None = None, text: TextMode = "live",
+    page: int | None = None,
+) -> bytes:  # fmt: skip
     """The drawing as a standalone SVG document.
 
     Args:
         only_known_glyphs: Write characters that the bundled fonts lack as code points, for renderers that have
             no other font; else they stay, for the viewer's fonts to show.
         width: How wide it is shown, px; the drawing's own width by default.
+        page: Only this page of the drawing, from 0; all under each other by default.
         text: `live` text in a font that the reader has, `embed` with the font's used glyphs in the file, `outline` as shapes.
     """
-    return "\n".join(_Writer(only_known_glyphs or text != "live", text).document(display, width)).encode()
+    return "\n".join(_Writer(only_known_glyphs or text != "live", text).document(display, width, page)).encode()
 
 
 class _Writer:
@@ -40,23 +42,26 @@ class _Writer:
         self._only_known, self._mode = only_known_glyphs, text
         self._ids: set[str] = set()
 
-    def document(self, display: DisplayList, shown: float | None) -> Iterator[str]:
-        width, height = number(display.width), number(display.height)
+    def document(self, display: DisplayList, shown: float | None, page: int | None) -> Iterator[str]:
+        top, tall = display.pages[page] if page is not None else (0.0, display.height)
+        items = display.items_between(top, top + tall) if page is not None else display.items
+        width, height = number(display.width), number(tall)
         scale = shown / display.width if shown else 1.0
         families = ", ".join(f"'{name}'" if " " in name else name for name in (FAMILY, *FALLBACKS))
         yield (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(display.width * scale)}" '
-            f'height="{number(display.height * scale)}" '
-            f'viewBox="0 0 {width} {height}" role="graphics-document document" '
+            f'height="{number(tall * scale)}" '
+            f'viewBox="0 {number(top)} {width} {height}" role="graphics-document document" '
             f'aria-labelledby="figure-title figure-desc" font-family="{families}">'
         )
         yield f'<title id="figure-title">{escaped(display.title)}</title>'
         yield f'<desc id="figure-desc">{escaped(display.description)}</desc>'
         if self._mode == "embed":
             yield f"<style>{embedded_fonts(display)}</style>"
-        yield f'<rect width="{width}" height="{height}" fill="{display.background}"/>'
+        start = f' y="{number(top)}"' if top else ""
+        yield f'<rect{start} width="{width}" height="{height}" fill="{display.background}"/>'
         self._ids |= {"figure-title", "figure-desc"}
-        for item in display.items:
+        for item in items:
             yield from self._item(item)
         yield "</svg>\n"
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from archviz.architecture.model import Architecture, BlockGraph, BlockNode, Fact, Tower
+from archviz.figure.cache_cell import cache_per_token
 from archviz.figure.model import (
     Box,
     Column,
@@ -21,6 +22,7 @@ from archviz.figure.model import (
 )
 from archviz.figure.positions import embedding_lines, logit_lines, scaling_words
 from archviz.figure.quantities import compact, sentence, written
+from archviz.numbers.sizes import size_text
 from archviz.records import replace
 from archviz.spans import Status
 
@@ -50,11 +52,15 @@ def _is_sparse(architecture: Architecture) -> bool:
 
 def subtitle(architecture: Architecture) -> str:
     """Class, size and active size: what one says first of a model."""
+    return " · ".join(part for part in (architecture.identity.class_name, size_words(architecture)) if part)
+
+
+def size_words(architecture: Architecture) -> str:
     parameters = architecture.parameters
-    parts = [architecture.identity.class_name, f"{compact(parameters.total)} parameters"]
+    parts = [f"{compact(parameters.total)} parameters"]
     if parameters.active and _is_sparse(architecture):
         parts.append(f"{compact(parameters.active)} active per token")
-    return " · ".join(part for part in parts if part)
+    return " · ".join(parts)
 
 
 def description(architecture: Architecture) -> str:
@@ -193,10 +199,12 @@ def further_head(architecture: Architecture, tower: Tower) -> Box | None:
         return None
     count = f" × {written(layers.value)}" if layers and layers.value not in (None, 1) else ""
     absent = built is not None and "not built" in f"{built.value} {built.unit}"
+    stored = next((step.count for step in architecture.parameters.reconciliation if step.key == "mtp"), None)
     where = "; ".join(piece.where for fact in (layers, built) if fact for piece in fact.evidence[:1])
     words = f"Multi-token prediction{', in the checkpoint but not built by the class' if absent else ''}"
     return Box(
-        f"beyond/{tower.id}", "head", f"MTP{count}", status="config" if absent else "verified",
+        f"beyond/{tower.id}", "head", f"MTP{count}", (compact(stored),) if stored else (),
+        status="config" if absent else "verified",
         description=f"{words} · {where}" if where else words,
     )  # fmt: skip
 
@@ -246,6 +254,10 @@ def _stated(fact: Fact | None) -> bool:
 def facts(architecture: Architecture) -> tuple[FactCell, ...]:
     """The strip of facts at the foot of the figure, the same for every model as far as they are known."""
     cells = list(_size_cells(architecture))
+    towers = architecture.towers
+    if len(towers) > 1 and not any(tower.feeds for tower in towers):  # side by side: one of them is meant
+        spoken = next((tower for tower in towers if tower.id == "text"), towers[0])
+        cells.append(FactCell("The following of the", spoken.title[:1].lower() + spoken.title[1:]))
     for label, keys in (
         ("Context", CONTEXT),
         ("Vocabulary", VOCABULARY),
@@ -258,8 +270,9 @@ def facts(architecture: Architecture) -> tuple[FactCell, ...]:
             cells.append(FactCell(label, _with_unit(fact), fact.status))
     cells += _head_cells(architecture)
     for stack in architecture.layers[:1]:
-        cells.append(FactCell("Layers", f"{stack.runs} (shared weights)" if stack.runs else f"{stack.count}"))
+        cells.append(FactCell("Layers", f"{stack.runs:,} (shared weights)" if stack.runs else f"{stack.count:,}"))
     cells += _expert_cells(architecture)
+    cells += _cache_cells(architecture)
     for label, keys in (
         ("Norm", ("norm_placement", "norm")),
         ("Positions", ("position_encoding",)),
@@ -301,6 +314,19 @@ def _expert_cells(architecture: Architecture) -> Iterator[FactCell]:
         yield FactCell("Experts per token", f"{written(chosen.value)} of {written(count.value)}", count.status)
     elif count:
         yield FactCell("Experts", written(count.value), count.status)
+
+
+def _cache_cells(architecture: Architecture) -> Iterator[FactCell]:
+    """What a token costs in keys and values, of the tower that speaks."""
+    tower = next((tower for tower in architecture.towers if tower.id in ("text", "decoder")), None)
+    stacks = (
+        [stack for item in tower.column if item.stack and (stack := architecture.stack(item.stack))] if tower else []
+    )
+    kept = cache_per_token(architecture, stacks[0]) if len(stacks) == 1 and architecture.fact("decoder_type") else None
+    if kept:
+        inside, lasting = kept
+        beyond = f", {size_text(lasting)} beyond windows" if lasting != inside else ""
+        yield FactCell("KV cache per token, bf16", size_text(inside) + beyond, "derived")
 
 
 def _identity_cells(architecture: Architecture) -> Iterator[FactCell]:
@@ -348,10 +374,10 @@ def footers(architecture: Architecture) -> tuple[Sentence, ...]:
     files = ", ".join(cited[:3])
     more = f" and {len(identity.files) - len(cited[:3])} more" if len(identity.files) > len(cited[:3]) else ""
     revision = f" at revision {identity.revision[:12]}" if identity.revision else ""
-    source = f"Source: {identity.id}{revision}, {identity.origin}"
+    dated = f" of {identity.retrieved}" if identity.retrieved else ""
+    source = f"Source: {identity.id}{revision}, {identity.origin}{dated}"
     source += f", {identity.code}" if identity.code else ""
     source += f" ({files}{more})" if files else ""
-    source += f", facts of {identity.retrieved}" if identity.retrieved else ""
     lines: list[Sentence] = [(Words(f"{source}. Drawn by archviz."),)]
     for tower in architecture.towers:
         asides: dict[str, list[str]] = {}

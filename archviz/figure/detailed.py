@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from archviz.architecture.model import (
+    MIXER_ROLES,
     Architecture,
     BlockEdge,
     BlockGraph,
@@ -14,21 +15,24 @@ from archviz.architecture.model import (
     PatternItem,
     Tower,
 )
+from archviz.architecture.words import pattern_words
 from archviz.figure.flow import module_diagram
 from archviz.figure.formulas import Formula, TensorIndex, formula_of, path_of
-from archviz.figure.ledger import Ledger
+from archviz.figure.ledger import Ledger, LedgerArt
 from archviz.figure.model import Sentence
 from archviz.figure.module_paths import find_graph
 from archviz.figure.overview import kind_colours, spoken_tower
 from archviz.figure.positions import with_rope_settings
+from archviz.figure.print_size import ROOM
 from archviz.figure.quantities import sentence
-from archviz.figure.strips import pattern_words
 from archviz.figure.symbolic_shapes import ShapeWriter
-from archviz.figure.unfolding import Unfolded, unfold
+from archviz.figure.theme import LIGHT
+from archviz.figure.unfolding import OPENED, Unfolded, unfold
 from archviz.records import replace
 
 _NO_SHAPE = ("point", "round")
 _MOST_RUNS = 6
+_OPENED: tuple[tuple[str, ...], ...] = (OPENED, MIXER_ROLES, ())  # in a layer, the more the larger its panel is
 Run = tuple[str, LayerKind, int, tuple[str, ...]]
 
 
@@ -38,7 +42,16 @@ def build_detailed(architecture: Architecture, shapes: ShapeWriter | None = None
     Args:
         shapes: What writes the shapes; it knows afterwards which symbols stand in them and in formulas.
     """
-    return _Detailed(architecture, shapes or ShapeWriter(architecture)).ledgers()
+    shapes = shapes or ShapeWriter(architecture)
+    steps: dict[str, int] = {}
+    while True:
+        every = _Detailed(architecture, shapes, steps)
+        ledgers = every.ledgers()
+        large = {each.id.removeprefix("ledger/") for each in ledgers if not LedgerArt(each, LIGHT, ROOM).fits_page}
+        large = {name for name in large if name in every.opened and steps.get(name, 0) < len(_OPENED) - 1}
+        if not large:
+            return ledgers
+        steps |= {name: steps.get(name, 0) + 1 for name in large}
 
 
 def module_ledgers(architecture: Architecture, module: str | None, shapes: ShapeWriter | None = None) -> list[Ledger]:
@@ -69,7 +82,7 @@ def _whole(graph: BlockGraph) -> Unfolded:
 
 
 class _Detailed:
-    def __init__(self, architecture: Architecture, shapes: ShapeWriter) -> None:
+    def __init__(self, architecture: Architecture, shapes: ShapeWriter, steps: Mapping[str, int]) -> None:
         self.architecture, self.shapes = architecture, shapes
         self.stacks = [
             (tower, stack)
@@ -82,7 +95,7 @@ class _Detailed:
             for kind in stack.kinds:
                 graph = architecture.block(kind.block)
                 if graph and graph.id not in self.opened:
-                    self.opened[graph.id] = unfold(architecture, graph)
+                    self.opened[graph.id] = unfold(architecture, graph, _OPENED[steps.get(graph.id, 0)])
         self.colours = self._colours()
         self.inner = self._insides()
         self.letters = {name: _letter(place) for place, name in enumerate((*self.opened, *self.inner))}
@@ -295,7 +308,7 @@ def _stack_nodes(stack: LayerStack) -> list[BlockNode]:
 
 def _layers_node(name: str, kind: LayerKind, times: int) -> BlockNode:
     return BlockNode(
-        id=name, role="other", label=f"{times:,} × {kind.title}", code_name=f"{times:,} layers", zoom=kind.block,
+        id=name, role="other", label=f"{times:,} × {kind.title}", code_name=f"{times:,} layer{'s' if times > 1 else ''}", zoom=kind.block,
         status="verified",
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ All lengths are CSS pixels (1/96 inch), the origin is the top left corner, y gro
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from archviz.records import field, record
@@ -106,7 +107,11 @@ Item: TypeAlias = "Shape | Group"
 
 @record(frozen=True)
 class DisplayList:
-    """A whole drawing of `width` × `height` px, painted in the order of `items`."""
+    """A whole drawing of `width` × `height` px, painted in the order of `items`.
+
+    Args:
+        breaks: Where a further page of the same width begins, px from the top; none in a drawing of one page.
+    """
 
     width: float
     height: float
@@ -114,6 +119,17 @@ class DisplayList:
     title: str = ""
     description: str = ""
     items: tuple[Item, ...] = field(default_factory=tuple)
+    breaks: tuple[float, ...] = ()
+
+    @property
+    def pages(self) -> list[tuple[float, float]]:
+        """The top of each page and its height, px."""
+        ends = (0.0, *self.breaks, self.height)
+        return [(top, bottom - top) for top, bottom in pairwise(ends)]
+
+    def items_between(self, top: float, bottom: float) -> tuple[Item, ...]:
+        """The items of one page: those whose first shape stands between two heights, px."""
+        return tuple(item for item in self.items if top <= _height_of(next(_shapes((item,)))) < bottom)
 
     def groups(self) -> Iterator[Group]:
         """All groups, outer before inner, in painting order."""
@@ -137,3 +153,9 @@ def _shapes(items: tuple[Item, ...]) -> Iterator[Shape]:
             yield from _shapes(item.items)
         else:
             yield item
+
+
+def _height_of(shape: Shape) -> float:
+    if isinstance(shape, Circle):
+        return shape.cy
+    return shape.points[0][1] if isinstance(shape, Path) else shape.y

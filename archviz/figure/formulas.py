@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from archviz.architecture.model import Architecture, BlockGraph, BlockNode, TensorEntry
+from archviz.figure.symbolic_shapes import short_formula
 from archviz.records import record
 
 _MOST_TERMS = 3
@@ -34,6 +35,7 @@ class TensorIndex:
                 if path in wanted:
                     self._held[path].append(tensor)
         self._tied = dict(architecture.parameters.tied)
+        self.values = {each.symbol: each.value for each in architecture.parameters.symbols}
 
     def below(self, path: str) -> list[TensorEntry]:
         """All parameters below a module."""
@@ -63,7 +65,7 @@ def formula_of(tensors: TensorIndex, graph: BlockGraph, node: BlockNode) -> Form
     """How the parameters of a box come about; None where it has none."""
     path, count = path_of(graph, node), node.parameters
     if count and node.formula:
-        return Formula(node.formula.replace("∕", "/"), count)  # the bundled fonts have no division slash
+        return Formula(short_formula(node.formula, tensors.values), count)
     if not count:
         owner = tensors.owner_of(path) if node.module else None
         return Formula("", 0, f"tied to {owner}") if owner else None

@@ -7,21 +7,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from archviz.figure.display import Group, Item, Rect
 from archviz.figure.fonts import fit, measure
 from archviz.figure.formulas import Formula
-from archviz.figure.layered import Link, Spacing, Vertex, place
+from archviz.figure.layered import Link, Placement, Spacing, Vertex, place
 from archviz.figure.model import Diagram, Sentence, Words
 from archviz.figure.paint import Frame, Style, box_size, leader, paint_arrow, paint_badge, paint_lines, text_line, wrap
+from archviz.figure.print_size import HIGHEST, ROOM
 from archviz.figure.stack import Canvas, draw_placement
 from archviz.figure.theme import Theme
 from archviz.figure.wire_labels import paint_wire_labels
-from archviz.records import field, record
+from archviz.records import field, record, replace
 
 LEDGER = Style(label=14.5, detail=13.0, pad=9.0, tall=31.0, narrow=56.0, wide=236.0, line=16.0)
+_CLOSE = replace(LEDGER, pad=6.0, narrow=44.0, wide=150.0)  # for a flow that is too wide for a page
+_CLOSEST = replace(_CLOSE, pad=4.0, wide=108.0)
 _SIZE = 13.0
 _LINE = 17.0
 _PAD = 18.0
 _GAP = 16.0
 _HEAD = 84.0
 _WIDEST_SHAPES, _WIDEST_FORMULAS = 190.0, 330.0
+_NARROW_FORMULAS, _NARROWEST_FORMULAS = 182.0, 130.0
 _TIMES = 44.0  # px between the left sides of frames in each other, for how often the inner one is repeated
 _HEADINGS = ("tensor shape", "block", "parameters")
 
@@ -67,29 +71,41 @@ class _Row:
 
 
 class LedgerArt:
-    """A ledger with the size that it needs."""
+    """A ledger with the size that it needs: formulas are wrapped, then boxes are narrower, until it fits.
+
+    Args:
+        room: Width that it should not exceed, px.
+    """
 
     stretches = False
 
-    def __init__(self, ledger: Ledger, theme: Theme) -> None:
+    def __init__(self, ledger: Ledger, theme: Theme, room: float = float("inf")) -> None:
         self.ledger, self.theme = ledger, theme
-        boxes, arrows = ledger.diagram.boxes, ledger.diagram.arrows
-        vertices = [
-            Vertex(box.id, *box_size(box, LEDGER), round=box.shape == "round", apart=box.apart) for box in boxes
-        ]
-        links = [Link(arrow.source, arrow.target, arrow.skip) for arrow in arrows]
-        self.placement = place(vertices, links, Spacing(across=16.0, between=22.0))
-        self.rows = self._rows()
-        self.shape_width = self._widest(
-            [line for row in self.rows for line in row.shapes], _HEADINGS[0], _WIDEST_SHAPES
-        )
-        plain = ["".join(words.text for words in line) for row in self.rows for line in row.formulas]
-        self.formula_width = self._widest(plain, _HEADINGS[2], _WIDEST_FORMULAS, 500)
         self.depths = _depths(ledger.frames)
         repeated = 2 * (60.0 + _TIMES * max(self.depths)) if self.depths else 0.0
+        shapes = [shape[:120] for shape in ledger.shapes.values()]
+        self.shape_width = self._widest(shapes, _HEADINGS[0], _WIDEST_SHAPES)
+        for self.style in (LEDGER, _CLOSE, _CLOSEST):
+            self.placement = self._placed()
+            rest = room - 2 * _PAD - 2 * _GAP - repeated - self.placement.width - self.shape_width
+            if rest >= _NARROW_FORMULAS:
+                break
+        self.formula_room = min(max(rest, _NARROWEST_FORMULAS), _WIDEST_FORMULAS)
+        self.rows = self._rows()
+        plain = ["".join(words.text for words in line) for row in self.rows for line in row.formulas]
+        self.formula_width = self._widest(plain, _HEADINGS[2], self.formula_room, 500)
         inner = self.shape_width + self.placement.width + self.formula_width + 2 * _GAP + repeated
         title = measure(ledger.title[:80], 17, 700) + 70
         self.width = max(inner, min(title, 520.0), 340.0) + 2 * _PAD
+
+    def _placed(self) -> Placement:
+        boxes, arrows = self.ledger.diagram.boxes, self.ledger.diagram.arrows
+        vertices = [
+            Vertex(box.id, *box_size(box, self.style), round=box.shape == "round", apart=box.apart) for box in boxes
+        ]
+        links = [Link(arrow.source, arrow.target, arrow.skip) for arrow in arrows]
+        across = 16.0 if self.style is LEDGER else 8.0
+        return place(vertices, links, Spacing(across=across, between=22.0))
 
     def _widest(self, texts: Sequence[str], heading: str, most: float, weight: int = 400) -> float:
         widths = [measure(heading, _SIZE, 600), *(measure(text[:120], _SIZE, weight) for text in texts)]
@@ -127,10 +143,15 @@ class LedgerArt:
             return []
         label = Words(f"{self.ledger.names.get(name, '')[:40]}  ", strong=True)
         if formula.note:
-            return wrap((label, Words(formula.note)), _SIZE, _WIDEST_FORMULAS)
+            return wrap((label, Words(formula.note)), _SIZE, self.formula_room)
         number = Words(f"{formula.count:,}", accent=True)
         text = (Words(f"{formula.text} = "),) if formula.text and formula.text != f"{formula.count:,}" else ()
-        return wrap((label, *text, number), _SIZE, _WIDEST_FORMULAS)
+        return wrap((label, *text, number), _SIZE, self.formula_room)
+
+    @property
+    def fits_page(self) -> bool:
+        """Whether it can be read in print on one page, and at ease."""
+        return self.width <= ROOM and self.formula_room >= _NARROW_FORMULAS and self.height_at(ROOM) <= HIGHEST
 
     def height_at(self, width: float) -> float:
         return _HEAD + self._flow_height() + self._notes_height(width) + _PAD
@@ -150,7 +171,7 @@ class LedgerArt:
         return _LINE * len(notes) + 14 if notes else 0.0
 
     def draw(self, frame: Frame) -> Group:
-        canvas = Canvas(self.theme, LEDGER)
+        canvas = Canvas(self.theme, self.style)
         spare = frame.width - 2 * _PAD - self.shape_width - self.formula_width - self.placement.width - 2 * _GAP
         left = frame.x + _PAD + self.shape_width + _GAP + max(spare, 0.0) / 2
         notes = self._notes(frame.width)

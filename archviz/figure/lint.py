@@ -162,13 +162,14 @@ def _shape_area(shape: Rect | Circle, owner: str) -> _Area:
 
 def _canvas(scene: _Scene) -> Iterator[Finding]:
     display = scene.display
-    ratio = display.width / max(display.height, 1.0)
-    if not RATIO[0] <= ratio <= RATIO[1]:
-        message = f"aspect ratio {ratio:.2f} is outside of {RATIO[0]}–{RATIO[1]}"
-        yield Finding("soft", "aspect-ratio", message)
-    page = _Area("page", 0, 0, display.width, display.height)
+    pages = [_Area("page", 0, top, display.width, top + tall) for top, tall in display.pages]
+    for _, tall in display.pages:
+        ratio = display.width / max(tall, 1.0)
+        if not RATIO[0] <= ratio <= RATIO[1]:
+            message = f"aspect ratio {ratio:.2f} is outside of {RATIO[0]}–{RATIO[1]}"
+            yield Finding("soft", "aspect-ratio", message)
     for area in (*scene.areas, *scene.texts):
-        if not page.holds(area):
+        if not any(page.holds(area) for page in pages):
             yield Finding("hard", "off-canvas", f"{area.text or 'a shape'!r:.60} leaves the canvas", (area.owner,))
 
 

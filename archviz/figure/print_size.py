@@ -13,6 +13,12 @@ SMALLEST = 13.0
 """Size in px of the smallest words of a figure that is meant for print."""
 WIDEST = float(int(SMALLEST * PRINT_WIDTH * _POINTS_PER_MM / SMALLEST_POINTS))
 """Width in whole px of the widest page on which the smallest words can be read in print."""
+MARGIN = 30.0
+"""Around the panels of a page, px."""
+ROOM = WIDEST - 2 * MARGIN
+"""Width of the widest panel that can be read in print, px."""
+HIGHEST = WIDEST / RATIO[0] - 64.0
+"""Height of the highest panel of such a page, under its running title, px."""
 
 
 def smallest_in_print(display: DisplayList) -> float:

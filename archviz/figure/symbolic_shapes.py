@@ -9,6 +9,8 @@ from itertools import combinations
 from archviz.architecture.model import Architecture, BlockGraph, BlockNode
 from archviz.figure.flow import shape_text
 
+LONGEST_SYMBOL = 12
+"""Longer ones, which are names of the configuration, are written as their numbers."""
 _NAME = re.compile(r"[A-Za-z_][\w.]*(?:\[\d+\])?", re.ASCII)
 _MAPS = ("projection", "norm", "qk_norm", "embedding", "position_embedding", "head")
 """Boxes whose own weight has the width that leaves them."""
@@ -18,7 +20,9 @@ class ShapeWriter:
     """Writes the shapes of boxes; `used` are the symbols that it wrote."""
 
     def __init__(self, architecture: Architecture) -> None:
-        self._values = {each.symbol: each.value for each in architecture.parameters.symbols}
+        self._values = {
+            each.symbol: each.value for each in architecture.parameters.symbols if len(each.symbol) <= LONGEST_SYMBOL
+        }
         self._of_graph: dict[str, dict[int, list[str]]] = {}
         self.used: set[str] = set()
 
@@ -70,3 +74,18 @@ class ShapeWriter:
     def _used(self, text: str) -> str:
         self.used |= set(self._names([text]))
         return text
+
+
+def short_formula(formula: str, values: Mapping[str, int]) -> str:
+    """A formula as it is drawn: long symbols as numbers, and no sign that the bundled fonts lack.
+
+    >>> short_formula("d·block_multiple_of ∕ 2", {"d": 64, "block_multiple_of": 4096})
+    'd·4,096 / 2'
+    """
+
+    def shown(found: re.Match[str]) -> str:
+        long = len(found[0]) > LONGEST_SYMBOL and found[0] in values
+        return f"{values[found[0]]:,}" if long else found[0]
+
+    text = _NAME.sub(shown, formula)
+    return text.replace("∕", "/").replace("⌊", "floor(").replace("⌋", ")")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from archviz.architecture.model import MIXER_ROLES, Architecture, BlockEdge, BlockGraph, BlockNode, Role
 from archviz.records import field, record, replace
 
-OPENED = (*MIXER_ROLES, "feed_forward", "moe")
+OPENED: tuple[Role, ...] = (*MIXER_ROLES, "feed_forward", "moe")
 
 
 @record
@@ -25,13 +25,18 @@ class Unfolded:
     part: dict[str, Role] = field(default_factory=dict)
 
 
-def unfold(architecture: Architecture, layer: BlockGraph) -> Unfolded:
-    """The layer's graph with every mixer and feed-forward replaced by its inside, where the ends of both fit together."""
+def unfold(architecture: Architecture, layer: BlockGraph, opened: Sequence[str] = OPENED) -> Unfolded:
+    """The layer's graph with every mixer and feed-forward replaced by its inside, where the ends of both fit together.
+
+    Args:
+        opened: Roles of the parts that are opened; the others stay boxes that zoom into their inside.
+    """
     result = Unfolded(replace(layer, nodes=[], edges=list(layer.edges)))
     for node in layer.nodes:
         inside = inside_of(architecture, layer, node)
-        ways = _entries(result, layer, node, inside) if inside else None
+        ways = _entries(result, layer, node, inside) if inside and node.role in opened else None
         if inside is None or ways is None:
+            node = replace(node, zoom=inside.id) if inside and node.role not in opened else node
             result.graph.nodes.append(node)
             result.origin[node.id] = (layer, node)
         else:

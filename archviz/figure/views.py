@@ -26,12 +26,13 @@ def detailed(architecture: Architecture, theme: Theme, module: str | None = None
     from archviz.figure.ledger import Ledger, LedgerArt
     from archviz.figure.overview import strips_of
     from archviz.figure.panels import Panel, StripArt
+    from archviz.figure.print_size import ROOM
     from archviz.figure.sheet import Heading, place_sheet
     from archviz.figure.symbolic_shapes import ShapeWriter
 
     shapes = ShapeWriter(architecture)
     ledgers: list[Ledger] = build_detailed(architecture, shapes)
-    subtitle = f"{captions.subtitle(architecture)} · every operation with its tensor shape and parameters"
+    subtitle = f"{captions.size_words(architecture)} · every operation with its tensor shape and parameters"
     words = (
         Words("Shapes: B sequences of S tokens", strong=True),
         Words("; in a row with several boxes from left to right. "),
@@ -41,7 +42,7 @@ def detailed(architecture: Architecture, theme: Theme, module: str | None = None
         captions.title(architecture), subtitle, captions.description(architecture),
         (words, *captions.footers(architecture)),
     )  # fmt: skip
-    panels: list[Panel] = [LedgerArt(ledger, theme) for ledger in ledgers]
+    panels: list[Panel] = [LedgerArt(ledger, theme, ROOM) for ledger in ledgers]
     first = len(architecture.towers)
     panels[first:first] = [StripArt(strip, theme) for strip in strips_of(architecture)]
     return place_sheet(heading, panels, theme, _statuses(box.status for each in ledgers for box in each.diagram.boxes))
@@ -63,6 +64,7 @@ def module_view(architecture: Architecture, theme: Theme, module: str | None = N
     """
     from archviz.figure.detailed import module_ledgers
     from archviz.figure.ledger import LedgerArt
+    from archviz.figure.print_size import ROOM
     from archviz.figure.sheet import Heading, place_sheet
     from archviz.figure.symbolic_shapes import ShapeWriter
 
@@ -74,7 +76,7 @@ def module_view(architecture: Architecture, theme: Theme, module: str | None = N
         f"Data flow of {module} of {architecture.identity.id}, from input (bottom) to output (top).",
         (*(((*words,),) if (words := list(_symbol_words(architecture, shapes.used))) else ()), *captions.footers(architecture)[:1]),
     )  # fmt: skip
-    panels = [LedgerArt(ledger, theme) for ledger in ledgers]
+    panels = [LedgerArt(ledger, theme, ROOM) for ledger in ledgers]
     return place_sheet(heading, panels, theme, _statuses(box.status for each in ledgers for box in each.diagram.boxes))
 
 
@@ -96,7 +98,7 @@ def params(architecture: Architecture, theme: Theme, module: str | None = None) 
         Words("the length of a bar and the height of a layer are log10 of the number of parameters, from 1; "),
         Words("operations stand in order of execution, the last on top; a bar counts one layer."),
     )
-    subtitle = f"{captions.subtitle(architecture)} · sizes on a logarithmic scale"
+    subtitle = f"{captions.size_words(architecture)} · sizes on a logarithmic scale"
     heading = Heading(
         captions.title(architecture), subtitle, f"Parameters of {architecture.identity.id} by operation.",
         (scale, *captions.footers(architecture)),

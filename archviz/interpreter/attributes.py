@@ -436,6 +436,9 @@ def _of_property(interp: Interpreter, value: PropertyValue, name: str) -> Any:
 def _of_plain(interp: Interpreter, value: Any, name: str) -> Any:
     if name in PLAIN_METHODS.get(type(value), ()):
         return getattr(value, name)
+    found = interp.host_attribute(value, name)
+    if found is not MISSING:
+        return found
     if name == "__class__":
         return interp.type_of(value)
     if isinstance(value, BaseException) and name == "args":
@@ -454,7 +457,7 @@ def _of_plain(interp: Interpreter, value: Any, name: str) -> Any:
         return _special_method(interp, value, name)
     if isinstance(value, type) and name in PLAIN_METHODS.get(value, ()):
         return getattr(value, name)
-    return interp.host_attribute(value, name)
+    return MISSING
 
 
 _CONTAINERS: tuple[type, ...] = (list, tuple, dict, set, frozenset, str, range, deque, *VIEW_TYPES)

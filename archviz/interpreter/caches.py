@@ -70,6 +70,7 @@ class CachedPass:
         gaps: What was not understood on the way.
         weights: Number of a parameter in the events → its name and elements.
         before: The events of the prefill that came before, for `tokens` less one.
+        ended_by: What ended one of the two before it was through.
     """
 
     tokens: int
@@ -79,6 +80,7 @@ class CachedPass:
     gaps: list[Gap]
     weights: dict[int, Weight] = field(default_factory=dict)
     before: Sequence[Event] = ()
+    ended_by: str | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -94,7 +96,8 @@ def cached_pass(
     held = [tensor for layer in layers for tensor in layer.tensors.values()]
     known = {id(tensor): number for tensor in held if (number := last.known_number(tensor)) is not None}
     before = first.events if first is not last else ()
-    return CachedPass(tokens, layers, last.events, known, gaps, _weights(last, model), before)
+    ended_by = next((each.ended_by for each in recorders if each.ended_by is not None), None)
+    return CachedPass(tokens, layers, last.events, known, gaps, _weights(last, model), before, ended_by)
 
 
 def _weights(recorder: Recorder, model: ModuleInstance) -> dict[int, Weight]:

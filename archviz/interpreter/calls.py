@@ -111,7 +111,7 @@ def _run_function(interp: Interpreter, function: FunctionValue, args: list[Any],
         interp.step()
         if isinstance(node, ast.Lambda):
             return EXPRESSIONS[node.body.__class__](interp, node.body, frame)
-        if function.signature.is_suspended:
+        if function.signature.is_suspended(node):
             return made(interp, suspended(interp, node, frame))
         interp.run_block(body_of(node), frame)
     except ReturnSignal as signal:

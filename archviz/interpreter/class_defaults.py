@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from archviz.interpreter.modules import SourceModule
 from archviz.interpreter.reading import ClassDefault
 from archviz.interpreter.values import ClassValue, Instance
@@ -76,10 +74,12 @@ def _line(cls: ClassValue, name: str) -> Span | None:
     return cls.at if line is None else Span(cls.at.file, line)
 
 
-@lru_cache(maxsize=64)
 def _field_lines(module: SourceModule, first: int) -> dict[str, int]:
     """Field → the first line that gives it, in the body of the class that starts after a line."""
-    found: dict[str, int] = {}
+    known = module.field_lines.get(first)
+    if known is not None:
+        return known
+    found = module.field_lines[first] = {}
     for number in range(first, len(module.lines)):
         if module.lines[number].startswith("class "):
             break

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from archviz.interpreter.control import BudgetSpentError
@@ -51,7 +50,16 @@ class _Found:
     modules: dict[int, tuple[str, ModuleInstance]] = field(default_factory=dict)  # by identity, with the first path
     owners: dict[int, str] = field(default_factory=dict)  # tensor identity → the name that counts
     tied: dict[str, str] = field(default_factory=dict)
+    lineages: dict[int, tuple[str | None, tuple[str, ...]]] = field(default_factory=dict)  # by identity of the class
     records: int = 0
+
+    def lineage(self, cls: ClassValue) -> tuple[str | None, tuple[str, ...]]:
+        """The nearest building block of torch that a class is, and the names of its bases."""
+        known = self.lineages.get(id(cls))
+        if known is None:
+            library = next((each.qualified for each in cls.mro if each.is_library and _is_layer(each)), None)
+            known = self.lineages[id(cls)] = (library, tuple(each.name for each in cls.mro[1:]))
+        return known
 
     def count(self, parts: int, depth: int, at: Span | None) -> None:
         """Bound the tree: a module that stands in many places is a record in each."""
@@ -69,17 +77,19 @@ def _record(module: ModuleInstance, path: str, found: _Found, ancestors: tuple[i
     if id(module) not in found.modules:
         found.modules[id(module)] = (path, module)
     cls = module.cls
-    library, bases = _lineage(cls)
+    library, bases = found.lineage(cls)
     attributes = _plain_attributes(module.attrs)
     record = ModuleRecord(path, cls.name, library, cls.at, module.created_at, bases, attributes)
     prefix = f"{path}." if path else ""
+    owners = found.owners
     for name, tensor in module.parameters.items():
         if tensor is not None:
             full = prefix + name
             record.parameters[name] = _tensor(full, tensor, "parameter")
-            owner = found.owners.setdefault(id(tensor), full)
-            if owner != full:
-                found.tied[full] = owner
+            if id(tensor) not in owners:
+                owners[id(tensor)] = full
+            elif owners[id(tensor)] != full:
+                found.tied[full] = owners[id(tensor)]
     for name, tensor in module.buffers.items():
         if tensor is not None:
             record.buffers[name] = _tensor(prefix + name, tensor, "buffer", name not in module.transient)
@@ -90,13 +100,6 @@ def _record(module: ModuleInstance, path: str, found: _Found, ancestors: tuple[i
             if isinstance(child, ModuleInstance) and id(child) not in inside:
                 record.children[name] = _record(child, prefix + name, found, inside)
     return record
-
-
-@lru_cache(maxsize=4096)
-def _lineage(cls: ClassValue) -> tuple[str | None, tuple[str, ...]]:
-    """The nearest building block of torch that a class is, and the names of its bases."""
-    library = next((each.qualified for each in cls.mro if each.is_library and _is_layer(each)), None)
-    return library, tuple(each.name for each in cls.mro[1:])
 
 
 def _is_layer(cls: ClassValue) -> bool:

@@ -112,6 +112,9 @@ def _boolean(interp: Interpreter, node: ast.BoolOp, frame: Frame) -> Any:
 @expression(ast.Compare)
 def _compare(interp: Interpreter, node: ast.Compare, frame: Frame) -> Any:
     left = EXPRESSIONS[node.left.__class__](interp, node.left, frame)
+    if len(node.ops) == 1:
+        right = EXPRESSIONS[node.comparators[0].__class__](interp, node.comparators[0], frame)
+        return interp.compare(node.ops[0].__class__, left, right)
     result: Any = True
     for op, right_node in zip(node.ops, node.comparators, strict=True):
         right = EXPRESSIONS[right_node.__class__](interp, right_node, frame)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from archviz.interpreter.operators import Operators
 
 _METHOD = BuiltinMethodType
+_BY_KEY = frozenset({"get", "pop", "setdefault"})
 
 
 def call_host(interp: Operators, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -25,12 +26,15 @@ def call_host(interp: Operators, function: Any, args: list[Any], kwargs: dict[st
     if function.__class__ is _METHOD and function.__name__ == "append" and function.__self__.__class__ is list:
         if len(args) == 1 and not kwargs:
             return _append(interp, function.__self__, args[0])
+    if function.__class__ is _METHOD and function.__self__.__class__ is dict and function.__name__ in _BY_KEY:
+        if args and not kwargs and args[0].__class__ is str:
+            return _by_key(interp, function, args)
     if not callable(function):
         raise TypeError(f"'{type(function).__name__}' object is not callable")
     if interp.region is not None:
         args = [plain(each) for each in args]
         kwargs = {name: plain(each) for name, each in kwargs.items()}
-    unknown = next((each for each in args if isinstance(each, Unknown)), None)
+    unknown = _first_unknown(args)
     receiver = getattr(function, "__self__", None)
     if unknown is not None and not isinstance(receiver, (list, dict, set)):
         return unknown
@@ -59,6 +63,23 @@ def call_host(interp: Operators, function: Any, args: list[Any], kwargs: dict[st
     if interp.recorder is not None and isinstance(function, type):
         interp.recorder.made(result)
     return result if interp.region is None else interp.region.made(result)
+
+
+def _first_unknown(args: list[Any]) -> Unknown | None:
+    for each in args:  # a generator would take twice as long
+        if each.__class__ is Unknown:
+            found: Unknown = each
+            return found
+    return None
+
+
+def _by_key(interp: Operators, function: Any, args: list[Any]) -> Any:
+    """`values.get(key, …)` of a dict, with text for a key: there is nothing to check."""
+    if function.__name__ not in READING:
+        interp.twins.changed(function.__self__)
+    if interp.region is None:
+        return function(*args)
+    return interp.region.made(function(*[plain(each) for each in args]))
 
 
 def _append(interp: Operators, receiver: list[Any], value: Any) -> None:

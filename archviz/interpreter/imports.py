@@ -77,10 +77,7 @@ class Imports:
         def here(self) -> Span | None: ...
 
     def find_name(self, name: str, frame: Frame) -> Any:
-        """A name by Python's rules: local, enclosing, module, builtin."""
-        names = frame.names
-        if name in names:
-            return names[name]
+        """A name that is no local one, by Python's rules: enclosing, module, builtin."""
         scope = frame.parent
         while scope is not None:
             if name in scope.names and not scope.is_class:

@@ -63,6 +63,7 @@ class SourceModule:
         }
         self._file: ParsedFile | None = None
         self._places: dict[int, Span] = {}
+        self.field_lines: dict[int, dict[str, int]] = {}  # of classes, by the line before the body (`class_defaults`)
         self._done: set[int] = set()
         self._ready: set[str] = set()
         self._foreign: set[str] = set()  # names found to be defined nowhere in it

@@ -57,6 +57,10 @@ _FUNCTIONS = (FunctionValue, NativeFunction, BoundMethod)
 _SUBSCRIPTED = (type, LibraryModule, *_FUNCTIONS)  # in annotations, which do not matter
 _PLAIN_CONTAINERS = frozenset({list, tuple, dict})
 _PLAIN_INDICES = frozenset({int, str})
+_COMPARED = frozenset(
+    {str, int, float, bool, type(None), Size}
+)  # nothing can be wrong with asking these whether they are equal
+_ORDERINGS = frozenset({ast.Eq, ast.NotEq, ast.Is, ast.IsNot})
 
 
 class Operators(ClassChecks):
@@ -123,6 +127,8 @@ class Operators(ClassChecks):
 
     def iterate(self, value: Any) -> Iterator[Any]:
         """The elements of a value, at most `limits.items`; an Unknown has none and is a gap where a loop runs."""
+        if value.__class__ in _PLAIN_CONTAINERS:
+            return iter(value)
         if isinstance(value, Unknown):
             self.gap(f"a loop over {value.reason}", value.at)
             return iter(())
@@ -249,6 +255,8 @@ class Operators(ClassChecks):
 
     def compare(self, op: type, left: Any, right: Any) -> Any:
         """`left op right` for a comparison."""
+        if left.__class__ in _COMPARED and right.__class__ in _COMPARED and op in _ORDERINGS:
+            return COMPARE[op](left, right)
         if left.__class__ is Watched or right.__class__ is Watched:
             return self._compare_watched(op, left, right)
         if op in (ast.Is, ast.IsNot):

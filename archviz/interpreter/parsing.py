@@ -103,9 +103,12 @@ class Definition:
         if has_private_names(self.text):
             return None
         bodies: dict[int, MethodBody] = {}
+        unparsed = Definition(
+            self.name, self.source, self.text, self.first
+        )  # not itself, which holds the tree that holds the bodies
         lines = self.text.split("\n")
         for head, start, stop in _method_bodies(lines):
-            bodies[self.first + head] = MethodBody(self, "\n".join(lines[start:stop]), self.first + start)
+            bodies[self.first + head] = MethodBody(unparsed, "\n".join(lines[start:stop]), self.first + start)
             lines[start:stop] = ["        pass", *[""] * (stop - start - 1)]
         if not bodies:
             return None

@@ -7,7 +7,7 @@ from typing import Any
 
 from archviz.late_patterns import late_pattern
 
-_PRIVATE = late_pattern(r"(?<!\w)__(?!\w*__(?!\w))[^\W\d_]\w*")
+_PRIVATE = late_pattern(r"__(?<!\w__)(?!\w*__(?!\w))[^\W\d_]\w*")  # plain text first, which is looked for fastest
 
 
 def has_private_names(text: str) -> bool:

@@ -17,7 +17,7 @@ class Signature:
     """
 
     __slots__ = (
-        "_is_suspended", "_node", "by_keyword", "keyword_defaults", "keyword_only", "kwarg", "positional", "positional_only", "size",
+        "_is_suspended", "by_keyword", "keyword_defaults", "keyword_only", "kwarg", "positional", "positional_only", "size",
         "vararg",
     )  # fmt: skip
 
@@ -31,16 +31,17 @@ class Signature:
         self.vararg = spec.vararg.arg if spec.vararg else None
         self.kwarg = spec.kwarg.arg if spec.kwarg else None
         self.size = len(self.positional) + len(self.keyword_only) + (self.vararg is not None)
-        self._node = node
         self._is_suspended: bool | None = False if isinstance(node, ast.Lambda) else None
 
-    @property
-    def is_suspended(self) -> bool:
-        """Whether a call runs nothing at first, as of a generator or coroutine; looked for when the function is first called."""
+    def is_suspended(self, node: FunctionNode) -> bool:
+        """Whether a call runs nothing at first, as of a generator or coroutine; looked for when the function is first called.
+
+        Args:
+            node: The definition, which holds its signature: a signature that held it too would keep the tree in memory.
+        """
         if self._is_suspended is None:
-            assert not isinstance(self._node, ast.Lambda)
-            is_coroutine = isinstance(self._node, ast.AsyncFunctionDef)
-            self._is_suspended = is_coroutine or (may_yield(self._node) and any(map(yields, body_of(self._node))))
+            is_coroutine = isinstance(node, ast.AsyncFunctionDef)
+            self._is_suspended = is_coroutine or (may_yield(node) and any(map(yields, body_of(node))))
         return self._is_suspended
 
 

@@ -111,6 +111,9 @@ def _return(interp: Interpreter, node: ast.Return, frame: Frame) -> None:
 def _if(interp: Interpreter, node: ast.If, frame: Frame) -> None:
     test = EXPRESSIONS[node.test.__class__](interp, node.test, frame)
     frame.line = node.lineno
+    if test.__class__ is bool:
+        interp.run_block(node.body if test else node.orelse, frame)
+        return
     if interp.is_data(test) and all(isinstance(statement, ast.Continue) for statement in node.body):
         interp.enters_all()
         interp.run_block(node.orelse, frame)

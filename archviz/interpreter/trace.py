@@ -147,7 +147,8 @@ def cached_passes(
     """A prefill with these inputs, and a decode step of one new token where it is asked for and a cache came back.
 
     Returns:
-        The recorders, the latest pass first; what was not understood in any; the layers of the cache after them.
+        The recorders, the latest pass first; what was not understood in any; the layers of the cache after them, none where a pass
+        ended before it was through: what it left behind is neither the one nor the other.
     """
     recorder, gaps, output = _run(interp, model, given)
     recorders, found = [recorder], returned_cache(output)
@@ -158,6 +159,8 @@ def cached_passes(
         recorder, more, output = _run(interp, model, following)
         recorders, gaps = [recorder, *recorders], [*gaps, *(gap for gap in more if gap not in gaps)]
         found = returned_cache(output) or found
+        if recorder.ended_by is not None:
+            return recorders, gaps, []
     return recorders, gaps, cache_layers(interp, found[1], recorders)
 
 
@@ -186,7 +189,8 @@ def _run(
         recorder.tokens = {id(value) for name, value in given.items() if name.endswith("input_ids")}
         output = interp.call(part or model, [], given)
     except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
-        interp.gap(str(error), getattr(error, "at", None))
+        recorder.ended_by = str(error)
+        interp.gap(recorder.ended_by, getattr(error, "at", None))
     finally:
         interp.recorder = None
     masks = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -249,8 +249,12 @@ class GuardedTransport(httpx2.BaseTransport):
             RateLimitedError: Its turn did not come in time.
         """
         session, limits = self.session, self.session.settings.limits
-        asked = session.time.monotonic()
-        with self._turn(at_hand=at_hand) as own:
+        asked, since = session.time.monotonic(), session.time.now()
+        with self._turn(lambda: self._brought(request, since) is not None, at_hand=at_hand) as own:
+            brought = self._brought(request, since) if self.service.interval else None
+            own.asked = brought is None
+            if brought is not None:
+                return Answer(200, dict(brought.headers), brought.body), 0.0
             began = session.time.monotonic()
             if not session.contacted:
                 session.waited(began - asked, in_vain=True)
@@ -295,8 +299,13 @@ class GuardedTransport(httpx2.BaseTransport):
         except (ValueError, RecursionError):
             raise CutShortError("not valid JSON") from None
 
+    def _brought(self, request: httpx2.Request, since: float) -> Entry | None:
+        """The answer that another process has kept while this one waited for its turn."""
+        entry = self.session.cache.read(cache_key(request)) if _may_be_kept(request) else None
+        return entry if entry and entry.fetched >= since else None
+
     @contextlib.contextmanager
-    def _turn(self, *, at_hand: bool) -> Iterator[Turn]:
+    def _turn(self, is_needless: Callable[[], bool], *, at_hand: bool) -> Iterator[Turn]:
         session, interval = self.session, self.service.interval
         if not interval:
             yield Turn()
@@ -306,7 +315,8 @@ class GuardedTransport(httpx2.BaseTransport):
         if at_hand or session.at_hand:
             most = interval + limits.waiting_seconds if session.contacted else session.left_in_vain
         seconds, folder = min(most, session.remaining), session.cache.folder / "turns"
-        with turn(folder, self.service.name, interval, seconds, session.time.now, session.time.sleep) as own:
+        now, sleep = session.time.now, session.time.sleep
+        with turn(folder, self.service.name, interval, seconds, now, sleep, is_needless) as own:
             yield own
 
     def _hold(self, url: str, deadline: float) -> None:

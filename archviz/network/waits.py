@@ -143,13 +143,15 @@ def others_first(name: str, seconds: float, interval: float) -> RateLimitedError
 
 @contextlib.contextmanager
 def turn(
-    folder: Path, name: str, interval: float, seconds: float, now: Callable[[], float], sleep: Callable[[float], None]
-) -> Iterator[Turn]:
+    folder: Path, name: str, interval: float, seconds: float, now: Callable[[], float], sleep: Callable[[float], None],
+    is_needless: Callable[[], bool] = lambda: False,
+) -> Iterator[Turn]:  # fmt: skip
     """Wait for one's turn at a service that serves one request at a time, `interval` seconds apart, across processes.
 
     Args:
         folder: Where the turns are kept; without a folder that can be written, each process keeps its own.
         seconds: For how long to wait for the turn.
+        is_needless: Whether one of those who were first has brought the answer; asked when it is one's turn.
 
     Raises:
         RateLimitedError: The others before this one would take longer.
@@ -170,7 +172,8 @@ def turn(
         return
     own = Turn()
     try:
-        wait = min(_last(mark) + interval - now(), interval)
+        own.asked = not is_needless()
+        wait = min(_last(mark) + interval - now(), interval) if own.asked else 0.0
         if wait > max(0.0, started + seconds - now()):
             own.asked = False
             raise others_first(name, now() - started + wait, wait)

@@ -188,7 +188,7 @@ def find_memory(
         source: Tokens of an encoder's input; as many as the context where it is not given and the code fixes none.
     """
     first, second = passes
-    missing = _missing(first, second)
+    missing = missing_caches(first, second)
     known = missing is None and bool(first.layers)
     layers = layer_caches(first, second) if known else []
     looked_at = _source(first, second, source) if known else None
@@ -196,8 +196,10 @@ def find_memory(
     operations = find_operations(architecture, first, second, layers, looked_at.fixed if looked_at else None)
     stated = architecture.fact("context_length")
     maximum = stated.value if stated is not None and isinstance(stated.value, int) else None
+    whole = first.ended_by is None and second.ended_by is None
     found = Memory(
-        architecture.identity.id, architecture.identity.class_name, architecture.parameters.total, architecture.parameters.active,
+        architecture.identity.id, architecture.identity.class_name, architecture.parameters.total,
+        architecture.parameters.active if whole else None,
         {each: architecture.parameters.total * BITS[each] // 8 for each in weights}, dtype, _kinds(layers, architecture), operations, [],
         maximum, missing, stored=stored, source=looked_at,
     )  # fmt: skip
@@ -211,8 +213,11 @@ def find_memory(
     return found
 
 
-def _missing(first: CachedPass, second: CachedPass) -> str | None:
+def missing_caches(first: CachedPass, second: CachedPass) -> str | None:
     """Why it is not known what is kept; None where it is, and where the model returns no cache: it keeps nothing."""
+    ended_by = first.ended_by or second.ended_by
+    if ended_by is not None:
+        return ended_by
     if len(first.layers) == len(second.layers):
         gap = next((gap for gap in (*first.gaps, *second.gaps) if gap.reason != NO_CACHE), None)
         return None if first.layers or gap is None else gap.reason

@@ -230,13 +230,12 @@ def _register_choice(library: Library) -> None:
         "torch.Tensor.clamp_min",
         "torch.clamp_max",
         "torch.Tensor.clamp_max",
-        record="clamp",
     )
     def clamp_one_side(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         bound = next((each for each in (*args, *options.values()) if each is not None), value)
         return tensor(interp, value.sizes, promoted(value, bound))
 
-    @op(library, "torch.Tensor.clamp_", "torch.Tensor.clamp_min_", "torch.Tensor.clip_", record="clamp_")
+    @op(library, "torch.Tensor.clamp_", "torch.Tensor.clamp_min_", "torch.Tensor.clamp_max_", "torch.Tensor.clip_")
     def clamp_(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         value.data = None
         return value
@@ -249,7 +248,6 @@ def _register_choice(library: Library) -> None:
         "torch.addcdiv",
         "torch.Tensor.addcmul",
         "torch.Tensor.addcdiv",
-        record="lerp",
     )
     def lerp(interp: Interpreter, value: Tensor, end: Tensor, weight: Any = None, **options: Any) -> Tensor:
         known = [each.sizes for each in (value, end, weight) if isinstance(each, Tensor)]

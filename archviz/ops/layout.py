@@ -166,7 +166,7 @@ def _register_permutations(library: Library) -> None:
         return like(interp, value, own)
 
     @op(library, "torch.roll", "torch.Tensor.roll", "torch.flip", "torch.Tensor.flip", "torch.fliplr", "torch.tril", "torch.triu",
-        "torch.Tensor.tril", "torch.Tensor.triu", "torch.Tensor.fliplr", record="roll")  # fmt: skip
+        "torch.Tensor.tril", "torch.Tensor.triu", "torch.Tensor.fliplr")  # fmt: skip
     def roll(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         return like(interp, value)
 

@@ -161,8 +161,8 @@ def _with_mask(scores: Scores, allowed: Relation | None, result: Tensor) -> Scor
 
 def subtracted(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
     left, right = meaning(args[0]), meaning(args[1] if len(args) > 1 else kwargs.get("other"))
-    if isinstance(left, Scores):  # less their greatest, for a stable softmax
-        return left
+    if isinstance(left, Scores):  # less their greatest, for a stable softmax; less a mask, what it hides is preferred
+        return replace(left, lost=True) if isinstance(right, Additive) else left
     if isinstance(left, Constant) and isinstance(right, Relation) and left.value == 1:
         return relations.complement(right)
     if isinstance(left, Constant) and isinstance(right, Constant):

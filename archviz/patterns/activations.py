@@ -73,6 +73,8 @@ def activation_in(module: ModuleRecord, trace: Trace) -> str | None:
 def clamp_bounds(event: Event) -> str | None:
     """What a clamp keeps its values within: `−7 … 7`, `≤ 7`; None when its bounds are no numbers."""
     options = event.options
+    if "clamp_max" in event.name:
+        options = {"max": options.get("max", options.get("1"))}
     low, high = options.get("min", options.get("1")), options.get("max", options.get("2"))
     shown = [f"{value:g}".replace("-", "−") if isinstance(value, (int, float)) else "" for value in (low, high)]
     if all(shown):

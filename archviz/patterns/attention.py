@@ -8,7 +8,7 @@ from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.masks import Mask, find_mask
 from archviz.patterns.norms import detect_norm
-from archviz.patterns.op_families import canonical
+from archviz.patterns.op_families import ELEMENTWISE, PLUMBING, canonical
 from archviz.patterns.rope import Rope, detect_rope
 from archviz.patterns.trace import Trace
 from archviz.records import record
@@ -148,7 +148,7 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         causal=mask.causal if mask else _flag(module, "is_causal"),
         cross=_is_cross(module, core, trace),
         gated=_is_gated(module, projections, heads, head_dim, trace),
-        gate=next((name for name in trace.own_ops(module.path) if name in _GATES), None),
+        gate=canonical(gate.name) if (gate := find_gate(module, trace)) is not None else None,
         qk_norm=next(iter(norms.values()), None),
         qk_norms=tuple(norms),
         rope=rope,
@@ -257,12 +257,31 @@ def _is_gated(
     module: ModuleRecord, projections: dict[str, ModuleRecord], heads: int | None, head_dim: int | None, trace: Trace
 ) -> bool:
     """A gate multiplies the output: a doubled query projection, or a sigmoid of data in the module's own forward."""
-    ops = trace.own_ops(module.path)
-    if ops:
-        return any(name in ops for name in _GATES) and "mul" in ops
+    if trace.own_ops(module.path):
+        return find_gate(module, trace) is not None
     query = linear_sizes(projections["q"]) if "q" in projections else None
     doubled = bool(query and heads and head_dim and query[1] == 2 * heads * head_dim)
     return doubled or any(re.fullmatch(r"(g|gate|output_gate|g_proj|gate_proj)", name) for name in module.children)
+
+
+def find_gate(module: ModuleRecord, trace: Trace) -> Event | None:
+    """The step of a module's own forward whose result gates data: it multiplies other data, as it is or scaled."""
+    call = trace.call(module.path)
+    gates: dict[int, Event] = {}  # value → the step that it is a gate of
+    for event in trace.own(call) if call is not None else ():
+        if event.kind == "call":
+            continue
+        name, data = canonical(event.name), [value for value in event.inputs if trace.carries(value)]
+        found = next((gates[value.id] for value in data if value.id in gates), None)
+        if found is not None and name == "mul" and len(data) > 1:
+            return found
+        if name in _GATES and event.kind == "op":
+            found = event
+        elif len(data) != 1 or (name not in PLUMBING and name not in ELEMENTWISE):
+            found = None
+        if found is not None:
+            gates.update((value.id, found) for value in event.outputs)
+    return None
 
 
 def _qk_norms(

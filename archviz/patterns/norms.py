@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archviz.interpreter.reading import ModuleRecord
-from archviz.patterns.op_families import activation_of
+from archviz.patterns.op_families import PLUMBING, activation_of, canonical
 from archviz.patterns.trace import Trace
 from archviz.records import record, replace
 
@@ -12,7 +12,11 @@ _LIBRARY = {
     "BatchNorm2d": "BatchNorm", "InstanceNorm1d": "InstanceNorm",
 }  # fmt: skip
 _EPS = ("eps", "variance_epsilon", "epsilon", "norm_eps", "layer_norm_eps")
+_AVERAGES = {"mean", "var", "std", "norm", "normalize", "layer_norm", "rms_norm"}
 _REDUCTIONS = {"mean", "var", "rsqrt", "sqrt", "layer_norm", "rms_norm", "norm", "square", "pow", "normalize"}
+
+
+AFFINE = "Affine (no normalisation)"
 
 
 @record(frozen=True)
@@ -74,10 +78,15 @@ def _gated_by_itself(module: ModuleRecord, trace: Trace) -> Norm | None:
 
 def _from_ops(module: ModuleRecord, trace: Trace) -> str | None:
     """RMSNorm takes the root of a mean of squares; LayerNorm subtracts a mean or calls the function."""
-    ops = trace.own_ops(module.path)
+    call = trace.call(module.path)
+    events = [e for e in trace.own(call) if e.kind != "call" and canonical(e.name) not in PLUMBING] if call else []
+    ops = [canonical(event.name) for event in events]
     if not _REDUCTIONS & set(ops) or "softmax" in ops or "linear" in ops or not ({"rsqrt", "sqrt", "pow"} & set(ops)):
         return {"layer_norm": "LayerNorm", "rms_norm": "RMSNorm"}.get(ops[0]) if len(ops) == 1 else None
-    if "layer_norm" in ops or "var" in ops or "sub" in ops or ops.count("mean") > 1:
+    if not (_AVERAGES & set(ops) or {"sum", "div"} <= set(ops)):
+        return "L2 norm" if "sum" in ops else None
+    centred = any(canonical(event.name) == "sub" and len(event.inputs) == 2 for event in events)
+    if "layer_norm" in ops or "var" in ops or centred or ops.count("mean") > 1:
         return "LayerNorm"
     return "RMSNorm"
 
@@ -87,7 +96,7 @@ def _from_name(module: ModuleRecord, trace: Trace) -> str | None:
     if "norm" not in names:
         return None
     if trace.own_ops(module.path):
-        return "Affine (no normalisation)"  # it ran, and only scaled and shifted
+        return AFFINE  # it ran, and only scaled and shifted
     if "rms" in names:
         return "RMSNorm"
     return "LayerNorm" if "layernorm" in names or "layer_norm" in names else "Norm"

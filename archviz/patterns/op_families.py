@@ -9,14 +9,14 @@ _DUNDER = {
     "truediv": "div", "rtruediv": "div", "itruediv": "div", "divide": "div", "rpow": "pow", "rmatmul": "matmul",
     "concat": "cat", "concatenate": "cat", "sdpa": "scaled_dot_product_attention", "mm": "matmul",
     "split_with_sizes": "split", "tensor_split": "split", "swapaxes": "transpose", "movedim": "permute",
-    "logsigmoid": "log_sigmoid", "subtract": "sub", "negative": "neg",
+    "clamp_min": "clamp", "clamp_max": "clamp", "logsigmoid": "log_sigmoid", "subtract": "sub", "negative": "neg",
 }  # fmt: skip
 
 PLUMBING = frozenset({
     "view", "reshape", "transpose", "permute", "contiguous", "to", "type", "type_as", "float", "half", "bfloat16",
     "double", "long", "int", "bool", "unsqueeze", "squeeze", "expand", "expand_as", "broadcast_to", "flatten",
     "unflatten", "clone", "detach", "dropout", "repeat", "repeat_interleave", "repeat_kv", "pad", "t", "T", "mT",
-    "view_as", "reshape_as", "requires_grad", "cpu", "cuda", "roll", "as_strided", "masked_fill", "where",
+    "view_as", "reshape_as", "requires_grad", "cpu", "cuda", "roll", "flip", "fliplr", "tril", "triu", "as_strided", "masked_fill", "where",
     "index_select", "nan_to_num", "alias", "tile", "apply_mask_to_padding_states", "fold", "constant_pad_nd",
 })  # fmt: skip
 """Ops that move, reshape, cast or mask a tensor and leave its meaning: not drawn."""
@@ -30,7 +30,7 @@ FRESH = frozenset({
 ELEMENTWISE = frozenset({
     "add", "sub", "mul", "div", "neg", "exp", "clamp", "pow", "sqrt", "rsqrt", "square", "abs", "where", "masked_fill",
     "maximum", "minimum", "addcmul", "lerp", "log", "sum", "mean", "amax", "max", "pad", "floor_divide", "reciprocal",
-    "logsumexp", "tril", "triu", "stack", "flip", "clip", "getitem", "setitem", "copy", "index", "expm1", "log1p",
+    "logsumexp", "stack", "clip", "getitem", "setitem", "copy", "index", "expm1", "log1p",
 })  # fmt: skip
 
 CONTRACTIONS = frozenset({

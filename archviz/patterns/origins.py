@@ -63,7 +63,7 @@ class Origins:
                 if name is not None:
                     parts.setdefault(name, set()).add(part)
                     continue
-                cut = part if self._cuts_tokens(event, value) else _cut(event, value) or part
+                cut = part if self._cuts_tokens(event, value) else cut_words(event, value, self.tokens) or part
                 todo += [(source, cut) for source in event.inputs if source.id != value.id and self._is_data(source)]
         return {name: next(iter(found)) if len(found) == 1 else None for name, found in parts.items()}
 
@@ -110,14 +110,19 @@ class Origins:
         return writes_in_place(event.name)
 
 
-def _cut(event: Event, value: ValueRef) -> str | None:
-    """Which part of its input an op gives, in words; None when it takes none of the features."""
+def cut_words(event: Event, value: ValueRef, tokens: int | None = None) -> str | None:
+    """Which part of its input an op gives, in words; None when it takes none of the features.
+
+    Args:
+        tokens: How many positions there are, so that features that stand before them are told.
+    """
     name = canonical(event.name)
     source = event.inputs[0].shape if event.inputs else None
-    if source is None or value.shape is None:
+    if not source or value.shape is None:
         return None
     if name in ("split", "chunk", "unbind") and len(event.outputs) > 1:
-        return _piece(event.outputs, value) if _is_of_features(source, value.shape) else None
+        turned = len(source) == 3 and source[2] == tokens != source[1] and source[1] != value.shape[1]
+        return _piece(event.outputs, value) if turned or _is_of_features(source, value.shape) else None
     if name not in ("slice", "getitem", "narrow", "select"):
         return None
     index = event.options.get("index")
@@ -147,7 +152,7 @@ def _piece(pieces: Sequence[ValueRef], value: ValueRef) -> str:
 
 def _stretch(event: Event, before: Sequence[int | None], after: Sequence[int | None]) -> str | None:
     """A slice of the last axis: a half, every second, or from one place to another."""
-    total, size = before[-1], after[-1]
+    total, size = before[-1], after[-1] if after else None
     if len(before) != len(after) or total is None or size is None or size >= total:
         return None
     start, step = event.options.get("start", 0), event.options.get("step", 1)

@@ -6,28 +6,44 @@ from collections.abc import Mapping
 
 from archviz.patterns.flow import Flow
 
+_WEIGHED = ("lerp", "addcmul", "addcdiv")
 
-def find_residual_adds(flow: Flow) -> dict[int, int]:
+
+def find_residual_adds(flow: Flow, *, weighed: bool = False) -> dict[int, int]:
     """Additions that join a branch to the stream it left: node id of the addition → node id of the skipped source.
 
     An addition is residual when one operand lies on the stream (the input, or an earlier residual sum), or comes
     before the other operand, as in layers that normalise the sum.
+
+    Args:
+        weighed: Sums whose skipped operand is multiplied by something count as well.
     """
     before = flow.ancestors()
     stream = set(flow.inputs[:1])
     found: dict[int, int] = {}
     for node in flow.nodes.values():
         sources = list(dict.fromkeys(source for source, _ in node.sources))
-        if node.kind != "op" or node.name != "add" or len(sources) != 2:
+        joins = node.name == "add" or (weighed and node.name in _WEIGHED)
+        if node.kind != "op" or not joins or len(sources) != 2:
             continue
         first, second = sources
         skipped = first if first in before[second] else second if second in before[first] else None
         if skipped is None:
             skipped = next((source for source in sources if source in stream), None)
+        if skipped is None and weighed:
+            skipped = next((source for source in sources if unscaled(flow, source) in stream), None)
         if skipped is not None and len(before[node.id]) > 1:
             found[node.id] = skipped
             stream.add(node.id)
     return found
+
+
+def unscaled(flow: Flow, number: int) -> int:
+    """The node that a node multiplies by something that is no data, or the node itself."""
+    node = flow.nodes[number]
+    while node.kind == "op" and node.name in ("mul", "div") and len(node.sources) == 1:
+        node = flow.nodes[node.sources[0][0]]
+    return node.id
 
 
 def branch_scales(flow: Flow) -> list[int]:

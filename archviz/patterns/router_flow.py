@@ -16,6 +16,26 @@ from archviz.records import field, record
 
 _CONTRACTIONS = frozenset({"linear", "matmul", "bmm", "baddbmm", "addmm", "einsum"})
 _PRODUCTS = _CONTRACTIONS | {"mul", "addcmul"}
+_CHANGES = frozenset(
+    {
+        "pow",
+        "square",
+        "sqrt",
+        "exp",
+        "log",
+        "sigmoid",
+        "softmax",
+        "neg",
+        "mul",
+        "div",
+        "add",
+        "sub",
+        "relu",
+        "abs",
+        "clamp",
+        "tanh",
+    }
+)
 _CHOICES = frozenset({"topk", "argmax", "argmin", "sort", "argsort"})
 
 
@@ -43,6 +63,7 @@ class RouterFlow:
         place: Whether that are the experts' `input` or `output`, or something `inside`.
         bias: The step that adds a stored number per expert to the scores; `biased_weights` whether the weights see it.
         ran: The experts' projections were seen.
+        changes: What the experts' own steps do to the scores before that product.
     """
 
     choices: list[Choice] = field(default_factory=list)
@@ -51,6 +72,7 @@ class RouterFlow:
     bias: Event | None = None
     biased_weights: bool = False
     ran: bool = False
+    changes: list[str] = field(default_factory=list)
 
 
 def router_flow(trace: Trace, block: Event, routing: Sequence[Event], experts: str, count: int) -> RouterFlow:
@@ -93,6 +115,9 @@ class _Follower:
             self.products.append((event, depth, any(value.id in self.biased for value in scores)))
             self._mark(event, self.depths, depth)
             return
+        inside = f"{event.module}.".startswith(f"{self.experts}.")
+        if inside and name in _CHANGES and name not in self.found.changes:
+            self.found.changes.append(name)
         if name in _CHOICES:
             self._choose(event, name, scores[0])
         self._mark(event, self.signs, self._sign(event, name, scores))

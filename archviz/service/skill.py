@@ -16,11 +16,13 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, RequestParams, Resource
 
 from archviz.errors import ArchvizError
+from archviz.late_patterns import late_pattern
 
 IDENTIFIER = "io.modelcontextprotocol/skills"
 PAGE = "SKILL.md"
 _MIME_TYPES = {".md": "text/markdown", ".json": "application/json"}
 _FOLDERS = ("references", "assets")
+_LINK = late_pattern(r"\[[^\]]*\]\(([^)\s#]+)[^)]*\)")
 _LASTS = {"ttlMs": 3_600_000, "cacheScope": "public"}
 
 
@@ -33,8 +35,16 @@ def skill_folder() -> Path:
     raise ArchvizError("internal fault: the package has no SKILL.md", hint="install archviz again")
 
 
+def links_of(page: Path) -> list[Path]:
+    """The files that a Markdown page links, whether they are there or not; a file of another kind links none."""
+    if page.suffix != ".md":
+        return []
+    targets = [target for target in _LINK.findall(page.read_text("utf-8")) if "://" not in target]
+    return [(page.parent / target).resolve() for target in targets]
+
+
 class SkillFiles:
-    """The skill's files: SKILL.md, and one level of pages and configurations below it.
+    """The skill's files: SKILL.md, and the pages and configurations that it links, directly or over its pages; the others are for developers.
 
     Args:
         folder: The folder that holds SKILL.md.
@@ -65,10 +75,15 @@ class SkillFiles:
     @cached_property
     def files(self) -> dict[str, Path]:
         """Address → file."""
-        found = [self.folder / PAGE]
-        for name in _FOLDERS:
-            found += sorted(path for path in (self.folder / name).glob("*") if path.suffix in _MIME_TYPES)
-        return {self.base + path.relative_to(self.folder).as_posix(): path for path in found if path.is_file()}
+        folder = self.folder.resolve()
+        near = {path for name in _FOLDERS for path in (folder / name).glob("*") if path.suffix in _MIME_TYPES}
+        rest, found = [folder / PAGE], set[Path]()
+        while rest:
+            page = rest.pop()
+            found.add(page)
+            rest += [path for path in links_of(page) if path in near - found and path not in rest]
+        ordered = [folder / PAGE, *sorted(found - {folder / PAGE})]
+        return {self.base + path.relative_to(folder).as_posix(): path for path in ordered}
 
     @cached_property
     def entry(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archviz.errors import ArchvizError, ModelNotFoundError
+from archviz.errors import ArchvizError, ModelNotFoundError, OfflineError, SourceUnavailableError
 from archviz.lookup.arxiv.client import ArxivClient
 from archviz.lookup.card.links import find_links
 from archviz.lookup.names import ModelName
@@ -25,7 +25,8 @@ def survey_address(asked: ModelName, found: Resolution, session: Session) -> Sur
     Args:
         found: What its name was resolved to: candidates at most.
     """
-    session.at_hand = False  # the models that name it are known, it itself is not
+    # the models that name it are known, it itself is not: that is waited for, unless nobody answered for those either
+    session.at_hand = session.at_hand and not session.contacted
     known = [(item.id, item.why) for item in found.candidates]
     what = "a paper on arXiv" if asked.kind == "arxiv_id" else "a repository on GitHub"
     said = found.message if known else f"{found.asked} is {what}, not a model; no model is known that names it."
@@ -37,6 +38,9 @@ def survey_address(asked: ModelName, found: Resolution, session: Session) -> Sur
         status: SourceStatus = "missing" if isinstance(error, ModelNotFoundError) else "unknown"
         entry = Entry(kind, status, f"{found.asked}: {error.message}", _url(asked))
         not_known = () if status == "missing" else (f"{kind}: {error.message}",)
+        if not known and isinstance(error, SourceUnavailableError) and not isinstance(error, OfflineError):
+            said = f"{found.asked} is {what}, not a model; {error.message}, so which models it names is not known."
+            survey = replace(survey, status="unreachable", message=said)
         return replace(survey, entries=(entry,), candidates=tuple(known), not_known=not_known)
     listed = {each.lower() for each, _ in known}
     more = [(each, _README) for each in linked if each.lower() not in listed][:MOST_STATED]

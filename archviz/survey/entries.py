@@ -99,7 +99,7 @@ class Survey:
     @property
     def exit_status(self) -> int:
         """3 where no model of exactly this name is known, though the view says what is named like it."""
-        return {"exact": 0, "renamed": 0, "gated": 4}.get(self.status, 3)
+        return {"exact": 0, "renamed": 0, "gated": 4, "unreachable": 4}.get(self.status, 3)
 
     def as_dict(self) -> dict[str, object]:
         """The view as data, for `--json`."""

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
-from archviz.interpreter.reading import Event, ModuleRecord
-from archviz.patterns.attention import Attention, find_projections
+from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
+from archviz.patterns.activations import clamp_bounds, number_in
+from archviz.patterns.attention import Attention, find_gate, find_projections
 from archviz.patterns.compression import grouped_projections, indexers, pooled_positions
 from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.masks import Mask
 from archviz.patterns.norms import detect_norm
-from archviz.patterns.op_families import activation_of, canonical
+from archviz.patterns.op_families import PLUMBING, activation_of, canonical
 from archviz.spans import Span, Status
 from archviz.verify.claims import Claim
+from archviz.verify.head_order import head_order
 from archviz.verify.score_path import ScorePath, find_score_path
 from archviz.verify.view import LayerView
 
 KINDS = {"mha": "MHA", "gqa": "GQA", "mqa": "MQA", "mla": "MLA"}
+_LONG = 40  # steps back from the values
 _QK_NORM = {"head": "per head", "whole": "over the whole projection"}
-_GATES = {"sigmoid", "silu", "softplus"}
 
 
 def attention_claims(view: LayerView) -> Iterator[Claim]:
@@ -42,9 +45,54 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
     yield from inner_norms(view, "attention.norms")
     if what.gated:
         yield from _gate(view)
+    yield from _clamps(view)
     path = find_score_path(view)
     if path is not None:
         yield from _scores(view, what, path)
+    yield from _value_scale(view)
+
+
+def _clamps(view: LayerView) -> Iterator[Claim]:
+    """Bounds that what the projections give is kept within."""
+    if view.call is None:
+        return
+    origins, found = view.origins(view.call), list[tuple[str, Event]]()
+    for event in view.trace.own(view.call):
+        bounds = clamp_bounds(event) if event.kind == "op" and canonical(event.name) in ("clamp", "clip") else None
+        names = origins.words(event.inputs[0]) if bounds is not None and event.inputs else []
+        if len(names) == 1:
+            found.append((f"{names[0]}: {bounds}", event))
+    if found:
+        yield view.claim("attention.clamp", [words for words, _ in found], *(event.at for _, event in found))
+
+
+def _value_scale(view: LayerView) -> Iterator[Claim]:
+    """The constant that values are multiplied by on the way from their projection into the attention."""
+    core = next((e for e in view.trace.own(view.call) if _is_core(e)), None) if view.call is not None else None
+    if core is None or view.lineage is None or core.inputs[2].id in (core.inputs[0].id, core.inputs[1].id):
+        return
+    factors: list[tuple[float, Event]] = []
+    value: ValueRef | None = core.inputs[2]
+    for _ in range(_LONG):
+        event = view.lineage.producer(value) if value is not None else None
+        if event is None or event.kind != "op" or not event.inputs or view.lineage.is_projection(event):
+            break
+        number = number_in(event) if canonical(event.name) in ("mul", "div") and len(event.inputs) == 1 else None
+        if number:
+            factors.append((1 / number if canonical(event.name) == "div" else number, event))
+        elif canonical(event.name) not in (*PLUMBING, "split", "chunk", "slice", "getitem", "unbind"):
+            break
+        value = event.inputs[0]
+    if factors:
+        scale = prod(factor for factor, _ in factors)
+        yield view.claim("attention.value_scale", round(scale, 9), *(event.at for _, event in factors))
+
+
+def _is_core(event: Event) -> bool:
+    """The call of an attention function on queries, keys and values."""
+    name = canonical(event.name).lower()
+    wanted = (event.kind == "function" and "attention" in name) or name == "scaled_dot_product_attention"
+    return wanted and len(event.inputs) >= 3
 
 
 def _sizes(what: Attention) -> list[tuple[str, object]]:
@@ -73,7 +121,8 @@ def _span(view: LayerView, what: Attention) -> Iterator[Claim]:
     if what.mask is not None:
         yield view.claim("attention.mask", _mask_words(what.mask), *lines)
     if what.span == "full":
-        yield view.claim("attention.span", "full", *lines)
+        seen: Status = "verified" if view.call is not None or not view.trace else "unverified"
+        yield view.claim("attention.span", "full", *lines, status=seen)
         return
     key = view.setting("attention_chunk_size") if what.span == "chunked" else view.setting("sliding_window")
     agreed = key is not None and key[1] == what.window
@@ -149,12 +198,27 @@ def _biases(view: LayerView) -> Iterator[Claim]:
         yield view.claim("attention.output_bias", True, projections["o"].created_at)
 
 
+NO_KNOWN_NORM = "none of the known norms (see norm.formula)"
+
+
 def inner_norms(view: LayerView, key: str) -> Iterator[Claim]:
-    """Norms inside the part: of queries and keys, of compressed vectors, of an indexer."""
-    found = [(m, norm) for m in view.module.walk() if m is not view.module and (norm := detect_norm(m, view.trace))]
+    """Norms inside the part that run: of queries and keys, of compressed vectors, of an indexer."""
+    kinds: dict[str, str] = {}
+    found: list[ModuleRecord] = []
+    for module in _norm_modules(view):
+        norm = detect_norm(module, view.trace)
+        if norm is None or (view.trace.whole and view.call is not None and view.trace.call(module.path) is None):
+            continue
+        form = view.norm_form(module)
+        kinds[view.short(module.path)] = norm.kind if form is None else form.kind or NO_KNOWN_NORM
+        found.append(module)
     if found:
-        kinds = {view.short(module.path): norm.kind for module, norm in found}
-        yield view.claim(key, kinds, *(module.created_at for module, _ in found))
+        yield view.claim(key, kinds, *(module.created_at for module in found))
+
+
+def _norm_modules(view: LayerView) -> list[ModuleRecord]:
+    """The modules inside the part; where it is spelt out in the layer, those of its own alone, which hold no norm."""
+    return view.module.walk()[1:] if view.module is not view.kind.example else []
 
 
 def _norm_lines(view: LayerView) -> list[Span | None]:
@@ -165,13 +229,12 @@ def _norm_lines(view: LayerView) -> list[Span | None]:
 
 def _gate(view: LayerView) -> Iterator[Claim]:
     """Which function gates the output, and which projection the gate comes from."""
-    for event in view.trace.own(view.call) if view.call else ():
-        if event.kind != "op" or canonical(event.name) not in _GATES or not event.inputs:
-            continue
-        names = _projections(view, event)
-        value = f"{activation_of(event.name)} of {' + '.join(names)}" if names else str(activation_of(event.name))
-        yield view.claim("attention.gate", value, event.at)
+    event = find_gate(view.module, view.trace)
+    if event is None or not event.inputs:
         return
+    names = _projections(view, event)
+    value = f"{activation_of(event.name)} of {' + '.join(names)}" if names else str(activation_of(event.name))
+    yield view.claim("attention.gate", value, event.at)
 
 
 def _projections(view: LayerView, event: Event) -> list[str]:
@@ -196,6 +259,7 @@ def _scores(view: LayerView, what: Attention, path: ScorePath) -> Iterator[Claim
     axis = "" if path.axis == -1 else f" over axis {path.axis}, which is not that of the keys"
     yield view.claim("attention.score_function", f"softmax{axis}", path.softmax_at)
     yield from _product(view, path)
+    yield from head_order(view, path)
     yield from _score_bias(view, path)
 
 

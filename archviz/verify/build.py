@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from archviz.architecture.context import Context
+from archviz.architecture.defaulted import DEFAULT_OF
 from archviz.architecture.kinds import Stack, find_stacks
-from archviz.architecture.model import Architecture
+from archviz.architecture.model import Architecture, Evidence
 from archviz.interpreter.reading import ModelReading
 from archviz.records import replace
 from archviz.verify.attention_claims import attention_claims
 from archviz.verify.claims import Claim, join_claims
+from archviz.verify.formula_claims import layer_formulas, model_formulas, part_formulas, uncalled_beside
 from archviz.verify.model_claims import model_claims
 from archviz.verify.rope_claims import rope_claims
 from archviz.verify.router_claims import router_claims
@@ -25,6 +27,7 @@ PART_CLAIMS: tuple[Callable[[LayerView], Iterator[Claim]], ...] = (
     part_claims,
     router_claims,
     split_claims,
+    part_formulas,
 )
 
 
@@ -39,10 +42,31 @@ def find_claims(reading: ModelReading, architecture: Architecture, find_text: Fi
     context, lines = Context(reading), SourceLines(find_text)
     stacks = find_stacks(context)
     claims = list(model_claims(context, architecture, stacks, lines))
+    claims += [*model_formulas(context, stacks, lines), *uncalled_beside(context, stacks, lines)]
     for stack in stacks:
         claims += join_claims(_stack_claims(context, lines, stack))
     defaulted = _defaulted_towers(architecture)
-    return [_doubted(_of_defaults(claim, defaulted), reading) for claim in claims]
+    unstated = _unstated(architecture)
+    return [_doubted(_of_defaults(_unstated_claim(claim, unstated), defaulted), reading) for claim in claims]
+
+
+def _unstated(architecture: Architecture) -> dict[str, Evidence]:
+    """Configuration keys whose values are their class's defaults → the line that gives the default."""
+    found: dict[str, Evidence] = {}
+    for fact in architecture.facts:
+        lines = [each for each in fact.evidence if each.kind == "code" and (each.text or "").startswith(DEFAULT_OF)]
+        keys = [each.where for each in fact.evidence if each.kind == "config"]
+        if len(lines) == 1 and len(keys) == 1:
+            found[keys[0]] = lines[0]
+    return found
+
+
+def _unstated_claim(claim: Claim, unstated: dict[str, Evidence]) -> Claim:
+    """A claim that rests on a key which nobody stated says whose default its value is."""
+    lines = [unstated[each.where] for each in claim.evidence if each.kind == "config" and each.where in unstated]
+    if claim.status != "config" or not lines:
+        return claim
+    return replace(claim, status="derived", evidence=(*claim.evidence, *lines))
 
 
 def _defaulted_towers(architecture: Architecture) -> list[str]:
@@ -72,6 +96,7 @@ def _doubted(claim: Claim, reading: ModelReading) -> Claim:
 def _stack_claims(context: Context, lines: SourceLines, stack: Stack) -> Iterator[Claim]:
     for kind in stack.kinds:
         yield from layer_claims(LayerView(context, lines, stack, kind))
+        yield from layer_formulas(LayerView(context, lines, stack, kind))
         for part in (*kind.parts.mixers, *kind.parts.feeds):
             view = LayerView(context, lines, stack, kind, part)
             for claims_of in PART_CLAIMS:

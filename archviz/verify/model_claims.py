@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isclose, prod
 
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
@@ -12,6 +13,7 @@ from archviz.patterns.activations import number_in
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, canonical
 from archviz.patterns.trace import Trace
+from archviz.spans import Status
 from archviz.verify.claims import Claim
 from archviz.verify.source_lines import SourceLines
 
@@ -66,7 +68,11 @@ def _patterns(architecture: Architecture, context: Context, stacks: Sequence[Sta
     for stack in architecture.layers:
         found = {(item.kind, item.where): item for kind in stack.kinds for item in kind.evidence}
         text = stack.pattern_text + _run_otherwise(context.trace, layers.get(stack.path, ()))
-        yield Claim("layers.pattern", text, "verified", tuple(found.values()), part=stack.path)
+        ran = any(context.trace.call(layer.path) is not None for layer in layers.get(stack.path, ()))
+        status: Status = (
+            "verified" if ran or not context.trace else "unverified"
+        )  # what was not run may be told apart by data
+        yield Claim("layers.pattern", text, status, tuple(found.values()), part=stack.path)
 
 
 def _run_otherwise(trace: Trace, layers: Sequence[ModuleRecord]) -> str:
@@ -88,18 +94,13 @@ def _embedding(context: Context, stack: Stack, lines: SourceLines) -> Iterator[C
         module = context.modules.get(step.module) if step.kind == "call" else None
         if module is not None and detect_norm(module, context.trace) is not None:
             yield Claim("embedding.norm", module.class_name, "verified", lines.evidence(step.at))
-        elif canonical(step.name) == "mul":
+        elif canonical(step.name) in ("mul", "div"):
             yield Claim("embedding.scale", _factor(context, step), "verified", lines.evidence(step.at))
 
 
 def _between(context: Context, value: ValueRef) -> list[Event]:
     """The steps from the embedding's lookup to a value, in order; empty when the lookup is not found."""
-    made: dict[int, Event] = {}
-    for event in context.trace.events:
-        module = context.modules.get(event.module) if event.kind == "call" else None
-        is_norm = module is not None and detect_norm(module, context.trace) is not None
-        if is_norm or (event.kind == "op" and not _inside_norm(context, event)):
-            made |= {out.id: event for out in event.outputs if all(out.id != i.id for i in event.inputs)}
+    made = _makers(context)
     steps: list[Event] = []
     while len(steps) < _LONG:
         step = made.get(value.id)
@@ -114,6 +115,28 @@ def _between(context: Context, value: ValueRef) -> list[Event]:
     return []
 
 
+def _step_before(context: Context, value: ValueRef) -> Event | None:
+    """The step that made a value, moves and casts left out."""
+    made = _makers(context)
+    step = made.get(value.id)
+    for _ in range(_LONG):
+        if step is None or canonical(step.name) not in (*PLUMBING, "slice", "getitem") or not step.inputs:
+            return step
+        step = made.get(step.inputs[0].id)
+    return None
+
+
+def _makers(context: Context) -> dict[int, Event]:
+    """The op or norm that made each value, what happens inside norms left out."""
+    made: dict[int, Event] = {}
+    for event in context.trace.events:
+        module = context.modules.get(event.module) if event.kind == "call" else None
+        is_norm = module is not None and detect_norm(module, context.trace) is not None
+        if is_norm or (event.kind == "op" and not _inside_norm(context, event)):
+            made |= {out.id: event for out in event.outputs if all(out.id != i.id for i in event.inputs)}
+    return made
+
+
 def _inside_norm(context: Context, event: Event) -> bool:
     module = context.modules.get(event.module)
     return module is not None and not module.children and detect_norm(module, context.trace) is not None
@@ -123,7 +146,7 @@ def _factor(context: Context, step: Event) -> object:
     """The number of a multiplication; that of the module's own setting where a stored constant is multiplied."""
     numbers = [v for v in step.options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
     if numbers:
-        return numbers[0]
+        return 1 / numbers[0] if canonical(step.name) == "div" and numbers[0] else numbers[0]
     module = context.modules.get(step.module)
     return _setting(module) if module is not None else "a stored constant"
 
@@ -145,9 +168,10 @@ def _logits(context: Context, architecture: Architecture, lines: SourceLines) ->
     ]  # fmt: skip
     if not heads:
         return
-    before = _between(context, heads[-1].inputs[0])
-    if before and canonical(before[-1].name) == "mul" and (factor := number_in(before[-1])) is not None:
-        yield Claim("logits.scale", factor, "verified", lines.evidence(before[-1].at))
+    before = _step_before(context, heads[-1].inputs[0])
+    factor = _multiplied(before) if before is not None else None
+    if before is not None and factor is not None:
+        yield Claim("logits.scale", factor, "verified", lines.evidence(before.at))
     steps = _after(context, heads[-1])
     names = [canonical(step.name) for step in steps]
     if "tanh" in names:
@@ -155,12 +179,23 @@ def _logits(context: Context, architecture: Architecture, lines: SourceLines) ->
         caps = [s for s in steps[place:] if canonical(s.name) == "mul" and number_in(s) is not None]
         if caps:
             yield Claim("logits.softcap", number_in(caps[0]), "verified", lines.evidence(steps[place].at))
+            scaling = [(s, factor) for s in (*steps[:place], caps[0]) if (factor := _multiplied(s)) is not None]
+            scale = prod(factor for _, factor in scaling)
+            if not isclose(scale, 1.0):
+                yield Claim("logits.scale", round(scale, 9), "verified", lines.evidence(*(s.at for s, _ in scaling)))
         return
     for step in steps:
-        number = number_in(step)
-        if number is not None and canonical(step.name) in ("mul", "div"):
-            value = number if canonical(step.name) == "mul" else 1 / number
+        value = _multiplied(step)
+        if value is not None:
             yield Claim("logits.scale", value, "verified", lines.evidence(step.at))
+
+
+def _multiplied(step: Event) -> float | None:
+    """The number that a product or quotient with a number multiplies by; None for other steps."""
+    number = number_in(step) if len(step.inputs) == 1 and canonical(step.name) in ("mul", "div") else None
+    if number is None or not number:
+        return None
+    return 1 / number if canonical(step.name) == "div" else number
 
 
 def _after(context: Context, head: Event) -> list[Event]:

@@ -12,8 +12,10 @@ from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import canonical
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import Rope, detect_rope, is_rotated, turns_back
+from archviz.patterns.rotation_form import RotationForm, rotation_form
 from archviz.spans import Span
 from archviz.verify.claims import Claim
+from archviz.verify.formula_claims import formula
 from archviz.verify.lineage import Lineage
 from archviz.verify.rope_frequencies import frequency_vectors, frequency_words
 from archviz.verify.view import LayerView
@@ -30,6 +32,7 @@ class Rotation:
         tensor: The projections it comes from, or `attention output`.
         part: Which part of the last axis: `first 64 of 256`.
         norms: Norms between projection and rotation; `cut_at` the line that cuts the rotated part off.
+        form: What is computed of its pairs; None where that was not followed.
     """
 
     event: Event
@@ -40,6 +43,19 @@ class Rotation:
     norms: tuple[str, ...]
     cut_at: Span | None
     inverse: bool
+    form: RotationForm | None = None
+
+    @property
+    def layout(self) -> str | None:
+        """The pairs that are rotated; where what was computed of them is no rotation, that."""
+        pairs = (
+            self.rope.layout
+            if self.form is None
+            else self.form.layout or (None if self.form.fault else self.rope.layout)
+        )
+        if self.form is not None and self.form.fault:
+            return ", ".join(filter(None, (pairs, f"no rotation: {self.form.fault}")))
+        return pairs
 
 
 def rope_claims(view: LayerView) -> Iterator[Claim]:
@@ -53,12 +69,13 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
     forward = [r for r in rotations if not r.inverse]
     places = [r.event.at for r in rotations]
     yield view.claim("rope.tensors", list(dict.fromkeys(r.tensor for r in forward)), *(r.event.at for r in forward))
-    parts = {r.tensor: r.part for r in forward}
+    followed = [r for r in forward if r.form is not None or view.trace.whole]
+    parts = {r.tensor: r.part for r in followed}
     value: object = next(iter(parts.values())) if len(set(parts.values())) == 1 else parts
-    yield view.claim("rope.part", value, *(r.cut_at or r.event.at for r in forward))
-    for layout in dict.fromkeys(r.rope.layout for r in rotations if r.rope.layout):
-        yield view.claim("rope.layout", layout, *_layout_lines(view, [r for r in rotations if r.rope.layout == layout]))
-    turned = {r.tensor for r in forward if turns_back(r.event, view.trace)}
+    if followed:
+        yield view.claim("rope.part", value, *(r.cut_at or r.event.at for r in followed))
+    yield from _layouts(view, rotations)
+    turned = {r.tensor for r in forward if _turned(view, r)}
     if turned:
         yield view.claim("rope.direction", f"backward: {', '.join(sorted(turned))}", *places)
     yield view.claim("rope.function", rotations[0].rope.function, places[0])
@@ -70,7 +87,47 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
         )
     yield from _axes(view, rotations[0])
     yield from _frequencies(view, rotations[0])
+    yield from _tables(view, rotations[0])
     yield from _settings(view, places[0])
+
+
+def _layouts(view: LayerView, rotations: list[Rotation]) -> Iterator[Claim]:
+    """Which elements of a head are turned together; of each tensor where they differ."""
+    by_layout: dict[str, list[Rotation]] = {}
+    for rotation in rotations:
+        if rotation.layout:
+            by_layout.setdefault(rotation.layout, []).append(rotation)
+    for layout, own in by_layout.items():
+        yield view.claim("rope.layout", layout, *_layout_lines(view, own))
+    if len(by_layout) > 1:
+        tensors = {rotation.tensor: layout for layout, own in by_layout.items() for rotation in own}
+        yield view.claim(
+            "rope.layouts", tensors, *(line for own in by_layout.values() for line in _layout_lines(view, own))
+        )
+
+
+def _turned(view: LayerView, rotation: Rotation) -> bool:
+    if rotation.form is not None:
+        return rotation.form.back and not rotation.form.fault
+    return turns_back(rotation.event, view.trace)
+
+
+def _tables(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
+    """What the cosines and sines are made of, in the module that makes them."""
+    maker = _table_maker(view, rotation)
+    text = formula(view.context, maker) if maker is not None else None
+    if text is not None and maker is not None:
+        module = view.context.modules.get(maker.module)
+        yield view.claim("rope.tables", text, module.defined_at if module is not None else maker.at)
+
+
+def _table_maker(view: LayerView, rotation: Rotation) -> Event | None:
+    """The call of the module that makes the tables of a rotation."""
+    tables = {value.id for value in rotation.event.inputs if not view.trace.carries(value)}
+    made = (
+        e for e in view.trace.before(rotation.event) if e.kind == "call" and tables & {value.id for value in e.outputs}
+    )
+    return next((e for e in made if not view.trace.is_leaf(e)), None)
 
 
 def _frequencies(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
@@ -84,9 +141,7 @@ def _frequencies(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
 
 def _axes(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
     """Several positions a token (M-RoPE: time, height, width): the module that makes the tables spreads positions over axes."""
-    tables = {value.id for value in rotation.event.inputs if not view.trace.carries(value)}
-    made = (e for e in view.trace.events if e.kind == "call" and tables & {value.id for value in e.outputs})
-    maker = next((e for e in made if not view.trace.is_leaf(e)), None)
+    maker = _table_maker(view, rotation)
     module = view.context.modules.get(maker.module) if maker is not None else None
     sections = module.attributes.get("mrope_section") if module is not None else None
     if maker is None or not isinstance(sections, (list, tuple)) or len(sections) < 2:
@@ -133,9 +188,12 @@ def _takes_effect(view: LayerView, event: Event, place: int, count: int) -> bool
 def _rotation(view: LayerView, lineage: Lineage, event: Event, rope: Rope, value: ValueRef) -> Rotation:
     part, cut_at = _part(view, lineage, event, rope, value)
     steps = lineage.steps(value)
+    place = next(i for i, each in enumerate(v for v in event.inputs if view.trace.carries(v)) if each.id == value.id)
+    result = event.outputs[place] if place < len(event.outputs) else None
+    form = rotation_form(view.trace, event, value, result, view.context.reading.stored) if result is not None else None
     return Rotation(
         event, value, rope, _tensor(view, lineage, event, steps), part, _norms(view, steps), cut_at,
-        _is_inverse(view, event, lineage),
+        _is_inverse(view, event, lineage), form,
     )  # fmt: skip
 
 

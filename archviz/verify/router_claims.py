@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from archviz.interpreter.reading import Event
 from archviz.patterns.activations import clamp_bounds, number_in, read_activation
 from archviz.patterns.moe import MixtureOfExperts, group_limit, router_events
-from archviz.patterns.op_families import activation_of, canonical
+from archviz.patterns.op_families import PLUMBING, activation_of, canonical
 from archviz.patterns.router_flow import RouterFlow, router_flow
 from archviz.spans import Span
 from archviz.verify.claims import Claim
@@ -111,14 +111,65 @@ def _choice(
     among = [choice for choice in flow.choices if choice.of == what.count]
     if among:
         yield view.claim("moe.choice", _side(among[-1].lowest), among[-1].event.at)
+    elif hashed is None and view.call is not None and events and view.trace.whole:
+        places = [e.at for e in events if canonical(e.name) in ("max", "argmax", "gather")]
+        yield view.claim("moe.choice", "not understood (see the router's formula)", *places[:2], status="unverified")
     groups = group_limit(events, what.count)
     if groups is not None:
         turned = any(choice.lowest for choice in flow.choices if choice.of == groups[0])
         words = f"{groups[1]} of {groups[0]} groups" + (f", {_side(lowest=True)}" if turned else "")
-        yield view.claim("moe.group_limit", words, *(event.at for event in chosen[:-1]))
+        hidden, hides = _hidden_groups(events)
+        words += hidden
+        yield view.claim("moe.group_limit", words, *(event.at for event in chosen[:-1]), *hides)
+        yield from _group_score(view, events, groups[0])
     if flow.bias is not None and chosen and flow.bias.index < chosen[-1].index:
         weights = [flow.weighting.at] if flow.biased_weights and flow.weighting else []
         yield view.claim("moe.correction_bias", "in the weights too" if weights else True, flow.bias.at, *weights)
+
+
+def _hidden_groups(events: Sequence[Event]) -> tuple[str, list[Span | None]]:
+    """What becomes of the scores of groups: nothing to tell where those of groups that are not chosen can win no more.
+
+    The mask is one for chosen groups, scattered into zeros; each negation turns it.
+    """
+    made = {value.id: event for event in events for value in event.outputs}
+    hides = next(
+        (e for e in reversed(events) if canonical(e.name) in ("masked_fill", "where") and len(e.inputs) > 1), None
+    )
+    if hides is None or canonical(hides.name) != "masked_fill":
+        return "", []
+    mask, negated = made.get(hides.inputs[1].id), False
+    while mask is not None and canonical(mask.name) != "scatter":
+        negated ^= canonical(mask.name) in ("bitwise_not", "logical_not", "invert")
+        mask = made.get(mask.inputs[0].id) if mask.inputs else None
+    if mask is None or 1 not in mask.options.values():
+        return "", []
+    fill = next((v for k, v in hides.options.items() if k in ("2", "value") and isinstance(v, (int, float))), None)
+    if not negated:
+        return "; the chosen ones are left out", [hides.at]
+    return (
+        "" if fill is None or fill == float("-inf") or fill < -1e4 else f"; the others' scores are set to {fill:g}"
+    ), [hides.at]
+
+
+def _group_score(view: LayerView, events: Sequence[Event], groups: int) -> Iterator[Claim]:
+    """What a group is chosen by: its highest score, or the sum of some of them."""
+    made = {value.id: event for event in events for value in event.outputs}
+    among = [e.inputs[0] for e in events if canonical(e.name) == "topk" and len(e.inputs[0].shape or ()) == 2]
+    chosen = next((value for value in among if (value.shape or (0,))[-1] == groups), None)
+    score = made.get(chosen.id) if chosen is not None else None
+    while score is not None and canonical(score.name) in PLUMBING and score.inputs:
+        score = made.get(score.inputs[0].id)
+    if score is None:
+        return
+    if canonical(score.name) in ("max", "amax"):
+        yield view.claim("moe.group_score", "its highest score", score.at)
+        return
+    best = made.get(score.inputs[0].id) if canonical(score.name) == "sum" and score.inputs else None
+    if best is None or canonical(best.name) != "topk" or not best.outputs or not best.outputs[0].shape:
+        yield view.claim("moe.group_score", f"{score.name} of its scores", score.at)
+        return
+    yield view.claim("moe.group_score", f"the sum of its {best.outputs[0].shape[-1]} highest scores", score.at, best.at)
 
 
 def _side(lowest: bool) -> str:
@@ -128,7 +179,8 @@ def _side(lowest: bool) -> str:
 def _weighting(view: LayerView, flow: RouterFlow) -> Iterator[Claim]:
     """What the experts' weights multiply: in a pass that was understood, nothing where no product was seen."""
     if flow.weighting is not None:
-        yield view.claim("moe.weighted", _PLACES[flow.place or ""], flow.weighting.at)
+        changed = f", by weights that went through {' and '.join(flow.changes)}" if flow.changes else ""
+        yield view.claim("moe.weighted", _PLACES[flow.place or ""] + changed, flow.weighting.at)
     elif flow.ran and flow.choices and view.trace.whole:
         yield view.claim("moe.weighted", "nothing: the experts' outputs are not multiplied by their weights")
 
@@ -158,6 +210,23 @@ def _weights(view: LayerView, what: MixtureOfExperts, events: Sequence[Event]) -
         yield view.claim("moe.scaling", factors[0][1], factors[0][0].at)
     elif what.scaling is not None and not chosen:
         yield view.claim("moe.scaling", what.scaling)
+    yield from _expert_scale(view, after)
+
+
+def _expert_scale(view: LayerView, after: Sequence[Event]) -> Iterator[Claim]:
+    """A stored number of each expert that its weight is multiplied by."""
+    origins = view.origins(view.call) if view.call is not None else None
+    for event in after if origins is not None else ():
+        names = [origins.weight(value) for value in event.inputs if not view.trace.carries(value)] if origins else []
+        looked_up = (
+            [origins.weight(value) for value in event.inputs if value.shape == event.outputs[0].shape]
+            if origins
+            else []
+        )
+        stored = next((name for name in (*names, *looked_up) if name is not None), None)
+        if canonical(event.name) == "mul" and len(event.inputs) == 2 and stored is not None:
+            yield view.claim("moe.expert_scale", f"stored: {stored.rpartition('.')[2]}", event.at)
+            return
 
 
 def _factor(event: Event) -> float | None:

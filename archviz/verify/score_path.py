@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.op_families import canonical
+from archviz.patterns.rope import detect_rope
 from archviz.spans import Span
 from archviz.verify.view import LayerView
 
@@ -42,6 +43,7 @@ class ScorePath:
     operands: tuple[ValueRef, ValueRef] | None = (
         None  # of the product: whose rows, and whose columns, the softmax runs over
     )
+    scores: ValueRef | None = None  # the product itself
 
 
 def find_score_path(view: LayerView) -> ScorePath | None:
@@ -78,17 +80,19 @@ def _read(softmax: Event, path: Sequence[Event], view: LayerView, made: Mapping[
     tanh = names.index("tanh") if "tanh" in names else None
     after = [e for e in path[:tanh] if canonical(e.name) == "mul"] if tanh is not None else []
     caps = [c for e in after if (c := _constant(e)) is not None]
-    scaling = [e for e in path[(tanh or -1) + 1 :] if canonical(e.name) in ("mul", "div") and _constant(e) is not None]
+    scaling = [e for e in path[(tanh or -1) + 1 :] if _scales(e)]
     if caps and scaling and canonical(scaling[0].name) == "div":
         scaling = scaling[1:]  # the division inside the cap
     joins = [e for e in path if canonical(e.name) == "cat"]
     added = [e for e in path if canonical(e.name) == "add" and any(not view.trace.carries(v) for v in e.inputs)]
-    factor, factor_at = _factor([*scaling, *_before(product, made)], product)
+    factor, factor_at = _factor([*scaling, *_before(product, made, view)], product)
+    if _BENT.intersection(names) or (tanh is not None and not caps):
+        factor = factor_at = None
     return ScorePath(
         factor=factor, softcap=caps[0] if caps else None, sinks=bool(joins), biases=len(added), added=frozenset(v.id for e in path if canonical(e.name) == "add" for v in e.inputs),
         fused_bias=names[-1] == "baddbmm", factor_at=factor_at, softcap_at=path[tanh].at if tanh is not None else None,
         sinks_at=joins[0].at if joins else None, softmax_at=softmax.at, product_at=product.at, axis=_axis(softmax),
-        operands=_operands(product, path, softmax),
+        operands=_operands(product, path, softmax), scores=product.outputs[0] if product.outputs else None,
     )  # fmt: skip
 
 
@@ -110,26 +114,61 @@ def _operands(product: Event, path: Sequence[Event], softmax: Event) -> tuple[Va
     return (data[0], data[1]) if _axis(softmax) == -1 else (data[1], data[0])
 
 
+def _scales(event: Event) -> bool:
+    """A product or quotient with a number, or a change of sign."""
+    name = canonical(event.name)
+    return name == "neg" or (name in ("mul", "div") and _constant(event) is not None)
+
+
+_BENT = frozenset(
+    {"sigmoid", "exp", "log", "relu", "gelu", "silu", "softplus", "pow", "square", "abs", "sqrt", "rsqrt", "sin", "cos"}
+)
+"""Functions after which the scores are no multiple of the product any more; `tanh` is one but in a softcap."""
 _MOVED = frozenset({
     "view", "reshape", "transpose", "permute", "contiguous", "to", "unsqueeze", "squeeze", "expand", "flatten", "unflatten", "t", "mT", "repeat_interleave",
     "unbind", "chunk", "split", "getitem", "slice", "select",
 })  # fmt: skip
 
 
-def _before(product: Event, made: Mapping[int, Event]) -> list[Event]:
-    """The constants by which queries or keys are multiplied just before their product, in the order of the code."""
+def _before(product: Event, made: Mapping[int, Event], view: LayerView) -> list[Event]:
+    """The constants by which queries or keys are multiplied before their product, in the order of the code.
+
+    A rotation keeps a factor; what is multiplied before a norm or a projection is another's.
+    """
+    rotations = _rotations(view)
     found: list[Event] = []
     for operand in product.inputs[-2:]:
-        event = made.get(operand.id)
+        current: ValueRef | None = operand
         for _ in range(_LONG):
-            name = canonical(event.name) if event is not None else ""
-            if event is None or not event.inputs or (name not in _MOVED and name not in ("mul", "div")):
+            if current is None:
                 break
-            if name in ("mul", "div"):
-                if _constant(event) is None:
-                    break
+            if current.id in rotations:
+                current = rotations[current.id]
+                continue
+            event = made.get(current.id)
+            name = canonical(event.name) if event is not None else ""
+            if event is None or not event.inputs or (name not in _MOVED and name != "cat" and not _scales(event)):
+                break
+            if _scales(event):
                 found.append(event)
-            event = made.get(event.inputs[0].id)
+            current = _through(event, name, view)
+    return found
+
+
+def _through(event: Event, name: str, view: LayerView) -> ValueRef | None:
+    """The value that a step moves or scales; of joined parts the first that was made of data."""
+    return (
+        next((value for value in event.inputs if view.trace.carries(value)), None) if name == "cat" else event.inputs[0]
+    )
+
+
+def _rotations(view: LayerView) -> dict[int, ValueRef]:
+    """Rotated tensor → the tensor that was rotated."""
+    found: dict[int, ValueRef] = {}
+    for event in view.trace.inside(view.call) if view.call is not None else ():
+        if event.kind == "function" and detect_rope(event, view.trace) is not None:
+            data = [value for value in event.inputs if view.trace.carries(value)]
+            found.update((made.id, given) for made, given in zip(event.outputs, data, strict=False))
     return found
 
 
@@ -145,7 +184,7 @@ def _factor(scaling: Sequence[Event], product: Event) -> tuple[float | None, Spa
     if scaling:
         value = 1.0
         for event in scaling:
-            constant = _constant(event) or 1.0
+            constant = -1.0 if canonical(event.name) == "neg" else _constant(event) or 1.0
             value = value / constant if canonical(event.name) == "div" else value * constant
         return value, next((event.at for event in scaling if _constant(event) != 1), scaling[0].at)
     alpha = product.options.get("alpha")

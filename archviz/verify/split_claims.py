@@ -18,6 +18,7 @@ _MOST = 12  # of each sort in one part; a part that unrolls a loop has hundreds 
 @dataclass
 class _Cut:
     source: ValueRef
+    axis: int
     sizes: list[int]
     names: list[str]
     places: list[Span | None] = field(default_factory=list)
@@ -38,7 +39,7 @@ def split_claims(view: LayerView) -> Iterator[Claim]:
             if claim is not None:
                 joins.setdefault((str(claim.value), event.at), claim)
     for cut in list(cuts.values())[:_MOST]:
-        total = (cut.source.shape or (0,))[-1]
+        total = (cut.source.shape or (0,))[cut.axis]
         value = {"of": _origin(view, cut.source), "sizes": cut.sizes, "names": cut.names}
         if len(cut.sizes) > 1 and sum(cut.sizes) == total:  # a slice that leaves the rest is no split into parts
             yield view.claim("split", value, *cut.places)
@@ -64,20 +65,23 @@ def _cut(view: LayerView, event: Event, cuts: dict[int, _Cut]) -> None:
     source = event.inputs[0] if event.inputs else None
     if source is None or not source.shape or not view.trace.carries(source) or len(source.shape) < 3:
         return
-    axis = _axis(event, source)
+    axis = _axis(view, event, source)
     if axis is None:
         return
     sizes = [value.shape[axis] or 0 for value in event.outputs if value.shape and len(value.shape) > axis]
     names = view.lines.targets(event.at)
-    cut = cuts.setdefault(source.id, _Cut(source, [], []))
+    cut = cuts.setdefault(source.id, _Cut(source, axis, [], []))
     if event.at not in cut.places:
         cut.places.append(event.at)
         cut.names += names
     cut.sizes += sizes
 
 
-def _axis(event: Event, source: ValueRef) -> int | None:
-    """The axis that is cut; None for batch and positions, which are no features."""
+def _axis(view: LayerView, event: Event, source: ValueRef) -> int | None:
+    """The axis that is cut; None for batch and positions, which are no features.
+
+    Features are last, or before the positions where a convolution reads them.
+    """
     before, after = source.shape or (), event.outputs[0].shape if event.outputs else None
     if after is None:
         return None
@@ -85,6 +89,9 @@ def _axis(event: Event, source: ValueRef) -> int | None:
         return None
     changed = [i for i, (b, a) in enumerate(zip(before, after, strict=True)) if b != a]
     last = len(before) - 1
+    tokens = view.call.inputs[0].shape if view.call is not None and view.call.inputs else None
+    if changed == [1] and last == 2 and tokens and len(tokens) == 3 and before[2] == tokens[1] != before[1]:
+        return 1
     return last if changed == [last] else None
 
 

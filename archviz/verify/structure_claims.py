@@ -6,16 +6,19 @@ from collections.abc import Iterator
 
 from archviz.architecture.layer_graphs import expose_hidden_residuals, keep_inner
 from archviz.interpreter.reading import Event
-from archviz.patterns.activations import read_activation
+from archviz.patterns.activations import number_in, read_activation
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.flow import Flow, FlowNode, build_flow
+from archviz.patterns.norms import Norm
 from archviz.patterns.op_families import canonical
 from archviz.patterns.recurrences import Recurrence
-from archviz.patterns.residual import find_residual_adds, is_parallel, norm_placement, norm_places
+from archviz.patterns.residual import find_residual_adds, is_parallel, norm_placement, norm_places, unscaled
 from archviz.patterns.streams import detect_stream_mixer, normalises_columns
 from archviz.spans import Span
-from archviz.verify.attention_claims import inner_norms
+from archviz.verify.attention_claims import NO_KNOWN_NORM, inner_norms
 from archviz.verify.claims import Claim
+from archviz.verify.feed_forward_claims import feed_forward_claims
+from archviz.verify.uncalled import uncalled
 from archviz.verify.view import LayerView
 
 _PLACEMENTS = {"pre": "pre-norm", "post": "post-norm (after the branch, before the residual sum)", "sandwich": "sandwich",
@@ -67,17 +70,11 @@ def _unused_modules(view: LayerView) -> Iterator[Claim]:
 
 
 def _uncalled_modules(view: LayerView) -> Iterator[Claim]:
-    """Modules with modules inside, none of which runs; a single layer may lend its weight to a function without being called."""
+    """Modules that do not run and none of whose parameters is read; of modules inside each other the outermost."""
     if view.call is None or not view.trace.whole:
         return
-    idle: list[str] = []
-    for module in view.kind.example.walk():
-        numbered = module.name.isdigit() and module is not view.kind.example
-        if numbered or not module.children or any(module.path.startswith(f"{path}.") for path in idle):
-            continue
-        held = list(module.walk())
-        if any(each.parameters for each in held) and all(view.trace.call(each.path) is None for each in held):
-            idle.append(module.path)
+    example = view.kind.example
+    idle = uncalled(view.context, example)
     if idle:
         modules = view.context.modules
         yield view.claim(
@@ -125,12 +122,22 @@ def _reads_weight(view: LayerView, path: str) -> bool:
     return any(value.shape in weights and not view.trace.carries(value) for event in steps for value in event.inputs)
 
 
+def _norm_words(view: LayerView, path: str, norm: Norm) -> str:
+    """What a norm computes: of which kind it is, and what its weight is added to."""
+    form = view.norm_form(view.context.modules[path])
+    if form is not None and form.kind is None:
+        return NO_KNOWN_NORM
+    offset = form.offset if form is not None else 1.0 if norm.unit_offset else 0.0
+    name = (form.kind if form is not None else None) or norm.kind
+    name += f", weight as {offset:g} + w" if offset else ""
+    name += f", times {form.factor:g}" if form is not None and form.factor != 1 else ""
+    return name + ("" if norm.size else ", no weight") + ("" if _reads_weight(view, path) else ", weight not used")
+
+
 def _norm_claims(view: LayerView) -> Iterator[Claim]:
     kinds: dict[str, list[str]] = {}
     for path, norm in view.kind.parts.norms.items():
-        name = norm.kind + (", weight as 1 + w" if norm.unit_offset else "") + ("" if norm.size else ", no weight")
-        name += "" if _reads_weight(view, path) else ", weight not used"
-        kinds.setdefault(name, []).append(path)
+        kinds.setdefault(_norm_words(view, path, norm), []).append(path)
     for name, paths in kinds.items():
         module = view.context.modules[paths[0]]
         yield view.claim("norm.kind", name, module.defined_at or module.created_at)
@@ -146,7 +153,7 @@ def _residuals(view: LayerView, flow: Flow, branches: dict[int, str]) -> Iterato
     if streams is not None:
         yield from _hyper_connections(view, streams)
         return
-    adds = find_residual_adds(flow)
+    adds = find_residual_adds(flow, weighed=True)
     lines = [_at(flow.nodes[i]) for i in sorted(adds)]
     yield view.claim("residual.count", len(adds), *lines)
     if not adds:
@@ -160,33 +167,57 @@ def _residuals(view: LayerView, flow: Flow, branches: dict[int, str]) -> Iterato
         feeding = {s for node in branches for s, _ in flow.nodes[node].sources}
         shared = len({s for s in feeding if flow.nodes[s].module in view.kind.parts.norms}) == 1
         yield view.claim("residual.shared_norm", shared, *(_at(flow.nodes[node]) for node in branches))
-    factors = [(_factor(flow, i, skipped), i) for i, skipped in adds.items()]
-    if any(factor is not None for factor, _ in factors):
-        yield view.claim("residual.scale", [factor for factor, _ in factors], *(_at(flow.nodes[i]) for _, i in factors))
+    for key, of_skip in (("residual.scale", False), ("residual.skip_scale", True)):
+        factors = [(_factor(flow, i, skipped, of_skip), i) for i, skipped in adds.items()]
+        if any(factor is not None for factor, _ in factors):
+            yield view.claim(key, [factor for factor, _ in factors], *(_at(flow.nodes[i]) for _, i in factors))
+    yield from _layer_scale(view, flow)
+
+
+def _layer_scale(view: LayerView, flow: Flow) -> Iterator[Claim]:
+    """What the whole result of the layer is multiplied by, behind the last sum."""
+    node = flow.nodes[flow.output] if flow.output is not None else None
+    if node is not None and node.kind == "op" and node.name in ("mul", "div") and len(node.sources) == 1:
+        yield view.claim("residual.layer_scale", _scale_of(node, view), _at(node))
 
 
 def _skipped_words(view: LayerView, flow: Flow, skipped: int, adds: dict[int, int]) -> str:
     """What a residual sum adds the branch to: the layer's input, an earlier sum, or the output of a norm."""
-    node = flow.nodes[skipped]
-    if skipped in flow.inputs:
+    base = unscaled(flow, skipped)
+    node = flow.nodes[base]
+    if base in flow.inputs:
         return "input"
-    if skipped in adds:
+    if base in adds:
         return "sum before"
     return f"output of {view.relative(node.module) or node.name}" if node.kind == "call" else node.name
 
 
-def _factor(flow: Flow, add: int, skipped: int) -> float | str | None:
-    """What the branch is multiplied by before it is added: a number, or `learned`."""
-    alpha = flow.nodes[add].events[0].options.get("alpha") if flow.nodes[add].events else None
-    branch = next((flow.nodes[s] for s, _ in flow.nodes[add].sources if s != skipped), None)
-    if isinstance(alpha, (int, float)) and alpha != 1:
+def _factor(flow: Flow, add: int, skipped: int, of_skip: bool) -> float | str | None:
+    """What the branch, or what is skipped, is multiplied by before it is added: a number, or `learned`."""
+    node = flow.nodes[add]
+    options = node.events[0].options if node.events else {}
+    if node.name == "lerp":
+        weight = number_in(node.events[0])
+        return "data" if weight is None else 1 - weight if of_skip else weight
+    if node.name in ("addcmul", "addcdiv"):
+        return None if of_skip else "other data"
+    alpha = options.get("alpha")
+    if isinstance(alpha, (int, float)) and alpha != 1 and (node.sources[0][0] == skipped) != of_skip:
         return float(alpha)
-    if branch is None or branch.kind != "op" or branch.name not in ("mul", "div") or len(branch.sources) != 1:
+    operand = next((flow.nodes[s] for s, _ in node.sources if (s == skipped) == of_skip), None)
+    if operand is None or operand.kind != "op" or operand.name not in ("mul", "div") or len(operand.sources) != 1:
         return None
-    numbers = [v for v in branch.events[0].options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
-    if not numbers:
-        return "learned"
-    return 1 / numbers[0] if branch.name == "div" and numbers[0] else float(numbers[0])
+    return _scale_of(operand)
+
+
+def _scale_of(node: FlowNode, view: LayerView | None = None) -> float | str:
+    """The number that a product or quotient multiplies by; else that it is learned, or which stored number it is."""
+    number = number_in(node.events[0])
+    if number:
+        return 1 / number if node.name == "div" else number
+    stored = view.context.reading.stored if view is not None else {}
+    names = [stored[value.id].name.rpartition(".")[2] for value in node.reads if value.id in stored]
+    return f"stored: {names[0]}" if names else "learned"
 
 
 def _streams(view: LayerView) -> int | None:
@@ -221,16 +252,7 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
     """What a feed-forward or a mixer with a state is."""
     what = view.part.what if view.part else None
     if isinstance(what, FeedForward):
-        yield view.claim("feed_forward.kind", what.title)
-        yield view.claim("feed_forward.hidden_size", what.hidden)
-        products = _gating(view)
-        gated = bool(products) if view.call is not None and what.gated else what.gated
-        yield view.claim("feed_forward.gated", gated, *products)
-        if what.activation is not None:
-            yield view.claim("feed_forward.activation", what.activation, *_activation(view))
-        activated = view.activated(view.call) if what.gated and view.call is not None else {}
-        if activated:
-            yield view.claim("feed_forward.activated", list(activated), *activated.values())
+        yield from feed_forward_claims(view, what)
         yield from inner_norms(view, "feed_forward.norms")
     elif isinstance(what, Recurrence):
         yield view.claim("mixer.kind", what.title)
@@ -238,7 +260,22 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
         for name, size in what.sizes.items():
             yield view.claim(f"mixer.{name}", size)
         yield from inner_norms(view, "mixer.norms")
+        yield from _gates(view)
         yield from _mixer_functions(view)
+
+
+def _gates(view: LayerView) -> Iterator[Claim]:
+    """Products of two parts of the data in the mixer's own steps: what gates what, by the projections that they come from."""
+    if view.call is None:
+        return
+    origins, found = view.origins(view.call), dict[str, Span | None]()
+    for event in view.trace.children(view.call):
+        if event.kind == "op" and canonical(event.name) == "mul" and sum(map(view.trace.carries, event.inputs)) == 2:
+            sides = [" + ".join(origins.words(value)) for value in event.inputs]
+            if all(sides):
+                found.setdefault(" · ".join(sides), event.at)
+    if found:
+        yield view.claim("mixer.products", list(found)[:_MOST_FUNCTIONS], *list(found.values())[:_MOST_FUNCTIONS])
 
 
 def _mixer_functions(view: LayerView) -> Iterator[Claim]:
@@ -264,14 +301,3 @@ def _own_line(view: LayerView, event: Event) -> Span | None:
             return event.at
         outer = above
     return outer.at
-
-
-def _gating(view: LayerView) -> list[Span | None]:
-    """The products of two data tensors."""
-    events = view.trace.own(view.call) if view.call else ()
-    return [e.at for e in events if canonical(e.name) == "mul" and sum(map(view.trace.carries, e.inputs)) == 2][:1]
-
-
-def _activation(view: LayerView) -> list[Span | None]:
-    events = sorted(view.trace.inside(view.call) if view.call else (), key=lambda e: e.kind != "call")
-    return [e.at for e in events if read_activation(e, view.trace) is not None][:1]

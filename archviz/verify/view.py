@@ -12,6 +12,7 @@ from archviz.architecture.naming import Kind
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.activations import is_softcap, read_activation
 from archviz.patterns.layer_parts import Part
+from archviz.patterns.norm_form import NormForm, norm_form
 from archviz.patterns.op_families import canonical
 from archviz.patterns.origins import Origins
 from archviz.patterns.trace import Trace
@@ -72,6 +73,16 @@ class LayerView:
             for words in origins.words(event.inputs[0]):
                 found.setdefault(words, event.at)
         return found
+
+    def norm_form(self, module: ModuleRecord) -> NormForm | None:
+        """Which norm a module computes; None where that was not followed."""
+        call, forms = self.trace.call(module.path), self.context.norm_forms
+        if call is None:
+            return None
+        key = (module.class_name, *(value.shape for value in call.inputs), *module.parameters)
+        if key not in forms:
+            forms[key] = norm_form(self.trace, call, self.context.reading.stored)
+        return forms[key]
 
     def relative(self, path: str) -> str:
         """A module's path within the layer."""

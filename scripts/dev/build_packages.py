@@ -12,7 +12,6 @@ this version. Needs hatchling.
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
 import subprocess
 import sys
@@ -22,9 +21,10 @@ from pathlib import Path
 
 from set_version import ROOT, current_version, other_versions
 
+from archviz.service.skill import links_of
+
 SKILL = "model-architecture-visualizer"
 PARTS = ("skill", "wheel", "sdist", "mcpb")
-LINK = re.compile(r"\[[^\]]*\]\(([^)\s#]+)[^)]*\)")
 _ALWAYS = ("LICENSE", "evals/evals.json", "evals/run_evals.py", "scripts/compile.sh")
 _BUNDLED = ("server.py", "pyproject.toml", "README.md", "LICENSE", "SKILL.md")
 _OF_CHECKOUT = '# dependencies = ["archviz"]\n#\n# [tool.uv.sources]\n# archviz = { path = ".." }\n'
@@ -41,16 +41,12 @@ def linked_files() -> list[Path]:
     while rest:
         page = rest.pop()
         found.append(page)
-        if page.suffix != ".md":
-            continue
-        for target in LINK.findall((ROOT / page).read_text("utf-8")):
-            if "://" in target:
-                continue
-            path = Path((ROOT / page.parent / target).resolve()).relative_to(ROOT)
-            if not (ROOT / path).is_file() or path.parts[0] not in ("references", "assets", "scripts"):
-                raise SystemExit(f"{page} links {target}, which is no file of the skill")
+        for target in links_of(ROOT / page):
+            path = target.relative_to(ROOT)
+            if not target.is_file() or path.parts[0] not in ("references", "assets", "scripts"):
+                raise SystemExit(f"{page} links {path}, which is no file of the skill")
             if path.parts[0] == "references" and len(path.parts) != 2:
-                raise SystemExit(f"{page} links {target}, which is deeper than one level")
+                raise SystemExit(f"{page} links {path}, which is deeper than one level")
             if path not in (*found, *rest):
                 rest.append(path)
     return sorted(found)

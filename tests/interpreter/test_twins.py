@@ -122,7 +122,7 @@ def test_one_layer_is_built_for_each_set_of_answers(monkeypatch: pytest.MonkeyPa
     repeat = twins.Twins._repeated
 
     def counted(self: twins.Twins, known: twins.Prototype, given: list[object]) -> ModuleInstance:
-        names.append(known.module.cls.name)
+        names.append(known.mould.cls.name)
         return repeat(self, known, given)
 
     monkeypatch.setattr(twins.Twins, "_repeated", counted)

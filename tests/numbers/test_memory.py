@@ -15,8 +15,9 @@ from archviz.errors import UsageError
 from archviz.lookup.catalog import find_record
 from archviz.measures import curve_of
 from archviz.numbers.memory import Memory, contexts_of
-from archviz.numbers.memory_text import length_text, memory_data, memory_text, operations_text, size_text
-from archviz.settings import Settings
+from archviz.numbers.memory_text import length_text, memory_data, memory_text, operations_text
+from archviz.numbers.sizes import size_text
+from archviz.settings import Limits, Settings
 
 KIB = 1024
 LENGTHS = [4096, 262144]
@@ -161,3 +162,25 @@ def test_sizes_read_in_the_unit_that_fits() -> None:
     assert [size_text(each) for each in (0, 512, 70272, 8_053_063_680)] == ["0 B", "512 B", "68.6 KiB", "7.5 GiB"]
     assert [operations_text(each) for each in (None, 34_700_000_000, 2_000_000_000_000)] == ["-", "34.7 G", "2 T"]
     assert [length_text(each) for each in (0, 100, 4096, 1048576)] == ["0", "100", "4k", "1M"]
+
+
+def test_a_pass_that_did_not_end_gives_no_numbers(tmp_path: Path) -> None:
+    record = find_record("Qwen/Qwen3-0.6B")
+    assert record is not None
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(with_layers(record.as_config(), 3, 28)))
+    whole = pipeline.measure(str(path), [4096], settings=OFFLINE)
+    ended = set()
+    for steps in range(5_000, 14_001, 1_000):
+        found = pipeline.measure(str(path), [4096], settings=Settings(offline=True, limits=Limits(steps=steps)))
+        if not found.gaps:
+            assert found.memory == whole.memory
+            continue
+        reason = f"more than {steps:,} steps"
+        assert found.memory.missing == reason
+        assert reason in {gap.reason for gap in found.gaps}
+        assert (found.memory.kinds, found.memory.contexts, found.memory.active) == ([], [], None)
+        assert memory_data(found.memory)["per_token"] is None
+        assert memory_text(found.memory).endswith(f"cache in bf16\n  not known: {reason}\n")
+        ended.add(steps)
+    assert 4 < len(ended) < 10, "bounds that end passes, and bounds that do not"

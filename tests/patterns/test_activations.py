@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from archviz.interpreter.reading import ValueRef
-from archviz.patterns.activations import activation_in, read_activation
+from archviz.interpreter.reading import Event, ValueRef
+from archviz.patterns.activations import activation_in, clamp_bounds, read_activation
 from archviz.patterns.trace import Trace
 from tests.patterns.tape import LENGTH, Tape, linear, module
 
@@ -79,3 +79,12 @@ def test_a_softcap_is_no_activation() -> None:
         gated = tape.same("mul", softcapped(tape, gate), tape.same("sigmoid", gate))
         results.append(tape.same("mul", gated, softcapped(tape, up)))
     assert activation_in(record, Trace(tape.events)) == "SiLU (softcapped)"
+
+
+def test_a_bound_from_above_alone_is_read_as_one() -> None:
+    x, y = ValueRef(1, (2,)), ValueRef(2, (2,))
+    bounds = [
+        clamp_bounds(Event(0, "op", "", name, (x,), (y,), options={"1": 7.0}))
+        for name in ("clamp_max", "clamp_min", "clamp")
+    ]
+    assert bounds == ["≤ 7", "≥ 7", "≥ 7"]

@@ -10,6 +10,7 @@ import pytest
 from archviz import pipeline
 from archviz.cli import main
 from archviz.settings import Settings
+from tests.lookup.conftest import Reply
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +48,17 @@ def test_a_repository_that_is_not_there_is_missing(services: Any, capsys: pytest
     answer = json.loads(capsys.readouterr().out)
     assert [(row["kind"], row["status"]) for row in answer["sources"]] == [("github", "missing")]
     assert answer["candidates"] == []
+
+
+def test_where_github_gives_no_answer_that_is_said_and_not_that_no_model_is_known(
+    services: Any, github: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    github.answer = lambda _: Reply(401, b"{}", {"Content-Type": "application/json"})
+    assert main(["sources", "https://github.com/acme/Acme", "--json"]) == 4
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["status"], answer["sources"][0]["status"]) == ("unreachable", "unknown")
+    assert "gitHub" not in answer["message"]
+    assert answer["message"].endswith("so which models it names is not known.")
 
 
 def test_offline_it_is_unknown(services: Any, github: Any) -> None:

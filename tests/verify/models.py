@@ -43,6 +43,8 @@ MODELS: dict[str, dict[str, Any]] = {
     "llama": {"num_hidden_layers": 2},
     "qwen3": {"num_hidden_layers": 2},
     "qwen3_moe": {"num_hidden_layers": 2},
+    "mixtral": {"num_hidden_layers": 2},
+    "phimoe": {"num_hidden_layers": 2},
     "granite": {"num_hidden_layers": 2, "residual_multiplier": 0.22, "logits_scaling": 8.0, "embedding_multiplier": 12.0},
     "gemma3_text": {"num_hidden_layers": 6},
     "mamba2": {"num_hidden_layers": 2},

@@ -24,7 +24,7 @@ def test_a_product_with_the_cosine_alone_is_no_rotation() -> None:
 
 def test_a_cut_in_unequal_parts_is_no_half_split() -> None:
     found = mutated("qwen3", CUT, CUT.replace("// 2", "// 4"))
-    assert values(found, "rope.layout") == {}
+    assert str(only(found, "rope.layout")).startswith("no rotation")
 
 
 @pytest.mark.parametrize(

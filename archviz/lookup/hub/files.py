@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from archviz.errors import BadResponseError, SourceUnavailableError
+from archviz.errors import ArchvizError, BadResponseError, SourceUnavailableError
 from archviz.late_patterns import late_pattern
 from archviz.lookup.hub.facts import HubModel
 from archviz.network.services import ACCOUNT, COMMIT_HEADER, hub_service, origin_of
@@ -57,6 +59,16 @@ def read_file(model: HubModel, path: str, session: Session, limit: int) -> bytes
             f"the file has {len(data):,} bytes, at most {limit:,} are read", where=f"{model.id}, {path}"
         )
     return data
+
+
+@contextlib.contextmanager
+def unless_bad(model: HubModel, path: str, session: Session) -> Iterator[None]:
+    """Forget the copy of a file whose content turns out to be none of its kind: a proxy may have answered in the Hub's place."""
+    try:
+        yield
+    except ArchvizError:
+        session.cache.forget(file_key(model, path))
+        raise
 
 
 def _fetch(model: HubModel, path: str, session: Session) -> bytes:

@@ -19,7 +19,7 @@ from archviz.lookup.checkpoint import (
     rows_of,
 )
 from archviz.lookup.hub.facts import HubModel
-from archviz.lookup.hub.files import file_key, read_file
+from archviz.lookup.hub.files import file_key, read_file, unless_bad
 from archviz.lookup.hub.parsed import parsed_headers
 from archviz.lookup.hub.ranges import foretold, read_header
 from archviz.network.cache import Entry
@@ -44,7 +44,8 @@ def read_hub_checkpoint(model: HubModel, session: Session) -> Checkpoint:
     weight_map: dict[str, str] | None = None
     if INDEX_FILE in model.files:
         data = read_file(model, INDEX_FILE, session, session.settings.limits.response_bytes)
-        weight_map = parse_weight_map(data, f"{model.id}, {INDEX_FILE}")
+        with unless_bad(model, INDEX_FILE, session):
+            weight_map = parse_weight_map(data, f"{model.id}, {INDEX_FILE}")
         files = sorted(set(weight_map.values()))
     if not weight_map:  # there is no index, or it names nothing
         files = [SINGLE_FILE] if SINGLE_FILE in model.files else _others(model)

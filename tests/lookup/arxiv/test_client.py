@@ -10,6 +10,7 @@ import pytest
 from archviz.errors import ArchvizError, BadResponseError, ModelNotFoundError, RateLimitedError, UsageError
 from archviz.lookup.arxiv.client import ArxivClient
 from archviz.network.session import Session
+from archviz.records import replace
 from archviz.settings import Limits
 
 Make = Callable[..., Session]
@@ -225,3 +226,29 @@ def test_an_answer_about_another_paper_is_no_answer_and_not_kept(client: ArxivCl
     with pytest.raises(BadResponseError, match=r"2412\.15115v2 where 2505\.09388 was"):
         client.find_paper("2505.09388")
     assert client.find_paper("2505.09388").title == "Qwen3 Technical Report"
+
+
+@pytest.mark.parametrize("when", ["before its turn", "while it waits the three seconds"])
+def test_what_another_process_brought_meanwhile_is_not_asked_for_again(
+    arxiv: Any, arxiv_data: Any, session: Make, clock: Any, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    arxiv_data.add("2505.09388", "Qwen3 Technical Report", version="v2")
+    ArxivClient(session()).find_paper("2505.09388")
+    arxiv.asked.clear()
+    made, before = session(), clock.slept.copy()
+    (key,) = list(made.cache.keys(5))
+    entry = made.cache.read(key)
+    assert entry is not None
+    made.cache.forget(key)
+
+    def bring(*_: object, **__: object) -> float:
+        made.cache.write(replace(entry, fetched=made.time.now()))
+        return made.time.now()
+
+    if when == "before its turn":
+        monkeypatch.setattr("filelock.FileLock.acquire", bring)
+    else:
+        monkeypatch.setattr("archviz.network.waits._last", bring)
+    assert ArxivClient(made).find_paper("2505.09388").id == "2505.09388v2"
+    assert arxiv.asked == []
+    assert len(clock.slept) - len(before) == (when != "before its turn")

@@ -1,0 +1,245 @@
+"""What a module computes, as one expression over its projections: read off the ops of a pass in the order of execution.
+
+Moves and casts are left out; what is made twice from the same is written once.  `term_text` writes an expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from archviz.interpreter.reading import Event, StoredTensor, ValueRef
+from archviz.patterns.op_families import FRESH, canonical, writes_in_place
+from archviz.patterns.origins import cut_words
+from archviz.patterns.trace import Trace
+
+_LEFT_OUT = frozenset({
+    "view", "reshape", "transpose", "permute", "contiguous", "to", "type", "type_as", "float", "half", "bfloat16", "double", "unsqueeze",
+    "squeeze", "expand", "expand_as", "broadcast_to", "flatten", "unflatten", "clone", "detach", "dropout", "t", "T", "mT", "view_as",
+    "reshape_as", "requires_grad", "cpu", "cuda", "alias", "long", "int", "size",
+})  # fmt: skip
+_CUTS = ("slice", "getitem", "narrow", "select", "split", "chunk", "unbind")
+_VIEWED = frozenset(
+    {
+        "view",
+        "slice",
+        "getitem",
+        "narrow",
+        "select",
+        "transpose",
+        "unsqueeze",
+        "squeeze",
+        "expand",
+        "permute",
+        "reshape",
+    }
+)
+_NOT_SHOWN = ("dtype", "keepdim", "training", "sorted", "device", "index", "memory_format", "implicit", "inplace")
+
+
+class Term:
+    """A step of an expression; one that is used twice is the same object.
+
+    Args:
+        name: Canonical name of an op, `call` of a module, `cut` or `given`; `label` says which module, part or value.
+        args: What it is made of: terms and numbers, in the order of the code.
+        notes: Further options, as `dim=-1`.
+    """
+
+    __slots__ = ("args", "label", "name", "notes")
+
+    def __init__(
+        self, name: str, label: str = "", args: tuple[Term | float, ...] = (), notes: tuple[str, ...] = ()
+    ) -> None:
+        self.name, self.label, self.args, self.notes = name, label, args, notes
+
+
+class TermReader:
+    """The expressions of one call.
+
+    Args:
+        trace: The whole trace.
+        call: The call to look into.
+        closed: Whether a module call or function inside is one step.
+        stored: Number of a value → the tensor of the model that it is.
+    """
+
+    def __init__(
+        self, trace: Trace, call: Event, closed: Callable[[Event], bool], stored: Mapping[int, StoredTensor]
+    ) -> None:
+        self.trace, self.call, self.closed, self.stored = trace, call, closed, stored
+        self.terms: dict[int, Term] = {}
+        self.bases: dict[int, int] = {}
+        self.unknown: dict[int, Term] = {}
+        self.steps = 0
+        data = [value for value in call.inputs if trace.carries(value)]
+        for place, value in enumerate(data):
+            self.terms.setdefault(value.id, Term("given", "x" if place == 0 else f"x{place + 1}"))
+        self._walk(call)
+
+    def results(self) -> list[Term]:
+        """What the call returns and something reads; the first result alone where that is not known."""
+        made = [value for value in self.call.outputs if value.id in self.terms and value.shape]
+        above = self.trace.parent(self.call)
+        beside = self.trace.children(above) if above is not None else ()
+        taken = {value.id for event in beside for value in event.inputs}
+        read = [value for value in made[1:] if value.id in taken]
+        return list({id(term): term for value in (*made[:1], *read) for term in (self.terms[value.id],)}.values())
+
+    def _walk(self, event: Event) -> None:
+        for child in self.trace.children(event):
+            if child.kind == "op":
+                self._op(child)
+            elif self.closed(child):
+                self._step(child)
+            else:
+                self._walk(child)
+                self._hand_on(child)
+
+    def _hand_on(self, event: Event) -> None:
+        """What an opened call returns under a new number."""
+        first = next((value for value in event.inputs if value.id in self.terms), None)
+        for value in event.outputs:
+            if value.id not in self.terms and first is not None and value.shape == first.shape:
+                self.terms[value.id] = self.terms[first.id]
+
+    def _step(self, event: Event) -> None:
+        """A module or function that is one step; each of its results is a part of it."""
+        if event.name.startswith(("Dropout", "Identity")) and event.inputs:
+            self.terms.update((value.id, self._term(event.inputs[0])) for value in event.outputs)
+            return
+        self.steps += 1
+        name = event.module.removeprefix(self.call.module).lstrip(".") if event.kind == "call" else event.name
+        data = [value for value in event.inputs if self.trace.carries(value)]
+        if event.kind == "function" and len(event.outputs) == len(data) > 1:  # a rotation of each tensor
+            for given, made in zip(data, event.outputs, strict=True):
+                self.terms[made.id] = Term("call", name, (self._term(given),))
+            return
+        data = data or list(event.inputs)  # positions and the like, where nothing else is read
+        whole = self._follows(name, data) or Term("call", name, tuple(map(self._term, data)))
+        for place, value in enumerate(event.outputs):
+            if all(value.id != source.id for source in event.inputs):
+                self.terms[value.id] = whole if place == 0 else Term("cut", f"result {place + 1}", (whole,))
+
+    def _follows(self, name: str, data: Sequence[ValueRef]) -> Term | None:
+        """A numbered module that reads what the one before it made is one step with it: `layers.0…31`."""
+        path, _, number = name.rpartition(".")
+        before = self._term(data[0]) if number.isdigit() and data else None
+        if before is None or before.name != "call" or not before.args:
+            return None
+        first, _, last = before.label.removeprefix(f"{path}.").partition("…")
+        if not before.label.startswith(f"{path}.") or not first.isdigit() or int(last or first) != int(number) - 1:
+            return None
+        rest = tuple(map(self._term, data[1:]))
+        same = len(rest) == len(before.args) - 1 and all(a is b for a, b in zip(rest, before.args[1:], strict=True))
+        return Term("call", f"{path}.{first}…{number}", before.args) if same else None
+
+    def _op(self, event: Event) -> None:
+        name = canonical(event.name)
+        written = bool(event.inputs) and writes_in_place(event.name)
+        if name in _LEFT_OUT and event.inputs and not written:
+            self._pass_on(event)
+            return
+        self.steps += 1
+        if not event.inputs or name in FRESH:
+            self.terms.update((value.id, Term("given", name)) for value in event.outputs)
+            return
+        if name in _CUTS and len(event.inputs) == 1:
+            self._cut(event)
+            return
+        shown = event.name.strip("_") if name == "clamp" else name  # which of its bounds is stated
+        made = Term(shown, "", self._arguments(event), _notes(event))
+        for place, value in enumerate(event.outputs):
+            self.terms[value.id] = made if place == 0 else Term("cut", f"result {place + 1}", (made,))
+        if written:
+            self._write(event.inputs[0].id, made)
+
+    def _pass_on(self, event: Event) -> None:
+        source = event.inputs[0]
+        for value in event.outputs:
+            self.terms[value.id] = self._term(source)
+            if canonical(event.name) in _VIEWED and value.id != source.id:
+                self.bases[value.id] = self.bases.get(source.id, source.id)
+
+    def _cut(self, event: Event) -> None:
+        source = event.inputs[0]
+        for place, value in enumerate(event.outputs):
+            several = f"part {place + 1} of {len(event.outputs)}" if len(event.outputs) > 1 else ""
+            words = cut_words(event, value) or several
+            inner = self._term(source)
+            self.terms[value.id] = Term("cut", words, (inner,)) if words and value.shape != source.shape else inner
+            self.bases[value.id] = self.bases.get(source.id, source.id)
+
+    def _write(self, target: int, made: Term) -> None:
+        self.terms[target] = made
+        base = self.bases.get(target)
+        if base is not None:
+            before = self.terms.get(base)
+            self.terms[base] = Term("write", "", (before, made) if before is not None else (made,))
+
+    def _arguments(self, event: Event) -> tuple[Term | float, ...]:
+        """Tensors and numbers in the order of the code."""
+        tensors: list[Term | float] = [self._term(value) for value in event.inputs]
+        numbers = {int(key): v for key, v in event.options.items() if key.isdigit() and _is_number(v)}
+        found: list[Term | float] = []
+        for position in range(len(tensors) + len(numbers)):
+            if position in numbers:
+                found.append(numbers.pop(position))  # type: ignore[arg-type]
+            elif tensors:
+                found.append(tensors.pop(0))
+        found += [*tensors, *numbers.values()]  # type: ignore[list-item]
+        return tuple(found)
+
+    def _term(self, value: ValueRef) -> Term:
+        known = self.terms.get(value.id)
+        if known is None:
+            known = self.terms[value.id] = self._given(value)
+        return known
+
+    def _given(self, value: ValueRef) -> Term:
+        """A value from outside: a stored tensor by its name, a mask, or a number of its own."""
+        if value.id in self.stored:
+            within = self.stored[value.id].name.removeprefix(self.call.module).lstrip(".")
+            return Term("given", within if within.count(".") < 3 else within.rpartition(".")[2], notes=("stored",))
+        kind = "mask" if len(value.shape or ()) == 4 or value.dtype == "bool" else "t"
+        kind = "i" if value.dtype is not None and "int" in value.dtype else kind
+        same = sum(1 for term in self.unknown.values() if term.label.rstrip("0123456789") == kind)
+        found = self.unknown[value.id] = Term("given", kind + (str(same + 1) if same else ""))
+        return found
+
+
+def _notes(event: Event) -> tuple[str, ...]:
+    """Options with a name that change what is computed."""
+    shown = [
+        f"{key}={value}" for key, value in event.options.items()
+        if not key.isdigit() and key not in _NOT_SHOWN and not key.startswith("mask") and (_is_number(value) or value is False)
+    ]  # fmt: skip
+    shown += [
+        value
+        for key, value in event.options.items()
+        if isinstance(value, str) and key not in _NOT_SHOWN and not key.startswith("mask")
+    ]
+    return tuple(sorted(shown))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_float(value: ValueRef) -> bool:
+    return value.dtype is None or "float" in value.dtype or "complex" in value.dtype
+
+
+def inner_terms(results: Sequence[Term]) -> Sequence[Term]:
+    """All steps of some expressions, each once, those that it is made of first."""
+    order: list[Term] = []
+    seen: set[int] = set()
+    todo: list[tuple[Term, bool]] = [(term, False) for term in reversed(results)]
+    while todo:
+        each, done = todo.pop()
+        if done:
+            order.append(each)
+        elif id(each) not in seen:
+            seen.add(id(each))
+            todo.append((each, True))
+            todo += [(arg, False) for arg in reversed(each.args) if isinstance(arg, Term)]
+    return order
