@@ -89,7 +89,8 @@ def curve_of(memory: Memory) -> DisplayList:
     from archviz.figure.curves import Axis, Curve, curve_chart
     from archviz.figure.theme import LIGHT
     from archviz.numbers.dtypes import short_name
-    from archviz.numbers.memory_text import length_text, size_text
+    from archviz.numbers.memory_text import length_text
+    from archviz.numbers.sizes import size_text
 
     lengths = sorted(each.tokens for each in memory.contexts)
     places = sorted({0, *lengths, *(lengths[-1] * part // (_POINTS - 1) for part in range(_POINTS))})

@@ -177,12 +177,16 @@ def read_cached(
     lengths: Sequence[int],
     *,
     class_name: str | None = None,
+    stored: bool = False,
     settings: Settings = DEFAULTS,
 ) -> tuple[ModelReading, list[CachedPass]]:
     """Build a model, run it once without a cache, and for each length a prefill and a decode step that make so many tokens together.
 
     Lengths that the model has no positions for are halved until they fit. Where text alone leaves layers without anything to keep, and
     an image fills them, the passes are those with an image.
+
+    Args:
+        stored: Tell which values of the events of the first pass are tensors of the model.
     """
     from archviz.interpreter.trace import trace_towers
 
@@ -192,6 +196,10 @@ def read_cached(
         tell_class(source, reading, class_name, settings)
         recorder, reading.trace_gaps = trace_towers(interp, model, batch=1, seq=DESCRIBED_SEQUENCE)
         reading.events, reading.source_files = recorder.events, interp.loaded_sources()
+        if stored:
+            from archviz.interpreter.stored_tensors import stored_tensors
+
+            reading.stored = stored_tensors(model, recorder)
         passes = _cached_passes(interp, model, _fitting(lengths, reading.config))
     return reading, passes
 

@@ -315,7 +315,14 @@ def test_a_warm_name_is_resolved_by_a_cold_process_without_network_code(hub: Loo
 
 
 @pytest.mark.parametrize(
-    "command", [("resolve", QWEN), ("describe", QWEN), ("sources", QWEN), ("compare", QWEN, "openai/gpt-oss-20b")]
+    "command",
+    [
+        ("resolve", QWEN),
+        ("describe", QWEN),
+        ("sources", QWEN),
+        ("compare", QWEN, "openai/gpt-oss-20b"),
+        ("sources", "2505.09388"),
+    ],
 )
 def test_a_network_that_swallows_everything_leaves_the_answer_to_the_catalog_in_time(
     hub: LoopbackHub, command: tuple[str, ...]
@@ -340,7 +347,7 @@ def test_a_network_that_swallows_everything_leaves_the_answer_to_the_catalog_in_
         took = time.monotonic() - began
         for each in fillers:
             each.close()
-    assert done.returncode == 0
+    assert done.returncode == (0 if QWEN in command else 3)
     assert QWEN in done.stdout
     assert "within the time limit" in done.stderr
     assert took - offline < 4.5 + offline  # time limits, and what loading network code costs

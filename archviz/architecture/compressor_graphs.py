@@ -62,7 +62,14 @@ def _length(call: Event) -> int:
 
 def _in_windows(node: BlockNode, windows: int, rate: int) -> None:
     """The number of windows in the shape of a box, [B, 65, 4, 512], as `S/4`; one of heads stands before it."""
+    for shape in (node.shape_in or [], node.shape_out or []):
+        _shape_in_windows(shape, windows, rate)
     shape = node.shape_out or []
+    if node.role == "split" and shape and any(str(windows) in line.split(" + ") for line in node.details):
+        node.details = [str(shape[-1])]  # halves of the features, the second of them of the window before
+
+
+def _shape_in_windows(shape: list[int | str | None], windows: int, rate: int) -> None:
     if windows >= _UNMISTAKEN:
         axes = [axis for axis, size in enumerate(shape) if size == windows]
     else:
@@ -71,5 +78,3 @@ def _in_windows(node: BlockNode, windows: int, rate: int) -> None:
         axes = [axis] if plain and len(shape) > 2 and shape[axis] == windows else []
     for axis in axes:
         shape[axis] = f"S/{rate}"
-    if node.role == "split" and shape and any(str(windows) in line.split(" + ") for line in node.details):
-        node.details = [str(shape[-1])]  # halves of the features, the second of them of the window before

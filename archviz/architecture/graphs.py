@@ -143,8 +143,11 @@ def _symbolic(shape: Shape | None, length: int | None, batched: bool) -> list[in
     symbols: list[int | str | None] = list(shape)
     if len(symbols) > 2 and symbols[0] == 1:
         symbols[0] = "B"
-    if len(symbols) == 2 and batched and symbols[0] == length != 1:
+    rows = symbols[0] if len(symbols) == 2 and batched else None
+    if length == rows != 1:
         symbols[0] = "B·S"
+    elif isinstance(rows, int) and length == DESCRIBED_SEQUENCE and rows and rows % length == 0:
+        symbols[0] = f"B·S·{rows // length}"  # a row for each head of each token
     last = len(symbols) - 1
     # The sequences of descriptions cannot be mistaken for a width, another one at the last axis could be.
     return [

@@ -22,7 +22,7 @@ Role = Literal[
     "top_k", "pool", "parameter", "other",
 ]  # fmt: skip
 
-MIXER_ROLES = ("attention", "linear_attention", "state_space", "recurrent", "convolution_mixer")
+MIXER_ROLES: tuple[Role, ...] = ("attention", "linear_attention", "state_space", "recurrent", "convolution_mixer")
 
 
 class Part:

@@ -370,7 +370,9 @@ def _box(context: Context, roles: Roles, column: Column, module: ModuleRecord) -
         patches = re.search(r"patch|stem", module.name) and column.position(context, module) < 0
         role = "embedding" if patches else "other"
         label = "Patch embedding" if patches else module.name
-        details = [_convolution_text(module) or module.class_name]
+        details = [_convolution_text(module) or module.class_name, *_added_tables(module)]
+    elif role == "convolution":
+        details = [line for line in [_convolution_text(module)] if line]
     tied = [t.name for t in module.parameters.values() if t.name in context.reading.tied]
     details += [f"tied to {context.reading.tied[name]}" for name in tied]
     return BlockNode(
@@ -391,10 +393,29 @@ def _scale_of(module: ModuleRecord) -> list[str]:
 
 
 def _convolution_text(module: ModuleRecord) -> str | None:
-    """Widths and kernel of the one convolution inside a module."""
+    """Widths, kernel and stride of the one convolution inside a module; patches where its windows do not overlap."""
     convolutions = [m for m in module.walk() if (m.library or "").rpartition(".")[2].startswith("Conv")]
     weights = [m.parameters["weight"].shape for m in convolutions if "weight" in m.parameters]
     if len(weights) != 1 or None in weights[0]:
         return None
     out, inner, *kernel = weights[0]
-    return f"{inner} → {out}, {' × '.join(map(str, kernel))} patches"
+    stride = convolutions[0].attributes.get("stride")
+    strides = list(stride) if isinstance(stride, (tuple, list)) else [stride] * len(kernel)
+    size = " × ".join(map(str, kernel))
+    if module is not convolutions[0] or strides == kernel:
+        return f"{inner} → {out}, {size} patches"
+    moved = {each for each in strides if isinstance(each, int)}
+    return f"{inner} → {out}, kernel {size}" + (f", stride {moved.pop()}" if len(moved) == 1 and moved != {1} else "")
+
+
+def _added_tables(module: ModuleRecord) -> list[str]:
+    """The table of positions and the class token that a module holds beside its convolution."""
+    lines: list[str] = []
+    for inner in module.walk():
+        for name, tensor in inner.parameters.items():
+            size = [each for each in tensor.shape if each != 1]
+            if "position" in f"{inner.name}.{name}" and len(size) == 2 and None not in size:
+                lines.append("positions " + " × ".join(f"{each:,}" for each in size))
+            elif name.startswith(("cls", "class")) and len(size) == 1:
+                lines.append("class token")
+    return list(dict.fromkeys(lines))

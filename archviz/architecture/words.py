@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from archviz.patterns.repeat import Repeat, repeat_text
+
+if TYPE_CHECKING:
+    from archviz.architecture.model import LayerStack, PatternItem
+
 
 def value_words(value: object) -> str:
     """A value in words; yes and no for what is or is not, spaces for underscores in what a value is of.
 
     >>> value_words(True), value_words(1048576), value_words({"rope_type": "yarn", "factor": 16})
     ('yes', '1,048,576', 'rope type yarn, factor 16')
+    >>> value_words({"full": {"factor": 16}, "chunked": {"factor": 16}, "sliding": None})
+    'full, chunked: factor 16; sliding: –'
     """
     if value is None:
         return "–"
@@ -20,5 +29,38 @@ def value_words(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(value_words(item) for item in value)
     if isinstance(value, dict):
-        return ", ".join(f"{str(key).replace('_', ' ')} {value_words(item)}" for key, item in value.items())
+        if any(isinstance(item, dict) for item in value.values()):
+            return "; ".join(f"{', '.join(names)}: {words}" for words, names in grouped(value).items())
+        return ", ".join(f"{_name(key)} {value_words(item)}" for key, item in value.items())
     return str(value)
+
+
+def grouped(values: dict[Any, Any]) -> dict[str, list[str]]:
+    """Values in words → the names that have them.
+
+    >>> grouped({"layer_0": 8, "layer_1": 8})
+    {'8': ['layer 0', 'layer 1']}
+    """
+    found: dict[str, list[str]] = {}
+    for key, item in values.items():
+        found.setdefault(value_words(item), []).append(_name(key))
+    return found
+
+
+def _name(key: object) -> str:
+    return str(key).replace("_", " ")
+
+
+def pattern_words(stack: LayerStack) -> str:
+    """How the kinds of a list of layers follow each other, in words: `15 × (3 × Gated DeltaNet + MoE, 1 × Gated attention + MoE)`.
+
+    The Architecture's own text stays where it is short and of plain words (`12 × (sliding, full)`).
+    """
+    ids = [kind.id for kind in stack.kinds if kind.id.casefold() != kind.title.casefold()]
+    if not any(kind in stack.pattern_text for kind in ids):
+        return stack.pattern_text
+    return repeat_text([_repeat(item) for item in stack.pattern], {kind.id: kind.title for kind in stack.kinds})
+
+
+def _repeat(item: PatternItem) -> Repeat:
+    return Repeat(item.times, item.kind, tuple(_repeat(inner) for inner in item.items))

@@ -1,4 +1,4 @@
-"""`archviz trace`: the calls and ops of one forward pass."""
+"""`archviz trace`: the module calls of one forward pass, and as JSON its ops that shape the data flow."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "trace",
-    "every module call and op of one forward pass",
+    "every module call of one forward pass; with --json splits, joins, products, softmax and activations too",
     add_arguments,
     run,
     (

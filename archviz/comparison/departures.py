@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from archviz.architecture.model import MIXER_ROLES, Architecture, Evidence, Fact, LayerStack
-from archviz.architecture.words import value_words
+from archviz.architecture.words import pattern_words, value_words
 from archviz.records import record
 from archviz.spans import Status
 from archviz.verify.claims import Claim
@@ -21,6 +21,7 @@ class Departure:
         key: The fact that shows it, or `layers`, `towers`.
         name: In the field's words; `text` says it with numbers; `why` is the reason that is usually given for it.
         small: A setting rather than a mechanism.
+        kinds: Kinds of mixers or feed-forwards that have it; empty where all do.
     """
 
     key: str
@@ -30,6 +31,7 @@ class Departure:
     status: Status = "verified"
     evidence: tuple[Evidence, ...] = ()
     small: bool = False
+    kinds: tuple[str, ...] = ()
 
 
 @record(frozen=True)
@@ -156,6 +158,7 @@ def _from_facts(architecture: Architecture) -> Iterator[Departure]:
                 fact.status,
                 tuple(fact.evidence[:3]),
                 rule.small,
+                () if whole else tuple(hits),
             )
 
 
@@ -201,7 +204,9 @@ def _mixers(architecture: Architecture) -> Iterator[Departure]:
     """Layers that mix positions by something else than attention, and how kinds of layers alternate."""
     for stack in _main_stacks(architecture):
         other = [
-            kind for kind in stack.kinds if kind.mixer and _role(architecture, kind.mixer) not in ("attention", "other")
+            kind
+            for kind in stack.kinds
+            if kind.mixer and mixer_role(architecture, kind.mixer) not in ("attention", "other")
         ]
         if other:
             count = sum(kind.count for kind in other)
@@ -209,7 +214,7 @@ def _mixers(architecture: Architecture) -> Iterator[Departure]:
             share = f"{count} of {stack.count} layers" if count < stack.count else f"all {count} layers"
             evidence = tuple(item for kind in other for item in _block_evidence(architecture, kind.mixer))[:3]
             yield Departure(
-                "layers", f"{names} layers", f"{share} mix positions by {names}: {stack.pattern_text}",
+                "layers", f"{names} layers", f"{share} mix positions by {names}: {pattern_words(stack)}",
                 "a state of constant size instead of a cache that grows with the context", "verified", evidence,
             )  # fmt: skip
         elif len({kind.mixer_kind for kind in stack.kinds}) > 1:
@@ -217,7 +222,7 @@ def _mixers(architecture: Architecture) -> Iterator[Departure]:
             yield Departure(
                 "layers",
                 "Layers of several kinds",
-                stack.pattern_text,
+                pattern_words(stack),
                 "some layers look far, the others are cheap" if _views_differ(architecture) else "",
                 "verified",
                 evidence,
@@ -225,7 +230,7 @@ def _mixers(architecture: Architecture) -> Iterator[Departure]:
             )
         elif len({kind.feed_forward_kind for kind in stack.kinds}) > 1:
             evidence = tuple(item for kind in stack.kinds for item in kind.evidence[:1])[:3]
-            yield Departure("layers", "Feed-forwards of several kinds", stack.pattern_text, "", "verified", evidence)
+            yield Departure("layers", "Feed-forwards of several kinds", pattern_words(stack), "", "verified", evidence)
 
 
 _VIEWS = ("sliding_window", "attention_chunk", "attention_compression", "indexer_top_k")
@@ -237,7 +242,7 @@ def _views_differ(architecture: Architecture) -> bool:
     return any(not isinstance(fact.value, dict) or len({str(v) for v in fact.value.values()}) > 1 for fact in facts)
 
 
-def _role(architecture: Architecture, block_id: str | None) -> str:
+def mixer_role(architecture: Architecture, block_id: str | None) -> str:
     """Whether a mixer is an attention: it has scores, or the word in its id."""
     block = architecture.block(block_id or "")
     if block is None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from archviz.architecture.formula_text import formula_lines
 from archviz.architecture.model import Architecture, Parameters
+from archviz.architecture.words import value_words
 from archviz.comparison.departures import Departure
 from archviz.document.overview import overview
 from archviz.document.parts import Parts
@@ -16,7 +17,7 @@ from archviz.emit.markdown import breakdown_section, facts_section, gaps_section
 from archviz.emit.markdown_text import code, filled_table, inline_code, line, link, table
 from archviz.pseudocode.program import Pseudocode
 from archviz.verify.claims import Claim
-from archviz.verify.report import Verification, value_text
+from archviz.verify.report import Verification
 
 _MOST_PLACES = 3
 _MOST_GAPS = 100
@@ -152,7 +153,7 @@ def _claim(claim: Claim) -> tuple[str, str, str, str, str]:
     return (
         claim.scope or "model",
         claim.key,
-        value_text(claim.value),
+        value_words(claim.value),
         claim.status,
         ", ".join(shown[:_MOST_PLACES]) + more,
     )

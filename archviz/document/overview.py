@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archviz.architecture.model import Architecture, LayerStack, Tower
-from archviz.architecture.words import value_words
+from archviz.architecture.words import pattern_words, value_words
 
 _LETTERS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 
@@ -50,13 +50,9 @@ def _size(architecture: Architecture) -> str:
 
 
 def _layers(stack: LayerStack) -> str:
-    kinds = "; ".join(f"{kind.count} × {kind.title}" for kind in stack.kinds)
-    words = f"It has {stack.count} layers" + (f", {stack.pattern_text}" if len(stack.kinds) > 1 else "") + f": {kinds}"
-    return (
-        f"{words}, each run {stack.runs // stack.count} times."
-        if stack.runs and stack.runs > stack.count
-        else f"{words}."
-    )
+    words = f"It has {stack.count} layer{'s' if stack.count != 1 else ''}: {pattern_words(stack)}"
+    again = stack.runs is not None and stack.runs > stack.count
+    return f"{words}, each run {(stack.runs or 0) // stack.count} times." if again else f"{words}."
 
 
 def _mixing(architecture: Architecture) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from archviz.architecture.model import Architecture, BlockGraph, BlockNode, LayerStack, PatternItem, Tower
-from archviz.comparison.departures import Departure
+from archviz.architecture.words import pattern_words
+from archviz.comparison.departures import Departure, mixer_role
 from archviz.emit.markdown_graphs import graph_section
 from archviz.emit.markdown_text import inline_code, line, table
 
 _FEATURES = {
-    "mixer": ("layers", "attention_kind", "attention_compression", "indexer_top_k", "grouped_output", "query_rank", "attention_gate",
+    "mixer": ("attention_kind", "attention_compression", "indexer_top_k", "grouped_output", "query_rank", "attention_gate",
               "attention_sinks", "sliding_window", "attention_chunk", "qk_norm", "attention_softcap", "attention_scale", "rope_dimensions",
               "rope_layout", "mrope_section", "position_encoding", "rope_scaling", "attention_mask"),
+    "other mixer": ("layers",),
     "feed-forward": ("experts", "shared_expert_hidden_size", "shared_expert_gate", "router_score", "router_correction_bias", "router_choice",
                      "router_groups", "router_scaling", "feed_forward", "activation"),
     "layer": ("residual_streams", "sinkhorn_iterations", "norm", "norm_placement", "parallel_block", "residual_multiplier", "shared_layers"),
@@ -68,20 +71,30 @@ def _boxes(nodes: Sequence[BlockNode]) -> list[str]:
 
 
 def _stack(architecture: Architecture, stack: LayerStack, found: Sequence[Departure], shown: set[str]) -> list[str]:
-    lines = [f"`{inline_code(stack.path)}`: {line(stack.pattern_text)}.", ""]
+    lines = [f"`{inline_code(stack.path)}`: {line(pattern_words(stack))}.", ""]
     lines += _plan(stack)
     for kind in stack.kinds:
         parts = (
-            (kind.block, f"Layer: {kind.title}", "layer"),
-            (kind.mixer, "", "mixer"),
-            (kind.feed_forward, "", "feed-forward"),
+            (kind.block, f"Layer: {kind.title}", "layer", ""),
+            (
+                kind.mixer,
+                "",
+                "mixer" if mixer_role(architecture, kind.mixer) == "attention" else "other mixer",
+                kind.mixer_kind,
+            ),
+            (kind.feed_forward, "", "feed-forward", kind.feed_forward_kind),
         )
-        for block_id, title, slot in parts:
+        for block_id, title, slot, word in parts:
             graph = architecture.block(block_id or "")
             if graph is None or graph.id in shown:
                 continue
             shown.add(graph.id)
-            lines += ["", *_graph(graph, title or graph.title, slot, found)]
+            lines += [
+                "",
+                *_graph(
+                    graph, title or graph.title, slot, [each for each in found if not each.kinds or word in each.kinds]
+                ),
+            ]
             for zoom in _zooms(architecture, graph, shown):
                 lines += ["", *graph_section(zoom, zoom.title, level=5)]
     return lines
@@ -95,13 +108,14 @@ def _plan(stack: LayerStack) -> list[str]:
     for item in stack.pattern:
         unit = list(_flat(item))
         if item.items:
-            for place, kind in enumerate(unit):
+            for place, name, run in _runs(unit):
+                until = f"-{first + place + run - 1}" if run > 1 else ""
                 rows.append(
                     (
-                        f"{first + place}, then every {len(unit)}",
-                        titles[kind].title,
-                        f"{titles[kind].parameters:,}",
-                        str(item.times),
+                        f"{first + place}{until}, then every {len(unit)}",
+                        titles[name].title,
+                        f"{titles[name].parameters:,}",
+                        str(item.times * run),
                     )
                 )
             first += len(unit) * item.times
@@ -120,6 +134,15 @@ def _plan(stack: LayerStack) -> list[str]:
     return table(("Layer", "What it is", "Parameters", "Times"), rows)
 
 
+def _runs(kinds: Sequence[str]) -> Iterator[tuple[int, str, int]]:
+    """Equal kinds in a row: the place of the first, the kind, how many."""
+    place = 0
+    for kind, group in groupby(kinds):
+        count = len(list(group))
+        yield place, kind, count
+        place += count
+
+
 def _flat(item: PatternItem) -> Iterator[str]:
     """The kinds of one round of a pattern item."""
     for inner in item.items:
@@ -134,8 +157,7 @@ def _graph(graph: BlockGraph, title: str, slot: str, found: Sequence[Departure])
     features = [each for each in found if each.key in _FEATURES[slot] and not each.small]
     if not features:
         return lines
-    said = "; ".join(f"{each.name} ({each.text})" for each in features)
-    return [*lines, "", f"**Key features** of this part in the model: {line(said)}."]
+    return [*lines, "", f"**Key features:** {line(', '.join(each.name for each in features))}."]
 
 
 def _zooms(architecture: Architecture, graph: BlockGraph, shown: set[str]) -> Iterator[BlockGraph]:

@@ -192,7 +192,7 @@ def breakdown_section(architecture: Architecture) -> list[str]:
             f"{'– ' * depth(row)}{row.label}",
             f"{row.times} × {row.each:,}" if row.times and row.each is not None else "",
             f"{row.count:,}",
-            f"{row.active:,}" if row.active is not None else "",
+            f"{row.active:,}" if row.active not in (None, row.count) else "",
             row.note or "",
         )
         for row in rows
@@ -200,7 +200,7 @@ def breakdown_section(architecture: Architecture) -> list[str]:
     total = architecture.parameters
     cells.append(("Total", "", f"{total.total:,}", f"{total.active:,}" if total.active is not None else "", ""))
     tied = [f"- `{inline_code(alias)}` is `{inline_code(name)}` (tied)" for alias, name in total.tied.items()]
-    header = ("Component", "Each", "Parameters", "Active per token", "Note")
+    header = ("Component", "Each", "Parameters", "Active per token, where fewer", "Note")
     return ["## Parameters", "", *filled_table(header, cells), *(["", *tied] if tied else [])]
 
 

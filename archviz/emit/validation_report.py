@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from archviz.architecture.model import Architecture
+from archviz.architecture.words import value_words
 from archviz.emit.markdown_text import line, link
 from archviz.errors import UsageError
 from archviz.outputs import check_output, write_text
 from archviz.verify.claims import Check
-from archviz.verify.report import Verification, checkpoint_lines, value_text
+from archviz.verify.report import Verification, checkpoint_lines
 
 _MARKS = {"verified": "agrees", "conflict": "CONFLICT", "unverified": "not told, or a hint that differs"}
 _SUFFIXES = (".md", ".json")
@@ -85,9 +86,9 @@ def _lines(found: Verification, architecture: Architecture) -> Iterator[str]:
     if discrepancies:
         yield from ("", "## Discrepancies", "")
         for check in discrepancies:
-            said = value_text(check.found) if check.found is not None else "nothing"
+            said = value_words(check.found) if check.found is not None else "nothing"
             place = f" at {line(check.evidence[0].where)}" if check.evidence else ""
-            yield f"- {line(check.path)}: stated {line(value_text(check.stated))}, found {line(said)}{place} ({check.status})"
+            yield f"- {line(check.path)}: stated {line(value_words(check.stated))}, found {line(said)}{place} ({check.status})"
     yield from _parameters(architecture)
     if found.checkpoint is not None:
         yield from ("", "## Stored tensors", "")
@@ -104,7 +105,7 @@ def _lines(found: Verification, architecture: Architecture) -> Iterator[str]:
 def _row(check: Check) -> str:
     place = "; ".join(item.where for item in check.evidence[:2])
     cells = [
-        check.key, check.source, value_text(check.stated), value_text(check.found) if check.found is not None else "-",
+        check.key, check.source, value_words(check.stated), value_words(check.found) if check.found is not None else "-",
         _MARKS.get(check.status, check.status), place,
     ]  # fmt: skip
     return "| " + " | ".join(line(str(cell)) for cell in cells) + " |"

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import math
 
-from archviz.estimator.parallelism import (
-    TENSOR_SIZES,
-    Strategy,
-    kv_bytes,
-    shard,
-    state_elements,
-    strategies,
-    tensor_splits,
-)
+from archviz.estimator.parallelism import TENSOR_SIZES, Strategy, shard, strategies, tensor_splits
 from archviz.estimator.pieces import Piece
+from archviz.numbers.cache_growth import Kept
+from archviz.numbers.layer_costs import LayerCosts
 from archviz.records import record
 
 CONTEXT = 4_096
-_ADDED = ("bias", "position_embedding", "positional_embedding", ".ape")
 BATCH, TOKENS = 2, 16
+_CACHED = ("keys", "values", "compressed")
+_PRODUCTS = {"gated_deltanet": 3, "kda": 3}
+"""Products of a token with its state: the delta rule reads, writes and reads out; others write and read out."""
 
 
 @record(frozen=True)
@@ -26,9 +22,14 @@ class Expected:
     """What one layer of a piece costs.
 
     Args:
-        flops: Of its matrices and its recurrence for one token; `attention_flops` of scores and weighted values over `CONTEXT`
-            positions.
+        flops: Of its matrices and its recurrence for one token; `attention_flops` of products of tensors for one token of a prefill
+            that sees `CONTEXT` positions: scores, weighted values, an indexer's scores.
+        weight_bytes: In bf16.
+        kv_bytes: Of keys and values that one token leaves, in bf16; None where it leaves none, or they are compressed.
+        cache_bytes: Of all that later tokens read after `CONTEXT` positions, in bf16; None where nothing is kept for each token.
+        state_bytes: Of the recurrent state of a sequence.
         shards: Devices → parameters on one of them; None where a tensor does not divide evenly.
+        unknown: Why it is not known what is kept.
     """
 
     parameters: int
@@ -36,64 +37,68 @@ class Expected:
     attention_flops: int
     weight_bytes: int
     kv_bytes: int | None
+    cache_bytes: int | None
+    state_bytes: int | None
     shards: dict[int, int | None]
     strategies: list[Strategy]
+    unknown: str | None = None
 
 
-def expected_numbers(piece: Piece) -> Expected:
-    """The numbers of one layer: parameters from its tensors, 2 operations for each weight that a token meets."""
+def expected_numbers(piece: Piece, costs: LayerCosts) -> Expected:
+    """The numbers of one layer: parameters from its tensors, operations and bytes as the passes show them."""
     splits = tensor_splits(piece)
     shards: dict[int, int | None] = {}
     for devices in TENSOR_SIZES:
         held = [shard(split, devices) for split in splits]
         shards[devices] = None if None in held else sum(each or 0 for each in held)
     count = sum(tensor.numel for tensor in piece.tensors)
+    kept = costs.kept(piece.modules)
+    recurrent = [each for each in kept if each.name.startswith("recurrent_states")]
+    state = sum(each.constant * each.bits("bfloat16") for each in recurrent) // 8 or None
+    flops = _matrix_flops(piece, costs) + 2 * _PRODUCTS.get(piece.kind, 2) * sum(each.constant for each in recurrent)
+    per_token = _per_token(kept)
     return Expected(
-        count, _matrix_flops(piece) + _recurrence_flops(piece), _attention_flops(piece), 2 * count, kv_bytes(piece), shards, list(strategies(piece)),
+        count, flops, _attention_flops(piece, costs), 2 * count, per_token, _at_context(kept), state, shards,
+        list(strategies(piece, per_token, state, compresses=any(each.rate > 1 for each in kept))),
+        costs.missing if "num_kv_heads" in piece.specs else None,
     )  # fmt: skip
 
 
-def _matrix_flops(piece: Piece) -> int:
-    """2 for each weight of a matrix that one token is multiplied with; of experts the chosen ones; a table is looked up."""
-    if piece.kind in ("embedding", "position_embedding"):
-        return 0
+def _matrix_flops(piece: Piece, costs: LayerCosts) -> int:
+    """2 for each weight that one token is multiplied with; of experts the chosen ones."""
     experts, top_k = piece.specs.get("num_experts"), piece.specs.get("top_k")
     total = 0
     for tensor in piece.tensors:
-        if len(tensor.shape) < 2 or _is_looked_up(piece, tensor.shape) or tensor.name.endswith(_ADDED):
-            continue  # tables are looked up, biases added
-        if (
-            len(tensor.shape) == 3
-            and tensor.shape[0] == experts
-            and isinstance(top_k, int)
-            and isinstance(experts, int)
-        ):
+        if not costs.is_multiplied(tensor.name, piece.modules):
+            continue
+        stacked = len(tensor.shape) == 3 and tensor.shape[0] == experts
+        if stacked and isinstance(top_k, int) and isinstance(experts, int):
             total += 2 * tensor.numel * top_k // experts
         else:
             total += 2 * tensor.numel
     return total
 
 
-def _recurrence_flops(piece: Piece) -> int:
-    """A state is read, written and read out for each token: three products of the delta rule, two of a state-space model."""
-    products = {"gated_deltanet": 3, "kda": 3, "mamba2": 2}.get(piece.kind, 0)
-    return 2 * products * (state_elements(piece) or 0)
-
-
-def _is_looked_up(piece: Piece, shape: tuple[int | None, ...]) -> bool:
-    return bool(piece.specs.get("hash_routed")) and shape[-1] == piece.specs.get("top_k")
-
-
-def _attention_flops(piece: Piece) -> int:
-    """Scores and weighted values of one new token over the positions that it sees."""
-    specs = piece.specs
-    heads, width = specs.get("num_heads"), specs.get("head_dim")
-    if piece.kind not in ("attention", "mla") or not isinstance(heads, int) or not isinstance(width, int):
+def _attention_flops(piece: Piece, costs: LayerCosts) -> int:
+    """Products of tensors of one new token with the positions that it sees."""
+    if "num_kv_heads" not in piece.specs:
         return 0
-    value = specs.get("v_head_dim")
-    window = specs.get("sliding_window") or specs.get("attention_chunk_size")
-    seen = min(CONTEXT, window) if isinstance(window, int) else CONTEXT
-    return 2 * heads * (width + (value if isinstance(value, int) else width)) * seen
+    window = piece.specs.get("sliding_window") or piece.specs.get("attention_chunk_size")
+    return costs.products(piece.modules, CONTEXT, window if isinstance(window, int) else None) or 0
+
+
+def _per_token(kept: tuple[Kept, ...]) -> int | None:
+    """Bytes of keys and values that one token leaves, in bf16; values that are the projected keys once."""
+    found = [each for each in kept if each.role in _CACHED and each.slot and not each.again]
+    if not found or any(each.rate > 1 for each in found):
+        return None
+    return sum(each.slot * each.bits("bfloat16") for each in found) // 8
+
+
+def _at_context(kept: tuple[Kept, ...]) -> int | None:
+    """Bytes that are kept after `CONTEXT` positions, in bf16, without keys of an indexer."""
+    found = [each for each in kept if each.role in _CACHED and not each.again]
+    return sum(each.elements(CONTEXT) * each.bits("bfloat16") for each in found) // 8 or None
 
 
 def output_shape(piece: Piece) -> list[int] | None:

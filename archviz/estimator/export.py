@@ -17,8 +17,10 @@ from archviz.estimator.pieces import Piece, find_pieces
 from archviz.estimator.supported import LayerClass, read_layer_classes
 from archviz.estimator.validation import Validation, validated
 from archviz.interpreter.reading import ModelReading
+from archviz.numbers.layer_costs import LayerCosts
+from archviz.numbers.memory import SAMPLED
 from archviz.outputs import write_text
-from archviz.readings import DEFAULTS, TraceOptions, read
+from archviz.readings import DEFAULTS, read_cached
 from archviz.records import record
 from archviz.settings import Settings
 from archviz.sources.model_source import read_model_source
@@ -87,12 +89,13 @@ def build_export(
     """
     classes = read_layer_classes(folder, settings.limits)
     source = read_model_source(model, settings)
-    reading = read(source, class_name=class_name, trace=TraceOptions(), settings=settings)
-    return export_of(reading, described(source, reading, class_name), classes, official_plan(source, settings))
+    reading, passes = read_cached(source, SAMPLED, class_name=class_name, settings=settings, stored=True)
+    costs = LayerCosts(reading, passes)
+    return export_of(reading, described(source, reading, class_name), classes, official_plan(source, settings), costs)
 
 
 def export_of(
-    reading: ModelReading, architecture: Architecture, classes: list[LayerClass], plan: dict[str, str]
+    reading: ModelReading, architecture: Architecture, classes: list[LayerClass], plan: dict[str, str], costs: LayerCosts
 ) -> Export:  # fmt: skip
     """The export of a model that was read and described."""
     dtype = model_dtype(reading.config)
@@ -100,7 +103,14 @@ def export_of(
     model_id = export_name(architecture.identity.id)
     reports = {
         piece.name: gap_report(
-            piece, proposed_class(piece, architecture), mapping.why, architecture, dtype, _ops(reading, piece), plan
+            piece,
+            proposed_class(piece, architecture),
+            mapping.why,
+            architecture,
+            dtype,
+            _ops(reading, piece),
+            plan,
+            costs,
         )
         for piece, mapping in mapped
         if mapping.layer is None

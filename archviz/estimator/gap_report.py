@@ -14,13 +14,14 @@ from archviz.estimator.parallelism import TENSOR_SIZES, Split, tensor_splits
 from archviz.estimator.pieces import Piece
 from archviz.estimator.references import engine_references, torch_references
 from archviz.estimator.suite import suite_specification
+from archviz.numbers.layer_costs import LayerCosts
 
 _MOST_TENSORS = 40
 
 
 def gap_report(
     piece: Piece, class_name: str, why: str, architecture: Architecture, dtype: str, ops: Sequence[str],
-    plan: Mapping[str, str],
+    plan: Mapping[str, str], costs: LayerCosts,
 ) -> str:  # fmt: skip
     """The report as Markdown.
 
@@ -30,8 +31,9 @@ def gap_report(
         dtype: Of the stored weights where the code leaves it open: `bfloat16`.
         ops: The ops of its forward pass, in order.
         plan: The official plan of tensor parallelism.
+        costs: What the model's modules cost.
     """
-    numbers = expected_numbers(piece)
+    numbers = expected_numbers(piece, costs)
     sections = [
         _head(piece, class_name, why, architecture),
         _tensors(piece, dtype),
@@ -167,6 +169,7 @@ def _tests(piece: Piece, class_name: str, numbers: Expected) -> list[str]:
         "What the class has to answer for this model:",
         "",
         *code("python", text),
+        *(["", f"What it keeps is not known: {line(numbers.unknown)}."] if numbers.unknown else []),
     ]
 
 

@@ -127,8 +127,15 @@ def _is_latent(name: str) -> bool:
     return any(w in name for w in ("q_a_proj", "kv_a_proj", "wq_a", "q_down", "kv_down"))
 
 
-def strategies(piece: Piece) -> Iterator[Strategy]:
-    """Tensor, expert, pipeline and sequence parallelism as far as they apply."""
+def strategies(
+    piece: Piece, kv_bytes: int | None, state_bytes: int | None, *, compresses: bool = False
+) -> Iterator[Strategy]:
+    """Tensor, expert, pipeline and sequence parallelism as far as they apply.
+
+    Args:
+        kv_bytes: Bytes of keys and values that one token leaves in a layer; `state_bytes` of a sequence's recurrent state.
+        compresses: What is kept for some tokens is compressed to one entry.
+    """
     width = _integer(piece.specs.get("output_dim"))
     sizes = {split.how for split in tensor_splits(piece)}
     out = None if width is None else width * BYTES
@@ -148,7 +155,7 @@ def strategies(piece: Piece) -> Iterator[Strategy]:
         "Pipeline parallelism", f"{piece.count} of them over N stages by whole layers; no tensor is split",
         "the hidden state from one stage to the next", stream * BYTES if stream else None, "1 for each border between stages",
     )  # fmt: skip
-    yield _sequence_parallel(piece, out)
+    yield _sequence_parallel(piece, out, kv_bytes, state_bytes, compresses=compresses)
 
 
 def _tensor_parallel(piece: Piece, sizes: set[str], out: int | None) -> Strategy:
@@ -166,68 +173,33 @@ def _tensor_parallel(piece: Piece, sizes: set[str], out: int | None) -> Strategy
     return Strategy("Tensor parallelism", splits, "nothing: every device computes it", 0, "0")
 
 
-def _sequence_parallel(piece: Piece, out: int | None) -> Strategy:
-    per_token = kv_bytes(piece)
-    if per_token is not None:
+def _sequence_parallel(
+    piece: Piece, out: int | None, kv_bytes: int | None, state_bytes: int | None, *, compresses: bool
+) -> Strategy:
+    if kv_bytes is not None:
         return Strategy(
             "Sequence parallelism", "T ∕ N positions on each device; keys and values go round (ring attention)",
-            "keys and values of the other positions", per_token, "N − 1 for the token's own keys and values",
+            "keys and values of the other positions", kv_bytes, "N − 1 for the token's own keys and values",
         )  # fmt: skip
-    if "num_heads" in piece.specs and piece.kind != "mamba2":
+    if compresses:
         return Strategy(
             "Sequence parallelism", "T ∕ N positions on each device; what is kept of keys and values goes round",
             "the kept part of the other positions, which is compressed", None, "depends on the compression and on the window",
         )  # fmt: skip
-    state = state_bytes(piece)
-    if state or piece.kind in ("mamba", "mamba2", "kda", "gated_deltanet", "lightning_attention"):
+    if state_bytes:
         return Strategy(
             "Sequence parallelism", "T ∕ N positions on each device, one after the other",
-            "the recurrent state at the end of each part" + (f": {state:,} B in fp32" if state else ""), None,
-            "once for each border, not for each token",
+            f"the recurrent state at the end of each part: {state_bytes:,} B", None, "once for each border, not for each token",
+        )  # fmt: skip
+    if "num_kv_heads" in piece.specs:
+        return Strategy(
+            "Sequence parallelism", "T ∕ N positions on each device; keys and values go round (ring attention)",
+            "keys and values of the other positions, which no cache keeps", None, "depends on the run",
         )  # fmt: skip
     return Strategy(
         "Sequence parallelism", "T ∕ N positions on each device; it works on each position alone",
         "nothing by itself; beside tensor parallelism reduce-scatter and all-gather in place of the all-reduce", out, "2 (N − 1) ∕ N in place of the all-reduce",
     )  # fmt: skip
-
-
-def kv_bytes(piece: Piece) -> int | None:
-    """Bytes of keys and values that one token leaves in one layer, in bf16; None for what keeps none or compresses them."""
-    specs = piece.specs
-    if specs.get("compress_rate") or specs.get("output_dim") is None:
-        return None
-    if piece.kind == "mla":
-        latent, rope = _integer(specs.get("kv_lora_rank")), _integer(specs.get("qk_rope_head_dim"))
-        return (latent + rope) * BYTES if latent and rope is not None else None
-    heads, width = _integer(specs.get("num_kv_heads")), _integer(specs.get("head_dim"))
-    if (
-        piece.kind != "attention"
-        or not heads
-        or not width
-        or (specs.get("q_lora_rank") and not specs.get("kv_lora_rank"))
-    ):
-        return None
-    return heads * (width + (_integer(specs.get("v_head_dim")) or width)) * BYTES
-
-
-def state_elements(piece: Piece) -> int | None:
-    """Numbers of the recurrent state of one layer and one sequence; None for what has none, or where its sizes are not known."""
-    specs = piece.specs
-    sizes = {
-        key: _integer(specs.get(key))
-        for key in ("value_heads", "head_k_dim", "head_v_dim", "num_heads", "head_dim", "state")
-    }
-    delta = sizes["value_heads"], sizes["head_k_dim"] or sizes["head_dim"], sizes["head_v_dim"] or sizes["head_dim"]
-    space = sizes["num_heads"], sizes["head_dim"], sizes["state"]
-    found = delta if piece.kind in ("gated_deltanet", "kda") else space if piece.kind == "mamba2" else ()
-    known = [size for size in found if size]
-    return math.prod(known) if len(known) == 3 else None
-
-
-def state_bytes(piece: Piece) -> int | None:
-    """The recurrent state of one layer and one sequence in fp32."""
-    elements = state_elements(piece)
-    return None if elements is None else 4 * elements
 
 
 def shard(split: Split, devices: int) -> int | None:

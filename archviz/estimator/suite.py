@@ -47,7 +47,7 @@ def _tests(piece: Piece, numbers: Expected) -> Iterator[str]:
         flops.append(
             f"assert LAYER.flops(tokens=1, context={CONTEXT:_}) == {numbers.flops + numbers.attention_flops:_}"
         )
-    yield _test(f"{name}_flops", _counted(piece), flops)
+    yield _test(f"{name}_flops", _counted(piece, numbers), flops)
     if piece.specs.get("top_k") and piece.kind in ("moe", "moe_experts", "moe_router"):
         lines = [
             f"assert LAYER.experts_per_token == {piece.specs['top_k']}",
@@ -60,17 +60,31 @@ def _tests(piece: Piece, numbers: Expected) -> Iterator[str]:
             "bytes that one token leaves, bf16",
             [f"assert LAYER.kv_bytes_per_token(dtype_bytes=2) == {numbers.kv_bytes:_}"],
         )
+    if numbers.cache_bytes is not None:
+        yield _test(
+            f"{name}_cache",
+            f"what is kept of {CONTEXT:,} positions for later tokens, bf16",
+            [f"assert LAYER.cache_bytes(context={CONTEXT:_}, dtype_bytes=2) == {numbers.cache_bytes:_}"],
+        )
+    if numbers.state_bytes is not None:
+        yield _test(
+            f"{name}_state",
+            "the recurrent state of a sequence, in the type that the code gives it",
+            [f"assert LAYER.state_bytes() == {numbers.state_bytes:_}"],
+        )
     yield from _sharded(name, numbers)
     yield from _communication(name, numbers)
 
 
-def _counted(piece: Piece) -> str:
+def _counted(piece: Piece, numbers: Expected) -> str:
     """What the operations of a token are made of."""
     words = ["2 for each weight that a token meets"]
-    if piece.kind in ("gated_deltanet", "kda", "mamba2"):
+    if numbers.state_bytes:
         words.append("2 for each number of the state and product with it; no norms, no activations")
-    elif piece.kind in ("attention", "mla"):
-        words.append("2 for each number of the scores and of the weighted values; no softmax, no norms")
+    elif numbers.attention_flops:
+        words.append(
+            "2 for each number of the scores and of the weighted values, as in a prefill; no softmax, no norms"
+        )
     elif piece.specs.get("top_k"):
         words.append(f"of the experts {piece.specs['top_k']} of {piece.specs['num_experts']}")
     return "; ".join(words)

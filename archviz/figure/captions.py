@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from archviz.architecture.model import Architecture, BlockGraph, BlockNode, Fact, Tower
+from archviz.figure.cache_cell import cache_per_token
 from archviz.figure.model import (
     Box,
     Column,
@@ -21,6 +22,7 @@ from archviz.figure.model import (
 )
 from archviz.figure.positions import embedding_lines, logit_lines, scaling_words
 from archviz.figure.quantities import compact, sentence, written
+from archviz.numbers.sizes import size_text
 from archviz.records import replace
 from archviz.spans import Status
 
@@ -199,12 +201,13 @@ def further_head(architecture: Architecture, tower: Tower) -> Box | None:
     told = " ".join(f"{fact.value} {fact.unit}" for fact in (layers, built) if fact)
     absent = "not built" in told
     by = layers if layers and layers.value else built
+    stored = next((step.count for step in architecture.parameters.reconciliation if step.key == "mtp"), None)
     where = "; ".join(piece.where for fact in (layers, built) if fact for piece in fact.evidence[:1])
     named = by.status if absent and by else "verified"
     among = ", in the published weights" if named == "derived" else ", stated by the configuration"
     words = f"Multi-token prediction{f'{among} but not built by the class' if absent else ''}"
     return Box(
-        f"beyond/{tower.id}", "head", f"MTP{count}", status=named,
+        f"beyond/{tower.id}", "head", f"MTP{count}", (compact(stored),) if stored else (), status=named,
         description=f"{words} · {where}" if where else words,
     )  # fmt: skip
 
@@ -266,8 +269,9 @@ def facts(architecture: Architecture) -> tuple[FactCell, ...]:
             cells.append(FactCell(label, _with_unit(fact), fact.status))
     cells += _head_cells(architecture)
     for stack in architecture.layers[:1]:
-        cells.append(FactCell("Layers", f"{stack.runs} (shared weights)" if stack.runs else f"{stack.count}"))
+        cells.append(FactCell("Layers", f"{stack.runs:,} (shared weights)" if stack.runs else f"{stack.count:,}"))
     cells += _expert_cells(architecture)
+    cells += _cache_cells(architecture)
     for label, keys in (
         ("Norm", ("norm_placement", "norm")),
         ("Positions", ("position_encoding",)),
@@ -309,6 +313,19 @@ def _expert_cells(architecture: Architecture) -> Iterator[FactCell]:
         yield FactCell("Experts per token", f"{written(chosen.value)} of {written(count.value)}", count.status)
     elif count:
         yield FactCell("Experts", written(count.value), count.status)
+
+
+def _cache_cells(architecture: Architecture) -> Iterator[FactCell]:
+    """What a token costs in keys and values, of the tower that speaks."""
+    tower = next((tower for tower in architecture.towers if tower.id in ("text", "decoder")), None)
+    stacks = (
+        [stack for item in tower.column if item.stack and (stack := architecture.stack(item.stack))] if tower else []
+    )
+    kept = cache_per_token(architecture, stacks[0]) if len(stacks) == 1 and architecture.fact("decoder_type") else None
+    if kept:
+        inside, lasting = kept
+        beyond = f", {size_text(lasting)} beyond windows" if lasting != inside else ""
+        yield FactCell("KV cache per token, bf16", size_text(inside) + beyond, "derived")
 
 
 def _identity_cells(architecture: Architecture) -> Iterator[FactCell]:
@@ -356,10 +373,10 @@ def footers(architecture: Architecture) -> tuple[Sentence, ...]:
     files = ", ".join(cited[:3])
     more = f" and {len(identity.files) - len(cited[:3])} more" if len(identity.files) > len(cited[:3]) else ""
     revision = f" at revision {identity.revision[:12]}" if identity.revision else ""
-    source = f"Source: {identity.id}{revision}, {identity.origin}"
+    dated = f" of {identity.retrieved}" if identity.retrieved else ""
+    source = f"Source: {identity.id}{revision}, {identity.origin}{dated}"
     source += f", {identity.code}" if identity.code else ""
     source += f" ({files}{more})" if files else ""
-    source += f", facts of {identity.retrieved}" if identity.retrieved else ""
     lines: list[Sentence] = [(Words(f"{source}. Drawn by archviz."),)]
     for tower in architecture.towers:
         asides: dict[str, list[str]] = {}

@@ -16,6 +16,7 @@ from archviz.architecture.model import (
     Role,
     Tower,
 )
+from archviz.architecture.words import pattern_words
 from archviz.figure.flow import module_diagram
 from archviz.figure.formulas import Formula, TensorIndex, formula_of, path_of
 from archviz.figure.ledger import Ledger, LedgerArt
@@ -25,7 +26,6 @@ from archviz.figure.overview import kind_colours, spoken_tower
 from archviz.figure.positions import with_rope_settings
 from archviz.figure.print_size import ROOM
 from archviz.figure.quantities import sentence
-from archviz.figure.strips import pattern_words
 from archviz.figure.symbolic_shapes import ShapeWriter
 from archviz.figure.theme import LIGHT
 from archviz.figure.unfolding import OPENED, Unfolded, unfold

@@ -10,9 +10,9 @@ from archviz.figure.page import Page
 from archviz.figure.savings import Savings, ladder
 from archviz.figure.theme import Theme
 
-_CLOSE = 0.75
-_NEARLY = 160.0  # px by which a page is too large for a brief strip to help
-_HOPELESS = 700.0  # px by which a page is too large for closer boxes to help
+_WAYS = ((0.75, False), (0.6, False), (0.75, True), (0.6, True))  # density of the boxes, whether the strip is brief
+_NEARLY = 400.0  # px by which a page is too large for a brief strip to help
+_HOPELESS = 1200.0  # px by which a page is too large for closer boxes to help
 
 
 def fitted_overview(architecture: Architecture, theme: Theme) -> DisplayList:
@@ -41,8 +41,8 @@ def _placed(figure: Figure, theme: Theme) -> Page:
     """The page of a figure, its boxes closer together where that may make it fit."""
     page = Page(figure, theme)
     if 0 < page.badness < _HOPELESS:
-        for brief in (False, True):
-            closer = Page(figure, theme, _CLOSE, brief)
+        for density, brief in _WAYS:
+            closer = Page(figure, theme, density, brief)
             page = closer if closer.badness < page.badness else page
             if page.badness <= 0 or page.badness > _NEARLY:
                 break

@@ -6,10 +6,13 @@ import re
 from collections.abc import Callable, Sequence
 
 from archviz.architecture.model import MIXER_ROLES, BlockGraph, BlockNode
+from archviz.figure.attention_ports import with_port_names
 from archviz.figure.model import Arrow, Box, BoxShape, Diagram
 from archviz.records import replace
 
 _SYMBOLS = ("+", "×", "−")
+_FOUR = re.compile(r"(?<![\w.,])(\d),(\d{3})(?![\w]|[.,]\d)", re.ASCII).sub
+_LONG = re.compile(r"(?<![\w.,])\d{5,12}(?![\w]|[.,]\d)", re.ASCII).sub
 _SUMS = ("add", "residual_add", "multiply")
 _MOST_LANES = 8
 _MAX_LABEL = 200  # a longer label is cut by the layout anyway, and hostile ones are much longer
@@ -35,7 +38,7 @@ def module_diagram(
         )
         for node in graph.nodes
     )
-    return Diagram(boxes, _arrows(graph, graph.id, {node.id for node in graph.nodes}))
+    return Diagram(boxes, _arrows(with_port_names(graph), graph.id, {node.id for node in graph.nodes}))
 
 
 def layer_diagram(graph: BlockGraph, kind: int, zoom: Callable[[BlockNode], str | None]) -> Diagram:
@@ -80,7 +83,7 @@ def make_box(
     Args:
         apart: Whether its outputs are different tensors, as those of a split always are.
     """
-    label, details = node.label[:_MAX_LABEL], tuple(line[:_MAX_LABEL] for line in node.details if line)
+    label, details = node.label[:_MAX_LABEL], tuple(grouped(line[:_MAX_LABEL]) for line in node.details if line)
     if shape is None:
         shape = "round" if node.role in _SUMS and label in _SYMBOLS and not details else "box"
     return Box(
@@ -96,6 +99,16 @@ def make_box(
         cells=_numbered(label) if node.role == "experts" else (),
         description=describe(node),
     )
+
+
+def grouped(text: str) -> str:
+    """Sizes in one way of writing: four digits together, more in groups of three.
+
+    >>> grouped("7168 → 18432"), grouped("129,280 × 7,168"), grouped("θ = 10,000,000")
+    ('7168 → 18,432', '129,280 × 7168', 'θ = 10,000,000')
+    """
+    together = _FOUR(lambda found: found[1] + found[2], text)
+    return _LONG(lambda found: f"{int(found[0]):,}", together)
 
 
 def _numbered(label: str) -> tuple[str, ...]:

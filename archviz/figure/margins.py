@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from archviz.figure.display import Anchor, Circle, Group, Item, Path, Point
 from archviz.figure.fonts import measure
 from archviz.figure.model import Note, Sentence, SideBox
-from archviz.figure.paint import SIDE, Frame, box_size, leader, paint_box, paint_lines, wrap
+from archviz.figure.paint import Frame, box_size, leader, paint_box, paint_lines, side_style, wrap
 from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
 from archviz.records import record
@@ -16,12 +16,12 @@ NOTE_SIZE = 13.5
 NOTE_LINE = 17.0
 _NOTE_WIDTH = 124.0
 _NOTE_OFFSET = 26.0
-_LANE = 12.0
+_SIDE_GAP = 20.0  # px between side boxes and their column
 
 
 def side_width(sides: Sequence[SideBox]) -> float:
     """Room that side boxes need on the left of their column, px."""
-    return max((box_size(side.box, SIDE)[0] for side in sides), default=-30.0) + 30.0
+    return max((box_size(side.box, side_style(side.box))[0] for side in sides), default=-_SIDE_GAP) + _SIDE_GAP
 
 
 def paint_sides(
@@ -37,7 +37,7 @@ def paint_sides(
     entries: dict[str, int] = {}
     for number, side in enumerate(sides):
         frame = frames[side.box.id]
-        lane = art.frame.x - 10 - _LANE * (number % 2)
+        lane = art.frame.x - 7 - 6 * (number % 2)
         for target in side.targets:
             goal = art.canvas.boxes[target]
             used = entries[target] = entries.get(target, -1) + 1
@@ -52,13 +52,13 @@ def paint_sides(
                 points = ((frame.right, y), *end)
             path = Path(points, theme.line, 1.25, 6.0, arrow_end=True)
             items.append(Group(f"{side.box.id}~{target}", "edge", (path,)))
-    items += [paint_box(side.box, frames[side.box.id], SIDE, theme) for side in sides]
+    items += [paint_box(side.box, frames[side.box.id], side_style(side.box), theme) for side in sides]
     return items, frames
 
 
 def _side_frames(sides: Sequence[SideBox], art: ColumnArt, lowest: float) -> dict[str, Frame]:
     frames: dict[str, Frame] = {}
-    right = art.frame.x - 30
+    right = art.frame.x - _SIDE_GAP
     wanted = sorted(
         (
             (max(art.canvas.boxes[target].middle[1] for target in side.targets), place)
@@ -69,7 +69,7 @@ def _side_frames(sides: Sequence[SideBox], art: ColumnArt, lowest: float) -> dic
     limit = lowest
     for middle, place in wanted:
         box = sides[place].box
-        width, height = box_size(box, SIDE)
+        width, height = box_size(box, side_style(box))
         top = min(middle - height / 2, limit - height)
         frames[box.id] = Frame(right - width, top, width, height)
         limit = top - 12

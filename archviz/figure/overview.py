@@ -33,7 +33,7 @@ from archviz.figure.savings import Savings
 from archviz.figure.strips import make_strip
 from archviz.records import replace
 
-MAX_BOXES = 40
+MAX_BOXES = 42
 _MAX_PANELS = 6
 _MINOR_SHARE = 0.4
 _PLAIN_COLOUR = 3  # of a layer kind without a mixer
@@ -86,7 +86,7 @@ class _Overview:
         kept = self._kept_insets()
         ordered = tuple(_without_zooms(column, kept) for column in ordered)
         insets, shared = captions.without_shared_notes(_lettered(kept, ordered))
-        if not self.savings.margins:
+        if not self.savings.notes:
             ordered = tuple(captions.without_tied(column) for column in ordered)
         ordered = (*ordered[:-1], *(self._with_feeders(column, folded) for column in ordered[-1:]))
         last = ordered[-1:]
@@ -97,7 +97,7 @@ class _Overview:
             description=captions.description(architecture),
             columns=ordered,
             notes=tuple(note for column in last for note in captions.notes(architecture, column))
-            if not self.savings.margins
+            if not self.savings.notes
             else (),
             sides=tuple(self.sides.values()),
             insets=captions.with_savings(insets, architecture),
@@ -257,6 +257,7 @@ class _Overview:
                 told = self.told.setdefault(column, set())  # heads and widths that another mixer of the column states
                 mixers.append(replace(box, details=tuple(line for line in box.details if line not in told)))
                 told.update(box.details)
+                self._beside_mixer(box, block)
         return replace(panel, mixers=tuple(mixers))
 
     def _is_saved(self, stack: LayerStack, kind: LayerKind, graph: BlockGraph, column: str) -> bool:
@@ -294,11 +295,8 @@ class _Overview:
             line for box in diagram.boxes if box.kind is not None for line in box.details
         )
         for box in diagram.boxes:
-            block = blocks.get(box.id.removeprefix(f"{scoped.id}/"))
-            inside = self.book.diagrams.get(block.id) if block else None
-            opened = bool(block and block.id in self.book.inset_of)
-            if box.kind is not None and inside and not (opened and self.savings.margins):
-                self._side_positions(box, inside)
+            if box.kind is not None:
+                self._beside_mixer(box, blocks.get(box.id.removeprefix(f"{scoped.id}/")))
         return replace(panel, diagram=diagram, status=graph.status)
 
     def _side_inputs(self, graph: BlockGraph) -> None:
@@ -307,11 +305,16 @@ class _Overview:
             readers = tuple(f"{graph.id}/{edge.target}" for edge in graph.edges if edge.source == node.id)
             self._add_side(make_box(node, f"side/{graph.id}/{node.id}"), readers)
 
-    def _side_positions(self, box: Box, inside: Diagram) -> None:
+    def _beside_mixer(self, box: Box, block: BlockGraph | None) -> None:
         """RoPE and QK-norm of a mixer stand beside it, as its inside has them; those of a small tower only in there."""
+        inside = self.book.diagrams.get(block.id) if block else None
+        if inside is None or (self.savings.margins and block and block.id in self.book.inset_of):
+            return
         if not any(box.id.startswith(f"{stack}/") for stack in self._minor_stacks()):
+            brief = self.savings.brief and block is not None and block.id in self.book.inset_of
             for side in captions.side_boxes(inside, self.architecture, box):
-                self._add_side(side, (box.id,))
+                short = replace(side, details=(), label=side.label.replace("-", " "))  # which breaks its line
+                self._add_side(short if brief else side, (box.id,))
 
     def _minor_stacks(self) -> list[str]:
         return [

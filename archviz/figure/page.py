@@ -22,18 +22,18 @@ from archviz.figure.margins import (
 )
 from archviz.figure.model import Figure, SideBox, column_boxes, diagrams
 from archviz.figure.packing import GAP, Block
-from archviz.figure.paint import SIDE, Frame, box_size, paint_badge
+from archviz.figure.paint import Frame, box_size, paint_badge, side_style
 from archviz.figure.panels import FRAMED, FactsArt, InsetArt, Panel, StripArt
 from archviz.figure.print_size import RATIO, WIDEST
 from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
 from archviz.records import replace
 
-_MARGIN = 26.0
-_TOP = 88.0
+_MARGIN = 24.0
+_TOP = 92.0
 _BETWEEN = 44.0
 _LANE = 34.0  # px between a small tower and the column that it feeds
-_ZOOMS = 34.0  # px between the columns and the panels, for the lines that join them
+_ZOOMS = 28.0  # px between the columns and the panels, for the lines that join them
 _MAX_STRETCH = 3.2
 _INNER = WIDEST - 2 * _MARGIN
 
@@ -176,7 +176,7 @@ class Page:
         if len(self.arts) != 2 or not self.sides[1] or self.sides[0]:
             return False
         small, large = self.arts
-        tall = sum(box_size(side.box, SIDE)[1] + 12 for side in self.sides[1])
+        tall = sum(box_size(side.box, side_style(side.box))[1] + 12 for side in self.sides[1])
         return small.column.minor and small.height + tall + 80 < large.height
 
     def _feeds_last(self, art: ColumnArt) -> bool:

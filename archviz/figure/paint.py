@@ -43,11 +43,19 @@ MINOR = Style(label=14.0, detail=13.0, pad=8.0, tall=28.0, narrow=124.0, wide=13
 INSET = Style(label=14.0, detail=13.0, pad=7.0, tall=29.0, narrow=50.0, wide=158.0, line=15.5)
 MINOR_INSET = Style(label=13.5, detail=13.0, pad=7.0, tall=29.0, narrow=50.0, wide=150.0, line=15.5)
 SIDE = Style(label=14.0, detail=13.0, pad=7.0, tall=28.0, narrow=62.0, wide=126.0, line=15.5)
+_CHIP = replace(SIDE, pad=5.0, narrow=44.0, wide=56.0)
+
+
+def side_style(box: Box) -> Style:
+    """The style of a box beside a column: the mere name of RoPE or QK-norm is as narrow as it can be."""
+    return _CHIP if box.role in ("rope", "qk_norm") and not box.details else SIDE
 
 
 def closer(style: Style, density: float) -> Style:
     """The style on a dense page: less room around the words of a box."""
-    return style if density >= 1 else replace(style, tall=style.tall - 4, line=14.5)
+    if density >= 1:
+        return style
+    return replace(style, tall=style.tall - 4, line=14.5, pad=5.0 if style.wide < MAIN.wide else style.pad)
 
 
 @record(frozen=True)

@@ -28,8 +28,9 @@ from archviz.figure.theme import Theme
 from archviz.figure.wire_labels import paint_wire_labels
 from archviz.records import replace
 
-_PAD = 16.0
+_PAD = 14.0
 _HEAD = 56.0
+_BETWEEN = 10.0  # px between boxes, for a badge on the lower one
 _CELL, _CELL_ROW, _UNIT = 18.0, 36.0, 32.0
 _MAX_STRETCH = 1.9
 FRAMED = ("unverified", "conflict")
@@ -78,7 +79,9 @@ class InsetArt:
             Vertex(box.id, *box_size(box, self.style), round=box.shape == "round", apart=box.apart) for box in boxes
         ]
         links = [Link(arrow.source, arrow.target, arrow.skip) for arrow in arrows]
-        return place(vertices, links, Spacing(across=14.0 * self.density, between=13.5 * stretch * self.density))
+        return place(
+            vertices, links, Spacing(across=14.0 * self.density, between=max(13.5 * self.density, _BETWEEN) * stretch)
+        )
 
     def _fill(self, room: float) -> None:
         """Longer wires where the frame has room, so that the diagram fills it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archviz.architecture.words import grouped, value_words
 from archviz.figure.model import Sentence, Words
 from archviz.late_patterns import late_pattern
 
@@ -29,27 +30,16 @@ def _significant(value: float, digits: int) -> str:
 
 
 def written(value: object) -> str:
-    """A fact's value in writing: thousands separated, lists joined, truth as yes or no.
+    """A fact's value in words; of one that differs between kinds of layers, each value with its kinds.
 
     >>> written(262144), written(1e7), written([1, 2]), written(True)
     ('262,144', '10,000,000', '1, 2', 'yes')
+    >>> written({"sliding_attention": 128, "full_attention": 0})
+    '128 (sliding attention); 0 (full attention)'
     """
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        value = int(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:g}"
     if isinstance(value, dict):
-        kinds: dict[str, list[str]] = {}
-        for key, item in value.items():
-            kinds.setdefault(written(item), []).append(str(key).replace("_", " "))
-        return "; ".join(f"{item} ({', '.join(keys)})" for item, keys in kinds.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(written(item) for item in value)
-    return str(value)
+        return "; ".join(f"{words} ({', '.join(names)})" for words, names in grouped(value).items())
+    return value_words(value)
 
 
 def sentence(text: str) -> Sentence:

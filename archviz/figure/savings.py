@@ -16,6 +16,8 @@ class Savings:
         feeds: Plain feed-forwards have no inset.
         twins: Of kinds of layers that are alike but for numbers one is drawn, the others are bars.
         folded: Small towers are one box each.
+        notes: The facts alone tell sizes of embedding and vocabulary.
+        brief: RoPE and QK-norm beside a column are names where an inset tells the rest.
         margins: Nothing stands beside a column that its insets or the facts tell: RoPE, QK-norm, sizes.
         panels: So many kinds of layers of a stack are drawn in full at most, the commonest.
         layers: Layers are bars in the column, and each kind's own flow is an inset.
@@ -28,6 +30,8 @@ class Savings:
     feeds: bool = False
     twins: bool = False
     folded: bool = False
+    notes: bool = False
+    brief: bool = False
     margins: bool = False
     panels: int = 99
     layers: bool = False
@@ -45,7 +49,9 @@ _RUNGS = (
     replace(_SMALL, minor_panels=True, twins=True),
     replace(_SMALL, folded=True),
     replace(_SMALL, folded=True, twins=True),
-    replace(_SMALL, folded=True, twins=True, margins=True),
+    replace(_SMALL, folded=True, twins=True, notes=True),
+    replace(_SMALL, folded=True, twins=True, notes=True, brief=True),
+    replace(_SMALL, folded=True, twins=True, notes=True, brief=True, margins=True),
 )
 _LAST = _RUNGS[-1]
 
@@ -55,10 +61,17 @@ def _some(rung: Savings, most: int) -> tuple[Savings, Savings]:
 
 
 _BARRED = (_LAST, replace(_LAST, panels=2), replace(_LAST, panels=1), replace(_LAST, layers=True))
+_SIDED = tuple(replace(rung, margins=margins) for rung in _BARRED[1:] for margins in (False, True))
 LADDER: tuple[Savings, ...] = (
     *_RUNGS,
-    *_BARRED,
-    *(saved for most in (4, 3, 2, 1) for rung in _BARRED for saved in _some(rung, most)),
+    *_SIDED,
+    *(
+        saved
+        for most in (4, 3, 2, 1)
+        for margins in (False, True)
+        for rung in _BARRED
+        for saved in _some(replace(rung, margins=margins), most)
+    ),
     replace(_LAST, panels=1, insets=0),
     replace(_LAST, layers=True, insets=0),
 )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from archviz.architecture.model import Fact, LayerStack, PatternItem
+from archviz.architecture.words import pattern_words
 from archviz.figure.model import KindKey, Strip
-from archviz.patterns.repeat import Repeat as PatternRepeat
-from archviz.patterns.repeat import repeat_text
 
 _MAX_UNIT = 12
 _MAX_CELLS = 240
@@ -55,22 +54,6 @@ def _ratios(stack: LayerStack, compression: Fact | None) -> dict[str, str]:
     }
     found = {name: re.match(r"\d+", text) for name, text in words.items()}
     return {name: match[0] if match else "–" for name, match in found.items()} if any(found.values()) else {}
-
-
-def pattern_words(stack: LayerStack) -> str:
-    """The pattern in the words of a figure: `15 × (3 × Gated DeltaNet + MoE, 1 × Gated attention + MoE)`.
-
-    The Architecture's own text stays where it is short and of plain words (`12 × (sliding, full)`).
-    """
-    ids = [kind.id for kind in stack.kinds if kind.id.casefold() != kind.title.casefold()]
-    if not any(kind in stack.pattern_text for kind in ids):
-        return stack.pattern_text
-    titles = {kind.id: kind.title for kind in stack.kinds}
-    return repeat_text([_repeat(item) for item in stack.pattern], titles)
-
-
-def _repeat(item: PatternItem) -> PatternRepeat:
-    return PatternRepeat(item.times, item.kind, tuple(_repeat(inner) for inner in item.items))
 
 
 def _unit(pattern: list[PatternItem]) -> tuple[list[str], int]:

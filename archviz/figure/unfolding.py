@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from archviz.architecture.model import MIXER_ROLES, Architecture, BlockEdge, BlockGraph, BlockNode, Role
 from archviz.records import field, record, replace
 
-OPENED = (*MIXER_ROLES, "feed_forward", "moe")
+OPENED: tuple[Role, ...] = (*MIXER_ROLES, "feed_forward", "moe")
 
 
 @record

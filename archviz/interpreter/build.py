@@ -21,7 +21,9 @@ from archviz.interpreter.values import ClassValue, Instance, ModuleInstance
 from archviz.progress import stop_if_unwanted
 
 RECURSION = 12_000
-MOST_UNSEEN = 2_000_000  # blocks of memory, some 150 MB, that may wait for the collector
+MOST_UNSEEN = (
+    3_000_000  # blocks of memory, some 200 MB, that may wait for the collector: most of them are trees, which stay
+)
 
 
 @contextmanager

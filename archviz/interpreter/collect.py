@@ -81,13 +81,15 @@ def _record(module: ModuleInstance, path: str, found: _Found, ancestors: tuple[i
     attributes = _plain_attributes(module.attrs)
     record = ModuleRecord(path, cls.name, library, cls.at, module.created_at, bases, attributes)
     prefix = f"{path}." if path else ""
+    owners = found.owners
     for name, tensor in module.parameters.items():
         if tensor is not None:
             full = prefix + name
             record.parameters[name] = _tensor(full, tensor, "parameter")
-            owner = found.owners.setdefault(id(tensor), full)
-            if owner != full:
-                found.tied[full] = owner
+            if id(tensor) not in owners:
+                owners[id(tensor)] = full
+            elif owners[id(tensor)] != full:
+                found.tied[full] = owners[id(tensor)]
     for name, tensor in module.buffers.items():
         if tensor is not None:
             record.buffers[name] = _tensor(prefix + name, tensor, "buffer", name not in module.transient)

@@ -99,11 +99,14 @@ class Interpreter(Operators, AttributeWrites, Imports):
         """Count one step; raises BudgetSpentError when a bound is reached, RunStopped when nobody waits any more."""
         self._steps += 1
         if self._steps & 1023 == 0:
-            if self._steps > self.limits.steps:
-                raise BudgetSpentError(f"more than {self.limits.steps:,} steps", self.here())
-            if time.thread_time() > self._deadline:
-                raise BudgetSpentError(f"more than {self.limits.seconds:g} s", self.here())
-            stop_if_unwanted()
+            self._look_at_bounds()
+
+    def _look_at_bounds(self) -> None:
+        if self._steps > self.limits.steps:
+            raise BudgetSpentError(f"more than {self.limits.steps:,} steps", self.here())
+        if time.thread_time() > self._deadline:
+            raise BudgetSpentError(f"more than {self.limits.seconds:g} s", self.here())
+        stop_if_unwanted()
 
     def spend(self, count: int) -> None:
         """Count several steps at once: what a long value or a deep chain costs."""
@@ -202,7 +205,9 @@ class Interpreter(Operators, AttributeWrites, Imports):
         try:
             for statement in body:
                 frame.line = statement.lineno
-                self.step()
+                self._steps += 1  # `step`, in place: what is done for every statement counts
+                if self._steps & 1023 == 0:
+                    self._look_at_bounds()
                 try:
                     STATEMENTS[statement.__class__](self, statement, frame)
                 except _FAILURES as error:

@@ -188,7 +188,7 @@ def find_memory(
         source: Tokens of an encoder's input; as many as the context where it is not given and the code fixes none.
     """
     first, second = passes
-    missing = _missing(first, second)
+    missing = missing_caches(first, second)
     known = missing is None and bool(first.layers)
     layers = layer_caches(first, second) if known else []
     looked_at = _source(first, second, source) if known else None
@@ -213,7 +213,7 @@ def find_memory(
     return found
 
 
-def _missing(first: CachedPass, second: CachedPass) -> str | None:
+def missing_caches(first: CachedPass, second: CachedPass) -> str | None:
     """Why it is not known what is kept; None where it is, and where the model returns no cache: it keeps nothing."""
     ended_by = first.ended_by or second.ended_by
     if ended_by is not None:

@@ -142,7 +142,7 @@ def _uses(each: CachedPass) -> dict[int, _Use]:
         for place, value in enumerate(event.inputs):
             for number in forms.of(value.id):
                 use = uses.setdefault(number, _Use())
-                if _multiplies(event, place):
+                if multiplies(event, place):
                     use.multiplied += min(prod(size or 0 for size in value.shape or ()), each.weights[number].numel)
                 elif not _is_lookup(event) and value.id not in forms.looked_up:
                     use.plain = True
@@ -150,10 +150,12 @@ def _uses(each: CachedPass) -> dict[int, _Use]:
     return uses
 
 
-def _multiplies(event: Event, place: int) -> bool:
+def multiplies(event: Event, place: int) -> bool:
     """Whether an input is the weight of a multiplication."""
-    return (place == 1 and event.name in ("linear", *PRODUCTS, *CONVOLUTIONS)) or (
-        event.name in PRODUCTS and place == 0 and len(event.inputs) == 2
+    return (
+        (place == 1 and event.name in ("linear", *PRODUCTS, *CONVOLUTIONS))
+        or (event.name in PRODUCTS and place == 0 and len(event.inputs) == 2)
+        or (event.name == "addmm" and place > 0)
     )
 
 
@@ -210,6 +212,14 @@ def product_operations(event: Event, sizes: Sequence[tuple[int, ...]]) -> int:
         return 2 * prod(output) * summed
     left = sizes[1] if event.name == "baddbmm" else sizes[0]
     return 2 * prod(output) * left[-1]
+
+
+def product_sizes(event: Event) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The two sizes of a product of tensors, as the scores of an attention and its weighted values are; None for other events."""
+    if event.kind != "op" or event.name not in PRODUCTS:
+        return None
+    sizes = _sizes(event)
+    return (sizes[0], sizes[1]) if len(sizes) > 1 and all(len(each) > 1 for each in sizes[:2]) else None
 
 
 def _sizes(event: Event) -> list[tuple[int, ...]]:

@@ -65,7 +65,7 @@ class Operations:
         if self.weights is None:
             return None
         found = self.absorbed if absorbed else self.growths
-        return self.weights + int(sum(each.at(_seen(each, context, source), context) for each in found))
+        return self.weights + int(sum(each.at(seen_of(each, context, source), context) for each in found))
 
     def prefill(self, context: int, source: int = 0) -> int | None:
         """For one token of a prefill, on average over the context, each token looking back only."""
@@ -84,7 +84,8 @@ class Operations:
         return int(constant + linear * source + squared * source * source)
 
 
-def _seen(growth: Growth, context: int, source: int) -> Fraction:
+def seen_of(growth: Growth, context: int, source: int) -> Fraction:
+    """How many tokens one sees of what it looks back at."""
     return Fraction(source if growth.over == "source" else min(context, growth.window or context))
 
 
@@ -126,9 +127,28 @@ def _growths(
     few: Sequence[Product], many: Sequence[Product], passes: tuple[CachedPass, CachedPass], layers: Sequence[LayerCache], fixed: int | None
 ) -> tuple[list[Growth], dict[str, LayerCache]]:  # fmt: skip
     """What grows in the layers that keep something, by window; and the modules that project anew what a layer keeps."""
+    found: dict[tuple[int | None, bool, Over, bool], Growth] = {}
+    of_modules, repeated = _of_modules(few, many, passes, layers, fixed)
+    for each in (growth for growths in of_modules.values() for growth in growths):
+        key = (each.window, each.slope > 0, each.over, each.anew)
+        known = found.get(key, Growth(Fraction(0), Fraction(0), each.window, each.over, each.anew))
+        found[key] = replace(known, constant=known.constant + each.constant, slope=known.slope + each.slope)
+    return list(found.values()), repeated
+
+
+def module_growths(
+    first: CachedPass, second: CachedPass, layers: Sequence[LayerCache]
+) -> tuple[dict[str, list[Growth]], dict[str, LayerCache]]:
+    """Module → what it multiplies for a token that depends on the context; and the modules that project anew what a layer keeps."""
+    return _of_modules(products_of(first), products_of(second), (first, second), layers, None)
+
+
+def _of_modules(
+    few: Sequence[Product], many: Sequence[Product], passes: tuple[CachedPass, CachedPass], layers: Sequence[LayerCache], fixed: int | None
+) -> tuple[dict[str, list[Growth]], dict[str, LayerCache]]:  # fmt: skip
     owner = _owners(many, passes[1], layers)
     before, after = _sums(few), _sums(many)
-    found: dict[tuple[int | None, bool, Over, bool], Growth] = {}
+    found: dict[str, list[Growth]] = {}
     repeated = {}
     for (module, anew), count in after.items():
         layer = owner.get(module)
@@ -142,11 +162,8 @@ def _growths(
         if anew and slope and layer is not None:
             repeated[module] = layer
         window = None if layer is None or over == "source" or _grows_beside(layer) else layer.window
-        key = (window, slope > 0, over, anew)
-        known = found.get(key, Growth(Fraction(0), Fraction(0), window, over, anew))
-        constant = known.constant + count - slope * lengths[1]
-        found[key] = Growth(constant, known.slope + slope, window, over, anew)
-    return list(found.values()), repeated
+        found.setdefault(module, []).append(Growth(count - slope * lengths[1], slope, window, over, anew))
+    return found, repeated
 
 
 def _owners(products: Sequence[Product], last: CachedPass, layers: Sequence[LayerCache]) -> dict[str, LayerCache]:

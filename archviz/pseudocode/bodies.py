@@ -13,6 +13,7 @@ from archviz.interpreter.reading import Event, ValueRef
 from archviz.interpreter.signatures import Signature
 from archviz.interpreter.values import FunctionValue, ModuleInstance, Tensor
 from archviz.pseudocode.comments import with_common_comments, without_comments
+from archviz.pseudocode.escapes import escaping_values
 from archviz.pseudocode.expressions import (
     Arguments,
     Expression,
@@ -59,6 +60,7 @@ class Bodies:
         self.events = first.recorder.events
         self._other = second.recorder.events if second is not None else None
         self._pairs: dict[int, Event] = {}  # event → what happened in its place in the second pass
+        self._uneven: set[int] = set()  # calls in which the number of tensors depends on the sizes
         self.unpaired: list[str] = []  # bodies that did something else there
         self.lines = SourceLines(first.interpreter.source_text)
         self.functions: dict[str, Function] = {}
@@ -71,6 +73,11 @@ class Bodies:
         self.outline = self.events.outline()
         for event in self.outline:
             self._children[event.parent].append(event)
+        self._escaping = escaping_values(
+            list(self.outline),
+            {event.index: event.parent for event in self.outline},
+            lambda event: event.kind == "function" and self._calls_modules(event),
+        )
         if self._other is not None:
             self._pair_up(self._other)
 
@@ -134,6 +141,9 @@ class Bodies:
                 continue
             for one, two in zip(mine, theirs, strict=True):
                 self._pairs[one.index] = two
+                if one.kind == "op" and len(one.outputs) != len(two.outputs):  # a tensor for each of the batch
+                    self._uneven.add(one.parent)
+                    self.unpaired.append(where)
                 if one.kind != "op" and one.index not in self.events.repeats and two.index not in other.repeats:
                     waiting.append((f"{one.module} {one.name}", self._children[one.index], children[two.index]))
 
@@ -142,7 +152,9 @@ class Bodies:
 
     def _is_fixed(self, event: Event) -> bool:
         """Whether a body is written with the sizes of the first pass, because the second did something else in it."""
-        inside = self._children[event.index]
+        inside = list(self._inside(event))
+        if not self._uneven.isdisjoint([event.index, *(child.index for child in inside if child.kind == "function")]):
+            return True
         return self._other is not None and bool(inside) and inside[0].index not in self._pairs
 
     def shapes(self, event: Event, which: str) -> list[str]:
@@ -172,7 +184,7 @@ class Bodies:
         if known is not None:
             return known
         given = self._given(event, self._signature_of_module(event.module))
-        scope = Scope(list(self._body(event)), given, distinct(event.outputs))
+        scope = Scope(list(self._body(event)), given, distinct(self._results(event)))
         prefix = f"{event.module}." if event.module else ""
 
         def own(number: int) -> str | None:
@@ -300,8 +312,10 @@ class Bodies:
         repeat = self.events.repeats.get(event.index)
         origin = self.events[repeat.start] if repeat is not None else event
         statement, hints = self._source(event)
-        outputs = distinct(event.outputs)
-        shapes = dict(zip([v.id for v in event.outputs], self.shapes(event, "outputs"), strict=True))
+        escaped = self._escaping.get(origin.index, [])
+        further = {v.id if repeat is None else repeat.number(v.id): self._shape_of(v) for v in escaped}
+        outputs = list(dict.fromkeys([*distinct(event.outputs), *further]))
+        shapes = further | dict(zip([v.id for v in event.outputs], self.shapes(event, "outputs"), strict=True))
         if event.kind == "call":
             head, inputs = self._module_head(event, origin)
         else:
@@ -321,6 +335,18 @@ class Bodies:
             statement=statement,
             hints=hints,
         )
+
+    def _results(self, event: Event) -> list[ValueRef]:
+        """What a body hands out: its results, and what is read outside of it besides."""
+        return [*event.outputs, *self._escaping.get(event.index, ())]
+
+    def _shape_of(self, value: ValueRef) -> str:
+        """The shape of a tensor, as the op that made it tells it."""
+        for event in self.outline:
+            numbers = [each.id for each in event.outputs]
+            if value.id in numbers:
+                return self.shapes(event, "outputs")[numbers.index(value.id)]
+        return self.sizes.shape(value.shape, value.shape)
 
     def _module_head(self, event: Event, origin: Event) -> tuple[list[Piece], list[int]]:
         """`self.layers[3](` and what the module is given."""
@@ -354,7 +380,7 @@ class Bodies:
         if known is None:
             called = self.events.callees.get(event.index)
             signature = called.signature if isinstance(called, FunctionValue) else None
-            scope = Scope(list(self._body(event)), self._given(event, signature), distinct(event.outputs))
+            scope = Scope(list(self._body(event)), self._given(event, signature), distinct(self._results(event)))
             finish(scope, lambda number: False)
             names = names_of(scope, lambda number: None)
             known = self._scopes[event.index] = (scope, self._define(event, scope, names))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archviz.pseudocode.expressions import Piece
 from archviz.pseudocode.scopes import Line, line_text
-from archviz.records import record
+from archviz.records import record, replace
 
 _LONGEST = 48
 """Statements of one round, at most."""
@@ -58,13 +58,10 @@ def _find(lines: Sequence[Line], start: int, returns: Sequence[int]) -> Loop | N
         if len(lines[start].expression.pieces) != len(lines[start + period].expression.pieces):
             continue
         loop = _repeats(lines, start, period)
+        while loop and loop.count > 1 and not _is_closed(lines, loop, returns):
+            loop = replace(loop, count=loop.count - 1)  # up to the round whose results are read later on
         saved = loop.period * (loop.count - 1) if loop else 0
-        if (
-            loop
-            and saved >= 2
-            and (best is None or saved > best.period * (best.count - 1))
-            and _is_closed(lines, loop, returns)
-        ):
+        if loop and saved >= 2 and (best is None or saved > best.period * (best.count - 1)):
             best = loop
     return best
 

@@ -45,11 +45,10 @@ def write_pseudocode(
     source: ModelSource, *, class_name: str | None = None, settings: Settings = DEFAULTS
 ) -> Pseudocode:  # fmt: skip
     """The pseudocode of a model: its modules and its forward pass, derived from the data flow of two interpreted passes."""
-    sizes = Sizes()
-    first = _pass(source, class_name, sizes.first, settings)
+    first = _pass(source, class_name, Sizes().first, settings)
     second = None
     with suppress(ArchvizError):
-        second = _pass(source, class_name, sizes.second, settings)
+        second = _pass(source, class_name, _second(first), settings)
     return pseudocode_of(first, second)
 
 
@@ -57,10 +56,17 @@ def _pass(source: ModelSource, class_name: str | None, sizes: tuple[int, int], s
     return read_traced(source, class_name=class_name, options=TraceOptions(*sizes), settings=settings)
 
 
+def _second(first: Traced) -> tuple[int, int]:
+    """Batch and tokens of the second pass: where windows had to be filled, so many that every size of window shows."""
+    batch, tokens = Sizes().second
+    more = first.recorder.more_tokens
+    return batch, 4 * more - 4 if more else tokens
+
+
 def _sizes(first: Traced, second: Traced | None) -> Sizes:
     """Batch and tokens of the passes as they were run: of more tokens where the first ones left parts of the model without any."""
-    (batch, tokens), (other_batch, other_tokens) = Sizes()
-    more = (second or first).recorder.more_tokens
+    (batch, tokens), (other_batch, other_tokens) = Sizes().first, _second(first)
+    more = 0 if second is None else second.recorder.more_tokens
     return Sizes((batch, tokens + first.recorder.more_tokens), (other_batch, other_tokens + more))
 
 
@@ -77,11 +83,10 @@ def pseudocode_of(first: Traced, second: Traced | None) -> Pseudocode:
     roots = bodies.roots()
     tail = _ties(first.reading.tied) + (_inputs(bodies, roots[0]) if roots else [])
     batch, tokens = sizes.first
-    note = (
-        "batch and tokens of the pass; the sizes below follow from them"
-        if second is not None
-        else "the sizes below are those of this pass"
-    )
+    note = "the sizes below are those of this pass"
+    if second is not None:
+        note = "batch and tokens of the pass; the sizes below follow from them"
+        note += ", for so many tokens or more" if first.recorder.more_tokens else ""
     text = (
         "\n\n\n".join(
             [

@@ -35,7 +35,23 @@ class Sizes(NamedTuple):
             if factor < 0:
                 return f"{rest} - {_times(-factor, 'T')}"
             return f"{_times(factor, 'T')} {'+' if rest >= 0 else '-'} {abs(rest)}"
-        return str(first)
+        return self._floored(first, second) or str(first)
+
+    def _floored(self, first: int, second: int) -> str | None:
+        """A number of whole windows of tokens, beside the tokens or for each of the batch: `T // 4`, `T + T // 4`, `T // 128 * 128`.
+
+        Only passes of many tokens tell windows apart.
+        """
+        (b1, t1), (b2, t2) = self
+        if t1 < _MANY:
+            return None
+        if (text := _windows(first, second, t1, t2)) is not None:
+            return text
+        if (text := _windows(first - t1, second - t2, t1, t2)) is not None:
+            return f"T + {text}"
+        if first % b1 == second % b2 == 0 and (text := _windows(first // b1, second // b2, t1, t2)) is not None:
+            return f"B * ({text})"
+        return None
 
     def shape(self, first: Shape | None, second: Shape | None) -> str:
         """`[B, T, 4096]`."""
@@ -44,6 +60,24 @@ class Sizes(NamedTuple):
         paired = second if second is not None and len(second) == len(first) else first
         parts = ["?" if a is None else self.text(a, b) for a, b in zip(first, paired, strict=True)]
         return f"[{', '.join(parts)}]"
+
+
+_MANY = 128
+
+
+def _windows(first: int, second: int, t1: int, t2: int) -> str | None:
+    """Windows that are full, or the tokens in them; of sizes that fit a power of two, else the least."""
+    if first < 1 or second <= first:
+        return None
+    for size in sorted(range(2, t1 + 1), key=lambda each: (each & (each - 1) != 0, each)):
+        full = t1 // size, t2 // size
+        if full == (first, second):
+            return f"T // {size}"
+        if (full[0] + 1, full[1] + 1) == (first, second):
+            return f"T // {size} + 1"
+        if (full[0] * size, full[1] * size) == (first, second):
+            return f"T // {size} * {size}"
+    return None
 
 
 def _times(factor: int, text: str) -> str:

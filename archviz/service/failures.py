@@ -62,7 +62,9 @@ def failure(error: ArchvizError) -> dict[str, object]:
         if str(data.get("where", "")).startswith(("/", "~")):
             del data["where"]  # a path, or a JSON pointer that the message has, too
         data = {key: _elsewhere(value) for key, value in data.items()}
-    where = str(data.get("where", ""))
+    where = str(data.get("where", "")).removeprefix("figure.json: ")
+    if where:
+        data["where"] = where
     if (argument := _ARGUMENTS.get(where.rpartition("/")[2])) is not None:
         data["where"] = argument
     if data.get("at") == data.get("where"):
@@ -73,12 +75,14 @@ def failure(error: ArchvizError) -> dict[str, object]:
     candidates = data.get("candidates")
     if isinstance(candidates, list):
         data["candidates"] = candidates[:_MOST_CANDIDATES]
-    return {**data, "next": _next_step(error.code, "hint" in data)}
+    return {**data, "next": next_step(error.code, hinted="hint" in data, offered="candidates" in data)}
 
 
-def _next_step(code: str, hinted: bool) -> str:
+def next_step(code: str, *, hinted: bool, offered: bool) -> str:
+    """What to do after an error; of a hint and of candidates only where there are some."""
     step = NEXT_STEPS.get(code, NEXT_STEPS["usage"])
-    return step if hinted else step.replace(" as the hint says", "")
+    step = step if hinted else step.replace(" as the hint says", "")
+    return step if offered else step.replace(", or look at the candidates", "")
 
 
 def in_tools(text: object) -> object:
@@ -128,5 +132,5 @@ def _cut(value: object) -> object:
 def failure_result(error: ArchvizError) -> CallToolResult:
     """An error as a tool result; text and structured content say the same."""
     data = failure(error)
-    text = json.dumps(data, ensure_ascii=False)
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=data, is_error=True)

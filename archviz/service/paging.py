@@ -14,6 +14,7 @@ ANSWER_BYTES = 5_000
 """Size of one answer as JSON: under 2,000 tokens, of which each takes 2.8 bytes and more in names and numbers."""
 
 _NEAR_KEYS = 12
+_LONGEST_TITLE = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,9 @@ def outline(value: object, pointer: str) -> dict[str, object]:
     {'part': '/tensors', 'kind': 'array', 'items': 3}
     """
     if isinstance(value, dict):
-        return {"part": pointer, "kind": "object", "items": len(value)}
+        title = value.get("title")
+        named = {"title": title[:_LONGEST_TITLE]} if isinstance(title, str) else {}
+        return {"part": pointer, "kind": "object", "items": len(value), **named}
     if isinstance(value, list):
         return {"part": pointer, "kind": "array", "items": len(value)}
     return {"part": pointer, "kind": "text", "items": len(str(value))}

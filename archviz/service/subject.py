@@ -24,10 +24,19 @@ def subjects(about: str | None) -> list[list[str]]:
     return [words for phrase in (about or "").split(",") if (words := _words(phrase))]
 
 
-def is_about(claim: Claim, asked: Sequence[Sequence[str]]) -> bool:
-    """Whether all words of one of the subjects stand in the claim's key, scope or value; each does where nothing is asked."""
-    said = " ".join(_words(f"{claim.key} {claim.scope} {claim.value}"))
-    return not asked or any(all(word in said for word in words) for words in asked)
+def about_claims(claims: Sequence[Claim], asked: Sequence[Sequence[str]]) -> tuple[list[Claim], str]:
+    """The claims with all words of one of the subjects in key, scope or value; all where nothing is asked.
+
+    Returns:
+        The claims; where none has all words those with one of them, and a sentence that says so.
+    """
+    said = [" ".join(_words(f"{claim.key} {claim.scope} {claim.value}")) for claim in claims]
+    pairs = list(zip(claims, said, strict=True))
+    whole = [claim for claim, text in pairs if not asked or any(all(word in text for word in words) for words in asked)]
+    if whole:
+        return whole, ""
+    partly = [claim for claim, text in pairs if any(word in text.split() for words in asked for word in words)]
+    return partly, "No claim has all these words; these have one of them." if partly else ""
 
 
 def near_keys(claims: Iterable[Claim], asked: Sequence[Sequence[str]]) -> list[str]:

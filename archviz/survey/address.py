@@ -25,7 +25,8 @@ def survey_address(asked: ModelName, found: Resolution, session: Session) -> Sur
     Args:
         found: What its name was resolved to: candidates at most.
     """
-    session.at_hand = False  # the models that name it are known, it itself is not
+    # the models that name it are known, it itself is not: that is waited for, unless nobody answered for those either
+    session.at_hand = session.at_hand and not session.contacted
     known = [(item.id, item.why) for item in found.candidates]
     what = "a paper on arXiv" if asked.kind == "arxiv_id" else "a repository on GitHub"
     said = found.message if known else f"{found.asked} is {what}, not a model; no model is known that names it."

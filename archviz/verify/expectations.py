@@ -200,6 +200,8 @@ def _check(expectation: Expectation, architecture: Architecture) -> Check:
     evidence = tuple(facts[0].evidence) or _class_line(architecture)
     if not agree and expectation.key == "params":
         evidence = (*_of_the_checkpoint(expectation, architecture), *evidence)
+    if not agree and expectation.key == "active":
+        evidence = (*_without_embedding(expectation, architecture), *evidence)
     return Check(path, expectation.key, stated, found, "verified" if agree else "conflict", evidence)
 
 
@@ -215,6 +217,16 @@ def _of_the_checkpoint(expectation: Expectation, architecture: Architecture) -> 
         kind="catalog",
         where=f"the published total is {published:,}, that of this class with: {steps or 'nothing known'}{rest}",
     )
+
+
+def _without_embedding(expectation: Expectation, architecture: Architecture) -> Iterator[Evidence]:
+    """The active parameters as many cards count them, without the embedding, where that is what was expected."""
+    parameters = architecture.parameters
+    if parameters.active is None or not parameters.embedding:
+        return
+    rest = parameters.active - parameters.embedding
+    if expectation.allows(rest):
+        yield Evidence(kind="tensor", where=f"{rest:,} without the embedding of {parameters.embedding:,}, as stated")
 
 
 def _class_line(architecture: Architecture) -> tuple[Evidence, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from archviz.architecture.model import Evidence, GapEntry
+from archviz.architecture.words import value_words
 from archviz.errors import EXIT_DONE_WITH_GAPS, VerificationConflictError
 from archviz.numbers.checkpoint_match import CheckpointMatch
 from archviz.verify.claims import Check, Claim
@@ -101,7 +102,7 @@ def _lines(result: Verification) -> Iterator[str]:
         yield scope or "model"
         for claim in claims:
             mark = "" if claim.status == "verified" else f"  [{claim.status}]"
-            yield f"  {claim.key:28} {value_text(claim.value)}{mark}  {_places(claim.evidence)}".rstrip()
+            yield f"  {claim.key:28} {value_words(claim.value)}{mark}  {_places(claim.evidence)}".rstrip()
 
 
 def checkpoint_lines(match: CheckpointMatch) -> Iterator[str]:
@@ -122,8 +123,8 @@ def checkpoint_lines(match: CheckpointMatch) -> Iterator[str]:
 def _check_lines(check: Check) -> Iterator[str]:
     yield f"{check.status}: {check.path}: {check.key}"
     quote = f'  ("{check.quote}")' if check.quote else ""
-    yield f"  stated  {value_text(check.stated)}{quote}"
-    found = value_text(check.found) if check.found is not None else "does not tell"
+    yield f"  stated  {value_words(check.stated)}{quote}"
+    found = value_words(check.found) if check.found is not None else "does not tell"
     yield f"  {'code ' if check.source == 'code' else 'found':7} {found}"
     for item in check.evidence[:_SHOWN_PLACES]:
         yield f"  at      {item.where}" + (f"  {item.text}" if item.text else "")
@@ -140,23 +141,6 @@ def _places(evidence: Sequence[Evidence]) -> str:
     shown = [item.where for item in evidence[:_SHOWN_PLACES]]
     more = f" +{len(evidence) - len(shown)}" if len(evidence) > len(shown) else ""
     return " ".join(shown) + more
-
-
-def value_text(value: object) -> str:
-    """A value in words.
-
-    >>> value_text({"of": "q_proj", "sizes": [256, 256]})
-    'of q_proj, sizes 256, 256'
-    """
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(value_text(item) for item in value)
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {value_text(item)}" for key, item in value.items())
-    return str(value)
 
 
 def _plain(text: str) -> str:

@@ -3,7 +3,7 @@
     check_pseudocode.py --python PYTHON_WITH_TORCH [MODEL …] [--sizes 3,13]     catalog models; all of them by default
 
 A development check, never part of a run. The program is run with the batch and the number of tokens that it states, and once more with those
-of `--sizes`, where its sizes are given by `B` and `T`. What depends on numbers that the meta device does not have (`nonzero`, a test) is
+of `--sizes`, where its sizes are given by `B` and `T` (so many tokens more, where windows of tokens have to be full). What depends on numbers that the meta device does not have (`nonzero`, a test) is
 answered as the interpreter answers it: one row, true. Prints a line for each model that fails, then the counts; exit status 0 when none does.
 """
 
@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+MANY = 100  # tokens of a pass that fills windows: its program is for so many or more
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -139,7 +140,10 @@ def check(model: str, referee: subprocess.Popen[str], sizes: tuple[int, int]) ->
         return ["refused"], f"refused: {str(error)[:120]}", 0
     except SyntaxError as error:
         return ["fail"], f"does not parse: {error}", 0
-    asked = {"text": program.text, "total": total, "sizes": [None, *([sizes] if program.symbolic else [])]}
+    own = int(program.text.partition("B, T = ")[2].partition("\n")[0].partition(",")[2].partition("#")[0])
+    batch, tokens = sizes
+    other = (batch, tokens + own if own > MANY else tokens)
+    asked = {"text": program.text, "total": total, "sizes": [None, *([other] if program.symbolic else [])]}
     assert referee.stdin is not None
     assert referee.stdout is not None
     referee.stdin.write(json.dumps(asked) + "\n")

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from archviz.architecture.model import Architecture
 from archviz.descriptions import described
+from archviz.estimator.expected import Expected, expected_numbers
 from archviz.estimator.export import Export, build_export
 from archviz.estimator.pieces import Piece, find_pieces
 from archviz.interpreter.reading import ModelReading
-from archviz.readings import TraceOptions, read
+from archviz.numbers.layer_costs import LayerCosts
+from archviz.numbers.memory import SAMPLED
+from archviz.readings import TraceOptions, read, read_cached
 from archviz.settings import Settings
 from archviz.sources.model_source import read_model_source
 
@@ -33,3 +36,12 @@ def pieces(model: str) -> dict[str, Piece]:
 @cache
 def exported(model: str) -> Export:
     return build_export(model, SAMPLES, settings=OFFLINE)
+
+
+@cache
+def costs(model: str) -> LayerCosts:
+    return LayerCosts(*read_cached(read_model_source(model, OFFLINE), SAMPLED, stored=True, settings=OFFLINE))
+
+
+def expected(model: str, piece: str) -> Expected:
+    return expected_numbers(pieces(model)[piece], costs(model))

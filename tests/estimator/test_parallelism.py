@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from archviz.estimator.expected import expected_numbers
 from archviz.estimator.official_plan import official_plan, planned
-from archviz.estimator.parallelism import kv_bytes, state_bytes, tensor_splits
+from archviz.estimator.parallelism import tensor_splits
 from archviz.sources.model_source import read_model_source
-from tests.estimator.models import OFFLINE, pieces
+from tests.estimator.models import OFFLINE, expected, pieces
 
 QWEN, FLASH = "Qwen/Qwen3.5-397B-A17B", "deepseek-ai/DeepSeek-V4-Flash"
 
@@ -38,11 +37,11 @@ def test_splits_read_off_the_shapes_are_those_of_the_official_plan(model: str, p
 def test_what_serves_all_heads_is_on_every_device() -> None:
     found = splits(FLASH, "compressed_sparse_attention")
     assert {how for name, how in found.items() if "compressor" in name} == {"whole"}
-    assert expected_numbers(pieces(FLASH)["compressed_sparse_attention"]).shards[8] == 38_018_184
+    assert expected(FLASH, "compressed_sparse_attention").shards[8] == 38_018_184
 
 
 def test_fewer_kv_heads_than_devices_are_copied() -> None:
-    held = expected_numbers(pieces(QWEN)["gated_attention"]).shards
+    held = expected(QWEN, "gated_attention").shards
     sharded, copied = 16_384 * 4_096 + 4_096 * 8_192, 2 * 512 * 4_096
     assert held == {
         2: (sharded + copied) // 2 + 512,
@@ -52,7 +51,7 @@ def test_fewer_kv_heads_than_devices_are_copied() -> None:
 
 
 def test_heads_that_do_not_divide_are_said() -> None:
-    assert expected_numbers(pieces("openai-community/gpt2")["attention"]).shards[8] is None  # 12 heads
+    assert expected("openai-community/gpt2", "attention").shards[8] is None  # 12 heads
 
 
 @pytest.mark.parametrize(
@@ -65,11 +64,11 @@ def test_heads_that_do_not_divide_are_said() -> None:
     ],
 )
 def test_keys_and_values_of_a_token(model: str, piece: str, size: int | None) -> None:
-    assert kv_bytes(pieces(model)[piece]) == size
+    assert expected(model, piece).kv_bytes == size
 
 
 def test_a_recurrent_state_does_not_grow() -> None:
-    assert state_bytes(pieces(QWEN)["gated_deltanet"]) == 4 * 64 * 128 * 128
+    assert expected(QWEN, "gated_deltanet").state_bytes == 4 * 64 * 128 * 128
 
 
 def test_the_one_head_of_keys_and_values_is_whole_on_every_device() -> None:
@@ -82,4 +81,4 @@ def test_what_is_added_to_keys_is_no_multiplication() -> None:
     added = [tensor for tensor in piece.tensors if tensor.name.endswith("position_bias")]
     assert [tensor.shape for tensor in added] == [(128, 512)]
     matrices = sum(t.numel for t in piece.tensors if len(t.shape) > 1 and t not in added)
-    assert expected_numbers(piece).flops == 2 * matrices
+    assert expected(FLASH, "heavily_compressed_attention").flops == 2 * matrices

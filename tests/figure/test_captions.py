@@ -83,7 +83,7 @@ def test_a_tied_head_says_so_once() -> None:
     llama.towers[0].column[-1].node = node("lm_head:head:LM head|4,096 → 128,256|tied to model.embed_tokens.weight")
     assert "tied with the embedding" in notes(llama)
     head = next(box for box in column_boxes(build_overview(llama).columns[0].steps) if box.role == "head")
-    assert head.details == ("4,096 → 128,256",)
+    assert head.details == ("4096 → 128,256",)
     low, high = build_overview(llama).columns[0].tied or ("", "")
     assert high == head.id
     assert low != high
@@ -142,5 +142,7 @@ def _renamed(box: BlockNode) -> BlockNode:
 
 def test_the_footer_names_source_and_gaps() -> None:
     lines = [plain(line) for line in captions.footers(ZOO["nemotron"]())]
-    assert lines[0].startswith("Source: nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16, catalog, transformers 5.23.0")
+    assert lines[0].startswith(
+        "Source: nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16, catalog of 2026-11-01, transformers 5.23.0"
+    )
     assert lines[1] == "Gaps (1): backbone.layers.0.mixer: kernel mamba_chunk_scan is not interpreted."

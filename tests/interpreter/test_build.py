@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 import pytest
 
 from archviz.interpreter import build
+from archviz.interpreter.class_defaults import class_defaults
 from archviz.interpreter.control import BudgetSpentError, RaisedError
+from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import ModuleInstance
 from archviz.settings import Limits
-from tests.interpreter.programs import model, shapes
+from tests.interpreter.programs import MODEL_HEADER, model, module, shapes
 
 TWO_PARTS = """
 class Good(nn.Module):
@@ -177,3 +180,28 @@ def test_an_error_that_is_handled_keeps_no_part_of_the_model_alive(statement: st
         assert modules() == before
     finally:
         gc.enable()
+
+
+def test_nothing_keeps_an_interpreter_whose_models_are_read() -> None:
+    program = MODEL_HEADER + TWO_PARTS.format(statement="self.middle = nn.Linear(1, 1)")
+
+    def read() -> weakref.ref[Interpreter]:
+        cls = module(program).lookup("Model")
+        with build.deep_recursion():
+            built = cls.interpreter.call(cls, [], {})
+            build.read_model(cls.interpreter, built, None)
+        return weakref.ref(cls.interpreter)
+
+    left = read()
+    gc.unfreeze()
+    gc.collect()
+    assert left() is None
+
+
+def test_the_line_of_a_default_is_kept_with_its_file() -> None:
+    source = "class Config:\n    width: int = 3\n    depth: int = 2\ndef make():\n    return Config()\nresult = make()"
+    program = module(source)
+    config = program.lookup("result")
+    config.attrs["depth"] = 2
+    assert [(key, each.at.line) for key, each in class_defaults(config).items() if each.at] == [("depth", 3)]
+    assert program.field_lines == {1: {"width": 2, "depth": 3}}

@@ -437,3 +437,10 @@ def test_a_class_means_what_it_means_in_python(source: str) -> None:
 def test_return_and_break_where_python_refuses_them_are_not_understood(source: str) -> None:
     with pytest.raises(UnsupportedError, match=r"return, break or continue|break or continue outside"):
         value(source)
+
+
+def test_a_field_has_its_annotation_as_text_and_class_variables_are_none() -> None:
+    source = "import typing\nfrom dataclasses import dataclass, fields\n@dataclass\nclass A:\n    a: int | None = 1\n    b: 'list[str]' = 2\n"
+    source += "    c: typing.ClassVar[dict[str, int]] = {}\n    d: 'ClassVar' = 3\n    e: list[InitVar[int]] = 4\n"
+    found = value(source + "result = [(each.name, each.type) for each in fields(A)]")
+    assert found == [("a", "int | None"), ("b", "'list[str]'")]

@@ -99,6 +99,21 @@ def test_star_imports_bring_public_names() -> None:
         value({**files, "program": "from a import *\nresult = _H"})
 
 
+def test_a_file_whose_text_does_not_hold_a_name_is_not_read_for_it() -> None:
+    files = {
+        "program": "from a import *\nfrom b import *\nfrom c import *\nfrom d import *\nresult = WANTED",
+        "a": "WANTED = 'a'",
+        "b": "__all__ = ['OTHER', 'WANTED']\nOTHER = 0\nWANTED = 'b'",
+        "c": "from e import *",
+        "d": "OTHER = 1",
+        "e": "OTHER = 2",
+    }
+    program = module(files)
+    assert program.lookup("result") == "b"
+    assert {each.dotted for each in program.interpreter.read_modules()} == {"program", "b", "c"}
+    assert value({**files, "e": "WANTED = 'e'"}) == "e"
+
+
 def test_modules_that_import_each_other_are_read() -> None:
     files = {
         "program": "from a import result",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import gc
+import weakref
 
 import pytest
 
-from archviz.interpreter.parsing import Definition, SourceText, parsed_file, parts_of
+from archviz.interpreter.parsing import Definition, FunctionNode, SourceText, parsed_file, parts_of
+from archviz.interpreter.signatures import signature_of
 
 ROWS = "".join(f'    "key{number}": "value{number}",\n' for number in range(50))
 
@@ -68,3 +71,23 @@ def test_lines_in_the_first_column_are_found_from_the_first_on() -> None:
     text = "def first():\n    return 1\nx = 2\n\n\ndef last():\n    return x"
     assert late(text) == ["first", "x", "last"]
     assert put_together(text) == whole(text)
+
+
+def test_a_tree_goes_with_its_file() -> None:
+    body = "".join(f"        x = {number}\n" for number in range(6))
+    found = parts(f"class A:\n    def f(self):\n{body}    def g(self):\n{body}")
+    assert isinstance(found[0], Definition)
+    tree = found[0].parsed()
+    assert isinstance(tree, ast.ClassDef)
+    method = tree.body[0]
+    assert isinstance(method, FunctionNode)
+    assert not signature_of(method).is_suspended(method)  # the body of the other one stays unparsed
+    left = weakref.ref(method)
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        del found, tree, method
+        assert left() is None, "a tree that holds itself waits for the collector"
+    finally:
+        if was_enabled:
+            gc.enable()

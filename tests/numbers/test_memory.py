@@ -15,7 +15,8 @@ from archviz.errors import UsageError
 from archviz.lookup.catalog import find_record
 from archviz.measures import curve_of
 from archviz.numbers.memory import Memory, contexts_of
-from archviz.numbers.memory_text import length_text, memory_data, memory_text, operations_text, size_text
+from archviz.numbers.memory_text import length_text, memory_data, memory_text, operations_text
+from archviz.numbers.sizes import size_text
 from archviz.settings import Limits, Settings
 
 KIB = 1024

@@ -16,8 +16,9 @@ from archviz.interpreter.caches import CachedPass, Weight
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.measures import curve_of
 from archviz.numbers.memory import Memory
-from archviz.numbers.memory_text import memory_data, memory_text, operations_text, size_text
+from archviz.numbers.memory_text import memory_data, memory_text, operations_text
 from archviz.numbers.multiplied import met_weights
+from archviz.numbers.sizes import size_text
 from archviz.settings import Settings
 
 

@@ -93,3 +93,22 @@ def unbound(function: ast.FunctionDef) -> list[str]:
             found += [name for name in reads if name in assigned and name not in known]
         known |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     return found
+
+
+def test_windows_of_tokens_are_pooled_for_any_number_of_tokens() -> None:
+    text = body("deepseek-ai/DeepSeek-V4-Flash", "DeepseekV4HCACompressor")
+    assert "t1 = kv[:, :T // 128 * 128]" in text
+    assert "chunk_kv = t1.view(B, T // 128, 128, -1)" in text
+    assert ".softmax(dim=2" in text
+    assert "for so many tokens or more" in program("deepseek-ai/DeepSeek-V4-Flash").text
+
+
+def test_a_hidden_state_that_a_hook_keeps_is_handed_out_by_the_stack_that_makes_it() -> None:
+    model = "llava-hf/llava-1.5-7b-hf"
+    encoder = body(model, "CLIPEncoder")
+    assert "for i in range(23):" in encoder
+    assert re.search(r"return \w+, \w+$", encoder)
+    head = body(model, "LlavaForConditionalGeneration").partition("def forward(")[2]
+    assert head.startswith("self, input_ids, pixel_values):")  # and no tensor that nobody is asked for
+    assert "# sizes are those of B = 2, T = 7" in body(model, "LlavaModel")  # a tensor for each image
+    assert not program(model).symbolic

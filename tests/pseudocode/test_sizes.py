@@ -16,6 +16,18 @@ def test_each_form_is_told_from_all_others(text: str, sizes: Sizes) -> None:
     assert sizes.text(FORMS[text](*sizes.first), FORMS[text](*sizes.second)) == text
 
 
+WINDOWS = {
+    "T // 4": lambda t: t // 4, "T // 128": lambda t: t // 128, "T // 128 * 128": lambda t: t // 128 * 128, "T // 4 * 4": lambda t: t // 4 * 4,
+    "T + T // 4": lambda t: t + t // 4, "T // 4 + 1": lambda t: t // 4 + 1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WINDOWS)
+@pytest.mark.parametrize("sizes", [Sizes((2, 263), (5, 1020)), Sizes((2, 1031), (5, 4092))])
+def test_windows_of_tokens_are_whole_divisions(text: str, sizes: Sizes) -> None:
+    assert sizes.text(WINDOWS[text](sizes.first[1]), WINDOWS[text](sizes.second[1])) == text
+
+
 @pytest.mark.parametrize(("first", "second", "text"), [(7, 7, "7"), (7, None, "7"), (2, 9, "2")])
 def test_what_is_no_form_stays_a_number(first: int, second: int | None, text: str) -> None:
     assert Sizes().text(first, second) == text

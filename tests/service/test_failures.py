@@ -97,3 +97,12 @@ def test_paths_of_any_folder_are_cut_and_pointers_and_addresses_are_not(
     message = failure(UsageError(text))["message"]
     CALLER.reset(token)
     assert message == (told or text)
+
+
+def test_a_place_in_a_figure_is_told_without_the_file_that_it_was_read_from() -> None:
+    assert failure(UsageError("no", where="figure.json: stages[0].name"))["where"] == "stages[0].name"
+
+
+def test_candidates_are_spoken_of_only_where_there_are_some() -> None:
+    assert "candidates" not in str(failure(ModelNotFoundError("no"))["next"])
+    assert "candidates" in str(failure(ModelNotFoundError("no", candidates=["a/b"]))["next"])

@@ -109,3 +109,8 @@ def test_an_answer_that_fits_is_left_alone() -> None:
     answer: dict[str, object] = {"rows": [1, 2]}
     assert cut_to_fit(answer, ("rows",)) == {}
     assert answer == {"rows": [1, 2]}
+
+
+def test_what_is_too_large_stands_with_its_title() -> None:
+    assert outline({"title": "MoE", "nodes": []}, "/blocks/2")["title"] == "MoE"
+    assert "title" not in outline({"title": 3}, "/x")

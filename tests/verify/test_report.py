@@ -7,9 +7,10 @@ import pytest
 
 from archviz import cli
 from archviz.architecture.model import Evidence, GapEntry
+from archviz.architecture.words import value_words
 from archviz.spans import Span
 from archviz.verify.claims import Check, Claim, join_claims
-from archviz.verify.report import Verification, value_text, verification_text
+from archviz.verify.report import Verification, verification_text
 from archviz.verify.source_lines import SourceLines
 
 LINE = Evidence(kind="code", where="m.py:3", text="q, k = split(x)")
@@ -55,8 +56,8 @@ def test_control_characters_of_foreign_names_are_escaped() -> None:
 
 
 def test_values_are_written_in_words() -> None:
-    assert value_text(True) == "yes"
-    assert value_text([1024, "a"]) == "1,024, a"
+    assert value_words(True) == "yes"
+    assert value_words([1024, "a"]) == "1,024, a"
 
 
 def test_names_are_those_that_the_statement_on_a_line_binds() -> None:

@@ -100,6 +100,8 @@ def _value(value: object) -> object:
 
 
 def _pair(pair: BlockPair) -> dict[str, Any]:
+    if pair.first is None or pair.other is None:
+        return {"slot": pair.slot, "what": line(pair.title, 100), "only": "first" if pair.other is None else "other"}
     steps = [f"{step.kind}: {step.first or '-'} | {step.other or '-'}" for step in [*pair.steps, *pair.code]]
     return {
         "slot": pair.slot,

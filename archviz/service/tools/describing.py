@@ -48,7 +48,7 @@ class DescribingTools:
         if part and not part.startswith("/"):
             pointer = module_pointer(document["modules"], part)
             answer.next = [f"part={each} is its data flow" for each in graphs_of(document["blocks"], part)]
-            answer.next += [f"part={TRACE}{part} lists its calls and operations"]
+            answer.next += [f"part={TRACE}{part} lists its calls, splits, joins and products"]
         _fill_page(answer, find_part(document, pointer), pointer, offset)
         return result_of(answer)
 

@@ -86,7 +86,9 @@ class DocumentingTools:
         answer = _about("document", found.architecture, files)
         answer.text = _cut(found.summary)
         answer.notes += lines([remark for remark in found.remarks if remark], 4)
-        answer.next = ["Give the user the short form and the link; the linked file has evidence and pseudocode."]
+        answer.next = [
+            "Give the user the short form and the link; the linked file has evidence and pseudocode (?offset=0 reads it in pages)."
+        ]
         return _linked(answer, files)
 
     def _validation(self, request: Request, expect: str | None) -> CallToolResult:
@@ -223,7 +225,9 @@ def _exported(found: Export, files: list[Path], save: Save) -> CallToolResult:
         "validated": configuration["validated"],
         "validation_notes": line(configuration["validation_notes"], 700),
         "layer_types": {
-            each["name"]: f"{each['count']} × {each['class']}, {each['specs'].get('parameter_count')} parameters each"
+            each[
+                "name"
+            ]: f"{each['count']} × {_class_of(each)}, {each['specs'].get('parameter_count') or 0:,} parameters each"
             for each in configuration["layer_types"]
         },
         "without_class": sorted(found.reports),
@@ -234,6 +238,10 @@ def _exported(found: Export, files: list[Path], save: Save) -> CallToolResult:
     answer.summary = summary
     answer.next = [_AFTER_SAVING[save]]
     return _linked(answer, files)
+
+
+def _class_of(layer: dict[str, Any]) -> str:
+    return str(layer["class"]) if layer["supported"] else f"no class ({layer['class']} is missing)"
 
 
 def _linked(answer: DocumentAnswer, files: list[Path]) -> CallToolResult:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, create_model
 
 from archviz.errors import UsageError
 from archviz.service.answering import MOST_LISTED, left_out_lines, line, lines, refuse_idle, result_of
-from archviz.service.failures import NEXT_STEPS
+from archviz.service.failures import next_step
 from archviz.service.paging import ANSWER_BYTES, cut_to_fit, page_of
 from archviz.service.results import ResolveAnswer, SourcesAnswer
 from archviz.service.workshop import Offset, Workshop
@@ -124,7 +124,7 @@ class NamingTools:
 def _after_resolving(found: Resolution) -> list[str]:
     if found.model_id and not found.exit_status:
         return [f"describe_architecture or draw_architecture with model={found.model_id}"]
-    return [NEXT_STEPS.get(found.as_error().code, NEXT_STEPS["unreachable"])]
+    return [next_step(found.as_error().code, hinted=bool(found.advice), offered=bool(found.candidates))]
 
 
 def _listed(survey: Survey) -> CallToolResult:
@@ -157,7 +157,7 @@ def _after_listing(survey: Survey) -> list[str]:
         return [f"describe_architecture with model={survey.model_id}", reading]
     if arxiv_id(survey.asked) is not None:
         return [f"read=paper with name={survey.asked} gives the paper's sections"]
-    return [NEXT_STEPS["ambiguous" if survey.candidates else "not_found"]]
+    return [next_step("ambiguous" if survey.candidates else "not_found", hinted=False, offered=bool(survey.candidates))]
 
 
 def _card(survey: Survey, offset: int) -> CallToolResult:

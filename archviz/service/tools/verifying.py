@@ -12,7 +12,7 @@ from archviz.service.answering import gap_lines, line, lines, result_of
 from archviz.service.outputs import scratch
 from archviz.service.paging import ANSWER_BYTES, page_of
 from archviz.service.results import VerifyAnswer
-from archviz.service.subject import is_about, near_keys, subjects
+from archviz.service.subject import about_claims, near_keys, subjects
 from archviz.service.tools.files import figure_file
 from archviz.service.workshop import ClassName, Model, Offset, Workshop
 
@@ -59,7 +59,8 @@ class VerifyingTools:
             return self._search(code, topics, offset, class_name)
         assert model is not None
         self.workshop.reach.check_model(model)
-        return _verified(self._verify(model, expect, figure, class_name), subjects(about), offset)
+        found = self._verify(model, expect, figure, class_name)
+        return _verified(found, subjects(about), offset, checked=bool(expect or figure))
 
     def _verify(
         self, model: str, expect: str | None, figure: dict[str, Any] | None, class_name: str | None
@@ -83,11 +84,14 @@ class VerifyingTools:
                 )
             self.workshop.reach.check_path(code)
         found = pipeline.code_search(code, topics, class_name=class_name, settings=self.workshop.settings)
-        return _matches(found, code, offset)
+        return _matches(found, code, offset, narrowed=bool(topics or class_name))
 
 
-def _verified(found: Verification, asked: list[list[str]], offset: int) -> CallToolResult:
-    claims = [claim for claim in found.claims if is_about(claim, asked)]
+def _verified(found: Verification, asked: list[list[str]], offset: int, *, checked: bool) -> CallToolResult:
+    """The answer; where something was to be held against the claims and no subject is named, without the claims themselves."""
+    claims, said = about_claims(found.claims, asked)
+    if checked and not asked and not offset:
+        claims, said = [], "about=WORD lists claims with their lines"
     conflicts = [each for each in found.conflicts if each in claims or each in found.checks]
     answer = VerifyAnswer(
         subject=found.model,
@@ -104,8 +108,8 @@ def _verified(found: Verification, asked: list[list[str]], offset: int) -> CallT
         answer.claims, answer.page = page.value, page.bounds
         if page.next_offset is not None:
             answer.next.append(f"offset={page.next_offset} goes on; about=WORD narrows it")
-    else:
-        answer.next.append(_no_claim(found, asked))
+    if said or not claims:
+        answer.next.append(said or _no_claim(found, asked))
     if conflicts:
         answer.next.insert(0, "Tell the user of each conflict, with both values and the line.")
     answer.next.append("write_document with kind=validation writes a report")
@@ -121,9 +125,11 @@ def _no_claim(found: Verification, asked: list[list[str]]) -> str:
 
 
 def _claim(claim: Claim) -> str:
+    from archviz.architecture.words import value_words
+
     status = "" if claim.status == "verified" else f" [{claim.status}]"
     scope = f" ({claim.scope})" if claim.scope else ""
-    return line(f"{claim.key}{scope} = {claim.value}{status}{_places(claim)}", _LONGEST_CLAIM)
+    return line(f"{claim.key}{scope} = {value_words(claim.value)}{status}{_places(claim)}", _LONGEST_CLAIM)
 
 
 def _places(claim: Claim | Check) -> str:
@@ -134,10 +140,12 @@ def _places(claim: Claim | Check) -> str:
 
 def check_line(check: Check) -> str:
     """A statement against the code or another source, and where that says so."""
-    told = f"{check.source} says {check.found}"
+    from archviz.architecture.words import value_words
+
+    told = f"{check.source} {'has' if isinstance(check.found, list) else 'says'} {value_words(check.found)}"
     said = told if check.found is not None else f"the {check.source} does not tell"
     stated = "" if check.place.startswith("--expect") else f"{check.place}: "
-    return f"{stated}{check.key} stated {check.stated}, {said}: {check.status}{_places(check)}"
+    return f"{stated}{check.key} stated {value_words(check.stated)}, {said}: {check.status}{_places(check)}"
 
 
 def _said(each: Claim | Check) -> str:
@@ -148,7 +156,7 @@ def _counted(words: Sequence[str]) -> dict[str, int]:
     return {word: words.count(word) for word in dict.fromkeys(words)}
 
 
-def _matches(found: SearchResult, code: str, offset: int) -> CallToolResult:
+def _matches(found: SearchResult, code: str, offset: int, *, narrowed: bool) -> CallToolResult:
     answer = VerifyAnswer(
         subject=code,
         topics=_counted([match.topic for match in found.matches]),
@@ -167,8 +175,14 @@ def _matches(found: SearchResult, code: str, offset: int) -> CallToolResult:
         else:
             answer.next = ["Those are all places; class_name narrows them to one class."]
     else:
-        answer.next = ["Nothing matches: leave `about` or class_name out."]
+        answer.next = [_no_match(found, narrowed=narrowed)]
     return result_of(answer)
+
+
+def _no_match(found: SearchResult, *, narrowed: bool) -> str:
+    if not found.files:
+        return "No file could be searched: `skipped` says why." if found.skipped else "There is no Python file."
+    return "Nothing matches: leave `about` or class_name out." if narrowed else "Nothing matches any topic."
 
 
 def _match(match: Match) -> str:

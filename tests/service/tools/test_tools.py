@@ -150,6 +150,18 @@ def test_claims_come_with_lines_and_an_expectation_that_is_wrong_is_a_conflict(s
     assert found["next"][0].startswith("Tell the user of each conflict")
 
 
+def test_what_is_held_against_claims_is_answered_without_them_and_in_words(shop: Workshop) -> None:
+    found = data(VerifyingTools(shop).verify_code(MODEL, expect="layers=28,params=596M"))
+    assert "claims" not in found
+    assert "params stated 596,000,000, code says 596,049,920: verified" in found["checks"][1]
+    assert any("about=WORD" in step for step in found["next"])
+
+
+def test_active_parameters_that_are_right_without_the_embedding_are_told_so(shop: Workshop) -> None:
+    found = data(VerifyingTools(shop).verify_code("openai/gpt-oss-20b", expect="active=3.6B"))
+    assert "conflict @ 3,608,307,264 without the embedding of 579,133,440, as stated" in found["conflicts"][0]
+
+
 def test_claims_about_a_tower_of_defaults_are_unverified(shop: Workshop) -> None:
     found = data(VerifyingTools(shop).verify_code("meta-llama/Llama-4-Maverick-17B-128E-Instruct", about="vision"))
     assert found["statuses"]["unverified"] > 0
@@ -161,6 +173,16 @@ def test_a_figure_is_held_against_the_code(shop: Workshop) -> None:
         "stages": [{"name": "28 layers", "blocks": [{"type": "MLP", "details": "hidden 1024"}]}],
     }
     assert "statuses" in data(VerifyingTools(shop).verify_code(MODEL, figure=figure))
+
+
+def test_code_without_a_match_is_told_why(shop: Workshop, tmp_path: Path) -> None:
+    tool, broken, plain = VerifyingTools(shop), tmp_path / "broken", tmp_path / "plain"
+    for folder, text in ((broken, "def f(:"), (plain, "x = 1\n")):
+        folder.mkdir()
+        (folder / "a.py").write_text(text)
+    assert "skipped" in data(tool.verify_code(code=str(broken)))["next"][0]
+    assert data(tool.verify_code(code=str(plain)))["next"] == ["Nothing matches any topic."]
+    assert "leave `about`" in data(tool.verify_code(code=str(plain), about="rope"))["next"][0]
 
 
 def test_code_is_searched_by_topic(shop: Workshop, tmp_path: Path) -> None:
@@ -250,6 +272,7 @@ def test_two_models_are_compared_with_a_figure_and_a_page(shop: Workshop) -> Non
     found = data(result)
     assert found["differ"]["hidden_size"] == [1024, 4096]
     assert [file["format"] for file in found["files"]] == ["md", "svg"]
+    assert all("such_as" in row or row["only"] in ("first", "other") for row in found["blocks"])
     assert "hidden" in Path(found["files"][0]["path"]).read_text("utf-8").lower()
     assert [item.type for item in result.content] == ["text", "resource_link", "resource_link"]
 
@@ -303,7 +326,9 @@ def test_an_estimators_files_are_written_one_step_after_the_other(shop: Workshop
     assert json.loads(configuration.read_text("utf-8"))["hf_model_id"] == MODEL
     reports = saved["gap_reports"][1:]
     assert {path.parent.name for path in reports} <= {"gaps"}
-    assert [path.stem for path in reports] == sorted(found["summary"].get("without_class", []))
+    lacking = found["summary"].get("without_class", [])
+    assert [path.stem for path in reports] == sorted(lacking)
+    assert {name for name, row in found["summary"]["layer_types"].items() if "no class (" in row} == set(lacking)
 
 
 @pytest.mark.parametrize(
