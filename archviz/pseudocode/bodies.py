@@ -276,6 +276,8 @@ class Bodies:
         args, kwargs = self._passed(event)
         other = self._other_passed(event)
         outputs = [value.id for value in event.outputs]
+        if event.index not in self.events.passed:
+            return self._placeholder(event, outputs, "it failed in the pass: its result is not known")
         changes = is_inplace(event)
         try:
             expression = self._expression(event, args, kwargs, other)

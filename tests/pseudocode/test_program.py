@@ -6,7 +6,8 @@ from functools import cache
 
 import pytest
 
-from archviz.pseudocode.program import Pseudocode, write_pseudocode
+from archviz.pseudocode.program import Pseudocode, pseudocode_of, write_pseudocode
+from archviz.readings import TraceOptions, read_traced
 from archviz.settings import Settings
 from archviz.sources.model_source import read_model_source
 
@@ -112,3 +113,14 @@ def test_a_hidden_state_that_a_hook_keeps_is_handed_out_by_the_stack_that_makes_
     assert head.startswith("self, input_ids, pixel_values):")  # and no tensor that nobody is asked for
     assert "# sizes are those of B = 2, T = 7" in body(model, "LlavaModel")  # a tensor for each image
     assert not program(model).symbolic
+
+
+def test_an_op_that_failed_in_the_pass_is_a_place_that_is_not_written_out() -> None:
+    traced = read_traced(
+        read_model_source("transformers:qwen3", OFFLINE), class_name=None, options=TraceOptions(2, 7), settings=OFFLINE
+    )
+    recorder = traced.recorder
+    failed = next(event for event in recorder.events if event.kind == "op" and event.name == "slice")
+    del recorder.passed[failed.index]
+    remarks = pseudocode_of(traced, None).remarks
+    assert any(remark.startswith("slice at ") and "it failed in the pass" in remark for remark in remarks)
