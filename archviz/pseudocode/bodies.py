@@ -276,9 +276,9 @@ class Bodies:
         args, kwargs = self._passed(event)
         other = self._other_passed(event)
         outputs = [value.id for value in event.outputs]
-        if event.index not in self.events.passed:
-            return self._placeholder(event, outputs, "it failed in the pass: its result is not known")
         changes = is_inplace(event)
+        if event.index not in self.events.passed:
+            return self._placeholder(event, outputs, "the pass broke off in it")
         try:
             expression = self._expression(event, args, kwargs, other)
         except (NotWritableError, StopIteration) as error:

@@ -6,8 +6,7 @@ from functools import cache
 
 import pytest
 
-from archviz.pseudocode.program import Pseudocode, pseudocode_of, write_pseudocode
-from archviz.readings import TraceOptions, read_traced
+from archviz.pseudocode.program import Pseudocode, write_pseudocode
 from archviz.settings import Settings
 from archviz.sources.model_source import read_model_source
 
@@ -115,12 +114,9 @@ def test_a_hidden_state_that_a_hook_keeps_is_handed_out_by_the_stack_that_makes_
     assert not program(model).symbolic
 
 
-def test_an_op_that_failed_in_the_pass_is_a_place_that_is_not_written_out() -> None:
-    traced = read_traced(
-        read_model_source("transformers:qwen3", OFFLINE), class_name=None, options=TraceOptions(2, 7), settings=OFFLINE
-    )
-    recorder = traced.recorder
-    failed = next(event for event in recorder.events if event.kind == "op" and event.name == "slice")
-    del recorder.passed[failed.index]
-    remarks = pseudocode_of(traced, None).remarks
-    assert any(remark.startswith("slice at ") and "it failed in the pass" in remark for remark in remarks)
+def test_a_pass_that_breaks_off_is_written_as_far_as_it_came() -> None:
+    found = program(
+        "zai-org/GLM-4.1V-9B-Thinking"
+    )  # sections of 32 for 64 frequencies, which the official code refuses as well
+    assert any("the pass broke off in it" in remark for remark in found.remarks)
+    ast.parse(found.text)
