@@ -1,8 +1,6 @@
-"""Facts of a model card, each with its status and the places that support it."""
+"""Facts of a model, each with its status and the places that support it."""
 
 from __future__ import annotations
-
-import re
 
 from archviz.architecture.attention_facts import (
     attention_facts,
@@ -14,6 +12,7 @@ from archviz.architecture.attention_facts import (
 from archviz.architecture.compression_facts import compression_facts, stream_facts
 from archviz.architecture.context import LAYER_KEYS, WIDTH_KEYS, ConfigPart, Context, code
 from archviz.architecture.fact_sheet import ConfigEvidence, FactSheet, config_evidence
+from archviz.architecture.further_tokens import further_token_facts
 from archviz.architecture.kinds import Stack
 from archviz.architecture.logit_factor import logit_factor
 from archviz.architecture.model import Evidence, Fact, Parameters
@@ -44,7 +43,7 @@ def build_facts(
     Args:
         placements: Norm placement and whether mixer and feed-forward are parallel, by layer kind (`stack path/kind id`).
     """
-    sheet = FactSheet(context, cite or config_evidence)
+    sheet, stack = FactSheet(context, cite or config_evidence), None
     sheet.add("architecture", context.reading.class_name, code(context.reading.root.defined_at))
     sheet.from_config(context.configs[0], "model_type")
     main = next((c for c in columns if c.is_main and c.id in ("text", "decoder")), columns[0] if columns else None)
@@ -59,8 +58,7 @@ def build_facts(
         norm_facts(sheet, stack, placements)
         stream_facts(sheet, stack)
         _settings(sheet, stack.config)
-    stacked = max((len(s.layers) for s in main.stacks), default=0) if main is not None else 0
-    _multi_token_prediction(sheet, stacked)
+    further_token_facts(sheet, stack, parameters)
     _others(sheet, roles, columns, main)
     _ties(sheet, roles, columns)
     for column in columns:
@@ -195,30 +193,6 @@ def _scaled_logits(sheet: FactSheet) -> None:
         root = known.get("hidden_size")
         unit = "d^-0.5" if isinstance(root, int) and abs(found[0] - root**-0.5) < _SAME else None
         sheet.add("logit_scale", found[0], code(found[1]), unit=unit)
-
-
-def _multi_token_prediction(sheet: FactSheet, layers: int) -> None:
-    """Layers that predict further tokens: built by the class, or only in the checkpoint, which the class says it ignores."""
-    reading = sheet.context.reading
-    built = [m for m in reading.root.walk() if re.search(r"(^|_)(mtp|nextn)(_|$)|multi_token_pred", m.name.lower())]
-    ignored = [at for pattern, at in reading.ignored if re.search(rf"mtp|nextn|layers\\?\.{layers}(?!\d)", pattern)]
-    evidence = [each for at in ignored for each in code(at)]
-    unit = "built by the class" if built else "not built by the class"
-    for part in sheet.context.configs:
-        found = part.find("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers", "num_mtp_modules")
-        if found and isinstance(found[1], int) and found[1] > 0:
-            proof = code(built[0].created_at) if built else evidence
-            sheet.add(
-                "mtp_layers",
-                found[1],
-                sheet.cite(found[0]) + proof,
-                status="verified" if built else "config",
-                unit=unit,
-            )
-    if built:
-        sheet.add("mtp", unit, code(built[0].created_at or built[0].defined_at))
-    elif ignored:
-        sheet.add("mtp", "not built by the class, which ignores its weights", evidence)
 
 
 def _others(sheet: FactSheet, roles: Roles, columns: list[Column], main: Column | None) -> None:

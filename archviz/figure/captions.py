@@ -193,18 +193,21 @@ def without_shared_notes(insets: list[Inset]) -> tuple[list[Inset], list[Sentenc
 
 
 def further_head(architecture: Architecture, tower: Tower) -> Box | None:
-    """The head that predicts further tokens (MTP): dashed where only the configuration speaks of it."""
+    """The head that predicts further tokens (MTP): not drawn as verified where the class does not build it."""
     layers, built = architecture.fact("mtp_layers"), architecture.fact("mtp")
     if (layers is None or not layers.value) and built is None:
         return None
     count = f" × {written(layers.value)}" if layers and layers.value not in (None, 1) else ""
-    absent = built is not None and "not built" in f"{built.value} {built.unit}"
+    told = " ".join(f"{fact.value} {fact.unit}" for fact in (layers, built) if fact)
+    absent = "not built" in told
+    by = layers if layers and layers.value else built
     stored = next((step.count for step in architecture.parameters.reconciliation if step.key == "mtp"), None)
     where = "; ".join(piece.where for fact in (layers, built) if fact for piece in fact.evidence[:1])
-    words = f"Multi-token prediction{', in the checkpoint but not built by the class' if absent else ''}"
+    named = by.status if absent and by else "verified"
+    among = ", in the published weights" if named == "derived" else ", stated by the configuration"
+    words = f"Multi-token prediction{f'{among} but not built by the class' if absent else ''}"
     return Box(
-        f"beyond/{tower.id}", "head", f"MTP{count}", (compact(stored),) if stored else (),
-        status="config" if absent else "verified",
+        f"beyond/{tower.id}", "head", f"MTP{count}", (compact(stored),) if stored else (), status=named,
         description=f"{words} · {where}" if where else words,
     )  # fmt: skip
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from archviz.architecture.further_tokens import KEYS
 from archviz.architecture.model import Architecture, LayerStack
 from archviz.interpreter.reading import ModelReading, ModuleRecord
 from archviz.late_patterns import late_pattern
 from archviz.records import record
 from archviz.spans import Status
 
-KEYS = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers", "num_mtp_modules", "mtp_num_layers")
 _NAMES = late_pattern(r"mtp|nextn|multi_token")
 
 

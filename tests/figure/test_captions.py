@@ -67,7 +67,7 @@ def test_what_is_saved_is_named() -> None:
 
 def test_a_head_for_further_tokens_is_dashed_where_the_class_does_not_build_it() -> None:
     llama = ZOO["llama"]()
-    llama.facts.append(Fact(key="mtp_layers", value=2, unit="not built by the class"))
+    llama.facts.append(Fact(key="mtp_layers", value=2, unit="not built by the class", status="config"))
     llama.facts.append(Fact(key="mtp", value="not built by the class, which ignores its weights"))
     box = build_overview(llama).columns[0].beyond
     assert box is not None

@@ -129,9 +129,3 @@ def test_rope_of_a_vision_tower_is_seen() -> None:
     architecture = described("transformers:qwen2_5_vl")
     graph = next(block for block in architecture.blocks if block.class_name == "Qwen2_5_VLVisionAttention")
     assert any(node.role == "rope" for node in graph.nodes)
-
-
-def test_heads_that_the_class_does_not_build_are_named_with_the_line() -> None:
-    facts = {fact.key: fact for fact in described("transformers:qwen3_next").facts}
-    assert facts["mtp"].value == "not built by the class, which ignores its weights"
-    assert facts["mtp"].evidence[0].where.startswith("transformers/models/qwen3_next/modeling_qwen3_next.py:")
