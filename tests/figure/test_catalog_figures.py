@@ -132,7 +132,7 @@ def test_the_column_of_the_detailed_view_keeps_the_repeat() -> None:
 
 
 @pytest.mark.parametrize("view", ["overview", "detailed"])
-@pytest.mark.parametrize("name", [LLAMA, QWEN, V4])
+@pytest.mark.parametrize("name", [LLAMA, QWEN, V4, "Qwen/Qwen3-VL-4B-Instruct"])
 def test_they_are_drawn_without_a_hard_finding(name: str, view: str) -> None:
     _, findings = draw_view(model(name), view)
     assert [finding for finding in findings if finding.severity == "hard"] == []
