@@ -182,7 +182,7 @@ def test_variants_of_an_inset_that_differ_alike_are_told_once() -> None:
 
 def test_convolutions_and_embeddings_of_encoders_have_their_sizes() -> None:
     whisper = {box.label: box.details for box in column_boxes(overview("openai/whisper-tiny").columns[0].steps)}
-    assert whisper["Conv1d"] == ("384 → 384, kernel 3, stride 2",)
+    assert whisper["Conv1d"][0] == "384 → 384, kernel 3, stride 2"
     vit = {
         box.label: box.details for box in column_boxes(overview("google/vit-base-patch16-224-in21k").columns[0].steps)
     }
