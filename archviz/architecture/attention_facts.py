@@ -21,6 +21,7 @@ KIND_NAMES = {
     "mla": "multi-head latent (MLA)",
 }
 _QK_NORMS = {"head": "per head", "whole": "over the whole projection", None: "none"}
+TEMPERATURE = "grows with the logarithm of the position"
 HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", "encoder_attention_heads", "decoder_attention_heads")
 KV_HEADS = ("num_key_value_heads", "num_kv_heads", "num_global_key_value_heads")
 _WINDOWS = ("sliding_window", "window_size", "attention_window_size", "local_attention")
@@ -79,6 +80,13 @@ def attention_facts(sheet: FactSheet, stack: Stack) -> None:
         sheet.add_by_kind("attention_sinks", of(lambda a: a.sinks))
     sheet.add_by_kind("attention_softcap", of(lambda a: a.softcap))
     sheet.add_by_kind("attention_scale", of(_scale))
+    sheet.add_by_kind("value_scale", of(lambda a: a.value_scale))
+    tempered = [
+        OfKind(k, TEMPERATURE if a.query_temperature else "none", k.mixer_kind or k.id, code(a.query_temperature))
+        for k, a in of.found
+    ]
+    if any(a.query_temperature for _, a in of.found):
+        sheet.add_by_kind("query_temperature", tempered)
     if all(what.mask is not None for _, what in of.found):
         masks = [
             OfKind(k, a.mask.kind, k.mixer_kind or k.id, code(a.mask.made_at or a.mask.used_at))

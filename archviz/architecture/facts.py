@@ -14,7 +14,7 @@ from archviz.architecture.context import LAYER_KEYS, WIDTH_KEYS, ConfigPart, Con
 from archviz.architecture.fact_sheet import ConfigEvidence, FactSheet, config_evidence
 from archviz.architecture.further_tokens import further_token_facts
 from archviz.architecture.kinds import Stack
-from archviz.architecture.logit_factor import logit_factor
+from archviz.architecture.logit_factor import logit_factor, logit_softcap
 from archviz.architecture.model import Evidence, Fact, Parameters
 from archviz.architecture.part_facts import feed_forward_facts, norm_facts, recurrence_facts
 from archviz.architecture.roles import Roles
@@ -173,7 +173,7 @@ def _width_evidence(sheet: FactSheet, stack: Stack) -> list[Evidence]:
 
 
 def _settings(sheet: FactSheet, config: ConfigPart) -> None:
-    sheet.from_config(config, "logit_softcap", "final_logit_softcapping")
+    _bounded_logits(sheet, config)
     sheet.from_config(config, "logit_scale")
     sheet.from_config(config, "logits_scaling")
     _scaled_logits(sheet)
@@ -181,6 +181,16 @@ def _settings(sheet: FactSheet, config: ConfigPart) -> None:
     sheet.from_config(config, "residual_multiplier")
     for part in (config, sheet.context.configs[0]):
         sheet.from_config(part, "dtype", "dtype", "torch_dtype")
+
+
+def _bounded_logits(sheet: FactSheet, config: ConfigPart) -> None:
+    """The softcap of the logits as the code applies it; as the configuration states it where no pass shows it."""
+    known = {fact.key: fact.value for fact in sheet.facts}
+    found = logit_softcap(sheet.context.trace, known.get("vocabulary_size"))
+    if found is not None:
+        stated = sheet.agreeing(config, found[0], "final_logit_softcapping")
+        sheet.add("logit_softcap", found[0], [*code(found[1]), *stated])
+    sheet.from_config(config, "logit_softcap", "final_logit_softcapping")
 
 
 def _scaled_logits(sheet: FactSheet) -> None:
