@@ -112,13 +112,21 @@ def parse_formats(text: str) -> list[Format]:
     return list(dict.fromkeys(known for name in names for known in FORMATS if known == name))
 
 
+_FOREIGN = ("bmp", "eps", "gif", "jpeg", "jpg", "tif", "tiff", "webp")
+
+
 def split_suffix(output: Path) -> tuple[Path, Format | None]:
     """An output path without its format suffix, and that format; a suffix that is no format is part of the name.
 
     >>> split_suffix(Path("out/Qwen3.5")), split_suffix(Path("qwen.svg"))
     ((PosixPath('out/Qwen3.5'), None), (PosixPath('qwen'), 'svg'))
+
+    Raises:
+        UsageError: The suffix is of pictures that are not written here.
     """
     suffix = output.suffix.lower().removeprefix(".")
+    if suffix in _FOREIGN:
+        raise UsageError(f"no such format: {suffix!r}", where="-o", hint=f"formats are {', '.join(FORMATS)}")
     known = next((known for known in FORMATS if known == suffix), None)
     return (output.with_suffix(""), known) if known else (output, None)
 

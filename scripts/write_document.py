@@ -21,7 +21,7 @@ _EXAMPLES = (
     "MiniMaxAI/MiniMax-M2 --kind summary",
     "openai/gpt-oss-20b --kind validation --expect layers=24 --output validation.md",
     "deepseek-ai/DeepSeek-V3 --kind memory --context 4k,128k",
-    "Qwen/Qwen3.5-397B-A17B --kind estimator --layers path/to/layers --output export",
+    "Qwen/Qwen3.5-397B-A17B --kind estimator --estimator path/to/layers --output export",
 )
 
 
@@ -36,17 +36,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--context", metavar="N[,…]", help="of memory: lengths in tokens, 4k,128k")
     parser.add_argument(
-        "--layers", metavar="FOLDER", help="of an estimator: its layer classes, read and never imported"
+        "--estimator",
+        "--layers",
+        metavar="FOLDER",
+        help="of an estimator: its layer classes, read and never imported",
     )
     class_argument(parser)
     options = parser.parse_args(argv)
-    for option, kind in (("expect", "validation"), ("context", "memory"), ("layers", "estimator")):
+    for option, kind in (("expect", "validation"), ("context", "memory"), ("estimator", "estimator")):
         if getattr(options, option) and options.kind != kind:
             parser.error(f"--{option} is for --kind {kind}")
     if options.kind in ("document", "validation", "estimator") and not options.output:
         parser.error(f"--kind {options.kind} needs --output")
-    if options.kind == "estimator" and not options.layers:
-        parser.error("--kind estimator needs --layers")
+    if options.kind == "estimator" and not options.estimator:
+        parser.error("--kind estimator needs --estimator")
     shared = shared_arguments(options)
     if options.kind == "document":
         return run_command(["document", options.model, "-o", options.output, *shared])
@@ -58,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.kind == "memory":
         lengths = ["--context", options.context] if options.context else []
         return run_command(["memory", options.model, *lengths, *shared], options.output)
-    return run_command(["export", options.model, "--estimator", options.layers, "-o", options.output, *shared])
+    return run_command(["export", options.model, "--estimator", options.estimator, "-o", options.output, *shared])
 
 
 if __name__ == "__main__":

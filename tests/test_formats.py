@@ -49,3 +49,9 @@ def test_the_themes_are_those_that_the_figure_has() -> None:
     from archviz.figure.theme import THEMES as DRAWN
 
     assert set(THEMES) == set(DRAWN)
+
+
+@pytest.mark.parametrize("name", ["figure.bmp", "figure.JPG", "figure.gif"])
+def test_the_suffix_of_a_picture_that_is_not_written_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="no such format"):
+        split_suffix(Path(name))

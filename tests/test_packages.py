@@ -183,6 +183,7 @@ def test_the_skill_folder_has_what_it_links_and_nothing_of_the_rest(skill: Path)
         "troubleshooting", "estimator-export",
     ):  # fmt: skip
         assert f"references/{name}.md" in files
+    assert {"evals/files/notes.md", "evals/files/layers/attention.py"} <= set(files)
     assert {name.partition("/")[0] for name in files} == {
         "SKILL.md",
         "LICENSE",

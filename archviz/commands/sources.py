@@ -11,7 +11,11 @@ from archviz.commands.printing import print_json, printable
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     name_argument(parser)
-    parser.add_argument("--text", action="store_true", help="also the text of the card and of publishers' blogs")
+    parser.add_argument(
+        "--text",
+        action="store_true",
+        help="also the text of the card and of publishers' blogs, with as many requests as all of it takes",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

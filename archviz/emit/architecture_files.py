@@ -32,6 +32,12 @@ def architecture_files(
     findings: list[Finding] = []
     if look.engine == "graphviz":
         files, findings = _by_graphviz(architecture, formats, view)
+        others = [name for name in formats if name not in files and name != "dot"]
+        if others:
+            message = f"Graphviz draws no {', '.join(others)}: the own layout did"
+            findings.append(Finding("soft", "engine", message))
+        if look.theme != "light" and files:
+            findings.append(Finding("soft", "engine", f"Graphviz draws in light colours, not {look.theme} ones"))
     drawn = [name for name in formats if name in DRAWN and name not in files]
     if drawn:
         from archviz.figure import draw_view

@@ -61,7 +61,7 @@ _HEAD = r"""% {title}
 \ifpdftex
   \newcommand\sign[3]{{\ifcsname u8:\detokenize{{#2}}\endcsname\else\DeclareUnicodeCharacter{{#1}}{{#3}}\fi}}
 \else
-  \newcommand\sign[3]{{\ifsigns\begingroup\lccode`\~="#1 \lowercase{{\endgroup\catcode"#1=\active\protected\gdef~}}{{#3}}\fi}}
+  \newcommand\sign[3]{{\ifsigns\catcode"#1=\active\begingroup\lccode`\~="#1\relax\lowercase{{\endgroup\protected\gdef~}}{{#3}}\fi}}
 \fi
 {signs}
 % \words{{style}}{{width in px}}{{text}}: one piece of text, exactly that wide.

@@ -63,7 +63,7 @@ def _tests(piece: Piece, numbers: Expected) -> Iterator[str]:
     if numbers.cache_bytes is not None:
         yield _test(
             f"{name}_cache",
-            f"what is kept of {CONTEXT:,} positions for later tokens, bf16",
+            f"keys, values and compressed entries after {CONTEXT:,} positions, bf16; windows cut, keys of an indexer apart",
             [f"assert LAYER.cache_bytes(context={CONTEXT:_}, dtype_bytes=2) == {numbers.cache_bytes:_}"],
         )
     if numbers.state_bytes is not None:
@@ -83,7 +83,7 @@ def _counted(piece: Piece, numbers: Expected) -> str:
         words.append("2 for each number of the state and product with it; no norms, no activations")
     elif numbers.attention_flops:
         words.append(
-            "2 for each number of the scores and of the weighted values, as in a prefill; no softmax, no norms"
+            "2 for each number of the scores and of the weighted values, as in a prefill and over all positions that the code multiplies; no softmax, no norms"
         )
     elif piece.specs.get("top_k"):
         words.append(f"of the experts {piece.specs['top_k']} of {piece.specs['num_experts']}")

@@ -257,6 +257,10 @@ def _stated(fact: Fact | None) -> bool:
 def facts(architecture: Architecture) -> tuple[FactCell, ...]:
     """The strip of facts at the foot of the figure, the same for every model as far as they are known."""
     cells = list(_size_cells(architecture))
+    towers = architecture.towers
+    if len(towers) > 1 and not any(tower.feeds for tower in towers):  # side by side: one of them is meant
+        spoken = next((tower for tower in towers if tower.id == "text"), towers[0])
+        cells.append(FactCell("The following of the", spoken.title[:1].lower() + spoken.title[1:]))
     for label, keys in (
         ("Context", CONTEXT),
         ("Vocabulary", VOCABULARY),

@@ -13,7 +13,6 @@ from archviz.architecture.model import (
     LayerKind,
     LayerStack,
     PatternItem,
-    Role,
     Tower,
 )
 from archviz.architecture.words import pattern_words
@@ -33,7 +32,7 @@ from archviz.records import replace
 
 _NO_SHAPE = ("point", "round")
 _MOST_RUNS = 6
-_OPENED: tuple[tuple[Role, ...], ...] = (OPENED, MIXER_ROLES, ())  # in a layer, the more the larger its panel is
+_OPENED: tuple[tuple[str, ...], ...] = (OPENED, MIXER_ROLES, ())  # in a layer, the more the larger its panel is
 Run = tuple[str, LayerKind, int, tuple[str, ...]]
 
 

@@ -9,7 +9,7 @@ from archviz.figure import captions
 from archviz.figure.flow import module_diagram
 from archviz.figure.model import Diagram, Inset, Sentence
 from archviz.figure.positions import with_rope_settings
-from archviz.figure.quantities import compact, sentence
+from archviz.figure.quantities import compact, plain, sentence
 from archviz.figure.savings import Savings
 from archviz.records import field, record, replace
 
@@ -177,8 +177,9 @@ def _both(one: Inset, other: Inset, differing: list[str]) -> Inset:
     if not differing:
         return replace(one, title=title)
     text = f"{other.title}: alike, with {'; '.join(differing)}"
-    note = sentence(text)
-    return replace(one, title=title, notes=(*one.notes, *(() if note in one.notes else (note,))))
+    tail = text.partition(": ")[2]
+    told = any(plain(note).endswith(tail) for note in one.notes)  # of another of the same kind, in another tower
+    return replace(one, title=title, notes=one.notes if told else (*one.notes, sentence(text)))
 
 
 def _expert_notes(inner: list[BlockGraph]) -> Iterator[Sentence]:

@@ -101,18 +101,23 @@ class _Overview:
             else (),
             sides=tuple(self.sides.values()),
             insets=captions.with_savings(insets, architecture),
-            strips=tuple(
-                make_strip(
-                    stack,
-                    [self.kinds[stack.path, kind.id] for kind in stack.kinds],
-                    architecture.fact("attention_compression"),
-                )
-                for stack in self._stacks(towers)
-                if len(stack.kinds) > 1
-            ),
+            strips=self._strips(towers),
             facts=captions.facts(architecture),
             footers=(*shared, *captions.closed_words(self.book.closed), *captions.footers(architecture)),
         )
+
+    def _strips(self, towers: list[Tower]) -> tuple[Strip, ...]:
+        """The layer patterns; where several towers have one, each with its tower's name."""
+        compression = self.architecture.fact("attention_compression")
+        found = [
+            (tower, make_strip(stack, [self.kinds[stack.path, kind.id] for kind in stack.kinds], compression))
+            for tower in towers
+            for stack in self._stacks([tower])
+            if len(stack.kinds) > 1
+        ]
+        if len({tower.id for tower, _ in found}) < 2:
+            return tuple(strip for _, strip in found)
+        return tuple(replace(strip, title=f"{strip.title}: {tower.title[:40]}") for tower, strip in found)
 
     def _with_feeders(self, column: Column, folded: list[Tower]) -> Column:
         """The column with a box for the towers that are not drawn, or that box beside the layers that read their output."""

@@ -137,7 +137,7 @@ class PanelElement:
         self.placement = place(vertices, links, Spacing(across=20.0, between=_FLOW_GAP * stretch))
         self.spine = self._end("input")
         self.outermost = outermost and panel.times > 1
-        self.brace = _BRACE if self.outermost else 0.0
+        self.brace = _brace_room(panel.times) if self.outermost else 0.0
         least = style.narrow / 2 + 16
         self.left = max(self.spine, least) + 16
         self.right = max(self.placement.width - self.spine, least) + 16
@@ -205,7 +205,7 @@ class RepeatElement:
     def __init__(self, repeat: Repeat, style: Style, stretch: float) -> None:
         self.repeat = repeat
         self.parts = [element(item, style, stretch, False, not repeat.ordered) for item in repeat.items]
-        self.brace = _BRACE if repeat.times > 1 else 0.0
+        self.brace = _brace_room(repeat.times) if repeat.times > 1 else 0.0
         self.left = max((part.left + part.brace for part in self.parts), default=0.0) + 16
         self.right = max((part.right for part in self.parts), default=0.0) + 16
         self.title = 24.0 if repeat.title else 0.0
@@ -241,6 +241,11 @@ class RepeatElement:
             )
             canvas.wires.append(_wire(f"{self.repeat.id}/out", (exit_x, frame.y + 16), (x, frame.y), theme, False))
         return x
+
+
+def _brace_room(times: int) -> float:
+    """Room of a brace and its `15 ×` on the left of a frame, px."""
+    return max(_BRACE, measure(f"{times} ×", 18.0, 700) + 23.0 - _PAD + 8.0)
 
 
 def element(step: Step, style: Style, stretch: float, outermost: bool = True, heads: bool = False) -> Element:

@@ -25,7 +25,7 @@ class Unfolded:
     part: dict[str, Role] = field(default_factory=dict)
 
 
-def unfold(architecture: Architecture, layer: BlockGraph, opened: Sequence[Role] = OPENED) -> Unfolded:
+def unfold(architecture: Architecture, layer: BlockGraph, opened: Sequence[str] = OPENED) -> Unfolded:
     """The layer's graph with every mixer and feed-forward replaced by its inside, where the ends of both fit together.
 
     Args:

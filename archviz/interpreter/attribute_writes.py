@@ -82,6 +82,8 @@ class AttributeWrites:
                 self.gap(f"{name} of a function is set")
         elif isinstance(value, SourceModule):
             value.replace(name, new)
+        elif isinstance(value, ClassValue) and name == "__name__":
+            value.name = str(new)
         elif not isinstance(value, OrderedDict):
             value.namespace[name] = new
         elif not name.startswith("__"):
@@ -97,6 +99,8 @@ class AttributeWrites:
                 raw = each.namespace[name]
                 break
         self.twins.written(value)
+        if "__slots__" in value.cls.namespace and raw is None and _refuses(value.cls, name):
+            raise AttributeError(f"'{value.cls.name}' object has no attribute '{name}'")
         if isinstance(raw, PropertyValue):
             if raw.fset is None:
                 raise AttributeError(f"property '{name}' of '{value.cls.name}' object has no setter")
@@ -159,3 +163,12 @@ class AttributeWrites:
             del value.namespace[name]
         elif not isinstance(value, Unknown):
             raise AttributeError(name)
+
+
+def _refuses(cls: ClassValue, name: str) -> bool:
+    """Whether the `__slots__` of a class and of all its bases leave no room for an attribute; private names are not looked at."""
+    slots = [each.namespace["__slots__"] for each in cls.mro if "__slots__" in each.namespace]
+    if len(slots) < len(cls.mro) or cls.host_base is not None or "__" in name:
+        return False
+    names = {name for each in slots for name in ([each] if isinstance(each, str) else each)}
+    return name not in names and "__dict__" not in names

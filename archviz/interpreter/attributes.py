@@ -53,7 +53,7 @@ PLAIN_METHODS: dict[type, set[str]] = {
         "isdisjoint", "issubset", "issuperset", "pop", "remove", "symmetric_difference", "union", "update",
     },
     frozenset: {"copy", "difference", "intersection", "isdisjoint", "issubset", "issuperset", "union"},
-    int: {"bit_length", "is_integer", "real", "imag", "numerator", "denominator"},
+    int: {"bit_length", "bit_count", "from_bytes", "as_integer_ratio", "is_integer", "real", "imag", "numerator", "denominator"},
     float: {"is_integer", "as_integer_ratio", "real", "imag", "hex"},
     bool: {"real", "imag", "numerator", "denominator", "bit_length"},
     complex: {"real", "imag", "conjugate"},
@@ -124,8 +124,24 @@ def find_attribute(interp: Interpreter, value: Any, name: str) -> Any:
 
 def _of_instance(interp: Interpreter, value: Instance, name: str) -> Any:
     if value.cls.has("__getattribute__"):
+        own = value.cls.lookup("__getattribute__")
+        if isinstance(own, FunctionValue) and interp.is_own(own.module) and name != "__getattribute__":
+            return _by_own_rule(interp, own, value, name)
         name = interp.renamed_attribute(value, name)
     return raw_attribute(interp, value, name)
+
+
+def _by_own_rule(interp: Interpreter, rule: FunctionValue, value: Instance, name: str) -> Any:
+    """What a class's own `__getattribute__` gives; where it finds nothing, its `__getattr__`."""
+    try:
+        with interp.guarded():
+            return interp.call(rule, [value, name], {})
+    except RaisedError as error:
+        if not isinstance(error.value, AttributeError):
+            raise
+    if value.cls.has("__getattr__"):
+        return interp.call(bind(interp, value.cls.lookup("__getattr__"), value, value.cls), [name], {})
+    return MISSING
 
 
 def raw_attribute(interp: Interpreter, value: Instance, name: str) -> Any:

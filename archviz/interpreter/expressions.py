@@ -69,12 +69,10 @@ def _call(interp: Interpreter, node: ast.Call, frame: Frame) -> Any:
 
 
 def _zero_argument_super(frame: Frame) -> SuperValue:
-    scope: Frame | None = frame
-    while scope is not None and (scope.function is None or scope.function.owner is None):
-        scope = scope.parent
-    if scope is None or scope.function is None or scope.function.owner is None:
+    scope, owner = frame.method(), frame.owner()
+    if scope is None or owner is None:
         raise RaisedError(RuntimeError("super(): no arguments"), None, explicit=False)
-    return SuperValue(scope.function.owner, scope.first)
+    return SuperValue(owner, scope.first)
 
 
 @expression(ast.BinOp)
@@ -99,11 +97,14 @@ def _boolean(interp: Interpreter, node: ast.BoolOp, frame: Frame) -> Any:
     stop_at = isinstance(node.op, ast.Or)
     value: Any = None
     unknown: Unknown | None = None
+    last = node.values[-1]
     for operand in node.values:
         value = EXPRESSIONS[operand.__class__](interp, operand, frame)
         if isinstance(value, Unknown):
             unknown = unknown or value
-        elif interp.truth(value) is stop_at:
+        elif (operand is last and unknown is None) or interp.truth(
+            value
+        ) is stop_at:  # the last is the answer, whatever it is
             return value
     return unknown or value
 

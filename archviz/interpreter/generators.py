@@ -186,7 +186,9 @@ def _boolean(interp: Interpreter, node: ast.BoolOp, frame: Frame) -> Run:
     value: Any = None
     for operand in node.values:
         value = yield from evaluated(interp, operand, frame)
-        if isinstance(value, Unknown) or interp.truth(value) is isinstance(node.op, ast.Or):
+        if isinstance(value, Unknown) or operand is node.values[-1]:
+            return value
+        if interp.truth(value) is isinstance(node.op, ast.Or):
             return value
     return value
 

@@ -90,6 +90,8 @@ class Imports:
             return found
         if name in self._builtins:
             return self._builtins[name]
+        if name == "__class__" and (owner := frame.owner()) is not None:
+            return owner
         raise RaisedError(NameError(f"name '{name}' is not defined"), self.here(), explicit=False)
 
     def builtin(self, name: str) -> Any:

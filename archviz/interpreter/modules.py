@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections import deque
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.control import RaisedError
+from archviz.interpreter.earlier_values import EarlierValues, first_line, names_of, run_at_once
 from archviz.interpreter.parsing import Definition, ParsedFile, Part, SourceText, parsed_file
+from archviz.interpreter.values import Instance
 from archviz.spans import Span
 
 if TYPE_CHECKING:
@@ -65,6 +68,10 @@ class SourceModule:
         self._ready: set[str] = set()
         self._foreign: set[str] = set()  # names found to be defined nowhere in it
         self._pending: set[str] = set()
+        self._running: Part | None = None  # the top-level statement at work, and
+        self._line = 0  # its first line
+        self._earlier = EarlierValues()
+        self._seen_early: set[str] = set()  # names of tables read before later statements change them
 
     def __repr__(self) -> str:
         return f"<module {self.dotted}>"
@@ -118,6 +125,8 @@ class SourceModule:
 
     def lookup(self, name: str) -> Any:
         """The value of a module-level name; raises KeyError when the file does not define it."""
+        if self._running is not None and (value := self._at_this_line(name)) is not NOTHING:
+            return value
         if name not in self._ready and name not in self._pending:
             if self.interpreter.library.has(f"{self.dotted}.{name}"):
                 self._ready.add(name)
@@ -130,7 +139,7 @@ class SourceModule:
 
     def find(self, name: str) -> Any:
         """The value of a module-level name, or NOTHING."""
-        if name in self._ready:
+        if name in self._ready and (self._running is None or name not in self._earlier):
             value = self.namespace.get(name, NOTHING)
             if value.__class__ is not LazyImport and value is not NOTHING:
                 return value
@@ -145,52 +154,100 @@ class SourceModule:
 
     def replace(self, name: str, value: Any) -> None:
         """`module.name = value` from elsewhere: what the file itself binds to the name comes first."""
-        self.find(name)
+        old = self.find(name)
+        if name not in self._earlier:
+            self._earlier.keep(name, 0, old)
         self.namespace[name] = value
-        self._ready.add(name)
+        if self._running is None:
+            self._ready.add(name)
+        else:
+            self._earlier.keep(name, self._line, value)
 
     def lines_run(self) -> set[int]:
         """The first lines of the top-level statements that were run."""
         parts = (part for parts in self.index.values() for part in parts if id(part) in self._done)
         return {part.first if isinstance(part, Definition) else part.lineno for part in parts}
 
-    def _run_for(self, name: str) -> None:
+    def _run_for(self, name: str, until: int | None = None) -> None:
+        """Run the statements that bind or change a name, those before a line where one is given."""
         self._pending.add(name)
         try:
             for part in self.index.get(name, ()):
+                if until is not None and first_line(part) >= until:
+                    return
                 if id(part) not in self._done:
                     if _sets_attribute(part):
-                        self._run_before(part, name)
-                    self._done.add(id(part))
-                    self.interpreter.run_module_statement(self, part.parsed() if isinstance(part, Definition) else part)
+                        self._run_before(part, name, _takes)
+                    elif isinstance(self.namespace.get(name), _CHANGEABLE) and self.interpreter.is_own(self):
+                        self._run_before(part, name, _reads)
+                    self._run(part)
         finally:
             self._pending.discard(name)
         self._ready.add(name)
 
-    def _run_before(self, change: Part, name: str) -> None:
+    def _run(self, part: Part) -> None:
+        """Run a statement, and keep what it makes of names that others bind or change too."""
+        self._done.add(id(part))
+        others = [name for name in names_of(part) if len(self.index.get(name, ())) > 1]
+        line = first_line(part)
+        for name in others:
+            if name not in self._pending:
+                self._run_for(name, until=line)
+        above = (self._running, self._line)
+        self._running, self._line = part, line
+        try:
+            self.interpreter.run_module_statement(self, part.parsed() if isinstance(part, Definition) else part)
+        finally:
+            self._running, self._line = above
+            for name in others:
+                self._earlier.keep(name, line, self.namespace.get(name, NOTHING))
+        while self._running is None and self._seen_early:
+            self._run_for(self._seen_early.pop())
+
+    def _at_this_line(self, name: str) -> Any:
+        """What a name stands for at the statement at work; NOTHING where that is what it always stands for, or it stands for nothing yet."""
+        parts = self.index.get(name, ())
+        if name not in self._earlier and len(parts) < 2:
+            return NOTHING
+        if name not in self._pending and self.interpreter.library.has(f"{self.dotted}.{name}"):
+            return NOTHING
+        if name not in self._pending:
+            self._run_for(name, until=self._line)
+        if any(part is self._running for part in parts):
+            return self._resolved(name) if name in self.namespace else NOTHING
+        value = self._earlier.before(name, self._line + 1, NOTHING)
+        if value.__class__ is LazyImport:
+            found = self._imported(name, value)
+            self._earlier.resolve(name, value, found)
+            return found
+        if isinstance(value, _CHANGEABLE):
+            self._seen_early.add(name)
+        return value
+
+    def _run_before(self, change: Part, name: str, concerns: Callable[[Part, str], bool]) -> None:
         """Run what stands before a change and took the value that it replaces: `old = nn.Linear.forward`, `class A(nn.Linear)`."""
         for parts in list(self.index.values()):
             for part in parts:
-                line = part.first if isinstance(part, Definition) else part.lineno
-                if id(part) in self._done or line >= change.lineno:  # type: ignore[union-attr] # no Definition sets an attribute
+                if id(part) in self._done or first_line(part) >= first_line(change):
                     continue
-                if _takes(part, name):
-                    self._done.add(id(part))
-                    self.interpreter.run_module_statement(self, part.parsed() if isinstance(part, Definition) else part)
+                if concerns(part, name):
+                    self._run(part)
 
     def _resolved(self, name: str) -> Any:
         value = self.namespace[name]
         if isinstance(value, LazyImport):
-            if value.is_pending:
-                error = ImportError(f"cannot import name '{name}': files import it from each other")
-                raise RaisedError(error, value.at, explicit=False)
-            value.is_pending = True
-            try:
-                found = self.interpreter.import_into(self, value.module, value.name, value.at)
-            finally:
-                value.is_pending = False
-            self.namespace[name] = value = found
+            self.namespace[name] = value = self._imported(name, value)
         return value
+
+    def _imported(self, name: str, value: LazyImport) -> Any:
+        if value.is_pending:
+            error = ImportError(f"cannot import name '{name}': files import it from each other")
+            raise RaisedError(error, value.at, explicit=False)
+        value.is_pending = True
+        try:
+            return self.interpreter.import_into(self, value.module, value.name, value.at)
+        finally:
+            value.is_pending = False
 
     def _from_elsewhere(self, name: str) -> Any:
         """Names that no statement binds: submodules of a package and star imports."""
@@ -234,6 +291,18 @@ def _takes(part: Part, name: str) -> bool:
         part = part.parsed()
     value = part.value if isinstance(part, ast.Assign) and not _sets_attribute(part) else None
     return value is not None and any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(value))
+
+
+_CHANGEABLE = (list, dict, set, deque, Instance)
+
+
+def _reads(part: Part, name: str) -> bool:
+    """Whether a statement looks at a name when it runs, and not only in the bodies of functions."""
+    if isinstance(part, Definition):
+        if name not in part.text:
+            return False
+        part = part.parsed()
+    return any(isinstance(node, ast.Name) and node.id == name for node in run_at_once(part))
 
 
 def absolute_name(module: SourceModule, node: ast.ImportFrom) -> str:

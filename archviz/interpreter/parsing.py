@@ -329,9 +329,14 @@ class ParsedFile:
     def __init__(self, source: SourceText) -> None:
         self.index: dict[str, list[Part]] = {}
         self.stars: list[ast.ImportFrom] = []
-        for part in parts_of(source):
-            for name in names_touched(part, self.stars):
+        parts = parts_of(source)
+        for part in parts:
+            for name in dict.fromkeys(names_touched(part, self.stars)):
                 self.index.setdefault(name, []).append(part)
+        if " global " in source.text:
+            from archviz.interpreter.earlier_values import add_bound_by_calls
+
+            add_bound_by_calls(self.index, parts)
 
 
 _parsed: dict[SourceText, ParsedFile] = {}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from archviz.interpreter.modules import SourceModule
-    from archviz.interpreter.values import FunctionValue
+    from archviz.interpreter.values import ClassValue, FunctionValue
 
 
 class Frame:
@@ -57,6 +57,18 @@ class Frame:
                 return frame.names[name]
             frame = frame.parent
         raise KeyError(name)
+
+    def method(self) -> Frame | None:
+        """The frame of the method in which the code stands, its own or an enclosing one."""
+        scope: Frame | None = self
+        while scope is not None and (scope.function is None or scope.function.owner is None):
+            scope = scope.parent
+        return scope
+
+    def owner(self) -> ClassValue | None:
+        """The class whose method the code stands in: `__class__`."""
+        scope = self.method()
+        return None if scope is None or scope.function is None else scope.function.owner
 
     def bind(self, name: str, value: Any) -> None:
         if not (self.is_top or self.globals_ or self.nonlocals):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from archviz.errors import UsageError
 from archviz.interpreter.builtins_table import REFUSED
 from archviz.interpreter.control import RaisedError, UnsupportedError
+from archviz.interpreter.earlier_values import run_at_once
 from archviz.interpreter.modules import SourceModule, absolute_name
 from archviz.interpreter.parsing import SourceText, parse
 from archviz.interpreter.reading import Gap
@@ -86,25 +87,7 @@ def _text(node: ast.expr) -> str:
 
 def _import_time_calls(node: ast.AST) -> Iterator[ast.Call]:
     """The calls that run when a statement does, not those in the bodies of functions."""
-    waiting: list[ast.AST] = [node]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, ast.Call):
-            yield each
-        if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            waiting += [*each.decorator_list, *each.args.defaults, *_given(each.args.kw_defaults)]
-        elif not isinstance(each, ast.Lambda) and not (isinstance(each, ast.If) and _is_main(each.test)):
-            waiting += reversed(list(ast.iter_child_nodes(each)))
-
-
-def _given(nodes: list[ast.expr | None]) -> list[ast.expr]:
-    return [node for node in nodes if node is not None]
-
-
-def _is_main(test: ast.expr) -> bool:
-    """Whether a test asks if the file is run as a program, or is checked by a type checker."""
-    names = {each.id for each in ast.walk(test) if isinstance(each, ast.Name)}
-    return bool(names & {"__name__", "TYPE_CHECKING"})
+    return (each for each in run_at_once(node) if isinstance(each, ast.Call))
 
 
 def _aliases(body: list[ast.stmt]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from archviz.interpreter.library import Library
 def register_layers(library: Library) -> None:
     """Fill a library with every layer and every infrastructure stub."""
     from archviz.layers import (
+        adaptive_softmax,
         argument_decorators,
         axis_layers,
         hooks,
@@ -41,6 +42,7 @@ def register_layers(library: Library) -> None:
         argument_decorators,
         axis_layers,
         nn_layers,
+        adaptive_softmax,
         output_capturing,
         nn_containers,
         nn_attention,

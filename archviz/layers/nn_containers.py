@@ -162,8 +162,13 @@ def _register_dicts(library: Library) -> None:
     library.method(f"{NN}.ModuleDict.keys")(lambda interp, self: self.modules.keys())
     library.method(f"{NN}.ModuleDict.values")(lambda interp, self: self.modules.values())
     library.method(f"{NN}.ModuleDict.items")(lambda interp, self: self.modules.items())
-    library.method(f"{NN}.ModuleDict.pop")(lambda interp, self, key: self.modules.pop(key))
+    library.method(f"{NN}.ModuleDict.pop", f"{NN}.ModuleDict.__delitem__")(_take_key)
     library.method(f"{NN}.ModuleDict.get")(lambda interp, self, key, default=None: self.modules.get(key, default))
+
+
+def _take_key(interp: Interpreter, module: ModuleInstance, key: str) -> Any:
+    interp.twins.written(module)
+    return module.modules.pop(key)
 
 
 def _set_key(interp: Interpreter, module: ModuleInstance, key: str, child: Any) -> None:

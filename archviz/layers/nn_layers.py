@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from archviz.interpreter.library import Library
@@ -86,7 +87,17 @@ def _register_embedding(library: Library) -> None:
     def bag(
         interp: Interpreter, self: ModuleInstance, num_embeddings: int, embedding_dim: int, *args: Any, **options: Any
     ) -> None:
+        keep(self, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        keep(self, include_last_offset=bool(args[6] if len(args) > 6 else options.get("include_last_offset")))
         new_parameter(interp, self, "weight", num_embeddings, embedding_dim)
+
+    @library.method(f"{NN}.EmbeddingBag.forward")
+    def bag_forward(
+        interp: Interpreter, self: ModuleInstance, input: Any, offsets: Any = None, per_sample_weights: Any = None
+    ) -> Any:
+        if isinstance(offsets, Tensor) and offsets.shape and self.attrs["include_last_offset"]:
+            offsets = interp.op("torch.Tensor.narrow", offsets, 0, 0, offsets.shape[0] - 1)
+        return interp.op(f"{F}.embedding_bag", input, self.parameters["weight"], offsets)
 
     @library.method(f"{NN}.Embedding.from_pretrained")
     def from_pretrained(interp: Interpreter, cls: Any, embeddings: Any = None, *args: Any, **options: Any) -> Any:
@@ -164,14 +175,14 @@ def _register_convolution(library: Library, rank: int, *, transposed: bool) -> N
 
     def build(
         interp: Interpreter, self: ModuleInstance, in_channels: int, out_channels: int, kernel_size: Any, stride: Any, padding: Any,
-        output_padding: Any, dilation: Any, groups: Any, bias: Any,
+        output_padding: Any, dilation: Any, groups: Any, bias: Any, mode: str = "zeros",
     ) -> None:  # fmt: skip
         kernel = shapes.spread(kernel_size, rank)
         if in_channels % groups or out_channels % groups:
             raise ValueError(f"groups ({groups}) must divide the channels ({in_channels} and {out_channels})")
         keep(self, in_channels=in_channels, out_channels=out_channels, kernel_size=kernel, stride=shapes.spread(stride, rank),
              padding=padding if isinstance(padding, str) else shapes.spread(padding, rank), dilation=shapes.spread(dilation, rank),
-             groups=groups, output_padding=shapes.spread(output_padding, rank), padding_mode="zeros", transposed=transposed)  # fmt: skip
+             groups=groups, output_padding=shapes.spread(output_padding, rank), padding_mode=mode, transposed=transposed)  # fmt: skip
         sizes = (in_channels, out_channels // groups) if transposed else (out_channels, in_channels // groups)
         new_parameter(interp, self, "weight", *sizes, *kernel)
         _bias(interp, self, out_channels, wanted=bias)
@@ -198,29 +209,61 @@ def _register_convolution(library: Library, rank: int, *, transposed: bool) -> N
 
         @library.constructor(dotted)
         def convolution(interp: Interpreter, self: ModuleInstance, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1,
-                        padding: Any = 0, dilation: Any = 1, groups: Any = 1, bias: Any = True, *args: Any, **options: Any) -> None:  # fmt: skip
-            build(interp, self, in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias)
+                        padding: Any = 0, dilation: Any = 1, groups: Any = 1, bias: Any = True, padding_mode: str = "zeros",
+                        *args: Any, **options: Any) -> None:  # fmt: skip
+            build(
+                interp,
+                self,
+                in_channels,
+                out_channels,
+                kernel_size,
+                stride,
+                padding,
+                0,
+                dilation,
+                groups,
+                bias,
+                padding_mode,
+            )
 
     @library.method(f"{dotted}.forward")
-    def forward(interp: Interpreter, self: ModuleInstance, input: Any, *args: Any) -> Any:
-        attrs = self.attrs
-        name = f"{F}.conv_transpose{rank}d" if transposed else f"{F}.conv{rank}d"
-        numbers = [attrs[each] for each in (("stride", "padding", "output_padding", "groups", "dilation") if transposed else
-                                            ("stride", "padding", "dilation", "groups"))]  # fmt: skip
-        return interp.op(name, input, weight_of(self), self.parameters.get("bias"), *numbers)
+    def forward(interp: Interpreter, self: ModuleInstance, input: Any, output_size: Any = None) -> Any:
+        weight, bias = weight_of(self), self.parameters.get("bias")
+        if not transposed:
+            return _convolved(interp, self, rank, input, weight, bias)
+        numbers = [self.attrs[each] for each in ("stride", "padding", "output_padding", "groups", "dilation")]
+        if output_size is not None and isinstance(input, Tensor) and input.shape is not None:
+            numbers[2] = _left_over(self, rank, input.sizes, output_size)
+        return interp.op(f"{F}.conv_transpose{rank}d", input, weight, bias, *numbers)
 
     library.method(f"{dotted}._conv_forward")(
-        lambda interp, self, input, weight, bias=None: interp.op(
-            f"{F}.conv{rank}d",
-            input,
-            weight,
-            bias,
-            stride=self.attrs["stride"],
-            padding=self.attrs["padding"],
-            dilation=self.attrs["dilation"],
-            groups=self.attrs["groups"],
-        )
+        lambda interp, self, input, weight, bias=None: _convolved(interp, self, rank, input, weight, bias)
     )
+
+
+def _convolved(interp: Interpreter, module: ModuleInstance, rank: int, value: Any, weight: Any, bias: Any) -> Any:
+    """A convolution; what is padded with anything but zeros is padded before.  Source: torch.nn.Conv1d."""
+    stride, padding, dilation, groups = (module.attrs[each] for each in ("stride", "padding", "dilation", "groups"))
+    if (mode := module.attrs["padding_mode"]) != "zeros":
+        totals = [step * (size - 1) for size, step in zip(module.attrs["kernel_size"], dilation, strict=True)]
+        pairs = [(each // 2, each - each // 2) for each in totals] if padding == "same" else [(0, 0)] * rank
+        pairs = pairs if isinstance(padding, str) else [(each, each) for each in padding]
+        widths = [each for pair in reversed(pairs) for each in pair]
+        value, padding = interp.op(f"{F}.pad", value, widths, mode=mode), (0,) * rank
+    return interp.op(f"{F}.conv{rank}d", value, weight, bias, stride, padding, dilation, groups)
+
+
+def _left_over(module: ModuleInstance, rank: int, sizes: tuple[int, ...], wanted: Any) -> list[int]:
+    """The output padding with which a transposed convolution gives these sizes."""
+    goal = list(wanted)[-rank:]
+    kernel, stride, padding, dilation = (
+        module.attrs[each] for each in ("kernel_size", "stride", "padding", "dilation")
+    )
+    least = [
+        shapes.transposed_convolution(sizes[at - rank], kernel[at], stride[at], padding[at], 0, dilation[at])
+        for at in range(rank)
+    ]
+    return [want - have for want, have in zip(goal, least, strict=True)]
 
 
 ACTIVATIONS = {
@@ -396,6 +439,7 @@ def _register_resizing(library: Library) -> None:
         keep(self, size=size, scale_factor=scale_factor)
 
     library.declare(f"{NN}.UpsamplingBilinear2d", f"{NN}.Upsample")
+    library.declare(f"{NN}.UpsamplingNearest2d", f"{NN}.Upsample")
     library.method(f"{NN}.Upsample.forward")(
         lambda interp, self, input: interp.op(f"{F}.interpolate", input, self.attrs["size"], self.attrs["scale_factor"])
     )
@@ -426,15 +470,14 @@ def _register_resizing(library: Library) -> None:
         lambda interp, self, input: interp.op(f"{F}.channel_shuffle", input, self.attrs["groups"])
     )
 
-    for name in ("ZeroPad1d", "ZeroPad2d", "ConstantPad1d", "ConstantPad2d", "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d",
-                 "ReplicationPad2d"):  # fmt: skip
+    for name, rank in product(("ZeroPad", "ConstantPad", "ReflectionPad", "ReplicationPad", "CircularPad"), (1, 2, 3)):
 
-        @library.constructor(f"{NN}.{name}")
-        def padding_layer(interp: Interpreter, self: ModuleInstance, padding: Any, *args: Any, _name: str = name,
+        @library.constructor(f"{NN}.{name}{rank}d")
+        def padding_layer(interp: Interpreter, self: ModuleInstance, padding: Any, *args: Any, _rank: int = rank,
                           **options: Any) -> None:  # fmt: skip
-            keep(self, padding=shapes.spread(padding, 4 if _name.endswith("2d") else 2))
+            keep(self, padding=shapes.spread(padding, 2 * _rank))
 
-        library.method(f"{NN}.{name}.forward")(
+        library.method(f"{NN}.{name}{rank}d.forward")(
             lambda interp, self, input: interp.op(f"{F}.pad", input, self.attrs["padding"])
         )
 

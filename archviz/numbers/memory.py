@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from archviz.architecture.model import Architecture
+from archviz.architecture.model import Architecture, LayerKind
 from archviz.errors import UsageError
 from archviz.interpreter.caches import NO_CACHE, CachedPass
 from archviz.late_patterns import late_pattern
@@ -205,6 +205,10 @@ def find_memory(
     )  # fmt: skip
     if known:
         found.contexts.extend(found.need(tokens) for tokens in contexts)
+    if any(each.role == "indexer" for kind in found.kinds for each in kind.kept):
+        found.remarks.append(
+            "operations count all positions, or all compressed entries, also those that the indexer does not choose"
+        )
     found.remarks.extend(
         f"{tokens:,} tokens are more than the {maximum:,} of the configuration"
         for tokens in contexts
@@ -246,7 +250,7 @@ def _is_fixed(layer: LayerCache) -> bool:
 def _kinds(layers: Sequence[LayerCache], architecture: Architecture) -> list[CacheKind]:
     groups: dict[tuple[object, ...], list[LayerCache]] = {}
     titles = {
-        f"{stack.path}.{index}": kind.title
+        f"{stack.path}.{index}": _mixer_title(kind)
         for stack in architecture.layers
         for kind in stack.kinds
         for index in kind.indices
@@ -265,7 +269,13 @@ def _title(layer: LayerCache, titles: dict[str, str]) -> str:
     path = layer.module or ""
     while path and path not in titles:
         path = path.rpartition(".")[0]
-    return titles[path].partition(" + ")[0] if path else layer.kind
+    return titles[path] if path else layer.kind
+
+
+def _mixer_title(kind: LayerKind) -> str:
+    """The part of a layer's title that its mixers have, of two side by side both."""
+    count = (kind.mixer_kind or "").count("+") + 1
+    return " + ".join(kind.title.split(" + ")[:count])
 
 
 _LENGTH = late_pattern(r"(\d+)([km]?)", re.IGNORECASE)

@@ -90,7 +90,11 @@ def _register_linear(library: Library) -> None:
 
     @op(library, f"{F}.scaled_dot_product_attention")
     def attention(interp: Interpreter, query: Tensor, key: Tensor, value: Tensor, *args: Any, **options: Any) -> Tensor:
-        return like(interp, query, (*query.sizes[:-1], value.sizes[-1]))
+        heads = 2 if options.get("enable_gqa") else 1  # key and value heads are repeated, other axes broadcast
+        batch = shapes.broadcast(*(each.sizes[: -1 - heads] for each in (query, key, value)))
+        if heads == 1:
+            return like(interp, query, (*batch, query.sizes[-2], value.sizes[-1]))
+        return like(interp, query, (*batch, *query.sizes[-3:-1], value.sizes[-1]))
 
     @op(library, f"{F}.cosine_similarity", "torch.cosine_similarity")
     def similarity(
@@ -276,7 +280,8 @@ def _known(size: Any) -> int:
 
 def _register_losses(library: Library) -> None:
     for name in ("cross_entropy", "mse_loss", "l1_loss", "nll_loss", "binary_cross_entropy", "smooth_l1_loss", "kl_div", "ctc_loss", "huber_loss",
-                 "binary_cross_entropy_with_logits", "triplet_margin_loss", "cosine_embedding_loss", "margin_ranking_loss"):  # fmt: skip
+                 "binary_cross_entropy_with_logits", "triplet_margin_loss", "cosine_embedding_loss", "margin_ranking_loss",
+                 "gaussian_nll_loss", "multi_margin_loss", "hinge_embedding_loss", "poisson_nll_loss", "soft_margin_loss"):  # fmt: skip
 
         @op(library, f"{F}.{name}")
         def loss(interp: Interpreter, value: Tensor, *args: Any, _name: str = name, **options: Any) -> Tensor:
@@ -306,13 +311,32 @@ def _register_fourier(library: Library) -> None:
             own[at] = size // 2 + 1 if _name == "rfft" else size
             return like(interp, value, own, _kind)
 
-    @op(library, "torch.fft.rfftn", "torch.fft.rfft2")
-    def rfft2(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
-        return like(interp, value, (*value.sizes[:-1], value.sizes[-1] // 2 + 1), "complex64")
+    for name in ("fft", "ifft", "rfft", "irfft"):
+        for ending, axes in (("2", (-2, -1)), ("n", None)):
 
-    @op(library, "torch.fft.irfftn", "torch.fft.irfft2")
-    def irfft2(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
-        return like(interp, value, (*value.sizes[:-1], 2 * (value.sizes[-1] - 1)), "float32")
+            @op(library, f"torch.fft.{name}{ending}")
+            def transforms(
+                interp: Interpreter,
+                value: Tensor,
+                s: Any = None,
+                dim: Any = axes,
+                *args: Any,
+                _name: str = name,
+                **options: Any,
+            ) -> Tensor:
+                """Over several axes, the last of them halved or made whole.  Source: torch.fft.rfftn."""
+                own = list(value.sizes)
+                dim = (dim,) if isinstance(dim, int) else dim
+                dims = range(-len(s), 0) if dim is None and s is not None else range(len(own)) if dim is None else dim
+                places = [shapes.axis(each, len(own)) for each in dims]
+                for place, size in zip(places, s or [None] * len(places), strict=False):
+                    own[place] = size if size not in (None, -1) else own[place]
+                last = places[-1]
+                if _name == "rfft":
+                    own[last] = own[last] // 2 + 1
+                elif _name == "irfft" and (not s or s[-1] in (None, -1)):
+                    own[last] = 2 * (own[last] - 1)
+                return like(interp, value, own, "float32" if _name == "irfft" else "complex64")
 
     @op(library, "torch.fft.fftshift", "torch.fft.ifftshift")
     def shift(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
@@ -326,16 +350,6 @@ def _register_fourier(library: Library) -> None:
     def rfftfreq(interp: Interpreter, n: int, *args: Any, **options: Any) -> Tensor:
         return tensor(interp, (n // 2 + 1,))
 
-    @op(
-        library,
-        "torch.fft.fftn",
-        "torch.fft.ifftn",
-        "torch.fft.fft2",
-        "torch.fft.ifft2",
-    )
-    def fft(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
-        return like(interp, value, dtype="complex64")
-
     @op(library, "torch.hann_window", "torch.hamming_window", "torch.kaiser_window")
     def window(interp: Interpreter, length: int, *args: Any, **options: Any) -> Tensor:
         return tensor(interp, (length,))
@@ -344,7 +358,13 @@ def _register_fourier(library: Library) -> None:
     def stft(
         interp: Interpreter, value: Tensor, n_fft: int, hop_length: int | None = None, *args: Any, **options: Any
     ) -> Tensor:
+        names = ("win_length", "window", "center", "pad_mode", "normalized", "onesided", "return_complex")
+        options = {**dict(zip(names, args, strict=False)), **options}
         own = value.sizes
         hop = hop_length or n_fft // 4
         frames = 1 + (own[-1] // hop if options.get("center", True) else (own[-1] - n_fft) // hop)
-        return like(interp, value, (*own[:-1], n_fft // 2 + 1, frames), "complex64")
+        halved = options.get("onesided")
+        bins = n_fft if halved is False or (halved is None and "complex" in value.dtype) else n_fft // 2 + 1
+        if options.get("return_complex") is False:
+            return like(interp, value, (*own[:-1], bins, frames, 2))
+        return like(interp, value, (*own[:-1], bins, frames), "complex64")

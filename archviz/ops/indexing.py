@@ -408,7 +408,7 @@ def _register_gathers(library: Library) -> None:
         return like(interp, value, shapes.broadcast(value.sizes, mask.sizes))
 
     names = ("scatter", "scatter_", "scatter_add", "scatter_add_", "masked_scatter", "masked_scatter_", "index_add", "index_add_",
-             "index_copy", "index_copy_", "index_put", "index_put_", "scatter_reduce", "scatter_reduce_", "put_")  # fmt: skip
+             "index_copy", "index_copy_", "index_reduce", "index_reduce_", "select_scatter", "slice_scatter", "diagonal_scatter", "as_strided_scatter", "index_put", "index_put_", "scatter_reduce", "scatter_reduce_", "put_")  # fmt: skip
     for name in names:
         where = [f"torch.Tensor.{name}"] + ([f"torch.{name}"] if not name.endswith("_") else [])
 

@@ -229,12 +229,17 @@ def _register_products(library: Library) -> None:
         "torch.Tensor.baddbmm",
         "torch.Tensor.addmm",
         "torch.Tensor.addmm_",
-        "torch.addbmm",
+        "torch.addmv",
+        "torch.Tensor.addmv",
     )
     def addmm(interp: Interpreter, bias: Tensor, *matrices: Tensor, **options: Any) -> Tensor:
         named = [options[name] for name in ("mat1", "batch1", "mat2", "batch2") if name in options]
         left, right = (*matrices, *named)[:2]
         return tensor(interp, shapes.matmul(left.sizes, right.sizes), left.dtype)
+
+    @op(library, "torch.addbmm", "torch.Tensor.addbmm")
+    def addbmm(interp: Interpreter, bias: Tensor, left: Tensor, right: Tensor, **options: Any) -> Tensor:
+        return like(interp, left, shapes.matmul(left.sizes, right.sizes)[1:])
 
     @op(library, "torch.einsum")
     def einsum(interp: Interpreter, equation: Any, *operands: Any) -> Tensor:

@@ -115,6 +115,7 @@ def einsum(equation: str, shapes: Sequence[Sizes]) -> Sizes:
     if not arrow:
         joined = "".join(terms).replace(".", "")
         output = "".join(sorted(letter for letter in set(joined) if joined.count(letter) == 1))
+        output = f"...{output}" if "..." in inputs else output
     head, dots, tail = output.partition("...")
     return (*(sizes[letter] for letter in head), *(batch if dots else ()), *(sizes[letter] for letter in tail))
 

@@ -94,11 +94,29 @@ def _register_math(library: Library) -> None:
         return total
 
 
+def _indexed(interp: Interpreter, value: Any) -> Any:
+    if isinstance(value, Unknown):
+        return value
+    special = value.special("__index__") if isinstance(value, Instance) else None
+    if special is not None:
+        return special()
+    if isinstance(value, Instance) and isinstance(value.payload, int):
+        return value.payload
+    raise TypeError(f"'{type(value).__name__}' object cannot be interpreted as an integer")
+
+
 def _register_operator(library: Library) -> None:
     for name, syntax in OPERATORS.items():
         library.function(f"operator.{name}")(
             lambda interp, left, right, _syntax=syntax: interp.binary(_syntax, left, right)
         )
+
+    @library.function("operator.index")
+    def index(interp: Interpreter, value: Any) -> Any:
+        """An integer as an index takes it: `value.__index__()`; anything but whole numbers is refused."""
+        if isinstance(value, (float, str, bytes)) or value is None:
+            raise TypeError(f"'{type(value).__name__}' object cannot be interpreted as an integer")
+        return interp.call(int, [value], {}) if isinstance(value, (int, Tensor)) else _indexed(interp, value)
 
     @library.function("operator.attrgetter")
     def attrgetter(interp: Interpreter, *paths: str) -> Any:

@@ -41,6 +41,17 @@ _KEYS: dict[str, tuple[str, ...]] = {
 _WORDS = {"attention": "attention_kind", "activation": "activation", "class": "architecture", "type": "model_type"}
 """Expectations whose value is a word, not a number."""
 
+_NONE_WITHOUT = (
+    "encoder_layers", "vision_layers", "audio_layers", "query_rank", "kv_rank", "window",
+    "experts", "top_k", "expert_intermediate", "mtp_layers",
+)  # fmt: skip
+"""Counts and sizes of parts that a model need not have: without the fact they are 0."""
+_TOGETHER = {
+    "top_k": "experts", "expert_intermediate": "experts", "mtp_layers": "mtp",
+    "rope_theta": "rope_dimensions", "rope_dims": "rope_theta",
+}  # fmt: skip
+"""Expectations about a part that another fact shows to be there: without their own fact the code does not tell them."""
+
 DEFAULT_TOLERANCE = {"params": 0.01, "active": 0.01}
 KNOWN = (*_KEYS, *_WORDS)
 _SUFFIX = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
@@ -174,7 +185,7 @@ def _tolerance(key: str, value: str, amount: str, unit: str, size: float) -> flo
 def check_expectations(expectations: Sequence[Expectation], architecture: Architecture) -> list[Check]:
     """Hold every expectation against the model.
 
-    A fact that the code does not have contradicts the expectation, unless gaps may hide it.
+    What the code does not have is 0 or none, and contradicts an expectation of anything else, unless gaps may hide it.
     """
     return [_check(expectation, architecture) for expectation in expectations]
 
@@ -190,11 +201,7 @@ def _check(expectation: Expectation, architecture: Architecture) -> Check:
     path = f"--expect {expectation.key}"
     stated: object = expectation.text if expectation.number is None else _plain(expectation.number)
     if not facts:
-        gaps = tuple(
-            Evidence(kind="code", where=gap.at or gap.module, text=gap.reason) for gap in architecture.gaps[:3]
-        )
-        status: Status = "unverified" if architecture.gaps else "conflict"
-        return Check(path, expectation.key, stated, None, status, gaps or _class_line(architecture))
+        return _check_absent(expectation, architecture, path, stated)
     agree = any(expectation.allows(value) for fact in facts for value in _values(fact))
     found = facts[0].value
     evidence = tuple(facts[0].evidence) or _class_line(architecture)
@@ -203,6 +210,18 @@ def _check(expectation: Expectation, architecture: Architecture) -> Check:
     if not agree and expectation.key == "active":
         evidence = (*_without_embedding(expectation, architecture), *evidence)
     return Check(path, expectation.key, stated, found, "verified" if agree else "conflict", evidence)
+
+
+def _check_absent(expectation: Expectation, architecture: Architecture, path: str, stated: object) -> Check:
+    """An expectation of which the model has no fact: it has none of it, unless a gap or a part that is there speaks against that."""
+    key = expectation.key
+    gaps = tuple(Evidence(kind="code", where=gap.at or gap.module, text=gap.reason) for gap in architecture.gaps[:3])
+    beside = architecture.fact(_TOGETHER.get(key, ""))
+    if gaps or beside is not None:
+        return Check(path, key, stated, None, "unverified", gaps or tuple(beside.evidence if beside else ()))
+    found = 0 if key in _NONE_WITHOUT else "none"
+    status: Status = "verified" if expectation.allows(found) else "conflict"
+    return Check(path, key, stated, found, status, _class_line(architecture))
 
 
 def _of_the_checkpoint(expectation: Expectation, architecture: Architecture) -> Iterator[Evidence]:

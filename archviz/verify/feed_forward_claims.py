@@ -37,7 +37,7 @@ def feed_forward_claims(view: LayerView, what: FeedForward) -> Iterator[Claim]:
 def _title(view: LayerView, what: FeedForward, *, idle: bool) -> str:
     """Its kind by name; where its steps are others than the name says, that."""
     title = "MLP, no activation" if idle and not what.gated else what.title
-    if view.call is None or view.module is view.kind.example or idle:
+    if view.call is None or view.module is view.kind.example or idle or what.kind == "channel_mixing":
         return title
     reader = TermReader(
         view.trace, view.call, lambda event: event.kind == "call" or detect_rope(event, view.trace) is not None,

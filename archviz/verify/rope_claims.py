@@ -69,7 +69,7 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
     forward = [r for r in rotations if not r.inverse]
     places = [r.event.at for r in rotations]
     yield view.claim("rope.tensors", list(dict.fromkeys(r.tensor for r in forward)), *(r.event.at for r in forward))
-    followed = [r for r in forward if r.form is not None or view.trace.whole]
+    followed = [r for r in forward if r.form is not None or view.trace.whole or not r.part.startswith("all ")]
     parts = {r.tensor: r.part for r in followed}
     value: object = next(iter(parts.values())) if len(set(parts.values())) == 1 else parts
     if followed:

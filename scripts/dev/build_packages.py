@@ -55,7 +55,8 @@ def linked_files() -> list[Path]:
 def skill_files() -> list[Path]:
     """All files of the skill folder, as paths in the tree."""
     scripts = [path.relative_to(ROOT) for path in (ROOT / "scripts").glob("*.py")]
-    return sorted({*linked_files(), *scripts, *map(Path, _ALWAYS)})
+    tasks = [path.relative_to(ROOT) for path in (ROOT / "evals" / "files").rglob("*") if path.suffix in (".md", ".py")]
+    return sorted({*linked_files(), *scripts, *tasks, *map(Path, _ALWAYS)})
 
 
 def build_skill(output: Path) -> Path:

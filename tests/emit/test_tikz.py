@@ -52,6 +52,20 @@ def compile_with(engine: str, source: bytes, folder: FilePath) -> str:
     return done.stderr
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_source_compiles_where_the_bundled_font_is_not_at_hand(engine: str, tmp_path: FilePath) -> None:
+    """As in the skill folder alone; code points with letters in them (B7, D7) stand for what the font may lack."""
+    script = tmp_path / "scripts" / "compile.sh"
+    script.parent.mkdir()
+    shutil.copy(ROOT / "scripts/compile.sh", script)
+    if shutil.which(engine) is None:
+        pytest.skip(f"{engine} is not installed: its TikZ is not compiled here")
+    (tmp_path / "figure.tex").write_bytes(tikz.emit(drawing("a · b × c → θ")))
+    command = ["bash", str(script), str(tmp_path / "figure.tex"), engine]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    assert (tmp_path / "figure.pdf").exists(), done.stderr
+
+
 def test_every_node_of_the_figure_is_one_line_with_a_comment() -> None:
     display, _ = draw_overview(ZOO["qwen35"]())
     lines = [

@@ -132,7 +132,7 @@ def test_the_column_of_the_detailed_view_keeps_the_repeat() -> None:
 
 
 @pytest.mark.parametrize("view", ["overview", "detailed"])
-@pytest.mark.parametrize("name", [LLAMA, QWEN, V4])
+@pytest.mark.parametrize("name", [LLAMA, QWEN, V4, "Qwen/Qwen3-VL-4B-Instruct"])
 def test_they_are_drawn_without_a_hard_finding(name: str, view: str) -> None:
     _, findings = draw_view(model(name), view)
     assert [finding for finding in findings if finding.severity == "hard"] == []
@@ -143,10 +143,47 @@ def test_scaling_of_some_layers_names_them_and_an_inset_tells_another_base() -> 
     facts = {cell.label: cell.value for cell in figure.facts}
     assert facts["RoPE scaling"] == "linear scaling × 8 (full attention)"
     notes = [plain(note) for inset in figure.insets for note in inset.notes]
-    assert any("RoPE θ = 10,000" in note and "window 1,024" in note for note in notes)
+    assert any("RoPE θ = 10,000" in note and "window 1024" in note for note in notes)
 
 
 def test_facts_that_are_framed_are_explained() -> None:
     display, _ = draw_view(model("google/gemma-3-27b-it"))
     legend = next(group for group in display.groups() if group.id == "legend")
     assert "not verified" in [shape.content for shape in legend.items if isinstance(shape, Text)]
+
+
+def test_rope_and_qk_norm_stand_beside_the_columns_of_the_flagship_figures() -> None:
+    for name in (QWEN, V4):
+        sides = {side.box.label.replace(" ", "-"): side for side in overview(name).sides}
+        assert {"RoPE", "QK-norm"} <= set(sides)
+    assert len(next(side for side in overview(V4).sides if side.box.label == "RoPE").targets) == 4
+
+
+def test_a_further_head_says_what_the_checkpoint_holds_of_it() -> None:
+    box = overview(V4).columns[-1].beyond
+    assert box is not None
+    assert (box.label, box.details, box.status) == ("MTP", ("6.61B",), "config")
+
+
+def test_patterns_and_facts_of_several_towers_name_theirs() -> None:
+    assert [strip.title for strip in overview("google-t5/t5-small").strips] == [
+        "Layer pattern: Encoder",
+        "Layer pattern: Decoder",
+    ]
+    facts = {cell.label: cell.value for cell in overview("openai/clip-vit-base-patch32").facts}
+    assert facts["The following of the"] == "text encoder"
+    assert "The following of the" not in {cell.label for cell in overview(LLAMA).facts}
+
+
+def test_variants_of_an_inset_that_differ_alike_are_told_once() -> None:
+    notes = [plain(note) for inset in overview("google-t5/t5-small").insets for note in inset.notes]
+    assert len([note for note in notes if note.endswith("32 × 8")]) == 1
+
+
+def test_convolutions_and_embeddings_of_encoders_have_their_sizes() -> None:
+    whisper = {box.label: box.details for box in column_boxes(overview("openai/whisper-tiny").columns[0].steps)}
+    assert whisper["Conv1d"][0] == "384 → 384, kernel 3, stride 2"
+    vit = {
+        box.label: box.details for box in column_boxes(overview("google/vit-base-patch16-224-in21k").columns[0].steps)
+    }
+    assert vit["embeddings"] == ("3 → 768, 16 × 16 patches", "class token", "positions 197 × 768")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.interpreter.programs import in_python, plain, value
+from tests.interpreter.programs import in_python, model, plain, value
 
 SNIPPETS = {
     "chained comparisons look at each operand once": """
@@ -138,3 +138,14 @@ result = run()
 @pytest.mark.parametrize("source", SNIPPETS.values(), ids=SNIPPETS.keys())
 def test_an_expression_means_what_it_means_in_python(source: str) -> None:
     assert plain(value(source)) == in_python(source)
+
+
+def test_what_settles_a_choice_does_so_beside_something_unknown() -> None:
+    assert value("import torch\nresult = [torch.of_no_stub and False, torch.of_no_stub or True]") == [False, True]
+
+
+def test_the_last_operand_of_a_choice_is_the_answer_whatever_it_is() -> None:
+    found = model(
+        "class Model(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.l = nn.Linear(1, 2)\n        self.l.bias is not None and nn.init.zeros_(self.l.bias)\n"
+    )
+    assert found.gaps == []

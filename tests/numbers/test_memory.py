@@ -184,3 +184,8 @@ def test_a_pass_that_did_not_end_gives_no_numbers(tmp_path: Path) -> None:
         assert memory_text(found.memory).endswith(f"cache in bf16\n  not known: {reason}\n")
         ended.add(steps)
     assert 4 < len(ended) < 10, "bounds that end passes, and bounds that do not"
+
+
+def test_positions_that_an_indexer_leaves_out_are_told_to_count() -> None:
+    found = memory("deepseek-ai/DeepSeek-V4-Flash")
+    assert any("indexer does not choose" in each for each in found.remarks)

@@ -165,3 +165,23 @@ def test_of_experts_in_a_list_one_that_runs_stands_for_all() -> None:
         for place, number in enumerate((7, 8))
     ]
     assert met_weights(architecture, CachedPass(8, [], linear, {}, [], weights)) == 2 * 6 + 5
+
+
+def test_layers_that_share_a_window_multiply_with_it_too(tmp_path: Path) -> None:
+    """Two of four layers read the keys and values of earlier ones, of a window and of the whole context."""
+    found = measured(
+        tmp_path, [1, 400], model_type="gemma4_text", num_hidden_layers=4, hidden_size=32, num_attention_heads=4, num_key_value_heads=2,
+        head_dim=8, global_head_dim=16, intermediate_size=48, vocab_size=60, vocab_size_per_layer_input=60, hidden_size_per_layer_input=0,
+        num_kv_shared_layers=2, sliding_window=64, layer_types=["sliding_attention", "full_attention"] * 2,
+    )  # fmt: skip
+    first, last = (each.decode or 0 for each in found.contexts)
+    window, whole = 2 * 2 * 4 * 8, 2 * 2 * 4 * 16
+    assert last - first == 2 * window * (64 - 1) + 2 * whole * (400 - 1)
+
+
+def test_mixers_side_by_side_are_both_named(tmp_path: Path) -> None:
+    found = measured(
+        tmp_path, [8], model_type="falcon_h1", num_hidden_layers=1, hidden_size=32, num_attention_heads=4, num_key_value_heads=2, intermediate_size=48,
+        vocab_size=60, mamba_d_ssm=32, mamba_n_heads=4, mamba_d_head=8, mamba_n_groups=1, mamba_d_state=16,
+    )  # fmt: skip
+    assert [kind.title for kind in found.kinds] == ["Mamba-2 + Attention"]

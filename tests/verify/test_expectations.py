@@ -54,8 +54,29 @@ def test_a_value_of_some_kinds_of_layers_agrees() -> None:
 
 def test_what_a_model_does_not_have_contradicts_the_expectation() -> None:
     check = checked("gemma2", "experts=8")["experts"]
-    assert (check.status, check.found) == ("conflict", None)
+    assert (check.status, check.found) == ("conflict", 0)
     assert check.evidence
+
+
+@pytest.mark.parametrize("text", ["experts=0", "mtp_layers=0", "vision_layers=0", "kv_rank=0", "window=0", "top_k=0"])
+def test_none_is_expected_of_what_a_model_does_not_have(text: str) -> None:
+    (check,) = checked("qwen3", text).values()
+    assert (check.status, check.found) == ("verified", 0)
+    assert check.evidence
+
+
+def test_a_word_of_what_a_model_does_not_have_contradicts_with_none() -> None:
+    check = checked("mamba2", "attention=mla")["attention"]
+    assert (check.status, check.found) == ("conflict", "none")
+
+
+def test_what_is_there_without_its_number_is_not_told() -> None:
+    model = describe("Qwen/Qwen3-Next-80B-A3B-Instruct", settings=Settings(offline=True))
+    assert model.fact("mtp") is not None
+    for text in ("mtp_layers=0", "mtp_layers=1"):
+        (check,) = check_expectations(parse_expectations(text), model)
+        assert (check.status, check.found) == ("unverified", None)
+        assert check.evidence
 
 
 @pytest.mark.parametrize(

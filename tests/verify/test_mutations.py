@@ -129,7 +129,11 @@ def test_claims_that_a_gap_may_change_are_not_verified() -> None:
     found = mutated("llama", old, "key_states = torch.nobody_knows_this_op(self.k_proj(hidden_states))")
     assert found.exit_status == 5
     about_attention = [c for c in found.claims if c.part == "self_attn"]
-    assert {c.status for c in about_attention} <= {"unverified", "config"}
+    assert {c.status for c in about_attention} <= {
+        "unverified",
+        "config",
+        "derived",
+    }  # a default of the class is no reading
     assert any(c.status == "verified" for c in found.claims if c.part == "mlp")
 
 

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import pytest
+
+from archviz import pipeline
+from archviz.architecture.model import Architecture
+from archviz.comparison.departures import departures
+from archviz.document.overview import overview
+from archviz.document.stages import stages
+from archviz.settings import Settings
+
+QWEN, FLASH = "Qwen/Qwen3.5-397B-A17B", "deepseek-ai/DeepSeek-V4-Flash"
+
+
+@cache
+def described(model: str) -> Architecture:
+    return pipeline.describe(model, settings=Settings(offline=True))
+
+
+@cache
+def text(model: str) -> str:
+    return "\n".join(stages(described(model), departures(described(model))))
+
+
+def part(model: str, title: str) -> str:
+    return re.split(r"^#### ", text(model).partition(f"\n#### {title}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "title", "has", "lacks"),
+    [
+        (QWEN, "Gated DeltaNet", "Gated DeltaNet layers", "QK-norm"),
+        (QWEN, "Gated attention", "Gated attention output", "Gated DeltaNet"),
+        (FLASH, "Sliding attention", "Attention sinks", "Compressed keys"),
+        (FLASH, "Heavily compressed attention", "Compressed keys and values", "Indexer"),
+        (FLASH, "Compressed sparse attention", "Indexer that chooses positions", "DeltaNet"),
+        (FLASH, "MoE", "Bias in the choice of experts", "Hash routing"),
+    ],
+)
+def test_key_features_are_those_of_the_part(model: str, title: str, has: str, lacks: str) -> None:
+    features = part(model, title).partition("**Key features:**")[2]
+    assert has in features
+    assert lacks not in features
+
+
+def test_equal_layers_in_a_row_are_one_row_of_the_plan() -> None:
+    assert "| 0-2, then every 4 | Gated DeltaNet + MoE | 6,575,157,504 | 45 |" in text(QWEN)
+    assert "| 3, then every 4 | Gated attention + MoE | 6,562,001,408 | 15 |" in text(QWEN)
+
+
+def test_patterns_are_told_by_titles() -> None:
+    words = " ".join(overview(described(QWEN)))
+    assert "It has 60 layers: 15 × (3 × Gated DeltaNet + MoE, 1 × Gated attention + MoE)." in words
+    assert "gated_deltanet+moe" not in text(QWEN) + words
+
+
+def test_a_row_for_each_head_of_each_token_is_no_number_of_the_pass() -> None:
+    assert r"\[B·S·64, 128\]" in part(QWEN, "Gated DeltaNet")
