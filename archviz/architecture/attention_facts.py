@@ -131,7 +131,11 @@ def position_facts(sheet: FactSheet, column: Column, roles: Roles, stack: Stack)
     found = of.found
     heads = {_rotated_head(a) for _, a in found if a.rope}
     unit = f"of {heads.pop()} per head" if len(heads) == 1 else None
-    sheet.add_by_kind("rope_dimensions", of(lambda a: a.rope.span if a.rope else None), unit=unit)
+    turned = [
+        OfKind(k, turned_dimensions(sheet, stack, k, a), k.mixer_kind or k.id, attention_place(sheet, k))
+        for k, a in found
+    ]
+    sheet.add_by_kind("rope_dimensions", turned, unit=unit)
     sheet.add_by_kind("rope_layout", of(lambda a: a.rope.layout if a.rope else None))
     unseen = not any(a.positions for _, a in found)
     if any(a.rope for _, a in found) or (unseen and found):
@@ -152,20 +156,30 @@ def _rope_facts(sheet: FactSheet, stack: Stack) -> None:
             part = next(p for p in kind.parts.mixers if p.what is what)
             settings.append((kind, rope_settings(sheet.context, stack, kind, sheet.context.modules[part.paths[0]])))
 
-    def of(trait: Callable[[RopeSettings], object]) -> list[OfKind]:
+    def of(trait: Callable[[RopeSettings], object], name: str) -> list[OfKind]:
         return [
-            OfKind(k, trait(s), k.mixer_kind or k.id, [e for w in s.places for e in sheet.cite(w)]) for k, s in settings
+            OfKind(k, trait(s), k.mixer_kind or k.id, sheet.cite(s.places[name]) if name in s.places else [])
+            for k, s in settings
         ]
 
-    sheet.add_by_kind("rope_theta", of(lambda s: s.theta), status="config")
-    sheet.add_by_kind("rope_theta", of(lambda s: s.unmatched), status="unverified")
+    sheet.add_by_kind("rope_theta", of(lambda s: s.theta, "theta"), status="config")
+    sheet.add_by_kind("rope_theta", of(lambda s: s.unmatched, "theta"), status="unverified")
     if any(s.partial not in (None, 1) for _, s in settings):
-        sheet.add_by_kind(
-            "rope_partial_factor", of(lambda s: s.partial if s.partial is not None else 1.0), status="config"
-        )
+        shares = of(lambda s: s.partial if s.partial is not None else 1.0, "partial")
+        sheet.add_by_kind("rope_partial_factor", shares, status="config")
     if any(s.scaling for _, s in settings):
-        sheet.add_by_kind("rope_scaling", of(lambda s: s.scaling or "none"), status="config")
-    sheet.add_by_kind("mrope_section", of(lambda s: s.sections), status="config")
+        sheet.add_by_kind("rope_scaling", of(lambda s: s.scaling or "none", "scaling"), status="config")
+    sheet.add_by_kind("mrope_section", of(lambda s: s.sections, "sections"), status="config")
+
+
+def turned_dimensions(sheet: FactSheet, stack: Stack, kind: Kind, what: Attention) -> int | None:
+    """Dimensions of a head that turn: those that the rotation takes, without the ones whose frequency is zero."""
+    if what.rope is None:
+        return None
+    part = next(p for p in kind.parts.mixers if p.what is what)
+    settings = rope_settings(sheet.context, stack, kind, sheet.context.modules[part.paths[0]])
+    span = what.rope.span
+    return (settings.turned(span) if span else None) or span
 
 
 def position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack) -> tuple[str | None, list[Evidence]]:

@@ -254,8 +254,12 @@ def _stated(fact: Fact | None) -> bool:
     return fact is None or fact.value not in (None, False, "none")
 
 
-def facts(architecture: Architecture) -> tuple[FactCell, ...]:
-    """The strip of facts at the foot of the figure, the same for every model as far as they are known."""
+def facts(architecture: Architecture, *, logits: bool = False) -> tuple[FactCell, ...]:
+    """The strip of facts at the foot of the figure, the same for every model as far as they are known.
+
+    Args:
+        logits: Say what is done to the logits too, which a note beside the head says where there is room.
+    """
     cells = list(_size_cells(architecture))
     towers = architecture.towers
     if len(towers) > 1 and not any(tower.feeds for tower in towers):  # side by side: one of them is meant
@@ -284,7 +288,8 @@ def facts(architecture: Architecture) -> tuple[FactCell, ...]:
     ):
         if fact := _fact(architecture, keys):
             cells.append(FactCell(label, _with_unit(fact), fact.status))
-    return (*cells, *_scaling_cells(architecture), *_identity_cells(architecture))
+    ends = [FactCell("Logits", line.removeprefix("logits ")) for line in logit_lines(architecture)] if logits else []
+    return (*cells, *_scaling_cells(architecture), *ends, *_identity_cells(architecture))
 
 
 def _scaling_cells(architecture: Architecture) -> Iterator[FactCell]:
