@@ -48,6 +48,7 @@ def build_facts(
     sheet.from_config(context.configs[0], "model_type")
     main = next((c for c in columns if c.is_main and c.id in ("text", "decoder")), columns[0] if columns else None)
     if main is not None and main.stacks:
+        sheet.tower = main.id
         stack = max(main.stacks, key=lambda s: len(s.layers))
         _sizes(sheet, roles, main, stack)
         attention_facts(sheet, stack)
@@ -118,7 +119,7 @@ def _layers(sheet: FactSheet, column: Column, stack: Stack) -> None:
     runs = layer_runs(sheet.context, stack)
     layers = sum(len(own.layers) for own in column.stacks) if staged else runs or len(stack.layers)
     at = code(stack.layers[0].created_at)
-    sheet.add("layers", layers, [*at, *sheet.agreeing(stack.config, layers, *_layer_keys(column))])
+    sheet.add("layers", layers, [*at, *sheet.agreeing(stack.config, layers, *LAYER_KEYS)])
     widths = [own.width for own in column.stacks]
     if staged:
         sheet.add("stages", len(column.stacks), at)
@@ -142,12 +143,6 @@ def _decodes(column: Column) -> bool:
             is_causal(column) is True or (is_causal(column) is None and any(m.name == "lm_head" for m in column.around))
         )
     )
-
-
-def _layer_keys(column: Column) -> list[str]:
-    """Configuration keys that count the layers of this tower and not of the other half."""
-    other = {"decoder": "encoder", "encoder": "decoder"}.get(column.id)
-    return [key for key in LAYER_KEYS if other is None or other not in key]
 
 
 def _decoder_type(stack: Stack) -> str:
@@ -201,7 +196,7 @@ def _scaled_logits(sheet: FactSheet) -> None:
     found = logit_factor(sheet.context.trace, known["vocabulary_size"])
     if found is not None:
         root = known.get("hidden_size")
-        unit = "d^-0.5" if isinstance(root, int) and abs(found[0] - root**-0.5) < _SAME else None
+        unit = "= d^-0.5" if isinstance(root, int) and abs(found[0] - root**-0.5) < _SAME else None
         sheet.add("logit_scale", found[0], code(found[1]), unit=unit)
 
 
@@ -210,10 +205,11 @@ def _others(sheet: FactSheet, roles: Roles, columns: list[Column], main: Column 
     for column in columns:
         if column is main or not column.stacks:
             continue
+        sheet.tower = column.id
         layers = sum(len(stack.layers) for stack in column.stacks)
         stack = column.stacks[0]
         at = code(stack.layers[0].created_at)
-        sheet.add(f"{column.id}_layers", layers, at + sheet.agreeing(stack.config, layers, *_layer_keys(column)))
+        sheet.add(f"{column.id}_layers", layers, at + sheet.agreeing(stack.config, layers, *LAYER_KEYS))
         if len(column.stacks) > 1:
             widths = [own.width for own in column.stacks if own.width]
             sheet.add(f"{column.id}_hidden_sizes", widths if len(set(widths)) > 1 else None, at)
