@@ -12,6 +12,7 @@ from archviz.architecture.naming import Kind, main_mixer
 from archviz.architecture.roles import Roles
 from archviz.architecture.rope_settings import RopeSettings, rope_settings
 from archviz.architecture.towers import Column
+from archviz.late_patterns import late_pattern
 from archviz.patterns.attention import Attention
 
 KIND_NAMES = {
@@ -104,6 +105,16 @@ def attention_facts(sheet: FactSheet, stack: Stack) -> None:
         len(k.indices) for k in stack.kinds for p in k.parts.mixers if isinstance(p.what, Attention) and p.what.cross
     )
     sheet.add("cross_attention_layers", crossed or None, code(stack.layers[0].defined_at))
+    sheet.add_by_kind("cross_attention_qk_norm", _crossing_norms(sheet, stack))
+
+
+def _crossing_norms(sheet: FactSheet, stack: Stack) -> list[OfKind]:
+    """How cross attentions normalise queries and keys, where one does."""
+    crossing = [
+        OfKind(kind, _QK_NORMS[part.what.qk_norm], kind.mixer_kind or kind.id, sheet.place(kind, part))
+        for kind in stack.kinds for part in kind.parts.mixers if isinstance(part.what, Attention) and part.what.cross
+    ]  # fmt: skip
+    return crossing if any(item.value != _QK_NORMS[None] for item in crossing) else []
 
 
 def _ratio(what: Attention) -> str | None:
@@ -202,7 +213,15 @@ def position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack)
     return None, []
 
 
+_TABLE_NAME = late_pattern(r"(^|[._])(pos(_|emb|$)|position)")
+
+
 def _table(column: Column, roles: Roles) -> list[Evidence]:
-    """The learned table of positions of a tower."""
-    tables = [inner for m in column.around for inner in m.walk() if roles(inner) == "position_embedding"]
-    return [Evidence(kind="tensor", where=t.name) for t in tables[0].parameters.values()][:1] if tables else []
+    """The learned table of positions of a tower: an embedding, or a matrix of a module that holds it, named so."""
+    inside = [inner for module in column.around for inner in module.walk()]
+    names = [t.name for m in inside if roles(m) == "position_embedding" for t in m.parameters.values()]
+    names += [
+        t.name for m in (*inside, *column.holders) if m.library is None for t in m.parameters.values()
+        if sum(size != 1 for size in t.shape) > 1 and _TABLE_NAME.search(".".join(t.name.split(".")[-2:]))
+    ]  # fmt: skip
+    return [Evidence(kind="tensor", where=name) for name in names[:1]]

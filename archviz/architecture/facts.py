@@ -104,9 +104,11 @@ def _sizes(sheet: FactSheet, roles: Roles, column: Column, stack: Stack) -> None
     vocabulary = _vocabulary(sheet, roles, column)
     if vocabulary is not None:
         size, name = vocabulary
-        sheet.add(
-            "vocabulary_size", size, [Evidence(kind="tensor", where=name), *sheet.agreeing(config, size, "vocab_size")]
-        )
+        table, head = [Evidence(kind="tensor", where=name)], _head_of(roles, column, config.values.get("vocab_size"))
+        if head is not None and head[0] < size:  # rows of the table that no output has
+            sheet.add("embedding_rows", size, table)
+            size, table = head[0], [Evidence(kind="tensor", where=head[1])]
+        sheet.add("vocabulary_size", size, [*table, *sheet.agreeing(config, size, "vocab_size")])
     _layers(sheet, column, stack)
     key = "encoder_type" if column.encodes else "decoder_type" if _decodes(column) else None
     if key is not None:
@@ -159,6 +161,12 @@ def _vocabulary(sheet: FactSheet, roles: Roles, column: Column) -> tuple[int, st
         for tensor in inner.parameters.values()
     ]  # fmt: skip
     return max(sizes, key=lambda pair: pair[0], default=None)
+
+
+def _head_of(roles: Roles, column: Column, size: object) -> tuple[int, str] | None:
+    """The output head that writes as many words as a configuration states, with its matrix."""
+    matrices = [t for module in column.around if roles(module) == "head" for t in module.parameters.values()]
+    return next(((t.shape[0] or 0, t.name) for t in matrices if len(t.shape) == 2 and t.shape[0] == size), None)
 
 
 def _width_evidence(sheet: FactSheet, stack: Stack) -> list[Evidence]:

@@ -82,7 +82,8 @@ def _title(architecture: Architecture) -> Iterator[str]:
     size = f"{identity.class_name} · {parameters.total:,} parameters"
     if parameters.active is not None and parameters.active != parameters.total:
         size += f" · {parameters.active:,} active per token"
-    yield size
+    counted = architecture.fact("parameters")
+    yield size if counted is None or counted.status == "verified" else f"{size}  [{counted.status}]"
     source = [identity.origin, identity.code or "", f"facts of {identity.retrieved}" if identity.retrieved else ""]
     yield "source: " + ", ".join(filter(None, source))
 

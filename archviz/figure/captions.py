@@ -34,6 +34,7 @@ KEY_HEADS = ("kv_heads", "key_value_heads", "num_key_value_heads")
 HEAD_SIZE = ("head_dim", "head_dimension")
 THETA = ("rope_theta",)
 _MAX_GAPS = 2
+_LONGEST_REASON = 120
 
 
 def _fact(architecture: Architecture, keys: tuple[str, ...]) -> Fact | None:
@@ -277,7 +278,9 @@ def facts(architecture: Architecture, *, logits: bool = False) -> tuple[FactCell
             cells.append(FactCell(label, _with_unit(fact), fact.status))
     cells += _head_cells(architecture)
     for stack in architecture.layers[:1]:
-        cells.append(FactCell("Layers", f"{stack.runs:,} (shared weights)" if stack.runs else f"{stack.count:,}"))
+        counted = architecture.fact("layers")
+        layers = f"{stack.runs:,} (shared weights)" if stack.runs else f"{stack.count:,}"
+        cells.append(FactCell("Layers", layers, counted.status if counted else "verified"))
     cells += _expert_cells(architecture)
     cells += _cache_cells(architecture)
     for label, keys in (
@@ -375,6 +378,11 @@ def _with_unit(fact: Fact) -> str:
     return f"{written(fact.value)} {fact.unit}" if fact.unit else written(fact.value)
 
 
+def _shortened(text: str) -> str:
+    """A reason in one line of a figure, cut between words."""
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON].rsplit(' ', 1)[0]} …"
+
+
 def footers(architecture: Architecture) -> tuple[Sentence, ...]:
     """Where the figure comes from, and what was not understood."""
     identity = architecture.identity
@@ -398,7 +406,9 @@ def footers(architecture: Architecture) -> tuple[Sentence, ...]:
             for note, names in asides.items()
         ]
     if architecture.gaps:
-        named = "; ".join(f"{gap.module}: {gap.reason[:80]}" for gap in architecture.gaps[:_MAX_GAPS])
+        named = "; ".join(
+            f"{gap.module or 'the model'}: {_shortened(gap.reason)}" for gap in architecture.gaps[:_MAX_GAPS]
+        )
         rest = len(architecture.gaps) - _MAX_GAPS
         tail = f"; and {rest} more" if rest > 0 else ""
         lines.append((Words(f"Gaps ({len(architecture.gaps)}): ", strong=True), Words(f"{named}{tail}.")))
