@@ -312,7 +312,9 @@ def _size_cells(architecture: Architecture) -> Iterator[FactCell]:
 def _head_cells(architecture: Architecture) -> Iterator[FactCell]:
     heads, groups = _fact(architecture, HEADS), _fact(architecture, KEY_HEADS)
     if heads and groups and heads.value != groups.value:
-        yield FactCell("Heads", f"{written(heads.value)} Q, {written(groups.value)} KV", heads.status)
+        by_kind = isinstance(groups.value, dict)
+        pairs = f"KV: {written(groups.value)}" if by_kind else f"{written(groups.value)} KV"
+        yield FactCell("Heads", f"{written(heads.value)} Q, {pairs}", heads.status)
     elif heads:
         yield FactCell("Heads", written(heads.value), heads.status)
     if size := _fact(architecture, HEAD_SIZE):
