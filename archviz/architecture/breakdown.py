@@ -89,34 +89,49 @@ class Table:
         return found
 
 
+_MOST_NAMES = 6
+_GROUPS = ("embedding", "pre_norm", "final_norm", "around", "head")
+
+
 def add_column(table: Table, column: Column, prefix: str) -> None:
-    context, roles = table.context, table.roles
+    """The rows of a tower: what embeds, its layers, norms before and behind them, its head, and what else stands around."""
+    context = table.context
     parent = prefix.rstrip("/") or None
-    groups: dict[str, list[ModuleRecord]] = {"embedding": [], "final_norm": [], "head": [], "around": []}
+    groups: dict[str, list[ModuleRecord]] = {key: [] for key in _GROUPS}
     for module in column.around:
-        role = roles(module)
-        if role in ("embedding", "position_embedding"):
-            groups["embedding"].append(module)
-        elif role == "norm":
-            groups["final_norm" if column.position(context, module) > 0 else "embedding"].append(module)
-        else:
-            groups["head" if role == "head" else "around"].append(module)
+        groups[_group(table, column, module)].append(module)
+    own = [t for holder in column.holders for t in holder.parameters.values() if t.name not in context.reading.tied]
     counts = {key: sum(context.parameters(m.path) for m in modules) for key, modules in groups.items()}
+    counts["embedding"] += sum(tensor.numel for tensor in own)
     layers = sum(context.parameters(stack.path) for stack in column.stacks)
     if parent is not None:
         table.add(parent, column.title, layers + sum(counts.values()))
-    embedding, norm, head, around = (
-        _whole(table, groups[key]) for key in ("embedding", "final_norm", "head", "around")
-    )
+    tensors = {key: _whole(table, groups[key]) for key in _GROUPS}
+    embedding = [*tensors["embedding"], *([(1, own)] if own else [])]
     table.add(prefix + "embedding", "Embedding", counts["embedding"], parent, groups=embedding)
+    table.add(prefix + "pre_norm", "Norm before the layers", counts["pre_norm"], parent, groups=tensors["pre_norm"])
     for number, stack in enumerate(column.stacks):
         _stack_rows(table, stack, prefix + ("layers" if number == 0 else f"layers_{number + 1}"), parent)
-    table.add(prefix + "final_norm", "Final norm", counts["final_norm"], parent, groups=norm)
-    title = _named("Around the layers", groups["around"], context)
-    table.add(prefix + "around", title, counts["around"], parent, groups=around)
+    table.add(prefix + "final_norm", "Final norm", counts["final_norm"], parent, groups=tensors["final_norm"])
+    title = _named("Around the layers", [m for m in groups["around"] if context.parameters(m.path)], context)
+    table.add(prefix + "around", title, counts["around"], parent, groups=tensors["around"])
     tied = [t.name for m in groups["head"] for t in m.parameters.values() if t.name in context.reading.tied]
     note = f"tied to {context.reading.tied[tied[0]]}" if tied else None
-    table.add(prefix + "head", "Output head", counts["head"], parent, note=note, groups=head)
+    table.add(prefix + "head", "Output head", counts["head"], parent, note=note, groups=tensors["head"])
+
+
+def _group(table: Table, column: Column, module: ModuleRecord) -> str:
+    """The row that a module around the layers counts in: what makes the stream of ids, pixels or sound is the embedding."""
+    role, before = table.roles(module), column.position(table.context, module) < 0
+    if role in ("embedding", "position_embedding"):
+        return "embedding"
+    if role == "norm":
+        return "pre_norm" if before else "final_norm"
+    if role == "head":
+        return "head"
+    return (
+        "embedding" if before and (role == "convolution" or not column.is_main) and column.holds(module) else "around"
+    )
 
 
 def _whole(table: Table, modules: Iterable[ModuleRecord]) -> list[Group]:
@@ -127,7 +142,16 @@ def add_rest(table: Table, columns: Iterable[Column], count: int) -> None:
     """What stands in no tower."""
     towers = [module.path for column in columns for module in column.around]
     towers += [stack.path for column in columns for stack in column.stacks]
-    table.add("other", "Other", count, groups=[(1, table.tensors(Share(("",), tuple(towers))))])
+    held = {t.name for column in columns for holder in column.holders for t in holder.parameters.values()}
+    tensors = table.tensors(Share(("",), tuple(towers), apart=tuple(held)))
+    names = [tensor.name for tensor in tensors]
+    table.add("other", f"Other ({_listed(names)})" if names else "Other", count, groups=[(1, tensors)])
+
+
+def _listed(names: list[str]) -> str:
+    """Names in a row, of many the first ones and how many more."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 @record(frozen=True)
@@ -240,7 +264,7 @@ def _named(title: str, modules: list[ModuleRecord], context: Context) -> str:
     mixers = [detect_stream_mixer(module, context.trace) for module in modules]
     if mixers and all(mixers):
         title = "Hyper-connections" if any(mixer and mixer.hands_back for mixer in mixers) else "Collapse of streams"
-    return f"{title} ({', '.join(module.name for module in modules[:4])})" if modules else title
+    return f"{title} ({_listed([module.name for module in modules])})" if modules else title
 
 
 def _part_share(kind: Kind, part: Part) -> Share:

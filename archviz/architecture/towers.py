@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from archviz.architecture.beside import find_beside, first_call, taps_layers
 from archviz.architecture.context import Context, code
@@ -10,10 +11,12 @@ from archviz.architecture.feeding import goes_on, layer_read, reaches, reads, ru
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import BlockNode, ColumnItem, Tower
 from archviz.architecture.roles import HEADS, Roles
-from archviz.interpreter.reading import ModuleRecord
+from archviz.architecture.weights_read import joining
+from archviz.interpreter.reading import Event, ModuleRecord, TensorRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.norms import detect_norm
+from archviz.patterns.op_families import activation_of
 from archviz.patterns.streams import detect_stream_mixer
 from archviz.records import field, record
 
@@ -36,6 +39,7 @@ class Column:
     module: str
     stacks: list[Stack]
     around: list[ModuleRecord] = field(default_factory=list)
+    holders: list[ModuleRecord] = field(default_factory=list)  # those that hold its layers, with tensors of their own
     feeds: str | None = None
     feeds_seen: bool = False  # one pass shows it
     encodes: bool = False  # it reads text both ways, or looks back only but stands beside towers that it does not read
@@ -44,12 +48,16 @@ class Column:
     def is_main(self) -> bool:
         return self.id.partition("_")[0] in MAIN
 
+    def holds(self, module: ModuleRecord) -> bool:
+        """Whether a module is a part of the tower's own module."""
+        return module.path.startswith(_below(self.module))
+
     def position(self, context: Context, module: ModuleRecord) -> int:
         """-1 below the stacks, 1 above them; by the trace, else by the order of registration."""
         if not self.stacks:
             return 1 if _is_final(module) or module.name in HEADS else -1
         first, last = self.stacks[0].layers[0], self.stacks[-1].layers[-1]
-        here, start = context.trace.call(module.path), context.trace.call(first.path)
+        here, start = first_call(context.trace, module), context.trace.call(first.path)
         if here is not None and start is not None:
             return -1 if here.index < start.index else 1
         order = list(context.modules)
@@ -171,11 +179,26 @@ def _distribute(context: Context, columns: list[Column]) -> None:
     held = {stack.path for column in columns for stack in column.stacks}
     for column in columns:
         column.around += _around(context.modules[column.module], held | set(_nested(column, columns)))
+        column.holders += _holders(context, column, columns)
     towers = {column.module for column in columns}
     if "" in towers:
         return
     for module in _around(context.reading.root, held | towers):
         _nearest(context, columns, module).around.append(module)
+
+
+def _holders(context: Context, column: Column, columns: list[Column]) -> list[ModuleRecord]:
+    """The modules on the way from a tower's own to its layers that have tensors of their own, those of no other tower among them."""
+    others = [stack.path for other in columns if other is not column for stack in other.stacks]
+    found: dict[str, ModuleRecord] = {}
+    for stack in column.stacks:
+        parts = stack.path.split(".")
+        for length in range(len(column.module.split(".")) if column.module else 0, len(parts)):
+            path = ".".join(parts[:length])
+            shared = any((other + ".").startswith(_below(path)) for other in others)
+            if context.modules[path].parameters and not (shared and not column.module):
+                found[path] = context.modules[path]
+    return list(found.values())
 
 
 def _nested(column: Column, columns: list[Column]) -> list[str]:
@@ -196,9 +219,14 @@ def _around(module: ModuleRecord, held: set[str]) -> list[ModuleRecord]:
             continue
         if any(path.startswith(child.path + ".") for path in held) or _is_plain_wrapper(child):
             found += _around(child, held)
-        elif any(m.parameters for m in child.walk()):
+        elif any(m.parameters for m in child.walk()) or _pools(child):
             found.append(child)
     return found
+
+
+def _pools(module: ModuleRecord) -> bool:
+    """Whether a module without parameters makes fewer positions of many."""
+    return (module.library or "").rpartition(".")[2].startswith(("AvgPool", "MaxPool"))
 
 
 def _is_plain_wrapper(module: ModuleRecord) -> bool:
@@ -238,15 +266,22 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
     """The tower of the document: its input, then boxes and stacks in order of execution."""
     beside = find_beside(context, column.around, column.stacks[0].layers[0]) if column.stacks else {}
     asides = _asides(context, column, columns)
+    silent = [m for m in column.around if m.parameters and first_call(context.trace, m) is None]
+    joins = joining(context, [*silent, *column.holders]) if column.stacks else {}
     placed = [
         (
-            _place(context, column, module.path),
+            _place(context, column, module.path, joins),
             _item(context, column, module, _box(context, roles, column, module), beside, asides),
         )
         for module in column.around
         if not _only_lends(context, column, module)
+        and (not _pools(module) or (bool(column.stacks) and context.trace.call(module.path) is not None))
     ]
-    placed += [(_place(context, column, stack.path), ColumnItem(stack=stack.path)) for stack in column.stacks]
+    placed += [(_place(context, column, stack.path, joins), ColumnItem(stack=stack.path)) for stack in column.stacks]
+    placed += [
+        (_tensor_place(context, column, holder, joins.get(tensor.name)), ColumnItem(node=_tensor_box(column, tensor)))
+        for holder in column.holders for tensor in holder.parameters.values() if tensor.name not in context.reading.tied
+    ]  # fmt: skip
     outside = [m for m in column.around if column.module and not m.path.startswith(column.module + ".")]
     return Tower(
         id=column.id, title=column.title, module=column.module, feeds=column.feeds,
@@ -306,15 +341,16 @@ def _only_lends(context: Context, column: Column, module: ModuleRecord) -> bool:
     return drawn and all(tensor.name in lent for tensor in module.parameters.values())
 
 
-def _place(context: Context, column: Column, path: str) -> tuple[int, int]:
-    """Where a module or a stack stands: by its call, or by the order of registration with final norms and heads last."""
+def _place(context: Context, column: Column, path: str, joins: Mapping[str, Event]) -> tuple[int, int]:
+    """Where a module or a stack stands: by its call, else by the step that its tensor joins, else by the order of registration."""
     traced = bool(column.stacks) and context.trace.call(column.stacks[0].layers[0].path) is not None
     order = list(context.modules).index(path)
     stack = next((stack for stack in column.stacks if stack.path == path), None)
     module = context.modules[path]
     call = first_call(context.trace, stack.layers[0] if stack else module) if traced else None
-    if call is not None:
-        return (call.index, order)
+    joined = [joins[tensor.name].index for tensor in module.parameters.values() if tensor.name in joins]
+    if call is not None or (traced and joined):
+        return (call.index if call is not None else min(joined), order)
     if traced and _is_outside(column, path) and not _embeds(module):
         return (_LAST, order)  # it translates what the tower gives
     if traced:
@@ -323,6 +359,24 @@ def _place(context: Context, column: Column, path: str) -> tuple[int, int]:
 
 
 _LAST = 1 << 60  # behind every event
+
+
+def _tensor_place(context: Context, column: Column, holder: ModuleRecord, joined: Event | None) -> tuple[int, int]:
+    """Where a tensor of a tower's own module stands: at the step that it joins, else before everything in it."""
+    return (joined.index if joined is not None else -1, list(context.modules).index(holder.path))
+
+
+def _tensor_box(column: Column, tensor: TensorRecord) -> BlockNode:
+    """A tensor that a tower's own module adds, joins or multiplies by: a table of positions, a class token."""
+    name = tensor.name.rpartition(".")[2]
+    sizes = [size for size in tensor.shape if size != 1]
+    table = "pos" in name and len(sizes) > 1
+    return BlockNode(
+        id=_node_id(tensor.name), role="position_embedding" if table else "parameter", label="Position embedding" if table else name,
+        details=[" × ".join(f"{size:,}" if size else "?" for size in sizes or [1])], code_name=name, parameters=tensor.numel,
+        module=tensor.name[len(column.module) :].lstrip(".") if tensor.name.startswith(column.module) else tensor.name,
+        evidence=code(tensor.at),
+    )  # fmt: skip
 
 
 def _is_outside(column: Column, path: str) -> bool:
@@ -340,12 +394,6 @@ def _input(column: Column) -> BlockNode:
     return BlockNode(
         id=f"{column.id}_input", role="input", label=words.get(base) or ("Token ids" if embeds else "Features")
     )
-
-
-def _ordered(context: Context, modules: list[ModuleRecord]) -> list[ModuleRecord]:
-    """In order of the trace; those it does not show keep their place at the start."""
-    calls = {m.path: context.trace.call(m.path) for m in modules}
-    return sorted(modules, key=lambda m: event.index if (event := calls[m.path]) else -1)
 
 
 def _box(context: Context, roles: Roles, column: Column, module: ModuleRecord) -> BlockNode:
@@ -366,13 +414,16 @@ def _box(context: Context, roles: Roles, column: Column, module: ModuleRecord) -
         details = [f"{sizes[0]:,} → {sizes[1]:,}", *(["bias"] if has_bias(module) else [])]
     elif (mixer := detect_stream_mixer(module, context.trace)) is not None:
         label, details = mixer.title, mixer.details
+    elif _pools(module):
+        role, label = "pool", "Average pool" if "Avg" in (module.library or "") else "Max pool"
+        details = _pooling(module)
     elif role == "other":
         patches = re.search(r"patch|stem", module.name) and column.position(context, module) < 0
         role = "embedding" if patches else "other"
         label = "Patch embedding" if patches else module.name
         details = [_convolution_text(module) or module.class_name, *_added_tables(module)]
     elif role == "convolution":
-        details = [line for line in [_convolution_text(module)] if line]
+        details = [line for line in [_convolution_text(module), _activated(context, module)] if line]
     tied = [t.name for t in module.parameters.values() if t.name in context.reading.tied]
     details += [f"tied to {context.reading.tied[name]}" for name in tied]
     return BlockNode(
@@ -406,6 +457,26 @@ def _convolution_text(module: ModuleRecord) -> str | None:
         return f"{inner} → {out}, {size} patches"
     moved = {each for each in strides if isinstance(each, int)}
     return f"{inner} → {out}, kernel {size}" + (f", stride {moved.pop()}" if len(moved) == 1 and moved != {1} else "")
+
+
+def _activated(context: Context, module: ModuleRecord) -> str | None:
+    """The activation that is all that reads what a module gives."""
+    call = context.trace.call(module.path)
+    parent = context.trace.parent(call) if call is not None else None
+    if call is None or parent is None or not call.outputs:
+        return None
+    readers = [e for e in context.trace.children(parent) if any(v.id == call.outputs[0].id for v in e.inputs)]
+    return activation_of(readers[0].name) if len(readers) == 1 else None
+
+
+def _pooling(module: ModuleRecord) -> list[str]:
+    """`kernel 2, stride 2` of a pool."""
+    words = []
+    for key, word in (("kernel_size", "kernel"), ("stride", "stride")):
+        size = module.attributes.get(key)
+        sizes = size if isinstance(size, list) else [size]
+        words += [f"{word} {' × '.join(map(str, sizes))}"] if all(isinstance(each, int) for each in sizes) else []
+    return [", ".join(words)] if words else []
 
 
 def _added_tables(module: ModuleRecord) -> list[str]:

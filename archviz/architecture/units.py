@@ -16,7 +16,8 @@ _ROLES = {  # last part of a row's key → roles of the node that it stands for
     "experts": ("experts",),
     "shared_expert": ("shared_expert",),
 }
-_AROUND = {"embedding": ("embedding",), "final_norm": ("norm",), "head": ("head",)}
+_AROUND = {"embedding": ("embedding",), "pre_norm": ("norm",), "final_norm": ("norm",), "head": ("head",)}
+_NORMS = ("pre_norm", "final_norm")
 
 
 def units_document(architecture: Architecture) -> dict[str, object]:
@@ -148,10 +149,11 @@ def _shapes(architecture: Architecture, row: ParameterRow, node: BlockNode | Non
     inside = f"{tower.module}.{name}" if tower is not None and tower.module else name
     names = {architecture.parameters.tied.get(each, each) for each in (name, inside)}
     shape = next((tensor.shape for tensor in architecture.tensors if tensor.name in names), [])
-    if len(shape) != (1 if part == "final_norm" else 2):
+    if len(shape) != (1 if part in _NORMS else 2):
         return {"shape_in": None, "shape_out": None}
     stream = ["B", "S", shape[-1]]
-    ends = {"embedding": (["B", "S"], stream), "head": (stream, ["B", "S", shape[0]]), "final_norm": (stream, stream)}
+    ends = {"embedding": (["B", "S"], stream), "head": (stream, ["B", "S", shape[0]])}
+    ends |= dict.fromkeys(_NORMS, (stream, stream))
     return dict(zip(("shape_in", "shape_out"), ends[part], strict=True))
 
 

@@ -10,13 +10,18 @@ if TYPE_CHECKING:
     from archviz.architecture.model import LayerStack, PatternItem
 
 
-def value_words(value: object) -> str:
+def value_words(value: object, *, of_code: bool = False) -> str:
     """A value in words; yes and no for what is or is not, spaces for underscores in what a value is of.
+
+    Args:
+        of_code: What values are of are names of the code (`q_b_proj`), which stay as they are.
 
     >>> value_words(True), value_words(1048576), value_words({"rope_type": "yarn", "factor": 16})
     ('yes', '1,048,576', 'rope type yarn, factor 16')
     >>> value_words({"full": {"factor": 16}, "chunked": {"factor": 16}, "sliding": None})
     'full, chunked: factor 16; sliding: –'
+    >>> value_words({"of": "q_proj", "q_proj": [256, 256]}, of_code=True)
+    'of q_proj, q_proj 256, 256'
     """
     if value is None:
         return "–"
@@ -27,15 +32,18 @@ def value_words(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if value.is_integer() and abs(value) >= 1000 else f"{value:g}"
     if isinstance(value, list | tuple):
-        return ", ".join(value_words(item) for item in value)
+        return ", ".join(value_words(item, of_code=of_code) for item in value)
     if isinstance(value, dict):
         if any(isinstance(item, dict) for item in value.values()):
-            return "; ".join(f"{', '.join(names)}: {words}" for words, names in grouped(value).items())
-        return ", ".join(f"{_name(key)} {value_words(item)}" for key, item in value.items())
+            told = grouped(value, of_code=of_code).items()
+            return "; ".join(f"{', '.join(names)}: {words}" for words, names in told)
+        return ", ".join(
+            f"{_name(key, of_code=of_code)} {value_words(item, of_code=of_code)}" for key, item in value.items()
+        )
     return str(value)
 
 
-def grouped(values: dict[Any, Any]) -> dict[str, list[str]]:
+def grouped(values: dict[Any, Any], *, of_code: bool = False) -> dict[str, list[str]]:
     """Values in words → the names that have them.
 
     >>> grouped({"layer_0": 8, "layer_1": 8})
@@ -43,12 +51,12 @@ def grouped(values: dict[Any, Any]) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for key, item in values.items():
-        found.setdefault(value_words(item), []).append(_name(key))
+        found.setdefault(value_words(item, of_code=of_code), []).append(_name(key, of_code=of_code))
     return found
 
 
-def _name(key: object) -> str:
-    return str(key).replace("_", " ")
+def _name(key: object, *, of_code: bool) -> str:
+    return str(key) if of_code else str(key).replace("_", " ")
 
 
 def pattern_words(stack: LayerStack) -> str:

@@ -153,7 +153,7 @@ def _claim(claim: Claim) -> tuple[str, str, str, str, str]:
     return (
         claim.scope or "model",
         claim.key,
-        value_words(claim.value),
+        value_words(claim.value, of_code=True),
         claim.status,
         ", ".join(shown[:_MOST_PLACES]) + more,
     )

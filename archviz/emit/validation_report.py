@@ -86,9 +86,9 @@ def _lines(found: Verification, architecture: Architecture) -> Iterator[str]:
     if discrepancies:
         yield from ("", "## Discrepancies", "")
         for check in discrepancies:
-            said = value_words(check.found) if check.found is not None else "nothing"
+            said = value_words(check.found, of_code=True) if check.found is not None else "nothing"
             place = f" at {line(check.evidence[0].where)}" if check.evidence else ""
-            yield f"- {line(check.path)}: stated {line(value_words(check.stated))}, found {line(said)}{place} ({check.status})"
+            yield f"- {line(check.path)}: stated {line(value_words(check.stated, of_code=True))}, found {line(said)}{place} ({check.status})"
     yield from _parameters(architecture)
     if found.checkpoint is not None:
         yield from ("", "## Stored tensors", "")
@@ -105,7 +105,7 @@ def _lines(found: Verification, architecture: Architecture) -> Iterator[str]:
 def _row(check: Check) -> str:
     place = "; ".join(item.where for item in check.evidence[:2])
     cells = [
-        check.key, check.source, value_words(check.stated), value_words(check.found) if check.found is not None else "-",
+        check.key, check.source, value_words(check.stated, of_code=True), value_words(check.found, of_code=True) if check.found is not None else "-",
         _MARKS.get(check.status, check.status), place,
     ]  # fmt: skip
     return "| " + " | ".join(line(str(cell)) for cell in cells) + " |"

@@ -90,7 +90,7 @@ def find_pieces(reading: ModelReading) -> list[Piece]:
 
 def _around(context: Context, roles: Roles, column: Column, *, below: bool) -> Iterator[Piece]:
     for module in column.around:
-        if (column.position(context, module) < 0) is not below:
+        if (column.position(context, module) < 0) is not below or not any(m.parameters for m in module.walk()):
             continue
         role = roles(module)
         specs = head_specs(module) if role == "head" else module_specs(context, module, role)

@@ -40,6 +40,17 @@ def paint_legend(statuses: Collection[str], x: float, y: float, theme: Theme) ->
     return [Group("legend", "legend", tuple(items), title="Legend")], 26.0
 
 
+def _evenly(footer: Sentence, size: float, room: float) -> list[Sentence]:
+    """A footer in as few lines as there is need, about equally long, so that none is a single word."""
+    lines = wrap(footer, size, room)
+    for share in (0.9, 0.8, 0.7, 0.6) if 1 < len(lines) <= 4 else ():
+        narrower = wrap(footer, size, room * share)
+        if len(narrower) > len(lines):
+            break
+        lines = narrower
+    return lines
+
+
 def paint_footers(
     footers: Sequence[Sentence], x: float, y: float, room: float, theme: Theme, size: float = SIZE
 ) -> tuple[list[Item], float]:
@@ -47,7 +58,7 @@ def paint_footers(
     items: list[Item] = []
     height = 0.0
     for footer in footers:
-        lines = wrap(footer, size, room)[:4]
+        lines = _evenly(footer, size, room)[:4]
         colour = theme.warning if footer[0].text.startswith("Gaps") else theme.muted
         items += paint_lines(lines, x, y + height, theme, size=size, spacing=size * 1.4, colour=colour)
         height += size * 1.4 * len(lines)

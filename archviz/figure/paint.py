@@ -55,7 +55,7 @@ def closer(style: Style, density: float) -> Style:
     """The style on a dense page: less room around the words of a box."""
     if density >= 1:
         return style
-    return replace(style, tall=style.tall - 4, line=14.5, pad=5.0 if style.wide < MAIN.wide else style.pad)
+    return replace(style, tall=style.tall - 4, line=14.5, pad=5.0 if style.narrow <= INSET.narrow else style.pad)
 
 
 @record(frozen=True)

@@ -178,20 +178,20 @@ def _owners(products: Sequence[Product], last: CachedPass, layers: Sequence[Laye
             others.append(each)
     if others:
         held = {
-            number: layer
-            for sampled, layer in zip(last.layers, layers, strict=True)
+            number: kept
+            for sampled, kept in zip(last.layers, layers, strict=True)
             for tensor in sampled.tensors.values()
             if (number := last.numbers.get(id(tensor))) is not None
         }
         makers = {value.id: event for event in last.events if event.kind == "op" for value in event.outputs}
-        for number, layer in list(held.items()):  # what a window was cut from is read before it is cut
+        for number, kept in list(held.items()):  # what a window was cut from is read before it is cut
             while (event := makers.get(number)) is not None and event.name in _FORMS and event.inputs:
                 number = event.inputs[0].id
-                held.setdefault(number, layer)
+                held.setdefault(number, kept)
         for each in others:
-            layer = next((layer for number in each.reads if (layer := _read(number, held, makers)) is not None), None)
-            if layer is not None:
-                found[each.module] = layer
+            read = next((layer for number in each.reads if (layer := _read(number, held, makers)) is not None), None)
+            if read is not None:
+                found[each.module] = read
     return found
 
 

@@ -277,6 +277,8 @@ class Bodies:
         other = self._other_passed(event)
         outputs = [value.id for value in event.outputs]
         changes = is_inplace(event)
+        if event.index not in self.events.passed:
+            return self._placeholder(event, outputs, "the pass broke off in it")
         try:
             expression = self._expression(event, args, kwargs, other)
         except (NotWritableError, StopIteration) as error:

@@ -9,7 +9,7 @@ from archviz.verify.claims import Check
 from archviz.verify.statements import Statement
 from archviz.verify.text_differences import Difference, Spans, differences, partner, unread
 from archviz.verify.words_of_kind import GROUPS, kinds_of, numbers_of
-from archviz.verify.written_figure import Written, value_words
+from archviz.verify.written_figure import Written, written_value
 
 Stated = Sequence[tuple[Statement, Check]]
 
@@ -70,7 +70,7 @@ def configuration_checks(stated: object, own: Mapping[str, Written], done: Seque
     read = {check.path for check in done}
     wrong = {check.path for check in done if check.status == "conflict"}
     for key, value in stated.items() if isinstance(stated, Mapping) else ():
-        path, text = f"configuration[{str(key)!r}]", value_words(value)
+        path, text = f"configuration[{str(key)!r}]", written_value(value)
         written = own.get(path)
         if path in wrong:
             continue

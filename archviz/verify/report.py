@@ -102,7 +102,7 @@ def _lines(result: Verification) -> Iterator[str]:
         yield scope or "model"
         for claim in claims:
             mark = "" if claim.status == "verified" else f"  [{claim.status}]"
-            yield f"  {claim.key:28} {value_words(claim.value)}{mark}  {_places(claim.evidence)}".rstrip()
+            yield f"  {claim.key:28} {value_words(claim.value, of_code=True)}{mark}  {_places(claim.evidence)}".rstrip()
 
 
 def checkpoint_lines(match: CheckpointMatch) -> Iterator[str]:
@@ -123,8 +123,8 @@ def checkpoint_lines(match: CheckpointMatch) -> Iterator[str]:
 def _check_lines(check: Check) -> Iterator[str]:
     yield f"{check.status}: {check.path}: {check.key}"
     quote = f'  ("{check.quote}")' if check.quote else ""
-    yield f"  stated  {value_words(check.stated)}{quote}"
-    found = value_words(check.found) if check.found is not None else "does not tell"
+    yield f"  stated  {value_words(check.stated, of_code=True)}{quote}"
+    found = value_words(check.found, of_code=True) if check.found is not None else "does not tell"
     yield f"  {'code ' if check.source == 'code' else 'found':7} {found}"
     for item in check.evidence[:_SHOWN_PLACES]:
         yield f"  at      {item.where}" + (f"  {item.text}" if item.text else "")

@@ -93,9 +93,9 @@ def _configuration(
         if key in own:
             fact = architecture.fact(str(key))
             evidence = tuple(fact.evidence) if fact is not None else ()
-            yield f"configuration[{str(key)!r}]", Written(value_words(own[key]), evidence or class_line(architecture))
+            yield f"configuration[{str(key)!r}]", Written(written_value(own[key]), evidence or class_line(architecture))
 
 
-def value_words(value: object) -> str:
+def written_value(value: object) -> str:
     """A configuration value as text, truth values as yes and no."""
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)

@@ -132,7 +132,7 @@ def test_the_column_of_the_detailed_view_keeps_the_repeat() -> None:
 
 
 @pytest.mark.parametrize("view", ["overview", "detailed"])
-@pytest.mark.parametrize("name", [LLAMA, QWEN, V4])
+@pytest.mark.parametrize("name", [LLAMA, QWEN, V4, "Qwen/Qwen3-VL-4B-Instruct"])
 def test_they_are_drawn_without_a_hard_finding(name: str, view: str) -> None:
     _, findings = draw_view(model(name), view)
     assert [finding for finding in findings if finding.severity == "hard"] == []
@@ -182,7 +182,7 @@ def test_variants_of_an_inset_that_differ_alike_are_told_once() -> None:
 
 def test_convolutions_and_embeddings_of_encoders_have_their_sizes() -> None:
     whisper = {box.label: box.details for box in column_boxes(overview("openai/whisper-tiny").columns[0].steps)}
-    assert whisper["Conv1d"] == ("384 → 384, kernel 3, stride 2",)
+    assert whisper["Conv1d"][0] == "384 → 384, kernel 3, stride 2"
     vit = {
         box.label: box.details for box in column_boxes(overview("google/vit-base-patch16-224-in21k").columns[0].steps)
     }

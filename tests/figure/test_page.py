@@ -5,8 +5,11 @@ from hypothesis import strategies as st
 
 from archviz.architecture.model import Architecture, BlockGraph, Fact, PatternItem
 from archviz.figure import draw_overview, draw_view
-from archviz.figure.display import DisplayList, Group, Path, Rect
+from archviz.figure.display import DisplayList, Group, Path, Rect, Text
+from archviz.figure.fonts import measure
+from archviz.figure.furniture import paint_footers
 from archviz.figure.lint import lint
+from archviz.figure.model import Words
 from archviz.figure.overview import build_overview
 from archviz.figure.page import place_page
 from archviz.figure.print_size import RATIO, smallest_in_print
@@ -177,3 +180,14 @@ def test_themes_change_colours_and_nothing_else() -> None:
 
 def _place(group: Group) -> list[tuple[float, float]]:
     return [(item.x, item.y) for item in group.items if isinstance(item, Rect)]
+
+
+def test_no_line_of_a_footer_is_a_single_word() -> None:
+    words = (
+        "Source: org/a-model, catalog of 2026-11-21, transformers 5.23.0 (modeling_a.py and 27 more). Drawn by archviz."
+    )
+    room = measure(words, 13.0) - 5
+    items, _ = paint_footers([(Words(words),)], 0.0, 0.0, room, LIGHT)
+    lines = [item.content for item in items if isinstance(item, Text)]
+    assert len(lines) == 2
+    assert min(map(len, lines)) > len(words) / 3

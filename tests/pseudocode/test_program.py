@@ -112,3 +112,11 @@ def test_a_hidden_state_that_a_hook_keeps_is_handed_out_by_the_stack_that_makes_
     assert head.startswith("self, input_ids, pixel_values):")  # and no tensor that nobody is asked for
     assert "# sizes are those of B = 2, T = 7" in body(model, "LlavaModel")  # a tensor for each image
     assert not program(model).symbolic
+
+
+def test_a_pass_that_breaks_off_is_written_as_far_as_it_came() -> None:
+    found = program(
+        "zai-org/GLM-4.1V-9B-Thinking"
+    )  # sections of 32 for 64 frequencies, which the official code refuses as well
+    assert any("the pass broke off in it" in remark for remark in found.remarks)
+    ast.parse(found.text)

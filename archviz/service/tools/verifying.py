@@ -129,7 +129,9 @@ def _claim(claim: Claim) -> str:
 
     status = "" if claim.status == "verified" else f" [{claim.status}]"
     scope = f" ({claim.scope})" if claim.scope else ""
-    return line(f"{claim.key}{scope} = {value_words(claim.value)}{status}{_places(claim)}", _LONGEST_CLAIM)
+    return line(
+        f"{claim.key}{scope} = {value_words(claim.value, of_code=True)}{status}{_places(claim)}", _LONGEST_CLAIM
+    )
 
 
 def _places(claim: Claim | Check) -> str:
@@ -142,10 +144,14 @@ def check_line(check: Check) -> str:
     """A statement against the code or another source, and where that says so."""
     from archviz.architecture.words import value_words
 
-    told = f"{check.source} {'has' if isinstance(check.found, list) else 'says'} {value_words(check.found)}"
+    told = (
+        f"{check.source} {'has' if isinstance(check.found, list) else 'says'} {value_words(check.found, of_code=True)}"
+    )
     said = told if check.found is not None else f"the {check.source} does not tell"
     stated = "" if check.place.startswith("--expect") else f"{check.place}: "
-    return f"{stated}{check.key} stated {value_words(check.stated)}, {said}: {check.status}{_places(check)}"
+    return (
+        f"{stated}{check.key} stated {value_words(check.stated, of_code=True)}, {said}: {check.status}{_places(check)}"
+    )
 
 
 def _said(each: Claim | Check) -> str:

@@ -1,0 +1,85 @@
+"""Towers stand in the order of the data flow, with everything that they hold."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from archviz.architecture.model import Architecture, ParameterRow, Tower
+from archviz.descriptions import describe
+from archviz.settings import Settings
+
+
+@cache
+def of_catalog(name: str) -> Architecture:
+    return describe(name, settings=Settings(offline=True))
+
+
+def column(name: str, tower: str) -> list[str]:
+    """What stands in a tower, its layers as `layers`."""
+    found = next(each for each in of_catalog(name).towers if each.id == tower)
+    return [item.node.label if item.node else "layers" for item in found.column]
+
+
+def rows(name: str, tower: str) -> dict[str, ParameterRow]:
+    found = of_catalog(name).parameters.breakdown
+    return {row.key.removeprefix(f"{tower}/"): row for row in found if row.key.startswith(tower)}
+
+
+def size(name: str, tower: str) -> int:
+    found: Tower = next(each for each in of_catalog(name).towers if each.id == tower)
+    return found.parameters
+
+
+def test_a_table_of_positions_stands_where_it_is_added_though_it_is_never_called() -> None:
+    assert column("Qwen/Qwen2-Audio-7B-Instruct", "audio") == [
+        "Audio features", "Conv1d", "Conv1d", "Position embedding", "layers", "Average pool", "Final LayerNorm", "multi_modal_projector",
+    ]  # fmt: skip
+    assert column("zai-org/GLM-4.1V-9B-Thinking", "vision")[:5] == [
+        "Image", "Patch embedding", "RMSNorm", "Position embedding", "layers",
+    ]  # fmt: skip
+    assert column("transformers:voxtral", "audio")[1:4] == ["Conv1d", "Conv1d", "Position embedding"]
+
+
+def test_a_convolution_says_its_widths_and_the_activation_behind_it() -> None:
+    found = next(each for each in of_catalog("openai/whisper-tiny").towers if each.id == "encoder")
+    nodes = [item.node for item in found.column if item.node and item.node.label == "Conv1d"]
+    assert [node.details for node in nodes] == [
+        ["80 → 384, kernel 3", "GELU"],
+        ["384 → 384, kernel 3, stride 2", "GELU"],
+    ]
+
+
+def test_tensors_of_a_towers_own_module_are_steps_of_it() -> None:
+    name = "RedHatAI/Llama-4-Scout-17B-16E-Instruct-FP8-dynamic"
+    assert column(name, "vision")[:6] == [
+        "Image", "Patch embedding", "class_embedding", "Position embedding", "LayerNorm", "layers",
+    ]  # fmt: skip
+    assert column("meta-llama/Llama-3.2-11B-Vision-Instruct", "vision")[1:5] == [
+        "Conv2d", "pre_tile_positional_embedding", "class_embedding", "gated_positional_embedding",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", ["RedHatAI/Llama-4-Scout-17B-16E-Instruct-FP8-dynamic", "meta-llama/Llama-3.2-11B-Vision-Instruct"]
+)
+def test_the_breakdown_of_a_tower_is_what_the_structure_says(name: str) -> None:
+    assert rows(name, "vision")["vision"].count == size(name, "vision")
+    assert all(row.key != "other" for row in of_catalog(name).parameters.breakdown)
+
+
+def test_a_norm_before_the_layers_is_no_embedding() -> None:
+    found = rows("openai/clip-vit-base-patch32", "vision")
+    assert (found["embedding"].count, found["pre_norm"].count) == (768 * 3 * 32 * 32 + 50 * 768 + 768, 2 * 768)
+    assert found["around"].label == "Around the layers (visual_projection)"
+
+
+def test_what_stands_in_no_tower_is_named() -> None:
+    found = of_catalog("openai/clip-vit-base-patch32").parameters.breakdown
+    assert [row.label for row in found if row.key == "other"] == ["Other (logit_scale)"]
+
+
+def test_all_that_stands_around_the_layers_is_named() -> None:
+    found = rows("meta-llama/Llama-3.2-11B-Vision-Instruct", "vision")["around"]
+    assert found.label == "Around the layers (post_tile_positional_embedding, multi_modal_projector)"
