@@ -102,7 +102,7 @@ class _Overview:
             sides=tuple(self.sides.values()),
             insets=captions.with_savings(insets, architecture),
             strips=self._strips(towers),
-            facts=captions.facts(architecture),
+            facts=captions.facts(architecture, logits=self.savings.notes),
             footers=(*shared, *captions.closed_words(self.book.closed), *captions.footers(architecture)),
         )
 
