@@ -68,6 +68,7 @@ def _expert_facts(sheet: FactSheet, mixed: list[tuple[OfKind, MixtureOfExperts]]
         return [OfKind(i.kind, trait(what), i.word, i.evidence) for i, what in mixed]
 
     sheet.add_by_kind("experts", of(lambda m: m.count), agreeing=COUNTS, config=config)
+    sheet.add_by_kind("zero_experts", of(lambda m: m.zero or None))
     sheet.add_by_kind("experts_per_token", of(lambda m: m.top_k), agreeing=CHOSEN, config=config)
     sheet.add_by_kind("expert_sparsity", of(_sparsity), status="derived")
     sheet.add_by_kind("expert_hidden_size", of(lambda m: m.hidden), agreeing=EXPERT_INNER, config=config)
@@ -78,6 +79,9 @@ def _expert_facts(sheet: FactSheet, mixed: list[tuple[OfKind, MixtureOfExperts]]
     sheet.add_by_kind("router_normalised", of(lambda m: m.normalised))
     sheet.add_by_kind("router_correction_bias", of(lambda m: m.correction_bias))
     sheet.add_by_kind("router_scaling", of(lambda m: m.scaling), agreeing=("routed_scaling_factor",), config=config)
+    sheet.add_by_kind(
+        "router_expert_scale", of(lambda m: f"stored for each expert ({m.expert_scale})" if m.expert_scale else None)
+    )
     sheet.add_by_kind("router_groups", of(lambda m: f"{m.groups[1]} of {m.groups[0]}" if m.groups else None))
 
 
@@ -87,7 +91,7 @@ def _scored(what: MixtureOfExperts, mixed: list[tuple[OfKind, MixtureOfExperts]]
 
 
 def _sparsity(what: MixtureOfExperts) -> str | None:
-    return f"{what.top_k}/{what.count} ({100 * what.top_k / what.count:.3g} %)" if what.top_k else None
+    return f"{what.top_k}/{what.choices} ({100 * what.top_k / what.choices:.3g} %)" if what.top_k else None
 
 
 def norm_facts(sheet: FactSheet, stack: Stack, placements: dict[str, tuple[str | None, bool]]) -> None:

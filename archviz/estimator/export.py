@@ -218,15 +218,15 @@ def write_export(export: Export, folder: Path) -> list[Path]:
         UsageError: The folder is a file, leads elsewhere by a link, or cannot be written.
     """
     taken = _reports_of_others(folder, export.model_id)
-    places = {
-        name: f"gaps/{export.model_id}.{name}.md" if f"gaps/{name}.md" in taken else f"gaps/{name}.md"
-        for name in export.reports
-    }
+
+    def place(name: str) -> str:
+        return f"gaps/{export.model_id}.{name}.md" if f"gaps/{name}.md" in taken else f"gaps/{name}.md"
+
     for entry in _layer_types(export.configuration):
-        if entry.get("gap_report"):
-            entry["gap_report"] = places[str(entry["name"])]
+        if entry.get("gap_report"):  # named also where it is to be written by another call
+            entry["gap_report"] = place(str(entry["name"]))
     files = {folder / f"{export.model_id}.json": json.dumps(export.configuration, indent=2, ensure_ascii=False) + "\n"}
-    files |= {folder / places[name]: text for name, text in export.reports.items()}
+    files |= {folder / place(name): text for name, text in export.reports.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if export.reports:

@@ -200,7 +200,7 @@ def _differences(one: Diagram, other: Diagram) -> list[str] | None:
         if mine.details != its.details:
             lines = [line for line in its.details if line not in mine.details]
             gone = [line for line in mine.details if line not in its.details]
-            fewer = [f"no {line}" for line in gone[len(lines) :]]  # those before are replaced
+            fewer = [f"no {line.partition(', ')[0]}" for line in gone[len(lines) :]]  # those before are replaced
             found[f"{its.label} {', '.join([*lines, *fewer])}"] = None
     return list(found) if len(found) <= _MOST_DIFFERENCES else None
 

@@ -71,7 +71,7 @@ class _Overview:
         ordered = (*ordered[:-1], *(self._with_feeders(column, self.draft.folded) for column in ordered[-1:]))
         last = ordered[-1:]
         self._name_fed_inputs(self.draft.every)
-        once = self.draft.book.known.once
+        once, told = self.draft.book.known.once, self.savings.notes
         return Figure(
             title=captions.title(architecture),
             subtitle=once("subtitle", captions.subtitle, architecture),
@@ -83,7 +83,7 @@ class _Overview:
             sides=tuple(self.sides.values()),
             insets=captions.with_savings(insets, architecture),
             strips=self._strips(self.draft.towers),
-            facts=once("facts", captions.facts, architecture),
+            facts=once(f"facts {told}", lambda model: captions.facts(model, logits=told), architecture),
             footers=(*shared, *captions.closed_words(self.closed), *once("footers", captions.footers, architecture)),
         )
 

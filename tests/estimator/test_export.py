@@ -14,6 +14,7 @@ from archviz.architecture.model import ReconciledStep
 from archviz.errors import UsageError
 from archviz.estimator.export import export_name, write_export
 from archviz.estimator.validation import validated
+from archviz.pipeline import write_exported
 from tests.estimator.models import SAMPLES, exported
 
 QWEN = "Qwen/Qwen3.5-397B-A17B"
@@ -92,6 +93,16 @@ def test_a_second_model_does_not_overwrite_the_reports_of_the_first(tmp_path: Pa
         reports = {layer["name"]: layer["gap_report"] for layer in stated if layer["gap_report"]}
         assert reports.keys() == export.reports.keys()
         assert all((tmp_path / path).read_text() == export.reports[name] for name, path in reports.items())
+
+
+def test_a_configuration_saved_before_its_reports_names_where_they_will_be(tmp_path: Path) -> None:
+    export = exported(QWEN)
+    (written,) = write_exported(export, tmp_path, with_reports=False)
+    assert {p.name for p in tmp_path.iterdir()} == {written.name}
+    stated = json.loads(written.read_text())["layer_types"]
+    named = {layer["gap_report"] for layer in stated if layer["gap_report"]}
+    write_exported(export, tmp_path)
+    assert named == {f"gaps/{path.name}" for path in (tmp_path / "gaps").iterdir()}
 
 
 def test_each_unsupported_kind_has_a_report_with_all_parts() -> None:
