@@ -59,10 +59,14 @@ class Page:
         self, figure: Figure, theme: Theme, density: float = 1.0, brief: bool = False, like: Page | None = None
     ) -> None:
         self.figure, self.theme, self.density = figure, theme, density
-        self.insets = like.insets if like else [InsetArt(inset, theme, density) for inset in figure.insets]
+        self.insets: list[InsetArt] = (
+            like.insets if like else [InsetArt(inset, theme, density) for inset in figure.insets]
+        )
         self.panels: list[Panel] = [*self.insets, *(StripArt(strip, theme, brief) for strip in figure.strips)]
         self.notes = wrapped_notes(figure.notes)
-        self.arts = like.arts if like else [ColumnArt(column, theme, density, density) for column in figure.columns]
+        self.arts: list[ColumnArt] = (
+            like.arts if like else [ColumnArt(column, theme, density, density) for column in figure.columns]
+        )
         self.sides = [self._sides_of(art) for art in self.arts]
         self.items: list[Item] = []
         self.side_frames: dict[str, Frame] = {}
