@@ -30,7 +30,7 @@ DEFINITIONS = {
     "not used, with indexer keys and states",
     "cross": "keys and values of an encoder's output, kept for its whole length",
     "decode": "one new token: 2 for every active weight that it meets (tables that are looked up are none) and the products with what is "
-    "kept, as the code multiplies; no other elementwise work (activations, softmax, rotations, residual sums)",
+    "kept, as the code multiplies; no other elementwise work (activations, softmax, rotations, residual sums, recurrent states)",
     "absorbed": "the same where cached latents are not projected to keys and values anew: that projection is multiplied into queries and "
     "outputs, as engines do",
     "prefill": "the same as decode for one token of a prefill, averaged over the context; what is projected is projected once",
