@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from archviz.descriptions import describe
 from archviz.emit import svg
 from archviz.errors import UsageError
 from archviz.figure import draw_view
@@ -17,6 +18,7 @@ from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import LIGHT
 from archviz.figure.views import VIEWS
 from archviz.formats import VIEWS as NAMED
+from archviz.settings import Settings
 from tests.figure.zoo import ZOO
 
 SHOWN = ("overview", "detailed", "params")
@@ -87,7 +89,7 @@ def test_hostile_labels_stay_text_in_every_view(view: str) -> None:
 
 
 def test_numbers_of_bars_stand_on_ground_of_their_own_not_on_the_lines_of_the_scale() -> None:
-    display, _ = draw_view(ZOO["qwen35"](), "params")
+    display, _ = draw_view(describe("Qwen/Qwen3-0.6B", settings=Settings(offline=True)), "params")
     pairs = [pair for group in display.groups() if group.role == "bar" for pair in pairwise(group.items)]
     numbers = [(before, item) for before, item in pairs if isinstance(item, Text) and item.runs[0].weight == 600]
     assert len(numbers) > 5
