@@ -20,7 +20,7 @@ from archviz.commands.command import STATUSES, HelpText, Parser, add_command
 from archviz.commands.printing import fail
 from archviz.errors import ArchvizError, UsageError
 
-_INTERRUPTED = 130
+INTERRUPTED = 130
 
 
 def run() -> NoReturn:
@@ -62,13 +62,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
+        _refuse_option_first(arguments)
         options = _parser(arguments).parse_args(arguments)
         status: int = options.run(options)
     except SystemExit as stop:  # --help and --version
         return stop.code if isinstance(stop.code, int) else 2
     except KeyboardInterrupt:
         print("archviz: interrupted", file=sys.stderr)
-        return _INTERRUPTED
+        return INTERRUPTED
     except ArchvizError as error:
         return fail(error, as_json=as_json)
     except BrokenPipeError:
@@ -86,6 +87,16 @@ def _run(arguments: list[str]) -> int:
         )
         return fail(fault, as_json=as_json)
     return status
+
+
+def _refuse_option_first(arguments: Sequence[str]) -> None:
+    """Refuse an option where a command belongs, which argparse would tell as a missing command."""
+    first = arguments[0] if arguments else ""
+    if first.startswith("-") and first not in ("-h", "--help", "--version") and not "--help".startswith(first):
+        raise UsageError(
+            f"no command, but the option {first[:60]!r}",
+            hint="options stand behind the command: archviz describe MODEL --offline; archviz --help lists the commands",
+        )
 
 
 def _file_error(error: OSError) -> ArchvizError:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archviz.errors import BudgetExceededError
+from archviz.errors import ArchvizError, BudgetExceededError
 from archviz.interpreter.build import deep_recursion
 from archviz.interpreter.reading import ModelReading
 from archviz.progress import enter_stage
-from archviz.readings import DEFAULTS, TraceOptions, read
+from archviz.readings import DEFAULTS, TraceOptions, interpreter_for, read
 from archviz.settings import Settings
 from archviz.sources.installed import transformers_version
 from archviz.sources.model_source import ModelSource, official_values, read_model_source
+from archviz.sources.official import pretraining_class_name
 
 if TYPE_CHECKING:
-    from archviz.architecture.model import Architecture
+    from archviz.architecture.model import Architecture, ReconciledStep
 
 
 def describe(model: str, *, class_name: str | None = None, settings: Settings = DEFAULTS) -> Architecture:
@@ -63,15 +64,15 @@ def described(source: ModelSource, reading: ModelReading, class_name: str | None
     if source.plain is None:
         excerpt = source.origin == "catalog" and is_excerpt(reading, values)
         add_defaults(architecture, reading, values if source.values is not None else None, excerpt=excerpt)
-    _reconcile(architecture, reading, source.values or {})
     unread = unread_keys(reading, values)
+    _reconcile(architecture, reading, source, certain=not unread)
     for path, value in unread_thetas(reading, values) if source.plain is None else ():
         text = f"{path} {value:,} reaches no part that the official code reads"
         remarks.append((text, Evidence(kind="config", where=path)))
     return add_caveats(architecture, reading.config, source.values, stated, remarks, unread)
 
 
-def _reconcile(architecture: Architecture, reading: ModelReading, values: dict[str, object]) -> None:
+def _reconcile(architecture: Architecture, reading: ModelReading, source: ModelSource, *, certain: bool) -> None:
     """Say how the published total comes about, where it is another than the code's."""
     parameters = architecture.parameters
     if parameters.published_total is None:
@@ -82,7 +83,11 @@ def _reconcile(architecture: Architecture, reading: ModelReading, values: dict[s
     from archviz.architecture.model import Evidence, ReconciledStep
     from archviz.numbers.reconcile import evidence_kind, quantisation_of, reconcile
 
-    found = reconcile(reading, architecture, parameters.published_total, quantisation_of(values))
+    quantisation = quantisation_of(source.values or {})
+    found = reconcile(reading, architecture, parameters.published_total, quantisation, certain=certain)
+    if found.rest and certain and (heads := _pretraining_heads(source, reading, found.published - found.code)):
+        parameters.unexplained, parameters.reconciliation = 0, [heads]
+        return
     parameters.unexplained = found.rest
     parameters.reconciliation = [
         ReconciledStep(
@@ -91,6 +96,32 @@ def _reconcile(architecture: Architecture, reading: ModelReading, values: dict[s
         )
         for step in found.steps
     ]  # fmt: skip
+
+
+def _pretraining_heads(source: ModelSource, reading: ModelReading, difference: int) -> ReconciledStep | None:
+    """The heads that the type's class for pre-training builds besides, where they are the whole difference."""
+    from archviz.architecture.model import Evidence, ReconciledStep
+
+    if difference < 0 or source.custom is not None or source.plain is not None:
+        return None
+    interp = interpreter_for(source)
+    name = pretraining_class_name(interp, source.model_type)
+    if name is None or name == reading.class_name:
+        return None
+    try:
+        other = read(source, class_name=name, interpreter=interp)
+    except ArchvizError:
+        return None
+    built, more = (sum(t.numel for t in each.parameters().values()) for each in (reading, other))
+    if other.gaps or more - built != difference:
+        return None
+    at = [Evidence(kind="code", where=str(other.root.defined_at))] if other.root.defined_at else []
+    return ReconciledStep(
+        key="heads",
+        title=f"the heads of {name}, which {reading.class_name} does not build",
+        count=difference,
+        evidence=at,
+    )
 
 
 def _code_shown(source: ModelSource) -> str:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from archviz.descriptions import architecture_of
 from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
 from archviz.formats import Format, Look, View, view_targets
+from archviz.json_text import JsonText
 from archviz.lookup.names import classify
 from archviz.progress import enter_stage
 from archviz.readings import DEFAULTS
 from archviz.records import field, record, replace
 from archviz.settings import Settings
-from archviz.sources.model_source import read_json, read_model_source
+from archviz.sources.model_source import read_json_text, read_model_source
 
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture, GapEntry
@@ -89,7 +90,7 @@ def draw(
             )
         if look.views != DEFAULT_LOOK.views:
             raise UsageError("a diagram config has no other view than itself", where=source, hint="leave --view out")
-        return _draw_figure(Path(source), next(iter(views.values())), look, settings)
+        return _draw_figure(Path(source), document, next(iter(views.values())), look)
     notes: list[str] = []
     if kind == "architecture":
         from archviz.architecture.documents import read_architecture
@@ -138,7 +139,7 @@ def check_targets(output: Path, source: str, *paths: Path) -> None:
 
 
 def _drawable(source: str, settings: Settings) -> tuple[str, Any]:
-    """What a source is: `figure`, `architecture` or `model`; and its document where it is a JSON file.
+    """What a source is: `figure`, `architecture` or `model`; and what its file holds where it is a JSON file: a figure's text, or the document.
 
     A JSON file is a figure when it has `stages`, an Architecture when its schema says so, a model configuration when it has
     `model_type` or `architectures`.
@@ -146,9 +147,10 @@ def _drawable(source: str, settings: Settings) -> tuple[str, Any]:
     is_code = source.endswith(".py") or bool(settings.arguments)
     if is_code or classify(source).kind != "path" or Path(source).expanduser().is_dir():
         return "model", None
-    document = read_json(Path(source).expanduser(), settings)
+    text = read_json_text(Path(source).expanduser(), settings)
+    document = text.value
     if "stages" in document:
-        return "figure", document
+        return "figure", text
     if document.get("schema") == "archviz/1":
         return "architecture", document
     if "model_type" in document or "architectures" in document:
@@ -160,11 +162,11 @@ def _drawable(source: str, settings: Settings) -> tuple[str, Any]:
     )
 
 
-def _draw_figure(path: Path, targets: dict[Format, Path], look: Look, settings: Settings) -> DrawResult:
+def _draw_figure(path: Path, text: JsonText, targets: dict[Format, Path], look: Look) -> DrawResult:
     from archviz.emit.diagram_files import diagram_files
-    from archviz.figure.diagram_config import load_diagram_config
+    from archviz.figure.diagram_config import checked_diagram
 
-    config = load_diagram_config(path.expanduser(), settings.limits)
+    config = checked_diagram(text, path.name)
     contents, findings = diagram_files(config, list(targets), look)
     write_files(targets, contents)
     return DrawResult(list(targets.values()), findings, title=config.title or config.model_name)

@@ -154,16 +154,28 @@ class VerificationConflictError(ArchvizError):
 EXIT_DONE_WITH_GAPS = 5
 
 
+def printable(text: str, *, lines: bool = False) -> str:
+    """Text from a model as a terminal may get it: without control characters, on one line unless it may have several.
+
+    >>> printable("a\\x1b[31mb\\nc")
+    'a\\\\x1b[31mb\\\\x0ac'
+    """
+    return "".join(c if c.isprintable() or (lines and c == "\n") else f"\\x{ord(c):02x}" for c in text)
+
+
+def say_error(program: str, error: ArchvizError) -> int:
+    """One error on stderr, as commands and scripts print it; its exit status."""
+    sys.stderr.write(f"{program}: error: {printable(str(error), lines=True)}\n")
+    return error.exit_status
+
+
 def run_reporting(program: str, run: Callable[[], int]) -> int:
     """Run a script; a failure is one line on stderr and an exit status, never a traceback."""
     try:
         return run()
     except ArchvizError as error:
-        sys.stderr.write(f"{program}: {error}\n")
-        return error.exit_status
+        return say_error(program, error)
     except OSError as error:
-        sys.stderr.write(f"{program}: {error.strerror or error} ({error.filename})\n")
-        return UsageError.exit_status
+        return say_error(program, UsageError(error.strerror or str(error), where=str(error.filename)))
     except Exception as error:  # noqa: BLE001 - whoever runs a script gets a message
-        sys.stderr.write(f"{program}: internal fault: {type(error).__name__}: {error}\n")
-        return ArchvizError.exit_status
+        return say_error(program, ArchvizError(f"internal fault: {type(error).__name__}: {error}"))

@@ -81,8 +81,13 @@ def parse_width(text: str) -> float:
     """
     found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,4})?) ?(px|mm|cm|in|pt)?", text.strip())
     width = float(found.group(1)) * _PX[found.group(2) or "px"] if found else 0.0
+    if found is None:
+        raise UsageError(f"{text[:40]!r} is no width", hint="such as 170mm, 17cm, 6.7in, 482pt or 1200px")
     if not _WIDTHS[0] <= width <= _WIDTHS[1]:
-        raise UsageError(f"no width of a figure: {text[:40]!r}", hint="such as 170mm, 17cm, 6.7in, 482pt or 1200px")
+        bounds = f"{_WIDTHS[0]:,.0f} to {_WIDTHS[1]:,.0f} px"
+        raise UsageError(
+            f"a figure of width {text[:40]} cannot be drawn", hint=f"{bounds}, or as much in mm, cm, in or pt"
+        )
     return width
 
 

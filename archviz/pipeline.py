@@ -1,6 +1,7 @@
-"""The wiring: from a name to a description and to files.  The interfaces on top (cli, service) call only this.
+"""The wiring: one function for each thing that the interfaces on top (commands, service, scripts) offer.
 
-What it does itself is short: `readings` reads models, `descriptions` makes their Architecture, `drawings` writes files.
+`readings` reads models, `descriptions` makes their Architecture, `drawings` writes files; the rest is passed on to the room that does it,
+which is imported when it is asked for.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from archviz.readings import (
     trace,
 )
 from archviz.settings import Settings
-from archviz.sources.model_source import ModelSource, read_json, read_model_source
+from archviz.sources.model_source import ModelSource, read_json_text, read_model_source
 
 __all__ = [
     "DEFAULTS",
@@ -199,9 +200,7 @@ def export(
     return ExportResult(built, write_exported(built, output))
 
 
-def exported(
-    model: str, estimator: Path, *, class_name: str | None = None, settings: Settings = DEFAULTS
-) -> Export:  # fmt: skip
+def exported(model: str, estimator: Path, *, class_name: str | None = None, settings: Settings = DEFAULTS) -> Export:
     """What `export` would write."""
     from archviz.estimator.export import build_export
 
@@ -366,11 +365,12 @@ def verify_source(
 
 def _stated(path: Path, settings: Settings) -> Architecture | dict[str, Any]:
     """What a file states: an Architecture, or a checked diagram config as data."""
-    document = read_json(path.expanduser(), settings)
+    text = read_json_text(path.expanduser(), settings)
+    document = text.value
     if "stages" in document:
-        from archviz.figure.diagram_config import load_diagram_config
+        from archviz.figure.diagram_config import checked_diagram
 
-        config = load_diagram_config(path.expanduser(), settings.limits)
+        config = checked_diagram(text, path.name)
         return config.model_dump(mode="json", by_alias=True, exclude_none=True)
     if document.get("schema") == "archviz/1":
         from archviz.architecture.documents import read_architecture

@@ -24,7 +24,7 @@ _EXAMPLES = """examples:
   python scripts/extract_arch.py ./config.json --output arch.json --offline
   python scripts/render_tikz.py arch.json --output figure.tex && bash scripts/compile.sh figure.tex
 
-exit status: 0 done, 1 internal fault, 2 wrong usage, 3 no such model, 4 a source was not reached, 5 done with gaps
+exit status: 0 done, 1 internal fault or too large, 2 wrong usage, 3 no such model, 4 a source was not reached, 5 done with gaps
 """
 
 
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     find_archviz()
     from archviz.errors import run_reporting
 
-    return run_reporting("extract_arch", lambda: _run(options))
+    return run_reporting("archviz", lambda: _run(options))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ _EXAMPLES = """examples:
   python scripts/generate_markdown.py assets/example_config.json -o qwen35.md
   python scripts/generate_markdown.py config.json > model.md
 
-exit status: 0 done, 1 internal fault, 2 wrong usage or a config that cannot be used
+exit status: 0 done, 1 internal fault or too large, 2 wrong usage or a config that cannot be used
 """
 
 
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     find_archviz()
     from archviz.errors import run_reporting
 
-    return run_reporting("generate_markdown", lambda: _run(options))
+    return run_reporting("archviz", lambda: _run(options))
 
 
 if __name__ == "__main__":

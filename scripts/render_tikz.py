@@ -23,7 +23,7 @@ _EXAMPLES = """examples:
   python scripts/render_tikz.py arch.json --output column.tex --view overview --width 170mm --no-mtp
   bash scripts/compile.sh figure.tex                                           # figure.pdf and figure.png
 
-exit status: 0 done, 1 internal fault, 2 wrong usage or a file that is no arch.json,
+exit status: 0 done, 1 internal fault or too large, 2 wrong usage or a file that is no arch.json,
              5 written, but something in the figure is wrong or was not understood (it is told)
 """
 
@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     from archviz.architecture.documents import read_architecture
     from archviz.architecture.units import SCHEMA
+    from archviz.commands.printing import say
     from archviz.emit.architecture_files import architecture_files
     from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
     from archviz.formats import Look, parse_width
@@ -70,7 +71,7 @@ def _run(options: argparse.Namespace) -> int:
     options.output.write_bytes(files["tex"])
     print(options.output)
     for finding in findings:
-        print(f"{finding.severity}: {finding.message}", file=sys.stderr)
+        say(f"{finding.severity}: {finding.message}")
     hard = any(finding.severity == "hard" for finding in findings)
     return EXIT_DONE_WITH_GAPS if hard or architecture.gaps else 0
 
@@ -81,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from archviz.errors import run_reporting
 
     options = _parser().parse_args(argv)
-    return run_reporting("render_tikz", lambda: _run(options))
+    return run_reporting("archviz", lambda: _run(options))
 
 
 if __name__ == "__main__":

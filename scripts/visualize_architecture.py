@@ -27,7 +27,7 @@ _EXAMPLES = """examples:
   python scripts/visualize_architecture.py ./config.json -o model -f png,svg       # the config.json of a model
   python scripts/visualize_architecture.py Qwen/Qwen3-0.6B --view detailed -o qwen3 -f pdf --figure-config mine.json
 
-exit status: 0 done, 1 internal fault, 2 wrong usage or a config that cannot be drawn, 3 no such model,
+exit status: 0 done, 1 internal fault or too large, 2 wrong usage or a config that cannot be drawn, 3 no such model,
              4 a source was not reached, 5 drawn, but something in the figure is wrong or was not understood (it is told)
 """
 
@@ -115,6 +115,7 @@ def _draw_model(options: argparse.Namespace, formats: list[str]) -> int:
 
 
 def _draw_diagram(options: argparse.Namespace, formats: list[str]) -> int:
+    from archviz.commands.printing import say
     from archviz.emit.diagram_files import diagram_files
     from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
     from archviz.figure.diagram_config import load_diagram_config
@@ -141,7 +142,7 @@ def _draw_diagram(options: argparse.Namespace, formats: list[str]) -> int:
         else:
             sys.stdout.buffer.write(content)
     for finding in findings:
-        print(f"{finding.severity}: {finding.message}", file=sys.stderr)
+        say(f"{finding.severity}: {finding.message}")
     return EXIT_DONE_WITH_GAPS if any(finding.severity == "hard" for finding in findings) else 0
 
 
@@ -157,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     find_archviz()
     from archviz.errors import run_reporting
 
-    return run_reporting("visualize_architecture", lambda: _run(options))
+    return run_reporting("archviz", lambda: _run(options))
 
 
 if __name__ == "__main__":

@@ -123,6 +123,19 @@ def test_draw_as_json_tells_files_findings_and_gaps(run: Run, fake_pipeline: Any
     }
 
 
+@pytest.mark.parametrize("arguments", [("--bogus",), ("--offline", "describe", "acme/Small-1B")])
+def test_an_option_where_a_command_belongs_is_named(run: Run, arguments: tuple[str, ...]) -> None:
+    status, _, err = run(*arguments)
+    assert status == 2
+    assert f"no command, but the option '{arguments[0]}'" in err
+
+
+def test_arguments_for_code_are_no_arguments_for_a_published_model(run: Run) -> None:
+    status, _, err = run("describe", "acme/Small-1B", "--args", "{}")
+    assert status == 2
+    assert "'acme/Small-1B' is no file or folder of it" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "output", "formats"),
     [

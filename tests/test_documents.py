@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from archviz import cli
+from archviz.cli import INTERRUPTED
 from archviz.commands import NAMES
 from archviz.commands.command import STATUSES
 from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError
@@ -125,10 +126,15 @@ def test_the_keys_of_diagram_configs_are_all_explained() -> None:
 
 def test_every_exit_status_and_error_code_is_documented() -> None:
     text = (ROOT / "references" / "contracts.md").read_text("utf-8")
-    statuses = {error.exit_status for error in all_errors()} | {0, EXIT_DONE_WITH_GAPS}
+    statuses = {error.exit_status for error in all_errors()} | {0, EXIT_DONE_WITH_GAPS, INTERRUPTED}
     for status in statuses:
         assert f"| {status} |" in text
         assert f"\n  {status}  " in STATUSES
+    (too_large,) = [line for line in STATUSES.splitlines() if line.startswith("  1  ")]
+    assert "too large" in too_large
+    for script in (ROOT / "scripts").glob("*.py"):
+        told = script.read_text("utf-8").partition("exit status: 0 done")[2]
+        assert not told or "1 internal fault or too large" in told, script.name
     public = [error for error in all_errors() if error.__module__ == "archviz.errors"]
     for error in public:
         assert f"`{error.code}`" in text

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from archviz.errors import UsageError
-from archviz.formats import FORMATS, THEMES, figure_name, parse_formats, split_suffix
+from archviz.formats import FORMATS, THEMES, figure_name, parse_formats, parse_width, split_suffix
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,15 @@ from archviz.formats import FORMATS, THEMES, figure_name, parse_formats, split_s
 )
 def test_formats_are_read_in_order_each_once(text: str, formats: list[str]) -> None:
     assert parse_formats(text) == formats
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("0", "a figure of width 0 cannot be drawn"), ("wide", "'wide' is no width"), ("9999cm", "cannot be drawn")],
+)
+def test_a_width_that_no_figure_has_is_told_from_what_is_no_width(text: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        parse_width(text)
 
 
 @pytest.mark.parametrize("text", ["", ",", "gif", "png,gif", "png svg"])

@@ -12,6 +12,7 @@ from archviz.architecture.naming import Kind, main_mixer
 from archviz.architecture.roles import Roles
 from archviz.architecture.rope_settings import RopeSettings, rope_settings
 from archviz.architecture.towers import Column
+from archviz.late_patterns import late_pattern
 from archviz.patterns.attention import Attention
 
 KIND_NAMES = {
@@ -21,6 +22,7 @@ KIND_NAMES = {
     "mla": "multi-head latent (MLA)",
 }
 _QK_NORMS = {"head": "per head", "whole": "over the whole projection", None: "none"}
+TEMPERATURE = "grows with the logarithm of the position"
 HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", "encoder_attention_heads", "decoder_attention_heads")
 KV_HEADS = ("num_key_value_heads", "num_kv_heads", "num_global_key_value_heads")
 _WINDOWS = ("sliding_window", "window_size", "attention_window_size", "local_attention")
@@ -79,6 +81,13 @@ def attention_facts(sheet: FactSheet, stack: Stack) -> None:
         sheet.add_by_kind("attention_sinks", of(lambda a: a.sinks))
     sheet.add_by_kind("attention_softcap", of(lambda a: a.softcap))
     sheet.add_by_kind("attention_scale", of(_scale))
+    sheet.add_by_kind("value_scale", of(lambda a: a.value_scale))
+    tempered = [
+        OfKind(k, TEMPERATURE if a.query_temperature else "none", k.mixer_kind or k.id, code(a.query_temperature))
+        for k, a in of.found
+    ]
+    if any(a.query_temperature for _, a in of.found):
+        sheet.add_by_kind("query_temperature", tempered)
     if all(what.mask is not None for _, what in of.found):
         masks = [
             OfKind(k, a.mask.kind, k.mixer_kind or k.id, code(a.mask.made_at or a.mask.used_at))
@@ -96,6 +105,16 @@ def attention_facts(sheet: FactSheet, stack: Stack) -> None:
         len(k.indices) for k in stack.kinds for p in k.parts.mixers if isinstance(p.what, Attention) and p.what.cross
     )
     sheet.add("cross_attention_layers", crossed or None, code(stack.layers[0].defined_at))
+    sheet.add_by_kind("cross_attention_qk_norm", _crossing_norms(sheet, stack))
+
+
+def _crossing_norms(sheet: FactSheet, stack: Stack) -> list[OfKind]:
+    """How cross attentions normalise queries and keys, where one does."""
+    crossing = [
+        OfKind(kind, _QK_NORMS[part.what.qk_norm], kind.mixer_kind or kind.id, sheet.place(kind, part))
+        for kind in stack.kinds for part in kind.parts.mixers if isinstance(part.what, Attention) and part.what.cross
+    ]  # fmt: skip
+    return crossing if any(item.value != _QK_NORMS[None] for item in crossing) else []
 
 
 def _ratio(what: Attention) -> str | None:
@@ -123,7 +142,11 @@ def position_facts(sheet: FactSheet, column: Column, roles: Roles, stack: Stack)
     found = of.found
     heads = {_rotated_head(a) for _, a in found if a.rope}
     unit = f"of {heads.pop()} per head" if len(heads) == 1 else None
-    sheet.add_by_kind("rope_dimensions", of(lambda a: a.rope.span if a.rope else None), unit=unit)
+    turned = [
+        OfKind(k, turned_dimensions(sheet, stack, k, a), k.mixer_kind or k.id, attention_place(sheet, k))
+        for k, a in found
+    ]
+    sheet.add_by_kind("rope_dimensions", turned, unit=unit)
     sheet.add_by_kind("rope_layout", of(lambda a: a.rope.layout if a.rope else None))
     unseen = not any(a.positions for _, a in found)
     if any(a.rope for _, a in found) or (unseen and found):
@@ -144,20 +167,30 @@ def _rope_facts(sheet: FactSheet, stack: Stack) -> None:
             part = next(p for p in kind.parts.mixers if p.what is what)
             settings.append((kind, rope_settings(sheet.context, stack, kind, sheet.context.modules[part.paths[0]])))
 
-    def of(trait: Callable[[RopeSettings], object]) -> list[OfKind]:
+    def of(trait: Callable[[RopeSettings], object], name: str) -> list[OfKind]:
         return [
-            OfKind(k, trait(s), k.mixer_kind or k.id, [e for w in s.places for e in sheet.cite(w)]) for k, s in settings
+            OfKind(k, trait(s), k.mixer_kind or k.id, sheet.cite(s.places[name]) if name in s.places else [])
+            for k, s in settings
         ]
 
-    sheet.add_by_kind("rope_theta", of(lambda s: s.theta), status="config")
-    sheet.add_by_kind("rope_theta", of(lambda s: s.unmatched), status="unverified")
+    sheet.add_by_kind("rope_theta", of(lambda s: s.theta, "theta"), status="config")
+    sheet.add_by_kind("rope_theta", of(lambda s: s.unmatched, "theta"), status="unverified")
     if any(s.partial not in (None, 1) for _, s in settings):
-        sheet.add_by_kind(
-            "rope_partial_factor", of(lambda s: s.partial if s.partial is not None else 1.0), status="config"
-        )
+        shares = of(lambda s: s.partial if s.partial is not None else 1.0, "partial")
+        sheet.add_by_kind("rope_partial_factor", shares, status="config")
     if any(s.scaling for _, s in settings):
-        sheet.add_by_kind("rope_scaling", of(lambda s: s.scaling or "none"), status="config")
-    sheet.add_by_kind("mrope_section", of(lambda s: s.sections), status="config")
+        sheet.add_by_kind("rope_scaling", of(lambda s: s.scaling or "none", "scaling"), status="config")
+    sheet.add_by_kind("mrope_section", of(lambda s: s.sections, "sections"), status="config")
+
+
+def turned_dimensions(sheet: FactSheet, stack: Stack, kind: Kind, what: Attention) -> int | None:
+    """Dimensions of a head that turn: those that the rotation takes, without the ones whose frequency is zero."""
+    if what.rope is None:
+        return None
+    part = next(p for p in kind.parts.mixers if p.what is what)
+    settings = rope_settings(sheet.context, stack, kind, sheet.context.modules[part.paths[0]])
+    span = what.rope.span
+    return (settings.turned(span) if span else None) or span
 
 
 def position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack) -> tuple[str | None, list[Evidence]]:
@@ -180,7 +213,15 @@ def position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack)
     return None, []
 
 
+_TABLE_NAME = late_pattern(r"(^|[._])(pos(_|emb|$)|position)")
+
+
 def _table(column: Column, roles: Roles) -> list[Evidence]:
-    """The learned table of positions of a tower."""
-    tables = [inner for m in column.around for inner in m.walk() if roles(inner) == "position_embedding"]
-    return [Evidence(kind="tensor", where=t.name) for t in tables[0].parameters.values()][:1] if tables else []
+    """The learned table of positions of a tower: an embedding, or a matrix of a module that holds it, named so."""
+    inside = [inner for module in column.around for inner in module.walk()]
+    names = [t.name for m in inside if roles(m) == "position_embedding" for t in m.parameters.values()]
+    names += [
+        t.name for m in (*inside, *column.holders) if m.library is None for t in m.parameters.values()
+        if sum(size != 1 for size in t.shape) > 1 and _TABLE_NAME.search(".".join(t.name.split(".")[-2:]))
+    ]  # fmt: skip
+    return [Evidence(kind="tensor", where=name) for name in names[:1]]

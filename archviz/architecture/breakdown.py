@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archviz.architecture.context import LAYER_KEYS, Context
+from archviz.architecture.context import LAYER_KEYS, Context, keys_of
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import ParameterRow
 from archviz.architecture.naming import Kind
@@ -111,7 +111,8 @@ def add_column(table: Table, column: Column, prefix: str) -> None:
     table.add(prefix + "embedding", "Embedding", counts["embedding"], parent, groups=embedding)
     table.add(prefix + "pre_norm", "Norm before the layers", counts["pre_norm"], parent, groups=tensors["pre_norm"])
     for number, stack in enumerate(column.stacks):
-        _stack_rows(table, stack, prefix + ("layers" if number == 0 else f"layers_{number + 1}"), parent)
+        key = prefix + ("layers" if number == 0 else f"layers_{number + 1}")
+        _stack_rows(table, stack, key, parent, column.id)
     table.add(prefix + "final_norm", "Final norm", counts["final_norm"], parent, groups=tensors["final_norm"])
     title = _named("Around the layers", [m for m in groups["around"] if context.parameters(m.path)], context)
     table.add(prefix + "around", title, counts["around"], parent, groups=tensors["around"])
@@ -211,10 +212,10 @@ class _Layers:
         )  # fmt: skip
 
 
-def _stack_rows(table: Table, stack: Stack, key: str, parent: str | None) -> None:
+def _stack_rows(table: Table, stack: Stack, key: str, parent: str | None, tower: str) -> None:
     context = table.context
     table.add(key, f"All {len(stack.layers)} layers", context.parameters(stack.path), parent)
-    multiples = _multiples(table.formulas, stack)
+    multiples = _multiples(table.formulas, stack, tower)
     for kind in stack.kinds:
         layers = _Layers(table, kind, [stack.layers[index].path for index in kind.indices], multiples)
         count = layers.count(kind.example.path)
@@ -224,9 +225,9 @@ def _stack_rows(table: Table, stack: Stack, key: str, parent: str | None) -> Non
         _kind_rows(table, layers, name, count)
 
 
-def _multiples(formulas: Formulas, stack: Stack) -> dict[int, Factor]:
+def _multiples(formulas: Formulas, stack: Stack, tower: str) -> dict[int, Factor]:
     """The symbol for the number of layers, where the configuration states it."""
-    keys = [key for key in LAYER_KEYS if stack.config.values.get(key) == len(stack.layers)]
+    keys = [key for key in keys_of(LAYER_KEYS, tower) if stack.config.values.get(key) == len(stack.layers)]
     symbol = formulas.symbol(stack.config.prefix + keys[0], len(stack.layers)) if keys else None
     return {len(stack.layers): symbol} if symbol is not None else {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archviz.architecture.branch_scales import layer_scale
 from archviz.architecture.breakdown import inactive
 from archviz.architecture.context import Context
 from archviz.architecture.fact_sheet import ConfigEvidence
@@ -11,6 +12,7 @@ from archviz.architecture.kinds import Stack, find_stacks
 from archviz.architecture.layer_graphs import GraphBook
 from archviz.architecture.model import (
     Architecture,
+    Fact,
     GapEntry,
     Identity,
     LayerKind,
@@ -60,9 +62,14 @@ def build_architecture(
         for kind in stack.kinds
         if kind.block in book.placement
     }
+    facts = build_facts(context, roles, columns, parameters, placements, cite)
+    scaled = [
+        found for stack in layers[:1] for kind in stack.kinds if (found := layer_scale(book.graphs.get(kind.block)))
+    ]
+    facts += [Fact(key="layer_scale", value=words, evidence=places) for words, places in scaled[:1]]
     return Architecture(
         identity=_completed(identity, reading),
-        facts=build_facts(context, roles, columns, parameters, placements, cite),
+        facts=facts,
         modules=fold_modules(context, roles),
         tensors=_tensors(reading),
         towers=towers,

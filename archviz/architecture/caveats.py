@@ -53,8 +53,26 @@ def add_caveats(
     for key in _negative_counts(stated or {}):
         text = f"{key} is negative: the official code builds nothing for it"
         architecture.facts.append(_caveat("remark", text, "config", key))
+    _doubt_below_zero(architecture)
     doubt_gaps(architecture)
     return architecture
+
+
+_ABOVE_ZERO = ("context_length", "rope_theta", "sliding_window", "attention_chunk")
+
+
+def _doubt_below_zero(architecture: Architecture) -> None:
+    """Facts that are above zero in every model are unverified where the configuration states something else."""
+    for fact in list(architecture.facts):
+        if not fact.key.endswith(_ABOVE_ZERO):
+            continue
+        values = list(fact.value.values()) if isinstance(fact.value, dict) else [fact.value]
+        wrong = [each for each in values if isinstance(each, (int, float)) and each <= 0]
+        if wrong:
+            fact.status = "unverified"
+            where = next((each.where for each in fact.evidence if each.kind == "config"), fact.key)
+            text = f"{where} of {wrong[0]:,} is no {fact.key.replace('_', ' ')}: the official code builds the model all the same"
+            architecture.facts.append(_caveat("remark", text, "config", where))
 
 
 def _negative_counts(stated: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

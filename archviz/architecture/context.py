@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,20 @@ LAYER_KEYS = (
     "num_decoder_layers", "num_encoder_layers", "num_blocks",
 )  # fmt: skip
 WIDTH_KEYS = ("hidden_size", "n_embd", "d_model", "dim", "embed_dim", "model_dim", "n_embed", "word_embed_proj_dim")
+
+
+_HALVES = ("encoder", "decoder")
+
+
+def keys_of(names: Iterable[str], tower: str) -> list[str]:
+    """Configuration keys as a tower would read them: those that name its half of the model first, those of the other half left out.
+
+    >>> keys_of(("encoder_layers", "num_layers", "num_decoder_layers"), "decoder")
+    ['num_decoder_layers', 'num_layers']
+    """
+    half = next((half for half in _HALVES if tower.partition("_")[0] == half), None)
+    other = next((each for each in _HALVES if half and each != half), "\0")
+    return sorted((name for name in names if other not in name), key=lambda name: not half or half not in name)
 
 
 def code(at: Span | None, text: str | None = None) -> list[Evidence]:

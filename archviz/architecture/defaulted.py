@@ -17,6 +17,8 @@ FLAT_PARTS = (
     "decoder",
 )  # parts whose values older configurations state at the top level
 DEFAULT_OF = "default of "  # how the evidence of a defaulted fact begins
+_TELLING = 64
+"""Smaller numbers are equal by chance."""
 _RESTS_ON: dict[str, tuple[str, ...]] = {
     "layers": LAYER_KEYS,
     "hidden_size": WIDTH_KEYS,
@@ -53,6 +55,7 @@ def add_defaults(
     stated = without_paths(stated or {}, unread_thetas(reading, stated or {})) if stated is not None else None
     leaves = set(_leaves(stated or {}))
     unstated = {path: own for path, own in reading.defaults.items() if not leaves.intersection(own.names)}
+    unstated = {path: own for path, own in unstated.items() if not _under_another_name(reading, stated or {}, path)}
     missing: set[str] = set()
     for fact in architecture.facts:
         paths = _defaulted(fact, unstated, leaves)
@@ -65,6 +68,14 @@ def add_defaults(
     if excerpt and missing:
         text = f"the record does not state {', '.join(sorted(missing))}: the values are the official class's defaults"
         architecture.facts.append(Fact(key="record_lacks", value=text, status="unverified", evidence=[]))
+
+
+def _under_another_name(reading: ModelReading, stated: Mapping[str, Any], path: str) -> bool:
+    """Whether a size has the value of a stated key that is no field of its class, which hands it on (`block_ff_dim`)."""
+    value = reading.config.get(path)
+    if not isinstance(value, int) or isinstance(value, bool) or value < _TELLING:
+        return False
+    return any(key not in reading.declared and key not in reading.config and stated[key] == value for key in stated)
 
 
 def _defaulted(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from archviz.architecture.context import ConfigPart, Context, code
+from archviz.architecture.context import ConfigPart, Context, code, keys_of
 from archviz.architecture.model import Evidence, Fact
 from archviz.architecture.naming import Kind
 from archviz.patterns.layer_parts import Part
@@ -41,10 +41,12 @@ class FactSheet:
 
     Args:
         cite: Evidence for a configuration key; whoever knows where the configuration came from may say more.
+        tower: Which tower the next facts are of; keys of the other half of an encoder and decoder are not its own.
     """
 
     context: Context
     cite: ConfigEvidence = config_evidence
+    tower: str = ""
     facts: list[Fact] = field(default_factory=list)
 
     def add(
@@ -81,8 +83,9 @@ class FactSheet:
             self.add(key, found[1], self.cite(found[0]), status="config", unit=unit)
 
     def agreeing(self, config: ConfigPart, value: object, *names: str) -> list[Evidence]:
-        """The configuration keys that state the same value."""
-        stating = [name for name in names if value is not None and config.values.get(name) == value]
+        """The configuration keys that state the same value: those that name the tower's half alone, where there are any."""
+        stating = [n for n in keys_of(names, self.tower) if value is not None and config.values.get(n) == value]
+        stating = [n for n in stating if self.tower and self.tower in n] or stating
         return [evidence for name in stating for evidence in self.cite(config.prefix + name)]
 
     def place(self, kind: Kind, part: Part) -> list[Evidence]:

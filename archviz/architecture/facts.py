@@ -14,7 +14,7 @@ from archviz.architecture.context import LAYER_KEYS, WIDTH_KEYS, ConfigPart, Con
 from archviz.architecture.fact_sheet import ConfigEvidence, FactSheet, config_evidence
 from archviz.architecture.further_tokens import further_token_facts
 from archviz.architecture.kinds import Stack
-from archviz.architecture.logit_factor import logit_factor
+from archviz.architecture.logit_factor import logit_factor, logit_softcap
 from archviz.architecture.model import Evidence, Fact, Parameters
 from archviz.architecture.part_facts import feed_forward_facts, norm_facts, recurrence_facts
 from archviz.architecture.roles import Roles
@@ -48,6 +48,7 @@ def build_facts(
     sheet.from_config(context.configs[0], "model_type")
     main = next((c for c in columns if c.is_main and c.id in ("text", "decoder")), columns[0] if columns else None)
     if main is not None and main.stacks:
+        sheet.tower = main.id
         stack = max(main.stacks, key=lambda s: len(s.layers))
         _sizes(sheet, roles, main, stack)
         attention_facts(sheet, stack)
@@ -103,9 +104,11 @@ def _sizes(sheet: FactSheet, roles: Roles, column: Column, stack: Stack) -> None
     vocabulary = _vocabulary(sheet, roles, column)
     if vocabulary is not None:
         size, name = vocabulary
-        sheet.add(
-            "vocabulary_size", size, [Evidence(kind="tensor", where=name), *sheet.agreeing(config, size, "vocab_size")]
-        )
+        table, head = [Evidence(kind="tensor", where=name)], _head_of(roles, column, config.values.get("vocab_size"))
+        if head is not None and head[0] < size:  # rows of the table that no output has
+            sheet.add("embedding_rows", size, table)
+            size, table = head[0], [Evidence(kind="tensor", where=head[1])]
+        sheet.add("vocabulary_size", size, [*table, *sheet.agreeing(config, size, "vocab_size")])
     _layers(sheet, column, stack)
     key = "encoder_type" if column.encodes else "decoder_type" if _decodes(column) else None
     if key is not None:
@@ -118,7 +121,7 @@ def _layers(sheet: FactSheet, column: Column, stack: Stack) -> None:
     runs = layer_runs(sheet.context, stack)
     layers = sum(len(own.layers) for own in column.stacks) if staged else runs or len(stack.layers)
     at = code(stack.layers[0].created_at)
-    sheet.add("layers", layers, [*at, *sheet.agreeing(stack.config, layers, *_layer_keys(column))])
+    sheet.add("layers", layers, [*at, *sheet.agreeing(stack.config, layers, *LAYER_KEYS)])
     widths = [own.width for own in column.stacks]
     if staged:
         sheet.add("stages", len(column.stacks), at)
@@ -144,12 +147,6 @@ def _decodes(column: Column) -> bool:
     )
 
 
-def _layer_keys(column: Column) -> list[str]:
-    """Configuration keys that count the layers of this tower and not of the other half."""
-    other = {"decoder": "encoder", "encoder": "decoder"}.get(column.id)
-    return [key for key in LAYER_KEYS if other is None or other not in key]
-
-
 def _decoder_type(stack: Stack) -> str:
     """Dense or sparse, and hybrid when layers mix in different ways."""
     families = {type(part.what) for kind in stack.kinds for part in kind.parts.mixers}
@@ -166,6 +163,12 @@ def _vocabulary(sheet: FactSheet, roles: Roles, column: Column) -> tuple[int, st
     return max(sizes, key=lambda pair: pair[0], default=None)
 
 
+def _head_of(roles: Roles, column: Column, size: object) -> tuple[int, str] | None:
+    """The output head that writes as many words as a configuration states, with its matrix."""
+    matrices = [t for module in column.around if roles(module) == "head" for t in module.parameters.values()]
+    return next(((t.shape[0] or 0, t.name) for t in matrices if len(t.shape) == 2 and t.shape[0] == size), None)
+
+
 def _width_evidence(sheet: FactSheet, stack: Stack) -> list[Evidence]:
     norm = next(iter(stack.kinds[0].parts.norms), None)
     weights = list(sheet.context.modules[norm].parameters.values()) if norm else []
@@ -173,7 +176,7 @@ def _width_evidence(sheet: FactSheet, stack: Stack) -> list[Evidence]:
 
 
 def _settings(sheet: FactSheet, config: ConfigPart) -> None:
-    sheet.from_config(config, "logit_softcap", "final_logit_softcapping")
+    _bounded_logits(sheet, config)
     sheet.from_config(config, "logit_scale")
     sheet.from_config(config, "logits_scaling")
     _scaled_logits(sheet)
@@ -181,6 +184,16 @@ def _settings(sheet: FactSheet, config: ConfigPart) -> None:
     sheet.from_config(config, "residual_multiplier")
     for part in (config, sheet.context.configs[0]):
         sheet.from_config(part, "dtype", "dtype", "torch_dtype")
+
+
+def _bounded_logits(sheet: FactSheet, config: ConfigPart) -> None:
+    """The softcap of the logits as the code applies it; as the configuration states it where no pass shows it."""
+    known = {fact.key: fact.value for fact in sheet.facts}
+    found = logit_softcap(sheet.context.trace, known.get("vocabulary_size"))
+    if found is not None:
+        stated = sheet.agreeing(config, found[0], "final_logit_softcapping")
+        sheet.add("logit_softcap", found[0], [*code(found[1]), *stated])
+    sheet.from_config(config, "logit_softcap", "final_logit_softcapping")
 
 
 def _scaled_logits(sheet: FactSheet) -> None:
@@ -191,7 +204,7 @@ def _scaled_logits(sheet: FactSheet) -> None:
     found = logit_factor(sheet.context.trace, known["vocabulary_size"])
     if found is not None:
         root = known.get("hidden_size")
-        unit = "d^-0.5" if isinstance(root, int) and abs(found[0] - root**-0.5) < _SAME else None
+        unit = "= d^-0.5" if isinstance(root, int) and abs(found[0] - root**-0.5) < _SAME else None
         sheet.add("logit_scale", found[0], code(found[1]), unit=unit)
 
 
@@ -200,10 +213,11 @@ def _others(sheet: FactSheet, roles: Roles, columns: list[Column], main: Column 
     for column in columns:
         if column is main or not column.stacks:
             continue
+        sheet.tower = column.id
         layers = sum(len(stack.layers) for stack in column.stacks)
         stack = column.stacks[0]
         at = code(stack.layers[0].created_at)
-        sheet.add(f"{column.id}_layers", layers, at + sheet.agreeing(stack.config, layers, *_layer_keys(column)))
+        sheet.add(f"{column.id}_layers", layers, at + sheet.agreeing(stack.config, layers, *LAYER_KEYS))
         if len(column.stacks) > 1:
             widths = [own.width for own in column.stacks if own.width]
             sheet.add(f"{column.id}_hidden_sizes", widths if len(set(widths)) > 1 else None, at)

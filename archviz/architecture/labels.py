@@ -243,7 +243,8 @@ def _window_words(what: Attention, size: str) -> str:
 
 def moe_details(what: MixtureOfExperts) -> list[str]:
     """Experts, choice and shared expert."""
-    details = [_experts(what) + (f", top-{what.top_k}" if what.top_k else "")]
+    chosen = f", {what.top_k} by the token's id" if what.hashed else f", top-{what.top_k}"
+    details = [_experts(what) + (chosen if what.top_k else "")]
     if what.shared:
         details.append("+ shared expert")
     return details
@@ -257,10 +258,12 @@ def _experts(what: MixtureOfExperts) -> str:
 def moe_label(role: Role, what: MixtureOfExperts) -> Label:
     """The boxes inside a mixture of experts."""
     if role == "router":
-        words = [what.score or "", f"top-{what.top_k}" if what.top_k else "", "normalised" if what.normalised else ""]
+        chosen = "experts by the token's id" if what.hashed else f"top-{what.top_k}"
+        words = [what.score or "", chosen if what.top_k else "", "normalised" if what.normalised else ""]
         extra = ["correction bias"] if what.correction_bias else []
         groups = [f"{what.groups[1]} of {what.groups[0]} groups"] if what.groups else []
         scaled = [f"weights × {what.scaling:g}"] if what.scaling not in (None, 1) else []
+        scaled += [f"weights × {what.expert_scale}"] if what.expert_scale else []
         sizes = f"{what.width or '?'} → {what.choices}"
         return Label(role, "Router", [sizes, ", ".join(filter(None, words)), *extra, *groups, *scaled])
     if role == "experts":
@@ -280,7 +283,8 @@ def _group_label(context: Context, node: FlowNode, owner: object) -> Label:
         factor = _score_factor(node)
         title = "Dot-product attention" if factor == 1 else "Scaled dot-product attention"
         scale = _score_scale(factor, owner) if isinstance(owner, Attention) else []
-        return Label("attention_core", title, [*details, *scale, *cap, *bias])
+        factors = _operand_words(owner) if isinstance(owner, Attention) else []
+        return Label("attention_core", title, [*details, *scale, *factors, *cap, *bias])
     if node.name == "recurrence_core":
         return Label("recurrence_core", owner.core if isinstance(owner, Recurrence) else "Recurrence")
     if node.name == "top_k":
@@ -315,6 +319,12 @@ def _score_scale(factor: float | None, owner: Attention) -> list[str]:
         return ["scores not scaled"]
     usual = factor is None or not owner.head_dim or abs(factor - owner.head_dim**-0.5) < 1e-6
     return [] if usual else [f"scores × {factor:.4g}"]
+
+
+def _operand_words(owner: Attention) -> list[str]:
+    """What queries and values are multiplied by before they meet."""
+    tempered = ["queries × temperature of their position"] if owner.query_temperature else []
+    return [*tempered, *([f"values × {owner.value_scale:.4g}"] if owner.value_scale else [])]
 
 
 def _position_bias(context: Context, node: FlowNode, owner: Attention) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from archviz.architecture.branch_scales import label_branch_scales
@@ -15,6 +16,7 @@ from archviz.architecture.model import BlockGraph
 from archviz.architecture.naming import Kind, feed_word, main_mixer, mixer_word
 from archviz.architecture.outline import outline_layer, outline_part
 from archviz.architecture.roles import Roles, part_role
+from archviz.architecture.rope_settings import rope_settings
 from archviz.architecture.rotations import part_rotations
 from archviz.interpreter.reading import Event
 from archviz.patterns.flow import Flow, FlowNode, build_flow, renumber
@@ -52,7 +54,9 @@ class GraphBook:
         names = _own_names(kind)
         for part in (*kind.parts.mixers, *kind.parts.feeds):
             word = mixer_word(part.what)[0] if part in kind.parts.mixers else feed_word(part.what)[0]
-            graph = self._part_graph(kind, part, flow, f"{tower}/{names.get(id(part), word)}", _title(kind, part))
+            graph = self._part_graph(
+                stack, kind, part, flow, f"{tower}/{names.get(id(part), word)}", _title(kind, part)
+            )
             zooms[part.paths[0]] = zooms[part.name] = graph.id
         layer_id = f"{tower}/layer/{kind.id}"
         if flow is not None:
@@ -112,7 +116,9 @@ class GraphBook:
             return next(iter(region), None)
         return merge(flow, region, part.name, module=part.paths[0])
 
-    def _part_graph(self, kind: Kind, part: Part, flow: Flow | None, graph_id: str, title: str) -> BlockGraph:
+    def _part_graph(
+        self, stack: Stack, kind: Kind, part: Part, flow: Flow | None, graph_id: str, title: str
+    ) -> BlockGraph:
         graph = self._traced_part(part, flow, graph_id, title, kind)
         if graph is None:
             graph = outline_part(self.context, self.roles, kind, part, graph_id, title)
@@ -123,7 +129,18 @@ class GraphBook:
             self._open_expert(graph, part.what)
         if part in kind.parts.mixers:
             self._open_compressors(graph)
+            self._say_turned(graph, stack, kind, part)
         return self._filed(graph)
+
+    def _say_turned(self, graph: BlockGraph, stack: Stack, kind: Kind, part: Part) -> None:
+        """Let rotations whose frequencies are partly zero say how many dimensions they turn: `128 of 512 dims`."""
+        for box in graph.nodes:
+            width = re.fullmatch(r"(\d+) dims", box.details[0]) if box.role == "rope" and box.details else None
+            if width is None:
+                continue
+            settings = rope_settings(self.context, stack, kind, self.context.modules[part.paths[0]])
+            turned = settings.turned(int(width[1]))
+            box.details[0] = f"{turned} of {width[1]} dims" if turned else box.details[0]
 
     def _open_compressors(self, graph: BlockGraph) -> None:
         """Let boxes of what an attention pools and chooses with zoom into their inside, as far as the pass went into it."""

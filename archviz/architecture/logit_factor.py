@@ -1,4 +1,4 @@
-"""The number that the code multiplies the logits by, before or after the output head, which is linear."""
+"""The number that the code multiplies the logits by, before or after the output head, which is linear, and what bounds them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,7 @@ def logit_factor(trace: Trace, vocabulary: object) -> tuple[float, Span | None] 
         trace: The whole trace.
         vocabulary: How many logits there are.
     """
-    ops = [event for event in trace.outline if event.kind == "op"]
-    heads = [
-        place for place, event in enumerate(ops)
-        if canonical(event.name) == "linear" and event.outputs and (event.outputs[0].shape or (None,))[-1] == vocabulary
-    ]  # fmt: skip
-    if not heads:
-        return None
-    steps = [*_before(ops[: heads[-1]], ops[heads[-1]]), *_after(ops[heads[-1] + 1 :], ops[heads[-1]])]
+    steps = _steps(trace, vocabulary)
     if any(canonical(step.name) not in ("mul", "div") for step in steps):
         return None
     factors = [(_factor(step), step.at) for step in steps]
@@ -35,6 +28,26 @@ def logit_factor(trace: Trace, vocabulary: object) -> tuple[float, Span | None] 
     for factor, _ in factors:
         value *= factor
     return (value, factors[0][1]) if factors and value != 1 else None
+
+
+def logit_softcap(trace: Trace, vocabulary: object) -> tuple[float, Span | None] | None:
+    """The bound `c` of `c · tanh(logits / c)` and its line; None where the code bounds no logits."""
+    steps = _steps(trace, vocabulary)
+    curve = next((place for place, step in enumerate(steps) if canonical(step.name) == "tanh"), None)
+    behind = steps[curve + 1 :] if curve is not None else []
+    return (_factor(behind[0]), behind[0].at) if behind and canonical(behind[0].name) == "mul" else None
+
+
+def _steps(trace: Trace, vocabulary: object) -> list[Event]:
+    """The products and curves right before and behind the output head, which has `vocabulary` results."""
+    ops = [event for event in trace.outline if event.kind == "op"]
+    heads = [
+        place for place, event in enumerate(ops)
+        if canonical(event.name) == "linear" and event.outputs and (event.outputs[0].shape or (None,))[-1] == vocabulary
+    ]  # fmt: skip
+    if not heads:
+        return []
+    return [*_before(ops[: heads[-1]], ops[heads[-1]]), *_after(ops[heads[-1] + 1 :], ops[heads[-1]])]
 
 
 def _factor(step: Event) -> float:

@@ -274,7 +274,7 @@ class Symbol(Part):
 class ReconciledStep(Part):
     """A mechanism by which the published checkpoint holds `count` parameters more (or less) than the class builds."""
 
-    key: str  # "mtp", "tied", "buffers", "rotary", "masks", "scales", "packed", "head", "tower"
+    key: str  # "mtp", "tied", "buffers", "rotary", "masks", "scales", "packed", "head", "heads", "tower"
     title: str
     count: int
     status: Status = "derived"

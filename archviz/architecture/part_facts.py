@@ -79,6 +79,9 @@ def _expert_facts(sheet: FactSheet, mixed: list[tuple[OfKind, MixtureOfExperts]]
     sheet.add_by_kind("router_normalised", of(lambda m: m.normalised))
     sheet.add_by_kind("router_correction_bias", of(lambda m: m.correction_bias))
     sheet.add_by_kind("router_scaling", of(lambda m: m.scaling), agreeing=("routed_scaling_factor",), config=config)
+    sheet.add_by_kind(
+        "router_expert_scale", of(lambda m: f"stored for each expert ({m.expert_scale})" if m.expert_scale else None)
+    )
     sheet.add_by_kind("router_groups", of(lambda m: f"{m.groups[1]} of {m.groups[0]}" if m.groups else None))
 
 

@@ -6,7 +6,7 @@ from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
 from archviz.architecture.naming import Kind
 from archviz.interpreter.reading import ModuleRecord
-from archviz.records import record
+from archviz.records import field, record
 
 _TYPES = ("rope_layer_type", "rope_type", "layer_type", "attention_type", "attn_type")
 _FLAT = ("rope_theta", "rotary_emb_base", "rotary_base")
@@ -21,7 +21,8 @@ class RopeSettings:
         theta: The base of the frequencies.
         partial: The share of a head that it rotates.
         scaling: Type and numbers of a scaling; `sections` of a rotation by several positions (M-RoPE).
-        places: The configuration keys; `by_type` where kinds of layers have settings of their own.
+        places: The configuration keys of `theta`, `partial`, `scaling` and `sections`, by these names.
+        by_type: Kinds of layers have settings of their own.
         unmatched: Thetas by name, where it is not known which of them the layer uses.
     """
 
@@ -29,9 +30,18 @@ class RopeSettings:
     partial: float | int | None = None
     scaling: dict[str, object] | None = None
     sections: list[object] | None = None
-    places: tuple[str, ...] = ()
+    places: dict[str, str] = field(default_factory=dict)
     by_type: bool = False
     unmatched: dict[str, object] | None = None
+
+    def turned(self, width: int) -> int | None:
+        """Dimensions of a head of this width that turn, where frequencies of zero leave the others as they are; None where all turn.
+
+        Source: transformers/modeling_rope_utils.py, _compute_proportional_rope_parameters
+        """
+        if self.partial in (None, 1) or (self.scaling or {}).get("rope_type") != "proportional":
+            return None
+        return 2 * int(float(self.partial or 1) * width // 2)
 
 
 def rope_settings(context: Context, stack: Stack, kind: Kind, module: ModuleRecord) -> RopeSettings:
@@ -46,34 +56,36 @@ def rope_settings(context: Context, stack: Stack, kind: Kind, module: ModuleReco
         key = next((name for name in _layer_types(stack, kind, module) if name in nested), None)
         if key is None:
             return RopeSettings(
-                unmatched={name: own.get("rope_theta") for name, own in nested.items()}, places=(where,)
+                unmatched={name: own.get("rope_theta") for name, own in nested.items()}, places={"theta": where}
             )
         values, where = nested[key], f"{where}.{key}"
     return _read(context, stack, values, where, bool(nested))
 
 
 def _read(context: Context, stack: Stack, values: dict[str, object], where: str, by_type: bool) -> RopeSettings:
-    places: list[str] = []
+    places: dict[str, str] = {}
     theta = values.get("rope_theta")
     if isinstance(theta, (int, float)):
-        places.append(f"{where}.rope_theta")
+        places["theta"] = f"{where}.rope_theta"
     else:
         flat = stack.config.find(*_FLAT) or context.configs[0].find(*_FLAT)
         theta = flat[1] if flat and isinstance(flat[1], (int, float)) else None
-        places += [flat[0]] if flat and theta is not None else []
-    partial = values.get("partial_rotary_factor")
+        places |= {"theta": flat[0]} if flat and theta is not None else {}
+    partial, key = values.get("partial_rotary_factor"), f"{where}.partial_rotary_factor"
     if partial is None and not by_type:
-        partial = stack.config.values.get("partial_rotary_factor")
+        found = stack.config.find("partial_rotary_factor")
+        partial, key = (found[1], found[0]) if found else (None, key)
+    places |= {"partial": key} if partial is not None else {}
     kind = values.get("rope_type", values.get("type"))
     shown = {k: v for k, v in values.items() if isinstance(v, (int, float, str)) and k not in _UNSHOWN}
     sections = values.get("mrope_section")
     scaled = kind not in _NO_SCALING and bool(values)
-    if scaled or sections or (partial is not None and "partial_rotary_factor" in values):
-        places.append(where)
+    places |= {"scaling": where} if scaled else {}
+    places |= {"sections": f"{where}.mrope_section"} if sections else {}
     return RopeSettings(
         theta=theta, partial=partial if isinstance(partial, (int, float)) else None,
         scaling={"rope_type": kind, **shown} if scaled else None,
-        sections=list(sections) if isinstance(sections, list) else None, places=tuple(places), by_type=by_type,
+        sections=list(sections) if isinstance(sections, list) else None, places=places, by_type=by_type,
     )  # fmt: skip
 
 

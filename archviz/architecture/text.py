@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from textwrap import wrap
 
 from archviz.architecture.defaulted import DEFAULT_OF
@@ -81,7 +82,8 @@ def _title(architecture: Architecture) -> Iterator[str]:
     size = f"{identity.class_name} · {parameters.total:,} parameters"
     if parameters.active is not None and parameters.active != parameters.total:
         size += f" · {parameters.active:,} active per token"
-    yield size
+    counted = architecture.fact("parameters")
+    yield size if counted is None or counted.status == "verified" else f"{size}  [{counted.status}]"
     source = [identity.origin, identity.code or "", f"facts of {identity.retrieved}" if identity.retrieved else ""]
     yield "source: " + ", ".join(filter(None, source))
 
@@ -129,9 +131,21 @@ def _kind_lines(stack: LayerStack) -> Iterator[str]:
 
 
 def _abridged(indices: list[int]) -> str:
-    """Ranges of indices; of many the first two and the last (the JSON has all)."""
+    """Ranges of indices; of many that follow a rule the first two and the last, of others how many more there are (the JSON has all).
+
+    >>> _abridged([3, 7, 11, 15, 19, 23, 27]), _abridged([0, 2, 4, 7, 9, 11, 14, 16])
+    ('3, 7, …, 27', '0, 2, 4, 7 and 4 more up to 16')
+    """
     parts = ranges(indices).split(",")
-    return ", ".join(parts if len(parts) <= 6 else [*parts[:2], "…", parts[-1]])
+    if len(parts) <= 6:
+        return ", ".join(parts)
+    ends = [[int(end) for end in part.split("-")] for part in parts]
+    steps = {after[0] - before[0] for before, after in pairwise(ends)}
+    lengths = {end[-1] - end[0] for end in ends[:-1]}
+    if len(steps) == 1 and len(lengths) == 1:
+        return ", ".join([*parts[:2], "…", parts[-1]])
+    told = sum(end[-1] - end[0] + 1 for end in ends[:4])
+    return f"{', '.join(parts[:4])} and {len(indices) - told} more up to {indices[-1]}"
 
 
 def _modules(architecture: Architecture) -> Iterator[str]:

@@ -18,6 +18,8 @@ def value_words(value: object, *, of_code: bool = False) -> str:
 
     >>> value_words(True), value_words(1048576), value_words({"rope_type": "yarn", "factor": 16})
     ('yes', '1,048,576', 'rope type yarn, factor 16')
+    >>> value_words({"sliding_attention": "sliding", "full_attention": "causal"})
+    'sliding attention: sliding; full attention: causal'
     >>> value_words({"full": {"factor": 16}, "chunked": {"factor": 16}, "sliding": None})
     'full, chunked: factor 16; sliding: –'
     >>> value_words({"of": "q_proj", "q_proj": [256, 256]}, of_code=True)
@@ -34,7 +36,8 @@ def value_words(value: object, *, of_code: bool = False) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(value_words(item, of_code=of_code) for item in value)
     if isinstance(value, dict):
-        if any(isinstance(item, dict) for item in value.values()):
+        texts = len(value) > 1 and all(isinstance(item, str) for item in value.values())
+        if (texts and not of_code) or any(isinstance(item, dict) for item in value.values()):
             told = grouped(value, of_code=of_code).items()
             return "; ".join(f"{', '.join(names)}: {words}" for words, names in told)
         return ", ".join(

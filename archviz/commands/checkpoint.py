@@ -7,8 +7,8 @@ import sys
 
 from archviz.commands.command import Command
 from archviz.commands.options import settings_of
-from archviz.commands.printing import list_on_stderr, print_json, printable, say
-from archviz.errors import EXIT_DONE_WITH_GAPS
+from archviz.commands.printing import list_on_stderr, print_json, say
+from archviz.errors import EXIT_DONE_WITH_GAPS, printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from archviz.commands.command import Command
 from archviz.commands.draw import look_arguments, look_of
 from archviz.commands.options import MODEL, given, settings_of
-from archviz.commands.printing import list_on_stderr, print_json, printable, with_gaps
+from archviz.commands.printing import list_on_stderr, print_json, with_gaps
+from archviz.errors import printable
 from archviz.formats import parse_formats, split_suffix
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from archviz.commands.command import Command
 from archviz.commands.options import model_arguments, settings_of
-from archviz.commands.printing import print_json, printable, with_gaps
-from archviz.errors import UsageError
+from archviz.commands.printing import print_json, with_gaps
+from archviz.errors import UsageError, printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError, ModelNotFoundError
+from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError, ModelNotFoundError, printable, say_error
 
 if TYPE_CHECKING:
     from archviz.architecture.model import GapEntry
@@ -21,15 +21,6 @@ def print_json(data: object) -> None:
     """Data as JSON; characters that show nothing or turn the writing around stand as their escapes."""
     text = json.dumps(data, indent=2, ensure_ascii=False)
     print(re.sub(_UNSEEN, lambda found: json.dumps(found[0])[1:-1], text))
-
-
-def printable(text: str, *, lines: bool = False) -> str:
-    """Text from a model as a terminal may get it: without control characters, on one line unless it may have several.
-
-    >>> printable("a\\x1b[31mb\\nc")
-    'a\\\\x1b[31mb\\\\x0ac'
-    """
-    return "".join(c if c.isprintable() or (lines and c == "\n") else f"\\x{ord(c):02x}" for c in text)
 
 
 def say(text: str) -> None:
@@ -46,17 +37,20 @@ def list_on_stderr(rows: Sequence[str], what: str) -> None:
 
 def with_gaps(gaps: Sequence[GapEntry | dict[str, object]]) -> int:
     """List the gaps, of an Architecture or of a JSON answer, on stderr; the exit status that says whether there were any."""
-    list_on_stderr([f"not understood: {_gap_text(gap)}" for gap in gaps], "gaps")
+    list_on_stderr([_gap_text(gap) for gap in gaps], "gaps")
     return EXIT_DONE_WITH_GAPS if gaps else 0
 
 
 def _gap_text(gap: GapEntry | dict[str, object]) -> str:
+    from archviz.spans import RAISES
+
     row = gap if isinstance(gap, dict) else vars(gap)
-    return f"{row['module'] or 'the model'}: {row['reason']}" + (f" ({row['at']})" if row["at"] else "")
+    what = "" if str(row["reason"]).startswith(RAISES) else "not understood: "
+    return f"{what}{row['module'] or 'the model'}: {row['reason']}" + (f" ({row['at']})" if row["at"] else "")
 
 
 def fail(error: ArchvizError, *, as_json: bool) -> int:
-    print(f"archviz: error: {printable(str(error), lines=True)}", file=sys.stderr)
+    say_error("archviz", error)
     if as_json:
         print_json(error.as_dict())
     elif isinstance(error, ModelNotFoundError):

@@ -6,7 +6,8 @@ import argparse
 
 from archviz.commands.command import Command
 from archviz.commands.options import name_argument, settings_of
-from archviz.commands.printing import print_json, printable, say
+from archviz.commands.printing import print_json, say
+from archviz.errors import printable
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,7 +6,8 @@ import argparse
 
 from archviz.commands.command import Command
 from archviz.commands.options import model_arguments, settings_of
-from archviz.commands.printing import print_json, printable, with_gaps
+from archviz.commands.printing import print_json, with_gaps
+from archviz.errors import printable
 
 
 def run(options: argparse.Namespace) -> int:

@@ -10,10 +10,11 @@ from archviz.records import record
 _NAMES = ("architecture", "model_type", "record_lacks", "class_choice", "mtp")
 _REMARK = "remark"  # how the name was found: nothing of the architecture
 SIZES = (
-    "context_length", "vocabulary_size", "layers", "hidden_size", "attention_heads", "kv_heads", "attention_ratio", "head_dim", "rope_dimensions",
+    "context_length", "vocabulary_size", "embedding_rows", "layers", "hidden_size", "attention_heads", "kv_heads", "attention_ratio", "head_dim",
+    "rope_dimensions",
     "intermediate_size", "experts", "experts_per_token", "expert_sparsity", "expert_hidden_size", "shared_expert_hidden_size", "parameters",
     "active_parameters", "sliding_window", "attention_chunk", "rope_theta", "norm_eps", "query_rank", "kv_rank", "dtype", "indexer_top_k",
-    "rope_partial_factor", "mtp_layers", "value_head_dim", "router_scaling", "mrope_section", "attention_scale",
+    "rope_partial_factor", "mtp_layers", "value_head_dim", "router_scaling", "mrope_section", "attention_scale", "value_scale",
 )  # fmt: skip
 """Facts that are numbers: models of one make may differ in them."""
 

@@ -75,7 +75,8 @@ def _lines(found: Verification, architecture: Architecture) -> Iterator[str]:
     yield f"# Validation of {line(identity.id)}"
     yield ""
     result = "**conflicts**" if found.conflicts else "valid, with gaps" if found.gaps else "valid"
-    held = f"{found.statements} statements held against it" if found.checks else "no statement was held against it"
+    count = f"{found.statements} statement{'' if found.statements == 1 else 's'}"
+    held = f"{count} held against it" if found.checks else "no statement was held against it"
     yield f"Class {line(identity.class_name)}; {held}; result: {result if found.checks or found.conflicts else 'nothing to judge'}."
     if found.checks:
         yield from ("", "## Expectations", "")

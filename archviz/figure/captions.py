@@ -34,6 +34,7 @@ KEY_HEADS = ("kv_heads", "key_value_heads", "num_key_value_heads")
 HEAD_SIZE = ("head_dim", "head_dimension")
 THETA = ("rope_theta",)
 _MAX_GAPS = 2
+_LONGEST_REASON = 120
 
 
 def _fact(architecture: Architecture, keys: tuple[str, ...]) -> Fact | None:
@@ -254,8 +255,12 @@ def _stated(fact: Fact | None) -> bool:
     return fact is None or fact.value not in (None, False, "none")
 
 
-def facts(architecture: Architecture) -> tuple[FactCell, ...]:
-    """The strip of facts at the foot of the figure, the same for every model as far as they are known."""
+def facts(architecture: Architecture, *, logits: bool = False) -> tuple[FactCell, ...]:
+    """The strip of facts at the foot of the figure, the same for every model as far as they are known.
+
+    Args:
+        logits: Say what is done to the logits too, which a note beside the head says where there is room.
+    """
     cells = list(_size_cells(architecture))
     towers = architecture.towers
     if len(towers) > 1 and not any(tower.feeds for tower in towers):  # side by side: one of them is meant
@@ -273,7 +278,9 @@ def facts(architecture: Architecture) -> tuple[FactCell, ...]:
             cells.append(FactCell(label, _with_unit(fact), fact.status))
     cells += _head_cells(architecture)
     for stack in architecture.layers[:1]:
-        cells.append(FactCell("Layers", f"{stack.runs:,} (shared weights)" if stack.runs else f"{stack.count:,}"))
+        counted = architecture.fact("layers")
+        layers = f"{stack.runs:,} (shared weights)" if stack.runs else f"{stack.count:,}"
+        cells.append(FactCell("Layers", layers, counted.status if counted else "verified"))
     cells += _expert_cells(architecture)
     cells += _cache_cells(architecture)
     for label, keys in (
@@ -284,7 +291,8 @@ def facts(architecture: Architecture) -> tuple[FactCell, ...]:
     ):
         if fact := _fact(architecture, keys):
             cells.append(FactCell(label, _with_unit(fact), fact.status))
-    return (*cells, *_scaling_cells(architecture), *_identity_cells(architecture))
+    ends = [FactCell("Logits", line.removeprefix("logits ")) for line in logit_lines(architecture)] if logits else []
+    return (*cells, *_scaling_cells(architecture), *ends, *_identity_cells(architecture))
 
 
 def _scaling_cells(architecture: Architecture) -> Iterator[FactCell]:
@@ -304,7 +312,9 @@ def _size_cells(architecture: Architecture) -> Iterator[FactCell]:
 def _head_cells(architecture: Architecture) -> Iterator[FactCell]:
     heads, groups = _fact(architecture, HEADS), _fact(architecture, KEY_HEADS)
     if heads and groups and heads.value != groups.value:
-        yield FactCell("Heads", f"{written(heads.value)} Q, {written(groups.value)} KV", heads.status)
+        by_kind = isinstance(groups.value, dict)
+        pairs = f"KV: {written(groups.value)}" if by_kind else f"{written(groups.value)} KV"
+        yield FactCell("Heads", f"{written(heads.value)} Q, {pairs}", heads.status)
     elif heads:
         yield FactCell("Heads", written(heads.value), heads.status)
     if size := _fact(architecture, HEAD_SIZE):
@@ -370,6 +380,11 @@ def _with_unit(fact: Fact) -> str:
     return f"{written(fact.value)} {fact.unit}" if fact.unit else written(fact.value)
 
 
+def _shortened(text: str) -> str:
+    """A reason in one line of a figure, cut between words."""
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON].rsplit(' ', 1)[0]} …"
+
+
 def footers(architecture: Architecture) -> tuple[Sentence, ...]:
     """Where the figure comes from, and what was not understood."""
     identity = architecture.identity
@@ -393,7 +408,9 @@ def footers(architecture: Architecture) -> tuple[Sentence, ...]:
             for note, names in asides.items()
         ]
     if architecture.gaps:
-        named = "; ".join(f"{gap.module}: {gap.reason[:80]}" for gap in architecture.gaps[:_MAX_GAPS])
+        named = "; ".join(
+            f"{gap.module or 'the model'}: {_shortened(gap.reason)}" for gap in architecture.gaps[:_MAX_GAPS]
+        )
         rest = len(architecture.gaps) - _MAX_GAPS
         tail = f"; and {rest} more" if rest > 0 else ""
         lines.append((Words(f"Gaps ({len(architecture.gaps)}): ", strong=True), Words(f"{named}{tail}.")))

@@ -21,10 +21,9 @@ from archviz.figure.diagram_model import (
     Innovation,
     ParameterCounts,
 )
-from archviz.late_patterns import late_pattern
+from archviz.json_text import kind_of, shown_path
 
 MAX_ALL_TEXT = 200_000
-_SIMPLE_KEY = late_pattern(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
 _PARTS: dict[tuple[str, ...], type[BaseModel]] = {
     (): DiagramConfig,
     ("stages",): DiagramStage,
@@ -33,14 +32,6 @@ _PARTS: dict[tuple[str, ...], type[BaseModel]] = {
     ("custom_edges",): CustomEdge,
     ("innovations",): Innovation,
     ("parameters",): ParameterCounts,
-}
-_KIND_NAMES = {
-    dict: "an object",
-    list: "a list",
-    str: "a text",
-    bool: "true or false",
-    int: "a number",
-    float: "a number",
 }
 
 
@@ -51,23 +42,6 @@ class Fault:
     path: str
     message: str
     hint: str
-
-
-def shown_path(location: Sequence[str | int]) -> str:
-    """A path into the JSON as a reader writes it.
-
-    >>> shown_path(("stages", 1, "blocks", 0, "type")), shown_path(("configuration", "hidden size"))
-    ('stages[1].blocks[0].type', 'configuration["hidden size"]')
-    """
-    text = ""
-    for step in location:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        elif _SIMPLE_KEY.fullmatch(step):
-            text += f".{step}" if text else step
-        else:
-            text += f'["{step[:60]}"]'
-    return text or "the whole config"
 
 
 def raise_faults(faults: Sequence[Fault], name: str) -> NoReturn:
@@ -99,7 +73,9 @@ def _schema_fault(detail: ErrorDetails, data: object) -> Fault:
     if kind == "string_too_long":
         return Fault(path, f"{key} is longer than {context['max_length']:,} characters", "shorten it, or split it")
     if kind == "too_short":
-        return Fault(path, f"{key} is an empty list", "give at least one entry, or leave the whole part out")
+        needed = any(location[-1:] == (name,) for name in ("stages", "blocks"))
+        hint = "give at least one entry" + ("" if needed else ", or leave the whole part out")
+        return Fault(path, f"{key} is an empty list", hint)
     if kind == "too_long":
         return Fault(path, f"{key} has more than {context['max_length']:,} entries", "split the diagram into several")
     wanted = _WANTED.get(kind)
@@ -124,12 +100,10 @@ _WANTED = {
 
 
 def _shown(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, dict | list):
-        return _KIND_NAMES[dict if isinstance(value, dict) else list]
+    if value is None or isinstance(value, dict | list):
+        return kind_of(value)
     text = repr(value)
-    return f"{_KIND_NAMES.get(type(value), 'a value')} {text[:40]}{'…' if len(text) > 40 else ''}"
+    return f"{kind_of(value)} {text[:40]}{'…' if len(text) > 40 else ''}"
 
 
 def _missing_hint(location: tuple[str | int, ...], data: object) -> str:
@@ -198,7 +172,7 @@ def _unknown_ends(config: DiagramConfig) -> list[Fault]:
     for e, edge in enumerate(config.custom_edges):
         named += [(f"custom_edges[{e}].from", edge.source), (f"custom_edges[{e}].to", edge.target)]
     return [
-        Fault(path, f"no node, block or stage {address[:80]!r}", _address_hint(address, list(known), names))
+        Fault(path, f"no node, block or stage {address[:80]!r}", _address_hint(path, address, list(known), names))
         for path, address in named
         if address not in known
     ]
@@ -211,11 +185,12 @@ def _addresses_by_name(config: DiagramConfig) -> dict[str, str]:
     return names | {stage.name.lower(): stage.id or f"stage{s}" for s, stage in enumerate(config.stages, start=1)}
 
 
-def _address_hint(address: str, known: list[str], names: dict[str, str]) -> str:
+def _address_hint(path: str, address: str, known: list[str], names: dict[str, str]) -> str:
     wanted = address.lower()
     near = [names[wanted]] if wanted in names else []
     near += difflib.get_close_matches(address, known, n=3, cutoff=0.6)
     near += [names[name] for name in difflib.get_close_matches(wanted, list(names), n=2, cutoff=0.7)]
     if near:
         return f"did you mean {' or '.join(dict.fromkeys(near))}?"
-    return f"edges name custom nodes by id, blocks as stage1.block2 and stages as stage1; known: {', '.join(known[:8])}"
+    who = "detail_of names" if path.endswith("detail_of") else "edges name"
+    return f"{who} custom nodes by id, blocks as stage1.block2 and stages as stage1; known: {', '.join(known[:8])}"

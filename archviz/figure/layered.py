@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from archviz.figure.coordinates import horizontal
 from archviz.figure.display import Point
@@ -15,8 +16,7 @@ from archviz.records import field, record
 _LANE = 16.0
 
 
-@record(frozen=True)
-class Vertex:
+class Vertex(NamedTuple):
     """A node to place: size in px; `round` ones (⊕, ⊗) may be entered from the side, `apart` ones (a split) have a port per edge."""
 
     id: str
@@ -26,8 +26,7 @@ class Vertex:
     apart: bool = False
 
 
-@record(frozen=True)
-class Link:
+class Link(NamedTuple):
     """An edge to route; a `skip` runs in a lane beside the layers where it can."""
 
     source: str
@@ -35,8 +34,7 @@ class Link:
     skip: bool = False
 
 
-@record(frozen=True)
-class Spacing:
+class Spacing(NamedTuple):
     """Distances in px: between boxes of a layer, between layers, between parallel wires."""
 
     across: float = 24.0

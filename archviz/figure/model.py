@@ -241,16 +241,3 @@ def bars(steps: tuple[Step, ...]) -> Iterator[LayerPanel]:
             yield from bars(step.items)
         elif isinstance(step, LayerPanel) and step.diagram is None:
             yield step
-
-
-def branching(diagram: Diagram) -> frozenset[str]:
-    """Ids of the boxes that another box may stand beside: neither of the two is before the other in the flow."""
-    after: dict[str, set[str]] = {box.id: set() for box in diagram.boxes}
-    for arrow in diagram.arrows:
-        after[arrow.source].add(arrow.target)
-    for box in reversed(diagram.boxes):  # boxes stand in order of execution, so what follows is complete
-        after[box.id] |= {later for follower in after[box.id] for later in after.get(follower, ())}
-    drawn = [box.id for box in diagram.boxes if box.shape != "point"]
-    return frozenset(
-        one for one in drawn for other in drawn if one != other and other not in after[one] and one not in after[other]
-    )

@@ -104,7 +104,7 @@ def logit_lines(architecture: Architecture) -> list[str]:
     cap, scale = architecture.fact("logit_softcap"), architecture.fact("logit_scale")
     lines = [f"logits capped at ±{written(cap.value)} (tanh)"] if cap and _is_number(cap.value) else []
     width, divisor = architecture.fact("hidden_size"), architecture.fact("logits_scaling")
-    if scale and scale.unit == "d^-0.5" and width and isinstance(width.value, int):
+    if scale and scale.unit == "= d^-0.5" and width and isinstance(width.value, int):
         lines.append(f"logits divided by √d = {width.value**0.5:.3g}")
     elif scale and _is_factor(scale.value):
         lines.append(f"logits scaled × {written(scale.value)}")

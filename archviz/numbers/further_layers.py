@@ -17,6 +17,8 @@ from archviz.records import record
 from archviz.spans import Status
 
 _NAMES = late_pattern(r"mtp|nextn|multi_token")
+MOST_UNSTATED = 4
+"""Layers that are tried where nothing states their number."""
 
 
 @record(frozen=True)
@@ -27,19 +29,31 @@ class FurtherLayers:
         title: What they are made of.
         count: Parameters, all layers together.
         layers: How many.
-        layer: The decoder layer that each is one more of.
+        parts: The modules that each is one more of: a decoder layer, or the parts of several.
         buffers: Elements of the buffers that are stored of them.
         status: `config` where their number is stated, `derived` where it is not.
         where: What says that they are there.
+        varied: It is no layer of the model, or one of several though nothing states their number.
     """
 
     title: str
     count: int
     layers: int
-    layer: ModuleRecord
+    parts: tuple[ModuleRecord, ...]
     status: Status
     where: str | None
     buffers: int = 0
+    varied: bool = False
+
+
+@record(frozen=True)
+class _Layer:
+    """What a further layer may be like: in words, its modules, its own tensors beside them, and the layer that its buffers are of."""
+
+    words: str
+    parts: tuple[ModuleRecord, ...]
+    beside: int
+    like: ModuleRecord
 
 
 def main_stack(architecture: Architecture) -> LayerStack | None:
@@ -58,10 +72,46 @@ def further_layers(reading: ModelReading, architecture: Architecture) -> list[Fu
     if any(_NAMES.search(name.lower()) for name in {module.name for module in reading.root.walk()}):
         return []
     layers, status, where = _stated(reading, stack.count)
+    plain, mixed = _likes(reading, stack), _mixtures(reading, stack) if where else []
+    times = range(1, 1 + (MOST_UNSTATED if where and status == "derived" else 1))
+    tried = [(like, layers * n, n > 1 or like in mixed) for n in times for like in (*plain, *mixed)]
     return [
-        option for kind in stack.kinds
-        for option in _options(reading, architecture, stack, kind.indices[-1], width.value, (layers, status, where))
+        option for like, count, varied in sorted(tried, key=lambda each: each[2])
+        for option in _options(reading, architecture, stack, like, width.value, (count, status, where, varied))
     ]  # fmt: skip
+
+
+def _likes(reading: ModelReading, stack: LayerStack) -> list[_Layer]:
+    """The last layer of each kind."""
+    found = [(kind.indices[-1], reading.root.find(f"{stack.path}.{kind.indices[-1]}")) for kind in stack.kinds]
+    return [_Layer(f"a layer like layer {index}", (layer,), 0, layer) for index, layer in found if layer is not None]
+
+
+def _mixtures(reading: ModelReading, stack: LayerStack) -> list[_Layer]:
+    """A layer of one kind with a part of another's, of another size than its own: windowed attention with a dense feed-forward."""
+    layers = [like.like for like in _likes(reading, stack)]
+    found: dict[tuple[int, int], _Layer] = {}
+    for base in layers:
+        for other in layers:
+            for name, part in other.children.items():
+                own = base.children.get(name)
+                if own is None or _size(own) == _size(part):
+                    continue
+                rest = tuple(child for key, child in base.children.items() if key != name)
+                words = f"a layer like layer {_index(base)}, but with the {name} of layer {_index(other)}"
+                beside = sum(tensor.numel for tensor in base.parameters.values())
+                found.setdefault((sum(map(_size, rest)), _size(part)), _Layer(words, (*rest, part), beside, base))
+    known = {_size(layer) for layer in layers}
+    return [each for each in found.values() if sum(map(_size, each.parts)) + each.beside not in known]
+
+
+def _index(layer: ModuleRecord) -> str:
+    return layer.path.rpartition(".")[2]
+
+
+def _size(module: ModuleRecord) -> int:
+    """Parameters of a module and of all below it."""
+    return sum(tensor.numel for each in module.walk() for tensor in each.parameters.values())
 
 
 def _stated(reading: ModelReading, built: int) -> tuple[int, Status, str | None]:
@@ -84,14 +134,13 @@ def _inner(config: dict[str, object]) -> Iterator[tuple[str, dict[str, object]]]
 
 
 def _options(
-    reading: ModelReading, architecture: Architecture, stack: LayerStack, index: int, width: int,
-    stated: tuple[int, Status, str | None],
+    reading: ModelReading, architecture: Architecture, stack: LayerStack, like: _Layer, width: int,
+    stated: tuple[int, Status, str | None, bool],
 ) -> Iterator[FurtherLayers]:  # fmt: skip
-    layer = reading.root.find(f"{stack.path}.{index}")
-    if layer is None:
-        return
-    times, status, where = stated
-    own = sum(t.numel for module in layer.walk() for t in module.parameters.values() if t.name not in reading.tied)
+    times, status, where, varied = stated
+    layer = like.like
+    tensors = [t for part in like.parts for module in part.walk() for t in module.parameters.values()]
+    own = like.beside + sum(t.numel for t in tensors if t.name not in reading.tied)
     base = own + 2 * width * width + 3 * width
     table = _table(architecture, width)
     closing = _closing(reading, architecture, stack)
@@ -99,7 +148,7 @@ def _options(
     kept = list(
         dict.fromkeys((_stored(layer), _stored(last)))
     )  # a router of the last layers may stand in another kind of layer
-    parts = f"a layer like {index}, a projection from {2 * width:,} to {width:,} and three norms"
+    parts = f"{like.words}, a projection from {2 * width:,} to {width:,} and three norms"
     for tables, words in (
         (0, ""),
         (2 * table, ", an embedding and a head of its own"),
@@ -109,9 +158,8 @@ def _options(
             for more, name in ((0, ""), *closing):
                 text = f"{parts}{words}" + (f", {name} of its own" if name else "")
                 for buffers in kept:
-                    yield FurtherLayers(
-                        text, times * (base + tables + more), times, layer, status, where, times * buffers
-                    )
+                    count, stored = times * (base + tables + more), times * buffers
+                    yield FurtherLayers(text, count, times, like.parts, status, where, stored, varied)
 
 
 def _stored(layer: ModuleRecord) -> int:

@@ -7,8 +7,8 @@ status `config` or `verified`; a step that is taken because it makes the count c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from itertools import islice, product
+from functools import cache, partial
+from itertools import chain, islice, product
 from typing import Literal
 
 from archviz.architecture.model import Architecture
@@ -31,8 +31,10 @@ from archviz.records import field, record, replace
 from archviz.spans import Status
 
 MOST_CHOICES = 400_000
-NEAR = 20
-"""Steps that leave more than a twentieth of the difference explain nothing."""
+NEAR = 1000
+"""Derived steps that leave more than a thousandth of the difference explain nothing: as many others would come as near."""
+NEAR_STATED = 20
+"""Of steps that are stated a twentieth may be left: what they are is not in doubt."""
 
 
 @record(frozen=True)
@@ -76,31 +78,47 @@ Choice = tuple[Step, ...]
 
 
 def reconcile(
-    reading: ModelReading, architecture: Architecture, published: int, quantisation: dict[str, object] | None = None
-) -> Reconciliation:
+    reading: ModelReading, architecture: Architecture, published: int, quantisation: dict[str, object] | None = None,
+    *, certain: bool = True,
+) -> Reconciliation:  # fmt: skip
     """The steps from the code's count to a published total: as few as make it come out; else the nearest, with its rest.
+
+    Steps that do not come out never explain more than there is: what is left over is what the checkpoint holds besides.
 
     Args:
         reading: What the code builds.
         architecture: Its description.
         published: The total.
         quantisation: The `quantization_config` of the configuration.
+        certain: The count is that of the published model; where it may not be, only steps that come out say anything.
     """
     code = architecture.parameters.total
     if published == code:
         return Reconciliation(code, published)
     difference = published - code
     nearest: Choice = ()
+    stated: Choice = ()
     for choice in _choices(reading, architecture, quantisation or {}):
         rest = difference - sum(step.count for step in choice)
         if rest == 0:
             return Reconciliation(code, published, list(choice))
-        if not any(step.fills for step in choice) and abs(rest) < abs(difference - sum(step.count for step in nearest)):
-            nearest = choice
-    found = Reconciliation(code, published, list(nearest))
-    if abs(found.rest) * NEAR <= abs(difference):
-        return found
-    return Reconciliation(code, published, [step for step in nearest if step.status != "derived"])
+        if certain and choice and rest > 0 and not any(step.fills for step in choice):
+            nearest = _nearer(nearest, choice, difference)
+            if not any(step.status == "derived" for step in choice):
+                stated = _nearer(stated, choice, difference)
+    rest = difference - sum(step.count for step in nearest)
+    if rest * NEAR <= abs(difference):
+        return Reconciliation(code, published, list(nearest))
+    rest = difference - sum(step.count for step in stated)
+    if rest * NEAR_STATED > abs(difference):  # which layers are further ones is not stated, only how many
+        stated = tuple(step for step in stated if step.key != "mtp")
+    return Reconciliation(code, published, list(stated))
+
+
+def _nearer(best: Choice, choice: Choice, difference: int) -> Choice:
+    """The one that leaves less of the difference; the first of equals."""
+    left, rest = (abs(difference - sum(step.count for step in each)) for each in (best, choice))
+    return choice if rest < left else best
 
 
 def _choices(reading: ModelReading, architecture: Architecture, quantisation: dict[str, object]) -> Iterator[Choice]:
@@ -119,19 +137,35 @@ def _choices(reading: ModelReading, architecture: Architecture, quantisation: di
     further: list[FurtherLayers | None] = list(further_layers(reading, architecture))
     stated = any(each is not None and each.where for each in further)
     further = [*further, None] if stated else [None, *further]
-    cache, mixes = _cache_scales(reading), _mixers(architecture)
-    ways: list[tuple[FurtherLayers | None, Iterable[Choice]]] = [(more, [()]) for more in further]
+    kept, mixes = _cache_scales(reading), _mixers(architecture)
+    ways: list[tuple[FurtherLayers | None, Iterable[Choice]]] = []
+    varied: list[tuple[FurtherLayers | None, Iterable[Choice]]] = []
     for more in further:
-        held = partial(_matrices, reading, quantisation, more, size)
-        ways.append((more, _weights(held, quantisation, cache, mixes)))
-    taken = (
-        (*_further_steps(more, stored), *weights, *stored, *(step for each in rest for step in each))
-        for more, storages in ways for weights in storages for stored in buffers for rest in product(*small)
-    )  # fmt: skip
-    yield from islice(taken, MOST_CHOICES)
+        (varied if more is not None and more.varied else ways).append((more, [()]))
+    is_excepted = excepted(listed(quantisation))
+    built = cache(lambda: [each for each in matrices(reading.root, size) if not is_excepted(each.module)])
+    for more in further:
+        held = partial(_matrices, built, is_excepted, more, size)
+        into = varied if more is not None and more.varied else ways
+        into.append((more, _weights(held, quantisation, kept, mixes, size)))
+    together = [tuple(step for each in rest for step in each) for rest in product(*small)]
+    yield from islice(chain(_taken(ways, buffers, together), _taken(varied, buffers, [()])), MOST_CHOICES)
 
 
-def _further_steps(more: FurtherLayers | None, stored: Choice) -> Choice:
+def _taken(
+    ways: Iterable[tuple[FurtherLayers | None, Iterable[Choice]]], buffers: Sequence[Choice], others: Sequence[Choice]
+) -> Iterator[Choice]:
+    """Every way with all buffers and all else that may come with it."""
+    for more, storages in ways:
+        further = {known: _further_steps(more, stored=known) for known in (False, True)}
+        for weights in storages:
+            for stored in buffers:
+                first = (*further[bool(stored)], *weights, *stored)
+                for rest in others:
+                    yield (*first, *rest)
+
+
+def _further_steps(more: FurtherLayers | None, *, stored: bool) -> Choice:
     if more is None:
         return ()
     buffers = more.buffers if stored else 0
@@ -232,25 +266,25 @@ def _masks(reading: ModelReading, architecture: Architecture) -> list[Step]:
 
 
 def _matrices(
-    reading: ModelReading, quantisation: dict[str, object], more: FurtherLayers | None, width: int
+    find: Callable[[], Sequence[Matrix]], is_excepted: Callable[[str], bool], more: FurtherLayers | None, width: int
 ) -> list[Matrix]:
-    """The matrices that are quantised, those of further layers among them."""
-    is_excepted = excepted(listed(quantisation))
-    found = [each for each in matrices(reading.root, width) if not is_excepted(each.module)]
-    if more is not None:
-        found += [each for each in matrices(more.layer, width) if not is_excepted(each.module)] * more.layers
-    return found
+    """The matrices that are quantised: those that the class builds, and those of further layers."""
+    parts = [each for part in (more.parts if more else ()) for each in matrices(part, width)]
+    return [*find(), *[each for each in parts if not is_excepted(each.module)] * (more.layers if more else 1)]
 
 
 def _weights(
-    find: Callable[[], Sequence[Matrix]], quantisation: dict[str, object], cache: Step, mixes: Callable[[str], bool]
-) -> Iterator[Choice]:
+    find: Callable[[], Sequence[Matrix]], quantisation: dict[str, object], kept: Step, mixes: Callable[[str], bool],
+    width: int,
+) -> Iterator[Choice]:  # fmt: skip
     """How quantised weights are stored, where not as they are: with scales, packed in bytes."""
     if quantisation.get("kv_cache_scheme"):
-        yield (cache,)
+        yield (kept,)
     held, stated = find(), scales_stated(quantisation)
     if stated is not None:
         yield (_scales(held, *stated, status="config"),)
+        inner = _scales(_without_outputs(held, mixes, width), *stated, of=", but of output projections")
+        yield (replace(inner, where="quantization_config", fills=False),)
     feeds = [each for each in held if not mixes(each.module)]
     for words, rule in (*([stated] if stated is not None else []), *_RULES):
         for part, name in ((held, ""), (feeds, " of feed-forwards")):
@@ -271,6 +305,15 @@ def _weights(
                     packed,
                     replace(_scales(part, f"a scale for {size} numbers of a row", group_scales(size)), fills=False),
                 )
+
+
+def _without_outputs(held: Sequence[Matrix], mixes: Callable[[str], bool], width: int) -> list[Matrix]:
+    """The matrices without the last one of each mixer, which leads back to the stream: many checkpoints leave it as it is."""
+    following = [each.module.rpartition(".")[0] for each in held[1:]]
+    return [
+        each for each, after in zip(held, [*following, ""], strict=True)
+        if not (mixes(each.module) and each.rows == width and each.module.rpartition(".")[0] != after)
+    ]  # fmt: skip
 
 
 def _cache_scales(reading: ModelReading) -> Step:

@@ -61,13 +61,19 @@ def activation_in(module: ModuleRecord, trace: Trace) -> str | None:
         if found == "σ":
             return _sloped(event, inside) or found
         if found is not None:
-            return found
+            return f"{found} (clamped)" if _is_clamped(event, inside) else found
     for child in module.walk():
         found = activation_of(child.class_name)
         if found and not child.parameters:
             return found
     stated = next((value for key in _KEYS if isinstance(value := module.attributes.get(key), str)), None)
     return activation_of(stated) if stated else None
+
+
+def _is_clamped(activation: Event, inside: Sequence[Event]) -> bool:
+    """Whether what an activation reads was kept within bounds right before."""
+    read = [value.id for value in activation.inputs[:1]]
+    return any(canonical(e.name) in ("clamp", "clip") and any(v.id in read for v in e.outputs) for e in inside)
 
 
 def clamp_bounds(event: Event) -> str | None:

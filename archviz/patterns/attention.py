@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from math import prod
 
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.masks import Mask, find_mask
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import ELEMENTWISE, PLUMBING, canonical
+from archviz.patterns.operand_factors import operand_factors
 from archviz.patterns.rope import Rope, detect_rope
 from archviz.patterns.trace import Trace
 from archviz.records import record
+from archviz.spans import Span
 
 _NAMES = {
     "q": "q wq query q_proj q_lin to_q q_linear query_proj q_b_proj wq_b linear_q q_proj_b q_gate_proj",
@@ -43,6 +46,8 @@ class Attention:
         rope: How positions are rotated; None when they are not or it was not seen; `positions` tells which.
         positions: `rope`, `none` (NoPE), `bias` (relative bias, ALiBi) or None when not seen.
         ranks: Widths of the low-rank compressions of query and key/value (MLA).
+        value_scale: The constant that values are multiplied by before they are weighed; None where there is none.
+        query_temperature: The line that multiplies queries by a number of their position (it grows with its logarithm); None where none does.
         mask: What its scores were masked by; None when that was not seen, and `causal` and `window` are then what settings say.
     """
 
@@ -66,6 +71,8 @@ class Attention:
     scaling: float | None = None
     ranks: tuple[int | None, int | None] = (None, None)
     mask: Mask | None = None
+    value_scale: float | None = None
+    query_temperature: Span | None = None
 
     @property
     def looks_both_ways(self) -> bool:
@@ -138,6 +145,9 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
     rope = _find_rope(module, trace)
     norms = _qk_norms(module, trace, heads, kv_heads, head_dim)
     mask = find_mask(module, trace)
+    call = trace.call(module.path)
+    factors = operand_factors(trace, call) if call is not None else []
+    values = [each.number for each in factors if each.operand == "values" and each.number]
     return Attention(
         kind="mla" if mla else _grouping(heads, kv_heads),
         heads=heads,
@@ -158,6 +168,8 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         scaling=_number(module, ("scaling", "scale", "softmax_scale")),
         ranks=(_query_rank(module, projections), _integer(module, ("kv_lora_rank",))),
         mask=mask,
+        value_scale=round(prod(values), 9) if values else None,
+        query_temperature=next((f.event.at for f in factors if f.operand == "queries" and f.number is None), None),
     )
 
 

@@ -39,6 +39,7 @@ class MixtureOfExperts:
         shared_gate: Path of the gate on the shared expert.
         groups: Expert groups and how many of them a token may use.
         hashed: The experts of a token are looked up by its id, in a table of the router.
+        expert_scale: Name of a stored number of each expert that its weight is multiplied by after the choice.
     """
 
     experts: str
@@ -59,6 +60,7 @@ class MixtureOfExperts:
     shared_hidden: int | None = None
     groups: tuple[int, int] | None = None
     hashed: bool = False
+    expert_scale: str | None = None
     zero: int = 0
 
     @property
@@ -113,9 +115,26 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         shared_hidden=_shared_hidden(shared, trace),
         groups=group_limit(events, choices) or _groups(module, router),
         hashed=_is_hashed(router, choices, top_k),
+        expert_scale=_expert_scale(router, events, choices),
     )
     held = (what.of_one(tensor) for m in experts.walk() for tensor in m.parameters.values())
     return replace(what, each=sum(held)) if what.zero else what
+
+
+def _expert_scale(router: ModuleRecord | None, events: Sequence[Event], count: int) -> str | None:
+    """The tensor with one number for each expert that is read and multiplied by behind the choice."""
+    names = [canonical(event.name) for event in events]
+    if router is None or "topk" not in names:
+        return None
+    own = [name for name, t in router.parameters.items() if tuple(t.shape) == (count,) and "bias" not in name]
+    made = {value.id for event in events for value in event.outputs}
+    behind = events[names.index("topk") + 1 :]
+    read = {
+        value.id for event in behind for given in event.inputs[:1] for value in event.outputs
+        if given.id not in made and tuple(given.shape or ()) == (count,)
+    }  # fmt: skip
+    scaled = any(canonical(e.name) == "mul" and any(v.id in read for v in e.inputs) for e in behind)
+    return own[0] if len(own) == 1 and scaled else None
 
 
 def expert_count(module: ModuleRecord) -> int | None:

@@ -39,9 +39,11 @@ def hub_source(model: HubModel, session: Session) -> ModelSource:
         raise _no_config(model)
     data = read_file(model, CONFIG, session, session.settings.limits.config_bytes)
     with unless_bad(model, CONFIG, session):
-        values = parse_config(data, CONFIG)
+        values, remarks = parse_config(data, CONFIG)
     record = find_record(model.id)
     url = f"{hub_service().endpoint}/{model.id}"
+    if model.derivation:
+        remarks.append((f"the model is {model.derivation}, as its card states", "card", url))
     links = dict(record.links) if record else {}
     source = ModelSource(
         id=model.id,
@@ -58,7 +60,7 @@ def hub_source(model: HubModel, session: Session) -> ModelSource:
         licence=model.licence,
         release_date=record.release_date if record else None,
         links={**_tagged(model, links), **links},
-        remarks=[(f"the model is {model.derivation}, as its card states", "card", url)] if model.derivation else [],
+        remarks=remarks,
         custom=hub_code(model, values, session),
     )
     if source.custom is None and not is_installed_type(source.model_type):

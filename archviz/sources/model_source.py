@@ -1,14 +1,15 @@
-"""From MODEL to configuration values: a catalog record, a local file or folder, or a model type's defaults."""
+"""From MODEL to configuration values: a repository of the Hub, a catalog record, a local file or folder, or a model type's defaults."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from archviz.errors import ArchvizError, BadConfigError, SourceUnavailableError, UsageError
+from archviz.json_text import JsonText, kind_of, parse_json_text, shown_path
+from archviz.late_patterns import late_pattern
 from archviz.lookup.catalog import find_record
 from archviz.lookup.names import classify
 from archviz.lookup.resolution import Resolution
@@ -25,6 +26,8 @@ from archviz.sources.plain_code import PlainCode, plain_code
 from archviz.spans import EvidenceKind
 
 Origin = Literal["catalog", "folder", "hub", "transformers"]
+_BOUND = late_pattern(r"limit|clip|clamp|bound|threshold|_(min|max)$")
+"""Keys of bounds, which may be infinite: no bound at all."""
 QUANTISED = ("quantization_config", "compression_config")
 
 
@@ -180,7 +183,7 @@ def read_config_file(path: Path, settings: Settings) -> ModelSource:
     if path.is_dir() and not file.is_file():
         raise UsageError("the folder has no config.json", where=str(path))
     data = _bytes_of(inside(path.resolve(), file) if path.is_dir() else file, settings.limits.config_bytes)
-    values = parse_config(data, file.name)
+    values, remarks = parse_config(data, file.name)
     custom = custom_code(file.parent, values)
     return ModelSource(
         id=path.stem
@@ -194,6 +197,7 @@ def read_config_file(path: Path, settings: Settings) -> ModelSource:
         architectures=stated_architectures(values),
         config_name=file.name,
         files={file.name: hashlib.sha256(data).hexdigest()},
+        remarks=remarks,
         custom=custom,
     )
 
@@ -201,6 +205,11 @@ def read_config_file(path: Path, settings: Settings) -> ModelSource:
 def read_plain_source(path: Path, settings: Settings) -> ModelSource:
     """A file or folder of plain PyTorch, with the arguments of the class to build."""
     text = settings.arguments.strip()
+    if text and path.suffix != ".py" and not path.exists():
+        raise UsageError(
+            f"--args gives the arguments of a class of PyTorch code, and {str(path)[:80]!r} is no file or folder of it",
+            where="--args", hint="leave --args out for a published model, or name the file: ./model.py",
+        )  # fmt: skip
     if text.endswith(".json"):
         arguments = read_json(Path(text).expanduser(), settings)
     else:
@@ -231,52 +240,61 @@ def read_json(file: Path, settings: Settings) -> dict[str, Any]:
     return parse_json(_bytes_of(file, settings.limits.config_bytes), file.name)
 
 
-def parse_json(data: bytes, name: str) -> dict[str, Any]:
-    """A JSON object from text; what is wrong with it is said with line and column.
+def read_json_text(file: Path, settings: Settings) -> JsonText:
+    """What a JSON file holds, bounded in size, with what is odd about it.
 
     Raises:
         BadConfigError: Not UTF-8, not JSON, or not an object.
     """
-    try:
-        values = json.loads(data.decode("utf-8-sig"), parse_int=_bounded_integer)
-    except UnicodeDecodeError as error:
-        raise BadConfigError(f"the file is not UTF-8 (byte {error.start})", where=name) from None
-    except json.JSONDecodeError as error:
-        raise BadConfigError(
-            f"the file is not valid JSON: {error.msg}",
-            where=f"{name}, line {error.lineno}, column {error.colno}",
-            hint="The file may be truncated; fetch it again.",
-        ) from None
-    except (RecursionError, ValueError) as error:
-        raise BadConfigError(f"the file is not usable JSON: {error}", where=name) from None
-    if not isinstance(values, dict):
-        raise BadConfigError(f"the file must hold a JSON object, this is a {type(values).__name__}", where=name)
-    return values
+    text = parse_json_text(_bytes_of(file, settings.limits.config_bytes), file.name, BadConfigError)
+    if not isinstance(text.value, dict):
+        raise BadConfigError(f"the file must hold a JSON object, this is {kind_of(text.value)}", where=file.name)
+    return text
 
 
-def parse_config(data: bytes, name: str) -> dict[str, Any]:
-    """A model configuration from JSON text.
+def parse_json(data: bytes, name: str) -> dict[str, Any]:
+    """A JSON object from text; what is wrong with it is said with line and column.
+
+    Raises:
+        BadConfigError: Not UTF-8, not JSON, not an object, or with NaN or an infinite size in it.
+    """
+    return _object_of(parse_json_text(data, name, BadConfigError), name)
+
+
+def _object_of(text: JsonText, name: str) -> dict[str, Any]:
+    if not isinstance(text.value, dict):
+        raise BadConfigError(f"the file must hold a JSON object, this is {kind_of(text.value)}", where=name)
+    for path, word in text.odd:
+        if word == "NaN" or not (isinstance(path[-1], int) or _BOUND.search(str(path[-1]))):
+            said = "NaN" if word == "NaN" else "infinite"
+            raise BadConfigError(
+                f"{shown_path(path)} is {said}", where=name, hint="write a number, or leave the key out for its default"
+            )
+    return dict(text.value)
+
+
+def parse_config(data: bytes, name: str) -> tuple[dict[str, Any], list[tuple[str, EvidenceKind, str]]]:
+    """A model configuration from JSON text, with remarks about it: which keys it gives twice.
 
     Raises:
         BadConfigError: Not a JSON object, or without a `model_type`.
     """
-    values = parse_json(data, name)
+    text = parse_json_text(data, name, BadConfigError)
+    values = _object_of(text, name)
+    twice = [shown_path(path) for path in text.twice]
+    said = "is given twice in the configuration: the official code takes the last one"
+    remarks: list[tuple[str, EvidenceKind, str]] = [(f"{path} {said}", "config", path) for path in twice]
     model_type = values.get("model_type")
     if model_type is None and values.get("auto_map"):
-        return values  # its own configuration class states the type
-    if not isinstance(model_type, str) or not model_type:
+        return values, remarks  # its own configuration class states the type
+    hint = 'Add "model_type", as published configurations state it.'
+    if model_type is not None and not isinstance(model_type, str):
+        raise BadConfigError(f"model_type must be a text, this is {kind_of(model_type)}", where=name, hint=hint)
+    if not model_type:
         raise BadConfigError(
-            "the configuration has no model_type, so its official code cannot be found",
-            where=name,
-            hint='Add "model_type", as published configurations state it.',
+            "the configuration has no model_type, so its official code cannot be found", where=name, hint=hint
         )
-    return values
-
-
-def _bounded_integer(text: str) -> int:
-    if len(text) > 20:
-        raise ValueError(f"an integer of {len(text)} digits")
-    return int(text)
+    return values, remarks
 
 
 def stated_architectures(values: dict[str, Any]) -> list[str]:

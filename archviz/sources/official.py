@@ -93,6 +93,13 @@ def model_class_name(interp: Interpreter, model_type: str, architectures: list[s
     raise UsageError(f"transformers has a configuration but no model class for model_type {model_type!r}")
 
 
+def pretraining_class_name(interp: Interpreter, model_type: str) -> str | None:
+    """The class with the heads that a type is pre-trained with, which its checkpoints may hold; None where there is none."""
+    found = interp.import_name(MODELING_AUTO, "MODEL_FOR_PRETRAINING_MAPPING_NAMES", None).get(model_type)
+    name = found if isinstance(found, str) else None
+    return name if name is not None and class_module(name, model_type) is not None else None
+
+
 def model_class(interp: Interpreter, name: str, model_type: str | None = None) -> ClassValue:
     """The class value of a model class of `transformers`, by its public name."""
     module = class_module(name, model_type)

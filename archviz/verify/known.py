@@ -10,6 +10,7 @@ from archviz.architecture.model import Architecture, Evidence, ModuleNode, Patte
 from archviz.late_patterns import late_pattern
 from archviz.patterns.feed_forward import TITLES, gated_kind
 from archviz.verify.claims import Claim
+from archviz.verify.figure_order import tags_of
 from archviz.verify.words_of_kind import Number
 
 _CLAIMS = {
@@ -135,22 +136,63 @@ def _add_norms(known: Known, root: ModuleNode) -> None:
 
 
 def of_tower(claims: Sequence[Claim], around: str, architecture: Architecture) -> Sequence[Claim]:
-    """The claims about the stack or tower that the words name; all where they name none, or what lies between."""
+    """The claims about the stack, tower or kind of layer that the words name; all where they name none, or what lies between."""
     stacks = [stack.path for stack in architecture.layers if f"({stack.path})" in around]
     if stacks:
         return [c for c in claims if c.stack in stacks] or claims
-    if re.search(r"cross|perceiver|resampler|text", around, re.IGNORECASE):
+    if (layers := _layers_titled(around, architecture)) is not None:
+        return [
+            c for c in claims if c.stack is None or any((c.stack, index) in layers for index in c.indices)
+        ] or claims
+    if re.search(r"cross|perceiver|resampler|\btext\b", around, re.IGNORECASE):
         return claims
+    paths = towers_named(around, architecture)
+    return [c for c in claims if any(f"{c.scope}.".startswith(f"{path}.") for path in paths)] or claims
+
+
+def towers_named(around: str, architecture: Architecture) -> list[str]:
+    """Paths of the towers that words name: by what a tower reads (`vision`), else by a word of one tower's title alone."""
     words = around.lower().replace("image", "vision")
-    named = [t.module for t in architecture.towers if t.module and t.id.partition("_")[0] in words]
-    return [c for c in claims if any(f"{c.scope}.".startswith(f"{path}.") for path in named)] or claims
+    towers = [t for t in architecture.towers if t.module]
+    named = [t for t in towers if t.id.partition("_")[0] in words]
+    if not named:
+        kinds = [[t for t in towers if word in t.title.lower()] for word in ("decoder", "encoder") if word in words]
+        named = [t for found in kinds if len(found) == 1 for t in found]
+    return [t.module for t in named if t.module]
+
+
+def _layers_titled(around: str, architecture: Architecture) -> frozenset[tuple[str, int]] | None:
+    """Layers with the mixer or feed-forward whose title the words hold, where it is more than a plain word (`Attention`)."""
+    words = around.lower()
+    titles = {
+        title.lower(): None
+        for stack in architecture.layers
+        for kind in stack.kinds
+        for title in kind.title.split(" + ")
+        if " " in title and title.lower() in words
+    }
+    if not titles:
+        return None
+    longest = max(titles, key=len)
+    return frozenset(
+        (stack.path, index)
+        for stack in architecture.layers
+        for kind in stack.kinds
+        if longest in kind.title.lower().split(" + ")
+        for index in kind.indices
+    )
 
 
 def _add_layers(known: Known, architecture: Architecture, around: str) -> None:
-    """Counts of stacks, of kinds, of kinds that mix or feed alike, of units and of their repetitions."""
-    for stack in architecture.layers:
+    """Counts of stacks, of kinds, of kinds that mix or feed alike, of units and of their repetitions, in the towers named."""
+    paths = towers_named(around, architecture)
+    inside = [s for s in architecture.layers if any(f"{s.path}.".startswith(f"{path}.") for path in paths)]
+    stacks = inside or architecture.layers
+    for stack in stacks:
         evidence = [item for kind in stack.kinds for item in kind.evidence]
         known.add(stack.count, evidence)
+        if _tells_whole(around):
+            continue
         for names in ([k.mixer_kind for k in stack.kinds], [k.feed_forward_kind for k in stack.kinds]):
             for name in set(names):
                 same = [k for k, own in zip(stack.kinds, names, strict=True) if own == name]
@@ -159,11 +201,20 @@ def _add_layers(known: Known, architecture: Architecture, around: str) -> None:
             known.add(kind.count, evidence)
         for size in _units(stack.pattern):
             known.add(size, evidence)
-    if len(architecture.layers) > 1:
-        known.add(sum(stack.count for stack in architecture.layers), [])
-    for fact in architecture.facts:  # layers that run, where their weights are shared
+    if len(stacks) > 1 and (inside or len(architecture.towers) == 1):  # layers of two towers are no one's number
+        known.add(sum(stack.count for stack in stacks), [])
+    for fact in architecture.facts if any(stack.runs for stack in stacks) else ():  # layers that share weights
         if fact.key.rpartition(".")[2] == "layers" and isinstance(fact.value, int):
             known.add(fact.value, fact.evidence)
+
+
+def _tells_whole(words: str) -> bool:
+    """Whether words such as `Decoder (60 layers)` tell of all layers: they name no kind, unit or repetition."""
+    kinds = tags_of(words) - {"attention"}
+    return (
+        not kinds
+        and re.search(r"[×*/:+]|\b(?:x\d|\d+x|unit|repeat|group|per|every|each|first|last|dense)", words) is None
+    )
 
 
 def _units(items: Iterable[PatternItem]) -> list[int]:
@@ -209,13 +260,15 @@ def module_names(root: ModuleNode) -> frozenset[str]:
 
 
 def tables(key: str, root: ModuleNode) -> Known:
-    """Sizes of all embeddings (`rows × width`), or widths of all modules named as heads (`width → rows`)."""
+    """Sizes of all embeddings, modules or tensors (`rows × width`), or widths of all modules named as heads (`width → rows`)."""
     known = Known()
     for node in _walk(root):
         chosen = "embedding" in node.class_name.lower() if key == "table" else "head" in node.name
-        for shape in node.tensors.values() if chosen else ():
-            if len(shape) == 2:
-                rows, columns = shape
+        for name, shape in node.tensors.items():
+            sizes = [size for size in shape if size != 1] if key == "table" else shape
+            named = key == "table" and ("embed" in name or "pos" in name)  # a tensor of a tower's own module
+            if (chosen or named) and len(sizes) == 2:
+                rows, columns = sizes
                 at = (Evidence(kind="code", where=node.at),) if node.at else ()
                 known.add(f"{rows} × {columns}" if key == "table" else f"{columns} → {rows}", at)
     return known

@@ -88,8 +88,8 @@ def _lines(result: Verification) -> Iterator[str]:
         agreed = sum(check.status == "verified" for check in result.checks)
         wrong = sum(check.status == "conflict" for check in result.checks)
         open_ = len(result.checks) - agreed - wrong
-        held = f"{result.statements} statements held against code and sources"
-        yield f"{held}, {len(result.checks)} comparisons: {agreed} agree, {wrong} conflict, {open_} not told"
+        held = f"{_counted(result.statements, 'statement')} held against code and sources"
+        yield f"{held}, {_counted(len(result.checks), 'comparison')}: {agreed} agree, {wrong} conflict, {open_} not told"
     for check in result.checks:
         if check.status != "verified":
             yield ""
@@ -103,6 +103,10 @@ def _lines(result: Verification) -> Iterator[str]:
         for claim in claims:
             mark = "" if claim.status == "verified" else f"  [{claim.status}]"
             yield f"  {claim.key:28} {value_words(claim.value, of_code=True)}{mark}  {_places(claim.evidence)}".rstrip()
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def checkpoint_lines(match: CheckpointMatch) -> Iterator[str]:

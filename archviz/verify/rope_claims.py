@@ -70,7 +70,7 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
     places = [r.event.at for r in rotations]
     yield view.claim("rope.tensors", list(dict.fromkeys(r.tensor for r in forward)), *(r.event.at for r in forward))
     followed = [r for r in forward if r.form is not None or view.trace.whole or not r.part.startswith("all ")]
-    parts = {r.tensor: r.part for r in followed}
+    parts = {r.tensor: _really_turned(view, r.part) for r in followed}
     value: object = next(iter(parts.values())) if len(set(parts.values())) == 1 else parts
     if followed:
         yield view.claim("rope.part", value, *(r.cut_at or r.event.at for r in followed))
@@ -195,6 +195,14 @@ def _rotation(view: LayerView, lineage: Lineage, event: Event, rope: Rope, value
         event, value, rope, _tensor(view, lineage, event, steps), part, _norms(view, steps), cut_at,
         _is_inverse(view, event, lineage), form,
     )  # fmt: skip
+
+
+def _really_turned(view: LayerView, part: str) -> str:
+    """The part of a head that turns, where the whole is handed over and frequencies of zero leave some of it as it is."""
+    width = int(part.removeprefix("all ")) if part.startswith("all ") else None
+    settings = rope_settings(view.context, view.stack, view.kind, view.module) if width else None
+    turned = settings.turned(width) if settings and width else None
+    return f"{turned} of {width} by their frequencies" if turned else part
 
 
 def _tensor(view: LayerView, lineage: Lineage, event: Event, steps: list[Event]) -> str:
@@ -348,14 +356,14 @@ def _settings(view: LayerView, at: Span | None) -> Iterator[Claim]:
     """Theta, scaling and sections: the configuration's, of the layer's own type where it tells types apart."""
     found = rope_settings(view.context, view.stack, view.kind, view.module)
     if found.unmatched is not None:
-        yield view.claim("rope.theta", found.unmatched, at, status="unverified", config=found.places[0])
+        yield view.claim("rope.theta", found.unmatched, at, status="unverified", config=found.places["theta"])
         return
-    where = found.places[-1] if found.places else None
+    places = found.places
     if found.theta is not None:
-        yield view.claim("rope.theta", found.theta, at, status="config", config=found.places[0])
+        yield view.claim("rope.theta", found.theta, at, status="config", config=found.places["theta"])
     if found.partial not in (None, 1):
-        yield view.claim("rope.partial_factor", found.partial, at, status="config", config=where)
+        yield view.claim("rope.partial_factor", found.partial, at, status="config", config=places.get("partial"))
     if found.scaling is not None:
-        yield view.claim("rope.scaling", found.scaling, at, status="config", config=where)
+        yield view.claim("rope.scaling", found.scaling, at, status="config", config=places.get("scaling"))
     if found.sections is not None:
-        yield view.claim("rope.sections", found.sections, at, status="config", config=where)
+        yield view.claim("rope.sections", found.sections, at, status="config", config=places.get("sections"))

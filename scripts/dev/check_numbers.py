@@ -20,13 +20,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from archviz import pipeline
-from archviz.architecture.build import build_architecture
-from archviz.architecture.model import Architecture, Identity
+from archviz.architecture.model import Architecture
 from archviz.architecture.spec import check_architecture
 from archviz.descriptions import described
 from archviz.errors import ArchvizError
 from archviz.lookup.catalog import model_ids
-from archviz.numbers.reconcile import quantisation_of, reconcile
 from archviz.settings import Settings
 from archviz.sources.model_source import read_model_source
 
@@ -76,13 +74,12 @@ def check_reconciliations(folder: Path | None) -> int:
         published = row.get("published_total_params") or source.published_total
         if not published:
             continue
-        reading = pipeline.read(source)
-        architecture = build_architecture(reading, Identity(id=name, class_name="", origin="folder"))
-        found = reconcile(reading, architecture, published, quantisation_of(source.values or {}))
-        models, equal, exact = models + 1, equal + (published == found.code), exact + (found.rest == 0)
-        if published != found.code:
-            steps = "; ".join(f"{step.title} {step.count:+,} ({step.status})" for step in found.steps)
-            print(f"| {name} | {published - found.code:+,} | {steps} | {found.rest:+,} |")
+        source.published_total = published
+        found = described(source, pipeline.read(source)).parameters
+        models, equal, exact = models + 1, equal + (published == found.total), exact + (found.unexplained == 0)
+        if published != found.total:
+            steps = "; ".join(f"{step.title} {step.count:+,} ({step.status})" for step in found.reconciliation)
+            print(f"| {name} | {published - found.total:+,} | {steps} | {found.unexplained:+,} |")
     print(
         f"{models} models with a published total: {equal} equal at once, {exact} to the unit, {models - exact} with a rest"
     )

@@ -61,3 +61,21 @@ def test_qk_norms_and_thetas_of_only_some_layers_are_told_by_kind() -> None:
 def test_a_scale_of_scores_is_stated_where_it_is_unusual(model_type: str, scale: float | None) -> None:
     found = read_model(model_type)[1].fact("attention_scale")
     assert (found.value if found else None) == scale
+
+
+def test_frequencies_of_zero_turn_nothing() -> None:
+    assert fact("gemma4_text", "rope_dimensions").value == {"sliding_attention": 256, "full_attention": 128}
+    graph = read_model("gemma4_text")[1].block("text/full_attention")
+    assert graph is not None
+    assert {node.details[0] for node in graph.nodes if node.role == "rope"} == {"128 of 512 dims"}
+
+
+def test_settings_of_a_rotation_cite_their_own_keys() -> None:
+    where = {
+        key: [each.where for each in fact("gemma4_text", key).evidence]
+        for key in ("rope_theta", "rope_partial_factor", "rope_scaling")
+    }
+    own = "rope_parameters.full_attention"
+    assert where["rope_theta"][-1] == f"{own}.rope_theta"
+    assert where["rope_partial_factor"] == [f"{own}.partial_rotary_factor"]
+    assert where["rope_scaling"] == [own]

@@ -44,6 +44,19 @@ def test_remarks_of_the_source_are_passed_on() -> None:
     assert (told.value, told.status, told.evidence) == ("a trimmed copy", "unverified", [place])
 
 
+def test_a_length_or_base_that_is_not_above_zero_is_unverified_and_remarked() -> None:
+    model = architecture()
+    place = Evidence(kind="config", where="max_position_embeddings")
+    model.facts = [Fact(key="context_length", value=-3, evidence=[place]), Fact(key="rope_theta", value=10_000.0)]
+    read = add_caveats(model, {}, {})
+    assert [(fact.key, fact.status) for fact in read.facts[:2]] == [
+        ("context_length", "unverified"),
+        ("rope_theta", "verified"),
+    ]
+    assert str(read.facts[2].value).startswith("max_position_embeddings of -3 is no context length")
+    assert len(read.facts) == 3
+
+
 def test_a_negative_count_of_layers_is_remarked() -> None:
     told = add_caveats(architecture(), {}, {"text_config": {"num_hidden_layers": -3}}).fact("remark")
     assert told is not None

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from archviz.architecture.text import describe_text
+from archviz.descriptions import describe
 from archviz.interpreter.reading import Gap
+from archviz.settings import Settings
 from tests.architecture.test_build import build, dense, dense_layer, sparse_layer
 from tests.patterns.tape import decoder
 
@@ -89,3 +91,20 @@ def test_a_single_layer_is_no_plural() -> None:
     structure = section(describe_text(build(dense(1))), "Structure")
     assert "layer 0 · " in structure
     assert " each" not in structure
+
+
+def test_indices_without_a_rule_do_not_read_as_a_progression() -> None:
+    text = describe_text(describe("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", settings=Settings(offline=True)))
+    assert "Mamba-2 · layers 0, 2, 4, 7 and 19 more up to 50" in text
+    assert "layers 5, 12, 19, 26, 33, 42" in text
+
+
+def test_a_decoder_is_told_by_its_own_keys() -> None:
+    found = describe("openai/whisper-tiny", settings=Settings(offline=True))
+    rows = {row.key: row.formula or "" for row in found.parameters.breakdown}
+    assert any(formula.startswith("decoder_layers·") for key, formula in rows.items() if key.startswith("decoder/"))
+    assert all("encoder_layers" not in formula for key, formula in rows.items() if key.startswith("decoder/"))
+    heads = found.fact("attention_heads")
+    assert heads is not None
+    assert [each.where for each in heads.evidence if each.kind == "config"] == ["decoder_attention_heads"]
+    assert "attention mask: " in describe_text(found)

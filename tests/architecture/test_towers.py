@@ -7,8 +7,11 @@ from functools import cache
 import pytest
 
 from archviz.architecture.model import Architecture, ParameterRow, Tower
+from archviz.architecture.text import describe_text
 from archviz.descriptions import describe
+from archviz.figure.captions import facts, footers
 from archviz.settings import Settings
+from archviz.verify.known import tables
 
 
 @cache
@@ -83,3 +86,51 @@ def test_what_stands_in_no_tower_is_named() -> None:
 def test_all_that_stands_around_the_layers_is_named() -> None:
     found = rows("meta-llama/Llama-3.2-11B-Vision-Instruct", "vision")["around"]
     assert found.label == "Around the layers (post_tile_positional_embedding, multi_modal_projector)"
+
+
+def value(name: str, key: str) -> object:
+    found = of_catalog(name).fact(key)
+    return found.value if found else None
+
+
+def test_the_vocabulary_is_what_the_head_writes() -> None:
+    name = "meta-llama/Llama-3.2-11B-Vision-Instruct"
+    assert (value(name, "vocabulary_size"), value(name, "embedding_rows")) == (128_256, 128_264)
+    assert (value("openai/whisper-tiny", "vocabulary_size"), value("openai/whisper-tiny", "embedding_rows")) == (
+        51_865,
+        None,
+    )
+
+
+def test_norms_of_cross_attentions_are_told_apart() -> None:
+    name = "meta-llama/Llama-3.2-11B-Vision-Instruct"
+    assert (value(name, "qk_norm"), value(name, "cross_attention_qk_norm")) == ("none", "per head")
+    assert value("openai/whisper-tiny", "cross_attention_qk_norm") is None
+
+
+def test_a_learned_table_is_told_where_a_module_holds_it_itself() -> None:
+    key = "vision_position_encoding"
+    assert value("RedHatAI/Llama-4-Scout-17B-16E-Instruct-FP8-dynamic", key) == "RoPE and table of positions"
+    assert value("meta-llama/Llama-3.2-11B-Vision-Instruct", key) == "table of positions"
+    assert value("google/vit-base-patch16-224-in21k", "position_encoding") == "table of positions"
+
+
+def test_a_size_stated_under_another_name_is_no_default() -> None:
+    found = of_catalog("LiquidAI/LFM2-1.2B").fact("intermediate_size")
+    assert found is not None
+    assert (found.value, found.status) == (8192, "verified")
+    assert all("default" not in (each.text or "") for each in found.evidence)
+
+
+def test_the_head_line_of_what_was_not_understood_is_marked() -> None:
+    found = of_catalog("stepfun-ai/Step-3.7-Flash")
+    if found.gaps:
+        assert describe_text(found).splitlines()[1].endswith("[unverified]")
+        layers = next(cell for cell in facts(found) if cell.label == "Layers")
+        assert layers.status == "unverified"
+        assert all(": :" not in "".join(words.text for words in line) for line in footers(found))
+
+
+def test_a_figure_that_tells_a_towers_own_table_agrees_with_the_code() -> None:
+    root = of_catalog("RedHatAI/Llama-4-Scout-17B-16E-Instruct-FP8-dynamic").modules
+    assert "577 × 1408" in tables("table", root).values

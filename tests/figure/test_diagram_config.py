@@ -123,7 +123,8 @@ def test_further_faults_are_told_with_the_first() -> None:
         ("", "the text", "empty"),
         ("[1]", "the text", "JSON object"),
         ('{"a": {"b": 1, "b": 2}}', "a.b", "given twice"),
-        ('{"a": NaN}', "the text", "NaN"),
+        ('{"a": NaN}', "a", "NaN is no number of JSON"),
+        ('{"stages": [{"name": [1, -Infinity]}]}', "stages[0].name[1]", "-Infinity is no number of JSON"),
         ('{"a": ' + "9" * 5000 + "}", "the text", "number"),
         ("[" * 100_000, "the text", "nested too deeply"),
     ],
@@ -132,6 +133,16 @@ def test_broken_json_is_named_by_its_place(text: str, where: str, says: str) -> 
     error = fault(text)
     assert error.where == where
     assert says in error.message
+
+
+def test_a_required_list_is_not_to_be_left_out() -> None:
+    for change in (lambda raw: raw.update(stages=[]), lambda raw: raw["stages"][0].update(blocks=[])):
+        assert fault(spoilt(change)).hint == "give at least one entry"
+
+
+def test_the_hint_to_a_wrong_detail_is_about_details() -> None:
+    error = fault(spoilt(lambda raw: raw["stages"][1].update(detail_of="zzzzzz")))
+    assert (error.hint or "").startswith("detail_of names")
 
 
 def test_a_file_is_named_in_its_faults(tmp_path: Path) -> None:

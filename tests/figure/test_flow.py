@@ -1,15 +1,7 @@
 from __future__ import annotations
 
 from archviz.figure.flow import make_box, module_diagram
-from archviz.figure.model import Arrow, Box, Diagram, branching
 from tests.figure.samples import graph, node
-
-
-def test_boxes_that_stand_side_by_side_are_known() -> None:
-    boxes = tuple(Box(name, "other", name) for name in ("norm", "attn", "mlp", "add"))
-    pairs = (("norm", "attn"), ("norm", "mlp"), ("attn", "add"), ("mlp", "add"))
-    diagram = Diagram(boxes, tuple(Arrow(f"{a}~{b}", a, b) for a, b in pairs))
-    assert branching(diagram) == {"attn", "mlp"}
 
 
 def test_experts_are_numbered_and_end_with_the_last() -> None:

@@ -97,6 +97,52 @@ def test_the_description_names_the_steps() -> None:
     assert ".py:" in where[1]
 
 
+def test_layers_of_mixed_kinds_are_tried_as_often_as_they_leave_least() -> None:
+    """A class ignores the weights of further layers; how many there are, and of which kind, their number of parameters tells."""
+    found = reconciled("XiaomiMiMo/MiMo-V2-Flash", FP8)
+    assert [(step.key, step.status) for step in found.steps] == [
+        ("mtp", "derived"),
+        ("scales", "derived"),
+        ("buffers", "verified"),
+    ]
+    assert found.steps[0].title.startswith(
+        "3 layers that predict further tokens, each a layer like layer 0, but with the self_attn of layer 46"
+    )
+    assert 0 <= found.rest < 1000
+
+
+def test_steps_that_leave_more_than_a_thousandth_are_not_told() -> None:
+    reading, architecture, published = read("Qwen/Qwen3-Next-80B-A3B-Instruct")
+    assert published is not None
+    more = published + (published - architecture.parameters.total) // 500
+    assert reconcile(reading, architecture, published).steps
+    assert reconcile(reading, architecture, more).steps == []
+
+
+def test_steps_never_come_to_more_than_there_is() -> None:
+    reading, architecture, published = read("zai-org/GLM-4.5")
+    assert published is not None
+    assert reconcile(reading, architecture, published + 7).rest == 7
+    less = reconcile(reading, architecture, published - 7)
+    assert sum(step.count for step in less.steps) <= published - 7 - less.code
+
+
+def test_of_a_count_that_may_not_be_the_models_only_what_comes_out_is_told() -> None:
+    reading, architecture, published = read("zai-org/GLM-4.5")
+    assert published is not None
+    assert reconcile(reading, architecture, published, certain=False).rest == 0
+    assert reconcile(reading, architecture, published + 7, certain=False).steps == []
+    assert pipeline.describe("stepfun-ai/Step-3.7-Flash", settings=OFFLINE).parameters.reconciliation == []
+
+
+def test_heads_of_the_class_for_pre_training_are_a_step() -> None:
+    parameters = pipeline.describe("google-bert/bert-base-uncased", settings=OFFLINE).parameters
+    (step,) = parameters.reconciliation
+    assert (step.key, step.count, step.status) == ("heads", 624188, "derived")
+    assert step.title == "the heads of BertForPreTraining, which BertModel does not build"
+    assert parameters.unexplained == 0
+
+
 def test_a_quantisation_is_found_in_the_text_part_too() -> None:
     assert quantisation_of({"text_config": {"quantization_config": FP8}}) == FP8
     assert quantisation_of({"text_config": 7}) == {}

@@ -86,6 +86,21 @@ def test_wrong_usage_is_one_message_and_status_2(arguments: list[str], says: str
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 
+def test_control_characters_of_a_config_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    raw = spoilt(lambda raw: raw["stages"][0].update({"de\x1b[31mX\x1b]0;evil\x07": 1}))
+    (tmp_path / "esc.json").write_text(json.dumps(raw))
+    markdown = SCRIPT.with_name("generate_markdown.py")
+    for script in (SCRIPT, markdown):
+        done = subprocess.run(
+            [sys.executable, str(script), "esc.json"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert done.stderr.startswith(b"archviz: error: unknown key")
+        assert b"\\x1b[31m" in done.stderr
+        assert not set(done.stderr) & {0x1B, 0x07}
+
+
 def test_a_fault_in_the_config_is_named_by_its_path(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text(json.dumps(spoilt(lambda raw: raw["custom_edges"][0].update(to="rop"))))
     done = run("bad.json", cwd=tmp_path)

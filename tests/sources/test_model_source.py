@@ -31,19 +31,22 @@ def small(**changes: Any) -> bytes:
 
 
 UNREADABLE = {
-    "an empty file": (b"", "not valid JSON"),
-    "something that is no JSON": (b"{hello", "not valid JSON"),
-    "a truncated file": (small()[:40], "not valid JSON"),
+    "an empty file": (b"", "is empty"),
+    "something that is no JSON": (b"{hello", "malformed JSON: a key in double quotes belongs here"),
+    "a truncated file": (small()[:40], "truncated JSON"),
     "UTF-16": (json.dumps(SMALL).encode("utf-16"), "not UTF-8"),
     "Latin-1": (b'{"model_type": "\xe9"}', "not UTF-8"),
-    "a list": (b"[1]", "must hold a JSON object"),
-    "null": (b"null", "must hold a JSON object"),
-    "an integer of thousands of digits": (b'{"model_type":"llama","hidden_size":' + b"9" * 5000 + b"}", "an integer of 5000 digits"),
-    "lists nested a hundred thousand deep": (b'{"model_type":"llama","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "not usable JSON"),
-    "objects nested deep": (b'{"a":' * 20_000 + b"1" + b"}" * 20_000, "not usable JSON"),
+    "a list": (b"[1]", "must hold a JSON object, this is a list"),
+    "null": (b"null", "must hold a JSON object, this is null"),
+    "a text": (b'"x"', "must hold a JSON object, this is a text"),
+    "an integer of thousands of digits": (b'{"model_type":"llama","hidden_size":' + b"9" * 5000 + b"}", "a number of 5,000 digits"),
+    "lists nested a hundred thousand deep": (b'{"model_type":"llama","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
+    "objects nested deep": (b'{"a":' * 20_000 + b"1" + b"}" * 20_000, "nested too deeply"),
     "a file of nine million bytes": (b'{"model_type":"llama","x":"' + b"a" * 9_000_000 + b'"}', "larger than"),
     "no model_type": (b"{}", "no model_type"),
-    "a model_type that is a number": (b'{"model_type": 3}', "no model_type"),
+    "a model_type that is a number": (b'{"model_type": 3}', "model_type must be a text, this is a number"),
+    "a number that is none": (small(rope_theta=float("nan")), "rope_theta is NaN"),
+    "a size without end": (small(rope_parameters={"factor": float("inf")}), "rope_parameters.factor is infinite"),
 }  # fmt: skip
 
 
@@ -53,6 +56,21 @@ def test_a_file_that_is_no_configuration_says_what_is_wrong(tmp_path: Path, cont
         read_config_file(folder_with(tmp_path, content), SETTINGS)
     assert caught.value.exit_status == 2
     assert "config.json" in str(caught.value.where)
+
+
+def test_a_bound_may_be_infinite(tmp_path: Path) -> None:
+    content = small(time_step_limit=[0.0, float("inf")], swiglu_limit=float("inf"))
+    values = read_config_file(folder_with(tmp_path, content), SETTINGS).values or {}
+    assert values["time_step_limit"] == [0.0, float("inf")]
+
+
+def test_keys_that_are_given_twice_are_told(tmp_path: Path) -> None:
+    content = small().replace(b'"hidden_size": 64', b'"hidden_size": 32, "hidden_size": 64')
+    source = read_config_file(folder_with(tmp_path, content), SETTINGS)
+    said = "hidden_size is given twice in the configuration: the official code takes the last one"
+    assert source.remarks == [(said, "config", "hidden_size")]
+    assert (source.values or {})["hidden_size"] == 64
+    assert said in pipeline.describe_text(pipeline.architecture_of(source)).replace("\n      ", " ")
 
 
 REFUSED = {

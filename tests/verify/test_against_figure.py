@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from archviz.architecture.model import Architecture
 from archviz.figure.diagram_from_architecture import diagram_config
+from archviz.pipeline import verify_source
+from archviz.settings import Settings
+from archviz.sources.model_source import read_model_source
 from archviz.verify.against_figure import check_figure
 from archviz.verify.claims import Check
+from archviz.verify.report import Verification
 from tests.verify.models import read_model
 
 
@@ -105,3 +111,29 @@ def test_an_indexer_has_heads_and_a_choice_of_its_own(details: str, wrong: list[
     checks = checked("deepseek_v32", figure(details, block="Indexer"))
     assert checks
     assert list(conflicts(checks)) == wrong
+
+
+@cache
+def qwen() -> tuple[Verification, Architecture]:
+    settings = Settings(offline=True)
+    return verify_source(read_model_source("Qwen/Qwen3.5-397B-A17B", settings), settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("details", "block", "stage", "found"),
+    [
+        ("Q heads 16, head dim 72", "Gated attention", "Decoder (60 layers)", {"heads", "head_dim"}),
+        ("Q heads 32, head dim 256", "Gated attention", "Decoder (87 layers)", {"layers"}),
+        ("512 experts", "MoE", "Decoder (15 layers)", {"layers"}),
+        ("45 layers", "Gated DeltaNet", "Decoder (60 layers)", set()),
+        ("16 heads, head dim 72, 27 layers", "Attention", "Vision encoder", set()),
+        ("60 layers", "Attention", "Vision encoder", {"layers"}),
+    ],
+)
+def test_a_number_of_another_tower_or_kind_is_not_held_true(
+    details: str, block: str, stage: str, found: set[str]
+) -> None:
+    verification, architecture = qwen()
+    checks = check_figure(figure(details, block, stage), architecture, verification.claims)
+    wrong = {check.key for check in checks if check.status == "conflict"}
+    assert wrong - {"shared_expert"} == found

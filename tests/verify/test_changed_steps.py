@@ -107,7 +107,7 @@ def test_frequencies_that_a_scaling_changes_are_numbers() -> None:
 def test_a_factor_of_the_logits_in_the_code_is_a_fact_that_the_figure_shows() -> None:
     fact = read_model("t5")[1].fact("logit_scale")
     assert fact is not None
-    assert (fact.value, fact.unit, fact.status) == (512**-0.5, "d^-0.5", "verified")
+    assert (fact.value, fact.unit, fact.status) == (512**-0.5, "= d^-0.5", "verified")
     assert logit_lines(read_model("t5")[1]) == ["logits divided by √d = 22.6"]
     old = "sequence_output = sequence_output * (self.model_dim**-0.5)\n\n        lm_logits"
     found = mutated("t5", old, "sequence_output = sequence_output * 0.5\n\n        lm_logits")
