@@ -106,6 +106,21 @@ def test_a_module_is_found_by_its_path_whatever_the_layer(shop: Workshop) -> Non
     assert any("/blocks/" in step for step in layer["next"])
 
 
+def test_a_part_that_stands_as_an_outline_is_named_as_the_next_to_ask_for(shop: Workshop) -> None:
+    tool, part, opened = DescribingTools(shop), "/modules", []
+    while True:
+        found = data(tool.describe_architecture(MODEL, part=part))
+        following = [step for step in found["next"] if "opens what stands as an outline" in step]
+        if not following:
+            break
+        assert not any("all of this part" in step for step in found["next"])
+        part = following[0].removeprefix("part=").split()[0]
+        opened.append(part)
+    assert opened[0] == "/modules/children"
+    assert len(opened) > 1
+    assert "outline" not in str(found["next"])
+
+
 @pytest.mark.parametrize(
     "part", ["model.layers.99", "model.nothing", "lm_head.weight.x", "/nowhere", "/tensors/-1", "..", "trace:nothing"]
 )
