@@ -353,7 +353,7 @@ def verify_source(
     from archviz.verify.build import find_claims
     from archviz.verify.report import Verification
 
-    interp = interpreter or interpreter_for(source, settings)
+    interp = interpreter or interpreter_for(source, settings, class_name)
     reading = read(
         source, class_name=class_name, trace=TraceOptions(stored=True), settings=settings, interpreter=interp
     )

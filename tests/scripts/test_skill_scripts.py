@@ -132,7 +132,11 @@ def test_a_command_that_cannot_be_run_so_is_refused(arguments: list[str]) -> Non
 
 def test_tensors_are_found_by_a_part_of_their_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert script("inspect_tensors").main(["Qwen/Qwen3-0.6B", "--offline", "--match", "layers.3.self_attn"]) == 0
-    rows = capsys.readouterr().out.partition("\n\n")[2].splitlines()
+    head, _, text = capsys.readouterr().out.partition("\n\n")
+    rows = text.splitlines()
+    assert head.endswith(
+        "6 tensors match, 6,291,712 parameters"
+    )  # (2048 + 1024 + 1024 + 2048) × 1024 and two norms of 128
     assert len(rows) == 6
     assert all("layers.3.self_attn" in row for row in rows)
 

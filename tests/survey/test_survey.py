@@ -173,8 +173,7 @@ def test_a_renamed_model_is_said_to_be_renamed(services: Any) -> None:
 
 def test_own_code_of_the_repository_is_what_it_rests_on(services: Any) -> None:
     (code,) = by_kind(pipeline.sources("acme/Elder-1B"), "code")
-    assert code[1].startswith("the repository's own code: ")
-    assert "modeling_elder.py" in code[1]
+    assert code == ("found", "the repository's own code: configuration_elder.py, modeling_elder.py")
 
 
 def test_a_derivative_is_told_with_its_base(services: Any) -> None:
