@@ -200,9 +200,7 @@ def export(
     return ExportResult(built, write_exported(built, output))
 
 
-def exported(
-    model: str, estimator: Path, *, class_name: str | None = None, settings: Settings = DEFAULTS
-) -> Export:  # fmt: skip
+def exported(model: str, estimator: Path, *, class_name: str | None = None, settings: Settings = DEFAULTS) -> Export:
     """What `export` would write."""
     from archviz.estimator.export import build_export
 

@@ -49,3 +49,17 @@ def active_words(columns: Sequence[Column], sizes: Mapping[str, int]) -> str:
         f"Parameters on the way of one text token: everything in the {path} counted in full, embedding and head included; {_SHARE}; "
         "vision and audio towers left out."
     )
+
+
+def zero_expert_words(top_k: int, experts: int, zero: int, visited: tuple[int, float, int]) -> str:
+    """How the choices of a token count where some of the experts that it may choose hold no weights.
+
+    >>> zero_expert_words(12, 512, 256, (0, 8.0, 12))
+    'Of 12 choices, 0 to 12 fall on the 512 experts with weights, the others on 256 zero experts without; counted are 8, as if all were chosen alike.'
+    """
+    fewest, share, most = visited
+    choices, others = (f"{n} {word}" + ("s" if n > 1 else "") for n, word in ((top_k, "choice"), (zero, "zero expert")))
+    return (
+        f"Of {choices}, {fewest} to {most} fall on the {experts} experts with weights, the others on {others} without; "
+        f"counted are {share:.3g}, as if all were chosen alike."
+    )

@@ -350,12 +350,12 @@ def _moe_rows(table: Table, layers: _Layers, what: MixtureOfExperts, key: str, c
     router_paths = (what.router,) if what.router else ()
     experts, router, shared = (sum(map(layers.count, paths)) for paths in ((what.experts,), router_paths, shared_paths))
     times = what.count * len(layers.paths)
-    even = experts % times == 0
-    note = f"{what.count} experts" + (f", {what.top_k} per token" if what.top_k else "")
+    even = experts % times == 0 and (not what.zero or experts == times * what.each)
+    note = _mixture_note(what, 1 - times * what.each / experts if experts else 0)
     layers.row(f"{key}/router", "Router", router, key, Share(router_paths, (what.experts,)))
     table.add(
         f"{key}/experts", "Experts", experts, key, experts // times if even else None, times if even else None,
-        round(experts * what.top_k / what.count) if what.top_k else None, note,
+        _visited(what, experts, len(layers.paths)), note,
         groups=layers.groups(Share((what.experts,))), multiples=layers.multiples,
     )  # fmt: skip
     layers.row(f"{key}/shared_expert", "Shared expert", shared, key, Share(shared_paths))
@@ -369,5 +369,32 @@ def inactive(context: Context, kind: Kind) -> int:
     for part in kind.parts.feeds:
         if isinstance(part.what, MixtureOfExperts) and part.what.top_k:
             experts = context.parameters(part.what.experts)
-            idle += experts - round(experts * part.what.top_k / part.what.count)
+            idle += experts - (_visited(part.what, experts) or 0)
     return idle
+
+
+def _visited(what: MixtureOfExperts, experts: int, layers: int = 1) -> int | None:
+    """Parameters of the experts that a token visits, by the share of the choices; rows of zero experts are none of them."""
+    if what.visited is None:
+        return None
+    _, share, _ = what.visited
+    return round(what.each * layers * share) if what.zero else round(experts * share / what.count)
+
+
+def visited_range(kind: Kind) -> tuple[int, int]:
+    """How many parameters fewer and more than counted a token may visit in a layer, as its choices fall on zero experts."""
+    less = more = 0
+    for part in kind.parts.feeds:
+        if isinstance(part.what, MixtureOfExperts) and part.what.zero and part.what.visited:
+            fewest, share, most = part.what.visited
+            counted = round(part.what.each * share)
+            less += counted - part.what.each * fewest
+            more += part.what.each * most - counted
+    return less, more
+
+
+def _mixture_note(what: MixtureOfExperts, beside: float) -> str:
+    """`512 experts + 256 zero experts, 12 per token`, and the share that is stored in rows of zero experts."""
+    words = f"{what.count} experts" + (f" + {what.zero} zero experts" if what.zero else "")
+    words += f", {what.top_k} per token" if what.top_k else ""
+    return words + (f"; {100 * beside:.3g} % in rows of zero experts" if what.zero and beside else "")

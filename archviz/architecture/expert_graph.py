@@ -46,11 +46,11 @@ def expert_graph(
         for shape in (box.shape_in, box.shape_out):
             if shape and len(shape) == 2:
                 shape[0] = "n"
-    share = what.count if module.path == what.experts else 1
+    stacked = module.path == what.experts
     for node, box in zip(flow.nodes.values(), graph.nodes, strict=False):  # the output has no node in the flow
         if node.id in labels:
             box.code_name = names[node.id][0].name.rpartition(".")[2]
-            box.parameters = sum(tensor.numel for tensor in names[node.id]) // share
+            box.parameters = sum(what.of_one(t) if stacked else t.numel for t in names[node.id])
     return graph
 
 

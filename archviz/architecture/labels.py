@@ -244,10 +244,15 @@ def _window_words(what: Attention, size: str) -> str:
 def moe_details(what: MixtureOfExperts) -> list[str]:
     """Experts, choice and shared expert."""
     chosen = f", {what.top_k} by the token's id" if what.hashed else f", top-{what.top_k}"
-    details = [f"{what.count} experts" + (chosen if what.top_k else "")]
+    details = [_experts(what) + (chosen if what.top_k else "")]
     if what.shared:
         details.append("+ shared expert")
     return details
+
+
+def _experts(what: MixtureOfExperts) -> str:
+    """`512 experts`; with those that have no weights beside: `512 + 256 zero experts`."""
+    return f"{what.count} + {what.zero} zero experts" if what.zero else f"{what.count} experts"
 
 
 def moe_label(role: Role, what: MixtureOfExperts) -> Label:
@@ -259,12 +264,12 @@ def moe_label(role: Role, what: MixtureOfExperts) -> Label:
         groups = [f"{what.groups[1]} of {what.groups[0]} groups"] if what.groups else []
         scaled = [f"weights × {what.scaling:g}"] if what.scaling not in (None, 1) else []
         scaled += [f"weights × {what.expert_scale}"] if what.expert_scale else []
-        sizes = f"{what.width or '?'} → {what.count}"
+        sizes = f"{what.width or '?'} → {what.choices}"
         return Label(role, "Router", [sizes, ", ".join(filter(None, words)), *extra, *groups, *scaled])
     if role == "experts":
         inner = product((2 if what.gated else 1, what.hidden))
         details = [f"{what.width or '?'} → {inner} → {what.width or '?'}"]
-        return Label(role, f"{what.count} experts", [*details, f"{what.top_k} per token"] if what.top_k else details)
+        return Label(role, _experts(what), [*details, f"{what.top_k} per token"] if what.top_k else details)
     width = what.width or "?"
     inner = product((2 if what.gated else 1, what.shared_hidden))
     return Label(role, "Shared expert", [f"{width} → {inner} → {width}"] if what.shared_hidden else [])

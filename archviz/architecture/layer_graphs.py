@@ -123,7 +123,8 @@ class GraphBook:
         if graph is None:
             graph = outline_part(self.context, self.roles, kind, part, graph_id, title)
         if isinstance(part.what, MixtureOfExperts) and part.what.top_k:
-            graph.notes.append(f"{part.what.top_k} of {part.what.count} experts per token")
+            zero = f", {part.what.zero} of them zero experts without weights" if part.what.zero else ""
+            graph.notes.append(f"{part.what.top_k} of {part.what.choices} experts per token{zero}")
         if isinstance(part.what, MixtureOfExperts):
             self._open_expert(graph, part.what)
         if part in kind.parts.mixers:
@@ -208,7 +209,7 @@ class GraphBook:
         _drop_whole_splits(inner)
         if isinstance(part.what, MixtureOfExperts):
             group_calls(inner, part.what.experts, "experts")
-            group_choice(inner, part.what.count, part.what.top_k)
+            group_choice(inner, part.what.choices, part.what.top_k)
         elif part in kind.parts.mixers:
             part_rotations(context, inner)
             group_cores(inner, context.trace, [t.shape for t in context.modules[path].parameters.values()])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archviz.architecture.active import active_words, stand_apart
-from archviz.architecture.breakdown import Table, add_column, add_rest, inactive
+from archviz.architecture.active import active_words, stand_apart, zero_expert_words
+from archviz.architecture.breakdown import Table, add_column, add_rest, inactive, visited_range
 from archviz.architecture.context import Context
 from archviz.architecture.model import Parameters, Symbol
 from archviz.architecture.naming import Kind
@@ -55,8 +55,26 @@ def build_parameters(
         breakdown=table.rows,
         published_total=published_total,
         symbols=[Symbol(symbol=n.symbol, value=n.value, key=n.key, meaning=n.meaning) for n in table.formulas.symbols],
-        active_definition=active_words(columns, sizes) if known or stand_apart(columns) else None,
+        active_definition=active_words(columns, sizes) + (_zero_words(main, total - side - idle) if known else "")
+        if known or stand_apart(columns)
+        else None,
     )
+
+
+def _zero_words(main: Iterable[Column], active: int) -> str:
+    """How many of a token's choices count where some experts have no weights, and the range that follows."""
+    kinds = [(kind, part.what) for c in main for stack in c.stacks for kind in stack.kinds for part in kind.parts.feeds]
+    mixed = [(kind, what) for kind, what in kinds if isinstance(what, MixtureOfExperts) and what.zero]
+    if not mixed:
+        return ""
+    ranges = {id(kind): (visited_range(kind), len(kind.indices)) for kind, _ in mixed}
+    less, more = (sum(each[i] * times for each, times in ranges.values()) for i in (0, 1))
+    told = dict.fromkeys(
+        zero_expert_words(what.top_k, what.count, what.zero, what.visited)
+        for _, what in mixed
+        if what.visited and what.top_k
+    )
+    return f" {' '.join(told)} By its choices a token visits {active - less:,} to {active + more:,} parameters."
 
 
 def _beside(context: Context, columns: list[Column], main: list[Column]) -> int:

@@ -68,6 +68,7 @@ def _expert_facts(sheet: FactSheet, mixed: list[tuple[OfKind, MixtureOfExperts]]
         return [OfKind(i.kind, trait(what), i.word, i.evidence) for i, what in mixed]
 
     sheet.add_by_kind("experts", of(lambda m: m.count), agreeing=COUNTS, config=config)
+    sheet.add_by_kind("zero_experts", of(lambda m: m.zero or None))
     sheet.add_by_kind("experts_per_token", of(lambda m: m.top_k), agreeing=CHOSEN, config=config)
     sheet.add_by_kind("expert_sparsity", of(_sparsity), status="derived")
     sheet.add_by_kind("expert_hidden_size", of(lambda m: m.hidden), agreeing=EXPERT_INNER, config=config)
@@ -90,7 +91,7 @@ def _scored(what: MixtureOfExperts, mixed: list[tuple[OfKind, MixtureOfExperts]]
 
 
 def _sparsity(what: MixtureOfExperts) -> str | None:
-    return f"{what.top_k}/{what.count} ({100 * what.top_k / what.count:.3g} %)" if what.top_k else None
+    return f"{what.top_k}/{what.choices} ({100 * what.top_k / what.choices:.3g} %)" if what.top_k else None
 
 
 def norm_facts(sheet: FactSheet, stack: Stack, placements: dict[str, tuple[str | None, bool]]) -> None:

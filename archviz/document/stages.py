@@ -16,7 +16,7 @@ _FEATURES = {
               "attention_sinks", "sliding_window", "attention_chunk", "qk_norm", "attention_softcap", "attention_scale", "value_scale", "query_temperature", "cross_attention_qk_norm", "rope_dimensions",
               "rope_layout", "mrope_section", "position_encoding", "rope_scaling", "attention_mask"),
     "other mixer": ("layers",),
-    "feed-forward": ("experts", "shared_expert_hidden_size", "shared_expert_gate", "router_score", "router_correction_bias", "router_choice",
+    "feed-forward": ("experts", "zero_experts", "shared_expert_hidden_size", "shared_expert_gate", "router_score", "router_correction_bias", "router_choice",
                      "router_groups", "router_scaling", "router_expert_scale", "feed_forward", "activation"),
     "layer": ("residual_streams", "sinkhorn_iterations", "norm", "norm_placement", "parallel_block", "residual_multiplier", "layer_scale", "shared_layers"),
 }  # fmt: skip

@@ -66,14 +66,14 @@ def expected_numbers(piece: Piece, costs: LayerCosts) -> Expected:
 
 def _matrix_flops(piece: Piece, costs: LayerCosts) -> int:
     """2 for each weight that one token is multiplied with; of experts the chosen ones."""
-    experts, top_k = piece.specs.get("num_experts"), piece.specs.get("top_k")
-    total = 0
+    experts, zero = (n if isinstance(n := piece.specs.get(key), int) else 0 for key in ("num_experts", "zero_experts"))
+    choices, top_k, total = experts + zero, piece.specs.get("top_k"), 0
     for tensor in piece.tensors:
         if not costs.is_multiplied(tensor.name, piece.modules):
             continue
-        stacked = len(tensor.shape) == 3 and tensor.shape[0] == experts
-        if stacked and isinstance(top_k, int) and isinstance(experts, int):
-            total += 2 * tensor.numel * top_k // experts
+        rows = tensor.shape[0] if len(tensor.shape) == 3 else None
+        if rows and isinstance(top_k, int) and rows in (experts, choices):
+            total += 2 * tensor.numel * top_k * experts // (rows * choices)
         else:
             total += 2 * tensor.numel
     return total

@@ -82,6 +82,12 @@ def _heads(piece: Piece, tensor: TensorRecord, axis: int) -> int | None:
     return heads if size % heads == 0 else None
 
 
+def _expert_rows(piece: Piece) -> set[int]:
+    """Leading axes of stacked experts: with or without rows for zero experts."""
+    experts = _integer(piece.specs.get("num_experts"))
+    return {experts, experts + (_integer(piece.specs.get("zero_experts")) or 0)} if experts else set()
+
+
 def _split(piece: Piece, tensor: TensorRecord, width: int | None) -> str:
     shape = tensor.shape
     if piece.kind in ("embedding", "lm_head") and len(shape) == 2:
@@ -91,7 +97,7 @@ def _split(piece: Piece, tensor: TensorRecord, width: int | None) -> str:
     if len(shape) < 2:
         per_head = {piece.specs.get(key) for key in ("value_heads", "num_heads")} - {None, 1}
         return "columns" if shape and shape[0] in per_head and "norm" not in tensor.name else "whole"
-    if len(shape) == 3 and shape[0] == piece.specs.get("num_experts"):
+    if len(shape) == 3 and shape[0] in _expert_rows(piece):
         return "experts"
     if "num_heads" in piece.specs and any(tensor.name.startswith(f"{path}.") for path in _nested(piece)):
         return "whole"  # what compresses keys or chooses positions serves all heads

@@ -116,13 +116,17 @@ def _experts(what: MixtureOfExperts, width: int | None) -> Specs:
         "intermediate_size": what.hidden, "parameters_per_expert": what.each, "activation": what.activation,
         "gated": what.gated,
     }  # fmt: skip
-    return Specs("moe_experts", f"{what.count} experts", values, ("num_experts", "top_k", "intermediate_size"))
+    needs = ["num_experts", "top_k", "intermediate_size"]
+    if what.zero:
+        values["zero_experts"] = what.zero
+        needs.append("zero_experts")
+    return Specs("moe_experts", f"{what.count} experts", values, tuple(needs))
 
 
 def router_specs(context: Context, module: ModuleRecord, what: MixtureOfExperts) -> Specs:
     """The sizes of a router, and how it scores."""
     values: dict[str, object] = {
-        "input_dim": what.width, "output_dim": what.count, "hidden_size": what.width, "num_experts": what.count,
+        "input_dim": what.width, "output_dim": what.choices, "hidden_size": what.width, "num_experts": what.count,
         "top_k": what.top_k, "score_function": what.score, "normalised": what.normalised,
         "correction_bias": what.correction_bias,
     }  # fmt: skip

@@ -65,6 +65,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
         "expert_hidden_size", "expert_intermediate_size", "ffn_size",
     ),
     "num_experts": ("num_experts", "n_experts", "n_routed_experts", "num_local_experts", "num_routed_experts"),
+    "zero_experts": ("zero_experts", "zero_expert_num", "num_zero_experts"),
     "top_k": ("top_k", "topk", "num_experts_per_tok", "experts_per_token", "num_experts_per_token", "num_active_experts"),
     "parameters_per_expert": ("parameters_per_expert",),
     "num_shared_experts": ("num_shared_experts", "n_shared_experts"),

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.interpreter.reading import Event, ModuleRecord, TensorRecord
 from archviz.patterns.activations import activation_in
 from archviz.patterns.feed_forward import FeedForward, describe_projections, detect_feed_forward
 from archviz.patterns.linears import linear_sizes, linears_of
 from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
-from archviz.records import record
+from archviz.records import record, replace
 
 _TOP_K = (
     "top_k",
@@ -31,7 +31,8 @@ class MixtureOfExperts:
 
     Args:
         experts, router, shared: Module paths; the shared expert is None where there is none.
-        count, top_k: Experts and how many of them a token visits.
+        count, top_k: Experts with weights, and how many choices the router makes for a token.
+        zero: Further choices of the router that hold no weights of their own: such an expert hands its token on or gives nothing.
         hidden: Inner width of an expert; `each` its parameters.
         score: `softmax`, `sigmoid`, …; `softmax over top-k` when scores are normalised after the choice.
         correction_bias: The choice adds a bias that the weights do not see.
@@ -60,6 +61,24 @@ class MixtureOfExperts:
     groups: tuple[int, int] | None = None
     hashed: bool = False
     expert_scale: str | None = None
+    zero: int = 0
+
+    @property
+    def choices(self) -> int:
+        """What the router chooses among: experts with weights and without."""
+        return self.count + self.zero
+
+    @property
+    def visited(self) -> tuple[int, float, int] | None:
+        """Experts with weights that a token visits: the fewest, those if every choice were as likely, the most."""
+        if not self.top_k:
+            return None
+        fewest = max(0, self.top_k - self.zero)
+        return fewest, self.top_k * self.count / self.choices, min(self.top_k, self.count) if self.zero else self.top_k
+
+    def of_one(self, tensor: TensorRecord) -> int:
+        """Elements of a tensor of the experts that belong to one of them; it may hold rows for zero experts as well."""
+        return tensor.numel // (self.choices if self.zero and tensor.shape[0] == self.choices else self.count)
 
 
 def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
@@ -68,15 +87,15 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
     if experts is None:
         return None
     count = expert_count(experts) or 0
-    router = _find_router(module, experts, count, trace)
+    router, choices = _find_router(module, experts, count, trace)
     shared = next((c for c in module.children.values() if _is_shared(c, experts, module, trace)), None)
     gate = next(
         (c for c in linears_of(module) if (linear_sizes(c) or (0, 0))[1] == 1 and c is not router), None
     )  # a single number per token
-    width, hidden, gated = _expert_sizes(experts, count)
+    width, hidden, gated = _expert_sizes(experts, count, choices)
     events = router_events(trace, trace.call(router.path) if router else None, trace.call(module.path))
     top_k = _top_k(module, router, events)
-    return MixtureOfExperts(
+    what = MixtureOfExperts(
         experts=experts.path,
         router=router.path if router else None,
         shared=shared.path if shared else None,
@@ -85,6 +104,7 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         hidden=hidden,
         width=width,
         each=sum(t.numel for m in experts.walk() for t in m.parameters.values()) // count,
+        zero=choices - count,
         activation=activation_in(experts, trace),
         gated=gated,
         score=_score(events),
@@ -93,10 +113,12 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         correction_bias=_has_correction(module, router),
         shared_gate=gate.path if gate and shared else None,
         shared_hidden=_shared_hidden(shared, trace),
-        groups=group_limit(events, count) or _groups(module, router),
-        hashed=_is_hashed(router, count, top_k),
-        expert_scale=_expert_scale(router, events, count),
+        groups=group_limit(events, choices) or _groups(module, router),
+        hashed=_is_hashed(router, choices, top_k),
+        expert_scale=_expert_scale(router, events, choices),
     )
+    held = (what.of_one(tensor) for m in experts.walk() for tensor in m.parameters.values())
+    return replace(what, each=sum(held)) if what.zero else what
 
 
 def _expert_scale(router: ModuleRecord | None, events: Sequence[Event], count: int) -> str | None:
@@ -116,17 +138,21 @@ def _expert_scale(router: ModuleRecord | None, events: Sequence[Event], count: i
 
 
 def expert_count(module: ModuleRecord) -> int | None:
-    """How many experts a module holds: a leading axis of its weights, or equal numbered children; else None."""
+    """How many experts with weights a module holds: the leading axis of its weights, or numbered children; else None.
+
+    Where leading axes differ, as with rows kept for zero experts, an expert is what has a row in all of them.
+    """
     named = "expert" in _names(module)
     holders = [module, *module.children.values()] if named else [module]
     stacked = [t for holder in holders for t in holder.parameters.values() if len(t.shape) == 3]
     if _is_convolution(module) or (not named and any(map(_is_convolution, module.children.values()))):
         return None  # heads of a recurrence lie one behind the other as well
-    if stacked and len({t.shape[0] for t in stacked}) == 1 and (len(stacked) > 1 or named):
-        return stacked[0].shape[0] if (stacked[0].shape[0] or 0) > 1 else None
+    axes = {t.shape[0] or 0 for t in stacked}
+    if stacked and (named or (len(axes) == 1 and len(stacked) > 1)):
+        return min(axes) if min(axes) > 1 else None
     numbered = _numbered(module)
     if named and len(numbered) > 1:
-        return len(numbered)
+        return len(_weighted(numbered)) or len(numbered)
     stated = module.attributes.get("num_experts") or module.attributes.get("num_local_experts")
     holds = named and "expert" in module.name and any(holder.parameters for holder in holders)
     return stated if holds and isinstance(stated, int) and stated > 1 else None
@@ -141,6 +167,10 @@ def _numbered(module: ModuleRecord) -> list[ModuleRecord]:
     return [child for name, child in module.children.items() if re.fullmatch(r"(expert_?)?\d+", name)]
 
 
+def _weighted(experts: list[ModuleRecord]) -> list[ModuleRecord]:
+    return [expert for expert in experts if any(part.parameters for part in expert.walk())]
+
+
 def _names(module: ModuleRecord) -> str:
     return f"{module.name} {module.class_name}".lower()
 
@@ -152,9 +182,37 @@ def _is_shared(child: ModuleRecord, experts: ModuleRecord, module: ModuleRecord,
     return ("shared" in child.name or not inside_layer) and detect_feed_forward(child, trace) is not None
 
 
-def _find_router(module: ModuleRecord, experts: ModuleRecord, count: int, trace: Trace) -> ModuleRecord | None:
-    """The child with one score per expert: by a choice among its ops, then by its name, then by its width."""
+def _find_router(
+    module: ModuleRecord, experts: ModuleRecord, count: int, trace: Trace
+) -> tuple[ModuleRecord | None, int]:
+    """The child with one score per expert, and how many scores that are: zero experts have theirs as well."""
     others = [child for child in module.children.values() if child is not experts and not expert_count(child)]
+    further = {n for n in (*_chosen_among(others, trace), *_places(experts)) if n > count}
+    for width in (*sorted(further, reverse=True), count):
+        router = _as_wide(others, width, trace)
+        if router is not None:
+            return router, width
+    return None, count
+
+
+def _chosen_among(others: list[ModuleRecord], trace: Trace) -> Iterator[int]:
+    """How many there are to choose from in the last choice of each module that reads scores of its own projection."""
+    for child in others:
+        call = trace.call(child.path)
+        steps = [e for e in trace.inside(call) if canonical(e.name) == "topk"] if call is not None else []
+        shape = steps[-1].inputs[0].shape if steps and steps[-1].inputs else None
+        if shape and shape[-1] and any(t.shape[0] == shape[-1] for t in _matrices(child)):
+            yield shape[-1]
+
+
+def _places(experts: ModuleRecord) -> Iterator[int]:
+    """How many experts there is a place for: leading axes of stacked weights, numbered children."""
+    yield len(_numbered(experts))
+    yield from (t.shape[0] or 0 for m in experts.walk() for t in m.parameters.values() if len(t.shape) == 3)
+
+
+def _as_wide(others: list[ModuleRecord], count: int, trace: Trace) -> ModuleRecord | None:
+    """The child with so many scores: by a choice among its ops, then by its name, then by its width."""
     scoring = [child for child in others if "topk" in trace.ops_of(child.path) and _is_as_wide(child, count)]
     named = [
         child for child in others if re.search(r"router|(^|_)gate$|^gate", child.name) and _is_as_wide(child, count)
@@ -163,16 +221,23 @@ def _find_router(module: ModuleRecord, experts: ModuleRecord, count: int, trace:
 
 
 def _is_as_wide(child: ModuleRecord, count: int) -> bool:
-    return any(len(t.shape) == 2 and count in t.shape for part in child.walk() for t in part.parameters.values())
+    return any(count in t.shape for t in _matrices(child))
 
 
-def _expert_sizes(experts: ModuleRecord, count: int) -> tuple[int | None, int | None, bool]:
+def _matrices(module: ModuleRecord) -> list[TensorRecord]:
+    return [t for part in module.walk() for t in part.parameters.values() if len(t.shape) == 2]
+
+
+def _expert_sizes(experts: ModuleRecord, count: int, choices: int) -> tuple[int | None, int | None, bool]:
     """Outer width, inner width and whether an expert is gated."""
-    one = next((expert for m in experts.walk() for expert in _numbered(m)), None)
+    one = next((expert for m in experts.walk() for expert in _weighted(_numbered(m))), None)
     if one is not None and (block := describe_projections(linears_of(one), None)):
         return block.width, block.hidden, block.gated
     matrices = [
-        t.shape for m in experts.walk() for t in m.parameters.values() if len(t.shape) == 3 and t.shape[0] == count
+        t.shape
+        for m in experts.walk()
+        for t in m.parameters.values()
+        if len(t.shape) == 3 and t.shape[0] in (count, choices)
     ]
     if len(matrices) < 2:
         return _flattened_sizes(experts, count)

@@ -25,6 +25,9 @@ def router_claims(view: LayerView) -> Iterator[Claim]:
     modules = view.context.modules
     experts = modules[what.experts]
     yield view.claim("moe.experts", what.count, experts.created_at)
+    if what.zero:
+        router_line = modules[what.router].created_at if what.router else None
+        yield view.claim("moe.zero_experts", what.zero, router_line, experts.created_at)
     if what.hidden is not None:
         yield view.claim("moe.expert_hidden_size", what.hidden, experts.created_at, experts.defined_at)
     if what.activation is not None:
@@ -37,7 +40,7 @@ def router_claims(view: LayerView) -> Iterator[Claim]:
     yield from _clamped(view, what)
     router = view.trace.call(what.router) if what.router else None
     events = sorted(router_events(view.trace, router, view.call), key=lambda event: event.index)
-    flow = router_flow(view.trace, view.call, events, what.experts, what.count) if view.call else RouterFlow()
+    flow = router_flow(view.trace, view.call, events, what.experts, what.choices) if view.call else RouterFlow()
     yield from _choice(view, what, events, flow)
     yield from _weights(view, what, events)
     yield from _weighting(view, flow)
@@ -108,13 +111,13 @@ def _choice(
         yield view.claim("moe.routing", "hash: experts are looked up by token id", hashed.at)
     if what.top_k is not None:
         yield view.claim("moe.top_k", what.top_k, last or (hashed.at if hashed else None))
-    among = [choice for choice in flow.choices if choice.of == what.count]
+    among = [choice for choice in flow.choices if choice.of == what.choices]
     if among:
         yield view.claim("moe.choice", _side(among[-1].lowest), among[-1].event.at)
     elif hashed is None and view.call is not None and events and view.trace.whole:
         places = [e.at for e in events if canonical(e.name) in ("max", "argmax", "gather")]
         yield view.claim("moe.choice", "not understood (see the router's formula)", *places[:2], status="unverified")
-    groups = group_limit(events, what.count)
+    groups = group_limit(events, what.choices)
     if groups is not None:
         turned = any(choice.lowest for choice in flow.choices if choice.of == groups[0])
         words = f"{groups[1]} of {groups[0]} groups" + (f", {_side(lowest=True)}" if turned else "")
@@ -190,7 +193,7 @@ def _hash_lookup(what: MixtureOfExperts, events: Sequence[Event]) -> Event | Non
     for event in events:
         table = event.inputs[0].shape if event.inputs else None
         if canonical(event.name) in ("getitem", "index", "embedding", "index_select") and table and len(table) == 2:
-            if table[1] == what.top_k and (table[0] or 0) > what.count and len(event.inputs) > 1:
+            if table[1] == what.top_k and (table[0] or 0) > what.choices and len(event.inputs) > 1:
                 return event
     return None
 

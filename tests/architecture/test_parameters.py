@@ -34,3 +34,26 @@ def test_a_compressor_and_its_indexer_have_rows_of_their_own() -> None:
     assert [row.label for row in inner] == ["Pooling", "Indexer"]
     assert sum(row.count for row in inner) == rows[f"{key}/compressor"].count
     assert "Hyper-connections (attn_hc, ffn_hc)" in {row.label for row in found.breakdown}
+
+
+def test_experts_without_weights_take_their_share_of_the_choices_and_the_range_is_told() -> None:
+    architecture = describe("transformers:longcat_flash", settings=Settings(offline=True))
+    found, values = architecture.parameters, {fact.key: fact.value for fact in architecture.facts}
+    assert (values["experts"], values["zero_experts"], values["experts_per_token"]) == (512, 256, 12)
+    rows = {row.key: row for row in found.breakdown}
+    row = next(row for row in found.breakdown if row.label == "Experts")
+    assert row.active == 28 * 8 * 3 * 6144 * 2048  # 12 choices, two of three of them among experts with weights
+    assert row.count == 28 * (768 * 2 + 512) * 6144 * 2048
+    assert not any(label.startswith("Other") for label in (each.label for each in rows.values()))
+    assert found.active == found.total - row.count + row.active
+    one = 28 * 3 * 6144 * 2048
+    told = found.active_definition or ""
+    assert "0 to 12 fall on the 512 experts with weights, the others on 256 zero experts" in told
+    assert f"{found.active - 8 * one:,} to {found.active + 4 * one:,}" in told
+
+
+def test_a_choice_to_skip_the_experts_is_an_expert_without_weights() -> None:
+    architecture = describe("transformers:zaya", settings=Settings(offline=True))
+    values = {fact.key: fact.value for fact in architecture.facts}
+    assert (values["experts"], values["zero_experts"], values["experts_per_token"]) == (16, 1, 1)
+    assert "counted are 0.941" in (architecture.parameters.active_definition or "")

@@ -75,3 +75,45 @@ def test_convolutions_and_plain_modules_hold_no_experts() -> None:
     assert expert_count(convolution) is None
     assert detect_moe(swiglu("m", 64, 32), QUIET) is None
     assert expert_count(module("r", "Time", tensors={"a": (1, 1, 8), "b": (1, 1, 8)})) is None
+
+
+def longcat(width: int = 64, hidden: int = 32, experts: int = 8, zero: int = 4, top_k: int = 3) -> ModuleRecord:
+    """Experts of which the first projection also has rows for those without weights; its router scores all of them."""
+    tensors = {"gate_up_proj": (experts + zero, 2 * hidden, width), "down_proj": (experts, width, hidden)}
+    router = module("m.router", "ToyRouter", linear("m.router.classifier", width, experts + zero), top_k=top_k)
+    return module("m", "ToyMoE", module("m.experts", "ToyExperts", tensors=tensors), router)
+
+
+def test_experts_without_weights_are_counted_apart() -> None:
+    result = found(longcat())
+    assert (result.count, result.zero, result.choices, result.router) == (8, 4, 12, "m.router")
+    assert (result.width, result.hidden, result.gated, result.each) == (64, 32, True, 3 * 64 * 32)
+    assert result.visited == (0, 2.0, 3)
+
+
+def test_numbered_experts_without_weights_are_counted_apart() -> None:
+    experts = [swiglu(f"m.experts.{i}", 64, 32) for i in range(4)] + [
+        module(f"m.experts.{i}", "Identity", library="torch.nn.Identity") for i in (4, 5)
+    ]
+    result = found(module("m", "Block", linear("m.gate", 64, 6), module("m.experts", "ModuleList", *experts), top_k=5))
+    assert (result.count, result.zero, result.each, result.router) == (4, 2, 3 * 64 * 32, "m.gate")
+    assert result.visited == (3, 5 * 4 / 6, 4)
+
+
+def test_a_choice_among_more_than_there_are_weights_shows_zero_experts() -> None:
+    tape = Tape()
+    x = tape.value(LENGTH, 64)
+    with tape.inside("call", "m", "ToyMoE", x) as out:
+        with tape.inside("call", "m.gate", "ToyRouter", x) as scores:
+            value = tape.op("linear", x, tape.value(10, 64), out=(LENGTH, 10))
+            scores.append(tape.op("topk", value, outs=[(LENGTH, 3)] * 2, arg1=3)[0])
+        out.append(x)
+    record = moe("m", 64, 32, 8, 3)
+    record.children["gate"] = module("m.gate", "ToyRouter", tensors={"weight": (10, 64)})
+    result = found(record, Trace(tape.events))
+    assert (result.count, result.zero, result.top_k) == (8, 2, 3)
+
+
+def test_every_expert_with_weights_leaves_no_zero_expert() -> None:
+    result = found(moe("m", 64, 32, 8, 2))
+    assert (result.zero, result.choices, result.visited) == (0, 8, (2, 2.0, 2))

@@ -136,6 +136,27 @@ def test_what_is_no_resource_is_an_error_that_says_so(ask: Ask, uri: str) -> Non
     assert str(ROOT) not in str(error)
 
 
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("archviz://references/nope.md", "there is no resource archviz://references/nope.md"),
+        ("skill://x/SKILL.md", "the skill has no file"),
+        ("archviz://files/a%00.md", "control characters"),
+        ("archviz://" + "x" * 700, "over-long"),
+        ("archviz://model/acme%2FSmall-1B/nope", f"one of {', '.join(PARTS)}"),
+    ],
+)
+def test_an_address_that_names_nothing_is_no_question_of_the_models_name(ask: Ask, uri: str, told: str) -> None:
+    with pytest.raises((MCPError, ExceptionGroup)) as caught:
+        ask(read(uri))
+    error = caught.value
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    assert told in str(error)
+    assert "resources/templates/list" in str(error)
+    assert "exact name" not in str(error)
+
+
 # --- prompts and completions ---
 
 

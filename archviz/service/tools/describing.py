@@ -109,6 +109,8 @@ def _fill_page(answer: DescribeAnswer, value: object, pointer: str, offset: int)
     answer.part, answer.value, answer.gaps, answer.page = pointer, page.value, [], page.bounds
     if page.next_offset is not None:
         answer.next.insert(0, f"offset={page.next_offset} goes on")
+    if page.outlined is not None:
+        answer.next.append(f"part={page.outlined} opens what stands as an outline, and so each `part` in the value")
     elif not answer.next:
         answer.next = ["That is all of this part; the summary names others."]
 

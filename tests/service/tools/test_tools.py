@@ -106,6 +106,21 @@ def test_a_module_is_found_by_its_path_whatever_the_layer(shop: Workshop) -> Non
     assert any("/blocks/" in step for step in layer["next"])
 
 
+def test_a_part_that_stands_as_an_outline_is_named_as_the_next_to_ask_for(shop: Workshop) -> None:
+    tool, part, opened = DescribingTools(shop), "/modules", []
+    while True:
+        found = data(tool.describe_architecture(MODEL, part=part))
+        following = [step for step in found["next"] if "opens what stands as an outline" in step]
+        if not following:
+            break
+        assert not any("all of this part" in step for step in found["next"])
+        part = following[0].removeprefix("part=").split()[0]
+        opened.append(part)
+    assert opened[0] == "/modules/children"
+    assert len(opened) > 1
+    assert "outline" not in str(found["next"])
+
+
 @pytest.mark.parametrize(
     "part", ["model.layers.99", "model.nothing", "lm_head.weight.x", "/nowhere", "/tensors/-1", "..", "trace:nothing"]
 )
@@ -212,23 +227,57 @@ def test_of_addresses_only_those_of_github_are_searched(shop: Workshop) -> None:
 # --- inspect_tensors ---
 
 
-def test_tensors_are_listed_in_pages_and_found_by_name(shop: Workshop) -> None:
+def test_tensors_are_listed_equal_layers_in_one_row_and_found_by_name(shop: Workshop) -> None:
     tool = InspectingTools(shop)
-    first = data(tool.inspect_tensors(MODEL))
-    assert first["page"]["total"] == 310
-    assert first["parameters"] == 596_049_920
-    assert f"offset={first['page']['returned']}" in first["next"][0]
+    whole = data(tool.inspect_tensors(MODEL))
+    assert (whole["count"], whole["parameters"]) == (310, 596_049_920)
+    assert whole["tensors"]["model.layers.{0-27}.self_attn.q_proj.weight"] == [2048, 1024]
+    assert "each of these numbers" in whole["notes"][0]
     found = data(tool.inspect_tensors(MODEL, match="*layers.3.self_attn.?_norm*"))
     assert list(found["tensors"]) == [f"model.layers.3.self_attn.{x}_norm.weight" for x in "qk"]
-    assert "leave `match`" in data(tool.inspect_tensors(MODEL, match="nothing"))["next"][0]
+
+
+def test_what_matches_is_summed_and_the_whole_model_is_named_as_such(shop: Workshop) -> None:
+    tool = InspectingTools(shop)
+    found = data(tool.inspect_tensors(MODEL, match="q_proj"))
+    assert (found["count"], found["parameters"]) == (28, 28 * 2048 * 1024)
+    assert found["whole"] == {"parameters": 596_049_920, "digest": data(tool.inspect_tensors(MODEL))["whole"]["digest"]}
+    none = data(tool.inspect_tensors(MODEL, match="nothing"))
+    assert (none["count"], none["parameters"], none["page"]["total"]) == (0, 0, 0)
+    assert "leave `match`" in none["next"][0]
+
+
+def test_many_tensors_are_read_in_pages(shop: Workshop, tmp_path: Path) -> None:
+    names = {
+        f"part{index:03}.weight": {"dtype": "F32", "shape": [index + 1], "data_offsets": [0, 0]} for index in range(300)
+    }
+    start = 0
+    for row in names.values():
+        row["data_offsets"], start = [start, start + 4 * row["shape"][0]], start + 4 * row["shape"][0]  # type: ignore[index]
+    header = json.dumps(names).encode()
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * start)
+    first = data(InspectingTools(shop).inspect_tensors(str(tmp_path), stored=True))
+    following = first["page"]["returned"]
+    assert f"offset={following}" in first["next"][0]
+    second = data(InspectingTools(shop).inspect_tensors(str(tmp_path), stored=True, offset=following))
+    assert next(iter(second["tensors"])) == f"part{following:03}.weight"
+    assert second["count"] == 300
 
 
 def test_stored_tensors_of_a_folder_have_types(shop: Workshop, tmp_path: Path) -> None:
-    header = json.dumps({"a.weight": {"dtype": "BF16", "shape": [2, 3], "data_offsets": [0, 12]}}).encode()
-    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 12)
-    found = data(InspectingTools(shop).inspect_tensors(str(tmp_path), stored=True))
-    assert found["tensors"] == {"a.weight": ["BF16", 2, 3]}
+    rows = {
+        "a.weight": {"dtype": "BF16", "shape": [2, 3], "data_offsets": [0, 12]},
+        "b.weight": {"dtype": "F32", "shape": [1], "data_offsets": [12, 16]},
+    }
+    header = json.dumps(rows).encode()
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 16)
+    tool = InspectingTools(shop)
+    found = data(tool.inspect_tensors(str(tmp_path), stored=True))
+    assert found["tensors"] == {"a.weight": ["BF16", 2, 3], "b.weight": ["F32", 1]}
+    assert (found["parameters"], found["dtypes"]) == (7, {"BF16": 6, "F32": 1})
+    found = data(tool.inspect_tensors(str(tmp_path), stored=True, match="a."))
     assert (found["parameters"], found["dtypes"]) == (6, {"BF16": 6})
+    assert found["whole"] == {"parameters": 7, "dtypes": {"BF16": 6, "F32": 1}}
 
 
 def test_a_pattern_of_stars_takes_no_time() -> None:
