@@ -81,15 +81,19 @@ def nobody_answers(name: str, url: str, seconds: float) -> SourceUnavailableErro
     return SourceUnavailableError(f"{name} could not be reached: {text}", where=shown(url), hint=TRY_LATER)
 
 
-def refused(status: int, name: str, url: str, wait: float | None) -> SourceUnavailableError:
-    """An answer 429 or 5xx that stayed after the retries, or that asks for a longer wait than there is time."""
+def refused(status: int, name: str, url: str, wait: float | None, token_variable: str = "") -> SourceUnavailableError:
+    """An answer 429 or 5xx that stayed after the retries, or that asks for a longer wait than there is time.
+
+    Args:
+        token_variable: Where a token would be, which may ask more often; empty where there is none to set.
+    """
     if status in (403, 429):
         after = f"; it asks to wait {age_of(wait)}" if wait else ""
         return RateLimitedError(
             f"{name} limits the rate of requests{after}",
             retry_after=wait,
             where=shown(url),
-            hint="Wait, or set a token: HF_TOKEN for the Hub, GITHUB_TOKEN for GitHub.",
+            hint="Wait and try again" + (f", or set {token_variable} to a token." if token_variable else "."),
         )
     return SourceUnavailableError(f"{name} answers with status {status}", where=shown(url), hint=TRY_LATER)
 
