@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp_types import CallToolResult
@@ -65,13 +66,16 @@ class VerifyingTools:
     def _verify(
         self, model: str, expect: str | None, figure: dict[str, Any] | None, class_name: str | None
     ) -> Verification:
-        from archviz import pipeline
+        def verify() -> Verification:
+            from archviz import pipeline
 
-        asked: dict[str, Any] = {"expect": expect, "class_name": class_name, "settings": self.workshop.settings}
-        if figure is None:
-            return pipeline.verify(model, **asked)
-        with scratch() as folder:
-            return pipeline.verify(model, against=figure_file(figure, folder), **asked)
+            asked: dict[str, Any] = {"expect": expect, "class_name": class_name, "settings": self.workshop.settings}
+            if figure is None:
+                return pipeline.verify(model, **asked)
+            with scratch() as folder:
+                return pipeline.verify(model, against=figure_file(figure, folder), **asked)
+
+        return self.workshop.shelf.made("verification", model, (class_name, expect, json.dumps(figure)), verify)
 
     def _search(self, code: str, topics: list[str], offset: int, class_name: str | None) -> CallToolResult:
         from archviz import pipeline

@@ -285,6 +285,29 @@ def test_a_pattern_of_stars_takes_no_time() -> None:
     assert matcher("[x]*")("[x].weight")
 
 
+def test_pages_of_one_request_read_the_model_once(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from archviz import pipeline
+
+    asked: list[str] = []
+
+    def count(name: str) -> None:
+        real = getattr(pipeline, name)
+        monkeypatch.setattr(pipeline, name, lambda *args, **options: asked.append(name) or real(*args, **options))  # type: ignore[func-returns-value]
+
+    for name in ("verify", "tensors", "trace", "document", "exported"):
+        count(name)
+    fresh, layers = Workshop(shop.settings), str(ROOT / "assets" / "estimator_layers")
+    for offset in (0, 5):
+        data(VerifyingTools(fresh).verify_code(MODEL, about="rope,norm", offset=offset))
+        data(InspectingTools(fresh).inspect_tensors(MODEL, offset=offset))
+        data(DescribingTools(fresh).describe_architecture(MODEL, part="trace:model.layers.0", offset=offset))
+        assert fresh.document(MODEL)[1].startswith("# ")
+    for save in ("nothing", "configuration", "gap_reports"):
+        data(DocumentingTools(fresh).write_document(MODEL, "estimator", estimator=layers, save=save))  # type: ignore[arg-type]
+    data(DocumentingTools(fresh).write_document(MODEL))
+    assert sorted(asked) == ["document", "exported", "tensors", "trace", "verify"]
+
+
 # --- draw_architecture ---
 
 
