@@ -200,9 +200,7 @@ def export(
     return ExportResult(built, write_exported(built, output))
 
 
-def exported(
-    model: str, estimator: Path, *, class_name: str | None = None, settings: Settings = DEFAULTS
-) -> Export:  # fmt: skip
+def exported(model: str, estimator: Path, *, class_name: str | None = None, settings: Settings = DEFAULTS) -> Export:
     """What `export` would write."""
     from archviz.estimator.export import build_export
 
@@ -355,7 +353,7 @@ def verify_source(
     from archviz.verify.build import find_claims
     from archviz.verify.report import Verification
 
-    interp = interpreter or interpreter_for(source, settings)
+    interp = interpreter or interpreter_for(source, settings, class_name)
     reading = read(
         source, class_name=class_name, trace=TraceOptions(stored=True), settings=settings, interpreter=interp
     )

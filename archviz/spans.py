@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 Status = Literal["verified", "config", "derived", "unverified", "conflict"]
+RAISES = "with these values the code raises "
+"""How the reason of a gap begins that is the code's own refusal in its forward pass, and not something that was not understood."""
 EvidenceKind = Literal["code", "config", "tensor", "catalog", "card", "paper", "figure"]
 
 

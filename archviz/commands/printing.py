@@ -37,13 +37,16 @@ def list_on_stderr(rows: Sequence[str], what: str) -> None:
 
 def with_gaps(gaps: Sequence[GapEntry | dict[str, object]]) -> int:
     """List the gaps, of an Architecture or of a JSON answer, on stderr; the exit status that says whether there were any."""
-    list_on_stderr([f"not understood: {_gap_text(gap)}" for gap in gaps], "gaps")
+    list_on_stderr([_gap_text(gap) for gap in gaps], "gaps")
     return EXIT_DONE_WITH_GAPS if gaps else 0
 
 
 def _gap_text(gap: GapEntry | dict[str, object]) -> str:
+    from archviz.spans import RAISES
+
     row = gap if isinstance(gap, dict) else vars(gap)
-    return f"{row['module'] or 'the model'}: {row['reason']}" + (f" ({row['at']})" if row["at"] else "")
+    what = "" if str(row["reason"]).startswith(RAISES) else "not understood: "
+    return f"{what}{row['module'] or 'the model'}: {row['reason']}" + (f" ({row['at']})" if row["at"] else "")
 
 
 def fail(error: ArchvizError, *, as_json: bool) -> int:

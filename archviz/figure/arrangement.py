@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from archviz.figure.packing import GAP, Block, Packing, pack_within
+from archviz.figure.packing import GAP, Block, Packing, least_height, pack_within
 from archviz.records import record
 
 _FREE = 6  # up to so many panels every choice is tried
@@ -41,18 +41,25 @@ def arrange(blocks: Sequence[Block], room: Room, inner: float) -> Arrangement:
         room: What is free beside the columns.
         inner: Width of the rows below, px.
     """
-    best, least = _arranged(blocks, (), room, inner), float("inf")
+    best, least = Arrangement(), float("inf")
     for beside in _choices(blocks, room):
-        found = _arranged(blocks, beside, room, inner)
-        body = max(room.tall, found.beside_height + room.notes if beside else 0.0)
-        if body > room.tall * _STRETCH and room.tall:
+        below = tuple(index for index in range(len(blocks)) if index not in beside)
+        width = max((blocks[index].width for index in beside), default=0.0)
+        if below and beside:  # the rows below take the whole width, and so does what stands beside the columns
+            width = max(width, room.width)
+        high = sum(blocks[index].height_at(width) for index in beside) + GAP * max(len(beside) - 1, 0)
+        body = max(room.tall, high + room.notes if beside else 0.0)
+        if beside and body > room.tall * _STRETCH and room.tall:
             continue
-        height = body + (GAP + found.packing.height if found.below else 0.0)
-        empty = max(room.tall - room.notes - found.beside_height, 0.0)
-        unused = max(inner - sum(blocks[i].width for i in found.below), 0.0) / inner * found.packing.height
-        badness = height + 0.12 * empty + 0.25 * unused
+        under = [blocks[index] for index in below]
+        body += 0.12 * max(room.tall - room.notes - high, 0.0) + (GAP if below else 0.0)
+        if body + least_height(under, inner) >= least:
+            continue
+        packing = pack_within(under, inner)
+        unused = max(inner - sum(block.width for block in under), 0.0) / inner * packing.height
+        badness = body + packing.height + 0.25 * unused
         if badness < least - 1e-9:
-            best, least = found, badness
+            best, least = Arrangement(beside, width, high, below, packing), badness
     return best
 
 
@@ -68,18 +75,3 @@ def _choices(blocks: Sequence[Block], room: Room) -> Iterator[tuple[int, ...]]:
     else:
         for count in range(1, len(fitting) + 1):
             yield tuple(fitting[:count])
-
-
-def _arranged(blocks: Sequence[Block], beside: tuple[int, ...], room: Room, inner: float) -> Arrangement:
-    below = tuple(index for index in range(len(blocks)) if index not in beside)
-    width = max((blocks[index].width for index in beside), default=0.0)
-    if below and beside:  # the rows below take the whole width, and so does what stands beside the columns
-        width = max(width, room.width)
-    height = sum(blocks[index].height_at(width) for index in beside) + GAP * max(len(beside) - 1, 0)
-    return Arrangement(
-        beside,
-        width,
-        height,
-        below,
-        pack_within([blocks[index] for index in below], inner),
-    )

@@ -16,12 +16,12 @@ from archviz.architecture.model import (
     Tower,
 )
 from archviz.architecture.words import pattern_words
+from archviz.figure.columns import kind_colours, spoken_tower
 from archviz.figure.flow import module_diagram
 from archviz.figure.formulas import Formula, TensorIndex, formula_of, path_of
 from archviz.figure.ledger import Ledger, LedgerArt
 from archviz.figure.model import Sentence
 from archviz.figure.module_paths import find_graph
-from archviz.figure.overview import kind_colours, spoken_tower
 from archviz.figure.positions import with_rope_settings
 from archviz.figure.print_size import ROOM
 from archviz.figure.quantities import sentence

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from archviz.architecture.model import Architecture
+from archviz.figure.columns import MAX_BOXES, minor_towers
 from archviz.figure.display import DisplayList
+from archviz.figure.insets import Known
 from archviz.figure.model import Figure
-from archviz.figure.overview import MAX_BOXES, Known, build_overview, count_boxes, minor_towers
+from archviz.figure.overview import boxes_of, build_overview
 from archviz.figure.page import Page
 from archviz.figure.savings import Savings, ladder
 from archviz.figure.theme import Theme
@@ -24,12 +26,11 @@ def fitted_page(architecture: Architecture, theme: Theme) -> Page:
     """The page of an overview, before it is drawn."""
     best: Page | None = None
     rungs = _rungs(architecture)
-    known: Known = {}
+    known = Known()
     for savings in rungs:
-        figure = build_overview(architecture, savings, known)
-        if count_boxes(figure) > MAX_BOXES and savings != rungs[-1]:
+        if savings != rungs[-1] and boxes_of(architecture, savings, known) > MAX_BOXES:
             continue
-        page = _placed(figure, theme)
+        page = _placed(build_overview(architecture, savings, known), theme)
         if page.badness <= 0:
             return page
         best = best if best and best.badness <= page.badness else page
@@ -38,15 +39,26 @@ def fitted_page(architecture: Architecture, theme: Theme) -> Page:
 
 
 def _placed(figure: Figure, theme: Theme) -> Page:
-    """The page of a figure, its boxes closer together where that may make it fit."""
+    """The page of a figure, its boxes closer together where that makes it fit."""
     page = Page(figure, theme)
-    if 0 < page.badness < _HOPELESS:
-        for density, brief in _WAYS:
-            closer = Page(figure, theme, density, brief)
-            page = closer if closer.badness < page.badness else page
-            if page.badness <= 0 or page.badness > _NEARLY:
-                break
-    return page
+    if not 0 < page.badness < _HOPELESS:
+        return page
+    closest = Page(figure, theme, _WAYS[-1][0])
+    made = {_WAYS[-1][0]: closest}
+    if figure.strips and closest.badness < _NEARLY:
+        closest = Page(figure, theme, *_WAYS[-1], closest)
+    if closest.badness > 0:  # no other way is lower
+        return min(page, closest, key=lambda each: each.badness)
+    for density, brief in _WAYS[:-1]:
+        if not brief or figure.strips:
+            closer = (
+                made.setdefault(density, Page(figure, theme, density))
+                if not brief
+                else Page(figure, theme, density, brief, made[density])
+            )
+            if closer.badness <= 0:
+                return closer
+    return closest
 
 
 def _rungs(architecture: Architecture) -> list[Savings]:

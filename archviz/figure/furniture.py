@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 from archviz.figure.display import Group, Item, Rect
 from archviz.figure.fonts import fit, measure
@@ -40,6 +41,7 @@ def paint_legend(statuses: Collection[str], x: float, y: float, theme: Theme) ->
     return [Group("legend", "legend", tuple(items), title="Legend")], 26.0
 
 
+@lru_cache(maxsize=256)  # a figure is laid out several times until it fits its page
 def _evenly(footer: Sentence, size: float, room: float) -> list[Sentence]:
     """A footer in as few lines as there is need, about equally long, so that none is a single word."""
     lines = wrap(footer, size, room)
@@ -48,7 +50,12 @@ def _evenly(footer: Sentence, size: float, room: float) -> list[Sentence]:
         if len(narrower) > len(lines):
             break
         lines = narrower
-    return lines
+    return lines[:4]
+
+
+def footers_height(footers: Sequence[Sentence], room: float, size: float = SIZE) -> float:
+    """The height that footers take, px."""
+    return sum(size * 1.4 * len(_evenly(footer, size, room)) for footer in footers)
 
 
 def paint_footers(
@@ -58,7 +65,7 @@ def paint_footers(
     items: list[Item] = []
     height = 0.0
     for footer in footers:
-        lines = _evenly(footer, size, room)[:4]
+        lines = _evenly(footer, size, room)
         colour = theme.warning if footer[0].text.startswith("Gaps") else theme.muted
         items += paint_lines(lines, x, y + height, theme, size=size, spacing=size * 1.4, colour=colour)
         height += size * 1.4 * len(lines)

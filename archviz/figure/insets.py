@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from archviz.architecture.model import MIXER_ROLES, Architecture, BlockGraph, BlockNode, LayerKind
 from archviz.figure import captions
@@ -17,6 +18,31 @@ FEED_FORWARD_ROLES = ("feed_forward", "moe")
 _MOST_DIFFERENCES = 4
 _LONGEST_TITLE = 44
 _PLAIN = ("input", "output", "split", "multiply", "add")
+
+
+@record
+class Known:
+    """What was made for other savings of the same model: they change which of it is drawn, not what it is like.
+
+    Args:
+        diagrams: The inside of blocks, plain and with settings of RoPE; the flow of layers, twice the same.
+        insets: By block, colour and column.
+        likenesses: By block.
+        words: What stands on every page: title, facts, footers.
+        drafts: Columns by savings.
+    """
+
+    diagrams: dict[tuple[object, ...], tuple[Diagram, Diagram]] = field(default_factory=dict)
+    insets: dict[tuple[str, int | None, str], Inset] = field(default_factory=dict)
+    likenesses: dict[str, str] = field(default_factory=dict)
+    words: dict[str, Any] = field(default_factory=dict)
+    drafts: dict[Savings, Any] = field(default_factory=dict)
+
+    def once(self, name: str, make: Callable[[Architecture], Any], architecture: Architecture) -> Any:
+        """What is the same on every page, made for the first."""
+        if name not in self.words:
+            self.words[name] = make(architecture)
+        return self.words[name]
 
 
 @record
@@ -38,7 +64,7 @@ class InsetBook:
     savings: Savings
     spoken: str
     minor: set[str]
-    known: dict[tuple[object, ...], tuple[Diagram, Diagram]] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
     insets: dict[str, Inset] = field(default_factory=dict)
     inset_of: dict[str, str] = field(default_factory=dict)
     diagrams: dict[str, Diagram] = field(default_factory=dict)
@@ -69,7 +95,7 @@ class InsetBook:
             diagram = with_zooms(diagram, zooms)
             boxes = tuple(replace(box, kind=number if box.role in MIXER_ROLES else None) for box in diagram.boxes)
             diagram = replace(diagram, boxes=boxes)
-            inset = captions.make_inset(graph, diagram, number, column, column in self.minor)
+            inset = self._inset(graph, diagram, number, column)
             self._file(graph.id, replace(inset, role="layer"))
 
     def block_of(self, layer: BlockGraph, kind: LayerKind, node: BlockNode) -> BlockGraph | None:
@@ -100,7 +126,7 @@ class InsetBook:
             diagram = with_zooms(
                 plain, {f"{block.id}/{node.id}": self.inset_of.get(node.zoom or "") for node in block.nodes}
             )
-        inset = captions.make_inset(block, diagram, number, column, column in self.minor)
+        inset = self._inset(block, diagram, number, column)
         if self._saved(inset):
             self.closed[inset.title] = inset.module
             return
@@ -111,14 +137,21 @@ class InsetBook:
             inset = replace(inset, notes=(*inset.notes, *_expert_notes(experts)))
         self._file(block.id, inset)
 
+    def _inset(self, block: BlockGraph, diagram: Diagram, number: int | None, column: str) -> Inset:
+        key = (block.id, number, column)
+        if key not in self.known.insets:
+            self.known.insets[key] = captions.make_inset(block, diagram, number, column, column in self.minor)
+        made = self.known.insets[key]
+        return made if made.diagram is diagram else replace(made, diagram=diagram)
+
     def _drawn_before(self, block: BlockGraph, spoken: bool, mixer: str | None) -> tuple[Diagram, Diagram]:
         """The inside of a block, and that with base and scaling of RoPE, which stand beside the column."""
         key = (block.id, spoken, mixer)
-        if key not in self.known:
+        if key not in self.known.diagrams:
             plain = module_diagram(block, open_end=True)
             stated = with_rope_settings(plain, self.architecture, mixer) if spoken else plain
-            self.known[key] = (plain, stated)
-        return self.known[key]
+            self.known.diagrams[key] = (plain, stated)
+        return self.known.diagrams[key]
 
     def _saved(self, inset: Inset) -> bool:
         plain = inset.role == "feed_forward" and self.savings.feeds
@@ -126,7 +159,9 @@ class InsetBook:
 
     def _file(self, block_id: str, inset: Inset) -> None:
         """Keep an inset, or tell in the one that is alike how it differs."""
-        likeness = _likeness(inset.diagram)
+        if block_id not in self.known.likenesses:
+            self.known.likenesses[block_id] = _likeness(inset.diagram)
+        likeness = self.known.likenesses[block_id]
         for key, other in self.insets.items():
             differing = self._differences(other, inset, block_id) if key.startswith(likeness) else None
             if differing is not None and (other.kind is None) == (inset.kind is None):

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from archviz.architecture.model import (
-    MIXER_ROLES,
-    Architecture,
-    BlockGraph,
-    LayerKind,
-    LayerStack,
-    PatternItem,
-    Tower,
-)
+from archviz.architecture.model import Architecture, LayerStack, Tower
 from archviz.figure import captions
-from archviz.figure.flow import extra_inputs, layer_diagram, make_box
-from archviz.figure.insets import InsetBook, with_zooms
+from archviz.figure.columns import Drafted, count_drawn, drafted, kind_colours
+from archviz.figure.insets import Known
 from archviz.figure.model import (
     Box,
     Column,
@@ -22,26 +14,16 @@ from archviz.figure.model import (
     Inset,
     LayerPanel,
     Repeat,
-    SideBox,
     Step,
     Strip,
     bars,
     column_boxes,
-    diagrams,
 )
 from archviz.figure.savings import Savings
 from archviz.figure.strips import make_strip
 from archviz.records import replace
 
-MAX_BOXES = 42
-_MAX_PANELS = 6
-_MINOR_SHARE = 0.4
-_PLAIN_COLOUR = 3  # of a layer kind without a mixer
-_NO_BOXES = ("input", "output", "add", "residual_add")  # ends and ⊕ do not count
 _NOTHING_SAVED = Savings()
-
-
-Known = dict[tuple[object, ...], tuple[Diagram, Diagram]]
 
 
 def build_overview(architecture: Architecture, savings: Savings = _NOTHING_SAVED, known: Known | None = None) -> Figure:
@@ -49,68 +31,68 @@ def build_overview(architecture: Architecture, savings: Savings = _NOTHING_SAVED
 
     Args:
         savings: What is not drawn in full; the figure says what that is.
-        known: Diagrams that were made for other savings of the same model; it is added to.
+        known: What was made for other savings of the same model; it is added to.
     """
-    return _Overview(architecture, savings, {} if known is None else known).figure()
+    return _Overview(drafted(architecture, savings, known or Known()), savings).figure()
+
+
+def boxes_of(architecture: Architecture, savings: Savings, known: Known) -> int:
+    """How many boxes that figure would have, which is known before it is made."""
+    return _Overview(drafted(architecture, savings, known), savings).boxes()
 
 
 def count_boxes(figure: Figure) -> int:
     """How many boxes a figure has; ends, ⊕ and ⊗ are none, and a bar of layers is one."""
-    boxes = [box for diagram in diagrams(figure) for box in diagram.boxes]
-    boxes += [step for column in figure.columns for step in column.steps if isinstance(step, Box)]
-    boxes += [side.box for side in figure.sides]
-    slim = sum(max(len(bar.mixers), 1) for column in figure.columns for bar in bars(column.steps))
-    return slim + sum(box.shape == "box" and box.role not in _NO_BOXES for box in boxes)
+    others = [box for inset in figure.insets for box in inset.diagram.boxes] + [side.box for side in figure.sides]
+    return count_drawn(figure.columns, others)
 
 
 class _Overview:
-    def __init__(self, architecture: Architecture, savings: Savings, known: Known) -> None:
-        self.architecture, self.savings = architecture, savings
-        self.sides: dict[tuple[str, ...], SideBox] = {}
-        self.kinds: dict[tuple[str, str], int] = {}  # (stack path, kind id) → colour
-        self.boxes_left = MAX_BOXES
-        self.minor = minor_towers(architecture)
-        self.book = InsetBook(architecture, savings, spoken_tower(architecture), self.minor, known)
-        self.told: dict[str, set[str]] = {}  # details of mixers by column
-        self.barred: set[tuple[str, int]] = set()  # column and kind of layers whose mixers stand in a bar
-        self.twins: dict[str, str] = {}  # likeness of a layer drawn in full → its column
+    def __init__(self, draft: Drafted, savings: Savings) -> None:
+        self.draft, self.savings, self.architecture = draft, savings, draft.architecture
+        self.sides = dict(draft.sides)
+        self.closed = dict(draft.book.closed)
+        every = list(draft.book.insets.values())
+        self.kept = _kept(every, savings)
+        kept = {inset.id for inset in self.kept}
+        self.closed |= {inset.title: inset.module for inset in every if inset.id not in kept}
+
+    def boxes(self) -> int:
+        """How many boxes the figure has."""
+        return self.draft.boxes + count_drawn((), [box for inset in self.kept for box in inset.diagram.boxes])
 
     def figure(self) -> Figure:
-        architecture = self.architecture
-        towers = _in_reading_order(architecture.towers)
-        folded = [tower for tower in towers[:-1] if self.savings.folded and tower.id in self.minor and tower.feeds]
-        every, towers = towers, [tower for tower in towers if tower not in folded]
-        major_first = sorted(towers, key=lambda tower: tower.id in self.minor)
-        columns = {tower.id: self._column(tower) for tower in major_first}
-        ordered = tuple(columns[tower.id] for tower in towers)
-        kept = self._kept_insets()
-        ordered = tuple(_without_zooms(column, kept) for column in ordered)
+        architecture, known = self.architecture, {inset.id for inset in self.kept}
+        kept = [replace(inset, diagram=_zooming(inset.diagram, known)) for inset in self.kept]
+        ordered = tuple(_without_zooms(column, kept) for column in self.draft.columns)
         insets, shared = captions.without_shared_notes(_lettered(kept, ordered))
         if not self.savings.notes:
             ordered = tuple(captions.without_tied(column) for column in ordered)
-        ordered = (*ordered[:-1], *(self._with_feeders(column, folded) for column in ordered[-1:]))
+        ordered = (*ordered[:-1], *(self._with_feeders(column, self.draft.folded) for column in ordered[-1:]))
         last = ordered[-1:]
-        self._name_fed_inputs(every)
+        self._name_fed_inputs(self.draft.every)
+        insets = self._with_fed_inputs(insets, ordered)
+        once, told = self.draft.book.known.once, self.savings.notes
         return Figure(
             title=captions.title(architecture),
-            subtitle=captions.subtitle(architecture),
-            description=captions.description(architecture),
+            subtitle=once("subtitle", captions.subtitle, architecture),
+            description=once("description", captions.description, architecture),
             columns=ordered,
             notes=tuple(note for column in last for note in captions.notes(architecture, column))
             if not self.savings.notes
             else (),
             sides=tuple(self.sides.values()),
             insets=captions.with_savings(insets, architecture),
-            strips=self._strips(towers),
-            facts=captions.facts(architecture, logits=self.savings.notes),
-            footers=(*shared, *captions.closed_words(self.book.closed), *captions.footers(architecture)),
+            strips=self._strips(self.draft.towers),
+            facts=once(f"facts {told}", lambda model: captions.facts(model, logits=told), architecture),
+            footers=(*shared, *captions.closed_words(self.closed), *once("footers", captions.footers, architecture)),
         )
 
     def _strips(self, towers: list[Tower]) -> tuple[Strip, ...]:
         """The layer patterns; where several towers have one, each with its tower's name."""
         compression = self.architecture.fact("attention_compression")
         found = [
-            (tower, make_strip(stack, [self.kinds[stack.path, kind.id] for kind in stack.kinds], compression))
+            (tower, make_strip(stack, [self.draft.kinds[stack.path, kind.id] for kind in stack.kinds], compression))
             for tower in towers
             for stack in self._stacks([tower])
             if len(stack.kinds) > 1
@@ -126,7 +108,7 @@ class _Overview:
             stacks = [stack for item in tower.column if item.stack and (stack := self.architecture.stack(item.stack))]
             layers = [f"{kind.count} × {kind.title}" for stack in stacks for kind in stack.kinds[:2]]
             lines += [line for line in (captions.tower_subtitle(tower),) if line] + layers[:3]
-            self.book.closed[f"layers of the {tower.title[:1].lower()}{tower.title[1:]}"] = (
+            self.closed[f"layers of the {tower.title[:1].lower()}{tower.title[1:]}"] = (
                 f"{stacks[0].path}.0" if stacks else tower.module
             )
         if not folded:
@@ -139,202 +121,20 @@ class _Overview:
         self.sides |= {key: replace(self.sides[key], box=box) for key in read[:1]}
         return column
 
-    def _kept_insets(self) -> list[Inset]:
-        """The insets that are drawn: the larger ones, or the smaller, where there may not be so many."""
-        every = list(self.book.insets.values())
-        sign = 1 if self.savings.small else -1
-        first = ("layer", "moe")
-        by_size = sorted(every, key=lambda inset: (inset.role not in first, sign * len(inset.diagram.boxes)))
-        kept = [inset for inset in every if inset in by_size[: self.savings.insets]]
-        self.book.closed |= {inset.title: inset.module for inset in every if inset not in kept}
-        known = {inset.id for inset in kept}
-        return [replace(inset, diagram=_zooming(inset.diagram, known)) for inset in kept]
-
     def _stacks(self, towers: list[Tower]) -> list[LayerStack]:
         paths = [item.stack for tower in towers for item in tower.column if item.stack]
         return [stack for path in paths if (stack := self.architecture.stack(path))]
 
-    def _column(self, tower: Tower) -> Column:
-        self.boxes_left = MAX_BOXES
-        steps: list[Step] = []
-        known = set(self.sides)
-        for index, item in enumerate(tower.column):
-            stack = self.architecture.stack(item.stack) if item.stack else None
-            if item.beside or item.taps:
-                continue
-            if item.node:
-                steps.append(make_box(item.node, f"{tower.id}/{index}/{item.node.id}"))
-            elif stack:
-                steps += self._stack(stack, tower.id)
-        self._draw_beside(tower, steps, known)
-        spoken = tower.id == self.book.spoken
-        return Column(
-            beyond=captions.further_head(self.architecture, tower) if spoken else None,
-            tied=_tied_boxes(self.architecture, tuple(steps)) if spoken else None,
-            id=tower.id,
-            title=tower.title,
-            subtitle=captions.tower_subtitle(tower),
-            steps=tuple(steps),
-            minor=tower.id in self.minor,
-            feeds=tower.feeds,
-        )
-
-    def _stack(self, stack: LayerStack, column: str) -> list[Step]:
-        self._colour(stack)
-        for kind in reversed(stack.kinds):  # top-down, as the insets are read
-            self.book.add_kind(kind, self._mixer_colour(stack, kind), column)
-        drawn: set[str] = set()
-        by_id = {kind.id: kind for kind in stack.kinds}
-        if _count_panels(stack.pattern) > max(_MAX_PANELS, len(stack.kinds)):
-            panels = [
-                self._panel(stack, kind, kind.count, drawn, f"{stack.path}/{place}", column)
-                for place, kind in enumerate(stack.kinds)
-            ]
-            title = f"{stack.count} layers, ordered as in the strip"
-            return [Repeat(f"{stack.path}/all", 1, tuple(panels), ordered=False, title=title)]
-        steps: list[Step] = []
-        for place, item in enumerate(stack.pattern):
-            steps += self._pattern(stack, item, by_id, drawn, f"{stack.path}/{place}", column)
-        return steps
-
-    def _colour(self, stack: LayerStack) -> None:
-        for kind, number in zip(stack.kinds, kind_colours(self.architecture, stack), strict=True):
-            self.kinds[stack.path, kind.id] = number
-
-    def _mixer_colour(self, stack: LayerStack, kind: LayerKind) -> int:
-        """The colour of the first kind of the stack with the same mixer: what is alike looks alike."""
-        first = next((other for other in stack.kinds if kind.mixer and other.mixer == kind.mixer), kind)
-        return self.kinds[stack.path, first.id]
-
-    def _pattern(
-        self,
-        stack: LayerStack,
-        item: PatternItem,
-        kinds: dict[str, LayerKind],
-        drawn: set[str],
-        scope: str,
-        column: str,
-    ) -> list[LayerPanel | Repeat]:
-        if item.kind is not None:
-            return [self._panel(stack, kinds[item.kind], item.times, drawn, scope, column)]
-        inner: list[LayerPanel | Repeat] = []
-        for place, part in enumerate(item.items):
-            inner += self._pattern(stack, part, kinds, drawn, f"{scope}.{place}", column)
-        return inner if item.times == 1 else [Repeat(scope, item.times, tuple(inner))]
-
-    def _panel(
-        self, stack: LayerStack, kind: LayerKind, times: int, drawn: set[str], scope: str, column: str
-    ) -> LayerPanel:
-        number = self.kinds[stack.path, kind.id]
-        graph = self.architecture.block(kind.block)
-        shared = stack.runs is not None
-        title = f"{kind.title} (shared weights)" if shared else kind.title
-        panel = LayerPanel(f"layer/{scope}", number, title, times * ((stack.runs or stack.count) // stack.count))
-        size = sum(node.role not in _NO_BOXES for node in graph.nodes) if graph else 0
-        if graph is not None and self.savings.layers:
-            if kind is self._commonest_twin(stack, kind):
-                self.book.add_layer(graph, number, column)
-            return replace(
-                self._bar(panel, graph, kind, column, self._mixer_colour(stack, kind)),
-                zoom=self.book.inset_of.get(graph.id),
-            )
-        if graph is None or kind.id in drawn or size > self.boxes_left or self._is_saved(stack, kind, graph, column):
-            return (
-                self._bar(panel, graph, kind, column, self._mixer_colour(stack, kind))
-                if graph and kind.id not in drawn
-                else panel
-            )
-        drawn.add(kind.id)
-        self.boxes_left -= size
-        return self._drawn(panel, graph, kind, self._mixer_colour(stack, kind), scope, column)
-
-    def _bar(self, panel: LayerPanel, graph: BlockGraph, kind: LayerKind, column: str, colour: int) -> LayerPanel:
-        """The panel as a bar with its mixers, each once; those of small towers without."""
-        if column in self.minor or (column, panel.kind) in self.barred:
-            return panel
-        self.barred.add((column, panel.kind))
-        mixers: list[Box] = []
-        for node in graph.nodes:
-            if node.role in MIXER_ROLES:
-                block = self.book.block_of(graph, kind, node)
-                zoom = self.book.inset_of.get(block.id) if block else None
-                box = make_box(node, f"{panel.id}/{node.id}", kind=colour, zoom=zoom)
-                told = self.told.setdefault(column, set())  # heads and widths that another mixer of the column states
-                mixers.append(replace(box, details=tuple(line for line in box.details if line not in told)))
-                told.update(box.details)
-                self._beside_mixer(box, block)
-        return replace(panel, mixers=tuple(mixers))
-
-    def _is_saved(self, stack: LayerStack, kind: LayerKind, graph: BlockGraph, column: str) -> bool:
-        """Whether a layer is drawn as a bar: it is of a small tower, rarer than others, or alike to one that is drawn."""
-        commonest = sorted(stack.kinds, key=lambda other: (-other.count, other.indices[:1]))[: self.savings.panels]
-        if (column in self.minor and self.savings.minor_panels) or kind not in commonest:
-            return True
-        return self._has_twin(graph, column) and self.savings.twins
-
-    def _has_twin(self, graph: BlockGraph, column: str) -> bool:
-        """Whether another layer of the column was met before that has the same parts, joined alike."""
-        return self.twins.setdefault(f"{column}/{_likeness(graph)}", graph.id) != graph.id
-
-    def _commonest_twin(self, stack: LayerStack, kind: LayerKind) -> LayerKind:
-        """Of the kinds of a stack that have the same parts, joined alike, the one with most layers."""
-        graphs = {other.id: self.architecture.block(other.block) for other in stack.kinds}
-        likeness = {name: _likeness(graph) for name, graph in graphs.items() if graph}
-        twins = [other for other in stack.kinds if likeness.get(other.id) == likeness.get(kind.id)]
-        return max(twins, key=lambda other: other.count)
-
-    def _drawn(
-        self, panel: LayerPanel, graph: BlockGraph, kind: LayerKind, number: int, scope: str, column: str
-    ) -> LayerPanel:
-        """The panel with the data flow of its layer, and what stands beside that."""
-        scoped = replace(graph, id=f"{scope}/{graph.id}")
-        self._side_inputs(scoped)
-        blocks = {node.id: self.book.block_of(graph, kind, node) for node in graph.nodes}
-        key = ("layer", scoped.id, number)
-        if key not in self.book.known:
-            plain = layer_diagram(scoped, number, lambda node: None)
-            self.book.known[key] = (plain, plain)
-        zooms = {f"{scoped.id}/{name}": self.book.inset_of.get(block.id) for name, block in blocks.items() if block}
-        diagram = with_zooms(self.book.known[key][0], zooms)
-        self.told.setdefault(column, set()).update(
-            line for box in diagram.boxes if box.kind is not None for line in box.details
-        )
-        for box in diagram.boxes:
-            if box.kind is not None:
-                self._beside_mixer(box, blocks.get(box.id.removeprefix(f"{scoped.id}/")))
-        return replace(panel, diagram=diagram, status=graph.status)
-
-    def _side_inputs(self, graph: BlockGraph) -> None:
-        """What a layer reads beside the residual stream stands beside it, with arrows to its readers."""
-        for node in extra_inputs(graph):
-            readers = tuple(f"{graph.id}/{edge.target}" for edge in graph.edges if edge.source == node.id)
-            self._add_side(make_box(node, f"side/{graph.id}/{node.id}"), readers)
-
-    def _beside_mixer(self, box: Box, block: BlockGraph | None) -> None:
-        """RoPE and QK-norm of a mixer stand beside it, as its inside has them; those of a small tower only in there."""
-        inside = self.book.diagrams.get(block.id) if block else None
-        if inside is None or (self.savings.margins and block and block.id in self.book.inset_of):
-            return
-        if not any(box.id.startswith(f"{stack}/") for stack in self._minor_stacks()):
-            brief = self.savings.brief and block is not None and block.id in self.book.inset_of
-            for side in captions.side_boxes(inside, self.architecture, box):
-                short = replace(side, details=(), label=side.label.replace("-", " "))  # which breaks its line
-                self._add_side(short if brief else side, (box.id,))
-
-    def _minor_stacks(self) -> list[str]:
-        return [
-            i.stack for tower in self.architecture.towers if tower.id in self.minor for i in tower.column if i.stack
-        ]
-
-    def _draw_beside(self, tower: Tower, steps: list[Step], known: set[tuple[str, ...]]) -> None:
-        """What runs beside the column, as one box that feeds the layers: where they read a further input, else their mixers."""
-        box = captions.beside_box(tower)
-        if box is None:
-            return
-        fresh = [key for key, side in self.sides.items() if key not in known and side.box.role == "input"]
-        targets = tuple(target for key in fresh for target in self.sides.pop(key).targets)
-        mixers = tuple(box.id for box in column_boxes(tuple(steps)) if box.kind is not None)
-        self._add_side(box, targets or mixers)
+    def _with_fed_inputs(self, insets: list[Inset], columns: tuple[Column, ...]) -> list[Inset]:
+        """Insets of what reads a further input of the layers call it by the one tower that gives it."""
+        zooms = {box.id: box.zoom for column in columns for box in column_boxes(column.steps)}
+        sides = [side for side in self.draft.sides.values() if side.box.role == "input"]
+        feeders = [tower for tower in self.draft.every if tower.feeds]
+        if len(sides) != 1 or len(feeders) != 1:
+            return insets
+        reading = {zooms.get(target) for target in sides[0].targets}
+        name = f"{feeders[0].title} output"
+        return [_naming(inset, name) if inset.id in reading else inset for inset in insets]
 
     def _name_fed_inputs(self, towers: list[Tower]) -> None:
         """The one further input of a layer is what the one tower gives that feeds its tower."""
@@ -345,51 +145,25 @@ class _Overview:
             named = replace(side.box, label=f"{feeders[0].title} output", details=side.box.details[:1])
             self.sides[inputs[0]] = replace(side, box=named)
 
-    def _add_side(self, box: Box, targets: tuple[str, ...]) -> None:
-        key = (box.role, box.label, *box.details)
-        old = self.sides.get(key)
-        self.sides[key] = SideBox(old.box if old else box, (*(old.targets if old else ()), *targets))
+
+def _naming(inset: Inset, name: str) -> Inset:
+    """The inset whose one further input has a name."""
+    further = [box for box in inset.diagram.boxes if box.role == "input"][1:]
+    if len(further) != 1:
+        return inset
+    boxes = tuple(replace(box, label=name) if box is further[0] else box for box in inset.diagram.boxes)
+    return replace(inset, diagram=replace(inset.diagram, boxes=boxes))
 
 
-def spoken_tower(architecture: Architecture) -> str:
-    """Id of the tower whose positions, vocabulary and heads the facts state."""
-    named = [tower.id for name in ("text", "decoder") for tower in architecture.towers if tower.id == name]
-    return next(iter(named), next((tower.id for tower in architecture.towers), ""))
-
-
-def minor_towers(architecture: Architecture) -> set[str]:
-    """Ids of the towers that are drawn smaller: those that are, and of three or more all but the one that speaks."""
-    largest = max((tower.parameters for tower in architecture.towers), default=0)
-    if len(architecture.towers) > 2:
-        return {tower.id for tower in architecture.towers} - {spoken_tower(architecture)}
-    return {tower.id for tower in architecture.towers if tower.parameters < largest * _MINOR_SHARE}
-
-
-def kind_colours(architecture: Architecture, stack: LayerStack) -> list[int]:
-    """A colour for each kind of a stack: by what its mixer is where that is free, else the next free one."""
-    taken: list[int] = []
-    for kind in stack.kinds:
-        graph = architecture.block(kind.block)
-        roles = [node.role for node in graph.nodes if node.role in MIXER_ROLES] if graph else []
-        wanted = MIXER_ROLES.index(roles[0]) if roles else _PLAIN_COLOUR
-        free = (number for number in (wanted, *range(len(stack.kinds) + 1)) if number not in taken)
-        taken.append(next(free))
-    return taken
-
-
-def _likeness(graph: BlockGraph) -> str:
-    """What two layers share that have the same parts, joined alike."""
-    place = {node.id: index for index, node in enumerate(graph.nodes)}
-    return repr(([node.role for node in graph.nodes], [(place[e.source], place[e.target]) for e in graph.edges]))
-
-
-def _tied_boxes(architecture: Architecture, steps: tuple[Step, ...]) -> tuple[str, str] | None:
-    """The embedding and the head of a column whose weights are one tensor."""
-    tied = architecture.fact("tied_embeddings")
-    ends = [step for step in steps if isinstance(step, Box)]
-    low = next((box.id for box in ends if box.role == "embedding"), None)
-    high = next((box.id for box in reversed(ends) if box.role == "head"), None)
-    return (low, high) if tied and tied.value is True and low and high else None
+def _kept(insets: list[Inset], savings: Savings) -> list[Inset]:
+    """The insets that are drawn: the larger ones, or the smaller, where there may not be so many."""
+    if len(insets) <= savings.insets:
+        return insets
+    sign = 1 if savings.small else -1
+    first = ("layer", "moe")
+    by_size = sorted(insets, key=lambda inset: (inset.role not in first, sign * len(inset.diagram.boxes)))
+    kept = {inset.id for inset in by_size[: savings.insets]}
+    return [inset for inset in insets if inset.id in kept]
 
 
 def _zooming(diagram: Diagram, known: set[str]) -> Diagram:
@@ -412,23 +186,6 @@ def _without_zooms(column: Column, insets: list[Inset]) -> Column:
         return step
 
     return replace(column, steps=tuple(step_of(step) for step in column.steps))
-
-
-def _in_reading_order(towers: list[Tower]) -> list[Tower]:
-    """A tower that feeds another stands left of it; the last is the one that speaks."""
-    known = {tower.id for tower in towers}
-
-    def depth(tower: Tower, seen: frozenset[str] = frozenset()) -> int:
-        if tower.feeds not in known or tower.id in seen:
-            return 0
-        target = next(other for other in towers if other.id == tower.feeds)
-        return 1 + depth(target, seen | {tower.id})
-
-    return sorted(towers, key=lambda tower: (-depth(tower), tower.parameters))
-
-
-def _count_panels(items: list[PatternItem]) -> int:
-    return sum(1 if item.kind is not None else _count_panels(item.items) for item in items)
 
 
 def _lettered(insets: list[Inset], columns: tuple[Column, ...]) -> list[Inset]:

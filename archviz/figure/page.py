@@ -9,7 +9,7 @@ from math import ceil
 from archviz.figure.arrangement import Arrangement, Room, arrange
 from archviz.figure.display import DisplayList, Item, Point
 from archviz.figure.fonts import measure
-from archviz.figure.furniture import paint_footers, paint_legend, paint_title
+from archviz.figure.furniture import footers_height, paint_footers, paint_legend, paint_title
 from archviz.figure.margins import (
     note_ends,
     notes_width,
@@ -35,6 +35,7 @@ _BETWEEN = 44.0
 _LANE = 34.0  # px between a small tower and the column that it feeds
 _ZOOMS = 28.0  # px between the columns and the panels, for the lines that join them
 _MAX_STRETCH = 3.2
+_EXACT = 0.01  # px that sums of widths may be off by
 _INNER = WIDEST - 2 * _MARGIN
 
 
@@ -51,14 +52,21 @@ class Page:
     Args:
         density: Factor of the distances between boxes; below 1 more fits on the page.
         brief: Whether cells alone tell the pattern of the layers, not words too.
+        like: A page of the same figure and density, whose parts are taken.
     """
 
-    def __init__(self, figure: Figure, theme: Theme, density: float = 1.0, brief: bool = False) -> None:
+    def __init__(
+        self, figure: Figure, theme: Theme, density: float = 1.0, brief: bool = False, like: Page | None = None
+    ) -> None:
         self.figure, self.theme, self.density = figure, theme, density
-        self.insets = [InsetArt(inset, theme, density) for inset in figure.insets]
+        self.insets: list[InsetArt] = (
+            like.insets if like else [InsetArt(inset, theme, density) for inset in figure.insets]
+        )
         self.panels: list[Panel] = [*self.insets, *(StripArt(strip, theme, brief) for strip in figure.strips)]
         self.notes = wrapped_notes(figure.notes)
-        self.arts = [ColumnArt(column, theme, density, density) for column in figure.columns]
+        self.arts: list[ColumnArt] = (
+            like.arts if like else [ColumnArt(column, theme, density, density) for column in figure.columns]
+        )
         self.sides = [self._sides_of(art) for art in self.arts]
         self.items: list[Item] = []
         self.side_frames: dict[str, Frame] = {}
@@ -68,14 +76,15 @@ class Page:
         self.xs, self.left = self._spines()
         self.plan = self._arranged()
         width = self._width(self.plan)
-        self.badness = max(width - WIDEST, 0.0) + max(self._height(width) - width / RATIO[0], 0.0)
+        excess = max(width - WIDEST, 0.0) + max(self._height(width) - width / RATIO[0], 0.0)
+        self.badness = excess if excess > _EXACT else 0.0
 
     def _foot_height(self, width: float) -> float:
         """Of facts, legend and footers, px."""
         inner = width - 2 * _MARGIN
         facts = FactsArt(self.figure.facts, self.theme).height_at(inner) + 4 if self.figure.facts else 0.0
         legend = paint_legend(self._statuses(), 0.0, 0.0, self.theme)[1]
-        return GAP + facts + legend + paint_footers(self.figure.footers, 0.0, 0.0, inner, self.theme)[1] + 17
+        return GAP + facts + legend + footers_height(self.figure.footers, inner) + 17
 
     def _body(self) -> float:
         """Height of the columns and of what stands beside them, px."""
@@ -95,8 +104,8 @@ class Page:
         height = self._draw_foot(end, width)
         title = paint_title(self.figure.title, self.figure.subtitle, _MARGIN, width - 2 * _MARGIN, self.theme)
         return DisplayList(
-            width=ceil(width),
-            height=ceil(height),
+            width=ceil(width - _EXACT),
+            height=ceil(height - _EXACT),
             background=self.theme.background,
             title=self.figure.title,
             description=self.figure.description,

@@ -86,14 +86,19 @@ def box_size(box: Box, style: Style) -> tuple[float, float]:
         return (0.0, 0.0)
     if box.shape == "round":
         return (ROUND, ROUND)
-    widest = style.wide * (1.3 if box.role in _CORES else 1.0)
-    widths = [measure(box.label[:120], style.label, 600), *(measure(line[:120], style.detail) for line in box.details)]
-    row = sum(_cell_widths(box, style)) + _CELL_GAP * (len(box.cells) - 1) if box.cells else 0.0
-    narrow = min(style.narrow, _END) if box.role in ("input", "output") else style.narrow
+    return _size(box.label, box.details, box.cells, box.role, style)
+
+
+@lru_cache(maxsize=4096)  # a figure is laid out several times until it fits its page
+def _size(text: str, more: tuple[str, ...], cells: tuple[str, ...], role: str, style: Style) -> tuple[float, float]:
+    widest = style.wide * (1.3 if role in _CORES else 1.0)
+    widths = [measure(text[:120], style.label, 600), *(measure(line[:120], style.detail) for line in more)]
+    row = sum(_cell_widths(cells, style)) + _CELL_GAP * (len(cells) - 1) if cells else 0.0
+    narrow = min(style.narrow, _END) if role in ("input", "output") else style.narrow
     width = min(max(narrow, max(*widths, row) + 2 * style.pad), widest)
-    label, details = _broken(box, width, style)
-    more = style.label * _LEADING * (len(label) - 1)
-    return (width, style.tall + more + style.line * len(details) + (_CELL_ROW if box.cells else 0.0))
+    label, details = _broken(text, more, width, style)
+    leading = style.label * _LEADING * (len(label) - 1)
+    return (width, style.tall + leading + style.line * len(details) + (_CELL_ROW if cells else 0.0))
 
 
 _END = 96.0  # px: least width of the end of a column
@@ -102,11 +107,11 @@ _MOST_LINES = 3
 _APART, _THIN, _TIP = 3.0, 1.0, 4.0  # px: between lines side by side, their width, and the length of their end
 
 
-def _broken(box: Box, width: float, style: Style) -> tuple[list[str], list[str]]:
+def _broken(label: str, details: Sequence[str], width: float, style: Style) -> tuple[list[str], list[str]]:
     """The label and the details of a box in lines that fit its width."""
     room = width - 2 * min(style.pad, 8.0)
-    details = [line for detail in box.details for line in _in_lines(detail, style.detail, 400, room)]
-    return _in_lines(box.label, style.label, 600, room), details
+    lines = [line for detail in details for line in _in_lines(detail, style.detail, 400, room)]
+    return _in_lines(label, style.label, 600, room), lines
 
 
 def _in_lines(text: str, size: float, weight: int, room: float) -> list[str]:
@@ -135,8 +140,8 @@ def _parts(word: str, size: float, weight: int, room: float) -> list[str]:
     return pieces
 
 
-def _cell_widths(box: Box, style: Style) -> list[float]:
-    return [measure(cell, style.detail, 600) + (4 if cell == "…" else 12) for cell in box.cells]
+def _cell_widths(cells: Sequence[str], style: Style) -> list[float]:
+    return [measure(cell, style.detail, 600) + (4 if cell == "…" else 12) for cell in cells]
 
 
 def paint_box(box: Box, frame: Frame, style: Style, theme: Theme) -> Group:
@@ -170,7 +175,7 @@ def swatch_of(box: Box, theme: Theme) -> Swatch:
 
 
 def _lines(box: Box, frame: Frame, style: Style, swatch: Swatch) -> list[Item]:
-    label, details = _broken(box, frame.width, style)
+    label, details = _broken(box.label, box.details, frame.width, style)
     x, y = frame.middle
     leading = style.label * _LEADING
     first = y - (style.line * len(details) + leading * (len(label) - 1)) / 2
@@ -188,7 +193,7 @@ def _lines(box: Box, frame: Frame, style: Style, swatch: Swatch) -> list[Item]:
 
 def _cells(box: Box, frame: Frame, style: Style, swatch: Swatch) -> list[Item]:
     """The numbered copies of a box in a row at its foot."""
-    widths = _cell_widths(box, style)
+    widths = _cell_widths(box.cells, style)
     x = frame.middle[0] - (sum(widths) + _CELL_GAP * (len(widths) - 1)) / 2
     y = frame.bottom - _CELL_ROW
     items: list[Item] = []
@@ -282,33 +287,34 @@ def wrap(line: Sentence, size: float, width: float, weight: int = 400) -> list[S
 def _wrapped(line: Sentence, size: float, width: float, weight: int) -> tuple[Sentence, ...]:
     lines: list[list[Words]] = [[]]
     used = 0.0
+    for words, piece, length, full in _pieces(line, size, weight):
+        bold = 700 if words.accent or words.strong else weight
+        if used and used + length > width:
+            lines.append([])
+            used, piece = 0.0, piece.lstrip()
+            full = measure(piece, size, bold)
+        if length > width:
+            piece = fit(piece, size, bold, width)
+            full = measure(piece, size, bold)
+        last = lines[-1][-1] if lines[-1] else None
+        if last and (last.accent, last.strong) == (words.accent, words.strong):
+            lines[-1][-1] = Words(last.text + piece, words.accent, words.strong)
+        else:
+            lines[-1].append(Words(piece, words.accent, words.strong))
+        used += full
+    return tuple(tuple(words) for words in lines)
+
+
+@lru_cache(maxsize=1024)  # a line is wrapped at many widths
+def _pieces(line: Sentence, size: float, weight: int) -> tuple[tuple[Words, str, float, float], ...]:
+    """Words, each with the space after it, and their widths in px without and with that."""
+    found: list[tuple[Words, str, float, float]] = []
     for words in line:
         bold = 700 if words.accent or words.strong else weight
-        for piece in _pieces(words.text[:2000]):
-            length = measure(piece.rstrip(), size, bold)
-            if used and used + length > width:
-                lines.append([])
-                used, piece = 0.0, piece.lstrip()
-            shown = fit(piece, size, bold, width) if length > width else piece
-            lines[-1].append(replace(words, text=shown))
-            used += measure(shown, size, bold)
-    return tuple(_joined(words) for words in lines)
-
-
-def _pieces(text: str) -> list[str]:
-    """Words, each with the space after it."""
-    pieces = text.split(" ")
-    return [f"{piece} " for piece in pieces[:-1]] + ([pieces[-1]] if pieces[-1] else [])
-
-
-def _joined(line: list[Words]) -> Sentence:
-    joined: list[Words] = []
-    for words in line:
-        if joined and (joined[-1].accent, joined[-1].strong) == (words.accent, words.strong):
-            joined[-1] = replace(joined[-1], text=joined[-1].text + words.text)
-        else:
-            joined.append(words)
-    return tuple(joined)
+        pieces = words.text[:2000].split(" ")
+        for piece in [f"{piece} " for piece in pieces[:-1]] + ([pieces[-1]] if pieces[-1] else []):
+            found.append((words, piece, measure(piece.rstrip(), size, bold), measure(piece, size, bold)))
+    return tuple(found)
 
 
 def paint_lines(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from archviz.figure.display import Group, Item, Rect
@@ -30,12 +31,14 @@ from archviz.records import replace
 
 _PAD = 14.0
 _HEAD = 56.0
+_BADGE = 60.0  # px beside the title: the letter of an inset, and its border
 _BETWEEN = 10.0  # px between boxes, for a badge on the lower one
 _CELL, _CELL_ROW, _UNIT = 18.0, 36.0, 32.0
 _MAX_STRETCH = 1.9
 FRAMED = ("unverified", "conflict")
 """Statuses of facts that are framed."""
 _LONG_FACT = 300.0  # px
+_LABEL, _VALUE = 13.0, 14.0  # px: sizes of a fact
 _MOST_WORDS = 1  # lines of the pattern in words that a brief strip has room for
 _TWO_KEYS = 430.0  # px from which entries of a key stand in two columns
 
@@ -64,8 +67,8 @@ class InsetArt:
         self.placement = self._placed(1.0)
         self.boxes: dict[str, Frame] = {}  # by id, once it is drawn
         title = measure(inset.title[:80], 16, 700) + 60
-        subtitle = measure(inset.subtitle[:80], 13) + 26
-        self.width = max(self.placement.width, min(title, 360.0), min(subtitle, 300.0), 220.0) + 2 * _PAD
+        subtitle = measure(inset.subtitle[:80], 13) + _BADGE - 2 * _PAD
+        self.width = max(self.placement.width, min(title, 360.0), min(subtitle, 320.0), 220.0) + 2 * _PAD
         self.height = self.height_at(self.width)
 
     def height_at(self, width: float) -> float:
@@ -78,7 +81,7 @@ class InsetArt:
         vertices = [
             Vertex(box.id, *box_size(box, self.style), round=box.shape == "round", apart=box.apart) for box in boxes
         ]
-        links = [Link(arrow.source, arrow.target, arrow.skip) for arrow in arrows]
+        links = [Link(arrow.source, arrow.target, arrow.skip, bool(arrow.label)) for arrow in arrows]
         return place(
             vertices, links, Spacing(across=14.0 * self.density, between=max(13.5 * self.density, _BETWEEN) * stretch)
         )
@@ -116,7 +119,7 @@ class InsetArt:
         fill, stroke = theme.inset.fill, theme.inset.stroke
         if inset.kind is not None:
             stroke = theme.tint(inset.kind).stroke
-        room = frame.width - 60
+        room = frame.width - _BADGE
         return [
             Rect(frame.x, frame.y, frame.width, frame.height, fill, stroke, 1.3, 12.0),
             paint_badge(inset.letter, frame.x + 24, frame.y + 24, theme, 11.0),
@@ -135,6 +138,7 @@ class StripArt:
         """Where it is to be brief, the cells alone tell the order."""
         self.brief = brief
         self.strip, self.theme = replace(strip, unit=()) if brief else strip, theme
+        self.words = sentence(self.strip.text[:600])
         self.shows_all = len(strip.cells) == sum(key.count for key in strip.keys)
         self.letters = {key.kind: key.letter for key in strip.keys}
         self.titles = {key.kind: key.title for key in strip.keys}
@@ -149,7 +153,7 @@ class StripArt:
 
     def _text(self, width: float) -> list[Sentence]:
         below = wrap((Words(self.strip.value_title),), 13, width - 2 * _PAD) if self.strip.value_title else []
-        text = wrap(sentence(self.strip.text[:600]), 13, width - 2 * _PAD)[:6]
+        text = wrap(self.words, 13, width - 2 * _PAD)[:6]
         return below if self.brief and len(text) > _MOST_WORDS and self.shows_all else text + below
 
     def _head_height(self, width: float) -> float:
@@ -259,23 +263,12 @@ class FactsArt:
 
     def __init__(self, cells: Sequence[FactCell], theme: Theme) -> None:
         self.theme = theme
-        self.label, self.value, self.row = 13.0, 14.0, 42.0
-        self.cells = sorted(cells, key=lambda cell: self._need(cell) > _LONG_FACT)  # long ones last, for even rows
+        self.row = 42.0
+        # Long ones last, for even rows.
+        self.cells = tuple(sorted(cells, key=lambda cell: _cell_width(cell.label, cell.value) > _LONG_FACT))
 
-    def _need(self, cell: FactCell) -> float:
-        """Width that a cell needs, px."""
-        return max(measure(cell.label, self.label), measure(cell.value[:130], self.value, 600)) + 18
-
-    def _rows(self, width: float) -> list[list[tuple[float, float, FactCell]]]:
-        """Rows of (x, width, cell); every row is stretched to the full width."""
-        needs = [self._need(cell) for cell in self.cells]
-        rows = _filled(needs, width)
-        for share in range(60, 100, 2):  # as few rows as possible, but evenly filled ones
-            even = _filled(needs, width * share / 100)
-            if len(even) == len(rows):
-                rows = even
-                break
-        return [_stretched([(min(needs[i], width), self.cells[i]) for i in row], width) for row in rows if row]
+    def _rows(self, width: float) -> tuple[tuple[tuple[float, float, FactCell], ...], ...]:
+        return _fact_rows(self.cells, width)
 
     def height_at(self, width: float) -> float:
         return (self.row + 5) * len(self._rows(width))
@@ -293,16 +286,34 @@ class FactsArt:
 
     def _cell(self, cell: FactCell, x: float, y: float, width: float) -> Group:
         theme = self.theme
-        label = fit(cell.label, self.label, 400, width - 15)
-        value = fit(cell.value, self.value, 600, width - 15)
+        label = fit(cell.label, _LABEL, 400, width - 15)
+        value = fit(cell.value, _VALUE, 600, width - 15)
         texts: tuple[Item, ...] = (
-            text_line(label, x, y + self.row * 0.32, self.label, 400, theme.muted),
-            text_line(value, x, y + self.row * 0.68, self.value, 600, theme.ink),
+            text_line(label, x, y + self.row * 0.32, _LABEL, 400, theme.muted),
+            text_line(value, x, y + self.row * 0.68, _VALUE, 600, theme.ink),
         )
         if cell.status in FRAMED:
             mark = Rect(x - 8, y + 3, width - 8, self.row - 6, None, theme.warning, 1.2, 6.0, DASHES[cell.status])
             texts = (mark, *texts)
         return Group(f"fact/{cell.label}", "fact", texts, title=f"{cell.label}: {cell.value}")
+
+
+@lru_cache(maxsize=64)  # a figure is laid out several times until it fits its page
+def _fact_rows(cells: tuple[FactCell, ...], width: float) -> tuple[tuple[tuple[float, float, FactCell], ...], ...]:
+    """Rows of (x, width, cell); every row is stretched to the full width."""
+    needs = [_cell_width(cell.label, cell.value) for cell in cells]
+    rows = _filled(needs, width)
+    for share in range(60, 100, 2):  # as few rows as possible, but evenly filled ones
+        even = _filled(needs, width * share / 100)
+        if len(even) == len(rows):
+            rows = even
+            break
+    return tuple(tuple(_stretched([(min(needs[i], width), cells[i]) for i in row], width)) for row in rows if row)
+
+
+def _cell_width(label: str, value: str) -> float:
+    """Width that a fact needs, px."""
+    return max(measure(label, _LABEL), measure(value[:130], _VALUE, 600)) + 18
 
 
 def _filled(needs: Sequence[float], width: float) -> list[list[int]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal, get_args
 
 from archviz.architecture.model import MIXER_ROLES, Architecture, BlockNode, LayerKind, LayerStack, Role, Tower
-from archviz.figure.overview import kind_colours
+from archviz.figure.columns import kind_colours
 from archviz.figure.unfolding import Unfolded, unfold
 from archviz.records import record
 

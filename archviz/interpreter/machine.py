@@ -38,7 +38,7 @@ from archviz.interpreter.values import (
 from archviz.interpreter.watched import plain
 from archviz.progress import stop_if_unwanted
 from archviz.settings import Limits
-from archviz.spans import Span
+from archviz.spans import RAISES, Span
 
 HOST_ERRORS = (
     TypeError, ValueError, KeyError, IndexError, AttributeError, ZeroDivisionError, OverflowError, StopIteration,
@@ -228,14 +228,25 @@ class Interpreter(Operators, AttributeWrites, Imports):
         if isinstance(error, RaisedError):
             if error.explicit and not self.gaps:
                 return False
-            self._recover(statement, frame, str(error), error.at)
+            self._recover(statement, frame, self.raised_words(error), error.at)
         elif isinstance(error, UnsupportedError):
             self._recover(statement, frame, error.reason, error.at)
         elif self._is_refusal(error):
             return False
         else:
-            self._recover(statement, frame, f"{type(error).__name__}: {error}", self.here())
+            self._recover(statement, frame, self.raised_words(error), self.here())
         return True
+
+    def raised_words(self, error: Exception) -> str:
+        """An error in words; in a pass, before anything else was lost, one of a rule for shapes or of `raise` is what the code does itself."""
+        raised = isinstance(error, RaisedError)
+        cause = error.value if isinstance(error, RaisedError) else error
+        own = isinstance(cause, RuntimeError) and not isinstance(cause, NotImplementedError)
+        own = own or (isinstance(error, RaisedError) and error.explicit)
+        text = str(error) if raised else f"{type(error).__name__}: {error}"
+        told = f"{RAISES}{text}"
+        first = not self.gaps or any(reason == told for _, reason, _ in self.gaps)
+        return told if own and first and self.recorder is not None else text
 
     def recovered(self, error: Exception, statement: ast.stmt, frame: Frame) -> bool:
         """Whether an error in a statement that yields becomes a gap; one of the host is raised as the program's own."""
@@ -273,7 +284,7 @@ class Interpreter(Operators, AttributeWrites, Imports):
         """Run one top-level statement of a source file."""
         frame = Frame(module, is_top=True)
         frame.line = statement.lineno
-        with self.entered(frame), self.recorder.apart_from_calls() if self.recorder is not None else nullcontext():
+        with self.entered(frame), self.recorder.making(handed_on=False) if self.recorder is not None else nullcontext():
             try:
                 self.run_block([statement], frame, recover=False)
             except (RaisedError, UnsupportedError) as error:

@@ -190,7 +190,8 @@ def _run(
         output = interp.call(part or model, [], given)
     except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
         recorder.ended_by = str(error)
-        interp.gap(recorder.ended_by, getattr(error, "at", None))
+        reason = interp.raised_words(error) if isinstance(error, RaisedError) else recorder.ended_by
+        interp.gap(reason, getattr(error, "at", None))
     finally:
         interp.recorder = None
     masks = [

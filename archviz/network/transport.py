@@ -250,6 +250,8 @@ class GuardedTransport(httpx2.BaseTransport):
         """
         session, limits = self.session, self.session.settings.limits
         asked, since = session.time.monotonic(), session.time.now()
+        if self.service.interval:
+            self._check_time(str(request.url))
         with self._turn(lambda: self._brought(request, since) is not None, at_hand=at_hand) as own:
             brought = self._brought(request, since) if self.service.interval else None
             own.asked = brought is None

@@ -19,7 +19,7 @@ def transformers_folder() -> Path:
     if spec is None or spec.origin is None:
         raise SourceUnavailableError(
             "the transformers package is not installed, so there is no official code to read",
-            hint="pip install transformers==5.23.0",
+            hint="pip install archviz, which brings the release that it reads",
         )
     return Path(spec.origin).parent
 

@@ -260,13 +260,15 @@ def module_names(root: ModuleNode) -> frozenset[str]:
 
 
 def tables(key: str, root: ModuleNode) -> Known:
-    """Sizes of all embeddings (`rows × width`), or widths of all modules named as heads (`width → rows`)."""
+    """Sizes of all embeddings, modules or tensors (`rows × width`), or widths of all modules named as heads (`width → rows`)."""
     known = Known()
     for node in _walk(root):
         chosen = "embedding" in node.class_name.lower() if key == "table" else "head" in node.name
-        for shape in node.tensors.values() if chosen else ():
-            if len(shape) == 2:
-                rows, columns = shape
+        for name, shape in node.tensors.items():
+            sizes = [size for size in shape if size != 1] if key == "table" else shape
+            named = key == "table" and ("embed" in name or "pos" in name)  # a tensor of a tower's own module
+            if (chosen or named) and len(sizes) == 2:
+                rows, columns = sizes
                 at = (Evidence(kind="code", where=node.at),) if node.at else ()
                 known.add(f"{rows} × {columns}" if key == "table" else f"{columns} → {rows}", at)
     return known

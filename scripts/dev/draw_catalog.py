@@ -22,9 +22,10 @@ from archviz.architecture.model import Architecture
 from archviz.descriptions import describe
 from archviz.emit import svg
 from archviz.figure import draw_view
+from archviz.figure.columns import MAX_BOXES
 from archviz.figure.display import DisplayList
 from archviz.figure.fitting import fitted_page
-from archviz.figure.overview import MAX_BOXES, count_boxes
+from archviz.figure.overview import count_boxes
 from archviz.figure.params import build_sizes
 from archviz.figure.print_size import RATIO, SMALLEST_POINTS, smallest_in_print
 from archviz.figure.theme import LIGHT

@@ -11,6 +11,7 @@ from archviz.architecture.text import describe_text
 from archviz.descriptions import describe
 from archviz.figure.captions import facts, footers
 from archviz.settings import Settings
+from archviz.verify.known import tables
 
 
 @cache
@@ -128,3 +129,8 @@ def test_the_head_line_of_what_was_not_understood_is_marked() -> None:
         layers = next(cell for cell in facts(found) if cell.label == "Layers")
         assert layers.status == "unverified"
         assert all(": :" not in "".join(words.text for words in line) for line in footers(found))
+
+
+def test_a_figure_that_tells_a_towers_own_table_agrees_with_the_code() -> None:
+    root = of_catalog("RedHatAI/Llama-4-Scout-17B-16E-Instruct-FP8-dynamic").modules
+    assert "577 × 1408" in tables("table", root).values

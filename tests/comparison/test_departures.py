@@ -34,7 +34,7 @@ def test_a_plain_decoder_has_no_departure_but_settings(model: str) -> None:
             {
                 "Layers of several kinds", "Multi-query attention", "Compressed keys and values", "Indexer that chooses positions", "Low-rank queries",
                 "Output projection in groups", "Attention sinks", "Sliding-window attention", "QK-norm", "Mixture of experts", "Shared expert",
-                "Router scores", "Hash routing", "Bias in the choice of experts", "Several residual streams", "Doubly stochastic mixing",
+                "Router scores", "Hash routing", "Bias in the choice of experts", "Several residual streams", "Doubly stochastic mixing", "Activation",
                 "Partial RoPE", "Interleaved RoPE", "Scaled RoPE", "Scaled expert weights", "Multi-token prediction",
             },
         ),

@@ -7,7 +7,7 @@ import pytest
 from archviz.architecture.model import Architecture
 from archviz.figure.cache_cell import cache_per_token
 from archviz.figure.captions import facts
-from archviz.figure.overview import spoken_tower
+from archviz.figure.columns import spoken_tower
 from archviz.measures import measure
 from archviz.readings import DEFAULTS
 from archviz.records import replace

@@ -9,12 +9,13 @@ import pytest
 from archviz.architecture.model import Architecture, BlockGraph
 from archviz.descriptions import describe
 from archviz.figure import draw_view
+from archviz.figure.columns import MAX_BOXES
 from archviz.figure.detailed import build_detailed
 from archviz.figure.display import Text
 from archviz.figure.fitting import fitted_page
 from archviz.figure.ledger import Ledger
 from archviz.figure.model import Figure, bars, column_boxes
-from archviz.figure.overview import MAX_BOXES, count_boxes
+from archviz.figure.overview import count_boxes
 from archviz.figure.quantities import plain
 from archviz.figure.theme import LIGHT
 from archviz.settings import Settings

@@ -6,10 +6,11 @@ import pytest
 
 from archviz.emit import svg
 from archviz.figure import draw_overview
+from archviz.figure.columns import MAX_BOXES
 from archviz.figure.display import Rect
 from archviz.figure.fitting import fitted_page
 from archviz.figure.model import Figure, LayerPanel, Repeat, Step, column_boxes, diagrams
-from archviz.figure.overview import MAX_BOXES, build_overview
+from archviz.figure.overview import build_overview
 from archviz.figure.theme import LIGHT
 from tests.figure.zoo import ZOO
 

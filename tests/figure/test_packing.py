@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from archviz.figure.packing import GAP, Block, pack
+import pytest
+
+from archviz.figure.packing import GAP, Block, least_height, pack_within
+
+PAGE = 880.0
 
 
 def blocks(*heights: float, width: float = 400) -> list[Block]:
@@ -9,22 +13,32 @@ def blocks(*heights: float, width: float = 400) -> list[Block]:
 
 def test_each_block_is_placed_once_in_order() -> None:
     for count in (1, 2, 5, 6, 9, 14):
-        packing = pack(blocks(*[300.0 + 10 * n for n in range(count)]), 700, 1000)
+        packing = pack_within(blocks(*[300.0 + 10 * n for n in range(count)]), PAGE)
         assert sorted(index for column in packing.columns for index in column) == list(range(count))
         assert all(list(column) == sorted(column) for column in packing.columns)
         assert packing.columns[0][0] == 0
 
 
-def test_few_blocks_stand_under_each_other_beside_a_high_column() -> None:
-    assert pack(blocks(400, 400, 400), 700, 1300).columns == ((0, 1, 2),)
+def test_wide_blocks_stand_under_each_other() -> None:
+    assert pack_within(blocks(400, 400, 400, width=700), PAGE).columns == ((0, 1, 2),)
 
 
-def test_many_blocks_are_shared_out_evenly() -> None:
-    packing = pack(blocks(600, 600, 600, 600), 700, 1200)
+def test_many_blocks_are_shared_out_evenly_over_the_whole_width() -> None:
+    packing = pack_within(blocks(600, 600, 600, 600), PAGE)
     assert [len(column) for column in packing.columns] == [2, 2]
     assert packing.height == 1200 + GAP
-    assert packing.width == 800 + GAP
+    assert packing.width == pytest.approx(PAGE)
+
+
+def test_blocks_that_differ_stand_so_that_the_highest_column_is_low() -> None:
+    assert pack_within(blocks(900, 300, 300, 300), PAGE).columns == ((0,), (1, 2, 3))
+
+
+def test_no_packing_is_lower_than_the_least_height() -> None:
+    for heights in ((600.0,), (100.0, 500.0), (300.0, 300.0, 300.0), (200.0, 700.0, 100.0, 100.0)):
+        found = blocks(*heights, width=300)
+        assert 0 < least_height(found, PAGE) <= pack_within(found, PAGE).height
 
 
 def test_nothing_takes_no_room() -> None:
-    assert pack([], 700, 1000).width == 0
+    assert pack_within([], PAGE).width == 0

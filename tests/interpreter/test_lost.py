@@ -45,6 +45,24 @@ def test_an_op_without_a_stub_is_a_gap_wherever_its_result_goes(tmp_path: Path, 
     assert found["calls"][0]["out"] == out
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("y = h.view(1, 7)\nreturn h", "RuntimeError: "),
+        ("y = h + torch.zeros(3)\nreturn h", "RuntimeError: broadcasting requires equal sizes"),
+        ("if h.shape[1] > 5:\n    raise ValueError('too long')\nreturn h", "ValueError: too long"),
+    ],
+)
+def test_what_the_code_itself_refuses_in_its_pass_is_told_as_that(tmp_path: Path, body: str, reason: str) -> None:
+    (gap,) = traced(tmp_path, body)["gaps"]
+    assert gap["reason"].startswith(f"with these values the code raises {reason}")
+
+
+def test_an_error_after_something_was_lost_is_not_the_codes_own(tmp_path: Path) -> None:
+    found = traced(tmp_path, "y = torch.no_such_op(h)\nz = torch.zeros(2) + torch.zeros(3)\nreturn h + y")
+    assert not any("the code raises" in gap["reason"] for gap in found["gaps"][1:])
+
+
 def test_a_layer_that_is_not_understood_is_a_gap_where_its_result_goes(tmp_path: Path) -> None:
     found = traced(tmp_path, "return self.k(self.l(h))", "self.l = nn.CrossMapLRN2d(3)\nself.k = nn.Linear(32, 3)")
     assert {gap["reason"] for gap in found["gaps"]} == {"torch.nn.CrossMapLRN2d has no stub"}

@@ -202,6 +202,12 @@ def test_a_copy_that_stands_for_a_hub_that_fails_is_not_complete(hub: LoopbackHu
     assert found.notes
 
 
+def test_what_the_hub_denied_is_no_candidate_for_a_name_without_organisation_either(hub: LoopbackHub) -> None:
+    found = ask("Qwen3-0.6B")
+    assert (found.status, found.model_id) == ("not_found", None)
+    assert QWEN not in [candidate.id for candidate in found.candidates]
+
+
 def test_what_the_hub_denied_since_is_not_answered_from_the_copy(hub: LoopbackHub) -> None:
     ask("acme/Single-1B")
     del hub.repositories["acme/Single-1B"]

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+
+from archviz.descriptions import describe
+from archviz.figure import columns, fitting
+from archviz.figure.columns import MAX_BOXES
+from archviz.figure.insets import Known
+from archviz.figure.overview import boxes_of, build_overview, count_boxes
+from archviz.figure.page import Page
+from archviz.figure.savings import LADDER
+from archviz.figure.theme import LIGHT
+from archviz.settings import Settings
+from tests.figure.zoo import ZOO
+
+
+def test_boxes_are_counted_before_a_figure_is_made() -> None:
+    for name in ("qwen35", "t5", "gemma3", "nemotron"):
+        model, known = ZOO[name](), Known()
+        for savings in LADDER[::4]:
+            assert boxes_of(model, savings, known) == count_boxes(build_overview(model, savings)), (name, savings)
+
+
+def test_what_was_made_for_other_savings_changes_no_figure() -> None:
+    for name in ("qwen35", "t5", "gemma3", "llama"):
+        model, known = ZOO[name](), Known()
+        for savings in LADDER[::4]:
+            assert build_overview(model, savings, known) == build_overview(model, savings), (name, savings)
+
+
+def test_few_pages_are_laid_out_for_the_densest_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bound on the work, which time on a busy machine could not be: 37 figures and 10 pages were tried."""
+    model = describe("deepseek-ai/DeepSeek-V4-Flash", settings=Settings(offline=True))
+    tried = {"figures": 0, "pages": 0, "columns": 0}
+
+    class Counted(Page):
+        def __init__(self, *given: object, **named: object) -> None:
+            tried["pages"] += 1
+            super().__init__(*given, **named)  # type: ignore[arg-type]
+
+    class Columns(columns.Drafted):
+        def __init__(self, *given: object) -> None:
+            tried["columns"] += 1
+            super().__init__(*given)  # type: ignore[arg-type]
+
+    def built(*given: object) -> object:
+        tried["figures"] += 1
+        return build_overview(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fitting, "Page", Counted)
+    monkeypatch.setattr(columns, "Drafted", Columns)
+    monkeypatch.setattr(fitting, "build_overview", built)
+    page = fitting.fitted_page(model, LIGHT)
+    assert count_boxes(page.figure) <= MAX_BOXES
+    assert page.badness <= 0
+    assert tried["figures"] <= 4
+    assert tried["pages"] <= 12
+    assert tried["columns"] <= 16
+
+
+def test_a_cross_attention_says_whose_output_it_reads_and_which_wire_is_which() -> None:
+    for name, giver in (
+        ("openai/whisper-tiny", "Encoder output"),
+        ("meta-llama/Llama-3.2-11B-Vision-Instruct", "Vision encoder output"),
+    ):
+        page = fitting.fitted_page(describe(name, settings=Settings(offline=True)), LIGHT)
+        inset = next(inset for inset in page.figure.insets if inset.title == "Cross attention")
+        assert [box.label for box in inset.diagram.boxes if box.role == "input"] == ["Input", giver]
+        core = next(box.id for box in inset.diagram.boxes if box.role == "attention_core")
+        named = {arrow.label: f"{arrow.id}/label" for arrow in inset.diagram.arrows if arrow.target == core}
+        assert sorted(named) == ["k", "q", "v"]
+        drawn = {group.id for group in page.display().groups() if group.role == "label"}
+        assert set(named.values()) <= drawn
