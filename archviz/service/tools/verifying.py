@@ -14,6 +14,7 @@ from archviz.service.outputs import scratch
 from archviz.service.paging import ANSWER_BYTES, page_of
 from archviz.service.results import VerifyAnswer
 from archviz.service.subject import about_claims, near_keys, subjects
+from archviz.service.summary import ranges
 from archviz.service.tools.files import figure_file
 from archviz.service.workshop import ClassName, Model, Offset, Workshop
 
@@ -132,10 +133,16 @@ def _claim(claim: Claim) -> str:
     from archviz.architecture.words import value_words
 
     status = "" if claim.status == "verified" else f" [{claim.status}]"
-    scope = f" ({claim.scope})" if claim.scope else ""
+    scope = f" ({_scope(claim)})" if claim.scope else ""
     return line(
         f"{claim.key}{scope} = {value_words(claim.value, of_code=True)}{status}{_places(claim)}", _LONGEST_CLAIM
     )
+
+
+def _scope(claim: Claim) -> str:
+    """Where it holds, layers as the summary writes them: `layers.{3-59/4}.self_attn`."""
+    steps = (f"{claim.stack}.{{{ranges(claim.indices)}}}" if claim.stack else "", claim.part)
+    return ".".join(filter(None, steps))
 
 
 def _places(claim: Claim | Check) -> str:

@@ -61,8 +61,10 @@ def test_sources_are_listed_with_what_rests_on_them_and_where_to_go_on(shop: Wor
 
 
 def test_what_cannot_be_read_offline_is_an_error_that_says_so(shop: Workshop) -> None:
-    with pytest.raises(UsageError, match="no card"):
+    with pytest.raises(ArchvizError, match="no card") as caught:
         NamingTools(shop).find_sources(MODEL, read="card")
+    assert caught.value.code == "offline"
+    assert not any("read=card" in step for step in data(NamingTools(shop).find_sources(MODEL))["next"])
     with pytest.raises(ArchvizError) as caught:
         NamingTools(shop).find_sources("2505.09388", read="paper")
     assert caught.value.code in ("offline", "unreachable")
@@ -180,6 +182,12 @@ def test_active_parameters_that_are_right_without_the_embedding_are_told_so(shop
 def test_claims_about_a_tower_of_defaults_are_unverified(shop: Workshop) -> None:
     found = data(VerifyingTools(shop).verify_code("meta-llama/Llama-4-Maverick-17B-128E-Instruct", about="vision"))
     assert found["statuses"]["unverified"] > 0
+
+
+def test_layers_of_a_claim_are_written_as_the_summary_writes_them(shop: Workshop) -> None:
+    found = data(VerifyingTools(shop).verify_code("Qwen/Qwen3.5-397B-A17B", about="rope"))
+    assert any("layers.{3-59/4}.self_attn" in claim for claim in found["claims"])
+    assert not any("{3,7,11" in claim for claim in found["claims"])
 
 
 def test_a_figure_is_held_against_the_code(shop: Workshop) -> None:
@@ -314,7 +322,12 @@ def test_pages_of_one_request_read_the_model_once(shop: Workshop, monkeypatch: p
 def test_a_module_and_another_view_are_drawn(shop: Workshop) -> None:
     tool = DrawingTools(shop)
     found = data(tool.draw_architecture(MODEL, view="module", module="model.layers.0.self_attn", formats=["svg"]))
-    assert "Qwen3-0.6B" in Path(found["files"][0]["path"]).read_text("utf-8")
+    path = Path(found["files"][0]["path"])
+    assert "Qwen3-0.6B" in path.read_text("utf-8")
+    assert path.name.startswith("Qwen3-0.6B-module-model.layers.0.self_attn-")
+    assert found["title"].endswith(": model.layers.0.self_attn")
+    assert "summary" not in found
+    assert not any("view=module" in step for step in found["next"])
     assert data(tool.draw_architecture(MODEL, view="params", formats=["svg"]))["image"] == "not_asked"
 
 
@@ -347,6 +360,11 @@ def test_two_models_are_compared_with_a_figure_and_a_page(shop: Workshop) -> Non
     assert all("such_as" in row or row["only"] in ("first", "other") for row in found["blocks"])
     assert "hidden" in Path(found["files"][0]["path"]).read_text("utf-8").lower()
     assert [item.type for item in result.content] == ["text", "resource_link", "resource_link"]
+
+
+def test_a_picture_of_a_comparison_is_to_be_looked_at(shop: Workshop) -> None:
+    found = data(ComparingTools(shop).compare_models([MODEL, "transformers:qwen2"], formats=["png"]))
+    assert found["next"][0].startswith("Look at the picture")
 
 
 def test_how_a_name_was_found_is_a_note_and_no_difference(shop: Workshop) -> None:
