@@ -152,7 +152,7 @@ def compare(
     from archviz.comparison.result import ComparisonResult
 
     if len(models) < 2 or len(set(models)) < len(models):
-        raise UsageError("a comparison takes two different models or more", hint="archviz compare A B")
+        raise UsageError("a comparison takes two different models or more", hint="name another model")
     if markdown is not None:
         from archviz.outputs import check_output
 
@@ -353,7 +353,7 @@ def verify_source(
     from archviz.verify.build import find_claims
     from archviz.verify.report import Verification
 
-    interp = interpreter or interpreter_for(source, settings)
+    interp = interpreter or interpreter_for(source, settings, class_name)
     reading = read(
         source, class_name=class_name, trace=TraceOptions(stored=True), settings=settings, interpreter=interp
     )

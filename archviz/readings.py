@@ -30,11 +30,13 @@ from archviz.sources.custom_code import (
     find_custom_source,
     own_configuration_class,
     own_model_class,
+    states_class,
 )
 from archviz.sources.installed import find_transformers_source
 from archviz.sources.model_source import ModelSource, official_values, read_model_source
 from archviz.sources.official import (
     build_configuration,
+    class_module,
     configuration_class,
     known_model_types,
     model_class,
@@ -43,6 +45,7 @@ from archviz.sources.official import (
     refusal,
 )
 from archviz.sources.plain_code import build_plain_model
+from archviz.spans import EvidenceKind
 
 if TYPE_CHECKING:
     from archviz.interpreter.caches import CachedPass
@@ -75,18 +78,39 @@ def new_interpreter(settings: Settings = DEFAULTS, code: CustomCode | None = Non
     return Interpreter(library(), find, settings.limits, public_module)
 
 
-def interpreter_for(source: ModelSource, settings: Settings = DEFAULTS) -> Interpreter:
-    """An interpreter over the code that a source is read with; official code wins over a folder's own unless asked."""
+def interpreter_for(source: ModelSource, settings: Settings = DEFAULTS, class_name: str | None = None) -> Interpreter:
+    """An interpreter over the code that a source is read with.
+
+    Official code wins over the model's own where it has the class, unless the own one is asked for; a remark says which was read.
+    """
     if source.plain is not None:
         return new_interpreter(settings, source.plain.code)
-    if source.custom is not None and settings.code != "custom":
-        interp = new_interpreter(settings)
-        if source.model_type in known_model_types(interp):
-            source.custom = None
-            return interp
     if source.custom is None and settings.code == "custom":
         raise UsageError("the model has no code of its own (auto_map)", where="--code custom")
-    return new_interpreter(settings, source.custom)
+    if source.custom is None or settings.code == "custom":
+        return new_interpreter(settings, source.custom)
+    official = new_interpreter(settings)
+    if source.model_type not in known_model_types(official):
+        return new_interpreter(settings, source.custom)
+    name = class_name or next(iter(source.architectures), None)
+    if name is not None and class_module(name, source.model_type) is None:
+        interp = new_interpreter(settings, source.custom)
+        if states_class(interp, source.custom, name):
+            _remark_code(
+                source, f"transformers has no {name[:80]}, and auto_map leads to it: the model's own code was read"
+            )
+            return interp
+    elif name is not None:
+        _remark_code(source, f"auto_map names code of its own, and transformers has {name[:80]}: its code was read")
+    source.custom = None
+    return official
+
+
+def _remark_code(source: ModelSource, text: str) -> None:
+    """Say once whose code was read, where there was a choice."""
+    remark: tuple[str, EvidenceKind, str] = (text, "config", f"{source.config_name}, auto_map")
+    if remark not in source.remarks:
+        source.remarks.append(remark)
 
 
 @record(frozen=True)
@@ -120,7 +144,7 @@ def read(
         BadConfigError: The official code refuses the configuration, or does not know its type.
         BudgetExceededError: A bound was reached.
     """
-    interp = interpreter or interpreter_for(source, settings)
+    interp = interpreter or interpreter_for(source, settings, class_name)
     enter_stage("building the modules from the code")
     with deep_recursion():
         model, reading = _build(interp, source, class_name, trace.attention if trace else None)
@@ -155,7 +179,7 @@ def read_traced(
     from archviz.interpreter.trace import trace_towers
 
     options = options or TraceOptions()
-    interp = interpreter_for(source, settings)
+    interp = interpreter_for(source, settings, class_name)
     with deep_recursion():
         model, reading = _build(interp, source, class_name, options.attention)
         recorder, gaps = trace_towers(interp, model, batch=options.batch, seq=options.seq)
@@ -190,7 +214,7 @@ def read_cached(
     """
     from archviz.interpreter.trace import trace_towers
 
-    interp = interpreter_for(source, settings)
+    interp = interpreter_for(source, settings, class_name)
     with deep_recursion():
         model, reading = _build(interp, source, class_name, "eager")
         tell_class(source, reading, class_name, settings)
@@ -344,7 +368,7 @@ def trace(
     from archviz.interpreter.trace import trace_cached, trace_model, trace_rows
 
     source = read_model_source(model, settings)
-    interp = interpreter_for(source, settings)
+    interp = interpreter_for(source, settings, class_name)
     with deep_recursion():
         built, reading = _build(interp, source, class_name, "eager")
         tell_class(source, reading, class_name, settings)

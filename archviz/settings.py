@@ -62,7 +62,7 @@ class Settings:
     Args:
         offline: Ask no network at all; answer from what is stored, from the catalog and from files.
         limits: See `Limits`.
-        code: `custom` prefers a folder's own code where `transformers` has code for the model type too.
+        code: `custom` prefers the model's own code (`auto_map`) where `transformers` has the class too.
         say: Is told what a reader must know beside the answer: an old copy used, a token refused.
         arguments: Constructor arguments of a class of plain PyTorch: a JSON object, or the path of a file that holds one.
     """

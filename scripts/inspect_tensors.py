@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +22,12 @@ _EXAMPLES = (
     "Qwen/Qwen3.5-397B-A17B --json --output tensors.json",
     "Qwen/Qwen3-0.6B --stored --csv --output tensors.csv",
 )
+
+
+def _size(row: str) -> int:
+    """How many numbers the tensor of a row has; an alias has none of its own."""
+    shape = re.search(r"  \[([\d, ]*)\]", row)
+    return math.prod(int(each) for each in shape[1].split(",") if each.strip()) if shape else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.csv and not options.stored:
         parser.error("--csv is for --stored")
-    if options.match and (options.output or options.json):
+    if options.match and (options.output or options.json or options.csv):
         parser.error("--match is for what is printed as text")
     if options.stored and options.class_name:
         parser.error("--class is for what the code builds, --stored for the checkpoint")
@@ -49,7 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         kept = [row for row in rows.splitlines() if row.strip() and fits(row.split()[0])]
         if not kept:
             sys.stderr.write(f"no tensor has such a name: {options.match!a}\n")
-        return f"{head}\n\n" + "".join(f"{row}\n" for row in kept)
+        total = sum(map(_size, kept))
+        return f"{head}\nof these  {len(kept):,} tensors match, {total:,} parameters\n\n" + "".join(
+            f"{row}\n" for row in kept
+        )
 
     more = ["--csv"] if options.csv else []
     command = "checkpoint" if options.stored else "tensors"

@@ -114,6 +114,47 @@ def test_code_of_another_repository_is_read_there(hub: LoopbackHub, capsys: pyte
     assert "acme/Elder-1B at commit" in err
 
 
+def test_code_in_two_other_repositories_is_read_in_both(hub: LoopbackHub, capsys: pytest.CaptureFixture[str]) -> None:
+    files = hub.repositories["acme/Elder-1B"].files
+    values = json.loads(files["config.json"])
+    values["auto_map"] = {
+        "AutoConfig": "acme/First--configuration_elder.ElderConfig",
+        "AutoModelForCausalLM": "acme/Second--modeling_elder.ElderForCausalLM",
+    }
+    _, original, _ = run(capsys, "tensors", "acme/Elder-1B")
+    hub.repositories["acme/Led-1B"] = Repository({"config.json": json.dumps(values).encode()})
+    hub.repositories["acme/First"] = Repository({"configuration_elder.py": files["configuration_elder.py"]})
+    hub.repositories["acme/Second"] = Repository({"modeling_elder.py": files["modeling_elder.py"]})
+    code, answer, _ = run(capsys, "tensors", "acme/Led-1B")
+    assert (code, answer["digest"]) == (0, original["digest"])
+    values["auto_map"] |= {f"AutoModel{place}": f"acme/R{place}--m.M" for place in range(9)}
+    hub.repositories["acme/Lost-1B"] = Repository({"config.json": json.dumps(values).encode()})
+    hub.asked.clear()
+    assert run(capsys, "tensors", "acme/Lost-1B")[0] == 2
+    assert not [path for path in hub.paths if "/R" in path]
+
+
+def test_a_class_that_transformers_lacks_is_fetched_whatever_the_type_and_another_never_stands_for_it(
+    hub: LoopbackHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = (
+        b"from torch import nn\nfrom transformers import PreTrainedModel, Qwen3Config\n\n\n"
+        b"class OwnForCausalLM(PreTrainedModel):\n    config_class = Qwen3Config\n\n"
+        b"    def __init__(self, config):\n        super().__init__(config)\n"
+        b"        self.only = nn.Linear(config.hidden_size, 7)\n        self.post_init()\n\n"
+        b"    def forward(self, inputs_embeds=None, **rest):\n        return self.only(inputs_embeds)\n"
+    )
+    stated = {"architectures": ["OwnForCausalLM"], "auto_map": {"AutoModelForCausalLM": "modeling_own.OwnForCausalLM"}}
+    hub.repositories["acme/Own-1B"] = Repository(
+        {"config.json": json.dumps(TINY | stated).encode(), "modeling_own.py": own}
+    )
+    _, answer, _ = run(capsys, "describe", "acme/Own-1B")
+    assert answer["identity"]["class_name"] == "OwnForCausalLM"
+    assert answer["parameters"]["total"] == 7 * int(str(TINY["hidden_size"])) + 7
+    assert answer["identity"]["code"].startswith("the repository's own code at ")
+    assert any("transformers has no OwnForCausalLM" in str(fact["value"]) for fact in answer["facts"])
+
+
 def test_official_code_wins_and_own_code_is_not_fetched_unless_asked_for(
     hub: LoopbackHub, capsys: pytest.CaptureFixture[str]
 ) -> None:

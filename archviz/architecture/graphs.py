@@ -12,7 +12,7 @@ from archviz.free_names import free_name
 from archviz.interpreter.trace import LONGER
 from archviz.patterns.compression import pooled_positions
 from archviz.patterns.flow import Flow, FlowNode, Shape
-from archviz.patterns.op_families import JOINS, SPLITS
+from archviz.patterns.op_families import JOINS, PLUMBING, SPLITS, canonical
 from archviz.patterns.residual import find_residual_adds
 from archviz.readings import DESCRIBED_SEQUENCE
 
@@ -42,6 +42,8 @@ def write_graph(
         if node.id in skips:
             label = Label("residual_add", "+")
         nodes[node.id] = _block_node(context, node, label, path, used, length, batched)
+        if node.name == "recurrence_core":
+            _show_positions(context, node, nodes, length, batched)
         nodes[node.id].parameters = _uncounted(context, _called(context, node), path, counted) + label.parameters
         nodes[node.id].code_name = nodes[node.id].code_name or label.tensor
         _pool(context, node, nodes)
@@ -92,6 +94,40 @@ def _block_node(
     )
 
 
+def _show_positions(
+    context: Context, node: FlowNode, nodes: dict[int, BlockNode], length: int | None, batched: bool
+) -> None:
+    """Shapes of a recurrence's core outside of its chunks: [B, H, S, d_h] instead of [B, H, chunks, positions of a chunk, d_h]."""
+    box = nodes[node.id]
+    sources = (nodes[source].shape_out for source, _ in node.sources)
+    if not _has_positions(node.shape_in, length):
+        box.shape_in = next((list(shape) for shape in sources if shape and "S" in shape), box.shape_in)
+    if (left := _left(context, node, length)) is not None:
+        box.shape_out = _symbolic(left, length, batched)
+
+
+def _left(context: Context, node: FlowNode, length: int | None) -> Shape | None:
+    """What leaves a core with an axis of positions: behind the moves that put its chunks of the sequence together again."""
+    last = node.events[-1] if node.events else None
+    above = context.trace.call(node.module) if last is not None else None
+    if last is None or above is None or _has_positions(node.shape_out, length):
+        return None
+    flowing = {value.id for value in last.outputs}
+    for event in context.trace.inside(above):
+        if event.index <= last.index or not any(value.id in flowing for value in event.inputs[:1]):
+            continue
+        if event.kind == "call" or canonical(event.name) not in _MOVES or not event.outputs:
+            return None
+        flowing.update(value.id for value in event.outputs)
+        if _has_positions(event.outputs[0].shape, length):
+            return event.outputs[0].shape
+    return None
+
+
+def _has_positions(shape: Shape | None, length: int | None) -> bool:
+    return bool(shape) and length in (shape or ())[1:]
+
+
 def _uncounted(context: Context, called: list[str], path: str, counted: set[str]) -> int:
     """Parameters of the modules that a node stands for; a module that is called twice counts at its first call."""
     count = 0
@@ -129,6 +165,7 @@ def _unique(name: str, used: set[str]) -> str:
     return free
 
 
+_MOVES = PLUMBING | {"slice", "getitem", "narrow"}
 _LENGTHS = (*range(2, DESCRIBED_SEQUENCE + 1), *(DESCRIBED_SEQUENCE + more for more in LONGER))
 
 

@@ -13,10 +13,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from archviz.errors import UsageError
     from archviz.network.cache import Cache
 
     cache = Cache()
     info = cache.clear() if options.action == "clear" else cache.info()
+    if options.action == "clear" and cache.trouble:
+        raise UsageError(
+            f"deleted {info.entries:,} entries, the others cannot be deleted: {cache.trouble}", where="cache clear"
+        )
     if options.json:
         print_json({"action": options.action, **info.as_dict()})
     else:

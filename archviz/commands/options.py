@@ -16,7 +16,10 @@ def model_arguments(parser: argparse.ArgumentParser, metavar: str = "MODEL", wha
         "--class", dest="class_name", metavar="NAME", type=given, help="the model class; architectures[0] by default"
     )
     parser.add_argument(
-        "--code", choices=("official", "custom"), default="official", help="prefer a folder's own code (auto_map)"
+        "--code",
+        choices=("official", "custom"),
+        default="official",
+        help="custom: the model's own code (auto_map) also where transformers has the class",
     )
     parser.add_argument(
         "--args",

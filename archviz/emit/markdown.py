@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from archviz.architecture.model import Architecture, Fact, ParameterRow
 from archviz.architecture.words import value_words
-from archviz.emit.dot import dot_from_architecture, dot_from_diagram
-from archviz.emit.markdown_graphs import STATUS_WORDS, graph_section
+from archviz.emit.dot import dot_from_diagram
+from archviz.emit.markdown_graphs import STATUS_WORDS
 from archviz.emit.markdown_text import bullets, code, filled_table, inline_code, line, link, links_in, table, text
-from archviz.figure.diagram_from_architecture import diagram_config
 from archviz.figure.diagram_model import CustomNode, DiagramBlock, DiagramConfig, DiagramStage
 
 
@@ -142,44 +141,6 @@ def references_section(references: dict[str, str]) -> list[str]:
     if not references:
         return []
     return ["## References", "", *(f"- {line(name)}: {link(address)}" for name, address in references.items())]
-
-
-def markdown_from_architecture(architecture: Architecture) -> str:
-    """An Architecture as a document, every number with where it was read."""
-    config = diagram_config(architecture)
-    sections: list[list[str]] = [
-        [f"# {line(config.heading)}"],
-        _head(config),
-        ["## Architecture overview", "", *pattern_lines(architecture), "", *_overview(config)],
-        ["## Detailed components", *_graphs(architecture)],
-        breakdown_section(architecture),
-        facts_section(architecture.facts),
-        gaps_section(architecture),
-        _machine_readable(dot_from_architecture(architecture), "Diagram config", config.to_json()),
-        references_section(config.references),
-    ]
-    return joined(sections)
-
-
-def pattern_lines(architecture: Architecture) -> list[str]:
-    lines = [f"The class `{inline_code(architecture.identity.class_name)}` builds:", ""]
-    for tower in architecture.towers:
-        count = f" ({tower.parameters:,} parameters)" if tower.parameters else ""
-        lines.append(f"- {line(tower.title)}{count}")
-        for item in tower.column:
-            stack = architecture.stack(item.stack) if item.stack else None
-            if stack:
-                lines.append(f"  - {stack.count} layers at `{inline_code(stack.path)}`: {line(stack.pattern_text)}")
-    return lines
-
-
-def _graphs(architecture: Architecture) -> list[str]:
-    titles = {kind.block: f"Layer: {kind.title}" for stack in architecture.layers for kind in stack.kinds}
-    lines: list[str] = []
-    for graph in architecture.blocks:
-        if graph.nodes:
-            lines += ["", *graph_section(graph, titles.get(graph.id, graph.title))]
-    return lines
 
 
 def breakdown_section(architecture: Architecture) -> list[str]:

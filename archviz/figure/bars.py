@@ -84,7 +84,11 @@ class BarsArt:
         label = fit(bar.label, _SIZE, 400, _LABEL)
         fill = theme.component(bar.component)
         shape = Rect(left, middle - _TALL / 2, length, _TALL, fill, theme.ink, 1.0, 3.0)
-        count: list[Item] = [text_line(f"{bar.count:,}", left + length + 8, middle, _SIZE, 600, theme.ink)]
+        number, start = f"{bar.count:,}", left + length + 8
+        count: list[Item] = [  # on ground of its own, for the scale's lines run behind it
+            Rect(start - 4, middle - _TALL / 2, measure(number, _SIZE, 600) + 8, _TALL, theme.inset.fill, None, 0),
+            text_line(number, start, middle, _SIZE, 600, theme.ink),
+        ]
         if bar.tied:
             shape = Rect(left, middle - _TALL / 2, 26, _TALL, None, theme.ink, 1.0, 3.0, (3.0, 3.0))
             tied = fit(bar.tied, _SIZE, 400, frame.right - _PAD - _COMPONENT - left - 34)

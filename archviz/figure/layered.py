@@ -14,6 +14,7 @@ from archviz.figure.routing import Extent, Net, Wiring, assign_tracks, bends, wi
 from archviz.records import field, record
 
 _LANE = 16.0
+_NAMED = 19.0  # px between two layers with words beside a wire
 
 
 class Vertex(NamedTuple):
@@ -27,11 +28,12 @@ class Vertex(NamedTuple):
 
 
 class Link(NamedTuple):
-    """An edge to route; a `skip` runs in a lane beside the layers where it can."""
+    """An edge to route; a `skip` runs in a lane beside the layers where it can; a `named` one has words beside its end."""
 
     source: str
     target: str
     skip: bool = False
+    named: bool = False
 
 
 class Spacing(NamedTuple):
@@ -169,12 +171,14 @@ class _Layout:
             max((self.vertices[vertex].height for vertex in row if vertex < self.graph.real), default=0.0)
             for row in self.graph.order
         ]
+        named = {self.graph.level[self.edges[index][1]] for index, link in enumerate(self.links) if link.named}
         y, bounds = 0.0, [(0.0, 0.0)] * len(heights)
         for index in range(len(heights) - 1, -1, -1):
             bounds[index] = (y, y + heights[index])
             y += heights[index]
             if index:
-                y += self.spacing.between + self.spacing.track * max(self.wiring.tracks(index - 1) - 1, 0)
+                between = max(self.spacing.between, _NAMED) if index in named else self.spacing.between
+                y += between + self.spacing.track * max(self.wiring.tracks(index - 1) - 1, 0)
         return bounds, y
 
     def _box(self, vertex: int) -> tuple[float, float, float, float]:

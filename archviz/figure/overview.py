@@ -71,6 +71,7 @@ class _Overview:
         ordered = (*ordered[:-1], *(self._with_feeders(column, self.draft.folded) for column in ordered[-1:]))
         last = ordered[-1:]
         self._name_fed_inputs(self.draft.every)
+        insets = self._with_fed_inputs(insets, ordered)
         once, told = self.draft.book.known.once, self.savings.notes
         return Figure(
             title=captions.title(architecture),
@@ -124,6 +125,17 @@ class _Overview:
         paths = [item.stack for tower in towers for item in tower.column if item.stack]
         return [stack for path in paths if (stack := self.architecture.stack(path))]
 
+    def _with_fed_inputs(self, insets: list[Inset], columns: tuple[Column, ...]) -> list[Inset]:
+        """Insets of what reads a further input of the layers call it by the one tower that gives it."""
+        zooms = {box.id: box.zoom for column in columns for box in column_boxes(column.steps)}
+        sides = [side for side in self.draft.sides.values() if side.box.role == "input"]
+        feeders = [tower for tower in self.draft.every if tower.feeds]
+        if len(sides) != 1 or len(feeders) != 1:
+            return insets
+        reading = {zooms.get(target) for target in sides[0].targets}
+        name = f"{feeders[0].title} output"
+        return [_naming(inset, name) if inset.id in reading else inset for inset in insets]
+
     def _name_fed_inputs(self, towers: list[Tower]) -> None:
         """The one further input of a layer is what the one tower gives that feeds its tower."""
         inputs = [key for key, side in self.sides.items() if side.box.role == "input"]
@@ -132,6 +144,15 @@ class _Overview:
             side = self.sides[inputs[0]]
             named = replace(side.box, label=f"{feeders[0].title} output", details=side.box.details[:1])
             self.sides[inputs[0]] = replace(side, box=named)
+
+
+def _naming(inset: Inset, name: str) -> Inset:
+    """The inset whose one further input has a name."""
+    further = [box for box in inset.diagram.boxes if box.role == "input"][1:]
+    if len(further) != 1:
+        return inset
+    boxes = tuple(replace(box, label=name) if box is further[0] else box for box in inset.diagram.boxes)
+    return replace(inset, diagram=replace(inset.diagram, boxes=boxes))
 
 
 def _kept(insets: list[Inset], savings: Savings) -> list[Inset]:

@@ -31,6 +31,7 @@ from archviz.records import replace
 
 _PAD = 14.0
 _HEAD = 56.0
+_BADGE = 60.0  # px beside the title: the letter of an inset, and its border
 _BETWEEN = 10.0  # px between boxes, for a badge on the lower one
 _CELL, _CELL_ROW, _UNIT = 18.0, 36.0, 32.0
 _MAX_STRETCH = 1.9
@@ -66,8 +67,8 @@ class InsetArt:
         self.placement = self._placed(1.0)
         self.boxes: dict[str, Frame] = {}  # by id, once it is drawn
         title = measure(inset.title[:80], 16, 700) + 60
-        subtitle = measure(inset.subtitle[:80], 13) + 26
-        self.width = max(self.placement.width, min(title, 360.0), min(subtitle, 300.0), 220.0) + 2 * _PAD
+        subtitle = measure(inset.subtitle[:80], 13) + _BADGE - 2 * _PAD
+        self.width = max(self.placement.width, min(title, 360.0), min(subtitle, 320.0), 220.0) + 2 * _PAD
         self.height = self.height_at(self.width)
 
     def height_at(self, width: float) -> float:
@@ -80,7 +81,8 @@ class InsetArt:
         vertices = [
             Vertex(box.id, *box_size(box, self.style), round=box.shape == "round", apart=box.apart) for box in boxes
         ]
-        links = [Link(arrow.source, arrow.target, arrow.skip) for arrow in arrows]
+        roomy = self.density >= 1  # on a dense page whole towers matter more than names on wires
+        links = [Link(arrow.source, arrow.target, arrow.skip, bool(arrow.label) and roomy) for arrow in arrows]
         return place(
             vertices, links, Spacing(across=14.0 * self.density, between=max(13.5 * self.density, _BETWEEN) * stretch)
         )
@@ -118,7 +120,7 @@ class InsetArt:
         fill, stroke = theme.inset.fill, theme.inset.stroke
         if inset.kind is not None:
             stroke = theme.tint(inset.kind).stroke
-        room = frame.width - 60
+        room = frame.width - _BADGE
         return [
             Rect(frame.x, frame.y, frame.width, frame.height, fill, stroke, 1.3, 12.0),
             paint_badge(inset.letter, frame.x + 24, frame.y + 24, theme, 11.0),

@@ -11,7 +11,8 @@ from archviz.records import field, record
 PORT_MARGIN = 10.0
 PORT_SPACING = 18.0
 STRAIGHTEN = 14.0
-_OVERLAP_COST = 50
+_OVERLAP_COST = 500
+_AT_HEAD, _AT_STEM = 11, 10  # a crossing close under an arrow head looks as if the wires were one
 
 Hop = tuple[int, int]  # (lower vertex, upper vertex) of neighbouring layers
 
@@ -191,9 +192,9 @@ def _overlap(one: Net, other: Net) -> bool:
 
 
 def _cost(below: Net, above: Net) -> int:
-    """Crossings if `below` has the lower track."""
-    cost = sum(above.low < end < above.high for end in below.ends)
-    cost += below.low < above.start < below.high
+    """Crossings if `below` has the lower track, those next to heads before those next to stems."""
+    cost = _AT_HEAD * sum(above.low < end < above.high for end in below.ends)
+    cost += _AT_STEM * (below.low < above.start < below.high)
     return cost + _OVERLAP_COST * sum(abs(end - above.start) < 1 for end in below.ends)
 
 

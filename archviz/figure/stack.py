@@ -33,6 +33,7 @@ _BRACE = 56.0
 _PAD = 13.0
 _TITLE = 44.0
 _TITLE_LINES = 3
+_TITLE_ROOM = 190.0  # px on the left of the output that the title of a tower may ask for
 _WIDER = 72.0  # px by which a bar with mixers may be wider than a box
 _LOPSIDED = 80.0  # px by which the sides of a panel may differ before it is drawn lopsided
 
@@ -299,6 +300,9 @@ class ColumnArt:
         self.above = parts[-1:] if len(parts) > 1 and ends[-1] else []
         self.parts = parts[len(self.below) : len(parts) - len(self.above)]
         self.left = max((part.left + part.brace for part in self.parts), default=60.0) + _PAD
+        if not column.minor:  # the output goes up beside the title
+            words = max(measure(column.title[:80], 14.5, 700), measure(column.subtitle[:80], 13)) + 24
+            self.left = max(self.left, min(words, _TITLE_ROOM))
         self.right = max((part.right for part in self.parts), default=60.0) + _PAD
         self.feeders = [(box, box_size(box, SIDE)) for box in column.feeders]
         inner = sum(part.height for part in self.parts) + _GAP * stretch * max(len(self.parts) - 1, 0)

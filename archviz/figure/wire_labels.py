@@ -42,7 +42,7 @@ def _places(route: Sequence[Point], width: float) -> Iterator[tuple[Frame, Ancho
     """Places beside the upright parts of a wire, the longest part first."""
     upright = [pair for pair in pairwise(route) if abs(pair[0][0] - pair[1][0]) < 0.5]
     for start, end in sorted(upright, key=lambda pair: -abs(pair[0][1] - pair[1][1])):
-        for share in (0.5, 0.3, 0.7):
+        for share in (0.5, 0.3, 0.7, 0.0, 1.0):
             middle = start[1] + (end[1] - start[1]) * share
             yield Frame(start[0] + 4, middle - 7, width, 14), "start"
             yield Frame(start[0] - 4 - width, middle - 7, width, 14), "end"

@@ -284,7 +284,7 @@ class Interpreter(Operators, AttributeWrites, Imports):
         """Run one top-level statement of a source file."""
         frame = Frame(module, is_top=True)
         frame.line = statement.lineno
-        with self.entered(frame), self.recorder.apart_from_calls() if self.recorder is not None else nullcontext():
+        with self.entered(frame), self.recorder.making(handed_on=False) if self.recorder is not None else nullcontext():
             try:
                 self.run_block([statement], frame, recover=False)
             except (RaisedError, UnsupportedError) as error:

@@ -150,24 +150,20 @@ class Recorder:
         self._numbers[id(tensor)] = (number, tensor)
 
     @contextmanager
-    def repeatable(self) -> Iterator[None]:
-        """A call that may be repeated: what it makes and changes itself is no change for others."""
+    def making(self, *, handed_on: bool) -> Iterator[None]:
+        """A call that may be repeated, or a file's statement that runs late: what it makes and changes itself is no change for others.
+
+        Args:
+            handed_on: What it made is new to the call around it as well. Not what a late statement binds: that is the file's, whoever
+                used it first.
+        """
         self._made.append({})
         try:
             yield
         finally:
             own = self._made.pop()
-            if self._made:
+            if handed_on and self._made:
                 self._made[-1].update(own)
-
-    @contextmanager
-    def apart_from_calls(self) -> Iterator[None]:
-        """A file's statement that runs late, at the first use of what it binds: nothing can have read before what it makes itself."""
-        self._made.append({})
-        try:
-            yield
-        finally:
-            self._made.pop()
 
     def made(self, value: Any) -> Any:
         """Note an object, a container or an iterator that the program has just made."""

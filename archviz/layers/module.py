@@ -257,7 +257,7 @@ def _run_call(interp: Interpreter, recorder: Recorder, call: CallSite, *, repeat
         return shared.repeat(known, call.module, tensors)
     before = (recorder.writes, len(interp.gaps))
     start, number = len(recorder.events), recorder.next_number
-    with recorder.repeatable():
+    with recorder.making(handed_on=True):
         result = _record(interp, recorder, call)
     if (recorder.writes, len(interp.gaps)) == before and not has_unknown(result):
         span, numbers = (start, len(recorder.events)), (number, recorder.next_number)

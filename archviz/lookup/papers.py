@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PaperStatus = Literal["exact", "ambiguous", "not_found"]
 SHOWN = 10
+MOST_HEADINGS = 300  # of a paper that are listed
 NO_PAGE = "arXiv has no HTML rendering of it: the abstract and the PDF are all there is to read; unverified"
 
 
@@ -68,7 +70,8 @@ class PaperAnswer:
             "chosen_by": chosen.chosen_by if chosen else None,
             "sections": [_section_dict(section) for section in chosen.sections] if chosen else [],
             "left_off": chosen.left_off if chosen else 0,
-            "contents": [section.heading for section in self.contents],
+            "contents": [section.heading for section in self.contents[:MOST_HEADINGS]],
+            "contents_left_off": len(self.contents[MOST_HEADINGS:]),
             "evidence": "abstract" if self.unverified else "paper",
             "unverified": self.unverified or None,
             "notes": list(self.notes),
@@ -121,6 +124,8 @@ def read_paper(asked: str, wanted: str | None, session: Session) -> PaperAnswer:
     paper_id = arxiv_id(text) or arxiv_id_of_url(text)
     if paper_id is None and "://" in text:
         raise UsageError(f"{text[:80]!a} is no address of a paper on arXiv", hint="Give its id or its title.")
+    if paper_id is None and re.fullmatch(r"(?i:arxiv:)?\s*\d{4}\.\d+(?:v\d*)?", text):
+        raise UsageError(f"{text[:80]!a} is no arXiv id", hint="Write YYMM.NNNNN, as 2505.09388, or the paper's title.")
     if paper_id is not None:
         try:
             paper = client.find_paper(paper_id)
@@ -184,7 +189,9 @@ def paper_text(answer: PaperAnswer) -> str:
         within = f"  (in {' / '.join(section.above)})" if section.above else ""
         lines += ["", f"## {section.heading}{within}", "", section.text]
     if not chosen.sections:
-        lines += ["", "Sections of the paper:", *(f"  {section.heading}" for section in answer.contents)]
+        headings = [f"  {section.heading}" for section in answer.contents[:MOST_HEADINGS]]
+        more = len(answer.contents) - len(headings)
+        lines += ["", "Sections of the paper:", *headings, *([f"  … {more:,} more"] if more else [])]
     if chosen.left_off:
         lines += ["", f"… {chosen.left_off:,} characters more; name a section by its number (--sections 2.1)"]
     return "\n".join([*lines, ""])

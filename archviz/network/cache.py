@@ -16,8 +16,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from archviz.records import field, record
+from archviz.errors import UsageError
+from archviz.records import field, record, replace
 
+NOWHERE = Path(os.devnull) / "archviz"  # below what is no folder: reading finds nothing there, and writing fails
 VERSION = "v2"
 OLDER = ("v1",)  # layouts that are not read any more; their entries are deleted
 MOST_BYTES = 512_000_000
@@ -68,14 +70,28 @@ class CacheInfo:
 
 
 def cache_folder() -> Path:
-    """`$ARCHVIZ_CACHE`, else `archviz` in the user's cache folder."""
+    """`$ARCHVIZ_CACHE`, else `archviz` in the user's cache folder; without a home directory a place where nothing can be kept.
+
+    Raises:
+        UsageError: A variable names the home directory of nobody.
+    """
     if stated := os.environ.get("ARCHVIZ_CACHE"):
-        return Path(stated).expanduser()
+        return _stated_folder(stated, "ARCHVIZ_CACHE")
     if stated := os.environ.get("XDG_CACHE_HOME"):
-        return Path(stated).expanduser() / "archviz"
+        return _stated_folder(stated, "XDG_CACHE_HOME") / "archviz"
     if sys.platform == "win32" and (stated := os.environ.get("LOCALAPPDATA")):
         return Path(stated) / "archviz" / "cache"
-    return Path("~/.cache/archviz").expanduser()
+    try:
+        return Path("~/.cache/archviz").expanduser()
+    except RuntimeError:
+        return NOWHERE
+
+
+def _stated_folder(text: str, variable: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise UsageError(f"{text[:80]!a} is in the home directory of nobody", where=variable) from None
 
 
 @record
@@ -162,12 +178,16 @@ class Cache:
             total -= size
 
     def clear(self) -> CacheInfo:
-        """Delete every entry; what was there."""
+        """Delete every entry; what was deleted, with the reason in `trouble` when some could not be."""
         before = self.info()
         for path, _ in self._files():
-            _delete(path)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                self.trouble = f"{error.strerror or error} ({self.folder})"
         self._drop_older()
-        return before
+        left = self.info()
+        return replace(before, entries=max(before.entries - left.entries, 0), bytes=max(before.bytes - left.bytes, 0))
 
     def info(self) -> CacheInfo:
         """What the folder holds now."""

@@ -232,7 +232,7 @@ class GuardedTransport(httpx2.BaseTransport):
                 pause = wait if wait is not None else pause
                 again = session.time.monotonic() + pause + seconds  # a refusal that took long would take as long again
                 if attempt == ATTEMPTS or again > deadline:
-                    raise refused(answer.status, self.service.name, url, wait)
+                    raise refused(answer.status, self.service.name, url, wait, self.service.missing_token())
             if session.time.monotonic() + pause > deadline:
                 raise self._unreachable(httpx2.ReadTimeout("no time for another attempt"), url, patience, began)
             session.time.sleep(pause)
@@ -250,6 +250,8 @@ class GuardedTransport(httpx2.BaseTransport):
         """
         session, limits = self.session, self.session.settings.limits
         asked, since = session.time.monotonic(), session.time.now()
+        if self.service.interval:
+            self._check_time(str(request.url))
         with self._turn(lambda: self._brought(request, since) is not None, at_hand=at_hand) as own:
             brought = self._brought(request, since) if self.service.interval else None
             own.asked = brought is None
@@ -324,7 +326,7 @@ class GuardedTransport(httpx2.BaseTransport):
         monotonic = self.session.time.monotonic()
         wait = self.session.paces.held(url, monotonic)
         if wait and monotonic + wait > deadline:
-            raise refused(429, self.service.name, url, wait)
+            raise refused(429, self.service.name, url, wait, self.service.missing_token())
         if wait:
             self.session.time.sleep(wait)
             self.session.waited(wait, in_vain=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.op_families import FRESH, canonical, writes_in_place
+from archviz.patterns.positions_cut import Positions
 from archviz.patterns.trace import Trace
 
 _PROJECTIONS = frozenset({"linear", "matmul", "bmm", "addmm", "baddbmm", "einsum"})
@@ -34,6 +35,7 @@ class Origins:
         self.trace, self.stored, self.module = trace, stored, call.module
         first = next((value.shape for value in call.inputs if value.shape and len(value.shape) > 2), None)
         self.tokens = first[1] if first else None
+        self.positions = Positions(self.tokens) if self.tokens else None
         self._makers: dict[int, list[Event]] = {}
         self._bases: dict[int, int] = {}  # a look into a tensor that starts empty → that tensor
         for event in trace.inside(call):
@@ -63,7 +65,7 @@ class Origins:
                 if name is not None:
                     parts.setdefault(name, set()).add(part)
                     continue
-                cut = part if self._cuts_tokens(event, value) else cut_words(event, value, self.tokens) or part
+                cut = part if self._cuts_tokens(event, value) else cut_words(event, value, self.positions) or part
                 todo += [(source, cut) for source in event.inputs if source.id != value.id and self._is_data(source)]
         return {name: next(iter(found)) if len(found) == 1 else None for name, found in parts.items()}
 
@@ -110,25 +112,26 @@ class Origins:
         return writes_in_place(event.name)
 
 
-def cut_words(event: Event, value: ValueRef, tokens: int | None = None) -> str | None:
+def cut_words(event: Event, value: ValueRef, positions: Positions | None = None) -> str | None:
     """Which part of its input an op gives, in words; None when it takes none of the features.
 
     Args:
-        tokens: How many positions there are, so that features that stand before them are told.
+        positions: How many there are, so that cuts along them, and features that stand before them, are told.
     """
     name = canonical(event.name)
     source = event.inputs[0].shape if event.inputs else None
     if not source or value.shape is None:
         return None
     if name in ("split", "chunk", "unbind") and len(event.outputs) > 1:
+        tokens = positions.length if positions else None
         turned = len(source) == 3 and source[2] == tokens != source[1] and source[1] != value.shape[1]
         return _piece(event.outputs, value) if turned or _is_of_features(source, value.shape) else None
     if name not in ("slice", "getitem", "narrow", "select"):
         return None
     index = event.options.get("index")
-    known = _stretch(event, source, value.shape)
+    known = _stretch(event, source, value.shape, positions)
     if known is None and isinstance(index, str) and _is_of_features(source, value.shape):
-        return f"[{index}]"
+        return f"[{positions.index_words(index) if positions else index}]"
     if name == "select" and "2" in event.options:
         return f"number {event.options['2']} of axis {event.options.get('1')}"
     return known
@@ -150,7 +153,9 @@ def _piece(pieces: Sequence[ValueRef], value: ValueRef) -> str:
     return f"part {place + 1} of {len(pieces)}"
 
 
-def _stretch(event: Event, before: Sequence[int | None], after: Sequence[int | None]) -> str | None:
+def _stretch(
+    event: Event, before: Sequence[int | None], after: Sequence[int | None], positions: Positions | None
+) -> str | None:
     """A slice of the last axis: a half, every second, or from one place to another."""
     total, size = before[-1], after[-1] if after else None
     if len(before) != len(after) or total is None or size is None or size >= total:
@@ -163,7 +168,10 @@ def _stretch(event: Event, before: Sequence[int | None], after: Sequence[int | N
         return "odd places" if start % 2 else "even places"
     if 2 * size == total and start in (0, size):
         return "second half" if start else "first half"
-    return f"{start} to {start + size} of {total}"
+    if not size:
+        return "none"
+    along = positions.words(start, start + size, total) if positions else None
+    return along or f"{start} to {start + size} of {total}"
 
 
 def _is_float(value: ValueRef) -> bool:

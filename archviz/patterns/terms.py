@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from archviz.interpreter.reading import Event, StoredTensor, ValueRef
 from archviz.patterns.op_families import FRESH, canonical, writes_in_place
 from archviz.patterns.origins import cut_words
+from archviz.patterns.positions_cut import Positions
 from archviz.patterns.trace import Trace
 
 _LEFT_OUT = frozenset({
@@ -61,16 +62,21 @@ class TermReader:
         call: The call to look into.
         closed: Whether a module call or function inside is one step.
         stored: Number of a value → the tensor of the model that it is.
+        rates: How many positions become one, where the call pools them.
     """
 
     def __init__(
-        self, trace: Trace, call: Event, closed: Callable[[Event], bool], stored: Mapping[int, StoredTensor]
-    ) -> None:
+        self, trace: Trace, call: Event, closed: Callable[[Event], bool], stored: Mapping[int, StoredTensor],
+        rates: tuple[int, ...] = (),
+    ) -> None:  # fmt: skip
         self.trace, self.call, self.closed, self.stored = trace, call, closed, stored
         self.terms: dict[int, Term] = {}
         self.bases: dict[int, int] = {}
         self.unknown: dict[int, Term] = {}
         self.steps = 0
+        first = next((value.shape for value in call.inputs if value.shape and len(value.shape) > 2), None)
+        length = (first[1] or 0) if first else 0
+        self.positions = Positions(length, rates) if length > 1 else None
         data = [value for value in call.inputs if trace.carries(value)]
         for place, value in enumerate(data):
             self.terms.setdefault(value.id, Term("given", "x" if place == 0 else f"x{place + 1}"))
@@ -164,7 +170,7 @@ class TermReader:
         source = event.inputs[0]
         for place, value in enumerate(event.outputs):
             several = f"part {place + 1} of {len(event.outputs)}" if len(event.outputs) > 1 else ""
-            words = cut_words(event, value) or several
+            words = cut_words(event, value, self.positions) or several
             inner = self._term(source)
             self.terms[value.id] = Term("cut", words, (inner,)) if words and value.shape != source.shape else inner
             self.bases[value.id] = self.bases.get(source.id, source.id)

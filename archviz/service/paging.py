@@ -27,12 +27,14 @@ class Page:
         offset: Index of the first item, key or character shown.
         returned: How many are shown.
         total: How many there are.
+        outlined: The pointer of the first that stands as an outline.
     """
 
     value: Any
     offset: int
     returned: int
     total: int
+    outlined: str | None = None
 
     @property
     def bounds(self) -> dict[str, int]:
@@ -110,19 +112,24 @@ def page_of(value: object, pointer: str, offset: int = 0, budget: int = ANSWER_B
     if not isinstance(value, dict | list):
         return Page(value, 0, 1, 1)
     _check_offset(offset, len(value), pointer)
-    shown = list(_fitting(list(_items(value))[offset:], pointer, budget))
+    items = list(_items(value))[offset:]
+    shown = list(_fitting(items, pointer, budget))
     part = dict(shown) if isinstance(value, dict) else [item for _, item in shown]
-    return Page(part, offset, len(shown), len(value))
+    changed = (key for (key, item), (_, whole) in zip(shown, items, strict=False) if item is not whole)
+    outlined = next((f"{pointer}/{_escaped(key)}" for key in changed), None)
+    return Page(part, offset, len(shown), len(value), outlined)
 
 
-def _check_offset(offset: int, total: int, pointer: str) -> None:
+def _check_offset(offset: int, total: int, pointer: str, of: str = "items") -> None:
     if offset and offset >= total:
         place = pointer or "the document"
-        raise UsageError(f"offset {offset} lies behind the end of {place}", where=pointer, hint=f"it has {total} items")
+        raise UsageError(
+            f"offset {offset} lies behind the end of {place}", where=pointer, hint=f"it has {total:,} {of}"
+        )
 
 
 def _text_page(text: str, pointer: str, offset: int, budget: int) -> Page:
-    _check_offset(offset, len(text), pointer)
+    _check_offset(offset, len(text), pointer, "characters")
     shown = _beginning(text[offset : offset + budget], budget) or text[offset : offset + 1]
     return Page(shown, offset, len(shown), len(text))
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp_types import Resource, ResourceTemplate
 
-from archviz.errors import ModelNotFoundError, UsageError
+from archviz.errors import UsageError
 from archviz.formats import Look
 from archviz.service.callers import caller
 from archviz.service.outputs import BINARY, MIME_TYPES, scratch
@@ -34,6 +34,12 @@ _LONGEST = 600
 _OFFSET = re.compile(r"\d{1,12}")
 
 Read = Callable[[str, int], "Contents"]
+
+
+class NoResourceError(UsageError):
+    """An address names nothing: the form of it is wrong, whatever models there are."""
+
+    code = "no_resource"
 
 
 class Contents:
@@ -101,14 +107,14 @@ class Resources:
             ArchvizError: There is no such resource, or it cannot be made.
         """
         if len(uri) > _LONGEST or not uri.isprintable():
-            raise ModelNotFoundError("no such resource: its address is over-long or holds control characters")
+            raise NoResourceError("no such resource: its address is over-long or holds control characters")
         if uri.startswith(SKILL_SCHEME):
             return [self._of_skill(uri)]
         address = urlsplit(uri)
         try:
             steps = [unquote(step, errors="strict") for step in address.path.split("/")[1:]] if address.path else []
         except UnicodeDecodeError:
-            raise ModelNotFoundError("no such resource: its address is not UTF-8") from None
+            raise NoResourceError("no such resource: its address is not UTF-8") from None
         found = self._find(address.netloc, steps, _offset(address.query), uri)
         meta = {"next": f"{uri.partition('?')[0]}?offset={found.following}"} if found.following is not None else None
         return [ReadResourceContents(content=found.data, mime_type=found.mime_type, meta=meta)]
@@ -116,12 +122,12 @@ class Resources:
     def _of_skill(self, uri: str) -> ReadResourceContents:
         path = self.skill.files.get(uri)
         if path is None:
-            raise ModelNotFoundError(f"the skill has no file {uri[:120]}")
+            raise NoResourceError(f"the skill has no file {uri[:120]}")
         return ReadResourceContents(content=path.read_text("utf-8"), mime_type=mime_type_of(path))
 
     def _find(self, kind: str, steps: list[str], offset: int | None, uri: str) -> Contents:
         if any(not step.isprintable() for step in steps):
-            raise ModelNotFoundError("no such resource: its address holds control characters")
+            raise NoResourceError("no such resource: its address holds control characters")
         if kind == "schema" and not steps:
             from archviz.schemas import schema_text
 
@@ -133,14 +139,17 @@ class Resources:
             return _file("/".join(steps), offset)
         if kind == "model" and steps and all(steps):
             return self._model(steps, offset or 0)
-        raise ModelNotFoundError(f"there is no resource {uri[:120]}", hint="resources/templates/list has the forms")
+        raise NoResourceError(f"there is no resource {uri[:120]}")
 
     def _model(self, steps: list[str], offset: int) -> Contents:
         """A model's id has a slash, which may be written as it is; the last step may be a part."""
         part = steps[-1] if len(steps) > 1 and steps[-1] in PARTS else None
         model = "/".join(steps[:-1] if part else steps)
         if model.count("/") > 1 or model.startswith((".", "/", "~")):
-            raise ModelNotFoundError(f"no model of a resource: {model[:80]}", hint="archviz://model/org%2Fname/part")
+            raise NoResourceError(
+                f"there is no resource {MODEL_TEMPLATE}/{steps[-1][:80]}",
+                hint=f"{{id}} is org%2Fname, after it may come one of {', '.join(PARTS)}",
+            )
         self.workshop.reach.check_model(model)
         if offset and part in (None, "figure"):
             raise UsageError("this is no long text: it has no pages", where="offset", hint="leave offset out")
@@ -175,12 +184,7 @@ class Resources:
             return Contents(drawn.files[0].read_text("utf-8"), MIME_TYPES["svg"])
 
     def _document(self, model: str, offset: int) -> Contents:
-        from archviz import pipeline
-
-        with scratch() as folder:
-            file = folder / "document.md"
-            pipeline.document(model, file, settings=self.workshop.settings)
-            return _paged(file.read_text("utf-8"), MIME_TYPES["md"], offset)
+        return _paged(self.workshop.document(model)[1], MIME_TYPES["md"], offset)
 
 
 def _file(name: str, offset: int | None) -> Contents:

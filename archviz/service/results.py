@@ -97,8 +97,11 @@ class VerifyAnswer(Answer):
 
 
 class TensorsAnswer(AboutModel):
+    """`parameters`, `count` and `dtypes` are of the tensors that match, `whole` of the model."""
+
     parameters: int | None = None
-    digest: str | None = None
+    count: int | None = None
+    whole: dict[str, Any] = {}
     dtypes: dict[str, Any] = {}
     tensors: dict[str, Any] = {}
     tied: dict[str, Any] = {}

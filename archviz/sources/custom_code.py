@@ -63,13 +63,21 @@ class CustomCode:
 
 
 def custom_code(folder: Path | None, values: dict[str, Any]) -> CustomCode | None:
-    """The code that `auto_map` names; None where it names none.  What it names is checked when it is read, if ever."""
+    """The code that `auto_map` names; None where it names no model.  What it names is checked when it is read, if ever.
+
+    A tokenizer, a processor or a configuration alone is no code of the model, which then stands elsewhere.
+    """
     stated = values.get("auto_map")
-    if not stated:
+    if not stated or (isinstance(stated, dict) and not model_references(stated)):
         return None
     major = str(values.get("transformers_version") or "4").partition(".")[0]
     newer = major.isdigit() and len(major) < 4 and int(major) >= 5
     return CustomCode(folder, stated if isinstance(stated, dict) else {}, "" if newer else OLDER)
+
+
+def model_references(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries of an `auto_map` that name a model, as they stand."""
+    return {name: value for name, value in stated.items() if name.startswith("AutoModel") and value is not None}
 
 
 def checked_references(code: CustomCode) -> dict[str, str]:
@@ -184,6 +192,21 @@ def own_model_class(interp: Interpreter, code: CustomCode, architectures: list[s
     if key is None:
         raise BadConfigError("auto_map names no model class", where="config.json, auto_map")
     return own_class(interp, code, models[key], key)
+
+
+def states_class(interp: Interpreter, code: CustomCode, name: str) -> bool:
+    """Whether the code is where a class stands: `auto_map` states it, or a file that `auto_map` states defines it.
+
+    A file that does not parse may define it, so it counts as one that does: reading the class then says what is wrong with it.
+
+    Raises:
+        BadConfigError: A reference of `auto_map` is no class of a file.
+    """
+    models = {key: value for key, value in checked_references(code).items() if key != "AutoConfig"}
+    try:
+        return _by_class(interp, code, models, name) is not None
+    except (RaisedError, UnsupportedError):
+        return True
 
 
 def _by_class(interp: Interpreter, code: CustomCode, models: dict[str, str], name: str) -> str | None:

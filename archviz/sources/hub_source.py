@@ -24,6 +24,7 @@ from archviz.sources.newer_code import read_newer_code
 
 AUTO_MAP = "config.json, auto_map"
 MOST_CODE_FILES = 64
+MOST_REPOSITORIES = 4  # that hold the code of one model
 MOST_TAGGED = 4  # papers that are listed because a tag names them
 
 
@@ -93,14 +94,11 @@ def _tagged(model: HubModel, known: Mapping[str, str]) -> dict[str, str]:
 def hub_code(model: HubModel, values: dict[str, Any], session: Session) -> CustomCode | None:
     """The repository's own code, which `auto_map` names; None where it names none.
 
-    `auto_map` may lead to another repository (`org/name--module.Class`): then all of it is read there.
+    `auto_map` may lead to other repositories (`org/name--module.Class`), whose files are read as one package with its own.
     """
     code = custom_code(None, values)
     if code is None:
         return None
-    others = {value.partition("--")[0] for value in code.stated.values() if isinstance(value, str) and "--" in value}
-    if len(others - {model.id}) > 1:
-        return code  # refused where it is read: the files of several repositories do not go into one package
     stated = {
         name: value.rpartition("--")[2] if isinstance(value, str) else value for name, value in code.stated.items()
     }
@@ -108,13 +106,19 @@ def hub_code(model: HubModel, values: dict[str, Any], session: Session) -> Custo
 
 
 def _fetched(model: HubModel, stated: Mapping[str, object], session: Session) -> dict[str, str]:
-    """The code of the repository and of the other one that it leads to, if any."""
+    """The code of the repository and of the others that it leads to, if any.
+
+    Raises:
+        BadConfigError: They are too many, or hold different files of one path.
+    """
     session.reads_files()
     per_repository: dict[str, dict[str, object]] = {}
     for name, value in stated.items():
         if isinstance(value, str) and (name == "AutoConfig" or name.startswith("AutoModel")):
             other, _, reference = value.rpartition("--")
             per_repository.setdefault(other or model.id, {})[name] = reference
+    if len(per_repository) > MOST_REPOSITORIES:
+        raise BadConfigError(f"the code is in {len(per_repository)} repositories", where=AUTO_MAP)
     texts: dict[str, str] = {}
     for repository, references in per_repository.items():
         where = model if repository == model.id else _other(repository, session)

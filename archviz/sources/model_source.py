@@ -285,7 +285,7 @@ def parse_config(data: bytes, name: str) -> tuple[dict[str, Any], list[tuple[str
     said = "is given twice in the configuration: the official code takes the last one"
     remarks: list[tuple[str, EvidenceKind, str]] = [(f"{path} {said}", "config", path) for path in twice]
     model_type = values.get("model_type")
-    if model_type is None and values.get("auto_map"):
+    if model_type is None and custom_code(None, values) is not None:
         return values, remarks  # its own configuration class states the type
     hint = 'Add "model_type", as published configurations state it.'
     if model_type is not None and not isinstance(model_type, str):

@@ -10,10 +10,11 @@ from archviz.errors import ArchvizError, OfflineError
 from archviz.lookup.card.card import Card, parse_card
 from archviz.lookup.catalog import CatalogRecord, find_record
 from archviz.lookup.hub.facts import HubModel
-from archviz.lookup.hub.files import file_url, read_file
+from archviz.lookup.hub.files import CONFIG, file_url, read_file
 from archviz.lookup.resolution import Resolution
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
+from archviz.sources.custom_code import CustomCode
 from archviz.sources.installed import transformers_version
 from archviz.sources.model_source import ModelSource
 from archviz.sources.official import class_module
@@ -79,9 +80,7 @@ def _code(described: Described, hub: HubModel | None) -> Entry:
     if source is None and (hub is None or not hub.architectures):
         return Entry("code", "unknown", described.trouble or "the configuration is not known, so neither is the code")
     if source is not None and source.custom is not None:
-        files = sorted({value.rpartition(".")[0] + ".py" for value in map(str, source.custom.stated.values())})
-        what = f"{source.custom.whose} own code: {', '.join(files[:4])}"
-        return Entry("code", "found", what, source.url, rests=architecture is not None)
+        return _own_code(source.custom, source.url, described)
     stated = source.architectures if source else hub.architectures if hub else ()  # the Hub excerpts gated ones too
     model_type = source.model_type if source else hub.model_type if hub else ""
     name = architecture.identity.class_name if architecture else next(iter(stated), "")
@@ -96,6 +95,20 @@ def _code(described: Described, hub: HubModel | None) -> Entry:
     if architecture is None:
         what += f"; not described: {described.trouble}"
     return Entry("code", "found", what, url, rests=architecture is not None)
+
+
+def _own_code(code: CustomCode, url: str | None, described: Described) -> Entry:
+    """The files that hold the configuration and the model, as `auto_map` names them; the commit may lack them."""
+    stated = [value for name, value in code.stated.items() if name.startswith(("AutoConfig", "AutoModel"))]
+    named = sorted({_file_of(value) for value in stated if isinstance(value, str)})
+    what = f"{code.whose} own code: {', '.join(named[:4]) or 'auto_map names no file'}"
+    if described.architecture is None:
+        return Entry("code", "unknown", f"{what}; not described: {described.trouble}", url)
+    return Entry("code", "found", what, url, rests=True)
+
+
+def _file_of(reference: str) -> str:
+    return reference.rpartition(".")[0].replace(".", "/")[:200] + ".py"
 
 
 def _code_elsewhere(code: Entry, described: Described, session: Session) -> tuple[list[Entry], list[str]]:
@@ -118,7 +131,9 @@ def _configuration(found: Resolution, described: Described, record: CatalogRecor
     if source is not None and record is not None:
         what = f"the embedded catalog's record, facts of {record.facts_date}"
         return Entry("configuration", "found", what, record.hub_url, rests=rests)
-    status: SourceStatus = "gated" if found.status == "gated" else "missing"
+    files = found.hub.files if found.hub is not None else ()
+    is_absent = bool(files) and CONFIG not in files  # else it may be there, and could not be read
+    status: SourceStatus = "gated" if found.status == "gated" else "missing" if is_absent else "unknown"
     return Entry("configuration", status, described.trouble or "no configuration")
 
 

@@ -10,6 +10,7 @@ from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.attention import Attention
+from archviz.patterns.compression import pooled_positions
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import activation_of
@@ -109,7 +110,9 @@ def formula(context: Context, call: Event) -> str | None:
     def closed(event: Event) -> bool:
         return event.kind == "call" or detect_rope(event, context.trace) is not None
 
-    reader = TermReader(context.trace, call, closed, context.reading.stored)
+    module = context.modules.get(call.module)
+    rates = tuple(dict.fromkeys(rate for _, rate in pooled_positions(module))) if module is not None else ()
+    reader = TermReader(context.trace, call, closed, context.reading.stored, rates)
     results = reader.results()
     return written(term_lines(results)) if results and reader.steps else None
 

@@ -2,15 +2,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archviz.architecture.model import Architecture, Evidence, Fact, GapEntry, ParameterRow
-from archviz.emit.markdown import markdown_from_architecture, markdown_from_diagram
+from archviz.architecture.model import Evidence, Fact, GapEntry, ParameterRow
+from archviz.emit.markdown import breakdown_section, facts_section, gaps_section, joined, markdown_from_diagram
+from archviz.emit.markdown_graphs import graph_section
 from archviz.emit.markdown_text import code, line, link, links_in, table, text
 from archviz.figure.diagram_config import load_diagram_config
 from tests.emit.dot_grammar import parse_dot
@@ -18,7 +17,6 @@ from tests.figure import zoo
 from tests.figure.diagram_samples import load, small, spoilt
 
 EXAMPLE = Path(__file__).parents[2] / "assets" / "example_config.json"
-MODELS: list[Callable[[], Architecture]] = [zoo.qwen35, zoo.llama, zoo.t5, zoo.nemotron, zoo.hostile]
 
 
 def headings(document: str) -> list[str]:
@@ -78,15 +76,6 @@ def test_statuses_sources_nodes_and_edges_are_written() -> None:
     assert "The inside of Layer 2: Attention + MoE." in document
 
 
-@pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
-def test_an_architecture_becomes_a_document(make: Callable[[], Architecture]) -> None:
-    model = make()
-    document = markdown_from_architecture(model)
-    assert f"{model.parameters.total:,}" in document
-    parse_dot(fenced(document, "dot"))
-    load_diagram_config(fenced(document, "json"))
-
-
 def test_facts_gaps_and_breakdown_of_an_architecture_are_written() -> None:
     model = zoo.llama()
     evidence = [Evidence(kind="config", where="config.json:hidden_size")]
@@ -97,7 +86,7 @@ def test_facts_gaps_and_breakdown_of_an_architecture_are_written() -> None:
         ParameterRow(key="layers/a", label="Attention", count=8, parent="layers", active=8),
     ]
     model.parameters.tied = {"lm_head.weight": "embed.weight"}
-    document = markdown_from_architecture(model)
+    document = joined([breakdown_section(model), facts_section(model.facts), gaps_section(model)])
     assert "| hidden size | 4,096 | config | config.json:hidden_size |" in document
     assert "- `model.x`: an op that is not known (modeling.py:3)" in document
     assert re.search(r"\| Layers \| 2 × 10 \| 20 \|", document)
@@ -105,11 +94,11 @@ def test_facts_gaps_and_breakdown_of_an_architecture_are_written() -> None:
     assert "- `lm_head.weight` is `embed.weight` (tied)" in document
 
 
-def test_layers_are_titled_by_their_kind_and_say_where_they_were_read() -> None:
+def test_steps_of_a_graph_say_where_they_were_read() -> None:
     model = zoo.qwen35()
     model.blocks[0].nodes[0].evidence = [Evidence(kind="code", where="modeling_qwen3_5_moe.py:12")]
-    document = markdown_from_architecture(model)
-    assert "### Layer: Gated attention + MoE" in document
+    document = joined([graph_section(graph, graph.title) for graph in model.blocks])
+    assert all(f"### {graph.title}" in document for graph in model.blocks)
     assert "modeling_qwen3_5_moe.py:12" in document
     assert "| q_proj | 4096 → 2 × 32 × 256 |" in document
 

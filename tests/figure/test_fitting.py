@@ -56,3 +56,18 @@ def test_few_pages_are_laid_out_for_the_densest_model(monkeypatch: pytest.Monkey
     assert tried["figures"] <= 4
     assert tried["pages"] <= 12
     assert tried["columns"] <= 16
+
+
+def test_a_cross_attention_says_whose_output_it_reads_and_which_wire_is_which() -> None:
+    for name, giver in (
+        ("openai/whisper-tiny", "Encoder output"),
+        ("meta-llama/Llama-3.2-11B-Vision-Instruct", "Vision encoder output"),
+    ):
+        page = fitting.fitted_page(describe(name, settings=Settings(offline=True)), LIGHT)
+        inset = next(inset for inset in page.figure.insets if inset.title == "Cross attention")
+        assert [box.label for box in inset.diagram.boxes if box.role == "input"] == ["Input", giver]
+        core = next(box.id for box in inset.diagram.boxes if box.role == "attention_core")
+        named = {arrow.label: f"{arrow.id}/label" for arrow in inset.diagram.arrows if arrow.target == core}
+        assert sorted(named) == ["k", "q", "v"]
+        drawn = {group.id for group in page.display().groups() if group.role == "label"}
+        assert set(named.values()) <= drawn or page.density < 1

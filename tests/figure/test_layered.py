@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from archviz.figure.layered import Link, Placement, Spacing, Vertex, place
 from archviz.figure.layering import crossings, layer
+from archviz.figure.routing import Net, assign_tracks
 
 
 def boxes(names: str) -> list[Vertex]:
@@ -112,3 +113,18 @@ def test_more_room_between_layers_only_makes_it_higher() -> None:
     low, high = place(vertices, joined), place(vertices, joined, Spacing(between=60))
     assert high.height > low.height
     assert high.width == low.width
+
+
+def test_wires_cross_next_to_stems_rather_than_under_heads() -> None:
+    across, turning = Net(0.0, [100.0]), Net(50.0, [30.0])
+    assign_tracks([across, turning])
+    assert (across.track, turning.track) == (0, 1)
+    mirrored, other = Net(100.0, [0.0]), Net(50.0, [70.0])
+    assign_tracks([other, mirrored])
+    assert (mirrored.track, other.track) == (0, 1)
+
+
+def test_layers_are_apart_where_words_stand_beside_a_wire() -> None:
+    spacing = Spacing(between=10.0)
+    plain, named = (place(boxes("a b"), [Link("a", "b", named=each)], spacing).height for each in (False, True))
+    assert named == plain + 9.0

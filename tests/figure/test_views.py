@@ -1,16 +1,24 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 
+from archviz.descriptions import describe
 from archviz.emit import svg
 from archviz.errors import UsageError
 from archviz.figure import draw_view
 from archviz.figure.detailed import build_detailed
+from archviz.figure.display import Rect, Text
+from archviz.figure.fonts import measure
+from archviz.figure.model import Box, Column
 from archviz.figure.params import build_sizes
+from archviz.figure.stack import ColumnArt
+from archviz.figure.theme import LIGHT
 from archviz.figure.views import VIEWS
 from archviz.formats import VIEWS as NAMED
+from archviz.settings import Settings
 from tests.figure.zoo import ZOO
 
 SHOWN = ("overview", "detailed", "params")
@@ -78,3 +86,24 @@ def test_hostile_labels_stay_text_in_every_view(view: str) -> None:
     text = svg.emit(draw_view(ZOO["hostile"](), view)[0]).decode()
     assert "<script" not in text
     assert "\x00" not in text
+
+
+def test_numbers_of_bars_stand_on_ground_of_their_own_not_on_the_lines_of_the_scale() -> None:
+    display, _ = draw_view(describe("Qwen/Qwen3-0.6B", settings=Settings(offline=True)), "params")
+    pairs = [pair for group in display.groups() if group.role == "bar" for pair in pairwise(group.items)]
+    numbers = [(before, item) for before, item in pairs if isinstance(item, Text) and item.runs[0].weight == 600]
+    assert len(numbers) > 5
+    for before, item in numbers:
+        assert isinstance(before, Rect)
+        assert before.x < item.x
+        assert before.x + before.width > item.x + measure(item.runs[0].text, 13, 600)
+
+
+def test_the_title_of_a_narrow_tower_has_its_room_beside_the_output() -> None:
+    embedding = Box("embedding", "embedding", "Embed", ())
+    column = Column("t", "Text model of mine", (embedding,), subtitle="41.6M parameters")
+    art = ColumnArt(column, LIGHT)
+    drawn = art.draw(300.0, 400.0)
+    words = [item.runs[0].text for item in drawn.items if isinstance(item, Text)]
+    assert words == ["Text model of mine", "41.6M parameters"]
+    assert art.left > measure(words[0], 14.5, 700) + 14

@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from archviz.cli import main
+from archviz.errors import UsageError
 from archviz.network.cache import Cache, Entry, cache_folder, entry_bytes, parse_entry
 
 KEY = "https://huggingface.co/x"
@@ -141,6 +143,38 @@ def test_the_folder_is_the_users_choice(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("HOME", "/home/someone")
     if os.name == "posix":
         assert cache_folder() == Path("/home/someone/.cache/archviz")
+
+
+def test_without_a_home_nothing_is_kept_and_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(_: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for variable in ("ARCHVIZ_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(Path, "expanduser", nobody)
+    cache = Cache()
+    assert not cache.write(entry())
+    assert (cache.read(KEY), cache.info().entries, bool(cache.trouble)) == (None, 0, True)
+    monkeypatch.setenv("ARCHVIZ_CACHE", "~nobody/x")
+    with pytest.raises(UsageError, match="home directory of nobody"):
+        Cache()
+
+
+def test_what_cannot_be_deleted_is_not_called_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = Cache(tmp_path)
+    cache.write(entry())
+    cache.write(entry(b"other", "other"))
+    kept, unlink = str(cache._path(KEY)), Path.unlink
+
+    def guarded(path: Path, missing_ok: bool = False) -> None:
+        if str(path) == kept:
+            raise PermissionError(13, "Permission denied")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", guarded)
+    assert (cache.clear().entries, "Permission denied" in cache.trouble) == (1, True)
+    monkeypatch.setenv("ARCHVIZ_CACHE", str(tmp_path))
+    assert main(["cache", "clear"]) == 2
 
 
 def test_an_entry_is_for_its_owner_alone(tmp_path: Path) -> None:

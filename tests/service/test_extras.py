@@ -15,7 +15,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult, PromptReference, ResourceTemplateReference
 
 from archviz.service.prompts import prepare_for_estimator
-from archviz.service.resources import MODEL_TEMPLATE, PART_TEMPLATE, PARTS
+from archviz.service.resources import MODEL_TEMPLATE, PART_TEMPLATE, PARTS, REFERENCE_TEMPLATE
 from archviz.service.skill import SkillFiles, skill_folder
 from archviz.service.tools.files import PAGE_KEY
 
@@ -136,6 +136,27 @@ def test_what_is_no_resource_is_an_error_that_says_so(ask: Ask, uri: str) -> Non
     assert str(ROOT) not in str(error)
 
 
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("archviz://references/nope.md", "there is no resource archviz://references/nope.md"),
+        ("skill://x/SKILL.md", "the skill has no file"),
+        ("archviz://files/a%00.md", "control characters"),
+        ("archviz://" + "x" * 700, "over-long"),
+        ("archviz://model/acme%2FSmall-1B/nope", f"one of {', '.join(PARTS)}"),
+    ],
+)
+def test_an_address_that_names_nothing_is_no_question_of_the_models_name(ask: Ask, uri: str, told: str) -> None:
+    with pytest.raises((MCPError, ExceptionGroup)) as caught:
+        ask(read(uri))
+    error = caught.value
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    assert told in str(error)
+    assert "resources/templates/list" in str(error)
+    assert "exact name" not in str(error)
+
+
 # --- prompts and completions ---
 
 
@@ -187,6 +208,21 @@ def test_ids_of_models_are_completed_by_what_was_typed_of_them(ask: Ask) -> None
     assert ask(complete(PromptReference(type="ref/prompt", name="verify_claim"), "claim", "Q")).completion.values == []
     part = ResourceTemplateReference(type="ref/resource", uri=PART_TEMPLATE)
     assert ask(complete(part, "part", "ten")).completion.values == ["tensors"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "argument", "typed"),
+    [("nothing", "model", "Qwen"), ("draw_model", "first", "Qwen"), ("draw_model", "name", "Q" * 100_000)],
+)
+def test_what_no_prompt_takes_is_not_completed(ask: Ask, prompt: str, argument: str, typed: str) -> None:
+    ref = PromptReference(type="ref/prompt", name=prompt)
+    assert ask(lambda client: client.complete(ref, {"name": argument, "value": typed})).completion.values == []
+
+
+def test_references_are_completed_by_name(ask: Ask) -> None:
+    ref = ResourceTemplateReference(type="ref/resource", uri=REFERENCE_TEMPLATE)
+    found = ask(lambda client: client.complete(ref, {"name": "name", "value": "serv"})).completion.values
+    assert found[0] == "server.md"
 
 
 def test_a_model_that_was_read_before_is_offered_first(ask: Ask) -> None:

@@ -108,13 +108,49 @@ def test_a_folder_in_parts_is_a_package(elder: Path) -> None:
 
 
 def test_official_code_wins_over_a_folder_unless_its_own_is_asked_for(elder: Path) -> None:
-    state(elder, model_type="llama", transformers_version="4.40.0")
+    state(elder, model_type="llama", transformers_version="4.40.0", architectures=["LlamaForCausalLM"])
     assert read(elder)["class"] == "LlamaForCausalLM"
     assert read(elder, code="custom")["class"] == "ElderForCausalLM"
 
 
+@pytest.mark.parametrize("stated", ["modeling_elder.ElderForCausalLM", "modeling_elder.ElderModel"])
+def test_a_class_that_transformers_lacks_is_read_from_the_own_code_whatever_the_type(stated: str, elder: Path) -> None:
+    whole = read(elder)
+    auto_map = {"AutoConfig": "configuration_elder.ElderConfig", "AutoModelForCausalLM": stated}
+    state(elder, model_type="llama", auto_map=auto_map)
+    found = read(elder)
+    assert (found["class"], found["digest"]) == ("ElderForCausalLM", whole["digest"])
+    assert read(elder, "LlamaModel")["class"] == "LlamaModel"  # the class decides, also a named one
+
+
+def test_a_class_that_neither_code_has_is_told_and_not_replaced_by_the_own_one(elder: Path) -> None:
+    state(elder, model_type="llama", architectures=["LostForCausalLM"])
+    said: list[str] = []
+    assert read(elder, say=said.append)["class"] == "LlamaForCausalLM"
+    assert [text.partition(" is not in ")[0] for text in said] == ["architectures[0], LostForCausalLM,"]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "expected"),
+    [("ElderForCausalLM", "transformers has no ElderForCausalLM"), ("LlamaForCausalLM", "its code was read")],
+)
+def test_the_description_says_whose_code_was_read_where_both_know_the_type(
+    architecture: str, expected: str, elder: Path
+) -> None:
+    state(elder, model_type="llama", architectures=[architecture])
+    found = pipeline.describe(str(elder))
+    assert found.identity.class_name == architecture
+    assert len([fact for fact in found.facts if fact.key == "remark" and expected in str(fact.value)]) == 1
+
+
+def test_an_own_file_that_is_not_there_is_no_reason_for_another_model(elder: Path) -> None:
+    state(elder, model_type="llama", auto_map={"AutoModelForCausalLM": "absent.ElderForCausalLM"})
+    assert "has no absent.py" in str(refusal(elder))
+
+
 def test_what_auto_map_states_is_not_minded_where_official_code_is_read(elder: Path) -> None:
-    state(elder, model_type="llama", auto_map={"AutoConfig": "other/repository--configuration_x.XConfig"})
+    auto_map = {"AutoModel": "other/repository--modeling_x.XModel"}
+    state(elder, model_type="llama", architectures=["LlamaForCausalLM"], auto_map=auto_map)
     assert read(elder)["class"] == "LlamaForCausalLM"
 
 

@@ -61,6 +61,16 @@ def test_a_newer_type_is_read_at_a_commit_and_counts_as_its_code_builds(commit: 
     assert not any("modular" in path for path in github_raw.paths)
 
 
+def test_an_auto_map_without_a_model_is_no_code_of_it(commit: str, hub: LoopbackHub) -> None:
+    auto_map = {"AutoProcessor": "processing_x.P", "AutoTokenizer": ["tokenization_x.T", None], "AutoModel": None}
+    hub.repositories["acme/Mapped-1B"] = Repository(
+        {"config.json": json.dumps(CONFIG | {"auto_map": auto_map}).encode()}
+    )
+    found = pipeline.describe("acme/Mapped-1B")
+    assert (found.identity.class_name, found.gaps) == ("Acme9ForCausalLM", [])
+    assert commit[:12] in str(found.identity.code)
+
+
 def test_a_folder_of_a_newer_type_is_read_with_that_code(commit: str, hub: LoopbackHub, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     found, published = pipeline.describe(str(tmp_path)), pipeline.describe("acme/Acme9-1B")

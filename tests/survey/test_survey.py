@@ -15,7 +15,7 @@ from archviz.settings import Settings
 from archviz.survey.entries import ORDER, Survey
 from archviz.survey.text import survey_text
 from tests.lookup.conftest import Reply
-from tests.lookup.hub.loopback import Repository
+from tests.lookup.hub.loopback import Repository, status
 from tests.lookup.hub.repositories import TINY
 from tests.survey.conftest import CARD
 
@@ -166,6 +166,15 @@ def test_a_gated_model_shows_what_is_readable(services: Any) -> None:
     assert not any(entry.rests for entry in survey.entries)
 
 
+def test_a_configuration_that_could_not_be_read_is_unknown_and_an_absent_one_missing(services: Any, hub: Any) -> None:
+    hub.repositories["acme/Bare-1B"] = Repository({"notes.txt": b"-"})
+    assert by_kind(pipeline.sources("acme/Bare-1B"), "configuration")[0][0] == "missing"
+    hub.fail("/acme/Sharded-1B/resolve/", status(500))
+    survey = pipeline.sources("acme/Sharded-1B")
+    assert by_kind(survey, "configuration")[0][0] == "unknown"
+    assert any("configuration: " in text for text in survey.not_known)
+
+
 def test_a_renamed_model_is_said_to_be_renamed(services: Any) -> None:
     survey = pipeline.sources("acme/Old-Name-1B")
     assert (survey.status, survey.model_id, by_kind(survey, "hub")[0][0]) == ("renamed", "acme/New-Name-1B", "renamed")
@@ -173,8 +182,7 @@ def test_a_renamed_model_is_said_to_be_renamed(services: Any) -> None:
 
 def test_own_code_of_the_repository_is_what_it_rests_on(services: Any) -> None:
     (code,) = by_kind(pipeline.sources("acme/Elder-1B"), "code")
-    assert code[1].startswith("the repository's own code: ")
-    assert "modeling_elder.py" in code[1]
+    assert code == ("found", "the repository's own code: configuration_elder.py, modeling_elder.py")
 
 
 def test_a_derivative_is_told_with_its_base(services: Any) -> None:

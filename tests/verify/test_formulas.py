@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from archviz import pipeline
@@ -271,3 +273,17 @@ def test_a_rotation_that_was_not_followed_claims_no_part_of_the_head() -> None:
 
 def test_norms_of_a_layer_are_not_listed_as_its_feed_forwards() -> None:
     assert values(published("facebook/bart-large-cnn"), "feed_forward.norms") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Qwen/Qwen3.5-397B-A17B", ["[0 to S of S + 3]", "[:, :, :S]"]),
+        ("deepseek-ai/DeepSeek-V4-Flash", ["[0 to S of S + 1]", "[0 to S + S/4 of S + S/4 + 1]"]),
+    ],
+)
+def test_cuts_along_the_sequence_are_in_symbols_of_its_length(name: str, told: list[str]) -> None:
+    claims = pipeline.verify(name, settings=Settings(offline=True)).claims
+    text = " ".join(str(claim.value) for claim in claims if claim.key.endswith("formula"))
+    assert all(each in text for each in told)
+    assert not re.search(r"\[0 to \d+ of (10|264|266|329|66)\]", text)

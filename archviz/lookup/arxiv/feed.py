@@ -19,6 +19,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 OPENSEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
 ARXIV = "{http://arxiv.org/schemas/atom}"
 MOST_AUTHORS = 200
+MOST_CHARACTERS = 20_000  # of one field, an abstract or a comment: arXiv itself takes 1,920 for an abstract
 DEEPEST = 20
 
 
@@ -101,8 +102,9 @@ def _paper(entry: Element) -> Paper:
 
 
 def _text(element: Element, tag: str) -> str:
-    """The text of a child on one line; empty when it is not there."""
-    return clean(element.findtext(tag) or "")
+    """The text of a child on one line, cut at the bound; empty when it is not there."""
+    text = element.findtext(tag) or ""
+    return clean(text[:MOST_CHARACTERS]) + (" …" if len(text) > MOST_CHARACTERS else "")
 
 
 def _parse(data: bytes) -> Element:

@@ -106,10 +106,11 @@ def _is_asked(section: Section, asked: str) -> bool:
 
 
 def _cut(sections: Sequence[Section], how: ChosenBy, bound: int) -> Selection:
-    """The sections up to the bound, the last one cut between blocks, what is off it counted."""
+    """The sections up to the bound, headings counted too, the last one cut between blocks, what text is off it counted."""
     kept, left, off = [], bound, 0
     for section in sections:
         blocks: list[Block] = []
+        left -= sum(map(len, (section.heading, *section.above)))
         for block in section.blocks:
             size = len(block.text)
             if size <= left and not off:
@@ -117,6 +118,6 @@ def _cut(sections: Sequence[Section], how: ChosenBy, bound: int) -> Selection:
                 left -= size
             else:
                 off += size
-        if blocks or not off:
+        if blocks or (left >= 0 and not off):
             kept.append(replace(section, blocks=tuple(blocks)))
     return Selection(tuple(kept), how, off)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from math import prod
 from typing import Annotated
 
 from mcp_types import CallToolResult
@@ -11,6 +13,7 @@ from archviz.numbers.name_pattern import matcher
 from archviz.service.answering import line, lines, refuse_idle, result_of
 from archviz.service.paging import ANSWER_BYTES, page_of
 from archviz.service.results import TensorsAnswer
+from archviz.service.tensor_rows import rows_of_equals
 from archviz.service.workshop import ClassName, Model, Offset, Workshop
 
 _MOST_TIED = 5
@@ -28,7 +31,7 @@ class InspectingTools:
         offset: Offset = 0,
         class_name: ClassName = None,
     ) -> Annotated[CallToolResult, TensorsAnswer]:
-        """Every tensor with its shape, in pages; headers only, no weights."""
+        """Every tensor with its shape, and the sum of those that match; headers only, no weights."""
         self.workshop.reach.check_model(model)
         refuse_idle("class_name", class_name if stored else None, "what code builds, not for stored=true")
         return self._stored(model, match, offset) if stored else self._coded(model, match, offset, class_name)
@@ -36,16 +39,20 @@ class InspectingTools:
     def _coded(self, model: str, match: str | None, offset: int, class_name: str | None) -> CallToolResult:
         from archviz import pipeline
 
-        found = pipeline.tensors(model, class_name=class_name, settings=self.workshop.settings)
+        settings = self.workshop.settings
+        found = self.workshop.shelf.made(
+            "tensors", model, (class_name,), lambda: pipeline.tensors(model, class_name=class_name, settings=settings)
+        )
         fits = matcher(match)
         shown = {name: shape for name, shape in found["tensors"].items() if fits(name)}
         tied = {alias: name for alias, name in found["tied"].items() if fits(alias) or fits(name)}
-        page = page_of(shown, "", offset, ANSWER_BYTES - 1_000)
+        page = page_of(rows_of_equals(shown), "", offset, ANSWER_BYTES - 1_200)
         answer = TensorsAnswer(
             model=model,
             class_name=found["class"],
-            parameters=found["params"],
-            digest=found["digest"],
+            parameters=sum(map(prod, shown.values())),
+            count=len(shown),
+            whole={"parameters": found["params"], "digest": found["digest"]},
             tensors=page.value,
             tied=dict(list(tied.items())[:_MOST_TIED]),
             page=page.bounds,
@@ -58,14 +65,21 @@ class InspectingTools:
     def _stored(self, model: str, match: str | None, offset: int) -> CallToolResult:
         from archviz import pipeline
 
-        found = pipeline.checkpoint(model, self.workshop.settings)
+        settings = self.workshop.settings
+        found = self.workshop.shelf.made("checkpoint", model, (), lambda: pipeline.checkpoint(model, settings))
         fits = matcher(match)
-        shown = {row.name: [row.dtype, *row.shape] for row in found.tensors if fits(row.name)}
-        page = page_of(shown, "", offset, ANSWER_BYTES - 1_000)
+        fitting = [row for row in found.tensors if fits(row.name)]
+        rows = rows_of_equals({row.name: [row.dtype, *row.shape] for row in fitting})
+        page = page_of(rows, "", offset, ANSWER_BYTES - 1_200)
+        dtypes: Counter[str] = Counter()
+        for row in fitting:
+            dtypes[row.dtype] += row.numel
         answer = TensorsAnswer(
             model=found.model,
-            parameters=sum(row.numel for row in found.tensors),
-            dtypes=found.as_dict()["dtypes"],
+            parameters=dtypes.total(),
+            count=len(fitting),
+            whole={"parameters": sum(row.numel for row in found.tensors), "dtypes": found.as_dict()["dtypes"]},
+            dtypes=dict(dtypes),
             tensors=page.value,
             page=page.bounds,
             problems=lines(found.problems),
@@ -75,6 +89,8 @@ class InspectingTools:
 
 
 def _paged(answer: TensorsAnswer, following: int | None, match: str | None) -> CallToolResult:
+    if any("{" in name for name in answer.tensors):
+        answer.notes.insert(0, "one row for equal tensors: {0-61} stands for each of these numbers")
     if following is not None:
         answer.next = [f"offset={following} goes on" + ("" if match else "; match=WORD narrows it")]
     elif not answer.tensors:

@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 
-from archviz.errors import ArchvizError, BadResponseError, ModelNotFoundError, RateLimitedError, UsageError
+from archviz.errors import (
+    ArchvizError,
+    BadResponseError,
+    ModelNotFoundError,
+    RateLimitedError,
+    SourceUnavailableError,
+    UsageError,
+)
 from archviz.lookup.arxiv.client import ArxivClient
+from archviz.lookup.arxiv.feed import MOST_CHARACTERS, parse_feed
 from archviz.network.session import Session
 from archviz.records import replace
 from archviz.settings import Limits
@@ -105,6 +113,25 @@ def test_an_older_answer_about_the_newest_version_is_told_with_its_day(
         asking = session()
         assert ArxivClient(asking).find_paper(asked).id == "2505.09388v2"
         assert sum("newest version on 20" in note for note in asking.notes) == told
+
+
+def test_the_fields_of_a_paper_are_bounded() -> None:
+    long = "a b " * 500_000
+    ns = 'xmlns="http://www.w3.org/2005/Atom" xmlns:o="http://a9.com/-/spec/opensearch/1.1/"'
+    fields = f"<id>http://arxiv.org/abs/2505.09388v1</id><title>{long}</title><summary>{long}</summary>"
+    feed = f"<feed {ns}><o:totalResults>1</o:totalResults><entry>{fields}</entry></feed>"
+    (paper,) = parse_feed(feed.encode()).papers
+    assert [len(text) <= MOST_CHARACTERS + 2 and text.endswith(" …") for text in (paper.title, paper.abstract)] == [
+        True
+    ] * 2
+
+
+def test_time_that_is_used_up_is_not_laid_on_others(client: ArxivClient, session: Make, clock: Any) -> None:
+    asking = session()
+    clock.ahead += 10_000
+    with pytest.raises(SourceUnavailableError) as caught:
+        ArxivClient(asking).find_paper("2505.09388v2")
+    assert "others" not in caught.value.message
 
 
 # --- faults ---------------------------------------------------------------------------------------------------------

@@ -78,6 +78,12 @@ def test_text_beyond_the_bound_is_counted_and_left_off() -> None:
     assert sum(len(section.text) for section in found.sections) == 500
 
 
+def test_headings_count_too_so_that_their_number_is_bounded() -> None:
+    html = "".join(f"<h2>{number} Architecture</h2>" for number in range(1, 9_000))
+    found = select(paper_sections(html), "architecture", bound=6_000)
+    assert 200 < len(found.sections) < 500
+
+
 @pytest.mark.parametrize(
     "one, other, same",
     [

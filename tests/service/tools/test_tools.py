@@ -61,8 +61,10 @@ def test_sources_are_listed_with_what_rests_on_them_and_where_to_go_on(shop: Wor
 
 
 def test_what_cannot_be_read_offline_is_an_error_that_says_so(shop: Workshop) -> None:
-    with pytest.raises(UsageError, match="no card"):
+    with pytest.raises(ArchvizError, match="no card") as caught:
         NamingTools(shop).find_sources(MODEL, read="card")
+    assert caught.value.code == "offline"
+    assert not any("read=card" in step for step in data(NamingTools(shop).find_sources(MODEL))["next"])
     with pytest.raises(ArchvizError) as caught:
         NamingTools(shop).find_sources("2505.09388", read="paper")
     assert caught.value.code in ("offline", "unreachable")
@@ -104,6 +106,21 @@ def test_a_module_is_found_by_its_path_whatever_the_layer(shop: Workshop) -> Non
     assert again["value"] == found["value"]
     layer = data(tool.describe_architecture(MODEL, part="model.layers.0.self_attn"))
     assert any("/blocks/" in step for step in layer["next"])
+
+
+def test_a_part_that_stands_as_an_outline_is_named_as_the_next_to_ask_for(shop: Workshop) -> None:
+    tool, part, opened = DescribingTools(shop), "/modules", []
+    while True:
+        found = data(tool.describe_architecture(MODEL, part=part))
+        following = [step for step in found["next"] if "opens what stands as an outline" in step]
+        if not following:
+            break
+        assert not any("all of this part" in step for step in found["next"])
+        part = following[0].removeprefix("part=").split()[0]
+        opened.append(part)
+    assert opened[0] == "/modules/children"
+    assert len(opened) > 1
+    assert "outline" not in str(found["next"])
 
 
 @pytest.mark.parametrize(
@@ -167,6 +184,12 @@ def test_claims_about_a_tower_of_defaults_are_unverified(shop: Workshop) -> None
     assert found["statuses"]["unverified"] > 0
 
 
+def test_layers_of_a_claim_are_written_as_the_summary_writes_them(shop: Workshop) -> None:
+    found = data(VerifyingTools(shop).verify_code("Qwen/Qwen3.5-397B-A17B", about="rope"))
+    assert any("layers.{3-59/4}.self_attn" in claim for claim in found["claims"])
+    assert not any("{3,7,11" in claim for claim in found["claims"])
+
+
 def test_a_figure_is_held_against_the_code(shop: Workshop) -> None:
     figure = {
         "model_name": "Qwen3-0.6B",
@@ -212,28 +235,85 @@ def test_of_addresses_only_those_of_github_are_searched(shop: Workshop) -> None:
 # --- inspect_tensors ---
 
 
-def test_tensors_are_listed_in_pages_and_found_by_name(shop: Workshop) -> None:
+def test_tensors_are_listed_equal_layers_in_one_row_and_found_by_name(shop: Workshop) -> None:
     tool = InspectingTools(shop)
-    first = data(tool.inspect_tensors(MODEL))
-    assert first["page"]["total"] == 310
-    assert first["parameters"] == 596_049_920
-    assert f"offset={first['page']['returned']}" in first["next"][0]
+    whole = data(tool.inspect_tensors(MODEL))
+    assert (whole["count"], whole["parameters"]) == (310, 596_049_920)
+    assert whole["tensors"]["model.layers.{0-27}.self_attn.q_proj.weight"] == [2048, 1024]
+    assert "each of these numbers" in whole["notes"][0]
     found = data(tool.inspect_tensors(MODEL, match="*layers.3.self_attn.?_norm*"))
     assert list(found["tensors"]) == [f"model.layers.3.self_attn.{x}_norm.weight" for x in "qk"]
-    assert "leave `match`" in data(tool.inspect_tensors(MODEL, match="nothing"))["next"][0]
+
+
+def test_what_matches_is_summed_and_the_whole_model_is_named_as_such(shop: Workshop) -> None:
+    tool = InspectingTools(shop)
+    found = data(tool.inspect_tensors(MODEL, match="q_proj"))
+    assert (found["count"], found["parameters"]) == (28, 28 * 2048 * 1024)
+    assert found["whole"] == {"parameters": 596_049_920, "digest": data(tool.inspect_tensors(MODEL))["whole"]["digest"]}
+    none = data(tool.inspect_tensors(MODEL, match="nothing"))
+    assert (none["count"], none["parameters"], none["page"]["total"]) == (0, 0, 0)
+    assert "leave `match`" in none["next"][0]
+
+
+def test_many_tensors_are_read_in_pages(shop: Workshop, tmp_path: Path) -> None:
+    names = {
+        f"part{index:03}.weight": {"dtype": "F32", "shape": [index + 1], "data_offsets": [0, 0]} for index in range(300)
+    }
+    start = 0
+    for row in names.values():
+        row["data_offsets"], start = [start, start + 4 * row["shape"][0]], start + 4 * row["shape"][0]  # type: ignore[index]
+    header = json.dumps(names).encode()
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * start)
+    first = data(InspectingTools(shop).inspect_tensors(str(tmp_path), stored=True))
+    following = first["page"]["returned"]
+    assert f"offset={following}" in first["next"][0]
+    second = data(InspectingTools(shop).inspect_tensors(str(tmp_path), stored=True, offset=following))
+    assert next(iter(second["tensors"])) == f"part{following:03}.weight"
+    assert second["count"] == 300
 
 
 def test_stored_tensors_of_a_folder_have_types(shop: Workshop, tmp_path: Path) -> None:
-    header = json.dumps({"a.weight": {"dtype": "BF16", "shape": [2, 3], "data_offsets": [0, 12]}}).encode()
-    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 12)
-    found = data(InspectingTools(shop).inspect_tensors(str(tmp_path), stored=True))
-    assert found["tensors"] == {"a.weight": ["BF16", 2, 3]}
+    rows = {
+        "a.weight": {"dtype": "BF16", "shape": [2, 3], "data_offsets": [0, 12]},
+        "b.weight": {"dtype": "F32", "shape": [1], "data_offsets": [12, 16]},
+    }
+    header = json.dumps(rows).encode()
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 16)
+    tool = InspectingTools(shop)
+    found = data(tool.inspect_tensors(str(tmp_path), stored=True))
+    assert found["tensors"] == {"a.weight": ["BF16", 2, 3], "b.weight": ["F32", 1]}
+    assert (found["parameters"], found["dtypes"]) == (7, {"BF16": 6, "F32": 1})
+    found = data(tool.inspect_tensors(str(tmp_path), stored=True, match="a."))
     assert (found["parameters"], found["dtypes"]) == (6, {"BF16": 6})
+    assert found["whole"] == {"parameters": 7, "dtypes": {"BF16": 6, "F32": 1}}
 
 
 def test_a_pattern_of_stars_takes_no_time() -> None:
     assert not matcher("*a" * 200)("a" * 150 + "b")
     assert matcher("[x]*")("[x].weight")
+
+
+def test_pages_of_one_request_read_the_model_once(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from archviz import pipeline
+
+    asked: list[str] = []
+
+    def count(name: str) -> None:
+        real = getattr(pipeline, name)
+        monkeypatch.setattr(pipeline, name, lambda *args, **options: asked.append(name) or real(*args, **options))  # type: ignore[func-returns-value]
+
+    for name in ("verify", "tensors", "trace", "document", "exported"):
+        count(name)
+    fresh, layers = Workshop(shop.settings), str(ROOT / "assets" / "estimator_layers")
+    for offset in (0, 5):
+        data(VerifyingTools(fresh).verify_code(MODEL, about="rope,norm", offset=offset))
+        data(InspectingTools(fresh).inspect_tensors(MODEL, offset=offset))
+        data(DescribingTools(fresh).describe_architecture(MODEL, part="trace:model.layers.0", offset=offset))
+        assert fresh.document(MODEL)[1].startswith("# ")
+    for save in ("nothing", "configuration", "gap_reports"):
+        data(DocumentingTools(fresh).write_document(MODEL, "estimator", estimator=layers, save=save))  # type: ignore[arg-type]
+    data(DocumentingTools(fresh).write_document(MODEL))
+    assert sorted(asked) == ["document", "exported", "tensors", "trace", "verify"]
 
 
 # --- draw_architecture ---
@@ -242,7 +322,12 @@ def test_a_pattern_of_stars_takes_no_time() -> None:
 def test_a_module_and_another_view_are_drawn(shop: Workshop) -> None:
     tool = DrawingTools(shop)
     found = data(tool.draw_architecture(MODEL, view="module", module="model.layers.0.self_attn", formats=["svg"]))
-    assert "Qwen3-0.6B" in Path(found["files"][0]["path"]).read_text("utf-8")
+    path = Path(found["files"][0]["path"])
+    assert "Qwen3-0.6B" in path.read_text("utf-8")
+    assert path.name.startswith("Qwen3-0.6B-module-model.layers.0.self_attn-")
+    assert found["title"].endswith(": model.layers.0.self_attn")
+    assert "summary" not in found
+    assert not any("view=module" in step for step in found["next"])
     assert data(tool.draw_architecture(MODEL, view="params", formats=["svg"]))["image"] == "not_asked"
 
 
@@ -275,6 +360,11 @@ def test_two_models_are_compared_with_a_figure_and_a_page(shop: Workshop) -> Non
     assert all("such_as" in row or row["only"] in ("first", "other") for row in found["blocks"])
     assert "hidden" in Path(found["files"][0]["path"]).read_text("utf-8").lower()
     assert [item.type for item in result.content] == ["text", "resource_link", "resource_link"]
+
+
+def test_a_picture_of_a_comparison_is_to_be_looked_at(shop: Workshop) -> None:
+    found = data(ComparingTools(shop).compare_models([MODEL, "transformers:qwen2"], formats=["png"]))
+    assert found["next"][0].startswith("Look at the picture")
 
 
 def test_how_a_name_was_found_is_a_note_and_no_difference(shop: Workshop) -> None:

@@ -1,0 +1,63 @@
+"""Cuts along the positions of a pass, in symbols of its length: a pass is as long as it has to be, a model is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from archviz.records import record
+
+_MORE = 8  # positions that padding or a sink adds to a row of them
+
+
+@record(frozen=True)
+class Positions:
+    """How long a pass is.
+
+    Args:
+        length: Positions, S.
+        rates: How many positions become one, where the module pools them.
+    """
+
+    length: int
+    rates: tuple[int, ...] = ()
+
+    def words(self, start: int, stop: int, total: int) -> str | None:
+        """A cut of an axis of positions, as `0 to S of S + 3`; None where the axis is one of features.
+
+        >>> Positions(263, (4,)).words(0, 328, 329)
+        '0 to S + S/4 of S + S/4 + 1'
+        """
+        ends = [self._symbol(size) for size in (stop, total)]
+        exact = any(size == base for size in (stop, total, stop - start) for _, base in self._bases())
+        if None in ends or not exact:
+            return None
+        first = self._symbol(start) if start > _MORE else (str(start), 0)
+        return f"{first[0]} to {' of '.join(text for text, _ in filter(None, ends))}" if first is not None else None
+
+    def index_words(self, index: str) -> str:
+        """An index that keeps the positions of one axis, as `:, :, :S`; other indices, such as steps of a loop, as they are.
+
+        >>> Positions(7).index_words(":, :, :7"), Positions(7).index_words("..., 7, :7")
+        (':, :, :S', '..., 7, :7')
+        """
+        bounds = index.split(", ")
+        if bounds.count(f":{self.length}") != 1 or bounds.count(":") != len(bounds) - 1:
+            return index
+        return index.replace(f":{self.length}", ":S")
+
+    def _symbol(self, size: int) -> tuple[str, int] | None:
+        """A size in symbols of the length, and how many positions it has beyond that."""
+        for more in range(_MORE + 1):
+            for text, base in self._bases():
+                if size == base + more:
+                    return (f"{text} + {more}" if more else text), more
+        return None
+
+    def _bases(self) -> Iterable[tuple[str, int]]:
+        yield "S", self.length
+        for rate in self.rates:
+            pooled = self.length // rate
+            if pooled:
+                yield f"S + S/{rate}", self.length + pooled
+            if pooled > _MORE:
+                yield f"S/{rate}", pooled

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import pytest
+
+from archviz.descriptions import describe
+from archviz.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("model", "shape_in", "shape_out"),
+    [
+        ("Qwen/Qwen3.5-397B-A17B", ["B", "S", 64], ["B", 64, "S", 128]),
+        ("transformers:kimi_linear", ["B", 32, "S", 128], ["B", 32, "S", 128]),
+        ("transformers:rwkv", ["B", "S", 4096], ["B", "S", 4096]),
+    ],
+)
+def test_a_recurrence_in_chunks_shows_positions_heads_and_width(
+    model: str, shape_in: list[int | str], shape_out: list[int | str]
+) -> None:
+    blocks = describe(model, settings=Settings(offline=True)).blocks
+    cores = [node for block in blocks for node in block.nodes if node.role == "recurrence_core"]
+    assert cores
+    assert all((core.shape_in, core.shape_out) == (shape_in, shape_out) for core in cores)
