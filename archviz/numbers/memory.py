@@ -25,7 +25,8 @@ DEFINITIONS = {
     "projected keys counted once",
     "as_coded": "the same as the official code stores it: keys and values both",
     "indexer": "keys by which an indexer chooses what is attended to",
-    "state": "recurrent and convolution states, and buffers of tokens to be compressed: constant for a sequence",
+    "state": "recurrent and convolution states, and buffers of tokens to be compressed as they stand after whole windows (what waits in "
+    "between is not in it): constant for a sequence",
     "reserved": f"what an engine sets aside that has blocks of {BLOCK} tokens and one size for all layers: keys and values both, windows "
     "not used, with indexer keys and states",
     "cross": "keys and values of an encoder's output, kept for its whole length",
