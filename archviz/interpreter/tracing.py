@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from archviz.interpreter.control import BudgetSpentError
 from archviz.interpreter.events import Events
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.interpreter.values import Instance, Tensor
+from archviz.settings import Limits
 from archviz.spans import Span
 
 MOST_ASSUMPTIONS = 1000
@@ -19,9 +21,13 @@ class Recorder:
 
     Args:
         paths: Module identity (`id`) → path in the model.
+        limits: How much is recorded.
     """
 
-    def __init__(self, paths: dict[int, str]) -> None:
+    def __init__(self, paths: dict[int, str], limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._calls = 0
+        self._values = 0
         self.events = Events()
         self.passed = self.events.passed
         self.path = ""
@@ -37,6 +43,7 @@ class Recorder:
             dict[int, Any]
         ] = []  # for each open call that may be repeated, the objects, containers and iterators it made
         self.ended_by: str | None = None  # what ended the pass before it was through
+        self.spent = False  # a bound ended it
         self.more_tokens = 0  # tokens given beyond those asked for, so that no part of the model is left without any
         self.tokens: set[int] = set()  # the given tensors of token ids (`id`)
         self.next_number = 0  # the first free number of a tensor
@@ -62,14 +69,18 @@ class Recorder:
 
     def begin(self, kind: str, name: str, inputs: Iterable[Any], at: Span | None, module: str | None = None) -> int:
         """Open an event; its outputs are filled in by `end`."""
+        self._calls += kind == "call"
         index = len(self.events)
+        given = tuple([self.reference(each) for each in tensors_in(inputs)])
+        self._values += len(given)
+        self.check_bounds(at)
         self.events.append(
             Event(
                 index,
                 kind,  # type: ignore[arg-type]
                 self.path if module is None else module,
                 name,
-                tuple([self.reference(each) for each in tensors_in(inputs)]),
+                given,
                 (),
                 self._open[-1] if self._open else -1,
                 at,
@@ -80,14 +91,25 @@ class Recorder:
         self._open.append(index)
         return index
 
+    def check_bounds(self, at: Span | None) -> None:
+        """Refuse a pass of more events than are kept and written."""
+        limits = self._limits
+        if self._calls > limits.calls:
+            raise BudgetSpentError(f"more than {limits.calls:,} module calls in one pass", at)
+        if len(self.events) >= limits.events:
+            raise BudgetSpentError(f"more than {limits.events:,} steps recorded in one pass", at)
+        if self._values > limits.values:
+            raise BudgetSpentError(f"more than {limits.values:,} tensors named in one pass", at)
+
     def end(self, index: int, outputs: Any, options: dict[str, Any] | None = None) -> None:
         """Close an event."""
         self._open.pop()
         event = self.events[index]
         options = {**(options or {}), **self._notes.pop(index, {})}
+        given = tuple([self.reference(each) for each in tensors_in([outputs])])
+        self._values += len(given)
         self.events[index] = Event(
-            index, event.kind, event.module, event.name, event.inputs,
-            tuple([self.reference(each) for each in tensors_in([outputs])]),
+            index, event.kind, event.module, event.name, event.inputs, given,
             event.parent, event.at, options, event.assumed,
         )  # fmt: skip
 
