@@ -8,7 +8,8 @@ from typing import Any
 
 from archviz.interpreter.control import BudgetSpentError
 from archviz.interpreter.events import Events
-from archviz.interpreter.reading import Event, ValueRef
+from archviz.interpreter.parsing import body_of
+from archviz.interpreter.reading import Assumption, Event, ValueRef
 from archviz.interpreter.values import Instance, Tensor
 from archviz.settings import Limits
 from archviz.spans import Span
@@ -35,6 +36,7 @@ class Recorder:
         self.assumptions: dict[
             tuple[str, Span | None], str
         ] = {}  # what was taken for granted, and its line → the first module there
+        self._testing: dict[Span, tuple[int, int]] = {}  # a test that is taken as true → the lines of its function
         self.keeps_numbers = False  # small tensors of known numbers, such as the sizes of images, are computed with
         self.numbers_read: set[tuple[int, str]] = set()  # numeric attributes of modules that forward looked at
         self.lost: set[tuple[str, Span | None]] = set()  # what was not understood and is a gap already
@@ -57,11 +59,21 @@ class Recorder:
     def open_event(self) -> int:
         return self._open[-1] if self._open else -1
 
-    def assume(self, what: str, at: Span | None) -> None:
+    def assume(self, what: str, at: Span | None, function: Any = None) -> None:
         """Note what is taken for granted from here on, because it depends on numbers, which a pass over shapes does not have."""
         self.assumed = True
         if len(self.assumptions) < MOST_ASSUMPTIONS:
             self.assumptions.setdefault((what, at), self.path)
+            node = getattr(function, "node", None)
+            if node is not None and at is not None:
+                self._testing[at] = (node.lineno, max(at.line, *(each.end_lineno or 0 for each in body_of(node)), 0))
+
+    def assumed_rows(self) -> list[Assumption]:
+        """What was taken for granted, in order."""
+        return [
+            Assumption(path, what, at, self._testing.get(at) if at else None)
+            for (what, at), path in self.assumptions.items()
+        ]
 
     def path_of(self, module: Any) -> str | None:
         """Where a module stands in the model; None when it is no part of it."""
