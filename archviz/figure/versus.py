@@ -101,12 +101,16 @@ class _Versus:
         return f"{len(self.rows)} of {len(facts) + len(self.comparison.plans)} facts and layer plans differ"
 
     def _columns(self, width: float, tall: float) -> Iterator[Item]:
+        drawn = [_stretched(art, tall, self.theme) for art in self.arts]
+        wide = [shown.left + shown.right for shown in drawn]
         half = (width - 2 * _MARGIN) / 2
-        for place, art in enumerate(self.arts):
-            shown = _stretched(art, tall, self.theme)
-            spare = max(half - shown.left - shown.right, 0.0) / 2
-            x = _MARGIN + half * place + spare + shown.left
-            yield shown.draw(x, _TOP + tall)
+        if max(wide) <= half:
+            starts = [half * place + (half - own) / 2 for place, own in enumerate(wide)]
+        else:  # columns of unequal width: the narrower one gives of its half
+            spare = max(width - 2 * _MARGIN - sum(wide), 0.0) / 3
+            starts = [spare, 2 * spare + wide[0]]
+        for place, (shown, start) in enumerate(zip(drawn, starts, strict=True)):
+            yield shown.draw(_MARGIN + start + shown.left, _TOP + tall)
             for name in self.marked[place]:
                 if name in shown.canvas.boxes:
                     yield from self._mark(name, shown.canvas.boxes[name])

@@ -4,6 +4,7 @@ import pytest
 
 from archviz.architecture.model import Architecture
 from archviz.comparison.comparing import compare
+from archviz.descriptions import describe
 from archviz.emit import svg
 from archviz.errors import UsageError
 from archviz.figure.lint import lint
@@ -13,6 +14,7 @@ from archviz.figure.print_size import smallest_in_print
 from archviz.figure.theme import THEMES, theme
 from archviz.figure.versus import differences, draw_versus, unlike
 from archviz.records import replace
+from archviz.settings import Settings
 from tests.figure.zoo import ZOO
 
 PAIRS = [("llama", "qwen35"), ("gemma", "gemma3"), ("deepseek", "nemotron"), ("bert", "t5"), ("hostile", "llama")]
@@ -32,6 +34,13 @@ def test_two_models_stand_on_one_frame_without_a_hard_finding(pair: tuple[str, s
     assert smallest_in_print(display) >= 6.5
     ids = [group.id for group in display.groups() if group.role in ("node", "edge", "layer")]
     assert len(ids) == len(set(ids))
+
+
+def test_columns_of_unequal_width_both_stay_on_the_page() -> None:
+    settings = Settings(offline=True)
+    names = ("google/gemma-3-27b-it", "google/gemma-4-26B-A4B")  # branches side by side in the second
+    display = draw_versus(compare([describe(name, settings=settings) for name in names]), theme("light"))
+    assert [finding for finding in lint(display) if finding.severity == "hard"] == []
 
 
 def test_what_differs_is_listed_and_marked_and_what_is_equal_is_not() -> None:
