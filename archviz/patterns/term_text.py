@@ -10,10 +10,13 @@ _INFIX = {
     "add": (1, " + "),
     "sub": (1, " − "),
     "mul": (2, " · "),
-    "div": (2, " / "),
-    "matmul": (2, " @ "),
-    "bmm": (2, " @ "),
+    "div": (3, " / "),
+    "matmul": (4, " @ "),
+    "bmm": (4, " @ "),
 }
+"""How strongly a sign binds; products of different kinds are never told apart by that, but bracketed (`_factor`)."""
+_QUOTIENT = 3
+_WHOLE = 8  # powers, calls, names
 _LONG = 60  # a step of this length that is used twice gets a line of its own
 _NAMES = "abcdefghijklmnopqrsuvwyz"
 
@@ -49,17 +52,20 @@ def _name(count: int) -> str:
 
 def _write(term: Term, written: dict[int, tuple[str, int]]) -> tuple[str, int]:
     """A step with what it is made of, and how strongly it binds."""
-    args = [written[id(arg)] if isinstance(arg, Term) else (_number(arg), 9) for arg in term.args]
+    args = [written[id(arg)] if isinstance(arg, Term) else (_number(arg), 9 if arg >= 0 else 8) for arg in term.args]
     if term.name == "given":
         return term.label, 9
     if term.name == "cut":
         return f"{_bound(args[0], 9)}[{term.label.strip('[]')}]", 9
     if term.name in _INFIX and len(args) == 2 and not term.notes:
         level, sign = _INFIX[term.name]
-        second = _bound(args[1], level + (term.name in ("sub", "div")))
-        return f"{_bound(args[0], level)}{sign}{second}", level
+        if level > 1:
+            return f"{_factor(args[0], level)}{sign}{_factor(args[1], level)}", level
+        return f"{_bound(args[0], level)}{sign}{_bound(args[1], level + (term.name == 'sub'))}", level
     if term.name == "neg":
         return f"−{_bound(args[0], 2)}", 1
+    if term.name == "transposed":
+        return f"{_bound(args[0], 9)}ᵀ", 9
     if term.name == "pow" and len(args) == 2:
         return f"{_bound(args[0], 9)}^{_bound(args[1], 9)}", 8
     if term.name == "linear" and len(args) > 1:
@@ -72,6 +78,12 @@ def _write(term: Term, written: dict[int, tuple[str, int]]) -> tuple[str, int]:
 def _bound(arg: tuple[str, int], level: int) -> str:
     text, own = arg
     return text if own >= level else f"({text})"
+
+
+def _factor(arg: tuple[str, int], level: int) -> str:
+    """An operand of a product: in brackets where it is a sum, a quotient, or a product of the other kind."""
+    text, own = arg
+    return text if own >= _WHOLE or own == level != _QUOTIENT else f"({text})"
 
 
 def _number(value: float) -> str:

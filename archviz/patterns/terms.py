@@ -1,13 +1,16 @@
 """What a module computes, as one expression over its projections: read off the ops of a pass in the order of execution.
 
-Moves and casts are left out; what is made twice from the same is written once.  `term_text` writes an expression.
+Moves that only put axes where the next step wants them, and casts between floating-point types, are left out; what is made twice from
+the same is written once.  `axis_moves` knows the other moves, `term_text` writes an expression.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 
 from archviz.interpreter.reading import Event, StoredTensor, ValueRef
+from archviz.patterns.axis_moves import Layout, Mixed, layout_of, moved
 from archviz.patterns.op_families import FRESH, canonical, writes_in_place
 from archviz.patterns.origins import cut_words
 from archviz.patterns.positions_cut import Positions
@@ -18,6 +21,24 @@ _LEFT_OUT = frozenset({
     "squeeze", "expand", "expand_as", "broadcast_to", "flatten", "unflatten", "clone", "detach", "dropout", "t", "T", "mT", "view_as",
     "reshape_as", "requires_grad", "cpu", "cuda", "alias", "long", "int", "size",
 })  # fmt: skip
+_BY_ELEMENT = frozenset({
+    "add", "sub", "mul", "div", "pow", "where", "masked_fill", "maximum", "minimum", "max", "min", "lt", "gt", "le", "ge", "eq", "ne",
+    "logical_and", "logical_or", "and", "or", "atan2", "remainder", "floor_divide",
+})  # fmt: skip
+_ALONE = _BY_ELEMENT | {
+    "neg",
+    "exp",
+    "abs",
+    "log",
+    "sqrt",
+    "rsqrt",
+    "sigmoid",
+    "clamp",
+    "logical_not",
+    "invert",
+    "square",
+}
+_PRODUCTS = ("matmul", "bmm")
 _CUTS = ("slice", "getitem", "narrow", "select", "split", "chunk", "unbind")
 _VIEWED = frozenset(
     {
@@ -71,6 +92,8 @@ class TermReader:
     ) -> None:  # fmt: skip
         self.trace, self.call, self.closed, self.stored = trace, call, closed, stored
         self.terms: dict[int, Term] = {}
+        self.layouts: dict[int, Layout] = {}  # of tensors that were moved
+        self.arranged: dict[int, Term] = {}
         self.bases: dict[int, int] = {}
         self.unknown: dict[int, Term] = {}
         self.steps = 0
@@ -89,7 +112,7 @@ class TermReader:
         beside = self.trace.children(above) if above is not None else ()
         taken = {value.id for event in beside for value in event.inputs}
         read = [value for value in made[1:] if value.id in taken]
-        return list({id(term): term for value in (*made[:1], *read) for term in (self.terms[value.id],)}.values())
+        return list({id(term): term for value in (*made[:1], *read) for term in (self._term(value),)}.values())
 
     def _walk(self, event: Event) -> None:
         for child in self.trace.children(event):
@@ -106,12 +129,13 @@ class TermReader:
         first = next((value for value in event.inputs if value.id in self.terms), None)
         for value in event.outputs:
             if value.id not in self.terms and first is not None and value.shape == first.shape:
-                self.terms[value.id] = self.terms[first.id]
+                self._same(value, first)
 
     def _step(self, event: Event) -> None:
         """A module or function that is one step; each of its results is a part of it."""
         if event.name.startswith(("Dropout", "Identity")) and event.inputs:
-            self.terms.update((value.id, self._term(event.inputs[0])) for value in event.outputs)
+            for value in event.outputs:
+                self._same(value, event.inputs[0])
             return
         self.steps += 1
         name = event.module.removeprefix(self.call.module).lstrip(".") if event.kind == "call" else event.name
@@ -156,27 +180,67 @@ class TermReader:
         made = Term(shown, "", self._arguments(event), _notes(event))
         for place, value in enumerate(event.outputs):
             self.terms[value.id] = made if place == 0 else Term("cut", f"result {place + 1}", (made,))
+        self._keep_layout(event, name)
         if written:
             self._write(event.inputs[0].id, made)
+
+    def _same(self, value: ValueRef, source: ValueRef) -> None:
+        """A value that is another one under a new number."""
+        self.terms[value.id] = self._base_term(source)
+        if source.id in self.layouts:
+            self.layouts[value.id] = self.layouts[source.id]
 
     def _pass_on(self, event: Event) -> None:
         source = event.inputs[0]
         for value in event.outputs:
-            self.terms[value.id] = self._term(source)
+            if _rounds(source, value):
+                self.steps += 1
+                self.terms[value.id] = Term("to", "", (self._term(source),), (str(value.dtype),))
+            else:
+                self._moved(event, source, value)
             if canonical(event.name) in _VIEWED and value.id != source.id:
                 self.bases[value.id] = self.bases.get(source.id, source.id)
+
+    def _moved(self, event: Event, source: ValueRef, value: ValueRef) -> None:
+        """The same elements on other axes; a reshape across axes is a step."""
+        before = self.layouts.get(source.id) or layout_of(source)
+        try:
+            after = moved(before, event, value) if before is not None else None
+        except Mixed:
+            self.terms[value.id] = Term("reshape", "", (self._term(source),))
+            return
+        self._same(value, source)
+        self.layouts.pop(value.id, None)
+        if after is not None and after != layout_of(value):
+            self.layouts[value.id] = after
+
+    def _keep_layout(self, event: Event, name: str) -> None:
+        """What is computed of every element of one tensor alone stands on the same axes."""
+        if name not in _ALONE or len(event.inputs) != 1 or len(event.outputs) != 1:
+            return
+        (source,), (made,) = event.inputs, event.outputs
+        layout = self.layouts.get(source.id)
+        plain = layout is not None and layout.words() is None and not layout.is_transposed()
+        if layout is not None and plain and made.id != source.id and made.shape == source.shape:
+            self.layouts[made.id] = layout
 
     def _cut(self, event: Event) -> None:
         source = event.inputs[0]
         for place, value in enumerate(event.outputs):
             several = f"part {place + 1} of {len(event.outputs)}" if len(event.outputs) > 1 else ""
             words = cut_words(event, value, self.positions) or several
-            inner = self._term(source)
-            self.terms[value.id] = Term("cut", words, (inner,)) if words and value.shape != source.shape else inner
+            if words and value.shape != source.shape:
+                self.terms[value.id] = Term("cut", words, (self._term(source),))
+            elif _count(source) == _count(value) is not None:
+                self._moved(event, source, value)  # only axes are added
+            else:
+                self.terms[value.id] = self._term(source)
             self.bases[value.id] = self.bases.get(source.id, source.id)
 
     def _write(self, target: int, made: Term) -> None:
         self.terms[target] = made
+        self.layouts.pop(target, None)
+        self.arranged.pop(target, None)
         base = self.bases.get(target)
         if base is not None:
             before = self.terms.get(base)
@@ -184,7 +248,7 @@ class TermReader:
 
     def _arguments(self, event: Event) -> tuple[Term | float, ...]:
         """Tensors and numbers in the order of the code."""
-        tensors: list[Term | float] = [self._term(value) for value in event.inputs]
+        tensors: list[Term | float] = self._operands(event)
         numbers = {int(key): v for key, v in event.options.items() if key.isdigit() and _is_number(v)}
         found: list[Term | float] = []
         for position in range(len(tensors) + len(numbers)):
@@ -195,7 +259,35 @@ class TermReader:
         found += [*tensors, *numbers.values()]  # type: ignore[list-item]
         return tuple(found)
 
+    def _operands(self, event: Event) -> list[Term | float]:
+        """The tensors an op reads; one that stands on other axes than it was made on, where the shapes alone do not tell."""
+        plain = [self._term(value) for value in event.inputs]
+        name = canonical(event.name)
+        if len(plain) < 2 or not (name in _BY_ELEMENT or name in _PRODUCTS):
+            return list(plain)
+        bases = [id(self._base_term(value)) for value in event.inputs]
+        known = [self.layouts.get(value.id) or layout_of(value) for value in event.inputs]
+        shapes = [layout.source for layout in known if layout is not None]
+        told = len(set(bases)) < len(bases)
+        if not told and name in _BY_ELEMENT:
+            told = len(shapes) < len(known) or not event.outputs or _broadcast(shapes) != event.outputs[0].shape
+        if not told:
+            return list(plain)
+        return [_placed(term, layout) for term, layout in zip(plain, known, strict=True)]
+
     def _term(self, value: ValueRef) -> Term:
+        """What a step reads: with the arrangement of its axes, where that is not the usual one."""
+        layout = self.layouts.get(value.id)
+        turned = layout is not None and layout.is_transposed()
+        words = layout.words() if layout is not None and not turned else None
+        if words is None and not turned:
+            return self._base_term(value)
+        if value.id not in self.arranged:
+            notes = (words,) if words is not None else ()
+            self.arranged[value.id] = Term("rearrange" if notes else "transposed", "", (self._base_term(value),), notes)
+        return self.arranged[value.id]
+
+    def _base_term(self, value: ValueRef) -> Term:
         known = self.terms.get(value.id)
         if known is None:
             known = self.terms[value.id] = self._given(value)
@@ -225,6 +317,36 @@ def _notes(event: Event) -> tuple[str, ...]:
         if isinstance(value, str) and key not in _NOT_SHOWN and not key.startswith("mask")
     ]
     return tuple(sorted(shown))
+
+
+def _placed(term: Term, layout: Layout | None) -> Term:
+    """An operand with the axes that it gets to meet the others; as it is, where none is added or its arrangement is written."""
+    index = layout.index() if layout is not None and term.name != "rearrange" else None
+    if layout is None or index is None:
+        return term
+    words = layout.turned()
+    return Term("cut", index, (term,)) if words is None else Term("rearrange", "", (term,), (words,))
+
+
+def _rounds(source: ValueRef, value: ValueRef) -> bool:
+    """A cast of fractions to whole numbers or truth values."""
+    return (
+        source.dtype is not None and value.dtype is not None and _is_float(source) and not _is_float(value)
+    )  # fmt: skip
+
+
+def _count(value: ValueRef) -> int | None:
+    """How many elements a tensor has; None where that is not known."""
+    layout = layout_of(value)
+    return prod(layout.source) if layout is not None else None
+
+
+def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
+    """The shape that shapes are spread to together; None where they do not fit."""
+    rank = max(map(len, shapes))
+    columns = list(zip(*((1,) * (rank - len(shape)) + shape for shape in shapes), strict=True))
+    found = [{size for size in column if size != 1} for column in columns]
+    return tuple(next(iter(sizes), 1) for sizes in found) if all(len(sizes) < 2 for sizes in found) else None
 
 
 def _is_number(value: object) -> bool:
