@@ -208,10 +208,10 @@ def _register_calls(library: Library) -> None:
     def call_module(interp: Interpreter, self: ModuleInstance, *args: Any, **kwargs: Any) -> Any:
         forward = interp.get_attribute(self, "forward")
         recorder = interp.recorder
-        if recorder is None:
-            return Unknown("a module called while the model is built", interp.here())
-        path = recorder.path_of(self)
-        if path is None:  # made while forward runs, so no part of the model
+        path = None if recorder is None else recorder.path_of(self)
+        if (
+            recorder is None or path is None
+        ):  # called to learn a size while the model is built; made while forward runs, so no part of it
             if BEFORE in self.attrs:
                 args, kwargs = changed_arguments(interp, self, args, kwargs)
             result = interp.call(forward, list(args), dict(kwargs))

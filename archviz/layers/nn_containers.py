@@ -193,6 +193,7 @@ def _register_parameters(library: Library) -> None:
         _keep_all(interp, self, values)
 
     library.method(f"{NN}.ParameterDict.update")(_keep_all)
+    library.method(f"{NN}.ParameterDict.pop", f"{NN}.ParameterDict.__delitem__")(_take_parameter)
 
     @library.method(f"{NN}.ParameterList.append")
     def append(interp: Interpreter, self: ModuleInstance, value: Any) -> ModuleInstance:
@@ -219,6 +220,11 @@ def _register_parameters(library: Library) -> None:
         return iter(list(self.parameters.values()))
 
     library.method(f"{NN}.ParameterDict.__iter__")(lambda interp, self: iter(list(self.parameters)))
+
+
+def _take_parameter(interp: Interpreter, module: ModuleInstance, key: str) -> Any:
+    interp.twins.written(module)
+    return module.parameters.pop(str(key))
 
 
 def _keep_all(interp: Interpreter, module: ModuleInstance, values: Any = None) -> None:
