@@ -152,7 +152,7 @@ def compare(
     from archviz.comparison.result import ComparisonResult
 
     if len(models) < 2 or len(set(models)) < len(models):
-        raise UsageError("a comparison takes two different models or more", hint="archviz compare A B")
+        raise UsageError("a comparison takes two different models or more", hint="name another model")
     if markdown is not None:
         from archviz.outputs import check_output
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 _WRONG_USAGE = 2
+_ANSWERED = (0, 5, 6)  # done, done with gaps, done with a conflict: the command's answer is whole
 MOST_LINES = 200
 MOST_JSON = 40_000  # characters of JSON on stdout, about 10,000 tokens
 
@@ -37,7 +38,6 @@ def find_archviz() -> None:
 if sys.version_info < (3, 11):  # noqa: UP036 - whoever runs a script may have an older Python
     sys.stderr.write("archviz needs Python 3.11 or newer\n")
     sys.exit(_WRONG_USAGE)
-find_archviz()
 
 
 def script_parser(what: str, examples: Sequence[str], script: str) -> argparse.ArgumentParser:
@@ -48,6 +48,7 @@ def script_parser(what: str, examples: Sequence[str], script: str) -> argparse.A
         examples: Arguments that work.
         script: The script's file name.
     """
+    find_archviz()
     from archviz.commands.command import STATUSES
 
     shown = "\n".join(f"  python scripts/{script} {example}" for example in examples)
@@ -93,35 +94,36 @@ def run_command(
         shorten: Makes text that goes to stdout shorter; not used for JSON.
 
     Returns:
-        The command's exit status, or 2 where the answer is JSON that is too long for stdout.
+        The command's exit status; 2 where the answer is JSON that is too long for stdout, or the file cannot be written.
+        Of a command that fails the file stays as it is: what it prints goes to stdout.
     """
-    from archviz.cli import main
+    find_archviz()
+    from archviz.errors import run_reporting
 
+    return run_reporting("archviz", lambda: _run(arguments, Path(output) if output is not None else None, shorten))
+
+
+def _run(arguments: Sequence[str], output: Path | None, shorten: Callable[[str], str] | None) -> int:
+    from archviz.cli import main
+    from archviz.outputs import check_output, write_text
+
+    if output is not None:
+        check_output(output)
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         status = main(list(arguments))
     text = printed.getvalue()
-    if not text:
+    if text and output is not None and status in _ANSWERED:
+        write_text(output, text)
+        sys.stdout.write(f"{output}\n")
         return status
-    if output is not None:
-        return status if _written(text, Path(output)) else _WRONG_USAGE
     if "--json" in arguments:
         if len(text) > MOST_JSON:
             sys.stderr.write(f"the JSON has {len(text):,} characters; write it to a file (--help says how)\n")
             return _WRONG_USAGE
         sys.stdout.write(text)
         return status
-    lines = (shorten(text) if shorten else text).splitlines()
+    lines = (shorten(text) if shorten and text else text).splitlines()
     sys.stdout.write("".join(line + "\n" for line in lines[:MOST_LINES]))
     if len(lines) > MOST_LINES:
         sys.stderr.write(f"… and {len(lines) - MOST_LINES:,} more lines; a file has all (--help says how)\n")
     return status
-
-
-def _written(text: str, path: Path) -> bool:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        sys.stderr.write(f"{error.strerror or error}: {path}\n")
-        return False
-    sys.stdout.write(f"{path}\n")
-    return True

@@ -58,7 +58,8 @@ def zero_expert_words(top_k: int, experts: int, zero: int, visited: tuple[int, f
     'Of 12 choices, 0 to 12 fall on the 512 experts with weights, the others on 256 zero experts without; counted are 8, as if all were chosen alike.'
     """
     fewest, share, most = visited
+    choices, others = (f"{n} {word}" + ("s" if n > 1 else "") for n, word in ((top_k, "choice"), (zero, "zero expert")))
     return (
-        f"Of {top_k} choices, {fewest} to {most} fall on the {experts} experts with weights, the others on {zero} zero experts "
-        f"without; counted are {share:.3g}, as if all were chosen alike."
+        f"Of {choices}, {fewest} to {most} fall on the {experts} experts with weights, the others on {others} without; "
+        f"counted are {share:.3g}, as if all were chosen alike."
     )

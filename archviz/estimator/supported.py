@@ -66,7 +66,7 @@ def read_layer_classes(folder: Path, limits: Limits | None = None) -> list[Layer
         UsageError: The folder does not exist or holds no layer class, or a file of it does not parse.
     """
     classes: dict[str, _Found] = {}
-    for path in _files(folder):
+    for path in class_files(folder):
         for node in _parsed(path, folder, limits or Limits()).body:
             if isinstance(node, ast.ClassDef):
                 place = path.relative_to(folder)
@@ -84,7 +84,12 @@ def read_layer_classes(folder: Path, limits: Limits | None = None) -> list[Layer
     return sorted(layers, key=lambda layer: (layer.module, layer.name))
 
 
-def _files(folder: Path) -> list[Path]:
+def class_files(folder: Path) -> list[Path]:
+    """The Python files of a folder of layer classes, tests and hidden ones left out.
+
+    Raises:
+        UsageError: There is no such folder, no such file in it, or there are too many.
+    """
     if not folder.exists():
         raise UsageError(
             "the folder of layer classes does not exist", where=str(folder), hint="give a folder of .py files"

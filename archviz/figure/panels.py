@@ -81,7 +81,8 @@ class InsetArt:
         vertices = [
             Vertex(box.id, *box_size(box, self.style), round=box.shape == "round", apart=box.apart) for box in boxes
         ]
-        links = [Link(arrow.source, arrow.target, arrow.skip, bool(arrow.label)) for arrow in arrows]
+        roomy = self.density >= 1  # on a dense page whole towers matter more than names on wires
+        links = [Link(arrow.source, arrow.target, arrow.skip, bool(arrow.label) and roomy) for arrow in arrows]
         return place(
             vertices, links, Spacing(across=14.0 * self.density, between=max(13.5 * self.density, _BETWEEN) * stretch)
         )

@@ -1,4 +1,4 @@
-"""Layers with weights: linear maps, embeddings, norms, convolutions; and those without."""
+"""Layers with weights: linear maps, embeddings, convolutions; and those without."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import ModuleInstance, Tensor, Unknown
 from archviz.layers.module import new_parameter
+from archviz.layers.overridden import overridden
 from archviz.ops import shapes
 
 NN = "torch.nn"
@@ -18,7 +19,6 @@ F = "torch.nn.functional"
 def register(library: Library) -> None:
     _register_linear(library)
     _register_embedding(library)
-    _register_norms(library)
     _register_convolutions(library)
     _register_activations(library)
     _register_pooling(library)
@@ -105,65 +105,6 @@ def _register_embedding(library: Library) -> None:
         return interp.call(interp.library_name(f"{NN}.Embedding"), list(embeddings.shape or (0, 0)), {})
 
 
-def _register_norms(library: Library) -> None:
-    @library.constructor(f"{NN}.LayerNorm")
-    def layer_norm(interp: Interpreter, self: ModuleInstance, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: Any = True,
-                   bias: Any = True, device: Any = None, dtype: Any = None) -> None:  # fmt: skip
-        sizes = (normalized_shape,) if isinstance(normalized_shape, (int, Unknown)) else tuple(normalized_shape)
-        keep(self, normalized_shape=sizes, eps=eps, elementwise_affine=elementwise_affine)
-        for name, wanted in (("weight", elementwise_affine), ("bias", elementwise_affine and bias)):
-            if wanted:
-                new_parameter(interp, self, name, *sizes, dtype=dtype)
-            else:
-                self.parameters[name] = None
-
-    @library.constructor(f"{NN}.RMSNorm")
-    def rms_norm(interp: Interpreter, self: ModuleInstance, normalized_shape: Any, eps: Any = None, elementwise_affine: Any = True,
-                 **options: Any) -> None:  # fmt: skip
-        sizes = (normalized_shape,) if isinstance(normalized_shape, (int, Unknown)) else tuple(normalized_shape)
-        keep(self, normalized_shape=sizes, eps=eps, elementwise_affine=elementwise_affine)
-        if elementwise_affine:
-            new_parameter(interp, self, "weight", *sizes)
-
-    @library.constructor(f"{NN}.GroupNorm")
-    def group_norm(interp: Interpreter, self: ModuleInstance, num_groups: int, num_channels: int, eps: float = 1e-5, affine: Any = True,
-                   device: Any = None, dtype: Any = None) -> None:  # fmt: skip
-        keep(self, num_groups=num_groups, num_channels=num_channels, eps=eps, affine=affine)
-        _affine(interp, self, num_channels, wanted=affine)
-
-    for name in ("LayerNorm", "RMSNorm", "GroupNorm"):
-        function = {"LayerNorm": "layer_norm", "RMSNorm": "rms_norm", "GroupNorm": "group_norm"}[name]
-        library.method(f"{NN}.{name}.forward")(
-            lambda interp, self, input, _function=function: interp.op(f"{F}.{_function}", input)
-        )
-    for rank in ("1d", "2d", "3d"):
-        _register_batch_norm(library, f"{NN}.BatchNorm{rank}", affine=True, tracked=True)
-        _register_batch_norm(library, f"{NN}.InstanceNorm{rank}", affine=False, tracked=False)
-    _register_batch_norm(library, f"{NN}.SyncBatchNorm", affine=True, tracked=True)
-
-
-def _affine(interp: Interpreter, module: ModuleInstance, size: int, *, wanted: Any) -> None:
-    for name in ("weight", "bias"):
-        if wanted:
-            new_parameter(interp, module, name, size)
-        else:
-            module.parameters[name] = None
-
-
-def _register_batch_norm(library: Library, dotted: str, *, affine: bool, tracked: bool) -> None:
-    @library.constructor(dotted)
-    def batch_norm(interp: Interpreter, self: ModuleInstance, num_features: int, eps: float = 1e-5, momentum: Any = 0.1,
-                   affine: Any = affine, track_running_stats: Any = tracked, **options: Any) -> None:  # fmt: skip
-        keep(self, num_features=num_features, eps=eps, momentum=momentum, affine=affine)
-        _affine(interp, self, num_features, wanted=affine)
-        if track_running_stats:
-            self.buffers["running_mean"] = interp.op("torch.zeros", num_features)
-            self.buffers["running_var"] = interp.op("torch.ones", num_features)
-            self.buffers["num_batches_tracked"] = interp.op("torch.tensor", 0)
-
-    library.method(f"{dotted}.forward")(lambda interp, self, input: interp.op(f"{F}.batch_norm", input))
-
-
 def _register_convolutions(library: Library) -> None:
     for rank in (1, 2, 3):
         _register_convolution(library, rank, transposed=False)
@@ -230,6 +171,9 @@ def _register_convolution(library: Library, rank: int, *, transposed: bool) -> N
     def forward(interp: Interpreter, self: ModuleInstance, input: Any, output_size: Any = None) -> Any:
         weight, bias = weight_of(self), self.parameters.get("bias")
         if not transposed:
+            own = overridden(interp, self, "_conv_forward")
+            if own is not None:
+                return interp.call(own, [input, weight, bias], {})
             return _convolved(interp, self, rank, input, weight, bias)
         numbers = [self.attrs[each] for each in ("stride", "padding", "output_padding", "groups", "dilation")]
         if output_size is not None and isinstance(input, Tensor) and input.shape is not None:

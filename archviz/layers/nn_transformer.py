@@ -62,32 +62,52 @@ def _register_layers(library: Library) -> None:
     @library.method(f"{NN}.TransformerEncoderLayer.forward")
     def encode(interp: Interpreter, self: ModuleInstance, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None,
                is_causal: bool = False) -> Any:  # fmt: skip
-        masks = {"attn_mask": src_mask, "key_padding_mask": src_key_padding_mask, "is_causal": is_causal}
-        x = _block(interp, self, src, 1, lambda x: _attend(interp, self, "self_attn", x, x, masks))
-        return _block(interp, self, x, 2, lambda x: _feed_forward(interp, self, x))
+        x = _block(interp, self, src, 1, "_sa_block", src_mask, src_key_padding_mask, is_causal=is_causal)
+        return _block(interp, self, x, 2, "_ff_block")
 
     @library.method(f"{NN}.TransformerDecoderLayer.forward")
     def decode(interp: Interpreter, self: ModuleInstance, tgt: Any, memory: Any, tgt_mask: Any = None, memory_mask: Any = None,
                tgt_key_padding_mask: Any = None, memory_key_padding_mask: Any = None, tgt_is_causal: bool = False,
                memory_is_causal: bool = False) -> Any:  # fmt: skip
-        own = {"attn_mask": tgt_mask, "key_padding_mask": tgt_key_padding_mask, "is_causal": tgt_is_causal}
-        other = {"attn_mask": memory_mask, "key_padding_mask": memory_key_padding_mask, "is_causal": memory_is_causal}
-        x = _block(interp, self, tgt, 1, lambda x: _attend(interp, self, "self_attn", x, x, own))
-        x = _block(interp, self, x, 2, lambda x: _attend(interp, self, "multihead_attn", x, memory, other))
-        return _block(interp, self, x, 3, lambda x: _feed_forward(interp, self, x))
+        x = _block(interp, self, tgt, 1, "_sa_block", tgt_mask, tgt_key_padding_mask, is_causal=tgt_is_causal)
+        x = _block(interp, self, x, 2, "_mha_block", memory, memory_mask, memory_key_padding_mask, memory_is_causal)
+        return _block(interp, self, x, 3, "_ff_block")
+
+    for name, last in (("Encoder", 2), ("Decoder", 3)):
+        _register_blocks(library, f"{NN}.Transformer{name}Layer", last)
+
+
+def _register_blocks(library: Library, dotted: str, last: int) -> None:
+    """The blocks that `forward` is made of, each with its dropout; a subclass may have its own."""
+
+    @library.method(f"{dotted}._sa_block")
+    def attend_itself(interp: Interpreter, self: ModuleInstance, x: Any, attn_mask: Any, key_padding_mask: Any,
+                      is_causal: bool = False) -> Any:  # fmt: skip
+        masks = {"attn_mask": attn_mask, "key_padding_mask": key_padding_mask, "is_causal": is_causal}
+        return _run(interp, self, "dropout1", _attend(interp, self, "self_attn", x, x, masks))
+
+    @library.method(f"{dotted}._mha_block")
+    def attend_memory(interp: Interpreter, self: ModuleInstance, x: Any, mem: Any, attn_mask: Any, key_padding_mask: Any,
+                      is_causal: bool = False) -> Any:  # fmt: skip
+        masks = {"attn_mask": attn_mask, "key_padding_mask": key_padding_mask, "is_causal": is_causal}
+        return _run(interp, self, "dropout2", _attend(interp, self, "multihead_attn", x, mem, masks))
+
+    @library.method(f"{dotted}._ff_block")
+    def feed_forward(interp: Interpreter, self: ModuleInstance, x: Any) -> Any:
+        return _run(interp, self, f"dropout{last}", _feed_forward(interp, self, x))
 
 
 def _activation(interp: Interpreter, activation: Any) -> Any:
     return interp.library_name(f"{F}.{activation}") if isinstance(activation, str) else activation
 
 
-def _block(interp: Interpreter, layer: ModuleInstance, x: Any, place: int, run: Any) -> Any:
-    """A residual block with its norm before or after, and its dropout."""
+def _block(
+    interp: Interpreter, layer: ModuleInstance, x: Any, place: int, name: str, *args: Any, **options: Any
+) -> Any:
+    """A residual block with its norm before or after."""
     if interp.truth(interp.get_attribute(layer, "norm_first")):
-        found = run(_run(interp, layer, f"norm{place}", x))
-        return _sum(interp, x, _run(interp, layer, f"dropout{place}", found))
-    found = _run(interp, layer, f"dropout{place}", run(x))
-    return _run(interp, layer, f"norm{place}", _sum(interp, x, found))
+        return _sum(interp, x, _run(interp, layer, name, _run(interp, layer, f"norm{place}", x), *args, **options))
+    return _run(interp, layer, f"norm{place}", _sum(interp, x, _run(interp, layer, name, x, *args, **options)))
 
 
 def _attend(interp: Interpreter, layer: ModuleInstance, name: str, x: Any, memory: Any, masks: dict[str, Any]) -> Any:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
 
 from archviz.lookup.catalog import CatalogRecord, find_record
-from archviz.lookup.identity import Part, differences, fits, identity, line, size_of, values
+from archviz.lookup.identity import Part, differences, fitting, identity, line, readings, size_of, values
 from archviz.lookup.names import ModelName
 from archviz.lookup.resolution import Candidate
 
 MOST_NEAR_NAMES = 6
 MOST_OFFERED = 10
 LISTED_ONLY = "exactly this name: it is listed, but was not shown"
+LEAST_SPELLED = 4  # letters and digits: fewer begin too many names
 LEAST_LIKENESS = 0.72  # below it, two names of different families share letters by chance
 
 _EXPERT_KEYS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
@@ -25,7 +27,7 @@ def find_fitting(asked: ModelName, known: Iterable[str]) -> tuple[Candidate, ...
     The organisation with most of them comes first; then by version, line and size.
     """
     parts = identity(asked.repository)
-    ids = [model_id for model_id in known if fits(parts, _repository(model_id), _organisation(model_id))]
+    ids = [each for each in known if fitting(parts, _repository(each), _organisation(each)) is not None]
     published = Counter(_organisation(model_id) for model_id in ids)
 
     def order(model_id: str) -> tuple[object, ...]:
@@ -42,9 +44,7 @@ def find_fitting(asked: ModelName, known: Iterable[str]) -> tuple[Candidate, ...
         )
 
     return tuple(
-        Candidate(
-            model_id, f"{differences(parts, _repository(model_id))}{_kind(model_id)}", line(_repository(model_id))
-        )
+        Candidate(model_id, f"{_said(asked, parts, model_id)}{_kind(model_id)}", line(_repository(model_id)))
         for model_id in sorted(ids, key=order)
     )
 
@@ -57,17 +57,35 @@ def _likeness(one: str, other: str) -> float:
 
 
 def find_near(asked: ModelName, known: Iterable[str]) -> tuple[Candidate, ...]:
-    """The known models whose names are nearest: same family first, then version, words, size and spelling."""
+    """The known models whose names are nearest: same letters and digits first, then family, version, words, size, spelling."""
     parts = identity(asked.repository)
     ranked = []
     for model_id in known:
         likeness = _likeness(asked.repository, _repository(model_id))
-        same_family = _same_family(parts, model_id)
-        if same_family or likeness >= LEAST_LIKENESS:
+        said, same_family = _family_reading(parts, model_id)
+        spelled = _spelled_apart(asked.repository, _repository(model_id))
+        if same_family or spelled < 2 or likeness >= LEAST_LIKENESS:
             foreign = asked.organisation not in (None, _organisation(model_id))
-            ranked.append(((*_nearness(parts, model_id, same_family), foreign, -likeness, model_id), model_id))
+            order = (spelled, *_nearness(said, model_id, same_family), foreign, -likeness, model_id)
+            ranked.append((order, model_id))
     nearest = [model_id for _, model_id in sorted(ranked)[:MOST_NEAR_NAMES]]
     return tuple(Candidate(model_id, _why(asked, parts, model_id), line(_repository(model_id))) for model_id in nearest)
+
+
+def _spelled_apart(asked: str, offered: str) -> int:
+    """0 where two names have the same letters and digits (`06B`, `0.6B`), 1 where one goes on after the other's, else 2."""
+    one, other = (re.sub("[^a-z0-9]", "", each.lower()) for each in (asked, offered))
+    if one == other:
+        return 0
+    return 1 if len(one) >= LEAST_SPELLED and other.startswith(one) else 2
+
+
+def _family_reading(parts: tuple[Part, ...], model_id: str) -> tuple[tuple[Part, ...], bool]:
+    """The reading of the asked name that begins with this model's family, and whether there is one."""
+    for said in readings(parts, _organisation(model_id)):
+        if _same_family(said, model_id):
+            return said, True
+    return parts, False
 
 
 def find_fitting_names(asked: ModelName, ids: Iterable[str], known: Iterable[str]) -> tuple[Candidate, ...]:
@@ -78,8 +96,8 @@ def find_fitting_names(asked: ModelName, ids: Iterable[str], known: Iterable[str
         if model_id in left_out or "/" not in model_id:
             continue
         repository = _repository(model_id)
-        if fits(parts, repository, _organisation(model_id)):
-            why = f"{differences(parts, repository)}{_kind_by_name(repository)}"
+        if fitting(parts, repository, _organisation(model_id)) is not None:
+            why = f"{_said(asked, parts, model_id)}{_kind_by_name(repository)}"
             found.append(Candidate(model_id, why, line(repository)))
     return tuple(found[:MOST_OFFERED])
 
@@ -130,13 +148,22 @@ def _same_family(parts: tuple[Part, ...], model_id: str) -> bool:
     return False
 
 
+def _said(asked: ModelName, parts: tuple[Part, ...], model_id: str) -> str:
+    """What a model's name says otherwise, apart from a publisher's words in front of the asked one."""
+    organisation, repository = _organisation(model_id), _repository(model_id)
+    if repository == asked.repository:
+        return f"exactly this name, published by {organisation}"
+    said = fitting(parts, repository, organisation) or _family_reading(parts, model_id)[0]
+    return differences(said, repository)
+
+
 def _why(asked: ModelName, parts: tuple[Part, ...], model_id: str) -> str:
     organisation, repository = _organisation(model_id), _repository(model_id)
     if model_id == asked.text:
         return f"exactly this name, without the revision {asked.revision}" if asked.revision else LISTED_ONLY
     if model_id.lower() == asked.text.lower():
         return "the same name in other letter case"
-    said = differences(parts, repository)
+    said = _said(asked, parts, model_id)
     if asked.organisation is None or asked.organisation == organisation:
         return said
     published = f"published by {organisation}, not {asked.organisation}"

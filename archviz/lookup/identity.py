@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal
 
@@ -84,11 +85,27 @@ def size_of(parts: tuple[Part, ...]) -> float | None:
     return None
 
 
-def fits(asked: tuple[Part, ...], repository: str, organisation: str) -> bool:
-    """Whether every part of the asked name stands in this model's name, in order, from its family on.
+def readings(asked: tuple[Part, ...], organisation: str) -> Iterator[tuple[Part, ...]]:
+    """The asked name, then what it says after words in front that name this publisher: `google gemma 3` → also `gemma 3`."""
+    yield asked
+    own = {organisation.lower(), *organisation.lower().split("-")}
+    for start, part in enumerate(asked[:-1], 1):
+        if part.value not in own:
+            return
+        rest = identity(" ".join(each.text for each in asked[start:]))
+        if rest and rest[0].kind == "word":  # a family; a number alone is none
+            yield rest
 
-    A publisher's own name in front (`Meta-Llama-3-8B`) may be left unsaid; no other part may differ.
+
+def fitting(asked: tuple[Part, ...], repository: str, organisation: str) -> tuple[Part, ...] | None:
+    """The reading of the asked name whose every part stands in this model's name, in order, from its family on; None without one.
+
+    A publisher's own name in front may stand in either (`Meta-Llama-3-8B`); no other part may differ.
     """
+    return next((each for each in readings(asked, organisation) if _fits(each, repository, organisation)), None)
+
+
+def _fits(asked: tuple[Part, ...], repository: str, organisation: str) -> bool:
     offered, wanted = identity(repository), [part.key for part in asked]
     keys = [part.key for part in offered]
     own = set(organisation.lower().split("-"))

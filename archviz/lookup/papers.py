@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -123,6 +124,8 @@ def read_paper(asked: str, wanted: str | None, session: Session) -> PaperAnswer:
     paper_id = arxiv_id(text) or arxiv_id_of_url(text)
     if paper_id is None and "://" in text:
         raise UsageError(f"{text[:80]!a} is no address of a paper on arXiv", hint="Give its id or its title.")
+    if paper_id is None and re.fullmatch(r"(?i:arxiv:)?\s*\d{4}\.\d+(?:v\d*)?", text):
+        raise UsageError(f"{text[:80]!a} is no arXiv id", hint="Write YYMM.NNNNN, as 2505.09388, or the paper's title.")
     if paper_id is not None:
         try:
             paper = client.find_paper(paper_id)

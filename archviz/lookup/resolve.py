@@ -75,7 +75,7 @@ def look_up(asked: ModelName, session: Session) -> Resolution:
     if answer.status in ("exact", "renamed"):
         return _on_hub(asked, answer, session)
     if answer.status == "not_found":
-        return _with_search(asked, _denied(asked, known), answer.said, session)
+        return _with_search(asked, _denied(asked, known), answer.said, session, denied=model_id)
     if answer.status == "gated" and not (answer.model and answer.model.id == at_hand.model_id):
         at_hand = known  # the Hub answers, and does not say that another letter case is the same
     if at_hand.model_id is not None:
@@ -124,10 +124,10 @@ def _denied(asked: ModelName, known: Resolution) -> Resolution:
     return replace(refusal, message=f"No model of exactly the name {_quoted(asked)}. {held}")
 
 
-def _with_search(asked: ModelName, known: Resolution, said: str, session: Session) -> Resolution:
+def _with_search(asked: ModelName, known: Resolution, said: str, session: Session, *, denied: str = "") -> Resolution:
     """The catalog's refusal, with what the Hub said and what its search offers beside the catalog's candidates."""
     ambiguous = known.status == "ambiguous"
-    found = search_hub(asked, session, fits_catalog=ambiguous)
+    found = search_hub(asked, session, fits_catalog=ambiguous, denied=denied)
     if found.trouble is not None:
         session.note(f"The Hub could not be searched: {found.trouble.message.rstrip('.')}.")
     message = f"{said} {known.message}" if said else known.message

@@ -30,10 +30,11 @@ class Searched:
     trouble: SourceUnavailableError | None = None
 
 
-def search_hub(asked: ModelName, session: Session, *, fits_catalog: bool) -> Searched:
+def search_hub(asked: ModelName, session: Session, *, fits_catalog: bool, denied: str = "") -> Searched:
     """The Hub searched for the name as it is, then for the line of models that it may belong to.
 
     Args:
+        denied: The id that the Hub has just denied for this name.
         fits_catalog: The catalog has models that fit the name, so that near names help nobody.
     """
     ids: list[str] = []
@@ -41,7 +42,7 @@ def search_hub(asked: ModelName, session: Session, *, fits_catalog: bool) -> Sea
         try:
             ids += search_models(text, session)
         except SourceUnavailableError as error:
-            return Searched(near=find_near(asked, _known(asked)), trouble=error)
+            return Searched(near=find_near(asked, _known(asked, denied)), trouble=error)
         if asked.is_family_name and (fitting := find_fitting_names(asked, ids, model_ids())):
             return Searched(fitting)
     if fits_catalog:
@@ -53,14 +54,15 @@ def search_hub(asked: ModelName, session: Session, *, fits_catalog: bool) -> Sea
             ids += search_models(family, session, author=asked.organisation)
         except SourceUnavailableError as error:
             trouble = error
-    near = find_near(asked, _known(asked, ids))
+    near = find_near(asked, _known(asked, denied, ids))
     return Searched((), near, sum(each.id not in model_ids() for each in near), trouble)
 
 
-def _known(asked: ModelName, ids: list[str] | None = None) -> tuple[str, ...]:
+def _known(asked: ModelName, denied: str, ids: list[str] | None = None) -> tuple[str, ...]:
     """The ids of catalog and search; without the one that was denied, unless only its revision was."""
     known = (*model_ids(), *(each for each in ids or () if "/" in each))
-    return tuple(each for each in dict.fromkeys(known) if asked.revision or each != asked.text or each in (ids or ()))
+    gone = () if asked.revision else (asked.text, denied)
+    return tuple(each for each in dict.fromkeys(known) if each not in gone or each in (ids or ()))
 
 
 def _whole_texts(asked: ModelName) -> tuple[str, ...]:

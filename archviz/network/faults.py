@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+from urllib.parse import urlsplit
 
 import httpx2
 
 from archviz.errors import BadResponseError, RateLimitedError, SourceUnavailableError
+from archviz.network.routing import proxy_of
 from archviz.network.session import age_of
 
 TRY_LATER = "Check the network and try again; --offline answers from the catalog and from what is stored."
@@ -35,7 +37,7 @@ def helps_to_retry(error: Exception) -> bool:
         return False
     causes = _causes(error)
     unknown_name = any(isinstance(each, socket.gaierror) and each.errno == socket.EAI_NONAME for each in causes)
-    return not unknown_name and not any(isinstance(each, ssl.SSLError) for each in causes)
+    return not unknown_name and not _is_tls(causes)
 
 
 def unreachable(error: Exception, name: str, url: str, seconds: float) -> SourceUnavailableError:
@@ -48,7 +50,15 @@ def unreachable(error: Exception, name: str, url: str, seconds: float) -> Source
     if isinstance(error, CutShortError):
         return BadResponseError(f"{name} gave an answer that is {error}", where=where, hint="Try again.")
     causes = _causes(error)
-    if any(isinstance(each, ssl.SSLError) for each in causes):
+    proxy = _proxy_shown(url)
+    if (
+        proxy
+        and isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError))
+        and not _is_tls(causes)
+    ):
+        text, hint = f"no way through the proxy {proxy}", "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY."
+        text += f" within {seconds:.2g} s" if isinstance(error, httpx2.ConnectTimeout) else ""
+    elif _is_tls(causes):
         text, hint = "its certificate or its TLS is not valid", "Check the address, the clock and the proxy."
     elif any(isinstance(each, socket.gaierror) for each in causes):
         text, hint = "its name was not resolved", TRY_LATER
@@ -71,17 +81,31 @@ def nobody_answers(name: str, url: str, seconds: float) -> SourceUnavailableErro
     return SourceUnavailableError(f"{name} could not be reached: {text}", where=shown(url), hint=TRY_LATER)
 
 
-def refused(status: int, name: str, url: str, wait: float | None) -> SourceUnavailableError:
-    """An answer 429 or 5xx that stayed after the retries, or that asks for a longer wait than there is time."""
+def refused(status: int, name: str, url: str, wait: float | None, token_variable: str = "") -> SourceUnavailableError:
+    """An answer 429 or 5xx that stayed after the retries, or that asks for a longer wait than there is time.
+
+    Args:
+        token_variable: Where a token would be, which may ask more often; empty where there is none to set.
+    """
     if status in (403, 429):
         after = f"; it asks to wait {age_of(wait)}" if wait else ""
         return RateLimitedError(
             f"{name} limits the rate of requests{after}",
             retry_after=wait,
             where=shown(url),
-            hint="Wait, or set a token: HF_TOKEN for the Hub, GITHUB_TOKEN for GitHub.",
+            hint="Wait and try again" + (f", or set {token_variable} to a token." if token_variable else "."),
         )
     return SourceUnavailableError(f"{name} answers with status {status}", where=shown(url), hint=TRY_LATER)
+
+
+def _is_tls(causes: list[BaseException]) -> bool:
+    return any(isinstance(each, ssl.SSLError) for each in causes)
+
+
+def _proxy_shown(url: str) -> str:
+    """Host and port of the proxy that an address is asked by, without its user part; empty for none."""
+    proxy = proxy_of(url, urlsplit(url).hostname or "")
+    return shown(proxy.rpartition("@")[2].partition("://")[2] or proxy.rpartition("@")[2]) if proxy else ""
 
 
 def _causes(error: BaseException) -> list[BaseException]:

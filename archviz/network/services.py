@@ -91,6 +91,10 @@ class Service:
         text = os.environ.get(self.token_variable, "").strip() if self.token_variable else ""
         return self.token_variable if text and not _TOKEN.fullmatch(text) else None
 
+    def missing_token(self) -> str:
+        """The variable of the token, where none is set; empty where one is, or the service takes none."""
+        return "" if self.token() else self.token_variable
+
     def account(self) -> str:
         """What an answer that is not for all is stored under besides its address: a digest of the token."""
         token = self.token()

@@ -232,7 +232,7 @@ class GuardedTransport(httpx2.BaseTransport):
                 pause = wait if wait is not None else pause
                 again = session.time.monotonic() + pause + seconds  # a refusal that took long would take as long again
                 if attempt == ATTEMPTS or again > deadline:
-                    raise refused(answer.status, self.service.name, url, wait)
+                    raise refused(answer.status, self.service.name, url, wait, self.service.missing_token())
             if session.time.monotonic() + pause > deadline:
                 raise self._unreachable(httpx2.ReadTimeout("no time for another attempt"), url, patience, began)
             session.time.sleep(pause)
@@ -326,7 +326,7 @@ class GuardedTransport(httpx2.BaseTransport):
         monotonic = self.session.time.monotonic()
         wait = self.session.paces.held(url, monotonic)
         if wait and monotonic + wait > deadline:
-            raise refused(429, self.service.name, url, wait)
+            raise refused(429, self.service.name, url, wait, self.service.missing_token())
         if wait:
             self.session.time.sleep(wait)
             self.session.waited(wait, in_vain=True)

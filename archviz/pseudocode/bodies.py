@@ -23,6 +23,7 @@ from archviz.pseudocode.expressions import (
     item_expression,
     set_expression,
 )
+from archviz.pseudocode.limits import Limits
 from archviz.pseudocode.loops import body_text
 from archviz.pseudocode.scopes import Line, Scope, distinct, finish, identifiers, is_inplace, names_of
 from archviz.pseudocode.sizes import Sizes
@@ -63,6 +64,7 @@ class Bodies:
         self._uneven: set[int] = set()  # calls in which the number of tensors depends on the sizes
         self.unpaired: list[str] = []  # bodies that did something else there
         self.lines = SourceLines(first.interpreter.source_text)
+        self.limits = Limits(self.lines)
         self.functions: dict[str, Function] = {}
         self.of_module: dict[str, list[str]] = defaultdict(list)
         self.remarks: list[str] = []
@@ -103,6 +105,21 @@ class Bodies:
 
     def roots(self) -> list[Event]:
         return [event for event in self._children[-1] if event.kind == "call"]
+
+    def called(self) -> set[str]:
+        """Modules that the model's own pass calls, or whose tensors it reads; not those that were run apart from it."""
+        roots = self.roots()
+        inside = {roots[0].index} if roots else set()
+        found: set[str] = set()
+        for event in self.outline:  # a call stands before what happens in it
+            if event.index in inside or event.parent in inside:
+                inside.add(event.index)
+                found |= {event.module} if event.kind == "call" else set()
+                repeat = self.events.repeats.get(event.index)
+                found |= set(repeat.paths) | set(repeat.paths.values()) if repeat is not None else set()
+                owned = {value.id for value in event.inputs} & set(self._owners)
+                found |= {self._owners[number].rpartition(".")[0] for number in owned}
+        return found
 
     def write(self) -> None:
         """Write the bodies of all modules that were called."""
@@ -221,8 +238,17 @@ class Bodies:
         if any(child.name == "nonzero" for child in self._inside(event)):
             lines.append("        # what follows nonzero() is one round of a loop over the rows that it finds")
         statements, after = body_text(scope.lines, names, scope.returns)
+        named = {c.index for c in self._inside(event) if c.kind == "function" and not self._calls_modules(c)}
+        ops = [each for each in self._inside(event) if each.parent not in named]
+        lines += [f"        # {each}" for each in self.limits.remarks(ops, statements)]
         lines += [*statements, f"        {_returned(scope, after)}"]
         return "\n".join(lines)
+
+    def _module_at(self, path: str) -> ModuleInstance | None:
+        module: Any = self.traced.model
+        for name in path.split(".") if path else []:
+            module = module.modules.get(name) if isinstance(module, ModuleInstance) else None
+        return module if isinstance(module, ModuleInstance) else None
 
     def _inside(self, event: Event) -> Iterator[Event]:
         for child in self._children[event.index]:
@@ -231,10 +257,8 @@ class Bodies:
                 yield from self._inside(child)
 
     def _signature_of_module(self, path: str) -> Signature | None:
-        module: Any = self.traced.model
-        for name in path.split(".") if path else []:
-            module = module.modules.get(name) if isinstance(module, ModuleInstance) else None
-        if not isinstance(module, ModuleInstance) or not module.cls.has("forward"):
+        module = self._module_at(path)
+        if module is None or not module.cls.has("forward"):
             return None
         function = module.cls.lookup("forward")
         return function.signature if isinstance(function, FunctionValue) else None
@@ -297,6 +321,10 @@ class Bodies:
         name = self.events.callees.get(event.index)
         if not isinstance(name, str):
             raise NotWritableError("what was called is not known")
+        if self._other is not None:
+            module = self._module_at(event.module)
+            read = (module.attrs if module is not None else {}).get
+            args, kwargs = self.limits.stated(event, (args, kwargs), other, read, self.sizes)
         return call_expression(name, args, kwargs, other, write)
 
     def _placeholder(self, event: Event, outputs: list[int], why: str) -> Line:

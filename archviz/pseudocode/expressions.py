@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from archviz.interpreter.reading import ValueRef
 from archviz.interpreter.values import Device, DType, Tensor
@@ -47,6 +47,12 @@ class Expression:
         return [piece for piece in self.pieces if isinstance(piece, int)]
 
 
+class Stated(NamedTuple):
+    """An argument that is written as the source states it, not as its number."""
+
+    text: str
+
+
 @record
 class Arguments:
     """Turns arguments into pieces; tensors take the references of the event in order, numbers become `B` and `T`."""
@@ -58,6 +64,8 @@ class Arguments:
         """The pieces of a value; `other` is what stands in its place in the second pass."""
         if isinstance(value, Tensor):
             return [next(self.refs).id]
+        if isinstance(value, Stated):
+            return [value.text]
         if isinstance(value, bool) or value is None or value is Ellipsis:
             return ["..." if value is Ellipsis else repr(value)]
         if isinstance(value, int):

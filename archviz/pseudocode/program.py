@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from archviz.errors import ArchvizError
 from archviz.interpreter.build import deep_recursion
-from archviz.interpreter.reading import Event
+from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.pseudocode.bodies import Bodies, Function
 from archviz.pseudocode.classes import ClassBook, Written
 from archviz.pseudocode.sizes import Sizes
@@ -86,14 +86,14 @@ def pseudocode_of(first: Traced, second: Traced | None) -> Pseudocode:
     note = "the sizes below are those of this pass"
     if second is not None:
         note = "batch and tokens of the pass; the sizes below follow from them"
-        note += ", for so many tokens or more" if first.recorder.more_tokens else ""
+        note += _reach(bodies, first.recorder.more_tokens)
     text = (
         "\n\n\n".join(
             [
                 f"{_HEAD}\n\nB, T = {batch}, {tokens}  # {note}",
                 *functions,
                 *(each.text for each in classes),
-                _main(root, tail),
+                _main(root, tail, _uncalled(first.reading.root, bodies.called())),
             ]
         )
         + "\n"
@@ -101,6 +101,34 @@ def pseudocode_of(first: Traced, second: Traced | None) -> Pseudocode:
     ast.parse(text)  # what does not parse is a fault of ours and is not handed out
     remarks = list(dict.fromkeys([*bodies.remarks, *(str(gap.reason) for gap in first.reading.trace_gaps)]))
     return Pseudocode(text, functions, classes, root, remarks, second is not None and not bodies.unpaired)
+
+
+def _reach(bodies: Bodies, more_tokens: int) -> str:
+    """For how many tokens the sizes are those of the code."""
+    words = ", for so many tokens or more" if more_tokens else ""
+    if bodies.limits.bounds:
+        words += f"; shapes in comments while {' and '.join(bodies.limits.bounds)}"
+    if bodies.limits.most_tokens is not None:
+        words += f"; for T <= {bodies.limits.most_tokens} where a body says so"
+    return words
+
+
+def _uncalled(root: ModuleRecord, called: set[str]) -> list[str]:
+    """The outermost modules with tensors that the pass does not enter."""
+    entered = {path[:end] for path in called for end in (*_dots(path), len(path))} | {""}
+    found: list[str] = []
+    waiting = [root]
+    while waiting:
+        module = waiting.pop(0)
+        if module.path in entered:
+            waiting += module.children.values()
+        elif any(each.parameters for each in module.walk()):
+            found.append(module.path)
+    return found
+
+
+def _dots(path: str) -> list[int]:
+    return [place for place, sign in enumerate(path) if sign == "."]
 
 
 def _used(functions: Sequence[Function], texts: Sequence[str]) -> list[str]:
@@ -138,15 +166,19 @@ def _inputs(bodies: Bodies, root: Event) -> list[str]:
     return [f"    inputs = ({', '.join(rows)}{',' if len(rows) == 1 else ''})"]
 
 
-def _main(root: str, tail: Sequence[str]) -> str:
+_MOST_UNCALLED = 6
+
+
+def _main(root: str, tail: Sequence[str], uncalled: Sequence[str]) -> str:
     """The model, its shared tensors, and one pass on the meta device."""
+    shown = ", ".join(_place(path) for path in uncalled[:_MOST_UNCALLED]) + ", …" * (len(uncalled) > _MOST_UNCALLED)
     inputs = any(line.startswith("    inputs") for line in tail)
     return "\n".join([
         "def build():",
         f"    model = {root}",
         *(line for line in tail if not line.startswith("    inputs")),
         "    return model",
-        *(["", "", "def run(model):", *(line for line in tail if line.startswith("    inputs")), "    return model(*inputs)"] if inputs else []),
+        *(["", "", "def run(model):", *([f"    # built, but not called in this pass: {shown}"] if uncalled else []), *(line for line in tail if line.startswith("    inputs")), "    return model(*inputs)"] if inputs else []),
         "", "",
         'if __name__ == "__main__":',
         '    with torch.device("meta"):',

@@ -8,11 +8,12 @@ from typing import Any
 from mcp_types import Completion, PromptReference, ResourceTemplateReference
 
 from archviz.service.callers import caller
-from archviz.service.prompts import MODEL_ARGUMENTS
-from archviz.service.resources import MODEL_TEMPLATE, PART_TEMPLATE, PARTS
+from archviz.service.prompts import MODEL_ARGUMENTS, arguments_of
+from archviz.service.resources import MODEL_TEMPLATE, PART_TEMPLATE, PARTS, REFERENCE_TEMPLATE
 from archviz.service.shelf import Shelf
 
 MOST = 100  # of the protocol
+LONGEST = 300  # characters of what was typed: no name is longer
 
 
 def known_models(shelf: Shelf) -> list[str]:
@@ -46,12 +47,23 @@ def _rank(name: str, text: str) -> int:
     return 2 if text in name else 3
 
 
-def complete(ref: PromptReference | ResourceTemplateReference, argument: Any, shelf: Shelf) -> Completion | None:
-    """What an argument of a prompt or a resource template may be."""
+def complete(
+    ref: PromptReference | ResourceTemplateReference, argument: Any, shelf: Shelf, pages: Sequence[str] = ()
+) -> Completion | None:
+    """What an argument of a prompt or a resource template may be; nothing where there is no such one.
+
+    Args:
+        pages: Names of the references.
+    """
+    if len(argument.value) > LONGEST:
+        return None
     if isinstance(ref, ResourceTemplateReference):
+        if ref.uri == REFERENCE_TEMPLATE and argument.name == "name":
+            return completed(argument.value, pages)
         if ref.uri in (MODEL_TEMPLATE, PART_TEMPLATE) and argument.name == "id":
             return completed(argument.value, known_models(shelf))
         if ref.uri == PART_TEMPLATE and argument.name == "part":
             return completed(argument.value, PARTS)
         return None
-    return completed(argument.value, known_models(shelf)) if argument.name in MODEL_ARGUMENTS else None
+    known = argument.name in MODEL_ARGUMENTS and argument.name in arguments_of(ref.name)
+    return completed(argument.value, known_models(shelf)) if known else None

@@ -19,7 +19,7 @@ NEXT_STEPS: dict[str, str] = {
     "bad_figure": "Mend the diagram config at `where` and give it again.",
     "unsupported": "Read the code at `at` yourself (verify_code with code=…), and mark `part` as unverified.",
     "not_found": "Check the exact name with the user, or look at the candidates. Never draw a near name instead.",
-    "no_resource": "resources/list and resources/templates/list have the addresses: mend it and read again.",
+    "no_resource": "resources/list and resources/templates/list have the forms of addresses: mend it and read again.",
     "ambiguous": _ASK,
     "unreachable": "Try again later, or give a local folder or config.json as the model.",
     "offline": "The server was started with --offline and has nothing stored of it: tell the user, or give a local folder.",

@@ -120,14 +120,16 @@ def page_of(value: object, pointer: str, offset: int = 0, budget: int = ANSWER_B
     return Page(part, offset, len(shown), len(value), outlined)
 
 
-def _check_offset(offset: int, total: int, pointer: str) -> None:
+def _check_offset(offset: int, total: int, pointer: str, of: str = "items") -> None:
     if offset and offset >= total:
         place = pointer or "the document"
-        raise UsageError(f"offset {offset} lies behind the end of {place}", where=pointer, hint=f"it has {total} items")
+        raise UsageError(
+            f"offset {offset} lies behind the end of {place}", where=pointer, hint=f"it has {total:,} {of}"
+        )
 
 
 def _text_page(text: str, pointer: str, offset: int, budget: int) -> Page:
-    _check_offset(offset, len(text), pointer)
+    _check_offset(offset, len(text), pointer, "characters")
     shown = _beginning(text[offset : offset + budget], budget) or text[offset : offset + 1]
     return Page(shown, offset, len(shown), len(text))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Annotated, Any
 
 from mcp.server.mcpserver.prompts import Prompt
@@ -88,6 +89,12 @@ TITLES: dict[Callable[..., str], str] = {
 def prompts() -> list[Prompt]:
     """All prompts, in the order in which they are shown."""
     return [Prompt.from_function(function, title=title) for function, title in TITLES.items()]
+
+
+def arguments_of(name: str) -> list[str]:
+    """The arguments of a prompt; none of an unknown one."""
+    found = next((function for function in TITLES if function.__name__ == name), None)
+    return list(signature(found).parameters) if found is not None else []
 
 
 def check_prompt(prompt: Prompt | None, name: str, arguments: dict[str, Any]) -> None:

@@ -184,12 +184,7 @@ class Resources:
             return Contents(drawn.files[0].read_text("utf-8"), MIME_TYPES["svg"])
 
     def _document(self, model: str, offset: int) -> Contents:
-        from archviz import pipeline
-
-        with scratch() as folder:
-            file = folder / "document.md"
-            pipeline.document(model, file, settings=self.workshop.settings)
-            return _paged(file.read_text("utf-8"), MIME_TYPES["md"], offset)
+        return _paged(self.workshop.document(model)[1], MIME_TYPES["md"], offset)
 
 
 def _file(name: str, offset: int | None) -> Contents:

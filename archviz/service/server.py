@@ -228,7 +228,7 @@ def _add_completions(server: Server, workshop: Workshop) -> None:
     @server.completion()  # type: ignore[no-untyped-call, untyped-decorator] # of the SDK
     async def complete_argument(ref: Any, argument: Any, context: Any) -> Completion | None:
         CALLER.set(server.caller_of(None))
-        return await server.desk.run(partial(complete, ref, argument, workshop.shelf))
+        return await server.desk.run(partial(complete, ref, argument, workshop.shelf, list(server.resources.pages)))
 
 
 def prepare_process() -> None:

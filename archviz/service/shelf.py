@@ -1,19 +1,25 @@
-"""Descriptions that are kept, so that the next question about a model does not read it again."""
+"""Descriptions and what was made of models, kept so that the next question, or the next page, does not read a model again."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from archviz.settings import Settings
 
 if TYPE_CHECKING:
     from archviz.architecture.model import Architecture
 
+_T = TypeVar("_T")
+
 MOST_KEPT = 12
+MOST_MADE = 16
 MOVES_AFTER = 300.0  # seconds: what the network's cache asks again then may have changed
 
 
@@ -23,58 +29,117 @@ class Kept:
     def __init__(self, architecture: Architecture, until: float) -> None:
         self.architecture = architecture
         self.until = until
-        self._document: dict[str, Any] | None = None
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The whole description as JSON."""
         return json.dumps(self.document, ensure_ascii=False)
 
-    @property
+    @cached_property
     def document(self) -> dict[str, Any]:
-        if self._document is None:
-            self._document = self.architecture.as_dict()
-        return self._document
+        return self.architecture.as_dict()
 
 
 class Shelf:
-    """Descriptions by model and class, the newest used last.  Folders of this machine are never kept: they change."""
+    """Descriptions by model and class, and other work by what was asked, the newest used last.
+
+    Folders of this machine are never kept: they change. Who asks what another one is having made waits for it.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._kept: OrderedDict[tuple[str, str | None], Kept] = OrderedDict()
+        self._made: OrderedDict[Hashable, tuple[object, float]] = OrderedDict()
         self._lock = Lock()  # tools run in threads
+        self._turns: dict[Hashable, _Turn] = {}
 
     def described(self, model: str, class_name: str | None = None) -> Kept:
         """The description of a model, kept or read."""
         key = (model.strip(), class_name)
+        with self._turn(key):
+            return self._at_hand(key) or self._read(key)
+
+    def made(self, kind: str, model: str, asked: tuple[Hashable, ...], make: Callable[[], _T]) -> _T:
+        """What was made of a model, for some minutes; made where it is not at hand.
+
+        Args:
+            kind: What it is: document, verification, …
+            asked: All else that it depends on.
+        """
+        from archviz.lookup.names import classify
+
+        if classify(model).kind == "path":
+            return make()
+        key = (kind, model.strip(), *asked)
+        with self._turn(key):
+            with self._lock:
+                value, until = self._made.get(key, (None, 0.0))
+                if until > time.monotonic():
+                    self._made.move_to_end(key)
+                    return cast("_T", value)
+            made = make()
+            with self._lock:
+                _put(self._made, key, (made, time.monotonic() + MOVES_AFTER), MOST_MADE)
+            return made
+
+    @contextmanager
+    def _turn(self, key: Hashable) -> Iterator[None]:
+        """Meanwhile nobody else makes the same."""
+        with self._lock:
+            turn = self._turns.setdefault(key, _Turn())
+            turn.wanted += 1
+        try:
+            with turn.lock:
+                yield
+        finally:
+            with self._lock:
+                turn.wanted -= 1
+                if not turn.wanted:
+                    del self._turns[key]
+
+    def _at_hand(self, key: tuple[str, str | None]) -> Kept | None:
         with self._lock:
             kept = self._kept.get(key)
-            if kept is not None and kept.until > time.monotonic():
-                self._kept.move_to_end(key)
-                return kept
+            if kept is None or kept.until <= time.monotonic():
+                return None
+            self._kept.move_to_end(key)
+            return kept
+
+    def _read(self, key: tuple[str, str | None]) -> Kept:
         from archviz import pipeline
 
-        architecture = pipeline.describe(model, class_name=class_name, settings=self.settings)
+        architecture = pipeline.describe(key[0], class_name=key[1], settings=self.settings)
         origin = architecture.identity.origin
         fixed = origin == "transformers" or (origin == "catalog" and self.settings.offline)
         lasts = float("inf") if fixed else MOVES_AFTER  # a catalog that stood in for the Hub shall not do so for ever
         kept = Kept(architecture, time.monotonic() + lasts)
         if origin != "folder":
-            self._keep(key, kept)
+            with self._lock:
+                _put(self._kept, key, kept, MOST_KEPT)
         return kept
 
     def architecture(self, model: str) -> Architecture:
         return self.described(model).architecture
 
-    def _keep(self, key: tuple[str, str | None], kept: Kept) -> None:
-        with self._lock:
-            self._kept[key] = kept
-            self._kept.move_to_end(key)
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-
     def names(self) -> list[str]:
         """The models that are kept, the newest used first."""
         with self._lock:
             return [model for model, _ in reversed(self._kept)]
+
+
+class _Turn:
+    """Who makes something, and how many want it."""
+
+    def __init__(self) -> None:
+        self.lock, self.wanted = Lock(), 0
+
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+def _put(kept: OrderedDict[_K, _V], key: _K, value: _V, most: int) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > most:
+        kept.popitem(last=False)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from archviz.service.outputs import scratch
 from archviz.service.reach import Reach
 from archviz.service.shelf import Shelf
 from archviz.settings import Settings
+
+if TYPE_CHECKING:
+    from archviz.document.making import DocumentResult
 
 Model = Annotated[str, Field(description="Hub id org/name, folder, config.json, or transformers:TYPE")]
 ClassName = str | None
@@ -28,3 +32,15 @@ class Workshop:
         self.settings = settings
         self.reach = reach or Reach()
         self.shelf = shelf or Shelf(settings)
+
+    def document(self, model: str, class_name: str | None = None) -> tuple[DocumentResult, str]:
+        """The specification of a model: what it is made of, and its text; kept."""
+        return self.shelf.made("document", model, (class_name,), lambda: self._document(model, class_name))
+
+    def _document(self, model: str, class_name: str | None) -> tuple[DocumentResult, str]:
+        from archviz import pipeline
+
+        with scratch() as folder:
+            file = folder / "document.md"
+            found = pipeline.document(model, file, class_name=class_name, settings=self.settings)
+            return found, file.read_text("utf-8")

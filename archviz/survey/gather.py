@@ -10,7 +10,7 @@ from archviz.errors import ArchvizError, OfflineError
 from archviz.lookup.card.card import Card, parse_card
 from archviz.lookup.catalog import CatalogRecord, find_record
 from archviz.lookup.hub.facts import HubModel
-from archviz.lookup.hub.files import file_url, read_file
+from archviz.lookup.hub.files import CONFIG, file_url, read_file
 from archviz.lookup.resolution import Resolution
 from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
@@ -131,7 +131,9 @@ def _configuration(found: Resolution, described: Described, record: CatalogRecor
     if source is not None and record is not None:
         what = f"the embedded catalog's record, facts of {record.facts_date}"
         return Entry("configuration", "found", what, record.hub_url, rests=rests)
-    status: SourceStatus = "gated" if found.status == "gated" else "missing"
+    files = found.hub.files if found.hub is not None else ()
+    is_absent = bool(files) and CONFIG not in files  # else it may be there, and could not be read
+    status: SourceStatus = "gated" if found.status == "gated" else "missing" if is_absent else "unknown"
     return Entry("configuration", status, described.trouble or "no configuration")
 
 

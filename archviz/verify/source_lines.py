@@ -22,6 +22,7 @@ class SourceLines:
         self._find_text = find_text
         self._lines: dict[str, list[str]] = {}
         self._assignments: dict[str, list[ast.Assign]] = {}
+        self._trees: dict[str, ast.Module] = {}
 
     def line(self, at: Span) -> str | None:
         """The source line, stripped; None when the file is not at hand."""
@@ -51,11 +52,16 @@ class SourceLines:
         around = [a for a in self._parsed(at.file) if a.lineno <= at.line <= (a.end_lineno or a.lineno)]
         return max(around, key=lambda a: a.lineno, default=None)
 
+    def tree(self, file: str) -> ast.Module:
+        """The syntax tree of a file, empty when it is not at hand or does not parse."""
+        if file not in self._trees:
+            try:
+                self._trees[file] = ast.parse(self._find_text(file) or "")
+            except (SyntaxError, ValueError, RecursionError):
+                self._trees[file] = ast.parse("")
+        return self._trees[file]
+
     def _parsed(self, file: str) -> list[ast.Assign]:
         if file not in self._assignments:
-            try:
-                tree = ast.parse(self._find_text(file) or "")
-            except (SyntaxError, ValueError, RecursionError):
-                tree = ast.parse("")
-            self._assignments[file] = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+            self._assignments[file] = [node for node in ast.walk(self.tree(file)) if isinstance(node, ast.Assign)]
         return self._assignments[file]

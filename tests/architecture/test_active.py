@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from archviz.architecture.active import active_words, stand_apart
+from archviz.architecture.active import active_words, stand_apart, zero_expert_words
 from archviz.architecture.towers import Column
 
 
@@ -32,3 +32,10 @@ def test_encoders_side_by_side_have_no_count_and_say_why() -> None:
     told = active_words(columns, {"text": 1_000, "vision": 2_000})
     assert told.startswith("Not counted")
     assert "text 1,000, vision 2,000" in told
+
+
+def test_choices_that_may_fall_on_experts_without_weights_are_told_with_their_range() -> None:
+    assert zero_expert_words(1, 16, 1, (0, 16 / 17, 1)) == (
+        "Of 1 choice, 0 to 1 fall on the 16 experts with weights, the others on 1 zero expert without; "
+        "counted are 0.941, as if all were chosen alike."
+    )

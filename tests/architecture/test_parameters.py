@@ -50,3 +50,10 @@ def test_experts_without_weights_take_their_share_of_the_choices_and_the_range_i
     told = found.active_definition or ""
     assert "0 to 12 fall on the 512 experts with weights, the others on 256 zero experts" in told
     assert f"{found.active - 8 * one:,} to {found.active + 4 * one:,}" in told
+
+
+def test_a_choice_to_skip_the_experts_is_an_expert_without_weights() -> None:
+    architecture = describe("transformers:zaya", settings=Settings(offline=True))
+    values = {fact.key: fact.value for fact in architecture.facts}
+    assert (values["experts"], values["zero_experts"], values["experts_per_token"]) == (16, 1, 1)
+    assert "counted are 0.941" in (architecture.parameters.active_definition or "")

@@ -50,3 +50,36 @@ def test_fitting_models_of_the_main_publisher_come_first_and_lines_stay_together
         "Qwen/Qwen3.5-VL-27B",
         "other/Qwen3.5-27B-FP8",
     ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("google gemma 3 27b it", ["google/gemma-3-27b-it"]),
+        ("google gemma3 27b it", ["google/gemma-3-27b-it"]),
+        ("OpenAI whisper tiny", ["openai/whisper-tiny"]),
+        ("Meta Llama 3.1 8B Instruct", ["meta-llama/Llama-3.1-8B-Instruct"]),
+        ("openai gemma 3 27b it", []),  # the words in front name another publisher
+        ("google 27b", []),  # a publisher is no family
+    ],
+)
+def test_a_publisher_in_words_in_front_leaves_the_rest_of_the_name_whole(asked: str, found: list[str]) -> None:
+    known = ("google/gemma-3-27b-it", "google/gemma-3-4b-it", "openai/whisper-tiny")
+    known += ("meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Meta-Llama-3-8B-Instruct")
+    offered = find_fitting(classify(asked), known)
+    assert [candidate.id for candidate in offered] == found
+    assert not any("lacks" in candidate.why for candidate in offered)
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ("Qwen/Qwen3-06B", "Qwen/Qwen3-0.6B"),
+        ("llama31 8b", "meta-llama/Llama-3.1-8B-Instruct"),
+        ("gptoss", "openai/gpt-oss-20b"),
+    ],
+)
+def test_the_same_letters_and_digits_are_nearest(asked: str, first: str) -> None:
+    known = ("Qwen/Qwen3-8B", "Qwen/Qwen3-0.6B", "Qwen/Qwen3-Embedding-8B", "meta-llama/Llama-4-Scout-17B-16E")
+    known += ("meta-llama/Llama-3.1-8B-Instruct", "openai/gpt-oss-20b")
+    assert find_near(classify(asked), known)[0].id == first

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from archviz.lookup.identity import differences, fits, identity, line, size_of
+from archviz.lookup.identity import differences, fitting, identity, line, size_of
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_version_size_active_size_and_suffix_are_parts_of_a_name(repository: str
 def test_a_model_fits_a_name_when_it_says_every_part_of_it_in_order(
     asked: str, repository: str, organisation: str, expected: bool
 ) -> None:
-    assert fits(identity(asked), repository, organisation) is expected
+    assert (fitting(identity(asked), repository, organisation) is not None) is expected
 
 
 @pytest.mark.parametrize(

@@ -109,3 +109,19 @@ def test_a_section_that_the_paper_lacks_is_said_to_be_missing(
     assert (answer.exit_status, "no section of it is 'nosuch'" in answer.message) == (3, True)
     assert len(answer.contents) > 1
     assert main(["papers", "2505.09388", "--sections", ""]) == 2
+
+
+@pytest.mark.parametrize("asked", ["2499.99999", "2505.1", "arXiv:2505.093888"])
+def test_what_is_written_like_an_id_and_is_none_is_not_taken_for_a_title(asked: str, session: Make, arxiv: Any) -> None:
+    with pytest.raises(UsageError, match="no arXiv id"):
+        read_paper(asked, None, session())
+    assert arxiv.asked == []
+
+
+def test_no_more_headings_are_listed_than_the_bound(arxiv_data: Any, session: Make) -> None:
+    page = "<article><h1>T</h1>" + "<h2>Word</h2><p>x</p>" * 400 + "</article>"
+    arxiv_data.add("2505.00009", "Long", version="v1", page=page)
+    answer = read_paper("2505.00009", "nothing", session())
+    listed = answer.as_dict()
+    assert (len(list(listed["contents"])), listed["contents_left_off"]) == (300, 101)  # type: ignore[call-overload]
+    assert "101 more" in paper_text(answer)

@@ -144,8 +144,17 @@ def test_a_proxy_that_never_lets_through_is_waited_for_as_for_a_connection(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{silent.getsockname()[1]}")
         error, took = fault(tmp_path, "https://hub.example", monkeypatch, limits)
-    assert "no connection within the time limit" in error.message
+    assert "no way through the proxy 127.0.0.1:" in error.message
     assert took < 3.0
+
+
+def test_a_proxy_that_refuses_is_named_without_its_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for address in ("http://user:pass@127.0.0.1:1", "user:p@ss@127.0.0.1:1"):
+        monkeypatch.setenv("HTTPS_PROXY", address)
+        error, _ = fault(tmp_path, "https://hub.example", monkeypatch, HURRIED)
+        assert "no way through the proxy 127.0.0.1:1" in error.message
+        assert "HTTPS_PROXY" in str(error.hint)
+        assert not any(part in str(error) for part in ("user", "pass", "p@ss"))
 
 
 def test_which_proxy_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,6 +103,12 @@ def test_windows_of_tokens_are_pooled_for_any_number_of_tokens() -> None:
     assert "for so many tokens or more" in program("deepseek-ai/DeepSeek-V4-Flash").text
 
 
+def test_what_the_code_bounds_by_a_setting_is_written_with_its_bound() -> None:
+    model = "deepseek-ai/DeepSeek-V4-Flash"
+    assert "index_scores_2.topk(min(512, T // 4), dim=-1)" in body(model, "DeepseekV4Indexer")
+    assert "shapes in comments while T // 4 <= 512" in program(model).text.partition("def ")[0]
+
+
 def test_a_hidden_state_that_a_hook_keeps_is_handed_out_by_the_stack_that_makes_it() -> None:
     model = "llava-hf/llava-1.5-7b-hf"
     encoder = body(model, "CLIPEncoder")
@@ -120,3 +126,19 @@ def test_a_pass_that_breaks_off_is_written_as_far_as_it_came() -> None:
     )  # sections of 32 for 64 frequencies, which the official code refuses as well
     assert any("the pass broke off in it" in remark for remark in found.remarks)
     ast.parse(found.text)
+
+
+def test_a_body_says_for_how_many_tokens_it_holds_and_which_loop_went_once() -> None:
+    model = "Qwen/Qwen3.5-397B-A17B"
+    text = body(model, "torch_chunk_gated_delta_rule")
+    assert "F.pad(query_4, (0, 0, 0, 64 - T))" in text
+    assert "# for T <= 64: " in text
+    assert "# one round of `for i in range(num_chunks)`" in text
+    assert "for T <= 64 where a body says so" in program(model).text.partition("def ")[0]
+    assert "# for T <=" not in program("Qwen/Qwen3-0.6B").text
+    assert "# one round" not in program("Qwen/Qwen3-0.6B").text
+
+
+def test_modules_that_the_pass_does_not_enter_are_named() -> None:
+    assert "# built, but not called in this pass: model.model.visual\n" in body("Qwen/Qwen3.5-397B-A17B", "run")
+    assert "not called" not in program("Qwen/Qwen3-0.6B").text

@@ -114,6 +114,17 @@ def test_long_text_is_cut_and_long_json_is_refused_and_a_file_has_all(
     assert '"lm_head.weight"' in path.read_text("utf-8")
 
 
+def test_a_command_that_fails_leaves_the_file_that_is_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "keep.json"
+    path.write_text("good")
+    arguments = ["nope/x", "--offline", "--json", "-o", str(path)]
+    assert script("describe_architecture").main(arguments) == 3
+    assert path.read_text() == "good"
+    assert '"error": "not_found"' in capsys.readouterr().out
+    assert script("describe_architecture").main(["Qwen/Qwen3-0.6B", "--offline", "-o", str(tmp_path / "no" / "x")]) == 2
+    assert "does not exist" in capsys.readouterr().err
+
+
 def test_any_command_is_run_and_printed_to_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "trace.json"
     command = ["trace", "Qwen/Qwen3-0.6B", "--offline", "--json"]
@@ -179,7 +190,7 @@ def test_wrong_usage_is_one_message_and_status_2(
 def test_an_output_that_cannot_be_written_is_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["Qwen/Qwen3-0.6B", "--offline", "--kind", "summary", "-o", str(tmp_path / "no" / "x.md")]
     assert script("write_document").main(arguments) == 2
-    assert "No such file" in capsys.readouterr().err
+    assert "does not exist" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["resolve_model", "visualize_architecture", "extract_arch"])

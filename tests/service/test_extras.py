@@ -15,7 +15,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult, PromptReference, ResourceTemplateReference
 
 from archviz.service.prompts import prepare_for_estimator
-from archviz.service.resources import MODEL_TEMPLATE, PART_TEMPLATE, PARTS
+from archviz.service.resources import MODEL_TEMPLATE, PART_TEMPLATE, PARTS, REFERENCE_TEMPLATE
 from archviz.service.skill import SkillFiles, skill_folder
 from archviz.service.tools.files import PAGE_KEY
 
@@ -208,6 +208,21 @@ def test_ids_of_models_are_completed_by_what_was_typed_of_them(ask: Ask) -> None
     assert ask(complete(PromptReference(type="ref/prompt", name="verify_claim"), "claim", "Q")).completion.values == []
     part = ResourceTemplateReference(type="ref/resource", uri=PART_TEMPLATE)
     assert ask(complete(part, "part", "ten")).completion.values == ["tensors"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "argument", "typed"),
+    [("nothing", "model", "Qwen"), ("draw_model", "first", "Qwen"), ("draw_model", "name", "Q" * 100_000)],
+)
+def test_what_no_prompt_takes_is_not_completed(ask: Ask, prompt: str, argument: str, typed: str) -> None:
+    ref = PromptReference(type="ref/prompt", name=prompt)
+    assert ask(lambda client: client.complete(ref, {"name": argument, "value": typed})).completion.values == []
+
+
+def test_references_are_completed_by_name(ask: Ask) -> None:
+    ref = ResourceTemplateReference(type="ref/resource", uri=REFERENCE_TEMPLATE)
+    found = ask(lambda client: client.complete(ref, {"name": "name", "value": "serv"})).completion.values
+    assert found[0] == "server.md"
 
 
 def test_a_model_that_was_read_before_is_offered_first(ask: Ask) -> None:

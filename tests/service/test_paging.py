@@ -82,6 +82,12 @@ def test_an_offset_behind_the_end_is_refused(value: object) -> None:
         page_of(value, "/x", 7)
 
 
+def test_the_length_of_a_text_is_told_in_characters() -> None:
+    with pytest.raises(UsageError) as caught:
+        page_of("x" * 1234, "", 9999)
+    assert caught.value.hint == "it has 1,234 characters"
+
+
 @given(JSON, st.integers(100, 400))
 def test_paging_always_ends_and_shows_every_item_once(value: object, budget: int) -> None:
     count, offset = 0, 0

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pytest
 
-from archviz.service.shelf import MOST_KEPT, Shelf
+from archviz.service.shelf import MOST_KEPT, MOST_MADE, Shelf
 from archviz.settings import Settings
 
 
@@ -66,3 +68,52 @@ def test_the_data_of_a_description_is_made_once(shelf: Shelf) -> None:
     kept = shelf.described("acme/Small-1B")
     assert kept.document is kept.document
     assert '"schema"' in kept.text
+
+
+def test_what_was_made_is_kept_for_some_minutes_by_all_that_was_asked(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def ask(*asked: str, model: str = "acme/Small-1B") -> str:
+        return shelf.made("document", model, asked, lambda: made.append(",".join(asked)) or str(len(made)))  # type: ignore[func-returns-value]
+
+    assert (ask("a"), ask("b"), ask("a"), len(made)) == ("1", "2", "1", 2)
+    ask("a", model="./model")
+    ask("a", model="./model")
+    assert len(made) == 4
+    for number in range(MOST_MADE):
+        ask(f"x{number}")
+    assert ask("a") == str(len(made))
+    monkeypatch.setattr("archviz.service.shelf.MOVES_AFTER", -1.0)
+    ask("late")
+    count = len(made)
+    ask("late")
+    assert len(made) == count + 1
+
+
+def test_who_asks_for_what_is_being_made_waits_for_it(fake_pipeline: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf, begun, goes_on, describe = Shelf(Settings(offline=True)), Event(), Event(), fake_pipeline.describe
+
+    def slow(model: str, **options: Any) -> Any:
+        begun.set()
+        assert goes_on.wait(20)
+        return describe(model, **options)
+
+    monkeypatch.setattr("archviz.pipeline.describe", slow)
+    with ThreadPoolExecutor(4) as threads:
+        first = threads.submit(shelf.described, "acme/Small-1B")
+        assert begun.wait(20)
+        others = [threads.submit(shelf.described, "acme/Small-1B") for _ in range(3)]
+        goes_on.set()
+        assert {id(each.result(20)) for each in (first, *others)} == {id(first.result())}
+    assert asked(fake_pipeline) == 1
+
+
+def test_who_waits_makes_it_where_the_first_one_failed(shelf: Shelf) -> None:
+    def fail() -> str:
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        shelf.made("document", "acme/Small-1B", (), fail)
+    assert shelf.made("document", "acme/Small-1B", (), lambda: "made") == "made"

@@ -15,7 +15,7 @@ from archviz.settings import Settings
 from archviz.survey.entries import ORDER, Survey
 from archviz.survey.text import survey_text
 from tests.lookup.conftest import Reply
-from tests.lookup.hub.loopback import Repository
+from tests.lookup.hub.loopback import Repository, status
 from tests.lookup.hub.repositories import TINY
 from tests.survey.conftest import CARD
 
@@ -164,6 +164,15 @@ def test_a_gated_model_shows_what_is_readable(services: Any) -> None:
     assert (survey.status, survey.exit_status) == ("gated", 4)
     assert by_kind(survey, "hub")[0][0] == "gated"
     assert not any(entry.rests for entry in survey.entries)
+
+
+def test_a_configuration_that_could_not_be_read_is_unknown_and_an_absent_one_missing(services: Any, hub: Any) -> None:
+    hub.repositories["acme/Bare-1B"] = Repository({"notes.txt": b"-"})
+    assert by_kind(pipeline.sources("acme/Bare-1B"), "configuration")[0][0] == "missing"
+    hub.fail("/acme/Sharded-1B/resolve/", status(500))
+    survey = pipeline.sources("acme/Sharded-1B")
+    assert by_kind(survey, "configuration")[0][0] == "unknown"
+    assert any("configuration: " in text for text in survey.not_known)
 
 
 def test_a_renamed_model_is_said_to_be_renamed(services: Any) -> None:

@@ -30,11 +30,11 @@ _BADGES = (
     "colab.research",
     "discord",
     "twitter.com",
-    "x.com",
     "wechat",
     "linkedin",
     "youtube",
 )
+_WITHOUT_TEXT = ("x.com", "www.x.com")  # whole hosts: many others end in these letters
 _HUB = (*HUB_HOSTS, "modelscope.cn", "www.modelscope.cn", "ollama.com")
 
 
@@ -82,7 +82,7 @@ def _link(url: str, label: str) -> Link | None:
         return Link("paper", url, without_version(paper), label)
     if code := github_address(url):
         return Link("repository", f"https://github.com/{code.repository}", code.repository.lower(), label)
-    if any(part in host for part in _BADGES):
+    if host in _WITHOUT_TEXT or any(part in host for part in _BADGES):
         return None
     return Link(_kind(host, path, label.lower()), url, url, label)
 

@@ -52,8 +52,8 @@ class Repository:
 
     @property
     def renamed_from(self) -> str | None:
-        """The asked name where the repository has another one now; letter case is no other name."""
-        return self.asked if self.asked.lower() != self.name.lower() else None
+        """See `_renamed_from`."""
+        return _renamed_from(self.asked, self.name)
 
     @property
     def url(self) -> str:
@@ -79,8 +79,8 @@ class Head:
 
     @property
     def renamed_from(self) -> str | None:
-        """The asked name where the repository has another one now; letter case is no other name."""
-        return self.asked if self.asked.lower() != self.name.lower() else None
+        """See `_renamed_from`."""
+        return _renamed_from(self.asked, self.name)
 
 
 class GithubClient:
@@ -109,7 +109,7 @@ class GithubClient:
         return Repository(
             found,
             asked,
-            _text(data, "default_branch") or "main",
+            _branch(_text(data, "default_branch") or "main", asked),
             _text(data, "description")[:500],
             _text(licence, "spdx_id") or None if isinstance(licence, dict) else None,
             data.get("fork") is True,
@@ -158,7 +158,7 @@ class GithubClient:
         """The commit, 40 hex digits, of a branch, tag or commit; one that is whole already is not asked for."""
         if _COMMIT.fullmatch(revision):
             return revision
-        if not _REVISION.fullmatch(revision) or ".." in revision:
+        if not _is_revision(revision):
             raise UsageError(f"{revision[:80]!a} is no revision", where=repository)
         path = f"/repos/{repository}/commits/{quote(revision, safe='')}"
         answer = self._get(path, accept="application/vnd.github.sha")
@@ -281,6 +281,26 @@ class GithubClient:
             self._session.note(
                 f"GitHub allows {remaining} more requests until {until}; a GITHUB_TOKEN raises the limit."
             )
+
+
+def _renamed_from(asked: str, name: str) -> str | None:
+    """The asked name where the repository has another one now; letter case is no other name."""
+    return asked if asked.lower() != name.lower() else None
+
+
+def _is_revision(text: str) -> bool:
+    return _REVISION.fullmatch(text) is not None and ".." not in text
+
+
+def _branch(text: str, asked: str) -> str:
+    """The branch that an answer states.
+
+    Raises:
+        BadResponseError: It can be none.
+    """
+    if not _is_revision(text):
+        raise BadResponseError(f"GitHub states {text[:80]!a} as a branch, which is none", where=f"/repos/{asked}")
+    return text
 
 
 def _text(data: dict[str, Any], key: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archviz.errors import ModelNotFoundError
+from archviz.errors import BadResponseError, ModelNotFoundError
 from archviz.lookup.github.address import GithubAddress
 from archviz.lookup.github.client import GithubClient
 from archviz.lookup.github.files import TreeFile, modelling_files
@@ -38,8 +38,31 @@ def read_code(address: GithubAddress, session: Session) -> dict[str, bytes]:
         )
     renamed = f", renamed from {found.renamed_from}," if found.renamed_from else ""
     left = f"; {len(paths) - MOST_FILES} more were left out" if len(paths) > MOST_FILES else ""
-    session.note(f"{found.name}{renamed} at commit {commit}: files read: {min(len(paths), MOST_FILES)}{left}.")
-    return {path: client.read_file(found.name, commit, path) for path in paths[:MOST_FILES]}
+    texts, skipped = _read(client, found.name, commit, paths[:MOST_FILES])
+    session.note(f"{found.name}{renamed} at commit {commit}: files read: {len(texts)}{left}.")
+    for trouble in skipped:
+        session.note(f"Left out: {trouble.message}.")
+    return texts
+
+
+def _read(
+    client: GithubClient, repository: str, commit: str, paths: list[str]
+) -> tuple[dict[str, bytes], list[BadResponseError]]:
+    """The files that can be used, and why others cannot, such as their size.
+
+    Raises:
+        BadResponseError: None can.
+    """
+    texts: dict[str, bytes] = {}
+    skipped: list[BadResponseError] = []
+    for path in paths:
+        try:
+            texts[path] = client.read_file(repository, commit, path)
+        except BadResponseError as error:
+            skipped.append(error)
+    if skipped and not texts:
+        raise skipped[0]
+    return texts, skipped
 
 
 def _paths(tree: tuple[TreeFile, ...], below: str) -> list[str]:
@@ -47,4 +70,8 @@ def _paths(tree: tuple[TreeFile, ...], below: str) -> list[str]:
         return [file.path for file in tree if file.path == below]
     prefix = f"{below}/" if below else ""
     inside = [file for file in tree if file.path.startswith(prefix)]
-    return [file.path for file in modelling_files(inside) if file.kind == "modelling" and file.path.endswith(".py")]
+    return [
+        file.path
+        for file in modelling_files(inside, most=None)
+        if file.kind == "modelling" and file.path.endswith(".py")
+    ]

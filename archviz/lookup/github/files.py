@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from archviz.late_patterns import late_pattern
 from archviz.lookup.github.address import is_plain_segment
 
-MOST_FILES = 60
+MOST_LISTED = 60
 MOST_BYTES = 4_000_000
 DEEPEST = 12
 
@@ -44,8 +44,12 @@ class ModellingFile:
     size: int
 
 
-def modelling_files(tree: Iterable[TreeFile]) -> tuple[ModellingFile, ...]:
-    """The files of a tree that hold a model's code or configuration; those of tests and examples come last."""
+def modelling_files(tree: Iterable[TreeFile], most: int | None = MOST_LISTED) -> tuple[ModellingFile, ...]:
+    """The files of a tree that hold a model's code or configuration; those of tests and examples come last.
+
+    Args:
+        most: How many of them; None for all.
+    """
     found = []
     for file in tree:
         segments = file.path.split("/")
@@ -56,4 +60,4 @@ def modelling_files(tree: Iterable[TreeFile]) -> tuple[ModellingFile, ...]:
             kind = _KINDS[order][0]
             aside = bool(_ASIDE.search(file.path))
             found.append(((aside, order, len(segments), file.path), ModellingFile(file.path, kind, file.size)))
-    return tuple(each for _, each in sorted(found, key=lambda pair: pair[0])[:MOST_FILES])
+    return tuple(each for _, each in sorted(found, key=lambda pair: pair[0])[:most])

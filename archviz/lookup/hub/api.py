@@ -31,6 +31,8 @@ def hub_api(session: Session, *, stored: bool = True, account: str = "") -> Iter
         stored: Whether answers may come from the cache and are kept there.
         account: Whom they are stored for, where they are not the same for all.
     """
+    if stated := os.environ.get("HF_ENDPOINT"):
+        os.environ["HF_ENDPOINT"] = stated.strip()  # which huggingface_hub reads for itself, blanks and all
     from huggingface_hub import HfApi, close_session, set_client_factory
 
     service = hub_service()

@@ -42,8 +42,11 @@ class Derivation:
         return {"base_models": list(self.bases), "relation": self.relation}
 
 
-def derivation_of(card: Mapping[str, object], tags: Sequence[object] = ()) -> Derivation | None:
+def derivation_of(card: Mapping[str, object], tags: Sequence[object] = (), own: str = "") -> Derivation | None:
     """What a card's `base_model` and `base_model_relation`, or else the Hub's `base_model:…` tags, state.
+
+    Args:
+        own: The model's own id, which is no base of it.
 
     >>> derivation_of({"base_model": "Qwen/Qwen3-8B"}, ["base_model:quantized:Qwen/Qwen3-8B"])
     Derivation(bases=('Qwen/Qwen3-8B',), relation='quantized')
@@ -51,6 +54,7 @@ def derivation_of(card: Mapping[str, object], tags: Sequence[object] = ()) -> De
     tagged = [tag.removeprefix("base_model:") for tag in tags if isinstance(tag, str) and tag.startswith("base_model:")]
     stated = card.get("base_model")
     bases = _ids(stated if isinstance(stated, list) else [stated]) or _ids([tag.rpartition(":")[2] for tag in tagged])
+    bases = tuple(each for each in bases if each != own)
     if not bases:
         return None
     relations = [card.get("base_model_relation"), *(tag.partition(":")[0] for tag in tagged if ":" in tag)]

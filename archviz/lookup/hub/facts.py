@@ -108,7 +108,7 @@ def facts_of(info: ModelInfo, fetched: float) -> HubModel:
     config = info.config if isinstance(info.config, dict) else {}
     tags = _texts(info.tags)
     card = {key: _card(info, key) for key in ("base_model", "base_model_relation")}
-    derived = derivation_of(card, tags)
+    derived = derivation_of(card, tags, str(info.id))
     safetensors = info.safetensors
     return HubModel(
         id=str(info.id),

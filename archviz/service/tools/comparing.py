@@ -89,7 +89,10 @@ def _compared(comparison: Comparison, files: list[Path], findings: list[str]) ->
         gaps=gap_lines(gaps),
         gaps_total=len(gaps),
         notes=lines(comparison.notes),
-        next=["The linked Markdown file has every difference with its line."],
+        next=[
+            *(["Look at the picture before you answer."] if state == "inline" else []),
+            "The linked Markdown file has every difference with its line.",
+        ],
         **shown,
     )
     return result_of(answer, [*image, *links_to(files)])

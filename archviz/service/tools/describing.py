@@ -63,28 +63,30 @@ class DescribingTools:
         ]
 
     def _traced(self, model: str, part: str, offset: int, class_name: str | None) -> CallToolResult:
+        module = part.removeprefix(TRACE).strip().strip(".")
+        rows, head = self.workshop.shelf.made(
+            "trace", model, (class_name, module), lambda: self._trace(model, module, class_name)
+        )
+        answer = head.model_copy(update={"next": []})
+        _fill_page(answer, rows, part, offset)
+        return result_of(answer)
+
+    def _trace(self, model: str, module: str, class_name: str | None) -> tuple[list[str], DescribeAnswer]:
+        """The rows of a pass, and the head of every page of them."""
         from archviz import pipeline
 
-        module = part.removeprefix(TRACE).strip().strip(".")
         found = pipeline.trace(
             model, class_name=class_name, seq=_TRACED_TOKENS, module=module or None, settings=self.workshop.settings
         )
-        answer = DescribeAnswer(
+        notes = [f"one pass of {_TRACED_TOKENS} tokens, without a cache", *found.get("notes", [])]
+        head = DescribeAnswer(
             model=model,
             class_name=found["class"],
             gaps_total=len(found["gaps"]),
-            notes=lines(
-                [
-                    f"one pass of {_TRACED_TOKENS} tokens, without a cache",
-                    *found.get("notes", []),
-                    *map(assumption_text, found["assumed"]),
-                ]
-            ),
+            notes=lines([*notes, *map(assumption_text, found["assumed"])]),
         )
         rows = [f"call {call_text(row)}{_at(row)}" for row in found["calls"]]
-        rows += [f"op {op_text(row)}{_at(row)}" for row in found["ops"]]
-        _fill_page(answer, rows, part, offset)
-        return result_of(answer)
+        return [*rows, *(f"op {op_text(row)}{_at(row)}" for row in found["ops"])], head
 
 
 def about(architecture: Architecture) -> DescribeAnswer:

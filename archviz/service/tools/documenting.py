@@ -73,16 +73,14 @@ class DocumentingTools:
         return self._document(request)
 
     def _document(self, request: Request) -> CallToolResult:
-        from archviz import pipeline
+        found, text = self.workshop.document(request.model, request.class_name)
 
         def write(folder: Path) -> tuple[Any, list[Path]]:
             file = folder / f"{request.stem}.md"
-            found = pipeline.document(
-                request.model, file, class_name=request.class_name, settings=self.workshop.settings
-            )
+            write_text(file, text)
             return found, [file]
 
-        found, files = _published(write)
+        files = _published(write)[1]
         answer = _about("document", found.architecture, files)
         answer.text = _cut(found.summary)
         answer.notes += lines([remark for remark in found.remarks if remark], 4)
@@ -168,9 +166,11 @@ class DocumentingTools:
                 hint="give estimator: a folder of Python layer classes",
             )
         self.workshop.reach.check_path(estimator)
-        found = pipeline.exported(
-            request.model, Path(estimator).expanduser(), class_name=request.class_name, settings=self.workshop.settings
-        )
+        folder, class_name = Path(estimator).expanduser(), request.class_name
+        found = self.workshop.shelf.made(
+            "export", request.model, (class_name, str(folder), _state_of(folder)),
+            lambda: pipeline.exported(request.model, folder, class_name=class_name, settings=self.workshop.settings),
+        )  # fmt: skip
         files: list[Path] = []
         if save != "nothing":
 
@@ -179,6 +179,14 @@ class DocumentingTools:
 
             files = _published(write)[1]
         return _exported(found, files, save)
+
+
+def _state_of(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Names, times and sizes of the layer classes: another state of the folder is another request."""
+    from archviz.estimator.supported import class_files
+
+    stated = ((path, path.stat()) for path in class_files(folder))
+    return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in stated)
 
 
 def _published(write: Callable[[Path], tuple[Any, list[Path]]]) -> tuple[Any, list[Path]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp_types import CallToolResult
 from pydantic import Field
@@ -15,7 +15,7 @@ from archviz.service.callers import caller
 from archviz.service.outputs import file_stem, request_key
 from archviz.service.paging import cut_to_fit
 from archviz.service.results import DrawAnswer
-from archviz.service.tools.files import figure_file, image_of, links_to, rows_of, with_app
+from archviz.service.tools.files import ImageState, figure_file, image_of, links_to, rows_of, with_app
 from archviz.service.workshop import ClassName, Workshop
 
 if TYPE_CHECKING:
@@ -55,10 +55,11 @@ class DrawingTools:
         look = Look(theme=theme, views=(view,), module=module)
         with me.outputs.staging() as folder:
             name = figure_name(model) if model is not None else str((figure or {}).get("model_name", ""))
+            name = "-".join(each for each in (name, view if view != "overview" else "", module or "") if each)
             stem = file_stem(name, request_key(model, figure, view, module, theme, class_name))
             result = self._draw(model, figure, folder, stem, wanted, look, class_name)
             files = me.outputs.publish(result.files, folder)
-        return _drawn(result, files)
+        return _drawn(result, files, module, of_model=model is not None)
 
     def _draw(
         self, model: str | None, figure: dict[str, Any] | None, folder: Path, stem: str, formats: list[Format], look: Look,
@@ -76,17 +77,18 @@ class DrawingTools:
         )
 
 
-def _drawn(result: DrawResult, files: list[Path]) -> CallToolResult:
+def _drawn(result: DrawResult, files: list[Path], module: str | None, *, of_model: bool) -> CallToolResult:
+    """The answer; of one module without what is said of the whole model, which a figure of one's own need not be."""
     from archviz.answers import plain
 
     image, state = image_of(files)
-    summary = plain(result.summary)
+    summary = plain(result.summary) if module is None else {}
     shown: dict[str, Any] = summary if isinstance(summary, dict) else {}
     left_out = cut_to_fit(shown, tuple(shown), budget=2_000)
     notes = [*lines(result.notes), *left_out_lines(left_out, "describe_architecture has all")]
     answer = DrawAnswer(
-        title=result.title,
-        model=result.model_id,
+        title=f"{result.title}: {module}" if module is not None else result.title,
+        model=result.model_id if of_model else None,
         files=rows_of(files),
         image=state,
         summary=shown,
@@ -94,15 +96,19 @@ def _drawn(result: DrawResult, files: list[Path]) -> CallToolResult:
         gaps=gap_lines(result.gaps),
         gaps_total=len(result.gaps),
         notes=notes,
-        next=_after(state, result),
+        next=_after(state, result, module, of_model=of_model),
     )
     return with_app(result_of(answer, [*image, *links_to(files)]), files)
 
 
-def _after(state: Literal["inline", "too_large", "not_asked"], result: DrawResult) -> list[str]:
+def _after(state: ImageState, result: DrawResult, module: str | None, *, of_model: bool) -> list[str]:
     following = ["Look at the picture before you answer."] if state == "inline" else ["Read the linked files."]
     if result.gaps:
         following.append("Say in your answer what was not understood (gaps).")
-    if result.model_id:
+    if of_model and module is None:
         following.append("describe_architecture gives the numbers with their evidence, view=module one module")
+    elif of_model:
+        following.append(f"describe_architecture with part={module} gives its tensors, part=trace:{module} its calls")
+    elif result.model_id:
+        following.append("That was a model's configuration: give its file as `model` to ask the other tools about it")
     return following

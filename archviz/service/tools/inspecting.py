@@ -39,7 +39,10 @@ class InspectingTools:
     def _coded(self, model: str, match: str | None, offset: int, class_name: str | None) -> CallToolResult:
         from archviz import pipeline
 
-        found = pipeline.tensors(model, class_name=class_name, settings=self.workshop.settings)
+        settings = self.workshop.settings
+        found = self.workshop.shelf.made(
+            "tensors", model, (class_name,), lambda: pipeline.tensors(model, class_name=class_name, settings=settings)
+        )
         fits = matcher(match)
         shown = {name: shape for name, shape in found["tensors"].items() if fits(name)}
         tied = {alias: name for alias, name in found["tied"].items() if fits(alias) or fits(name)}
@@ -62,7 +65,8 @@ class InspectingTools:
     def _stored(self, model: str, match: str | None, offset: int) -> CallToolResult:
         from archviz import pipeline
 
-        found = pipeline.checkpoint(model, self.workshop.settings)
+        settings = self.workshop.settings
+        found = self.workshop.shelf.made("checkpoint", model, (), lambda: pipeline.checkpoint(model, settings))
         fits = matcher(match)
         fitting = [row for row in found.tensors if fits(row.name)]
         rows = rows_of_equals({row.name: [row.dtype, *row.shape] for row in fitting})

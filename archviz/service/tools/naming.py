@@ -10,7 +10,7 @@ from mcp.server.mcpserver.resolve import Elicit, Resolve
 from mcp_types import CallToolResult
 from pydantic import BaseModel, Field, create_model
 
-from archviz.errors import UsageError
+from archviz.errors import OfflineError, UsageError
 from archviz.service.answering import MOST_LISTED, left_out_lines, line, lines, refuse_idle, result_of
 from archviz.service.failures import next_step
 from archviz.service.paging import ANSWER_BYTES, cut_to_fit, page_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from archviz.survey.entries import Survey
 
 _SECTIONS = "architecture"
+_READABLE = ("found", "renamed", "stated", "unverified")
 _MOST_OFFERED = 20  # candidates that a user is asked about
 
 
@@ -118,7 +119,7 @@ class NamingTools:
             return _paper(pipeline.papers(name, sections=sections, settings=self.workshop.settings), offset)
         self.workshop.reach.check_model(name)
         survey = pipeline.sources(name, with_text=read == "card", settings=self.workshop.settings)
-        return _card(survey, offset) if read == "card" else _listed(survey)
+        return _card(survey, offset, offline=self.workshop.settings.offline) if read == "card" else _listed(survey)
 
 
 def _after_resolving(found: Resolution) -> list[str]:
@@ -140,7 +141,7 @@ def _listed(survey: Survey) -> CallToolResult:
         "not_known": lines(survey.not_known),
     }
     left_out = cut_to_fit(answer, ("not_known", "candidates", "sources", "disagreements"), ANSWER_BYTES - 1_000)
-    notes = [*lines(survey.notes), *left_out_lines(left_out, "scripts/find_sources.py or archviz sources tells all")]
+    notes = [*lines(survey.notes), *left_out_lines(left_out, "the whole list: `archviz sources` on a command line")]
     return result_of(
         SourcesAnswer(
             status=survey.status, message=survey.message, model_id=survey.model_id, notes=notes,
@@ -153,16 +154,23 @@ def _after_listing(survey: Survey) -> list[str]:
     from archviz.lookup.arxiv.ids import arxiv_id
 
     if survey.model_id:
-        reading = "read=card gives the card's text, read=paper with a paper's id its sections"
-        return [f"describe_architecture with model={survey.model_id}", reading]
+        following = [f"describe_architecture with model={survey.model_id}"]
+        if any(each.kind == "card" and each.status in _READABLE for each in survey.entries):
+            following.append("read=card gives the card's text")
+        papers = (arxiv_id(each.url.rpartition("/")[2]) for each in survey.entries if each.kind == "paper" and each.url)
+        if (paper := next(filter(None, papers), None)) is not None:
+            following.append(f"read=paper with name={paper} gives the paper's sections")
+        return following
     if arxiv_id(survey.asked) is not None:
         return [f"read=paper with name={survey.asked} gives the paper's sections"]
     return [next_step("ambiguous" if survey.candidates else "not_found", hinted=False, offered=bool(survey.candidates))]
 
 
-def _card(survey: Survey, offset: int) -> CallToolResult:
+def _card(survey: Survey, offset: int, *, offline: bool) -> CallToolResult:
     entry = next((each for each in survey.entries if each.kind == "card" and each.text), None)
     if entry is None or entry.text is None:
+        if offline and survey.model_id is not None:
+            raise OfflineError(f"no card of {survey.asked[:80]} is stored here")
         raise UsageError(
             f"no card of {survey.asked[:80]} can be read",
             hint="read=list says what exists and why something is missing",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp_types import CallToolResult
@@ -13,6 +14,7 @@ from archviz.service.outputs import scratch
 from archviz.service.paging import ANSWER_BYTES, page_of
 from archviz.service.results import VerifyAnswer
 from archviz.service.subject import about_claims, near_keys, subjects
+from archviz.service.summary import ranges
 from archviz.service.tools.files import figure_file
 from archviz.service.workshop import ClassName, Model, Offset, Workshop
 
@@ -65,13 +67,16 @@ class VerifyingTools:
     def _verify(
         self, model: str, expect: str | None, figure: dict[str, Any] | None, class_name: str | None
     ) -> Verification:
-        from archviz import pipeline
+        def verify() -> Verification:
+            from archviz import pipeline
 
-        asked: dict[str, Any] = {"expect": expect, "class_name": class_name, "settings": self.workshop.settings}
-        if figure is None:
-            return pipeline.verify(model, **asked)
-        with scratch() as folder:
-            return pipeline.verify(model, against=figure_file(figure, folder), **asked)
+            asked: dict[str, Any] = {"expect": expect, "class_name": class_name, "settings": self.workshop.settings}
+            if figure is None:
+                return pipeline.verify(model, **asked)
+            with scratch() as folder:
+                return pipeline.verify(model, against=figure_file(figure, folder), **asked)
+
+        return self.workshop.shelf.made("verification", model, (class_name, expect, json.dumps(figure)), verify)
 
     def _search(self, code: str, topics: list[str], offset: int, class_name: str | None) -> CallToolResult:
         from archviz import pipeline
@@ -128,10 +133,16 @@ def _claim(claim: Claim) -> str:
     from archviz.architecture.words import value_words
 
     status = "" if claim.status == "verified" else f" [{claim.status}]"
-    scope = f" ({claim.scope})" if claim.scope else ""
+    scope = f" ({_scope(claim)})" if claim.scope else ""
     return line(
         f"{claim.key}{scope} = {value_words(claim.value, of_code=True)}{status}{_places(claim)}", _LONGEST_CLAIM
     )
+
+
+def _scope(claim: Claim) -> str:
+    """Where it holds, layers as the summary writes them: `layers.{3-59/4}.self_attn`."""
+    steps = (f"{claim.stack}.{{{ranges(claim.indices)}}}" if claim.stack else "", claim.part)
+    return ".".join(filter(None, steps))
 
 
 def _places(claim: Claim | Check) -> str:

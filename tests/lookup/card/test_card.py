@@ -144,3 +144,9 @@ def test_hostile_cards_cost_a_bounded_time(part: str) -> None:
     parse_card("---\n" + part * (400_000 // len(part)))
     parse_card(part * (400_000 // len(part)))
     assert time.process_time() - began < 3.0
+
+
+def test_a_host_that_only_ends_like_another_is_a_link() -> None:
+    hosts = ("www.minimax.com", "research.xerox.com", "x.com", "twitter.com")
+    card = parse_card(" ".join(f"[a](https://{host}/blog/m1)" for host in hosts))
+    assert [link.url.split("/")[2] for link in card.links] == ["www.minimax.com", "research.xerox.com"]

@@ -13,6 +13,7 @@ from archviz.lookup.github.client import GithubClient
 from archviz.lookup.github.files import modelling_files
 from archviz.network.session import Session
 from archviz.settings import Limits
+from tests.lookup.conftest import Reply
 
 Make = Callable[..., Session]
 FILES = {
@@ -210,6 +211,13 @@ def test_a_rate_limit_is_told_as_one(
 def test_a_passing_fault_is_asked_again(client: GithubClient, github: Any, reply: Any, status: int) -> None:
     github.next.append(reply(status, b'{"error": "Server Error"}', {"Content-Type": "application/json"}))
     assert client.find_repository("acme/Acme-V2").name == "acme/Acme-V2"
+
+
+def test_a_branch_that_can_be_none_is_a_fault_of_the_answer(client: GithubClient, github: Any) -> None:
+    body = json.dumps({"full_name": "acme/Acme-V2", "default_branch": "../../x"}).encode()
+    github.answer = lambda _: Reply(200, body, {"Content-Type": "application/json"})
+    with pytest.raises(BadResponseError):
+        client.find_repository("acme/Acme-V2")
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"{}", b'{"full_name": "../x"}', b'{"full_name": 7}'])

@@ -10,8 +10,8 @@ import pytest
 
 from archviz import pipeline
 from archviz.cli import main
-from archviz.errors import ModelNotFoundError, OfflineError, UsageError
-from archviz.settings import Settings
+from archviz.errors import BadResponseError, ModelNotFoundError, OfflineError, UsageError
+from archviz.settings import Limits, Settings
 
 ROPE = "import torch\n\nclass AcmeRotary:\n    def apply_rotary_pos_emb(self, q):\n        return q\n"
 
@@ -69,6 +69,24 @@ def test_no_more_files_are_read_than_the_bound(github_raw: Any) -> None:
     assert len(found_in("https://github.com/acme/Many", say=said.append)) == 24
     assert len(github_raw.asked) == 24
     assert "6 more were left out" in said[0]
+
+
+def test_what_is_left_out_is_counted_of_all(github_data: Any) -> None:
+    github_data.add("acme/Most", {f"m{index}/modeling_acme.py": ROPE for index in range(90)})
+    said: list[str] = []
+    found_in("https://github.com/acme/Most", say=said.append)
+    assert "files read: 24; 66 more were left out" in said[0]
+
+
+def test_a_file_beyond_the_bound_is_left_out_and_told_and_the_others_are_read(github_data: Any) -> None:
+    large = ROPE + "# " + "x" * 5_000
+    github_data.add("acme/Large", {"modeling_a.py": large, "modeling_b.py": ROPE})
+    said: list[str] = []
+    limits = Limits(source_bytes=4_000)
+    assert found_in("https://github.com/acme/Large", say=said.append, limits=limits) == {"modeling_b.py"}
+    assert "modeling_a.py is larger" in " ".join(said)
+    with pytest.raises(BadResponseError):
+        found_in("https://github.com/acme/Large/blob/main/modeling_a.py", limits=limits)
 
 
 def test_a_second_search_asks_for_nothing_and_offline_answers_too(github: Any, github_raw: Any) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -202,6 +206,12 @@ def test_a_copy_that_stands_for_a_hub_that_fails_is_not_complete(hub: LoopbackHu
     assert found.notes
 
 
+def test_what_the_hub_denied_is_no_candidate_for_a_name_without_organisation_either(hub: LoopbackHub) -> None:
+    found = ask("Qwen3-0.6B")
+    assert (found.status, found.model_id) == ("not_found", None)
+    assert QWEN not in [candidate.id for candidate in found.candidates]
+
+
 def test_what_the_hub_denied_since_is_not_answered_from_the_copy(hub: LoopbackHub) -> None:
     ask("acme/Single-1B")
     del hub.repositories["acme/Single-1B"]
@@ -312,3 +322,11 @@ def test_an_unknown_name_is_unreachable_rather_than_missing_when_the_hub_is(
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{taken.getsockname()[1]}")
         found = ask("acme/Sharded-1B")
     assert (found.status, found.exit_status, found.model_id) == ("unreachable", 4, None)
+
+
+def test_blanks_around_the_endpoint_are_none_of_it(tmp_path: Path) -> None:
+    given = os.environ | {"HF_ENDPOINT": " http://127.0.0.1:1 ", "ARCHVIZ_CACHE": str(tmp_path), "HF_HUB_OFFLINE": ""}
+    command = [sys.executable, "-m", "archviz", "resolve", "acme/Nothing-1B"]
+    done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "the connection was refused" in done.stderr) == (4, True), done.stderr
+    assert "huggingface_hub" not in done.stderr

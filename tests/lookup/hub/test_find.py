@@ -25,7 +25,7 @@ from archviz.network.session import Session, Time
 from archviz.network.waits import Paces
 from archviz.settings import Limits, Settings
 from tests.lookup.hub.loopback import TOKEN, Handler, LoopbackHub, Repository, cut, drip, status
-from tests.lookup.hub.repositories import TINY
+from tests.lookup.hub.repositories import CONFIG, TINY
 
 PATIENT = Settings()
 HURRIED = Settings(limits=replace(Limits(), connect_seconds=0.4, request_seconds=0.6, network_seconds=2.0))
@@ -391,3 +391,10 @@ def test_a_cache_that_cannot_be_written_costs_only_the_copy(
     blocked.write_text("no folder")
     monkeypatch.setenv("ARCHVIZ_CACHE", str(blocked))
     assert find_model("acme/Single-1B", None, session()).id == "acme/Single-1B"
+
+
+def test_a_model_that_names_itself_as_its_base_is_no_derivative(hub: LoopbackHub) -> None:
+    card = {"base_model": "acme/Itself-1B", "base_model_relation": "quantized"}
+    hub.repositories["acme/Itself-1B"] = Repository({"config.json": CONFIG}, card=card)
+    found = find_model("acme/Itself-1B", None, session())
+    assert (found.base_models, found.derivation) == ((), "")

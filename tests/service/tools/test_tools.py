@@ -61,8 +61,10 @@ def test_sources_are_listed_with_what_rests_on_them_and_where_to_go_on(shop: Wor
 
 
 def test_what_cannot_be_read_offline_is_an_error_that_says_so(shop: Workshop) -> None:
-    with pytest.raises(UsageError, match="no card"):
+    with pytest.raises(ArchvizError, match="no card") as caught:
         NamingTools(shop).find_sources(MODEL, read="card")
+    assert caught.value.code == "offline"
+    assert not any("read=card" in step for step in data(NamingTools(shop).find_sources(MODEL))["next"])
     with pytest.raises(ArchvizError) as caught:
         NamingTools(shop).find_sources("2505.09388", read="paper")
     assert caught.value.code in ("offline", "unreachable")
@@ -182,6 +184,12 @@ def test_claims_about_a_tower_of_defaults_are_unverified(shop: Workshop) -> None
     assert found["statuses"]["unverified"] > 0
 
 
+def test_layers_of_a_claim_are_written_as_the_summary_writes_them(shop: Workshop) -> None:
+    found = data(VerifyingTools(shop).verify_code("Qwen/Qwen3.5-397B-A17B", about="rope"))
+    assert any("layers.{3-59/4}.self_attn" in claim for claim in found["claims"])
+    assert not any("{3,7,11" in claim for claim in found["claims"])
+
+
 def test_a_figure_is_held_against_the_code(shop: Workshop) -> None:
     figure = {
         "model_name": "Qwen3-0.6B",
@@ -285,13 +293,41 @@ def test_a_pattern_of_stars_takes_no_time() -> None:
     assert matcher("[x]*")("[x].weight")
 
 
+def test_pages_of_one_request_read_the_model_once(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from archviz import pipeline
+
+    asked: list[str] = []
+
+    def count(name: str) -> None:
+        real = getattr(pipeline, name)
+        monkeypatch.setattr(pipeline, name, lambda *args, **options: asked.append(name) or real(*args, **options))  # type: ignore[func-returns-value]
+
+    for name in ("verify", "tensors", "trace", "document", "exported"):
+        count(name)
+    fresh, layers = Workshop(shop.settings), str(ROOT / "assets" / "estimator_layers")
+    for offset in (0, 5):
+        data(VerifyingTools(fresh).verify_code(MODEL, about="rope,norm", offset=offset))
+        data(InspectingTools(fresh).inspect_tensors(MODEL, offset=offset))
+        data(DescribingTools(fresh).describe_architecture(MODEL, part="trace:model.layers.0", offset=offset))
+        assert fresh.document(MODEL)[1].startswith("# ")
+    for save in ("nothing", "configuration", "gap_reports"):
+        data(DocumentingTools(fresh).write_document(MODEL, "estimator", estimator=layers, save=save))  # type: ignore[arg-type]
+    data(DocumentingTools(fresh).write_document(MODEL))
+    assert sorted(asked) == ["document", "exported", "tensors", "trace", "verify"]
+
+
 # --- draw_architecture ---
 
 
 def test_a_module_and_another_view_are_drawn(shop: Workshop) -> None:
     tool = DrawingTools(shop)
     found = data(tool.draw_architecture(MODEL, view="module", module="model.layers.0.self_attn", formats=["svg"]))
-    assert "Qwen3-0.6B" in Path(found["files"][0]["path"]).read_text("utf-8")
+    path = Path(found["files"][0]["path"])
+    assert "Qwen3-0.6B" in path.read_text("utf-8")
+    assert path.name.startswith("Qwen3-0.6B-module-model.layers.0.self_attn-")
+    assert found["title"].endswith(": model.layers.0.self_attn")
+    assert "summary" not in found
+    assert not any("view=module" in step for step in found["next"])
     assert data(tool.draw_architecture(MODEL, view="params", formats=["svg"]))["image"] == "not_asked"
 
 
@@ -324,6 +360,11 @@ def test_two_models_are_compared_with_a_figure_and_a_page(shop: Workshop) -> Non
     assert all("such_as" in row or row["only"] in ("first", "other") for row in found["blocks"])
     assert "hidden" in Path(found["files"][0]["path"]).read_text("utf-8").lower()
     assert [item.type for item in result.content] == ["text", "resource_link", "resource_link"]
+
+
+def test_a_picture_of_a_comparison_is_to_be_looked_at(shop: Workshop) -> None:
+    found = data(ComparingTools(shop).compare_models([MODEL, "transformers:qwen2"], formats=["png"]))
+    assert found["next"][0].startswith("Look at the picture")
 
 
 def test_how_a_name_was_found_is_a_note_and_no_difference(shop: Workshop) -> None:
