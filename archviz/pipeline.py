@@ -360,6 +360,7 @@ def verify_source(
     architecture = described(source, reading, class_name)
     claims = find_claims(reading, architecture, interp.source_text)
     found = Verification(source.id, reading.class_name, claims, gaps=list(architecture.gaps), notes=source.notes)
+    found.assumed = reading.assumed
     return found, architecture
 
 

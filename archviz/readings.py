@@ -159,7 +159,7 @@ def read(
 
                 reading.stored = stored_tensors(model, recorder)
             recorder.passed.clear()  # the values themselves, which keep the built model alive
-            reading.events, reading.trace_gaps = recorder.events, gaps
+            reading.events, reading.trace_gaps, reading.assumed = recorder.events, gaps, recorder.assumed_rows()
             reading.source_files = interp.loaded_sources()
     return reading
 
@@ -183,7 +183,7 @@ def read_traced(
     with deep_recursion():
         model, reading = _build(interp, source, class_name, options.attention)
         recorder, gaps = trace_towers(interp, model, batch=options.batch, seq=options.seq)
-    reading.events, reading.trace_gaps = recorder.events, gaps
+    reading.events, reading.trace_gaps, reading.assumed = recorder.events, gaps, recorder.assumed_rows()
     return Traced(model, reading, recorder, interp)
 
 
@@ -220,6 +220,7 @@ def read_cached(
         tell_class(source, reading, class_name, settings)
         recorder, reading.trace_gaps = trace_towers(interp, model, batch=1, seq=DESCRIBED_SEQUENCE)
         reading.events, reading.source_files = recorder.events, interp.loaded_sources()
+        reading.assumed = recorder.assumed_rows()
         if stored:
             from archviz.interpreter.stored_tensors import stored_tensors
 
@@ -382,10 +383,7 @@ def trace(
             recorder, gaps, layers = trace_cached(interp, built, **sizes, decode=cache == "decode")
             cached = {"cache": cache_rows(layers)}
     rows = trace_rows(recorder)
-    rows["assumed"] = [
-        {"module": path, "what": what, "at": str(at) if at else None}
-        for (what, at), path in recorder.assumptions.items()
-    ]
+    rows["assumed"] = [each.as_dict() for each in recorder.assumed_rows()]
     if module is not None:
         rows = {kind: [row for row in found if _is_below(row["module"], module)] for kind, found in rows.items()}
     gap_rows = [gap_row(gap) for gap in [*reading.gaps, *gaps]]

@@ -18,6 +18,9 @@ class Limits:
         parts: Modules, parameters and buffers that one model makes.
         nesting: Modules inside modules.
         siblings: Modules that one module holds, and rounds of a loop that makes a module in each.
+        calls: Module calls that one pass records.
+        events: Events of one pass, those inside repeated calls counted.
+        values: Tensors that the events of one pass name.
         seconds: Time on the processor of one interpretation, so that a busy machine refuses nothing that an idle one reads.
         items: Elements of one list, range, string or tensor value held in memory.
         source_bytes: Size of one source file.
@@ -39,6 +42,9 @@ class Limits:
     parts: int = 400_000
     nesting: int = 200
     siblings: int = 20_000
+    calls: int = 30_000
+    events: int = 400_000
+    values: int = 4_000_000
     seconds: float = 45.0
     items: int = 4_000_000
     source_bytes: int = 4_000_000

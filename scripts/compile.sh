@@ -15,6 +15,7 @@ if [ $# -lt 1 ] || [ $# -gt 2 ] || [ ! -f "$1" ]; then
   exit 2
 fi
 fonts=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/archviz/figure/fonts
+[ -d "$fonts" ] || fonts=$(python3 -c 'from archviz.figure.fonts import font_folder; print(font_folder())' 2>/dev/null || true)
 folder=$(cd "$(dirname "$1")" && pwd)
 name=$(basename "$1" .tex)
 
@@ -29,6 +30,11 @@ esac
 if ! command -v "$engine" >/dev/null; then
   echo "compile.sh: $engine is not installed; on Debian: apt install texlive-xetex texlive-latex-extra texlive-pictures" >&2
   exit 4
+fi
+
+if [ "$engine" != pdflatex ] && [ -z "$fonts" ] && ! compgen -G "$folder/Inter*" >/dev/null &&
+  ! { command -v fc-list >/dev/null && fc-list | grep -q Inter; }; then
+  echo "compile.sh: the font Inter was not found, the figure is in another one; install archviz, or put Inter's files beside the source" >&2
 fi
 
 work=$(mktemp -d)

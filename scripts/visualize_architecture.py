@@ -59,7 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     of_model.add_argument("--view", choices=_VIEWS, help="what to show (default: overview)")
     of_model.add_argument("--module", metavar="PATH", help="the module of --view module, as the code names it")
     of_model.add_argument("--class", dest="class_name", metavar="NAME", help="the model class")
-    of_model.add_argument("--figure-config", metavar="OUT.json", help="also write a diagram config, to edit and draw")
+    of_model.add_argument(
+        "--figure-config", metavar="OUT.json", help="beside the figure, a diagram config to edit and draw"
+    )
     of_model.add_argument("--offline", action="store_true", help="ask no network: the catalog and files only")
     return parser
 

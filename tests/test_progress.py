@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +75,10 @@ def test_a_reading_that_waits_for_another_one_can_be_stopped() -> None:
         waits.stop()
         other.join(10)
         assert ended == ["stopped"]
+
+
+def test_writing_a_document_is_a_stage_of_its_own(tmp_path: Path) -> None:
+    stages: list[str] = []
+    with followed_by(Follower(stages.append)):
+        pipeline.document("Qwen/Qwen3-0.6B", tmp_path / "document.md", settings=Settings(offline=True))
+    assert stages[-1] == "writing the document"

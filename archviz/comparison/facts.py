@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archviz.architecture.model import Architecture, Evidence, Fact
-from archviz.records import record
+from archviz.records import record, replace
 
 _NAMES = ("architecture", "model_type", "record_lacks", "class_choice", "mtp")
 _REMARK = "remark"  # how the name was found: nothing of the architecture
@@ -68,9 +68,15 @@ class FactRow:
 
 
 def fact_rows(models: Sequence[Architecture]) -> list[FactRow]:
-    """All facts in the order in which models first have them."""
+    """All facts in the order in which models first have them; one that a model leaves out because it is usual stands as what it is."""
     keys = dict.fromkeys(fact.key for model in models for fact in model.facts if fact.key != _REMARK)
-    return [FactRow(key, [model.fact(key) for model in models]) for key in keys]
+    return [FactRow(key, [model.fact(key) or _usual(model, key) for model in models]) for key in keys]
+
+
+def _usual(model: Architecture, key: str) -> Fact | None:
+    """What a model has that does not state it: values that are as wide as keys."""
+    width = model.fact("head_dim") if key == "value_head_dim" else None
+    return replace(width, key=key, status="derived") if width is not None else None
 
 
 def remark_lines(models: Sequence[Architecture]) -> list[str]:

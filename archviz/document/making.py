@@ -11,6 +11,7 @@ from archviz.document.parts import Parts
 from archviz.document.summary import summary
 from archviz.errors import EXIT_DONE_WITH_GAPS, ArchvizError
 from archviz.outputs import write_text
+from archviz.progress import enter_stage
 from archviz.pseudocode.program import Pseudocode, write_pseudocode
 from archviz.readings import DEFAULTS
 from archviz.records import record
@@ -65,6 +66,7 @@ def write_document(
     if output is None:
         return DocumentResult(architecture, short)
     program, why = _program(source, class_name, settings)
+    enter_stage("writing the document")
     parts = Parts(architecture, verification, found, program, why, with_tensors)
     write_text(output, markdown_document(parts))
     return DocumentResult(architecture, short, output, tuple(program.remarks) if program else (why,))

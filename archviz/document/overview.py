@@ -38,6 +38,8 @@ def _size(architecture: Architecture) -> str:
     what = (
         "decoder" if architecture.fact("decoder_type") else "encoder" if architecture.fact("encoder_type") else "model"
     )
+    if what == "decoder" and any(tower.title.lower() == "encoder" for tower in architecture.towers):
+        what = "encoder-decoder"
     words = (
         f"{architecture.identity.id} is a {kind[0].lower() + kind[1:]} {what}"
         if kind
@@ -65,7 +67,7 @@ def _mixing(architecture: Architecture) -> str:
         words += f" and {kv} key/value heads" if (kv := _value(architecture, "kv_heads")) and kv != heads else ""
         words += f" of width {width}" if (width := _value(architecture, "head_dim")) else ""
     positions = _value(architecture, "position_encoding")
-    return f"{words}; positions enter by {positions}." if positions else f"{words}."
+    return f"{words}; positions: {positions}." if positions else f"{words}."
 
 
 def _feeding(architecture: Architecture) -> str:
@@ -89,7 +91,8 @@ def _reading(architecture: Architecture) -> str:
 
 def _tower(architecture: Architecture, tower: Tower) -> str:
     layers = sum(stack.count for stack in stacks_of(architecture, tower))
-    words = f"A {tower.title.lower()} of {amount(tower.parameters)} parameters"
+    title = tower.title.lower()
+    words = f"{'An' if title[:1] in 'aeiou' else 'A'} {title} of {amount(tower.parameters)} parameters"
     words += f" and {layers} layers" if layers else ""
     return f"{words} feeds the {tower.feeds}." if tower.feeds else f"{words} stands beside."
 

@@ -27,7 +27,7 @@ class Expected:
         weight_bytes: In bf16.
         kv_bytes: Of keys and values that one token leaves, in bf16; None where it leaves none, or they are compressed.
         cache_bytes: Of all that later tokens read after `CONTEXT` positions, in bf16; None where nothing is kept for each token.
-        state_bytes: Of the recurrent state of a sequence.
+        state_bytes: Of the recurrent state of a sequence and of that of its convolution.
         shards: Devices → parameters on one of them; None where a tensor does not divide evenly.
         unknown: Why it is not known what is kept.
     """
@@ -54,7 +54,9 @@ def expected_numbers(piece: Piece, costs: LayerCosts) -> Expected:
     count = sum(tensor.numel for tensor in piece.tensors)
     kept = costs.kept(piece.modules)
     recurrent = [each for each in kept if each.name.startswith("recurrent_states")]
-    state = sum(each.constant * each.bits("bfloat16") for each in recurrent) // 8 or None
+    state = (
+        sum(each.constant * each.bits("bfloat16") for each in kept if each.role == "state") // 8 if recurrent else None
+    )
     flops = _matrix_flops(piece, costs) + 2 * _PRODUCTS.get(piece.kind, 2) * sum(each.constant for each in recurrent)
     per_token = _per_token(kept)
     return Expected(
@@ -104,16 +106,18 @@ def _at_context(kept: tuple[Kept, ...]) -> int | None:
 def output_shape(piece: Piece) -> list[int] | None:
     """Shape of the output for `BATCH` × `TOKENS` positions; None where it is not one vector a position."""
     width = piece.specs.get("output_dim")
-    return [BATCH, TOKENS, width] if isinstance(width, int) else None
+    if not isinstance(width, int):
+        return None
+    kernel, stride, padding = (piece.specs.get(key) for key in ("kernel_size", "stride", "padding"))
+    if stride is None:
+        return [BATCH, TOKENS, width]
+    if not all(isinstance(each, list) and len(each) == 1 for each in (kernel, stride, padding)):
+        return None  # windows of several axes: not one vector a position
+    return [BATCH, (TOKENS + 2 * padding[0] - kernel[0]) // stride[0] + 1, width]  # type: ignore[index]
 
 
 def moved(strategy: Strategy, devices: int, tokens: int) -> int | None:
     """Bytes that one device sends for some tokens and one layer; None where that depends on the run."""
-    factors = {
-        "2 (N − 1) ∕ N": 2 * (devices - 1) / devices, "(N − 1) ∕ N": (devices - 1) / devices, "0": 0.0,
-        "(N − 1) ∕ N, when experts are chosen evenly": (devices - 1) / devices, "1 for each border between stages": 1.0,
-    }  # fmt: skip
-    factor = factors.get(strategy.factor)
-    if factor is None or strategy.bytes_per_token is None:
+    if strategy.factor.of is None or strategy.bytes_per_token is None:
         return None
-    return math.ceil(tokens * strategy.bytes_per_token * factor)
+    return math.ceil(tokens * strategy.bytes_per_token * strategy.factor.of(devices))

@@ -10,7 +10,7 @@ from archviz.emit.markdown_graphs import graph_section
 from archviz.emit.markdown_text import code, filled_table, inline_code, line, link, table
 from archviz.estimator.expected import Expected, expected_numbers, moved
 from archviz.estimator.official_plan import planned
-from archviz.estimator.parallelism import TENSOR_SIZES, Split, tensor_splits
+from archviz.estimator.parallelism import TENSOR_SIZES, Split, is_fused, tensor_splits
 from archviz.estimator.pieces import Piece
 from archviz.estimator.references import engine_references, torch_references
 from archviz.estimator.suite import suite_specification
@@ -130,12 +130,16 @@ def _references(piece: Piece, architecture: Architecture, ops: Sequence[str]) ->
 
 
 def _parallelism(piece: Piece, numbers: Expected, plan: Mapping[str, str]) -> list[str]:
-    splits = [(s.tensor, _shape(s.shape), _split_words(s), planned(plan, s.tensor)) for s in tensor_splits(piece)][
-        :_MOST_TENSORS
-    ]
+    splits = [
+        (s.tensor, _shape(s.shape), _split_words(piece, s), planned(plan, s.tensor)) for s in tensor_splits(piece)
+    ][:_MOST_TENSORS]
     rows = []
     for strategy in numbers.strategies:
-        size = f"{strategy.bytes_per_token:,} B × {strategy.factor}" if strategy.bytes_per_token else strategy.factor
+        size = (
+            f"{strategy.bytes_per_token:,} B × {strategy.factor.text}"
+            if strategy.bytes_per_token
+            else strategy.factor.text
+        )
         volume = moved(strategy, 8, 1)
         example = f"{volume:,} B" if volume is not None else "depends on the run"
         rows.append((strategy.name, strategy.splits, strategy.sends, size, example))
@@ -161,7 +165,6 @@ def _copies(piece: Piece) -> list[str]:
 
 def _tests(piece: Piece, class_name: str, numbers: Expected) -> list[str]:
     arguments = {key: value for key, value in piece.specs.items() if value is not None}
-    arguments["parameter_count"] = numbers.parameters
     text = suite_specification(piece, class_name, numbers, arguments)
     return [
         "## Test-suite specification",
@@ -173,10 +176,11 @@ def _tests(piece: Piece, class_name: str, numbers: Expected) -> list[str]:
     ]
 
 
-def _split_words(split: Split) -> str:
+def _split_words(piece: Piece, split: Split) -> str:
     if split.how == "whole":
         return "whole on each device"
-    return f"{'a slice of each expert' if split.how == 'experts' else split.how} (dim {split.axis})"
+    fused = ", each of its parts by itself" if is_fused(piece, split) else ""
+    return f"{'a slice of each expert' if split.how == 'experts' else split.how} (dim {split.axis}){fused}"
 
 
 def _shape(shape: Sequence[int | None]) -> str:

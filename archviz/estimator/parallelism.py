@@ -7,11 +7,12 @@ output by rows (its results are added over devices): one all-reduce a layer. Tha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from archviz.estimator.pieces import Piece
 from archviz.interpreter.reading import TensorRecord
-from archviz.records import record
+from archviz.records import record, replace
 
 TENSOR_SIZES = (2, 4, 8)
 BYTES = 2  # activations in bf16
@@ -33,6 +34,17 @@ class Split:
     heads: int | None = None
 
 
+class Factor(NamedTuple):
+    """What the bytes of a token are multiplied by on N devices: in words, and as a function; None where that depends on the run."""
+
+    text: str
+    of: Callable[[int], float] | None = None
+
+
+_AROUND = Factor("2 (N − 1) ∕ N", lambda devices: 2 * (devices - 1) / devices)
+_ONCE = Factor("(N − 1) ∕ N", lambda devices: (devices - 1) / devices)
+
+
 @record(frozen=True)
 class Strategy:
     """One way to spread a layer.
@@ -49,7 +61,7 @@ class Strategy:
     splits: str
     sends: str
     bytes_per_token: int | None
-    factor: str
+    factor: Factor
 
 
 def tensor_splits(piece: Piece) -> list[Split]:
@@ -67,7 +79,31 @@ def tensor_splits(piece: Piece) -> list[Split]:
         if heads == 1 and how == "columns":
             how, heads = "whole", None  # the one head of keys and values serves the queries of every device
         found[tensor.name] = Split(tensor.name, tensor.shape, how, axis, heads)
-    return list(found.values())
+    return _closed(piece, list(found.values()))
+
+
+def _closed(piece: Piece, splits: list[Split]) -> list[Split]:
+    """Of projections in a row all of which would split by columns, the last splits by rows: it reads what an earlier one spread."""
+    matrices = [split for split in splits if len(split.shape) == 2 and not split.tensor.endswith("bias")]
+    if len(matrices) < 2 or any(split.how in ("rows", "experts") for split in splits):
+        return splits
+    last = matrices[-1]
+    spread = {split.shape[0] for split in matrices[:-1] if split.how == "columns"}
+    if last.shape[0] != piece.specs.get("output_dim") or last.shape[1] not in spread:
+        return splits
+    bias = last.tensor.removesuffix("weight") + "bias"
+    return [
+        replace(each, how="rows", axis=1) if each is last else replace(each, how="whole") if each.tensor == bias else each
+        for each in splits
+    ]  # fmt: skip
+
+
+def is_fused(piece: Piece, split: Split) -> bool:
+    """Whether a tensor that splits by columns writes several things side by side: queries, keys and values, or a gate beside what it gates."""
+    names = split.tensor.split(".")[-2:]
+    several = any(word in name for name in names for word in ("qkv", "in_proj", "gate_up", "c_attn", "query_key_value"))
+    inner = "conv1d" in names and any("in_proj" in tensor.name for tensor in piece.tensors)
+    return split.how == "columns" and len(split.shape) > 1 and (several or inner)
 
 
 def _heads(piece: Piece, tensor: TensorRecord, axis: int) -> int | None:
@@ -92,8 +128,8 @@ def _split(piece: Piece, tensor: TensorRecord, width: int | None) -> str:
     shape = tensor.shape
     if piece.kind in ("embedding", "lm_head") and len(shape) == 2:
         return "rows" if piece.kind == "embedding" else "columns"
-    if piece.kind == "moe_router":
-        return "whole"
+    if piece.kind in ("moe_router", "position_embedding") or "streams" in piece.specs:
+        return "whole"  # small, and every device needs all of its result
     if len(shape) < 2:
         per_head = {piece.specs.get(key) for key in ("value_heads", "num_heads")} - {None, 1}
         return "columns" if shape and shape[0] in per_head and "norm" not in tensor.name else "whole"
@@ -154,12 +190,12 @@ def strategies(
             "Expert parallelism",
             f"{experts} experts over N devices, {experts} ∕ N each; the router is on every device",
             "all-to-all to the devices of the chosen experts, and back" if volume else "nothing: every device routes its own tokens",
-            volume, "(N − 1) ∕ N, when experts are chosen evenly",
+            volume, Factor("(N − 1) ∕ N, when experts are chosen evenly", _ONCE.of),
         )  # fmt: skip
-    stream = _integer(piece.specs.get("hidden_size")) or width
+    stream = piece.stream or _integer(piece.specs.get("hidden_size")) or width
     yield Strategy(
         "Pipeline parallelism", f"{piece.count} of them over N stages by whole layers; no tensor is split",
-        "the hidden state from one stage to the next", stream * BYTES if stream else None, "1 for each border between stages",
+        "the hidden state from one stage to the next", stream * BYTES if stream else None, Factor("1 for each border between stages", lambda devices: 1.0),
     )  # fmt: skip
     yield _sequence_parallel(piece, out, kv_bytes, state_bytes, compresses=compresses)
 
@@ -171,12 +207,14 @@ def _tensor_parallel(piece: Piece, sizes: set[str], out: int | None) -> Strategy
     }  # fmt: skip
     splits = ", ".join(held[how] for how in ("columns", "rows", "experts", "whole") if how in sizes) or "nothing"
     if piece.kind == "lm_head":
-        return Strategy(
-            "Tensor parallelism", "the vocabulary over N devices", "all-gather of the logits", out, "(N − 1) ∕ N"
-        )
+        return Strategy("Tensor parallelism", "the vocabulary over N devices", "all-gather of the logits", out, _ONCE)
     if sizes & {"rows", "experts"}:
-        return Strategy("Tensor parallelism", splits, "one all-reduce of the output", out, "2 (N − 1) ∕ N")
-    return Strategy("Tensor parallelism", splits, "nothing: every device computes it", 0, "0")
+        return Strategy("Tensor parallelism", splits, "one all-reduce of the output", out, _AROUND)
+    if "columns" in sizes:
+        return Strategy("Tensor parallelism", splits, "all-gather of the output", out, _ONCE)
+    return Strategy(
+        "Tensor parallelism", splits, "nothing: every device computes it", 0, Factor("0", lambda devices: 0.0)
+    )
 
 
 def _sequence_parallel(
@@ -185,26 +223,26 @@ def _sequence_parallel(
     if kv_bytes is not None:
         return Strategy(
             "Sequence parallelism", "T ∕ N positions on each device; keys and values go round (ring attention)",
-            "keys and values of the other positions", kv_bytes, "N − 1 for the token's own keys and values",
+            "keys and values of the other positions", kv_bytes, Factor("(N − 1) for the token's own keys and values", lambda devices: devices - 1.0),
         )  # fmt: skip
     if compresses:
         return Strategy(
             "Sequence parallelism", "T ∕ N positions on each device; what is kept of keys and values goes round",
-            "the kept part of the other positions, which is compressed", None, "depends on the compression and on the window",
+            "the kept part of the other positions, which is compressed", None, Factor("depends on the compression and on the window"),
         )  # fmt: skip
     if state_bytes:
         return Strategy(
             "Sequence parallelism", "T ∕ N positions on each device, one after the other",
-            f"the recurrent state at the end of each part: {state_bytes:,} B", None, "once for each border, not for each token",
+            f"the recurrent state and that of the convolution at the end of each part: {state_bytes:,} B", None, Factor("once for each border, not for each token"),
         )  # fmt: skip
     if "num_kv_heads" in piece.specs:
         return Strategy(
             "Sequence parallelism", "T ∕ N positions on each device; keys and values go round (ring attention)",
-            "keys and values of the other positions, which no cache keeps", None, "depends on the run",
+            "keys and values of the other positions, which no cache keeps", None, Factor("depends on the run"),
         )  # fmt: skip
     return Strategy(
         "Sequence parallelism", "T ∕ N positions on each device; it works on each position alone",
-        "nothing by itself; beside tensor parallelism reduce-scatter and all-gather in place of the all-reduce", out, "2 (N − 1) ∕ N in place of the all-reduce",
+        "nothing by itself; beside tensor parallelism reduce-scatter and all-gather in place of the all-reduce", out, Factor("2 (N − 1) ∕ N in place of the all-reduce", _AROUND.of),
     )  # fmt: skip
 
 

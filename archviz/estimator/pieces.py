@@ -17,6 +17,7 @@ from archviz.estimator.specs import Specs, head_specs, module_specs, norm_specs,
 from archviz.interpreter.reading import ModelReading, ModuleRecord, TensorRecord
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.streams import detect_stream_mixer
 from archviz.records import field, record
 
 
@@ -32,6 +33,7 @@ class Piece:
             that change little.
         tensors: Those of the first one, also tied ones; `modules` the modules that hold them.
         graph: Id of the block graph that shows its data flow.
+        stream: Elements that go from one layer to the next for one token: the width, of all residual streams together.
         layers: Indices of the layers that have it, in the list of layers at `stack`.
     """
 
@@ -53,6 +55,7 @@ class Piece:
     layers: list[int] = field(default_factory=list)
     within: str | None = None
     at: str | None = None
+    stream: int | None = None
 
     @property
     def each(self) -> int | None:
@@ -192,9 +195,17 @@ def _of_layers(
         if tensor.name not in context.reading.tied and tensor.name[len(stack.layers[index].path) :] in here
     )
     piece.stack, piece.layers, piece.within = stack.path, list(kind.indices), owner.within
+    piece.stream = _stream(context, stack, kind)
     piece.graph = f"{scope}/{_graph_word(owner, kind)}"
     piece.specs = {"layer_idx": kind.indices[0], **piece.specs}
     return piece
+
+
+def _stream(context: Context, stack: Stack, kind: Kind) -> int | None:
+    """What a layer hands on for a token: the width of the stack, times the residual streams that run side by side."""
+    mixers = (detect_stream_mixer(module, context.trace) for module in kind.example.walk())
+    mixer = next((each for each in mixers if each is not None), None)
+    return mixer.streams * mixer.width if mixer is not None else stack.width
 
 
 def _graph_word(owner: _Owner, kind: Kind) -> str:

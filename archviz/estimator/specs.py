@@ -236,6 +236,8 @@ def _outline(module: ModuleRecord) -> dict[str, object]:
             "output_dim": values.get("output_dim", out),
             "kernel_size": kernel,
         }
+        own = next(m for m in module.walk() if _is_convolution(m)).attributes
+        values |= {key: list(size) for key in ("stride", "padding") if isinstance(size := own.get(key), list | tuple)}
     return values
 
 

@@ -12,7 +12,7 @@ _DEVICES = 4
 
 
 def suite_specification(piece: Piece, class_name: str, numbers: Expected, arguments: dict[str, object]) -> str:
-    """Test functions for a layer class: valid Python over a `layer` that offers the methods it calls."""
+    """Test functions for a layer class: valid Python over a `LAYER` that offers the methods it calls."""
     blocks = [_head(class_name, arguments)]
     blocks += list(_tests(piece, numbers))
     return "\n\n\n".join(blocks) + "\n"
@@ -69,7 +69,7 @@ def _tests(piece: Piece, numbers: Expected) -> Iterator[str]:
     if numbers.state_bytes is not None:
         yield _test(
             f"{name}_state",
-            "the recurrent state of a sequence, in the type that the code gives it",
+            "the recurrent state of a sequence and that of its convolution, in the types that the code gives them",
             [f"assert LAYER.state_bytes() == {numbers.state_bytes:_}"],
         )
     yield from _sharded(name, numbers)
@@ -106,9 +106,7 @@ def _communication(name: str, numbers: Expected) -> Iterator[str]:
         if volume is not None:
             word = strategy.name.split()[0].lower()
             call = f"LAYER.communication_bytes({word}_parallel={_DEVICES}, tokens={TOKENS}, dtype_bytes=2)"
-            yield _test(
-                f"{name}_{word}_communication", strategy.sends.splitlines()[0], [f"assert {call} == {volume:_}"]
-            )
+            yield _test(f"{name}_{word}_communication", strategy.sends, [f"assert {call} == {volume:_}"])
 
 
 def _test(name: str, what: str, lines: list[str]) -> str:

@@ -97,7 +97,7 @@ class Operators(ClassChecks):
             if value.data:
                 return bool(value.data[0])
             if self.recorder is not None:
-                self.recorder.assume("a test on numbers in a tensor is taken as true", self.here())
+                self.recorder.assume("a test on numbers in a tensor is taken as true", self.here(), self.frame.function)
             elif self.building:
                 self.gap("a test on numbers in a tensor", self.here())
             return True

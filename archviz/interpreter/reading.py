@@ -143,6 +143,25 @@ class Gap(NamedTuple):
     at: Span | None = None
 
 
+class Assumption(NamedTuple):
+    """What a pass takes for granted, because it depends on numbers.
+
+    Args:
+        module: The first module in which it does.
+        what: In words.
+        at: The line.
+        function: For a test that is taken as true, the first and the last line of the function that tests; else None.
+    """
+
+    module: str
+    what: str
+    at: Span | None
+    function: tuple[int, int] | None = None
+
+    def as_dict(self) -> dict[str, str | None]:
+        return {"module": self.module, "what": self.what, "at": str(self.at) if self.at else None}
+
+
 MASKS_GIVEN = "masks_given"
 """Option of the outermost call: the ids of its inputs that are masks, not data."""
 
@@ -208,6 +227,7 @@ class ModelReading:
         gaps: What was not understood while building.
         events: The trace of one forward pass; empty when none was asked for.
         trace_gaps: What was not understood while tracing.
+        assumed: What that pass takes for granted.
         ignored: Regular expressions of checkpoint keys that the classes do not build and ignore, with the line that lists them.
         defaults: Key path → the default of the configuration class that it has.
         declared: The keys that the class of the whole configuration knows.
@@ -223,6 +243,7 @@ class ModelReading:
     gaps: list[Gap] = field(default_factory=list)
     events: Sequence[Event] = ()
     trace_gaps: list[Gap] = field(default_factory=list)
+    assumed: list[Assumption] = field(default_factory=list)
     source_files: dict[str, str] = field(default_factory=dict)  # shown name → sha256
     ignored: tuple[tuple[str, Span | None], ...] = ()
     defaults: dict[str, ClassDefault] = field(default_factory=dict)

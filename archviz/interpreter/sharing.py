@@ -155,6 +155,7 @@ class SharedCalls:
         )
         recorder.next_number += last - created
         recorder.events.repeat(repeat)
+        recorder.check_bounds(module.cls.interpreter.here())
         mapping = {id(old): new for old, new in zip(known.tensors, tensors, strict=True)}
         return _rebuilt(known.result, mapping, lambda tensor: self._fresh(tensor, repeat))
 

@@ -110,7 +110,7 @@ def trace_model(
     """
     given = example_inputs(interp, model, batch, seq, pixels=pixels)
     recorder, gaps, _ = _run(interp, model, given)
-    for other in other_inputs(interp, model, given, batch, seq) if gaps else ():
+    for other in other_inputs(interp, model, given, batch, seq) if gaps and not recorder.spent else ():
         more, left, _ = _run(interp, model, other)
         if not left:
             return more, left
@@ -182,7 +182,7 @@ def _run(
     """One call of the model, or of a part of it: its events, what was not understood, and its output (None where it failed)."""
     before = list(interp.gaps)
     interp.gaps = []
-    recorder = interp.recorder = Recorder(module_paths(model))
+    recorder = interp.recorder = Recorder(module_paths(model), interp.limits)
     output = None
     try:
         recorder.keeps_numbers = part is not None
@@ -190,6 +190,7 @@ def _run(
         output = interp.call(part or model, [], given)
     except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
         recorder.ended_by = str(error)
+        recorder.spent = isinstance(error, BudgetSpentError)
         reason = interp.raised_words(error) if isinstance(error, RaisedError) else recorder.ended_by
         interp.gap(reason, getattr(error, "at", None))
     finally:

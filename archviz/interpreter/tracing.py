@@ -6,9 +6,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from archviz.interpreter.control import BudgetSpentError
 from archviz.interpreter.events import Events
-from archviz.interpreter.reading import Event, ValueRef
+from archviz.interpreter.parsing import body_of
+from archviz.interpreter.reading import Assumption, Event, ValueRef
 from archviz.interpreter.values import Instance, Tensor
+from archviz.settings import Limits
 from archviz.spans import Span
 
 MOST_ASSUMPTIONS = 1000
@@ -19,9 +22,13 @@ class Recorder:
 
     Args:
         paths: Module identity (`id`) → path in the model.
+        limits: How much is recorded.
     """
 
-    def __init__(self, paths: dict[int, str]) -> None:
+    def __init__(self, paths: dict[int, str], limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._calls = 0
+        self._values = 0
         self.events = Events()
         self.passed = self.events.passed
         self.path = ""
@@ -29,6 +36,7 @@ class Recorder:
         self.assumptions: dict[
             tuple[str, Span | None], str
         ] = {}  # what was taken for granted, and its line → the first module there
+        self._testing: dict[Span, tuple[int, int]] = {}  # a test that is taken as true → the lines of its function
         self.keeps_numbers = False  # small tensors of known numbers, such as the sizes of images, are computed with
         self.numbers_read: set[tuple[int, str]] = set()  # numeric attributes of modules that forward looked at
         self.lost: set[tuple[str, Span | None]] = set()  # what was not understood and is a gap already
@@ -37,6 +45,7 @@ class Recorder:
             dict[int, Any]
         ] = []  # for each open call that may be repeated, the objects, containers and iterators it made
         self.ended_by: str | None = None  # what ended the pass before it was through
+        self.spent = False  # a bound ended it
         self.more_tokens = 0  # tokens given beyond those asked for, so that no part of the model is left without any
         self.tokens: set[int] = set()  # the given tensors of token ids (`id`)
         self.next_number = 0  # the first free number of a tensor
@@ -50,11 +59,21 @@ class Recorder:
     def open_event(self) -> int:
         return self._open[-1] if self._open else -1
 
-    def assume(self, what: str, at: Span | None) -> None:
+    def assume(self, what: str, at: Span | None, function: Any = None) -> None:
         """Note what is taken for granted from here on, because it depends on numbers, which a pass over shapes does not have."""
         self.assumed = True
         if len(self.assumptions) < MOST_ASSUMPTIONS:
             self.assumptions.setdefault((what, at), self.path)
+            node = getattr(function, "node", None)
+            if node is not None and at is not None:
+                self._testing[at] = (node.lineno, max(at.line, *(each.end_lineno or 0 for each in body_of(node)), 0))
+
+    def assumed_rows(self) -> list[Assumption]:
+        """What was taken for granted, in order."""
+        return [
+            Assumption(path, what, at, self._testing.get(at) if at else None)
+            for (what, at), path in self.assumptions.items()
+        ]
 
     def path_of(self, module: Any) -> str | None:
         """Where a module stands in the model; None when it is no part of it."""
@@ -62,14 +81,18 @@ class Recorder:
 
     def begin(self, kind: str, name: str, inputs: Iterable[Any], at: Span | None, module: str | None = None) -> int:
         """Open an event; its outputs are filled in by `end`."""
+        self._calls += kind == "call"
         index = len(self.events)
+        given = tuple([self.reference(each) for each in tensors_in(inputs)])
+        self._values += len(given)
+        self.check_bounds(at)
         self.events.append(
             Event(
                 index,
                 kind,  # type: ignore[arg-type]
                 self.path if module is None else module,
                 name,
-                tuple([self.reference(each) for each in tensors_in(inputs)]),
+                given,
                 (),
                 self._open[-1] if self._open else -1,
                 at,
@@ -80,14 +103,25 @@ class Recorder:
         self._open.append(index)
         return index
 
+    def check_bounds(self, at: Span | None) -> None:
+        """Refuse a pass of more events than are kept and written."""
+        limits = self._limits
+        if self._calls > limits.calls:
+            raise BudgetSpentError(f"more than {limits.calls:,} module calls in one pass", at)
+        if len(self.events) >= limits.events:
+            raise BudgetSpentError(f"more than {limits.events:,} steps recorded in one pass", at)
+        if self._values > limits.values:
+            raise BudgetSpentError(f"more than {limits.values:,} tensors named in one pass", at)
+
     def end(self, index: int, outputs: Any, options: dict[str, Any] | None = None) -> None:
         """Close an event."""
         self._open.pop()
         event = self.events[index]
         options = {**(options or {}), **self._notes.pop(index, {})}
+        given = tuple([self.reference(each) for each in tensors_in([outputs])])
+        self._values += len(given)
         self.events[index] = Event(
-            index, event.kind, event.module, event.name, event.inputs,
-            tuple([self.reference(each) for each in tensors_in([outputs])]),
+            index, event.kind, event.module, event.name, event.inputs, given,
             event.parent, event.at, options, event.assumed,
         )  # fmt: skip
 

@@ -273,26 +273,32 @@ def kernel_options(cls: ClassValue) -> dict[str, Any] | None:
     return {"kernel": name} if isinstance(name, str) else None
 
 
-def _as_it_is(value: Any, depth: int = 0) -> Any:
-    """What a call was given, or gave: lists, dicts and outputs may be changed afterwards."""
+_SHORT = 64
+
+
+def _as_it_is(interp: Interpreter, value: Any, depth: int = 0) -> Any:
+    """What a call was given, or gave: lists, dicts and outputs may be changed afterwards.  A long one costs steps."""
     if value.__class__ is Tensor or depth > 3:
         return value
+    if value.__class__ in (list, tuple, dict) and len(value) > _SHORT:
+        interp.spend(len(value))
     if value.__class__ in (list, tuple):
-        return type(value)([_as_it_is(each, depth + 1) for each in value])
+        return type(value)([_as_it_is(interp, each, depth + 1) for each in value])
     if value.__class__ is dict:
-        return {name: _as_it_is(each, depth + 1) for name, each in value.items()}
+        return {name: _as_it_is(interp, each, depth + 1) for name, each in value.items()}
     if value.__class__ is not Instance:
         return value
     copy = Instance(value.cls)
-    copy.attrs = {name: _as_it_is(each, depth + 1) for name, each in value.attrs.items()}
+    copy.attrs = {name: _as_it_is(interp, each, depth + 1) for name, each in value.attrs.items()}
     copy.payload = dict(value.payload) if isinstance(value.payload, dict) else value.payload
     return copy
 
 
 def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     given = [*call.args, *call.kwargs.values()]
+    args, kwargs = _as_it_is(interp, call.args), _as_it_is(interp, call.kwargs)
     index = recorder.begin("call", call.module.cls.name, given, interp.here(), call.path)
-    recorder.passed[index] = (_as_it_is(call.args), _as_it_is(call.kwargs), None)
+    recorder.passed[index] = (args, kwargs, None)
     previous, recorder.path = recorder.path, call.path
     result: Any = None
     try:
@@ -303,7 +309,7 @@ def _record(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
     finally:
         recorder.path = previous
         recorder.end(index, result, kernel_options(call.module.cls))
-    recorder.passed[index] = (*recorder.passed[index][:2], _as_it_is(result))
+    recorder.passed[index] = (*recorder.passed[index][:2], _as_it_is(interp, result))
     if result.__class__ is Unknown and not any(result.reason in reason for _, reason, _ in interp.gaps):
         interp.gap(result.reason, result.at)  # else an output would be missing without a word
     return result

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import httpx2
 
 from archviz.errors import BadResponseError, RateLimitedError, SourceUnavailableError
-from archviz.network.routing import proxy_of
 from archviz.network.session import age_of
 
 TRY_LATER = "Check the network and try again; --offline answers from the catalog and from what is stored."
@@ -104,6 +103,8 @@ def _is_tls(causes: list[BaseException]) -> bool:
 
 def _proxy_shown(url: str) -> str:
     """Host and port of the proxy that an address is asked by, without its user part; empty for none."""
+    from archviz.network.routing import proxy_of  # with urllib.request, which answers of the cache do not need
+
     proxy = proxy_of(url, urlsplit(url).hostname or "")
     return shown(proxy.rpartition("@")[2].partition("://")[2] or proxy.rpartition("@")[2]) if proxy else ""
 

@@ -147,6 +147,15 @@ def _table(memory: Memory) -> Iterator[str]:
         yield f"  {length_text(each.tokens):>9}" + "".join(f"{cells[place]:>13}" for _, cells in shown)
 
 
+def _bytes(count: float) -> float:
+    """Bytes as a whole number, unless a token adds a part of one.
+
+    >>> _bytes(49152.0), _bytes(0.5)
+    (49152, 0.5)
+    """
+    return int(count) if float(count).is_integer() else count
+
+
 def memory_data(memory: Memory) -> dict[str, object]:
     """The memory of a model as JSON data; sizes are bytes of one sequence."""
     return {
@@ -160,10 +169,10 @@ def memory_data(memory: Memory) -> dict[str, object]:
         "per_token": None
         if memory.missing is not None
         else {
-            "cache": memory.per_token(growing=False),
-            "cache_beyond_windows": memory.per_token(growing=True),
-            "indexer": memory.per_token(growing=False, roles=("indexer",)),
-            "cross_attention_per_source_token": memory.source_token,
+            "cache": _bytes(memory.per_token(growing=False)),
+            "cache_beyond_windows": _bytes(memory.per_token(growing=True)),
+            "indexer": _bytes(memory.per_token(growing=False, roles=("indexer",))),
+            "cross_attention_per_source_token": _bytes(memory.source_token),
         },
         "kinds": [
             {

@@ -174,8 +174,16 @@ def _further_steps(more: FurtherLayers | None, *, stored: bool) -> Choice:
         if more.layers > 1
         else "a layer that predicts a further token:"
     )
+    held = f", and {buffers:,} numbers of its stored buffers" if buffers else ""
     return (
-        Step("mtp", f"{plural} {more.title}", more.count + buffers, more.status, more.where, fills=more.where is None),
+        Step(
+            "mtp",
+            f"{plural} {more.title}{held}",
+            more.count + buffers,
+            more.status,
+            more.where,
+            fills=more.where is None,
+        ),
     )
 
 

@@ -308,6 +308,8 @@ def _normalised(module: ModuleRecord, router: ModuleRecord | None, events: list[
         value = owner.attributes.get("norm_topk_prob") if owner else None
         if isinstance(value, bool):
             return value
+    if "gather" in names:  # the experts are looked up, and their scores taken out
+        return "div" in names[names.index("gather") :]
     return None
 
 

@@ -159,7 +159,8 @@ class Gate:
             refused = _refusal(503, "draining", "the server ends: it takes no new calls")
             refused.headers["retry-after"] = str(GRACE_SECONDS)
         if refused is None and self.hosting.tokens:
-            client = self._client(headers.get("authorization", ""))
+            stated = headers.getlist("authorization")
+            client = self._client(stated[0]) if len(stated) == 1 else None
             if client is None:
                 refused = _refusal(401, "invalid_token", "a valid bearer token is needed")
                 refused.headers["www-authenticate"] = 'Bearer error="invalid_token"'

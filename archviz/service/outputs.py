@@ -63,6 +63,7 @@ class OutputRoot:
         given = folder or os.environ.get(ENVIRONMENT)
         self._folder = Path(given).expanduser() if given else None
         self._lock = Lock()  # tools run in threads
+        self._naming = Lock()
         self._in_use: Counter[str] = Counter()
 
     @property
@@ -72,8 +73,9 @@ class OutputRoot:
         Raises:
             OutputError: It cannot be made.
         """
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="archviz-"))
+        with self._naming:  # two first calls make one
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="archviz-"))
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

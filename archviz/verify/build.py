@@ -8,7 +8,7 @@ from archviz.architecture.context import Context
 from archviz.architecture.defaulted import DEFAULT_OF
 from archviz.architecture.kinds import Stack, find_stacks
 from archviz.architecture.model import Architecture, Evidence
-from archviz.interpreter.reading import ModelReading
+from archviz.interpreter.reading import Assumption, ModelReading
 from archviz.records import replace
 from archviz.verify.attention_claims import attention_claims
 from archviz.verify.claims import Claim, join_claims
@@ -48,7 +48,8 @@ def find_claims(reading: ModelReading, architecture: Architecture, find_text: Fi
         claims += join_claims(_stack_claims(context, lines, stack))
     defaulted = _defaulted_towers(architecture)
     unstated = _unstated(architecture)
-    return [_doubted(_of_defaults(_unstated_claim(claim, unstated), defaulted), reading) for claim in claims]
+    told = (_doubted(_of_defaults(_unstated_claim(claim, unstated), defaulted), reading) for claim in claims)
+    return [_assumed(claim, reading) for claim in told]
 
 
 def _unstated(architecture: Architecture) -> dict[str, Evidence]:
@@ -92,6 +93,42 @@ def _doubted(claim: Claim, reading: ModelReading) -> Claim:
         if above or any(f"{gap.module}.".startswith(f"{part}.") for part in parts):
             return replace(claim, status="unverified")
     return claim
+
+
+def _assumed(claim: Claim, reading: ModelReading) -> Claim:
+    """A claim about a module whose function takes a test as true is not verified where it rests on what follows, or on the function."""
+    if claim.status != "verified":
+        return claim
+    for each in reading.assumed:
+        if each.at is None or each.function is None or each.module not in _modules(claim):
+            continue
+        module = reading.root.find(each.module)
+        whole = f"class {module.class_name}(" if module is not None else "class "
+        if any(_rests(item, each, whole) for item in claim.evidence):
+            place = Evidence(kind="code", where=str(each.at), text=each.what)
+            return replace(claim, status="unverified", evidence=(*claim.evidence, place))
+    return claim
+
+
+def _rests(evidence: Evidence, assumption: Assumption, whole: str) -> bool:
+    """Whether a place lies behind a test that is taken as true, or stands for the whole function or class that tests."""
+    file, line = _line(evidence)
+    if assumption.at is None or assumption.function is None or file != assumption.at.file:
+        return False
+    first, last = assumption.function
+    return (evidence.text or "").startswith(whole) or line == first or assumption.at.line <= line <= last
+
+
+def _modules(claim: Claim) -> set[str]:
+    if claim.stack is None:
+        return {claim.part}
+    return {".".join(filter(None, (claim.stack, str(index), claim.part))) for index in claim.indices}
+
+
+def _line(evidence: Evidence) -> tuple[str, int]:
+    """The file and line of a place; line 0 where it is none."""
+    file, _, line = evidence.where.rpartition(":")
+    return file, int(line) if line.isdecimal() else 0
 
 
 def _stack_claims(context: Context, lines: SourceLines, stack: Stack) -> Iterator[Claim]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from archviz.architecture.model import Evidence, GapEntry
 from archviz.architecture.words import value_words
 from archviz.errors import EXIT_DONE_WITH_GAPS, VerificationConflictError
+from archviz.interpreter.reading import Assumption
 from archviz.numbers.checkpoint_match import CheckpointMatch
 from archviz.verify.claims import Check, Claim
 
 _SHOWN_PLACES = 3
+_SHOWN_ASSUMPTIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Verification:
     Args:
         model: The model's id; `class_name` the class that was read.
         gaps: What was not understood.
+        assumed: What the pass over shapes takes for granted.
         sources: What was asked besides the code: kind, name, and why it could not be read.
         notes: What a reader must know about the name.
         checkpoint: The stored tensors against those of the model, where headers or an index are at hand.
@@ -43,6 +46,7 @@ class Verification:
     sources: list[Source] = field(default_factory=list)
     checkpoint: CheckpointMatch | None = None
     notes: list[str] = field(default_factory=list)
+    assumed: list[Assumption] = field(default_factory=list)
 
     @property
     def conflicts(self) -> list[Claim | Check]:
@@ -69,6 +73,7 @@ class Verification:
             "checks": [check.as_dict() for check in self.checks],
             "conflicts": len(self.conflicts),
             "gaps": [gap.as_dict() for gap in self.gaps],
+            "assumed": [each.as_dict() for each in self.assumed],
             "checkpoint": self.checkpoint.as_dict() if self.checkpoint else None,
             "sources": [
                 {"kind": each.kind, "name": each.name, "trouble": each.trouble or None} for each in self.sources
@@ -97,12 +102,21 @@ def _lines(result: Verification) -> Iterator[str]:
     if result.checkpoint is not None:
         yield ""
         yield from checkpoint_lines(result.checkpoint)
+    yield from _assumed_lines(result.assumed)
     for scope, claims in _by_scope(result.claims).items():
         yield ""
         yield scope or "model"
         for claim in claims:
             mark = "" if claim.status == "verified" else f"  [{claim.status}]"
             yield f"  {claim.key:28} {value_words(claim.value, of_code=True)}{mark}  {_places(claim.evidence)}".rstrip()
+
+
+def _assumed_lines(assumed: Sequence[Assumption]) -> Iterator[str]:
+    if assumed:
+        yield ""
+    yield from (f"assumed: {each.what} ({each.at})" for each in assumed[:_SHOWN_ASSUMPTIONS])
+    if len(assumed) > _SHOWN_ASSUMPTIONS:
+        yield f"assumed: {len(assumed) - _SHOWN_ASSUMPTIONS} more"
 
 
 def _counted(number: int, what: str) -> str:

@@ -123,3 +123,10 @@ def test_bad_input_is_said(arguments: list[str], status: int, words: str, capsys
 def test_one_model_is_no_comparison() -> None:
     with pytest.raises(UsageError, match="two models"):
         compare([described(QWEN)])
+
+
+def test_a_size_that_is_left_out_because_it_is_usual_stands_beside_the_other() -> None:
+    row = next(row for row in compared("deepseek-ai/DeepSeek-V3", "zai-org/GLM-5").facts if row.key == "value_head_dim")
+    assert row.values == [128, 256]
+    assert row.facts[1] is not None
+    assert row.facts[1].status == "derived"

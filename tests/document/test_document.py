@@ -117,3 +117,10 @@ def test_the_way_to_the_published_total_stands_in_it(text: str) -> None:
     assert "**Published total:** 751,632,384 (+155,582,464 against this class, explained to the unit below)" in text
     assert "| lm_head.weight stored, though it is model.embed_tokens.weight | \\+155,582,464 | derived |" in text
     assert "{'" not in text.partition("## Machine-readable")[0]
+
+
+def test_an_encoder_beside_a_decoder_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["document", "openai/whisper-tiny", "--summary", "--offline"]) == 0
+    found = capsys.readouterr().out
+    assert "is a dense encoder-decoder of 37.8M parameters" in found
+    assert "An encoder of 8.2M parameters" in found

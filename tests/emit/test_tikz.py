@@ -64,6 +64,13 @@ def test_a_source_compiles_where_the_bundled_font_is_not_at_hand(engine: str, tm
     command = ["bash", str(script), str(tmp_path / "figure.tex"), engine]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
     assert (tmp_path / "figure.pdf").exists(), done.stderr
+    assert ("the font Inter was not found" in done.stderr) == (engine != "pdflatex" and not _has_inter())
+
+
+def _has_inter() -> bool:
+    """Whether Inter is on this machine, beside archviz or in the system."""
+    asked = (["python3", "-c", "import archviz"], ["sh", "-c", "fc-list | grep -q Inter"])
+    return any(subprocess.run(command, check=False, capture_output=True, cwd="/").returncode == 0 for command in asked)
 
 
 def test_every_node_of_the_figure_is_one_line_with_a_comment() -> None:

@@ -123,6 +123,7 @@ def test_the_tests_of_a_report_are_python_with_numbers_of_this_model() -> None:
     text = exported(QWEN).reports["gated_attention"]
     assert "LAYER.output_shape(batch=2, tokens=16) == [2, 16, 4096]" in text
     assert "LAYER.parameter_count == 104_858_112" in text
+    assert "parameter_count=" not in text  # a number that is handed in tests nothing
     assert "LAYER.kv_bytes_per_token(dtype_bytes=2) == 2_048" in text  # 2 heads of 256, keys and values, 2 bytes
     assert "LAYER.flops(tokens=1, context=0) == 209_715_200" in text  # 2 × (16384 + 2 × 512 + 8192) × 4096
     assert "LAYER.flops(tokens=1, context=4_096) == 343_932_928" in text  # + 2 × 2 × 32 × 256 × 4096

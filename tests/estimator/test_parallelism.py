@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from archviz.estimator.expected import moved, output_shape
 from archviz.estimator.official_plan import official_plan, planned
-from archviz.estimator.parallelism import tensor_splits
+from archviz.estimator.parallelism import is_fused, tensor_splits
 from archviz.sources.model_source import read_model_source
 from tests.estimator.models import OFFLINE, expected, pieces
 
@@ -68,7 +69,9 @@ def test_keys_and_values_of_a_token(model: str, piece: str, size: int | None) ->
 
 
 def test_a_recurrent_state_does_not_grow() -> None:
-    assert expected(QWEN, "gated_deltanet").state_bytes == 4 * 64 * 128 * 128
+    assert (
+        expected(QWEN, "gated_deltanet").state_bytes == 4 * 64 * 128 * 128 + 98_304
+    )  # and 4 positions of the convolution in bf16
 
 
 def test_the_one_head_of_keys_and_values_is_whole_on_every_device() -> None:
@@ -82,3 +85,46 @@ def test_what_is_added_to_keys_is_no_multiplication() -> None:
     assert [tensor.shape for tensor in added] == [(128, 512)]
     matrices = sum(t.numel for t in piece.tensors if len(t.shape) > 1 and t not in added)
     assert expected(FLASH, "heavily_compressed_attention").flops == 2 * matrices
+
+
+def sent(model: str, piece: str) -> dict[str, int | None]:
+    return {each.name.split()[0]: moved(each, 4, 16) for each in expected(model, piece).strategies}
+
+
+def test_all_residual_streams_go_from_one_stage_to_the_next() -> None:
+    assert sent(FLASH, "moe_experts")["Pipeline"] == 16 * 4 * 4_096 * 2
+
+
+def test_what_a_gate_of_one_number_hands_on_is_the_hidden_state() -> None:
+    assert sent(QWEN, "shared_expert_gate")["Pipeline"] == 16 * 4_096 * 2
+
+
+def test_the_last_of_several_projections_splits_by_rows_and_adds_over_devices() -> None:
+    found = splits(QWEN, "vision_merger")
+    by_name = {name.split("merger.")[1]: how for name, how in found.items()}
+    assert (by_name["linear_fc1.weight"], by_name["linear_fc2.weight"]) == ("columns", "rows")
+    assert (by_name["linear_fc1.bias"], by_name["linear_fc2.bias"]) == ("columns", "whole")
+    assert sent(QWEN, "vision_merger")["Tensor"] == 16 * 4_096 * 2 * 2 * 3 // 4
+
+
+@pytest.mark.parametrize(("model", "piece"), [(FLASH, "attn_hc"), (QWEN, "vision_position_embedding")])
+def test_nothing_is_sent_only_where_nothing_is_split(model: str, piece: str) -> None:
+    assert set(splits(model, piece).values()) == {"whole"}
+    assert sent(model, piece)["Tensor"] == 0
+
+
+def test_keys_and_values_that_go_round_pass_all_other_devices() -> None:
+    assert sent("MiniMaxAI/MiniMax-M2", "attention")["Sequence"] == 16 * 4_096 * 3
+
+
+def test_a_fused_projection_is_split_in_its_parts() -> None:
+    piece = pieces(QWEN)["gated_deltanet"]
+    fused = {split.tensor.split(".")[-2] for split in tensor_splits(piece) if is_fused(piece, split)}
+    assert {"in_proj_qkv", "conv1d"} <= fused
+    assert not fused & {"out_proj", "norm"}
+
+
+def test_a_convolution_with_a_stride_gives_fewer_positions() -> None:
+    piece = pieces("openai/whisper-tiny")["encoder_conv2"]
+    assert piece.specs["stride"] == [2]
+    assert output_shape(piece) == [2, 8, 384]

@@ -48,3 +48,8 @@ def test_latent_attention_knows_its_ranks_and_the_two_parts_of_a_head() -> None:
 def test_layers_that_share_their_tensors_are_counted_once() -> None:
     found = pieces("transformers:albert")
     assert sum(piece.total for piece in found.values()) == reading("transformers:albert")[1].parameters.total
+
+
+def test_weights_of_experts_that_are_looked_up_are_normalised_too() -> None:
+    specs = pieces("deepseek-ai/DeepSeek-V4-Flash")["moe_router_hash_routed"].specs
+    assert (specs["hash_routed"], specs["normalised"]) == (True, True)

@@ -90,6 +90,7 @@ def test_the_description_names_the_steps() -> None:
     architecture = pipeline.describe("zai-org/GLM-4.5", settings=OFFLINE)
     assert [step.key for step in architecture.parameters.reconciliation] == ["mtp", "buffers"]
     assert architecture.parameters.unexplained == 0
+    assert architecture.parameters.reconciliation[0].title.endswith(", and 160 numbers of its stored buffers")
     assert check_architecture(architecture) == []
     assert "a layer that predicts a further token" in pipeline.describe_text(architecture)
     where = [each.where for step in architecture.parameters.reconciliation for each in step.evidence]

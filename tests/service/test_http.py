@@ -186,6 +186,14 @@ def test_a_missing_or_wrong_token_is_refused(hosted: Host, header: str | None) -
     assert TOKEN not in answer.text
 
 
+def test_two_tokens_at_once_are_refused(hosted: Host) -> None:
+    server = hosted(tokens={"one": TOKEN})
+    headers = [*HEADERS.items(), ("authorization", f"Bearer {TOKEN}"), ("authorization", "Bearer other")]
+    with httpx2.Client(trust_env=False, timeout=30) as client:
+        assert client.post(server.url, content=json.dumps(INITIALIZE), headers=headers[:-1]).status_code == 200
+        assert client.post(server.url, content=json.dumps(INITIALIZE), headers=headers).status_code == 401
+
+
 @pytest.mark.parametrize(("host", "name"), [("127.0.0.2", "127.0.0.2"), ("::1", "[::1]"), ("0:0::1", "[0:0::1]")])
 def test_a_loopback_address_answers_to_its_own_name(host: str, name: str) -> None:
     assert name in Hosting(host).all_names

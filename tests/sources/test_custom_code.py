@@ -291,7 +291,7 @@ def test_arguments_become_what_the_constructor_takes(style: str, tmp_path: Path)
         (None, "{}", "must be named"),
         ("Missing", "{}", "Missing"),
         ("GPTConfig", "{}", "no nn.Module"),
-        ("GPT", "{", "not valid JSON"),
+        ("GPT", "{", "truncated JSON"),
         ("GPT", "[]", "JSON object"),
         ("GPT", '{"@class": "Missing"}', "Missing"),
         ("GPT", "absent.json", "no such file"),
