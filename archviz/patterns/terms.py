@@ -114,6 +114,10 @@ class TermReader:
         read = [value for value in made[1:] if value.id in taken]
         return list({id(term): term for value in (*made[:1], *read) for term in (self._term(value),)}.values())
 
+    def term(self, value: ValueRef) -> Term:
+        """What a value inside the call is made of."""
+        return self._term(value)
+
     def _walk(self, event: Event) -> None:
         for child in self.trace.children(event):
             if child.kind == "op":
@@ -300,6 +304,7 @@ class TermReader:
             return Term("given", within if within.count(".") < 3 else within.rpartition(".")[2], notes=("stored",))
         kind = "mask" if len(value.shape or ()) == 4 or value.dtype == "bool" else "t"
         kind = "i" if value.dtype is not None and "int" in value.dtype else kind
+        kind = "position_bias" if kind == "mask" and value.id in self.trace.score_biases else kind
         same = sum(1 for term in self.unknown.values() if term.label.rstrip("0123456789") == kind)
         found = self.unknown[value.id] = Term("given", kind + (str(same + 1) if same else ""))
         return found

@@ -203,6 +203,18 @@ class Trace:
                     bases.add(base.get(value.id, value.id))
         return frozenset(found)
 
+    @cached_property
+    def score_biases(self) -> frozenset[int]:
+        """Ids of the values made of what learned tables of biases give (`relative_attention_bias`), no data among them."""
+        found: set[int] = set()
+        for event in self.events:
+            table = (
+                event.kind == "call" and event.name.endswith("Embedding") and "bias" in event.module.rpartition(".")[2]
+            )
+            if table or (event.kind != "call" and any(value.id in found for value in event.inputs)):
+                found.update(value.id for value in event.outputs if value.id not in self.carriers)
+        return frozenset(found)
+
     def carries(self, value: ValueRef) -> bool:
         """Whether a value is derived from the model's inputs (and is no mask, position, rotary table or weight)."""
         return value.id in self.carriers

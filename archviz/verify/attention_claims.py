@@ -15,6 +15,7 @@ from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, activation_of, canonical
 from archviz.spans import Span, Status
 from archviz.verify.claims import Claim
+from archviz.verify.formula_claims import formula
 from archviz.verify.head_order import head_order
 from archviz.verify.score_path import ScorePath, find_score_path
 from archviz.verify.view import LayerView
@@ -294,6 +295,12 @@ def _score_bias(view: LayerView, path: ScorePath) -> Iterator[Claim]:
         status: Status = "unverified" if "stored" in value else "verified"
         yield view.claim("attention.position_bias", value, tables[0].created_at, path.product_at, status=status)
         return
+    if path.added & view.trace.score_biases:
+        yield view.claim("attention.position_bias", "the relative bias that another layer computed", path.product_at)
+        return
     built = next((e for e in view.trace.events if e.kind == "function" and "alibi" in e.name.lower()), None)
     if built is not None and (path.fused_bias or path.biases):
         yield view.claim("attention.position_bias", "ALiBi", built.at, path.product_at)
+        text = formula(view.context, built)
+        if text is not None:
+            yield view.claim("attention.position_bias_formula", text, built.at)

@@ -12,7 +12,7 @@ from archviz.interpreter.reading import Assumption, ModelReading
 from archviz.records import replace
 from archviz.verify.attention_claims import attention_claims
 from archviz.verify.claims import Claim, join_claims
-from archviz.verify.formula_claims import layer_formulas, model_formulas, part_formulas, uncalled_beside
+from archviz.verify.formula_claims import convolutions, layer_formulas, model_formulas, part_formulas, uncalled_beside
 from archviz.verify.model_claims import model_claims
 from archviz.verify.rope_claims import rope_claims
 from archviz.verify.router_claims import router_claims
@@ -43,6 +43,7 @@ def find_claims(reading: ModelReading, architecture: Architecture, find_text: Fi
     stacks = find_stacks(context)
     claims = list(model_claims(context, architecture, stacks, lines))
     claims += [*model_formulas(context, stacks, lines), *uncalled_beside(context, stacks, lines)]
+    claims += convolutions(context, stacks, lines)
     for stack in stacks:
         claims += join_claims(_stack_claims(context, lines, stack))
     defaulted = _defaulted_towers(architecture)

@@ -8,7 +8,7 @@ from zlib import crc32
 
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
-from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
 from archviz.patterns.attention import Attention
 from archviz.patterns.compression import pooled_positions
 from archviz.patterns.feed_forward import FeedForward
@@ -37,6 +37,31 @@ def model_formulas(context: Context, stacks: Sequence[Stack], lines: SourceLines
             yield Claim("model.formula", text, "verified", lines.evidence(module.defined_at), part=path)
 
 
+_SIZES = (
+    ("kernel_size", "kernel", None), ("stride", "stride", 1), ("padding", "padding", 0), ("dilation", "dilation", 1),
+    ("groups", "groups", 1), ("padding_mode", "padding mode", "zeros"),
+)  # fmt: skip
+
+
+def convolutions(context: Context, stacks: Sequence[Stack], lines: SourceLines) -> Iterator[Claim]:
+    """Convolutions outside of layers, such as those that make tokens of sound or images: what of their sizes is not the default."""
+    layers = tuple(f"{stack.path}." for stack in stacks)
+    for path, module in context.modules.items():
+        kind = (module.library or "").rpartition(".")[2]
+        if not kind.startswith("Conv") or path.startswith(layers) or context.trace.call(path) is None:
+            continue
+        stated = [(words, _one(module.attributes.get(key)), usual) for key, words, usual in _SIZES]
+        value = ", ".join(f"{words} {size}" for words, size, usual in stated if size not in (None, usual))
+        yield Claim("convolution", value, "verified", lines.evidence(module.created_at), part=path)
+
+
+def _one(size: object) -> object:
+    """A size that is the same on every axis, once; others as `3 × 5`."""
+    if not isinstance(size, (tuple, list)):
+        return size
+    return size[0] if len(set(size)) == 1 else " × ".join(map(str, size))
+
+
 def uncalled_beside(context: Context, stacks: Sequence[Stack], lines: SourceLines) -> Iterator[Claim]:
     """Modules beside a stack of layers that do not run, such as a last norm."""
     for stack in stacks:
@@ -56,12 +81,13 @@ def uncalled_beside(context: Context, stacks: Sequence[Stack], lines: SourceLine
 def layer_formulas(view: LayerView) -> Iterator[Claim]:
     """The formula of the layer, and of the kinds of norms in it."""
     yield from _claim(view, view.kind.example, "layer.formula")
-    norms: dict[str, Claim] = {}
+    norms: dict[str, list[Claim]] = {}
     for module in view.kind.example.walk():
         if module.library is None and detect_norm(module, view.trace) is not None:
             for claim in _claim(view, module, "norm.formula"):
-                norms.setdefault(str(claim.value), replace(claim, part=""))
-    yield from norms.values()
+                norms.setdefault(str(claim.value), []).append(claim)
+    for same in norms.values():  # several formulas say whose they are
+        yield replace(same[0], part=", ".join(claim.part for claim in same) if len(norms) > 1 else "")
 
 
 def part_formulas(view: LayerView) -> Iterator[Claim]:
@@ -106,15 +132,23 @@ def _claim(view: LayerView, module: ModuleRecord, key: str) -> Iterator[Claim]:
 
 def formula(context: Context, call: Event) -> str | None:
     """What a call computes, in one line; None where it computes nothing that is known."""
+    reader = _reader(context, call)
+    results = reader.results()
+    return written(term_lines(results)) if results and reader.steps else None
 
+
+def value_formula(context: Context, call: Event, value: ValueRef) -> str:
+    """What a value inside a call is made of, in one line."""
+    return written(term_lines([_reader(context, call).term(value)]))
+
+
+def _reader(context: Context, call: Event) -> TermReader:
     def closed(event: Event) -> bool:
         return event.kind == "call" or detect_rope(event, context.trace) is not None
 
     module = context.modules.get(call.module)
     rates = tuple(dict.fromkeys(rate for _, rate in pooled_positions(module))) if module is not None else ()
-    reader = TermReader(context.trace, call, closed, context.reading.stored, rates)
-    results = reader.results()
-    return written(term_lines(results)) if results and reader.steps else None
+    return TermReader(context.trace, call, closed, context.reading.stored, rates)
 
 
 def written(lines: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from archviz.patterns.rope import Rope, detect_rope, is_rotated, turns_back
 from archviz.patterns.rotation_form import RotationForm, rotation_form
 from archviz.spans import Span
 from archviz.verify.claims import Claim
-from archviz.verify.formula_claims import formula
+from archviz.verify.formula_claims import formula, value_formula
 from archviz.verify.lineage import Lineage
 from archviz.verify.rope_frequencies import frequency_vectors, frequency_words
 from archviz.verify.view import LayerView
@@ -119,6 +119,19 @@ def _tables(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
     if text is not None and maker is not None:
         module = view.context.modules.get(maker.module)
         yield view.claim("rope.tables", text, module.defined_at if module is not None else maker.at)
+        yield from _positions(view, maker)
+
+
+def _positions(view: LayerView, maker: Event) -> Iterator[Claim]:
+    """What the positions are, where the module that makes the tables is called: `arange + 0`, with what is done to them."""
+    caller = view.trace.parent(maker)
+    given = [value for value in maker.inputs if value.dtype is not None and "int" in value.dtype]
+    if caller is None or caller.kind != "call" or not given:
+        return
+    made = {value.id: event for event in view.trace.children(caller) if event.kind == "op" for value in event.outputs}
+    text = value_formula(view.context, caller, given[0]) if given[0].id in made else None
+    if text is not None:
+        yield view.claim("rope.positions", text, made[given[0].id].at)
 
 
 def _table_maker(view: LayerView, rotation: Rotation) -> Event | None:

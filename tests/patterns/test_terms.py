@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from archviz.patterns.term_text import term_lines
@@ -57,7 +59,15 @@ def test_events_of_a_written_tensor_stand_for_it_afterwards() -> None:
     assert written(tape) == ["exp(x) · 2"]
 
 
-def one_step(step: str, moves: list[tuple[str, tuple[int, ...], dict[str, object]]], shape: tuple[int, ...] = (1, LENGTH, 8)) -> list[str]:  # fmt: skip
+Move = tuple[str, tuple[int, ...], dict[str, Any]]
+"""An op that moves: its name, the shape of what it gives, its options."""
+
+
+def at(axis: int) -> dict[str, Any]:
+    return {"1": axis}
+
+
+def one_step(step: str, moves: list[Move], shape: tuple[int, ...] = (1, LENGTH, 8)) -> list[str]:  # fmt: skip
     """A module that moves its input and takes one step."""
     tape = Tape()
     x = tape.value(*shape)
@@ -69,9 +79,9 @@ def one_step(step: str, moves: list[tuple[str, tuple[int, ...], dict[str, object
     return written(tape)
 
 
-SPLIT = ("view", (1, LENGTH, 2, 4), {})
-HEADS_FIRST = ("transpose", (1, 2, LENGTH, 4), {"1": 1, "2": 2})
-HEADS_LAST = ("transpose", (1, LENGTH, 2, 4), {"1": 1, "2": 2})
+SPLIT: Move = ("view", (1, LENGTH, 2, 4), {})
+HEADS_FIRST: Move = ("transpose", (1, 2, LENGTH, 4), {"1": 1, "2": 2})
+HEADS_LAST: Move = ("transpose", (1, LENGTH, 2, 4), {"1": 1, "2": 2})
 
 
 @pytest.mark.parametrize(
@@ -89,15 +99,13 @@ HEADS_LAST = ("transpose", (1, LENGTH, 2, 4), {"1": 1, "2": 2})
         ([("transpose", (1, 8, LENGTH), {"1": 1, "2": 2}), ("reshape", (1, LENGTH, 8), {})], "exp(reshape(x))"),
     ],
 )  # fmt: skip
-def test_moves_that_mix_heads_and_tokens_are_written(
-    moves: list[tuple[str, tuple[int, ...], dict[str, object]]], told: str
-) -> None:
+def test_moves_that_mix_heads_and_tokens_are_written(moves: list[Move], told: str) -> None:
     assert one_step("exp", moves) == [told]
 
 
 def test_exchanged_axes_of_one_size_and_turned_matrices_are_written() -> None:
-    moves = [("transpose", (1, 2, 7, 7), {"1": 2, "2": 3})]
-    assert one_step("softmax", moves, (1, 2, 7, 7)) == ["softmax(rearrange(x, a b c d → a b d c))"]  # type: ignore[arg-type]
+    moves: list[Move] = [("transpose", (1, 2, 7, 7), {"1": 2, "2": 3})]
+    assert one_step("softmax", moves, (1, 2, 7, 7)) == ["softmax(rearrange(x, a b c d → a b d c))"]
     assert one_step("exp", [("t", (8, 7), {})], (7, 8)) == ["exp(xᵀ)"]
 
 
@@ -115,8 +123,8 @@ def test_a_difference_of_one_value_with_itself_says_which_is_which() -> None:
     tape = Tape()
     x = tape.value(1, LENGTH, 8)
     with tape.inside("call", "m", "M", x) as outputs:
-        rows = tape.op("unsqueeze", x, out=(1, LENGTH, 1, 8), **{"1": -2})
-        columns = tape.op("unsqueeze", x, out=(1, 1, LENGTH, 8), **{"1": -3})
+        rows = tape.op("unsqueeze", x, out=(1, LENGTH, 1, 8), **at(-2))
+        columns = tape.op("unsqueeze", x, out=(1, 1, LENGTH, 8), **at(-3))
         outputs.append(tape.op("sub", tape.same("add", rows, **{"1": 0}), columns, out=(1, LENGTH, LENGTH, 8)))
     assert written(tape) == ["(x + 0)[..., None, :] − x[:, None, :, :]"]
 

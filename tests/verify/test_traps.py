@@ -281,12 +281,14 @@ def test_smollm3_leaves_positions_out_of_every_fourth_layer() -> None:
     assert values(verified("smollm3"), "rope.tensors") == {A % "0-2": ["q_proj", "k_proj"], A % 3: "none (NoPE)"}
 
 
-def test_t5_has_a_relative_bias_in_its_first_layers_and_does_not_scale_scores() -> None:
+def test_t5_has_a_relative_bias_in_its_first_layers_that_the_others_share_and_does_not_scale_scores() -> None:
     found = verified("t5")
-    bias = "relative bias, 32 buckets × 8 heads"
+    bias, shared = "relative bias, 32 buckets × 8 heads", "the relative bias that another layer computed"
     assert values(found, "attention.position_bias") == {
         "decoder.block.{0}.layer.0.SelfAttention": bias,
+        "decoder.block.{1}.layer.0.SelfAttention": shared,
         "encoder.block.{0}.layer.0.SelfAttention": bias,
+        "encoder.block.{1}.layer.0.SelfAttention": shared,
     }
     assert only(found, "attention.scale") == 1.0
     assert only(found, "logits.scale") == pytest.approx(512**-0.5)
