@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.control import RaisedError
 from archviz.interpreter.modules import SourceModule
+from archviz.interpreter.plain_methods import BY_OPERATOR, CONTAINERS, DICT_METHODS, special_method
 from archviz.interpreter.values import (
     BoundMethod,
     ClassMethod,
@@ -88,7 +88,6 @@ class ModuleAttributes(dict[str, Any]):
 
 
 PLAIN_METHODS[ModuleAttributes] = PLAIN_METHODS[dict]
-VIEW_TYPES: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 
 
 def get_attribute(interp: Interpreter, value: Any, name: str) -> Any:
@@ -451,54 +450,15 @@ def _of_plain(interp: Interpreter, value: Any, name: str) -> Any:
         return value.__name__
     if isinstance(value, type) and name == "fromkeys" and issubclass(value, dict):
         return value.fromkeys
-    if isinstance(value, type) and issubclass(value, dict) and name in _DICT_METHODS:
-        return interp.native(f"{value.__name__}.{name}", _DICT_METHODS[name])
-    if name in _BY_OPERATOR and (isinstance(value, (*_CONTAINERS, Iterator)) or value in _CONTAINERS):
-        return _special_method(interp, value, name)
+    if isinstance(value, type) and issubclass(value, dict) and name in DICT_METHODS:
+        return interp.native(f"{value.__name__}.{name}", DICT_METHODS[name])
+    if name in BY_OPERATOR and (isinstance(value, (*CONTAINERS, Iterator)) or value in CONTAINERS):
+        return special_method(interp, value, name)
     if isinstance(value, type) and name in PLAIN_METHODS.get(value, ()):
         return getattr(value, name)
     return MISSING
 
 
-_CONTAINERS: tuple[type, ...] = (list, tuple, dict, set, frozenset, str, range, deque, *VIEW_TYPES)
-_BY_OPERATOR: dict[str, Callable[..., Any]] = {
-    "__len__": lambda interp, value: len(value),
-    "__iter__": lambda interp, value: interp.call(interp.builtin("iter"), [value], {}),
-    "__next__": lambda interp, value: interp.call(interp.builtin("next"), [value], {}),
-    "__contains__": lambda interp, value, item: interp.compare(ast.In, item, value),
-    "__getitem__": lambda interp, value, index: interp.get_item(value, index),
-    "__setitem__": lambda interp, value, index, new: interp.set_item(value, index, new),
-    "__delitem__": lambda interp, value, index: interp.delete_item(value, index),
-    "__add__": lambda interp, value, other: interp.binary(ast.Add, value, other),
-}
-
-
-def _special_method(interp: Interpreter, value: Any, name: str) -> Any:
-    """`values.__len__`, and `list.__getitem__` of a class whose instances hold a list."""
-    method = interp.native(f"{type(value).__name__}.{name}", _BY_OPERATOR[name])
-    if not isinstance(value, type):
-        return BoundMethod(method, value)
-    run = _BY_OPERATOR[name]
-    return interp.native(
-        f"{value.__name__}.{name}",
-        lambda interp, receiver, *args: run(
-            interp, receiver.payload if isinstance(receiver, Instance) else receiver, *args
-        ),
-    )
-
-
-def _held(receiver: Any) -> Any:
-    """The dict that a method of `dict` works on: an object's own, where its class is derived from `dict`."""
-    return receiver.payload if isinstance(receiver, Instance) else receiver
-
-
-_DICT_METHODS: dict[str, Callable[..., Any]] = {  # so that `__getattr__ = dict.get` becomes a method
-    "get": lambda interp, receiver, *args: interp.call(_held(receiver).get, list(args), {}),
-    "__getitem__": lambda interp, receiver, key: interp.get_item(_held(receiver), key),
-    "__setitem__": lambda interp, receiver, key, value: interp.set_item(_held(receiver), key, value),
-    "__delitem__": lambda interp, receiver, key: interp.delete_item(_held(receiver), key),
-    "__contains__": lambda interp, receiver, key: key in _held(receiver),
-}
 _RULES: dict[type, Any] = {
     ClassValue: _of_class,
     SuperValue: _of_super,

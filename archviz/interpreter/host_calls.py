@@ -7,8 +7,8 @@ from types import BuiltinMethodType
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter import bounds
-from archviz.interpreter.attributes import VIEW_TYPES
 from archviz.interpreter.followed import CONTAINERS, READING
+from archviz.interpreter.plain_methods import VIEW_TYPES
 from archviz.interpreter.sizes import Size
 from archviz.interpreter.texts import text_of
 from archviz.interpreter.values import Instance, PropertyValue, Tensor, Unknown

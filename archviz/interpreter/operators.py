@@ -10,11 +10,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter import bounds, host_calls
-from archviz.interpreter.attributes import VIEW_TYPES
 from archviz.interpreter.class_checks import ClassChecks
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
 from archviz.interpreter.managers import GeneratorManager
+from archviz.interpreter.plain_methods import is_plain
 from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import (
     BoundMethod,
@@ -185,7 +185,7 @@ class Operators(ClassChecks):
             if found is not NotImplemented:
                 return found
             left, right = _payload(left), _payload(right)
-        if op is ast.BitOr and not (_plain(left) and _plain(right)):
+        if op is ast.BitOr and not (is_plain(left) and is_plain(right)):
             return object  # `X | None` in an annotation that is evaluated
         self._guard(op, left, right)
         try:
@@ -195,7 +195,7 @@ class Operators(ClassChecks):
 
     def fault(self, error: Exception, *operands: Any) -> RaisedError:
         """An error of plain Python values is the official code's own, as if it had raised it."""
-        explicit = self.recorder is None and all(each is None or _plain(each) for each in operands)
+        explicit = self.recorder is None and all(each is None or is_plain(each) for each in operands)
         return RaisedError(error, self.here(), explicit=explicit)
 
     def _special(self, name: str, left: Any, right: Any) -> Any:
@@ -496,7 +496,3 @@ class Operators(ClassChecks):
 
 def _payload(value: Any) -> Any:
     return value.payload if isinstance(value, Instance) and value.payload is not None else value
-
-
-def _plain(value: Any) -> bool:
-    return isinstance(value, (int, float, str, set, frozenset, dict, list, tuple, bytes, *VIEW_TYPES))

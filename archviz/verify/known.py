@@ -265,7 +265,8 @@ def tables(key: str, root: ModuleNode) -> Known:
     for node in _walk(root):
         chosen = "embedding" in node.class_name.lower() if key == "table" else "head" in node.name
         for name, shape in node.tensors.items():
-            sizes = [size for size in shape if size != 1] if key == "table" else shape
+            is_wide = key == "table" and len(shape) > 2
+            sizes = [size for size in shape if size != 1] if is_wide else shape
             named = key == "table" and ("embed" in name or "pos" in name)  # a tensor of a tower's own module
             if (chosen or named) and len(sizes) == 2:
                 rows, columns = sizes
