@@ -67,5 +67,8 @@ def test_an_activation_whose_input_is_kept_within_bounds_says_so() -> None:
 
 def test_experts_that_a_hash_chooses_are_no_top_k() -> None:
     found = of_catalog("deepseek-ai/DeepSeek-V4-Flash")
-    assert node(found, "text/moe (hash-routed)", "router").details[1] == "sqrt of softplus, experts by the token's id"
+    assert (
+        node(found, "text/moe (hash-routed)", "router").details[1]
+        == "sqrt of softplus, experts by the token's id, normalised"
+    )
     assert "top-6" in node(found, "text/moe", "router").details[1]

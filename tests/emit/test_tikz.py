@@ -62,7 +62,7 @@ def test_a_source_compiles_where_the_bundled_font_is_not_at_hand(engine: str, tm
         pytest.skip(f"{engine} is not installed: its TikZ is not compiled here")
     (tmp_path / "figure.tex").write_bytes(tikz.emit(drawing("a · b × c → θ")))
     command = ["bash", str(script), str(tmp_path / "figure.tex"), engine]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300, cwd=tmp_path)
     assert (tmp_path / "figure.pdf").exists(), done.stderr
     assert ("the font Inter was not found" in done.stderr) == (engine != "pdflatex" and not _has_inter())
 
