@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+
 from archviz.architecture.model import BlockGraph
 from archviz.records import replace
 
@@ -52,13 +54,18 @@ def _named(graph: BlockGraph, core: str) -> dict[str, str]:
 
 def _is_rotated(graph: BlockGraph, name: str) -> bool:
     """Whether a tensor, or a part of it, went through RoPE after it was projected."""
+    return "rope" in {role for _, role in before(graph, name, ("rope", *_OPAQUE))}
+
+
+def before(graph: BlockGraph, name: str, ends: Collection[str]) -> Iterator[tuple[str, str | None]]:
+    """A node and all that it is made of, each once with its role; what has a role among `ends` is not looked behind."""
     roles = {node.id: node.role for node in graph.nodes}
     waiting, seen = [name], set()
     while waiting:
         node = waiting.pop()
-        if roles.get(node) == "rope":
-            return True
-        if node not in seen and roles.get(node) not in _OPAQUE:
-            seen.add(node)
+        if node in seen:
+            continue
+        seen.add(node)
+        yield node, roles.get(node)
+        if roles.get(node) not in ends:
             waiting += [edge.source for edge in graph.edges if edge.target == node]
-    return False

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from archviz.architecture.model import Architecture, BlockGraph, LayerKind, LayerStack
-from archviz.figure.attention_ports import with_port_names
+from archviz.figure.attention_ports import before, with_port_names
 from archviz.records import record
 
 _BYTES = 2  # of a number in bf16
@@ -100,14 +100,8 @@ def _is_shared(graph: BlockGraph) -> bool:
 
 def _projections(graph: BlockGraph, name: str) -> Iterator[str]:
     """The projections that a tensor comes from, and `split` where it is a part of one."""
-    roles = {node.id: node.role for node in graph.nodes}
-    waiting, seen = [name], set()
-    while waiting:
-        node = waiting.pop()
-        if roles.get(node) == "projection":
+    for node, role in before(graph, name, ("projection",)):
+        if role == "projection":
             yield node
-        elif node not in seen:
-            seen.add(node)
-            if roles.get(node) == "split":
-                yield "split"
-            waiting += [edge.source for edge in graph.edges if edge.target == node]
+        elif role == "split":
+            yield "split"

@@ -133,39 +133,16 @@ def _register_convolution(library: Library, rank: int, *, transposed: bool) -> N
         @library.constructor(dotted)
         def up(interp: Interpreter, self: ModuleInstance, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1,
                padding: Any = 0, output_padding: Any = 0, groups: Any = 1, bias: Any = True, dilation: Any = 1, **options: Any) -> None:  # fmt: skip
-            build(
-                interp,
-                self,
-                in_channels,
-                out_channels,
-                kernel_size,
-                stride,
-                padding,
-                output_padding,
-                dilation,
-                groups,
-                bias,
-            )
+            spread = (kernel_size, stride, padding, output_padding, dilation)
+            build(interp, self, in_channels, out_channels, *spread, groups, bias)
     else:
 
         @library.constructor(dotted)
         def convolution(interp: Interpreter, self: ModuleInstance, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1,
                         padding: Any = 0, dilation: Any = 1, groups: Any = 1, bias: Any = True, padding_mode: str = "zeros",
                         *args: Any, **options: Any) -> None:  # fmt: skip
-            build(
-                interp,
-                self,
-                in_channels,
-                out_channels,
-                kernel_size,
-                stride,
-                padding,
-                0,
-                dilation,
-                groups,
-                bias,
-                padding_mode,
-            )
+            spread = (kernel_size, stride, padding, 0, dilation)
+            build(interp, self, in_channels, out_channels, *spread, groups, bias, padding_mode)
 
     @library.method(f"{dotted}.forward")
     def forward(interp: Interpreter, self: ModuleInstance, input: Any, output_size: Any = None) -> Any:

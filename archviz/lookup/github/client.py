@@ -100,9 +100,7 @@ class GithubClient:
             UsageError: The text is no `owner/name`.
             ModelNotFoundError: There is none, or it is not public.
         """
-        asked = github_repository(name)
-        if asked is None:
-            raise UsageError(f"{name[:80]!a} is no GitHub repository", hint="Write owner/name.")
+        asked = _asked(name)
         data = self._object(f"/repos/{asked}", f"GitHub has no public repository {asked}")
         found = self._named(github_repository(_text(data, "full_name")), asked)
         licence, parent = data.get("license"), data.get("parent")
@@ -126,9 +124,7 @@ class GithubClient:
             UsageError: The text is no `owner/name`.
             ModelNotFoundError: There is none, or it is not public.
         """
-        asked = github_repository(name)
-        if asked is None:
-            raise UsageError(f"{name[:80]!a} is no GitHub repository", hint="Write owner/name.")
+        asked = _asked(name)
         path = f"/repos/{asked}/git/trees/HEAD?recursive=1"
         answer = self._get(path)
         data = self._json(answer, path, dict) if answer.status_code == 200 else {}
@@ -281,6 +277,18 @@ class GithubClient:
             self._session.note(
                 f"GitHub allows {remaining} more requests until {until}; a GITHUB_TOKEN raises the limit."
             )
+
+
+def _asked(name: str) -> str:
+    """The `owner/name` that is asked for.
+
+    Raises:
+        UsageError: The text is none.
+    """
+    asked = github_repository(name)
+    if asked is None:
+        raise UsageError(f"{name[:80]!a} is no GitHub repository", hint="Write owner/name.")
+    return asked
 
 
 def _renamed_from(asked: str, name: str) -> str | None:
