@@ -308,7 +308,7 @@ def event_server(gate: Gate) -> uvicorn.Server:
 
 def _leave_streams_alone() -> None:
     """Have streams end when their calls do: the SDK's library for them would cut them as soon as the process is asked to end."""
-    with suppress(ImportError):
+    with suppress(ImportError, AttributeError):  # an SDK or a release of the library without it
         from sse_starlette.sse import AppStatus
 
         AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call] # of the library
