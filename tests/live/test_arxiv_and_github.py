@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from archviz.lookup.arxiv.client import ArxivClient
-from archviz.lookup.arxiv.document import paper_sections
+from archviz.lookup.arxiv.document import parse_document
 from archviz.lookup.arxiv.selection import select
 from archviz.lookup.github.client import GithubClient
 from archviz.lookup.github.files import modelling_files
@@ -36,7 +36,7 @@ def test_arxiv_knows_a_paper_by_id_and_by_title_and_renders_it(session: Session)
     page = client.read_page(paper.id)
     assert page is not None
     assert "Multi-Head Latent Attention" in " ".join(
-        section.title for section in select(paper_sections(page), "architecture").sections
+        section.title for section in select(parse_document(page).sections, "architecture").sections
     )
 
 
