@@ -61,3 +61,11 @@ def test_github_knows_a_repository_its_files_and_a_rename(session: Session) -> N
     assert "inference/model.py" in paths
     assert b"class" in client.read_file(found.name, commit, "inference/model.py")
     assert client.find_repository("jacquev6/PyGithub").renamed_from == "jacquev6/PyGithub"
+
+
+def test_a_head_is_the_newest_commit_of_the_default_branch(session: Session) -> None:
+    client = GithubClient(session)
+    head = client.find_head("octocat/Hello-World")
+    found = client.find_repository("octocat/Hello-World")
+    assert head.tree.commit == client.find_commit(found.name, found.default_branch)
+    assert head.name == found.name

@@ -101,7 +101,7 @@ def test_broken_pages_are_read_as_far_as_they_go(html: str) -> None:
 @pytest.mark.parametrize("html", ["<div>" * 5000, "<a" * 5000, "<a '" * 5000])
 def test_nesting_and_broken_tags_without_end_are_refused(html: str) -> None:
     with pytest.raises(ValueError, match="page"):
-        parse_page(html).blocks
+        parse_page(html)
 
 
 @pytest.mark.parametrize(
@@ -125,5 +125,5 @@ def test_nesting_and_broken_tags_without_end_are_refused(html: str) -> None:
 )
 def test_hostile_pages_cost_a_bounded_time(html: str) -> None:
     began = time.process_time()
-    parse_page(html).blocks
+    parse_page(html)
     assert time.process_time() - began < 3.0
