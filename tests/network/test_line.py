@@ -37,7 +37,9 @@ def test_those_who_ask_the_same_count_once_and_who_has_ended_counts_no_more(tmp_
 
 def test_who_has_gone_without_a_word_is_not_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "x.line"
-    path.write_text("0.000 aaaaaaaaaaaaaaaa 1-0\n95.000 bbbbbbbbbbbbbbbb 2-0\n999.0 cccccccccccccccc 3-0", encoding="ascii")
+    path.write_text(
+        "0.000 aaaaaaaaaaaaaaaa 1-0\n95.000 bbbbbbbbbbbbbbbb 2-0\n999.0 cccccccccccccccc 3-0", encoding="ascii"
+    )
     with standing_in_line(path, "x", lambda: 100.0) as before:
         assert before == 1
     assert path.read_text(encoding="ascii") == "95.000 bbbbbbbbbbbbbbbb 2-0"
