@@ -68,7 +68,7 @@ def _fill() -> None:
 
 
 _fill()
-_NAME = late_pattern(r"[A-Za-z_]\w*(\[\d+\])?", re.ASCII)
+_NAME = late_pattern(r"[A-Za-z_]\w*(\[\w+\])?", re.ASCII)
 
 
 @record(frozen=True)
@@ -124,13 +124,13 @@ def _rank(symbol: str) -> int:
 
 
 def number_at(values: dict[str, object], path: str) -> int:
-    """The number of a configuration under a key path, `depths[2]` for an element."""
+    """The number of a configuration under a key path, `depths[2]` and `rates[full_attention]` for an element."""
     node: object = values
     for part in path.split("."):
         name, _, index = part.partition("[")
         node = node[name] if isinstance(node, dict) else None
-        if index and isinstance(node, list):
-            node = node[int(index[:-1])]
+        if index and isinstance(node, (list, dict)):
+            node = node[int(index[:-1])] if isinstance(node, list) else node[index[:-1]]
     if not isinstance(node, int):
         raise KeyError(path)
     return node
