@@ -57,8 +57,10 @@ def call_host(interp: Operators, function: Any, args: list[Any], kwargs: dict[st
         return _converted(interp, function, args[0])
     if function is str and len(args) == 1 and args[0].__class__ is not str:
         return text_of(interp, args[0])
-    if function is int and len(args) == 1 and args[0].__class__ in (Size, Fraction):
-        return args[0] if args[0].__class__ is Size else args[0].whole
+    if function is int and len(args) == 1 and args[0].__class__ is Size:
+        return args[0]
+    if function is int and len(args) == 1 and isinstance(args[0], Fraction):
+        return args[0].whole
     result = function(*args, **kwargs)
     if interp.recorder is not None and isinstance(function, type):
         interp.recorder.made(result)

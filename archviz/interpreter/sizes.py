@@ -9,7 +9,7 @@ arithmetic does not reach (a sum over a list, a square root) is a plain number.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any
 
@@ -22,6 +22,7 @@ Expression = Any
 _OPERATIONS: dict[str, Callable[[int, int], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv, "**": operator.pow,
 }  # fmt: skip
+OVERRIDES = "_heterogeneity_spec"  # where transformers keeps what differs by layer
 MOST = 64  # integers of one list or table of a configuration; longer ones are no sizes
 DEEPEST = 12  # operations in one another: what is nested deeper is a number of its own
 
@@ -146,21 +147,28 @@ class Tagged:
 
     Args:
         config: The configuration object; those inside it are reached by the path of their keys.
+        given: The configuration as it was given. What its class keeps for some layers alone (`num_key_value_heads` of global
+            layers) goes by the given key that says it (`num_global_key_value_heads`).
     """
 
-    def __init__(self, config: Any) -> None:
-        self._changed: list[tuple[dict[str, Any], str, Any, Any]] = []
-        self._tag(config, "", set())
+    def __init__(self, config: Any, given: Mapping[str, Any]) -> None:
+        self.taken: dict[str, int] = {}  # keys that the class takes under no name of their own
+        self._changed: list[tuple[dict[Any, Any], Any, Any, Any]] = []
+        self._tag(config, "", set(), given)
         for values, name, _, tagged in self._changed:
             values[name] = tagged
 
-    def _tag(self, config: Any, prefix: str, seen: set[int]) -> None:
+    def _tag(self, config: Any, prefix: str, seen: set[int], given: Mapping[str, Any]) -> None:
         if not isinstance(config, Instance) or id(config) in seen:
             return
         seen.add(id(config))
         for name, value in config.attrs.items():
+            if isinstance(value, Instance) and name == OVERRIDES:
+                self._tag_layers(value.attrs.get("per_layer_overrides"), config, prefix, given)
+                continue
             if isinstance(value, Instance):
-                self._tag(value, f"{prefix}{name}.", seen)
+                inner = given.get(name)
+                self._tag(value, f"{prefix}{name}.", seen, inner if isinstance(inner, dict) else {})
                 continue
             if value.__class__ is dict and len(value) <= MOST:
                 self._tag_table(value, prefix + name)
@@ -174,6 +182,17 @@ class Tagged:
         for key, value in table.items():
             if value.__class__ is int and key.__class__ is str and key.isidentifier():
                 self._changed.append((table, key, value, sized(value, f"{path}[{key}]")))
+
+    def _tag_layers(self, layers: Any, config: Instance, prefix: str, given: Mapping[str, Any]) -> None:
+        """The integers that differ by layer."""
+        further = {key: value for key, value in given.items() if value.__class__ is int and key not in config.attrs}
+        for overrides in layers.values() if isinstance(layers, dict) else ():
+            for name, value in overrides.items() if isinstance(overrides, dict) else ():
+                words = set(name.split("_"))
+                keys = [key for key in further if further[key] == value and words <= set(key.split("_"))]
+                if value.__class__ is int and len(keys) == 1:
+                    self.taken[prefix + keys[0]] = value
+                    self._changed.append((overrides, name, value, sized(value, prefix + keys[0])))
 
     def plain(self, model: ModuleInstance) -> dict[int, tuple[Expression, ...]]:
         """Make the integers of configuration and model plain numbers; returns how each tensor's sizes were computed, by its identity."""
