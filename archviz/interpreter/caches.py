@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import Event, Gap
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.values import Instance, ModuleInstance, Tensor
+from archviz.interpreter.values import DEFAULT_FLOAT, Instance, ModuleInstance, Tensor
 from archviz.interpreter.walk import walk
 from archviz.records import field, record, replace
 from archviz.spans import Span
@@ -257,10 +257,13 @@ def _maker(tensor: Tensor, made: _Made) -> tuple[int, Event] | None:
 
 
 def give_dtype(model: ModuleInstance, dtype: str) -> None:
-    """Let the parameters that the code leaves to the loader have the model's dtype, so that what is cached has it."""
+    """Let the parameters and buffers whose type the code leaves to the loader have the model's dtype, so that what is cached has it."""
     for _, module in walk(model, "", set()):
         for tensor in module.parameters.values():
             if tensor is not None and tensor.dtype == "float32":
+                tensor.dtype = dtype
+        for tensor in module.buffers.values():
+            if tensor is not None and tensor.dtype is DEFAULT_FLOAT:
                 tensor.dtype = dtype
 
 

@@ -59,3 +59,5 @@ def test_every_multiplication_and_addition_on_the_state_counts(name: str, tmp_pa
     assert sum(int(growth.constant) for growth in work) == each * state
     assert LayerCosts(reading, passes).recurrence([module]) == each * state
     assert found.contexts[0].state == found.contexts[1].state >= 4 * state
+    kinds = {kept.name: kept.dtype for kind in found.kinds for kept in kind.kept}
+    assert kinds.get("conv_states.0") is None, "a factor made in the default type does not widen it"
