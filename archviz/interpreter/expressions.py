@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.bounds import check_length, weigh_key
 from archviz.interpreter.control import RaisedError, UnsupportedError
+from archviz.interpreter.forks import branch_of
 from archviz.interpreter.name_tables import NameTable
 from archviz.interpreter.repeats import counted, is_settled, numbers_left
 from archviz.interpreter.rules import into
@@ -132,7 +133,7 @@ def _compare(interp: Interpreter, node: ast.Compare, frame: Frame) -> Any:
 def _conditional(interp: Interpreter, node: ast.IfExp, frame: Frame) -> Any:
     test = EXPRESSIONS[node.test.__class__](interp, node.test, frame)
     frame.line = node.lineno
-    branch = node.body if interp.decide(test) else node.orelse
+    branch = node.body if branch_of(interp, node, frame, test) else node.orelse
     return EXPRESSIONS[branch.__class__](interp, branch, frame)
 
 

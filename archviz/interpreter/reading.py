@@ -6,10 +6,13 @@ Plain frozen data, no behaviour of the interpreted program: the rooms above read
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from archviz.records import field, record
 from archviz.spans import Span
+
+if TYPE_CHECKING:
+    from archviz.interpreter.forks import Fork
 
 Scalar = int | float | str | bool | None
 
@@ -228,6 +231,7 @@ class ModelReading:
         events: The trace of one forward pass; empty when none was asked for.
         trace_gaps: What was not understood while tracing.
         assumed: What that pass takes for granted.
+        forks: Which way its branches and loops went.
         ignored: Regular expressions of checkpoint keys that the classes do not build and ignore, with the line that lists them.
         defaults: Key path → the default of the configuration class that it has.
         declared: The keys that the class of the whole configuration knows.
@@ -245,6 +249,7 @@ class ModelReading:
     events: Sequence[Event] = ()
     trace_gaps: list[Gap] = field(default_factory=list)
     assumed: list[Assumption] = field(default_factory=list)
+    forks: Sequence[Fork] = ()
     source_files: dict[str, str] = field(default_factory=dict)  # shown name → sha256
     ignored: tuple[tuple[str, Span | None], ...] = ()
     defaults: dict[str, ClassDefault] = field(default_factory=dict)

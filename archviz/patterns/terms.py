@@ -96,6 +96,7 @@ class TermReader:
         self.arranged: dict[int, Term] = {}
         self.bases: dict[int, int] = {}
         self.unknown: dict[int, Term] = {}
+        self.made: list[int] = []  # values that ops and modules made of the data
         self.steps = 0
         first = next((value.shape for value in call.inputs if value.shape and len(value.shape) > 2), None)
         length = (first[1] or 0) if first else 0
@@ -114,12 +115,21 @@ class TermReader:
         read = [value for value in made[1:] if value.id in taken]
         return list({id(term): term for value in (*made[:1], *read) for term in (self._term(value),)}.values())
 
+    def unread(self, results: Sequence[Term]) -> list[Term]:
+        """What is made of the data and reaches none of the results, such as a state that only a further round or step reads."""
+        told = set(map(id, inner_terms(results)))
+        made = [self.terms[number] for number in self.made if number in self.terms]
+        left = list({id(term): term for term in made if id(term) not in told and not _is_beside(term, told)}.values())
+        inside = {id(each) for term in left for each in inner_terms([term])[:-1]}
+        return [term for term in left if id(term) not in inside]
+
     def term(self, value: ValueRef) -> Term:
         """What a value inside the call is made of."""
         return self._term(value)
 
     def _walk(self, event: Event) -> None:
         for child in self.trace.children(event):
+            self.made += [value.id for value in child.outputs if self.trace.carries(value)]
             if child.kind == "op":
                 self._op(child)
             elif self.closed(child):
@@ -181,7 +191,7 @@ class TermReader:
             self._cut(event)
             return
         shown = event.name.strip("_") if name == "clamp" else name  # which of its bounds is stated
-        made = Term(shown, "", self._arguments(event), _notes(event))
+        made = Term(shown, "", self._arguments(event), _notes(event, self.positions))
         for place, value in enumerate(event.outputs):
             self.terms[value.id] = made if place == 0 else Term("cut", f"result {place + 1}", (made,))
         self._keep_layout(event, name)
@@ -310,7 +320,13 @@ class TermReader:
         return found
 
 
-def _notes(event: Event) -> tuple[str, ...]:
+def _is_beside(term: Term, told: set[int]) -> bool:
+    """A value from outside, or a further result of a step that is told."""
+    whole = term.args[0] if term.args else None
+    return not term.args or (term.name == "cut" and term.label.startswith("result") and id(whole) in told)
+
+
+def _notes(event: Event, positions: Positions | None) -> tuple[str, ...]:
     """Options with a name that change what is computed."""
     shown = [
         f"{key}={value}" for key, value in event.options.items()
@@ -321,6 +337,9 @@ def _notes(event: Event) -> tuple[str, ...]:
         for key, value in event.options.items()
         if isinstance(value, str) and key not in _NOT_SHOWN and not key.startswith("mask")
     ]
+    place = event.options.get("index") if canonical(event.name) == "setitem" else None
+    if isinstance(place, str):
+        shown.append(f"[{positions.index_words(place) if positions else place}]")
     return tuple(sorted(shown))
 
 

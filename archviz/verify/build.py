@@ -14,6 +14,7 @@ from archviz.verify.attention_claims import attention_claims
 from archviz.verify.claims import Claim, join_claims
 from archviz.verify.formula_claims import convolutions, layer_formulas, model_formulas, part_formulas, uncalled_beside
 from archviz.verify.model_claims import model_claims
+from archviz.verify.not_read import branches_not_read
 from archviz.verify.rope_claims import rope_claims
 from archviz.verify.router_claims import router_claims
 from archviz.verify.source_lines import FindText, SourceLines
@@ -44,6 +45,7 @@ def find_claims(reading: ModelReading, architecture: Architecture, find_text: Fi
     claims = list(model_claims(context, architecture, stacks, lines))
     claims += [*model_formulas(context, stacks, lines), *uncalled_beside(context, stacks, lines)]
     claims += convolutions(context, stacks, lines)
+    claims += join_claims(branches_not_read(context, stacks, lines))
     for stack in stacks:
         claims += join_claims(_stack_claims(context, lines, stack))
     defaulted = _defaulted_towers(architecture)

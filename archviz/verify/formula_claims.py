@@ -20,6 +20,7 @@ from archviz.patterns.term_text import term_lines
 from archviz.patterns.terms import TermReader
 from archviz.patterns.trace import Trace
 from archviz.verify.claims import Claim
+from archviz.verify.not_read import rounds_told
 from archviz.verify.source_lines import SourceLines
 from archviz.verify.uncalled import uncalled
 from archviz.verify.view import LayerView
@@ -125,9 +126,16 @@ def _is_repeated(module: ModuleRecord, part: ModuleRecord) -> bool:
 
 def _claim(view: LayerView, module: ModuleRecord, key: str) -> Iterator[Claim]:
     call = view.trace.call(module.path)
-    text = formula(view.context, call) if call is not None else None
-    if text is not None:
-        yield replace(view.claim(key, text, module.defined_at or module.created_at), part=view.relative(module.path))
+    reader = _reader(view.context, call) if call is not None else None
+    results = reader.results() if reader is not None else []
+    if reader is None or not results or not reader.steps:
+        return
+    place, part = module.defined_at or module.created_at, view.relative(module.path)
+    text = "; ".join([written(term_lines(results)), *rounds_told(view.context, module)])
+    yield replace(view.claim(key, text, place), part=part)
+    unread = reader.unread(results)
+    if unread:
+        yield replace(view.claim(f"{key.partition('.')[0]}.unread", written(term_lines(unread)), place), part=part)
 
 
 def formula(context: Context, call: Event) -> str | None:
