@@ -83,10 +83,8 @@ class Forks:
 
     def rounds(self, node: ast.For, frame: Frame, module: str, values: Any, each: Iterable[Any]) -> Iterator[Any]:
         """The rounds of a loop over `values`, counted."""
-        count = 0
         fork = self.turn(node, frame, module, False, by_data=isinstance(values, Tensor) and values.data is None)
-        for value in each:
-            count += 1
+        for count, value in enumerate(each, 1):
             if fork is not None:
                 fork.turns.add(True)
                 fork.rounds = max(fork.rounds, count)

@@ -83,7 +83,9 @@ def rounds_told(context: Context, module: ModuleRecord) -> list[str]:
 def _is_of(context: Context, fork: Fork, module: ModuleRecord) -> bool:
     """Whether a module, or one of its class that ran first, has a branch in its pass."""
     first = context.modules.get(fork.module)
-    return first is not None and (first is module or (first.class_name, first.defined_at) == (module.class_name, module.defined_at))
+    return first is not None and (
+        first is module or (first.class_name, first.defined_at) == (module.class_name, module.defined_at)
+    )
 
 
 def _body(fork: Fork) -> Sequence[ast.stmt]:

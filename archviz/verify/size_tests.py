@@ -7,9 +7,25 @@ from collections.abc import Iterator, Sequence
 
 _OF_INPUT = frozenset({"shape", "device", "dtype", "environ", "is_cuda"})
 _SIZES = frozenset({"size", "numel", "len"})
-_SETTLED = frozenset({"isinstance", "hasattr", "getattr", "callable", "issubclass", "all", "any", "type", "get", "startswith", "endswith"})
+_SETTLED = frozenset(
+    {
+        "isinstance",
+        "hasattr",
+        "getattr",
+        "callable",
+        "issubclass",
+        "all",
+        "any",
+        "type",
+        "get",
+        "startswith",
+        "endswith",
+    }
+)
 """Calls whose answer follows from what the model is built of and is given."""
-_ARITHMETIC = frozenset({"len", "min", "max", "int", "abs", "range", "sum", "round", "ceil", "floor", "float", "sqrt", "prod"})
+_ARITHMETIC = frozenset(
+    {"len", "min", "max", "int", "abs", "range", "sum", "round", "ceil", "floor", "float", "sqrt", "prod"}
+)
 _ORDERINGS = (ast.Lt, ast.Gt, ast.LtE, ast.GtE)
 _OWN = ("self", "config", "cls")
 
@@ -49,8 +65,7 @@ def decided_by_pass(test: ast.expr, sizes: frozenset[str]) -> bool:
     if isinstance(test, ast.Compare):
         return _compares_sizes(test, sizes)
     if isinstance(test, ast.Call):
-        name = _called(test)
-        return name not in _SETTLED and not _is_own(test.func)
+        return _is_of_sizes(test, sizes) or (_called(test) not in _SETTLED and not _is_own(test.func))
     return _is_of_sizes(test, sizes)
 
 
@@ -74,7 +89,8 @@ def _is_of_sizes(value: ast.expr, sizes: frozenset[str]) -> bool:
         return _is_of_sizes(value.value, sizes)
     if isinstance(value, ast.Call):
         name = _called(value)
-        if name in _SIZES:
+        asked = value.func.value if isinstance(value.func, ast.Attribute) else None
+        if name in _SIZES or (asked is not None and _is_of_sizes(asked, sizes)):
             return True
         return name in _ARITHMETIC and any(_is_of_sizes(each, sizes) for each in value.args)
     if isinstance(value, ast.Compare | ast.BoolOp):
