@@ -16,3 +16,11 @@ def test_the_benchmark_prints_a_row_for_each_command() -> None:
     assert (name, model) == ("resolve", "Qwen/Qwen3-0.6B")
     assert all(float(figure) >= 0 for figure in figures)
     assert float(figures[2]) > 0
+
+
+def test_the_benchmark_of_figures_holds_each_step_against_its_limit() -> None:
+    command = [sys.executable, "benchmarks/figures.py", "--every", "1000", "--slack", "100"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    *rows, last = done.stdout.splitlines()
+    assert [row.partition(" median")[0].strip() for row in rows] == ["layout and svg", "png", "pdf"]
+    assert last == "1 models, 0 over a limit"

@@ -9,6 +9,8 @@ from archviz.records import field, record
 from archviz.spans import EvidenceKind, Status
 
 SCHEMA = "archviz/1"
+MEETING = "similarity"
+"""Id of the graph of what reads the outputs of several towers."""
 
 Role = Literal[
     "input", "output",                      # ends of a graph

@@ -8,7 +8,7 @@ from typing import Protocol
 from archviz.figure.display import Group, Item, Path, Point, Rect
 from archviz.figure.fonts import fit, measure
 from archviz.figure.layered import Link, Placement, Spacing, Vertex, place
-from archviz.figure.model import Box, Column, LayerPanel, Repeat, Step, Words, bars, column_boxes
+from archviz.figure.model import Box, Column, LayerPanel, Merge, Repeat, Step, Words, bars, column_boxes
 from archviz.figure.paint import (
     DASHES,
     MAIN,
@@ -30,6 +30,9 @@ from archviz.records import field, record, replace
 _GAP = 17.0
 _FLOW_GAP = 13.5
 _BRACE = 56.0
+_TABLE = 64.0  # px: least width of a table beside the ⊕ at which it is added; in boxes, its largest is
+_SHARE = 0.64
+_REACH = 16.0  # px between the two
 _PAD = 13.0
 _TITLE = 44.0
 _TITLE_LINES = 3
@@ -77,6 +80,36 @@ class BoxElement:
         frame = Frame(x - self.left, bottom - self.height, self.left + self.right, self.height)
         canvas.boxes[self.box.id] = frame
         canvas.fronts.append(paint_box(self.box, frame, canvas.style, canvas.theme))
+        return x
+
+
+class MergeElement:
+    """A ⊕ of the stream, with what is added there on its left."""
+
+    brace, boxed = 0.0, False
+
+    def __init__(self, merge: Merge, style: Style) -> None:
+        self.merge, self.style = merge, replace(style, narrow=_TABLE, wide=_SHARE * style.narrow + 12, pad=7.0)
+        self.size, self.sign = box_size(merge.box, self.style), box_size(merge.sign, self.style)
+        self.right = self.sign[0] / 2
+        self.left = self.right + _REACH + self.size[0]
+        self.height = max(self.size[1], self.sign[1])
+
+    def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
+        middle = bottom - self.height / 2
+        (width, tall), (wide, high) = self.size, self.sign
+        table = Frame(x - self.left, middle - tall / 2, width, tall)
+        sign = Frame(x - wide / 2, middle - high / 2, wide, high)
+        for box, frame in ((self.merge.box, table), (self.merge.sign, sign)):
+            canvas.boxes[box.id] = frame
+            canvas.fronts.append(paint_box(box, frame, self.style, canvas.theme))
+        path = Path(((table.right, middle), (sign.x, middle)), canvas.theme.line, 1.25, 6.0, arrow_end=True)
+        canvas.wires.append(Group(f"{self.merge.id}/in", "edge", (path,)))
+        if high < self.height:  # the stream runs up to the sign and on from it
+            canvas.wires.append(_wire(f"{self.merge.id}/up", (x, bottom), (x, sign.bottom), canvas.theme, True))
+            canvas.wires.append(
+                _wire(f"{self.merge.id}/on", (x, sign.y), (x, bottom - self.height), canvas.theme, False)
+            )
         return x
 
 
@@ -253,6 +286,8 @@ def element(step: Step, style: Style, stretch: float, outermost: bool = True, he
     """The element that draws a step; `stretch` lengthens its wires."""
     if isinstance(step, Box):
         return BoxElement(step, style)
+    if isinstance(step, Merge):
+        return MergeElement(step, style)
     if isinstance(step, Repeat):
         return RepeatElement(step, style, stretch)
     return PanelElement(step, style, stretch, outermost, heads) if step.diagram else BarElement(step, style)
