@@ -7,7 +7,7 @@ from typing import Any
 from archviz.interpreter.bounds import check_length
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import Device, DType, Instance, Shape, StaticMethod, Tensor, Unknown
+from archviz.interpreter.values import DEFAULT_FLOAT, Device, DType, Instance, Shape, StaticMethod, Tensor, Unknown
 from archviz.ops import shapes
 from archviz.ops.promotion import common, promoted
 from archviz.ops.registry import dtype_name, number_in, op, sizes_of, tensor
@@ -206,7 +206,7 @@ def _register_ranges(library: Library) -> None:
         if any(isinstance(each, Unknown) for each in values):
             return Tensor(None, dtype_name(dtype) or "int64", at=interp.here())
         count = max(0, -int(-(end - start) // step))
-        kind = dtype or ("float32" if any(isinstance(each, float) for each in values) else "int64")
+        kind = dtype or (DEFAULT_FLOAT if any(isinstance(each, float) for each in values) else "int64")
         data = [start + index * step for index in range(count)] if count <= 4096 else None
         return tensor(interp, (count,), kind, data)
 

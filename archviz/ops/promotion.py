@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archviz.interpreter.values import Tensor
+from archviz.interpreter.values import DEFAULT_FLOAT, Tensor
 
 _INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
 _FLOATS = ("float8_e4m3fn", "float16", "bfloat16", "float32", "float64")
@@ -24,8 +24,9 @@ def promoted(*operands: Any) -> str:
     'float16'
     """
     if len(operands) == 2 and isinstance(operands[0], Tensor) and isinstance(operands[1], Tensor):
-        if operands[0].dtype == operands[1].dtype:  # nearly always
-            return operands[0].dtype
+        one, other = operands[0].dtype, operands[1].dtype
+        if one == other:  # nearly always
+            return other if one is DEFAULT_FLOAT else one
     found: list[str | None] = [None, None, None]
     for each in operands:
         if isinstance(each, Tensor):

@@ -59,7 +59,7 @@ _OPTION = re.compile(rf"(?<!\S)({'|'.join(name for name in _ARGUMENTS if name.st
 
 def failure(error: ArchvizError) -> dict[str, object]:
     """An error as data: code, message, where, hint, candidates and the next step; what is absent is left out."""
-    data = {key: _cut(value) for key, value in error.as_dict().items() if value not in (None, [])}
+    data = {key: _cut(value) for key, value in error.as_dict().items() if value not in (None, [], "")}
     if _is_remote():
         if str(data.get("where", "")).startswith(("/", "~")):
             del data["where"]  # a path, or a JSON pointer that the message has, too

@@ -112,7 +112,8 @@ class Server(MCPServer[Any]):
         except OutputError as error:
             raise ResourceError(_told(error)) from error
         except (ModelNotFoundError, UsageError) as error:
-            raise ResourceNotFoundError(f"Unknown resource: {_told(error)}") from error
+            known = "" if error.where == "offset" else "Unknown resource: "
+            raise ResourceNotFoundError(f"{known}{_told(error)}") from error
         except ArchvizError as error:
             raise ResourceError(_told(error)) from error
         except OSError as error:
