@@ -282,7 +282,7 @@ def _build(
             model, config = build_plain_model(interp, source.plain, class_name, interp.limits)
         else:
             config = _configuration(interp, source)
-            tagged = Tagged(config)
+            tagged = Tagged(config, source.values or {})
             model = _build_configured(interp, source, config, class_name, attention)
         return model, read_model(interp, model, config, tagged)
     except RaisedError as error:

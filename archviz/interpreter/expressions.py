@@ -14,6 +14,7 @@ from archviz.interpreter.name_tables import NameTable
 from archviz.interpreter.repeats import counted, is_settled, numbers_left
 from archviz.interpreter.rules import into
 from archviz.interpreter.scope import Frame
+from archviz.interpreter.sizes import product, quotient
 from archviz.interpreter.values import FunctionValue, NativeFunction, SuperValue, Tensor, Unknown
 from archviz.interpreter.watched import plain
 
@@ -373,8 +374,8 @@ def _unsupported(interp: Interpreter, node: ast.expr, frame: Frame) -> Any:
 BINARY: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
+    ast.Mult: product,
+    ast.Div: quotient,
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
     ast.Pow: operator.pow,

@@ -237,6 +237,7 @@ class ModelReading:
         declared: The keys that the class of the whole configuration knows.
         sizes: Name of a distinct parameter → how the code computed each of its sizes (see `interpreter.sizes`); none where
             it has no configuration.
+        taken: Path of a given key that the class keeps under no name of its own → its number, where a size comes from it.
         stored: Number of a value in the events → the tensor of the model that it is; only where it was asked for.
     """
 
@@ -254,6 +255,7 @@ class ModelReading:
     defaults: dict[str, ClassDefault] = field(default_factory=dict)
     declared: frozenset[str] = frozenset()
     sizes: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)
     stored: dict[int, StoredTensor] = field(default_factory=dict)
 
     def parameters(self) -> dict[str, TensorRecord]:

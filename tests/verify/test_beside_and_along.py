@@ -15,7 +15,8 @@ CASES = [
     ("swin", "(h_idx >= height - self.shift_size)", "(h_idx >= height + self.shift_size)", "layer.formula"),
     ("t5", "relative_position_if_large, torch.full_like(relative_position_if_large, num_buckets - 1)",
      "relative_position_if_large, torch.full_like(relative_position_if_large, num_buckets - 2)", "attention.formula"),
-    ("swin", "shifts=(-self.shift_size, -self.shift_size)", "shifts=(self.shift_size, -self.shift_size)", "layer.formula"),
+    ("swin", "hidden_states, shifts=(-self.shift_size, -self.shift_size)", "hidden_states, shifts=(self.shift_size, -self.shift_size)",
+     "layer.formula"),
 ]  # fmt: skip
 
 
