@@ -15,8 +15,7 @@ CASES = [
     ("swin", "(h_idx >= height - self.shift_size)", "(h_idx >= height + self.shift_size)", "layer.formula"),
     ("t5", "relative_position_if_large, torch.full_like(relative_position_if_large, num_buckets - 1)",
      "relative_position_if_large, torch.full_like(relative_position_if_large, num_buckets - 2)", "attention.formula"),
-    ("swin", "hidden_states, shifts=(-self.shift_size, -self.shift_size)", "hidden_states, shifts=(self.shift_size, -self.shift_size)",
-     "layer.formula"),
+    ("swin", "shifts=(direction * self.shift_size, direction", "shifts=(direction * self.shift_size, -direction", "layer.formula"),
 ]  # fmt: skip
 
 
