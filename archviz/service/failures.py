@@ -25,6 +25,7 @@ NEXT_STEPS: dict[str, str] = {
     "offline": "The server was started with --offline and has nothing stored of it: tell the user, or give a local folder.",
     "rate_limited": "Wait as many seconds as retry_after says, then call again.",
     "busy": "The server has much to do: wait as many seconds as retry_after says, then call again.",
+    "shutting_down": "Nothing in the call is wrong: call again when the server is back.",
     "gated": "Tell the user that the owner must let them in. Give a local folder instead, if there is one.",
     "bad_response": "Try again once; then give a local folder or config.json as the model.",
     "no_safetensors": "Its stored tensors cannot be listed; describe_architecture works without them.",

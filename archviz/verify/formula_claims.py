@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from zlib import crc32
 
 from archviz.architecture.context import Context
@@ -20,11 +21,14 @@ from archviz.patterns.term_text import term_lines
 from archviz.patterns.terms import TermReader
 from archviz.patterns.trace import Trace
 from archviz.verify.claims import Claim
+from archviz.verify.not_read import rounds_told
 from archviz.verify.source_lines import SourceLines
 from archviz.verify.uncalled import uncalled
 from archviz.verify.view import LayerView
 
+NORM_FORMULA = "norm.formula"
 _LONGEST = 1_500
+_MOST_BESIDE = 80
 
 
 def model_formulas(context: Context, stacks: Sequence[Stack], lines: SourceLines) -> Iterator[Claim]:
@@ -35,6 +39,27 @@ def model_formulas(context: Context, stacks: Sequence[Stack], lines: SourceLines
         text = formula(context, call) if module is not None and call is not None else None
         if module is not None and text is not None:
             yield Claim("model.formula", text, "verified", lines.evidence(module.defined_at), part=path)
+
+
+def beside_formulas(context: Context, stacks: Sequence[Stack], lines: SourceLines) -> Iterator[Claim]:
+    """The formulas of what stands beside the stacks of layers: embeddings, last norms, poolers, heads, whole towers without layers.
+
+    One claim for modules of a class that compute the same.
+    """
+    layers = tuple(f"{stack.path}." for stack in stacks)
+    told = {"", *(stack.path.rpartition(".")[0] for stack in stacks)}
+    same: dict[tuple[str, str], list[ModuleRecord]] = {}
+    for path, module in context.modules.items():
+        call = None if path in told or path.startswith(layers) else context.trace.call(path)
+        if call is None or not any(map(context.trace.carries, call.outputs)) or _is_named(module):
+            continue
+        text = formula(context, call)
+        if text is not None:
+            same.setdefault((module.class_name, text), []).append(module)
+    for (_, text), modules in islice(same.items(), _MOST_BESIDE):
+        first = modules[0]
+        place = first.defined_at or first.created_at
+        yield Claim("module.formula", text, "verified", lines.evidence(place), part=first.path)
 
 
 _SIZES = (
@@ -84,10 +109,10 @@ def layer_formulas(view: LayerView) -> Iterator[Claim]:
     norms: dict[str, list[Claim]] = {}
     for module in view.kind.example.walk():
         if module.library is None and detect_norm(module, view.trace) is not None:
-            for claim in _claim(view, module, "norm.formula"):
+            for claim in _claim(view, module, NORM_FORMULA):
                 norms.setdefault(str(claim.value), []).append(claim)
-    for same in norms.values():  # several formulas say whose they are
-        yield replace(same[0], part=", ".join(claim.part for claim in same) if len(norms) > 1 else "")
+    for same in norms.values():
+        yield replace(same[0], part=", ".join(claim.part for claim in same))
 
 
 def part_formulas(view: LayerView) -> Iterator[Claim]:
@@ -110,11 +135,12 @@ def _subject(view: LayerView) -> str:
 
 def _is_plain(module: ModuleRecord, trace: Trace) -> bool:
     """A module whose name says all: a layer of a library as it is, a norm, an activation."""
-    return (
-        (bool(module.library) and module.defined_at is None)
-        or bool(activation_of(module.class_name))
-        or detect_norm(module, trace) is not None
-    )
+    return _is_named(module) or detect_norm(module, trace) is not None
+
+
+def _is_named(module: ModuleRecord) -> bool:
+    """A layer of a library as it is, or an activation."""
+    return (bool(module.library) and module.defined_at is None) or bool(activation_of(module.class_name))
 
 
 def _is_repeated(module: ModuleRecord, part: ModuleRecord) -> bool:
@@ -125,9 +151,16 @@ def _is_repeated(module: ModuleRecord, part: ModuleRecord) -> bool:
 
 def _claim(view: LayerView, module: ModuleRecord, key: str) -> Iterator[Claim]:
     call = view.trace.call(module.path)
-    text = formula(view.context, call) if call is not None else None
-    if text is not None:
-        yield replace(view.claim(key, text, module.defined_at or module.created_at), part=view.relative(module.path))
+    reader = _reader(view.context, call) if call is not None else None
+    results = reader.results() if reader is not None else []
+    if reader is None or not results or not reader.steps:
+        return
+    place, part = module.defined_at or module.created_at, view.relative(module.path)
+    text = "; ".join([written(term_lines(results)), *rounds_told(view.context, module)])
+    yield replace(view.claim(key, text, place), part=part)
+    unread = reader.unread(results)
+    if unread:
+        yield replace(view.claim(f"{key.partition('.')[0]}.unread", written(term_lines(unread)), place), part=part)
 
 
 def formula(context: Context, call: Event) -> str | None:
