@@ -160,6 +160,7 @@ def read(
                 reading.stored = stored_tensors(model, recorder)
             recorder.passed.clear()  # the values themselves, which keep the built model alive
             reading.events, reading.trace_gaps, reading.assumed = recorder.events, gaps, recorder.assumed_rows()
+            reading.forks = list(recorder.forks)
             reading.source_files = interp.loaded_sources()
     return reading
 
@@ -281,7 +282,7 @@ def _build(
             model, config = build_plain_model(interp, source.plain, class_name, interp.limits)
         else:
             config = _configuration(interp, source)
-            tagged = Tagged(config)
+            tagged = Tagged(config, source.values or {})
             model = _build_configured(interp, source, config, class_name, attention)
         return model, read_model(interp, model, config, tagged)
     except RaisedError as error:

@@ -47,14 +47,14 @@ def _run(options: argparse.Namespace) -> int:
     from archviz.architecture.units import units_document
     from archviz.descriptions import describe
     from archviz.errors import EXIT_DONE_WITH_GAPS
-    from archviz.outputs import check_output
+    from archviz.outputs import check_output, write_text
     from archviz.settings import Settings
 
     check_output(options.output)
     settings = replace(Settings(), offline=options.offline)
     architecture = describe(options.model, class_name=options.class_name, settings=settings)
     text = json.dumps(units_document(architecture), indent=2, ensure_ascii=False, default=_as_dict)
-    options.output.write_text(text + "\n", encoding="utf-8")
+    write_text(options.output, text + "\n")
     print(options.output)
     for gap in architecture.gaps:
         print(f"gap: {gap.module}: {gap.reason}", file=sys.stderr)

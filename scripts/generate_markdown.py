@@ -38,7 +38,7 @@ def _run(options: argparse.Namespace) -> int:
     from archviz.emit.diagram_files import diagram_files
     from archviz.errors import UsageError
     from archviz.figure.diagram_config import load_diagram_config
-    from archviz.outputs import check_output
+    from archviz.outputs import check_output, write_bytes
 
     if options.output == "-":
         files, _ = diagram_files(load_diagram_config(options.config), ["md"])
@@ -49,7 +49,7 @@ def _run(options: argparse.Namespace) -> int:
     if path.exists() and options.config.exists() and path.samefile(options.config):
         raise UsageError("the output is the config itself", where=str(path), hint="name another file, such as model.md")
     files, _ = diagram_files(load_diagram_config(options.config), ["md"])
-    path.write_bytes(files["md"])
+    write_bytes(path, files["md"])
     print(path)
     return 0
 

@@ -52,7 +52,7 @@ def _run(options: argparse.Namespace) -> int:
     from archviz.emit.architecture_files import architecture_files
     from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
     from archviz.formats import Look, parse_width
-    from archviz.outputs import check_output
+    from archviz.outputs import check_output, write_bytes
     from archviz.settings import Settings
     from archviz.sources.model_source import read_json
 
@@ -68,7 +68,7 @@ def _run(options: argparse.Namespace) -> int:
         architecture = replace(architecture, facts=facts)
     look = Look(theme=options.theme, width=parse_width(options.width) if options.width else None)
     files, findings = architecture_files(architecture, ["tex"], look, options.view)
-    options.output.write_bytes(files["tex"])
+    write_bytes(options.output, files["tex"])
     print(options.output)
     for finding in findings:
         say(f"{finding.severity}: {finding.message}")

@@ -16,3 +16,12 @@ def test_the_benchmark_prints_a_row_for_each_command() -> None:
     assert (name, model) == ("resolve", "Qwen/Qwen3-0.6B")
     assert all(float(figure) >= 0 for figure in figures)
     assert float(figures[2]) > 0
+
+
+def test_the_benchmark_of_dead_networks_prints_seconds_and_tells_what_took_too_long() -> None:
+    command = [sys.executable, "benchmarks/unreachable.py", "--only", "refused", "--commands", "resolve"]
+    done = subprocess.run([*command, "--most", "60"], cwd=ROOT, capture_output=True, text=True, check=False)
+    head, row = done.stdout.splitlines()
+    assert (done.returncode, head.split()) == (0, ["command", "offline", "refused"])
+    assert all(float(figure) > 0 for figure in row.split()[1:])
+    assert subprocess.run([*command, "--most", "0"], cwd=ROOT, capture_output=True, check=False).returncode == 1

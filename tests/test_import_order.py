@@ -58,6 +58,7 @@ MODULE_OF = {
     "pyyaml": "yaml",
     "beautifulsoup4": "bs4",
     "fonttools": "fontTools",
+    "sse-starlette": "sse_starlette",
 }  # requirement → import name, where they differ
 BROUGHT_ALONG = {"mcp_types", "pydantic_core"}  # by mcp and pydantic, of one release with them
 RANK = {room: rank for rank, row in enumerate(ORDER) for room in row}

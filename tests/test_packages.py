@@ -273,9 +273,9 @@ def test_the_wheel_carries_the_skill_for_the_server(built: Path) -> None:
     names = names_of(wheel)
     assert f"archviz-{__version__}-py3-none-any.whl" == wheel.name
     assert {"archviz/skill/SKILL.md", "archviz/figure/fonts/OFL.txt", "archviz/py.typed"} <= names
-    for path in build_packages.linked_files():
-        if path.parts[0] in ("references", "assets"):
-            assert f"archviz/skill/{path.as_posix()}" in names, f"{path} is missing in pyproject.toml's force-include"
+    linked = {path.as_posix() for path in build_packages.linked_files() if path.parts[0] in ("references", "assets")}
+    carried = {name.removeprefix("archviz/skill/") for name in names if name.startswith("archviz/skill/")}
+    assert carried - {"SKILL.md"} == linked, "pyproject.toml's force-include lists what SKILL.md links"
     metadata = contents_of(wheel)[f"archviz-{__version__}.dist-info/METADATA"].decode()
     assert f"\nVersion: {__version__}\n" in metadata
 
@@ -307,8 +307,20 @@ def test_the_bundle_has_its_manifest_and_all_that_uv_needs(built: Path) -> None:
     } <= names
     assert not [name for name in names if name.startswith(("tests/", "/")) or "__pycache__" in name or ".." in name]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    for source in project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]:
-        assert any(name == source or name.startswith(f"{source}/") for name in names), source
+    needed = set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"])
+    assert needed <= names
+    assert {name for name in names if name.startswith("references/")} <= needed
+
+
+def test_manifests_take_every_variable_that_the_pages_for_clients_list() -> None:
+    (table,) = re.findall(r"(?s)\| variable \|.*?\n\n", (ROOT / "docs" / "clients" / "README.md").read_text("utf-8"))
+    listed = set(re.findall(r"`([A-Z_]+)`", table))
+    bundle, (package,) = read("packaging/mcpb/manifest.json"), read("server.json")["packages"]
+    environment = bundle["server"]["mcp_config"]["env"]
+    assert {each["name"] for each in package["environmentVariables"]} == listed
+    assert set(environment) == listed
+    asked = {value.removeprefix("${user_config.").removesuffix("}") for value in environment.values()}
+    assert asked == set(bundle["user_config"])
 
 
 def test_archives_are_the_same_when_they_are_built_again(built: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from archviz.architecture.context import code
 from archviz.architecture.fact_sheet import FactSheet, OfKind
 from archviz.architecture.kinds import Stack
+from archviz.architecture.mask_facts import mask_values
 from archviz.architecture.model import Evidence
 from archviz.architecture.naming import Kind, main_mixer
 from archviz.architecture.roles import Roles
@@ -88,13 +89,7 @@ def attention_facts(sheet: FactSheet, stack: Stack) -> None:
     ]
     if any(a.query_temperature for _, a in of.found):
         sheet.add_by_kind("query_temperature", tempered)
-    if all(what.mask is not None for _, what in of.found):
-        masks = [
-            OfKind(k, a.mask.kind, k.mixer_kind or k.id, code(a.mask.made_at or a.mask.used_at))
-            for k, a in of.found
-            if a.mask
-        ]
-        sheet.add_by_kind("attention_mask", masks)
+    sheet.add_by_kind("attention_mask", mask_values(sheet, of.found))
     sliding = of(lambda a: a.window if a.span == "sliding" else None)
     both_ways = {a.looks_both_ways for _, a in of.found if a.span == "sliding"} == {True}
     unit = "tokens to each side" if both_ways else "tokens"

@@ -13,8 +13,10 @@ from archviz.architecture.compression_facts import compression_facts, stream_fac
 from archviz.architecture.context import LAYER_KEYS, WIDTH_KEYS, ConfigPart, Context, code
 from archviz.architecture.fact_sheet import ConfigEvidence, FactSheet, config_evidence
 from archviz.architecture.further_tokens import further_token_facts
+from archviz.architecture.joined_states import joined_states
 from archviz.architecture.kinds import Stack
 from archviz.architecture.logit_factor import logit_factor, logit_softcap
+from archviz.architecture.mask_facts import mask_values
 from archviz.architecture.model import Evidence, Fact, Parameters
 from archviz.architecture.part_facts import feed_forward_facts, norm_facts, recurrence_facts
 from archviz.architecture.roles import Roles
@@ -225,8 +227,10 @@ def _others(sheet: FactSheet, roles: Roles, columns: list[Column], main: Column 
         for kind, what in attentions(stack)[:1]:
             sheet.add(f"{column.id}_attention_heads", what.heads, attention_place(sheet, kind))
             sheet.add(f"{column.id}_head_dim", what.head_dim, attention_place(sheet, kind))
+        sheet.add_by_kind(f"{column.id}_attention_mask", mask_values(sheet, attentions(stack)))
         for kind, part in [(k, p) for k in stack.kinds for p in k.parts.feeds][:1]:
             if isinstance(part.what, FeedForward):
                 sheet.add(f"{column.id}_feed_forward", part.what.title, sheet.place(kind, part))
                 sheet.add(f"{column.id}_intermediate_size", part.what.hidden, sheet.place(kind, part))
         sheet.add(f"{column.id}_position_encoding", *position_words(sheet, column, roles, stack))
+        sheet.add(f"{column.id}_states_joined", *(joined_states(sheet.context, column.stacks) or (None,)))

@@ -10,7 +10,7 @@ from archviz.architecture.model import ParameterRow, Parameters
 from archviz.late_patterns import late_pattern
 
 _WIDTH = 100
-_SYMBOL = late_pattern(r"[A-Za-z_][\w.]*(?:\[\d+\])?", re.ASCII)
+_SYMBOL = late_pattern(r"[A-Za-z_][\w.]*(?:\[\w+\])?", re.ASCII)
 _INNER = ("projections", "sinks", "norms", "other")  # parts of a mixer, which its own formula covers
 
 

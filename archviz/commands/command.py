@@ -58,6 +58,7 @@ class Command:
         arguments: Adds to the parser what this command takes besides `--json`, `--offline` and `--debug`.
         run: Does it, prints, and returns the exit status.
         examples: Arguments that work; the first stands in `archviz --help`.
+        notes: What else `--help` tells, before the exit statuses.
     """
 
     name: str
@@ -65,16 +66,18 @@ class Command:
     arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
     examples: tuple[str, ...]
+    notes: str = ""
 
 
 def add_command(commands: argparse._SubParsersAction[Parser], command: Command) -> None:
     """Give the command line a parser for this command."""
     examples = "\n".join(f"  archviz {command.name} {example}".rstrip() for example in command.examples)
+    notes = f"{command.notes}\n\n" if command.notes else ""
     parser = commands.add_parser(
         command.name,
         help=command.what,
         description=f"{command.what[0].upper()}{command.what[1:]}{'' if command.what.endswith('?') else '.'}",
-        epilog=f"examples:\n{examples}\n\n{STATUSES}",
+        epilog=f"examples:\n{examples}\n\n{notes}{STATUSES}",
         formatter_class=HelpText,
     )
     command.arguments(parser)

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--expect",
         metavar="KEY=VALUE[,…]",
-        help="such as params=70e9±2%%,layers=80; an unknown key lists the known ones",
+        help="such as params=70e9±2%%,layers=80; a part that the model lacks is 0 (experts=0), an unknown key lists the known ones",
     )
     parser.add_argument(
         "--report",
@@ -48,10 +48,16 @@ def run(options: argparse.Namespace) -> int:
     return result.exit_status
 
 
+NOTES = """formulas (a = norm(x); x + mlp(a)):
+  x, x2 what a module is given; t, i, mask other tensors; a, b … names for steps; last the result, or results
+  · by element, @ matrix product, ᵀ turned over, a[part 2 of 3] a cut, S the number of positions
+  references/verification-checklist.md explains all of it"""
+
 COMMAND = Command(
     "verify",
     "claims about the architecture with the lines that prove them; what others state, checked",
     add_arguments,
     run,
     ("Qwen/Qwen3.5-397B-A17B --expect layers=60,params=397B", "Qwen/Qwen3.5-397B-A17B --against mine.json --json"),
+    NOTES,
 )

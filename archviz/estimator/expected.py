@@ -13,8 +13,6 @@ from archviz.records import record
 CONTEXT = 4_096
 BATCH, TOKENS = 2, 16
 _CACHED = ("keys", "values", "compressed")
-_PRODUCTS = {"gated_deltanet": 3, "kda": 3}
-"""Products of a token with its state: the delta rule reads, writes and reads out; others write and read out."""
 
 
 @record(frozen=True)
@@ -57,7 +55,7 @@ def expected_numbers(piece: Piece, costs: LayerCosts) -> Expected:
     state = (
         sum(each.constant * each.bits("bfloat16") for each in kept if each.role == "state") // 8 if recurrent else None
     )
-    flops = _matrix_flops(piece, costs) + 2 * _PRODUCTS.get(piece.kind, 2) * sum(each.constant for each in recurrent)
+    flops = _matrix_flops(piece, costs) + (costs.recurrence(piece.modules) if recurrent else 0)
     per_token = _per_token(kept)
     return Expected(
         count, flops, _attention_flops(piece, costs), 2 * count, per_token, _at_context(kept), state, shards,

@@ -236,7 +236,7 @@ class StripArt:
                 Rect(x, y, _CELL, _CELL, tint.mixer.fill, None, 0, 3.0),
                 text_line(self.letters[kind], x + _CELL / 2, y + _CELL / 2 - 0.5, 13, 600, tint.mixer.text, "middle"),
             ]
-            if column % 5 == 0 or (index == len(self.strip.cells) - 1 and column % 5 > 1):
+            if _is_numbered(index, column, len(self.strip.cells)):
                 below = y + self.row - _CELL_ROW + _CELL + 8
                 shapes.append(text_line(str(index), x + _CELL / 2, below, 13, 400, self.theme.muted, "middle"))
             if index < len(self.strip.values):
@@ -257,6 +257,19 @@ class StripArt:
             items.append(text_line(key.letter, x + 8.5, y + 8.5, 13, 600, tint.mixer.text, "middle"))
             items += paint_lines(lines, x + 26, y, self.theme, size=13, spacing=17)
         return items
+
+
+def _is_numbered(index: int, column: int, cells: int) -> bool:
+    """Whether a layer's number stands below its cell: the first of a row, each fifth, and the last, where there is room.
+
+    >>> [index for index in range(28) if _is_numbered(index, index % 12, 28)]
+    [0, 5, 10, 12, 15, 20, 24, 27]
+    """
+    if column == 0:
+        return True
+    if index % 5 == 0:
+        return column > 1
+    return index == cells - 1 and column > 1 and index % 5 > 1
 
 
 class FactsArt:

@@ -11,7 +11,7 @@ from archviz.figure.flow import shape_text
 
 LONGEST_SYMBOL = 12
 """Longer ones, which are names of the configuration, are written as their numbers."""
-_NAME = re.compile(r"[A-Za-z_][\w.]*(?:\[\d+\])?", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_][\w.]*(?:\[\w+\])?", re.ASCII)
 _MAPS = ("projection", "norm", "qk_norm", "embedding", "position_embedding", "head")
 """Boxes whose own weight has the width that leaves them."""
 

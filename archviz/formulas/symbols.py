@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from archviz.formulas.products import Factor
 from archviz.late_patterns import late_pattern
@@ -68,7 +69,7 @@ def _fill() -> None:
 
 
 _fill()
-_NAME = late_pattern(r"[A-Za-z_]\w*(\[\d+\])?", re.ASCII)
+_NAME = late_pattern(r"[A-Za-z_]\w*(\[\w+\])?", re.ASCII)
 
 
 @record(frozen=True)
@@ -85,15 +86,16 @@ class Names:
     """The symbols of one model, given as they are asked for.
 
     Args:
-        value_of: The number under a key path.
+        values: The configuration.
         main: Path of the configuration that the text tower is built from (`text_config.`, or empty): its symbols stand alone, those
             of others behind the name of theirs (`vision.d`).
+        taken: Numbers of given keys that the configuration does not hold under them, by path.
     """
 
-    def __init__(self, values: dict[str, object], main: str = "") -> None:
-        self._values, self._main = values, main
+    def __init__(self, values: dict[str, object], main: str = "", taken: Mapping[str, int] | None = None) -> None:
+        self._values, self._main, self._taken = values, main, taken or {}
         self._known: dict[str, Factor | int] = {}
-        self._taken: dict[str, Named] = {}
+        self._held: dict[str, Named] = {}
 
     def __call__(self, path: str) -> Factor | int:
         if path not in self._known:
@@ -103,17 +105,17 @@ class Names:
     @property
     def given(self) -> list[Named]:
         """The symbols given so far."""
-        return sorted(self._taken.values(), key=lambda named: _rank(named.symbol))
+        return sorted(self._held.values(), key=lambda named: _rank(named.symbol))
 
     def _named(self, path: str) -> Factor | int:
-        value = number_at(self._values, path)
+        value = self._taken[path] if path in self._taken else number_at(self._values, path)
         scope, _, key = path.rpartition(".")
         if not _NAME.fullmatch(key) or not all(_NAME.fullmatch(part) for part in scope.split(".") if part):
             return value
         before = "" if scope in ("", self._main.rstrip(".")) else scope.replace("_config", "") + "."
         symbol, meaning = SYMBOLS.get(key, (key, None))
         for wanted, what in ((before + symbol, meaning), (before + key, meaning), (path, meaning)):
-            held = self._taken.setdefault(wanted, Named(wanted, value, path, what))
+            held = self._held.setdefault(wanted, Named(wanted, value, path, what))
             if held.key == path or (held.value == value and what is not None and wanted != path):
                 return Factor(wanted, str(value), value, _rank(wanted))
         return value
@@ -124,13 +126,13 @@ def _rank(symbol: str) -> int:
 
 
 def number_at(values: dict[str, object], path: str) -> int:
-    """The number of a configuration under a key path, `depths[2]` for an element."""
+    """The number of a configuration under a key path, `depths[2]` and `rates[full_attention]` for an element."""
     node: object = values
     for part in path.split("."):
         name, _, index = part.partition("[")
         node = node[name] if isinstance(node, dict) else None
-        if index and isinstance(node, list):
-            node = node[int(index[:-1])]
+        if index and isinstance(node, (list, dict)):
+            node = node[int(index[:-1])] if isinstance(node, list) else node[index[:-1]]
     if not isinstance(node, int):
         raise KeyError(path)
     return node

@@ -39,7 +39,7 @@ class Formulas:
 
     def __init__(self, reading: ModelReading, main: str = "") -> None:
         self._sizes = reading.sizes
-        self._names = Names(reading.config, main)
+        self._names = Names(reading.config, main, reading.taken)
         self._simple: dict[Expression, Sum] = {}
 
     @property

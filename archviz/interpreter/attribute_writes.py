@@ -93,12 +93,15 @@ class AttributeWrites:
 
     def raw_set_attribute(self, value: Instance, name: str, new: Any) -> None:
         """Set by the default rules: property setters, then a module's registries, then plain attributes."""
+        self.twins.written(value)
+        if isinstance(value, ModuleInstance) and _is_registered(value, name, new):  # before any property of this name
+            self._register(value, name, new)
+            return
         raw = None
         for each in value.cls.mro:
             if name in each.namespace:
                 raw = each.namespace[name]
                 break
-        self.twins.written(value)
         if "__slots__" in value.cls.namespace and raw is None and _refuses(value.cls, name):
             raise AttributeError(f"'{value.cls.name}' object has no attribute '{name}'")
         if isinstance(raw, PropertyValue):
@@ -117,6 +120,9 @@ class AttributeWrites:
         if name in REGISTRIES and isinstance(new, dict):
             setattr(module, REGISTRIES[name], new)
             return
+        what = next((what for what in REGISTRIES.values() if name in getattr(module, what)), None)
+        if what is not None and not _takes(what, new):
+            raise TypeError(f"cannot assign '{_type_name(new)}' as {what[:-1]} '{name}'")
         if isinstance(new, Tensor) and new.is_parameter:
             check_name(self.itself, name, "parameter")
             for table in (module.attrs, module.buffers, module.modules):
@@ -163,6 +169,36 @@ class AttributeWrites:
             del value.namespace[name]
         elif not isinstance(value, Unknown):
             raise AttributeError(name)
+
+
+def _takes(registry: str, new: Any) -> bool:
+    """Whether a name of a registry may be given a value: a parameter takes None, a module and a buffer what is like them; all take parameters."""
+    if new is None or isinstance(new, Unknown) or (isinstance(new, Tensor) and new.is_parameter):
+        return True
+    return {
+        "parameters": False,
+        "modules": isinstance(new, ModuleInstance),
+        "buffers": isinstance(new, (Tensor, ModuleInstance)),
+    }[registry]
+
+
+def _type_name(value: Any) -> str:
+    return (
+        value.cls.name
+        if isinstance(value, Instance)
+        else "torch.Tensor"
+        if isinstance(value, Tensor)
+        else type(value).__name__
+    )
+
+
+def _is_registered(module: ModuleInstance, name: str, new: Any) -> bool:
+    """Whether `nn.Module.__setattr__` puts a value into the module's registries."""
+    if isinstance(new, ModuleInstance) or (
+        isinstance(new, Tensor) and (new.is_parameter or bool(new.attrs and new.attrs.get("_is_buffer")))
+    ):
+        return True
+    return name in module.parameters or name in module.modules or name in module.buffers
 
 
 def _refuses(cls: ClassValue, name: str) -> bool:

@@ -112,4 +112,5 @@ def read_model(interp: Interpreter, model: ModuleInstance, config: Any, tagged: 
         defaults=class_defaults(config) if isinstance(config, Instance) else {},
         declared=declared_fields(config) if isinstance(config, Instance) else frozenset(),
         sizes={name: sizes[tensor] for tensor, name in tree.owners.items() if tensor in sizes},
+        taken=tagged.taken if tagged is not None else {},
     )

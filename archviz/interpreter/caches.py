@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.reading import Event, Gap
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.values import Instance, ModuleInstance, Tensor
+from archviz.interpreter.values import DEFAULT_FLOAT, Instance, ModuleInstance, Tensor
 from archviz.interpreter.walk import walk
-from archviz.records import field, record
+from archviz.records import field, record, replace
 from archviz.spans import Span
 
 OUTPUTS = ("past_key_values", "cache_params", "state", "mems", "past_buckets_states", "rnn_state")
@@ -39,6 +39,8 @@ class CacheLayer:
         tensors: Name → tensor; several states are numbered (`conv_states.0`).
         window: Tokens that a sliding layer keeps in view.
         at: The line that wrote it.
+        earlier: Name → shape that it had before the last pass; empty after the first.
+        writers: Name → path of the module that wrote it last, as far as that is known.
     """
 
     index: int
@@ -49,6 +51,8 @@ class CacheLayer:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     window: int | None = None
     at: Span | None = None
+    earlier: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    writers: dict[str, str] = field(default_factory=dict)
 
 
 class Weight(NamedTuple):
@@ -125,41 +129,89 @@ def returned_cache(output: Any) -> tuple[str, Any] | None:
     return None
 
 
-def cache_layers(interp: Interpreter, cache: Any, recorders: list[Recorder]) -> list[CacheLayer]:
+Shapes = list[dict[str, tuple[int, ...]]]
+"""Of each layer of a cache, name → shape of what it holds."""
+
+
+def cache_shapes(cache: Any) -> Shapes:
+    """The shapes of what each layer of a cache holds now, as far as they are known."""
+    return [
+        {name: tuple(each.shape) for name, each in held.tensors().items() if each.shape is not None}
+        for held in _layers(cache)
+    ]
+
+
+def cache_layers(
+    interp: Interpreter, cache: Any, recorders: list[Recorder], earlier: Shapes | None = None
+) -> list[CacheLayer]:
     """The layers of a cache.
 
     Args:
         interp: The interpreter.
         cache: What the model returned.
         recorders: The passes that may have written it, latest first.
+        earlier: What `cache_shapes` said of it before the last pass.
     """
     made = [(recorder, recorder.makers()) for recorder in recorders]
-    return [_described(interp, part, index, layer, made) for part, index, layer in _layers(cache)]
+    found = [_described(interp, held, made) for held in _layers(cache)]
+    if earlier is None or len(earlier) != len(found):
+        return found
+    return [replace(layer, earlier=shapes) for layer, shapes in zip(found, earlier, strict=True)]
 
 
 _Made = list[tuple[Recorder, dict[int, Event]]]
 
 
-def _layers(cache: Any, part: str = "self") -> Iterator[tuple[str, int, Any]]:
+@record(frozen=True)
+class _Held:
+    """What a cache holds of one layer: the object of the layer, and items of lists beside those objects, by the name of the list."""
+
+    part: str
+    index: int
+    layer: Any
+    beside: dict[str, Any] = field(default_factory=dict)
+
+    def tensors(self) -> dict[str, Tensor]:
+        found = dict(held_tensors(self.layer))
+        for name, item in self.beside.items():
+            found.update(held_tensors(item, name))
+        return found
+
+
+def _layers(cache: Any, part: str = "self") -> Iterator[_Held]:
     if isinstance(cache, Instance) and any(name in cache.attrs for name in PARTS):
         for name, side in PARTS.items():
             yield from _layers(cache.attrs.get(name), side)
     elif isinstance(cache, Instance) and isinstance(cache.attrs.get("layers"), list):
-        yield from ((part, index, layer) for index, layer in enumerate(cache.attrs["layers"]))
+        yield from _with_lists(cache.attrs["layers"], cache, part)
     elif isinstance(cache, (list, tuple)):
-        yield from ((part, index, layer) for index, layer in enumerate(cache))
+        yield from (_Held(part, index, layer) for index, layer in enumerate(cache))
     elif cache is not None:
-        yield part, 0, cache
+        yield _Held(part, 0, cache)
 
 
-def _described(interp: Interpreter, part: str, index: int, layer: Any, made: _Made) -> CacheLayer:
-    tensors = dict(held_tensors(layer))
-    module, at = _writer(list(tensors.values()), made)
+def _with_lists(layers: list[Any], cache: Instance, part: str) -> Iterator[_Held]:
+    """The layers of a cache, each with its item of every other list of tensors: states that a class keeps beside its layers."""
+    lists = {
+        name: value for name, value in cache.attrs.items()
+        if name != "layers" and isinstance(value, list) and any(isinstance(each, Tensor) for each in value)
+    }  # fmt: skip
+    for index in range(max(len(layers), *map(len, lists.values())) if lists else len(layers)):
+        layer = layers[index] if index < len(layers) else None
+        yield _Held(part, index, layer, {name: value[index] for name, value in lists.items() if index < len(value)})
+
+
+def _described(interp: Interpreter, held: _Held, made: _Made) -> CacheLayer:
+    layer, tensors = held.layer, held.tensors()
+    makers = {name: event for name, tensor in tensors.items() if (event := _maker(tensor, made)) is not None}
+    latest = min(makers.values(), key=lambda each: each[0], default=(0, None))[1]
     sliding = isinstance(layer, Instance) and interp.find_attribute(layer, "is_sliding") is True
     window = layer.attrs.get("sliding_window") if sliding else None
     return CacheLayer(
-        index, part, layer.cls.name if isinstance(layer, Instance) else type(layer).__name__,
-        _kind(layer, tensors, sliding=sliding), module, tensors, window if isinstance(window, int) else None, at,
+        held.index, held.part, layer.cls.name if isinstance(layer, Instance) else type(layer).__name__,
+        _kind(layer, tensors, sliding=sliding), latest.module if latest is not None else None, tensors,
+        window if isinstance(window, int) else None, latest.at if latest is not None else None,
+        writers={name: event.module for name, (_, event) in makers.items()},
     )  # fmt: skip
 
 
@@ -194,22 +246,24 @@ def _kind(layer: Any, tensors: dict[str, Tensor], *, sliding: bool) -> str:
     return " + ".join(kinds) or "state"
 
 
-def _writer(tensors: list[Tensor], made: _Made) -> tuple[str | None, Span | None]:
-    """The module whose forward made the first of the tensors, and the line."""
-    for recorder, makers in made:
-        for tensor in tensors:
-            number = recorder.known_number(tensor)
-            event = None if number is None else makers.get(number)
-            if event is not None:
-                return event.module, event.at
-    return None, None
+def _maker(tensor: Tensor, made: _Made) -> tuple[int, Event] | None:
+    """The op that made a tensor, in the latest pass that did, and how many passes ago that was."""
+    for ago, (recorder, makers) in enumerate(made):
+        number = recorder.known_number(tensor)
+        event = None if number is None else makers.get(number)
+        if event is not None:
+            return ago, event
+    return None
 
 
 def give_dtype(model: ModuleInstance, dtype: str) -> None:
-    """Let the parameters that the code leaves to the loader have the model's dtype, so that what is cached has it."""
+    """Let the parameters and buffers whose type the code leaves to the loader have the model's dtype, so that what is cached has it."""
     for _, module in walk(model, "", set()):
         for tensor in module.parameters.values():
             if tensor is not None and tensor.dtype == "float32":
+                tensor.dtype = dtype
+        for tensor in module.buffers.values():
+            if tensor is not None and tensor.dtype is DEFAULT_FLOAT:
                 tensor.dtype = dtype
 
 

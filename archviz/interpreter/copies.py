@@ -6,7 +6,7 @@ import functools
 from typing import Any
 
 from archviz.interpreter.followed import SCALARS, Region
-from archviz.interpreter.sizes import Size
+from archviz.interpreter.sizes import Fraction, Size
 from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
@@ -21,7 +21,7 @@ from archviz.interpreter.values import (
 )
 from archviz.interpreter.watched import Expression, Watched, evaluated
 
-_FIXED = frozenset({str, float, bool, type(None)})
+_FIXED = frozenset({str, float, Fraction, bool, type(None)})
 _SIMPLE = frozenset({Size, int, *_FIXED})
 
 

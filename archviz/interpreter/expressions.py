@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.bounds import check_length, weigh_key
 from archviz.interpreter.control import RaisedError, UnsupportedError
+from archviz.interpreter.forks import branch_of
 from archviz.interpreter.name_tables import NameTable
 from archviz.interpreter.repeats import counted, is_settled, numbers_left
 from archviz.interpreter.rules import into
 from archviz.interpreter.scope import Frame
+from archviz.interpreter.sizes import product, quotient
 from archviz.interpreter.values import FunctionValue, NativeFunction, SuperValue, Tensor, Unknown
 from archviz.interpreter.watched import plain
 
@@ -131,7 +133,7 @@ def _compare(interp: Interpreter, node: ast.Compare, frame: Frame) -> Any:
 def _conditional(interp: Interpreter, node: ast.IfExp, frame: Frame) -> Any:
     test = EXPRESSIONS[node.test.__class__](interp, node.test, frame)
     frame.line = node.lineno
-    branch = node.body if interp.decide(test) else node.orelse
+    branch = node.body if branch_of(interp, node, frame, test) else node.orelse
     return EXPRESSIONS[branch.__class__](interp, branch, frame)
 
 
@@ -372,8 +374,8 @@ def _unsupported(interp: Interpreter, node: ast.expr, frame: Frame) -> Any:
 BINARY: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
+    ast.Mult: product,
+    ast.Div: quotient,
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
     ast.Pow: operator.pow,

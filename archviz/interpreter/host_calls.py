@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archviz.interpreter import bounds
 from archviz.interpreter.followed import CONTAINERS, READING
 from archviz.interpreter.plain_methods import VIEW_TYPES
-from archviz.interpreter.sizes import Size
+from archviz.interpreter.sizes import Fraction, Size
 from archviz.interpreter.texts import text_of
 from archviz.interpreter.values import Instance, PropertyValue, Tensor, Unknown
 from archviz.interpreter.watched import plain
@@ -59,6 +59,8 @@ def call_host(interp: Operators, function: Any, args: list[Any], kwargs: dict[st
         return text_of(interp, args[0])
     if function is int and len(args) == 1 and args[0].__class__ is Size:
         return args[0]
+    if function is int and len(args) == 1 and isinstance(args[0], Fraction):
+        return args[0].whole
     result = function(*args, **kwargs)
     if interp.recorder is not None and isinstance(function, type):
         interp.recorder.made(result)

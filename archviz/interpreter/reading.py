@@ -6,10 +6,13 @@ Plain frozen data, no behaviour of the interpreted program: the rooms above read
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from archviz.records import field, record
 from archviz.spans import Span
+
+if TYPE_CHECKING:
+    from archviz.interpreter.forks import Fork
 
 Scalar = int | float | str | bool | None
 
@@ -228,11 +231,13 @@ class ModelReading:
         events: The trace of one forward pass; empty when none was asked for.
         trace_gaps: What was not understood while tracing.
         assumed: What that pass takes for granted.
+        forks: Which way its branches and loops went.
         ignored: Regular expressions of checkpoint keys that the classes do not build and ignore, with the line that lists them.
         defaults: Key path → the default of the configuration class that it has.
         declared: The keys that the class of the whole configuration knows.
         sizes: Name of a distinct parameter → how the code computed each of its sizes (see `interpreter.sizes`); none where
             it has no configuration.
+        taken: Path of a given key that the class keeps under no name of its own → its number, where a size comes from it.
         stored: Number of a value in the events → the tensor of the model that it is; only where it was asked for.
     """
 
@@ -244,11 +249,13 @@ class ModelReading:
     events: Sequence[Event] = ()
     trace_gaps: list[Gap] = field(default_factory=list)
     assumed: list[Assumption] = field(default_factory=list)
+    forks: Sequence[Fork] = ()
     source_files: dict[str, str] = field(default_factory=dict)  # shown name → sha256
     ignored: tuple[tuple[str, Span | None], ...] = ()
     defaults: dict[str, ClassDefault] = field(default_factory=dict)
     declared: frozenset[str] = frozenset()
     sizes: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)
     stored: dict[int, StoredTensor] = field(default_factory=dict)
 
     def parameters(self) -> dict[str, TensorRecord]:

@@ -17,6 +17,7 @@ from archviz.interpreter.control import (
     UnsupportedError,
 )
 from archviz.interpreter.expressions import EXPRESSIONS, make_function
+from archviz.interpreter.forks import branch_of
 from archviz.interpreter.lost import report
 from archviz.interpreter.managers import GeneratorManager
 from archviz.interpreter.modules import LazyImport, absolute_name
@@ -111,14 +112,17 @@ def _return(interp: Interpreter, node: ast.Return, frame: Frame) -> None:
 def _if(interp: Interpreter, node: ast.If, frame: Frame) -> None:
     test = EXPRESSIONS[node.test.__class__](interp, node.test, frame)
     frame.line = node.lineno
-    if test.__class__ is bool:
-        interp.run_block(node.body if test else node.orelse, frame)
-        return
-    if interp.is_data(test) and all(isinstance(statement, ast.Continue) for statement in node.body):
-        interp.enters_all()
-        interp.run_block(node.orelse, frame)
-        return
-    interp.run_block(node.body if interp.decide(test) else node.orelse, frame)
+    if test.__class__ is not bool:
+        if interp.is_data(test) and all(isinstance(statement, ast.Continue) for statement in node.body):
+            interp.enters_all()
+            if interp.recorder is not None:
+                interp.recorder.forks.skip(node, frame, interp.recorder.path)
+            interp.run_block(node.orelse, frame)
+            return
+        test = branch_of(interp, node, frame, test)
+    elif interp.recorder is not None:
+        interp.recorder.forks.turn(node, frame, interp.recorder.path, test)
+    interp.run_block(node.body if test else node.orelse, frame)
 
 
 @statement(ast.For)
@@ -126,7 +130,10 @@ def _for(interp: Interpreter, node: ast.For, frame: Frame) -> None:
     values = _value(interp, node.iter, frame)
     frame.line = node.lineno
     rounds = counted(interp, values)
-    for value in interp.iterate(values):
+    each = interp.iterate(values)
+    if interp.recorder is not None:
+        each = interp.recorder.forks.rounds(node, frame, interp.recorder.path, values, each)
+    for value in each:
         interp.step(frame)
         if rounds is not None:
             rounds.round()

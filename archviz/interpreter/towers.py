@@ -195,3 +195,5 @@ def append(recorder: Recorder, more: Recorder) -> None:
     recorder.events.add(more.events, recorder.next_number)
     recorder.apart.update(more.numbered(recorder.next_number))
     recorder.next_number += more.next_number
+    recorder.take_assumptions(more)
+    recorder.forks.add(more.forks)

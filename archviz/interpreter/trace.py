@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archviz.interpreter.caches import NO_CACHE, CacheLayer, cache_layers, give_dtype, returned_cache
+from archviz.interpreter.caches import NO_CACHE, CacheLayer, cache_layers, cache_shapes, give_dtype, returned_cache
 from archviz.interpreter.collect import module_paths
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, image_inputs, next_inputs
@@ -154,14 +154,16 @@ def cached_passes(
     recorders, found = [recorder], returned_cache(output)
     if found is None:
         return recorders, [*gaps, *([] if gaps else [Gap("", NO_CACHE)])], []
+    earlier = None
     if decode:
+        earlier = cache_shapes(found[1])
         following = next_inputs(interp, model, batch, given, output, *found)
         recorder, more, output = _run(interp, model, following)
         recorders, gaps = [recorder, *recorders], [*gaps, *(gap for gap in more if gap not in gaps)]
         found = returned_cache(output) or found
         if recorder.ended_by is not None:
             return recorders, gaps, []
-    return recorders, gaps, cache_layers(interp, found[1], recorders)
+    return recorders, gaps, cache_layers(interp, found[1], recorders, earlier)
 
 
 def cache_inputs(interp: Interpreter, model: ModuleInstance, seq: int) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from archviz.interpreter.control import BudgetSpentError
 from archviz.interpreter.events import Events
+from archviz.interpreter.forks import Forks
 from archviz.interpreter.parsing import body_of
 from archviz.interpreter.reading import Assumption, Event, ValueRef
 from archviz.interpreter.values import Instance, Tensor
@@ -36,6 +37,7 @@ class Recorder:
         self.assumptions: dict[
             tuple[str, Span | None], str
         ] = {}  # what was taken for granted, and its line → the first module there
+        self.forks = Forks()  # which way its branches and loops went
         self._testing: dict[Span, tuple[int, int]] = {}  # a test that is taken as true → the lines of its function
         self.keeps_numbers = False  # small tensors of known numbers, such as the sizes of images, are computed with
         self.numbers_read: set[tuple[int, str]] = set()  # numeric attributes of modules that forward looked at
@@ -67,6 +69,12 @@ class Recorder:
             node = getattr(function, "node", None)
             if node is not None and at is not None:
                 self._testing[at] = (node.lineno, max(at.line, *(each.end_lineno or 0 for each in body_of(node)), 0))
+
+    def take_assumptions(self, more: Recorder) -> None:
+        """What another pass took for granted counts here too."""
+        for row, module in more.assumptions.items():
+            self.assumptions.setdefault(row, module)
+        self._testing.update(more._testing)
 
     def assumed_rows(self) -> list[Assumption]:
         """What was taken for granted, in order."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.copies import Casting, Mould, Moulding, unwatch
 from archviz.interpreter.followed import KEPT, SCALARS, Region
-from archviz.interpreter.sizes import Size
+from archviz.interpreter.sizes import Fraction, Size
 from archviz.interpreter.values import ClassValue, Instance, ModuleInstance
 from archviz.interpreter.watched import Watched, evaluated, watch
 
@@ -201,6 +201,8 @@ def _part(value: Any) -> Any:
         return "integer"
     if value.__class__ is Size:
         return (Size, value, value.expression)
+    if value.__class__ is Fraction:
+        return (Fraction, value, value.whole.expression)
     if isinstance(value, SCALARS):
         return (type(value), value)
     if isinstance(value, KEPT) or (isinstance(value, Instance) and not isinstance(value, ModuleInstance)):

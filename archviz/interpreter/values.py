@@ -112,6 +112,16 @@ class Layout(NamedTuple):
     offset: int = 0
 
 
+class _DefaultType(str):
+    """The name of a type that the code did not choose; equal to the name itself, and told from it by identity."""
+
+    __slots__ = ()
+
+
+DEFAULT_FLOAT: str = _DefaultType("float32")
+"""The type of `torch.ones(3)`: whatever the default is while the model is loaded. Whoever asks for float32 gets `"float32"`."""
+
+
 class Tensor:
     """A tensor without numbers: shape and dtype, and for small ones that `__init__` computes with, the values.
 

@@ -61,17 +61,26 @@ class Block:
     number: str = ""
 
 
-def page_blocks(html: str) -> tuple[Block, ...]:
-    """The visible blocks of a page, in order.
+@record(frozen=True)
+class Page:
+    """The visible blocks of a page, in order; `is_cut` where it goes on beyond the bounds on what is parsed."""
+
+    blocks: tuple[Block, ...]
+    is_cut: bool
+
+
+def parse_page(html: str) -> Page:
+    """What a reader of a page sees.
 
     Raises:
         ValueError: The page's tags are nested deeper, or more of them broken, than in any page of text.
     """
     from bs4 import BeautifulSoup
 
-    soup = BeautifulSoup(tidy(html), "html.parser")
+    tidied = tidy(html)
+    soup = BeautifulSoup(tidied.html, "html.parser")
     root = soup.find("article") or soup.find("main") or soup.body or soup
-    return tuple(block for block in _walk(root) if block.text)
+    return Page(tuple(block for block in _walk(root) if block.text), tidied.is_cut)
 
 
 def clean(text: str) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 
 from archviz.late_patterns import late_pattern
+from archviz.records import record
 
 MOST_CHARACTERS = 12_000_000
 MOST_TAGS = 100_000  # about three seconds of parsing; a long paper with many tables has 40,000
+MOST_HEADINGS = 2_000  # a book with appendices has 500
 DEEPEST = 400
 MOST_BROKEN = 200
 
@@ -20,20 +22,30 @@ _RAW = {
     for name in "script style textarea title xmp iframe noembed noframes noscript template".split()
 }
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
 
-def tidy(html: str) -> str:
+@record(frozen=True)
+class Tidied:
+    """A page that is fit to parse; `is_cut` where it goes on beyond the bounds."""
+
+    html: str
+    is_cut: bool
+
+
+def tidy(html: str) -> Tidied:
     """The page with well-formed tags only, formulas as TeX between `$`; what comes after the bounds is cut off.
 
     Raises:
         ValueError: Its tags are nested deeper, or more of them broken, than in any page of text.
     """
-    return _with_sound_tags(_without_formulas(html[:MOST_CHARACTERS]))
+    tidied = _with_sound_tags(_without_formulas(html[:MOST_CHARACTERS]))
+    return Tidied(tidied.html, tidied.is_cut or len(html) > MOST_CHARACTERS)
 
 
-def _with_sound_tags(html: str) -> str:
+def _with_sound_tags(html: str) -> Tidied:
     parts: list[str] = []
-    position = tags = depth = broken = 0
+    position = tags = headings = depth = broken = 0
     while (start := html.find("<", position)) >= 0:
         parts.append(html[position:start])
         match = _TAG.match(html, start, start + 40_000)
@@ -50,15 +62,16 @@ def _with_sound_tags(html: str) -> str:
             end = _RAW[name].search(html, position)
             position = html.find(">", end.end()) + 1 if end else 0
             if position == 0:
-                return "".join(parts)
+                return Tidied("".join(parts), is_cut=False)
             continue
         depth = depth if name in _VOID else max(0, depth - 1) if closes else depth + 1
-        if tags > MOST_TAGS:
-            return "".join(parts)
+        headings += name in _HEADINGS and not closes
+        if tags > MOST_TAGS or headings > MOST_HEADINGS:
+            return Tidied("".join(parts), is_cut=True)
         if depth > DEEPEST:
             raise ValueError(f"the page's tags are nested deeper than {DEEPEST}")
         parts.append(match[0])
-    return "".join([*parts, html[position:]])
+    return Tidied("".join([*parts, html[position:]]), is_cut=False)
 
 
 def _after_markup(html: str, start: int) -> tuple[int, bool]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PaperStatus = Literal["exact", "ambiguous", "not_found"]
 SHOWN = 10
 MOST_HEADINGS = 300  # of a paper that are listed
+TOO_LONG = "Its HTML rendering is longer than any paper: only its beginning was read."
 NO_PAGE = "arXiv has no HTML rendering of it: the abstract and the PDF are all there is to read; unverified"
 
 
@@ -156,18 +157,20 @@ def _with_sections(client: ArxivClient, paper: Paper, wanted: str | None, found:
     if page is None:
         return replace(found, unverified=NO_PAGE)
 
-    from archviz.lookup.arxiv.document import paper_sections
+    from archviz.lookup.arxiv.document import parse_document
     from archviz.lookup.arxiv.selection import select
 
     try:
-        sections = paper_sections(page)
+        document = parse_document(page)
     except ValueError as error:
         return replace(found, unverified=f"its HTML rendering cannot be read ({error}); unverified")
-    if not sections:
+    if not document.sections:
         return replace(found, unverified="its HTML rendering has no sections; unverified")
-    chosen = select(sections, wanted)
+    if document.is_cut:
+        client.session.note(TOO_LONG)
+    chosen = select(document.sections, wanted)
     told = found.message if chosen.sections else f"{found.message}; no section of it is {wanted[:80]!a}"
-    return replace(found, message=told, selection=chosen, contents=sections)
+    return replace(found, message=told, selection=chosen, contents=document.sections)
 
 
 def paper_text(answer: PaperAnswer) -> str:

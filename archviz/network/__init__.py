@@ -11,6 +11,7 @@ Start reading at `client.open_client`, then `transport.py`:
     exchange.py    one attempt, bounded in time and size while it is read
     routing.py     the real way out: direct or by the proxy of the environment
     waits.py       back-off, `Retry-After`, rate limits, turns kept across processes
+    line.py        who stands in line for a turn, across processes
     faults.py      the exceptions of others as ours, with what to do
     cache.py       answers on disk: whole or not at all, checked when read, bounded in size
 

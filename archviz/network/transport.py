@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -252,7 +252,7 @@ class GuardedTransport(httpx2.BaseTransport):
         asked, since = session.time.monotonic(), session.time.now()
         if self.service.interval:
             self._check_time(str(request.url))
-        with self._turn(lambda: self._brought(request, since) is not None, at_hand=at_hand) as own:
+        with self._turn(request, since, at_hand=at_hand) as own:
             brought = self._brought(request, since) if self.service.interval else None
             own.asked = brought is None
             if brought is not None:
@@ -266,7 +266,7 @@ class GuardedTransport(httpx2.BaseTransport):
             if seconds <= 0:
                 own.asked = False
                 if self.service.interval and began > asked:
-                    raise others_first(self.service.name, began - asked, self.service.interval)
+                    raise others_first(self.service.name, self.service.interval, self.service.interval)
                 raise _AttemptError(httpx2.ReadTimeout("the command's time is used up"), 0.0)
             session.requests += 1
             try:
@@ -307,7 +307,8 @@ class GuardedTransport(httpx2.BaseTransport):
         return entry if entry and entry.fetched >= since else None
 
     @contextlib.contextmanager
-    def _turn(self, is_needless: Callable[[], bool], *, at_hand: bool) -> Iterator[Turn]:
+    def _turn(self, request: httpx2.Request, since: float, *, at_hand: bool) -> Iterator[Turn]:
+        """One's turn at the service, which is needless where another process brings the same answer meanwhile."""
         session, interval = self.session, self.service.interval
         if not interval:
             yield Turn()
@@ -317,8 +318,12 @@ class GuardedTransport(httpx2.BaseTransport):
         if at_hand or session.at_hand:
             most = interval + limits.waiting_seconds if session.contacted else session.left_in_vain
         seconds, folder = min(most, session.remaining), session.cache.folder / "turns"
-        now, sleep = session.time.now, session.time.sleep
-        with turn(folder, self.service.name, interval, seconds, now, sleep, is_needless) as own:
+        now, sleep, asked = session.time.now, session.time.sleep, cache_key(request)
+
+        def is_needless() -> bool:
+            return self._brought(request, since) is not None
+
+        with turn(folder, self.service.name, interval, seconds, now, sleep, asked, is_needless) as own:
             yield own
 
     def _hold(self, url: str, deadline: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 from archviz.errors import RateLimitedError, SourceUnavailableError
 from archviz.late_patterns import late_pattern
+from archviz.network.line import standing_in_line
 from archviz.records import field, record
 
 FIRST_WAIT = 0.5  # seconds before the first retry; doubled each time, times the jitter
@@ -132,51 +134,72 @@ class Turn:
     asked: bool = True
 
 
-def others_first(name: str, seconds: float, interval: float) -> RateLimitedError:
-    """One's turn did not come in time: nothing is wrong with the service."""
+def others_first(name: str, wait: float, interval: float) -> RateLimitedError:
+    """One's turn does not come in time: nothing is wrong with the service.
+
+    Args:
+        wait: Seconds until it would come, as far as that can be foreseen.
+    """
     return RateLimitedError(
-        f"{name} is asked one request at a time, and others were first for {seconds:.0f} s",
-        retry_after=interval,
-        hint="Try again when the other runs have ended.",
+        f"{name} is asked one request at a time, {interval:.0f} s apart, and others are first: the turn would come in {wait:.0f} s",
+        retry_after=wait,
+        hint=f"Try again in {math.ceil(wait)} s; what was read already is kept.",
     )
 
 
 @contextlib.contextmanager
 def turn(
     folder: Path, name: str, interval: float, seconds: float, now: Callable[[], float], sleep: Callable[[float], None],
-    is_needless: Callable[[], bool] = lambda: False,
+    asked: str = "", is_needless: Callable[[], bool] = lambda: False,
 ) -> Iterator[Turn]:  # fmt: skip
     """Wait for one's turn at a service that serves one request at a time, `interval` seconds apart, across processes.
 
     Args:
         folder: Where the turns are kept; without a folder that can be written, each process keeps its own.
         seconds: For how long to wait for the turn.
+        asked: What is asked for; those who ask the same need one turn together.
         is_needless: Whether one of those who were first has brought the answer; asked when it is one's turn.
 
     Raises:
-        RateLimitedError: The others before this one would take longer.
+        RateLimitedError: The others before this one take longer, which is told at once where it can be foreseen.
     """
     from filelock import FileLock, Timeout
 
-    mark = folder / f"{re.sub('[^a-z]', '', name.lower())}.turn"
-    started = now()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f"{mark}.lock")
-        lock.acquire(timeout=max(0.0, seconds), poll_interval=0.05)
-    except Timeout:
-        raise others_first(name, seconds, interval) from None
-    except OSError:
-        with _own_turn(name, interval, now, sleep) as own:
-            yield own
-        return
+    started, mark = now(), folder / f"{re.sub('[^a-z]', '', name.lower())}.turn"
+    with standing_in_line(mark.with_suffix(".line"), asked, now) as before:
+        foreseen = before * interval + min(max(0.0, _last(mark) + interval - started), interval)
+        if foreseen > max(0.0, seconds):
+            raise others_first(name, foreseen, interval)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(f"{mark}.lock")
+            lock.acquire(timeout=max(0.0, seconds), poll_interval=0.05)
+        except Timeout:
+            raise others_first(name, max(foreseen, interval), interval) from None
+        except OSError:
+            with _own_turn(name, interval, now, sleep) as own:
+                yield own
+            return
+        try:
+            with _held_turn(mark, name, interval, started + seconds, now, sleep, is_needless) as own:
+                yield own
+        finally:
+            lock.release()
+
+
+@contextlib.contextmanager
+def _held_turn(
+    mark: Path, name: str, interval: float, deadline: float, now: Callable[[], float], sleep: Callable[[float], None],
+    is_needless: Callable[[], bool],
+) -> Iterator[Turn]:  # fmt: skip
+    """The turn of who holds the lock: waits until the last one is long enough ago, and marks its own end."""
     own = Turn()
     try:
         own.asked = not is_needless()
         wait = min(_last(mark) + interval - now(), interval) if own.asked else 0.0
-        if wait > max(0.0, started + seconds - now()):
+        if wait > max(0.0, deadline - now()):
             own.asked = False
-            raise others_first(name, now() - started + wait, wait)
+            raise others_first(name, wait, interval)
         if wait > 0:
             sleep(wait)
         yield own
@@ -184,7 +207,6 @@ def turn(
         with contextlib.suppress(OSError):
             if own.asked:
                 mark.write_text(f"{now():.3f}", encoding="ascii")
-        lock.release()
 
 
 @contextlib.contextmanager

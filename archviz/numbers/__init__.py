@@ -6,7 +6,8 @@ Out: `Memory` (weights, cache, state, operations per token; `memory_text`), `Rec
 
     dtypes                   names of data types and their bits
     cache_growth             what each layer keeps as a function of context, from caches after two lengths
-    operations ── multiplied multiplications per token, from the passes that made those caches; which weights and products a pass has
+    operations ── multiplied, state_work    multiplications per token, from the passes that made those caches; which weights and products
+                             a pass has, and what it does to recurrent states
     memory ── memory_text ── sizes    the whole, as a table, and bytes in writing
     reconcile ── further_layers, quantised    from the code's count to a published total, by mechanisms
     checkpoint_match ── stored_names          stored tensors against those of the model, through transformers' conversion table

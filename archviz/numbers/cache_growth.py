@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import prod
 from typing import Literal
@@ -29,6 +29,8 @@ class Kept:
         window: Tokens in view; None for all.
         dtype: Type that the code fixes; None where the type of the cache is used.
         again: It holds what another kept tensor holds: values that are the projected keys.
+        since: Tokens from which on the constant elements are there: the first window that is compressed.
+        cycle: Of a buffer, the tokens that are compressed to one entry: it holds a slot for each token since the last entry. 0 for others.
     """
 
     name: str
@@ -39,15 +41,20 @@ class Kept:
     window: int | None = None
     dtype: str | None = None
     again: bool = False
+    since: int = 0
+    cycle: int = 0
 
     @property
     def per_token(self) -> Fraction:
-        return Fraction(self.slot, self.rate)
+        """Elements that one more token adds for good."""
+        return Fraction(0) if self.cycle else Fraction(self.slot, self.rate)
 
     def elements(self, tokens: int, *, windows: bool = True) -> int:
         """Elements after so many tokens; without `windows` as if all stayed in view."""
+        if self.cycle:
+            return tokens % self.cycle * self.slot
         seen = min(tokens, self.window) if windows and self.window is not None else tokens
-        return self.constant + seen // self.rate * self.slot
+        return (self.constant if tokens >= self.since else 0) + seen // self.rate * self.slot
 
     def bits(self, dtype: str) -> int:
         return BITS[self.dtype or dtype]
@@ -55,7 +62,12 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class LayerCache:
-    """What one layer keeps."""
+    """What one layer keeps.
+
+    Args:
+        module: The module that wrote it, of several side by side the first.
+        writers: Name of a kept tensor → the module that wrote it.
+    """
 
     index: int
     part: str
@@ -63,6 +75,13 @@ class LayerCache:
     kind: str
     kept: tuple[Kept, ...]
     at: str | None = None
+    writers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def modules(self) -> list[str]:
+        """The modules that wrote it, each once."""
+        found = [self.module, *(self.writers.get(each.name) for each in self.kept)]
+        return list(dict.fromkeys(path for path in found if path is not None))
 
     @property
     def window(self) -> int | None:
@@ -73,9 +92,9 @@ def layer_caches(first: CachedPass, second: CachedPass) -> list[LayerCache]:
     """What each layer keeps, from samples of two lengths; both should be multiples of every number of tokens that is compressed to one."""
     found = []
     for short, long in zip(first.layers, second.layers, strict=True):
-        kept = tuple(_kept(short, long, first, second))
+        kept = _since_first_entry(tuple(_kept(short, long, first, second)))
         at = str(long.at) if long.at else None
-        found.append(LayerCache(long.index, long.part, long.module, long.kind, kept, at))
+        found.append(LayerCache(long.index, long.part, long.module, long.kind, kept, at, long.writers))
     return found
 
 
@@ -87,12 +106,44 @@ def _kept(short: CacheLayer, long: CacheLayer, first: CachedPass, second: Cached
             continue
         shapes = (tuple(earlier.shape), tuple(tensor.shape))
         role = _role(name, long)
+        if role == "buffer" and (waiting := _waiting(name, (short, long), (first.tokens, second.tokens))) is not None:
+            yield Kept(name, role, slot=waiting[0], cycle=waiting[1])
+            continue
         less = 1 if long.part == "cross" else 0  # a source has what the prefill had
-        view = long.window if role in ("keys", "values") else None
-        slot, rate, constant = _growth(shapes, first.tokens - less, second.tokens - less, view)
-        fixed = tensor.dtype if role == "state" and tensor.dtype == "float32" else None
         window = long.window if role in ("keys", "values") else None
+        slot, rate, constant = _growth(shapes, first.tokens - less, second.tokens - less, window)
+        fixed = tensor.dtype if role == "state" and tensor.dtype == "float32" else None
         yield Kept(name, role, slot, rate, constant, window, fixed, again=same and role == "values")
+
+
+def _since_first_entry(kept: tuple[Kept, ...]) -> tuple[Kept, ...]:
+    """Buffers of constant size hold the last window that was compressed: none before the first."""
+    first = min((each.rate for each in kept if each.rate > 1), default=0)
+    return tuple(replace(each, since=first) if each.role == "buffer" and each.constant else each for each in kept)
+
+
+def _waiting(name: str, layers: tuple[CacheLayer, CacheLayer], tokens: tuple[int, int]) -> tuple[int, int] | None:
+    """Elements of a token in a buffer, and how many of them are compressed at once; None where it holds no tokens that wait.
+
+    The lengths before and after the decode step of both samples say it: 127, 0, 127 and 0 after 255, 256, 511 and 512 tokens.
+    """
+    shapes = [
+        (seen - before, tuple(size or 0 for size in shape))
+        for layer, seen in zip(layers, tokens, strict=True)
+        for before, shape in ((1, layer.earlier.get(name)), (0, layer.tensors[name].shape))
+        if shape is not None
+    ]
+    axes = [
+        axis for axis, sizes in enumerate(zip(*(shape for _, shape in shapes), strict=False)) if len(set(sizes)) > 1
+    ]
+    if len(shapes) < 4 or len(axes) != 1:
+        return None
+    lengths = {seen: shape[axes[0]] for seen, shape in shapes}
+    cycle = next(
+        (each for each in range(max(lengths.values()) + 1, min(tokens) + 1) if all(n % each == m for n, m in lengths.items())), 0
+    )  # fmt: skip
+    slot = prod(size for axis, size in enumerate(shapes[0][1]) if axis != axes[0])
+    return (slot, cycle) if cycle > 1 else None
 
 
 def _role(name: str, layer: CacheLayer) -> Role:

@@ -71,9 +71,13 @@ class LayerCosts:
             yield [e for e in each.events if e.module in modules or e.module.startswith(below)], each.weights
 
     def kept(self, modules: Sequence[str]) -> tuple[Kept, ...]:
-        """What the first layer that writes its cache in one of some modules keeps for itself."""
-        layer = next((each for each in self.layers if each.part == "self" and _is_in(each.module, modules)), None)
-        return layer.kept if layer is not None else ()
+        """What some modules write of the first layer's cache that they write, kept for itself."""
+        for layer in self.layers:
+            writers = {each.name: layer.writers.get(each.name, layer.module) for each in layer.kept}
+            found = tuple(each for each in layer.kept if _is_in(writers[each.name], modules))
+            if found and layer.part == "self":
+                return found
+        return ()
 
     def products(self, modules: Sequence[str], context: int, window: int | None = None) -> int | None:
         """Operations of products of tensors for one token that sees a context, in some modules of one layer; None where there are none.
@@ -95,6 +99,17 @@ class LayerCosts:
             return int(sum(each.at(seen_of(each, context, context), context) for each in found))
         each = self._for_position(modules)
         return None if each is None else int(each * min(context, window or context))
+
+    def recurrence(self, modules: Sequence[str]) -> int:
+        """Operations of one token on the recurrent states that some modules keep, in whatever context."""
+        constant = [
+            each.constant
+            for path, growths in self._growths.items()
+            if _is_in(path, modules)
+            for each in growths
+            if not each.slope and not each.anew and each.window is None and each.over == "context"
+        ]
+        return int(sum(constant))
 
     def _for_position(self, modules: Sequence[str]) -> Fraction | None:
         """Operations for one token and each position that it sees, from an attention over all positions of a pass."""

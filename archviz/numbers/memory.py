@@ -25,13 +25,14 @@ DEFINITIONS = {
     "projected keys counted once",
     "as_coded": "the same as the official code stores it: keys and values both",
     "indexer": "keys by which an indexer chooses what is attended to",
-    "state": "recurrent and convolution states, and buffers of tokens to be compressed as they stand after whole windows (what waits in "
-    "between is not in it): constant for a sequence",
+    "state": "recurrent and convolution states, constant for a sequence, and buffers of tokens that wait to be compressed, as many as do so "
+    "at that length",
     "reserved": f"what an engine sets aside that has blocks of {BLOCK} tokens and one size for all layers: keys and values both, windows "
     "not used, with indexer keys and states",
     "cross": "keys and values of an encoder's output, kept for its whole length",
     "decode": "one new token: 2 for every active weight that it meets (tables that are looked up are none) and the products with what is "
-    "kept, as the code multiplies; no other elementwise work (activations, softmax, rotations, residual sums, recurrent states)",
+    "kept, as the code multiplies; of a recurrent state every multiplication and addition of the code's step on tensors of its shape "
+    "(decay, reading, writing, read-out); no other elementwise work (activations, softmax, rotations, residual sums)",
     "absorbed": "the same where cached latents are not projected to keys and values anew: that projection is multiplied into queries and "
     "outputs, as engines do",
     "prefill": "the same as decode for one token of a prefill, averaged over the context; what is projected is projected once",

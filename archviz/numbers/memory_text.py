@@ -83,7 +83,9 @@ def _kind_lines(kind: CacheKind, memory: Memory) -> Iterator[str]:
 def _kept_text(kept: Kept, memory: Memory, *, cross: bool) -> str:
     text = []
     token = "token of the source" if cross else "token"
-    if kept.slot:
+    if kept.cycle:
+        text.append(f"{kept.slot:,} for each token since the last {kept.cycle:,} were compressed")
+    elif kept.slot:
         text.append(f"{kept.slot:,} for " + (f"each {token}" if kept.rate == 1 else f"every {kept.rate:,} {token}s"))
     if kept.constant:
         fixed = memory.source.fixed if memory.source is not None and kept.role in ("keys", "values") else None
@@ -180,6 +182,7 @@ def memory_data(memory: Memory) -> dict[str, object]:
                 "kept": [
                     {
                         "name": each.name, "role": each.role, "entry": each.slot, "tokens_per_entry": each.rate, "constant": each.constant,
+                        "constant_from": each.since, "emptied_every": each.cycle or None,
                         "window": each.window, "dtype": each.dtype or memory.dtype, "counted_elsewhere": each.again,
                     }
                     for each in kind.kept

@@ -17,6 +17,7 @@ from archviz.interpreter.caches import CachedPass
 from archviz.interpreter.reading import Event
 from archviz.numbers.cache_growth import LayerCache
 from archviz.numbers.multiplied import Product, met_weights, products_of, products_once
+from archviz.numbers.state_work import state_work
 
 Over = Literal["context", "source"]
 
@@ -163,12 +164,14 @@ def _of_modules(
             repeated[module] = layer
         window = None if layer is None or over == "source" or _grows_beside(layer) else layer.window
         found.setdefault(module, []).append(Growth(count - slope * lengths[1], slope, window, over, anew))
+    for module, count in state_work(passes[1], layers).items():
+        found.setdefault(module, []).append(Growth(Fraction(count), Fraction(0), None))
     return found, repeated
 
 
 def _owners(products: Sequence[Product], last: CachedPass, layers: Sequence[LayerCache]) -> dict[str, LayerCache]:
     """Module of a product → the layer whose cache it reads: its own, or that of an earlier layer that shares it."""
-    writers = {layer.module: layer for layer in layers if layer.module}
+    writers = {path: layer for layer in layers for path in layer.modules}
     found, others = {}, []
     for each in products:
         path = next((p for p in writers if each.module == p or each.module.startswith(f"{p}.")), None)

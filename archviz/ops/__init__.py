@@ -28,6 +28,7 @@ def register_ops(library: Library) -> None:
         host,
         indexing,
         layout,
+        matrices,
         rarer,
         reduction,
         stdlib,
@@ -45,6 +46,7 @@ def register_ops(library: Library) -> None:
         indexing,
         choices,
         reduction,
+        matrices,
         functional,
         axis_patterns,
     ):

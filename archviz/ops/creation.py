@@ -7,7 +7,9 @@ from typing import Any
 from archviz.interpreter.bounds import check_length
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import Device, DType, Instance, Shape, StaticMethod, Tensor, Unknown
+from archviz.interpreter.values import DEFAULT_FLOAT, Device, DType, Instance, Shape, StaticMethod, Tensor, Unknown
+from archviz.ops import shapes
+from archviz.ops.promotion import common, promoted
 from archviz.ops.registry import dtype_name, number_in, op, sizes_of, tensor
 
 DTYPES = {
@@ -45,6 +47,15 @@ def _register_types(library: Library) -> None:
     library.function("torch.get_default_dtype")(lambda interp: made["float32"])
     library.function("torch.set_default_dtype")(lambda interp, dtype: None)
     library.function("torch.is_grad_enabled", "torch.is_autocast_enabled")(lambda interp, *args: False)
+    library.function("torch.promote_types")(
+        lambda interp, one, other: interp.library_name(f"torch.{common(one.name, other.name)}")
+    )
+    library.function("torch.result_type")(
+        lambda interp, one, other: interp.library_name(f"torch.{promoted(one, other)}")
+    )
+    library.function("torch.broadcast_shapes")(
+        lambda interp, *sizes: Shape(shapes.broadcast(*(sizes_of(interp, (each,)) for each in sizes)))
+    )
     library.function("torch.is_tensor")(lambda interp, value: isinstance(value, Tensor))
     library.function("torch.finfo", "torch.iinfo")(lambda interp, dtype=None: FloatInfo(dtype_name(dtype) or "float32"))
 
@@ -103,11 +114,20 @@ def _register_filled(library: Library) -> None:
             data = [_value] * count if 0 <= count <= 256 else None
             return tensor(interp, shape, dtype, data)
 
-    @op(library, "torch.empty", "torch.rand", "torch.randn", "torch.normal", "torch.empty_strided")
+    @op(library, "torch.normal")
+    def normal(
+        interp: Interpreter, mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, dtype: Any = None, **options: Any
+    ) -> Tensor:
+        given = [each for each in (mean, std) if isinstance(each, Tensor)]
+        if size is None:
+            return tensor(interp, shapes.broadcast(*(each.sizes for each in given)), given[0].dtype)
+        return tensor(interp, sizes_of(interp, (size,)), dtype)
+
+    @op(library, "torch.empty", "torch.rand", "torch.randn", "torch.empty_strided")
     def empty(interp: Interpreter, *sizes: Any, dtype: Any = None, **options: Any) -> Tensor:
         if "size" in options:
             return tensor(interp, sizes_of(interp, (options["size"],)), dtype)
-        return tensor(interp, sizes[0].shape if _has_tensor(sizes) else sizes_of(interp, sizes), dtype)
+        return tensor(interp, sizes_of(interp, sizes), dtype)
 
     @op(library, "torch.full")
     def full(interp: Interpreter, size: Any, fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
@@ -146,16 +166,16 @@ def _register_filled(library: Library) -> None:
 
         library.classes[f"torch.{name}"].methods["__new__"] = StaticMethod(constructed)
 
-    @op(library, "torch.tensor", "torch.scalar_tensor", "torch.as_tensor", "torch.from_numpy", "torch.asarray")
+    @op(library, "torch.scalar_tensor")
+    def scalar(interp: Interpreter, value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
+        return tensor(interp, (), dtype, None if isinstance(value, Tensor) else [value])
+
+    @op(library, "torch.tensor", "torch.as_tensor", "torch.from_numpy", "torch.asarray")
     def from_values(interp: Interpreter, *values: Any, dtype: Any = None, **options: Any) -> Any:
         value = values[0] if len(values) == 1 else list(values)
         if isinstance(value, Tensor):
             return tensor(interp, value.sizes, dtype or value.dtype, value.data)
         return from_python(interp, value, dtype)
-
-
-def _has_tensor(values: tuple[Any, ...]) -> bool:
-    return bool(values) and isinstance(values[0], Tensor) and bool(values[0].sizes)
 
 
 def from_python(interp: Interpreter, value: Any, dtype: Any = None) -> Any:
@@ -174,8 +194,7 @@ def from_python(interp: Interpreter, value: Any, dtype: Any = None) -> Any:
         return unknown if isinstance(unknown, Unknown) else Unknown("a tensor of objects", interp.here())
     if flat and isinstance(flat[0], Tensor):
         return tensor(interp, (*shape, *(flat[0].shape or ())), dtype or flat[0].dtype)
-    kind = "bool" if any(isinstance(each, bool) for each in flat) else "int64"
-    kind = "float32" if any(isinstance(each, float) for each in flat) or not flat else kind
+    kind = promoted(*{type(each): each for each in flat}.values())  # one of each kind of number
     return tensor(interp, shape, dtype or kind, flat)
 
 
@@ -187,7 +206,7 @@ def _register_ranges(library: Library) -> None:
         if any(isinstance(each, Unknown) for each in values):
             return Tensor(None, dtype_name(dtype) or "int64", at=interp.here())
         count = max(0, -int(-(end - start) // step))
-        kind = dtype or ("float32" if any(isinstance(each, float) for each in values) else "int64")
+        kind = dtype or (DEFAULT_FLOAT if any(isinstance(each, float) for each in values) else "int64")
         data = [start + index * step for index in range(count)] if count <= 4096 else None
         return tensor(interp, (count,), kind, data)
 

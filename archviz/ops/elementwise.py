@@ -13,6 +13,7 @@ from archviz.interpreter.values import Tensor
 from archviz.ops import shapes
 from archviz.ops.choices import nonzero_places
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
+from archviz.ops.promotion import is_inexact, promoted
 from archviz.ops.registry import dtype_name, op, tensor
 
 UNARY: dict[str, Callable[[Any], Any] | None] = {
@@ -23,7 +24,8 @@ UNARY: dict[str, Callable[[Any], Any] | None] = {
     "sgn": None, "frac": None, "atan": None, "asin": None, "acos": None, "sinh": None, "cosh": None, "atanh": None,
     "logit": None, "erfinv": None, "conj": None, "angle": None, "nan_to_num": None, "positive": None, "softplus": None,
     "arctan": None, "absolute": abs, "conj_physical": None, "resolve_conj": None, "bitwise_not": lambda x: not x if x.__class__ is bool else ~x, "sinc": None,
-    "log_sigmoid": None, "lgamma": None, "digamma": None,
+    "log_sigmoid": None, "lgamma": None, "digamma": None, "deg2rad": None, "rad2deg": None, "erfc": None, "i0": None, "asinh": None, "acosh": None,
+    "arcsin": None, "arccos": None, "arctanh": None, "arcsinh": None, "arccosh": None, "fix": None,
 }  # fmt: skip
 BINARY: dict[str, Callable[[Any, Any], Any] | None] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "truediv": operator.truediv,
@@ -33,6 +35,7 @@ BINARY: dict[str, Callable[[Any, Any], Any] | None] = {
     "multiply": operator.mul, "divide": operator.truediv, "hypot": None, "logaddexp": None, "bitwise_and": None,
     "bitwise_or": None, "bitwise_xor": None, "float_power": None, "true_divide": operator.truediv, "rsub": None,
     "bitwise_left_shift": None, "bitwise_right_shift": None, "fmax": None, "fmin": None,
+    "xlogy": None, "heaviside": None, "ldexp": None, "gcd": None, "lcm": None, "copysign": None, "nextafter": None, "arctan2": None,
 }  # fmt: skip
 COMPARE = {
     "eq": operator.eq, "noteq": operator.ne, "ne": operator.ne, "lt": operator.lt, "lte": operator.le,
@@ -42,9 +45,14 @@ COMPARE = {
 }  # fmt: skip
 KEEP_INTEGERS = {
     "abs", "neg", "pos", "square", "floor", "ceil", "round", "trunc", "sign", "sgn", "relu", "conj", "positive", "absolute",
-    "conj_physical", "resolve_conj", "bitwise_not", "nan_to_num",
+    "conj_physical", "resolve_conj", "bitwise_not", "nan_to_num", "fix",
 }  # fmt: skip
-DIVISIONS = {"div", "truediv", "divide", "true_divide", "atan2", "logaddexp"}
+SPECIAL = {
+    **{name: (name,) for name in ("expm1", "erf", "exp2", "log1p", "sinc", "erfinv", "logit", "digamma", "round", "erfc")},
+    "i0": ("i0", "i0e", "i1", "i1e", "ndtr", "ndtri", "log_ndtr", "entr", "erfcx"), "lgamma": ("gammaln",), "sigmoid": ("expit",),
+}  # fmt: skip
+"""Op → the names in `torch.special` that do the same to shapes and dtypes."""
+DIVISIONS = {"div", "truediv", "divide", "true_divide", "atan2", "arctan2", "logaddexp", "xlogy", "ldexp", "copysign"}
 MOST = 2**63  # integers of tensors are smaller
 PREDICATES = ("isnan", "isinf", "isfinite", "logical_not", "signbit", "isneginf", "isposinf")
 
@@ -70,8 +78,7 @@ def _register_unary(library: Library, name: str, run: Callable[[Any], Any] | Non
     names = [f"torch.{name}", f"torch.Tensor.{name}"]
     if name in ("relu", "sigmoid", "tanh", "softplus"):
         names.append(f"torch.nn.functional.{name}")
-    if name in ("expm1", "erf", "exp2", "log1p", "sinc"):
-        names.append(f"torch.special.{name}")
+    names += [f"torch.special.{each}" for each in SPECIAL.get(name, ())]
 
     def unary(interp: Interpreter, value: Any, *args: Any, **options: Any) -> Tensor:
         return unary_result(interp, value, run, floats=name not in KEEP_INTEGERS)
@@ -99,11 +106,6 @@ def unary_result(interp: Interpreter, value: Any, run: Callable[[Any], Any] | No
     return tensor(interp, value.sizes, dtype, _mapped(run, value.data))
 
 
-def is_inexact(dtype: str) -> bool:
-    """Whether a dtype, by name, is of floating point or complex."""
-    return "float" in dtype or "complex" in dtype
-
-
 def _mapped(run: Callable[..., Any] | None, *columns: list[Any] | None) -> list[Any] | None:
     if run is None or any(column is None for column in columns):
         return None
@@ -121,10 +123,13 @@ def _register_binary(library: Library, name: str, run: Callable[[Any, Any], Any]
     def binary(interp: Interpreter, left: Any, right: Any = None, *args: Any, **options: Any) -> Tensor:
         right = options.get("other", right)
         dtype = promoted(left, right)
+        if name == "float_power":
+            dtype = "complex128" if "complex" in dtype else "float64"
         exact = name in DIVISIONS and not is_inexact(dtype) and options.get("rounding_mode") is None
         return binary_result(interp, left, right, run, "float32" if exact else dtype)
 
-    op(library, f"torch.{public}", f"torch.Tensor.{public}")(binary)
+    special = ("torch.special.xlogy", "torch.special.xlog1py") if name == "xlogy" else ()
+    op(library, f"torch.{public}", f"torch.Tensor.{public}", *special)(binary)
     if not public.startswith("__") and not public.endswith("_"):
         op(library, f"torch.Tensor.{public}_")(_in_place(binary))
 
@@ -160,27 +165,6 @@ def _column(value: Any, shape: tuple[int, ...], count: int) -> list[Any] | None:
     return None
 
 
-_RANK = ("bool", "uint8", "int8", "int16", "int32", "int64", "float8_e4m3fn", "float16", "bfloat16", "float32", "float64",
-         "complex64", "complex128")  # fmt: skip
-
-
-def promoted(left: Any, right: Any) -> str:
-    """The dtype of a mixed operation; a Python number does not widen a tensor of its own kind."""
-    if not isinstance(right, Tensor):
-        left, right = right, left
-    if not isinstance(right, Tensor):
-        return "float32" if isinstance(left, float) or isinstance(right, float) else "int64"
-    if not isinstance(left, Tensor):
-        is_float = isinstance(left, float) and "float" not in right.dtype and "complex" not in right.dtype
-        return "float32" if is_float else right.dtype
-    first, second = left.dtype, right.dtype
-    if {first, second} == {"float16", "bfloat16"}:
-        return "float32"
-    if first not in _RANK or second not in _RANK:
-        return first
-    return max(first, second, key=_RANK.index)
-
-
 def _register_compare(library: Library, name: str, run: Callable[[Any, Any], Any] | None) -> None:
     @op(library, f"torch.{name}", f"torch.Tensor.{name}")
     def compare(interp: Interpreter, left: Any, right: Any, *args: Any, **options: Any) -> Tensor:
@@ -213,27 +197,21 @@ def _register_choice(library: Library) -> None:
     def where(interp: Interpreter, condition: Tensor, *values: Any) -> Any:
         if not values:
             return nonzero_places(interp, condition, "where")
-        shape = shapes.broadcast(*[each.sizes for each in (condition, *values) if isinstance(each, Tensor)])
+        shape = _common(condition, *values)
         count = shapes.product(shape)
         columns = [_column(each, shape, count) for each in (condition, *values[:2])] if count <= DATA_LIMIT else [None]
         return tensor(interp, shape, promoted(values[0], values[1]), _mapped(_chosen, *columns))
 
     @op(library, "torch.clamp", "torch.Tensor.clamp", "torch.clip", "torch.Tensor.clip", record="clamp")
     def clamp(interp: Interpreter, value: Tensor, min: Any = None, max: Any = None, **options: Any) -> Tensor:
-        bound = next((each for each in (min, max, *options.values()) if each is not None), value)
-        within = None if any(map(_is_tensor, (min, max))) else _clamped(value.data, min, max)
-        return tensor(interp, value.sizes, promoted(value, bound), within)
+        bounds = [each for each in (min, max) if each is not None]
+        within = None if any(map(_is_tensor, bounds)) else _clamped(value.data, min, max)
+        return tensor(interp, _common(value, *bounds), promoted(value, *bounds), within)
 
-    @op(
-        library,
-        "torch.clamp_min",
-        "torch.Tensor.clamp_min",
-        "torch.clamp_max",
-        "torch.Tensor.clamp_max",
-    )
+    @op(library, "torch.clamp_min", "torch.Tensor.clamp_min", "torch.clamp_max", "torch.Tensor.clamp_max")
     def clamp_one_side(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
-        bound = next((each for each in (*args, *options.values()) if each is not None), value)
-        return tensor(interp, value.sizes, promoted(value, bound))
+        bounds = [*args, *options.values()]
+        return tensor(interp, _common(value, *bounds), promoted(value, *bounds))
 
     @op(library, "torch.Tensor.clamp_", "torch.Tensor.clamp_min_", "torch.Tensor.clamp_max_", "torch.Tensor.clip_")
     def clamp_(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
@@ -249,9 +227,9 @@ def _register_choice(library: Library) -> None:
         "torch.Tensor.addcmul",
         "torch.Tensor.addcdiv",
     )
-    def lerp(interp: Interpreter, value: Tensor, end: Tensor, weight: Any = None, **options: Any) -> Tensor:
-        known = [each.sizes for each in (value, end, weight) if isinstance(each, Tensor)]
-        return tensor(interp, shapes.broadcast(*known), value.dtype)
+    def lerp(interp: Interpreter, start: Tensor, *others: Any, **options: Any) -> Tensor:
+        given = [*others, *(options[name] for name in ("end", "weight", "tensor1", "tensor2") if name in options)]
+        return tensor(interp, _common(start, *given), start.dtype)
 
     @op(library, "torch.polar", "torch.complex")
     def polar(interp: Interpreter, value: Tensor, angle: Tensor) -> Tensor:
@@ -260,6 +238,11 @@ def _register_choice(library: Library) -> None:
     @op(library, "torch.bernoulli", "torch.Tensor.bernoulli_", "torch.Tensor.bernoulli")
     def bernoulli(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         return tensor(interp, value.sizes, value.dtype)
+
+
+def _common(*values: Any) -> tuple[int, ...]:
+    """The shape to which the tensors among some operands broadcast."""
+    return shapes.broadcast(*[each.sizes for each in values if isinstance(each, Tensor)])
 
 
 def _chosen(condition: Any, yes: Any, no: Any) -> Any:

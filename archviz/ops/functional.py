@@ -29,7 +29,7 @@ def register(library: Library) -> None:
 def _register_activations(library: Library) -> None:
     for name in ("gelu", "silu", "elu", "selu", "celu", "leaky_relu", "relu6", "mish", "hardtanh", "hardswish", "hardsigmoid", "logsigmoid",
                  "tanhshrink", "dropout", "dropout1d", "dropout2d", "alpha_dropout", "prelu", "rrelu", "threshold", "softsign", "relu_",
-                 "gumbel_softmax", "feature_alpha_dropout", "hardshrink", "softmin", "dropout3d"):  # fmt: skip
+                 "gumbel_softmax", "feature_alpha_dropout", "hardshrink", "softshrink", "softmin", "dropout3d"):  # fmt: skip
 
         @op(library, f"{F}.{name}", *([f"torch.{name}"] if name in ("dropout", "selu", "celu", "prelu") else []))
         def activation(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
@@ -41,7 +41,7 @@ def _register_activations(library: Library) -> None:
     ) -> Tensor:
         return like(interp, value, dtype=dtype)
 
-    @op(library, f"{F}.log_softmax", "torch.log_softmax", "torch.Tensor.log_softmax")
+    @op(library, f"{F}.log_softmax", "torch.log_softmax", "torch.Tensor.log_softmax", "torch.special.log_softmax")
     def log_softmax(interp: Interpreter, value: Tensor, *args: Any, dtype: Any = None, **options: Any) -> Tensor:
         return like(interp, value, dtype=dtype)
 
@@ -285,10 +285,22 @@ def _register_losses(library: Library) -> None:
 
         @op(library, f"{F}.{name}")
         def loss(interp: Interpreter, value: Tensor, *args: Any, _name: str = name, **options: Any) -> Tensor:
-            if options.get("reduction") != "none":
-                return like(interp, value, ())
-            own = value.sizes
-            return like(interp, value, (*own[:1], *own[2:]) if _name in ("cross_entropy", "nll_loss") else own)
+            own = () if options.get("reduction") != "none" else _unreduced(_name, [value, *args, *options.values()])
+            return like(interp, value, own)
+
+
+def _unreduced(name: str, values: list[Any]) -> tuple[int, ...]:
+    """The shape of a loss that is neither summed nor averaged; what it compares broadcasts."""
+    first, *others = [each.sizes for each in values if isinstance(each, Tensor)]
+    if name in ("cross_entropy", "nll_loss"):
+        return () if len(first) == 1 else (*first[:1], *first[2:])
+    if name == "ctc_loss":  # log-probabilities are [time, batch, classes]
+        return first[1:2] if len(first) == 3 else ()
+    if name == "multi_margin_loss":
+        return first[:-1]
+    if name in ("cosine_embedding_loss", "triplet_margin_loss"):
+        return shapes.broadcast(first, *others[: 1 if name[0] == "c" else 2])[:-1]
+    return shapes.broadcast(first, *others[:1])
 
 
 def _register_fourier(library: Library) -> None:
@@ -350,9 +362,25 @@ def _register_fourier(library: Library) -> None:
     def rfftfreq(interp: Interpreter, n: int, *args: Any, **options: Any) -> Tensor:
         return tensor(interp, (n // 2 + 1,))
 
-    @op(library, "torch.hann_window", "torch.hamming_window", "torch.kaiser_window")
-    def window(interp: Interpreter, length: int, *args: Any, **options: Any) -> Tensor:
-        return tensor(interp, (length,))
+    @op(
+        library,
+        "torch.hann_window",
+        "torch.hamming_window",
+        "torch.kaiser_window",
+        "torch.blackman_window",
+        "torch.bartlett_window",
+    )
+    def window(interp: Interpreter, length: int, *args: Any, dtype: Any = None, **options: Any) -> Tensor:
+        return tensor(interp, (length,), dtype)
+
+    @op(library, "torch.istft", "torch.Tensor.istft")
+    def istft(interp: Interpreter, value: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None,
+              window: Any = None, center: bool = True, normalized: bool = False, onesided: Any = None, length: int | None = None,
+              return_complex: bool = False) -> Tensor:  # fmt: skip
+        """Samples of frames `[…, bins, frames]`; without its padding where it was centred."""
+        whole = n_fft + (hop_length or n_fft // 4) * (value.sizes[-1] - 1)
+        samples = length if length is not None else whole - 2 * (n_fft // 2) if center else whole
+        return like(interp, value, (*value.sizes[:-2], samples), value.dtype if return_complex else "float32")
 
     @op(library, "torch.stft")
     def stft(

@@ -119,7 +119,9 @@ def _as_index(interp: Interpreter, part: Any) -> Any:
         return slice(*(_bound(interp, each) for each in (part.start, part.stop, part.step)))
     if isinstance(part, (list, tuple, range)):
         sizes, first = _list_sizes(part)
-        return tensor(interp, sizes, "bool" if isinstance(first, bool) else "int64")
+        if isinstance(first, bool):
+            return tensor(interp, sizes, "bool", list(part) if len(sizes) == 1 else None)
+        return tensor(interp, sizes, "int64")
     return part
 
 
@@ -278,7 +280,7 @@ def _register_conversions(library: Library) -> None:
             return tensor(interp, value.sizes, value.dtype, value.data)
 
     for name, dtype in (("float", "float32"), ("half", "float16"), ("bfloat16", "bfloat16"), ("double", "float64"), ("long", "int64"),
-                        ("int", "int32"), ("bool", "bool"), ("byte", "uint8"), ("short", "int16"), ("cfloat", "complex64")):  # fmt: skip
+                        ("int", "int32"), ("bool", "bool"), ("byte", "uint8"), ("short", "int16"), ("char", "int8"), ("cfloat", "complex64"), ("cdouble", "complex128")):  # fmt: skip
 
         @op(library, f"torch.Tensor.{name}", record="to")
         def converted(interp: Interpreter, value: Tensor, *args: Any, _dtype: str = dtype, **options: Any) -> Tensor:
@@ -287,9 +289,19 @@ def _register_conversions(library: Library) -> None:
     @op(library, "torch.Tensor.to", "torch.Tensor.type", "torch.Tensor.type_as", record="to")
     def to(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         dtype = next((each for each in (*args, options.get("dtype")) if isinstance(each, DType)), None)
-        other = next((each for each in args if isinstance(each, Tensor)), None)
-        name = dtype.name if dtype else other.dtype if other is not None else value.dtype
+        other = next((each for each in (*args, options.get("other")) if isinstance(each, Tensor)), None)
+        name = dtype.name if dtype else other.dtype if other is not None else _of_kind(args) or value.dtype
         return tensor(interp, value.sizes, name, numbers.converted(value.data, name))
+
+
+_KINDS = {"Double": "float64", "Float": "float32", "Half": "float16", "BFloat16": "bfloat16", "Long": "int64", "Int": "int32",
+          "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool"}  # fmt: skip
+
+
+def _of_kind(args: tuple[Any, ...]) -> str | None:
+    """The dtype that `type("torch.HalfTensor")` names."""
+    given = next((each for each in args if isinstance(each, str) and each.endswith("Tensor")), "")
+    return _KINDS.get(given.rpartition(".")[2].removesuffix("Tensor"))
 
 
 def _register_forms(library: Library) -> None:
@@ -380,7 +392,16 @@ def _nested(data: list[Any], sizes: list[int]) -> Any:
 
 
 def _register_gathers(library: Library) -> None:
-    @op(library, "torch.gather", "torch.Tensor.gather", "torch.take_along_dim", record="gather")
+    @op(library, "torch.take_along_dim", "torch.Tensor.take_along_dim")
+    def take_along_dim(interp: Interpreter, value: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+        """Places along one axis, the others broadcast; of the flat tensor without an axis."""
+        if dim is None:
+            return like(interp, value, (shapes.product(indices.sizes),))
+        own, chosen, place = list(value.sizes), list(indices.sizes), shapes.axis(dim, len(value.sizes))
+        own[place] = chosen[place]
+        return like(interp, value, shapes.broadcast(tuple(own), tuple(chosen)))
+
+    @op(library, "torch.gather", "torch.Tensor.gather", record="gather")
     def gather(interp: Interpreter, value: Tensor, dim: Any = None, index: Any = None, **options: Any) -> Tensor:
         chosen = index if isinstance(index, Tensor) else dim
         return like(interp, value, chosen.shape)
@@ -391,7 +412,7 @@ def _register_gathers(library: Library) -> None:
         own[shapes.axis(dim, len(own))] = shapes.product(index.sizes)
         return like(interp, value, own)
 
-    @op(library, "torch.Tensor.narrow", "torch.narrow")
+    @op(library, "torch.Tensor.narrow", "torch.narrow", "torch.narrow_copy", "torch.Tensor.narrow_copy")
     def narrow(interp: Interpreter, value: Tensor, dim: int, start: Any, length: int) -> Tensor:
         own = list(value.sizes)
         own[shapes.axis(dim, len(own))] = length

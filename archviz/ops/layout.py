@@ -12,7 +12,7 @@ from archviz.interpreter.values import DType, Tensor, Unknown
 from archviz.ops import shapes
 from archviz.ops.choices import of_unknown_count
 from archviz.ops.creation import DTYPES
-from archviz.ops.elementwise import promoted
+from archviz.ops.promotion import promoted
 from archviz.ops.registry import dtype_name, like, op, sizes_of, tensor
 
 
@@ -153,7 +153,7 @@ def _register_permutations(library: Library) -> None:
         rest = iter([place for place in range(len(own)) if place not in first])
         return like(interp, value, [own[moved[place] if place in moved else next(rest)] for place in range(len(own))])
 
-    @op(library, "torch.t", "torch.Tensor.t", "torch.adjoint", record="t")
+    @op(library, "torch.t", "torch.Tensor.t", "torch.adjoint", "torch.Tensor.adjoint", record="t")
     def t(interp: Interpreter, value: Tensor) -> Tensor:
         own = value.sizes
         return like(interp, value, (*own[:-2], *reversed(own[-2:])))
@@ -166,7 +166,8 @@ def _register_permutations(library: Library) -> None:
         return like(interp, value, own)
 
     @op(library, "torch.roll", "torch.Tensor.roll", "torch.flip", "torch.Tensor.flip", "torch.fliplr", "torch.tril", "torch.triu",
-        "torch.Tensor.tril", "torch.Tensor.triu", "torch.Tensor.fliplr")  # fmt: skip
+        "torch.Tensor.tril", "torch.Tensor.triu", "torch.Tensor.fliplr", "torch.flipud", "torch.Tensor.flipud", "torch.renorm", "torch.Tensor.renorm",
+        "torch.msort", "torch.Tensor.msort")  # fmt: skip
     def roll(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         return like(interp, value)
 
@@ -183,19 +184,22 @@ def _register_joins(library: Library) -> None:
         data = None
         if place == 0 and all(each.data is not None for each in parts):
             data = [value for each in parts for value in each.data or []]
-        dtype = parts[0].dtype
-        for each in parts[1:]:
-            dtype = promoted(Tensor((), dtype), each)
-        return tensor(interp, own, dtype, data)
+        return tensor(interp, own, promoted(*parts), data)
 
     @op(library, "torch.stack")
     def stack(interp: Interpreter, tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         parts = list(tensors)
         own = parts[0].shape or ()
         place = shapes.axis(dim, len(own) + 1)
-        return like(interp, parts[0], (*own[:place], len(parts), *own[place:]))
+        return tensor(interp, (*own[:place], len(parts), *own[place:]), promoted(*parts))
 
-    for name, rank, place in (("hstack", 1, 1), ("vstack", 2, 0), ("dstack", 3, 2), ("column_stack", 2, 1)):
+    for name, rank, place in (
+        ("hstack", 1, 1),
+        ("vstack", 2, 0),
+        ("row_stack", 2, 0),
+        ("dstack", 3, 2),
+        ("column_stack", 2, 1),
+    ):
 
         @op(library, f"torch.{name}")
         def join(
@@ -204,7 +208,7 @@ def _register_joins(library: Library) -> None:
             own = [list(_at_least(each.sizes, _rank, upright=_name == "column_stack")) for each in tensors]
             at = min(_place, len(own[0]) - 1)
             own[0][at] = sum(each[at] for each in own)
-            return like(interp, tensors[0], own[0])
+            return tensor(interp, own[0], promoted(*tensors))
 
     for rank in (1, 2, 3):
 
@@ -313,6 +317,15 @@ def _register_splits(library: Library) -> None:
         edges = [0, *(min(max(each + total if each < 0 else each, 0), total) for each in places or ()), total]
         sizes = [max(stop - start, 0) for start, stop in pairwise(edges)]
         return _pieces(interp, value, dim, sizes)
+
+    for name, dim in (("hsplit", 1), ("vsplit", 0), ("dsplit", 2)):
+
+        @op(library, f"torch.{name}", f"torch.Tensor.{name}")
+        def split_axis(interp: Interpreter, value: Tensor, parts: Any, _name: str = name, _dim: int = dim) -> Any:
+            place = 0 if len(value.sizes) == 1 else _dim
+            if isinstance(parts, int) and value.sizes[place] % parts:
+                raise ValueError(f"{_name} requires a size that {parts} divides, got {list(value.sizes)}")
+            return tensor_split(interp, value, parts, place)
 
     @op(library, "torch.unbind", "torch.Tensor.unbind")
     def unbind(interp: Interpreter, value: Tensor, dim: int = 0) -> Any:

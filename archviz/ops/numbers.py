@@ -13,6 +13,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from archviz.interpreter.sizes import Fraction
 from archviz.interpreter.values import Tensor
 
 LIMIT = 4096  # elements
@@ -118,7 +119,7 @@ def _expanded(args: Sequence[Any], kwargs: dict[str, Any], result: Tensor) -> li
 
 def _spread(value: Any, sizes: Sequence[int]) -> list[Any] | None:
     """An operand's numbers, broadcast to the sizes of the result; None where they are not known, or are no numbers."""
-    if value.__class__ in (int, float):
+    if value.__class__ in (int, float, Fraction):
         return [value] * math.prod(sizes)
     if not isinstance(value, Tensor) or value.data is None or value.shape is None or value.dtype == "bool":
         return None

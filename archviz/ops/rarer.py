@@ -9,8 +9,9 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor, Unknown
 from archviz.ops import shapes
-from archviz.ops.elementwise import promoted
-from archviz.ops.registry import like, op, tensor
+from archviz.ops.promotion import is_inexact, promoted
+from archviz.ops.reduction import named
+from archviz.ops.registry import like, op, sizes_of, tensor
 
 
 def register(library: Library) -> None:
@@ -63,6 +64,11 @@ def _register_diagonals(library: Library) -> None:
             own.insert(place, size)
         return like(interp, value, own)
 
+    @op(library, "torch.diagflat", "torch.Tensor.diagflat")
+    def diagflat(interp: Interpreter, value: Tensor, offset: int = 0) -> Tensor:
+        size = shapes.product(value.sizes) + abs(offset)
+        return like(interp, value, (size, size))
+
     for name in ("tril_indices", "triu_indices"):
 
         @op(library, f"torch.{name}")
@@ -86,6 +92,28 @@ def _register_choices(library: Library) -> None:
         count = value.sizes[0]
         rows = math.comb(count + r - 1 if with_replacement else count, r)
         return like(interp, value, (rows, r))
+
+    @op(library, "torch.nn.utils.parameters_to_vector")
+    def flat(interp: Interpreter, parameters: Any) -> Tensor:
+        values = list(interp.iterate(parameters))
+        return like(interp, values[0], (sum(shapes.product(each.sizes) for each in values),))
+
+    @op(library, "torch.Tensor.sum_to_size")
+    def sum_to_size(interp: Interpreter, value: Tensor, *sizes: Any) -> Tensor:
+        return like(interp, value, sizes_of(interp, sizes))
+
+    @op(library, "torch.frexp", "torch.Tensor.frexp")
+    def frexp(interp: Interpreter, value: Tensor) -> Any:
+        return named("mantissa", "exponent")((like(interp, value), like(interp, value, dtype="int32")))
+
+    @op(library, "torch.polygamma")
+    def polygamma(interp: Interpreter, n: int, value: Tensor) -> Tensor:
+        return like(interp, value, dtype=None if is_inexact(value.dtype) else "float32")
+
+    @op(library, "torch.gradient")
+    def gradient(interp: Interpreter, value: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> Any:
+        dims = range(len(value.sizes)) if dim is None else [dim] if isinstance(dim, int) else dim
+        return tuple(like(interp, value) for _ in dims)
 
     @op(library, "torch.take", "torch.Tensor.take")
     def take(interp: Interpreter, value: Tensor, index: Tensor) -> Tensor:

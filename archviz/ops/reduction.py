@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import string
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
 from archviz.ops import shapes
-from archviz.ops.elementwise import is_inexact, promoted
+from archviz.ops.promotion import is_inexact, promoted
 from archviz.ops.registry import like, op, tensor
 
 
@@ -21,19 +23,14 @@ def register(library: Library) -> None:
     _register_products(library)
 
 
-class Pair(tuple[Any, ...]):
-    """The named pair that `max`, `sort` and `topk` return."""
+@cache
+def named(*names: str) -> type[tuple[Any, ...]]:
+    """The kind of tuple that an op returns whose results have names."""
+    own = {name: property(itemgetter(place)) for place, name in enumerate(names)}
+    return type("Named", (tuple,), {"__slots__": (), "ARCHVIZ_ATTRIBUTES": (*names, "count", "index"), **own})
 
-    ARCHVIZ_ATTRIBUTES = ("values", "indices", "count", "index")
-    __slots__ = ()
 
-    @property
-    def values(self) -> Any:
-        return self[0]
-
-    @property
-    def indices(self) -> Any:
-        return self[1]
+Pair = named("values", "indices")
 
 
 def _dims(args: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -58,7 +55,8 @@ def _register_reductions(library: Library) -> None:
         ) -> Any:
             if _name == "norm" and args:
                 args = args[1:]
-            shape = shapes.reduce(value.sizes, _dims(args, options), keep=_keeps(args, options))
+            dims = _dims(args, options)
+            shape = shapes.reduce(value.sizes, None if dims in ([], ()) else dims, keep=_keeps(args, options))
             data = [_host(value.data)] if _host and value.data and not shape else None
             dtype = "bool" if _name in ("all", "any") else options.get("dtype") or value.dtype
             if _name == "count_nonzero" or (
@@ -78,7 +76,7 @@ def _register_extremes(library: Library) -> None:
         shape = shapes.reduce(value.sizes, _dims(args, options), keep=_keeps(args, options))
         return like(interp, value, shape), like(interp, value, shape)
 
-    for name, host in (("max", max), ("min", min), ("mode", None), ("median", None)):
+    for name, host in (("max", max), ("min", min), ("mode", None), ("median", None), ("nanmedian", None)):
 
         @op(library, f"torch.{name}", f"torch.Tensor.{name}")
         def extreme(interp: Interpreter, value: Tensor, *args: Any, _host: Any = host, **options: Any) -> Any:
@@ -111,6 +109,18 @@ def _register_cumulative(library: Library) -> None:
             dtype = options.get("dtype") or (value.dtype if is_inexact(value.dtype) else "int64")
             return tensor(interp, value.sizes, dtype, data)
 
+    @op(library, "torch.trapezoid", "torch.trapz")
+    def trapezoid(interp: Interpreter, value: Tensor, x: Any = None, *, dim: int = -1, dx: Any = 1) -> Tensor:
+        return like(interp, value, shapes.reduce(value.sizes, dim))
+
+    @op(library, "torch.cumulative_trapezoid")
+    def cumulative_trapezoid(
+        interp: Interpreter, value: Tensor, x: Any = None, *, dim: int = -1, dx: Any = 1
+    ) -> Tensor:
+        own = list(value.sizes)
+        own[shapes.axis(dim, len(own))] -= 1
+        return like(interp, value, own)
+
     @op(library, "torch.cummax", "torch.Tensor.cummax", "torch.cummin", "torch.Tensor.cummin")
     def cumulative_extreme(interp: Interpreter, value: Tensor, dim: int) -> Any:
         return Pair((like(interp, value), like(interp, value, dtype="int64")))
@@ -123,7 +133,7 @@ def _register_cumulative(library: Library) -> None:
     @op(library, "torch.aminmax", "torch.Tensor.aminmax")
     def aminmax(interp: Interpreter, value: Tensor, **options: Any) -> Any:
         shape = shapes.reduce(value.sizes, options.get("dim"), keep=bool(options.get("keepdim")))
-        return like(interp, value, shape), like(interp, value, shape)
+        return named("min", "max")((like(interp, value, shape), like(interp, value, shape)))
 
     @op(library, "torch.quantile", "torch.Tensor.quantile", "torch.nanquantile")
     def quantile(
@@ -139,7 +149,6 @@ def _register_cumulative(library: Library) -> None:
         "torch.linalg.det",
         "torch.det",
         "torch.logdet",
-        "torch.linalg.matrix_rank",
     )
     def of_matrix(interp: Interpreter, value: Tensor) -> Tensor:
         return like(interp, value, value.sizes[:-2])
@@ -177,14 +186,18 @@ def _register_orderings(library: Library) -> None:
         return tensor(interp, value.sizes, "int64", data)
 
     @op(library, "torch.bucketize")
-    def bucketize(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
-        return like(interp, value, dtype="int64")
+    def bucketize(
+        interp: Interpreter, value: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False
+    ) -> Tensor:
+        return tensor(interp, value.sizes if isinstance(value, Tensor) else (), "int32" if out_int32 else "int64")
 
     @op(library, "torch.searchsorted")
-    def searchsorted(interp: Interpreter, left: Tensor, right: Tensor, *args: Any, **options: Any) -> Tensor:
-        return like(interp, right, dtype="int64")
+    def searchsorted(
+        interp: Interpreter, sequence: Tensor, value: Any, *, out_int32: bool = False, **options: Any
+    ) -> Tensor:
+        return tensor(interp, value.sizes if isinstance(value, Tensor) else (), "int32" if out_int32 else "int64")
 
-    @op(library, "torch.multinomial")
+    @op(library, "torch.multinomial", "torch.Tensor.multinomial")
     def multinomial(interp: Interpreter, value: Tensor, count: int, *args: Any, **options: Any) -> Tensor:
         return like(interp, value, (*value.sizes[:-1], count), "int64")
 
@@ -251,12 +264,7 @@ def _register_products(library: Library) -> None:
     @op(library, "torch.cdist")
     def cdist(interp: Interpreter, left: Tensor, right: Tensor, *args: Any, **options: Any) -> Tensor:
         first, second = left.sizes, right.sizes
-        return like(interp, left, (*first[:-1], second[-2]))
-
-    @op(library, "torch.linalg.inv", "torch.linalg.cholesky", "torch.inverse", "torch.linalg.solve", "torch.linalg.matrix_exp",
-        "torch.linalg.solve_triangular", "torch.linalg.pinv")  # fmt: skip
-    def same(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
-        return like(interp, args[0] if args and isinstance(args[0], Tensor) else value)
+        return like(interp, left, (*shapes.broadcast(first[:-2], second[:-2]), first[-2], second[-2]))
 
     @op(library, "torch.cross", "torch.linalg.cross", "torch.Tensor.cross")
     def cross(interp: Interpreter, left: Tensor, right: Tensor, *args: Any, **options: Any) -> Tensor:

@@ -12,7 +12,7 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.sizes import Size
-from archviz.interpreter.values import Device, DType, Instance, Tensor, Unknown
+from archviz.interpreter.values import DEFAULT_FLOAT, Device, DType, Instance, Tensor, Unknown
 from archviz.ops import masks, strides
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
 from archviz.ops.numbers import compute
@@ -155,7 +155,7 @@ def tensor(interp: Interpreter, shape: Sequence[int], dtype: Any = "float32", da
         refuse_size(interp, sizes)
     if data is not None:
         interp.spend(len(data) // ELEMENTS_PER_STEP)
-    name = dtype_name(dtype) or "float32"
+    name = dtype_name(dtype) or DEFAULT_FLOAT
     return Tensor(sizes, name, data if data is not None and len(data) <= DATA_LIMIT else None, interp.here())
 
 

@@ -236,12 +236,14 @@ def _register_copy(library: Library) -> None:
 
     @library.function("copy.copy", "copy.replace")
     def shallow(interp: Interpreter, value: Any) -> Any:
+        """A new object with the same attributes; a module shares its registries, so that a part put into one is in both."""
         if isinstance(value, Instance):
             twin = type(value)(value.cls)
             twin.attrs = dict(value.attrs)
             twin.payload = copy.copy(value.payload)
             if isinstance(value, ModuleInstance) and isinstance(twin, ModuleInstance):
-                _copy_registries(value, twin, lambda each: each)
+                twin.parameters, twin.buffers, twin.modules = value.parameters, value.buffers, value.modules
+                twin.transient, twin.created_at = value.transient, value.created_at
             return twin
         return copy.copy(value) if isinstance(value, (list, dict, set)) else value
 

@@ -89,10 +89,24 @@ def follow(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
     rule = VIEWS.get(name)
     if rule is not None and args and args[0].__class__ is Tensor:
         viewed(rule, args[0], args[1:], kwargs, result)
+        return
+    short = name.rpartition(".")[2]
+    if (
+        short in IN_ANY_ORDER
+        or name.startswith("linalg.")
+        or "memory_format" in kwargs
+        or (short == "matmul" and _folds(args))
+    ):
+        _mark(result, NOT_KNOWN, [each for each in args if isinstance(each, Tensor)])
     elif views := _views((*args, *kwargs.values())):
-        short = name.rpartition(".")[2]
         if short not in IN_ONE_PIECE:
             _mark(result, _kept(views, args, copies=short in COPYING) if short in KEEPING else NOT_KNOWN, views)
+
+
+def _folds(args: Sequence[Any]) -> bool:
+    """Whether a product turns its operands: of a matrix with several."""
+    ranks = [0 if each.shape is None else len(each.shape) for each in args[:2] if isinstance(each, Tensor)]
+    return len(ranks) == 2 and ranks[0] <= 2 < ranks[1]
 
 
 def viewed(rule: Rule, value: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
@@ -240,6 +254,18 @@ def _reshaped(view: Viewed) -> Layout:
     return Layout(in_one_piece(view.sizes)) if strides is None else Layout(strides, view.offset)
 
 
+def _seen_otherwise(view: Viewed) -> Layout:
+    """`view`, which makes no copy: refused where no strides reach the other shape."""
+    dtype = next((each for each in view.given("dtype") if isinstance(each, DType)), None)
+    own = view.value.sizes or (1,)
+    if dtype is None and _strides_of_view(own, view.strides or (1,), view.sizes) is None:
+        raise RuntimeError(
+            f"view size is not compatible with input tensor's size and stride: {list(own)} with strides {list(view.strides)} as {list(view.sizes)}. "
+            "Use .reshape(...) instead."
+        )
+    return _reshaped(view)
+
+
 def _strides_of_view(own: Sequence[int], strides: Sequence[int], sizes: Sequence[int]) -> tuple[int, ...] | None:
     if 0 in own:
         return in_one_piece(sizes)
@@ -365,7 +391,8 @@ VIEWS: dict[str, Rule] = {
     "unbind": _rows,
     "narrow": _narrowed,
     "select": _selected,
-    **dict.fromkeys(("view", "reshape", "view_as", "reshape_as", "flatten", "unflatten", "ravel"), _reshaped),
+    **dict.fromkeys(("view", "view_as"), _seen_otherwise),
+    **dict.fromkeys(("reshape", "reshape_as", "flatten", "unflatten", "ravel"), _reshaped),
     "view_as_real": _as_real,
     "view_as_complex": _as_complex,
     "unsqueeze": _unsqueezed,
@@ -384,5 +411,10 @@ KEEPING = COPYING | {
 IN_ONE_PIECE = frozenset({
     "contiguous", "stack", "embedding", "linear", "repeat", "new_zeros", "new_ones", "new_empty", "new_full", "new_tensor",
 })  # fmt: skip
+IN_ANY_ORDER = frozenset({
+    "einsum", "scaled_dot_product_attention", "_multi_head_attention", "_recurrent", "tensordot", "bilinear", "svd", "qr", "cdist", "fft", "ifft",
+    "rfft", "irfft", "fft2", "ifft2", "rfft2", "irfft2", "fftn", "ifftn", "rfftn", "irfftn", "stft", "istft",
+})  # fmt: skip
+"""Ops whose result is often a view of what they compute, or depends on the kernel that runs."""
 
 __all__ = ["VIEWS", "follow", "imag", "in_one_piece", "is_contiguous", "layout_of", "real", "viewed"]

@@ -61,6 +61,16 @@ class Layout:
         keys = [key for axis in self.axes for key, _ in axis if key != SPREAD]
         return _arrangement(self) if keys != sorted(keys) else None
 
+    def along(self, axes: Sequence[int]) -> str | None:
+        """The arrangement, where one of these axes is a piece of the source's, or no longer stands where it stood."""
+        keys = sorted(key for axis in self.axes for key, _ in axis if key != SPREAD)
+        for place in (axis % len(self.axes) for axis in axes if self.axes):
+            own = [key for key, size in self.axes[place] if key != SPREAD and size != 1]
+            ends = (place == 0 and own[:1] == keys[:1]) or (place == len(self.axes) - 1 and own[-1:] == keys[-1:])
+            if own and (len(own[-1]) > 1 or (not ends and self.turned() is not None)):
+                return _arrangement(self)
+        return None
+
     def is_transposed(self) -> bool:
         """Whether a matrix was turned over."""
         return len(self.source) == 2 and self.axes == ((((1,), self.source[1]),), (((0,), self.source[0]),))

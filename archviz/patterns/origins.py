@@ -169,8 +169,11 @@ def _stretch(
     if 2 * size == total and start in (0, size):
         return "second half" if start else "first half"
     if not size:
-        return "none"
+        index = event.options.get("index")
+        return index if isinstance(index, str) else "none"
     along = positions.words(start, start + size, total) if positions else None
+    if along is None and positions and size == positions.length and not _is_float(event.inputs[0]):
+        along = f"{start} to {f'{start} + ' if start else ''}S of {total}"  # of a table of positions
     return along or f"{start} to {start + size} of {total}"
 
 

@@ -45,6 +45,14 @@ class Positions:
             return index
         return index.replace(f":{self.length}", ":S")
 
+    def filled(self, more: int) -> str:
+        """How many positions are added to all: `64 − S` where they are filled up to a round number.
+
+        >>> Positions(7).filled(57), Positions(7).filled(3)
+        ('64 − S', '3')
+        """
+        return f"{self.length + more} − S" if more > _MORE else str(more)
+
     def _symbol(self, size: int) -> tuple[str, int] | None:
         """A size in symbols of the length, and how many positions it has beyond that."""
         for more in range(_MORE + 1):

@@ -18,7 +18,7 @@ _INFIX = {
 _QUOTIENT = 3
 _WHOLE = 8  # powers, calls, names
 _LONG = 60  # a step of this length that is used twice gets a line of its own
-_NAMES = "abcdefghijklmnopqrsuvwyz"
+_NAMES = "abcdefghjklmnopqrsuvwyz"  # not x, i and t, which stand for what comes from outside
 
 
 def term_lines(results: Sequence[Term]) -> list[str]:

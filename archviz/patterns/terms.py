@@ -39,6 +39,12 @@ _ALONE = _BY_ELEMENT | {
     "square",
 }
 _PRODUCTS = ("matmul", "bmm")
+_ALONG = frozenset({
+    "sum", "mean", "softmax", "log_softmax", "cumsum", "cumprod", "amax", "amin", "max", "min", "argmax", "topk", "sort", "argsort",
+    "gather", "scatter", "index_select", "index_add", "any", "all", "logsumexp", "norm", "prod", "var", "std", "flip", "roll", "getitem",
+    "where", "nonzero",
+})  # fmt: skip
+"""Ops that do something else along other axes."""
 _CUTS = ("slice", "getitem", "narrow", "select", "split", "chunk", "unbind")
 _VIEWED = frozenset(
     {
@@ -54,6 +60,16 @@ _VIEWED = frozenset(
         "permute",
         "reshape",
     }
+)
+_USUALLY_FALSE = (
+    "descending",
+    "accumulate",
+    "right",
+    "reverse",
+    "ceil_mode",
+    "align_corners",
+    "antialias",
+    "include_self",
 )
 _NOT_SHOWN = ("dtype", "keepdim", "training", "sorted", "device", "index", "memory_format", "implicit", "inplace")
 
@@ -84,21 +100,23 @@ class TermReader:
         closed: Whether a module call or function inside is one step.
         stored: Number of a value → the tensor of the model that it is.
         rates: How many positions become one, where the call pools them.
+        handed: Tell also masks and positions that the call makes and hands to modules.
     """
 
     def __init__(
         self, trace: Trace, call: Event, closed: Callable[[Event], bool], stored: Mapping[int, StoredTensor],
-        rates: tuple[int, ...] = (),
+        rates: tuple[int, ...] = (), *, handed: bool = False,
     ) -> None:  # fmt: skip
+        self.handed = handed
         self.trace, self.call, self.closed, self.stored = trace, call, closed, stored
         self.terms: dict[int, Term] = {}
         self.layouts: dict[int, Layout] = {}  # of tensors that were moved
         self.arranged: dict[int, Term] = {}
         self.bases: dict[int, int] = {}
         self.unknown: dict[int, Term] = {}
+        self.made: list[int] = []  # values that ops and modules made of the data
         self.steps = 0
-        first = next((value.shape for value in call.inputs if value.shape and len(value.shape) > 2), None)
-        length = (first[1] or 0) if first else 0
+        length = _length(call)
         self.positions = Positions(length, rates) if length > 1 else None
         data = [value for value in call.inputs if trace.carries(value)]
         for place, value in enumerate(data):
@@ -114,12 +132,21 @@ class TermReader:
         read = [value for value in made[1:] if value.id in taken]
         return list({id(term): term for value in (*made[:1], *read) for term in (self._term(value),)}.values())
 
+    def unread(self, results: Sequence[Term]) -> list[Term]:
+        """What is made of the data and reaches none of the results, such as a state that only a further round or step reads."""
+        told = set(map(id, inner_terms(results)))
+        made = [self.terms[number] for number in self.made if number in self.terms]
+        left = list({id(term): term for term in made if id(term) not in told and not _is_beside(term, told)}.values())
+        inside = {id(each) for term in left for each in inner_terms([term])[:-1]}
+        return [term for term in left if id(term) not in inside]
+
     def term(self, value: ValueRef) -> Term:
         """What a value inside the call is made of."""
         return self._term(value)
 
     def _walk(self, event: Event) -> None:
         for child in self.trace.children(event):
+            self.made += [value.id for value in child.outputs if self.trace.carries(value)]
             if child.kind == "op":
                 self._op(child)
             elif self.closed(child):
@@ -148,11 +175,18 @@ class TermReader:
             for given, made in zip(data, event.outputs, strict=True):
                 self.terms[made.id] = Term("call", name, (self._term(given),))
             return
+        if self.handed and event.kind == "call" and data:
+            data += [value for value in event.inputs if value not in data and self.is_made(value)]
         data = data or list(event.inputs)  # positions and the like, where nothing else is read
         whole = self._follows(name, data) or Term("call", name, tuple(map(self._term, data)))
         for place, value in enumerate(event.outputs):
             if all(value.id != source.id for source in event.inputs):
                 self.terms[value.id] = whole if place == 0 else Term("cut", f"result {place + 1}", (whole,))
+
+    def is_made(self, value: ValueRef) -> bool:
+        """Whether steps of this call made a value, not only took it from outside."""
+        term = self.terms.get(value.id)
+        return term is not None and any(each.name not in ("given", "cut") for each in inner_terms([term]))
 
     def _follows(self, name: str, data: Sequence[ValueRef]) -> Term | None:
         """A numbered module that reads what the one before it made is one step with it: `layers.0…31`."""
@@ -170,18 +204,18 @@ class TermReader:
     def _op(self, event: Event) -> None:
         name = canonical(event.name)
         written = bool(event.inputs) and writes_in_place(event.name)
-        if name in _LEFT_OUT and event.inputs and not written:
+        if name in _LEFT_OUT and event.inputs and not written and not _drops(event, name):
             self._pass_on(event)
             return
         self.steps += 1
         if not event.inputs or name in FRESH:
-            self.terms.update((value.id, Term("given", name)) for value in event.outputs)
+            self.terms.update((value.id, Term("given", _fresh(event, name))) for value in event.outputs)
             return
         if name in _CUTS and len(event.inputs) == 1:
             self._cut(event)
             return
         shown = event.name.strip("_") if name == "clamp" else name  # which of its bounds is stated
-        made = Term(shown, "", self._arguments(event), _notes(event))
+        made = Term(shown, "", self._arguments(event), _notes(event, self.positions))
         for place, value in enumerate(event.outputs):
             self.terms[value.id] = made if place == 0 else Term("cut", f"result {place + 1}", (made,))
         self._keep_layout(event, name)
@@ -254,6 +288,8 @@ class TermReader:
         """Tensors and numbers in the order of the code."""
         tensors: list[Term | float] = self._operands(event)
         numbers = {int(key): v for key, v in event.options.items() if key.isdigit() and _is_number(v)}
+        if canonical(event.name) == "pad":
+            numbers.clear()  # its notes tell them
         found: list[Term | float] = []
         for position in range(len(tensors) + len(numbers)):
             if position in numbers:
@@ -267,6 +303,12 @@ class TermReader:
         """The tensors an op reads; one that stands on other axes than it was made on, where the shapes alone do not tell."""
         plain = [self._term(value) for value in event.inputs]
         name = canonical(event.name)
+        chooses = name == "where" and len(event.inputs) > 1  # element by element
+        if name in _ALONG and not chooses and plain and plain[0].name not in ("rearrange", "transposed"):
+            layout = self.layouts.get(event.inputs[0].id)
+            words = layout.along(_axes(event, len(layout.axes))) if layout is not None else None
+            if words is not None:
+                return [Term("rearrange", "", (plain[0],), (words,)), *plain[1:]]
         if len(plain) < 2 or not (name in _BY_ELEMENT or name in _PRODUCTS):
             return list(plain)
         bases = [id(self._base_term(value)) for value in event.inputs]
@@ -302,6 +344,8 @@ class TermReader:
         if value.id in self.stored:
             within = self.stored[value.id].name.removeprefix(self.call.module).lstrip(".")
             return Term("given", within if within.count(".") < 3 else within.rpartition(".")[2], notes=("stored",))
+        if value.id in self.trace.zeros:
+            return Term("given", "zeros")
         kind = "mask" if len(value.shape or ()) == 4 or value.dtype == "bool" else "t"
         kind = "i" if value.dtype is not None and "int" in value.dtype else kind
         kind = "position_bias" if kind == "mask" and value.id in self.trace.score_biases else kind
@@ -310,18 +354,88 @@ class TermReader:
         return found
 
 
-def _notes(event: Event) -> tuple[str, ...]:
-    """Options with a name that change what is computed."""
-    shown = [
-        f"{key}={value}" for key, value in event.options.items()
-        if not key.isdigit() and key not in _NOT_SHOWN and not key.startswith("mask") and (_is_number(value) or value is False)
-    ]  # fmt: skip
-    shown += [
-        value
-        for key, value in event.options.items()
-        if isinstance(value, str) and key not in _NOT_SHOWN and not key.startswith("mask")
-    ]
+def _fresh(event: Event, name: str) -> str:
+    """A tensor that is made without data: numbers in a row with another start or step than usual, one number throughout."""
+    options = event.options
+    if name in ("full", "full_like", "new_full"):
+        filling = options.get("fill_value", options.get("2" if name == "new_full" else "1"))
+        return f"{name}({filling:g})" if _is_number(filling) else name
+    if name != "arange":
+        return name
+    stated = [options[key] for key in ("0", "1", "2") if key in options]
+    start = options.get("start", stated[0] if len(stated) > 1 else 0)
+    step = options.get("step", stated[2] if len(stated) > 2 else 1)
+    if not _is_number(start) or not _is_number(step) or step == 1:
+        return f"arange(from {start:g})" if _is_number(start) and start == 1 else name
+    return f"arange(step {step:g})" if start != 1 else f"arange(from {start:g}, step {step:g})"
+
+
+def _length(call: Event) -> int:
+    """How many positions a call is given, in data `[B, S, D]` or in numbers of tokens `[B, S]`; 0 where neither is given."""
+    shapes = [value.shape for value in call.inputs if value.shape and len(value.shape) > 2]
+    shapes += [value.shape for value in call.inputs if value.shape and len(value.shape) == 2 and not _is_float(value)]
+    return (shapes[0][1] or 0) if shapes else 0
+
+
+def _drops(event: Event, name: str) -> bool:
+    """A dropout that is at work although the model is not being trained."""
+    options = event.options
+    rate, training = options.get("p", options.get("1", 0.5)), options.get("training", options.get("2", True))
+    return name == "dropout" and training is True and rate != 0
+
+
+def _axes(event: Event, rank: int) -> Sequence[int]:
+    """The axes that an op runs along, as far as it says; the first ones of an index, all of a search for places."""
+    if canonical(event.name) == "getitem":
+        return range(max(1, len(event.inputs) - 1))[:rank]
+    stated = event.options.get("dim", event.options.get("1"))
+    axes = stated if isinstance(stated, (tuple, list)) else range(rank) if stated is None else [stated]
+    return [axis for axis in axes if isinstance(axis, int) and -rank <= axis < rank]
+
+
+def _is_beside(term: Term, told: set[int]) -> bool:
+    """A value from outside, or a further result of a step that is told."""
+    whole = term.args[0] if term.args else None
+    return not term.args or (term.name == "cut" and term.label.startswith("result") and id(whole) in told)
+
+
+def _notes(event: Event, positions: Positions | None) -> tuple[str, ...]:
+    """Options with a name that change what is computed, and numbers that stand together."""
+    name, options = canonical(event.name), event.options
+    if name == "pad":
+        return _padding(event, positions)
+    shown = []
+    for key, value in options.items():
+        named = not key.isdigit()
+        if isinstance(value, (tuple, list)) and key not in _NOT_SHOWN and value and all(map(_is_number, value)):
+            shown.append((f"{key}=" if named else "") + f"({', '.join(map(str, value))})")
+        elif not named or key in _NOT_SHOWN or key.startswith("mask"):
+            continue
+        elif _is_number(value) or value is False or (value is True and key in _USUALLY_FALSE):
+            shown.append(f"{key}={value}")
+        elif isinstance(value, str):
+            shown.append(value)
+    place = options.get("index") if name == "setitem" else None
+    if isinstance(place, str):
+        shown.append(f"[{positions.index_words(place) if positions else place}]")
     return tuple(sorted(shown))
+
+
+def _padding(event: Event, positions: Positions | None) -> tuple[str, ...]:
+    """What is added before and after each axis, the last axis first; in symbols where it fills positions up."""
+    options, shape = event.options, event.inputs[0].shape or ()
+    stated = options.get("pad", options.get("1"))
+    amounts = list(stated) if isinstance(stated, (tuple, list)) else []
+    words = [str(amount) for amount in amounts]
+    for place, amount in enumerate(amounts):
+        before = shape[-1 - place // 2] if place // 2 < len(shape) else None
+        if positions and isinstance(amount, int) and before == positions.length:
+            words[place] = positions.filled(amount)
+    kind = options.get("mode", options.get("2", "constant"))
+    filling = options.get("value", options.get("3", 0))
+    rest = [str(kind)] if isinstance(kind, str) and kind != "constant" else []
+    rest += [f"value={filling:g}"] if _is_number(filling) and filling else []
+    return (f"({', '.join(words)})", *rest)
 
 
 def _placed(term: Term, layout: Layout | None) -> Term:

@@ -13,11 +13,11 @@ Start reading at `server.build_server`. Around it:
     failures.py    an `ArchvizError` as a tool result, with the next useful step for each error code
     closed_tool.py closed and compact schemas; refusal of over-long texts and control characters
     late.py        tables of tools and prompts, made when they are first asked for
-    desk.py        threads, limits, progress and cancellation
-    shelf.py       descriptions that are kept
+    desk.py        threads, limits, progress, cancellation and an early end
+    shelf.py, bounded.py   descriptions and answers that are kept, and how many
     callers.py, outputs.py, reach.py  who calls, the one folder that is written for it, the files that are read for it
     resources.py, prompts.py, completions.py, skill.py, app.py   what else MCP serves
-    http.py, tokens.py   streamable HTTP: names, tokens, health, a graceful end
+    http.py, tokens.py, exchanges.py   streamable HTTP: names, tokens, health, a graceful end
 """
 
 from __future__ import annotations

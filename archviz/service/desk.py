@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -10,7 +11,7 @@ from threading import Lock
 from typing import TypeVar
 
 import anyio
-from anyio import CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 
 from archviz.errors import ArchvizError
 from archviz.progress import Follower, followed_by
@@ -31,6 +32,12 @@ class BusyError(ArchvizError):
         return {**super().as_dict(), "retry_after": 2.0}
 
 
+class EndingError(ArchvizError):
+    """The server ends before the work does."""
+
+    code = "shutting_down"
+
+
 class Desk:
     """Work in threads.
 
@@ -43,6 +50,8 @@ class Desk:
     def __init__(self, workers: int = 4, most: int = 128, first_word: float = 0.8) -> None:
         self.workers, self.most, self.first_word = workers, most, first_word
         self._limiter: CapacityLimiter | None = None
+        self._waiting: set[CancelScope] = set()
+        self._closed = False
         self._count = 0
         self._lock = Lock()
 
@@ -56,9 +65,12 @@ class Desk:
 
         Raises:
             BusyError: Too many wait already.
+            EndingError: The desk was closed before the work was done.
         """
-        place = self._take_place()
-        stages = _Stages()
+        self._check_open()
+        if self._limiter is None:
+            self._limiter = CapacityLimiter(self.workers)
+        place, stages = self._take_place(self._limiter), _Stages()
         follower = Follower(stages.enter)
         outcome: list[_T | BaseException] = []  # not raised inside of the task group, which would wrap it
 
@@ -73,28 +85,40 @@ class Desk:
             finally:
                 place.leave()
 
-        if self._limiter is None:
-            self._limiter = CapacityLimiter(self.workers)
         try:
             async with anyio.create_task_group() as group:
+                self._waiting.add(group.cancel_scope)
                 if report is not None:
                     group.start_soon(self._tell, stages, report)
-                async with self._limiter:
-                    await to_thread.run_sync(follow, abandon_on_cancel=True, limiter=CapacityLimiter(1))
+                await self._limiter.acquire_on_behalf_of(place)
+                await to_thread.run_sync(follow, abandon_on_cancel=True, limiter=CapacityLimiter(1))
                 group.cancel_scope.cancel()
         finally:
+            self._waiting.discard(group.cancel_scope)
             follower.stop()
             place.give_up()
+        if not outcome:
+            self._check_open()
         if isinstance(outcome[0], BaseException):
             raise outcome[0]
         return outcome[0]
 
-    def _take_place(self) -> _Place:
+    def close(self) -> None:
+        """Take no more work, and tell all who wait that the server ends; what is at work ends at its next step."""
+        self._closed = True
+        for scope in list(self._waiting):
+            scope.cancel()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EndingError("the server ends and did not finish this call")
+
+    def _take_place(self, limiter: CapacityLimiter) -> _Place:
         with self._lock:
             if self._count >= self.most:
                 raise BusyError(f"{self._count} calls are being worked on", hint="call again in some seconds")
             self._count += 1
-        return _Place(self._leave)
+        return _Place(limiter, self._leave)
 
     def _leave(self) -> None:
         with self._lock:
@@ -110,10 +134,16 @@ class Desk:
 
 
 class _Place:
-    """A call's place at the desk: left once, by the thread that began the work, or by who gave it up before."""
+    """A call's place at the desk: left once, by the thread that began the work, or by who gave it up before.
 
-    def __init__(self, on_leave: Callable[[], None]) -> None:
-        self._on_leave = on_leave
+    Args:
+        limiter: Of the workers; while the place is not left, it counts as at work there, whether anybody waits for it or not.
+        on_leave: Is told when it is left.
+    """
+
+    def __init__(self, limiter: CapacityLimiter, on_leave: Callable[[], None]) -> None:
+        self._limiter, self._on_leave = limiter, on_leave
+        self._loop = asyncio.get_running_loop()
         self._lock = Lock()
         self._begun = self._left = False
 
@@ -127,7 +157,7 @@ class _Place:
         with self._lock:
             left, self._left = self._left, True
         if not left:
-            self._on_leave()
+            self._free()
 
     def give_up(self) -> None:
         """Leave it where the work has not begun."""
@@ -135,7 +165,16 @@ class _Place:
             gives_up = not self._begun and not self._left
             self._left = self._left or gives_up
         if gives_up:
-            self._on_leave()
+            self._free()
+
+    def _free(self) -> None:
+        self._on_leave()
+        with suppress(RuntimeError):  # the loop has ended, and with it all who wait
+            self._loop.call_soon_threadsafe(self._free_worker)
+
+    def _free_worker(self) -> None:
+        with suppress(RuntimeError):  # its turn never came
+            self._limiter.release_on_behalf_of(self)
 
 
 class _Stages:

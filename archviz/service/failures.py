@@ -25,6 +25,7 @@ NEXT_STEPS: dict[str, str] = {
     "offline": "The server was started with --offline and has nothing stored of it: tell the user, or give a local folder.",
     "rate_limited": "Wait as many seconds as retry_after says, then call again.",
     "busy": "The server has much to do: wait as many seconds as retry_after says, then call again.",
+    "shutting_down": "Nothing in the call is wrong: call again when the server is back.",
     "gated": "Tell the user that the owner must let them in. Give a local folder instead, if there is one.",
     "bad_response": "Try again once; then give a local folder or config.json as the model.",
     "no_safetensors": "Its stored tensors cannot be listed; describe_architecture works without them.",
@@ -58,7 +59,7 @@ _OPTION = re.compile(rf"(?<!\S)({'|'.join(name for name in _ARGUMENTS if name.st
 
 def failure(error: ArchvizError) -> dict[str, object]:
     """An error as data: code, message, where, hint, candidates and the next step; what is absent is left out."""
-    data = {key: _cut(value) for key, value in error.as_dict().items() if value not in (None, [])}
+    data = {key: _cut(value) for key, value in error.as_dict().items() if value not in (None, [], "")}
     if _is_remote():
         if str(data.get("where", "")).startswith(("/", "~")):
             del data["where"]  # a path, or a JSON pointer that the message has, too

@@ -12,7 +12,7 @@ import ipaddress
 import logging
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from archviz import __version__
 from archviz.errors import UsageError
 from archviz.records import field, record
 from archviz.service.callers import Caller
+from archviz.service.exchanges import Exchanges
 from archviz.service.outputs import OutputRoot
 from archviz.service.reach import Reach
 from archviz.service.server import Server, build_server, prepare_process
@@ -44,6 +45,11 @@ BODY_BYTES = 2_000_000
 MOST_SESSIONS = 500
 IDLE_SECONDS = 1_800.0
 GRACE_SECONDS = 15
+"""How long an ending server goes on at most."""
+
+LAST_SECONDS = 2.0
+"""The part of it in which calls that did not end are answered."""
+
 _LOOK_SECONDS = 0.05  # between two looks at the desk while it ends
 _MOST_REQUESTS = 600  # connections at once; more are told to come again
 _AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?")
@@ -146,6 +152,7 @@ class Gate:
     def __init__(self, app: ASGIApp, hosting: Hosting, server: Server) -> None:
         self.app, self.hosting, self.server = app, hosting, server
         self.draining = False
+        self.exchanges = Exchanges()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -155,7 +162,7 @@ class Gate:
         refused = self._refused(headers)
         if refused is None and scope["path"] in (HEALTH, READY):
             refused = self._state(scope)
-        if refused is None and self.draining:
+        if refused is None and self.draining and scope["method"] != "DELETE":  # which ends a session
             refused = _refusal(503, "draining", "the server ends: it takes no new calls")
             refused.headers["retry-after"] = str(GRACE_SECONDS)
         if refused is None and self.hosting.tokens:
@@ -166,7 +173,10 @@ class Gate:
                 refused.headers["www-authenticate"] = 'Bearer error="invalid_token"'
             else:
                 scope["user"] = AuthenticatedUser(AccessToken(token="-", client_id=client, scopes=[]))  # noqa: S106 - none
-        await (refused or self.app)(scope, receive, send)
+        if refused is not None:
+            await refused(scope, receive, send)
+        else:
+            await self.exchanges.serve(self.app, scope, receive, send)
 
     def _refused(self, headers: Headers) -> JSONResponse | None:
         """The answer to a request under a name that is not the server's own."""
@@ -265,22 +275,40 @@ def run_http(
 
 
 def event_server(gate: Gate) -> uvicorn.Server:
+    """The server of an application that ends in good order.
+
+    It listens until the calls at work have ended, so that whoever asks is told that it ends. What is still at work near the end of
+    the time that all of this may take is answered with an error; then the streams in which nothing is answered are ended.
+    """
     import uvicorn
 
     class Ending(uvicorn.Server):
-        """Listens until the calls at work have ended, so that whoever asks is told that it ends; their 15 seconds are those of all of it."""
-
         async def shutdown(self, sockets: Sequence[Any] | None = None) -> None:
             gate.draining = True
-            deadline = time.monotonic() + GRACE_SECONDS
-            while gate.server.desk.count and time.monotonic() < deadline and not self.force_exit:  # noqa: ASYNC110 - threads empty it
-                await anyio.sleep(_LOOK_SECONDS)
-            self.config.timeout_graceful_shutdown = max(1, round(deadline - time.monotonic()))
+            end = time.monotonic() + GRACE_SECONDS
+            await self._wait_for(lambda: not gate.server.desk.count, end - LAST_SECONDS)
+            gate.server.desk.close()
+            await self._wait_for(lambda: not gate.exchanges.calls, end)
+            gate.exchanges.hang_up()
+            self.config.timeout_graceful_shutdown = max(1, round(end - time.monotonic()))
             await super().shutdown(list(sockets) if sockets is not None else None)
 
+        async def _wait_for(self, condition: Callable[[], bool], end: float) -> None:
+            while not condition() and time.monotonic() < end and not self.force_exit:  # noqa: ASYNC110 - threads and clients end it
+                await anyio.sleep(_LOOK_SECONDS)
+
+    _leave_streams_alone()
     return Ending(
         uvicorn.Config(
             gate, log_level="warning", access_log=False, server_header=False, limit_concurrency=_MOST_REQUESTS,
             timeout_keep_alive=30, lifespan="on",
         )
     )  # fmt: skip
+
+
+def _leave_streams_alone() -> None:
+    """Have streams end when their calls do: the SDK's library for them would cut them as soon as the process is asked to end."""
+    with suppress(ImportError, AttributeError):  # an SDK or a release of the library without it
+        from sse_starlette.sse import AppStatus
+
+        AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call] # of the library

@@ -122,9 +122,9 @@ def page_of(value: object, pointer: str, offset: int = 0, budget: int = ANSWER_B
 
 def _check_offset(offset: int, total: int, pointer: str, of: str = "items") -> None:
     if offset and offset >= total:
-        place = pointer or "the document"
+        place = f" of {pointer}" if pointer else ""
         raise UsageError(
-            f"offset {offset} lies behind the end of {place}", where=pointer, hint=f"it has {total:,} {of}"
+            f"offset {offset} lies behind the end{place}", where="offset", hint=f"there are {total:,} {of}"
         )
 
 

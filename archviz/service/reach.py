@@ -23,8 +23,11 @@ class Reach:
 
     folders: tuple[Path, ...] | None = None
 
-    def check_model(self, model: str) -> None:
+    def check_model(self, model: str, argument: str = "model") -> None:
         """Refuse a MODEL that is a path outside.
+
+        Args:
+            argument: What states it; the error names it, for a path says nothing to a client of another machine.
 
         Raises:
             UsageError: It is a path outside, or no name at all.
@@ -34,10 +37,13 @@ class Reach:
         if self.folders is None:
             return
         if model.strip().endswith((".py", ".safetensors")) or classify(model).kind == "path":
-            self.check_path(model)
+            self.check_path(model, argument)
 
-    def check_path(self, path: str) -> None:
+    def check_path(self, path: str, argument: str) -> None:
         """Refuse a path outside; links are followed first, so none leads out.
+
+        Args:
+            argument: See `check_model`.
 
         Raises:
             UsageError: Whatever stands there: whether there is something is not told.
@@ -52,7 +58,7 @@ class Reach:
         if not inside:
             raise UsageError(
                 "this server reads no such path of its machine",
-                where=path[:80],
+                where=argument,
                 hint="name a published model, or have the server started with --read FOLDER",
             )
 

@@ -27,7 +27,7 @@ from archviz.service.callers import CALLER, Caller, caller
 from archviz.service.completions import complete
 from archviz.service.desk import Desk, Report
 from archviz.service.failures import failure, failure_result
-from archviz.service.late import LatePrompts, LateTools
+from archviz.service.late import Late, can_be_late, put_late
 from archviz.service.outputs import OutputError, OutputRoot
 from archviz.service.prompts import check_prompt, prompts
 from archviz.service.reach import Reach
@@ -64,13 +64,18 @@ class Server(MCPServer[Any]):
         **rest: Any,
     ) -> None:
         self.desk, self.resources, self.caller_of = desk, resources, caller_of
+        self.own_tools, self.own_prompts = Late(tools), Late(prompts)
         super().__init__(**rest)
-        self._tool_manager = LateTools(tools)
-        self._prompt_manager = LatePrompts(prompts)
+        if can_be_late(self):
+            put_late(self, self.own_tools, self.own_prompts)
+            return
+        super().__init__(tools=list(self.own_tools.table.values()), **rest)
+        for prompt in self.own_prompts.table.values():
+            self.add_prompt(prompt)
 
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
         """Call it; see `MCPServer.call_tool`."""
-        known = [tool.name for tool in self._tool_manager.list_tools()]
+        known = self.own_tools.table
         if name not in known:
             error = UsageError(
                 f"there is no tool {name[:80]!a}", where="name", hint=f"the tools are {', '.join(known)}"
@@ -82,7 +87,7 @@ class Server(MCPServer[Any]):
 
     async def get_prompt(self, name: str, arguments: dict[str, Any] | None = None, context: Any = None) -> Any:
         """Make it; see `MCPServer.get_prompt`."""
-        check_prompt(self._prompt_manager.get_prompt(name), name, arguments or {})
+        check_prompt(self.own_prompts.table.get(name), name, arguments or {})
         return await super().get_prompt(name, arguments, context)
 
     async def list_resources(self) -> list[Resource]:
@@ -107,7 +112,8 @@ class Server(MCPServer[Any]):
         except OutputError as error:
             raise ResourceError(_told(error)) from error
         except (ModelNotFoundError, UsageError) as error:
-            raise ResourceNotFoundError(f"Unknown resource: {_told(error)}") from error
+            known = "" if error.where == "offset" else "Unknown resource: "
+            raise ResourceNotFoundError(f"{known}{_told(error)}") from error
         except ArchvizError as error:
             raise ResourceError(_told(error)) from error
         except OSError as error:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from archviz.service.bounded import Bounded, weight_of
 from archviz.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ _T = TypeVar("_T")
 
 MOST_KEPT = 12
 MOST_MADE = 16
+MOST_BYTES = 100_000_000
+"""Size of all that is kept of either kind."""
+
+_AS_DATA = 3  # a description, the same as data and as JSON, weigh so many times as much
 MOVES_AFTER = 300.0  # seconds: what the network's cache asks again then may have changed
 
 
@@ -41,15 +45,15 @@ class Kept:
 
 
 class Shelf:
-    """Descriptions by model and class, and other work by what was asked, the newest used last.
+    """Descriptions by model and class, and other work by what was asked, bounded in number and size.
 
     Folders of this machine are never kept: they change. Who asks what another one is having made waits for it.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._kept: OrderedDict[tuple[str, str | None], Kept] = OrderedDict()
-        self._made: OrderedDict[Hashable, tuple[object, float]] = OrderedDict()
+        self._kept: Bounded[tuple[str, str | None], Kept] = Bounded(MOST_KEPT, MOST_BYTES)
+        self._made: Bounded[Hashable, tuple[object, float]] = Bounded(MOST_MADE, MOST_BYTES)
         self._lock = Lock()  # tools run in threads
         self._turns: dict[Hashable, _Turn] = {}
 
@@ -73,13 +77,13 @@ class Shelf:
         key = (kind, model.strip(), *asked)
         with self._turn(key):
             with self._lock:
-                value, until = self._made.get(key, (None, 0.0))
-                if until > time.monotonic():
-                    self._made.move_to_end(key)
-                    return cast("_T", value)
+                value, until = self._made.get(key) or (None, 0.0)
+            if until > time.monotonic():
+                return cast("_T", value)
             made = make()
+            weight = weight_of(made, MOST_BYTES)
             with self._lock:
-                _put(self._made, key, (made, time.monotonic() + MOVES_AFTER), MOST_MADE)
+                self._made.put(key, (made, time.monotonic() + MOVES_AFTER), weight)
             return made
 
     @contextmanager
@@ -100,10 +104,7 @@ class Shelf:
     def _at_hand(self, key: tuple[str, str | None]) -> Kept | None:
         with self._lock:
             kept = self._kept.get(key)
-            if kept is None or kept.until <= time.monotonic():
-                return None
-            self._kept.move_to_end(key)
-            return kept
+        return kept if kept is not None and kept.until > time.monotonic() else None
 
     def _read(self, key: tuple[str, str | None]) -> Kept:
         from archviz import pipeline
@@ -114,17 +115,15 @@ class Shelf:
         lasts = float("inf") if fixed else MOVES_AFTER  # a catalog that stood in for the Hub shall not do so for ever
         kept = Kept(architecture, time.monotonic() + lasts)
         if origin != "folder":
+            weight = _AS_DATA * weight_of(architecture, MOST_BYTES)
             with self._lock:
-                _put(self._kept, key, kept, MOST_KEPT)
+                self._kept.put(key, kept, weight)
         return kept
-
-    def architecture(self, model: str) -> Architecture:
-        return self.described(model).architecture
 
     def names(self) -> list[str]:
         """The models that are kept, the newest used first."""
         with self._lock:
-            return [model for model, _ in reversed(self._kept)]
+            return [model for model, _ in self._kept.newest_first()]
 
 
 class _Turn:
@@ -132,14 +131,3 @@ class _Turn:
 
     def __init__(self) -> None:
         self.lock, self.wanted = Lock(), 0
-
-
-_K = TypeVar("_K")
-_V = TypeVar("_V")
-
-
-def _put(kept: OrderedDict[_K, _V], key: _K, value: _V, most: int) -> None:
-    kept[key] = value
-    kept.move_to_end(key)
-    while len(kept) > most:
-        kept.popitem(last=False)

@@ -50,6 +50,7 @@ def read_newer_code(source: ModelSource, session: Session) -> None:
     try:
         release = _read(GithubClient(session), model_type, session.settings.limits.source_bytes)
     except ArchvizError as error:
+        source.unread = "" if isinstance(error, ModelNotFoundError) else f"newer code was not read: {error.message}"
         session.note(
             f"transformers {transformers_version()} has no code for {model_type!r}, and newer code was not read: {error.message}."
         )

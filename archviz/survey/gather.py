@@ -86,8 +86,9 @@ def _code(described: Described, hub: HubModel | None) -> Entry:
     name = architecture.identity.class_name if architecture else next(iter(stated), "")
     module = class_module(name, model_type) if name else None
     if module is None:
-        trouble = f": {described.trouble}" if described.trouble else ""
-        status: SourceStatus = "missing" if source else "unknown"
+        unread = source.unread if source else ""
+        trouble = f"; {unread}" if unread else f": {described.trouble}" if described.trouble else ""
+        status: SourceStatus = "missing" if source and not unread else "unknown"
         return Entry("code", status, f"transformers {transformers_version()} has no code for {model_type!r}{trouble}")
     path = module.replace(".", "/") + ".py"
     url = f"https://github.com/huggingface/transformers/blob/v{transformers_version()}/src/{path}"

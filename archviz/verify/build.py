@@ -12,8 +12,18 @@ from archviz.interpreter.reading import Assumption, ModelReading
 from archviz.records import replace
 from archviz.verify.attention_claims import attention_claims
 from archviz.verify.claims import Claim, join_claims
-from archviz.verify.formula_claims import convolutions, layer_formulas, model_formulas, part_formulas, uncalled_beside
+from archviz.verify.formula_claims import (
+    NORM_FORMULA,
+    beside_formulas,
+    convolutions,
+    handed_to_layers,
+    layer_formulas,
+    model_formulas,
+    part_formulas,
+    uncalled_beside,
+)
 from archviz.verify.model_claims import model_claims
+from archviz.verify.not_read import branches_not_read
 from archviz.verify.rope_claims import rope_claims
 from archviz.verify.router_claims import router_claims
 from archviz.verify.source_lines import FindText, SourceLines
@@ -43,9 +53,11 @@ def find_claims(reading: ModelReading, architecture: Architecture, find_text: Fi
     stacks = find_stacks(context)
     claims = list(model_claims(context, architecture, stacks, lines))
     claims += [*model_formulas(context, stacks, lines), *uncalled_beside(context, stacks, lines)]
+    claims += [*beside_formulas(context, stacks, lines), *handed_to_layers(context, stacks, lines)]
     claims += convolutions(context, stacks, lines)
+    claims += join_claims(branches_not_read(context, stacks, lines))
     for stack in stacks:
-        claims += join_claims(_stack_claims(context, lines, stack))
+        claims += join_claims(_norms_in_short(list(_stack_claims(context, lines, stack))))
     defaulted = _defaulted_towers(architecture)
     unstated = _unstated(architecture)
     told = (_doubted(_of_defaults(_unstated_claim(claim, unstated), defaulted), reading) for claim in claims)
@@ -129,6 +141,13 @@ def _line(evidence: Evidence) -> tuple[str, int]:
     """The file and line of a place; line 0 where it is none."""
     file, _, line = evidence.where.rpartition(":")
     return file, int(line) if line.isdecimal() else 0
+
+
+def _norms_in_short(claims: list[Claim]) -> Iterator[Claim]:
+    """Norms of a stack that all compute the same need no names."""
+    formulas = {str(claim.value) for claim in claims if claim.key == NORM_FORMULA}
+    for claim in claims:
+        yield replace(claim, part="") if claim.key == NORM_FORMULA and len(formulas) == 1 else claim
 
 
 def _stack_claims(context: Context, lines: SourceLines, stack: Stack) -> Iterator[Claim]:

@@ -43,7 +43,7 @@ _WORDS = {"attention": "attention_kind", "activation": "activation", "class": "a
 
 _NONE_WITHOUT = (
     "encoder_layers", "vision_layers", "audio_layers", "query_rank", "kv_rank", "window",
-    "experts", "top_k", "expert_intermediate", "mtp_layers",
+    "experts", "top_k", "expert_intermediate", "mtp_layers", "rope_dims",
 )  # fmt: skip
 """Counts and sizes of parts that a model need not have: without the fact they are 0."""
 _TOGETHER = {

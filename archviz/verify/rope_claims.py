@@ -85,6 +85,7 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
         yield view.claim(
             "rope.inverse", {r.tensor: r.part for r in inverse}, *(p for r in inverse for p in (r.event.at, r.cut_at))
         )
+    yield from _formulas(view, rotations)
     yield from _axes(view, rotations[0])
     yield from _frequencies(view, rotations[0])
     yield from _tables(view, rotations[0])
@@ -104,6 +105,16 @@ def _layouts(view: LayerView, rotations: list[Rotation]) -> Iterator[Claim]:
         yield view.claim(
             "rope.layouts", tensors, *(line for own in by_layout.values() for line in _layout_lines(view, own))
         )
+
+
+def _formulas(view: LayerView, rotations: list[Rotation]) -> Iterator[Claim]:
+    """What the functions that rotate compute of each tensor, step by step."""
+    told: set[str] = set()
+    for event in {rotation.event.index: rotation.event for rotation in rotations}.values():
+        text = formula(view.context, event)
+        if text is not None and text not in told:
+            told.add(text)
+            yield view.claim("rope.formula", text, event.at)
 
 
 def _turned(view: LayerView, rotation: Rotation) -> bool:

@@ -88,9 +88,8 @@ def build_distribution(kind: str, output: Path) -> Path:
 def bundle_files() -> dict[str, Path]:
     """The files of the bundle for desktop clients: name in it → file of the tree."""
     code = [path for path in (ROOT / "archviz").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    references = [path for path in (ROOT / "references").rglob("*") if path.is_file()]
     carried = [ROOT / path for path in skill_files()]
-    plain = [*code, *references, *carried, *(ROOT / name for name in _BUNDLED)]
+    plain = [*code, *carried, *(ROOT / name for name in _BUNDLED)]
     files = {path.relative_to(ROOT).as_posix(): path for path in plain}
     return {"manifest.json": ROOT / "packaging/mcpb/manifest.json", **dict(sorted(files.items()))}
 

@@ -42,6 +42,12 @@ def rows(folder: Path | None) -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield row["model_id"], str(folder / row["file"]), row
 
 
+def official_class(row: dict[str, Any]) -> str | None:
+    """The class of the official code that a row counts; None for the model's own choice."""
+    name = row.get("official_code", {}).get("class")
+    return name if isinstance(name, str) else None
+
+
 def formula_faults(architecture: Architecture) -> list[str]:
     breakdown = architecture.parameters.breakdown
     parents = {row.parent for row in breakdown}
@@ -55,9 +61,10 @@ def formula_faults(architecture: Architecture) -> list[str]:
 
 def check_formulas(folder: Path | None) -> int:
     faults = models = 0
-    for name, where, _ in rows(folder):
-        source = read_model_source(where, OFFLINE)
-        found = formula_faults(described(source, pipeline.read(source, trace=pipeline.TraceOptions())))
+    for name, where, row in rows(folder):
+        source, class_name = read_model_source(where, OFFLINE), official_class(row)
+        reading = pipeline.read(source, class_name=class_name, trace=pipeline.TraceOptions())
+        found = formula_faults(described(source, reading, class_name))
         models, faults = models + 1, faults + bool(found)
         if found:
             print(f"{name}: {'; '.join(found[:4])}")
@@ -70,12 +77,12 @@ def check_reconciliations(folder: Path | None) -> int:
     models = equal = exact = 0
     print("| model | published - code | steps | not explained |\n|---|---:|---|---:|")
     for name, where, row in rows(folder):
-        source = read_model_source(where, OFFLINE)
+        source, class_name = read_model_source(where, OFFLINE), official_class(row)
         published = row.get("published_total_params") or source.published_total
         if not published:
             continue
         source.published_total = published
-        found = described(source, pipeline.read(source)).parameters
+        found = described(source, pipeline.read(source, class_name=class_name), class_name).parameters
         models, equal, exact = models + 1, equal + (published == found.total), exact + (found.unexplained == 0)
         if published != found.total:
             steps = "; ".join(f"{step.title} {step.count:+,} ({step.status})" for step in found.reconciliation)

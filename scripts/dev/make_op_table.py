@@ -25,6 +25,10 @@ SHORT = {
     "int32": "i32",
     "bool": "bool",
     "complex64": "c64",
+    "complex128": "c128",
+    "int16": "i16",
+    "int8": "i8",
+    "uint8": "u8",
 }
 
 # inputs → the calls made on them
@@ -105,6 +109,25 @@ CASES: dict[str, str] = {
         m.long(); m.int().sum(-1); i.sum(); m.sum(); n.sum(); h.sum(-1); b.mean(-1); torch.where(m, f, h); torch.where(m, 1, 0); torch.where(m, f, 0.0); torch.where(m, i, 0); h.softmax(-1); h.softmax(-1, dtype=torch.float32); i.cumsum(-1); m.cumsum(-1); n.cumsum(0); i.argmax(-1);
         f.max(-1).indices; f.topk(1)[1]; torch.cat([i, n]); torch.stack([h, h]); i.to(torch.float16) * b; f.to(b.dtype); h.to(dtype=torch.float32); f.type(torch.bool); i.clamp(min=0); i.clamp(0.5); i % 2; i.fmod(2); torch.maximum(i, n); i.abs(); f.round(); f.floor().long(); f.ceil().int(); i.bitwise_and(1);
         i & 1; i << 1; i >> 1; i ^ i; torch.logical_not(i); i.bool(); i.any(-1); i.amax(-1); h.norm(dim=-1); torch.arange(3) * 2.0; torch.arange(3) / 3; 1.0 / (10000 ** (torch.arange(0, 8, 2).float() / 8)); torch.tensor(2) * h; torch.tensor(2.0) * i; i.unsqueeze(-1) == torch.arange(4); torch.bitwise_or(i, i)""",
+    # which dtype operands of several kinds give, and shapes that depend on them
+    "x i64[2,11] h f16[2,11] f f32[2,11,12]": """(x > 3) * 2; (x > 3) * 2.0; (x > 3) + (x > 3); (x > 3) * True; h * torch.tensor(2.0); h * torch.ones(1); h + torch.tensor(2, dtype=torch.float64); x + torch.tensor(2.5);
+        torch.tensor(3) * torch.tensor([2], dtype=torch.int16); torch.tensor(3) * torch.tensor([2.0], dtype=torch.float16); x.to(torch.uint8) + x.to(torch.int8); x.to(torch.uint8) * 2; torch.complex(f, f) * f.double();
+        torch.float_power(x, 2); x.float_power(2.0); torch.clamp(x, torch.tensor(1), torch.tensor(5.0)); torch.clamp(f[:1], min=f); f.clamp(max=f[:, :1]); torch.clamp(x, 1, 2.5); torch.tensor([True, 2]); torch.tensor([1, 2.5, True]); torch.scalar_tensor(3);
+        torch.result_type(x, 2.5) == torch.float32; torch.promote_types(torch.uint8, torch.int8) == torch.int16; torch.zeros(1, dtype=torch.promote_types(torch.float16, torch.bfloat16)); torch.broadcast_shapes((2, 1), (3,)); f.type("torch.DoubleTensor"); f.char();
+        torch.sum(f, []); f.mean(()); torch.xlogy(x, 2.0); torch.gcd(x, x); torch.heaviside(f, torch.tensor(0.5)); torch.special.expit(x); torch.deg2rad(x); f.ldexp(torch.tensor(2)); torch.frexp(f); torch.addcmul(f, f, f[:1], value=2);
+        torch.searchsorted(torch.arange(5.0), f, out_int32=True); torch.bucketize(x, torch.arange(5), out_int32=True); torch.bucketize(3, torch.arange(5)); torch.normal(0.0, 1.0, (2, 3)); torch.normal(f, 1.0); torch.hann_window(5, dtype=torch.float64);
+        f[[True, False]]; torch.aminmax(f).max; torch.nanmedian(f, 1); torch.trapezoid(f, dim=1); torch.cumulative_trapezoid(f, dim=1); torch.msort(f); torch.renorm(f, 2, 0, 1.0); torch.flipud(f); torch.diagflat(f[0, :2]); torch.narrow_copy(f, 1, 2, 3);
+        f.take_along_dim(torch.zeros(1, 3, 12, dtype=torch.long), 1); torch.take_along_dim(f, torch.tensor([0, 4])); torch.vsplit(f, 2); torch.hsplit(f, [3, 5]); torch.dsplit(f, 3); f[0].hsplit(4); torch.row_stack([f[0], f[1]]); f.adjoint(); f.sum_to_size(1, 11, 12);
+        torch.gradient(f, dim=1); torch.polygamma(1, f); torch.cdist(f[:1], f); torch.istft(torch.stft(f.view(2, -1), 16, hop_length=4, window=torch.ones(16), return_complex=True), 16, 4, window=torch.ones(16));
+        F.cosine_embedding_loss(f[0], f[0], torch.ones(11), reduction="none"); F.triplet_margin_loss(f, f, f, reduction="none"); F.mse_loss(f, f, reduction="none");
+        F.ctc_loss(f.permute(1, 0, 2).log_softmax(-1), torch.ones(2, 3, dtype=torch.long), torch.tensor([11, 11]), torch.tensor([3, 3]), reduction="none"); f[0].softmax(-1).multinomial(2)""",
+    # linear algebra
+    "a f32[2,5,7] v f32[5]": """torch.linalg.svd(a, full_matrices=False); torch.linalg.svd(a.mT).Vh; torch.svd(a); torch.svd(a).V; torch.linalg.svdvals(a); torch.linalg.qr(a.mT); torch.linalg.qr(a, mode="complete").R; torch.linalg.qr(a.mT, mode="r"); torch.qr(a);
+        torch.linalg.lu(a.mT); torch.linalg.pinv(a); torch.pinverse(a[0]); torch.linalg.eigh(torch.eye(5)).eigenvalues; torch.linalg.eigvalsh(torch.eye(5)); torch.linalg.eig(torch.eye(5)); torch.linalg.eigvals(torch.eye(5)); torch.linalg.matrix_power(torch.eye(5), 3);
+        torch.matrix_exp(torch.eye(5)); torch.linalg.solve(torch.eye(5), a); torch.linalg.solve(torch.eye(5), v); torch.linalg.solve(torch.eye(5).expand(2, 5, 5), a[:, :, 0]); torch.linalg.solve_triangular(torch.eye(5), a, upper=True); torch.cholesky_solve(a, torch.eye(5));
+        torch.triangular_solve(a, torch.eye(5)); torch.linalg.matrix_norm(a); torch.linalg.matrix_norm(a, keepdim=True); torch.linalg.matrix_rank(a); torch.linalg.cond(a); torch.linalg.slogdet(torch.eye(5)); torch.cov(a[0]); torch.corrcoef(a[0]); torch.cov(v);
+        torch.linalg.multi_dot([a[0], a[0].T, a[0]]); torch.chain_matmul(a[0], a[0].T, a[0]); torch.vander(v, 3); torch.linalg.vander(a, N=4); torch.addr(torch.zeros(5, 5), v, v); torch.linalg.householder_product(a.mT, a[:, :, 0]); torch.cholesky(torch.eye(5));
+        torch.linalg.cross(a[..., :3], a[:, :1, :3]); torch.linalg.vector_norm(a, dim=(1, 2)); torch.linalg.inv(torch.eye(5).half().float())""",
 }  # fmt: skip
 
 

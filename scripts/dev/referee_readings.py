@@ -67,7 +67,7 @@ class Reader:
             config = self.configuration(source)
             with deep_recursion():
                 name = model_class_name(self.interp, source.model_type, source.architectures, class_name)
-                tagged = Tagged(config)
+                tagged = Tagged(config, source.values or {})
                 model = build_model(self.interp, model_class(self.interp, name, source.model_type), config)
                 return read_model(self.interp, model, config, tagged)
         except RaisedError as error:

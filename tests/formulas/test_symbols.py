@@ -43,6 +43,12 @@ def test_elements_of_lists_are_named_by_their_place() -> None:
         number_at(CONFIG, "text_config.nothing")
 
 
+def test_elements_of_tables_and_keys_that_the_class_takes_are_named() -> None:
+    names = Names({"rates": {"full": 128}}, "", {"global_head_dim": 64})
+    assert [symbol(names, path) for path in ("rates[full]", "global_head_dim")] == ["rates[full]", "d_g"]
+    assert [(each.symbol, each.value) for each in names.given] == [("d_g", 64), ("rates[full]", 128)]
+
+
 def test_no_key_has_two_symbols() -> None:
     assert SYMBOLS["num_attention_heads"][0] == "H"
     assert len({symbol for symbol, _ in SYMBOLS.values()}) > 40

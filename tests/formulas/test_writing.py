@@ -52,6 +52,18 @@ def formula(name: str, ending: str) -> tuple[str | None, str | None]:
         ("Qwen/Qwen3-0.6B", "embedding", "V·d"),
         ("deepseek-ai/DeepSeek-V3", "/experts", "58·(3·E·d·f_e)"),
         ("openai-community/gpt2", "/mixer", "L·(4·d² + 4·d)"),
+        ("google-bert/bert-base-uncased", "/mixer", "L·(4·d² + 4·d)"),
+        (
+            "LiquidAI/LFM2-1.2B",
+            "/feed_forward",
+            "10·(3·d·block_multiple_of·⌊(⌊2·f ∕ 3⌋ + block_multiple_of - 1) ∕ block_multiple_of⌋)",
+        ),
+        (
+            "deepseek-ai/DeepSeek-V4-Flash",
+            "heavily_compressed_attention+moe/mixer/compressor",
+            "20·(2·d·d_h + d_h·compress_rates[heavily_compressed_attention] + d_h)",
+        ),
+        ("google/gemma-4-26B-A4B", "/full_attention+moe+geglu/mixer", "5·(2·d·H·d_g + d·d_g·H_g + 2·d_g)"),
         ("Qwen/Qwen3.5-397B-A17B", "gated_attention+moe/mixer/projections", "15·(3·d·H·d_h + 2·d·H_kv·d_h)"),
     ],
 )

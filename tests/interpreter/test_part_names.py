@@ -21,7 +21,7 @@ UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]
 
 
 def built(statement: str) -> str:
-    return f"class Model(nn.Module):\n    def __init__(self):\n        super().__init__()\n        {statement}\n"
+    return f"class Model(nn.Module):\n    def __init__(self):\n        super().__init__()\n        from collections import OrderedDict\n        {statement}\n"
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def built(statement: str) -> str:
         'self.register_parameter("", None)',
         'setattr(self, "a.b", nn.Parameter(torch.ones(1)))',
         'self.d = nn.ModuleDict({"a.b": nn.Linear(1, 1)})',
-        'self.s = nn.Sequential({"": nn.Linear(1, 1)})',
+        'self.s = nn.Sequential(OrderedDict({"": nn.Linear(1, 1)}))',
     ],
 )
 def test_a_name_that_torch_refuses_is_refused(statement: str) -> None:

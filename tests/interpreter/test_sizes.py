@@ -6,7 +6,7 @@ import json
 import pytest
 
 from archviz import pipeline
-from archviz.interpreter.sizes import DEEPEST, Size, evaluated, expression_of, sized
+from archviz.interpreter.sizes import DEEPEST, Fraction, Size, evaluated, expression_of, product, quotient, sized
 from archviz.settings import Settings
 from archviz.sources.model_source import read_model_source
 
@@ -27,6 +27,26 @@ def test_what_is_no_arithmetic_of_integers_is_a_plain_number() -> None:
     ]  # fmt: skip
 
 
+def test_a_quotient_remembers_the_size_that_it_becomes_again() -> None:
+    heads, width = sized(4, "heads"), sized(18, "width")
+    even, uneven = quotient(width * 2, heads), quotient(width, heads)
+    assert [type(even), even, uneven] == [Fraction, 9.0, 4.5]
+    assert [expression_of(each.whole) for each in (even, uneven)] == [
+        ("//", ("*", "width", 2), "heads"), ("//", "width", "heads"),
+    ]  # fmt: skip
+    assert [type(each) for each in (quotient(3, 2), quotient(width, 2.0), even + 1)] == [float, float, float]
+
+
+def test_a_size_times_a_short_fraction_remembers_itself() -> None:
+    width = sized(18, "width")
+    ratios = [product(4.0, width), product(width, 0.5), product(width, 1.0), product(width, 1.25)]
+    assert ratios == [72.0, 9.0, 18.0, 22.5]
+    assert [expression_of(each.whole) for each in ratios] == [
+        ("*", "width", 4), ("//", "width", 2), "width", ("//", ("*", "width", 5), 4),
+    ]  # fmt: skip
+    assert [type(product(width, each)) for each in (1.3, -0.5, float("inf"))] == [float, float, float]
+
+
 def test_a_size_that_was_computed_in_too_many_steps_is_a_plain_number() -> None:
     size = sized(1, "one")
     for _ in range(DEEPEST):
@@ -41,7 +61,10 @@ def test_a_size_is_the_number_that_it_stands_for() -> None:
     assert type(copy.deepcopy({"a": size})["a"]) is Size
 
 
-@pytest.mark.parametrize("model_type", ["qwen3", "deepseek_v3", "mamba2", "gpt2", "gemma3", "swin", "t5", "falcon"])
+@pytest.mark.parametrize(
+    "model_type",
+    ["qwen3", "deepseek_v3", "mamba2", "gpt2", "gemma3", "swin", "t5", "falcon", "bert", "lfm2", "deepseek_v4"],
+)
 def test_every_expression_comes_to_the_size_of_its_tensor(model_type: str) -> None:
     reading = pipeline.read(read_model_source(f"transformers:{model_type}", Settings(offline=True)))
 
@@ -51,6 +74,7 @@ def test_every_expression_comes_to_the_size_of_its_tensor(model_type: str) -> No
             name, _, index = part.partition("[")
             node = node[name] if isinstance(node, dict) else None
             node = node[int(index[:-1])] if index and isinstance(node, list) else node
+            node = node[index[:-1]] if index and isinstance(node, dict) else node
         assert isinstance(node, int)
         return node
 
@@ -85,3 +109,19 @@ def test_no_size_is_left_in_what_is_read() -> None:
         for each in value
         if isinstance(each, Size)
     ]
+
+
+def test_a_head_width_by_division_is_told() -> None:
+    reading = pipeline.read(read_model_source("google-bert/bert-base-uncased", Settings(offline=True)))
+    assert reading.sizes["encoder.layer.0.attention.self.key.weight"] == (
+        ("*", "num_attention_heads", ("//", "hidden_size", "num_attention_heads")), "hidden_size",
+    )  # fmt: skip
+
+
+def test_what_differs_by_layer_goes_by_the_given_key() -> None:
+    reading = pipeline.read(read_model_source("google/gemma-4-26B-A4B", Settings(offline=True)))
+    told = reading.sizes["model.language_model.layers.5.self_attn.k_proj.weight"]
+    assert told[0] == ("*", "text_config.num_global_key_value_heads", "text_config.global_head_dim")
+    assert reading.taken == {"text_config.num_global_key_value_heads": 2, "text_config.global_head_dim": 512}
+    sliding = reading.sizes["model.language_model.layers.0.self_attn.k_proj.weight"]
+    assert sliding[0] == ("*", "text_config.num_key_value_heads", "text_config.head_dim")

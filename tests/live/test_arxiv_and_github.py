@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from archviz.lookup.arxiv.client import ArxivClient
-from archviz.lookup.arxiv.document import paper_sections
+from archviz.lookup.arxiv.document import parse_document
 from archviz.lookup.arxiv.selection import select
 from archviz.lookup.github.client import GithubClient
 from archviz.lookup.github.files import modelling_files
@@ -36,7 +36,7 @@ def test_arxiv_knows_a_paper_by_id_and_by_title_and_renders_it(session: Session)
     page = client.read_page(paper.id)
     assert page is not None
     assert "Multi-Head Latent Attention" in " ".join(
-        section.title for section in select(paper_sections(page), "architecture").sections
+        section.title for section in select(parse_document(page).sections, "architecture").sections
     )
 
 
@@ -61,3 +61,11 @@ def test_github_knows_a_repository_its_files_and_a_rename(session: Session) -> N
     assert "inference/model.py" in paths
     assert b"class" in client.read_file(found.name, commit, "inference/model.py")
     assert client.find_repository("jacquev6/PyGithub").renamed_from == "jacquev6/PyGithub"
+
+
+def test_a_head_is_the_newest_commit_of_the_default_branch(session: Session) -> None:
+    client = GithubClient(session)
+    head = client.find_head("octocat/Hello-World")
+    found = client.find_repository("octocat/Hello-World")
+    assert head.tree.commit == client.find_commit(found.name, found.default_branch)
+    assert head.name == found.name

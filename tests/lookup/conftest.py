@@ -253,8 +253,14 @@ def arxiv(arxiv_data: ArxivData, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lo
 
 @dataclass
 class GithubData:
-    """What the servers know: repositories with branches and files, and what they were called before."""
+    """What the servers know: repositories with branches and files, and what they were called before.
 
+    Args:
+        states_commits: A tree that was asked for by a reference is stated under the commit, as GitHub does; else under its own
+            id, which its documentation allows too.
+    """
+
+    states_commits: bool = True
     repositories: dict[str, dict[str, Any]] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
     code: list[dict[str, Any]] = field(default_factory=list)
@@ -313,20 +319,16 @@ class GithubData:
                 }
             )
         if rest.startswith("/commits/"):
-            if rest.removeprefix("/commits/") not in (data["branch"], data["commit"]):
+            if rest.removeprefix("/commits/") not in ("HEAD", data["branch"], data["commit"]):
                 return self._json({"message": "No commit found for SHA: x", "status": "422"}, 422)
             assert asked.headers["accept"] == "application/vnd.github.sha"
             return Reply(200, data["commit"].encode(), {"Content-Type": "application/vnd.github.sha; charset=utf-8"})
         if rest in (f"/git/trees/{data['commit']}", "/git/trees/HEAD"):
             assert asked.query == {"recursive": "1"}
-            tree = [
-                {"path": path, "mode": "100644", "type": "blob", "sha": "0" * 40, "size": len(text)}
-                for path, text in data["files"].items()
-            ]
-            folders = {path.rpartition("/")[0] for path in data["files"] if "/" in path}
-            tree += [{"path": path, "mode": "040000", "type": "tree", "sha": "1" * 40} for path in sorted(folders)]
-            url = f"http://{asked.headers['host']}/repos/{name}/git/trees/{data['commit']}"
-            return self._json({"sha": data["commit"], "url": url, "tree": tree, "truncated": False})
+            own, rows = git_tree(data["files"])
+            stated = data["commit"] if self.states_commits or not rest.endswith("HEAD") else own
+            url = f"http://{asked.headers['host']}/repos/{name}/git/trees/{stated}"
+            return self._json({"sha": stated, "url": url, "tree": rows, "truncated": False})
         folder = rest.removeprefix("/contents/")
         inside = {path: text for path, text in data["files"].items() if path.rpartition("/")[0] == folder}
         if not inside or asked.query.get("ref") != data["commit"]:
@@ -365,6 +367,29 @@ class GithubData:
             json.dumps(data).encode(),
             {"Content-Type": "application/json; charset=utf-8", **limits, **(headers or {})},
         )
+
+
+def git_id(kind: str, body: bytes) -> str:
+    return hashlib.sha1(f"{kind} {len(body)}\0".encode() + body).hexdigest()
+
+
+def git_tree(files: dict[str, str], above: str = "") -> tuple[str, list[dict[str, Any]]]:
+    """The id of a folder as git reckons it, and the rows of it and of all folders in it, as GitHub lists them."""
+    rows: list[dict[str, Any]] = []
+    entries: dict[str, bytes] = {}
+    for name in {path.partition("/")[0] for path in files}:
+        inside = {path.partition("/")[2]: text for path, text in files.items() if path.startswith(f"{name}/")}
+        if inside:
+            own, below = git_tree(inside, f"{above}{name}/")
+            rows += [{"path": above + name, "mode": "040000", "type": "tree", "sha": own}, *below]
+            entries[f"{name}/"] = f"40000 {name}\0".encode() + bytes.fromhex(own)
+        else:
+            text = files[name].encode()
+            own = git_id("blob", text)
+            rows.append({"path": above + name, "mode": "100644", "type": "blob", "sha": own, "size": len(text)})
+            entries[name] = f"100644 {name}\0".encode() + bytes.fromhex(own)
+    rows.sort(key=lambda row: str(row["path"]))
+    return git_id("tree", b"".join(entries[key] for key in sorted(entries))), rows
 
 
 @pytest.fixture

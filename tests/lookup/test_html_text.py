@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from archviz.lookup.html_text import MOST_BLOCK_CHARACTERS, page_blocks
+from archviz.lookup.html_text import MOST_BLOCK_CHARACTERS, parse_page
 
 
 def rows(html: str) -> list[tuple[str, str]]:
-    return [(block.kind, block.text) for block in page_blocks(html)]
+    return [(block.kind, block.text) for block in parse_page(html).blocks]
 
 
 def test_headings_paragraphs_items_and_code_come_in_order() -> None:
@@ -87,7 +87,7 @@ def test_the_article_is_read_without_what_stands_around_it() -> None:
 
 
 def test_a_block_is_cut_at_its_bound() -> None:
-    (block,) = page_blocks(f"<p>{'x' * 100_000}</p>")
+    (block,) = parse_page(f"<p>{'x' * 100_000}</p>").blocks
     assert len(block.text) <= MOST_BLOCK_CHARACTERS + 2
 
 
@@ -95,13 +95,13 @@ def test_a_block_is_cut_at_its_bound() -> None:
     "html", ["", "<", "text", "<p", "<<<p>>>", "</p></p>", "\x00", "<p>\udc80</p>", "&#x110000;&#0;"]
 )
 def test_broken_pages_are_read_as_far_as_they_go(html: str) -> None:
-    assert isinstance(page_blocks(html), tuple)
+    assert isinstance(parse_page(html).blocks, tuple)
 
 
 @pytest.mark.parametrize("html", ["<div>" * 5000, "<a" * 5000, "<a '" * 5000])
 def test_nesting_and_broken_tags_without_end_are_refused(html: str) -> None:
     with pytest.raises(ValueError, match="page"):
-        page_blocks(html)
+        parse_page(html)
 
 
 @pytest.mark.parametrize(
@@ -125,5 +125,5 @@ def test_nesting_and_broken_tags_without_end_are_refused(html: str) -> None:
 )
 def test_hostile_pages_cost_a_bounded_time(html: str) -> None:
     began = time.process_time()
-    page_blocks(html)
+    parse_page(html)
     assert time.process_time() - began < 3.0

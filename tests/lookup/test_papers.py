@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 
 from archviz.cli import main
 from archviz.errors import UsageError
-from archviz.lookup.papers import paper_text, read_paper
+from archviz.lookup.html_tidy import MOST_HEADINGS
+from archviz.lookup.papers import TOO_LONG, paper_text, read_paper
 from archviz.network.session import Session
 
 Make = Callable[..., Session]
@@ -125,3 +127,19 @@ def test_no_more_headings_are_listed_than_the_bound(arxiv_data: Any, session: Ma
     listed = answer.as_dict()
     assert (len(list(listed["contents"])), listed["contents_left_off"]) == (300, 101)  # type: ignore[call-overload]
     assert "101 more" in paper_text(answer)
+
+
+def test_a_rendering_of_more_sections_than_any_paper_is_read_up_to_its_bound_and_that_is_told(
+    arxiv_data: Any, session: Make
+) -> None:
+    page = "<article>" + "<h2>Architecture</h2><p>x</p>" * 16_667 + "</article>"
+    arxiv_data.add("2505.00010", "Endless", version="v1", page=page)
+    began = time.process_time()
+    answer = read_paper("2505.00010", "architecture", session())
+    assert time.process_time() - began < 3.0  # all of it would take far longer
+    assert (len(answer.contents), list(answer.notes)) == (MOST_HEADINGS, [TOO_LONG])
+    assert answer.exit_status == 0
+
+
+def test_nothing_is_said_of_a_bound_that_a_rendering_keeps(session: Make) -> None:
+    assert list(read_paper("2505.09388", "architecture", session()).notes) == []

@@ -177,7 +177,7 @@ def test_a_turn_that_does_not_come_is_not_blamed_on_the_service(
     monkeypatch.setattr("archviz.network.waits._last", lambda mark: clock.now)  # others ask without end
     clock.now += 14.0  # of the command's 15 s
     error = fault(made, "https://export.arxiv.org/x", arxiv_service())
-    assert (error.code, "others were first" in error.message) == ("rate_limited", True)
+    assert (error.code, "others are first" in error.message) == ("rate_limited", True)
     marks = list((made.cache.folder / "turns").glob("*.turn"))
     assert marks == []  # nobody was asked, so the next one need not wait
 

@@ -4,6 +4,7 @@ from archviz.interpreter.caches import CachedPass, CacheLayer
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.interpreter.values import Tensor
 from archviz.numbers.cache_growth import Kept, layer_caches
+from archviz.records import replace
 
 SHORT, LONG = 256, 512
 
@@ -52,6 +53,21 @@ def test_a_window_is_read_before_and_after_it_is_full() -> None:
 def test_keys_of_an_indexer_are_told_apart() -> None:
     found = kept(indexer_keys=((1, 256, 4), (1, 512, 4)), buffer_kv__indexer=((1, 0, 4), (1, 0, 4)))
     assert (found["indexer_keys"].role, found["buffer_kv.indexer"].role) == ("indexer", "buffer")
+
+
+def test_a_buffer_holds_the_tokens_since_the_last_were_compressed() -> None:
+    samples = passes(
+        compressed_kv__a=((1, 64, 8), (1, 128, 8)), buffer_kv__a=((1, 0, 16), (1, 0, 16)), overlap_kv__a=((1, 4, 8), (1, 4, 8))
+    )  # fmt: skip
+    before = {"buffer_kv.a": (1, 3, 16), "compressed_kv.a": (1, 63, 8), "overlap_kv.a": (1, 4, 8)}
+    for each in samples:
+        each.layers[0] = replace(each.layers[0], earlier=before)
+    (layer,) = layer_caches(*samples)
+    found = {each.name: each for each in layer.kept}
+    assert (found["buffer_kv.a"].slot, found["buffer_kv.a"].cycle) == (16, 4)
+    assert [found["buffer_kv.a"].elements(n) for n in (1, 3, 4, 4095)] == [16, 48, 0, 48]
+    assert found["buffer_kv.a"].per_token == 0
+    assert [found["overlap_kv.a"].elements(n) for n in (3, 4, 1000)] == [0, 32, 32], "nothing before the first window"
 
 
 def linear(index: int, output: int, width: int) -> Event:

@@ -189,3 +189,12 @@ def test_a_pass_that_did_not_end_gives_no_numbers(tmp_path: Path) -> None:
 def test_positions_that_an_indexer_leaves_out_are_told_to_count() -> None:
     found = memory("deepseek-ai/DeepSeek-V4-Flash")
     assert any("indexer does not choose" in each for each in found.remarks)
+
+
+def test_tokens_that_wait_to_be_compressed_are_in_the_state() -> None:
+    found = memory("deepseek-ai/DeepSeek-V4-Flash")
+    overlap = 21 * 2 * (2048 + 512)
+    waiting = {4: 21 * 2 * (1024 + 256), 128: 20 * 2 * 512}  # keys and gates, of compressor and indexer
+    for tokens in (1, 3, 4, 127, 128, 4095, 4096):
+        kept = sum(tokens % window * size for window, size in waiting.items())
+        assert found.need(tokens).state == 2 * (kept + (overlap if tokens >= 4 else 0))

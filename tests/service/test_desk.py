@@ -11,7 +11,7 @@ import pytest
 
 from archviz.errors import UsageError
 from archviz.progress import enter_stage, stop_if_unwanted
-from archviz.service.desk import BusyError, Desk
+from archviz.service.desk import BusyError, Desk, EndingError
 
 
 def test_work_gives_its_result_or_its_error_and_leaves_the_desk_empty() -> None:
@@ -121,3 +121,63 @@ def test_who_waits_is_told_the_stage_after_a_while_and_not_of_quick_work() -> No
     assert told == []
     anyio.run(Desk(first_word=0.05).run, lambda: work(0.5), report)
     assert told[-1] == "reading"
+
+
+def test_a_call_that_was_cancelled_counts_among_the_workers_until_its_thread_ends() -> None:
+    desk, gate, at_work = Desk(workers=1), threading.Event(), []
+
+    def work() -> None:
+        at_work.append(threading.current_thread())
+        gate.wait(5)
+        at_work.pop()
+
+    def next_work() -> int:
+        return len(at_work)
+
+    async def run() -> list[int]:
+        found: list[int] = []
+        with anyio.move_on_after(0.1):
+            await desk.run(work)
+        assert at_work
+
+        async def ask() -> None:
+            found.append(await desk.run(next_work))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            await anyio.sleep(0.1)
+            assert not found
+            gate.set()
+        return found
+
+    assert anyio.run(run) == [0]
+    assert desk.count == 0
+
+
+def test_when_the_desk_closes_all_who_wait_are_told_and_nobody_else_is_taken() -> None:
+    desk, ran = Desk(workers=1), []
+
+    def work() -> None:
+        while True:
+            stop_if_unwanted()
+            time.sleep(0.005)
+
+    async def run() -> list[str]:
+        told: list[str] = []
+
+        async def ask(what: Any) -> None:
+            try:
+                await desk.run(what)
+            except EndingError as error:
+                told.append(error.code)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask, work)
+            group.start_soon(ask, lambda: ran.append(1))
+            await anyio.sleep(0.1)
+            desk.close()
+        await ask(lambda: ran.append(2))
+        return told
+
+    assert anyio.run(run) == ["shutting_down"] * 3
+    assert not ran

@@ -106,3 +106,7 @@ def test_a_place_in_a_figure_is_told_without_the_file_that_it_was_read_from() ->
 def test_candidates_are_spoken_of_only_where_there_are_some() -> None:
     assert "candidates" not in str(failure(ModelNotFoundError("no"))["next"])
     assert "candidates" in str(failure(ModelNotFoundError("no", candidates=["a/b"]))["next"])
+
+
+def test_a_place_that_is_empty_is_left_out() -> None:
+    assert "where" not in failure(UsageError("the document has no such part", where=""))

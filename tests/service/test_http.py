@@ -453,7 +453,7 @@ def test_paths_of_the_server_are_not_read_unless_their_folder_is_named(hosted: H
         ("verify_code", {"model": str(outside)}),
         ("verify_code", {"code": str(outside / "code.py")}),
         ("verify_code", {"code": "code.py"}),
-        ("compare_models", {"models": [str(outside), str(inside)]}),
+        ("compare_models", {"models": ["transformers:gpt2", str(inside), str(outside)]}),
         ("write_document", {"model": str(outside)}),
         ("write_document", {"model": "transformers:gpt2", "kind": "estimator", "estimator": str(outside)}),
         ("resolve_model", {"name": str(outside)}),
@@ -471,6 +471,12 @@ def test_paths_of_the_server_are_not_read_unless_their_folder_is_named(hosted: H
     for (tool, arguments), answer in zip(asked, refused, strict=True):
         assert answer.is_error, (tool, arguments)
         assert "no such path" in answer.structured_content["message"], (tool, arguments)
+        place = (
+            "models[2]"
+            if tool == "compare_models"
+            else next(name for name, it in arguments.items() if "/" in it or ".py" in it)
+        )
+        assert answer.structured_content["where"] == place
     assert described.structured_content["model"] == "models"
     assert searched.structured_content["matches"]
 

@@ -85,7 +85,7 @@ def test_an_offset_behind_the_end_is_refused(value: object) -> None:
 def test_the_length_of_a_text_is_told_in_characters() -> None:
     with pytest.raises(UsageError) as caught:
         page_of("x" * 1234, "", 9999)
-    assert caught.value.hint == "it has 1,234 characters"
+    assert caught.value.hint == "there are 1,234 characters"
 
 
 @given(JSON, st.integers(100, 400))

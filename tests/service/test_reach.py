@@ -59,12 +59,12 @@ def test_links_are_followed_before_a_path_is_judged(tmp_path: Path) -> None:
     reach = Reach((inside,))
     for refused in ("direct", "model", "direct/../../out", "model/config.json"):
         with pytest.raises(UsageError):
-            reach.check_path(str(inside / refused))
-    reach.check_path(str(inside / "own"))
-    reach.check_path(str(inside / "is-not-there"))
+            reach.check_path(str(inside / refused), "code")
+    reach.check_path(str(inside / "own"), "code")
+    reach.check_path(str(inside / "is-not-there"), "code")
 
 
 def test_a_folder_that_is_itself_a_link_counts_as_where_it_leads(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    Reach((tmp_path / "link",)).check_path(str(tmp_path / "real" / "x"))
+    Reach((tmp_path / "link",)).check_path(str(tmp_path / "real" / "x"), "code")

@@ -117,3 +117,15 @@ def test_who_waits_makes_it_where_the_first_one_failed(shelf: Shelf) -> None:
     with pytest.raises(ValueError):
         shelf.made("document", "acme/Small-1B", (), fail)
     assert shelf.made("document", "acme/Small-1B", (), lambda: "made") == "made"
+
+
+def test_what_is_larger_than_all_that_may_be_kept_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archviz.service.shelf.MOST_BYTES", 50_000)
+    shelf, made = Shelf(Settings(offline=True)), []
+
+    def ask(size: int) -> None:
+        shelf.made("document", "acme/Small-1B", (size,), lambda: made.append(size) or "x" * size)  # type: ignore[func-returns-value]
+
+    for size in (60_000, 60_000, 30_000, 30_000, 10_000, 15_000, 30_000, 15_000):
+        ask(size)
+    assert made == [60_000, 60_000, 30_000, 10_000, 15_000, 30_000]

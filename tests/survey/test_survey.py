@@ -291,3 +291,13 @@ def test_a_repository_does_not_prove_itself_by_a_paper_that_only_a_tag_names(ser
     files = {"config.json": json.dumps(TINY).encode(), "README.md": card}
     services.repositories["acme/Fresh-1B"] = Repository(files, tags=["arxiv:1910.01108"])
     assert [status for status, _ in by_kind(pipeline.sources("acme/Fresh-1B"), "github")] == ["unverified"]
+
+
+def test_code_of_a_newer_release_that_could_not_be_looked_for_is_not_told_as_absent(services: Any, github: Any) -> None:
+    config = {**TINY, "model_type": "brandnew", "architectures": ["BrandNewForCausalLM"]}
+    services.repositories["acme/New-1B"] = Repository({"config.json": json.dumps(config).encode()})
+    github.next += [Reply(500)] * 3
+    survey = pipeline.sources("acme/New-1B")
+    ((status, what),) = by_kind(survey, "code")
+    assert (status, "newer code was not read: GitHub answers with status 500" in what) == ("unknown", True)
+    assert any("newer code was not read" in each for each in survey.not_known)

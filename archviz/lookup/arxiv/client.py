@@ -45,7 +45,7 @@ class ArxivClient:
     def __init__(self, session: Session) -> None:
         from archviz.network.services import arxiv_service
 
-        self._session = session
+        self.session = session
         self._service = arxiv_service()
         own = len(self._service.origins) == 1
         self._api = self._service.origins[0]
@@ -78,14 +78,14 @@ class ArxivClient:
 
     def _forget(self) -> None:
         """The newest answer is not taken from the cache the next time."""
-        if self._session.last_key is not None:
-            self._session.cache.forget(self._session.last_key)
+        if self.session.last_key is not None:
+            self.session.cache.forget(self.session.last_key)
 
     def _tell_age(self, asked: str, paper: Paper) -> None:
         """A note where the newest version was asked for and the answer is not of just now."""
-        fetched = self._session.last_fetched
-        if asked != paper.id and fetched is not None and self._session.time.now() - fetched > _RECENT:
-            self._session.note(f"{paper.id} was the newest version on {day_of(fetched)}; arXiv is asked once a day.")
+        fetched = self.session.last_fetched
+        if asked != paper.id and fetched is not None and self.session.time.now() - fetched > _RECENT:
+            self.session.note(f"{paper.id} was the newest version on {day_of(fetched)}; arXiv is asked once a day.")
 
     def search_title(self, title: str, results: int = RESULTS) -> Search:
         """The papers whose titles hold the words of a title, exact titles first.
@@ -108,7 +108,7 @@ class ArxivClient:
         from archviz.network.client import open_client
         from archviz.network.transport import cache_key
 
-        with open_client(self._service, self._session) as client:
+        with open_client(self._service, self.session) as client:
             answer = client.get(f"{self._pages}/html/{paper_id}", headers=_ACCEPT_PAGE)
         if answer.status_code == 404:
             return None
@@ -118,7 +118,7 @@ class ArxivClient:
             raise BadResponseError("arXiv gave no HTML page", where=f"/html/{paper_id}")
         page = answer.content.decode("utf-8", "replace")
         if _RENDERED not in page:
-            self._session.cache.forget(cache_key(answer.request))
+            self.session.cache.forget(cache_key(answer.request))
             raise BadResponseError(
                 "the page is none that arXiv renders: a login of the network, or a notice",
                 where=f"/html/{paper_id}",
@@ -130,19 +130,19 @@ class ArxivClient:
         from archviz.network.client import open_client
         from archviz.network.transport import cache_key
 
-        with open_client(self._service, self._session) as client:
+        with open_client(self._service, self.session) as client:
             answer = client.get(f"{self._api}/api/query", params=parameters, headers=_ACCEPT_FEED)
         if answer.status_code not in (200, 400):
             raise BadResponseError(f"arXiv answers with status {answer.status_code}", where="/api/query")
         try:
             feed = parse_feed(answer.content)  # raises what the API complains of
         except (BadResponseError, UsageError) as error:
-            self._session.cache.forget(cache_key(answer.request))
+            self.session.cache.forget(cache_key(answer.request))
             if isinstance(error, UsageError) and answer.status_code == 200:  # its own trouble, not the request's
                 raise BadResponseError(error.message, where="/api/query", hint="Try again later.") from None
             raise
         if not feed.papers:  # a paper may be there tomorrow, or the answer be a passing fault
-            self._session.cache.forget(cache_key(answer.request))
+            self.session.cache.forget(cache_key(answer.request))
         if answer.status_code == 400:
             raise UsageError("arXiv refuses the request without saying why", where="/api/query")
         return feed

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archviz.late_patterns import late_pattern
-from archviz.lookup.html_text import Block, page_blocks
+from archviz.lookup.html_text import Block, parse_page
 
 MOST_TITLE = 300
 _NUMBERED = late_pattern(r"((?:\d{1,3}|[A-Z])(?:\.\d{1,3}){0,4}\.?|[IVX]{1,5}\.?(?:-[A-Z])?)\s+(?=\S)")
@@ -44,13 +44,22 @@ def _block_text(block: Block) -> str:
     return f"- {block.text}" if block.kind == "item" else block.text
 
 
-def paper_sections(html: str) -> tuple[Section, ...]:
-    """The sections of a rendering, in order; what stands before the first heading below the title is left out.
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The sections of a rendering, in order; `is_cut` where it goes on beyond the bounds on what is parsed."""
+
+    sections: tuple[Section, ...]
+    is_cut: bool = False
+
+
+def parse_document(html: str) -> Document:
+    """The sections of a rendering; what stands before its first heading is left out.
 
     Raises:
         ValueError: The page is none that can be read.
     """
-    return tuple(_sections(page_blocks(html)))
+    page = parse_page(html)
+    return Document(tuple(_sections(page.blocks)), page.is_cut)
 
 
 def _sections(blocks: tuple[Block, ...]) -> Iterator[Section]:

@@ -48,7 +48,7 @@ def read_page_text(url: str, session: Session) -> str:
     Raises:
         SourceUnavailableError: Its host is not asked, or the page could not be read.
     """
-    from archviz.lookup.html_text import page_blocks
+    from archviz.lookup.html_text import parse_page
     from archviz.network.client import open_client
     from archviz.network.services import page_service
 
@@ -61,7 +61,7 @@ def read_page_text(url: str, session: Session) -> str:
     if answer.status_code != 200 or "html" not in answer.headers.get("content-type", ""):
         raise BadResponseError(f"the page cannot be read (status {answer.status_code})", where=url[:160])
     try:
-        blocks = page_blocks(answer.content.decode("utf-8", "replace"))
+        blocks = parse_page(answer.content.decode("utf-8", "replace")).blocks
     except ValueError as error:
         raise BadResponseError(f"the page cannot be read: {error}", where=url[:160]) from None
     return "\n\n".join(block.text for block in blocks)[:MOST_TEXT]

@@ -6,4 +6,5 @@ of one commit. Nothing that is read is executed. Start reading at `client.Github
     code.py      the modelling files of a repository, or the file that an address names, read
     files.py     which paths of a tree hold a model's code or configuration
     ranking.py   which search results define exactly the asked name
+    tree_ids.py  the id that git gives a tree, by which a commit is told from it
 """

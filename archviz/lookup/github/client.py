@@ -16,6 +16,7 @@ from archviz.late_patterns import late_pattern
 from archviz.lookup.github.address import github_repository, is_plain_segment
 from archviz.lookup.github.files import TreeFile
 from archviz.lookup.github.ranking import CodeResult, rank_code, rank_repositories
+from archviz.lookup.github.tree_ids import tree_id
 
 if TYPE_CHECKING:
     import httpx2
@@ -118,7 +119,8 @@ class GithubClient:
     def find_head(self, name: str) -> Head:
         """The repository of exactly this name, or the one that it was renamed to, with the files of its newest commit.
 
-        A tree asked for by a reference comes under the commit that it leads to, at the address of the repository's own name.
+        A tree asked for by a reference comes under the commit that it leads to, at the address of the repository's own name;
+        where it comes under its own id instead, the commit is asked for too.
 
         Raises:
             UsageError: The text is no `owner/name`.
@@ -128,13 +130,15 @@ class GithubClient:
         path = f"/repos/{asked}/git/trees/HEAD?recursive=1"
         answer = self._get(path)
         data = self._json(answer, path, dict) if answer.status_code == 200 else {}
-        at, commit = _TREE.search(_text(data, "url")), _text(data, "sha")
-        if at is None or not _COMMIT.fullmatch(commit):  # an empty repository, or a reply that tells less
+        at, stated = _TREE.search(_text(data, "url")), _text(data, "sha")
+        if at is None or not _COMMIT.fullmatch(stated):  # an empty repository, or a reply that tells less
             found = self.find_repository(asked)
             commit = self.find_commit(found.name, found.default_branch)
             return Head(found.name, asked, self.read_tree(found.name, commit))
-        tree = Tree(commit, tuple(_files(data.get("tree"), "blob")), data.get("truncated") is True)
-        return Head(self._named(github_repository(at[1]), asked), asked, tree)
+        own_name, tree = self._named(github_repository(at[1]), asked), _tree(stated, data)
+        is_surely_commit = not tree.is_cut and tree_id(data.get("tree")) not in (stated, None)
+        commit = stated if is_surely_commit else self.find_commit(own_name, "HEAD")
+        return Head(own_name, asked, tree if commit == stated else self.read_tree(own_name, commit))
 
     def _named(self, found: str | None, asked: str) -> str:
         """The repository that an answer is of, where it is the asked one or a redirect led there."""
@@ -170,7 +174,7 @@ class GithubClient:
         data = self._object(
             f"/repos/{repository}/git/trees/{commit}?recursive=1", f"{repository} has no commit {commit}"
         )
-        return Tree(commit, tuple(_files(data.get("tree"), "blob")), data.get("truncated") is True)
+        return _tree(commit, data)
 
     def read_folder(self, repository: str, commit: str, folder: str) -> tuple[TreeFile, ...]:
         """The files directly in one folder of a commit."""
@@ -321,6 +325,10 @@ def _quoted(path: str) -> str:
     if not all(map(is_plain_segment, segments)):
         raise UsageError(f"{path[:80]!a} is no path in a repository")
     return "/".join(quote(segment, safe="") for segment in segments)
+
+
+def _tree(commit: str, data: dict[str, Any]) -> Tree:
+    return Tree(commit, tuple(_files(data.get("tree"), "blob")), data.get("truncated") is True)
 
 
 def _files(rows: object, kind: str) -> list[TreeFile]:

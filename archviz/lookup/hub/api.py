@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
-os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read at its import; else it asks the Hub for a list of agents
 _LOCK = threading.RLock()  # the client of huggingface_hub is one for the whole process
 _ACCESS = "Ask for access on {page}, then set HF_TOKEN to a token of that account."
 
@@ -31,11 +31,10 @@ def hub_api(session: Session, *, stored: bool = True, account: str = "") -> Iter
         stored: Whether answers may come from the cache and are kept there.
         account: Whom they are stored for, where they are not the same for all.
     """
-    if stated := os.environ.get("HF_ENDPOINT"):
-        os.environ["HF_ENDPOINT"] = stated.strip()  # which huggingface_hub reads for itself, blanks and all
+    service = hub_service()
+    _read_constants()
     from huggingface_hub import HfApi, close_session, set_client_factory
 
-    service = hub_service()
     with _LOCK:
         set_client_factory(lambda: open_client(service, session, account=account))
         try:
@@ -47,6 +46,28 @@ def hub_api(session: Session, *, stored: bool = True, account: str = "") -> Iter
             close_session()
 
 
+def _read_constants() -> None:
+    """Let `huggingface_hub` read the environment, which it does once, as we read it; the process's own stays as it is.
+
+    It takes `HF_ENDPOINT` with the blanks around it, which end its import, and unless told otherwise it asks the Hub for a list of
+    agents. Which endpoint is asked is told to each `HfApi`.
+    """
+    with _LOCK:
+        if "huggingface_hub.constants" in sys.modules:
+            return
+        stated = {"HF_ENDPOINT": hub_service().endpoint, "HF_HUB_DISABLE_TELEMETRY": "1"}
+        before = {name: os.environ.get(name) for name in stated}
+        try:
+            os.environ.update(stated)
+            import huggingface_hub.constants  # noqa: F401 # read by all of its modules
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
+
 @contextlib.contextmanager
 def hub_errors(model_id: str, revision: str | None = None) -> Iterator[None]:
     """The boundary: what `huggingface_hub` raises about a repository, as `archviz.errors`.
@@ -56,6 +77,7 @@ def hub_errors(model_id: str, revision: str | None = None) -> Iterator[None]:
         ModelNotFoundError: There is no such repository or revision, or it is private.
         BadResponseError: The reply is not of the form that the Hub documents.
     """
+    _read_constants()
     from huggingface_hub import errors
 
     try:
@@ -108,6 +130,7 @@ def search_errors(where: str) -> Iterator[None]:
     Raises:
         BadResponseError: The search was refused, or its reply is not of the form that the Hub documents.
     """
+    _read_constants()
     from huggingface_hub import errors
 
     try:

@@ -31,11 +31,11 @@ def parsed_headers(model: HubModel, weight_map: Mapping[str, str], session: Sess
 
 
 def _ask(model: HubModel, session: Session) -> dict[str, list[StoredTensor]]:
-    from archviz.lookup.hub.api import hub_api, hub_errors  # before huggingface_hub itself: it sets how that behaves
-
-    from huggingface_hub.errors import SafetensorsParsingError  # isort: skip
+    from archviz.lookup.hub.api import hub_api, hub_errors
 
     with hub_errors(model.id), hub_api(session, stored=False) as api:
+        from huggingface_hub.errors import SafetensorsParsingError  # what it reads at its import is set by now
+
         try:
             reply = api.get_sharded_safetensors_metadata(model.id, filename=INDEX_FILE)
         except SafetensorsParsingError:

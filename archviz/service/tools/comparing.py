@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mcp_types import CallToolResult
 from pydantic import Field
 
-from archviz.errors import UsageError
+from archviz.errors import ArchvizError, UsageError
 from archviz.formats import Format, figure_name
 from archviz.service.answering import MOST_LISTED, gap_lines, line, lines, result_of
 from archviz.service.callers import caller
@@ -19,6 +20,7 @@ from archviz.service.tools.files import image_of, links_to, rows_of
 from archviz.service.workshop import Workshop
 
 if TYPE_CHECKING:
+    from archviz.architecture.model import Architecture
     from archviz.comparison.blocks import BlockPair
     from archviz.comparison.comparing import Comparison
 
@@ -41,8 +43,8 @@ class ComparingTools:
         """Models held against the first: facts, layers, blocks and code that differ; all of it in a Markdown file."""
         from archviz import pipeline
 
-        for model in models:
-            self.workshop.reach.check_model(model)
+        for index, model in enumerate(models):
+            self.workshop.reach.check_model(model, _place(index))
         if formats and len(models) != 2:
             raise UsageError("a figure shows two models", where="formats", hint="leave formats out, or name two models")
         wanted: list[Format] = list(dict.fromkeys(formats))
@@ -52,7 +54,7 @@ class ComparingTools:
         with me.outputs.staging() as folder:
             page = folder / f"{stem}.md"
             result = pipeline.compare(
-                models, markdown=page, settings=self.workshop.settings, described=self.workshop.shelf.architecture
+                models, markdown=page, settings=self.workshop.settings, described=partial(self._described, models)
             )
             staged = [page]
             if wanted:
@@ -61,6 +63,19 @@ class ComparingTools:
                 findings = [line(f"{each.severity}: {each.message}") for each in drawn.findings[:MOST_LISTED]]
             files = me.outputs.publish(staged, folder)
         return _compared(result.comparison, files, findings)
+
+    def _described(self, models: list[str], model: str) -> Architecture:
+        """One of the models; an error says which, where it says no place that the client knows."""
+        try:
+            return self.workshop.shelf.described(model).architecture
+        except ArchvizError as error:
+            if error.where is None or (caller().remote and error.where.startswith(("/", "~"))):
+                error.where = _place(models.index(model))
+            raise
+
+
+def _place(index: int) -> str:
+    return f"models[{index}]"
 
 
 def _compared(comparison: Comparison, files: list[Path], findings: list[str]) -> CallToolResult:

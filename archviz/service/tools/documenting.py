@@ -165,7 +165,7 @@ class DocumentingTools:
                 where="estimator",
                 hint="give estimator: a folder of Python layer classes",
             )
-        self.workshop.reach.check_path(estimator)
+        self.workshop.reach.check_path(estimator, "estimator")
         folder, class_name = Path(estimator).expanduser(), request.class_name
         found = self.workshop.shelf.made(
             "export", request.model, (class_name, str(folder), _state_of(folder)),

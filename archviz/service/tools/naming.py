@@ -100,7 +100,7 @@ class NamingTools:
     def _resolve(self, name: str) -> Resolution:
         from archviz import pipeline
 
-        self.workshop.reach.check_model(name)
+        self.workshop.reach.check_model(name, "name")
         return pipeline.resolve(name, self.workshop.settings)
 
     def find_sources(
@@ -117,7 +117,7 @@ class NamingTools:
         refuse_idle("sections", sections if read != "paper" and sections != _SECTIONS else None, "read=paper")
         if read == "paper":
             return _paper(pipeline.papers(name, sections=sections, settings=self.workshop.settings), offset)
-        self.workshop.reach.check_model(name)
+        self.workshop.reach.check_model(name, "name")
         survey = pipeline.sources(name, with_text=read == "card", settings=self.workshop.settings)
         return _card(survey, offset, offline=self.workshop.settings.offline) if read == "card" else _listed(survey)
 

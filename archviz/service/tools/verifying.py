@@ -87,7 +87,7 @@ class VerifyingTools:
                 raise UsageError(
                     "of addresses only those of GitHub are searched", where="code", hint="github.com/OWNER/NAME"
                 )
-            self.workshop.reach.check_path(code)
+            self.workshop.reach.check_path(code, "code")
         found = pipeline.code_search(code, topics, class_name=class_name, settings=self.workshop.settings)
         return _matches(found, code, offset, narrowed=bool(topics or class_name))
 

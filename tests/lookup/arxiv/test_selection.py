@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archviz.lookup.arxiv.document import paper_sections
+from archviz.lookup.arxiv.document import parse_document
 from archviz.lookup.arxiv.selection import select
 from archviz.lookup.arxiv.titles import normal_title
 
@@ -24,11 +24,11 @@ PAPER = """<!DOCTYPE html><html><body><nav class="ltx_TOC">contents</nav><articl
 
 
 def chosen(wanted: str, html: str = PAPER) -> list[str]:
-    return [section.heading for section in select(paper_sections(html), wanted).sections]
+    return [section.heading for section in select(parse_document(html).sections, wanted).sections]
 
 
 def test_sections_keep_number_title_place_and_blocks() -> None:
-    sections = {section.number: section for section in paper_sections(PAPER)}
+    sections = {section.number: section for section in parse_document(PAPER).sections}
     assert list(sections) == ["", "1", "2", "2.1", "2.2", "3", "3.1", "A"]
     latent = sections["2.1"]
     assert (latent.title, latent.above) == ("Multi-Head Latent Attention", ("Architecture",))
@@ -36,7 +36,7 @@ def test_sections_keep_number_title_place_and_blocks() -> None:
 
 
 def test_the_architecture_is_chosen_by_titles_and_their_sections() -> None:
-    found = select(paper_sections(PAPER), "architecture")
+    found = select(parse_document(PAPER).sections, "architecture")
     assert [section.heading for section in found.sections] == [
         "2 Architecture",
         "2.1 Multi-Head Latent Attention",
@@ -67,20 +67,20 @@ def test_all_is_every_section() -> None:
 def test_without_a_telling_title_the_words_decide_and_that_is_said() -> None:
     words = "Each layer has attention heads, experts and a router; the embedding and residual are normalised by a norm projection. "
     html = f"<h2>1 Introduction to Things</h2><p>No.</p><h2>2 What We Built</h2><p>{words * 3}</p><h2>3 Results</h2><p>{words * 9}</p>"
-    found = select(paper_sections(html), "architecture")
+    found = select(parse_document(html).sections, "architecture")
     assert ([section.heading for section in found.sections], found.chosen_by) == (["2 What We Built"], "words")
 
 
 def test_text_beyond_the_bound_is_counted_and_left_off() -> None:
     html = f"<h2>2 Architecture</h2><p>{'a' * 500}</p><p>{'b' * 500}</p><h2>3 Experts</h2><p>{'c' * 500}</p>"
-    found = select(paper_sections(html), "architecture", bound=600)
+    found = select(parse_document(html).sections, "architecture", bound=600)
     assert found.left_off == 1000
     assert sum(len(section.text) for section in found.sections) == 500
 
 
 def test_headings_count_too_so_that_their_number_is_bounded() -> None:
     html = "".join(f"<h2>{number} Architecture</h2>" for number in range(1, 9_000))
-    found = select(paper_sections(html), "architecture", bound=6_000)
+    found = select(parse_document(html).sections, "architecture", bound=6_000)
     assert 200 < len(found.sections) < 500
 
 

@@ -261,3 +261,38 @@ def test_another_repository_without_a_redirect_is_no_rename_and_not_kept(
     with pytest.raises(BadResponseError, match="no redirect leads there"):
         client.find_repository("acme/Acme-V2")
     assert client.find_repository("acme/Acme-V2").name == "acme/Acme-V2"
+
+
+# --- heads ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("states_commits", [True, False])
+def test_a_head_is_a_commit_whatever_the_reply_states(
+    client: GithubClient, github: Any, github_data: Any, states_commits: bool
+) -> None:
+    commit = github_data.add("acme/Deep", {"README.md": "x", "a.b": "1", "a/b/model.py": "y", "a-b": "2"})
+    github_data.states_commits = states_commits
+    head = client.find_head("acme/Deep")
+    assert (head.name, head.tree.commit) == ("acme/Deep", commit)
+    assert {file.path for file in head.tree.files} == {"README.md", "a.b", "a/b/model.py", "a-b"}
+    assert client.read_file(head.name, head.tree.commit, "README.md") == b"x"
+    assert len(github.asked) == (1 if states_commits else 3)
+
+
+def test_a_listing_that_is_cut_proves_nothing_so_the_commit_is_asked_for(
+    client: GithubClient, github: Any, github_data: Any, reply: Any
+) -> None:
+    commit = github_data.add("acme/Huge", {"model.py": "y"})
+    row = {"path": "model.py", "mode": "100644", "type": "blob", "sha": "0" * 40, "size": 1}
+    url = f"{github.url}/repos/acme/Huge/git/trees/{'a' * 40}"
+    body = json.dumps({"sha": "a" * 40, "url": url, "tree": [row], "truncated": True}).encode()
+    github.next.append(reply(200, body, {"Content-Type": "application/json"}))
+    assert client.find_head("acme/Huge").tree.commit == commit
+
+
+def test_a_renamed_repository_s_head_is_found_under_its_new_name(client: GithubClient, github_data: Any) -> None:
+    commit = github_data.add("acme/New", {"model.py": "y"})
+    github_data.renamed["acme/Old"] = "acme/New"
+    for github_data.states_commits in (True, False):
+        head = client.find_head("acme/Old")
+        assert (head.name, head.renamed_from, head.tree.commit) == ("acme/New", "acme/Old", commit)

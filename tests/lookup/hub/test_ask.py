@@ -330,3 +330,23 @@ def test_blanks_around_the_endpoint_are_none_of_it(tmp_path: Path) -> None:
     done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, "the connection was refused" in done.stderr) == (4, True), done.stderr
     assert "huggingface_hub" not in done.stderr
+
+
+_ENVIRONMENT = """
+import os
+before = dict(os.environ)
+from archviz.lookup.resolve import resolve
+from archviz.settings import Settings
+found = resolve("acme/Sharded-1B", Settings())
+assert os.environ == before, set(os.environ.items()) ^ set(before.items())
+print(found.status)
+"""
+
+
+def test_the_process_s_environment_stays_as_it_is(hub: LoopbackHub, tmp_path: Path) -> None:
+    given = {name: value for name, value in os.environ.items() if name != "HF_HUB_DISABLE_TELEMETRY"}
+    given |= {"HF_ENDPOINT": f" {hub.endpoint} ", "ARCHVIZ_CACHE": str(tmp_path), "HF_HUB_OFFLINE": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", _ENVIRONMENT], env=given, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.split() == ["exact"], done.stderr

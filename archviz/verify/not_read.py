@@ -1,0 +1,148 @@
+"""What a pass did not read because its sizes, the machine or numbers led elsewhere: told as it stands, so that nobody takes it for proven."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from zlib import crc32
+
+from archviz.architecture.context import Context
+from archviz.architecture.kinds import Stack
+from archviz.interpreter.forks import Fork
+from archviz.interpreter.parsing import body_of
+from archviz.interpreter.reading import ModuleRecord
+from archviz.verify.claims import Claim
+from archviz.verify.size_tests import decided_by_pass, names_of_sizes
+from archviz.verify.source_lines import SourceLines
+
+_LONGEST = 200
+_JUMPS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+
+
+def branches_not_read(context: Context, stacks: Sequence[Stack], lines: SourceLines) -> Iterator[Claim]:
+    """Branches that this pass did not take and another might, and loops over positions that ran once.
+
+    Not those of shared code that makes masks for a stack: which masks were given is no question of the model's own code.
+    """
+    files = {module.defined_at.file for module in context.modules.values() if module.defined_at is not None}
+    owners = {"", *(stack.path.rpartition(".")[0] for stack in stacks)}
+    for fork in context.reading.forks:
+        shared = fork.at.file not in files and fork.module in owners
+        text = None if shared else not_read(fork)
+        if text is not None:
+            stack, indices, part = _scope(context, stacks, fork.module)
+            yield Claim("branch.not_read", text, "unverified", lines.evidence(fork.at), stack, indices, part)
+
+
+def not_read(fork: Fork) -> str | None:
+    """The statements that a branch leaves out, in one line; None where nothing is, or where the model itself decides."""
+    body, node = _body(fork), fork.node
+    if fork.skips:
+        return None  # its rounds are shown
+    if isinstance(node, ast.For):
+        return _loop(node, names_of_sizes(body), fork)
+    if len(fork.turns) > 1 or not (fork.by_data or decided_by_pass(node.test, names_of_sizes(body))):
+        return None
+    test, taken = ast.unparse(node.test), True in fork.turns
+    if isinstance(node, ast.IfExp):
+        return _short(f"{ast.unparse(node.orelse if taken else node.body)} {'unless' if taken else 'if'} {test}")
+    left_out = (node.orelse or _rest(node, node.body, body)) if taken else node.body
+    if not left_out and not taken:
+        return None
+    if all(isinstance(each, ast.Raise | ast.Pass) or _only_tells(each) for each in left_out):
+        return None
+    return _short(f"{'unless' if taken else 'if'} {test}: {_text(left_out)}")
+
+
+def _loop(node: ast.For, sizes: frozenset[str], fork: Fork) -> str | None:
+    if fork.rounds > 1 or fork.by_data or not decided_by_pass(node.iter, sizes):
+        return None
+    what = f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}"
+    if fork.rounds:
+        return _short(f"{what}: the second round of {_text(node.body)}")
+    return _short(f"{what}: {_text(node.body)}")
+
+
+def rounds_told(context: Context, module: ModuleRecord) -> list[str]:
+    """How often the loops of a module's pass run, where its input decides: `for each expert_idx in expert_hit`."""
+    own = [fork for fork in context.reading.forks if _is_of(context, fork, module)]
+    words: list[str] = []
+    for fork in own:
+        node = fork.node
+        if not isinstance(node, ast.For):
+            continue
+        head = f"{ast.unparse(node.target)} in {ast.unparse(node.iter)}"
+        if fork.by_data:
+            skips = [ast.unparse(each.node.test) for each in own if each.skips and each.node in node.body]  # type: ignore[union-attr]
+            words.append(f"once for each {head}" + "".join(f", but where {test}" for test in skips))
+        elif fork.rounds > 1 and decided_by_pass(node.iter, names_of_sizes(_body(fork))):
+            words.append(f"{fork.rounds} rounds of this pass for {head}")
+    return words
+
+
+def _is_of(context: Context, fork: Fork, module: ModuleRecord) -> bool:
+    """Whether a module, or one of its class that ran first, has a branch in its pass."""
+    first = context.modules.get(fork.module)
+    return first is not None and (
+        first is module or (first.class_name, first.defined_at) == (module.class_name, module.defined_at)
+    )
+
+
+def _body(fork: Fork) -> Sequence[ast.stmt]:
+    node = fork.function
+    return [] if isinstance(node, ast.Lambda) else body_of(node)
+
+
+def _rest(node: ast.If, taken: Sequence[ast.stmt], body: Sequence[ast.stmt]) -> Sequence[ast.stmt]:
+    """What follows a branch that leaves its block."""
+    if not isinstance(taken[-1], _JUMPS):
+        return []
+    for block in _blocks(body):
+        if node in block:
+            return block[block.index(node) + 1 :]
+    return []
+
+
+def _blocks(body: Sequence[ast.stmt]) -> Iterator[list[ast.stmt]]:
+    yield list(body)
+    for statement in body:
+        for each in ast.walk(statement):
+            for name in ("body", "orelse", "finalbody"):
+                block = getattr(each, name, None)
+                if isinstance(block, list):
+                    yield block
+
+
+def _only_tells(statement: ast.stmt) -> bool:
+    """A warning or a message."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+        return False
+    return call.func.attr.startswith(("warn", "info", "debug", "error"))
+
+
+def _text(statements: Sequence[ast.stmt]) -> str:
+    return "; ".join(" ".join(ast.unparse(each).split()) for each in statements)
+
+
+def _short(text: str) -> str:
+    """As much as fits a line; a number that is another for other statements stands for the rest."""
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST]} … (checksum {crc32(text.encode()):08x})"
+
+
+def _scope(context: Context, stacks: Sequence[Stack], module: str) -> tuple[str | None, tuple[int, ...], str]:
+    """Where a module stands: the layers of its stack that have one of its class in the same place."""
+    own = context.modules.get(module)
+    for stack in stacks:
+        if not module.startswith(f"{stack.path}."):
+            continue
+        part = module.removeprefix(f"{stack.path}.").partition(".")[2]
+        indices: list[int] = []
+        for kind in stack.kinds:
+            same = context.modules.get(".".join(filter(None, (kind.example.path, part))))
+            if same is not None and own is not None and same.class_name == own.class_name:
+                indices += kind.indices
+        return stack.path, tuple(sorted(indices)), part
+    return None, (), module

@@ -1,0 +1,81 @@
+"""What a pass did not read is told with the statements, so that no changed line is taken for proven."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from archviz.verify.report import Verification
+from archviz.verify.size_tests import decided_by_pass, names_of_sizes
+from tests.verify.models import claim_of, mutated, values, verified
+
+OLD = "        # Fully Connected\n"
+
+
+def told(found: Verification) -> set[str]:
+    assert {claim.status for claim in found.claims if claim.key == "branch.not_read"} <= {"unverified"}
+    return {str(claim.value) for claim in found.claims if claim.key == "branch.not_read"}
+
+
+@pytest.mark.parametrize(
+    "test", ["hidden_states.shape[1] > 4096", "hidden_states.dtype == torch.float16", "torch.cuda.is_available()",
+             "os.environ.get('FAST') == '1'"],
+)  # fmt: skip
+@pytest.mark.parametrize("step", ["hidden_states = hidden_states * 2", "hidden_states = hidden_states * 3"])
+def test_a_branch_that_sizes_or_the_machine_decide_is_told_with_its_steps(test: str, step: str) -> None:
+    found = mutated("llama", OLD, f"        import os\n        if {test}:\n            {step}\n{OLD}")
+    assert told(found) - told(verified("llama")) == {f"if {test}: {step}"}
+    assert claim_of(found, "branch.not_read", "model.layers.{0-1}").evidence[0].text == f"if {test}:"
+
+
+def test_what_follows_an_early_return_is_told() -> None:
+    old = "        return hidden_states\n\n\n@auto_docstring\nclass LlamaPreTrainedModel"
+    new = "        if hidden_states.size(1) < 4096:\n            return hidden_states\n        return hidden_states * 2\n\n\n@auto_docstring\nclass LlamaPreTrainedModel"
+    assert "unless hidden_states.size(1) < 4096: return hidden_states * 2" in told(mutated("llama", old, new))
+
+
+def test_what_the_model_itself_decides_is_not_told() -> None:
+    assert told(verified("llama")) == set()
+    assert told(verified("qwen3_moe")) == set()
+
+
+def test_a_second_round_over_chunks_is_told_and_what_is_handed_to_it() -> None:
+    kept = values(verified("kimi_linear"), "mixer.unread")
+    old = "last_recurrent_state * g_i[:, :, -1].exp()"
+    found = mutated("kimi_linear", old, old.replace("-1", "0"))
+    assert set(values(found, "mixer.unread")) == set(kept) == {"model.layers.{0-2}.self_attn"}
+    assert values(found, "mixer.unread") != kept
+    assert any(each.startswith("for i in range(") and ": the second round of" in each for each in told(found))
+
+
+def test_experts_are_told_to_be_one_of_each_hit() -> None:
+    formula = str(claim_of(verified("qwen3_moe"), "module.formula", "model.layers.{0-1}.mlp.experts").value)
+    rounds = "; once for each expert_idx in expert_hit, but where expert_idx == self.num_experts"
+    assert formula.endswith(rounds)
+    old = "if expert_idx == self.num_experts:\n                continue"
+    found = mutated("qwen3_moe", old, old.replace("== self.num_experts", "== 0"))
+    changed = str(claim_of(found, "module.formula", "model.layers.{0-1}.mlp.experts").value)
+    assert changed.endswith("but where expert_idx == 0")
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("n = x.shape[1]\nif n > 4: pass", True),
+        ("b, n, *rest = x.size()\nm = n // 2\nif m: pass", True),
+        ("n = len(x)\nif self.window < n: pass", True),
+        ("if seq_len > self.longest: pass", True),
+        ("if self.layer_idx > 3: pass", False),
+        ("y = x.view(x.shape[0], -1)\nif y is not None: pass", False),
+        ("if self.config.act == 'silu' and not self.training: pass", False),
+        ("if isinstance(x, tuple) or hasattr(x, 'shape'): pass", False),
+        ("if past is None: pass", False),
+        ("if is_torch_greater_or_equal('2.9'): pass", True),
+    ],
+)
+def test_tests_that_a_pass_decides(code: str, expected: bool) -> None:
+    body = ast.parse(code).body
+    branch = body[-1]
+    assert isinstance(branch, ast.If)
+    assert decided_by_pass(branch.test, names_of_sizes(body)) is expected
