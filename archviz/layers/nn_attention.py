@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archviz.interpreter.control import RaisedError
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import ModuleInstance, Tensor
@@ -33,7 +34,10 @@ def _register_attention(library: Library) -> None:
             dropout=dropout,
             add_zero_attn=add_zero_attn,
         )
-        keys, values = kdim or embed_dim, vdim or embed_dim
+        keys, values = kdim if kdim is not None else embed_dim, vdim if vdim is not None else embed_dim
+        if embed_dim % num_heads:
+            raise RaisedError(AssertionError("embed_dim must be divisible by num_heads"), interp.here(), explicit=True)
+        keep(self, kdim=keys, vdim=values, _qkv_same_embed_dim=keys == embed_dim and values == embed_dim)
         if keys == embed_dim and values == embed_dim:
             new_parameter(interp, self, "in_proj_weight", 3 * embed_dim, embed_dim)
             for name in ("q_proj_weight", "k_proj_weight", "v_proj_weight"):
@@ -43,6 +47,7 @@ def _register_attention(library: Library) -> None:
             new_parameter(interp, self, "k_proj_weight", embed_dim, keys)
             new_parameter(interp, self, "v_proj_weight", embed_dim, values)
             self.parameters["in_proj_weight"] = None
+        self.parameters["in_proj_bias"] = None
         if bias:
             new_parameter(interp, self, "in_proj_bias", 3 * embed_dim)
         output = interp.library_name(f"{NN}.modules.linear.NonDynamicallyQuantizableLinear")

@@ -7,7 +7,7 @@ from typing import Any
 
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import ModuleInstance, Tensor, Unknown
+from archviz.interpreter.values import ClassValue, ModuleInstance, Tensor, Unknown
 from archviz.layers.module import new_parameter
 from archviz.layers.overridden import overridden
 from archviz.ops import shapes
@@ -76,7 +76,8 @@ def _register_embedding(library: Library) -> None:
     def embedding(interp: Interpreter, self: ModuleInstance, num_embeddings: int, embedding_dim: int, padding_idx: Any = None,
                   max_norm: Any = None, norm_type: Any = 2.0, scale_grad_by_freq: Any = False, sparse: Any = False, _weight: Any = None,
                   _freeze: Any = False, device: Any = None, dtype: Any = None) -> None:  # fmt: skip
-        keep(self, num_embeddings=num_embeddings, embedding_dim=embedding_dim, padding_idx=padding_idx)
+        if isinstance(padding_idx, int) and padding_idx < 0:
+            keep(self, padding_idx=num_embeddings + padding_idx)
         new_parameter(interp, self, "weight", num_embeddings, embedding_dim, dtype=dtype)
 
     @library.method(f"{NN}.Embedding.forward")
@@ -87,8 +88,8 @@ def _register_embedding(library: Library) -> None:
     def bag(
         interp: Interpreter, self: ModuleInstance, num_embeddings: int, embedding_dim: int, *args: Any, **options: Any
     ) -> None:
-        keep(self, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
-        keep(self, include_last_offset=bool(args[6] if len(args) > 6 else options.get("include_last_offset")))
+        if isinstance(self.attrs["padding_idx"], int) and self.attrs["padding_idx"] < 0:
+            keep(self, padding_idx=num_embeddings + self.attrs["padding_idx"])
         new_parameter(interp, self, "weight", num_embeddings, embedding_dim)
 
     @library.method(f"{NN}.EmbeddingBag.forward")
@@ -99,10 +100,21 @@ def _register_embedding(library: Library) -> None:
             offsets = interp.op("torch.Tensor.narrow", offsets, 0, 0, offsets.shape[0] - 1)
         return interp.op(f"{F}.embedding_bag", input, self.parameters["weight"], offsets)
 
-    @library.method(f"{NN}.Embedding.from_pretrained")
-    def from_pretrained(interp: Interpreter, cls: Any, embeddings: Any = None, *args: Any, **options: Any) -> Any:
-        embeddings = cls if embeddings is None else embeddings
-        return interp.call(interp.library_name(f"{NN}.Embedding"), list(embeddings.shape or (0, 0)), {})
+    for name in ("Embedding", "EmbeddingBag"):
+
+        @library.method(f"{NN}.{name}.from_pretrained")
+        def from_pretrained(
+            interp: Interpreter,
+            *given: Any,
+            freeze: bool = True,
+            embeddings: Any = None,
+            _name: str = name,
+            **options: Any,
+        ) -> Any:
+            """Rows of a table as they are given; through a subclass, its own constructor makes the layer."""
+            cls, *rest = given if isinstance(given[0], ClassValue) else (interp.library_name(f"{NN}.{_name}"), *given)
+            table = rest[0] if rest else embeddings
+            return interp.call(cls, list(table.shape or (0, 0)), {**options, "_weight": table})
 
 
 def _register_convolutions(library: Library) -> None:
@@ -194,6 +206,7 @@ ACTIVATIONS = {
     "Dropout": "dropout", "Dropout1d": "dropout1d", "Dropout2d": "dropout2d", "AlphaDropout": "alpha_dropout",
     "FeatureAlphaDropout": "feature_alpha_dropout", "Dropout3d": "dropout3d",
     "LocalResponseNorm": "local_response_norm", "Hardshrink": "hardshrink", "Tanhshrink": "tanhshrink", "RReLU": "rrelu",
+    "Softshrink": "softshrink",
 }  # fmt: skip
 
 
@@ -202,9 +215,7 @@ def _register_activations(library: Library) -> None:
 
         @library.constructor(f"{NN}.{name}")
         def activation(interp: Interpreter, self: ModuleInstance, *args: Any, **options: Any) -> None:
-            keep(self, **{key: value for key, value in options.items() if key in ("p", "approximate")})
-            if args and isinstance(args[0], (int, float)):
-                keep(self, p=args[0])
+            return None
 
         library.method(f"{NN}.{name}.forward")(
             lambda interp, self, input, _function=function: interp.op(f"{F}.{_function}", input)
@@ -259,10 +270,8 @@ def _register_losses(library: Library) -> None:
     for name, function in LOSSES.items():
 
         @library.constructor(f"{NN}.{name}")
-        def loss(interp: Interpreter, self: ModuleInstance, weight: Any = None, *args: Any, **options: Any) -> None:
-            keep(self, reduction=options.get("reduction", "mean"))
-            if isinstance(weight, Tensor):
-                self.buffers["weight"] = weight
+        def loss(interp: Interpreter, self: ModuleInstance, *args: Any, **options: Any) -> None:
+            return None
 
         library.method(f"{NN}.{name}.forward")(
             lambda interp, self, *args, _function=function, **options: interp.op(
@@ -302,8 +311,13 @@ def _register_pooling(library: Library) -> None:
         def pool(interp: Interpreter, self: ModuleInstance, kernel_size: Any, stride: Any = None, padding: Any = 0, *args: Any,
                  _name: str = name, **options: Any) -> None:  # fmt: skip
             others = POOLING_OPTIONS[_name[:3]]
-            keep(self, kernel_size=kernel_size, stride=stride, padding=padding)
+            numbers: list[Any] = [kernel_size, kernel_size if stride is None else stride, padding]
+            if _name == "AvgPool1d":
+                numbers = [shapes.spread(each, 1) for each in numbers]
+            keep(self, **dict(zip(("kernel_size", "stride", "padding"), numbers, strict=True)))
             keep(self, **{**others, **dict(zip(others, args, strict=False)), **options})
+            if _name in ("AvgPool2d", "AvgPool3d"):
+                keep(self, divisor_override=self.attrs.get("divisor_override"))
 
         @library.method(f"{NN}.{name}.forward")
         def pooled(interp: Interpreter, self: ModuleInstance, input: Any, _name: str = name) -> Any:
@@ -349,18 +363,18 @@ def _register_pooling(library: Library) -> None:
 
 def _register_resizing(library: Library) -> None:
     @library.constructor(f"{NN}.Upsample")
-    def upsample(
-        interp: Interpreter,
-        self: ModuleInstance,
-        size: Any = None,
-        scale_factor: Any = None,
-        *args: Any,
-        **options: Any,
-    ) -> None:
-        keep(self, size=size, scale_factor=scale_factor)
+    def upsample(interp: Interpreter, self: ModuleInstance, *args: Any, **options: Any) -> None:
+        keep(self, name="Upsample")
 
-    library.declare(f"{NN}.UpsamplingBilinear2d", f"{NN}.Upsample")
-    library.declare(f"{NN}.UpsamplingNearest2d", f"{NN}.Upsample")
+    for name, mode, aligned in (("UpsamplingBilinear2d", "bilinear", True), ("UpsamplingNearest2d", "nearest", None)):
+        library.declare(f"{NN}.{name}", f"{NN}.Upsample")
+
+        @library.method(f"{NN}.{name}.__init__")
+        def of_images(interp: Interpreter, self: ModuleInstance, size: Any = None, scale_factor: Any = None,
+                      _way: tuple[str, Any] = (mode, aligned)) -> None:  # fmt: skip
+            keep(self, name=self.cls.name, size=size, scale_factor=scale_factor, recompute_scale_factor=None)
+            keep(self, mode=_way[0], align_corners=_way[1])
+
     library.method(f"{NN}.Upsample.forward")(
         lambda interp, self, input: interp.op(f"{F}.interpolate", input, self.attrs["size"], self.attrs["scale_factor"])
     )
@@ -402,22 +416,30 @@ def _register_resizing(library: Library) -> None:
             lambda interp, self, input: interp.op(f"{F}.pad", input, self.attrs["padding"])
         )
 
-    for name, function in (("PixelShuffle", f"{F}.pixel_shuffle"), ("PixelUnshuffle", f"{F}.pixel_unshuffle")):
+    for name, function, factor in (
+        ("PixelShuffle", "pixel_shuffle", "upscale_factor"),
+        ("PixelUnshuffle", "pixel_unshuffle", "downscale_factor"),
+    ):
 
         @library.constructor(f"{NN}.{name}")
-        def pixel_shuffle(interp: Interpreter, self: ModuleInstance, factor: int) -> None:
-            keep(self, factor=factor)
+        def pixel_shuffle(interp: Interpreter, self: ModuleInstance, *args: Any, **options: Any) -> None:
+            return None
 
         library.method(f"{NN}.{name}.forward")(
-            lambda interp, self, input, _function=function: interp.op(_function, input, self.attrs["factor"])
+            lambda interp, self, input, _function=function, _factor=factor: interp.op(
+                f"{F}.{_function}", input, self.attrs[_factor]
+            )
         )
 
-    for name in ("Unfold", "Fold"):
+    for name, kept in (("Unfold", ("kernel_size", "dilation", "padding", "stride")),
+                       ("Fold", ("output_size", "kernel_size", "dilation", "padding", "stride"))):  # fmt: skip
 
         @library.constructor(f"{NN}.{name}")
         def unfold(interp: Interpreter, self: ModuleInstance, *args: Any, **options: Any) -> None:
-            keep(self, args=args, options=options)
+            return None
 
-    library.method(f"{NN}.Unfold.forward")(
-        lambda interp, self, input: interp.op(f"{F}.unfold", input, *self.attrs["args"], **self.attrs["options"])
-    )
+        library.method(f"{NN}.{name}.forward")(
+            lambda interp, self, input, _name=name, _kept=kept: interp.op(
+                f"{F}.{_name.lower()}", input, *(self.attrs[each] for each in _kept)
+            )
+        )

@@ -40,6 +40,8 @@ def register(library: Library) -> None:
     @library.constructor(f"{NN}.GroupNorm")
     def group_norm(interp: Interpreter, self: ModuleInstance, num_groups: int, num_channels: int, eps: float = 1e-5, affine: Any = True,
                    device: Any = None, dtype: Any = None) -> None:  # fmt: skip
+        if num_channels % num_groups:
+            raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         keep(self, num_groups=num_groups, num_channels=num_channels, eps=eps, affine=affine)
         _affine(interp, self, num_channels, wanted=affine)
 
@@ -72,6 +74,8 @@ def _register_batch_norm(library: Library, dotted: str, *, affine: bool, tracked
             self.buffers["running_mean"] = interp.op("torch.zeros", num_features)
             self.buffers["running_var"] = interp.op("torch.ones", num_features)
             self.buffers["num_batches_tracked"] = interp.op("torch.tensor", 0)
+        else:
+            self.buffers.update(running_mean=None, running_var=None, num_batches_tracked=None)
 
     @library.method(f"{dotted}.forward")
     def forward(interp: Interpreter, self: ModuleInstance, input: Any) -> Any:

@@ -25,10 +25,11 @@ def _register_layers(library: Library) -> None:
 
         @library.constructor(f"{NN}.{name}")
         def recurrent(interp: Interpreter, self: ModuleInstance, input_size: int, hidden_size: int, num_layers: int = 1, bias: Any = True,
-                      batch_first: Any = False, dropout: Any = 0.0, bidirectional: Any = False, proj_size: int = 0,
-                      _gates: int = gates, **options: Any) -> None:  # fmt: skip
-            keep(self, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers, batch_first=batch_first,
-                 bidirectional=bidirectional, proj_size=proj_size)  # fmt: skip
+                      batch_first: Any = False, dropout: Any = 0.0, bidirectional: Any = False, proj_size: int = 0, device: Any = None,
+                      dtype: Any = None, _gates: int = gates, _name: str = name, **options: Any) -> None:  # fmt: skip
+            keep(self, mode=f"RNN_{options['nonlinearity'].upper()}" if _gates == 1 else _name)
+            keep(self, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers, batch_first=batch_first, bias=bias,
+                 dropout=float(dropout), bidirectional=bidirectional, proj_size=proj_size, **options)  # fmt: skip
             directions = 2 if bidirectional else 1
             width = proj_size or hidden_size
             for layer in range(num_layers):
@@ -43,6 +44,8 @@ def _register_layers(library: Library) -> None:
                     if proj_size:
                         new_parameter(interp, self, f"weight_hr{suffix}", proj_size, hidden_size)
 
+        if name == "RNN":
+            _with_nonlinearity(library)
         library.method(f"{NN}.{name}.flatten_parameters")(lambda interp, self: None)
 
         @library.method(f"{NN}.{name}.forward")
@@ -61,6 +64,21 @@ def _register_layers(library: Library) -> None:
         return like(interp, value, (*value.sizes[:-1], width))
 
 
+def _with_nonlinearity(library: Library) -> None:
+    """`RNN` takes its nonlinearity as the fourth argument, where the others take their bias."""
+    methods = library.classes[f"{NN}.RNN"].methods
+    built = methods["__init__"]
+
+    def init(interp: Interpreter, self: ModuleInstance, *args: Any, nonlinearity: Any = "tanh", **options: Any) -> None:
+        if len(args) > 3:
+            nonlinearity, args = args[3], (*args[:3], *args[4:])
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
+        built(interp, self, *args, nonlinearity=nonlinearity, **options)
+
+    methods["__init__"] = init
+
+
 def _batch(module: ModuleInstance, input: Tensor) -> tuple[int, ...]:
     """The batch axis of the last state; none for one sequence without a batch."""
     if len(input.sizes) < 3:
@@ -72,14 +90,17 @@ def _register_cells(library: Library) -> None:
     for name, gates in GATES:
 
         @library.constructor(f"{NN}.{name}Cell")
-        def cell(interp: Interpreter, self: ModuleInstance, input_size: int, hidden_size: int, bias: Any = True, _gates: int = gates,
-                 **options: Any) -> None:  # fmt: skip
-            keep(self, input_size=input_size, hidden_size=hidden_size)
+        def cell(interp: Interpreter, self: ModuleInstance, input_size: int, hidden_size: int, bias: Any = True, nonlinearity: Any = "tanh",
+                 _gates: int = gates, **options: Any) -> None:  # fmt: skip
+            keep(self, input_size=input_size, hidden_size=hidden_size, bias=bias)
+            if _gates == 1:
+                keep(self, nonlinearity=nonlinearity)
             new_parameter(interp, self, "weight_ih", _gates * hidden_size, input_size)
             new_parameter(interp, self, "weight_hh", _gates * hidden_size, hidden_size)
-            if bias:
-                new_parameter(interp, self, "bias_ih", _gates * hidden_size)
-                new_parameter(interp, self, "bias_hh", _gates * hidden_size)
+            for each in ("bias_ih", "bias_hh"):
+                self.parameters[each] = None
+                if bias:
+                    new_parameter(interp, self, each, _gates * hidden_size)
 
         @library.method(f"{NN}.{name}Cell.forward")
         def forward(interp: Interpreter, self: ModuleInstance, input: Any, hx: Any = None, _name: str = name) -> Any:

@@ -29,7 +29,7 @@ def register(library: Library) -> None:
 def _register_activations(library: Library) -> None:
     for name in ("gelu", "silu", "elu", "selu", "celu", "leaky_relu", "relu6", "mish", "hardtanh", "hardswish", "hardsigmoid", "logsigmoid",
                  "tanhshrink", "dropout", "dropout1d", "dropout2d", "alpha_dropout", "prelu", "rrelu", "threshold", "softsign", "relu_",
-                 "gumbel_softmax", "feature_alpha_dropout", "hardshrink", "softmin", "dropout3d"):  # fmt: skip
+                 "gumbel_softmax", "feature_alpha_dropout", "hardshrink", "softshrink", "softmin", "dropout3d"):  # fmt: skip
 
         @op(library, f"{F}.{name}", *([f"torch.{name}"] if name in ("dropout", "selu", "celu", "prelu") else []))
         def activation(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:

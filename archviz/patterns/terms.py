@@ -100,12 +100,14 @@ class TermReader:
         closed: Whether a module call or function inside is one step.
         stored: Number of a value → the tensor of the model that it is.
         rates: How many positions become one, where the call pools them.
+        handed: Tell also masks and positions that the call makes and hands to modules.
     """
 
     def __init__(
         self, trace: Trace, call: Event, closed: Callable[[Event], bool], stored: Mapping[int, StoredTensor],
-        rates: tuple[int, ...] = (),
+        rates: tuple[int, ...] = (), *, handed: bool = False,
     ) -> None:  # fmt: skip
+        self.handed = handed
         self.trace, self.call, self.closed, self.stored = trace, call, closed, stored
         self.terms: dict[int, Term] = {}
         self.layouts: dict[int, Layout] = {}  # of tensors that were moved
@@ -173,11 +175,18 @@ class TermReader:
             for given, made in zip(data, event.outputs, strict=True):
                 self.terms[made.id] = Term("call", name, (self._term(given),))
             return
+        if self.handed and event.kind == "call" and data:
+            data += [value for value in event.inputs if value not in data and self.is_made(value)]
         data = data or list(event.inputs)  # positions and the like, where nothing else is read
         whole = self._follows(name, data) or Term("call", name, tuple(map(self._term, data)))
         for place, value in enumerate(event.outputs):
             if all(value.id != source.id for source in event.inputs):
                 self.terms[value.id] = whole if place == 0 else Term("cut", f"result {place + 1}", (whole,))
+
+    def is_made(self, value: ValueRef) -> bool:
+        """Whether steps of this call made a value, not only took it from outside."""
+        term = self.terms.get(value.id)
+        return term is not None and any(each.name not in ("given", "cut") for each in inner_terms([term]))
 
     def _follows(self, name: str, data: Sequence[ValueRef]) -> Term | None:
         """A numbered module that reads what the one before it made is one step with it: `layers.0…31`."""
@@ -200,7 +209,7 @@ class TermReader:
             return
         self.steps += 1
         if not event.inputs or name in FRESH:
-            self.terms.update((value.id, Term("given", name)) for value in event.outputs)
+            self.terms.update((value.id, Term("given", _fresh(event, name))) for value in event.outputs)
             return
         if name in _CUTS and len(event.inputs) == 1:
             self._cut(event)
@@ -279,6 +288,8 @@ class TermReader:
         """Tensors and numbers in the order of the code."""
         tensors: list[Term | float] = self._operands(event)
         numbers = {int(key): v for key, v in event.options.items() if key.isdigit() and _is_number(v)}
+        if canonical(event.name) == "pad":
+            numbers.clear()  # its notes tell them
         found: list[Term | float] = []
         for position in range(len(tensors) + len(numbers)):
             if position in numbers:
@@ -333,12 +344,30 @@ class TermReader:
         if value.id in self.stored:
             within = self.stored[value.id].name.removeprefix(self.call.module).lstrip(".")
             return Term("given", within if within.count(".") < 3 else within.rpartition(".")[2], notes=("stored",))
+        if value.id in self.trace.zeros:
+            return Term("given", "zeros")
         kind = "mask" if len(value.shape or ()) == 4 or value.dtype == "bool" else "t"
         kind = "i" if value.dtype is not None and "int" in value.dtype else kind
         kind = "position_bias" if kind == "mask" and value.id in self.trace.score_biases else kind
         same = sum(1 for term in self.unknown.values() if term.label.rstrip("0123456789") == kind)
         found = self.unknown[value.id] = Term("given", kind + (str(same + 1) if same else ""))
         return found
+
+
+def _fresh(event: Event, name: str) -> str:
+    """A tensor that is made without data: numbers in a row with another start or step than usual, one number throughout."""
+    options = event.options
+    if name in ("full", "full_like", "new_full"):
+        filling = options.get("fill_value", options.get("2" if name == "new_full" else "1"))
+        return f"{name}({filling:g})" if _is_number(filling) else name
+    if name != "arange":
+        return name
+    stated = [options[key] for key in ("0", "1", "2") if key in options]
+    start = options.get("start", stated[0] if len(stated) > 1 else 0)
+    step = options.get("step", stated[2] if len(stated) > 2 else 1)
+    if not _is_number(start) or not _is_number(step) or step == 1:
+        return f"arange(from {start:g})" if _is_number(start) and start == 1 else name
+    return f"arange(step {step:g})" if start != 1 else f"arange(from {start:g}, step {step:g})"
 
 
 def _length(call: Event) -> int:

@@ -18,6 +18,9 @@ _VIEWS = frozenset({
 """Ops whose results may be the memory of their input: writing into one writes into the other."""
 
 
+_ZEROS = ("zeros", "zeros_like", "new_zeros")
+
+
 class Trace:
     """The events of one forward pass, by parent and by module.
 
@@ -214,6 +217,22 @@ class Trace:
             if table or (event.kind != "call" and any(value.id in found for value in event.inputs)):
                 found.update(value.id for value in event.outputs if value.id not in self.carriers)
         return frozenset(found)
+
+    @cached_property
+    def zeros(self) -> frozenset[int]:
+        """Ids of the values that are zero throughout: made so and never written into, moved at most."""
+        base: dict[int, int] = {}
+        written: set[int] = set()
+        for event in self.outline:
+            name = canonical(event.name)
+            source = event.inputs[0].id if event.inputs else None
+            if event.kind == "op" and writes_in_place(event.name):
+                written.add(base.get(source, -1) if source is not None else -1)
+            elif event.kind == "op" and name in _ZEROS:
+                base.update((value.id, value.id) for value in event.outputs)
+            elif event.kind == "op" and name in _VIEWS and source in base:
+                base.update((value.id, base[source]) for value in event.outputs)
+        return frozenset(each for each, first in base.items() if first not in written)
 
     def carries(self, value: ValueRef) -> bool:
         """Whether a value is derived from the model's inputs (and is no mask, position, rotary table or weight)."""

@@ -16,6 +16,7 @@ from archviz.verify.formula_claims import (
     NORM_FORMULA,
     beside_formulas,
     convolutions,
+    handed_to_layers,
     layer_formulas,
     model_formulas,
     part_formulas,
@@ -52,7 +53,7 @@ def find_claims(reading: ModelReading, architecture: Architecture, find_text: Fi
     stacks = find_stacks(context)
     claims = list(model_claims(context, architecture, stacks, lines))
     claims += [*model_formulas(context, stacks, lines), *uncalled_beside(context, stacks, lines)]
-    claims += beside_formulas(context, stacks, lines)
+    claims += [*beside_formulas(context, stacks, lines), *handed_to_layers(context, stacks, lines)]
     claims += convolutions(context, stacks, lines)
     claims += join_claims(branches_not_read(context, stacks, lines))
     for stack in stacks:

@@ -18,7 +18,7 @@ from archviz.patterns.op_families import activation_of
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import detect_rope
 from archviz.patterns.term_text import term_lines
-from archviz.patterns.terms import TermReader
+from archviz.patterns.terms import Term, TermReader
 from archviz.patterns.trace import Trace
 from archviz.verify.claims import Claim
 from archviz.verify.not_read import rounds_told
@@ -36,9 +36,34 @@ def model_formulas(context: Context, stacks: Sequence[Stack], lines: SourceLines
     owners = [stack.path.rpartition(".")[0] for stack in stacks]
     for path in dict.fromkeys(("", *owners)):
         module, call = context.modules.get(path), context.trace.call(path)
-        text = formula(context, call) if module is not None and call is not None else None
+        text = formula(context, call, handed=False) if module is not None and call is not None else None
         if module is not None and text is not None:
             yield Claim("model.formula", text, "verified", lines.evidence(module.defined_at), part=path)
+
+
+def handed_to_layers(context: Context, stacks: Sequence[Stack], lines: SourceLines) -> Iterator[Claim]:
+    """What the module around a stack makes without data and hands to its first layer, such as tables of positions; masks have claims of their own."""
+    for stack in stacks:
+        owner, first = context.trace.call(stack.path.rpartition(".")[0]), context.trace.call(f"{stack.path}.0")
+        if owner is None or first is None:
+            continue
+        reader = _reader(context, owner)
+        made = [value for value in first.inputs if not context.trace.carries(value) and reader.is_made(value)]
+        tables = [value for value in made if value.dtype not in (None, "bool", "int64") and len(value.shape or ()) != 4]
+        terms = list(
+            {id(term): term for value in tables for term in (reader.term(value),) if not _of_module(term)}.values()
+        )
+        if terms:
+            value = written(term_lines(terms))
+            module = context.modules[owner.module]
+            yield Claim("layers.given", value, "verified", lines.evidence(module.defined_at), part=owner.module)
+
+
+def _of_module(term: Term) -> bool:
+    """A result of a module as it is: its own formula tells it."""
+    return term.name == "call" or (
+        term.label.startswith("result") and isinstance(term.args[0], Term) and term.args[0].name == "call"
+    )
 
 
 def beside_formulas(context: Context, stacks: Sequence[Stack], lines: SourceLines) -> Iterator[Claim]:
@@ -54,7 +79,7 @@ def beside_formulas(context: Context, stacks: Sequence[Stack], lines: SourceLine
         if call is None or not any(map(context.trace.carries, call.outputs)) or _is_named(module):
             continue
         text = formula(context, call)
-        if text is not None:
+        if text is not None and not is_one_step(text):
             same.setdefault((module.class_name, text), []).append(module)
     for (_, text), modules in islice(same.items(), _MOST_BESIDE):
         first = modules[0]
@@ -124,6 +149,14 @@ def part_formulas(view: LayerView) -> Iterator[Claim]:
             yield from _claim(view, module, f"{_subject(view)}.formula")
         elif not _is_plain(module, view.trace) and not _is_repeated(module, view.module):
             yield from _claim(view, module, "module.formula")
+        elif activation_of(module.class_name) and module.library is None:
+            yield from (each for each in _claim(view, module, "module.formula") if not is_one_step(str(each.value)))
+
+
+def is_one_step(text: str) -> bool:
+    """Whether a formula is a name and what it is given: an activation as its library has it."""
+    name, bracket, rest = text.partition("(")
+    return bool(bracket) and rest == "x)" and name.isidentifier()
 
 
 def _subject(view: LayerView) -> str:
@@ -163,9 +196,13 @@ def _claim(view: LayerView, module: ModuleRecord, key: str) -> Iterator[Claim]:
         yield replace(view.claim(f"{key.partition('.')[0]}.unread", written(term_lines(unread)), place), part=part)
 
 
-def formula(context: Context, call: Event) -> str | None:
-    """What a call computes, in one line; None where it computes nothing that is known."""
-    reader = _reader(context, call)
+def formula(context: Context, call: Event, *, handed: bool = True) -> str | None:
+    """What a call computes, in one line; None where it computes nothing that is known.
+
+    Args:
+        handed: With the masks and positions that it makes for modules inside it.
+    """
+    reader = _reader(context, call, handed=handed)
     results = reader.results()
     return written(term_lines(results)) if results and reader.steps else None
 
@@ -175,13 +212,13 @@ def value_formula(context: Context, call: Event, value: ValueRef) -> str:
     return written(term_lines([_reader(context, call).term(value)]))
 
 
-def _reader(context: Context, call: Event) -> TermReader:
+def _reader(context: Context, call: Event, *, handed: bool = True) -> TermReader:
     def closed(event: Event) -> bool:
         return event.kind == "call" or detect_rope(event, context.trace) is not None
 
     module = context.modules.get(call.module)
     rates = tuple(dict.fromkeys(rate for _, rate in pooled_positions(module))) if module is not None else ()
-    return TermReader(context.trace, call, closed, context.reading.stored, rates)
+    return TermReader(context.trace, call, closed, context.reading.stored, rates, handed=handed)
 
 
 def written(lines: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from tests.verify.models import mutated, values, verified
         ("llama", "norm.formula", "hidden_states = hidden_states.to(torch.float32)", "hidden_states = hidden_states.to(torch.int32)",
          "a = to(x, int32); weight · a · rsqrt(mean(a^2, −1) + 1e−06)"),
         ("mpt", "attention.position_bias_formula", "alibi_bias_max / num_heads_power_of_2", "2 * alibi_bias_max / num_heads_power_of_2",
-         "arange · (1 / 2^(arange · 1))[None, :, None, None]"),
+         "arange · (1 / 2^(arange(from 1) · 1))[None, :, None, None]"),
         ("whisper", "convolution", "kernel_size=3, stride=2, padding=1", "kernel_size=3, stride=2, padding=2, dilation=2",
          "kernel 3, stride 2, padding 2, dilation 2"),
     ],
