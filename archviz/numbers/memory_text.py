@@ -49,7 +49,7 @@ def memory_text(memory: Memory) -> str:
     if memory.missing is not None:
         return "\n".join([*lines, f"  not known: {memory.missing}", *memory.remarks, ""])
     if not memory.kinds:
-        lines.append("  nothing: the model returns no cache, it has no next token to keep anything for")
+        lines.append("  nothing: no pass returns a cache or leaves a state on a module for the next one")
         return "\n".join([*lines, *(f"  note: {each}" for each in memory.remarks)]) + "\n"
     for kind in memory.kinds:
         lines += _kind_lines(kind, memory)
