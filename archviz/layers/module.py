@@ -18,6 +18,7 @@ from archviz.interpreter.walk import walk
 from archviz.layers.hooks import AFTER, BEFORE, changed_arguments, changed_result
 from archviz.layers.output_capturing import collector_of, run_forward
 from archviz.ops.registry import MOST_ELEMENTS, refuse_size
+from archviz.ops.shared_numbers import share
 
 MODULE = "torch.nn.Module"
 
@@ -57,6 +58,7 @@ def as_parameter(interp: Interpreter, data: Any) -> Any:
         data = interp.op("torch.tensor", data)
     made = Tensor(data.shape, data.dtype, None, interp.here())
     made.source, made.layout = data.source, data.layout
+    share(data, made)
     return _parameter(interp, made)
 
 
