@@ -6,8 +6,10 @@ import pytest
 
 from archviz.architecture.labels import attention_details
 from archviz.architecture.model import Fact
+from archviz.descriptions import describe
 from archviz.patterns.attention import Attention
 from archviz.patterns.masks import Mask
+from archviz.settings import Settings
 from tests.verify.models import read_model
 
 
@@ -79,3 +81,10 @@ def test_settings_of_a_rotation_cite_their_own_keys() -> None:
     assert where["rope_theta"][-1] == f"{own}.rope_theta"
     assert where["rope_partial_factor"] == [f"{own}.partial_rotary_factor"]
     assert where["rope_scaling"] == [own]
+
+
+def test_positions_of_a_tower_that_no_pass_reaches_are_told_from_its_modules_and_marked() -> None:
+    found = describe("google/gemma-4-26B-A4B", settings=Settings(offline=True)).fact("vision_position_encoding")
+    assert found is not None
+    assert (found.value, found.status) == ("RoPE and table of positions", "unverified")
+    assert any("modeling_gemma4.py" in each.where for each in found.evidence)

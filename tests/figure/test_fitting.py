@@ -71,3 +71,11 @@ def test_a_cross_attention_says_whose_output_it_reads_and_which_wire_is_which() 
         assert sorted(named) == ["k", "q", "v"]
         drawn = {group.id for group in page.display().groups() if group.role == "label"}
         assert set(named.values()) <= drawn or page.density < 1
+
+
+def test_where_insets_are_few_one_layer_of_each_build_is_opened_and_then_its_mixers() -> None:
+    architecture = describe("moonshotai/Kimi-Linear-48B-A3B-Instruct", settings=Settings(offline=True))
+    few = next(savings for savings in LADDER if savings.layers and savings.insets == 4 and not savings.small)
+    insets = build_overview(architecture, few).insets
+    assert [inset.role for inset in insets].count("layer") == 1
+    assert {"Kimi Delta Attention", "Multi-head latent attention", "MoE"} <= {inset.title for inset in insets}
