@@ -95,7 +95,7 @@ class Session:
         self.unreachable: dict[str, SourceUnavailableError] = {}
         self.refused_tokens: set[str] = set()
         self.oldest: float | None = None
-        self.waiting = Stopwatch(lambda: self.time.monotonic())
+        self.waiting = Stopwatch(self.time.monotonic)
         self.copies = 0
         self._first_asked: float | None = None
         self._own: httpx2.BaseTransport | None = None

@@ -13,7 +13,15 @@ import httpx2
 from archviz.errors import ArchvizError, BadResponseError, OfflineError, SourceUnavailableError, UsageError
 from archviz.network.cache import Entry
 from archviz.network.exchange import Answer, Bounds, exchange
-from archviz.network.faults import CutShortError, helps_to_retry, nobody_answers, out_of_time, refused, shown, unreachable
+from archviz.network.faults import (
+    CutShortError,
+    helps_to_retry,
+    nobody_answers,
+    out_of_time,
+    refused,
+    shown,
+    unreachable,
+)
 from archviz.network.services import ACCOUNT, COMMIT_HEADER, Service, is_loopback, origin_of
 from archviz.network.session import Session, day_of
 from archviz.network.waits import FIRST_WAIT, Turn, asked_wait, others_first, turn
