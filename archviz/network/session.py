@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
 from archviz.errors import NotAskedError, SourceUnavailableError
-from archviz.network.cache import Cache
+from archviz.network.cache import Cache, Entry
 from archviz.network.services import Service
 from archviz.network.stopwatch import Stopwatch
 from archviz.network.waits import PACES, SILENCE, Paces, Silence
@@ -211,6 +211,11 @@ class Session:
         if text not in self.notes:
             self.notes.append(text)
             self.settings.say(text)
+
+    def keep(self, entry: Entry) -> None:
+        """Store an answer, or what was read from one; that it could not be stored is said once."""
+        if not self.cache.write(entry):
+            self.note(f"The answer could not be kept in the cache: {self.cache.trouble}.")
 
     def used_old(self, fetched: float) -> None:
         """Remember that an answer was used whose service could not be asked whether it still holds."""

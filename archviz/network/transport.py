@@ -83,7 +83,7 @@ class GuardedTransport(httpx2.BaseTransport):
             return self._old(stored, f"{error.message}; answered from the copy of {day_of(stored.fetched)}.")
         if answer.status == 304 and stored:
             renewed = replace(stored, fetched=self.session.time.now())
-            self.session.cache.write(renewed)
+            self.session.keep(renewed)
             return _from_entry(renewed)
         if key and answer.status == 200:
             self._keep(key, url, found_at, answer)
@@ -387,8 +387,7 @@ class GuardedTransport(httpx2.BaseTransport):
             headers=headers,
             url=found_at.partition("?")[0],  # a query may hold a signature
         )
-        if not self.session.cache.write(entry):
-            self.session.note(f"The answer could not be kept in the cache: {self.session.cache.trouble}.")
+        self.session.keep(entry)
 
 
 def cache_key(request: httpx2.Request) -> str:
