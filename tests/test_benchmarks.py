@@ -25,3 +25,11 @@ def test_the_benchmark_of_dead_networks_prints_seconds_and_tells_what_took_too_l
     assert (done.returncode, head.split()) == (0, ["command", "offline", "refused"])
     assert all(float(figure) > 0 for figure in row.split()[1:])
     assert subprocess.run([*command, "--most", "0"], cwd=ROOT, capture_output=True, check=False).returncode == 1
+
+
+def test_the_benchmark_of_figures_holds_each_step_against_its_limit() -> None:
+    command = [sys.executable, "benchmarks/figures.py", "--every", "1000", "--slack", "100"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    *rows, last = done.stdout.splitlines()
+    assert [row.partition(" median")[0].strip() for row in rows] == ["layout and svg", "png", "pdf"]
+    assert last == "1 models, 0 over a limit"

@@ -9,7 +9,8 @@ from archviz.architecture.fact_sheet import ConfigEvidence
 from archviz.architecture.facts import build_facts
 from archviz.architecture.folding import fold_modules
 from archviz.architecture.kinds import Stack, find_stacks
-from archviz.architecture.layer_graphs import GraphBook
+from archviz.architecture.layer_graphs import GraphBook, keep_inner
+from archviz.architecture.meeting import meeting_graph
 from archviz.architecture.model import (
     Architecture,
     Fact,
@@ -52,6 +53,9 @@ def build_architecture(
     columns = sorted(find_columns(context, stacks), key=_rank)
     book = GraphBook(context, roles)
     layers = [_write_stack(context, book, column, stack) for column in columns for stack in column.stacks]
+    met = meeting_graph(context, roles, columns, keep_inner(context))
+    if met is not None:
+        book.graphs[met.id] = met
     towers = [write_tower(context, roles, column, columns) for column in columns]
     places = [(graph.module, node) for graph in book.graphs.values() for node in graph.nodes]
     places += [(tower.module, item.node) for tower in towers for item in tower.column if item.node]

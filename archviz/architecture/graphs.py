@@ -14,6 +14,7 @@ from archviz.patterns.compression import pooled_positions
 from archviz.patterns.flow import Flow, FlowNode, Shape
 from archviz.patterns.op_families import JOINS, PLUMBING, SPLITS, canonical
 from archviz.patterns.residual import find_residual_adds
+from archviz.patterns.streams import detect_stream_mixer
 from archviz.readings import DESCRIBED_SEQUENCE
 
 
@@ -51,7 +52,7 @@ def write_graph(
     module = context.modules[path]
     if whole:
         _give_own_parameters(context, flow, nodes, path, counted)
-    edges = _edges(flow, nodes, skips)
+    edges = _edges(context, flow, nodes, skips)
     if flow.output is not None:
         out = BlockNode(
             id=_unique("output", used), role="output", label="Output", shape_out=nodes[flow.output].shape_out
@@ -209,7 +210,7 @@ def _pool(context: Context, node: FlowNode, nodes: dict[int, BlockNode]) -> None
         shape[-2] = " + ".join(joined)
 
 
-def _edges(flow: Flow, nodes: dict[int, BlockNode], skips: dict[int, int]) -> list[BlockEdge]:
+def _edges(context: Context, flow: Flow, nodes: dict[int, BlockNode], skips: dict[int, int]) -> list[BlockEdge]:
     edges: dict[tuple[int, int], BlockEdge] = {}
     used: dict[int, set[int]] = {}
     for node in flow.nodes.values():
@@ -217,7 +218,7 @@ def _edges(flow: Flow, nodes: dict[int, BlockNode], skips: dict[int, int]) -> li
             used.setdefault(source, set()).add(value)
     for node in flow.nodes.values():
         for source, value in node.sources:
-            label = _part_label(flow.nodes[source], value, used[source])
+            label = _part_label(context, flow.nodes[source], value, used[source])
             known = edges.get((source, node.id))
             if known is None:
                 skip = skips.get(node.id) == source
@@ -229,11 +230,19 @@ def _edges(flow: Flow, nodes: dict[int, BlockNode], skips: dict[int, int]) -> li
     return list(edges.values())
 
 
-def _part_label(node: FlowNode, value: int, used: set[int]) -> str | None:
-    """Which part of a split flows along an edge, or which of several results of a call of which several are used: its size."""
+def _part_label(context: Context, node: FlowNode, value: int, used: set[int]) -> str | None:
+    """Which part of a split flows along an edge, or which of several results of a call of which several are used: its size.
+
+    The results of a mixer of residual streams are called what they are for.
+    """
     if value in node.parts and node.kind == "call":
-        shapes = {v.id: v.shape for event in node.events for v in event.outputs if v.shape and v.id in node.parts}
-        shapes = {name: shape for name, shape in shapes.items() if name in used}
+        given = {v.id: v.shape for event in node.events for v in event.outputs if v.shape and v.id in node.parts}
+        module = context.modules.get(node.module)
+        mixer = detect_stream_mixer(module, context.trace) if module is not None and len(given) > 1 else None
+        if mixer is not None:
+            same = (shape for name, shape in given.items() if node.parts[name] == node.parts[value])
+            return next((mixer.result(shape) for shape in same), None)
+        shapes = {name: shape for name, shape in given.items() if name in used}
         if value in shapes and len(set(shapes.values())) > 1:
             return product(shapes[value][2:])
     if node.name not in SPLITS or value not in node.parts:

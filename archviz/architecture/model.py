@@ -9,6 +9,8 @@ from archviz.records import field, record
 from archviz.spans import EvidenceKind, Status
 
 SCHEMA = "archviz/1"
+MEETING = "similarity"
+"""Id of the graph of what reads the outputs of several towers."""
 
 Role = Literal[
     "input", "output",                      # ends of a graph
@@ -215,6 +217,9 @@ class LayerStack(Part):
     )
 
 
+Join = Literal["add", "multiply", "concat"]
+
+
 @record(kw_only=True)
 class ColumnItem(Part):
     """One step of a tower's column, bottom-up: a box (`node`) or a stack of layers (`stack`, a LayerStack path).
@@ -222,6 +227,7 @@ class ColumnItem(Part):
     A box that is `beside` is no step: what it gives goes into every layer beside the stream.  It reads the boxes of `reads` (node
     ids), or the tower's input where there are none. A box that `taps` is no step either: it reads the stream between the layers of a stack,
     and what it gives does not go back into them; or, as its `note` says, nothing reads it, or `forward` does not call it.
+    A box that `joins` does not read the stream: what it gives (a table of positions, a class token) meets the stream here.
     """
 
     node: BlockNode | None = None
@@ -229,6 +235,7 @@ class ColumnItem(Part):
     beside: bool = False
     taps: bool = False
     note: str | None = None
+    joins: Join | None = None
     reads: list[str] = field(default_factory=list)
 
 

@@ -19,7 +19,7 @@ from archviz.architecture.model import (
     Parameters,
     Tower,
 )
-from archviz.architecture.words import value_words
+from archviz.architecture.words import JOIN_WORDS, value_words
 
 _WIDTH = 100
 _LABELS = 62
@@ -112,7 +112,8 @@ def _structure(architecture: Architecture) -> Iterator[str]:
                 beside += (
                     f"  (beside the stack: {item.note or 'reads the stream between its layers'})" if item.taps else ""
                 )
-                yield f"    {item.node.label}{details}{beside}"
+                joined = f"  ({JOIN_WORDS[item.joins]})" if item.joins else ""
+                yield f"    {item.node.label}{details}{joined}{beside}"
 
 
 def _read(tower: Tower, item: ColumnItem) -> str:

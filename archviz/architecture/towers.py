@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from archviz.architecture.beside import find_beside, first_call, taps_layers
+from archviz.architecture.column_joins import Meeting, meetings, way_of
 from archviz.architecture.context import Context, code
 from archviz.architecture.feeding import goes_on, layer_read, reaches, reads, runs_beside, unread
 from archviz.architecture.kinds import Stack
@@ -268,10 +269,11 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
     asides = _asides(context, column, columns)
     silent = [m for m in column.around if m.parameters and first_call(context.trace, m) is None]
     joins = joining(context, [*silent, *column.holders]) if column.stacks else {}
+    met = meetings(context, column.around, joins, column.stacks[0].layers[0]) if column.stacks else {}
     placed = [
         (
-            _place(context, column, module.path, joins),
-            _item(context, column, module, _box(context, roles, column, module), beside, asides),
+            (met[module.path].at.index, 0) if module.path in met else _place(context, column, module.path, joins),
+            _item(context, column, module, _box(context, roles, column, module), beside, asides, met.get(module.path)),
         )
         for module in column.around
         if not _only_lends(context, column, module)
@@ -279,7 +281,10 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
     ]
     placed += [(_place(context, column, stack.path, joins), ColumnItem(stack=stack.path)) for stack in column.stacks]
     placed += [
-        (_tensor_place(context, column, holder, joins.get(tensor.name)), ColumnItem(node=_tensor_box(column, tensor)))
+        (
+            _tensor_place(context, column, holder, joins.get(tensor.name)),
+            ColumnItem(node=_tensor_box(column, tensor), joins=way_of(joins.get(tensor.name))),
+        )
         for holder in column.holders for tensor in holder.parameters.values() if tensor.name not in context.reading.tied
     ]  # fmt: skip
     outside = [m for m in column.around if column.module and not m.path.startswith(column.module + ".")]
@@ -314,7 +319,7 @@ def _asides(context: Context, column: Column, columns: list[Column]) -> dict[str
 
 def _item(
     context: Context, column: Column, module: ModuleRecord, node: BlockNode, beside: dict[str, list[str]],
-    asides: dict[str, str],
+    asides: dict[str, str], met: Meeting | None,
 ) -> ColumnItem:  # fmt: skip
     """A step of the column; a box beside it with the boxes that it reads; a box that taps the layers, or stands aside."""
     if module.path in asides:
@@ -323,7 +328,10 @@ def _item(
         node.details += layer_read(context, module, column.stacks[-1])
     reads = beside.get(module.path)
     taps = reads is None and any(taps_layers(context, module, stack.layers) for stack in column.stacks)
-    return ColumnItem(node=node, beside=reads is not None, taps=taps, reads=[_node_id(path) for path in reads or ()])
+    joins = met.join if met is not None and reads is None and not taps else None
+    return ColumnItem(
+        node=node, beside=reads is not None, taps=taps, joins=joins, reads=[_node_id(path) for path in reads or ()]
+    )
 
 
 def _node_id(path: str) -> str:

@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     from archviz.architecture.model import LayerStack, PatternItem
 
 
+JOIN_WORDS: dict[str, str] = {
+    "add": "added to the stream",
+    "multiply": "multiplied with the stream",
+    "concat": "concatenated with the stream",
+}
+
+
 def value_words(value: object, *, of_code: bool = False) -> str:
     """A value in words; yes and no for what is or is not, spaces for underscores in what a value is of.
 

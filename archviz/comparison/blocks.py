@@ -144,7 +144,7 @@ def _described(node: BlockNode) -> str:
     return ": ".join(filter(None, (node.label, "; ".join(node.details))))
 
 
-def _at(node: BlockNode) -> str | None:
+def _at(node: BlockNode | BlockGraph) -> str | None:
     return node.evidence[0].where if node.evidence else None
 
 
@@ -155,7 +155,7 @@ def _code(a: BlockGraph, b: BlockGraph, first: Architecture, other: Architecture
         return
     families = _family(first), _family(other)
     if a.class_name.removeprefix(families[0]) != b.class_name.removeprefix(families[1]):
-        yield StepDifference("changed", f"class {a.class_name}", f"class {b.class_name}", _defined(a), _defined(b))
+        yield StepDifference("changed", f"class {a.class_name}", f"class {b.class_name}", _at(a), _at(b))
     left, right = ({c.name: c for c in node.children} for node in (mine, theirs))
     for name in dict.fromkeys([*left, *right]):
         x, y = left.get(name), right.get(name)
@@ -188,10 +188,6 @@ def _family(model: Architecture) -> str:
 def _make(node: ModuleNode, family: str) -> tuple[object, ...]:
     """How a submodule is made, whatever its sizes: its class and the axes of its tensors."""
     return node.class_name.removeprefix(family), tuple((name, len(shape)) for name, shape in node.tensors.items())
-
-
-def _defined(block: BlockGraph) -> str | None:
-    return block.evidence[0].where if block.evidence else None
 
 
 def _module(node: ModuleNode | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from archviz.architecture.attention_facts import USUAL_SCALE
 from archviz.architecture.model import MIXER_ROLES, Architecture, Evidence, Fact, LayerStack
@@ -80,7 +80,6 @@ _RULES = (
     _Rule("attention_softcap", "Softcapped attention scores", _set, "scores are squashed to ±{}", "scores stay in range"),
     _Rule("attention_scale", "Attention scale of its own", _not(USUAL_SCALE), "scores are multiplied by {} instead of one over the root of the head's width", "", True),
     _Rule("cross_attention_layers", "Cross-attention layers", _set, "{} layers attend to another sequence", "images or a source text enter there"),
-    _Rule("rope_dimensions", "Partial RoPE", lambda v: False, "", ""),
     _Rule("rope_layout", "Interleaved RoPE", lambda v: v == "interleaved", "pairs of neighbouring channels are rotated, not halves", "", True),
     _Rule("mrope_section", "Multi-axis RoPE", _set, "channels are rotated by time, height and width: sections {}", "images and video have places of their own"),
     _Rule("position_encoding", "Positions", _not("RoPE"), "positions enter by: {}"),
@@ -116,13 +115,32 @@ _RULES = (
 
 
 def departures(architecture: Architecture) -> list[Departure]:
-    """What a plain decoder does not have, mechanisms first, in the order of a layer."""
+    """What a plain decoder does not have, mechanisms first: mixers, what facts say in the order of a layer, partial rotations, towers."""
     found = [*_mixers(architecture), *_from_facts(architecture), *_partial_rope(architecture), *_towers(architecture)]
     return sorted(found, key=lambda each: each.small)
 
 
-def claimed_departures(claims: Iterable[Claim]) -> list[Departure]:
-    """What claims say that no fact does: branches that are multiplied by learned numbers before they are added."""
+def claimed_departures(claims: Sequence[Claim]) -> list[Departure]:
+    """What claims say that no fact does: rotations that are taken back, clamped experts, branches times learned numbers."""
+    return [*_claimed(claims), *_gated_branches(claims)]
+
+
+_CLAIMED = (
+    ("rope.inverse", "Rotation taken back", "the rotation is undone on what attention gives: {}", "values that are also keys carry no position on", False),
+    ("moe.clamp", "Clamped activation", "what enters the product of an expert is clamped: {}", "no outliers in low precision", True),
+)  # fmt: skip
+
+
+def _claimed(claims: Sequence[Claim]) -> Iterator[Departure]:
+    for key, name, text, why, small in _CLAIMED:
+        found = [claim for claim in claims if claim.key == key and claim.status != "unverified"]
+        if found:
+            values = ", ".join(dict.fromkeys(value_words(claim.value) for claim in found))
+            yield Departure(key, name, text.format(values), why, found[0].status, tuple(found[0].evidence[:3]), small)
+
+
+def _gated_branches(claims: Sequence[Claim]) -> list[Departure]:
+    """Branches that are multiplied by learned numbers before they are added."""
     found = [
         claim for claim in claims
         if claim.key == "residual.scale" and isinstance(claim.value, list | tuple) and "learned" in claim.value

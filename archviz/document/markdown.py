@@ -178,8 +178,8 @@ def _pseudocode(program: Pseudocode | None, why: str) -> list[str]:
     if program is None:
         return [f"It could not be written: {line(why)}."]
     sizes = (
-        "Sizes follow from `B` (batch) and `T` (tokens)." if program.symbolic
-        else "Sizes follow from `B` (batch) and `T` (tokens), except in bodies that say that theirs are those of one pass."
+        "Sizes follow from `B` (batch) and `T` (tokens, `S` in the tables above)." if program.symbolic
+        else "Sizes follow from `B` (batch) and `T` (tokens, `S` in the tables above), except in bodies that say that theirs are those of one pass."
     )  # fmt: skip
     words = [(
         "Valid Python, written from the data flow of an interpreted forward pass (nothing of the model was run): every distinct module once, "
@@ -206,7 +206,7 @@ def _calculation(architecture: Architecture) -> list[str]:
     parameters = architecture.parameters
     rows = [
         (
-            row.label,
+            f"↳ {row.label}" if row.parent else row.label,
             row.formula or "",
             row.numbers or "",
             f"{row.times} × {row.each:,}" if row.times and row.each is not None else "",
@@ -220,7 +220,9 @@ def _calculation(architecture: Architecture) -> list[str]:
     if symbols:
         cells = [(each.symbol, f"{each.value:,}", each.key, each.meaning or "") for each in symbols]
         lines += ["", *filled_table(("Symbol", "Value", "From", "Meaning"), cells)]
-    lines += ["", f"The rows without a parent add up to {parameters.total:,}."]
+    parts = any(row.parent for row in parameters.breakdown)
+    which = "Rows with ↳ are parts of a row above them; the others add up to" if parts else "The rows add up to"
+    lines += ["", f"{which} {parameters.total:,}."]
     return lines + ([f"Active: {line(parameters.active_definition)}"] if parameters.active_definition else [])
 
 

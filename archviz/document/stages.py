@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from archviz.architecture.model import Architecture, BlockGraph, BlockNode, LayerStack, PatternItem, Tower
+from archviz.architecture.model import Architecture, BlockGraph, BlockNode, LayerStack, ModuleNode, PatternItem, Tower
 from archviz.architecture.words import pattern_words
+from archviz.comparison.blocks import find_module
 from archviz.comparison.departures import Departure, mixer_role
 from archviz.emit.markdown_graphs import graph_section
 from archviz.emit.markdown_text import inline_code, line, table
@@ -46,28 +47,44 @@ def _tower(
         stack = architecture.stack(item.stack) if item.stack else None
         if stack is not None:
             if pending:
-                yield f"{title}input", _boxes(pending)
+                yield f"{title}input", _boxes(architecture, tower, pending)
             pending, before = [], False
             yield f"{title}{stack.count} layers", _stack(architecture, stack, found, shown)
     if pending:
-        yield f"{title}{'modules' if before else 'output'}", _boxes(pending)
+        yield f"{title}{'modules' if before else 'output'}", _boxes(architecture, tower, pending)
 
 
-def _boxes(nodes: Sequence[BlockNode]) -> list[str]:
+def _boxes(architecture: Architecture, tower: Tower, nodes: Sequence[BlockNode]) -> list[str]:
     lines: list[str] = []
     for node in nodes:
         details = [*node.details, *([f"{node.parameters:,} parameters"] if node.parameters else [])]
         places = ", ".join(dict.fromkeys(item.where for item in node.evidence[:2]))
         lines += [f"#### {line(node.label)}", ""]
         lines += [f"- **Details:** {line('; '.join(details)) if details else 'no parameters'}"]
-        lines += (
-            [f"- **In the code:** `{inline_code(node.module or node.code_name or '')}`"]
-            if node.module or node.code_name
-            else []
-        )
+        module = _module(architecture, tower, node.module)
+        place_of = module.path if module is not None else node.module or node.code_name
+        lines += [f"- **In the code:** `{inline_code(place_of)}`"] if place_of else []
+        inside = [_inside(child) for child in module.children] if module is not None else []
+        lines += [f"- **Inside:** {line('; '.join(inside))}"] if inside else []
         lines += [f"- **Source:** {line(places)}"] if places else []
         lines.append("")
     return lines[:-1]
+
+
+def _module(architecture: Architecture, tower: Tower, path: str | None) -> ModuleNode | None:
+    """The module of a box, whose path may begin at its tower."""
+    if not path:
+        return None
+    return find_module(architecture.modules, f"{tower.module}.{path}".lstrip(".")) or find_module(
+        architecture.modules, path
+    )
+
+
+def _inside(child: ModuleNode) -> str:
+    """A submodule with the shapes of its tensors."""
+    times = f"{child.count} × " if child.count > 1 else ""
+    tensors = ", ".join(f"{name} {shape}" for name, shape in child.tensors.items())
+    return f"{times}{child.name} ({child.class_name}{', ' + tensors if tensors else ''})"
 
 
 def _stack(architecture: Architecture, stack: LayerStack, found: Sequence[Departure], shown: set[str]) -> list[str]:
@@ -95,7 +112,7 @@ def _stack(architecture: Architecture, stack: LayerStack, found: Sequence[Depart
                     graph, title or graph.title, slot, [each for each in found if not each.kinds or word in each.kinds]
                 ),
             ]
-            for zoom in _zooms(architecture, graph, shown):
+            for zoom in _zooms(architecture, graph, {part.id for part in _layer_parts(architecture, stack)}, shown):
                 lines += ["", *graph_section(zoom, zoom.title, level=5)]
     return lines
 
@@ -160,9 +177,20 @@ def _graph(graph: BlockGraph, title: str, slot: str, found: Sequence[Departure])
     return [*lines, "", f"**Key features:** {line(', '.join(each.name for each in features))}."]
 
 
-def _zooms(architecture: Architecture, graph: BlockGraph, shown: set[str]) -> Iterator[BlockGraph]:
+def _layer_parts(architecture: Architecture, stack: LayerStack) -> Iterator[BlockGraph]:
+    """The blocks of mixers and feed-forwards, which have sections of their own."""
+    for kind in stack.kinds:
+        for block_id in (kind.mixer, kind.feed_forward):
+            graph = architecture.block(block_id or "")
+            if graph is not None:
+                yield graph
+
+
+def _zooms(architecture: Architecture, graph: BlockGraph, apart: set[str], shown: set[str]) -> Iterator[BlockGraph]:
+    """What is opened inside a block, and inside of that: an expert, a compressor with its indexer; each once."""
     for node in graph.nodes:
         zoom = architecture.block(node.zoom or "")
-        if zoom is not None and zoom.id not in shown and zoom.id.endswith("/expert"):
+        if zoom is not None and zoom.id not in shown | apart:
             shown.add(zoom.id)
             yield zoom
+            yield from _zooms(architecture, zoom, apart, shown)

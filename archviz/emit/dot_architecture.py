@@ -19,6 +19,7 @@ from archviz.figure.diagram_colours import hex_colour
 from archviz.figure.diagram_groups import node_name
 from archviz.figure.diagram_kinds import DEFAULT_COLOURS, role_kind
 from archviz.figure.diagram_pattern import PatternUnit, UnitLayer, pattern_units, zooms
+from archviz.figure.flow import join_node
 
 _RESIDUAL: Attributes = {"style": "dashed", "constraint": "false"}
 _LEADER: Attributes = {"style": "dotted", "arrowhead": "none", "constraint": "false"}
@@ -79,6 +80,11 @@ class _Writer:
                     sources = [names[source] for source in item.reads] or ([first] if first else [])
                     self._edges += [arrow(source, node) for source in sources]
                     continue
+                if (sign := join_node(item)) is not None:
+                    joint = f"{name}.{number}.{sign.id}"
+                    lines.append(_node(joint, sign))
+                    self._edges.append(arrow(node, joint))
+                    node = joint
                 self._edges += [arrow(end, node) for end in ends]
                 ends = [node]
                 if not any(before.stack for before in tower.column[:number]):

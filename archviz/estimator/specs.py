@@ -6,7 +6,7 @@ from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.attention import Attention, find_projections
-from archviz.patterns.compression import indexers, pooled_positions
+from archviz.patterns.compression import grouped_projections, indexers, pooled_positions
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import Part, detect_mixer
 from archviz.patterns.linears import has_bias, linear_sizes
@@ -77,7 +77,11 @@ def _attention(context: Context, stack: Stack, module: ModuleRecord, what: Atten
         needs.append("compress_rate")
     if chosen := next(indexers(module), None):
         values["index_topk"] = chosen[1]
+        own = {"index_n_heads": ("num_heads", "n_heads"), "index_head_dim": ("head_dim",)}
+        values |= {key: size for key, names in own.items() if (size := _whole(chosen[0], names)) is not None}
         needs.append("index_topk")
+    if grouped := next(grouped_projections(module), None):
+        values |= {"o_groups": grouped[1], "o_lora_rank": grouped[2]}
     for key, value in _small(module, what).items():
         if value:
             values[key] = value
@@ -92,10 +96,23 @@ def _small(module: ModuleRecord, what: Attention) -> dict[str, object]:
     projections = find_projections(module)
     biased = [name for name, linear in projections.items() if has_bias(linear)]
     return {
-        "qk_norm": what.qk_norm, "qkv_bias": any(name != "o" for name in biased), "output_bias": "o" in biased,
+        "qk_norm": what.qk_norm, **_input_biases([name for name in projections if name != "o"], biased), "output_bias": "o" in biased,
         "rope_dim": what.rope.span if what.rope else None, "attention_sinks": what.sinks,
         "attention_softcap": what.softcap, "bidirectional": what.causal is False,
     }  # fmt: skip
+
+
+def _input_biases(names: list[str], biased: list[str]) -> dict[str, object]:
+    """`qkv_bias` where every projection before the attention has one, else which of them have."""
+    some = [name for name in names if name in biased]
+    if some and some != names:
+        return {"biased_projections": some}
+    return {"qkv_bias": bool(some)}
+
+
+def _whole(module: ModuleRecord, names: tuple[str, ...]) -> int | None:
+    """The first of some attributes that is a whole number."""
+    return next((size for name in names if type(size := module.attributes.get(name)) is int), None)
 
 
 def _latent(module: ModuleRecord) -> dict[str, object]:
@@ -129,6 +146,7 @@ def router_specs(context: Context, module: ModuleRecord, what: MixtureOfExperts)
         "input_dim": what.width, "output_dim": what.choices, "hidden_size": what.width, "num_experts": what.count,
         "top_k": what.top_k, "score_function": what.score, "normalised": what.normalised,
         "correction_bias": what.correction_bias,
+        **({"routed_scaling_factor": what.scaling} if what.scaling not in (None, 1, 1.0) else {}),
     }  # fmt: skip
     needs = ["num_experts", "top_k"]
     if what.hashed:

@@ -47,6 +47,8 @@ def _named(graph: BlockGraph, core: str) -> dict[str, str]:
         return dict(zip((*rotated, *(name for name in wide if name not in rotated)), ("q", "k", "v"), strict=True))
     if len(wide) == 3 and not rotated:
         return dict(zip(wide, ("q", "k", "v"), strict=True))
+    if len(sources) == 1 and nodes[sources[0]].role == "split":
+        return {sources[0]: "q, k, v"}  # all parts of one projection
     if len(wide) == 2 and len(rotated) == 2 and joins:
         return dict(zip(wide, ("q", "k, v"), strict=True))
     return {}

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from archviz.architecture.model import Architecture, BlockGraph, BlockNode, Fact, Tower
+from archviz.architecture.words import JOIN_WORDS
 from archviz.figure.cache_cell import cache_per_token
 from archviz.figure.model import (
     Box,
@@ -76,7 +77,8 @@ def _step_words(architecture: Architecture, tower: Tower) -> Iterator[str]:
     for item in tower.column:
         stack = architecture.stack(item.stack) if item.stack else None
         if item.node and not item.taps:
-            yield item.node.label[:80]
+            joined = f" ({JOIN_WORDS[item.joins]})" if item.joins else ""
+            yield f"{item.node.label[:80]}{joined}"
         elif stack:
             yield stack.pattern_text[:400]
 
@@ -135,7 +137,8 @@ def _end_lines(architecture: Architecture, box: Box) -> Iterator[Sentence]:
 
 def make_inset(block: BlockGraph, diagram: Diagram, kind: int | None, column: str, minor: bool) -> Inset:
     """The inset of a module, still without its letter."""
-    parts = [block.class_name, f"{compact(block.parameters)} parameters" if block.parameters else ""]
+    counted = "parameter" if block.parameters == 1 else "parameters"
+    parts = [block.class_name, f"{compact(block.parameters)} {counted}" if block.parameters else ""]
     roles = {node.role for node in block.nodes}
     routed = bool({"router", "experts"} & roles)
     return Inset(

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from archviz.architecture.model import (
+    MEETING,
     MIXER_ROLES,
     Architecture,
     BlockGraph,
+    ColumnItem,
     LayerKind,
     LayerStack,
     PatternItem,
     Tower,
 )
 from archviz.figure import captions
-from archviz.figure.flow import extra_inputs, layer_diagram, make_box
+from archviz.figure.flow import describe, extra_inputs, join_node, layer_diagram, make_box
 from archviz.figure.insets import InsetBook, Known, with_zooms
 from archviz.figure.model import (
     Box,
     Column,
     LayerPanel,
+    Merge,
     Repeat,
     SideBox,
     Step,
+    Summit,
     bars,
     column_boxes,
     step_diagrams,
@@ -59,7 +63,25 @@ class Drafted:
         major_first = sorted(self.towers, key=lambda tower: tower.id in self.minor)
         columns = {tower.id: self._column(tower) for tower in major_first}
         self.columns = tuple(columns[tower.id] for tower in self.towers)
-        self.boxes = count_drawn(self.columns, [side.box for side in self.sides.values()])
+        self.summit = self._summit()
+        others = [side.box for side in self.sides.values()]
+        self.boxes = count_drawn(self.columns, [*others, *([self.summit.box] if self.summit else [])])
+
+    def _summit(self) -> Summit | None:
+        """What reads the outputs of towers of which none feeds another, and its inset."""
+        graph = self.architecture.block(MEETING)
+        titles = [node.label for node in graph.nodes if node.role == "input"] if graph else []
+        met = [tower for tower in self.towers if tower.title in titles]
+        if graph is None or len(met) < len(titles) or len(met) != len(self.towers):
+            return None
+        self.book.add_block(graph, self.towers[-1].id)
+        steps = [" ".join((node.label, *node.details[:1])) for node in graph.nodes if node.role == "other"]
+        scaled = [node.label for node in graph.nodes if node.role == "scale"]
+        box = Box(
+            f"summit/{graph.id}", "other", graph.title, (", ".join([*steps, *scaled]),), status=graph.status,
+            zoom=self.book.inset_of.get(graph.id), description=describe(graph.nodes[-2]),
+        )  # fmt: skip
+        return Summit(box, tuple(tower.id for tower in met))
 
     def _column(self, tower: Tower) -> Column:
         self.boxes_left = MAX_BOXES
@@ -70,7 +92,7 @@ class Drafted:
             if item.beside or item.taps:
                 continue
             if item.node:
-                steps.append(make_box(item.node, f"{tower.id}/{index}/{item.node.id}"))
+                steps.append(column_step(item, f"{tower.id}/{index}"))
             elif stack:
                 steps += self._stack(stack, tower.id)
         self._draw_beside(tower, steps, known)
@@ -261,9 +283,28 @@ def drafted(architecture: Architecture, savings: Savings, known: Known) -> Draft
 def count_drawn(columns: tuple[Column, ...], others: list[Box]) -> int:
     """How many boxes some columns and other boxes are; ends, ⊕ and ⊗ are none, and a bar of layers is one."""
     boxes = [box for column in columns for diagram in step_diagrams(column.steps) for box in diagram.boxes]
-    boxes += [step for column in columns for step in column.steps if isinstance(step, Box)]
+    boxes += [box for column in columns for box in ends_of(column)]
     slim = sum(max(len(bar.mixers), 1) for column in columns for bar in bars(column.steps))
     return slim + sum(box.shape == "box" and box.role not in _NO_BOXES for box in (*boxes, *others))
+
+
+def column_step(item: ColumnItem, scope: str) -> Step:
+    """The step of a box before or behind the layers: itself, or where it meets the stream."""
+    assert item.node is not None
+    box = make_box(item.node, f"{scope}/{item.node.id}")
+    node = join_node(item)
+    if node is None:
+        return box
+    sign = make_box(node, f"{scope}/{node.id}")
+    if node.role == "concat":  # narrow as ⊕ is, and said in the box beside it
+        box = replace(box, details=(*box.details, node.label))
+        sign = replace(sign, label="‖", shape="round", description="concatenation")
+    return Merge(sign.id, sign, box)
+
+
+def ends_of(column: Column) -> list[Box]:
+    """The boxes of a column before and behind its layers, bottom-up."""
+    return list(column_boxes(tuple(step for step in column.steps if isinstance(step, Box | Merge))))
 
 
 def spoken_tower(architecture: Architecture) -> str:

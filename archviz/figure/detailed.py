@@ -17,7 +17,7 @@ from archviz.architecture.model import (
 )
 from archviz.architecture.words import pattern_words
 from archviz.figure.columns import kind_colours, spoken_tower
-from archviz.figure.flow import module_diagram
+from archviz.figure.flow import join_node, module_diagram
 from archviz.figure.formulas import Formula, TensorIndex, formula_of, path_of
 from archviz.figure.ledger import Ledger, LedgerArt
 from archviz.figure.model import Sentence
@@ -266,7 +266,11 @@ def _tower_graph(architecture: Architecture, tower: Tower) -> BlockGraph:
             edges += [BlockEdge(source=name, target=item.node.id) for name in item.reads]
             continue
         stack = architecture.stack(item.stack) if item.stack else None
-        fresh = [item.node] if item.node else _stack_nodes(stack) if stack else []
+        sign = join_node(item)
+        if item.node and sign:
+            nodes.append(item.node)
+            edges.append(BlockEdge(source=item.node.id, target=sign.id))
+        fresh = [sign] if sign else [item.node] if item.node else _stack_nodes(stack) if stack else []
         for node in fresh:
             edges += [BlockEdge(source=last, target=node.id)] if last else []
             edges += [BlockEdge(source=name, target=node.id) for name in beside] if stack else []

@@ -15,6 +15,7 @@ from archviz.architecture.model import (
     LayerStack,
     Tower,
 )
+from archviz.architecture.words import JOIN_WORDS
 from archviz.figure.diagram_groups import group_by_depth, node_name, skipping_edges
 from archviz.figure.diagram_kinds import DEFAULT_COLOURS, BlockKind, block_kind, default_colour, role_kind
 from archviz.figure.diagram_model import (
@@ -102,7 +103,8 @@ class _Writer:
         for item in tower.column:
             stack = self._architecture.stack(item.stack) if item.stack else None
             if item.node and not item.taps:
-                block = self._node_block(item.node, tower.id if several else "")
+                joined = [JOIN_WORDS[item.joins]] if item.joins else []
+                block = self._node_block(item.node, tower.id if several else "", joined)
                 (beside if item.beside else pending).append(block)
             if stack:
                 stages += [("input", pending)] if pending else []
@@ -184,12 +186,12 @@ class _Writer:
             evidence=layer.kind.evidence,
         )
 
-    def _node_block(self, node: BlockNode, tower: str) -> DiagramBlock:
+    def _node_block(self, node: BlockNode, tower: str, joined: Sequence[str]) -> DiagramBlock:
         name = self._id(tower, node.id)
         self._block_ids.setdefault(f"node:{node.id}", name)
         return _block(
             node_name(node),
-            [*node.details, *_count_line(node.parameters)],
+            [*node.details, *joined, *_count_line(node.parameters)],
             role_kind(node.role),
             name,
             status=node.status,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from archviz.architecture.model import MIXER_ROLES, BlockGraph, BlockNode
+from archviz.architecture.model import MIXER_ROLES, BlockGraph, BlockNode, ColumnItem, Role
 from archviz.figure.attention_ports import with_port_names
 from archviz.figure.model import Arrow, Box, BoxShape, Diagram
 from archviz.records import replace
@@ -62,6 +62,19 @@ def layer_diagram(graph: BlockGraph, kind: int, zoom: Callable[[BlockNode], str 
         boxes.append(replace(box, details=()) if node.role == "norm" and len(box.details) == 1 else box)
     drawn = {node.id for node in graph.nodes} - outside
     return Diagram(tuple(boxes), _arrows(graph, graph.id, drawn))
+
+
+_JOINTS: dict[str, tuple[Role, str]] = {
+    "add": ("add", "+"), "multiply": ("multiply", "×"), "concat": ("concat", "concat"),
+}  # fmt: skip
+
+
+def join_node(item: ColumnItem) -> BlockNode | None:
+    """The step of a column at which a box meets the stream that is no step itself; None where it is one."""
+    if item.node is None or item.joins is None:
+        return None
+    role, label = _JOINTS[item.joins]
+    return BlockNode(id=f"{item.node.id}_joins", role=role, label=label)
 
 
 def extra_inputs(graph: BlockGraph) -> list[BlockNode]:

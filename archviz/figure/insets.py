@@ -98,6 +98,10 @@ class InsetBook:
             inset = self._inset(graph, diagram, number, column)
             self._file(graph.id, replace(inset, role="layer"))
 
+    def add_block(self, graph: BlockGraph, column: str) -> None:
+        """An inset for a graph that is in no layer."""
+        self._add(graph, None, column, None)
+
     def block_of(self, layer: BlockGraph, kind: LayerKind, node: BlockNode) -> BlockGraph | None:
         """The graph that shows the inside of a box of a layer: of the module it calls, else the kind's own."""
         if node.zoom and (zoomed := self.architecture.block(node.zoom)):

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from archviz.figure.display import Anchor, Circle, Group, Item, Path, Point
 from archviz.figure.fonts import measure
-from archviz.figure.model import Note, Sentence, SideBox
-from archviz.figure.paint import Frame, box_size, leader, paint_box, paint_lines, side_style, wrap
+from archviz.figure.model import Box, Note, Sentence, SideBox
+from archviz.figure.paint import MAIN, Frame, box_size, leader, paint_box, paint_lines, side_style, wrap
 from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
-from archviz.records import record
+from archviz.records import record, replace
 
+SUMMIT = replace(MAIN, wide=600.0)
 NOTE_SIZE = 13.5
 NOTE_LINE = 17.0
 _NOTE_WIDTH = 124.0
@@ -173,6 +174,24 @@ def _lanes(ways: Mapping[str, tuple[float, float]]) -> dict[str, int]:
         beside = [lanes[other] for other in lanes if low < max(ways[other]) + 6 and min(ways[other]) - 6 < high]
         lanes[box] = max((lane + 1 for lane in beside), default=0)
     return lanes
+
+
+def paint_summit(box: Box, arts: Sequence[ColumnArt], theme: Theme) -> tuple[list[Item], Frame]:
+    """A box above drawn columns that reaches over all of them, with a wire from each and its own output."""
+    spines = [art.frame.x + art.left for art in arts]
+    ends = [art.frame.y - 20 for art in arts]
+    height = box_size(box, SUMMIT)[1]
+    half = SUMMIT.narrow / 2
+    left, right = min(spines) - half, max(spines) + half
+    frame = Frame(left, min(ends) - 2 - height, right - left, height)
+    items: list[Item] = [
+        Group(f"{box.id}/in-{number}", "edge", (Path(((x, end), (x, frame.bottom)), theme.line, 1.25, 6.0, arrow_end=True),))
+        for number, (x, end) in enumerate(zip(spines, ends, strict=True))
+    ]  # fmt: skip
+    middle = frame.middle[0]
+    out = Path(((middle, frame.y), (middle, frame.y - 18)), theme.line, 1.25, 6.0, arrow_end=True)
+    items.append(Group(f"{box.id}/out", "edge", (out,)))
+    return [*items, paint_box(box, frame, replace(SUMMIT, wide=frame.width), theme)], frame
 
 
 def paint_feed(

@@ -96,7 +96,16 @@ class Repeat:
     title: str = ""
 
 
-Step: TypeAlias = Box | LayerPanel | Repeat
+@record(frozen=True)
+class Merge:
+    """Where a box that is no step of the stream meets it: a table of positions at a ⊕ (`sign`), a class token at a concatenation."""
+
+    id: str
+    sign: Box
+    box: Box
+
+
+Step: TypeAlias = Box | Merge | LayerPanel | Repeat
 
 
 @record(frozen=True)
@@ -137,6 +146,14 @@ class SideBox:
 
     box: Box
     targets: tuple[str, ...]
+
+
+@record(frozen=True)
+class Summit:
+    """A box above some columns that reads the outputs of all of them: the similarity of two towers."""
+
+    box: Box
+    columns: tuple[str, ...]
 
 
 @record(frozen=True)
@@ -206,6 +223,7 @@ class Figure:
     strips: tuple[Strip, ...] = ()
     facts: tuple[FactCell, ...] = ()
     footers: tuple[Sentence, ...] = field(default_factory=tuple)
+    summit: Summit | None = None
 
 
 def diagrams(figure: Figure) -> list[Diagram]:
@@ -228,6 +246,8 @@ def column_boxes(steps: tuple[Step, ...]) -> Iterator[Box]:
     for step in steps:
         if isinstance(step, Box):
             yield step
+        elif isinstance(step, Merge):
+            yield from (step.box, step.sign)
         elif isinstance(step, LayerPanel):
             yield from step.diagram.boxes if step.diagram else step.mixers
         elif isinstance(step, Repeat):

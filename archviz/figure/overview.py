@@ -16,6 +16,7 @@ from archviz.figure.model import (
     Repeat,
     Step,
     Strip,
+    Summit,
     bars,
     column_boxes,
 )
@@ -86,7 +87,14 @@ class _Overview:
             strips=self._strips(self.draft.towers),
             facts=once(f"facts {told}", lambda model: captions.facts(model, logits=told), architecture),
             footers=(*shared, *captions.closed_words(self.closed), *once("footers", captions.footers, architecture)),
+            summit=self._summit(known),
         )
+
+    def _summit(self, known: set[str]) -> Summit | None:
+        summit = self.draft.summit
+        if summit is None or summit.box.zoom in known:
+            return summit
+        return replace(summit, box=replace(summit.box, zoom=None))
 
     def _strips(self, towers: list[Tower]) -> tuple[Strip, ...]:
         """The layer patterns; where several towers have one, each with its tower's name."""
@@ -178,7 +186,7 @@ def _without_zooms(column: Column, insets: list[Inset]) -> Column:
     def step_of(step: Step) -> Step:
         if isinstance(step, Repeat):
             items = tuple(step_of(item) for item in step.items)
-            return replace(step, items=tuple(item for item in items if not isinstance(item, Box)))
+            return replace(step, items=tuple(item for item in items if isinstance(item, Repeat | LayerPanel)))
         if isinstance(step, LayerPanel):
             diagram = _zooming(step.diagram, known) if step.diagram else None
             mixers = _zooming(Diagram(step.mixers), known).boxes

@@ -11,12 +11,14 @@ from archviz.figure.display import DisplayList, Item, Point
 from archviz.figure.fonts import measure
 from archviz.figure.furniture import footers_height, paint_footers, paint_legend, paint_title
 from archviz.figure.margins import (
+    SUMMIT,
     note_ends,
     notes_width,
     paint_connectors,
     paint_feed,
     paint_notes,
     paint_sides,
+    paint_summit,
     side_width,
     wrapped_notes,
 )
@@ -35,6 +37,7 @@ _BETWEEN = 44.0
 _LANE = 34.0  # px between a small tower and the column that it feeds
 _ZOOMS = 28.0  # px between the columns and the panels, for the lines that join them
 _MAX_STRETCH = 3.2
+_CLIMB = 22.0  # px that wires have between the columns and what stands above them, with its own output
 _EXACT = 0.01  # px that sums of widths may be off by
 _INNER = WIDEST - 2 * _MARGIN
 
@@ -70,6 +73,7 @@ class Page:
         self.sides = [self._sides_of(art) for art in self.arts]
         self.items: list[Item] = []
         self.side_frames: dict[str, Frame] = {}
+        self.summit_frame = Frame(0, 0, 0, 0)
         # Beside a column that another feeds the feeding line comes in, where a note would stand.
         self.notes_left = not any(self._feeds_last(art) for art in self.arts)
         self.tucked = self._is_tucked()
@@ -88,6 +92,14 @@ class Page:
 
     def _body(self) -> float:
         """Height of the columns and of what stands beside them, px."""
+        return self._summit_height() + self._flow_height()
+
+    def _summit_height(self) -> float:
+        """Of what stands above the columns, px."""
+        return box_size(self.figure.summit.box, SUMMIT)[1] + _CLIMB if self.figure.summit else 0.0
+
+    def _flow_height(self) -> float:
+        """Height of the columns and of what stands beside them, px."""
         beside = self.plan.beside_height + self._noted() if self.plan.beside else 0.0
         feeding = any(self._feeds_last(art) and art.height > self._tallest() - 16 for art in self.arts)
         return max(self._tallest() + (16 if feeding else 0.0), beside)
@@ -95,7 +107,7 @@ class Page:
     def display(self) -> DisplayList:
         plan, body = self.plan, self._body()
         width = self._width(plan)
-        self._stretch_columns(body)
+        self._stretch_columns(body - self._summit_height())
         bottom = _TOP + body
         self._draw_columns(bottom)
         frames = self._draw_panels(plan, width, bottom)
@@ -215,9 +227,16 @@ class Page:
             self.items += painted
             self.side_frames |= frames
         self._draw_feeds()
+        if self.figure.summit:
+            met = [art for art in self.arts if art.column.id in self.figure.summit.columns]
+            painted, self.summit_frame = paint_summit(self.figure.summit.box, met, self.theme)
+            self.items += painted
 
     def _feeds(self, art: ColumnArt) -> bool:
-        return any(other.column.id == art.column.feeds for other in self.arts)
+        summit = self.figure.summit
+        return (summit is not None and art.column.id in summit.columns) or any(
+            other.column.id == art.column.feeds for other in self.arts
+        )
 
     def _draw_feeds(self) -> None:
         by_id = {art.column.id: index for index, art in enumerate(self.arts)}
@@ -286,6 +305,9 @@ class Page:
             for box_id, inset in art.zooms.items():
                 frame = art.canvas.boxes[box_id]  # a bar of layers has its frame there too
                 badges.append(paint_badge(letters[inset], frame.right - 2, frame.y + 1, self.theme))
+        if self.figure.summit and self.figure.summit.box.zoom in letters:
+            frame = self.summit_frame
+            badges.append(paint_badge(letters[self.figure.summit.box.zoom], frame.right - 2, frame.y + 1, self.theme))
         for panel in self.insets:
             for box in panel.inset.diagram.boxes:
                 if box.zoom in letters and box.id in panel.boxes:
@@ -331,6 +353,7 @@ class Page:
         used |= {str(box.status) for column in columns for box in column_boxes(column.steps)}
         used |= {str(column.beyond.status) for column in columns if column.beyond}
         used |= {cell.status for cell in self.figure.facts if cell.status in FRAMED}
+        used |= {str(self.figure.summit.box.status)} if self.figure.summit else set()
         return used | {str(side.box.status) for side in self.figure.sides}
 
 

@@ -103,7 +103,7 @@ def _size(text: str, more: tuple[str, ...], cells: tuple[str, ...], role: str, s
 
 _END = 96.0  # px: least width of the end of a column
 _LEADING = 1.2  # of a label in several lines
-_MOST_LINES = 3
+_MOST_LINES, _MOST_PARTS = 3, 5
 _APART, _THIN, _TIP = 3.0, 1.0, 4.0  # px: between lines side by side, their width, and the length of their end
 
 
@@ -115,12 +115,13 @@ def _broken(label: str, details: Sequence[str], width: float, style: Style) -> t
 
 
 def _in_lines(text: str, size: float, weight: int, room: float) -> list[str]:
-    """A text in at most three lines broken between words; what is longer, or one long word, is cut."""
+    """A text in at most three lines broken between words, one long name in some more; what is longer is cut."""
     lines = [""]
     words = [part for word in text[:400].split(" ") for part in _parts(word, size, weight, room)]
+    most = _MOST_LINES if " " in text else _MOST_PARTS
     for word in words:
         longer = f"{lines[-1]} {word}" if lines[-1] else word
-        if lines[-1] and measure(longer, size, weight) > room and len(lines) < _MOST_LINES:
+        if lines[-1] and measure(longer, size, weight) > room and len(lines) < most:
             lines.append(word)
         else:
             lines[-1] = longer
@@ -206,7 +207,7 @@ def _cells(box: Box, frame: Frame, style: Style, swatch: Swatch) -> list[Item]:
 
 
 def _symbol(box: Box, frame: Frame, theme: Theme) -> list[Item]:
-    """⊕ and ⊗ as shapes, for few fonts have them."""
+    """⊕, ⊗ and ‖ (a concatenation) as shapes, for few fonts have them."""
     x, y = frame.middle
     radius = frame.width / 2
     reach = radius * (0.4 if box.label == "×" else 0.55)
@@ -215,6 +216,11 @@ def _symbol(box: Box, frame: Frame, theme: Theme) -> list[Item]:
         strokes = (((x - reach, y), (x + reach, y)),)
     elif box.label == "+":
         strokes = (((x - reach, y), (x + reach, y)), ((x, y - reach), (x, y + reach)))
+    elif box.label == "‖":
+        strokes = (
+            ((x - reach / 3, y - reach), (x - reach / 3, y + reach)),
+            ((x + reach / 3, y - reach), (x + reach / 3, y + reach)),
+        )
     else:
         strokes = (((x - reach, y - reach), (x + reach, y + reach)), ((x - reach, y + reach), (x + reach, y - reach)))
     outline = outline_of(box.status, theme)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 
 from archviz.architecture.model import Architecture, BlockGraph, BlockNode
+from archviz.figure.columns import ends_of
 from archviz.figure.display import DisplayList, Item, Rect
 from archviz.figure.formulas import TensorIndex, formula_of, path_of
 from archviz.figure.furniture import paint_footers
-from archviz.figure.model import Box, Diagram, Figure, Inset, LayerPanel, Repeat, Step, Strip
+from archviz.figure.model import Box, Diagram, Figure, Inset, LayerPanel, Merge, Repeat, Step, Strip
 from archviz.figure.overview import build_overview
 from archviz.figure.page import place_page
 from archviz.figure.paint import Frame, paint_badge
@@ -131,9 +132,11 @@ def _shut(step: Step, opened: frozenset[str]) -> Step:
     """A step whose panels are shut but for the open ones; its boxes lead to no inset on the page."""
     if isinstance(step, Box):
         return replace(step, zoom=None)
+    if isinstance(step, Merge):
+        return step
     if isinstance(step, Repeat):
         shut = [_shut(item, opened) for item in step.items]
-        return replace(step, items=tuple(item for item in shut if not isinstance(item, Box)))
+        return replace(step, items=tuple(item for item in shut if isinstance(item, Repeat | LayerPanel)))
     if isinstance(step, LayerPanel) and step.diagram:
         boxes = tuple(replace(box, zoom=None) for box in step.diagram.boxes)
         return replace(step, diagram=replace(step.diagram, boxes=boxes) if step.id in opened else None)
@@ -190,7 +193,8 @@ def _foot(figure: Figure, theme: Theme) -> DisplayList:
 def _boxes(figure: Figure) -> Iterator[Box]:
     """Every box of a figure, wherever it stands."""
     for column in figure.columns:
-        yield from (step for step in column.steps if isinstance(step, Box))
+        yield from ends_of(column)
+    yield from (figure.summit.box,) if figure.summit else ()
     yield from (side.box for side in figure.sides)
     inner: list[Diagram | None] = [panel.diagram for panel in _panels(figure)]
     for diagram in [*inner, *(inset.diagram for inset in figure.insets)]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from archviz.figure.braces import brace_room, paint_brace
 from archviz.figure.display import Group, Item, Path, Point, Rect
 from archviz.figure.fonts import fit, measure
 from archviz.figure.layered import Link, Placement, Spacing, Vertex, place
-from archviz.figure.model import Box, Column, LayerPanel, Repeat, Step, Words, bars, column_boxes
+from archviz.figure.model import Box, Column, LayerPanel, Merge, Repeat, Step, Words, bars, column_boxes
 from archviz.figure.paint import (
     DASHES,
     MAIN,
@@ -29,7 +30,9 @@ from archviz.records import field, record, replace
 
 _GAP = 17.0
 _FLOW_GAP = 13.5
-_BRACE = 56.0
+_TABLE = 64.0  # px: least width of a table beside the ⊕ at which it is added; in boxes, its largest is
+_SHARE = 0.64
+_REACH = 16.0  # px between the two
 _PAD = 13.0
 _TITLE = 44.0
 _TITLE_LINES = 3
@@ -77,6 +80,36 @@ class BoxElement:
         frame = Frame(x - self.left, bottom - self.height, self.left + self.right, self.height)
         canvas.boxes[self.box.id] = frame
         canvas.fronts.append(paint_box(self.box, frame, canvas.style, canvas.theme))
+        return x
+
+
+class MergeElement:
+    """A ⊕ of the stream, with what is added there on its left."""
+
+    brace, boxed = 0.0, False
+
+    def __init__(self, merge: Merge, style: Style) -> None:
+        self.merge, self.style = merge, replace(style, narrow=_TABLE, wide=_SHARE * style.narrow + 12, pad=7.0)
+        self.size, self.sign = box_size(merge.box, self.style), box_size(merge.sign, self.style)
+        self.right = self.sign[0] / 2
+        self.left = self.right + _REACH + self.size[0]
+        self.height = max(self.size[1], self.sign[1])
+
+    def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
+        middle = bottom - self.height / 2
+        (width, tall), (wide, high) = self.size, self.sign
+        table = Frame(x - self.left, middle - tall / 2, width, tall)
+        sign = Frame(x - wide / 2, middle - high / 2, wide, high)
+        for box, frame in ((self.merge.box, table), (self.merge.sign, sign)):
+            canvas.boxes[box.id] = frame
+            canvas.fronts.append(paint_box(box, frame, self.style, canvas.theme))
+        path = Path(((table.right, middle), (sign.x, middle)), canvas.theme.line, 1.25, 6.0, arrow_end=True)
+        canvas.wires.append(Group(f"{self.merge.id}/in", "edge", (path,)))
+        if high < self.height:  # the stream runs up to the sign and on from it
+            canvas.wires.append(_wire(f"{self.merge.id}/up", (x, bottom), (x, sign.bottom), canvas.theme, True))
+            canvas.wires.append(
+                _wire(f"{self.merge.id}/on", (x, sign.y), (x, bottom - self.height), canvas.theme, False)
+            )
         return x
 
 
@@ -138,7 +171,7 @@ class PanelElement:
         self.placement = place(vertices, links, Spacing(across=20.0, between=_FLOW_GAP * stretch))
         self.spine = self._end("input")
         self.outermost = outermost and panel.times > 1
-        self.brace = _brace_room(panel.times) if self.outermost else 0.0
+        self.brace = brace_room(panel.times) if self.outermost else 0.0
         least = style.narrow / 2 + 16
         self.left = max(self.spine, least) + 16
         self.right = max(self.placement.width - self.spine, least) + 16
@@ -206,7 +239,7 @@ class RepeatElement:
     def __init__(self, repeat: Repeat, style: Style, stretch: float) -> None:
         self.repeat = repeat
         self.parts = [element(item, style, stretch, False, not repeat.ordered) for item in repeat.items]
-        self.brace = _brace_room(repeat.times) if repeat.times > 1 else 0.0
+        self.brace = brace_room(repeat.times) if repeat.times > 1 else 0.0
         self.left = max((part.left + part.brace for part in self.parts), default=0.0) + 16
         self.right = max((part.right for part in self.parts), default=0.0) + 16
         self.title = 24.0 if repeat.title else 0.0
@@ -244,15 +277,12 @@ class RepeatElement:
         return x
 
 
-def _brace_room(times: int) -> float:
-    """Room of a brace and its `15 ×` on the left of a frame, px."""
-    return max(_BRACE, measure(f"{times} ×", 18.0, 700) + 23.0 - _PAD + 8.0)
-
-
 def element(step: Step, style: Style, stretch: float, outermost: bool = True, heads: bool = False) -> Element:
     """The element that draws a step; `stretch` lengthens its wires."""
     if isinstance(step, Box):
         return BoxElement(step, style)
+    if isinstance(step, Merge):
+        return MergeElement(step, style)
     if isinstance(step, Repeat):
         return RepeatElement(step, style, stretch)
     return PanelElement(step, style, stretch, outermost, heads) if step.diagram else BarElement(step, style)
@@ -341,7 +371,7 @@ class ColumnArt:
         if self.above:
             self.above[0].draw(canvas, x, top - _GAP)
         blocked = [canvas.boxes[box].middle[1] for box in keep_clear if box in canvas.boxes]
-        braces = [item for brace in canvas.braces for item in _brace(*brace, blocked, theme, self.canvas.style)]
+        braces = [item for brace in canvas.braces for item in paint_brace(*brace, blocked, theme, self.canvas.style)]
         items = (*self._container(x), *canvas.backs, *braces, *canvas.wires, *canvas.fronts)
         return Group(f"tower/{self.column.id}", "tower", items, title=self.column.title)
 
@@ -463,22 +493,3 @@ class ColumnArt:
             text_line(fit(self.column.title, size, 700, room), frame.x + 14, frame.y + 20, size, 700, theme.ink),
             text_line(subtitle, frame.x + 14, frame.y + 37, 13, 400, theme.muted),
         ]
-
-
-def _brace(
-    x: float, top: float, bottom: float, times: int, blocked: list[float], theme: Theme, style: Style
-) -> list[Item]:
-    """A curly brace on the left of a frame, with its `15 ×` where no side arrow passes."""
-    edge, spine, tip = x - 5, x - 12, x - 19
-    choices = [
-        (top + bottom) / 2 + sign * step for step in range(0, int(bottom - top) // 2 - 20, 12) for sign in (1, -1)
-    ]
-    free = [y for y in choices if all(abs(y - other) > 24 for other in blocked)]
-    middle = (free or choices or [(top + bottom) / 2])[0]
-    size = 18.0 if style.narrow >= MAIN.narrow else 15.0
-    halves = (
-        ((edge, top + 2), (spine, top + 2), (spine, middle), (tip, middle)),
-        ((edge, bottom - 2), (spine, bottom - 2), (spine, middle), (tip, middle)),
-    )
-    lines = [Path(points, theme.ink, 1.4, 6.0) for points in halves]
-    return [*lines, text_line(f"{times} ×", tip - 4, middle, size, 700, theme.ink, "end")]

@@ -13,7 +13,7 @@ from archviz.errors import UsageError
 from archviz.figure import captions
 from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Rect
 from archviz.figure.furniture import paint_footers, paint_title
-from archviz.figure.model import Box, Column, LayerPanel, Repeat, Sentence, Step, Words
+from archviz.figure.model import Column, LayerPanel, Merge, Repeat, Sentence, Step, Words
 from archviz.figure.overview import build_overview
 from archviz.figure.paint import Frame, paint_lines, wrap
 from archviz.figure.print_size import WIDEST
@@ -188,7 +188,12 @@ def _scoped(step: Step, side: str) -> Step:
     """A step with ids of its own side."""
     if isinstance(step, Repeat):
         items = tuple(_scoped(item, side) for item in step.items)
-        return replace(step, id=f"{side}/{step.id}", items=tuple(i for i in items if not isinstance(i, Box)))
+        return replace(
+            step, id=f"{side}/{step.id}", items=tuple(i for i in items if isinstance(i, Repeat | LayerPanel))
+        )
+    if isinstance(step, Merge):
+        sign, box = (replace(each, id=f"{side}/{each.id}") for each in (step.sign, step.box))
+        return Merge(f"{side}/{step.id}", sign, box)
     if isinstance(step, LayerPanel):
         if step.diagram is None:
             mixers = tuple(replace(box, id=f"{side}/{box.id}") for box in step.mixers)
@@ -230,6 +235,9 @@ def _step_keys(step: Step) -> Iterator[tuple[str, tuple[object, ...]]]:
             yield from _step_keys(box)
         if step.diagram is not None:
             yield step.id, ("panel", step.times)
+    elif isinstance(step, Merge):
+        yield from _step_keys(step.box)
+        yield from _step_keys(step.sign)
     elif step.shape != "point":
         yield step.id, (step.shape, step.role, step.label, step.details)
 

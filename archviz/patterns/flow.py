@@ -71,21 +71,22 @@ class Flow:
         return found
 
 
-def build_flow(trace: Trace, call: Event, keep: Callable[[Event], bool]) -> Flow:
+def build_flow(trace: Trace, call: Event, keep: Callable[[Event], bool], *, ids: bool = False) -> Flow:
     """The data flow inside a module call.
 
     Args:
         trace: The whole trace.
         call: The call to look into.
         keep: Says of a module call or named function whether it is one step; else its inside is.
+        ids: Whole numbers that the call reads are data too, as the ids of tokens are to a whole model.
     """
-    builder = _Builder(trace, call, keep)
+    builder = _Builder(trace, call, keep, ids)
     builder.walk(call)
     return builder.finish()
 
 
 class _Builder:
-    def __init__(self, trace: Trace, call: Event, keep: Callable[[Event], bool]) -> None:
+    def __init__(self, trace: Trace, call: Event, keep: Callable[[Event], bool], ids: bool) -> None:
         self.trace, self.call, self.keep = trace, call, keep
         self.nodes: dict[int, FlowNode] = {}
         self.producer: dict[int, int] = {}  # value id → node id
@@ -97,7 +98,7 @@ class _Builder:
         self.length = next((v.shape[1] for v in call.inputs if v.shape and len(v.shape) > 2), None)
         self.inputs: list[int] = []
         for value in call.inputs:
-            if trace.carries(value) and value.id not in self.producer and _is_float(value):
+            if trace.carries(value) and value.id not in self.producer and (ids or _is_float(value)):
                 self._add_input(value)
 
     def walk(self, event: Event) -> None:

@@ -33,6 +33,12 @@ class StreamMixer:
         rounds = [f"{self.iterations} Sinkhorn iterations"] if self.iterations else []
         return [f"{self.streams} streams → 1", *rounds]
 
+    def result(self, shape: tuple[int | None, ...]) -> str | None:
+        """What one of its results is, by its shape: the one stream that the branch reads, or weights by which the branch goes back."""
+        names: dict[tuple[int | None, ...], str] = {(self.width,): "pre", (self.streams,): "post"}
+        names[self.streams, self.streams] = "comb"
+        return names.get(tuple(shape[2:]))
+
 
 def detect_stream_mixer(module: ModuleRecord, trace: Trace) -> StreamMixer | None:
     """The mixer of residual streams that a module is; its weights read all streams of a position at once."""

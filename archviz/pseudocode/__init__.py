@@ -6,6 +6,8 @@ Start reading at `program.py`:
 
     sizes        numbers as `B` and `T`, from two passes of different sizes
     expressions  one op as an expression
+    rounds       events of two passes, the second with further rounds of loops over tokens
+    limits       where a body holds: bounds, loops of one round, sizes that run out
     scopes       statements of one body: what is needed, what joins, what they are called
     loops        statements that repeat
     bodies       events → bodies of modules and functions

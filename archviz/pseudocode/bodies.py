@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -24,11 +23,13 @@ from archviz.pseudocode.expressions import (
     set_expression,
 )
 from archviz.pseudocode.limits import Limits
-from archviz.pseudocode.loops import body_text
+from archviz.pseudocode.loops import UncountedError, body_text
+from archviz.pseudocode.paths import accessed, path_pieces
+from archviz.pseudocode.rounds import Round, pair_events
 from archviz.pseudocode.scopes import Line, Scope, distinct, finish, identifiers, is_inplace, names_of
 from archviz.pseudocode.sizes import Sizes
 from archviz.readings import Traced
-from archviz.records import record
+from archviz.records import record, replace
 from archviz.verify.source_lines import SourceLines
 
 LIBRARY = {
@@ -61,6 +62,7 @@ class Bodies:
         self.events = first.recorder.events
         self._other = second.recorder.events if second is not None else None
         self._pairs: dict[int, Event] = {}  # event → what happened in its place in the second pass
+        self._rounds: dict[int, Round] = {}  # event → the round of a loop that goes on with more tokens
         self._uneven: set[int] = set()  # calls in which the number of tensors depends on the sizes
         self.unpaired: list[str] = []  # bodies that did something else there
         self.lines = SourceLines(first.interpreter.source_text)
@@ -102,6 +104,11 @@ class Bodies:
                 (f"{path}.{n}".lstrip("."), m) for n, m in module.modules.items() if isinstance(m, ModuleInstance)
             ]
         return names
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether there is a second pass."""
+        return self._other is not None
 
     def roots(self) -> list[Event]:
         return [event for event in self._children[-1] if event.kind == "call"]
@@ -153,10 +160,12 @@ class Bodies:
         waiting = [("", self._children[-1], children[-1])]
         while waiting:
             where, mine, theirs = waiting.pop()
-            if [(e.kind, e.name, e.module) for e in mine] != [(e.kind, e.name, e.module) for e in theirs]:
+            found = pair_events(mine, theirs, self.limits.loop_at)
+            if found is None:
                 self.unpaired.append(where)
                 continue
-            for one, two in zip(mine, theirs, strict=True):
+            self._rounds |= found[1]
+            for one, two in found[0]:
                 self._pairs[one.index] = two
                 if one.kind == "op" and len(one.outputs) != len(two.outputs):  # a tensor for each of the batch
                     self._uneven.add(one.parent)
@@ -168,11 +177,21 @@ class Bodies:
         return self._pairs.get(event.index)
 
     def _is_fixed(self, event: Event) -> bool:
-        """Whether a body is written with the sizes of the first pass, because the second did something else in it."""
+        """Whether a body is written with sizes of the first pass, because the second did something else in it or has others that are not understood."""
         inside = list(self._inside(event))
         if not self._uneven.isdisjoint([event.index, *(child.index for child in inside if child.kind == "function")]):
             return True
-        return self._other is not None and bool(inside) and inside[0].index not in self._pairs
+        if self._other is None or not inside:
+            return False
+        return inside[0].index not in self._pairs or not all(self._has_forms(each) for each in inside)
+
+    def _has_forms(self, event: Event) -> bool:
+        """Whether the sizes of what an event gives are known for other numbers of batch and tokens."""
+        other = self._pairs.get(event.index)
+        if other is None or len(other.outputs) != len(event.outputs):
+            return True  # told of the body as a whole
+        pairs = zip(event.outputs, other.outputs, strict=True)
+        return all(self.sizes.has_form(mine.shape, theirs.shape) for mine, theirs in pairs)
 
     def shapes(self, event: Event, which: str) -> list[str]:
         """The shapes of the `inputs` or `outputs` of an event."""
@@ -206,7 +225,7 @@ class Bodies:
 
         def own(number: int) -> str | None:
             name = self._owners.get(number)
-            return "self." + _accessed(name[len(prefix) :]) if name is not None and name.startswith(prefix) else None
+            return "self." + accessed(name[len(prefix) :]) if name is not None and name.startswith(prefix) else None
 
         finish(scope, lambda number: own(number) is not None)
         names = names_of(scope, own)
@@ -232,12 +251,18 @@ class Bodies:
         head = ", ".join(["self", *(names[number] for number in scope.inputs)])
         told = "; ".join(f"{names[number]} {shapes.get(number, '?')}" for number in scope.inputs)
         lines = [f"    def forward({head}):"] + ([f"        # {told}"] if told else [])
-        lines += (
-            ["        # sizes are those of B = {}, T = {}".format(*self.sizes.first)] if self._is_fixed(event) else []
-        )
+        try:
+            statements, after = body_text(scope.lines, names, scope.returns, self.sizes)
+            fixed = self._is_fixed(event)
+        except UncountedError:
+            self.unpaired.append(f"{event.module} {event.name}")
+            unrolled = [replace(line, round=None) for line in scope.lines]
+            statements, after = body_text(unrolled, names, scope.returns, self.sizes)
+            fixed = True
+        if fixed:
+            lines.append("        # sizes are those of B = {}, T = {}".format(*self.sizes.first))
         if any(child.name == "nonzero" for child in self._inside(event)):
             lines.append("        # what follows nonzero() is one round of a loop over the rows that it finds")
-        statements, after = body_text(scope.lines, names, scope.returns)
         named = {c.index for c in self._inside(event) if c.kind == "function" and not self._calls_modules(c)}
         ops = [each for each in self._inside(event) if each.parent not in named]
         lines += [f"        # {each}" for each in self.limits.remarks(ops, statements)]
@@ -283,7 +308,9 @@ class Bodies:
             if child.kind == "function" and self._calls_modules(child):
                 yield from self._body(child)  # a function has no `self`: what it calls is written where it is called
             else:
-                yield self._op(child) if child.kind == "op" else self._invoked(child)
+                line = self._op(child) if child.kind == "op" else self._invoked(child)
+                line.round = self._rounds.get(child.index)
+                yield line
 
     def _calls_modules(self, event: Event) -> bool:
         return any(
@@ -389,9 +416,9 @@ class Bodies:
             and (record_.library or "").endswith(f".{record_.class_name}")
         )
         if plain:
-            return [*_path_pieces(path), "("], [value.id for value in event.inputs[:1]]
+            return [*path_pieces(path), "("], [value.id for value in event.inputs[:1]]
         scope, method = self._call(origin)
-        return [*_path_pieces(path), f"{method}("], scope.inputs
+        return [*path_pieces(path), f"{method}("], scope.inputs
 
     def _enclosing(self, event: Event) -> str:
         """Path of the module whose forward makes a call."""
@@ -460,29 +487,3 @@ def _with_type(shape: str, dtype: str | None) -> str:
 def _empty(shape: str, dtype: str | None) -> str:
     sizes = shape.partition(" ")[0] if "]" not in shape else shape[: shape.index("]") + 1]
     return f"torch.empty({sizes}" + (f", dtype=torch.{dtype})" if dtype not in (None, "float32") else ")")
-
-
-def _accessed(path: str) -> str:
-    """A dotted path below a module as Python: `layers.3.mlp` is `layers[3].mlp`."""
-    text = ""
-    for name in path.split("."):
-        if name.isdecimal():
-            text += f"[{name}]"
-        elif name.isidentifier():
-            text += f".{name}" if text else name
-        else:
-            text += f"[{name!r}]" if text else name
-    return text
-
-
-def _path_pieces(path: str) -> list[Piece]:
-    """`self.layers[3].mlp`, the index of the list apart so that loops can count it."""
-    match = re.match(r"^(.*?)\.(\d+)(\..*)?$", path)
-    if match is None or re.search(r"\.\d+(\.|$)", match[3] or ""):
-        return ["self." + _accessed(path)]
-    after = f".{_accessed(match[3][1:])}" if match[3] else ""
-    return (
-        [(f"self.{_accessed(match[1])}", int(match[2])), after]
-        if after
-        else [(f"self.{_accessed(match[1])}", int(match[2]))]
-    )

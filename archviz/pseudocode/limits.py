@@ -23,12 +23,14 @@ class Limits:
     Attributes:
         bounds: While which relations the shapes in comments hold: `T // 4 <= 512`.
         most_tokens: For how many tokens all bodies hold; None for any number.
+        window: The most tokens that a body takes together, where sizes run out at it; 0 where none do.
     """
 
     def __init__(self, lines: SourceLines) -> None:
         self._lines = lines
         self.bounds: dict[str, None] = {}
         self.most_tokens: int | None = None
+        self.window = 0
         self._known: dict[tuple[str, int], _FUNCTIONS | None] = {}
 
     def remarks(self, ops: Sequence[Event], statements: Sequence[str]) -> Iterator[str]:
@@ -39,6 +41,7 @@ class Limits:
         most = runs_out(statements)
         if most is not None:
             self.most_tokens = min(most, self.most_tokens or most)
+            self.window = max(most, self.window)
             yield f"for T <= {most}: more tokens take further rounds or other sizes in the code"
 
     def stated(
@@ -105,6 +108,19 @@ class Limits:
             if len(set(places)) > 1 and places == sorted(places):
                 yield loop
 
+    def loop_at(self, at: Span | None) -> ast.For | None:
+        """The counted loop around a line, of its function; none where loops stand in it or around it."""
+        function = self._function(at)
+        if at is None or function is None:
+            return None
+        around = [
+            node
+            for node in ast.walk(function)
+            if isinstance(node, ast.For | ast.While) and _place(at, node) is not None
+        ]  # fmt: skip
+        loop = around[0] if len(around) == 1 else None
+        return loop if isinstance(loop, ast.For) and _counts(loop) else None
+
     def _function(self, at: Span | None) -> _FUNCTIONS | None:
         """The innermost function around a line."""
         if at is None:
@@ -131,7 +147,7 @@ def _counts(loop: ast.For) -> bool:
     return isinstance(loop.iter, ast.Call) and isinstance(loop.iter.func, ast.Name) and loop.iter.func.id == "range"
 
 
-def _place(at: Span, loop: ast.For) -> int | None:
+def _place(at: Span, loop: ast.For | ast.While) -> int | None:
     """Which statement of a loop a line belongs to."""
     for place, statement in enumerate(loop.body):
         if statement.lineno <= at.line <= (statement.end_lineno or statement.lineno):

@@ -6,10 +6,15 @@ from collections.abc import Sequence
 
 from archviz.pseudocode.expressions import Piece
 from archviz.pseudocode.scopes import Line, line_text
-from archviz.records import record, replace
+from archviz.pseudocode.sizes import DEFAULT_SIZES, Sizes
+from archviz.records import field, record, replace
 
 _LONGEST = 48
 """Statements of one round, at most."""
+
+
+class UncountedError(Exception):
+    """More tokens go through a loop more often, and its rounds are not those of the first one with other numbers."""
 
 
 @record
@@ -19,6 +24,8 @@ class Loop:
     Args:
         carried: What a round hands to the next: number bound in the first round → number given to the first round.
         step: By how much the indices into lists of modules grow from round to round; `first_index` is the smallest of the first round.
+        grows: Statement and piece of a number → by how much it grows from round to round.
+        times: How many rounds there are, in `B` and `T`; empty where there are always `count`.
     """
 
     start: int
@@ -27,6 +34,8 @@ class Loop:
     carried: dict[int, int]
     step: int
     first_index: int = 0
+    grows: dict[tuple[int, int], int] = field(default_factory=dict)
+    times: str = ""
 
     @property
     def stop(self) -> int:
@@ -34,14 +43,18 @@ class Loop:
 
 
 def body_text(
-    lines: Sequence[Line], names: dict[int, str], returns: Sequence[int], indent: str = "        "
+    lines: Sequence[Line], names: dict[int, str], returns: Sequence[int], sizes: Sizes = DEFAULT_SIZES, indent: str = "        "
 ) -> tuple[list[str], dict[int, str]]:  # fmt: skip
-    """The statements of a body as text, repeated ones as loops; and what tensors are called after them."""
+    """The statements of a body as text, repeated ones as loops; and what tensors are called after them.
+
+    Raises:
+        UncountedError: A loop goes on with more tokens in a way that is not known.
+    """
     found: list[str] = []
     names = dict(names)
     place = 0
     while place < len(lines):
-        loop = _find(lines, place, returns)
+        loop = _rounds(lines, place, returns, sizes) if lines[place].round else _find(lines, place, returns)
         if loop is None:
             found.append(line_text(lines[place], names, indent))
             place += 1
@@ -49,6 +62,20 @@ def body_text(
             found += _loop_text(lines, loop, names, indent)
             place = loop.stop
     return found, names
+
+
+def _rounds(lines: Sequence[Line], start: int, returns: Sequence[int], sizes: Sizes) -> Loop:
+    """The loop over tokens that starts here."""
+    here = lines[start].round
+    assert here is not None
+    period = sum(line.round is not None and line.round[:2] == here[:2] for line in lines)
+    loop = _repeats(lines, start, period, numbers=True) if len(lines) >= start + 2 * period else None
+    if loop is None or loop.count != here.first or not _is_closed(lines, loop, returns):
+        raise UncountedError
+    times = sizes.text(here.first, here.second)
+    if times.isdecimal():
+        raise UncountedError
+    return replace(loop, times=times)
 
 
 def _find(lines: Sequence[Line], start: int, returns: Sequence[int]) -> Loop | None:
@@ -66,7 +93,12 @@ def _find(lines: Sequence[Line], start: int, returns: Sequence[int]) -> Loop | N
     return best
 
 
-def _repeats(lines: Sequence[Line], start: int, period: int) -> Loop | None:
+def _repeats(lines: Sequence[Line], start: int, period: int, *, numbers: bool = False) -> Loop | None:
+    """The loop whose rounds are so many statements.
+
+    Args:
+        numbers: Numbers may grow from round to round.
+    """
     first = lines[start : start + period]
     made = {number: (j, t) for j, line in enumerate(first) for t, number in enumerate(line.targets)}
     step: list[int] = []
@@ -75,7 +107,7 @@ def _repeats(lines: Sequence[Line], start: int, period: int) -> Loop | None:
     while start + period * (count + 1) <= len(lines):
         block = lines[start + period * count : start + period * (count + 1)]
         before = lines[start + period * (count - 1) : start + period * count]
-        if not _same(first, block, before, made, kinds, step, count):
+        if not _same(first, block, before, made, kinds, step, count, numbers):
             break
         count += 1
     if count < 2:
@@ -90,12 +122,13 @@ def _repeats(lines: Sequence[Line], start: int, period: int) -> Loop | None:
     if fixed & set(carried.values()):
         return None
     indices = [piece[1] for line in first for piece in line.expression.pieces if isinstance(piece, tuple)]
-    return Loop(start, period, count, carried, step[0] if step else 0, min(indices, default=0))
+    grows = {place: kind for place, kind in kinds.items() if isinstance(kind, int)}
+    return Loop(start, period, count, carried, step[0] if step else 0, min(indices, default=0), grows)
 
 
 def _same(
     first: Sequence[Line], block: Sequence[Line], before: Sequence[Line], made: dict[int, tuple[int, int]],
-    kinds: dict[tuple[int, int], object], step: list[int], count: int,
+    kinds: dict[tuple[int, int], object], step: list[int], count: int, numbers: bool,
 ) -> bool:  # fmt: skip
     """Whether a block does what the first one did, with what the block before it made in place of what came in."""
     here = {number: (j, t) for j, line in enumerate(block) for t, number in enumerate(line.targets)}
@@ -110,15 +143,24 @@ def _same(
         ):
             return False
         for place, (x, y) in enumerate(zip(a.expression.pieces, b.expression.pieces, strict=True)):
-            kind = _kind(x, y, made, here, earlier, step, count)
+            grown = _grown(x, y, count) if numbers else None
+            kind = grown or _kind(x, y, made, here, earlier, step, count)
             if kind is None:
                 return False
-            if isinstance(x, int):
+            if isinstance(x, int) or grown:
                 found[j, place] = kind
     if kinds and kinds != found:
         return False
     kinds.update(found)
     return True
+
+
+def _grown(x: Piece, y: Piece, count: int) -> int | None:
+    """By how much a number grows from round to round; None where it is none, or 0."""
+    if not isinstance(x, str) or not isinstance(y, str) or not x.isdecimal() or not y.isdecimal():
+        return None
+    grown, rest = divmod(int(y) - int(x), count)
+    return None if rest else grown
 
 
 def _kind(
@@ -167,14 +209,10 @@ def _loop_text(lines: Sequence[Line], loop: Loop, names: dict[int, str], indent:
     inner = {**names, **{initial: names[number] for number, initial in loop.carried.items()}}
     indexed = any(isinstance(piece, tuple) for line in first for piece in line.expression.pieces)
     found.append(f"{indent}for {_header(loop, indexed)}:")
-    for line in first:
-        shown = Line(line.targets, line.expression, line.shapes, line.keeps, line.changes, remark=line.remark)
-        shown.expression = type(line.expression)(
-            [_indexed(piece, loop) for piece in line.expression.pieces],
-            line.expression.is_atom,
-            line.expression.makes_tuple,
-        )
-        found.append(line_text(shown, inner, indent + "    "))
+    for j, line in enumerate(first):
+        pieces = [_indexed(piece, loop, loop.grows.get((j, n))) for n, piece in enumerate(line.expression.pieces)]
+        expression = replace(line.expression, pieces=pieces)
+        found.append(line_text(replace(line, expression=expression), inner, indent + "    "))
     for mine, last in zip(first, final, strict=True):
         for a, b in zip(mine.targets, last.targets, strict=True):
             if a in names:
@@ -183,6 +221,8 @@ def _loop_text(lines: Sequence[Line], loop: Loop, names: dict[int, str], indent:
 
 
 def _header(loop: Loop, indexed: bool) -> str:
+    if loop.times:
+        return f"{'i' if loop.grows else '_'} in range({loop.times})"
     if not indexed or not loop.step:
         return f"_ in range({loop.count})"
     start = loop.first_index
@@ -192,8 +232,11 @@ def _header(loop: Loop, indexed: bool) -> str:
     return f"i in range({start}, {stop}, {loop.step})"
 
 
-def _indexed(piece: Piece, loop: Loop) -> Piece:
-    """`layers[i + 1]` in place of `layers[1]`."""
+def _indexed(piece: Piece, loop: Loop, grown: int | None) -> Piece:
+    """`layers[i + 1]` in place of `layers[1]`, `64 * i` in place of a number that grows by 64."""
+    if grown is not None and isinstance(piece, str):
+        times = "i" if grown == 1 else f"{grown} * i"
+        return f"{times} + {piece}" if int(piece) else times
     if not isinstance(piece, tuple) or not loop.step:
         return piece
     offset = piece[1] - loop.first_index

@@ -49,7 +49,31 @@ def write_pseudocode(
     second = None
     with suppress(ArchvizError):
         second = _pass(source, class_name, _second(first), settings)
-    return pseudocode_of(first, second)
+    bodies = _bodies(first, second, _sizes(first, second))
+    window = bodies.limits.window
+    if second is not None and 0 < window <= _WIDEST_WINDOW:
+        with suppress(ArchvizError):
+            bodies = _fewer_limits(bodies, _windowed(source, class_name, window, settings))
+    return _program(bodies)
+
+
+_WIDEST_WINDOW = 512
+_MANY = 128
+
+
+def _windowed(source: ModelSource, class_name: str | None, window: int, settings: Settings) -> Bodies:
+    """The bodies of passes over several windows of tokens, the last one not full: what fills it is the case that code has lines for."""
+    windows = max(2, -(-_MANY // window))
+    (batch, tokens), (other, _) = Sizes()[:2]
+    sizes = Sizes((batch, windows * window + tokens), (other, 2 * windows * window - 1), window)
+    first, second = (_pass(source, class_name, each, settings) for each in sizes[:2])
+    return _bodies(first, second, sizes)
+
+
+def _fewer_limits(first: Bodies, second: Bodies) -> Bodies:
+    """The second ones where they hold for more tokens than the first."""
+    better = second.limits.most_tokens is None and len(second.unpaired) <= len(first.unpaired)
+    return second if better else first
 
 
 def _pass(source: ModelSource, class_name: str | None, sizes: tuple[int, int], settings: Settings) -> Traced:
@@ -70,12 +94,18 @@ def _sizes(first: Traced, second: Traced | None) -> Sizes:
     return Sizes((batch, tokens + first.recorder.more_tokens), (other_batch, other_tokens + more))
 
 
-def pseudocode_of(first: Traced, second: Traced | None) -> Pseudocode:
-    """The pseudocode of a model that was traced once, or twice with other sizes."""
+def _bodies(first: Traced, second: Traced | None, sizes: Sizes) -> Bodies:
+    """The bodies of a model that was traced once, or twice with other sizes."""
     with deep_recursion():
-        sizes = _sizes(first, second)
         bodies = Bodies(first, second, sizes)
         bodies.write()
+    return bodies
+
+
+def _program(bodies: Bodies) -> Pseudocode:
+    """The program of written bodies."""
+    first, sizes = bodies.traced, bodies.sizes
+    with deep_recursion():
         book = ClassBook(bodies.of_module)
         root = book.make(first.reading.root)
     classes = list(book.classes.values())
@@ -84,7 +114,7 @@ def pseudocode_of(first: Traced, second: Traced | None) -> Pseudocode:
     tail = _ties(first.reading.tied) + (_inputs(bodies, roots[0]) if roots else [])
     batch, tokens = sizes.first
     note = "the sizes below are those of this pass"
-    if second is not None:
+    if bodies.is_paired:
         note = "batch and tokens of the pass; the sizes below follow from them"
         note += _reach(bodies, first.recorder.more_tokens)
     text = (
@@ -100,7 +130,7 @@ def pseudocode_of(first: Traced, second: Traced | None) -> Pseudocode:
     )
     ast.parse(text)  # what does not parse is a fault of ours and is not handed out
     remarks = list(dict.fromkeys([*bodies.remarks, *(str(gap.reason) for gap in first.reading.trace_gaps)]))
-    return Pseudocode(text, functions, classes, root, remarks, second is not None and not bodies.unpaired)
+    return Pseudocode(text, functions, classes, root, remarks, bodies.is_paired and not bodies.unpaired)
 
 
 def _reach(bodies: Bodies, more_tokens: int) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ast
 import keyword
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from archviz.free_names import free_name
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.pseudocode.expressions import Expression, Piece
+from archviz.pseudocode.rounds import Round
 from archviz.records import field, record
 
 _WIDEST = 100
+_NAME = 4  # a name in the width of a line, whatever number it has
 _INPLACE = ("setitem", "copy_")
 
 
@@ -23,6 +26,7 @@ class Line:
         keeps: It changes something or calls a module, so it stays although nothing reads what it binds.
         statement: Which statement of the source it belongs to.
         hints: Names of the source for what it binds.
+        round: The round of a loop that it belongs to, where the loop goes on with more tokens.
     """
 
     targets: list[int]
@@ -33,6 +37,7 @@ class Line:
     statement: object = None
     hints: list[str] = field(default_factory=list)
     remark: str = ""
+    round: Round | None = None
 
 
 @record
@@ -70,13 +75,26 @@ def finish(scope: Scope, is_own: Callable[[int], bool]) -> None:
 
 
 def _needed(scope: Scope) -> list[Line]:
+    """Lines that something reads; of a loop's rounds all of the line that one of them needs: the last round hands its state to nobody."""
+    alike: dict[object, list[Line]] = {}
+    places: Counter[tuple[int, int]] = Counter()
+    for line in scope.lines:
+        if line.round is not None:
+            places[line.round[:2]] += 1
+            alike.setdefault((line.round.loop, places[line.round[:2]]), []).append(line)
+    others = {id(line): lines for lines in alike.values() for line in lines}
     wanted = set(scope.returns)
-    kept: list[Line] = []
-    for line in reversed(scope.lines):
-        if line.keeps or line.changes or wanted & set(line.targets):
-            kept.append(line)
-            wanted |= set(line.expression.refs())
-    return kept[::-1]
+    kept: dict[int, Line] = {}
+    goes_on = True
+    while goes_on:
+        before = len(kept)
+        for line in reversed(scope.lines):
+            if id(line) in kept or line.keeps or line.changes or wanted & set(line.targets):
+                for each in others.get(id(line), [line]):
+                    kept[id(each)] = each
+                    wanted |= set(each.expression.refs())
+        goes_on = bool(others) and len(kept) > before
+    return [line for line in scope.lines if id(line) in kept]
 
 
 def _join(scope: Scope) -> None:
@@ -104,13 +122,15 @@ def _joins(first: Line, second: Line, uses: dict[int, int]) -> bool:
         or first.expression.makes_tuple
         or first.remark
         or first.statement != second.statement
+        or (first.round and first.round[:2]) != (second.round and second.round[:2])
     ):
         return False
     if any(isinstance(piece, tuple) for piece in first.expression.pieces):
         return False  # layers of a list stay apart, so that a loop can be made of them
     number = first.targets[0]
     here = second.expression.refs().count(number)
-    size = sum(len(str(piece)) for piece in (*first.expression.pieces, *second.expression.pieces))
+    pieces = (*first.expression.pieces, *second.expression.pieces)
+    size = sum(_NAME if isinstance(piece, int) else len(str(piece)) for piece in pieces)
     return here == 1 and uses.get(number) == 1 and size <= _WIDEST and first.statement is not None
 
 

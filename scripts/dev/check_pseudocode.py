@@ -2,8 +2,8 @@
 
     check_pseudocode.py --python PYTHON_WITH_TORCH [MODEL …] [--sizes 3,13]     catalog models; all of them by default
 
-A development check, never part of a run. The program is run with the batch and the number of tokens that it states, and once more with those
-of `--sizes`, where its sizes are given by `B` and `T` (so many tokens more, where windows of tokens have to be full). What depends on numbers that the meta device does not have (`nonzero`, a test) is
+A development check, never part of a run. The program is run with the batch and the number of tokens that it states, and twice more where its
+sizes are given by `B` and `T`: with those of `--sizes` (unless windows of tokens have to be full), and with so many tokens more than it states. What depends on numbers that the meta device does not have (`nonzero`, a test) is
 answered as the interpreter answers it: one row, true. Prints a line for each model that fails, then the counts; exit status 0 when none does.
 """
 
@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-MANY = 100  # tokens of a pass that fills windows: its program is for so many or more
+AT_LEAST = "for so many tokens or more"  # words of a program whose windows of tokens have to be full
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -107,7 +107,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", help="catalog models; all by default")
     parser.add_argument("--python", required=True, help="a Python with torch")
-    parser.add_argument("--sizes", default="3,13", help="batch and tokens of the second run")
+    parser.add_argument(
+        "--sizes", default="3,13", help="batch and tokens of the second run, and how many more those of the third are"
+    )
     options = parser.parse_args()
     batch, tokens = map(int, options.sizes.split(","))
     models = options.models or model_ids()
@@ -140,10 +142,11 @@ def check(model: str, referee: subprocess.Popen[str], sizes: tuple[int, int]) ->
         return ["refused"], f"refused: {str(error)[:120]}", 0
     except SyntaxError as error:
         return ["fail"], f"does not parse: {error}", 0
-    own = int(program.text.partition("B, T = ")[2].partition("\n")[0].partition(",")[2].partition("#")[0])
+    head = program.text.partition("B, T = ")[2].partition("\n")[0]
+    own = int(head.partition(",")[2].partition("#")[0])
     batch, tokens = sizes
-    other = (batch, tokens + own if own > MANY else tokens)
-    asked = {"text": program.text, "total": total, "sizes": [None, *([other] if program.symbolic else [])]}
+    others = [*([] if AT_LEAST in head else [(batch, tokens)]), (batch, own + tokens)]
+    asked = {"text": program.text, "total": total, "sizes": [None, *(others if program.symbolic else [])]}
     assert referee.stdin is not None
     assert referee.stdout is not None
     referee.stdin.write(json.dumps(asked) + "\n")

@@ -21,3 +21,10 @@ def test_a_recurrence_in_chunks_shows_positions_heads_and_width(
     cores = [node for block in blocks for node in block.nodes if node.role == "recurrence_core"]
     assert cores
     assert all((core.shape_in, core.shape_out) == (shape_in, shape_out) for core in cores)
+
+
+def test_the_results_of_a_hyper_connection_leave_as_what_they_are_for() -> None:
+    blocks = describe("deepseek-ai/DeepSeek-V4-Flash", settings=Settings(offline=True)).blocks
+    layer = next(block for block in blocks if "/layer/" in block.id)
+    given = {(edge.target, edge.label) for edge in layer.edges if edge.source == "attn_hc"}
+    assert given == {("input_layernorm", "pre"), ("mul", "post"), ("matmul", "comb")}

@@ -5,8 +5,9 @@ from functools import cache
 import pytest
 
 from archviz import pipeline
-from archviz.comparison.departures import Departure, departures
+from archviz.comparison.departures import Departure, claimed_departures, departures
 from archviz.settings import Settings
+from archviz.verify.claims import Claim
 
 
 @cache
@@ -69,3 +70,13 @@ def test_layers_that_all_look_equally_far_are_no_mechanism_of_cheap_layers(model
     layers = found(model)["Layers of several kinds"]
     assert (layers.small, layers.why) == (True, "")
     assert "look far" in found("google/gemma-2-9b")["Layers of several kinds"].why
+
+
+def test_claims_add_what_no_fact_says() -> None:
+    def claim(key: str, value: object) -> Claim:
+        return Claim(key, value, stack="model.layers", indices=(0,))
+
+    claims = [claim("rope.inverse", "attention output"), claim("moe.clamp", "≤ 10"), claim("rope.theta", 10000)]
+    assert [(each.name, each.small) for each in claimed_departures(claims)] == [
+        ("Rotation taken back", False), ("Clamped activation", True),
+    ]  # fmt: skip

@@ -59,3 +59,16 @@ def test_patterns_are_told_by_titles() -> None:
 
 def test_a_row_for_each_head_of_each_token_is_no_number_of_the_pass() -> None:
     assert r"\[B·S·64, 128\]" in part(QWEN, "Gated DeltaNet")
+
+
+def test_what_an_attention_chooses_and_compresses_with_is_opened() -> None:
+    assert re.findall(r"^##### (.*)", text(FLASH), re.MULTILINE) == [
+        "Expert (one of 256)", "Compressor", "Indexer", "Compressor",
+    ]  # fmt: skip
+
+
+def test_a_module_without_a_graph_names_its_parts_and_its_whole_path() -> None:
+    merger = part(QWEN, "merger")
+    assert "`model.visual.merger`" in merger
+    assert "linear\\_fc1" in merger or "linear_fc1 (Linear, weight" in merger
+    assert "`model.language_model.embed_tokens`" in text(QWEN)

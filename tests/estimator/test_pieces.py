@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from archviz.estimator.specs import _input_biases
 from tests.estimator.models import pieces, reading
 
 
@@ -53,3 +54,17 @@ def test_layers_that_share_their_tensors_are_counted_once() -> None:
 def test_weights_of_experts_that_are_looked_up_are_normalised_too() -> None:
     specs = pieces("deepseek-ai/DeepSeek-V4-Flash")["moe_router_hash_routed"].specs
     assert (specs["hash_routed"], specs["normalised"]) == (True, True)
+
+
+def test_a_projection_that_alone_has_no_bias_is_told_from_the_others() -> None:
+    assert _input_biases(["q", "k", "v"], ["q", "v"]) == {"biased_projections": ["q", "v"]}
+    assert _input_biases(["q", "k", "v"], ["q", "k", "v", "o"]) == {"qkv_bias": True}
+    assert _input_biases(["q", "k", "v"], ["o"]) == {"qkv_bias": False}
+
+
+def test_grouped_outputs_and_indexers_have_their_sizes() -> None:
+    found = pieces("deepseek-ai/DeepSeek-V4-Flash")
+    specs = found["compressed_sparse_attention"].specs
+    wanted = ("index_topk", "index_n_heads", "index_head_dim", "o_groups", "o_lora_rank")
+    assert [specs.get(key) for key in wanted] == [512, 64, 128, 8, 1024]
+    assert found["moe_router_hash_routed"].specs["routed_scaling_factor"] == 1.5

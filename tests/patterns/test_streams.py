@@ -42,3 +42,10 @@ def test_weights_that_do_not_read_all_streams_are_no_mixer(width: int) -> None:
 
 def test_one_stream_alone_is_not_mixed() -> None:
     assert mixer(width=D, count=1) is None
+
+
+@pytest.mark.parametrize(("shape", "name"), [((D,), "pre"), ((N,), "post"), ((N, N), "comb"), ((3,), None)])
+def test_its_results_are_called_what_they_are_for(shape: tuple[int, ...], name: str | None) -> None:
+    found = mixer()
+    assert found is not None
+    assert found.result((1, LENGTH, *shape)) == name

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from archviz.pseudocode.expressions import Expression, Piece
-from archviz.pseudocode.loops import body_text
+from archviz.pseudocode.loops import UncountedError, body_text
+from archviz.pseudocode.rounds import Round
 from archviz.pseudocode.scopes import Line
 
 NAMES = {number: f"v{number}" for number in range(40)}
@@ -46,6 +49,18 @@ def test_a_value_that_every_round_reads_and_the_first_one_starts_from_is_no_loop
 def test_rounds_without_modules_are_counted() -> None:
     lines = [line(1, 0, " / ", 20), *(line(n + 1, n, " / ", 20) for n in range(1, 5))]
     assert "for _ in range(5):" in text(lines, [5])
+
+
+def test_rounds_that_more_tokens_take_more_often_are_counted_by_tokens() -> None:
+    def rounds(first: int, second: int) -> list[Line]:
+        lines = [line(n + 1, "x[", str(4 * n), "] + ", n) for n in range(first)]
+        for number, each in enumerate(lines):
+            each.round = Round(0, number, first, second)
+        return lines
+
+    assert text(rounds(7, 11), [7]) == ["v1 = v0", "for i in range(T):", "v1 = x[4 * i] + v1  # [T]"]
+    with pytest.raises(UncountedError):  # of a number that does not follow from the tokens
+        text(rounds(3, 6), [3])
 
 
 def test_different_shapes_do_not_repeat() -> None:

@@ -128,13 +128,31 @@ def test_a_pass_that_breaks_off_is_written_as_far_as_it_came() -> None:
     ast.parse(found.text)
 
 
-def test_a_body_says_for_how_many_tokens_it_holds_and_which_loop_went_once() -> None:
+def test_a_loop_over_windows_of_tokens_hands_its_state_on_and_holds_for_any_number_of_tokens() -> None:
     model = "Qwen/Qwen3.5-397B-A17B"
     text = body(model, "torch_chunk_gated_delta_rule")
-    assert "F.pad(query_4, (0, 0, 0, 64 - T))" in text
-    assert "# for T <= 64: " in text
-    assert "# one round of `for i in range(num_chunks)`" in text
-    assert "for T <= 64 where a body says so" in program(model).text.partition("def ")[0]
+    assert "F.pad(query_4, (0, 0, 0, -T % 64))  # [B, 64, (T + 63) // 64 * 64, 128]" in text
+    assert "for i in range((T + 63) // 64):" in text
+    assert "v_new = new_values[:, :, i] - (k_cumdecay[:, :, i] @ last_recurrent_state_2)" in text
+    assert (
+        "last_recurrent_state_2 = (last_recurrent_state_2 * chunk_decay[:, :, i])"
+        " + (key_4[:, :, i].transpose(-1, -2) @ v_new)" in text
+    )
+    assert "# for T <=" not in program(model).text
+    assert "# one round" not in program(model).text
+
+
+def test_what_is_equal_but_for_the_numbers_of_its_tensors_is_one_class() -> None:
+    text = program("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16").text
+    assert text.count("class NemotronHMamba2Mixer") == 1
+    assert "# [B, (T + 127) // 128 + 1, 64, 64, 128]" in text  # states between chunks, the first one before them
+
+
+def test_a_body_says_for_how_many_tokens_it_holds_and_which_loop_went_once() -> None:
+    positions = program("mosaicml/mpt-7b-instruct").text  # slopes for so many positions as the configuration allows
+    assert "# for T <= 2048: " in positions
+    assert "for T <= 2048 where a body says so" in positions.partition("def ")[0]
+    assert "# one round of `for i in range(num_blocks)`" in program("transformers:minimax").text
     assert "# for T <=" not in program("Qwen/Qwen3-0.6B").text
     assert "# one round" not in program("Qwen/Qwen3-0.6B").text
 

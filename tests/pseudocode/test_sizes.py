@@ -28,6 +28,23 @@ def test_windows_of_tokens_are_whole_divisions(text: str, sizes: Sizes) -> None:
     assert sizes.text(WINDOWS[text](sizes.first[1]), WINDOWS[text](sizes.second[1])) == text
 
 
+BEGUN = {
+    "(T + 63) // 64": lambda t: -(-t // 64), "(T + 63) // 64 * 64": lambda t: -(-t // 64) * 64, "(T + 63) // 64 + 1": lambda t: -(-t // 64) + 1,
+    "-T % 64": lambda t: -t % 64, "T // 64 * 64": lambda t: t // 64 * 64,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BEGUN)
+def test_windows_that_are_known_may_be_begun(text: str) -> None:
+    sizes = Sizes((2, 135), (5, 255), 64)
+    assert sizes.text(BEGUN[text](135), BEGUN[text](255)) == text
+
+
+def test_sizes_of_no_form_are_told() -> None:
+    assert Sizes().has_form((2, 7, 64), (5, 11, 64))
+    assert not Sizes().has_form((2, 7), (2, 9))
+
+
 @pytest.mark.parametrize(("first", "second", "text"), [(7, 7, "7"), (7, None, "7"), (2, 9, "2")])
 def test_what_is_no_form_stays_a_number(first: int, second: int | None, text: str) -> None:
     assert Sizes().text(first, second) == text

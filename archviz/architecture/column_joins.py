@@ -1,0 +1,98 @@
+"""How a box before the layers meets the stream that it is no step of: a table of positions is added, a class token put in front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from archviz.architecture.beside import first_call
+from archviz.architecture.context import Context
+from archviz.architecture.model import Join
+from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.patterns.op_families import JOINS, canonical, writes_in_place
+from archviz.records import record
+
+_WAYS: Mapping[str, Join] = {"add": "add", "mul": "multiply", **dict.fromkeys(JOINS, "concat")}
+
+
+@record(frozen=True)
+class Meeting:
+    """The step at which what a module or a tensor gives meets the stream, and what that step does."""
+
+    join: Join
+    at: Event
+
+
+def meetings(
+    context: Context, around: Iterable[ModuleRecord], tensors: Mapping[str, Event], layer: ModuleRecord
+) -> dict[str, Meeting]:
+    """The modules before the first layer that read nothing of the stream, by path, with where they meet it.
+
+    Args:
+        around: The modules around the layers of a tower.
+        tensors: Where tensors meet the stream that are read without a call of their module, by name.
+        layer: The first layer.
+    """
+    found: dict[str, Meeting] = {}
+    calls: dict[str, Event] = {}
+    for module in around:
+        call = first_call(context.trace, module)
+        if call is not None:
+            calls[module.path] = call
+            continue
+        read = [tensors[tensor.name] for tensor in module.parameters.values() if tensor.name in tensors]
+        join = way_of(read[0]) if read else None
+        if join is not None:
+            found[module.path] = Meeting(join, read[0])
+    return found | _of_calls(context, calls, layer)
+
+
+def _of_calls(context: Context, calls: Mapping[str, Event], layer: ModuleRecord) -> dict[str, Meeting]:
+    start = context.trace.call(layer.path)
+    before = sorted((call.index, path) for path, call in calls.items() if start and call.index < start.index)
+    if start is None or len(before) < 2:
+        return {}
+    events = [event for event in context.trace.before(start) if context.trace.is_leaf(event)]
+    found: dict[str, Meeting] = {}
+    stream: set[int] = set()
+    for index, path in before:
+        call = calls[path]
+        given = {value.id for value in call.outputs}
+        steps = [event for event in events if event.index > index]
+        if stream and stream.isdisjoint([value.id for value in call.inputs]):
+            meeting = _meeting(steps, stream, given)
+            if meeting is not None:
+                found[path] = meeting
+        elif stream or any(context.trace.carries(value) for value in call.outputs):
+            stream |= given
+            _follow(steps, stream)
+    return found
+
+
+def way_of(event: Event | None) -> Join | None:
+    """What the step at which a tensor meets the stream does with it."""
+    return _WAYS.get(canonical(event.name)) if event is not None else None
+
+
+def _meeting(steps: Sequence[Event], stream: set[int], given: set[int]) -> Meeting | None:
+    """The first step that reads both the stream and something made of what is given alone."""
+    for event in steps:
+        read = {value.id for value in event.inputs}
+        if not read & given:
+            continue
+        if read & stream:
+            join = way_of(event)
+            return Meeting(join, event) if join is not None else None
+        given |= _made(event)
+    return None
+
+
+def _follow(steps: Sequence[Event], ids: set[int]) -> None:
+    """Add all that is made of some values."""
+    for event in steps:
+        if any(value.id in ids for value in event.inputs):
+            ids |= _made(event)
+
+
+def _made(event: Event) -> set[int]:
+    written = event.inputs[:1] if writes_in_place(event.name) else ()
+    return {value.id for value in (*event.outputs, *written)}
