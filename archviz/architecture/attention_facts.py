@@ -24,6 +24,7 @@ KIND_NAMES = {
     "mla": "multi-head latent (MLA)",
 }
 _QK_NORMS = {"head": "per head", "whole": "over the whole projection", None: "none"}
+USUAL_SCALE = "1/√d_h"  # of scores, d_h the width of a head
 TEMPERATURE = "grows with the logarithm of the position"
 HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", "encoder_attention_heads", "decoder_attention_heads")
 KV_HEADS = ("num_key_value_heads", "num_kv_heads", "num_global_key_value_heads")
@@ -124,12 +125,11 @@ def _gate(what: Attention) -> str:
     return f"{what.gate} gate on the output" if what.gate else "gate on the output, function not seen"
 
 
-def _scale(what: Attention) -> float | None:
-    """The factor of the scores, where it is another than one over the root of a head's width."""
+def _scale(what: Attention) -> float | str | None:
+    """The factor of the scores; None where it is not known."""
     if what.scaling is None or not what.head_dim:
         return None
-    usual = abs(what.scaling - what.head_dim**-0.5) < 1e-6
-    return None if usual else round(what.scaling, 9)
+    return USUAL_SCALE if abs(what.scaling - what.head_dim**-0.5) < 1e-6 else round(what.scaling, 9)
 
 
 def position_facts(sheet: FactSheet, column: Column, roles: Roles, stack: Stack) -> None:

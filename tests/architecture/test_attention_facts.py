@@ -59,8 +59,10 @@ def test_qk_norms_and_thetas_of_only_some_layers_are_told_by_kind() -> None:
     assert fact("llama4_text", "qk_norm").value == {"chunked_rope_attention": "per head", "full_nope_attention": "none"}
 
 
-@pytest.mark.parametrize(("model_type", "scale"), [("gemma2", None), ("t5", 1.0), ("llama", None)])
-def test_a_scale_of_scores_is_stated_where_it_is_unusual(model_type: str, scale: float | None) -> None:
+@pytest.mark.parametrize(
+    ("model_type", "scale"), [("gemma2", "1/√d_h"), ("t5", 1.0), ("llama", "1/√d_h"), ("bloom", None)]
+)
+def test_a_usual_scale_of_scores_is_told_from_one_that_is_not_known(model_type: str, scale: float | str | None) -> None:
     found = read_model(model_type)[1].fact("attention_scale")
     assert (found.value if found else None) == scale
 
