@@ -56,6 +56,13 @@ def test_a_plain_model_has_no_gap_and_is_validated() -> None:
     assert "https://huggingface.co/meta-llama/Llama-3.3-70B-Instruct" in found.configuration["validation_sources"]  # type: ignore[operator]
 
 
+def test_without_a_published_total_nothing_is_validated_and_no_paper_is_a_source() -> None:
+    configuration = exported("openai/whisper-tiny").configuration
+    assert configuration["validated"] is False
+    assert "No published total was at hand" in str(configuration["validation_notes"])
+    assert configuration["validation_sources"] == ["https://huggingface.co/openai/whisper-tiny", "transformers 5.23.0"]
+
+
 def test_a_published_total_that_is_explained_to_the_unit_is_validated_with_its_steps() -> None:
     configuration = exported(QWEN).configuration
     assert configuration["validated"] is True
