@@ -10,7 +10,7 @@ from archviz.emit.markdown_graphs import graph_section
 from archviz.emit.markdown_text import code, filled_table, inline_code, line, link, table
 from archviz.estimator.expected import Expected, expected_numbers, moved
 from archviz.estimator.official_plan import planned
-from archviz.estimator.parallelism import TENSOR_SIZES, Split, is_fused, tensor_splits
+from archviz.estimator.parallelism import TENSOR_SIZES, Split, Strategy, is_fused, tensor_splits
 from archviz.estimator.pieces import Piece
 from archviz.estimator.references import engine_references, torch_references
 from archviz.estimator.suite import suite_specification
@@ -54,7 +54,9 @@ def _head(piece: Piece, class_name: str, why: str, architecture: Architecture) -
         "",
         f"Model: {line(architecture.identity.id)}, class `{inline_code(piece.class_name)}`"
         + (f" ({line(piece.at)})." if piece.at else "."),
-        f"It has {piece.count} of them{places}: {each}{piece.total:,} in all.",
+        f"It has {piece.count} of them{places}: {each}{piece.total:,} in all."
+        if piece.count > 1
+        else f"It has one{places}, of {piece.total:,} parameters.",
         "",
         f"Why: {line(why)}. Proposed class: `{inline_code(class_name)}`.",
     ]
@@ -135,14 +137,7 @@ def _parallelism(piece: Piece, numbers: Expected, plan: Mapping[str, str]) -> li
     ][:_MOST_TENSORS]
     rows = []
     for strategy in numbers.strategies:
-        size = (
-            f"{strategy.bytes_per_token:,} B × {strategy.factor.text}"
-            if strategy.bytes_per_token
-            else strategy.factor.text
-        )
-        volume = moved(strategy, 8, 1)
-        example = f"{volume:,} B" if volume is not None else "depends on the run"
-        rows.append((strategy.name, strategy.splits, strategy.sends, size, example))
+        rows.append((strategy.name, strategy.splits, strategy.sends, *_volume(strategy)))
     shards = [
         (str(n), f"{held:,}" if held is not None else "a tensor does not divide evenly")
         for n, held in numbers.shards.items()
@@ -152,8 +147,30 @@ def _parallelism(piece: Piece, numbers: Expected, plan: Mapping[str, str]) -> li
         "## Parallelism", "", *table(header, rows), "",
         "Under tensor parallelism the tensors split so (read off their shapes):", "",
         *filled_table(("Tensor", "Shape", "Split", "Plan of transformers"), splits), "",
+        *_plan_words(splits),
         *table(("Devices", "Parameters on each"), shards), *_copies(piece),
     ]  # fmt: skip
+
+
+def _plan_words(splits: Sequence[tuple[str, str, str, str]]) -> list[str]:
+    """How to read a plan that gathers outputs, which takes more messages than the split beside it."""
+    if not any("gather_output" in plan for *_, plan in splits):
+        return []
+    words = "columns, whose output every device gathers at once: the next projection then reads all of it"
+    return [f"`colwise_gather_output`: {words}, where the split beside it sends one all-reduce after both.", ""]
+
+
+def _volume(strategy: Strategy) -> tuple[str, str]:
+    """What is sent for a token, and by each of 8 devices."""
+    if strategy.at_border is not None:
+        return f"{strategy.at_border:,} B {strategy.factor.text}", f"{strategy.at_border:,} B at its border"
+    volume = moved(strategy, 8, 1)
+    if strategy.bytes_per_token == 0:
+        return "0 B", "0 B"
+    size = (
+        f"{strategy.bytes_per_token:,} B × {strategy.factor.text}" if strategy.bytes_per_token else strategy.factor.text
+    )
+    return size, f"{volume:,} B" if volume is not None else "depends on the run"
 
 
 def _copies(piece: Piece) -> list[str]:
