@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from archviz.architecture.folding import ranges
 from archviz.architecture.model import Architecture, BlockGraph
@@ -19,8 +20,15 @@ from archviz.numbers.layer_costs import LayerCosts
 _MOST_TENSORS = 40
 
 
+class Storage(NamedTuple):
+    """The type that weights have where the code leaves it open (`bfloat16`), and how the checkpoint stores them where it quantises."""
+
+    dtype: str
+    quantised: str = ""
+
+
 def gap_report(
-    piece: Piece, class_name: str, why: str, architecture: Architecture, dtype: str, ops: Sequence[str],
+    piece: Piece, class_name: str, why: str, architecture: Architecture, storage: Storage, ops: Sequence[str],
     plan: Mapping[str, str], costs: LayerCosts,
 ) -> str:  # fmt: skip
     """The report as Markdown.
@@ -28,7 +36,7 @@ def gap_report(
     Args:
         class_name: The name proposed for the missing class.
         why: Why no class of the folder fits.
-        dtype: Of the stored weights where the code leaves it open: `bfloat16`.
+        storage: The types of the weights.
         ops: The ops of its forward pass, in order.
         plan: The official plan of tensor parallelism.
         costs: What the model's modules cost.
@@ -36,7 +44,7 @@ def gap_report(
     numbers = expected_numbers(piece, costs)
     sections = [
         _head(piece, class_name, why, architecture),
-        _tensors(piece, dtype),
+        _tensors(piece, storage),
         _settings(piece),
         _flow(piece, architecture),
         _references(piece, architecture, ops),
@@ -62,9 +70,9 @@ def _head(piece: Piece, class_name: str, why: str, architecture: Architecture) -
     ]
 
 
-def _tensors(piece: Piece, dtype: str) -> list[str]:
+def _tensors(piece: Piece, storage: Storage) -> list[str]:
     rows = [
-        (t.name, _shape(t.shape), t.dtype if t.dtype not in (None, "float32") else dtype, f"{t.numel:,}")
+        (t.name, _shape(t.shape), t.dtype if t.dtype not in (None, "float32") else storage.dtype, f"{t.numel:,}")
         for t in piece.tensors
     ]
     left = len(rows) - _MOST_TENSORS
@@ -75,6 +83,11 @@ def _tensors(piece: Piece, dtype: str) -> list[str]:
         "",
         *table(("Tensor", "Shape", "Type", "Elements"), rows[:_MOST_TENSORS]),
         *more,
+        *(
+            ["", f"The checkpoint stores all weights of the model so: {line(storage.quantised)}."]
+            if storage.quantised
+            else []
+        ),
         *tied,
     ]
 

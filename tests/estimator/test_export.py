@@ -112,6 +112,13 @@ def test_a_configuration_saved_before_its_reports_names_where_they_will_be(tmp_p
     assert named == {f"gaps/{path.name}" for path in (tmp_path / "gaps").iterdir()}
 
 
+def test_a_report_says_how_weights_are_stored_and_where_no_type_is_stated() -> None:
+    assert "6,166,937,600 weights of 8 bits" in exported("deepseek-ai/DeepSeek-V4-Flash").reports["attn_hc"]
+    report = exported("MiniMaxAI/MiniMax-M2").reports["moe_experts"]
+    assert "| not stated |" in report
+    assert "float32" not in report
+
+
 def test_each_unsupported_kind_has_a_report_with_all_parts() -> None:
     found = exported(QWEN)
     wanted = {layer["name"] for layer in layer_types(QWEN) if not layer["supported"]}
