@@ -176,7 +176,11 @@ def _register_torch_infrastructure(library: Library) -> None:
     @library.method("torch.autograd.Function.apply")
     def apply(interp: Interpreter, cls: Any, *args: Any) -> Any:
         context = interp.call(interp.library_name("torch.autograd.function.FunctionCtx"), [], {})
-        return interp.call(interp.get_attribute(cls, "forward"), [context, *args], {})
+        if not cls.has("setup_context"):
+            return interp.call(interp.get_attribute(cls, "forward"), [context, *args], {})
+        result = interp.call(interp.get_attribute(cls, "forward"), list(args), {})
+        interp.call(interp.get_attribute(cls, "setup_context"), [context, args, result], {})
+        return result
 
     library.classes["torch.autograd.Function"].methods["apply"] = ClassMethod(apply)
     library.declare("torch.autograd.function.FunctionCtx")
@@ -198,6 +202,13 @@ def _register_torch_infrastructure(library: Library) -> None:
     library.function("torch.utils.checkpoint.checkpoint")(
         lambda interp, function, *args, **kwargs: interp.call(function, list(args), {})
     )
+
+    @library.function("torch.utils.checkpoint.checkpoint_sequential")
+    def in_sequence(interp: Interpreter, functions: Any, segments: int, input: Any, *args: Any, **kwargs: Any) -> Any:
+        for each in list(interp.iterate(functions)):
+            input = interp.call(each, [input], {})
+        return input
+
     library.function("torch._C._get_default_device")(lambda interp: "meta")
     library.function("numpy.prod", "math.prod_")(lambda interp, values, *args: _product(interp, values))
     for name, value in (("float32", float), ("float64", float), ("int64", int), ("int32", int), ("inf", float("inf")), ("pi", 3.141592653589793),

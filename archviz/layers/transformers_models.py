@@ -37,6 +37,7 @@ def _register_configuration(library: Library) -> None:
 def _register_pretrained(library: Library) -> None:
     @library.method(f"{PRETRAINED}.__init__")
     def init(interp: Interpreter, self: ModuleInstance, config: Any, *inputs: Any, **kwargs: Any) -> None:
+        self.is_ready = True
         if isinstance(config, Instance):
             _choose_implementations(interp, self, config)
         self.attrs.update(config=config, name_or_path="", loss_type=None, kernel_config=None)

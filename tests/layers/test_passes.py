@@ -1,0 +1,82 @@
+"""Small modules run in a pass: what PyTorch gives, or its refusal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archviz import pipeline
+from archviz.settings import Settings
+from tests.interpreter.programs import MODEL_HEADER
+
+
+def traced(folder: Path, body: str) -> dict[str, Any]:
+    """The pass of a class `Model` over ids, whose statements are given."""
+    path = folder / "model.py"
+    path.write_text(MODEL_HEADER + body, encoding="utf-8")
+    return pipeline.trace(str(path), class_name="Model", settings=Settings(arguments="{}"), batch=2, seq=5)
+
+
+def out(found: dict[str, Any]) -> Any:
+    return next(call["out"] for call in found["calls"] if not call["module"])
+
+
+RUN = """
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.e = nn.Embedding(40, 8)
+        {init}
+    def forward(self, ids):
+        h = self.e(ids)
+        {run}
+"""
+
+
+@pytest.mark.parametrize(
+    ("init", "run", "shape"),
+    [
+        (
+            "self.s = nn.Sequential(nn.Linear(8, 3), nn.ReLU(), nn.Linear(3, 6))",
+            "return torch.utils.checkpoint.checkpoint_sequential(self.s, 2, h, use_reentrant=False)",
+            [2, 5, 6],
+        ),
+        (
+            "self.p = nn.MaxPool2d(2, return_indices=True); self.u = nn.MaxUnpool2d(2)",
+            "return self.u(*self.p(h))",
+            [2, 4, 8],
+        ),
+        (
+            "self.p = nn.MaxPool1d(2, return_indices=True); self.u = nn.MaxUnpool1d(2)",
+            "return self.u(*self.p(h.mT), output_size=h.mT.size())",
+            [2, 8, 5],
+        ),
+        ("pass", 'return F.margin_ranking_loss(h, h[:1], h, reduction="none")', [2, 5, 8]),
+    ],
+)
+def test_shapes_of_passes(tmp_path: Path, init: str, run: str, shape: list[int]) -> None:
+    found = traced(tmp_path, RUN.replace("{init}", init).replace("{run}", run))
+    assert not found["gaps"]
+    assert out(found) == shape
+
+
+def test_operands_of_unequal_rank_are_refused_where_pytorch_refuses_them(tmp_path: Path) -> None:
+    found = traced(tmp_path, RUN.replace("{init}", "pass").replace("{run}", "return F.margin_ranking_loss(h, h[0], h)"))
+    assert "same number of dimensions" in found["gaps"][0]["reason"]
+
+
+def test_a_function_with_its_context_apart_takes_none(tmp_path: Path) -> None:
+    body = """
+class Sign(torch.autograd.Function):
+    @staticmethod
+    def forward(x, k):
+        return x[..., :k]
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.k = inputs[1]
+"""
+    found = traced(tmp_path, body + RUN.replace("{init}", "pass").replace("{run}", "return Sign.apply(h, 3)"))
+    assert not found["gaps"]
+    assert out(found) == [2, 5, 3]
