@@ -80,3 +80,28 @@ class Sign(torch.autograd.Function):
     found = traced(tmp_path, body + RUN.replace("{init}", "pass").replace("{run}", "return Sign.apply(h, 3)"))
     assert not found["gaps"]
     assert out(found) == [2, 5, 3]
+
+
+@pytest.mark.parametrize(
+    ("block", "is_followed"),
+    [
+        ('torch.autocast("cpu", dtype=torch.bfloat16)', False),
+        ('torch.autocast("cuda")', False),
+        ("torch.cuda.amp.autocast(True)", False),
+        ("torch.autocast(device_type=h.device.type, enabled=False)", True),
+        ("torch.cuda.amp.autocast(False)", True),
+        ('torch.amp.autocast("cuda", dtype=torch.float32)', True),
+    ],
+)
+def test_dtypes_under_autocast_are_a_gap(tmp_path: Path, block: str, is_followed: bool) -> None:
+    run = f"with {block}:\n            return h @ h.mT"
+    found = traced(tmp_path, RUN.replace("{init}", "pass").replace("{run}", run))
+    assert out(found) == [2, 5, 5]
+    assert [gap["reason"].split(":")[0] for gap in found["gaps"]] == ([] if is_followed else ["autocast"])
+
+
+@pytest.mark.parametrize(("dtype", "gaps"), [("float32", 0), ("bfloat16", 1)])
+def test_another_default_dtype_is_a_gap(tmp_path: Path, dtype: str, gaps: int) -> None:
+    init = f"torch.set_default_dtype(torch.{dtype}); self.l = nn.Linear(8, 8)"
+    found = traced(tmp_path, RUN.replace("{init}", init).replace("{run}", "return self.l(h)"))
+    assert len(found["gaps"]) == gaps
