@@ -8,6 +8,7 @@ from types import NoneType
 from typing import Any, NamedTuple
 
 from archviz.interpreter.attribute_writes import type_name
+from archviz.interpreter.classes import MODES
 from archviz.interpreter.library import Library
 from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
@@ -133,7 +134,9 @@ def _register_registries(library: Library) -> None:
         check_name(interp, name, "module")
         self.modules[name] = module
 
-    for name in ("train", "eval", "cuda", "cpu", "share_memory", "to_empty", "compile", "zero_grad"):
+    library.method(f"{MODULE}.train")(train)
+    library.method(f"{MODULE}.eval")(lambda interp, self: interp.call(interp.get_attribute(self, "train"), [False], {}))
+    for name in ("cuda", "cpu", "share_memory", "to_empty", "compile", "zero_grad"):
         library.method(f"{MODULE}.{name}")(lambda interp, self, *args, **kwargs: self)
 
     @library.method(f"{MODULE}.requires_grad_")
@@ -159,6 +162,23 @@ def _refuse_taken(interp: Interpreter, module: ModuleInstance, name: Any, regist
         raise AttributeError("cannot register before Module.__init__() call")
     if isinstance(name, str) and name not in registry and interp.call(interp.builtin("hasattr"), [module, name], {}):
         raise KeyError(f"attribute '{name}' already exists")
+
+
+def train(interp: Interpreter, self: ModuleInstance, mode: Any = True) -> ModuleInstance:
+    """`Module.train`: the mode of a module and, each by its own rule, of its parts."""
+    if isinstance(mode, Unknown):
+        interp.gap(f"whether a module is in training: {mode.reason}", mode.at)
+        return self
+    if not isinstance(mode, bool):
+        raise ValueError("training mode is expected to be boolean")  # noqa: TRY004 - as torch does
+    if mode:
+        interp.state[MODES] = True
+    interp.twins.written(self)
+    self.attrs["training"] = mode
+    for _, child in _children(self):
+        if isinstance(child, ModuleInstance):
+            interp.call(interp.get_attribute(child, "train"), [mode], {})
+    return self
 
 
 def tensors_of(module: ModuleInstance, table: str, *, distinct: bool) -> Iterator[tuple[str, Tensor]]:

@@ -105,3 +105,31 @@ def test_another_default_dtype_is_a_gap(tmp_path: Path, dtype: str, gaps: int) -
     init = f"torch.set_default_dtype(torch.{dtype}); self.l = nn.Linear(8, 8)"
     found = traced(tmp_path, RUN.replace("{init}", init).replace("{run}", "return self.l(h)"))
     assert len(found["gaps"]) == gaps
+
+
+def test_a_pass_begins_in_the_mode_that_eval_leaves(tmp_path: Path) -> None:
+    body = """
+class Low(nn.Linear):
+    def __init__(self, a, b):
+        super().__init__(a, b)
+        self.merged = False
+        self.down = nn.Parameter(torch.zeros(2, a))
+    def train(self, mode=True):
+        super().train(mode)
+        self.merged = not mode
+        return self
+    def forward(self, x):
+        return super().forward(x) if self.merged else x @ self.down.T
+"""
+    init = "self.l = Low(8, 6); self.n = nn.Dropout().train()"
+    run = "return h if self.training or self.n.training else self.l(h)"
+    found = traced(tmp_path, body + RUN.replace("{init}", init).replace("{run}", run))
+    assert not found["gaps"]
+    assert out(found) == [2, 5, 6]
+
+
+@pytest.mark.parametrize("joined", ["torch.cat([h, h[0]])", "torch.cat([h, h[:, 1:]], -1)", "torch.stack([h, h[1:]])"])
+def test_tensors_that_do_not_fit_are_not_joined(tmp_path: Path, joined: str) -> None:
+    found = traced(tmp_path, RUN.replace("{init}", "pass").replace("{run}", f"return {joined}"))
+    assert found["gaps"]
+    assert "RuntimeError" in found["gaps"][0]["reason"]
