@@ -316,7 +316,7 @@ class Instance(Protocols):
 class ModuleInstance(Instance):
     """An `nn.Module`: parameters, buffers and submodules apart from other attributes."""
 
-    __slots__ = ("buffers", "created_at", "modules", "parameters", "transient")
+    __slots__ = ("buffers", "created_at", "is_ready", "modules", "parameters", "transient")
 
     def __init__(self, cls: ClassValue) -> None:
         self.cls = cls
@@ -328,6 +328,7 @@ class ModuleInstance(Instance):
         self.modules: dict[str, Any] = {}
         self.transient: frozenset[str] = frozenset()  # buffers that are not stored
         self.created_at: Span | None = None
+        self.is_ready = True  # whether `Module.__init__` has run
 
     def register_buffer(self, name: str, tensor: Tensor | None, *, persistent: bool = True) -> None:
         """Keep a tensor as a buffer."""
