@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from math import ceil
 
 from archviz.figure.arrangement import Arrangement, Room, arrange
@@ -55,20 +54,25 @@ class Page:
     Args:
         density: Factor of the distances between boxes; below 1 more fits on the page.
         brief: Whether cells alone tell the pattern of the layers, not words too.
-        like: A page of the same figure and density, whose parts are taken.
+        like: A page of the same figure; what is the same on both is taken from it.
     """
 
     def __init__(
         self, figure: Figure, theme: Theme, density: float = 1.0, brief: bool = False, like: Page | None = None
     ) -> None:
-        self.figure, self.theme, self.density = figure, theme, density
+        self.figure, self.theme, self.density, self.brief = figure, theme, density, brief
+        dense = like if like and like.density == density else None
         self.insets: list[InsetArt] = (
-            like.insets if like else [InsetArt(inset, theme, density) for inset in figure.insets]
+            dense.insets if dense else [InsetArt(inset, theme, density) for inset in figure.insets]
         )
-        self.panels: list[Panel] = [*self.insets, *(StripArt(strip, theme, brief) for strip in figure.strips)]
+        self.strips: list[StripArt] = (
+            like.strips if like and like.brief == brief else [StripArt(strip, theme, brief) for strip in figure.strips]
+        )
+        self.panels: list[Panel] = [*self.insets, *self.strips]
+        self.feet: dict[float, float] = like.feet if like else {}  # heights by width, px
         self.notes = wrapped_notes(figure.notes)
         self.arts: list[ColumnArt] = (
-            like.arts if like else [ColumnArt(column, theme, density, density) for column in figure.columns]
+            dense.arts if dense else [ColumnArt(column, theme, density, density) for column in figure.columns]
         )
         self.sides = [self._sides_of(art) for art in self.arts]
         self.items: list[Item] = []
@@ -85,10 +89,12 @@ class Page:
 
     def _foot_height(self, width: float) -> float:
         """Of facts, legend and footers, px."""
-        inner = width - 2 * _MARGIN
-        facts = FactsArt(self.figure.facts, self.theme).height_at(inner) + 4 if self.figure.facts else 0.0
-        legend = paint_legend(self._statuses(), 0.0, 0.0, self.theme)[1]
-        return GAP + facts + legend + footers_height(self.figure.footers, inner) + 17
+        if width not in self.feet:
+            inner = width - 2 * _MARGIN
+            facts = FactsArt(self.figure.facts, self.theme).height_at(inner) + 4 if self.figure.facts else 0.0
+            legend = paint_legend(self._statuses(), 0.0, 0.0, self.theme)[1]
+            self.feet[width] = GAP + facts + legend + footers_height(self.figure.footers, inner) + 17
+        return self.feet[width]
 
     def _body(self) -> float:
         """Height of the columns and of what stands beside them, px."""
@@ -128,7 +134,7 @@ class Page:
         return max((art.height for art in self.arts), default=0.0)
 
     def _arranged(self) -> Arrangement:
-        blocks = [Block(panel.width, lru_cache(maxsize=64)(panel.height_at)) for panel in self.panels]
+        blocks = [Block(panel.width, panel.height_at) for panel in self.panels]
         inner = max(_INNER, self.left - _MARGIN)
         room = Room(inner - self.left - _ZOOMS + _MARGIN, self._tallest(), self._noted())
         return arrange(blocks, room, inner)
