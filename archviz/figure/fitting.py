@@ -12,7 +12,8 @@ from archviz.figure.page import Page
 from archviz.figure.savings import Savings, ladder
 from archviz.figure.theme import Theme
 
-_CLOSE, _TIGHT = 0.75, 0.6  # densities of the boxes
+_TIGHT = 0.6  # density of the boxes
+_LOOSER = ((0.75, True), (0.75, False), (_TIGHT, True))  # with names on wires, or without
 _NEARLY = 400.0  # px by which a page is too large for a brief strip to help
 _HOPELESS = 1200.0  # px by which a page is too large for closer boxes to help
 
@@ -48,13 +49,16 @@ def _placed(figure: Figure, theme: Theme) -> Page:
     page = Page(figure, theme)
     if not 0 < page.badness < _HOPELESS:
         return page
-    tight, brief = Page(figure, theme, _TIGHT, like=page), False
+    tight = Page(figure, theme, _TIGHT, named=False, like=page)
     if tight.badness > 0 and figure.strips and tight.badness < _NEARLY:
-        tight, brief = Page(figure, theme, _TIGHT, brief=True, like=tight), True
+        tight = Page(figure, theme, _TIGHT, brief=True, named=False, like=tight)
     if tight.badness > 0:  # no looser page is lower
         return min(page, tight, key=lambda each: each.badness)
-    closer = Page(figure, theme, _CLOSE, brief, like=tight)
-    return closer if closer.badness <= 0 else tight
+    for density, named in _LOOSER:
+        looser = Page(figure, theme, density, tight.brief, named, like=tight)
+        if looser.badness <= 0:
+            return looser
+    return tight
 
 
 def _rungs(architecture: Architecture) -> list[Savings]:

@@ -54,16 +54,20 @@ class Page:
     Args:
         density: Factor of the distances between boxes; below 1 more fits on the page.
         brief: Whether cells alone tell the pattern of the layers, not words too.
+        named: Whether insets are high enough for the names on their wires.
         like: A page of the same figure; what is the same on both is taken from it.
     """
 
     def __init__(
-        self, figure: Figure, theme: Theme, density: float = 1.0, brief: bool = False, like: Page | None = None
-    ) -> None:
-        self.figure, self.theme, self.density, self.brief = figure, theme, density, brief
+        self, figure: Figure, theme: Theme, density: float = 1.0, brief: bool = False, named: bool = True,
+        like: Page | None = None,
+    ) -> None:  # fmt: skip
+        self.figure, self.theme, self.density, self.brief, self.named = figure, theme, density, brief, named
         dense = like if like and like.density == density else None
         self.insets: list[InsetArt] = (
-            dense.insets if dense else [InsetArt(inset, theme, density) for inset in figure.insets]
+            dense.insets
+            if dense and dense.named == named
+            else [InsetArt(inset, theme, density, named) for inset in figure.insets]
         )
         self.strips: list[StripArt] = (
             like.strips if like and like.brief == brief else [StripArt(strip, theme, brief) for strip in figure.strips]
@@ -84,6 +88,7 @@ class Page:
         self.xs, self.left = self._spines()
         self.plan = self._arranged()
         width = self._width(self.plan)
+        self.xs = self._spread(width)
         excess = max(width - WIDEST, 0.0) + max(self._height(width) - width / RATIO[0], 0.0)
         self.badness = excess if excess > _EXACT else 0.0
 
@@ -197,6 +202,14 @@ class Page:
             xs.append(x + art.left)
             x += art.left + art.right + _BETWEEN
         return xs, x - (_BETWEEN if xs else 0.0)
+
+    def _spread(self, width: float) -> list[float]:
+        """The x of each column's spine, several apart over a page on which nothing stands beside them."""
+        count = len(self.arts)
+        if self.plan.beside or count < 2 or self.tucked or (self.notes and not self.notes_left):
+            return self.xs
+        more = (width - _MARGIN - self.left) / count
+        return [x + more * (place + 0.5) for place, x in enumerate(self.xs)]
 
     def _is_tucked(self) -> bool:
         """Whether a small tower stands below the side boxes of the last column, in their margin."""

@@ -61,10 +61,12 @@ class InsetArt:
 
     stretches = True
 
-    def __init__(self, inset: Inset, theme: Theme, density: float = 1.0) -> None:
+    def __init__(self, inset: Inset, theme: Theme, density: float = 1.0, named: bool = True) -> None:
+        """`named` asks for room for the names on wires; else they stand where the frame has room."""
         self.inset, self.theme, self.density = inset, theme, density
         self.style = closer(MINOR_INSET if inset.minor else INSET, density)
-        self.placement = self._placed(1.0)
+        self.named = named
+        self.placement = self._placed(1.0, named)
         self.boxes: dict[str, Frame] = {}  # by id, once it is drawn
         self.lines: dict[float, list[Sentence]] = {}  # of the notes by width, for many are tried
         title = measure(inset.title[:80], 16, 700) + 60
@@ -77,23 +79,24 @@ class InsetArt:
         notes = len(self._notes(width))
         return _HEAD + self.placement.height + (17.0 * notes + 16 if notes else 0.0) + _PAD
 
-    def _placed(self, stretch: float) -> Placement:
+    def _placed(self, stretch: float, named: bool) -> Placement:
         boxes, arrows = self.inset.diagram.boxes, self.inset.diagram.arrows
         vertices = [
             Vertex(box.id, *box_size(box, self.style), round=box.shape == "round", apart=box.apart) for box in boxes
         ]
-        roomy = self.density >= 1  # on a dense page whole towers matter more than names on wires
-        links = [Link(arrow.source, arrow.target, arrow.skip, bool(arrow.label) and roomy) for arrow in arrows]
+        links = [Link(arrow.source, arrow.target, arrow.skip, bool(arrow.label) and named) for arrow in arrows]
         return place(
             vertices, links, Spacing(across=14.0 * self.density, between=max(13.5 * self.density, _BETWEEN) * stretch)
         )
 
     def _fill(self, room: float) -> None:
-        """Longer wires where the frame has room, so that the diagram fills it."""
+        """Names on wires and longer wires where the frame has room, so that the diagram fills it."""
+        if not self.named and (roomy := self._placed(1.0, True)).height <= room:
+            self.placement, self.named = roomy, True
         if room > self.placement.height + 8:
-            longer = self._placed(2.0).height - self.placement.height
+            longer = self._placed(2.0, self.named).height - self.placement.height
             stretch = 1 + (room - self.placement.height) / max(longer, 1.0)
-            self.placement = self._placed(min(stretch, _MAX_STRETCH))
+            self.placement = self._placed(min(stretch, _MAX_STRETCH), self.named)
 
     def _notes(self, width: float) -> list[Sentence]:
         """The notes in lines that fit a width."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -10,7 +11,16 @@ PAGE = 880.0
 
 
 def blocks(*heights: float, width: float = 400) -> list[Block]:
-    return [Block(width, lambda _, height=height: height) for height in heights]
+    return [Block(width, _always(height)) for height in heights]
+
+
+def _always(height: float) -> Callable[[float], float]:
+    return lambda _: height
+
+
+def _wrapping(width: float, area: float) -> Block:
+    """A block of words, lower where it is wider."""
+    return Block(width, lambda wide: 60 + 17.0 * (area / wide // 17))
 
 
 def test_each_block_is_placed_once_in_order() -> None:
@@ -45,12 +55,7 @@ def test_no_packing_is_lower_than_the_least_height() -> None:
 def test_the_most_hopeful_way_first_finds_what_trying_all_ways_finds() -> None:
     for seed in range(40):
         random = Random(seed)
-        found = [
-            Block(
-                random.uniform(150, 500), lambda width, area=random.uniform(4e4, 4e5): 60 + 17.0 * (area / width // 17)
-            )
-            for _ in range(random.randint(1, 5))
-        ]
+        found = [_wrapping(random.uniform(150, 500), random.uniform(4e4, 4e5)) for _ in range(random.randint(1, 5))]
 
         def badness(columns: Columns, blocks: list[Block] = found) -> float:
             natural = [max(blocks[index].width for index in column) for column in columns]
