@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from archviz.architecture.model import (
+    MEETING,
     MIXER_ROLES,
     Architecture,
     BlockEdge,
@@ -105,8 +106,9 @@ class _Detailed:
         self.tensors = TensorIndex(architecture, _paths(every))
 
     def _insides(self) -> dict[str, Unfolded]:
-        """What boxes zoom into that is not opened in place: one expert, or a part whose ends did not fit."""
-        found: dict[str, Unfolded] = {}
+        """What is not opened in place: where towers meet, one expert, a part whose ends did not fit."""
+        meeting = self.architecture.block(MEETING)
+        found: dict[str, Unfolded] = {meeting.id: _whole(meeting)} if meeting else {}
         waiting = list(self.opened.values())
         while waiting:
             shown = waiting.pop(0)

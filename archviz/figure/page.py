@@ -204,11 +204,12 @@ class Page:
         return xs, x - (_BETWEEN if xs else 0.0)
 
     def _spread(self, width: float) -> list[float]:
-        """The x of each column's spine, several apart over a page on which nothing stands beside them."""
+        """The x of each column's spine, several spread over a page on which nothing stands beside them."""
         count = len(self.arts)
-        if self.plan.beside or count < 2 or self.tucked or (self.notes and not self.notes_left):
+        noted = notes_width(self.notes) if self.notes and not self.notes_left else 0.0
+        more = max(width - _MARGIN - self.left - noted, 0.0) / max(count, 1)
+        if self.plan.beside or count < 2 or self.tucked:
             return self.xs
-        more = (width - _MARGIN - self.left) / count
         return [x + more * (place + 0.5) for place, x in enumerate(self.xs)]
 
     def _is_tucked(self) -> bool:
