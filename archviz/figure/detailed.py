@@ -239,7 +239,8 @@ def _called(node: BlockNode) -> str:
 
 
 def _subtitle(graph: BlockGraph) -> str:
-    parts = [graph.class_name, f"{graph.parameters:,} parameters" if graph.parameters else ""]
+    count = f"{graph.parameters:,} parameter{'s' if graph.parameters > 1 else ''}" if graph.parameters else ""
+    parts = [graph.class_name, count]
     return " · ".join(part for part in parts if part)
 
 

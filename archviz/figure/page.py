@@ -208,8 +208,10 @@ class Page:
         count = len(self.arts)
         noted = notes_width(self.notes) if self.notes and not self.notes_left else 0.0
         more = max(width - _MARGIN - self.left - noted, 0.0) / max(count, 1)
-        if self.plan.beside or count < 2 or self.tucked:
+        if self.plan.beside or count < 2:
             return self.xs
+        if self.tucked:
+            return [x + more * count / 2 for x in self.xs]
         return [x + more * (place + 0.5) for place, x in enumerate(self.xs)]
 
     def _is_tucked(self) -> bool:
