@@ -67,8 +67,7 @@ class _Overview:
         kept = [replace(inset, diagram=_zooming(inset.diagram, known)) for inset in self.kept]
         ordered = tuple(_without_zooms(column, kept) for column in self.draft.columns)
         insets, shared = captions.without_shared_notes(_lettered(kept, ordered))
-        if not self.savings.notes:
-            ordered = tuple(captions.without_tied(column) for column in ordered)
+        ordered = tuple(captions.with_tie(column, noted=not self.savings.notes) for column in ordered)
         ordered = (*ordered[:-1], *(self._with_feeders(column, self.draft.folded) for column in ordered[-1:]))
         last = ordered[-1:]
         self._name_fed_inputs(self.draft.every)
