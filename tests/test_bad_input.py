@@ -24,7 +24,7 @@ CONFIG: dict[str, Any] = {
     "head_dim": 16,
     "vocab_size": 100,
 }
-TOO_LARGE, USAGE, NO_SUCH_MODEL = 1, 2, 3
+TOO_LARGE, USAGE, NO_SUCH_MODEL, UNREACHED = 1, 2, 3, 4
 Refused = Callable[..., dict[str, Any]]
 
 
@@ -74,7 +74,6 @@ def test_the_configuration_that_the_others_are_spoiled_from_is_good(
         b'{"model_type": 7}',
         b'{"model_type": ""}',
         b'{"model_type": "../../etc/passwd"}',
-        b'{"model_type": "no_such_type"}',
         b'{"model_type": "qwen3", "hidden_size": NaN}',
         b'{"a":' * 100_000,
         b'{"model_type": "qwen3", "hidden_size": ' + b"9" * 5_000 + b"}",
@@ -85,6 +84,15 @@ def test_the_configuration_that_the_others_are_spoiled_from_is_good(
 def test_a_file_that_is_no_configuration_is_refused(refused: Refused, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "config.json").write_bytes(content)
     refused(USAGE, "tensors", str(tmp_path / "config.json"))
+
+
+def test_a_type_that_only_newer_code_may_know_is_not_told_as_unknown_before_that_was_read(
+    refused: Refused, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "lama"}')
+    error = refused(UNREACHED, "tensors", str(tmp_path / "config.json"))
+    assert (error["error"], "newer code was not read" in error["message"]) == ("offline", True)
+    assert error["hint"].startswith("near names: llama")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +136,7 @@ def test_a_size_over_the_bounds_is_told_and_costs_little(
         ("/", USAGE),
         ("/dev/null", USAGE),
         ("transformers:", USAGE),
-        ("transformers:no_such_type", USAGE),
+        ("transformers:no_such_type", UNREACHED),
         ("transformers:../../os", USAGE),
         ("Qwen/Qwen3.5-400B", NO_SUCH_MODEL),
         ("Qwen3.5", NO_SUCH_MODEL),

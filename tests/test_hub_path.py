@@ -234,8 +234,9 @@ def test_a_type_that_is_newer_than_the_installed_transformers_says_what_to_do(
         {"config.json": json.dumps({**TINY, "model_type": "qwen9"}).encode()}
     )
     code, error, _ = run(capsys, "describe", "acme/Newer-1B")
-    assert code == 2
-    assert "qwen9" in error["message"]
+    assert (code, error["error"]) == (4, "unreachable")
+    assert "'qwen9'" in error["message"]
+    assert "newer code was not read" in error["message"]
     assert error["hint"]
 
 

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from graphviz.quoting import escape, nohtml, quote
 
-from archviz.figure.diagram_colours import readable_on
+from archviz.figure.diagram_colours import ink_on, over
 from archviz.late_patterns import late_pattern
 
 FONT = "Inter,Helvetica,Arial,sans-serif"
 _WIDEST_LINE = 100
+_PAPER = "#ffffff"  # what a translucent fill lies over
 _UNPRINTABLE = late_pattern(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )  # control and direction marks
@@ -123,7 +124,7 @@ def _box(name: str, text: str, fill: str, status: str | None, tooltip: str | Non
                 "shape": shape,
                 "style": f'"{style}"',
                 "fillcolor": f'"{fill}"',
-                "fontcolor": f'"{readable_on(fill, "#1b2432", "#ffffff")}"',
+                "fontcolor": f'"{ink_on(over(fill, _PAPER))}"',
                 "color": f'"{border}"' if border else None,
                 "tooltip": label(tooltip) if tooltip else None,
             }

@@ -5,15 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 from archviz.figure.diagram_boxes import LABEL_SIZE, LABEL_WEIGHT, PAD_X, Box, Panel, TextLine, leading
-from archviz.figure.diagram_colours import contrast, over, readable_on
+from archviz.figure.diagram_colours import ink_on, over
 from archviz.figure.diagram_placement import DiagramLayout
 from archviz.figure.diagram_routes import Link, flow_points, link_points
 from archviz.figure.display import Group, Item, Path, Point, Rect, Run, Text
 from archviz.figure.paint import DASHES
 from archviz.figure.theme import Theme
-
-_INKS, _STRONG_INKS = ("#1b2432", "#ffffff"), ("#000000", "#ffffff")
-_READABLE = 4.5  # WCAG AA
 
 
 def border(status: str | None, colours: Theme) -> tuple[str, float]:
@@ -72,8 +69,7 @@ class Brush:
 
     def _box(self, box: Box) -> Group:
         fill = self._fill(box)
-        ink = readable_on(fill, *_INKS)
-        ink = ink if contrast(ink, fill) >= _READABLE else readable_on(fill, *_STRONG_INKS)
+        ink = ink_on(fill)
         stroke, thickness = border(box.status, self._colours)
         x, y = self._at(box.x, box.y)
         frame = Rect(

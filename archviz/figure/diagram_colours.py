@@ -79,6 +79,7 @@ wheat=ffe7ba/eed8ae/cdba96/8b7e66 yellow=ffff00/eeee00/cdcd00/8b8b00
 
 _HEX = late_pattern(r"#(?:[0-9a-f]{3}|[0-9a-f]{6}|[0-9a-f]{8})", re.IGNORECASE)
 _GRAY_LEVEL = late_pattern(r"gray(\d{1,2}|100)")
+_READABLE = 4.5  # WCAG AA
 ACCEPTED = "an SVG or X11 colour name, #rgb, #rrggbb or #rrggbbaa"
 
 
@@ -145,6 +146,16 @@ def readable_on(background: str, dark: str, light: str) -> str:
     '#ffffff'
     """
     return max((dark, light), key=lambda text: contrast(text, background))
+
+
+def ink_on(background: str) -> str:
+    """The colour of words on an opaque fill: the figures' own dark or white, and black where neither reads.
+
+    >>> ink_on("#90ee90"), ink_on("#ff0000"), ink_on("#00008b")
+    ('#1b2432', '#000000', '#ffffff')
+    """
+    ink = readable_on(background, "#1b2432", "#ffffff")
+    return ink if contrast(ink, background) >= _READABLE else readable_on(background, "#000000", "#ffffff")
 
 
 def contrast(one: str, other: str) -> float:

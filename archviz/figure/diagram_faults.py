@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -128,7 +128,7 @@ def _key_hint(location: tuple[str | int, ...]) -> str:
 
 def cross_faults(config: DiagramConfig) -> list[Fault]:
     """The faults between parts: repeated ids, edges to nowhere, too much of everything."""
-    return [*_size_faults(config), *_repeated_ids(config), *_unknown_ends(config)]
+    return [*_size_faults(config), *_repeated_ids(config), *_unknown_ends(config), *_own_insides(config)]
 
 
 def _size_faults(config: DiagramConfig) -> list[Fault]:
@@ -176,6 +176,27 @@ def _unknown_ends(config: DiagramConfig) -> list[Fault]:
         for path, address in named
         if address not in known
     ]
+
+
+def _own_insides(config: DiagramConfig) -> Iterator[Fault]:
+    """Stages that show the inside of what they hold themselves, or of what is inside of them."""
+    known = config.addresses()
+    owners = {
+        f"stage{s}": known[stage.detail_of].partition(".")[0]
+        for s, stage in enumerate(config.stages, start=1)
+        if stage.detail_of in known
+    }
+    for s, stage in enumerate(config.stages):
+        own, at, passed = f"stage{s + 1}", owners.get(f"stage{s + 1}"), set[str]()
+        while at is not None and at != own and at not in passed:
+            passed.add(at)
+            at = owners.get(at)
+        if at == own:
+            yield Fault(
+                f"stages[{s}].detail_of",
+                f"{(stage.detail_of or '')[:80]!r} lies inside of this stage itself",
+                "name a block outside of it, or leave detail_of out",
+            )
 
 
 def _addresses_by_name(config: DiagramConfig) -> dict[str, str]:

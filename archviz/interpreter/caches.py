@@ -129,6 +129,15 @@ def returned_cache(output: Any) -> tuple[str, Any] | None:
     return None
 
 
+def handed_cache(recorder: Recorder) -> Any:
+    """The cache that a model made for itself in a pass and handed to its layers, though it does not return it; None where it made none."""
+    for args, kwargs, _ in recorder.passed.values():
+        for value in (*args, *kwargs.values()):
+            if isinstance(value, Instance) and isinstance(value.attrs.get("layers"), list) and value.cls.has("update"):
+                return value
+    return None
+
+
 Shapes = list[dict[str, tuple[int, ...]]]
 """Of each layer of a cache, name → shape of what it holds."""
 

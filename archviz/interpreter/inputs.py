@@ -47,18 +47,20 @@ def example_inputs(
 
 
 def next_inputs(
-    interp: Interpreter, model: ModuleInstance, batch: int, given: dict[str, Any], output: Any, name: str, cache: Any
-) -> dict[str, Any]:
+    interp: Interpreter, model: ModuleInstance, batch: int, given: dict[str, Any], output: Any, name: str | None, cache: Any
+) -> dict[str, Any]:  # fmt: skip
     """Inputs of the step after a pass: one new token and what the pass left; an encoder's output is not made again.
 
     Args:
         given: The inputs of the pass.
         output: What it returned.
-        name, cache: The cache in it.
+        name, cache: The cache in it; no name where it left its states on the modules alone.
     """
     parameters, _ = forward_parameters(interp, model)
     token = Tensor((batch, 1), "int64")
-    following: dict[str, Any] = {"use_cache": True, name: cache}
+    following: dict[str, Any] = {"use_cache": True} if name is not None or "use_cache" in given else {}
+    if name is not None:
+        following[name] = cache
     if "decoder_input_ids" not in given:
         return {_tokens_name(interp, model, parameters): token, **following}
     following["decoder_input_ids"] = token

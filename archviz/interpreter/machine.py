@@ -170,7 +170,9 @@ class Interpreter(Operators, AttributeWrites, Imports):
     # -- what was not understood ----------------------------------------------------------------------------------
 
     def gap(self, reason: str, at: Span | None = None) -> None:
-        """Record something not understood, under the module that is being built or called."""
+        """Record something not understood, under the module that is being built or called; what follows from a refusal is none of its own."""
+        if RAISES in reason and not reason.startswith(RAISES):
+            return
         owner: Any = self.building[-1] if self.building else (self.recorder.path if self.recorder else "")
         entry = (owner, reason if len(reason) <= 500 else f"{reason[:499]}…", at or self.here())
         if entry not in self.gaps and len(self.gaps) < 1000:

@@ -31,7 +31,6 @@ from archviz.interpreter.values import (
     Unknown,
 )
 from archviz.interpreter.watched import FOLLOWED, Watched, compared, contained, derived, item_at, name_operators, plain
-from archviz.spans import RAISES
 
 if TYPE_CHECKING:
     from archviz.interpreter.followed import Region
@@ -131,7 +130,7 @@ class Operators(ClassChecks):
         if value.__class__ in _PLAIN_CONTAINERS:
             return iter(value)
         if isinstance(value, Unknown):
-            self.gap(f"a loop over what is not known: {value.reason.removeprefix(RAISES)}", value.at)
+            self.gap(f"a loop over what is not known: {value.reason}", value.at)
             return iter(())
         if isinstance(value, Tensor):
             return iter(self.tensor_elements(value))

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archviz.interpreter.caches import NO_CACHE, CacheLayer, cache_layers, cache_shapes, give_dtype, returned_cache
+from archviz.interpreter.caches import (
+    NO_CACHE,
+    OUTPUTS,
+    CacheLayer,
+    cache_layers,
+    cache_shapes,
+    give_dtype,
+    handed_cache,
+    returned_cache,
+)
 from archviz.interpreter.classes import MODES
 from archviz.interpreter.collect import module_paths
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, image_inputs, next_inputs
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
+from archviz.interpreter.module_states import left_as_it_was, module_states, read_states, with_module_states
 from archviz.interpreter.named_inputs import WHOLE
 from archviz.interpreter.reading import MASKS_GIVEN, Gap
 from archviz.interpreter.towers import GRIDS, append, other_inputs, tower_inputs, uncalled_towers
@@ -151,20 +161,42 @@ def cached_passes(
         The recorders, the latest pass first; what was not understood in any; the layers of the cache after them, none where a pass
         ended before it was through: what it left behind is neither the one nor the other.
     """
+    _evaluate(interp, model)  # what it leaves stays
+    with left_as_it_was(model):
+        return _cached_passes(interp, model, given, batch, decode=decode)
+
+
+def _cached_passes(
+    interp: Interpreter, model: ModuleInstance, given: dict[str, Any], batch: int, *, decode: bool
+) -> tuple[list[Recorder], list[Gap], list[CacheLayer]]:
     recorder, gaps, output = _run(interp, model, given)
     recorders, found = [recorder], returned_cache(output)
-    if found is None:
+    states = module_states(model, recorder, given.values())
+    if found is None and not gaps:
+        found = _unreturned(interp, model, recorder)
+    if found is None and (gaps or not states):
         return recorders, [*gaps, *([] if gaps else [Gap("", NO_CACHE)])], []
+    held = [(each, each) for each in states] if found is None or not decode else []
     earlier = None
     if decode:
-        earlier = cache_shapes(found[1])
-        following = next_inputs(interp, model, batch, given, output, *found)
+        earlier = cache_shapes(found[1]) if found is not None else None
+        following = next_inputs(interp, model, batch, given, output, *(found or (None, None)))
         recorder, more, output = _run(interp, model, following)
         recorders, gaps = [recorder, *recorders], [*gaps, *(gap for gap in more if gap not in gaps)]
         found = returned_cache(output) or found
         if recorder.ended_by is not None:
             return recorders, gaps, []
-    return recorders, gaps, cache_layers(interp, found[1], recorders, earlier)
+        held = read_states(states, model, recorder)
+    layers = cache_layers(interp, found[1], recorders, earlier) if found is not None else []
+    return recorders, gaps, with_module_states(layers, held, recorders)
+
+
+def _unreturned(interp: Interpreter, model: ModuleInstance, recorder: Recorder) -> tuple[str, Any] | None:
+    """The cache that a pass made and did not return, and the parameter by which whoever generates tokens gives one like it."""
+    parameters, _ = forward_parameters(interp, model)
+    name = next((each for each in OUTPUTS if each in parameters), None)
+    cache = handed_cache(recorder) if name is not None else None
+    return (name, cache) if name is not None and cache is not None else None
 
 
 def cache_inputs(interp: Interpreter, model: ModuleInstance, seq: int) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Literal
 from archviz.interpreter.caches import CachedPass, CacheLayer
 from archviz.interpreter.reading import Event
 from archviz.numbers.dtypes import BITS
+from archviz.numbers.latents import latents
 
 Role = Literal["keys", "values", "compressed", "indexer", "state", "buffer"]
 STATES = ("conv_states", "recurrent_states")
@@ -31,6 +32,7 @@ class Kept:
         again: It holds what another kept tensor holds: values that are the projected keys.
         since: Tokens from which on the constant elements are there: the first window that is compressed.
         cycle: Of a buffer, the tokens that are compressed to one entry: it holds a slot for each token since the last entry. 0 for others.
+        holds: What it is where the code's name does not say it: a latent, or the key beside it that all heads share.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Kept:
     again: bool = False
     since: int = 0
     cycle: int = 0
+    holds: str | None = None
 
     @property
     def per_token(self) -> Fraction:
@@ -91,8 +94,14 @@ class LayerCache:
 def layer_caches(first: CachedPass, second: CachedPass) -> list[LayerCache]:
     """What each layer keeps, from samples of two lengths; both should be multiples of every number of tokens that is compressed to one."""
     found = []
-    for short, long in zip(first.layers, second.layers, strict=True):
-        kept = _since_first_entry(tuple(_kept(short, long, first, second)))
+    named = latents(second)
+    for place, (short, long) in enumerate(zip(first.layers, second.layers, strict=True)):
+        kept = _since_first_entry(
+            tuple(
+                replace(each, holds=named.get((place, each.name))) if named else each
+                for each in _kept(short, long, first, second)
+            )
+        )
         at = str(long.at) if long.at else None
         found.append(LayerCache(long.index, long.part, long.module, long.kind, kept, at, long.writers))
     return found

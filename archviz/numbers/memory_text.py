@@ -49,7 +49,7 @@ def memory_text(memory: Memory) -> str:
     if memory.missing is not None:
         return "\n".join([*lines, f"  not known: {memory.missing}", *memory.remarks, ""])
     if not memory.kinds:
-        lines.append("  nothing: the model returns no cache, it has no next token to keep anything for")
+        lines.append("  nothing: no pass returns a cache or leaves a state on a module for the next one")
         return "\n".join([*lines, *(f"  note: {each}" for each in memory.remarks)]) + "\n"
     for kind in memory.kinds:
         lines += _kind_lines(kind, memory)
@@ -77,7 +77,8 @@ def _kind_lines(kind: CacheKind, memory: Memory) -> Iterator[str]:
     yield f"  {len(kind.layers)} × {kind.title}{view}{part}" + (f"  {kind.at}" if kind.at else "")
     for each in kind.kept:
         if each.slot or each.constant:
-            yield f"      {each.name:<28} {_kept_text(each, memory, cross=kind.part == 'cross')}"
+            name = f"{each.name} ({each.holds})" if each.holds else each.name
+            yield f"      {name:<28} {_kept_text(each, memory, cross=kind.part == 'cross')}"
 
 
 def _kept_text(kept: Kept, memory: Memory, *, cross: bool) -> str:
@@ -181,7 +182,7 @@ def memory_data(memory: Memory) -> dict[str, object]:
                 "title": kind.title, "layers": kind.layers, "part": kind.part, "window": kind.window, "at": kind.at,
                 "kept": [
                     {
-                        "name": each.name, "role": each.role, "entry": each.slot, "tokens_per_entry": each.rate, "constant": each.constant,
+                        "name": each.name, "holds": each.holds, "role": each.role, "entry": each.slot, "tokens_per_entry": each.rate, "constant": each.constant,
                         "constant_from": each.since, "emptied_every": each.cycle or None,
                         "window": each.window, "dtype": each.dtype or memory.dtype, "counted_elsewhere": each.again,
                     }

@@ -16,6 +16,7 @@ from archviz.architecture.model import Architecture
 from archviz.interpreter.caches import CachedPass
 from archviz.interpreter.reading import Event
 from archviz.numbers.cache_growth import LayerCache
+from archviz.numbers.latents import FORMS
 from archviz.numbers.multiplied import Product, met_weights, products_of, products_once
 from archviz.numbers.state_work import state_work
 
@@ -188,7 +189,7 @@ def _owners(products: Sequence[Product], last: CachedPass, layers: Sequence[Laye
         }
         makers = {value.id: event for event in last.events if event.kind == "op" for value in event.outputs}
         for number, kept in list(held.items()):  # what a window was cut from is read before it is cut
-            while (event := makers.get(number)) is not None and event.name in _FORMS and event.inputs:
+            while (event := makers.get(number)) is not None and event.name in FORMS and event.inputs:
                 number = event.inputs[0].id
                 held.setdefault(number, kept)
         for each in others:
@@ -198,28 +199,13 @@ def _owners(products: Sequence[Product], last: CachedPass, layers: Sequence[Laye
     return found
 
 
-_FORMS = (
-    "repeat",
-    "expand",
-    "reshape",
-    "view",
-    "transpose",
-    "getitem",
-    "unsqueeze",
-    "contiguous",
-    "to",
-    "slice",
-    "repeat_interleave",
-)
-
-
 def _read(number: int, held: dict[int, LayerCache], makers: dict[int, Event]) -> LayerCache | None:
     """The layer that keeps a tensor in this or another form."""
     for _ in range(30):
         if number in held:
             return held[number]
         event = makers.get(number)
-        if event is None or event.name not in _FORMS or not event.inputs:
+        if event is None or event.name not in FORMS or not event.inputs:
             return None
         number = event.inputs[0].id
     return None

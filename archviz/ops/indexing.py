@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from archviz.interpreter.attributes import MISSING
@@ -30,7 +30,7 @@ def _register_items(library: Library) -> None:
     @library.function("torch.Tensor.__getitem__")
     def get_item(interp: Interpreter, value: Tensor, index: Any) -> Any:
         parts = index if isinstance(index, tuple) else (index,)
-        unknown = first_unknown([value, *parts], {})
+        unknown = first_unknown([value, *_with_bounds(parts)], {})
         if unknown is not None:
             report(interp, unknown)
             return unknown
@@ -60,11 +60,20 @@ def _register_items(library: Library) -> None:
     def set_item(interp: Interpreter, value: Tensor, index: Any, new: Any) -> None:
         numbers.assign(value, index, new)
         masks.written(value, new)
-        report(interp, [*(index if isinstance(index, tuple) else (index,)), new])
+        report(interp, [*_with_bounds(index if isinstance(index, tuple) else (index,)), new])
         if interp.recorder is not None:
             event = interp.recorder.begin("op", "setitem", [value, new, index], interp.here())
             interp.recorder.end(event, value)
             interp.recorder.passed[event] = ((value, new, index), {}, None)
+
+
+def _with_bounds(parts: tuple[Any, ...]) -> Iterator[Any]:
+    """The parts of an index; of a slice its bounds."""
+    for part in parts:
+        if part.__class__ is slice:
+            yield from (part.start, part.stop, part.step)
+        else:
+            yield part
 
 
 def _bounds(parts: tuple[Any, ...]) -> dict[str, Any]:

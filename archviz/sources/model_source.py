@@ -45,7 +45,7 @@ class ModelSource:
         files: Name → sha256 of what was read.
         remarks: What the source of the facts says about them: text, kind of evidence, place.
         notes: What a reader of any answer must know about the name: that the repository has another one now.
-        unread: Why code that may be there was not read; empty where it was, or there is none.
+        unread: Why code of a newer release, which may know the model type, was not read; None where it was, or there is none.
     """
 
     id: str
@@ -64,7 +64,7 @@ class ModelSource:
     links: dict[str, str] = field(default_factory=dict)
     remarks: list[tuple[str, EvidenceKind, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    unread: str = ""
+    unread: SourceUnavailableError | None = None
     custom: CustomCode | None = None  # a folder's own code, which `auto_map` names
     plain: PlainCode | None = None  # plain PyTorch, without a configuration
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from archviz.errors import ArchvizError, ModelNotFoundError
+from archviz.errors import ArchvizError, ModelNotFoundError, SourceUnavailableError
 from archviz.late_patterns import late_pattern
 from archviz.records import record
 from archviz.sources.custom_code import CustomCode
@@ -41,7 +41,10 @@ class _Release:
 
 
 def read_newer_code(source: ModelSource, session: Session) -> None:
-    """Give a source the newer release's code of its model type, with a remark that says which; a note where there is none."""
+    """Give a source the newer release's code of its model type, with a remark that says which; a note where there is none.
+
+    Where GitHub was not reached, the source keeps why.
+    """
     from archviz.lookup.github.client import GithubClient
 
     model_type = source.model_type
@@ -49,8 +52,10 @@ def read_newer_code(source: ModelSource, session: Session) -> None:
         return
     try:
         release = _read(GithubClient(session), model_type, session.settings.limits.source_bytes)
+    except SourceUnavailableError as error:
+        source.unread = error  # told where the type turns out to be needed
+        return
     except ArchvizError as error:
-        source.unread = "" if isinstance(error, ModelNotFoundError) else f"newer code was not read: {error.message}"
         session.note(
             f"transformers {transformers_version()} has no code for {model_type!r}, and newer code was not read: {error.message}."
         )

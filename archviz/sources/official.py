@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from archviz.errors import BadConfigError, UnsupportedCodeError, UsageError
+from archviz.errors import ArchvizError, BadConfigError, SourceUnavailableError, UnsupportedCodeError, UsageError
 from archviz.interpreter.control import RaisedError
 from archviz.interpreter.library import MISSING_BACKENDS
 from archviz.interpreter.machine import Interpreter
@@ -30,26 +30,42 @@ def known_model_types(interp: Interpreter) -> list[str]:
     return list(interp.import_name(CONFIGURATION_AUTO, "CONFIG_MAPPING_NAMES", None))
 
 
-def configuration_class(interp: Interpreter, model_type: str) -> ClassValue:
+def configuration_class(
+    interp: Interpreter, model_type: str, unread: SourceUnavailableError | None = None
+) -> ClassValue:
     """The official configuration class of a model type.
+
+    Args:
+        unread: Why code of a newer release was not read, where it was to be.
 
     Raises:
         BadConfigError: `transformers` does not know the type; near types are named.
+        SourceUnavailableError: Nor is it known whether a newer release does.
     """
     names = known_model_types(interp)
     if model_type not in names:
-        from difflib import get_close_matches
-
-        near = get_close_matches(model_type, names, 4)
-        raise BadConfigError(
-            f"unknown model_type {model_type[:80]!r}: the installed transformers has no official code for it",
-            hint=f"near names: {', '.join(near)}" if near else None,
-        )
+        raise _unknown_type(model_type, names, unread)
     mapping = interp.import_name(CONFIGURATION_AUTO, "CONFIG_MAPPING", None)
     found = interp.get_item(mapping, model_type)
     if not isinstance(found, ClassValue):
         raise UnsupportedCodeError(f"the configuration class of {model_type} is not understood", part=model_type)
     return found
+
+
+def _unknown_type(model_type: str, names: list[str], unread: SourceUnavailableError | None) -> ArchvizError:
+    from copy import copy
+    from difflib import get_close_matches
+
+    said = f"unknown model_type {model_type[:80]!r}: the installed transformers has no official code for it"
+    near = get_close_matches(model_type, names, 4)
+    hint = f"near names: {', '.join(near)}" if near else None
+    if unread is None:
+        return BadConfigError(said, hint=hint)
+    error = copy(unread)
+    error.message = f"{said}, and newer code was not read: {unread.message}"
+    if hint:
+        error.hint = f"{hint}\n  {unread.hint}" if unread.hint else hint
+    return error
 
 
 def build_configuration(interp: Interpreter, cls: ClassValue, values: dict[str, Any] | None) -> Instance:

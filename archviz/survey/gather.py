@@ -86,8 +86,14 @@ def _code(described: Described, hub: HubModel | None) -> Entry:
     name = architecture.identity.class_name if architecture else next(iter(stated), "")
     module = class_module(name, model_type) if name else None
     if module is None:
-        unread = source.unread if source else ""
-        trouble = f"; {unread}" if unread else f": {described.trouble}" if described.trouble else ""
+        unread = source.unread if source else None
+        trouble = (
+            f"; newer code was not read: {unread.message}"
+            if unread
+            else f": {described.trouble}"
+            if described.trouble
+            else ""
+        )
         status: SourceStatus = "missing" if source and not unread else "unknown"
         return Entry("code", status, f"transformers {transformers_version()} has no code for {model_type!r}{trouble}")
     path = module.replace(".", "/") + ".py"

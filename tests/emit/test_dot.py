@@ -14,6 +14,7 @@ from archviz.architecture.model import Architecture
 from archviz.emit.dot import dot_from_architecture, dot_from_diagram
 from archviz.emit.dot_text import label, quoted
 from archviz.figure.diagram_config import load_diagram_config
+from archviz.figure.diagram_model import CustomNode
 from tests.emit.dot_grammar import parse_dot, shown
 from tests.figure import zoo
 from tests.figure.diagram_samples import load, small, spoilt
@@ -98,6 +99,12 @@ def test_colours_are_quoted_hex_and_statuses_show() -> None:
     assert "dashed" in graph.nodes["stage2.block2"]["style"]
     assert "bold" in graph.nodes["note"]["style"]
     assert "unverified" in graph.nodes["stage2.block2"]["tooltip"]
+
+
+def test_words_on_a_colour_are_those_of_the_drawing() -> None:
+    nodes = [CustomNode(id=name, label=name, color=name) for name in ("red", "navy", "wheat")]
+    graph = parse_dot(dot_from_diagram(small().model_copy(update={"custom_nodes": nodes, "custom_edges": []})))
+    assert [graph.nodes[node.id]["fontcolor"] for node in nodes] == ["#000000", "#ffffff", "#1b2432"]
 
 
 @pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)

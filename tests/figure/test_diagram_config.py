@@ -145,6 +145,24 @@ def test_the_hint_to_a_wrong_detail_is_about_details() -> None:
     assert (error.hint or "").startswith("detail_of names")
 
 
+def _shown_in_each_other(raw: Raw) -> None:
+    raw["stages"][0].update(detail_of="stage2.block1")
+    raw["stages"][1].update(detail_of="stage1.block1")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda raw: raw["stages"][0].update(detail_of="stage1"),
+        lambda raw: raw["stages"][0].update(detail_of="stage1.block1"),
+        _shown_in_each_other,
+    ],
+)
+def test_no_stage_shows_the_inside_of_itself(change: Callable[[Raw], object]) -> None:
+    error = fault(spoilt(change))
+    assert (error.where, "lies inside of this stage itself" in error.message) == ("stages[0].detail_of", True)
+
+
 def test_a_file_is_named_in_its_faults(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(spoilt(lambda raw: raw["stages"][0].pop("name"))))

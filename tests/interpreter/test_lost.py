@@ -36,6 +36,8 @@ def traced(folder: Path, body: str, init: str = "", head: str = "") -> dict[str,
         ("return h.exp() + torch.no_such_op(h)", None),
         ("h[0] = torch.no_such_op(h)\nreturn h", [1, 64, 32]),
         ("return torch.cat([h, torch.no_such_op(h)])", None),
+        ("n = torch.no_such_op(h)\nreturn h[..., :n]", None),
+        ("n = torch.no_such_op(h)\nh[:, n:] = 1\nreturn h", [1, 64, 32]),
     ],
 )
 def test_an_op_without_a_stub_is_a_gap_wherever_its_result_goes(tmp_path: Path, body: str, out: Any) -> None:
@@ -56,6 +58,20 @@ def test_an_op_without_a_stub_is_a_gap_wherever_its_result_goes(tmp_path: Path, 
 def test_what_the_code_itself_refuses_in_its_pass_is_told_as_that(tmp_path: Path, body: str, reason: str) -> None:
     (gap,) = traced(tmp_path, body)["gaps"]
     assert gap["reason"].startswith(f"with these values the code raises {reason}")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "y = h.view(1, 7)\nfor part in y:\n    h = h + part\nreturn h",
+        "y = h.view(1, 7)\nif y:\n    h = h + 1\nreturn h",
+        "y = h.view(1, 7)\nreturn h[..., : y.shape[-1]]",
+        "d = {}\ny = h.view(1, 7)\nd[y.shape[0]] = 1\nreturn h",
+    ],
+)
+def test_what_follows_from_a_refusal_is_not_told_beside_it(tmp_path: Path, body: str) -> None:
+    (gap,) = traced(tmp_path, body)["gaps"]
+    assert gap["reason"].startswith("with these values the code raises RuntimeError: ")
 
 
 def test_an_error_after_something_was_lost_is_not_the_codes_own(tmp_path: Path) -> None:

@@ -339,9 +339,15 @@ def test_a_reference_out_of_the_folder_or_to_no_class_is_refused(reference: Any,
     assert (error.exit_status, type(error).__name__) == (USAGE, "BadConfigError")
 
 
-@pytest.mark.parametrize("auto_map", [[], "modeling_elder.ElderModel", 3, {"AutoModel": None}])
+@pytest.mark.parametrize("auto_map", ["modeling_elder.ElderModel", 3])
 def test_an_auto_map_that_is_no_map_is_refused(auto_map: Any, elder: Path) -> None:
     assert refusal(state(elder, auto_map=auto_map)).exit_status == USAGE
+
+
+@pytest.mark.parametrize("auto_map", [[], {"AutoModel": None}])
+def test_an_auto_map_without_a_class_leaves_the_type_to_newer_code(auto_map: Any, elder: Path) -> None:
+    error = refusal(state(elder, auto_map=auto_map))
+    assert (error.exit_status, "unknown model_type 'elder'" in error.message) == (4, True)
 
 
 @pytest.mark.parametrize("name", ["modeling_elder.py", "configuration_elder.py"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from archviz import pipeline
-from archviz.errors import BadConfigError
+from archviz.errors import BadConfigError, OfflineError, SourceUnavailableError
 from archviz.settings import Settings
 from archviz.sources.installed import is_installed_type, transformers_folder
 from tests.lookup.conftest import Reply
@@ -111,10 +111,8 @@ def test_a_folder_whose_code_is_installed_or_its_own_asks_nobody(
 
 def test_a_folder_of_a_newer_type_offline_says_what_is_missing(commit: str, github: Any, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
-    said: list[str] = []
-    with pytest.raises(BadConfigError, match="acme9"):
-        pipeline.describe(str(tmp_path), settings=Settings(offline=True, say=said.append))
-    assert any("not asked offline" in text for text in said)
+    with pytest.raises(OfflineError, match=r"'acme9'.* newer code was not read: .*not asked offline"):
+        pipeline.describe(str(tmp_path), settings=Settings(offline=True))
     assert github.asked == []
 
 
@@ -156,3 +154,14 @@ def test_github_out_of_reach_is_a_note_and_the_type_stays_unknown(commit: str, g
 @pytest.mark.parametrize("model_type, expected", [("qwen3", True), ("acme9", False), ("gpt-sw3", True), ("", False)])
 def test_a_type_is_installed_when_the_installed_tables_name_it(model_type: str, expected: bool) -> None:
     assert is_installed_type(model_type) is expected
+
+
+def test_a_newer_type_that_github_gives_no_answer_about_is_unreachable_and_not_unknown(
+    commit: str, github: Any
+) -> None:
+    github.next += [Reply(500)] * 3
+    with pytest.raises(
+        SourceUnavailableError, match=r"'acme9'.* newer code was not read: GitHub answers with status 500"
+    ) as caught:
+        pipeline.describe("acme/Acme9-1B")
+    assert caught.value.exit_status == 4
