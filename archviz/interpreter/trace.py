@@ -161,6 +161,7 @@ def cached_passes(
         The recorders, the latest pass first; what was not understood in any; the layers of the cache after them, none where a pass
         ended before it was through: what it left behind is neither the one nor the other.
     """
+    _evaluate(interp, model)  # what it leaves stays
     with left_as_it_was(model):
         return _cached_passes(interp, model, given, batch, decode=decode)
 
