@@ -100,13 +100,15 @@ def _boolean(interp: Interpreter, node: ast.BoolOp, frame: Frame) -> Any:
     value: Any = None
     unknown: Unknown | None = None
     last = node.values[-1]
-    for operand in node.values:
+    for count, operand in enumerate(node.values, 1):
         value = EXPRESSIONS[operand.__class__](interp, operand, frame)
         if isinstance(value, Unknown):
             unknown = unknown or value
         elif (operand is last and unknown is None) or interp.truth(
             value
         ) is stop_at:  # the last is the answer, whatever it is
+            if interp.recorder is not None:
+                interp.recorder.forks.reach(node, frame, interp.recorder.path, count)
             return value
     return unknown or value
 

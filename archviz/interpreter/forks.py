@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
     from archviz.interpreter.scope import Frame
 
-Node = ast.If | ast.IfExp | ast.For
+Node = ast.If | ast.IfExp | ast.For | ast.While | ast.BoolOp | ast.Try
 
 
 class Fork:
@@ -25,8 +25,8 @@ class Fork:
         module: The first module in whose pass it ran.
 
     Attributes:
-        turns: The truth values that the test had; of a loop whether it had any rounds.
-        rounds: The most rounds of a loop.
+        turns: The truth values that the test had; of a loop whether it had any rounds; of a `try` whether it went through.
+        rounds: The most rounds of a loop; of `and` and `or` the most operands that were looked at.
         by_data: Numbers in a tensor decide, which a pass over shapes does not have.
         skips: The test only skips a round of a loop, and is taken as false.
     """
@@ -80,6 +80,14 @@ class Forks:
         fork = self.turn(node, frame, module, False, by_data=True)
         if fork is not None:
             fork.skips = True
+
+    def reach(
+        self, node: ast.BoolOp | ast.While, frame: Frame, module: str, count: int, *, by_data: bool = False
+    ) -> None:
+        """Note how far `and`, `or` or a `while` loop went: operands or rounds."""
+        fork = self.turn(node, frame, module, count > 0, by_data=by_data)
+        if fork is not None:
+            fork.rounds = max(fork.rounds, count)
 
     def rounds(self, node: ast.For, frame: Frame, module: str, values: Any, each: Iterable[Any]) -> Iterator[Any]:
         """The rounds of a loop over `values`, counted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
@@ -152,10 +153,12 @@ def _for(interp: Interpreter, node: ast.For, frame: Frame) -> None:
 
 @statement(ast.While)
 def _while(interp: Interpreter, node: ast.While, frame: Frame) -> None:
-    while True:
+    for count in itertools.count():
         test = _value(interp, node.test, frame)
         frame.line = node.lineno
         once = interp.is_data(test)
+        if interp.recorder is not None:
+            interp.recorder.forks.reach(node, frame, interp.recorder.path, count, by_data=once)
         if not interp.enters(test):
             break
         interp.step(frame)
@@ -269,8 +272,10 @@ def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> None:
             handler = handler_of(interp, node.handlers, error, frame)
             if handler is None:
                 raise
+            _went(interp, node, frame, through=False)
             _run_handler(interp, handler, error, frame)
         else:
+            _went(interp, node, frame, through=True)
             interp.run_block(node.orelse, frame)
     except (
         BudgetSpentError,
@@ -281,6 +286,11 @@ def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> None:
         interp.run_block(node.finalbody, frame)
         raise
     interp.run_block(node.finalbody, frame)
+
+
+def _went(interp: Interpreter, node: ast.Try, frame: Frame, *, through: bool) -> None:
+    if interp.recorder is not None and node.handlers:
+        interp.recorder.forks.turn(node, frame, interp.recorder.path, through)
 
 
 def handler_of(

@@ -12,7 +12,7 @@ from archviz.interpreter.forks import Fork
 from archviz.interpreter.parsing import body_of
 from archviz.interpreter.reading import ModuleRecord
 from archviz.verify.claims import Claim
-from archviz.verify.size_tests import decided_by_pass, names_of_sizes
+from archviz.verify.size_tests import decided_by_pass, may_be_of_sizes, names_of_sizes, tests_in
 from archviz.verify.source_lines import SourceLines
 
 _LONGEST = 200
@@ -40,7 +40,13 @@ def not_read(fork: Fork) -> str | None:
     if fork.skips:
         return None  # its rounds are shown
     if isinstance(node, ast.For):
-        return _loop(node, names_of_sizes(body), fork)
+        return _loop(node, node.iter, f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}", fork)
+    if isinstance(node, ast.While):
+        return _loop(node, node.test, f"while {ast.unparse(node.test)}", fork)
+    if isinstance(node, ast.BoolOp):
+        return _operands(node, body, fork)
+    if isinstance(node, ast.Try):
+        return _attempt(node, fork)
     if len(fork.turns) > 1 or not (fork.by_data or decided_by_pass(node.test, names_of_sizes(body))):
         return None
     test, taken = ast.unparse(node.test), True in fork.turns
@@ -54,10 +60,36 @@ def not_read(fork: Fork) -> str | None:
     return _short(f"{'unless' if taken else 'if'} {test}: {_text(left_out)}")
 
 
-def _loop(node: ast.For, sizes: frozenset[str], fork: Fork) -> str | None:
-    if fork.rounds > 1 or fork.by_data or not decided_by_pass(node.iter, sizes):
+def _operands(node: ast.BoolOp, body: Sequence[ast.stmt], fork: Fork) -> str | None:
+    """The operands of a value that `and` or `or` did not reach: `-x` of `x.shape[1] > 2048 and -x or x`."""
+    left_out = node.values[fork.rounds :]
+    if not left_out or not decided_by_pass(node.values[fork.rounds - 1], names_of_sizes(body)):
         return None
-    what = f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}"
+    if any(node is each for test in tests_in(body) for each in ast.walk(test)):
+        return None  # a branch of its own, told by what follows it
+    word, sign = ("if", " and ") if isinstance(node.op, ast.And) else ("unless", " or ")
+    told = sign.join(ast.unparse(each) for each in left_out)
+    return _short(f"{told} {word} {sign.join(ast.unparse(each) for each in node.values[: fork.rounds])}")
+
+
+def _attempt(node: ast.Try, fork: Fork) -> str | None:
+    """What an error that sizes may cause leaves out of a `try`, or would run."""
+    handlers = [each for each in node.handlers if may_be_of_sizes(each)]
+    if len(fork.turns) > 1 or not handlers:
+        return None
+    if True in fork.turns:
+        left_out = [each for handler in handlers for each in handler.body]
+    else:
+        left_out = [*node.body, *node.orelse]
+    if all(isinstance(each, ast.Raise | ast.Pass) or _only_tells(each) for each in left_out):
+        return None
+    names = ", ".join(ast.unparse(each.type) if each.type else "any error" for each in handlers)
+    return _short(f"{'if' if True in fork.turns else 'unless'} {names}: {_text(left_out)}")
+
+
+def _loop(node: ast.For | ast.While, over: ast.expr, what: str, fork: Fork) -> str | None:
+    if fork.rounds > 1 or fork.by_data or not decided_by_pass(over, names_of_sizes(_body(fork))):
+        return None
     if fork.rounds:
         return _short(f"{what}: the second round of {_text(node.body)}")
     return _short(f"{what}: {_text(node.body)}")

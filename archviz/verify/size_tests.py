@@ -26,6 +26,17 @@ _SETTLED = frozenset(
 _ARITHMETIC = frozenset(
     {"len", "min", "max", "int", "abs", "range", "sum", "round", "ceil", "floor", "float", "sqrt", "prod"}
 )
+_ERRORS = frozenset(
+    {
+        "IndexError",
+        "RuntimeError",
+        "ValueError",
+        "AssertionError",
+        "LookupError",
+        "ZeroDivisionError",
+        "ArithmeticError",
+    }
+) | {"Exception", "BaseException"}
 _ORDERINGS = (ast.Lt, ast.Gt, ast.LtE, ast.GtE)
 _OWN = ("self", "config", "cls")
 
@@ -67,6 +78,21 @@ def decided_by_pass(test: ast.expr, sizes: frozenset[str]) -> bool:
     if isinstance(test, ast.Call):
         return _is_of_sizes(test, sizes) or (_called(test) not in _SETTLED and not _is_own(test.func))
     return _is_of_sizes(test, sizes)
+
+
+def tests_in(body: Sequence[ast.stmt]) -> Iterator[ast.expr]:
+    """The tests of all branches, loops and assertions of a function."""
+    for node in _inside(body):
+        if isinstance(node, ast.If | ast.IfExp | ast.While | ast.Assert):
+            yield node.test
+        elif isinstance(node, ast.comprehension):
+            yield from node.ifs
+
+
+def may_be_of_sizes(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler takes errors that other sizes of the input raise, or do not."""
+    types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(each is None or ast.unparse(each).rpartition(".")[2] in _ERRORS for each in types)
 
 
 def _compares_sizes(test: ast.Compare, sizes: frozenset[str]) -> bool:

@@ -79,3 +79,35 @@ def test_tests_that_a_pass_decides(code: str, expected: bool) -> None:
     branch = body[-1]
     assert isinstance(branch, ast.If)
     assert decided_by_pass(branch.test, names_of_sizes(body)) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("hidden_states = hidden_states.shape[1] > 2048 and -hidden_states or hidden_states",
+         "-hidden_states if hidden_states.shape[1] > 2048"),
+        ("hidden_states = hidden_states.shape[1] < 2048 and hidden_states or -hidden_states",
+         "-hidden_states unless hidden_states.shape[1] < 2048 and hidden_states"),
+        ("while hidden_states.shape[1] > 4096:\n            hidden_states = hidden_states[:, ::2]",
+         "while hidden_states.shape[1] > 4096: hidden_states = hidden_states[:, ::2]"),
+        ("try:\n            hidden_states[:, 4096]\n            hidden_states *= -1\n        except IndexError:\n            pass",
+         "unless IndexError: hidden_states[:, 4096]; hidden_states *= -1"),
+        ("try:\n            hidden_states[:, 3]\n        except IndexError:\n            hidden_states = -hidden_states",
+         "if IndexError: hidden_states = -hidden_states"),
+    ],
+)  # fmt: skip
+def test_operands_while_loops_and_attempts_that_sizes_decide_are_told(code: str, expected: str) -> None:
+    found = mutated("llama", OLD, f"        {code}\n{OLD}")
+    assert told(found) - told(verified("llama")) == {expected}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if hidden_states.shape[1] > 2048 and self.training:\n            pass",
+        "hidden_states = position_ids is None and -hidden_states or hidden_states",
+        "try:\n            self.missing\n        except AttributeError:\n            hidden_states = hidden_states * 2",
+    ],
+)
+def test_what_the_model_decides_in_an_operand_or_an_attempt_is_not_told(code: str) -> None:
+    assert told(mutated("llama", OLD, f"        {code}\n{OLD}")) == set()
