@@ -160,7 +160,7 @@ def read(
                 reading.stored = stored_tensors(model, recorder)
             recorder.passed.clear()  # the values themselves, which keep the built model alive
             reading.events, reading.trace_gaps, reading.assumed = recorder.events, gaps, recorder.assumed_rows()
-            reading.forks = list(recorder.forks)
+            reading.forks, reading.joined = list(recorder.forks), list(recorder.joined)
             reading.source_files = interp.loaded_sources()
     return reading
 

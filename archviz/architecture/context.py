@@ -14,6 +14,7 @@ from archviz.records import record
 from archviz.spans import Span
 
 if TYPE_CHECKING:
+    from archviz.interpreter.scaling import JoinedNumber
     from archviz.patterns.norm_form import NormForm
 
 
@@ -40,6 +41,7 @@ class Context:
         self.reading = reading
         self.parts_of: dict[str, LayerParts] = {}
         self.norm_forms: dict[object, NormForm | None] = {}  # by class and shape of what is normalised
+        self.sizes_told: list[JoinedNumber] | None = None  # numbers of formulas that follow from sizes of the pass
         self.signatures: dict[str, list[tuple[object, ...]]] = {}  # of the children of a module, by its path
 
     @cached_property

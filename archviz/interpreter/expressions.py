@@ -82,6 +82,8 @@ def _binary(interp: Interpreter, node: ast.BinOp, frame: Frame) -> Any:
     left = EXPRESSIONS[node.left.__class__](interp, node.left, frame)
     right = EXPRESSIONS[node.right.__class__](interp, node.right, frame)
     frame.line = node.lineno
+    if interp.recorder is not None:
+        interp.recorder.joined.join((node.left, node.right), (left, right), frame, interp.recorder.path)
     return interp.binary(node.op.__class__, left, right)
 
 

@@ -13,6 +13,7 @@ from archviz.spans import Span
 
 if TYPE_CHECKING:
     from archviz.interpreter.forks import Fork
+    from archviz.interpreter.scaling import JoinedNumber
 
 Scalar = int | float | str | bool | None
 
@@ -232,6 +233,7 @@ class ModelReading:
         trace_gaps: What was not understood while tracing.
         assumed: What that pass takes for granted.
         forks: Which way its branches and loops went.
+        joined: Numbers that it computed and joined with tensors.
         ignored: Regular expressions of checkpoint keys that the classes do not build and ignore, with the line that lists them.
         defaults: Key path → the default of the configuration class that it has.
         declared: The keys that the class of the whole configuration knows.
@@ -250,6 +252,7 @@ class ModelReading:
     trace_gaps: list[Gap] = field(default_factory=list)
     assumed: list[Assumption] = field(default_factory=list)
     forks: Sequence[Fork] = ()
+    joined: Sequence[JoinedNumber] = ()
     source_files: dict[str, str] = field(default_factory=dict)  # shown name → sha256
     ignored: tuple[tuple[str, Span | None], ...] = ()
     defaults: dict[str, ClassDefault] = field(default_factory=dict)

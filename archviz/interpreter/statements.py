@@ -78,6 +78,8 @@ def _augmented(interp: Interpreter, node: ast.AugAssign, frame: Frame) -> None:
     current = _value(interp, _as_load(node.target), frame)
     operand = _value(interp, node.value, frame)
     frame.line = node.lineno
+    if interp.recorder is not None:
+        interp.recorder.joined.join((node.target, node.value), (current, operand), frame, interp.recorder.path)
     changed = interp.in_place(node.op.__class__, current, operand)
     if isinstance(current, Tensor) and not isinstance(node.target, ast.Subscript):
         interp.op("torch._overwritten", current)  # a tensor changes where it lies, and its views with it

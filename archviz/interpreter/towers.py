@@ -197,3 +197,4 @@ def append(recorder: Recorder, more: Recorder) -> None:
     recorder.next_number += more.next_number
     recorder.take_assumptions(more)
     recorder.forks.add(more.forks)
+    recorder.joined.add(more.joined)

@@ -11,6 +11,7 @@ from archviz.interpreter.events import Events
 from archviz.interpreter.forks import Forks
 from archviz.interpreter.parsing import body_of
 from archviz.interpreter.reading import Assumption, Event, ValueRef
+from archviz.interpreter.scaling import JoinedNumbers
 from archviz.interpreter.values import Instance, Tensor
 from archviz.settings import Limits
 from archviz.spans import Span
@@ -38,6 +39,7 @@ class Recorder:
             tuple[str, Span | None], str
         ] = {}  # what was taken for granted, and its line → the first module there
         self.forks = Forks()  # which way its branches and loops went
+        self.joined = JoinedNumbers()  # computed numbers that tensors were multiplied by, divided by, …
         self._testing: dict[Span, tuple[int, int]] = {}  # a test that is taken as true → the lines of its function
         self.keeps_numbers = False  # small tensors of known numbers, such as the sizes of images, are computed with
         self.numbers_read: set[tuple[int, str]] = set()  # numeric attributes of modules that forward looked at

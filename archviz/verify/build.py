@@ -22,6 +22,7 @@ from archviz.verify.formula_claims import (
     part_formulas,
     uncalled_beside,
 )
+from archviz.verify.joined_numbers import sized
 from archviz.verify.model_claims import model_claims
 from archviz.verify.not_read import branches_not_read
 from archviz.verify.rope_claims import rope_claims
@@ -61,7 +62,7 @@ def find_claims(reading: ModelReading, architecture: Architecture, find_text: Fi
     defaulted = _defaulted_towers(architecture)
     unstated = _unstated(architecture)
     told = (_doubted(_of_defaults(_unstated_claim(claim, unstated), defaulted), reading) for claim in claims)
-    return [_assumed(claim, reading) for claim in told]
+    return [_assumed(sized(claim, context), reading) for claim in told]
 
 
 def _unstated(architecture: Architecture) -> dict[str, Evidence]:

@@ -21,6 +21,7 @@ from archviz.patterns.term_text import term_lines
 from archviz.patterns.terms import Term, TermReader
 from archviz.patterns.trace import Trace
 from archviz.verify.claims import Claim
+from archviz.verify.joined_numbers import numbers_told
 from archviz.verify.not_read import rounds_told
 from archviz.verify.source_lines import SourceLines
 from archviz.verify.uncalled import uncalled
@@ -189,7 +190,9 @@ def _claim(view: LayerView, module: ModuleRecord, key: str) -> Iterator[Claim]:
     if reader is None or not results or not reader.steps:
         return
     place, part = module.defined_at or module.created_at, view.relative(module.path)
-    text = "; ".join([written(term_lines(results)), *rounds_told(view.context, module)])
+    text = "; ".join(
+        [written(term_lines(results)), *rounds_told(view.context, module), *numbers_told(view.context, module)]
+    )
     yield replace(view.claim(key, text, place), part=part)
     unread = reader.unread(results)
     if unread:

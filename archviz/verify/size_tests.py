@@ -43,12 +43,7 @@ _OWN = ("self", "config", "cls")
 
 def names_of_sizes(body: Sequence[ast.stmt]) -> frozenset[str]:
     """Names that a function binds to sizes of its inputs, or to what is computed of them alone."""
-    assigned = [
-        (target, node.value)
-        for node in _inside(body)
-        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.NamedExpr) and node.value is not None
-        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-    ]
+    assigned = list(assigned_in(body))
     found: frozenset[str] = frozenset()
     while True:
         new = [
@@ -61,6 +56,14 @@ def names_of_sizes(body: Sequence[ast.stmt]) -> frozenset[str]:
         if found.issuperset(new):
             return found
         found |= set(new)
+
+
+def assigned_in(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What a function assigns: each target with the expression of its value."""
+    for node in _inside(body):
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.NamedExpr) and node.value is not None:
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                yield target, node.value
 
 
 def decided_by_pass(test: ast.expr, sizes: frozenset[str]) -> bool:
