@@ -126,7 +126,8 @@ def _register_registries(library: Library) -> None:
             raise TypeError(
                 f"cannot assign '{type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
             )
-        self.parameters[name] = param
+        known: Any = _parameter(interp, Tensor(None, at=interp.here())) if isinstance(param, Unknown) else param
+        self.parameters[name] = known
 
     @library.method(f"{MODULE}.add_module", f"{MODULE}.register_module")
     def add_module(interp: Interpreter, self: ModuleInstance, name: str, module: Any) -> None:
