@@ -122,7 +122,9 @@ class AttributeWrites:
             return
         what = next((what for what in REGISTRIES.values() if name in getattr(module, what)), None)
         if what is not None and not _takes(what, new):
-            raise TypeError(f"cannot assign '{_type_name(new)}' as {what[:-1]} '{name}'")
+            raise TypeError(f"cannot assign '{type_name(new)}' as {what[:-1]} '{name}'")
+        if not module.is_ready and _is_part(new):
+            raise AttributeError(f"cannot assign {_part_name(new)} before Module.__init__() call")
         if isinstance(new, Tensor) and new.is_parameter:
             check_name(self.itself, name, "parameter")
             for table in (module.attrs, module.buffers, module.modules):
@@ -182,7 +184,8 @@ def _takes(registry: str, new: Any) -> bool:
     }[registry]
 
 
-def _type_name(value: Any) -> str:
+def type_name(value: Any) -> str:
+    """The name of a value's class as messages have it."""
     return (
         value.cls.name
         if isinstance(value, Instance)
@@ -192,13 +195,20 @@ def _type_name(value: Any) -> str:
     )
 
 
+def _is_part(value: Any) -> bool:
+    """Whether a value is registered by what it is: a module, a parameter, a `Buffer`."""
+    return isinstance(value, ModuleInstance) or (
+        isinstance(value, Tensor) and (value.is_parameter or bool(value.attrs and value.attrs.get("_is_buffer")))
+    )
+
+
+def _part_name(value: Any) -> str:
+    return "module" if isinstance(value, ModuleInstance) else "parameters" if value.is_parameter else "buffer"
+
+
 def _is_registered(module: ModuleInstance, name: str, new: Any) -> bool:
     """Whether `nn.Module.__setattr__` puts a value into the module's registries."""
-    if isinstance(new, ModuleInstance) or (
-        isinstance(new, Tensor) and (new.is_parameter or bool(new.attrs and new.attrs.get("_is_buffer")))
-    ):
-        return True
-    return name in module.parameters or name in module.modules or name in module.buffers
+    return _is_part(new) or name in module.parameters or name in module.modules or name in module.buffers
 
 
 def _refuses(cls: ClassValue, name: str) -> bool:

@@ -165,8 +165,20 @@ def raw_attribute(interp: Interpreter, value: Instance, name: str) -> Any:
     special = _special_of_instance(interp, value, name)
     if special is not MISSING:
         return special
+    if isinstance(value, ModuleInstance):
+        unread = _without_stub(interp, cls, name)
+        if unread is not MISSING:
+            return unread
     if name != "__getattr__" and cls.has("__getattr__") and not name.startswith("__"):
         return interp.call(bind(interp, cls.lookup("__getattr__"), value, cls), [name], {})
+    return MISSING
+
+
+def _without_stub(interp: Interpreter, cls: ClassValue, name: str) -> Any:
+    """An attribute that PyTorch's layers have and that is not understood; MISSING where they have none of this name."""
+    for each in cls.mro:
+        if each.is_library and name in interp.library.attribute_names.get(each.qualified, ()):
+            return Unknown(f"{each.qualified}.{name} has no stub", interp.here(), of_module=True)
     return MISSING
 
 
@@ -253,7 +265,7 @@ def _of_class(interp: Interpreter, value: ClassValue, name: str) -> Any:
         return interp.native(f"object.{name}", _OBJECT_METHODS[name])
     if value.metaclass is not None and value.metaclass.has(name):
         return bind(interp, value.metaclass.lookup(name), value, value.metaclass)
-    return MISSING
+    return _without_stub(interp, value, name) if value.is_module else MISSING
 
 
 def _of_super(interp: Interpreter, value: SuperValue, name: str) -> Any:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 ENUM_BASES = ("enum.Enum",)
 
 
+MODES = "modes of modules"  # in `Interpreter.state`: some module may not be as `eval()` leaves it
+
+
 def make_class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> Any:
     """The class value of a class statement."""
     if interp.region is not None and not frame.is_top:
@@ -83,6 +86,8 @@ def define(interp: Interpreter, made: _Statement, names: dict[str, Any], metacla
     for value in names.values():
         _own(value, cls)
     _replace_methods(interp, cls)
+    if cls.is_module and any(isinstance(cls.namespace.get(name), FunctionValue) for name in ("train", "eval")):
+        interp.state[MODES] = True
     if any(base.qualified == "typing.NamedTuple" for base in made.bases):
         return _make_named_tuple(interp, cls)
     if any(base.qualified in ENUM_BASES for base in cls.mro):

@@ -12,6 +12,7 @@ from archviz.interpreter.values import (
     ClassMethod,
     ClassValue,
     LibraryModule,
+    ModuleInstance,
     NativeFunction,
     StaticMethod,
     Unknown,
@@ -211,6 +212,8 @@ class Imports:
         cls = ClassValue(
             self.itself, dotted.rpartition(".")[2], dotted, bases, namespace, host_base=entry.host_base, is_library=True
         )
+        if cls.is_module and "__init__" in entry.methods:
+            namespace["__init__"] = self.native(f"{dotted}.__init__", _readying(entry.methods["__init__"]))
         self._library_values[dotted] = cls
         return cls
 
@@ -236,3 +239,14 @@ class Imports:
 
     def native(self, name: str, run: Callable[..., Any], kind: str = "function") -> NativeFunction:
         return NativeFunction(self.itself, name, run, kind)
+
+
+def _readying(init: Callable[..., Any]) -> Callable[..., Any]:
+    """The constructor of a layer, after which its object takes parameters and modules: it calls that of `Module` first."""
+
+    def run(interp: Interpreter, self: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(self, ModuleInstance):
+            self.is_ready = True
+        return init(interp, self, *args, **kwargs)
+
+    return run

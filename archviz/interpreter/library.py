@@ -73,6 +73,7 @@ class Library:
         self.classes: dict[str, LibraryClass] = {}
         self.values: dict[str, Any] = {}
         self.absent: set[str] = set()
+        self.attribute_names: dict[str, frozenset[str]] = {}  # library class → attributes that it has without a stub
         self._patterns: list[Matching] = []
         self._named: list[Matching] = []
         self._prefixes: set[str] = set()

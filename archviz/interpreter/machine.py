@@ -376,6 +376,7 @@ class Interpreter(Operators, AttributeWrites, Imports):
             module = ModuleInstance(cls)
             module.created_at = self.here()
             module.attrs["training"] = False
+            module.is_ready = False
             if self.region is not None:
                 self.region.modules.append(module)
             return module

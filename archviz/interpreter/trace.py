@@ -15,6 +15,7 @@ from archviz.interpreter.caches import (
     handed_cache,
     returned_cache,
 )
+from archviz.interpreter.classes import MODES
 from archviz.interpreter.collect import module_paths
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, image_inputs, next_inputs
@@ -160,6 +161,7 @@ def cached_passes(
         The recorders, the latest pass first; what was not understood in any; the layers of the cache after them, none where a pass
         ended before it was through: what it left behind is neither the one nor the other.
     """
+    _evaluate(interp, model)  # what it leaves stays
     with left_as_it_was(model):
         return _cached_passes(interp, model, given, batch, decode=decode)
 
@@ -209,12 +211,23 @@ def cache_inputs(interp: Interpreter, model: ModuleInstance, seq: int) -> Iterat
     yield from other_inputs(interp, model, plain, 1, seq)
 
 
+def _evaluate(interp: Interpreter, model: ModuleInstance) -> None:
+    """`model.eval()`, as before every pass: modules are made so; it runs where code has rules of its own or switched to training."""
+    if not interp.state.pop(MODES, False):
+        return
+    try:
+        interp.call(interp.get_attribute(model, "eval"), [], {})
+    except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
+        interp.gap(f"eval(): {error}", getattr(error, "at", None))
+
+
 def _run(
     interp: Interpreter, model: ModuleInstance, given: dict[str, Any], part: ModuleInstance | None = None
 ) -> tuple[Recorder, list[Gap], Any]:
     """One call of the model, or of a part of it: its events, what was not understood, and its output (None where it failed)."""
     before = list(interp.gaps)
     interp.gaps = []
+    _evaluate(interp, model)
     recorder = interp.recorder = Recorder(module_paths(model), interp.limits)
     output = None
     try:

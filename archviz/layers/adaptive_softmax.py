@@ -20,6 +20,7 @@ def register(library: Library) -> None:
         keep(
             self, in_features=in_features, n_classes=n_classes, cutoffs=edges, div_value=div_value, head_bias=head_bias
         )
+        keep(self, shortlist_size=edges[0], n_clusters=len(edges) - 1, head_size=edges[0] + len(edges) - 1)
         self.modules["head"] = interp.call(linear, [in_features, edges[0] + len(edges) - 1], {"bias": head_bias})
         tail = []
         for place, (start, stop) in enumerate(pairwise(edges)):

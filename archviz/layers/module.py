@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from types import NoneType
 from typing import Any, NamedTuple
 
+from archviz.interpreter.attribute_writes import type_name
+from archviz.interpreter.classes import MODES
 from archviz.interpreter.library import Library
 from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
@@ -18,6 +21,7 @@ from archviz.interpreter.walk import walk
 from archviz.layers.hooks import AFTER, BEFORE, changed_arguments, changed_result
 from archviz.layers.output_capturing import collector_of, run_forward
 from archviz.ops.registry import MOST_ELEMENTS, refuse_size
+from archviz.ops.shared_numbers import share
 
 MODULE = "torch.nn.Module"
 
@@ -57,6 +61,7 @@ def as_parameter(interp: Interpreter, data: Any) -> Any:
         data = interp.op("torch.tensor", data)
     made = Tensor(data.shape, data.dtype, None, interp.here())
     made.source, made.layout = data.source, data.layout
+    share(data, made)
     return _parameter(interp, made)
 
 
@@ -93,33 +98,48 @@ def new_parameter(interp: Interpreter, module: ModuleInstance, name: str, *sizes
 def _register_registries(library: Library) -> None:
     @library.method(f"{MODULE}.__init__")
     def init(interp: Interpreter, self: ModuleInstance, *args: Any, **kwargs: Any) -> None:
-        return None
+        """Nothing is registered after it, so that a second call empties the registries."""
+        if args or kwargs:
+            _refuse_arguments(self, args, kwargs)
+        self.parameters, self.buffers, self.modules = {}, {}, {}
+        self.transient = frozenset()
 
     @library.method(f"{MODULE}.register_buffer")
     def register_buffer(
         interp: Interpreter, self: ModuleInstance, name: str, tensor: Any, persistent: bool = True
     ) -> None:
         check_name(interp, name, "buffer")
+        _refuse_taken(interp, self, name, self.buffers)
+        if not isinstance(tensor, (Tensor, Unknown, NoneType)):
+            raise TypeError(
+                f"cannot assign '{type_name(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
+            )
         interp.count_part()
-        self.attrs.pop(name, None)
-        known = isinstance(tensor, Tensor) or tensor is None
-        self.register_buffer(name, tensor if known else Tensor(None, at=interp.here()), persistent=bool(persistent))
+        known: Any = Tensor(None, at=interp.here()) if isinstance(tensor, Unknown) else tensor
+        self.register_buffer(name, known, persistent=bool(persistent))
 
     @library.method(f"{MODULE}.register_parameter")
     def register_parameter(interp: Interpreter, self: ModuleInstance, name: str, param: Any) -> None:
         check_name(interp, name, "parameter")
-        self.attrs.pop(name, None)
-        self.parameters[name] = param
+        _refuse_taken(interp, self, name, self.parameters)
+        if not isinstance(param, (Unknown, NoneType)) and not (isinstance(param, Tensor) and param.is_parameter):
+            raise TypeError(
+                f"cannot assign '{type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+            )
+        known: Any = _parameter(interp, Tensor(None, at=interp.here())) if isinstance(param, Unknown) else param
+        self.parameters[name] = known
 
     @library.method(f"{MODULE}.add_module", f"{MODULE}.register_module")
     def add_module(interp: Interpreter, self: ModuleInstance, name: str, module: Any) -> None:
-        check_name(interp, name, "module")
         if module is not None and not isinstance(module, (ModuleInstance, Unknown)):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+            raise TypeError(f"{type_name(module)} is not a Module subclass")
+        _refuse_taken(interp, self, name, self.modules)
+        check_name(interp, name, "module")
         self.modules[name] = module
 
-    for name in ("to", "train", "eval", "half", "float", "bfloat16", "cuda", "cpu", "share_memory", "type",
-                 "double", "to_empty", "compile", "zero_grad"):  # fmt: skip
+    library.method(f"{MODULE}.train")(train)
+    library.method(f"{MODULE}.eval")(lambda interp, self: interp.call(interp.get_attribute(self, "train"), [False], {}))
+    for name in ("cuda", "cpu", "share_memory", "to_empty", "compile", "zero_grad"):
         library.method(f"{MODULE}.{name}")(lambda interp, self, *args, **kwargs: self)
 
     @library.method(f"{MODULE}.requires_grad_")
@@ -130,6 +150,38 @@ def _register_registries(library: Library) -> None:
 
     for name in ("reset_parameters", "_reset_parameters", "load_state_dict", "extra_repr", "_load_from_state_dict"):
         library.method(f"{MODULE}.{name}")(lambda interp, self, *args, **kwargs: None)
+
+
+def _refuse_arguments(module: ModuleInstance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Arguments of `Module.__init__`, which takes none."""
+    if kwargs:
+        raise TypeError(f"{module.cls.name}.__init__() got an unexpected keyword argument '{next(iter(kwargs))}'")
+    raise TypeError(f"{module.cls.name}.__init__() takes 1 positional argument but {len(args) + 1} were given")
+
+
+def _refuse_taken(interp: Interpreter, module: ModuleInstance, name: Any, registry: dict[str, Any]) -> None:
+    """Refuse a name that the module has already, but for one of the same registry, whose entry is replaced."""
+    if not module.is_ready:
+        raise AttributeError("cannot register before Module.__init__() call")
+    if isinstance(name, str) and name not in registry and interp.call(interp.builtin("hasattr"), [module, name], {}):
+        raise KeyError(f"attribute '{name}' already exists")
+
+
+def train(interp: Interpreter, self: ModuleInstance, mode: Any = True) -> ModuleInstance:
+    """`Module.train`: the mode of a module and, each by its own rule, of its parts."""
+    if isinstance(mode, Unknown):
+        interp.gap(f"whether a module is in training: {mode.reason}", mode.at)
+        return self
+    if not isinstance(mode, bool):
+        raise ValueError("training mode is expected to be boolean")  # noqa: TRY004 - as torch does
+    if mode:
+        interp.state[MODES] = True
+    interp.twins.written(self)
+    self.attrs["training"] = mode
+    for _, child in _children(self):
+        if isinstance(child, ModuleInstance):
+            interp.call(interp.get_attribute(child, "train"), [mode], {})
+    return self
 
 
 def tensors_of(module: ModuleInstance, table: str, *, distinct: bool) -> Iterator[tuple[str, Tensor]]:

@@ -214,8 +214,11 @@ def _register_activations(library: Library) -> None:
     for name, function in ACTIVATIONS.items():
 
         @library.constructor(f"{NN}.{name}")
-        def activation(interp: Interpreter, self: ModuleInstance, *args: Any, **options: Any) -> None:
-            return None
+        def activation(
+            interp: Interpreter, self: ModuleInstance, *args: Any, _name: str = name, **options: Any
+        ) -> None:
+            if _name == "ReLU6":
+                keep(self, min_val=0.0, max_val=6.0)
 
         library.method(f"{NN}.{name}.forward")(
             lambda interp, self, input, _function=function: interp.op(f"{F}.{_function}", input)
@@ -325,7 +328,20 @@ def _register_pooling(library: Library) -> None:
             options = {each: self.attrs[each] for each in POOLING_OPTIONS[_name[:3]]}
             return interp.op(f"{F}.{_name[:3].lower()}_pool{_name[-2:]}", input, *numbers, **options)
 
-    for rank in ("1d", "2d", "3d"):
+    for count, rank in enumerate(("1d", "2d", "3d"), 1):
+
+        @library.constructor(f"{NN}.MaxUnpool{rank}")
+        def unpool(interp: Interpreter, self: ModuleInstance, kernel_size: Any, stride: Any = None, padding: Any = 0,
+                   _rank: int = count) -> None:  # fmt: skip
+            numbers = (kernel_size, kernel_size if stride is None else stride, padding)
+            spread = [shapes.spread(each, _rank) for each in numbers]
+            keep(self, **dict(zip(("kernel_size", "stride", "padding"), spread, strict=True)))
+
+        @library.method(f"{NN}.MaxUnpool{rank}.forward")
+        def unpooled(interp: Interpreter, self: ModuleInstance, input: Any, indices: Any, output_size: Any = None,
+                     _rank: str = rank) -> Any:  # fmt: skip
+            numbers = [self.attrs[each] for each in ("kernel_size", "stride", "padding")]
+            return interp.op(f"{F}.max_unpool{_rank}", input, indices, *numbers, output_size)
 
         @library.constructor(f"{NN}.LPPool{rank}")
         def power_pool(interp: Interpreter, self: ModuleInstance, norm_type: Any, kernel_size: Any, stride: Any = None,

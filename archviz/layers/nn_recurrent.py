@@ -32,6 +32,7 @@ def _register_layers(library: Library) -> None:
                  dropout=float(dropout), bidirectional=bidirectional, proj_size=proj_size, **options)  # fmt: skip
             directions = 2 if bidirectional else 1
             width = proj_size or hidden_size
+            keep(self, _flat_weights_names=[], _all_weights=[])
             for layer in range(num_layers):
                 inputs = input_size if layer == 0 else width * directions
                 for direction in range(directions):
@@ -43,6 +44,9 @@ def _register_layers(library: Library) -> None:
                         new_parameter(interp, self, f"bias_hh{suffix}", _gates * hidden_size)
                     if proj_size:
                         new_parameter(interp, self, f"weight_hr{suffix}", proj_size, hidden_size)
+                    names = [name for name in self.parameters if name.endswith(suffix)]
+                    self.attrs["_flat_weights_names"].extend(names)
+                    self.attrs["_all_weights"].append(names)
 
         if name == "RNN":
             _with_nonlinearity(library)

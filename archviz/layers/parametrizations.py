@@ -51,15 +51,13 @@ def _register_weight_norm(library: Library) -> None:
         _parametrize(interp, module, name, norm, {key: as_parameter(interp, each) for key, each in originals.items()})
         return module
 
-    @library.function(f"{NN}.utils.remove_weight_norm", f"{NN}.utils.parametrize.remove_parametrizations")
-    def remove(
-        interp: Interpreter, module: ModuleInstance, name: str = "weight", *args: Any, **options: Any
-    ) -> ModuleInstance:
-        if f"{name}_v" in module.parameters:
-            module.parameters.pop(f"{name}_g")
-            module.parameters[name] = module.parameters.pop(f"{name}_v")
-        elif "parametrizations" in module.modules:
-            interp.gap("a parametrization that is removed again")
+    @library.function(f"{NN}.utils.remove_weight_norm")
+    def remove(interp: Interpreter, module: ModuleInstance, name: str = "weight") -> ModuleInstance:
+        if f"{name}_v" not in module.parameters:
+            raise ValueError(f"weight_norm of '{name}' not found in {module.cls.name}")
+        module.parameters.pop(f"{name}_g")
+        module.attrs.pop(name, None)
+        module.parameters[name] = module.parameters.pop(f"{name}_v")
         return module
 
     library.declare(f"{NN}.utils.parametrizations._WeightNorm", f"{NN}.Module")
@@ -167,6 +165,31 @@ def _register_parametrizations(library: Library) -> None:
         interp: Interpreter, module: ModuleInstance, tensor_name: str, parametrization: Any, *, unsafe: bool = False
     ) -> ModuleInstance:
         _register_one(interp, module, tensor_name, parametrization)
+        return module
+
+    @library.function(f"{NN}.utils.parametrize.remove_parametrizations")
+    def remove_parametrizations(
+        interp: Interpreter, module: ModuleInstance, tensor_name: str, leave_parametrized: bool = True
+    ) -> ModuleInstance:
+        """The tensor as it is computed now, or as it was before; with the last one the module has its own class again."""
+        held = module.modules["parametrizations"].modules if "parametrizations" in module.modules else {}
+        if tensor_name not in held:
+            raise ValueError(f"Module {module.cls.name} does not have a parametrization on {tensor_name}")
+        kept = {**held[tensor_name].parameters, **held[tensor_name].buffers}
+        original = kept.get("original")
+        if original is None and not leave_parametrized:
+            raise ValueError("Cannot leave unparametrized: the tensor was computed from several")
+        value = _computed(interp, module, tensor_name) if leave_parametrized else original
+        is_parameter = any(each.is_parameter for each in kept.values())
+        interp.twins.written(module)
+        del held[tensor_name], module.cls.namespace[tensor_name]
+        if is_parameter:
+            module.parameters[tensor_name] = as_parameter(interp, value)
+        else:
+            module.register_buffer(tensor_name, value)
+        if not held:
+            del module.modules["parametrizations"]
+            module.cls = module.cls.bases[0]
         return module
 
     library.function(f"{NN}.utils.parametrize.is_parametrized")(

@@ -12,6 +12,7 @@ from archviz.interpreter.values import (
     BoundMethod,
     ClassMethod,
     ClassValue,
+    DType,
     FunctionValue,
     NativeFunction,
     PropertyValue,
@@ -160,23 +161,39 @@ def _register_mixins(library: Library) -> None:
     library.declare("safetensors.safe_open")
 
 
+def _autocast(
+    interp: Interpreter, device_type: Any, dtype: Any = None, enabled: Any = True, cache_enabled: Any = None
+) -> None:
+    """Switched off, or to float32, which no device takes, it changes nothing; at work it decides dtypes that are not followed."""
+    if isinstance(enabled, Unknown) or (enabled and not (isinstance(dtype, DType) and dtype.name == "float32")):
+        interp.gap("autocast: the dtypes of what runs inside it are not followed")
+
+
 def _register_torch_infrastructure(library: Library) -> None:
     for name in ("jit.is_tracing", "jit.is_scripting", "compiler.is_compiling", "_dynamo.is_compiling", "cuda.is_available", "onnx.is_in_onnx_export",
                  "cuda.is_current_stream_capturing", "distributed.is_available", "distributed.is_initialized", "compiler.is_exporting",
                  "backends.mps.is_available", "compiler.is_dynamo_compiling"):  # fmt: skip
         library.function(f"torch.{name}")(lambda interp, *args: False)
-    for name in ("manual_seed", "cuda.empty_cache", "_check", "_check_is_size", "_check_with", "_check_value", "_check_type", "_check_index", "autocast", "amp.autocast", "cuda.amp.autocast", "set_grad_enabled",
+    for name in ("manual_seed", "cuda.empty_cache", "_check", "_check_is_size", "_check_with", "_check_value", "_check_type", "_check_index", "set_grad_enabled",
                  "cuda.synchronize", "set_printoptions", "_assert", "_dynamo.mark_static_address", "_dynamo.mark_dynamic", "_check_tensor_all", "_check_tensor_all_with",
                  "_dynamo.graph_break", "compiler.set_stance", "backends.cuda.sdp_kernel", "nn.attention.sdpa_kernel", "_assert_async",
                  "autograd.graph.saved_tensors_hooks", "cuda.device", "cuda.stream", "profiler.record_function", "autograd.profiler.record_function"):  # fmt: skip
         library.function(f"torch.{name}")(lambda interp, *args, **kwargs: None)
+    library.function("torch.autocast", "torch.amp.autocast", "torch.amp.autocast_mode.autocast")(_autocast)
+    library.function("torch.cuda.amp.autocast", "torch.cpu.amp.autocast")(
+        lambda interp, enabled=True, dtype=None, cache_enabled=None: _autocast(interp, None, dtype, enabled)
+    )
     library.function("torch.jit.annotate")(lambda interp, kind, value: value)
     library.declare("torch.autograd.Function")
 
     @library.method("torch.autograd.Function.apply")
     def apply(interp: Interpreter, cls: Any, *args: Any) -> Any:
         context = interp.call(interp.library_name("torch.autograd.function.FunctionCtx"), [], {})
-        return interp.call(interp.get_attribute(cls, "forward"), [context, *args], {})
+        if not cls.has("setup_context"):
+            return interp.call(interp.get_attribute(cls, "forward"), [context, *args], {})
+        result = interp.call(interp.get_attribute(cls, "forward"), list(args), {})
+        interp.call(interp.get_attribute(cls, "setup_context"), [context, args, result], {})
+        return result
 
     library.classes["torch.autograd.Function"].methods["apply"] = ClassMethod(apply)
     library.declare("torch.autograd.function.FunctionCtx")
@@ -198,6 +215,13 @@ def _register_torch_infrastructure(library: Library) -> None:
     library.function("torch.utils.checkpoint.checkpoint")(
         lambda interp, function, *args, **kwargs: interp.call(function, list(args), {})
     )
+
+    @library.function("torch.utils.checkpoint.checkpoint_sequential")
+    def in_sequence(interp: Interpreter, functions: Any, segments: int, input: Any, *args: Any, **kwargs: Any) -> Any:
+        for each in list(interp.iterate(functions)):
+            input = interp.call(each, [input], {})
+        return input
+
     library.function("torch._C._get_default_device")(lambda interp: "meta")
     library.function("numpy.prod", "math.prod_")(lambda interp, values, *args: _product(interp, values))
     for name, value in (("float32", float), ("float64", float), ("int64", int), ("int32", int), ("inf", float("inf")), ("pi", 3.141592653589793),

@@ -7,7 +7,7 @@ from typing import Any
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import ClassValue, DType, Instance, ModuleInstance, Tensor, Unknown
-from archviz.layers.module import follow
+from archviz.layers.module import follow, train
 from archviz.layers.strict_fields import check_field
 
 T = "transformers"
@@ -37,10 +37,16 @@ def _register_configuration(library: Library) -> None:
 def _register_pretrained(library: Library) -> None:
     @library.method(f"{PRETRAINED}.__init__")
     def init(interp: Interpreter, self: ModuleInstance, config: Any, *inputs: Any, **kwargs: Any) -> None:
+        self.is_ready = True
         if isinstance(config, Instance):
             _choose_implementations(interp, self, config)
         self.attrs.update(config=config, name_or_path="", loss_type=None, kernel_config=None)
         self.attrs["generation_config"] = Unknown("a generation configuration")
+
+    library.method(f"{PRETRAINED}.train")(train)
+    library.method(f"{PRETRAINED}.eval")(
+        lambda interp, self: interp.call(interp.get_attribute(self, "train"), [False], {})
+    )
 
     @library.method(f"{PRETRAINED}.__init_subclass__")
     def init_subclass(interp: Interpreter, cls: Any, **kwargs: Any) -> None:

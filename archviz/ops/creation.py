@@ -45,7 +45,12 @@ def _register_types(library: Library) -> None:
     library.function("torch._itemsize")(lambda interp, dtype: DTYPES[dtype.name])
     library.function("torch.device")(lambda interp, kind="meta", index=None: Device(str(kind).split(":")[0]))
     library.function("torch.get_default_dtype")(lambda interp: made["float32"])
-    library.function("torch.set_default_dtype")(lambda interp, dtype: None)
+
+    @library.function("torch.set_default_dtype")
+    def set_default_dtype(interp: Interpreter, dtype: Any) -> None:
+        if not (isinstance(dtype, DType) and dtype.name == "float32"):
+            interp.gap("torch.set_default_dtype: the dtypes of what is made after it are not followed")
+
     library.function("torch.is_grad_enabled", "torch.is_autocast_enabled")(lambda interp, *args: False)
     library.function("torch.promote_types")(
         lambda interp, one, other: interp.library_name(f"torch.{common(one.name, other.name)}")

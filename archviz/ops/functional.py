@@ -285,8 +285,16 @@ def _register_losses(library: Library) -> None:
 
         @op(library, f"{F}.{name}")
         def loss(interp: Interpreter, value: Tensor, *args: Any, _name: str = name, **options: Any) -> Tensor:
+            _check_ranks(_name, [value, *args, *options.values()])
             own = () if options.get("reduction") != "none" else _unreduced(_name, [value, *args, *options.values()])
             return like(interp, value, own)
+
+
+def _check_ranks(name: str, values: list[Any]) -> None:
+    """`margin_ranking_loss` broadcasts only among tensors of as many axes."""
+    ranks = {len(each.sizes) for each in values if isinstance(each, Tensor)}
+    if name == "margin_ranking_loss" and len(ranks) > 1:
+        raise RuntimeError("margin_ranking_loss: all input tensors should have the same number of dimensions")
 
 
 def _unreduced(name: str, values: list[Any]) -> tuple[int, ...]:

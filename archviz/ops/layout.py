@@ -172,6 +172,19 @@ def _register_permutations(library: Library) -> None:
         return like(interp, value)
 
 
+def _check_joined(parts: Sequence[Tensor], own: list[int], place: int) -> None:
+    """Refuse to join tensors that differ in more than the joined axis."""
+    for at, each in enumerate(parts):
+        if len(each.sizes) != len(own):
+            raise ValueError(f"Tensors must have same number of dimensions: got {len(own)} and {len(each.sizes)}")
+        wrong = next((axis for axis, size in enumerate(each.sizes) if axis != place and size != own[axis]), None)
+        if wrong is not None:
+            raise ValueError(
+                f"Sizes of tensors must match except in dimension {place}. Expected size {own[wrong]} but got size {each.sizes[wrong]} "
+                f"for tensor number {at} in the list."
+            )
+
+
 def _register_joins(library: Library) -> None:
     @op(library, "torch.cat", "torch.concat", "torch.concatenate")
     def cat(interp: Interpreter, tensors: Sequence[Tensor], dim: int = 0, **options: Any) -> Tensor:
@@ -180,6 +193,7 @@ def _register_joins(library: Library) -> None:
             return tensor(interp, (0,))
         place = shapes.axis(options.get("axis", dim), len(parts[0].shape or ()))
         own = list(parts[0].shape or ())
+        _check_joined(parts, own, place)
         own[place] = sum(each.sizes[place] for each in parts)
         data = None
         if place == 0 and all(each.data is not None for each in parts):
@@ -191,6 +205,11 @@ def _register_joins(library: Library) -> None:
         parts = list(tensors)
         own = parts[0].shape or ()
         place = shapes.axis(dim, len(own) + 1)
+        for at, each in enumerate(parts):
+            if each.sizes != tuple(own):
+                raise ValueError(
+                    f"stack expects each tensor to be equal size, but got {list(own)} at entry 0 and {list(each.sizes)} at entry {at}"
+                )
         return tensor(interp, (*own[:place], len(parts), *own[place:]), promoted(*parts))
 
     for name, rank, place in (

@@ -19,6 +19,7 @@ def register(library: Library) -> None:
     _register_diagonals(library)
     _register_choices(library)
     _register_mapped(library)
+    _register_unpooling(library)
 
 
 def _register_products(library: Library) -> None:
@@ -159,3 +160,20 @@ def _all_of(interp: Interpreter, value: Any, count: int, dim: int) -> Any:
         return value
     place = shapes.axis(dim, len(value.sizes) + 1)
     return like(interp, value, (*value.sizes[:place], count, *value.sizes[place:]))
+
+
+def _register_unpooling(library: Library) -> None:
+    for rank in (1, 2, 3):
+
+        @op(library, f"torch.nn.functional.max_unpool{rank}d")
+        def unpool(interp: Interpreter, value: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0,
+                   output_size: Any = None, _rank: int = rank) -> Tensor:  # fmt: skip
+            """Maxima back in their places: as large as what the pooling was given, in so far as its sizes tell.  Source: F._unpool_output_size."""
+            own, kernel = value.sizes, shapes.spread(kernel_size, _rank)
+            steps = kernel if stride is None else shapes.spread(stride, _rank)
+            edge = shapes.spread(padding, _rank)
+            sizes = [(own[at - _rank] - 1) * steps[at] + kernel[at] - 2 * edge[at] for at in range(_rank)]
+            wanted = sizes if output_size is None else list(output_size)[-_rank:]
+            if any(abs(want - size) >= step for want, size, step in zip(wanted, sizes, steps, strict=True)):
+                raise ValueError(f"invalid output_size {wanted}: about {sizes} is expected")
+            return like(interp, value, (*own[:-_rank], *wanted))

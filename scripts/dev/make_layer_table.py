@@ -1,4 +1,4 @@
-"""Write tests/layers/table.json: the parameters and buffers that PyTorch's own layers make, for the tests of the layers.
+"""Write tests/layers/table.json, the parameters and buffers that PyTorch's own layers make, and attributes.json, the names they have.
 
 Run in an environment with PyTorch (development only; nothing of archviz needs it):
 
@@ -11,7 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-TABLE = Path(__file__).resolve().parents[2] / "tests" / "layers" / "table.json"
+TESTS = Path(__file__).resolve().parents[2] / "tests" / "layers"
+TABLE, ATTRIBUTES = TESTS / "table.json", TESTS / "attributes.json"
 # A line each: the statements of a module's __init__ (`self` is an nn.Module), separated by `;`.
 MODULES = """
 self.m = nn.Linear(3, 5)
@@ -128,6 +129,125 @@ for i in range(2): setattr(self, f"layer{i}", nn.Linear(i + 1, 2))
 self.m = nn.Linear(2, 3).to(torch.bfloat16); self.n = nn.Linear(2, 2).requires_grad_(False).eval()
 self.m = nn.Linear(2, 3); self.m.weight.data = torch.zeros(3, 2); self.m.weight.data.normal_(); nn.init.zeros_(self.m.bias); nn.init.xavier_uniform_(self.m.weight)
 """  # fmt: skip
+# A layer each.
+LAYERS = """
+nn.Module()
+nn.Linear(3,4)
+nn.Linear(3,4,bias=False)
+nn.Bilinear(2,3,4)
+nn.Identity(3)
+nn.Embedding(5,4,padding_idx=-1,max_norm=1.,sparse=True)
+nn.EmbeddingBag(5,4,mode='sum',padding_idx=2)
+nn.Conv1d(4,6,3,2,1,2,2,False,'circular')
+nn.Conv2d(4,6,(3,2),padding='same')
+nn.Conv3d(4,6,3)
+nn.ConvTranspose1d(4,6,3,2,1,1,2,True,2)
+nn.ConvTranspose2d(4,6,3,padding_mode='zeros')
+nn.LayerNorm(4,1e-6,bias=False)
+nn.RMSNorm(4,eps=1e-6)
+nn.GroupNorm(2,4,affine=False)
+nn.BatchNorm1d(4,momentum=None,track_running_stats=False)
+nn.BatchNorm2d(4,affine=False)
+nn.InstanceNorm2d(4)
+nn.SyncBatchNorm(4)
+nn.LocalResponseNorm(2,0.1)
+nn.MultiheadAttention(12,3,0.1,kdim=4)
+nn.MultiheadAttention(12,3,bias=False,add_bias_kv=True,batch_first=True)
+nn.LSTM(3,4,2,True,True,0.1,True,2)
+nn.GRU(3,4,bias=False)
+nn.RNN(3,4,nonlinearity='relu')
+nn.RNN(3,4,1,'relu',False,True)
+nn.LSTMCell(3,4)
+nn.GRUCell(3,4,False)
+nn.RNNCell(3,4,nonlinearity='relu')
+nn.Transformer(12,3,1,2,8)
+nn.TransformerEncoderLayer(12,3,8,0.2,F.gelu,norm_first=True)
+nn.TransformerDecoderLayer(12,3,8,activation='gelu')
+nn.TransformerEncoder(nn.TransformerEncoderLayer(12,3,8),2)
+nn.TransformerDecoder(nn.TransformerDecoderLayer(12,3,8),2,nn.LayerNorm(12))
+nn.ReLU(True)
+nn.GELU('tanh')
+nn.SiLU(inplace=True)
+nn.LeakyReLU(0.2)
+nn.ELU(0.5)
+nn.Softplus(2,10)
+nn.Hardtanh(-2,2)
+nn.ReLU6()
+nn.Threshold(0.1,20)
+nn.PReLU(3)
+nn.Softmax(-1)
+nn.LogSoftmax(1)
+nn.GLU(1)
+nn.Dropout(0.3,True)
+nn.Dropout2d(0.3)
+nn.AlphaDropout(0.3)
+nn.MaxPool1d(3,2,1)
+nn.MaxPool2d((3,2),return_indices=True,ceil_mode=True)
+nn.AvgPool2d(2,count_include_pad=False)
+nn.AvgPool1d(2)
+nn.AdaptiveAvgPool2d((1,None))
+nn.AdaptiveMaxPool1d(3)
+nn.LPPool2d(2,3)
+nn.Upsample(scale_factor=2,mode='bilinear',align_corners=True)
+nn.UpsamplingNearest2d(scale_factor=2)
+nn.UpsamplingBilinear2d(size=4)
+nn.Flatten()
+nn.Unflatten(1,(2,2))
+nn.ChannelShuffle(2)
+nn.ZeroPad2d((1,2,3,4))
+nn.ConstantPad1d(2,3.5)
+nn.ReflectionPad1d(2)
+nn.PixelShuffle(2)
+nn.PixelUnshuffle(3)
+nn.Unfold(3,1,2,3)
+nn.Fold((4,5),2,stride=2)
+nn.CrossEntropyLoss(ignore_index=-1,label_smoothing=0.1)
+nn.MSELoss(reduction='none')
+nn.BCEWithLogitsLoss(pos_weight=torch.ones(3))
+nn.NLLLoss(weight=torch.ones(3))
+nn.CosineSimilarity(1)
+nn.SmoothL1Loss(beta=2.0)
+nn.CTCLoss(blank=2)
+nn.Sequential(nn.ReLU())
+nn.ModuleList([nn.ReLU()])
+nn.ModuleDict({'a':nn.ReLU()})
+nn.Softmax2d()
+nn.Tanh()
+nn.AdaptiveLogSoftmaxWithLoss(8,20,[5,10])
+nn.PairwiseDistance()
+nn.Mish()
+nn.Hardswish()
+nn.Softshrink(0.3)
+nn.Hardshrink(0.3)
+nn.CELU(0.3)
+nn.RReLU()
+nn.LogSigmoid()
+nn.Tanhshrink()
+nn.Softsign()
+nn.Softmin(1)
+nn.MaxUnpool2d(2)
+nn.CircularPad2d(1)
+nn.ReplicationPad3d(1)
+nn.ParameterList()
+nn.ParameterDict()
+nn.ConvTranspose3d(4, 6, 3)
+nn.InstanceNorm1d(4)
+nn.CircularPad1d(1)
+"""
+
+
+def attributes() -> dict[str, list[str]]:
+    """What `hasattr` finds at each layer, without the names that every module has, which stand under `nn.Module()`."""
+    names: dict[str, Any] = {}
+    exec("import torch\nfrom torch import nn\nimport torch.nn.functional as F", names)  # noqa: S102 - as in a program
+    found = {line: dir(eval(line, names)) for line in LAYERS.strip().splitlines()}  # noqa: S307 - the layers written above
+    common = set(found["nn.Module()"])
+    return {
+        line: sorted(
+            name for name in held if not name.startswith("__") and (line == "nn.Module()" or name not in common)
+        )
+        for line, held in found.items()
+    }
 
 
 def modules() -> list[str]:
@@ -164,3 +284,7 @@ if __name__ == "__main__":
     table = [contents(body) for body in modules()]
     TABLE.write_text("[\n" + ",\n".join(json.dumps(row) for row in table) + "\n]\n", encoding="utf-8")
     print(f"{len(table)} modules in {TABLE.name}")
+    found = attributes()
+    rows = ",\n".join(f"{json.dumps(line)}: {json.dumps(names)}" for line, names in found.items())
+    ATTRIBUTES.write_text("{\n" + rows + "\n}\n", encoding="utf-8")
+    print(f"{len(found)} layers in {ATTRIBUTES.name}")
