@@ -324,9 +324,9 @@ def _configuration(interp: Interpreter, source: ModelSource) -> Instance:
     _check_layers(values, interp.limits.parts)
     own = source.custom
     config_class = own_configuration_class(interp, own) if own is not None else None
-    return build_configuration(
-        interp, config_class or configuration_class(interp, source.model_type, source.unread), values
-    )
+    if config_class is None:
+        config_class = configuration_class(interp, source.model_type, source.unread, has_own_code=own is not None)
+    return build_configuration(interp, config_class, values)
 
 
 def _build_configured(

@@ -31,7 +31,7 @@ class Limits:
         at_hand_seconds: All requests of a command together, where the catalog or a stored copy can answer too.
         in_vain_seconds: All waiting that brings no answer, of all commands of a process lately, where the catalog or a copy can answer.
         request_seconds: One request with its retries, until the whole answer is there.
-        network_seconds: All requests of one command.
+        network_seconds: All requests of one command, with their pauses and turns; what the machine needs in between does not count.
         download_seconds: The same for a command that reads many files: headers of a checkpoint, code.
         requests: Requests for one view of a model's sources, besides those for code files.
         response_bytes: Size of one answer.

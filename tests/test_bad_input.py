@@ -233,3 +233,28 @@ def test_plain_code_is_drawn_with_its_arguments(tmp_path: Path, capsys: pytest.C
     options = ["--class", "M", "--args", '{"dim": 7}', "-o", str(tmp_path / "out"), "-f", "svg", "--offline"]
     assert cli.main(["draw", str(tmp_path / "small.py"), *options]) in (0, 5)
     assert (tmp_path / "out.svg").is_file()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["export", "Qwen/Qwen3-0.6B", "--estimator=", "--output=out"],
+        ["export", "Qwen/Qwen3-0.6B", "--estimator=assets/estimator_layers", "--output="],
+        ["document", "Qwen/Qwen3-0.6B", "--output="],
+        ["verify", "Qwen/Qwen3-0.6B", "--report="],
+        ["memory", "Qwen/Qwen3-0.6B", "--output="],
+        ["compare", "Qwen/Qwen3-0.6B", "Qwen/Qwen3-4B", "--markdown="],
+    ],
+    ids=lambda given: f"{given[0]} {given[-1]}",
+)
+def test_an_empty_path_is_not_the_current_folder(
+    refused: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "it is empty" in refused(USAGE, *arguments)["message"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_expectations_given_one_by_one_may_not_contradict_each_other(refused: Refused) -> None:
+    error = refused(USAGE, "verify", "Qwen/Qwen3-0.6B", "--expect", "params=1", "--expect", "params=2")
+    assert error["message"] == "params is expected twice"

@@ -12,6 +12,7 @@ from archviz.architecture.model import Evidence
 from archviz.architecture.naming import Kind, main_mixer
 from archviz.architecture.roles import Roles
 from archviz.architecture.rope_settings import RopeSettings, rope_settings
+from archviz.architecture.runs import is_untraced
 from archviz.architecture.towers import Column
 from archviz.late_patterns import late_pattern
 from archviz.patterns.attention import Attention
@@ -23,6 +24,7 @@ KIND_NAMES = {
     "mla": "multi-head latent (MLA)",
 }
 _QK_NORMS = {"head": "per head", "whole": "over the whole projection", None: "none"}
+USUAL_SCALE = "1/√d_h"  # of scores, d_h the width of a head
 TEMPERATURE = "grows with the logarithm of the position"
 HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", "encoder_attention_heads", "decoder_attention_heads")
 KV_HEADS = ("num_key_value_heads", "num_kv_heads", "num_global_key_value_heads")
@@ -123,12 +125,11 @@ def _gate(what: Attention) -> str:
     return f"{what.gate} gate on the output" if what.gate else "gate on the output, function not seen"
 
 
-def _scale(what: Attention) -> float | None:
-    """The factor of the scores, where it is another than one over the root of a head's width."""
+def _scale(what: Attention) -> float | str | None:
+    """The factor of the scores; None where it is not known."""
     if what.scaling is None or not what.head_dim:
         return None
-    usual = abs(what.scaling - what.head_dim**-0.5) < 1e-6
-    return None if usual else round(what.scaling, 9)
+    return USUAL_SCALE if abs(what.scaling - what.head_dim**-0.5) < 1e-6 else round(what.scaling, 9)
 
 
 def position_facts(sheet: FactSheet, column: Column, roles: Roles, stack: Stack) -> None:
@@ -146,7 +147,7 @@ def position_facts(sheet: FactSheet, column: Column, roles: Roles, stack: Stack)
     unseen = not any(a.positions for _, a in found)
     if any(a.rope for _, a in found) or (unseen and found):
         _rope_facts(sheet, stack)
-    sheet.add("position_encoding", *position_words(sheet, column, roles, stack))
+    add_positions(sheet, "position_encoding", column, roles, stack)
 
 
 def _rotated_head(what: Attention) -> int:
@@ -188,7 +189,16 @@ def turned_dimensions(sheet: FactSheet, stack: Stack, kind: Kind, what: Attentio
     return (settings.turned(span) if span else None) or span
 
 
-def position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack) -> tuple[str | None, list[Evidence]]:
+def add_positions(sheet: FactSheet, key: str, column: Column, roles: Roles, stack: Stack) -> None:
+    """What tells positions apart; where no pass shows the attention, the module tree alone says it."""
+    words, evidence = _position_words(sheet, column, roles, stack)
+    by_tree = is_untraced(sheet.context, stack) or (
+        words is not None and words.startswith("RoPE") and not any(what.positions for _, what in attentions(stack))
+    )
+    sheet.add(key, words, evidence, status="unverified" if by_tree else "verified")
+
+
+def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack) -> tuple[str | None, list[Evidence]]:
     """What tells positions apart, in words, and where that is seen."""
     found = attentions(stack)
     seen = {a.positions for _, a in found}
@@ -201,11 +211,21 @@ def position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack)
     alibi = next((e for e in sheet.context.trace.outline if e.kind == "function" and "alibi" in e.name.lower()), None)
     if found and (alibi is not None or stack.config.values.get("alibi") is True):
         return "ALiBi", code(alibi.at) if alibi else sheet.cite(stack.config.prefix + "alibi")
-    if table := _table(column, roles):
+    table = _table(column, roles)
+    if seen <= {None} and (turning := _rotating(sheet, column, roles)):  # no pass shows whether it turns anything
+        return "RoPE and table of positions" if table else "RoPE", [*turning, *table]
+    if table:
         return "table of positions", table
     if seen == {"none"} and found[0][1].causal:
         return "none (NoPE)", attention_place(sheet, found[0][0])
     return None, []
+
+
+def _rotating(sheet: FactSheet, column: Column, roles: Roles) -> list[Evidence]:
+    """The first module of a tower that makes rotations."""
+    made = (m for m in sheet.context.modules.values() if column.holds(m) and roles(m) == "rope")
+    first = next(made, None)
+    return code(first.created_at) if first is not None else []
 
 
 _TABLE_NAME = late_pattern(r"(^|[._])(pos(_|emb|$)|position)")

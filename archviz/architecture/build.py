@@ -26,7 +26,8 @@ from archviz.architecture.naming import kind_labels
 from archviz.architecture.parameters import build_parameters
 from archviz.architecture.roles import Roles
 from archviz.architecture.runs import layer_runs
-from archviz.architecture.towers import MAIN, Column, find_columns, write_tower
+from archviz.architecture.tower_writing import write_tower
+from archviz.architecture.towers import MAIN, Column, find_columns
 from archviz.interpreter.reading import Gap, ModelReading
 from archviz.patterns.repeat import Repeat, find_repeats, repeat_text
 from archviz.records import replace

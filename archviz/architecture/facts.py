@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from archviz.architecture.attention_facts import (
+    add_positions,
     attention_facts,
     attention_place,
     attentions,
     position_facts,
-    position_words,
 )
 from archviz.architecture.compression_facts import compression_facts, stream_facts
 from archviz.architecture.context import LAYER_KEYS, WIDTH_KEYS, ConfigPart, Context, code
@@ -232,5 +232,5 @@ def _others(sheet: FactSheet, roles: Roles, columns: list[Column], main: Column 
             if isinstance(part.what, FeedForward):
                 sheet.add(f"{column.id}_feed_forward", part.what.title, sheet.place(kind, part))
                 sheet.add(f"{column.id}_intermediate_size", part.what.hidden, sheet.place(kind, part))
-        sheet.add(f"{column.id}_position_encoding", *position_words(sheet, column, roles, stack))
+        add_positions(sheet, f"{column.id}_position_encoding", column, roles, stack)
         sheet.add(f"{column.id}_states_joined", *(joined_states(sheet.context, column.stacks) or (None,)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archviz.commands.command import Command
 from archviz.commands.draw import look_arguments, look_of
-from archviz.commands.options import MODEL, given, settings_of
+from archviz.commands.options import MODEL, given, given_path, settings_of
 from archviz.commands.printing import list_on_stderr, print_json, with_gaps
 from archviz.errors import printable
 from archviz.formats import parse_formats, split_suffix
@@ -25,9 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f", "--format", metavar="F[,F…]", type=given, help="draw two models on one frame: svg, png, pdf, tex"
     )
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, help="path of the figure without suffix")
+    parser.add_argument("-o", "--output", metavar="OUT", type=given_path, help="path of the figure without suffix")
     look_arguments(parser)
-    parser.add_argument("--markdown", metavar="FILE.md", type=Path, help="write the comparison as Markdown")
+    parser.add_argument("--markdown", metavar="FILE.md", type=given_path, help="write the comparison as Markdown")
 
 
 def run(options: argparse.Namespace) -> int:

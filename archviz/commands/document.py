@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from archviz.commands.command import Command
-from archviz.commands.options import model_arguments, settings_of
+from archviz.commands.options import given_path, model_arguments, settings_of
 from archviz.commands.printing import print_json, with_gaps
 from archviz.errors import UsageError, printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     model_arguments(parser)
-    parser.add_argument("-o", "--output", metavar="FILE.md", type=Path, help="where the document is written")
+    parser.add_argument("-o", "--output", metavar="FILE.md", type=given_path, help="where the document is written")
     parser.add_argument("--summary", action="store_true", help="print the short form for a chat")
     parser.add_argument(
         "--tensors", action="store_true", help="the JSON in the document also lists every single tensor"

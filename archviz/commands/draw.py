@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from archviz.commands.command import Command
-from archviz.commands.options import MODEL, given, model_arguments, settings_of
+from archviz.commands.options import MODEL, given, given_path, model_arguments, settings_of
 from archviz.commands.printing import list_on_stderr, print_json, with_gaps
 from archviz.errors import UsageError
 from archviz.formats import (
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     figure = "; or the JSON of a diagram config (it has stages) or of an Architecture (its schema is archviz/1)"
     model_arguments(parser, "MODEL|FIGURE.json", MODEL + figure)
     parser.add_argument(
-        "-o", "--output", metavar="OUT", type=Path, help="path without suffix; the model's name by default"
+        "-o", "--output", metavar="OUT", type=given_path, help="path without suffix; the model's name by default"
     )
     parser.add_argument(
         "-f", "--format", metavar="F[,F…]", type=given, help=f"of {', '.join(FORMATS)}; OUT's suffix or png by default"
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what draws png, svg and pdf: the own layouter, or Graphviz from the DOT where it is installed",
     )
     parser.add_argument(
-        "--figure-config", metavar="OUT.json", type=Path, help="also write a diagram config, to edit and draw"
+        "--figure-config", metavar="OUT.json", type=given_path, help="also write a diagram config, to edit and draw"
     )
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from archviz.commands.command import Command
-from archviz.commands.options import model_arguments, settings_of
+from archviz.commands.options import given_path, model_arguments, settings_of
 from archviz.commands.printing import print_json, with_gaps
 
 
@@ -15,12 +14,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--estimator",
         metavar="FOLDER",
-        type=Path,
+        type=given_path,
         required=True,
         help="the estimator's layer classes: a folder of Python files, read and never imported",
     )
     parser.add_argument(
-        "-o", "--output", metavar="DIR", type=Path, required=True, help="where {model_id}.json and gaps/ are written"
+        "-o",
+        "--output",
+        metavar="DIR",
+        type=given_path,
+        required=True,
+        help="where {model_id}.json and gaps/ are written",
     )
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from archviz.commands.command import Command
-from archviz.commands.options import given, model_arguments, settings_of
+from archviz.commands.options import given, given_path, model_arguments, settings_of
 from archviz.commands.printing import print_json, with_gaps
 from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
 from archviz.formats import parse_formats, split_suffix
@@ -31,7 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="tokens of an encoder's input; as many as the context by default, where the code fixes none",
     )  # fmt: skip
     parser.add_argument(
-        "-o", "--output", metavar="OUT", type=Path, help="draw the curve: path without suffix, or with one of a format"
+        "-o",
+        "--output",
+        metavar="OUT",
+        type=given_path,
+        help="draw the curve: path without suffix, or with one of a format",
     )
     parser.add_argument(
         "-f", "--format", metavar="F[,F…]", type=given, help="of svg, png, pdf; OUT's suffix or svg by default"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from archviz.commands.printing import say
 from archviz.settings import Settings
@@ -41,6 +42,11 @@ def given(text: str) -> str:
     if not text.strip(" ,"):
         raise argparse.ArgumentTypeError("it is empty; leave the option out for the default")
     return text
+
+
+def given_path(text: str) -> Path:
+    """A path as it is written; an empty one would be the current folder."""
+    return Path(given(text))
 
 
 def positive(text: str) -> int:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 
 from archviz.commands.command import Command
-from archviz.commands.options import given, settings_of
+from archviz.commands.options import given, given_path, settings_of
 from archviz.errors import UsageError
 
 
@@ -18,17 +17,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--token-file",
         metavar="FILE",
-        type=Path,
+        type=given_path,
         help="lines of TOKEN or NAME TOKEN; or ARCHVIZ_TOKEN in the environment",
     )
     parser.add_argument(
         "--allow-host", metavar="NAME[,NAME…]", type=given, help="names by which clients of another machine reach it"
     )
     parser.add_argument(
-        "--read", metavar="FOLDER", type=Path, action="append", default=[],
+        "--read", metavar="FOLDER", type=given_path, action="append", default=[],
         help="a folder whose models may be read; over stdio every one by default, over HTTP none",
     )  # fmt: skip
-    parser.add_argument("--output", metavar="FOLDER", type=Path, help="where files go; ARCHVIZ_OUTPUT by default")
+    parser.add_argument("--output", metavar="FOLDER", type=given_path, help="where files go; ARCHVIZ_OUTPUT by default")
 
 
 def run(options: argparse.Namespace) -> int:

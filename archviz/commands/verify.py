@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from archviz.commands.command import Command
-from archviz.commands.options import model_arguments, settings_of
+from archviz.commands.options import given_path, model_arguments, settings_of
 from archviz.commands.printing import print_json, with_gaps
 
 
@@ -15,16 +14,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--expect",
         metavar="KEY=VALUE[,…]",
+        action="append",
         help="such as params=70e9±2%%,layers=80; a part that the model lacks is 0 (experts=0), an unknown key lists the known ones",
     )
     parser.add_argument(
         "--report",
         metavar="OUT.md|OUT.json",
-        type=Path,
+        type=given_path,
         help="write a validation report with its sources; headers, card and paper are asked for it",
     )
     parser.add_argument(
-        "--against", metavar="FIGURE.json", type=Path, help="a diagram config or an Architecture to check"
+        "--against", metavar="FIGURE.json", type=given_path, help="a diagram config or an Architecture to check"
     )
 
 
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
 
     result = pipeline.verify(
         options.model,
-        expect=options.expect,
+        expect=None if options.expect is None else ",".join(options.expect),
         against=options.against,
         report=options.report,
         class_name=options.class_name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from archviz.architecture.attention_facts import USUAL_SCALE
 from archviz.architecture.model import MIXER_ROLES, Architecture, Evidence, Fact, LayerStack
 from archviz.architecture.words import pattern_words, value_words
 from archviz.records import record
@@ -77,7 +78,7 @@ _RULES = (
     _Rule("attention_chunk", "Chunked attention", _set, "a query sees its chunk of {} tokens", "cache and cost of these layers stop growing"),
     _Rule("qk_norm", "QK-norm", _set, "queries and keys are normalised {}", "scores stay in range in training"),
     _Rule("attention_softcap", "Softcapped attention scores", _set, "scores are squashed to ±{}", "scores stay in range"),
-    _Rule("attention_scale", "Attention scale of its own", _set, "scores are multiplied by {} instead of one over the root of the head's width", "", True),
+    _Rule("attention_scale", "Attention scale of its own", _not(USUAL_SCALE), "scores are multiplied by {} instead of one over the root of the head's width", "", True),
     _Rule("cross_attention_layers", "Cross-attention layers", _set, "{} layers attend to another sequence", "images or a source text enter there"),
     _Rule("rope_layout", "Interleaved RoPE", lambda v: v == "interleaved", "pairs of neighbouring channels are rotated, not halves", "", True),
     _Rule("mrope_section", "Multi-axis RoPE", _set, "channels are rotated by time, height and width: sections {}", "images and video have places of their own"),

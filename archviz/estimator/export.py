@@ -10,7 +10,7 @@ from archviz.architecture.model import Architecture, GapEntry
 from archviz.descriptions import described
 from archviz.errors import UsageError
 from archviz.estimator.amounts import formatted
-from archviz.estimator.gap_report import gap_report
+from archviz.estimator.gap_report import Storage, gap_report
 from archviz.estimator.mapping import Mapping, map_pieces
 from archviz.estimator.official_plan import official_plan
 from archviz.estimator.pieces import Piece, find_pieces
@@ -19,6 +19,8 @@ from archviz.estimator.validation import Validation, validated
 from archviz.interpreter.reading import ModelReading
 from archviz.numbers.layer_costs import LayerCosts
 from archviz.numbers.memory import SAMPLED
+from archviz.numbers.reconcile import quantisation_of
+from archviz.numbers.weights import stored_weights
 from archviz.outputs import write_text
 from archviz.readings import DEFAULTS, read_cached
 from archviz.records import record
@@ -91,15 +93,24 @@ def build_export(
     source = read_model_source(model, settings)
     reading, passes = read_cached(source, SAMPLED, class_name=class_name, settings=settings, stored=True)
     costs = LayerCosts(reading, passes)
-    return export_of(reading, described(source, reading, class_name), classes, official_plan(source, settings), costs)
+    architecture = described(source, reading, class_name)
+    quantisation = quantisation_of(source.values or {})
+    weights = stored_weights(reading, architecture, quantisation) if quantisation else None
+    stored = weights.words if weights else "quantised in a way that is not understood" if quantisation else ""
+    return export_of(reading, architecture, classes, official_plan(source, settings), costs, stored)
 
 
 def export_of(
-    reading: ModelReading, architecture: Architecture, classes: list[LayerClass], plan: dict[str, str], costs: LayerCosts
+    reading: ModelReading, architecture: Architecture, classes: list[LayerClass], plan: dict[str, str], costs: LayerCosts,
+    stored: str = "",
 ) -> Export:  # fmt: skip
-    """The export of a model that was read and described."""
-    dtype = model_dtype(reading.config)
-    mapped = map_pieces(find_pieces(reading), classes, dtype)
+    """The export of a model that was read and described.
+
+    Args:
+        stored: How the checkpoint stores all weights, where that is not in one type.
+    """
+    mapped = map_pieces(find_pieces(reading), classes, model_dtype(reading.config))
+    storage = Storage(stated_dtype(reading.config) or "not stated", stored)
     model_id = export_name(architecture.identity.id)
     reports = {
         piece.name: gap_report(
@@ -107,7 +118,7 @@ def export_of(
             proposed_class(piece, architecture),
             mapping.why,
             architecture,
-            dtype,
+            storage,
             _ops(reading, piece),
             plan,
             costs,
@@ -190,13 +201,18 @@ def _value(architecture: Architecture, key: str) -> object:
 
 
 def model_dtype(config: dict[str, object]) -> str:
-    """The type that a configuration states for the weights; float32 where it states none."""
+    """The type that a configuration states for the weights; float32, in which modules are built, where it states none."""
+    return stated_dtype(config) or "float32"
+
+
+def stated_dtype(config: dict[str, object]) -> str | None:
+    """The type that a configuration states for the weights, in it or in one of its parts."""
     for part in (config, *(value for value in config.values() if isinstance(value, dict))):
         for key in ("dtype", "torch_dtype"):
             stated = part.get(key)
             if isinstance(stated, str) and re.fullmatch(r"(torch\.)?[a-z0-9_]{2,20}", stated):
                 return stated.removeprefix("torch.")
-    return "float32"
+    return None
 
 
 def export_name(model: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from archviz.architecture.folding import ranges
 from archviz.architecture.model import Architecture, BlockGraph
@@ -10,7 +11,7 @@ from archviz.emit.markdown_graphs import graph_section
 from archviz.emit.markdown_text import code, filled_table, inline_code, line, link, table
 from archviz.estimator.expected import Expected, expected_numbers, moved
 from archviz.estimator.official_plan import planned
-from archviz.estimator.parallelism import TENSOR_SIZES, Split, is_fused, tensor_splits
+from archviz.estimator.parallelism import TENSOR_SIZES, Split, Strategy, is_fused, tensor_splits
 from archviz.estimator.pieces import Piece
 from archviz.estimator.references import engine_references, torch_references
 from archviz.estimator.suite import suite_specification
@@ -19,8 +20,15 @@ from archviz.numbers.layer_costs import LayerCosts
 _MOST_TENSORS = 40
 
 
+class Storage(NamedTuple):
+    """The type that weights have where the code leaves it open (`bfloat16`), and how the checkpoint stores them where it quantises."""
+
+    dtype: str
+    quantised: str = ""
+
+
 def gap_report(
-    piece: Piece, class_name: str, why: str, architecture: Architecture, dtype: str, ops: Sequence[str],
+    piece: Piece, class_name: str, why: str, architecture: Architecture, storage: Storage, ops: Sequence[str],
     plan: Mapping[str, str], costs: LayerCosts,
 ) -> str:  # fmt: skip
     """The report as Markdown.
@@ -28,7 +36,7 @@ def gap_report(
     Args:
         class_name: The name proposed for the missing class.
         why: Why no class of the folder fits.
-        dtype: Of the stored weights where the code leaves it open: `bfloat16`.
+        storage: The types of the weights.
         ops: The ops of its forward pass, in order.
         plan: The official plan of tensor parallelism.
         costs: What the model's modules cost.
@@ -36,7 +44,7 @@ def gap_report(
     numbers = expected_numbers(piece, costs)
     sections = [
         _head(piece, class_name, why, architecture),
-        _tensors(piece, dtype),
+        _tensors(piece, storage),
         _settings(piece),
         _flow(piece, architecture),
         _references(piece, architecture, ops),
@@ -54,15 +62,17 @@ def _head(piece: Piece, class_name: str, why: str, architecture: Architecture) -
         "",
         f"Model: {line(architecture.identity.id)}, class `{inline_code(piece.class_name)}`"
         + (f" ({line(piece.at)})." if piece.at else "."),
-        f"It has {piece.count} of them{places}: {each}{piece.total:,} in all.",
+        f"It has {piece.count} of them{places}: {each}{piece.total:,} in all."
+        if piece.count > 1
+        else f"It has one{places}, of {piece.total:,} parameters.",
         "",
         f"Why: {line(why)}. Proposed class: `{inline_code(class_name)}`.",
     ]
 
 
-def _tensors(piece: Piece, dtype: str) -> list[str]:
+def _tensors(piece: Piece, storage: Storage) -> list[str]:
     rows = [
-        (t.name, _shape(t.shape), t.dtype if t.dtype not in (None, "float32") else dtype, f"{t.numel:,}")
+        (t.name, _shape(t.shape), t.dtype if t.dtype not in (None, "float32") else storage.dtype, f"{t.numel:,}")
         for t in piece.tensors
     ]
     left = len(rows) - _MOST_TENSORS
@@ -73,6 +83,11 @@ def _tensors(piece: Piece, dtype: str) -> list[str]:
         "",
         *table(("Tensor", "Shape", "Type", "Elements"), rows[:_MOST_TENSORS]),
         *more,
+        *(
+            ["", f"The checkpoint stores all weights of the model so: {line(storage.quantised)}."]
+            if storage.quantised
+            else []
+        ),
         *tied,
     ]
 
@@ -135,14 +150,7 @@ def _parallelism(piece: Piece, numbers: Expected, plan: Mapping[str, str]) -> li
     ][:_MOST_TENSORS]
     rows = []
     for strategy in numbers.strategies:
-        size = (
-            f"{strategy.bytes_per_token:,} B × {strategy.factor.text}"
-            if strategy.bytes_per_token
-            else strategy.factor.text
-        )
-        volume = moved(strategy, 8, 1)
-        example = f"{volume:,} B" if volume is not None else "depends on the run"
-        rows.append((strategy.name, strategy.splits, strategy.sends, size, example))
+        rows.append((strategy.name, strategy.splits, strategy.sends, *_volume(strategy)))
     shards = [
         (str(n), f"{held:,}" if held is not None else "a tensor does not divide evenly")
         for n, held in numbers.shards.items()
@@ -152,8 +160,30 @@ def _parallelism(piece: Piece, numbers: Expected, plan: Mapping[str, str]) -> li
         "## Parallelism", "", *table(header, rows), "",
         "Under tensor parallelism the tensors split so (read off their shapes):", "",
         *filled_table(("Tensor", "Shape", "Split", "Plan of transformers"), splits), "",
+        *_plan_words(splits),
         *table(("Devices", "Parameters on each"), shards), *_copies(piece),
     ]  # fmt: skip
+
+
+def _plan_words(splits: Sequence[tuple[str, str, str, str]]) -> list[str]:
+    """How to read a plan that gathers outputs, which takes more messages than the split beside it."""
+    if not any("gather_output" in plan for *_, plan in splits):
+        return []
+    words = "columns, whose output every device gathers at once: the next projection then reads all of it"
+    return [f"`colwise_gather_output`: {words}, where the split beside it sends one all-reduce after both.", ""]
+
+
+def _volume(strategy: Strategy) -> tuple[str, str]:
+    """What is sent for a token, and by each of 8 devices."""
+    if strategy.at_border is not None:
+        return f"{strategy.at_border:,} B {strategy.factor.text}", f"{strategy.at_border:,} B at its border"
+    volume = moved(strategy, 8, 1)
+    if strategy.bytes_per_token == 0:
+        return "0 B", "0 B"
+    size = (
+        f"{strategy.bytes_per_token:,} B × {strategy.factor.text}" if strategy.bytes_per_token else strategy.factor.text
+    )
+    return size, f"{volume:,} B" if volume is not None else "depends on the run"
 
 
 def _copies(piece: Piece) -> list[str]:

@@ -161,7 +161,13 @@ def analyze_layer_structure(tensors: Sequence[Mapping[str, object]]) -> dict[str
 
 
 def get_supported_layers(folder: str | Path, *, settings: Settings = DEFAULTS) -> dict[str, dict[str, object]]:
-    """Class → `{docstring, module, parameters}` of the layer classes in a folder, read as syntax and never imported."""
+    """Class → `{docstring, module, parameters}` of the layer classes in a folder, read as syntax and never imported.
+
+    Raises:
+        UsageError: The folder is not named or not there, holds no layer class, or a file of it does not parse.
+    """
+    if not str(folder).strip():
+        raise UsageError("the folder of layer classes has no name", hint="give a folder of .py files")
     return {
         layer.name: {
             "docstring": layer.docstring,

@@ -16,6 +16,7 @@ from archviz.records import record, replace
 
 TENSOR_SIZES = (2, 4, 8)
 BYTES = 2  # activations in bf16
+_RECURRENT = ("gated_deltanet", "kda", "mamba2", "mamba", "lightning_attention")
 
 
 @record(frozen=True)
@@ -42,6 +43,8 @@ class Factor(NamedTuple):
 
 
 _AROUND = Factor("2 (N − 1) ∕ N", lambda devices: 2 * (devices - 1) / devices)
+_NOTHING = Factor("0", lambda devices: 0.0)
+_BORDER = Factor("once for each border, not for each token")
 _ONCE = Factor("(N − 1) ∕ N", lambda devices: (devices - 1) / devices)
 
 
@@ -55,6 +58,7 @@ class Strategy:
         sends: What is communicated.
         bytes_per_token: Bytes a device sends for one token and one layer in bf16, before the factor in `factor`.
         factor: What the bytes are multiplied by on N devices.
+        at_border: Bytes a device sends once, to the device that has the positions after its own, however many tokens it has.
     """
 
     name: str
@@ -62,6 +66,7 @@ class Strategy:
     sends: str
     bytes_per_token: int | None
     factor: Factor
+    at_border: int | None = None
 
 
 def tensor_splits(piece: Piece) -> list[Split]:
@@ -101,7 +106,11 @@ def _closed(piece: Piece, splits: list[Split]) -> list[Split]:
 def is_fused(piece: Piece, split: Split) -> bool:
     """Whether a tensor that splits by columns writes several things side by side: queries, keys and values, or a gate beside what it gates."""
     names = split.tensor.split(".")[-2:]
-    several = any(word in name for name in names for word in ("qkv", "in_proj", "gate_up", "c_attn", "query_key_value"))
+    several = any(
+        name == "in_proj" or (name.startswith("in_proj_") and len(name) > len("in_proj_z"))  # `in_proj_qkvz`; `in_proj_z` is one part
+        or any(word in name for word in ("qkv", "gate_up", "c_attn", "query_key_value"))
+        for name in names
+    )  # fmt: skip
     inner = "conv1d" in names and any("in_proj" in tensor.name for tensor in piece.tensors)
     return split.how == "columns" and len(split.shape) > 1 and (several or inner)
 
@@ -192,9 +201,10 @@ def strategies(
             "all-to-all to the devices of the chosen experts, and back" if volume else "nothing: every device routes its own tokens",
             volume, Factor("(N − 1) ∕ N, when experts are chosen evenly", _ONCE.of),
         )  # fmt: skip
+    held = f"{piece.count} of them over N stages by whole layers" if piece.stack else "one stage has it"
     stream = piece.stream or _integer(piece.specs.get("hidden_size")) or width
     yield Strategy(
-        "Pipeline parallelism", f"{piece.count} of them over N stages by whole layers; no tensor is split",
+        "Pipeline parallelism", f"{held}; no tensor is split",
         "the hidden state from one stage to the next", stream * BYTES if stream else None, Factor("1 for each border between stages", lambda devices: 1.0),
     )  # fmt: skip
     yield _sequence_parallel(piece, out, kv_bytes, state_bytes, compresses=compresses)
@@ -212,38 +222,71 @@ def _tensor_parallel(piece: Piece, sizes: set[str], out: int | None) -> Strategy
         return Strategy("Tensor parallelism", splits, "one all-reduce of the output", out, _AROUND)
     if "columns" in sizes:
         return Strategy("Tensor parallelism", splits, "all-gather of the output", out, _ONCE)
-    return Strategy(
-        "Tensor parallelism", splits, "nothing: every device computes it", 0, Factor("0", lambda devices: 0.0)
-    )
+    return Strategy("Tensor parallelism", splits, "nothing: every device computes it", 0, _NOTHING)
 
 
 def _sequence_parallel(
     piece: Piece, out: int | None, kv_bytes: int | None, state_bytes: int | None, *, compresses: bool
 ) -> Strategy:
+    """T ∕ N positions on each device: what a layer needs of the positions that other devices have."""
+    window = _integer(piece.specs.get("sliding_window"))
+    if kv_bytes is not None and window is not None:
+        sends = f"keys and values of the {window - 1:,} positions before the first of each part"
+        return _sequence("a window reaches into the part before", sends, at_border=kv_bytes * (window - 1))
     if kv_bytes is not None:
-        return Strategy(
-            "Sequence parallelism", "T ∕ N positions on each device; keys and values go round (ring attention)",
-            "keys and values of the other positions", kv_bytes, Factor("(N − 1) for the token's own keys and values", lambda devices: devices - 1.0),
+        return _sequence(
+            "keys and values go round (ring attention)", "keys and values of the other positions", kv_bytes,
+            Factor("(N − 1) for the token's own keys and values", lambda devices: devices - 1.0),
         )  # fmt: skip
     if compresses:
-        return Strategy(
-            "Sequence parallelism", "T ∕ N positions on each device; what is kept of keys and values goes round",
-            "the kept part of the other positions, which is compressed", None, Factor("depends on the compression and on the window"),
+        return _sequence(
+            "what is kept of keys and values goes round", "the kept part of the other positions, which is compressed", None,
+            Factor("depends on the compression and on the window"),
         )  # fmt: skip
+    if piece.kind in _RECURRENT and not state_bytes:
+        return _sequence("one after the other", "its state at the end of each part, whose size is not known")
     if state_bytes:
-        return Strategy(
-            "Sequence parallelism", "T ∕ N positions on each device, one after the other",
-            f"the recurrent state and that of the convolution at the end of each part: {state_bytes:,} B", None, Factor("once for each border, not for each token"),
-        )  # fmt: skip
+        sends = "the recurrent state and that of the convolution at the end of each part"
+        return _sequence("one after the other", sends, at_border=state_bytes)
+    if piece.kind == "cross_attention":
+        sends = "keys and values of the other sequence, where each device has a part of them"
+        return _sequence("each needs all of the other sequence", sends, None, Factor("depends on the other sequence"))
     if "num_kv_heads" in piece.specs:
-        return Strategy(
-            "Sequence parallelism", "T ∕ N positions on each device; keys and values go round (ring attention)",
-            "keys and values of the other positions, which no cache keeps", None, Factor("depends on the run"),
-        )  # fmt: skip
-    return Strategy(
-        "Sequence parallelism", "T ∕ N positions on each device; it works on each position alone",
-        "nothing by itself; beside tensor parallelism reduce-scatter and all-gather in place of the all-reduce", out, Factor("2 (N − 1) ∕ N in place of the all-reduce", _AROUND.of),
-    )  # fmt: skip
+        sends = "keys and values of the other positions"
+        return _sequence("keys and values go round (ring attention)", sends, None, Factor("depends on the run"))
+    if (reach := _reach(piece)) is not None:
+        return _sequence(
+            "a window reaches into the part before", "the positions under both parts' windows", at_border=reach
+        )
+    if {split.how for split in tensor_splits(piece)} & {"rows", "experts"}:
+        sends = "nothing by itself; beside tensor parallelism reduce-scatter and all-gather in place of the all-reduce"
+        return _sequence(
+            "it works on each position alone",
+            sends,
+            out,
+            Factor("2 (N − 1) ∕ N in place of the all-reduce", _AROUND.of),
+        )
+    return _sequence("it works on each position alone", "nothing", 0, _NOTHING)
+
+
+def _sequence(
+    how: str, sends: str, bytes_per_token: int | None = None, factor: Factor = _BORDER, *, at_border: int | None = None
+) -> Strategy:
+    splits = f"T ∕ N positions on each device; {how}"
+    return Strategy("Sequence parallelism", splits, sends, bytes_per_token, factor, at_border)
+
+
+def _reach(piece: Piece) -> int | None:
+    """Bytes of the positions that the window of a convolution has beyond its stride; None where it sees each position alone."""
+    kernel, stride, channels = (piece.specs.get(key) for key in ("kernel_size", "stride", "in_channels"))
+    if isinstance(kernel, list) and isinstance(stride, list):  # windows of several axes that touch share no position
+        beyond = [max(size - step, 0) for size, step in zip(kernel, stride, strict=True)]
+        known = len(beyond) == 1 and isinstance(channels, int)
+        return beyond[0] * int(str(channels)) * BYTES or None if known else None
+    if piece.kind != "short_convolution":
+        return None
+    long, width = _integer(piece.specs.get("kernel")), _integer(piece.specs.get("hidden_size"))
+    return (long - 1) * width * BYTES or None if long and width else None
 
 
 def shard(split: Split, devices: int) -> int | None:

@@ -1,4 +1,4 @@
-"""Whether an export may be relied on: the model was read without gaps, its parts add up, and published totals agree."""
+"""Whether an export may be relied on: the model was read without gaps, its parts add up, and a published total agrees."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ def _sum(architecture: Architecture, pieces: Sequence[Piece]) -> tuple[bool, lis
 def _published(architecture: Architecture) -> tuple[bool, str]:
     total, published = architecture.parameters.total, architecture.parameters.published_total
     if published is None:
-        return True, "No published total was at hand."
+        return (
+            False,
+            "No published total was at hand: nothing outside of its code and configuration was held against it.",
+        )
     if published == total:
         return True, f"The published total is the same, {published:,}."
     words = f"The published total is {published:,}, {published - total:+,} against the {total:,} of this class"
@@ -74,6 +77,8 @@ def _conflicts(architecture: Architecture) -> tuple[bool, str]:
 
 
 def _sources(architecture: Architecture) -> list[str]:
+    """What the numbers were held against: the page with configuration and published total, a link that a fact rests on, the code."""
     identity = architecture.identity
-    found = [identity.url or "", *identity.links.values()]
-    return list(dict.fromkeys([*(each for each in found if each), *([identity.code] if identity.code else [])]))
+    cited = {each.where for fact in architecture.facts for each in fact.evidence}
+    found = [identity.url, *(link for link in identity.links.values() if link in cited), identity.code]
+    return list(dict.fromkeys(each for each in found if each))

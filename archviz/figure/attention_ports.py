@@ -49,7 +49,7 @@ def _named(graph: BlockGraph, core: str) -> dict[str, str]:
         return dict(zip(wide, ("q", "k", "v"), strict=True))
     if len(sources) == 1 and nodes[sources[0]].role == "split":
         return {sources[0]: "q, k, v"}  # all parts of one projection
-    if len(wide) == 2 and len(rotated) == 2 and joins:
+    if len(wide) == 2 and len(rotated) == 2 and (joins or len(sources) == 2):  # keys are values too
         return dict(zip(wide, ("q", "k, v"), strict=True))
     return {}
 

@@ -104,16 +104,17 @@ def notes(architecture: Architecture, column: Column) -> tuple[Note, ...]:
     return tuple(Note(f"note/{box.id}", box.id, words) for box, words in lines.items() if words)
 
 
-def without_tied(column: Column) -> Column:
-    """The column whose head does not say that it is tied, for a line and a note beside it do."""
+def with_tie(column: Column, noted: bool) -> Column:
+    """The column whose head says without a path that it is tied, for a line leads to the embedding; nothing where a note says it."""
     if column.tied is None:
         return column
-    steps = tuple(
-        replace(step, details=tuple(line for line in step.details if not line.startswith("tied to ")))
-        if isinstance(step, Box) and step.id == column.tied[1]
-        else step
-        for step in column.steps
-    )
+    instead = () if noted else ("tied to the embedding",)
+
+    def brief(box: Box) -> Box:
+        kept = tuple(line for line in box.details if not line.startswith("tied to "))
+        return box if kept == box.details else replace(box, details=(*kept, *instead))
+
+    steps = tuple(brief(step) if isinstance(step, Box) and step.id == column.tied[1] else step for step in column.steps)
     return replace(column, steps=steps)
 
 

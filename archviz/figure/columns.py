@@ -219,12 +219,11 @@ class Drafted:
         scoped = replace(graph, id=f"{scope}/{graph.id}")
         self._side_inputs(scoped)
         blocks = {node.id: self.book.block_of(graph, kind, node) for node in graph.nodes}
-        key = ("layer", scoped.id, number)
-        if key not in self.book.known.diagrams:
-            plain = layer_diagram(scoped, number, lambda node: None)
-            self.book.known.diagrams[key] = (plain, plain)
+        known = self.book.known.layers
+        if (scoped.id, number) not in known:
+            known[scoped.id, number] = layer_diagram(scoped, number, lambda node: None)
         zooms = {f"{scoped.id}/{name}": self.book.inset_of.get(block.id) for name, block in blocks.items() if block}
-        diagram = with_zooms(self.book.known.diagrams[key][0], zooms)
+        diagram = with_zooms(known[scoped.id, number], zooms)
         self.told.setdefault(column, set()).update(
             line for box in diagram.boxes if box.kind is not None for line in box.details
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from archviz.architecture.model import (
+    MEETING,
     MIXER_ROLES,
     Architecture,
     BlockEdge,
@@ -105,8 +106,9 @@ class _Detailed:
         self.tensors = TensorIndex(architecture, _paths(every))
 
     def _insides(self) -> dict[str, Unfolded]:
-        """What boxes zoom into that is not opened in place: one expert, or a part whose ends did not fit."""
-        found: dict[str, Unfolded] = {}
+        """What is not opened in place: where towers meet, one expert, a part whose ends did not fit."""
+        meeting = self.architecture.block(MEETING)
+        found: dict[str, Unfolded] = {meeting.id: _whole(meeting)} if meeting else {}
         waiting = list(self.opened.values())
         while waiting:
             shown = waiting.pop(0)
@@ -237,7 +239,8 @@ def _called(node: BlockNode) -> str:
 
 
 def _subtitle(graph: BlockGraph) -> str:
-    parts = [graph.class_name, f"{graph.parameters:,} parameters" if graph.parameters else ""]
+    count = f"{graph.parameters:,} parameter{'s' if graph.parameters > 1 else ''}" if graph.parameters else ""
+    parts = [graph.class_name, count]
     return " · ".join(part for part in parts if part)
 
 

@@ -12,7 +12,8 @@ from archviz.figure.page import Page
 from archviz.figure.savings import Savings, ladder
 from archviz.figure.theme import Theme
 
-_WAYS = ((0.75, False), (0.6, False), (0.75, True), (0.6, True))  # density of the boxes, whether the strip is brief
+_TIGHT = 0.6  # density of the boxes
+_LOOSER = ((0.75, True), (0.75, False), (_TIGHT, True))  # with names on wires, or without
 _NEARLY = 400.0  # px by which a page is too large for a brief strip to help
 _HOPELESS = 1200.0  # px by which a page is too large for closer boxes to help
 
@@ -27,10 +28,15 @@ def fitted_page(architecture: Architecture, theme: Theme) -> Page:
     best: Page | None = None
     rungs = _rungs(architecture)
     known = Known()
+    tried: list[Figure] = []
     for savings in rungs:
         if savings != rungs[-1] and boxes_of(architecture, savings, known) > MAX_BOXES:
             continue
-        page = _placed(build_overview(architecture, savings, known), theme)
+        figure = build_overview(architecture, savings, known)
+        if figure in tried:
+            continue
+        tried.append(figure)
+        page = _placed(figure, theme)
         if page.badness <= 0:
             return page
         best = best if best and best.badness <= page.badness else page
@@ -39,26 +45,20 @@ def fitted_page(architecture: Architecture, theme: Theme) -> Page:
 
 
 def _placed(figure: Figure, theme: Theme) -> Page:
-    """The page of a figure, its boxes closer together where that makes it fit."""
+    """The page of a figure, its boxes closer together and its strips brief where that makes it fit, each no more than need be."""
     page = Page(figure, theme)
     if not 0 < page.badness < _HOPELESS:
         return page
-    closest = Page(figure, theme, _WAYS[-1][0])
-    made = {_WAYS[-1][0]: closest}
-    if figure.strips and closest.badness < _NEARLY:
-        closest = Page(figure, theme, *_WAYS[-1], closest)
-    if closest.badness > 0:  # no other way is lower
-        return min(page, closest, key=lambda each: each.badness)
-    for density, brief in _WAYS[:-1]:
-        if not brief or figure.strips:
-            closer = (
-                made.setdefault(density, Page(figure, theme, density))
-                if not brief
-                else Page(figure, theme, density, brief, made[density])
-            )
-            if closer.badness <= 0:
-                return closer
-    return closest
+    tight = Page(figure, theme, _TIGHT, named=False, like=page)
+    if tight.badness > 0 and figure.strips and tight.badness < _NEARLY:
+        tight = Page(figure, theme, _TIGHT, brief=True, named=False, like=tight)
+    if tight.badness > 0:  # no looser page is lower
+        return min(page, tight, key=lambda each: each.badness)
+    for density, named in _LOOSER:
+        looser = Page(figure, theme, density, tight.brief, named, like=tight)
+        if looser.badness <= 0:
+            return looser
+    return tight
 
 
 def _rungs(architecture: Architecture) -> list[Savings]:

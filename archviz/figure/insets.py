@@ -25,14 +25,16 @@ class Known:
     """What was made for other savings of the same model: they change which of it is drawn, not what it is like.
 
     Args:
-        diagrams: The inside of blocks, plain and with settings of RoPE; the flow of layers, twice the same.
+        diagrams: The inside of blocks, plain and with settings of RoPE.
+        layers: The flow of layers, by place and colour.
         insets: By block, colour and column.
         likenesses: By block.
         words: What stands on every page: title, facts, footers.
         drafts: Columns by savings.
     """
 
-    diagrams: dict[tuple[object, ...], tuple[Diagram, Diagram]] = field(default_factory=dict)
+    diagrams: dict[tuple[str, bool, str | None], tuple[Diagram, Diagram]] = field(default_factory=dict)
+    layers: dict[tuple[str, int], Diagram] = field(default_factory=dict)
     insets: dict[tuple[str, int | None, str], Inset] = field(default_factory=dict)
     likenesses: dict[str, str] = field(default_factory=dict)
     words: dict[str, Any] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from archviz.architecture.model import Role
 from archviz.records import field, record
@@ -12,8 +12,7 @@ from archviz.spans import Status
 BoxShape = Literal["box", "round", "point"]
 
 
-@record(frozen=True)
-class Words:
+class Words(NamedTuple):
     """A piece of a sentence; `accent` marks a number that the reader should see first."""
 
     text: str

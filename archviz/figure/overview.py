@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from archviz.architecture.model import Architecture, LayerStack, Tower
+from archviz.architecture.model import MIXER_ROLES, Architecture, LayerStack, Tower
 from archviz.figure import captions
 from archviz.figure.columns import Drafted, count_drawn, drafted, kind_colours
-from archviz.figure.insets import Known
+from archviz.figure.insets import FEED_FORWARD_ROLES, Known
 from archviz.figure.model import (
     Box,
     Column,
@@ -67,8 +67,7 @@ class _Overview:
         kept = [replace(inset, diagram=_zooming(inset.diagram, known)) for inset in self.kept]
         ordered = tuple(_without_zooms(column, kept) for column in self.draft.columns)
         insets, shared = captions.without_shared_notes(_lettered(kept, ordered))
-        if not self.savings.notes:
-            ordered = tuple(captions.without_tied(column) for column in ordered)
+        ordered = tuple(captions.with_tie(column, noted=not self.savings.notes) for column in ordered)
         ordered = (*ordered[:-1], *(self._with_feeders(column, self.draft.folded) for column in ordered[-1:]))
         last = ordered[-1:]
         self._name_fed_inputs(self.draft.every)
@@ -164,14 +163,31 @@ def _naming(inset: Inset, name: str) -> Inset:
 
 
 def _kept(insets: list[Inset], savings: Savings) -> list[Inset]:
-    """The insets that are drawn: the larger ones, or the smaller, where there may not be so many."""
+    """The insets that are drawn, where there may not be so many: one layer of each build and experts, then mixers, the larger or the smaller."""
     if len(insets) <= savings.insets:
         return insets
-    sign = 1 if savings.small else -1
-    first = ("layer", "moe")
-    by_size = sorted(insets, key=lambda inset: (inset.role not in first, sign * len(inset.diagram.boxes)))
-    kept = {inset.id for inset in by_size[: savings.insets]}
+    sign, builds = (1 if savings.small else -1), [_build(inset) for inset in insets]
+    again = {
+        inset.id for place, inset in enumerate(insets) if inset.role == "layer" and builds[place] in builds[:place]
+    }
+
+    def order(inset: Inset) -> tuple[int, int]:
+        rank = 2 if inset.id in again else 0 if inset.role in ("layer", "moe") else 1
+        return rank, sign * len(inset.diagram.boxes)
+
+    kept = {inset.id for inset in sorted(insets, key=order)[: savings.insets]}
     return [inset for inset in insets if inset.id in kept]
+
+
+def _build(inset: Inset) -> tuple[object, ...]:
+    """How a layer is built, whatever its mixer and its feed-forward are."""
+    mixing, feeding = frozenset(MIXER_ROLES), frozenset(FEED_FORWARD_ROLES)
+    places = {box.id: place for place, box in enumerate(inset.diagram.boxes)}
+    roles = [
+        "mixer" if box.role in mixing else "feed" if box.role in feeding else box.role for box in inset.diagram.boxes
+    ]
+    arrows = sorted((places[arrow.source], places[arrow.target]) for arrow in inset.diagram.arrows)
+    return inset.role, inset.column, tuple(roles), tuple(arrows)
 
 
 def _zooming(diagram: Diagram, known: set[str]) -> Diagram:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations, pairwise
+from operator import itemgetter
 
 from archviz.records import record
 
 GAP = 20.0
 _MAX_COLUMNS = 4
 _FREE = 6  # up to so many panels every way to share them out is tried, else only runs
+ALIKE = 1e-9  # px, of two ways that are the same but for rounding
 _SLACK_WEIGHT = 0.3  # of the emptiest column
 
 Columns = tuple[tuple[int, ...], ...]
@@ -41,15 +43,11 @@ def pack_within(blocks: Sequence[Block], width: float) -> Packing:
     """The lowest packing that is no wider than `width` px, its columns widened to fill it; a block that is wider stands alone."""
     if not blocks:
         return Packing()
-    best, least = Packing(), float("inf")
-    lows = [block.height_at(width) for block in blocks]
-    for columns in _ways(len(blocks)):
-        natural = [max([blocks[index].width for index in column]) for column in columns]
+    best, least, first = Packing(), float("inf"), 0
+    for low, number, columns, natural in _hopeful(blocks, width):
+        if low > least + ALIKE:
+            break
         spare = width - sum(natural) - GAP * (len(columns) - 1)
-        if spare < 0 and len(columns) > 1:
-            continue
-        if max([sum([lows[index] for index in column]) for column in columns]) >= least:
-            continue
         share = 1 + max(spare, 0.0) / sum(natural)
         widths = tuple([each * share for each in natural])
         heights = [
@@ -57,14 +55,32 @@ def pack_within(blocks: Sequence[Block], width: float) -> Packing:
             for column, wide in zip(columns, widths, strict=True)
         ]
         badness = max(heights) + _SLACK_WEIGHT * (max(heights) - min(heights))
-        if badness < least - 1e-9:
-            best, least = Packing(columns, widths, max(heights)), badness
+        if badness < least - ALIKE or (badness < least + ALIKE and number < first):
+            best, least, first = Packing(columns, widths, max(heights)), badness, number
     return best
 
 
+def _hopeful(blocks: Sequence[Block], width: float) -> list[tuple[float, int, Columns, list[float]]]:
+    """The ways to share the blocks out that fit a width, the most hopeful first.
+
+    Each with a height in px that it is not below, its number, and the widths that its columns have at least.
+    """
+    lows, wides = [block.height_at(width) + GAP for block in blocks], [block.width for block in blocks]
+    found: list[tuple[float, int, Columns, list[float]]] = []
+    for number, columns in enumerate(_ways(len(blocks))):
+        natural = [max([wides[index] for index in column]) for column in columns]
+        if len(columns) == 1 or sum(natural) + GAP * (len(columns) - 1) <= width:
+            low = max([sum([lows[index] for index in column]) for column in columns]) - GAP
+            found.append((low, number, columns, natural))
+    found.sort(key=itemgetter(0, 1))
+    return found
+
+
 def least_height(blocks: Sequence[Block], width: float) -> float:
-    """A height that no packing of the blocks within `width` px is lower than, px: that of their areas."""
-    return sum(block.width * block.height_at(max(width, block.width)) for block in blocks) / width
+    """A height that no packing of the blocks within `width` px is lower than, px: that of their areas, or of the highest."""
+    heights = [block.height_at(max(width, block.width)) for block in blocks]
+    areas = [block.width * height for block, height in zip(blocks, heights, strict=True)]
+    return max([sum(areas) / width, *heights])
 
 
 @lru_cache(maxsize=32)

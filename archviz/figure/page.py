@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from math import ceil
 
 from archviz.figure.arrangement import Arrangement, Room, arrange
@@ -55,20 +54,29 @@ class Page:
     Args:
         density: Factor of the distances between boxes; below 1 more fits on the page.
         brief: Whether cells alone tell the pattern of the layers, not words too.
-        like: A page of the same figure and density, whose parts are taken.
+        named: Whether insets are high enough for the names on their wires.
+        like: A page of the same figure; what is the same on both is taken from it.
     """
 
     def __init__(
-        self, figure: Figure, theme: Theme, density: float = 1.0, brief: bool = False, like: Page | None = None
-    ) -> None:
-        self.figure, self.theme, self.density = figure, theme, density
+        self, figure: Figure, theme: Theme, density: float = 1.0, brief: bool = False, named: bool = True,
+        like: Page | None = None,
+    ) -> None:  # fmt: skip
+        self.figure, self.theme, self.density, self.brief, self.named = figure, theme, density, brief, named
+        dense = like if like and like.density == density else None
         self.insets: list[InsetArt] = (
-            like.insets if like else [InsetArt(inset, theme, density) for inset in figure.insets]
+            dense.insets
+            if dense and dense.named == named
+            else [InsetArt(inset, theme, density, named) for inset in figure.insets]
         )
-        self.panels: list[Panel] = [*self.insets, *(StripArt(strip, theme, brief) for strip in figure.strips)]
+        self.strips: list[StripArt] = (
+            like.strips if like and like.brief == brief else [StripArt(strip, theme, brief) for strip in figure.strips]
+        )
+        self.panels: list[Panel] = [*self.insets, *self.strips]
+        self.feet: dict[float, float] = like.feet if like else {}  # heights by width, px
         self.notes = wrapped_notes(figure.notes)
         self.arts: list[ColumnArt] = (
-            like.arts if like else [ColumnArt(column, theme, density, density) for column in figure.columns]
+            dense.arts if dense else [ColumnArt(column, theme, density, density) for column in figure.columns]
         )
         self.sides = [self._sides_of(art) for art in self.arts]
         self.items: list[Item] = []
@@ -80,15 +88,18 @@ class Page:
         self.xs, self.left = self._spines()
         self.plan = self._arranged()
         width = self._width(self.plan)
+        self.xs = self._spread(width)
         excess = max(width - WIDEST, 0.0) + max(self._height(width) - width / RATIO[0], 0.0)
         self.badness = excess if excess > _EXACT else 0.0
 
     def _foot_height(self, width: float) -> float:
         """Of facts, legend and footers, px."""
-        inner = width - 2 * _MARGIN
-        facts = FactsArt(self.figure.facts, self.theme).height_at(inner) + 4 if self.figure.facts else 0.0
-        legend = paint_legend(self._statuses(), 0.0, 0.0, self.theme)[1]
-        return GAP + facts + legend + footers_height(self.figure.footers, inner) + 17
+        if width not in self.feet:
+            inner = width - 2 * _MARGIN
+            facts = FactsArt(self.figure.facts, self.theme).height_at(inner) + 4 if self.figure.facts else 0.0
+            legend = paint_legend(self._statuses(), 0.0, 0.0, self.theme)[1]
+            self.feet[width] = GAP + facts + legend + footers_height(self.figure.footers, inner) + 17
+        return self.feet[width]
 
     def _body(self) -> float:
         """Height of the columns and of what stands beside them, px."""
@@ -128,7 +139,7 @@ class Page:
         return max((art.height for art in self.arts), default=0.0)
 
     def _arranged(self) -> Arrangement:
-        blocks = [Block(panel.width, lru_cache(maxsize=64)(panel.height_at)) for panel in self.panels]
+        blocks = [Block(panel.width, panel.height_at) for panel in self.panels]
         inner = max(_INNER, self.left - _MARGIN)
         room = Room(inner - self.left - _ZOOMS + _MARGIN, self._tallest(), self._noted())
         return arrange(blocks, room, inner)
@@ -191,6 +202,17 @@ class Page:
             xs.append(x + art.left)
             x += art.left + art.right + _BETWEEN
         return xs, x - (_BETWEEN if xs else 0.0)
+
+    def _spread(self, width: float) -> list[float]:
+        """The x of each column's spine, several spread over a page on which nothing stands beside them."""
+        count = len(self.arts)
+        noted = notes_width(self.notes) if self.notes and not self.notes_left else 0.0
+        more = max(width - _MARGIN - self.left - noted, 0.0) / max(count, 1)
+        if self.plan.beside or count < 2:
+            return self.xs
+        if self.tucked:
+            return [x + more * count / 2 for x in self.xs]
+        return [x + more * (place + 0.5) for place, x in enumerate(self.xs)]
 
     def _is_tucked(self) -> bool:
         """Whether a small tower stands below the side boxes of the last column, in their margin."""

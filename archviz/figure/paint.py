@@ -86,32 +86,38 @@ def box_size(box: Box, style: Style) -> tuple[float, float]:
         return (0.0, 0.0)
     if box.shape == "round":
         return (ROUND, ROUND)
-    return _size(box.label, box.details, box.cells, box.role, style)
+    return _size(box.label, box.details, box.cells, box.role, style, box.zoom is not None)
 
 
 @lru_cache(maxsize=4096)  # a figure is laid out several times until it fits its page
-def _size(text: str, more: tuple[str, ...], cells: tuple[str, ...], role: str, style: Style) -> tuple[float, float]:
+def _size(
+    text: str, more: tuple[str, ...], cells: tuple[str, ...], role: str, style: Style, badge: bool
+) -> tuple[float, float]:
     widest = style.wide * (1.3 if role in _CORES else 1.0)
-    widths = [measure(text[:120], style.label, 600), *(measure(line[:120], style.detail) for line in more)]
+    beside = 2 * max(_BADGE - style.pad, 0.0) if badge else 0.0
+    widths = [measure(text[:120], style.label, 600) + beside, *(measure(line[:120], style.detail) for line in more)]
     row = sum(_cell_widths(cells, style)) + _CELL_GAP * (len(cells) - 1) if cells else 0.0
     narrow = min(style.narrow, _END) if role in ("input", "output") else style.narrow
     width = min(max(narrow, max(*widths, row) + 2 * style.pad), widest)
-    label, details = _broken(text, more, width, style)
+    label, details = _broken(text, more, width, style, badge=badge)
     leading = style.label * _LEADING * (len(label) - 1)
     return (width, style.tall + leading + style.line * len(details) + (_CELL_ROW if cells else 0.0))
 
 
+_BADGE = 13.0  # px: what the letter on the corner of a box covers of its width
 _END = 96.0  # px: least width of the end of a column
 _LEADING = 1.2  # of a label in several lines
 _MOST_LINES, _MOST_PARTS = 3, 5
 _APART, _THIN, _TIP = 3.0, 1.0, 4.0  # px: between lines side by side, their width, and the length of their end
 
 
-def _broken(label: str, details: Sequence[str], width: float, style: Style) -> tuple[list[str], list[str]]:
-    """The label and the details of a box in lines that fit its width."""
+def _broken(
+    label: str, details: Sequence[str], width: float, style: Style, *, badge: bool
+) -> tuple[list[str], list[str]]:
+    """The label and the details of a box in lines that fit its width, the label beside the letter on its corner."""
     room = width - 2 * min(style.pad, 8.0)
     lines = [line for detail in details for line in _in_lines(detail, style.detail, 400, room)]
-    return _in_lines(label, style.label, 600, room), lines
+    return _in_lines(label, style.label, 600, width - 2 * _BADGE if badge else room), lines
 
 
 def _in_lines(text: str, size: float, weight: int, room: float) -> list[str]:
@@ -176,7 +182,7 @@ def swatch_of(box: Box, theme: Theme) -> Swatch:
 
 
 def _lines(box: Box, frame: Frame, style: Style, swatch: Swatch) -> list[Item]:
-    label, details = _broken(box.label, box.details, frame.width, style)
+    label, details = _broken(box.label, box.details, frame.width, style, badge=box.zoom is not None)
     x, y = frame.middle
     leading = style.label * _LEADING
     first = y - (style.line * len(details) + leading * (len(label) - 1)) / 2

@@ -61,11 +61,14 @@ class InsetArt:
 
     stretches = True
 
-    def __init__(self, inset: Inset, theme: Theme, density: float = 1.0) -> None:
+    def __init__(self, inset: Inset, theme: Theme, density: float = 1.0, named: bool = True) -> None:
+        """`named` asks for room for the names on wires; else they stand where the frame has room."""
         self.inset, self.theme, self.density = inset, theme, density
         self.style = closer(MINOR_INSET if inset.minor else INSET, density)
-        self.placement = self._placed(1.0)
+        self.named = named
+        self.placement = self._placed(1.0, named)
         self.boxes: dict[str, Frame] = {}  # by id, once it is drawn
+        self.lines: dict[float, list[Sentence]] = {}  # of the notes by width, for many are tried
         title = measure(inset.title[:80], 16, 700) + 60
         subtitle = measure(inset.subtitle[:80], 13) + _BADGE - 2 * _PAD
         self.width = max(self.placement.width, min(title, 360.0), min(subtitle, 320.0), 220.0) + 2 * _PAD
@@ -73,33 +76,37 @@ class InsetArt:
 
     def height_at(self, width: float) -> float:
         """Height in px at a given width, for the notes wrap."""
-        notes = sum(len(lines) for lines in self._notes(width))
+        notes = len(self._notes(width))
         return _HEAD + self.placement.height + (17.0 * notes + 16 if notes else 0.0) + _PAD
 
-    def _placed(self, stretch: float) -> Placement:
+    def _placed(self, stretch: float, named: bool) -> Placement:
         boxes, arrows = self.inset.diagram.boxes, self.inset.diagram.arrows
         vertices = [
             Vertex(box.id, *box_size(box, self.style), round=box.shape == "round", apart=box.apart) for box in boxes
         ]
-        roomy = self.density >= 1  # on a dense page whole towers matter more than names on wires
-        links = [Link(arrow.source, arrow.target, arrow.skip, bool(arrow.label) and roomy) for arrow in arrows]
+        links = [Link(arrow.source, arrow.target, arrow.skip, bool(arrow.label) and named) for arrow in arrows]
         return place(
             vertices, links, Spacing(across=14.0 * self.density, between=max(13.5 * self.density, _BETWEEN) * stretch)
         )
 
     def _fill(self, room: float) -> None:
-        """Longer wires where the frame has room, so that the diagram fills it."""
+        """Names on wires and longer wires where the frame has room, so that the diagram fills it."""
+        if not self.named and (roomy := self._placed(1.0, True)).height <= room:
+            self.placement, self.named = roomy, True
         if room > self.placement.height + 8:
-            longer = self._placed(2.0).height - self.placement.height
+            longer = self._placed(2.0, self.named).height - self.placement.height
             stretch = 1 + (room - self.placement.height) / max(longer, 1.0)
-            self.placement = self._placed(min(stretch, _MAX_STRETCH))
+            self.placement = self._placed(min(stretch, _MAX_STRETCH), self.named)
 
-    def _notes(self, width: float) -> list[list[Sentence]]:
-        return [wrap(note, 13.0, width - 2 * _PAD) for note in self.inset.notes]
+    def _notes(self, width: float) -> list[Sentence]:
+        """The notes in lines that fit a width."""
+        if width not in self.lines:
+            self.lines[width] = [line for note in self.inset.notes for line in wrap(note, 13.0, width - 2 * _PAD)]
+        return self.lines[width]
 
     def draw(self, frame: Frame) -> Group:
         canvas = Canvas(self.theme, self.style)
-        notes = [line for lines in self._notes(frame.width) for line in lines]
+        notes = self._notes(frame.width)
         notes_height = 17.0 * len(notes) + 16 if notes else 0.0
         room = frame.height - _HEAD - notes_height - _PAD
         self._fill(room)
@@ -146,11 +153,15 @@ class StripArt:
         widest = max((measure(value[:6], 13) for value in strip.values), default=0.0)
         self.pitch = max(_CELL, widest) + 3 + (2 if strip.values else 0)
         self.row = _CELL_ROW + (16 if strip.values else 0)
+        self.heights: dict[float, float] = {}  # by width, px, for many are tried
 
     def height_at(self, width: float) -> float:
-        rows = -(-len(self.strip.cells) // self._per_row(width))
-        keys = self._keys_height(width)
-        return self._head_height(width) + self._unit_height(width) + rows * self.row + 8 + keys + 10
+        if width not in self.heights:
+            rows = -(-len(self.strip.cells) // self._per_row(width))
+            keys = self._keys_height(width)
+            head, unit = self._head_height(width), self._unit_height(width)
+            self.heights[width] = head + unit + rows * self.row + 8 + keys + 10
+        return self.heights[width]
 
     def _text(self, width: float) -> list[Sentence]:
         below = wrap((Words(self.strip.value_title),), 13, width - 2 * _PAD) if self.strip.value_title else []

@@ -11,11 +11,20 @@ from archviz.figure.unfolding import Unfolded, unfold
 from archviz.records import record
 
 Component = Literal[
-    "embedding", "attention", "recurrent mixer", "feed-forward", "router", "experts", "shared expert", "norm", "other"
+    "embedding",
+    "head",
+    "attention",
+    "recurrent mixer",
+    "feed-forward",
+    "router",
+    "experts",
+    "shared expert",
+    "norm",
+    "other",
 ]
 COMPONENTS: tuple[Component, ...] = get_args(Component)
 _OF_ROLE: dict[str, Component] = {
-    "embedding": "embedding", "position_embedding": "embedding", "head": "embedding",
+    "embedding": "embedding", "position_embedding": "embedding", "head": "head",
     "norm": "norm", "qk_norm": "norm",
     "router": "router", "experts": "experts", "shared_expert": "shared expert", "moe": "experts",
     "feed_forward": "feed-forward", "attention": "attention",
@@ -114,7 +123,8 @@ def _bars(name: str, node: BlockNode, part: Role | None) -> Iterator[Bar]:
     if node.parameters or tied:
         where = "; ".join(piece.where for piece in node.evidence[:1])
         label = (node.code_name or node.label).rpartition(".")[2]
-        yield Bar(name, label, node.parameters, component_of(node.role, part), tied, where)
+        component = component_of(node.role, part)
+        yield Bar(name, label, node.parameters, "embedding" if tied and component == "head" else component, tied, where)
 
 
 def component_of(role: Role, part: Role | None) -> Component:
@@ -137,6 +147,6 @@ def _skyline(architecture: Architecture, stack: LayerStack, prefix: str) -> Skyl
     ordered = [layers[index] for index in sorted(layers)]
     keys = [(colour, f"{kind.count} × {kind.title}") for kind, colour in zip(stack.kinds, colours, strict=True)]
     return Skyline(
-        f"skyline/{stack.path}", f"{prefix}{stack.count} layers in order", tuple(count for count, _ in ordered),
+        f"skyline/{stack.path}", f"{prefix}{stack.count} layers in order, parameters of each", tuple(count for count, _ in ordered),
         tuple(colour for _, colour in ordered), tuple(keys),
     )  # fmt: skip

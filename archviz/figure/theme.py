@@ -32,6 +32,7 @@ class Tint:
 COMPONENT_FILLS: Mapping[str, str] = MappingProxyType(
     {
         "embedding": "#cc6677",
+        "head": "#882255",
         "attention": "#332288",
         "recurrent mixer": "#aa4499",
         "feed-forward": "#44aa99",

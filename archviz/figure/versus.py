@@ -28,7 +28,11 @@ _SIZE, _LINE = 13.0, 18.0
 _NAME = 170.0  # px: width of the names of facts
 _MOST_ROWS = 34
 _MOST_LINES = 3
-_SAVED = Savings(experts=True, minor_insets=True, feeds=True, twins=True, folded=True, margins=True, insets=0)
+_MOST_SHOWN = Savings(
+    experts=True, minor_insets=True, feeds=True, twins=True, folded=True, notes=True, margins=True, insets=0
+)
+_SAVED = (_MOST_SHOWN, replace(_MOST_SHOWN, panels=1), replace(_MOST_SHOWN, layers=True))
+"""Until both columns fit a page on which all words can be read in print."""
 _MARK = 8.0
 
 
@@ -69,15 +73,18 @@ def draw_versus(comparison: Comparison, theme: Theme) -> DisplayList:
 class _Versus:
     def __init__(self, comparison: Comparison, theme: Theme) -> None:
         self.comparison, self.theme = comparison, theme
-        columns = [_main_column(model, side) for model, side in zip(comparison.models, "ab", strict=True)]
+        for savings in _SAVED:
+            columns = [_main_column(model, side, savings) for model, side in zip(comparison.models, "ab", strict=True)]
+            self.arts = [ColumnArt(column, theme) for column in columns]
+            if sum(art.left + art.right for art in self.arts) + 2 * _MARGIN + _GAP <= _WIDTH:
+                break
         self.marked = [unlike(columns[0], columns[1]), unlike(columns[1], columns[0])]
-        self.arts = [ColumnArt(column, theme) for column in columns]
         self.rows = differences(comparison)
         self.names = [captions.title(model) for model in comparison.models]
 
     def display(self) -> DisplayList:
         theme = self.theme
-        width = max(_WIDTH, sum(art.left + art.right for art in self.arts) + 3 * _MARGIN)
+        width = max(_WIDTH, sum(art.left + art.right for art in self.arts) + 2 * _MARGIN + _GAP)
         tall = max(art.height for art in self.arts)
         items: list[Item] = list(
             paint_title(" and ".join(self.names), self._subtitle(), _MARGIN, width - 2 * _MARGIN, theme, 30.0)
@@ -170,9 +177,9 @@ class _Versus:
         return [*lines, (Words(f"Source: {', '.join(sources)}. Drawn by archviz."),)]
 
 
-def _main_column(model: Architecture, side: str) -> Column:
+def _main_column(model: Architecture, side: str, savings: Savings) -> Column:
     """The column of a model's main tower, named after the model; its ids begin with `side`."""
-    figure = build_overview(model, _SAVED)
+    figure = build_overview(model, savings)
     column = figure.columns[-1]
     steps = tuple(_scoped(step, side) for step in column.steps)
     feeders = tuple(replace(box, id=f"{side}/{box.id}") for box in column.feeders)

@@ -96,7 +96,9 @@ def params(architecture: Architecture, theme: Theme, module: str | None = None) 
     scale: Sentence = (
         Words("Scale: ", strong=True),
         Words("the length of a bar and the height of a layer are log10 of the number of parameters, from 1; "),
-        Words("operations stand in order of execution, the last on top; a bar counts one layer."),
+        Words("operations stand in order of execution, the last on top; a bar counts one layer. "),
+        Words("Colours: ", strong=True),
+        Words("a bar's is its component, a layer's its kind; a dashed bar shares the tensor that it names."),
     )
     subtitle = f"{captions.size_words(architecture)} · sizes on a logarithmic scale"
     heading = Heading(

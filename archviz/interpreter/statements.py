@@ -24,7 +24,7 @@ from archviz.interpreter.modules import LazyImport, absolute_name
 from archviz.interpreter.repeats import counted
 from archviz.interpreter.rules import into
 from archviz.interpreter.scope import Frame
-from archviz.interpreter.values import FunctionValue, Instance, NativeFunction, Suppressed, Unknown
+from archviz.interpreter.values import FunctionValue, Instance, NativeFunction, Suppressed, Tensor, Unknown
 from archviz.progress import RunStopped
 
 if TYPE_CHECKING:
@@ -77,7 +77,10 @@ def _augmented(interp: Interpreter, node: ast.AugAssign, frame: Frame) -> None:
     current = _value(interp, _as_load(node.target), frame)
     operand = _value(interp, node.value, frame)
     frame.line = node.lineno
-    interp.assign(node.target, interp.in_place(node.op.__class__, current, operand), frame)
+    changed = interp.in_place(node.op.__class__, current, operand)
+    if isinstance(current, Tensor) and not isinstance(node.target, ast.Subscript):
+        interp.op("torch._overwritten", current)  # a tensor changes where it lies, and its views with it
+    interp.assign(node.target, changed, frame)
 
 
 def _as_load(target: ast.expr) -> ast.expr:

@@ -143,6 +143,7 @@ class Tensor:
         "requires_grad",
         "serial",
         "shape",
+        "shared",
         "source",
     )
 
@@ -163,6 +164,9 @@ class Tensor:
         self.source: Unknown | None = None  # why the shape is unknown
         self.meaning: Any = None  # what it says about positions: a mask, scores under a mask (archviz/ops/relations.py)
         self.layout: Layout | None = None  # None: in one piece
+        self.shared: list[Tensor] | None = (
+            None  # tensors of known numbers in the same memory (archviz/ops/shared_numbers.py)
+        )
         self.serial = next(SERIAL)
 
     def twin(self) -> Tensor:
@@ -171,7 +175,7 @@ class Tensor:
         twin.shape, twin.dtype, twin.data, twin.at = self.shape, self.dtype, self.data, self.at
         twin.is_parameter, twin.requires_grad = self.is_parameter, self.requires_grad
         twin.attrs = None if self.attrs is None else dict(self.attrs)
-        twin.source, twin.meaning, twin.layout = self.source, self.meaning, self.layout
+        twin.source, twin.meaning, twin.layout, twin.shared = self.source, self.meaning, self.layout, None
         twin.serial = next(SERIAL)
         return twin
 

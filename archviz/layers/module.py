@@ -21,6 +21,7 @@ from archviz.interpreter.walk import walk
 from archviz.layers.hooks import AFTER, BEFORE, changed_arguments, changed_result
 from archviz.layers.output_capturing import collector_of, run_forward
 from archviz.ops.registry import MOST_ELEMENTS, refuse_size
+from archviz.ops.shared_numbers import share
 
 MODULE = "torch.nn.Module"
 
@@ -60,6 +61,7 @@ def as_parameter(interp: Interpreter, data: Any) -> Any:
         data = interp.op("torch.tensor", data)
     made = Tensor(data.shape, data.dtype, None, interp.here())
     made.source, made.layout = data.source, data.layout
+    share(data, made)
     return _parameter(interp, made)
 
 
@@ -126,7 +128,8 @@ def _register_registries(library: Library) -> None:
             raise TypeError(
                 f"cannot assign '{type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
             )
-        self.parameters[name] = param
+        known: Any = _parameter(interp, Tensor(None, at=interp.here())) if isinstance(param, Unknown) else param
+        self.parameters[name] = known
 
     @library.method(f"{MODULE}.add_module", f"{MODULE}.register_module")
     def add_module(interp: Interpreter, self: ModuleInstance, name: str, module: Any) -> None:

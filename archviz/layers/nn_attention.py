@@ -11,6 +11,7 @@ from archviz.interpreter.values import ModuleInstance, Tensor
 from archviz.layers.module import new_parameter
 from archviz.layers.nn_layers import keep
 from archviz.ops.registry import like, op, tensor
+from archviz.ops.shared_numbers import written
 
 NN = "torch.nn"
 
@@ -82,14 +83,18 @@ def _weight_sizes(
     return (*batch, *heads, query[length], key[length] + added)
 
 
+def _initialised(interp: Interpreter, tensor: Any, *args: Any, **options: Any) -> Any:
+    """The tensor itself, of whose numbers nothing is known any more."""
+    written(tensor, itself=True)
+    return tensor
+
+
 def _register_initialisations(library: Library) -> None:
     library.function(f"{NN}.utils.skip_init")(
         lambda interp, module_cls, *args, **options: interp.call(module_cls, list(args), options)
     )
     for name in ("uniform_", "normal_", "zeros_", "ones_", "constant_", "xavier_uniform_", "xavier_normal_", "kaiming_uniform_",
                  "kaiming_normal_", "trunc_normal_", "orthogonal_", "eye_", "dirac_"):  # fmt: skip
-        library.function(f"{NN}.init.{name}", f"{NN}.init.{name.rstrip('_')}")(
-            lambda interp, value, *args, **options: value
-        )
+        library.function(f"{NN}.init.{name}", f"{NN}.init.{name.rstrip('_')}")(_initialised)
     library.function(f"{NN}.init._calculate_fan_in_and_fan_out")(lambda interp, value: (1, 1))
     library.function(f"{NN}.init.calculate_gain")(lambda interp, *args: 1.0)

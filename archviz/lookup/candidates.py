@@ -15,6 +15,7 @@ from archviz.lookup.resolution import Candidate
 MOST_NEAR_NAMES = 6
 MOST_OFFERED = 10
 LISTED_ONLY = "exactly this name: it is listed, but was not shown"
+WITHOUT_AROUND = "this name without what stands around it (quotes, a full stop, a query)"
 LEAST_SPELLED = 4  # letters and digits: fewer begin too many names
 LEAST_LIKENESS = 0.72  # below it, two names of different families share letters by chance
 
@@ -152,7 +153,8 @@ def _said(asked: ModelName, parts: tuple[Part, ...], model_id: str) -> str:
     """What a model's name says otherwise, apart from a publisher's words in front of the asked one."""
     organisation, repository = _organisation(model_id), _repository(model_id)
     if repository == asked.repository:
-        return f"exactly this name, published by {organisation}"
+        is_bare = asked.text == asked.plain
+        return f"{'exactly this name' if is_bare else WITHOUT_AROUND}, published by {organisation}"
     said = fitting(parts, repository, organisation) or _family_reading(parts, model_id)[0]
     return differences(said, repository)
 

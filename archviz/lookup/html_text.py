@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from archviz.late_patterns import late_pattern
+from archviz.lookup.html_table import classes, is_table, table_text
 from archviz.lookup.html_tidy import tidy
 from archviz.records import record
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 BlockKind = Literal["heading", "text", "item", "table", "caption", "equation", "code"]
 
 MOST_BLOCK_CHARACTERS = 20_000
-MOST_ROWS = 200
-MOST_CELLS = 64
 
 _DROPPED = (
     "script style noscript template iframe object embed applet canvas svg form button input select textarea nav head "
@@ -99,15 +98,10 @@ def _is_shown(char: str) -> bool:
 def _is_unseen(tag: Tag) -> bool:
     if tag.name in _DROPPED or "hidden" in tag.attrs or tag.get("aria-hidden") == "true":
         return True
-    if not _DROPPED_CLASSES.isdisjoint(_classes(tag)):
+    if not _DROPPED_CLASSES.isdisjoint(classes(tag)):
         return True
     style = str(tag.get("style") or "")
     return bool(style) and bool(_HIDING_STYLE.search(re.sub(r"\s", "", style[:2000]).lower()))
-
-
-def _classes(tag: Tag) -> list[str]:
-    value = tag.get("class")
-    return [str(name) for name in value] if isinstance(value, list) else [str(value)] if value else []
 
 
 def _walk(root: Tag) -> Iterator[Block]:
@@ -115,7 +109,7 @@ def _walk(root: Tag) -> Iterator[Block]:
     from bs4.element import NavigableString, Tag
 
     loose: list[str] = []
-    begins_item = False
+    mark: str | None = None  # of an item that begins here
     around: Tag | None = None
     node: PageElement | None = root.contents[0] if root.contents else None
     stop = _after(root)
@@ -123,27 +117,42 @@ def _walk(root: Tag) -> Iterator[Block]:
         if isinstance(node, Tag) and _is_unseen(node):
             node = _after(node)
             continue
+        if isinstance(node, Tag) and mark is not None and "ltx_tag_item" in classes(node):
+            mark, node = _mark(node), _after(node)
+            continue
         kind = _kind(node) if isinstance(node, Tag) else None
         if type(node) is NavigableString or (isinstance(node, Tag) and node.name == "br"):
             if (within := _block_around(node)) is not around:
                 if text := clean("".join(loose)):
-                    yield Block("item" if begins_item else "text", _bounded(text))
-                    begins_item = False
+                    yield _paragraph(text, mark)
+                    mark = None
                 around, loose = within, []
             loose.append(str(node) if isinstance(node, NavigableString) else "\n")
         elif isinstance(node, Tag) and (kind or node.name in _BREAKS):
             if text := clean("".join(loose)):
-                yield Block("item" if begins_item else "text", _bounded(text))
-                begins_item = False
+                yield _paragraph(text, mark)
+                mark = None
             loose = []
-            begins_item = node.name == "li" or begins_item
+            mark = "" if node.name == "li" else mark
             if kind:
-                yield _block(node, "item" if begins_item and kind == "text" else kind)
-                begins_item = False
+                block = _block(node, kind)
+                yield _paragraph(block.text, mark) if kind == "text" else block
+                mark = None
                 node = _after(node)
                 continue
         node = node.next_element
-    yield Block("item" if begins_item else "text", _bounded(clean("".join(loose))))
+    yield _paragraph(clean("".join(loose)), mark)
+
+
+def _paragraph(text: str, mark: str | None) -> Block:
+    """A paragraph, or the item that it begins."""
+    return Block("text" if mark is None else "item", _bounded(f"{mark} {text}" if mark and text else text))
+
+
+def _mark(tag: Tag) -> str:
+    """What LaTeXML writes before an item: `1.`, `(a)`, a word; nothing where it is a bullet."""
+    mark = clean(_text(tag))
+    return mark if any(map(str.isalnum, mark)) else ""
 
 
 def _block_around(node: PageElement) -> Tag | None:
@@ -164,18 +173,21 @@ def _kind(tag: Tag) -> BlockKind | None:
     """What a tag is when it is read as a whole; None when it is entered."""
     if tag.name in _HEADINGS:
         return "heading"
-    if tag.name == "table" or (tag.name == "span" and "ltx_tabular" in _classes(tag)):
-        return "table" if _FORMULA_CLASSES.isdisjoint(_classes(tag)) else "equation"
+    if is_table(tag):
+        return "table" if _FORMULA_CLASSES.isdisjoint(classes(tag)) else "equation"
     return _WHOLE.get(tag.name)
 
 
 def _block(tag: Tag, kind: BlockKind) -> Block:
     if kind == "table":
-        return Block(kind, _bounded(_table_text(tag)))
+        return Block(
+            kind,
+            _bounded(table_text(tag, lambda cell: clean(_text(cell, " ")), _is_unseen, MOST_BLOCK_CHARACTERS)),
+        )
     if kind == "code":
         return Block(kind, _bounded("\n".join(_code_line(line) for line in _text(tag).splitlines())))
     if kind == "heading":
-        mark = tag.find(lambda inner: "ltx_tag" in _classes(inner))
+        mark = tag.find(lambda inner: "ltx_tag" in classes(inner))
         number = clean(_text(mark)) if mark else ""
         return Block(kind, _bounded(clean(_text(tag)).removeprefix(number).lstrip()), _HEADINGS[tag.name], number[:40])
     return Block(kind, _bounded(clean(_text(tag))))
@@ -204,24 +216,6 @@ def _text(tag: Tag, between: str = "") -> str:
             size += len(strings[-1])
         node = node.next_element
     return "".join(strings)
-
-
-def _table_text(table: Tag) -> str:
-    rows = [row for row in table.find_all(_is_row, limit=MOST_ROWS + 1) if not _is_unseen(row)]
-    lines = []
-    for row in rows[:MOST_ROWS]:
-        cells = row.find_all(_is_cell, recursive=False, limit=MOST_CELLS)
-        lines.append(" | ".join(clean(_text(cell, " ")) for cell in cells if not _is_unseen(cell)))
-    shown = [line for line in lines if line.strip(" |")]
-    return "\n".join([*shown, *(["… (more rows)"] if len(rows) > MOST_ROWS else [])])
-
-
-def _is_row(tag: Tag) -> bool:
-    return tag.name == "tr" or "ltx_tr" in _classes(tag)
-
-
-def _is_cell(tag: Tag) -> bool:
-    return tag.name in ("td", "th") or "ltx_td" in _classes(tag)
 
 
 def _bounded(text: str) -> str:

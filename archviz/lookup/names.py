@@ -89,7 +89,7 @@ def classify(model: str) -> ModelName:
     """Tell what form a MODEL argument has.
 
     Raises:
-        UsageError: It is empty, over-long, holds control characters, or is a URL of another place.
+        UsageError: It is empty, over-long, a revision alone, holds control characters, or is a URL of another place.
     """
     text = _checked(model)
     if paper := _paper(text):
@@ -102,6 +102,8 @@ def classify(model: str) -> ModelName:
         return _from_url(text)
     if text.lower().startswith(tuple(f"{host}/" for host in (*HUB_HOSTS, *OTHER_HOSTS))):
         return _from_url(f"https://{text}")
+    if text.startswith("@"):
+        raise UsageError(f"{_shown(text)} is a revision without the name of a model", hint=_FORMS)
     if _is_path(text):
         return ModelName("path", text)
     name, at, revision = text.partition("@")

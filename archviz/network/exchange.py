@@ -144,7 +144,7 @@ def _body(
     for chunk in response.stream:
         size += len(chunk)
         if size > limit:
-            raise too_large(limit, request)
+            raise too_large(limit, request) if limit == bounds.size else _no_part(request)
         if attempt.abandoned or monotonic() > deadline:
             raise httpx2.ReadTimeout("no whole answer")
         chunks.append(chunk)
@@ -160,11 +160,16 @@ def _most_bytes(response: httpx2.Response, request: httpx2.Request, limit: int) 
     length = int(end) - int(start) + 1 if start.isdecimal() and end.isdecimal() else limit
     stated = response.headers.get("content-range", f"bytes {start}-") if response.status_code == 206 else "bytes 0-"
     if not stated.startswith(f"bytes {start}-"):
-        raise BadResponseError(
-            "the server does not give the part of a file that was asked for, so its header cannot be read",
-            where=shown(str(request.url)),
-        )
+        raise _no_part(request)
     return min(limit, length)
+
+
+def _no_part(request: httpx2.Request) -> BadResponseError:
+    """Another part of a file than the asked one, or all of it: mirrors that know no ranges give that, and it is not read."""
+    return BadResponseError(
+        "the server does not give the part of a file that was asked for, so its header cannot be read",
+        where=shown(str(request.url)),
+    )
 
 
 def _decoded(raw: bytes, encoding: str, limit: int, request: httpx2.Request) -> bytes:

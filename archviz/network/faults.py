@@ -80,6 +80,12 @@ def nobody_answers(name: str, url: str, seconds: float) -> SourceUnavailableErro
     return SourceUnavailableError(f"{name} could not be reached: {text}", where=shown(url), hint=TRY_LATER)
 
 
+def out_of_time(name: str, url: str, seconds: float) -> SourceUnavailableError:
+    """A service that is not asked any more, because the command's requests have taken what they may take together."""
+    text = f"the {seconds:.2g} s that one command waits for the network are used up, so it was not asked"
+    return SourceUnavailableError(f"{name} could not be reached: {text}", where=shown(url), hint=TRY_LATER)
+
+
 def refused(status: int, name: str, url: str, wait: float | None, token_variable: str = "") -> SourceUnavailableError:
     """An answer 429 or 5xx that stayed after the retries, or that asks for a longer wait than there is time.
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
 from archviz.errors import NotAskedError, SourceUnavailableError
-from archviz.network.cache import Cache
+from archviz.network.cache import Cache, Entry
 from archviz.network.services import Service
+from archviz.network.stopwatch import Stopwatch
 from archviz.network.waits import PACES, SILENCE, Paces, Silence
 from archviz.records import record
 from archviz.settings import Settings
@@ -55,6 +56,8 @@ class Session:
         at_hand: The catalog or a stored copy can answer what is asked, so the network is not waited for long.
         is_long: Many files are read that nothing here could stand for.
         spent: Seconds that requests took.
+        waiting: Counts what the command's requests take together, with their pauses and turns.
+        copies: Answers that the cache gave without a request.
         last_key: What the newest answer is stored under, so that its reader can forget it.
         last_fetched: When the newest answer was fetched or last confirmed, seconds since 1970.
         last_found_at: The address that gave the newest answer, after redirects.
@@ -92,7 +95,8 @@ class Session:
         self.unreachable: dict[str, SourceUnavailableError] = {}
         self.refused_tokens: set[str] = set()
         self.oldest: float | None = None
-        self.started = self.time.monotonic()
+        self.waiting = Stopwatch(self.time.monotonic)
+        self.copies = 0
         self._first_asked: float | None = None
         self._own: httpx2.BaseTransport | None = None
 
@@ -102,11 +106,15 @@ class Session:
         return self.settings.offline or stated.upper() in ("1", "ON", "YES", "TRUE")
 
     @property
-    def remaining(self) -> float:
-        """Seconds that the command's requests may still take together."""
+    def whole_seconds(self) -> float:
+        """Seconds that the command's requests may take together."""
         limits = self.settings.limits
-        whole = limits.download_seconds if self.is_long else limits.network_seconds
-        return whole - (self.time.monotonic() - self.started)
+        return limits.download_seconds if self.is_long else limits.network_seconds
+
+    @property
+    def remaining(self) -> float:
+        """Seconds that they may still take; a machine that is slow to load or to read code takes nothing of them."""
+        return self.whole_seconds - self.waiting.seconds
 
     @property
     def in_vain(self) -> float:
@@ -203,6 +211,11 @@ class Session:
         if text not in self.notes:
             self.notes.append(text)
             self.settings.say(text)
+
+    def keep(self, entry: Entry) -> None:
+        """Store an answer, or what was read from one; that it could not be stored is said once."""
+        if not self.cache.write(entry):
+            self.note(f"The answer could not be kept in the cache: {self.cache.trouble}.")
 
     def used_old(self, fetched: float) -> None:
         """Remember that an answer was used whose service could not be asked whether it still holds."""

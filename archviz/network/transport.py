@@ -13,7 +13,15 @@ import httpx2
 from archviz.errors import ArchvizError, BadResponseError, OfflineError, SourceUnavailableError, UsageError
 from archviz.network.cache import Entry
 from archviz.network.exchange import Answer, Bounds, exchange
-from archviz.network.faults import CutShortError, helps_to_retry, nobody_answers, refused, shown, unreachable
+from archviz.network.faults import (
+    CutShortError,
+    helps_to_retry,
+    nobody_answers,
+    out_of_time,
+    refused,
+    shown,
+    unreachable,
+)
 from archviz.network.services import ACCOUNT, COMMIT_HEADER, Service, is_loopback, origin_of
 from archviz.network.session import Session, day_of
 from archviz.network.waits import FIRST_WAIT, Turn, asked_wait, others_first, turn
@@ -25,6 +33,7 @@ _KEPT = ("content-type", "etag", "last-modified", COMMIT_HEADER, "x-linked-etag"
 _NO_CONNECTION = (httpx2.ConnectError, httpx2.ConnectTimeout)
 _RETRY_WITHIN = 2.5  # seconds: a connection that took longer to fail would only fail as slowly again
 _COSTLY = 0.3  # seconds; what fails at once may be tried again at once
+_MOST_COPIES = 5_000  # answers of the cache that one command reads
 _ALONG = ("accept", "range", "user-agent")  # the headers that go along with a redirect; never a token
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 5
@@ -63,8 +72,7 @@ class GuardedTransport(httpx2.BaseTransport):
         self.session.last_key = key
         offline = self.session.is_offline(self.service)
         if stored and (stored.pinned or (not offline and self._age(stored) < self.service.fresh_seconds)):
-            self._check_time(url)
-            return _from_entry(stored)
+            return self._copy(stored, url)
         if offline:
             return self._offline(stored, url)
         try:
@@ -75,7 +83,7 @@ class GuardedTransport(httpx2.BaseTransport):
             return self._old(stored, f"{error.message}; answered from the copy of {day_of(stored.fetched)}.")
         if answer.status == 304 and stored:
             renewed = replace(stored, fetched=self.session.time.now())
-            self.session.cache.write(renewed)
+            self.session.keep(renewed)
             return _from_entry(renewed)
         if key and answer.status == 200:
             self._keep(key, url, found_at, answer)
@@ -84,11 +92,15 @@ class GuardedTransport(httpx2.BaseTransport):
         extensions = {FETCHED: self.session.time.now(), FOUND_AT: found_at}
         return httpx2.Response(answer.status, headers=answer.headers, content=answer.body, extensions=extensions)
 
-    def _check_time(self, url: str) -> None:
+    def _copy(self, stored: Entry, url: str) -> httpx2.Response:
         """Answers of the cache cost no wait, but a reader that asks for ever must end too."""
-        if self.session.remaining <= 0:
-            whole = self.session.time.monotonic() - self.session.started
-            raise unreachable(httpx2.ReadTimeout("the command's time is used up"), self.service.name, url, whole)
+        self.session.copies += 1
+        if self.session.copies > _MOST_COPIES:
+            raise BadResponseError(
+                f"{self.service.name} leads in a circle: {_MOST_COPIES:,} answers were read from the cache",
+                where=shown(url),
+            )
+        return _from_entry(stored)
 
     def _check(self, request: httpx2.Request) -> None:
         """Only reading, only the service's own hosts, only https unless the endpoint is this machine."""
@@ -195,12 +207,19 @@ class GuardedTransport(httpx2.BaseTransport):
         Args:
             at_hand: A stored copy would answer too.
         """
+        self.session.way_out()  # loaded before the clock runs
+        with self.session.waiting.running():
+            return self._asked(request, at_hand=at_hand)
+
+    def _asked(self, request: httpx2.Request, *, at_hand: bool) -> Answer:
         session, url = self.session, str(request.url)
         began, origin = session.time.monotonic(), origin_of(url)
         if known := session.unreachable.get(origin) or session.silence.of(origin, began):
             raise known
+        if session.remaining <= 0:
+            raise out_of_time(self.service.name, url, session.whole_seconds)
         patience = session.patience(self.service, at_hand=at_hand)
-        if patience <= 0 and session.remaining > 0:
+        if patience <= 0:
             raise nobody_answers(self.service.name, url, session.in_vain)
         deadline = began + patience
         connecting = session.connect_seconds(at_hand=at_hand)  # for all attempts together
@@ -250,8 +269,6 @@ class GuardedTransport(httpx2.BaseTransport):
         """
         session, limits = self.session, self.session.settings.limits
         asked, since = session.time.monotonic(), session.time.now()
-        if self.service.interval:
-            self._check_time(str(request.url))
         with self._turn(request, since, at_hand=at_hand) as own:
             brought = self._brought(request, since) if self.service.interval else None
             own.asked = brought is None
@@ -267,6 +284,8 @@ class GuardedTransport(httpx2.BaseTransport):
                 own.asked = False
                 if self.service.interval and began > asked:
                     raise others_first(self.service.name, self.service.interval, self.service.interval)
+                if session.remaining <= 0:
+                    raise out_of_time(self.service.name, str(request.url), session.whole_seconds)
                 raise _AttemptError(httpx2.ReadTimeout("the command's time is used up"), 0.0)
             session.requests += 1
             try:
@@ -368,8 +387,7 @@ class GuardedTransport(httpx2.BaseTransport):
             headers=headers,
             url=found_at.partition("?")[0],  # a query may hold a signature
         )
-        if not self.session.cache.write(entry):
-            self.session.note(f"The answer could not be kept in the cache: {self.session.cache.trouble}.")
+        self.session.keep(entry)
 
 
 def cache_key(request: httpx2.Request) -> str:

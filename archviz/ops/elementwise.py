@@ -10,7 +10,7 @@ from typing import Any
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
-from archviz.ops import shapes
+from archviz.ops import shapes, shared_numbers
 from archviz.ops.choices import nonzero_places
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
 from archviz.ops.promotion import is_inexact, promoted
@@ -180,6 +180,11 @@ def _register_operators(library: Library) -> None:
         if name == "matmul":
             return interp.op("torch.matmul", left, right)
         return interp.op(f"torch.{rename.get(name, name)}", left, right)
+
+    @library.function("torch._overwritten")
+    def overwritten(interp: Interpreter, value: Tensor) -> None:
+        """What `value += …` leaves of the numbers of whatever else is this tensor."""
+        shared_numbers.written(value, itself=True)
 
     @library.function("torch._unary")
     def unary(interp: Interpreter, name: str, value: Any) -> Any:

@@ -10,7 +10,7 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import BoundMethod, Device, DType, Layout, Shape, Tensor, Unknown
-from archviz.ops import masks, numbers, shapes, strides
+from archviz.ops import masks, numbers, shapes, shared_numbers, strides
 from archviz.ops.choices import mask_count, of_unknown_count
 from archviz.ops.counts import assumed_counts
 from archviz.ops.creation import DTYPES
@@ -40,6 +40,7 @@ def _register_items(library: Library) -> None:
             numbers.item(value, parts, found)
             masks.item(value, parts, found)
             strides.viewed(strides.VIEWS["getitem"], value, (parts,), {}, found)
+            _share_view(value, parts, found)
             return found
         whole = slice(None)
         cuts = isinstance(parts[-1], slice) and parts[-1] != whole and (Ellipsis in parts or len(parts) > 1)
@@ -49,6 +50,7 @@ def _register_items(library: Library) -> None:
             result = indexed(interp, value, parts)
             if recorder.keeps_numbers:
                 numbers.item(value, parts, result)
+                _share_view(value, parts, result)
             masks.item(value, parts, result)
             strides.viewed(strides.VIEWS["getitem"], value, (parts,), {}, result)
         finally:
@@ -59,12 +61,19 @@ def _register_items(library: Library) -> None:
     @library.function("torch.Tensor.__setitem__")
     def set_item(interp: Interpreter, value: Tensor, index: Any, new: Any) -> None:
         numbers.assign(value, index, new)
+        shared_numbers.written(value)
         masks.written(value, new)
         report(interp, [*_with_bounds(index if isinstance(index, tuple) else (index,)), new])
         if interp.recorder is not None:
             event = interp.recorder.begin("op", "setitem", [value, new, index], interp.here())
             interp.recorder.end(event, value)
             interp.recorder.passed[event] = ((value, new, index), {}, None)
+
+
+def _share_view(value: Tensor, parts: tuple[Any, ...], found: Any) -> None:
+    """An index of integers and slices gives a view; one of tensors or lists a copy."""
+    if all(each is None or each is Ellipsis or type(each) in (int, slice) for each in parts):
+        shared_numbers.share(value, found)
 
 
 def _with_bounds(parts: tuple[Any, ...]) -> Iterator[Any]:
@@ -253,6 +262,7 @@ def _register_attributes(library: Library) -> None:
                 interp.spend(len(interp.recorder.passed) // 16)
                 interp.recorder.reshaped(value, value.twin())
             value.shape, value.dtype, value.data = new.shape, new.dtype, new.data
+            shared_numbers.share(new, value)
         elif name == "requires_grad":
             value.requires_grad = bool(new)
         else:
@@ -340,7 +350,14 @@ def _register_forms(library: Library) -> None:
     def item(interp: Interpreter, value: Tensor) -> Any:
         return number_in(interp, value)
 
-    @library.function("torch.Tensor.tolist", "torch.Tensor.numpy")
+    @library.function("torch.Tensor.numpy")
+    def as_array(interp: Interpreter, value: Tensor) -> Any:
+        found = tolist(interp, value)
+        if interp.recorder is None:
+            shared_numbers.written(value, itself=True)  # by whoever writes into the array, of which nothing is seen
+        return found
+
+    @library.function("torch.Tensor.tolist")
     def tolist(interp: Interpreter, value: Tensor) -> Any:
         if value.data is not None:
             return _nested(value.data, list(value.sizes))

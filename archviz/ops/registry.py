@@ -13,7 +13,7 @@ from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import DEFAULT_FLOAT, Device, DType, Instance, Tensor, Unknown
-from archviz.ops import masks, strides
+from archviz.ops import masks, shared_numbers, strides
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
 from archviz.ops.numbers import compute
 
@@ -47,6 +47,7 @@ def _recorded(run: Run, name: str, label: str, rule: masks.Rule | None) -> Run:
     """The stub of an op: unknown arguments spread, the meaning of masks is kept, and a running trace gets an event."""
     uses_mask = label in masks.USERS
     way = name.removeprefix("torch.").removeprefix("Tensor.")
+    shares, changes = way.rpartition(".")[2] in shared_numbers.SHARING, shared_numbers.writes(way)
 
     def recorded(interp: Interpreter, *args: Any, **kwargs: Any) -> Any:
         if "input" in kwargs:  # torch's name of the first argument
@@ -61,6 +62,7 @@ def _recorded(run: Run, name: str, label: str, rule: masks.Rule | None) -> Run:
             _computed(interp, label, args, kwargs, computed)
             masks.mean(interp, rule, args, kwargs, computed)
             strides.follow(way, args, kwargs, computed)
+            shared_numbers.follow(shares, changes, args, kwargs, computed)
             return computed
         index = recorder.begin("op", label, [*args, *kwargs.values()], interp.here())
         result: Any = None
@@ -70,6 +72,8 @@ def _recorded(run: Run, name: str, label: str, rule: masks.Rule | None) -> Run:
                 _computed(interp, label, args, kwargs, result)
             masks.mean(interp, rule, args, kwargs, result)
             strides.follow(way, args, kwargs, result)
+            if changes or recorder.keeps_numbers:
+                shared_numbers.follow(shares, changes, args, kwargs, result)
         finally:
             recorder.end(index, result, options_of(args, kwargs))
         if uses_mask:

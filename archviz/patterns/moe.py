@@ -83,8 +83,8 @@ class MixtureOfExperts:
 
 def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
     """The mixture of experts that a module (or a layer that spells one out) holds directly; None when none."""
-    experts = next((child for child in module.children.values() if expert_count(child)), None)
-    if experts is None:
+    experts = max(module.children.values(), key=lambda child: expert_count(child) or 0, default=None)
+    if experts is None or not expert_count(experts):
         return None
     count = expert_count(experts) or 0
     router, choices = _find_router(module, experts, count, trace)
@@ -112,7 +112,7 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         scaling=_number((router, module), ("routed_scaling_factor", "router_scale", "moe_router_scaling_factor")),
         correction_bias=_has_correction(module, router),
         shared_gate=gate.path if gate and shared else None,
-        shared_hidden=_shared_hidden(shared, trace),
+        shared_hidden=_shared_hidden(shared, width, trace),
         groups=group_limit(events, choices) or _groups(module, router),
         hashed=_is_hashed(router, choices, top_k),
         expert_scale=_expert_scale(router, events, choices),
@@ -178,6 +178,8 @@ def _names(module: ModuleRecord) -> str:
 def _is_shared(child: ModuleRecord, experts: ModuleRecord, module: ModuleRecord, trace: Trace) -> bool:
     if child is experts or "router" in child.name:
         return False
+    if "shared" in child.name and expert_count(child):
+        return True  # several, one behind the other in the same tensors
     inside_layer = any(re.search(r"attn|attention", name) for name in module.children)
     return ("shared" in child.name or not inside_layer) and detect_feed_forward(child, trace) is not None
 
@@ -185,24 +187,31 @@ def _is_shared(child: ModuleRecord, experts: ModuleRecord, module: ModuleRecord,
 def _find_router(
     module: ModuleRecord, experts: ModuleRecord, count: int, trace: Trace
 ) -> tuple[ModuleRecord | None, int]:
-    """The child with one score per expert, and how many scores that are: zero experts have theirs as well."""
+    """The child with one score per expert, and how many scores that are: zero experts have theirs as well, shared ones may."""
     others = [child for child in module.children.values() if child is not experts and not expert_count(child)]
     further = {n for n in (*_chosen_among(others, trace), *_places(experts)) if n > count}
     for width in (*sorted(further, reverse=True), count):
         router = _as_wide(others, width, trace)
         if router is not None:
             return router, width
-    return None, count
+    cut = (each for each in others if _last_choice(each, trace) == count)  # of more scores: shared experts have theirs
+    return next((each for each in cut if any((t.shape[0] or 0) > count for t in _matrices(each))), None), count
 
 
 def _chosen_among(others: list[ModuleRecord], trace: Trace) -> Iterator[int]:
     """How many there are to choose from in the last choice of each module that reads scores of its own projection."""
     for child in others:
-        call = trace.call(child.path)
-        steps = [e for e in trace.inside(call) if canonical(e.name) == "topk"] if call is not None else []
-        shape = steps[-1].inputs[0].shape if steps and steps[-1].inputs else None
-        if shape and shape[-1] and any(t.shape[0] == shape[-1] for t in _matrices(child)):
-            yield shape[-1]
+        among = _last_choice(child, trace)
+        if among and any(t.shape[0] == among for t in _matrices(child)):
+            yield among
+
+
+def _last_choice(child: ModuleRecord, trace: Trace) -> int | None:
+    """How many there are to choose from in the last choice of a module."""
+    call = trace.call(child.path)
+    steps = [e for e in trace.inside(call) if canonical(e.name) == "topk"] if call is not None else []
+    shape = steps[-1].inputs[0].shape if steps and steps[-1].inputs else None
+    return shape[-1] if shape else None
 
 
 def _places(experts: ModuleRecord) -> Iterator[int]:
@@ -303,7 +312,7 @@ def _normalised(module: ModuleRecord, router: ModuleRecord | None, events: list[
     names = [canonical(e.name) for e in events]
     if "topk" in names:
         after = names[len(names) - names[::-1].index("topk") :]
-        return "div" in after or "softmax" in after or "normalize" in after
+        return any(name in after for name in ("div", "softmax", "normalize", "logsumexp"))
     for owner in (router, module):
         value = owner.attributes.get("norm_topk_prob") if owner else None
         if isinstance(value, bool):
@@ -348,9 +357,22 @@ def _groups(module: ModuleRecord, router: ModuleRecord | None) -> tuple[int, int
     return None
 
 
-def _shared_hidden(shared: ModuleRecord | None, trace: Trace) -> int | None:
-    block: FeedForward | None = detect_feed_forward(shared, trace) if shared else None
-    return block.hidden if block else None
+def _shared_hidden(shared: ModuleRecord | None, width: int | None, trace: Trace) -> int | None:
+    """The inner width of the shared expert; of several in the same tensors that of all together.
+
+    Args:
+        width: The outer width of the experts.
+    """
+    if shared is None:
+        return None
+    block: FeedForward | None = detect_feed_forward(shared, trace)
+    if block is not None:
+        return block.hidden
+    stacked = next((t.shape for m in shared.walk() for t in m.parameters.values() if len(t.shape) == 3), None)
+    if stacked is None or width not in stacked[1:]:
+        return None
+    inner = stacked[2] if stacked[1] == width else stacked[1]
+    return (stacked[0] or 0) * (inner or 0)
 
 
 def _number(owners: tuple[ModuleRecord | None, ...], names: tuple[str, ...]) -> float | None:

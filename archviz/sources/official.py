@@ -31,12 +31,13 @@ def known_model_types(interp: Interpreter) -> list[str]:
 
 
 def configuration_class(
-    interp: Interpreter, model_type: str, unread: SourceUnavailableError | None = None
+    interp: Interpreter, model_type: str, unread: SourceUnavailableError | None = None, *, has_own_code: bool = False
 ) -> ClassValue:
     """The official configuration class of a model type.
 
     Args:
         unread: Why code of a newer release was not read, where it was to be.
+        has_own_code: Whether the model has code of its own, whose `auto_map` names no configuration class.
 
     Raises:
         BadConfigError: `transformers` does not know the type; near types are named.
@@ -44,7 +45,7 @@ def configuration_class(
     """
     names = known_model_types(interp)
     if model_type not in names:
-        raise _unknown_type(model_type, names, unread)
+        raise _unknown_type(model_type, names, unread, has_own_code=has_own_code)
     mapping = interp.import_name(CONFIGURATION_AUTO, "CONFIG_MAPPING", None)
     found = interp.get_item(mapping, model_type)
     if not isinstance(found, ClassValue):
@@ -52,11 +53,19 @@ def configuration_class(
     return found
 
 
-def _unknown_type(model_type: str, names: list[str], unread: SourceUnavailableError | None) -> ArchvizError:
+def _unknown_type(
+    model_type: str, names: list[str], unread: SourceUnavailableError | None, *, has_own_code: bool
+) -> ArchvizError:
     from copy import copy
     from difflib import get_close_matches
 
     said = f"unknown model_type {model_type[:80]!r}: the installed transformers has no official code for it"
+    if has_own_code:
+        return BadConfigError(
+            f"{said}, and auto_map names no AutoConfig, so the own code states no configuration class for it either",
+            where="config.json, auto_map",
+            hint="name the configuration class of the own code there, as transformers needs it too",
+        )
     near = get_close_matches(model_type, names, 4)
     hint = f"near names: {', '.join(near)}" if near else None
     if unread is None:

@@ -25,13 +25,15 @@ def survey_closed(found: Resolution, session: Session) -> Survey:
     text = found.asked.partition("@")[0]
     asked = classify(text) if text and why_no_hub_name(text) is None else None
     known: SourceStatus = "missing" if found.complete else "unknown"
-    entries = [Entry("hub", known, found.message), Entry("code", known, "no code is known for this name")]
+    entries = [Entry("hub", known, found.message)]
     not_known: list[str] = []
     if asked is not None and asked.kind in ("hub_id", "bare_name"):
         name = asked.repository
         entries += _named("paper", lambda: _papers(name, session), not_known)
         entries += _named("github", lambda: _repositories(name, session), not_known)
         entries += _named("code", lambda: code_entries(name, session), not_known)
+    code: SourceStatus = "unknown" if any(each.startswith("code:") for each in not_known) else known
+    entries.append(Entry("code", code, "no code is known for this name"))
     return Survey(
         found.asked,
         "unverified",

@@ -139,8 +139,17 @@ def _layers(torch: Any, cache: Any, part: str = "self") -> Iterator[list[Any]]:
             yield from _layers(torch, getattr(cache, name), side)
         return
     layers = getattr(cache, "layers", None)
-    for layer in layers if isinstance(layers, list) else cache if isinstance(cache, (list, tuple)) else [cache]:
-        yield [part, type(layer).__name__, dict(_tensors(torch, layer))]
+    layers = layers if isinstance(layers, list) else cache if isinstance(cache, (list, tuple)) else [cache]
+    beside = {
+        name: value for name, value in getattr(cache, "__dict__", {}).items()
+        if name != "layers" and isinstance(value, list) and any(isinstance(each, torch.Tensor) for each in value)
+    }  # fmt: skip
+    for index in range(max(len(layers), *map(len, beside.values())) if beside else len(layers)):
+        layer = layers[index] if index < len(layers) else None
+        held = dict(_tensors(torch, layer))
+        for name, value in beside.items():
+            held.update(_tensors(torch, value[index], name) if index < len(value) else ())
+        yield [part, type(layer).__name__, held]
 
 
 def _tensors(torch: Any, value: Any, prefix: str = "") -> Iterator[tuple[str, list[int]]]:

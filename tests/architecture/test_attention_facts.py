@@ -6,8 +6,10 @@ import pytest
 
 from archviz.architecture.labels import attention_details
 from archviz.architecture.model import Fact
+from archviz.descriptions import describe
 from archviz.patterns.attention import Attention
 from archviz.patterns.masks import Mask
+from archviz.settings import Settings
 from tests.verify.models import read_model
 
 
@@ -57,8 +59,10 @@ def test_qk_norms_and_thetas_of_only_some_layers_are_told_by_kind() -> None:
     assert fact("llama4_text", "qk_norm").value == {"chunked_rope_attention": "per head", "full_nope_attention": "none"}
 
 
-@pytest.mark.parametrize(("model_type", "scale"), [("gemma2", None), ("t5", 1.0), ("llama", None)])
-def test_a_scale_of_scores_is_stated_where_it_is_unusual(model_type: str, scale: float | None) -> None:
+@pytest.mark.parametrize(
+    ("model_type", "scale"), [("gemma2", "1/√d_h"), ("t5", 1.0), ("llama", "1/√d_h"), ("bloom", None)]
+)
+def test_a_usual_scale_of_scores_is_told_from_one_that_is_not_known(model_type: str, scale: float | str | None) -> None:
     found = read_model(model_type)[1].fact("attention_scale")
     assert (found.value if found else None) == scale
 
@@ -79,3 +83,10 @@ def test_settings_of_a_rotation_cite_their_own_keys() -> None:
     assert where["rope_theta"][-1] == f"{own}.rope_theta"
     assert where["rope_partial_factor"] == [f"{own}.partial_rotary_factor"]
     assert where["rope_scaling"] == [own]
+
+
+def test_positions_of_a_tower_that_no_pass_reaches_are_told_from_its_modules_and_marked() -> None:
+    found = describe("google/gemma-4-26B-A4B", settings=Settings(offline=True)).fact("vision_position_encoding")
+    assert found is not None
+    assert (found.value, found.status) == ("RoPE and table of positions", "unverified")
+    assert any("modeling_gemma4.py" in each.where for each in found.evidence)

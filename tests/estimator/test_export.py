@@ -56,6 +56,13 @@ def test_a_plain_model_has_no_gap_and_is_validated() -> None:
     assert "https://huggingface.co/meta-llama/Llama-3.3-70B-Instruct" in found.configuration["validation_sources"]  # type: ignore[operator]
 
 
+def test_without_a_published_total_nothing_is_validated_and_no_paper_is_a_source() -> None:
+    configuration = exported("openai/whisper-tiny").configuration
+    assert configuration["validated"] is False
+    assert "No published total was at hand" in str(configuration["validation_notes"])
+    assert configuration["validation_sources"] == ["https://huggingface.co/openai/whisper-tiny", "transformers 5.23.0"]
+
+
 def test_a_published_total_that_is_explained_to_the_unit_is_validated_with_its_steps() -> None:
     configuration = exported(QWEN).configuration
     assert configuration["validated"] is True
@@ -103,6 +110,13 @@ def test_a_configuration_saved_before_its_reports_names_where_they_will_be(tmp_p
     named = {layer["gap_report"] for layer in stated if layer["gap_report"]}
     write_exported(export, tmp_path)
     assert named == {f"gaps/{path.name}" for path in (tmp_path / "gaps").iterdir()}
+
+
+def test_a_report_says_how_weights_are_stored_and_where_no_type_is_stated() -> None:
+    assert "6,166,937,600 weights of 8 bits" in exported("deepseek-ai/DeepSeek-V4-Flash").reports["attn_hc"]
+    report = exported("MiniMaxAI/MiniMax-M2").reports["moe_experts"]
+    assert "| not stated |" in report
+    assert "float32" not in report
 
 
 def test_each_unsupported_kind_has_a_report_with_all_parts() -> None:

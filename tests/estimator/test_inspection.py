@@ -113,3 +113,8 @@ def test_supported_layers_are_named_with_docstring_and_module() -> None:
     assert found["RMSNormLayer"] == {
         "docstring": "Root-mean-square norm.", "module": "estimator_layers.basic", "parameters": ["hidden_size", "eps"],
     }  # fmt: skip
+
+
+def test_a_folder_without_a_name_is_not_the_current_one() -> None:
+    with pytest.raises(UsageError, match="has no name"):
+        get_supported_layers("")

@@ -117,11 +117,29 @@ def test_keys_and_values_that_go_round_pass_all_other_devices() -> None:
     assert sent("MiniMaxAI/MiniMax-M2", "attention")["Sequence"] == 16 * 4_096 * 3
 
 
+def at_border(model: str, piece: str) -> int | None:
+    found = {each.name.split()[0]: each for each in expected(model, piece).strategies}["Sequence"]
+    assert found.bytes_per_token is None
+    return found.at_border
+
+
+def test_what_reaches_back_a_fixed_way_is_sent_once_for_each_border() -> None:
+    assert at_border(FLASH, "sliding_attention") == 127 * 512 * 2  # the values are the keys
+    assert at_border(QWEN, "gated_deltanet") == 64 * 128 * 128 * 4 + 12_288 * 4 * 2
+    assert at_border("openai/whisper-tiny", "encoder_conv1") == 2 * 80 * 2
+    assert at_border("openai/whisper-tiny", "encoder_conv2") == 1 * 384 * 2
+
+
+def test_what_works_on_each_position_and_splits_nothing_sends_nothing() -> None:
+    assert sent(FLASH, "moe_router")["Sequence"] == 0
+    assert sent(QWEN, "shared_expert_gate")["Sequence"] == 0
+
+
 def test_a_fused_projection_is_split_in_its_parts() -> None:
     piece = pieces(QWEN)["gated_deltanet"]
     fused = {split.tensor.split(".")[-2] for split in tensor_splits(piece) if is_fused(piece, split)}
     assert {"in_proj_qkv", "conv1d"} <= fused
-    assert not fused & {"out_proj", "norm"}
+    assert not fused & {"out_proj", "norm", "in_proj_z", "in_proj_a", "in_proj_b"}
 
 
 def test_a_convolution_with_a_stride_gives_fewer_positions() -> None:

@@ -26,6 +26,7 @@ def ports(graph: BlockGraph) -> dict[str, str | None]:
         ("deepseek-ai/DeepSeek-V3", "text/mla", {"split_3": "v"}),
         ("google-t5/t5-small", "decoder/attention", {"q": "q", "k": "k", "v": "v"}),
         ("openai-community/gpt2", "text/attention", {"split": "q, k, v"}),
+        (V4, "text/sliding_attention", {"apply_rotary_pos_emb": "q", "apply_rotary_pos_emb_2": "k, v"}),
         (V4, "text/compressed_sparse_attention", {"apply_rotary_pos_emb": "q", "cat": "k, v", "compressor": None}),
     ],
 )

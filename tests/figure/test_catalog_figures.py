@@ -187,4 +187,31 @@ def test_convolutions_and_embeddings_of_encoders_have_their_sizes() -> None:
     vit = {
         box.label: box.details for box in column_boxes(overview("google/vit-base-patch16-224-in21k").columns[0].steps)
     }
-    assert vit["embeddings"] == ("3 → 768, 16 × 16 patches", "class token", "positions 197 × 768")
+    assert vit["embeddings"] == ("3 → 768, 16 × 16 patches", "class token joined", "positions 197 × 768 added")
+
+
+def test_a_dense_page_names_what_a_hyper_connection_gives_and_what_an_attention_reads() -> None:
+    drawn = fitted_page(model(V4), LIGHT).display()
+    words = [
+        item.content
+        for group in drawn.groups()
+        if group.role == "label"
+        for item in group.items
+        if isinstance(item, Text)
+    ]
+    assert sorted(words) == sorted(["pre", "post", "comb"] * 2 + ["q", "k, v"])
+
+
+def test_towers_are_spread_over_a_page_on_which_nothing_stands_beside_them() -> None:
+    page = fitted_page(model("openai/clip-vit-base-patch32"), LIGHT)
+    drawn = page.display()
+    first, last = page.arts[0].frame, page.arts[-1].frame
+    assert abs(first.x - (drawn.width - last.right)) < 4
+    assert last.x - first.right > first.x > 60
+
+
+def test_the_detailed_view_shows_where_towers_meet() -> None:
+    labels = {
+        box.label for ledger in build_detailed(model("openai/clip-vit-base-patch32")) for box in ledger.diagram.boxes
+    }
+    assert {"L2 norm", "Matrix product", "× exp(logit_scale)"} <= labels

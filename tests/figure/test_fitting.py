@@ -6,10 +6,11 @@ from archviz.descriptions import describe
 from archviz.figure import columns, fitting
 from archviz.figure.columns import MAX_BOXES
 from archviz.figure.insets import Known
+from archviz.figure.model import Figure
 from archviz.figure.overview import boxes_of, build_overview, count_boxes
 from archviz.figure.page import Page
 from archviz.figure.savings import LADDER
-from archviz.figure.theme import LIGHT
+from archviz.figure.theme import LIGHT, Theme
 from archviz.settings import Settings
 from tests.figure.zoo import ZOO
 
@@ -54,8 +55,22 @@ def test_few_pages_are_laid_out_for_the_densest_model(monkeypatch: pytest.Monkey
     assert count_boxes(page.figure) <= MAX_BOXES
     assert page.badness <= 0
     assert tried["figures"] <= 4
-    assert tried["pages"] <= 12
+    assert tried["pages"] <= 13
     assert tried["columns"] <= 16
+
+
+def test_savings_that_change_nothing_lay_no_page_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    laid: list[tuple[object, ...]] = []
+
+    class Recorded(Page):
+        def __init__(self, figure: Figure, theme: Theme, density: float = 1.0, *given: object, **named: object) -> None:
+            laid.append((figure, density, repr(given), repr(sorted(named.items() - {("like", named.get("like"))}))))
+            super().__init__(figure, theme, density, *given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fitting, "Page", Recorded)
+    fitting.fitted_page(describe("google/gemma-4-26B-A4B", settings=Settings(offline=True)), LIGHT)
+    assert len(laid) > 5
+    assert all(one != other for place, one in enumerate(laid) for other in laid[:place])
 
 
 def test_a_cross_attention_says_whose_output_it_reads_and_which_wire_is_which() -> None:
@@ -71,3 +86,11 @@ def test_a_cross_attention_says_whose_output_it_reads_and_which_wire_is_which() 
         assert sorted(named) == ["k", "q", "v"]
         drawn = {group.id for group in page.display().groups() if group.role == "label"}
         assert set(named.values()) <= drawn or page.density < 1
+
+
+def test_where_insets_are_few_one_layer_of_each_build_is_opened_and_then_its_mixers() -> None:
+    architecture = describe("moonshotai/Kimi-Linear-48B-A3B-Instruct", settings=Settings(offline=True))
+    few = next(savings for savings in LADDER if savings.layers and savings.insets == 4 and not savings.small)
+    insets = build_overview(architecture, few).insets
+    assert [inset.role for inset in insets].count("layer") == 1
+    assert {"Kimi Delta Attention", "Multi-head latent attention", "MoE"} <= {inset.title for inset in insets}

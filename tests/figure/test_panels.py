@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archviz.figure.display import DisplayList, Text
+from archviz.figure.fonts import measure
 from archviz.figure.lint import lint
 from archviz.figure.model import Arrow, Box, Diagram, Inset
 from archviz.figure.paint import Frame, Style, box_size, paint_box
@@ -70,3 +71,13 @@ def test_a_long_label_is_broken_between_words_not_cut() -> None:
     group = paint_box(box, Frame(0, 0, width, height), style, LIGHT)
     words = " ".join(run.text for item in group.items if isinstance(item, Text) for run in item.runs)
     assert words == f"{box.label} {box.details[0]}"
+
+
+def test_the_label_of_a_box_leaves_room_for_the_letter_on_its_corner() -> None:
+    style = Style()
+    for label in ("Kimi Delta Attention", "Attention (with relative attention bias of many buckets)"):
+        box = Box("box", "attention", label, ("kernel 4",), zoom="inset")
+        width, height = box_size(box, style)
+        group = paint_box(box, Frame(0, 0, width, height), style, LIGHT)
+        lines = [item.runs[0] for item in group.items if isinstance(item, Text) and item.runs[0].weight == 600]
+        assert all(measure(run.text, run.size, run.weight) <= width - 2 * 12 for run in lines)

@@ -43,6 +43,20 @@ def test_columns_of_unequal_width_both_stay_on_the_page() -> None:
     assert [finding for finding in lint(display) if finding.severity == "hard"] == []
 
 
+def test_columns_that_are_too_wide_for_print_show_less_of_their_layers() -> None:
+    settings = Settings(offline=True)
+    pair = [describe(name, settings=settings) for name in ("deepseek-ai/DeepSeek-V4-Flash", "zai-org/GLM-5")]
+    display = draw_versus(compare(pair), theme("light"))
+    assert smallest_in_print(display) >= 6.5
+    assert [finding for finding in lint(display) if finding.severity == "hard"] == []
+
+
+def test_a_head_that_is_tied_says_so_in_a_comparison() -> None:
+    model = ZOO["gemma3"]()
+    drawn = svg.emit(draw_versus(compare([model, ZOO["llama"]()]), theme("light"))).decode()
+    assert ("tied to the embedding" in drawn) == any(build_overview(model).columns[-1].tied or ())
+
+
 def test_what_differs_is_listed_and_marked_and_what_is_equal_is_not() -> None:
     one, other = _pair("llama", "llama")
     same = draw_versus(compare([one, other]), theme("light"))

@@ -99,6 +99,15 @@ def test_numbers_of_bars_stand_on_ground_of_their_own_not_on_the_lines_of_the_sc
         assert before.x + before.width > item.x + measure(item.runs[0].text, 13, 600)
 
 
+def test_a_head_of_its_own_has_its_own_colour_and_a_tied_one_is_dashed() -> None:
+    own, tied = "Qwen/Qwen3-14B", "Qwen/Qwen3-0.6B"
+    for name, component in ((own, "head"), (tied, "embedding")):
+        sizes = build_sizes(describe(name, settings=Settings(offline=True)))
+        bar = next(bar for group in sizes.groups for bar in group.bars if bar.label == "lm_head")
+        assert (bar.component, bool(bar.tied)) == (component, name == tied)
+    assert LIGHT.component("head") != LIGHT.component("embedding")
+
+
 def test_the_title_of_a_narrow_tower_has_its_room_beside_the_output() -> None:
     embedding = Box("embedding", "embedding", "Embed", ())
     column = Column("t", "Text model of mine", (embedding,), subtitle="41.6M parameters")

@@ -258,6 +258,7 @@ class GithubData:
     Args:
         states_commits: A tree that was asked for by a reference is stated under the commit, as GitHub does; else under its own
             id, which its documentation allows too.
+        is_cut: Trees are told to be cut, as GitHub cuts those of many files.
     """
 
     states_commits: bool = True
@@ -265,6 +266,7 @@ class GithubData:
     renamed: dict[str, str] = field(default_factory=dict)
     code: list[dict[str, Any]] = field(default_factory=list)
     remaining: int = 57
+    is_cut: bool = False
 
     def add(self, name: str, files: dict[str, str], *, branch: str = "main", **more: Any) -> str:
         """A repository of one commit; the commit."""
@@ -328,7 +330,7 @@ class GithubData:
             own, rows = git_tree(data["files"])
             stated = data["commit"] if self.states_commits or not rest.endswith("HEAD") else own
             url = f"http://{asked.headers['host']}/repos/{name}/git/trees/{stated}"
-            return self._json({"sha": stated, "url": url, "tree": rows, "truncated": False})
+            return self._json({"sha": stated, "url": url, "tree": rows, "truncated": self.is_cut})
         folder = rest.removeprefix("/contents/")
         inside = {path: text for path, text in data["files"].items() if path.rpartition("/")[0] == folder}
         if not inside or asked.query.get("ref") != data["commit"]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from archviz.lookup.candidates import find_fitting, find_near
+from archviz.lookup.candidates import WITHOUT_AROUND, find_fitting, find_near
 from archviz.lookup.names import classify
 
 KNOWN = (
@@ -83,3 +83,10 @@ def test_the_same_letters_and_digits_are_nearest(asked: str, first: str) -> None
     known = ("Qwen/Qwen3-8B", "Qwen/Qwen3-0.6B", "Qwen/Qwen3-Embedding-8B", "meta-llama/Llama-4-Scout-17B-16E")
     known += ("meta-llama/Llama-3.1-8B-Instruct", "openai/gpt-oss-20b")
     assert find_near(classify(asked), known)[0].id == first
+
+
+@pytest.mark.parametrize("asked", ['"Qwen/Qwen3.5-27B"', "Qwen/Qwen3.5-27B.", "Qwen3.5-27B."])
+def test_a_name_with_signs_around_it_is_not_called_exactly_this_name(asked: str) -> None:
+    near = find_near(classify(asked), KNOWN)[0]
+    assert (near.id, near.why) == ("Qwen/Qwen3.5-27B", f"{WITHOUT_AROUND}, published by Qwen")
+    assert "exactly this name" in find_near(classify("Qwen3.5-27B"), KNOWN)[0].why

@@ -34,6 +34,61 @@ def test_a_table_keeps_rows_and_cells_and_its_caption() -> None:
     assert rows(html) == [("caption", "Table 1: Sizes"), ("table", "Layers | 61\n | 128")]
 
 
+SPANS = (
+    '<table><thead><tr><th rowspan="2">Model</th><th colspan="2">Layers</th><th rowspan="2">Heads</th></tr>'
+    "<tr><th>Dense</th><th>MoE</th></tr></thead>"
+    '<tr><td rowspan="2">Family A</td><td>3</td><td>58</td><td>128</td></tr><tr><td>1</td><td>26</td><td>16</td></tr>'
+    '<tr><td colspan="4">Sizes of all models.</td></tr></table>'
+)
+
+
+def test_a_value_stands_below_its_own_headings_where_cells_span_rows_and_columns() -> None:
+    (table,) = parse_page(SPANS).blocks
+    assert table.text.splitlines() == [
+        "Model | Layers | Layers | Heads",
+        "Model | Dense | MoE | Heads",
+        "Family A | 3 | 58 | 128",
+        "Family A | 1 | 26 | 16",
+        "Sizes of all models.",
+    ]
+
+
+def test_spans_of_latexml_and_spans_without_bound_are_read() -> None:
+    html = (
+        '<span class="ltx_tabular"><span class="ltx_tr"><span class="ltx_td ltx_rowspan ltx_rowspan_2">A</span>'
+        '<span class="ltx_td ltx_colspan ltx_colspan_2">b</span></span>'
+        '<span class="ltx_tr"><span class="ltx_td">1</span><span class="ltx_td">2</span></span></span>'
+    )
+    assert rows(html) == [("table", "A | b | b\nA | 1 | 2")]
+    html = '<table><tr><td rowspan="0">A</td><td rowspan="-3" colspan="x">b</td></tr><tr><td>c</td></tr></table>'
+    assert rows(html) == [("table", "A | b\nA | c")]
+    wide = f'<table><tr><td colspan="9999999" rowspan="99999">{"x" * 9_000}</td><td>b</td></tr>{"<tr><td>c</td></tr>" * 99}</table>'
+    assert len(rows(wide)[0][1]) <= MOST_BLOCK_CHARACTERS + 2
+
+
+def test_a_table_in_a_cell_is_text_of_the_cell_and_one_that_is_all_of_its_row_is_read_by_rows() -> None:
+    inner = "<table><tr><td>a</td><td>b</td></tr><tr><td>c</td><td>d</td></tr></table>"
+    assert rows(f"<table><tr><td>x</td><td>{inner}</td></tr></table>") == [("table", "x | a b c d")]
+    assert rows(f"<table><tr><td>{inner}</td></tr></table>") == [("table", "a | b\nc | d")]
+
+
+def test_an_item_of_latexml_is_one_item_with_its_number() -> None:
+    def item(mark: str, text: str) -> str:
+        tag = f'<span class="ltx_tag ltx_tag_item">{mark}</span>'
+        return f'<li class="ltx_item">{tag} <div class="ltx_para"><p class="ltx_p">{text}</p></div></li>'
+
+    html = f"<ol>{item('1.', 'pre-norm')}{item('(b)', 'RoPE')}</ol><ul>{item('•', 'SwiGLU')}{item('–', 'GQA')}</ul>"
+    html += '<dl><dt class="ltx_item"><span class="ltx_tag ltx_tag_item">Heads</span></dt><dd><p>128</p></dd></dl>'
+    assert rows(html) == [
+        ("item", "1. pre-norm"),
+        ("item", "(b) RoPE"),
+        ("item", "SwiGLU"),
+        ("item", "GQA"),
+        ("text", "Heads"),
+        ("text", "128"),
+    ]
+
+
 def test_a_table_of_spans_is_a_table() -> None:
     html = '<span class="ltx_tabular"><span class="ltx_tr"><span class="ltx_td">a</span><span class="ltx_td">b</span></span></span>'
     assert rows(html) == [("table", "a | b")]

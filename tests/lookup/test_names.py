@@ -189,3 +189,9 @@ def test_an_address_of_a_part_or_of_an_unread_revision_is_refused_with_what_to_w
 def test_addresses_that_tools_write_are_addresses(text: str, kind: str, about: str) -> None:
     name = classify(text)
     assert (name.kind, name.text) == (kind, about)
+
+
+@pytest.mark.parametrize("text", ["@main", "@", "@acme/x"])
+def test_a_revision_alone_is_told_as_that_and_not_as_a_path(text: str) -> None:
+    with pytest.raises(UsageError, match="is a revision without the name of a model"):
+        classify(text)

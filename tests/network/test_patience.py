@@ -175,7 +175,8 @@ def test_a_turn_that_does_not_come_is_not_blamed_on_the_service(
 ) -> None:
     made = session(unasked)
     monkeypatch.setattr("archviz.network.waits._last", lambda mark: clock.now)  # others ask without end
-    clock.now += 14.0  # of the command's 15 s
+    with made.waiting.running():
+        clock.now += 14.0  # of the command's 15 s
     error = fault(made, "https://export.arxiv.org/x", arxiv_service())
     assert (error.code, "others are first" in error.message) == ("rate_limited", True)
     marks = list((made.cache.folder / "turns").glob("*.turn"))
@@ -191,6 +192,39 @@ def test_waiting_for_one_s_turn_counts_towards_the_whole(
     fault(made, "https://export.arxiv.org/x", arxiv_service())
     assert clock.slept == [2.0]
     assert silent == [2.0]  # 4 s in all, however they are spent
+
+
+@pytest.mark.parametrize("at_hand", [True, False])
+def test_a_machine_that_is_slow_to_load_and_to_read_asks_the_network_all_the_same(
+    session: Make, clock: Any, at_hand: bool
+) -> None:
+    made = session(lambda _: httpx2.Response(200, content=b"there"))
+    made.at_hand = at_hand
+    for name in "ab":
+        clock.now += 16.0  # beyond the 15 s of the network, before the first request and after it
+        with open_client(hub_service(), made) as client:
+            assert client.get(f"{HUB}/{name}").content == b"there"
+    assert (made.requests, made.remaining) == (2, 15.0)
+
+
+def test_what_is_used_up_is_told_as_such_and_never_as_a_limit_below_nothing(session: Make, clock: Any) -> None:
+    made = session(unasked)
+    with made.waiting.running():
+        clock.now += 21.5
+    error = fault(made, f"{HUB}/x", hub_service())
+    assert "the 15 s that one command waits for the network are used up, so it was not asked" in error.message
+    assert made.requests == 0
+
+
+def test_requests_side_by_side_take_their_time_once(session: Make, clock: Any) -> None:
+    made = session(unasked)
+    with made.waiting.running():
+        clock.now += 1.0
+        with made.waiting.running():
+            clock.now += 2.0
+        clock.now += 1.0
+    clock.now += 100.0
+    assert made.remaining == 11.0
 
 
 def test_offline_a_copy_of_just_now_is_told_with_its_day_too(session: Make, clock: Any) -> None:

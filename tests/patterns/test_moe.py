@@ -117,3 +117,24 @@ def test_a_choice_among_more_than_there_are_weights_shows_zero_experts() -> None
 def test_every_expert_with_weights_leaves_no_zero_expert() -> None:
     result = found(moe("m", 64, 32, 8, 2))
     assert (result.zero, result.choices, result.visited) == (0, 8, (2, 2.0, 2))
+
+
+def test_shared_experts_with_scores_of_their_own_are_told_from_the_routed_ones() -> None:
+    record = moe("m", 64, 32, 8, 3)
+    record.children["gate"] = module("m.gate", "ToyRouter", tensors={"weight": (10, 64)})
+    stacked = {"gate_proj": (2, 32, 64), "up_proj": (2, 32, 64), "down_proj": (2, 64, 32)}
+    shared = module("m.shared_experts", "ToySharedExperts", tensors=stacked)
+    record = module("m", "ToyMoE", shared, *record.children.values())
+    tape = Tape()
+    x = tape.value(LENGTH, 64)
+    with tape.inside("call", "m", "ToyMoE", x) as out:
+        with tape.inside("call", "m.gate", "ToyRouter", x) as scores:
+            value = tape.op("linear", x, tape.value(10, 64), out=(LENGTH, 10))
+            routed = tape.op("slice", tape.same("sigmoid", value), out=(LENGTH, 8))
+            chosen = tape.op("topk", routed, outs=[(LENGTH, 3)] * 2, arg1=3)[0]
+            scores.append(tape.same("exp", tape.same("logsumexp", chosen)))
+        out.append(scores[-1])
+    result = found(record, Trace(tape.events))
+    assert (result.experts, result.count, result.top_k, result.each) == ("m.experts", 8, 3, 3 * 64 * 32)
+    assert (result.router, result.shared, result.shared_hidden) == ("m.gate", "m.shared_experts", 2 * 32)
+    assert (result.score, result.normalised) == ("sigmoid", True)

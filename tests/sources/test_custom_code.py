@@ -350,6 +350,13 @@ def test_an_auto_map_without_a_class_leaves_the_type_to_newer_code(auto_map: Any
     assert (error.exit_status, "unknown model_type 'elder'" in error.message) == (4, True)
 
 
+def test_own_code_without_a_configuration_class_is_told_as_that(elder: Path) -> None:
+    error = refusal(state(elder, auto_map={"AutoModelForCausalLM": "modeling_elder.ElderForCausalLM"}))
+    assert (error.exit_status, error.where) == (USAGE, "config.json, auto_map")
+    assert "unknown model_type 'elder'" in error.message
+    assert "auto_map names no AutoConfig" in error.message
+
+
 @pytest.mark.parametrize("name", ["modeling_elder.py", "configuration_elder.py"])
 def test_a_link_that_leads_out_of_the_folder_is_not_read(name: str, elder: Path) -> None:
     shutil.move(elder / name, elder.parent / name)

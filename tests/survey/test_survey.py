@@ -197,9 +197,14 @@ def test_a_closed_model_has_only_unverified_sources(services: Any) -> None:
         ("unverified", "GPT-4o System Card (arXiv:2410.00001v1; PDF https://arxiv.org/pdf/2410.00001v1)")
     ]
     assert by_kind(survey, "github") == [("unverified", "someone/gpt-4o, an unofficial implementation at most")]
-    assert by_kind(survey, "code")[0][0] == "missing"
+    assert by_kind(survey, "code")[0][0] == "unknown"  # GitHub searches code only for those with a token
     assert not any(entry.rests for entry in survey.entries)
     assert "unverified" in survey_text(survey)
+
+
+def test_code_that_was_looked_for_in_vain_is_missing(services: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_valid")
+    assert by_kind(pipeline.sources("GPT-4o"), "code")[0][0] == "missing"
 
 
 def test_a_name_that_could_not_be_looked_up_is_not_said_to_be_missing(services: Any) -> None:

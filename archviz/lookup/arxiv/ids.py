@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 from archviz.late_patterns import late_pattern
 from archviz.network.services import HUB_HOSTS
 
-HOSTS = ("arxiv.org", "www.arxiv.org", "export.arxiv.org", "ar5iv.org", "ar5iv.labs.arxiv.org", "alphaxiv.org")
+HOSTS = (
+    "arxiv.org", "www.arxiv.org", "export.arxiv.org", "ar5iv.org", "ar5iv.labs.arxiv.org", "alphaxiv.org", "www.alphaxiv.org",
+)  # fmt: skip
 _PAGES = ("abs", "pdf", "html", "src", "e-print", "format")
 _NEW = late_pattern(r"\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}(?:v[1-9]\d?)?")
 _ARCHIVES = (

@@ -28,11 +28,15 @@ def read_code(address: GithubAddress, session: Session) -> dict[str, bytes]:
     client = GithubClient(session)
     found = client.find_repository(address.repository)
     commit = client.find_commit(found.name, address.revision or found.default_branch)
-    paths = _paths(client.read_tree(found.name, commit).files, address.path)
+    tree = client.read_tree(found.name, commit)
+    paths = _paths(tree.files, address.path)
+    if tree.is_cut:
+        session.note(f"GitHub lists not all files of {found.name}: code that is not listed was not read.")
     if not paths:
         place = f"{found.name}, {address.path}" if address.path else found.name
         raise ModelNotFoundError(
-            f"{place} has no modelling code at {commit[:12]} (modeling_*.py, model*.py, inference/)",
+            f"{place} has no modelling code at {commit[:12]} (modeling_*.py, model*.py, inference/)"
+            + (" among the files that GitHub lists, which are not all" if tree.is_cut else ""),
             where="GitHub",
             hint="Give the address of a Python file (…/blob/BRANCH/PATH.py), or a copy of the repository.",
         )

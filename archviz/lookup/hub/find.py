@@ -154,7 +154,7 @@ def _keep(model: HubModel, asked_id: str, revision: str | None, session: Session
     if model.private and session.last_key is not None:
         session.cache.forget(session.last_key)
     for name, at in {(asked_id, revision), (model.id, model.commit)}:
-        session.cache.write(Entry(account + _key(name, at), model.as_json(), model.fetched, pinned=is_commit(at)))
+        session.keep(Entry(account + _key(name, at), model.as_json(), model.fetched, pinned=is_commit(at)))
 
 
 def _old(kept: HubModel, note: str, session: Session) -> HubModel:

@@ -117,7 +117,7 @@ def _fetch(
 
 def _keep(model: HubModel, file: str, rows: list[StoredTensor], session: Session) -> list[StoredTensor]:
     body = json.dumps([[row.name, row.dtype, row.shape] for row in rows]).encode()
-    session.cache.write(Entry(_key(model, file), body, session.time.now(), pinned=True))
+    session.keep(Entry(_key(model, file), body, session.time.now(), pinned=True))
     return rows
 
 

@@ -128,7 +128,8 @@ def test_the_fields_of_a_paper_are_bounded() -> None:
 
 def test_time_that_is_used_up_is_not_laid_on_others(client: ArxivClient, session: Make, clock: Any) -> None:
     asking = session()
-    clock.ahead += 10_000
+    with asking.waiting.running():
+        clock.ahead += 10_000
     with pytest.raises(SourceUnavailableError) as caught:
         ArxivClient(asking).find_paper("2505.09388v2")
     assert "others" not in caught.value.message
@@ -268,14 +269,17 @@ def test_what_another_process_brought_meanwhile_is_not_asked_for_again(
     assert entry is not None
     made.cache.forget(key)
 
-    def bring(*_: object, **__: object) -> float:
+    def bring(*_: object, **__: object) -> None:
         made.cache.write(replace(entry, fetched=made.time.now()))
-        return made.time.now()
+
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+        bring()
 
     if when == "before its turn":
         monkeypatch.setattr("filelock.FileLock.acquire", bring)
     else:
-        monkeypatch.setattr("archviz.network.waits._last", bring)
+        made.time = replace(made.time, sleep=sleep)
     assert ArxivClient(made).find_paper("2505.09388").id == "2505.09388v2"
     assert arxiv.asked == []
     assert len(clock.slept) - len(before) == (when != "before its turn")

@@ -37,6 +37,15 @@ def test_a_repository_s_modelling_files_are_searched_at_a_commit(github_raw: Any
     assert said == [f"acme/Acme at commit {commit}: files read: 1."]
 
 
+def test_a_list_of_files_that_github_cut_is_told(commit: str, github_data: Any) -> None:
+    github_data.is_cut = True
+    said: list[str] = []
+    assert found_in("https://github.com/acme/Acme", say=said.append) == {"inference/model.py"}
+    assert "GitHub lists not all files of acme/Acme: code that is not listed was not read." in said
+    with pytest.raises(ModelNotFoundError, match="among the files that GitHub lists, which are not all"):
+        found_in("https://github.com/acme/Acme/tree/main/lib")
+
+
 def test_an_address_of_a_file_is_that_file(commit: str) -> None:
     assert found_in("https://github.com/acme/Acme/blob/main/tools/rope.py") == {"tools/rope.py"}
 

@@ -20,7 +20,7 @@ from archviz.lookup.hub.facts import parse_facts
 from archviz.lookup.hub.files import file_url, is_readable, read_file
 from archviz.lookup.hub.find import find_model, search_models
 from archviz.lookup.hub.headers import read_hub_checkpoint
-from archviz.network.cache import Cache
+from archviz.network.cache import Cache, Entry
 from archviz.network.session import Session, Time
 from archviz.network.waits import Paces
 from archviz.settings import Limits, Settings
@@ -58,6 +58,18 @@ def test_an_answer_that_cannot_be_used_is_asked_for_again_the_next_time(hub: Loo
     with pytest.raises(BadResponseError):
         find_model("acme/Single-1B", None, session())
     assert find_model("acme/Single-1B", None, session()).id == "acme/Single-1B"
+
+
+def test_facts_that_cannot_be_kept_are_told(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, write = session(), Cache.write
+
+    def full(cache: Cache, entry: Entry) -> bool:
+        cache.trouble = "No space left on device"
+        return not entry.key.startswith("hub model") and write(cache, entry)
+
+    monkeypatch.setattr(Cache, "write", full)
+    assert find_model("acme/Single-1B", None, made).id == "acme/Single-1B"
+    assert made.notes == ["The answer could not be kept in the cache: No space left on device."]
 
 
 def test_ids_of_a_search_that_are_none_are_left_out(hub: LoopbackHub) -> None:

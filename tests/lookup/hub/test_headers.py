@@ -318,7 +318,7 @@ def test_a_lasting_fault_of_the_bodies_is_a_documented_error(hub: LoopbackHub, f
 
 def test_a_whole_weight_file_in_answer_to_a_range_is_not_read(hub: LoopbackHub) -> None:
     hub.fail(r"model\.safetensors\?", lambda handler: handler.reply(200, bytes(3_000_000)))
-    with pytest.raises(BadResponseError):
+    with pytest.raises(BadResponseError, match="does not give the part of a file that was asked for"):
         read("acme/Single-1B")
 
 
