@@ -1,13 +1,14 @@
 """What views, transposes and reshapes do to the axes of a tensor, followed as factors of the axes they start from.
 
 Most of them say nothing about what is computed: heads are split off and put back, axes stand where the next product wants them.
-`Layout.words` writes those that do: a split whose pieces stand in another order, axes merged in another order, equal axes exchanged.
+`Layout.words` writes those that do: a split whose pieces stand in another order, axes merged in another order, equal axes exchanged,
+an axis repeated as a whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.op_families import canonical
@@ -129,10 +130,29 @@ def _order(event: Event, rank: int) -> Sequence[int] | None:
         return order[::-1] if name == "T" and rank > 2 else order
     if name != "permute":
         return None
+    if takes_elsewhere(event):
+        return taken_to(event, rank)
     stated = options.get("1", options.get("dims"))
     axes = stated if isinstance(stated, (tuple, list)) else [options.get(str(place + 1)) for place in range(rank)]
     found = [axis % rank for axis in axes if isinstance(axis, int)]
     return found if sorted(found) == order else None
+
+
+def takes_elsewhere(event: Event) -> bool:
+    """A move that names where single axes go, not the order of all."""
+    return event.name.endswith(("movedim", "moveaxis"))
+
+
+def taken_to(event: Event, rank: int) -> Sequence[int] | None:
+    """The order of axes after some of them were taken to other places; the rest follow as they stood."""
+    options = event.options
+    stated = options.get("1", options.get("source")), options.get("2", options.get("destination"))
+    sources, places = ([each] if isinstance(each, int) else each for each in stated)
+    if not isinstance(sources, (tuple, list)) or not isinstance(places, (tuple, list)):
+        return None
+    taken = {place % rank: axis % rank for axis, place in zip(sources, places, strict=True)}
+    rest = iter([axis for axis in range(rank) if axis not in taken.values()])
+    return [taken[place] if place in taken else next(rest) for place in range(rank)]
 
 
 def _spread(axes: Axes, shape: tuple[int, ...]) -> Axes:
@@ -186,6 +206,8 @@ def _take(taken: list[Factor], todo: list[Factor], wanted: int, rest: int) -> No
 
 
 def _is_unusual(layout: Layout) -> bool:
+    if any(_repeats_whole(axis) for axis in layout.axes):
+        return True
     axes = [[(key, size) for key, size in axis if key != SPREAD and size != 1] for axis in layout.axes]
     for axis in axes:
         keys = [key for key, _ in axis]
@@ -198,6 +220,12 @@ def _is_unusual(layout: Layout) -> bool:
         if pieces or (whole and before[0][1] == after[0][1] and before[0][0] > after[0][0]):
             return True
     return False
+
+
+def _repeats_whole(axis: Sequence[Factor]) -> bool:
+    """Whether an axis is another one repeated as a whole (`0 1 2 0 1 2`), where each of its elements usually is (`0 0 1 1 2 2`)."""
+    keys = [key for key, size in axis if size != 1]
+    return any(before == SPREAD != after for before, after in pairwise(keys))
 
 
 def _arrangement(layout: Layout) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 
 from archviz.interpreter.reading import Event, ValueRef
+from archviz.patterns.axis_moves import taken_to, takes_elsewhere
 from archviz.patterns.op_families import canonical
 
 Place = tuple[int, ...]
@@ -86,7 +87,11 @@ def _transposed(event: Event, value: ValueRef, place: Place) -> From:
 
 def _permuted(event: Event, value: ValueRef, place: Place) -> From:
     stated = event.options.get("1", event.options.get("dims"))
-    order = stated if isinstance(stated, (tuple, list)) else [event.options.get(str(n + 1)) for n in range(len(place))]
+    order: Sequence[object] = [event.options.get(str(n + 1)) for n in range(len(place))]
+    if takes_elsewhere(event):
+        order = taken_to(event, len(place)) or ()
+    elif isinstance(stated, (tuple, list)):
+        order = stated
     found = [0] * len(place)
     for index, axis in zip(place, order, strict=True):
         if not isinstance(axis, int):

@@ -8,7 +8,7 @@ _DUNDER = {
     "radd": "add", "iadd": "add", "rsub": "sub", "isub": "sub", "rmul": "mul", "imul": "mul", "multiply": "mul",
     "truediv": "div", "rtruediv": "div", "itruediv": "div", "divide": "div", "rpow": "pow", "rmatmul": "matmul",
     "concat": "cat", "concatenate": "cat", "sdpa": "scaled_dot_product_attention", "mm": "matmul",
-    "split_with_sizes": "split", "tensor_split": "split", "swapaxes": "transpose", "movedim": "permute",
+    "split_with_sizes": "split", "tensor_split": "split", "swapaxes": "transpose", "movedim": "permute", "moveaxis": "permute",
     "clamp_min": "clamp", "clamp_max": "clamp", "logsigmoid": "log_sigmoid", "subtract": "sub", "negative": "neg",
 }  # fmt: skip
 

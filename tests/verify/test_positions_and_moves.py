@@ -40,6 +40,35 @@ def test_heads_and_tokens_that_are_mixed_change_the_formula(old: str, new: str, 
     assert all(told in str(text) for text in after)
 
 
+_QKV = "self.query_key_value(hidden_states).view(hidden_shape).transpose(1, 2)"
+
+
+@pytest.mark.parametrize(
+    ("new", "told"),
+    [
+        ("self.query_key_value(hidden_states).view(hidden_shape).movedim(2, 1)", "a = query_key_value(x)"),
+        ("self.query_key_value(hidden_states).view(hidden_shape).moveaxis((-2, 1), (1, -2))", "a = query_key_value(x)"),
+        (
+            "self.query_key_value(hidden_states).unflatten(-1, (3 * self.head_size, -1)).movedim(-1, 1)",
+            "a = rearrange(query_key_value(x), a b (c d) → a d b c)",
+        ),
+    ],
+)
+def test_axes_that_are_taken_elsewhere_are_followed(new: str, told: str) -> None:
+    formulas = values(mutated("gpt_neox", _QKV, new), "attention.formula").values()
+    assert formulas
+    assert all(str(text).startswith(f"{told};") for text in formulas)
+
+
+def test_groups_that_are_repeated_as_a_whole_change_the_formula_of_a_router() -> None:
+    old = "            .reshape(-1, self.num_experts)\n"
+    before = values(verified("deepseek_v3"), "module.formula")
+    after = values(mutated("deepseek_v3", old, old.replace(".reshape", ".transpose(1, 2).reshape")), "module.formula")
+    gate = "model.layers.{3}.mlp.gate"
+    assert "new" not in str(before[gate])
+    assert "rearrange(scatter(zeros_like, 1, c[result 2], 1), a b → a (new b))" in str(after[gate])
+
+
 def test_layers_that_share_the_bias_of_the_first_say_so() -> None:
     found = values(verified("t5"), "attention.position_bias")
     assert list(found.values()).count("the relative bias that another layer computed") == 2
