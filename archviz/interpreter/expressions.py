@@ -67,6 +67,8 @@ def _call(interp: Interpreter, node: ast.Call, frame: Frame) -> Any:
         else:
             kwargs.update({str(key): value[key] for key in interp.iterate(value)})
     frame.line = node.lineno
+    if interp.recorder is not None:
+        interp.recorder.joined.call(node, args, frame, interp.recorder.path)
     return interp.call(function, args, kwargs)
 
 

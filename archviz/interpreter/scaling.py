@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from archviz.interpreter.scope import Frame
 
 _NUMBERS = frozenset({int, float, bool})
+_JOINING = frozenset(
+    {"mul", "mul_", "multiply", "div", "div_", "divide", "true_divide", "add", "add_", "sub", "sub_", "pow"}
+)
 _CONSTANT = (ast.Constant, ast.Attribute)
 
 
@@ -62,6 +65,15 @@ class JoinedNumbers:
         node, value = nodes[place], values[place]
         if value.__class__ not in _NUMBERS or not isinstance(values[1 - place], Tensor):
             return
+        self._note(node, value, frame, module)
+
+    def call(self, node: ast.Call, args: list[Any], frame: Frame, module: str) -> None:
+        """Note the number of `x.mul(n)` or `torch.mul(x, n)`."""
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _JOINING and 0 < len(args) == len(node.args):
+            if args[-1].__class__ in _NUMBERS:
+                self._note(node.args[-1], args[-1], frame, module)
+
+    def _note(self, node: ast.expr, value: object, frame: Frame, module: str) -> None:
         if isinstance(node, _CONSTANT) or node in self._of or frame.function is None or frame.module is None:
             return
         at = frame.module.place(node.lineno)

@@ -31,6 +31,8 @@ def test_a_number_of_the_sequence_length_is_told_and_not_verified(number: str) -
     [
         "_, length, _ = hidden_states.shape\n        factor = length / 5\n        hidden_states = hidden_states / factor",
         "factor = hidden_states.shape[1] / 5\n        hidden_states /= factor",
+        "factor = hidden_states.shape[1] / 5\n        hidden_states = torch.div(hidden_states, factor)",
+        "factor = hidden_states.shape[1] / 5\n        hidden_states = hidden_states.mul(factor)",
     ],
 )
 def test_a_number_is_followed_through_names_of_the_function(code: str) -> None:
