@@ -12,6 +12,7 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
 from archviz.ops import shapes, shared_numbers
 from archviz.ops.choices import nonzero_places
+from archviz.ops.number_formats import held
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
 from archviz.ops.promotion import is_inexact, promoted
 from archviz.ops.registry import dtype_name, op, tensor
@@ -143,10 +144,20 @@ def binary_result(
     shape = shapes.broadcast(first, second)
     data = None
     count = shapes.product(shape)
-    if run is not None and count <= DATA_LIMIT:
-        data = _mapped(run, _column(left, shape, count), _column(right, shape, count))
     dtype = dtype or promoted(left, right)
+    if run is not None and count <= DATA_LIMIT:
+        columns = [_column(_operand(each, dtype, left, right), shape, count) for each in (left, right)]
+        data = _mapped(run, *columns)
     return tensor(interp, shape, dtype, [bool(each) for each in data] if data and dtype == "bool" else data)
+
+
+def _operand(value: Any, dtype: str, left: Any, right: Any) -> Any:
+    """A Python number of floating point as an op computes with it: in a comparison as the tensor's dtype holds it, else in float32 at least."""
+    if value.__class__ is not float:
+        return value
+    exact = promoted(left, right) if dtype == "bool" else "float64" if dtype == "float64" else "float32"
+    stored = held(exact, [value]) if is_inexact(exact) else None
+    return value if stored is None else stored[0]
 
 
 def _column(value: Any, shape: tuple[int, ...], count: int) -> list[Any] | None:
