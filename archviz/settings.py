@@ -70,6 +70,7 @@ class Settings:
         limits: See `Limits`.
         code: `custom` prefers the model's own code (`auto_map`) where `transformers` has the class too.
         say: Is told what a reader must know beside the answer: an old copy used, a token refused.
+        paths: Errors may tell what stands at paths of this machine: whoever asks may read them all.
         arguments: Constructor arguments of a class of plain PyTorch: a JSON object, or the path of a file that holds one.
     """
 
@@ -77,4 +78,5 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     code: Literal["official", "custom"] = "official"
     arguments: str = ""
+    paths: bool = True
     say: Callable[[str], object] = field(default=str, compare=False, repr=False)  # by default, to nobody

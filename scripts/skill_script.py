@@ -30,7 +30,8 @@ def find_archviz() -> None:
     name = Path(sys.argv[0]).name
     sys.stderr.write(
         f"{name}: the Python package archviz is not installed\n"
-        f"  run the script by `uv run {sys.argv[0]} …`, which installs what it needs, or first: pip install archviz\n"
+        f"  run the script by `uv run {sys.argv[0]} …`, which gets it from the package registry or, with --find-links FOLDER, from its wheel;"
+        " or install the wheel first: pip install archviz-….whl\n"
     )
     sys.exit(_WRONG_USAGE)
 

@@ -64,7 +64,11 @@ def _mixing(architecture: Architecture) -> str:
     words = f"Attention is {kind}"
     if heads:
         words += f" with {heads} query heads"
-        words += f" and {kv} key/value heads" if (kv := _value(architecture, "kv_heads")) and kv != heads else ""
+        words += (
+            f" and {kv} key/value head{'s' if kv != '1' else ''}"
+            if (kv := _value(architecture, "kv_heads")) and kv != heads
+            else ""
+        )
         words += f" of width {width}" if (width := _value(architecture, "head_dim")) else ""
     positions = _value(architecture, "position_encoding")
     return f"{words}; positions: {positions}." if positions else f"{words}."

@@ -115,18 +115,21 @@ def _register_registries(library: Library) -> None:
                 f"cannot assign '{type_name(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
             )
         interp.count_part()
-        known: Any = Tensor(None, at=interp.here()) if isinstance(tensor, Unknown) else tensor
-        self.register_buffer(name, known, persistent=bool(persistent))
+        if isinstance(tensor, Unknown):
+            tensor = Tensor(None, at=interp.here())
+        self.register_buffer(name, tensor, persistent=bool(persistent))
 
     @library.method(f"{MODULE}.register_parameter")
     def register_parameter(interp: Interpreter, self: ModuleInstance, name: str, param: Any) -> None:
         check_name(interp, name, "parameter")
         _refuse_taken(interp, self, name, self.parameters)
-        if not isinstance(param, (Unknown, NoneType)) and not (isinstance(param, Tensor) and param.is_parameter):
+        is_taken = isinstance(param, (Unknown, NoneType)) or (isinstance(param, Tensor) and param.is_parameter)
+        if not is_taken:
             raise TypeError(
                 f"cannot assign '{type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
             )
-        self.parameters[name] = param
+        known: Any = _parameter(interp, Tensor(None, at=interp.here())) if isinstance(param, Unknown) else param
+        self.parameters[name] = known
 
     @library.method(f"{MODULE}.add_module", f"{MODULE}.register_module")
     def add_module(interp: Interpreter, self: ModuleInstance, name: str, module: Any) -> None:

@@ -18,6 +18,7 @@ Start reading at `resolve.resolve`. Around it:
     github/         GitHub: an exact repository, its modelling files at a commit, code by exact names
     card/           what a repository's README states and where it leads
     html_text.py    the text of a page, block by block; html_tidy.py makes HTML fit to parse
+    html_table.py   a table of it by rows, with each value below its own heading
 
 How to add a place to ask: a step of `resolve.look_up`, which asks the Hub and falls back on the catalog. How to add a model: see
 `catalog/__init__.py`.

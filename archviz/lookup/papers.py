@@ -35,7 +35,7 @@ class PaperAnswer:
         selection: The wanted sections; None where none were asked for, or there is no HTML rendering.
         contents: The headings of all sections, in order.
         unverified: Why nothing of the paper but its abstract could be read; empty when it could.
-        failed: The sections may be there, and could not be asked for.
+        failed: Why the sections, which may be there, could not be asked for.
         notes: What the session noted, such as that a stored copy was used.
     """
 
@@ -47,7 +47,7 @@ class PaperAnswer:
     selection: Selection | None = None
     contents: tuple[Section, ...] = ()
     unverified: str = ""
-    failed: bool = False
+    failed: SourceUnavailableError | None = None
     notes: Sequence[str] = field(default=())
 
     @property
@@ -153,7 +153,7 @@ def _with_sections(client: ArxivClient, paper: Paper, wanted: str | None, found:
     try:
         page = client.read_page(paper.id)
     except SourceUnavailableError as error:  # the abstract is there all the same
-        return replace(found, unverified=f"its HTML rendering was not read: {error.message}", failed=True)
+        return replace(found, unverified=f"its HTML rendering was not read: {error.message}", failed=error)
     if page is None:
         return replace(found, unverified=NO_PAGE)
 

@@ -10,6 +10,7 @@ from archviz.errors import (
     BadResponseError,
     GatedError,
     ModelNotFoundError,
+    OfflineError,
     RateLimitedError,
     SourceUnavailableError,
 )
@@ -61,7 +62,8 @@ class Resolution:
         notes: What a reader must know beside the answer: an old copy used, a token refused.
         advice: What to do about a refusal.
         liberties: In which ways the name differs from the model's own, where that was allowed, in sentences.
-        error: Why no place answered: its kind, and for how long to wait, go on to whoever asked.
+        error: Why no place answered, or why the catalog answers in the Hub's stead: its kind, and for how long to wait, go on to
+            whoever asked.
     """
 
     status: ResolutionStatus
@@ -115,15 +117,16 @@ class Resolution:
         if self.status == "gated":
             return GatedError(self.message, hint=self.advice)
         if self.status == "unreachable":
-            return _unavailable(self.error, self.message, hint)
+            return unavailable(self.error, self.message, hint)
         kind = AmbiguousNameError if self.status == "ambiguous" else ModelNotFoundError
         return kind(self.message, candidates=ids, hint=hint)
 
 
-def _unavailable(error: ArchvizError | None, message: str, hint: str | None) -> SourceUnavailableError:
+def unavailable(error: ArchvizError | None, message: str, hint: str | None) -> SourceUnavailableError:
     """What kept a place from answering, in the words of the whole answer."""
     where = error.where if error else None
     if isinstance(error, RateLimitedError):
         return RateLimitedError(message, retry_after=error.retry_after, where=where, hint=hint)
-    kind = BadResponseError if isinstance(error, BadResponseError) else SourceUnavailableError
+    kinds = (BadResponseError, GatedError, OfflineError)
+    kind = next((each for each in kinds if isinstance(error, each)), SourceUnavailableError)
     return kind(message, where=where, hint=hint)

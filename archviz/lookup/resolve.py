@@ -80,7 +80,7 @@ def look_up(asked: ModelName, session: Session) -> Resolution:
         at_hand = known  # the Hub answers, and does not say that another letter case is the same
     if at_hand.model_id is not None:
         said = f"{answer.said} The catalog answers: {at_hand.message}" if answer.said else at_hand.message
-        return replace(at_hand, message=said, hub=answer.model, notes=tuple(session.notes))
+        return replace(at_hand, message=said, hub=answer.model, notes=tuple(session.notes), error=answer.error)
     if answer.status == "unreachable" and known.status == "ambiguous":
         return replace(known, message=f"{answer.said} {known.message}", notes=tuple(session.notes))
     return _refused(asked, known, answer, session)

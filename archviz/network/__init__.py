@@ -7,6 +7,7 @@ are, for their reader to tell apart; 429 and 5xx are errors after the retries.
 Start reading at `client.open_client`, then `transport.py`:
     services.py    whom a client may ask, with which token; what pins an address to a commit
     session.py     one command's use of the network: its time, what it noted, whom it found unreachable
+    stopwatch.py   how long a command waited for the network
     transport.py   the rules around one request: allowed, cached, offline, retried, a stale token
     exchange.py    one attempt, bounded in time and size while it is read
     routing.py     the real way out: direct or by the proxy of the environment

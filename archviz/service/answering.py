@@ -22,7 +22,11 @@ LONGEST_LINE = 180
 def result_of(answer: Answer, more: Sequence[ContentBlock] = ()) -> CallToolResult:
     """An answer as a tool result: text and structured content say the same; what says nothing is left out."""
     stated = answer.model_dump(mode="json").items()
-    data = {key: _without_nulls(value) for key, value in stated if not _is_empty(answer, key, value)}
+    data = {
+        key: value if key in answer.verbatim else _without_nulls(value)
+        for key, value in stated
+        if key in answer.verbatim or not _is_empty(answer, key, value)
+    }
     text = TextContent(type="text", text=json.dumps(data, ensure_ascii=False, separators=(",", ":")))
     return CallToolResult(content=[text, *more], structured_content=data)
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
 from pydantic import ValidationError
@@ -46,10 +46,19 @@ class ClosedTool(Tool):
             return await super().run(arguments, context, convert_result)
         except UsageError as error:
             return failure_result(error)
+        except UnexpectedToolError:
+            raise
         except ToolError as error:
-            if not isinstance(error.__cause__, ValidationError):
-                raise
-            return failure_result(_bad_arguments(error.__cause__))
+            wrong = error.__cause__
+            return failure_result(_bad_arguments(wrong) if isinstance(wrong, ValidationError) else _bad_answer())
+
+
+def _bad_answer() -> UsageError:
+    """Tools answer their own errors as data, so what is left is of the question that the framework asks the user."""
+    return UsageError(
+        "the answer to the question that was asked of the user does not have the form that was asked for",
+        hint="ask the user which one is meant, and call with its exact id",
+    )
 
 
 def _bad_arguments(error: ValidationError) -> UsageError:

@@ -23,6 +23,11 @@ class Reach:
 
     folders: tuple[Path, ...] | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every path is read, so that what stands at one may be told."""
+        return self.folders is None
+
     def check_model(self, model: str, argument: str = "model") -> None:
         """Refuse a MODEL that is a path outside.
 

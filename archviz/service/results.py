@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-JsonPart = dict[str, object] | list[object] | str | int | float | bool | None
 Rows = list[dict[str, Any]]
 
 
@@ -23,6 +22,11 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     next: list[str] = []
+
+    @property
+    def verbatim(self) -> frozenset[str]:
+        """Entries that are stated as they are, nulls and all: parts of a document."""
+        return frozenset({"value"}) & self.model_fields_set
 
 
 class AboutModel(Answer):
@@ -74,7 +78,7 @@ class DescribeAnswer(AboutModel):
     summary: dict[str, Any] | None = None
     parts: dict[str, Any] | None = None
     part: str | None = None
-    value: JsonPart = None
+    value: Any = None
     page: dict[str, Any] | None = None
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from archviz.records import replace
 from archviz.service.outputs import scratch
 from archviz.service.reach import Reach
 from archviz.service.shelf import Shelf
@@ -29,9 +30,9 @@ class Workshop:
     """
 
     def __init__(self, settings: Settings, reach: Reach | None = None, shelf: Shelf | None = None) -> None:
-        self.settings = settings
         self.reach = reach or Reach()
-        self.shelf = shelf or Shelf(settings)
+        self.settings = settings if self.reach.is_whole else replace(settings, paths=False)
+        self.shelf = shelf or Shelf(self.settings)
 
     def document(self, model: str, class_name: str | None = None) -> tuple[DocumentResult, str]:
         """The specification of a model: what it is made of, and its text; kept."""

@@ -104,7 +104,7 @@ def _published_source(model: str, session: Session) -> ModelSource:
     """A published model: its repository on the Hub, else its catalog record, with a word about why."""
     found = resolve(model, session.settings, session)
     if found.model_id is None or found.exit_status:
-        raise _with_folder_hint(found.as_error(), model)
+        raise _with_folder_hint(found.as_error(), model) if session.settings.paths else found.as_error()
     return resolved_source(found, session)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from archviz.errors import OfflineError, SourceUnavailableError, UsageError
+from archviz.errors import UsageError
 from archviz.lookup.checkpoint import Checkpoint, read_folder_checkpoint
 from archviz.lookup.hub.headers import read_hub_checkpoint
 from archviz.lookup.names import classify
+from archviz.lookup.resolution import unavailable
 from archviz.lookup.resolve import resolve
 from archviz.network.services import hub_service
 from archviz.network.session import Session
@@ -35,9 +36,10 @@ def read_checkpoint(model: str, settings: Settings) -> Checkpoint:
             raise found.as_error()
         if found.hub is None or found.source != "hub":
             offline = session.is_offline(hub_service())
-            raise (OfflineError if offline else SourceUnavailableError)(
+            raise unavailable(
+                found.error,
                 f"the checkpoint of {found.model_id} is on the Hub, which {'was not asked' if offline else 'did not give it'}",
-                hint=f"{found.message} The catalog holds no tensors of checkpoints.",
+                f"{found.message} The catalog holds no tensors of checkpoints.",
             )
         if found.status == "renamed":
             session.note(f"{found.asked} was renamed to {found.model_id}.")

@@ -36,7 +36,7 @@ def survey_address(asked: ModelName, found: Resolution, session: Session) -> Sur
     except ArchvizError as error:
         kind: SourceKind = "paper" if asked.kind == "arxiv_id" else "github"
         status: SourceStatus = "missing" if isinstance(error, ModelNotFoundError) else "unknown"
-        entry = Entry(kind, status, f"{found.asked}: {error.message}", _url(asked))
+        entry = Entry(kind, status, f"{found.asked}: {error.message}", _url(asked), error=error)
         not_known = () if status == "missing" else (f"{kind}: {error.message}",)
         if not known and isinstance(error, SourceUnavailableError) and not isinstance(error, OfflineError):
             said = f"{found.asked} is {what}, not a model; {error.message}, so which models it names is not known."

@@ -25,7 +25,7 @@ def survey_closed(found: Resolution, session: Session) -> Survey:
     text = found.asked.partition("@")[0]
     asked = classify(text) if text and why_no_hub_name(text) is None else None
     known: SourceStatus = "missing" if found.complete else "unknown"
-    entries = [Entry("hub", known, found.message)]
+    entries = [Entry("hub", known, found.message, error=found.as_error())]
     not_known: list[str] = []
     if asked is not None and asked.kind in ("hub_id", "bare_name"):
         name = asked.repository

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from archviz.errors import ArchvizError
+
 SourceKind = Literal["code", "configuration", "hub", "paper", "github", "card", "report", "blog"]
 SourceStatus = Literal["found", "renamed", "gated", "stated", "missing", "unknown", "unverified"]
 
@@ -32,6 +34,7 @@ class Entry:
         url: Its address.
         by: What leads to it, where it was not asked for by the model's own name: `the card`, `the catalog`.
         rests: The description rests on it.
+        error: Why it could not be read; not part of the data.
         text: Its text, where it was asked for; the abstract of a paper that is all there is.
     """
 
@@ -42,6 +45,7 @@ class Entry:
     by: str | None = None
     rests: bool = False
     text: str | None = None
+    error: ArchvizError | None = None
 
     def as_dict(self) -> dict[str, object]:
         weakest = self.kind in ("card", "report", "blog")

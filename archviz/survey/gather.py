@@ -148,7 +148,8 @@ def _hub(found: Resolution) -> Entry:
     model = found.hub
     url = f"{hub_service().endpoint}/{found.model_id}"
     if model is None:
-        return Entry("hub", "stated", f"{found.model_id}, not asked: {found.message}", url, "the catalog")
+        what = f"{found.model_id}, not asked: {found.message}"
+        return Entry("hub", "stated", what, url, "the catalog", error=found.error)
     said = [f"{model.id} at {model.commit[:12]}, as of {day_of(model.fetched)}"]
     said += [f"it is {model.derivation}"] if model.derivation else []
     said += [f"licence {model.licence}"] if model.licence else []
@@ -167,7 +168,7 @@ def _card(model: HubModel | None, session: Session, *, with_text: bool) -> tuple
         text = read_file(model, README, session, MOST_CARD_BYTES).decode("utf-8", "replace")
     except ArchvizError as error:
         status: SourceStatus = "gated" if model.gated and not isinstance(error, OfflineError) else "unknown"
-        return Card(), Entry("card", status, f"{README}: {error.message}", url)
+        return Card(), Entry("card", status, f"{README}: {error.message}", url, error=error)
     card = parse_card(text)
     what = f"{README} at {model.commit[:12]}: {len(card.links)} links, {len(card.statements)} sizes stated"
     return card, Entry("card", "found", what, url, text=card.text if with_text else None)

@@ -308,6 +308,17 @@ def test_a_user_who_does_not_choose_leaves_it_ambiguous(ask: Ask, action: Any) -
     assert "model_id" not in answer
 
 
+@pytest.mark.parametrize("content", [{"model_id": "Qwen/Other"}, {"model_id": 7}, None])
+def test_an_answer_that_is_none_of_the_candidates_is_an_error_as_data(ask: Ask, content: Any) -> None:
+    callback = asking(ElicitResult(action="accept", content=content), [])
+    answer = ask(resolve("Qwen3.5"), elicitation_callback=callback)
+    assert answer.is_error
+    assert answer.structured_content["error"] == "usage"
+    assert "exact id" in answer.structured_content["hint"]
+    assert answer.structured_content["next"]
+    assert "archviz.service" not in answer.content[0].text
+
+
 @pytest.mark.parametrize("name", ["Qwen/Qwen3.5-27B", "Qwen/Qwen3.5-400B"])
 def test_nobody_is_asked_where_the_name_is_exact_or_unknown(ask: Ask, name: str) -> None:
     questions: list[Any] = []

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
@@ -19,6 +20,7 @@ import httpx2
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
 
 from archviz.errors import UsageError
 from archviz.service.http import BODY_BYTES, Hosting, parse_address, parse_names, run_http
@@ -479,6 +481,63 @@ def test_paths_of_the_server_are_not_read_unless_their_folder_is_named(hosted: H
         assert answer.structured_content["where"] == place
     assert described.structured_content["model"] == "models"
     assert searched.structured_content["matches"]
+
+
+def _calls_about(name: str) -> list[tuple[str, dict[str, Any]]]:
+    """Calls of every tool, with a name in each argument that may be a model, code, a folder or hold a path."""
+    model, gpt2 = {"model": name}, "transformers:gpt2"
+    figure = {"model_type": name, "auto_map": {"AutoModel": f"{name.replace('/', '.')}.X"}}
+    return [
+        ("describe_architecture", model),
+        ("describe_architecture", {**model, "part": "trace:"}),
+        ("draw_architecture", model),
+        ("draw_architecture", {"figure": figure}),
+        ("inspect_tensors", model),
+        ("inspect_tensors", {**model, "stored": True}),
+        ("verify_code", model),
+        ("verify_code", {"model": gpt2, "figure": figure}),
+        ("verify_code", {"code": name}),
+        ("verify_code", {"code": f"github.com/{name}"}),
+        *(("write_document", {**model, "kind": kind}) for kind in ("document", "validation", "memory")),
+        ("write_document", {**model, "kind": "estimator", "estimator": name}),
+        ("write_document", {"model": gpt2, "kind": "estimator", "estimator": name}),
+        ("compare_models", {"models": [name, gpt2]}),
+        ("compare_models", {"models": [gpt2, name]}),
+        ("resolve_model", {"name": name}),
+        *(("find_sources", {"name": name, "read": read}) for read in ("list", "card", "paper")),
+    ]
+
+
+def test_no_answer_over_http_tells_whether_there_is_a_file(
+    hosted: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ("here/model", "bare")
+
+    async def told(client: Client) -> list[str]:
+        words = []
+        for name in names:
+            for tool, arguments in _calls_about(name):
+                words.append(f"{tool} {arguments}: {(await client.call_tool(tool, arguments)).content}")
+            for address in (name, quote(name, safe=""), f"{quote(name, safe='')}/tensors"):
+                with pytest.raises(MCPError) as caught:
+                    await client.read_resource(f"archviz://model/{address}")
+                words.append(f"{address}: {caught.value}")
+        return words
+
+    async def run() -> tuple[list[str], list[str]]:
+        async with Client(hosted().url) as client:
+            without = await told(client)
+            for name in names:
+                for folder in (tmp_path / name, tmp_path / "github.com" / name):
+                    folder.mkdir(parents=True)
+                    (folder / "config.json").write_text('{"model_type": "gpt2"}')
+                    (folder / "model.py").write_text("def apply_rotary(x): return x\n")
+            return without, await told(client)
+
+    without, there = anyio.run(run)
+    assert there == without
+    assert not any("local file" in each for each in there)
 
 
 def test_drawings_over_http_equal_those_of_a_local_client(hosted: Host, workshop: Any) -> None:

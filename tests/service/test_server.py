@@ -133,6 +133,10 @@ def test_a_single_value_and_a_null_are_parts_too(ask: Ask) -> None:
     nothing = ask(call("describe_architecture", model="acme/Small-1B", part="/parameters/published_total"))
     assert total.structured_content["value"] == 1000
     assert not nothing.is_error
+    assert nothing.structured_content["value"] is None
+    whole = ask(call("describe_architecture", model="acme/Small-1B", part="/parameters")).structured_content
+    assert len(whole["value"]) == whole["page"]["returned"]
+    assert whole["value"]["published_total"] is None
     assert nothing.structured_content["page"]["total"] == 1
 
 

@@ -70,17 +70,25 @@ def github_address(url: str) -> GithubAddress | None:
     return GithubAddress(repository, revision, "/".join(path))
 
 
+def with_scheme(text: str) -> str:
+    """An address on GitHub in full where it was written without its scheme; any other text as it is.
+
+    >>> with_scheme("github.com/a/b"), with_scheme("a/b")
+    ('https://github.com/a/b', 'a/b')
+    """
+    return f"https://{text}" if text.lower().startswith(tuple(f"{host}/" for host in HOSTS)) else text
+
+
 def searched_address(text: str) -> GithubAddress | None:
     """The repository that is to be searched; None where a text is a path.
 
     Raises:
         UsageError: It is an address, and none of a repository on GitHub.
     """
-    if "://" not in text and not text.lower().startswith(tuple(f"{host}/" for host in HOSTS)):
+    url = with_scheme(text)
+    if "://" not in url or (url != text and Path(text).exists()):
         return None
-    if "://" not in text and Path(text).exists():
-        return None
-    address = github_address(text if "://" in text else f"https://{text}")
+    address = github_address(url)
     if address is None:
         raise UsageError(
             f"{text.partition('?')[0][:160]!a} is no address of a repository on GitHub",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from mcp_types import CallToolResult
 from pydantic import Field
 
+from archviz.answers import plain
 from archviz.errors import ArchvizError, UsageError
 from archviz.formats import Format, figure_name
 from archviz.service.answering import MOST_LISTED, gap_lines, line, lines, result_of
 from archviz.service.callers import caller
 from archviz.service.outputs import file_stem, request_key
-from archviz.service.paging import ANSWER_BYTES, cut_to_fit
+from archviz.service.paging import ANSWER_BYTES, cut_to_fit, size_of
 from archviz.service.results import CompareAnswer
 from archviz.service.tools.files import image_of, links_to, rows_of
 from archviz.service.workshop import Workshop
@@ -114,7 +116,13 @@ def _compared(comparison: Comparison, files: list[Path], findings: list[str]) ->
 
 
 def _value(value: object) -> object:
-    return value if value is None or isinstance(value, bool | int | float) else line(str(value), _LONGEST_VALUE)
+    """A value as it is, where it is short; else the beginning of it as JSON."""
+    if isinstance(value, str):
+        return line(value, _LONGEST_VALUE)
+    shown = plain(value)
+    if size_of(shown) <= _LONGEST_VALUE:
+        return shown
+    return line(json.dumps(shown, ensure_ascii=False), _LONGEST_VALUE)
 
 
 def _pair(pair: BlockPair) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archviz.service.answering import gap_lines, lines, refuse_idle, result_of
 from archviz.service.paging import ANSWER_BYTES, find_part, page_of
-from archviz.service.parts import TRACE, graphs_of, module_pointer
+from archviz.service.parts import TRACE, first_module, graphs_of, module_pointer
 from archviz.service.results import DescribeAnswer
 from archviz.service.workshop import ClassName, Model, Offset, Workshop
 from archviz.trace_text import assumption_text, call_text, op_text
@@ -46,9 +46,10 @@ class DescribingTools:
         document = kept.document
         pointer = part
         if part and not part.startswith("/"):
-            pointer = module_pointer(document["modules"], part)
-            answer.next = [f"part={each} is its data flow" for each in graphs_of(document["blocks"], part)]
-            answer.next += [f"part={TRACE}{part} lists its calls, splits, joins and products"]
+            module = first_module(part)
+            pointer = module_pointer(document["modules"], module)
+            answer.next = [f"part={each} is its data flow" for each in graphs_of(document["blocks"], module)]
+            answer.next += [f"part={TRACE}{module} lists its calls, splits, joins and products"]
         _fill_page(answer, find_part(document, pointer), pointer, offset)
         return result_of(answer)
 
@@ -63,7 +64,7 @@ class DescribingTools:
         ]
 
     def _traced(self, model: str, part: str, offset: int, class_name: str | None) -> CallToolResult:
-        module = part.removeprefix(TRACE).strip().strip(".")
+        module = first_module(part.removeprefix(TRACE))
         rows, head = self.workshop.shelf.made(
             "trace", model, (class_name, module), lambda: self._trace(model, module, class_name)
         )

@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 from mcp_types import CallToolResult
 from pydantic import Field
 
-from archviz.errors import UsageError
+from archviz.errors import ArchvizError, UsageError
 from archviz.formats import Format, Look, Theme, View, figure_name
+from archviz.late_patterns import late_pattern
 from archviz.service.answering import MOST_LISTED, gap_lines, left_out_lines, line, lines, refuse_idle, result_of
 from archviz.service.callers import caller
 from archviz.service.outputs import file_stem, request_key
 from archviz.service.paging import cut_to_fit
+from archviz.service.parts import first_module
 from archviz.service.results import DrawAnswer
 from archviz.service.tools.files import ImageState, figure_file, image_of, links_to, rows_of, with_app
 from archviz.service.workshop import ClassName, Workshop
 
 if TYPE_CHECKING:
     from archviz.pipeline import DrawResult
+
+_MODEL_TYPE = late_pattern(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
 
 Formats = Annotated[list[Format], Field(min_length=1, description="png is inline too")]
 
@@ -48,13 +52,18 @@ class DrawingTools:
             self.workshop.reach.check_model(model)
         else:
             refuse_idle("class_name", class_name, "a model")
+        module = None if module is None else first_module(module)
         me = caller()
         wanted = list(dict.fromkeys(formats))
         if me.shows_apps and "html" not in wanted:
             wanted.append("html")
         look = Look(theme=theme, views=(view,), module=module)
         with me.outputs.staging() as folder:
-            name = figure_name(model) if model is not None else str((figure or {}).get("model_name", ""))
+            name = (
+                figure_name(model)
+                if model is not None
+                else str((figure or {}).get("model_name", "")) or _type_of(figure)
+            )
             name = "-".join(each for each in (name, view if view != "overview" else "", module or "") if each)
             stem = file_stem(name, request_key(model, figure, view, module, theme, class_name))
             result = self._draw(model, figure, folder, stem, wanted, look, class_name)
@@ -71,10 +80,22 @@ class DrawingTools:
         if model is not None and classify(model).kind != "path":
             described = self.workshop.shelf.described(model, class_name).architecture
             return pipeline.draw_described(described, folder / stem, formats, look=look)
-        source = str(figure_file(figure, folder)) if figure is not None else str(model)
-        return pipeline.draw(
-            source, folder / stem, formats, class_name=class_name, look=look, settings=self.workshop.settings
-        )
+        staged = figure_file(figure, folder, _type_of(figure) or "figure") if figure is not None else None
+        try:
+            return pipeline.draw(
+                str(staged or model), folder / stem, formats, class_name=class_name, look=look,
+                settings=self.workshop.settings,
+            )  # fmt: skip
+        except ArchvizError as error:
+            if staged is not None and error.where == staged.name:
+                error.where = "figure"
+            raise
+
+
+def _type_of(figure: dict[str, Any] | None) -> str:
+    """The model type of a model's configuration, which may be given in place of a diagram config; empty where it states none."""
+    stated = (figure or {}).get("model_type")
+    return stated if isinstance(stated, str) and _MODEL_TYPE.fullmatch(stated) else ""
 
 
 def _drawn(result: DrawResult, files: list[Path], module: str | None, *, of_model: bool) -> CallToolResult:

@@ -22,9 +22,13 @@ PAGE_KEY = "archviz/page"
 ImageState = Literal["inline", "too_large", "not_asked"]
 
 
-def figure_file(figure: dict[str, Any], folder: Path) -> Path:
-    """A diagram config as the file that is read like one of a command."""
-    path = folder / "figure.json"
+def figure_file(figure: dict[str, Any], folder: Path, name: str = "figure") -> Path:
+    """A diagram config as the file that is read like one of a command.
+
+    Args:
+        name: Of the file without its suffix; a model's configuration is called so where it is drawn.
+    """
+    path = folder / f"{name}.json"
     write_text(path, json.dumps(figure))
     return path
 

@@ -26,7 +26,7 @@ class InspectingTools:
     def inspect_tensors(
         self,
         model: Model,
-        match: Annotated[str | None, Field(description="Part of a name, or a pattern with * and ?")] = None,
+        match: Annotated[str | None, Field(description="Part of a name; with * or ?, pattern of whole names")] = None,
         stored: Annotated[bool, Field(description="As the checkpoint stores them, with types")] = False,
         offset: Offset = 0,
         class_name: ClassName = None,
@@ -88,13 +88,29 @@ class InspectingTools:
         return _paged(answer, page.next_offset, match)
 
 
+def _no_name(match: str | None) -> str:
+    """What to do where no name fits: a pattern may have been meant as a part of names.
+
+    >>> _no_name("h.0.*")
+    'No tensor has such a name: a pattern is of the whole name, match=*h.0.* looks for it anywhere; or leave `match` out.'
+    """
+    anywhere = f"*{(match or '').strip('*')}*"
+    is_pattern = match is not None and not set("*?").isdisjoint(match)
+    meant = (
+        f" a pattern is of the whole name, match={anywhere} looks for it anywhere; or"
+        if is_pattern and match != anywhere
+        else ""
+    )
+    return f"No tensor has such a name:{meant} leave `match` out."
+
+
 def _paged(answer: TensorsAnswer, following: int | None, match: str | None) -> CallToolResult:
     if any("{" in name for name in answer.tensors):
         answer.notes.insert(0, "one row for equal tensors: {0-61} stands for each of these numbers")
     if following is not None:
         answer.next = [f"offset={following} goes on" + ("" if match else "; match=WORD narrows it")]
     elif not answer.tensors:
-        answer.next = ["No tensor has such a name: leave `match` out."]
+        answer.next = [_no_name(match)]
     else:
         answer.next = ["That is all of them."]
     return result_of(answer)

@@ -10,7 +10,7 @@ from mcp.server.mcpserver.resolve import Elicit, Resolve
 from mcp_types import CallToolResult
 from pydantic import BaseModel, Field, create_model
 
-from archviz.errors import OfflineError, UsageError
+from archviz.errors import ArchvizError, OfflineError, RateLimitedError, SourceUnavailableError, UsageError
 from archviz.service.answering import MOST_LISTED, left_out_lines, line, lines, refuse_idle, result_of
 from archviz.service.failures import next_step
 from archviz.service.paging import ANSWER_BYTES, cut_to_fit, page_of
@@ -18,6 +18,8 @@ from archviz.service.results import ResolveAnswer, SourcesAnswer
 from archviz.service.workshop import Offset, Workshop
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archviz.lookup.papers import PaperAnswer
     from archviz.lookup.resolution import Resolution
     from archviz.survey.entries import Survey
@@ -119,7 +121,7 @@ class NamingTools:
             return _paper(pipeline.papers(name, sections=sections, settings=self.workshop.settings), offset)
         self.workshop.reach.check_model(name, "name")
         survey = pipeline.sources(name, with_text=read == "card", settings=self.workshop.settings)
-        return _card(survey, offset, offline=self.workshop.settings.offline) if read == "card" else _listed(survey)
+        return _card(survey, offset) if read == "card" else _listed(survey)
 
 
 def _after_resolving(found: Resolution) -> list[str]:
@@ -163,21 +165,32 @@ def _after_listing(survey: Survey) -> list[str]:
         return following
     if arxiv_id(survey.asked) is not None:
         return [f"read=paper with name={survey.asked} gives the paper's sections"]
-    return [next_step("ambiguous" if survey.candidates else "not_found", hinted=False, offered=bool(survey.candidates))]
+    if survey.candidates:
+        return [next_step("ambiguous", hinted=False, offered=True)]
+    errors = [each.error for each in survey.entries if isinstance(each.error, SourceUnavailableError)]
+    return [_later(errors[0]) if errors else next_step("not_found", hinted=False, offered=False)]
 
 
-def _card(survey: Survey, offset: int, *, offline: bool) -> CallToolResult:
+def _card(survey: Survey, offset: int) -> CallToolResult:
     entry = next((each for each in survey.entries if each.kind == "card" and each.text), None)
     if entry is None or entry.text is None:
-        if offline and survey.model_id is not None:
-            raise OfflineError(f"no card of {survey.asked[:80]} is stored here")
-        raise UsageError(
-            f"no card of {survey.asked[:80]} can be read",
-            hint="read=list says what exists and why something is missing",
-        )
+        raise _no_card(survey)
     return _text_answer(
         SourcesAnswer(status=survey.status, message=entry.what, model_id=survey.model_id), entry.text, offset
     )
+
+
+def _no_card(survey: Survey) -> ArchvizError:
+    """Why there is no text: what kept the card, or else its repository, from being read."""
+    errors = [each.error for each in survey.entries if each.kind in ("card", "hub") and each.error is not None]
+    if not errors:
+        return UsageError(
+            f"no card of {survey.asked[:80]} can be read",
+            hint="read=list says what exists and why something is missing",
+        )
+    if isinstance(errors[-1], OfflineError):
+        return OfflineError(f"no card of {survey.asked[:80]} is stored here")
+    return errors[-1]
 
 
 def _paper(found: PaperAnswer, offset: int) -> CallToolResult:
@@ -196,13 +209,21 @@ def _paper(found: PaperAnswer, offset: int) -> CallToolResult:
         return result_of(answer)
     from archviz.lookup.papers import paper_text
 
-    return _text_answer(answer, paper_text(found), offset)
+    first = [f"Its sections were not read ({found.failed.code}). {_later(found.failed)}"] if found.failed else []
+    return _text_answer(answer, paper_text(found), offset, first)
 
 
-def _text_answer(answer: SourcesAnswer, text: str, offset: int) -> CallToolResult:
-    """A page of a long text: as much as an answer holds."""
+def _later(error: SourceUnavailableError) -> str:
+    """The next step after an error that an answer is without, with the seconds that it asks for."""
+    if isinstance(error, RateLimitedError) and error.retry_after:
+        return f"Wait {error.retry_after:g} seconds, then call again."
+    return next_step(error.code, hinted=False, offered=False)
+
+
+def _text_answer(answer: SourcesAnswer, text: str, offset: int, first: Sequence[str] = ()) -> CallToolResult:
+    """A page of a long text, as much as an answer holds; `first` is what to do before it is read on."""
     page = page_of(text, "", offset, ANSWER_BYTES)
     answer.text = str(page.value)
     answer.page = page.bounds
-    answer.next = [f"offset={page.next_offset} goes on"] if page.next_offset is not None else ["This is its end."]
+    answer.next = [*first, f"offset={page.next_offset} goes on" if page.next_offset is not None else "This is its end."]
     return result_of(answer)

@@ -80,8 +80,12 @@ class VerifyingTools:
 
     def _search(self, code: str, topics: list[str], offset: int, class_name: str | None) -> CallToolResult:
         from archviz import pipeline
-        from archviz.lookup.github.address import github_address
+        from archviz.lookup.github.address import github_address, with_scheme
 
+        if not self.workshop.reach.is_whole:
+            code = with_scheme(
+                code
+            )  # a folder that is called like the host is a path, which is not told from an address
         if github_address(code) is None:
             if "://" in code:
                 raise UsageError(

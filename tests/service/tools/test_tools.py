@@ -108,6 +108,18 @@ def test_a_module_is_found_by_its_path_whatever_the_layer(shop: Workshop) -> Non
     assert any("/blocks/" in step for step in layer["next"])
 
 
+def test_a_path_of_equal_modules_is_that_of_the_first_in_every_call(shop: Workshop) -> None:
+    tool, folded, first = DescribingTools(shop), "model.layers.{0-27}.self_attn", "model.layers.0.self_attn"
+    found = data(tool.describe_architecture(MODEL, part=folded))
+    assert found["value"] == data(tool.describe_architecture(MODEL, part=first))["value"]
+    assert f"part=trace:{first} lists" in found["next"][1]
+    rows = data(tool.describe_architecture(MODEL, part=f"trace:{folded}"))["value"]
+    assert rows == data(tool.describe_architecture(MODEL, part=f"trace:{first}"))["value"]
+    assert rows[0].startswith(f"call {first}:")
+    drawn = data(DrawingTools(shop).draw_architecture(MODEL, view="module", module=folded, formats=["svg"]))
+    assert drawn["title"].endswith(first)
+
+
 def test_a_part_that_stands_as_an_outline_is_named_as_the_next_to_ask_for(shop: Workshop) -> None:
     tool, part, opened = DescribingTools(shop), "/modules", []
     while True:
@@ -255,6 +267,18 @@ def test_what_matches_is_summed_and_the_whole_model_is_named_as_such(shop: Works
     assert "leave `match`" in none["next"][0]
 
 
+def test_a_pattern_that_was_meant_as_a_part_of_names_is_told_how_to_be_one(shop: Workshop) -> None:
+    tool = InspectingTools(shop)
+    for pattern in ("layers.0.*", "layers.?.mlp", "layers.*.mlp.up_proj*"):
+        (step,) = data(tool.inspect_tensors(MODEL, match=pattern))["next"]
+        better = step.partition("match=")[2].split()[0]
+        assert data(tool.inspect_tensors(MODEL, match=better))["count"], step
+    for nothing in ("nope", "*nope*"):
+        assert data(tool.inspect_tensors(MODEL, match=nothing))["next"] == [
+            "No tensor has such a name: leave `match` out."
+        ]
+
+
 def test_many_tensors_are_read_in_pages(shop: Workshop, tmp_path: Path) -> None:
     names = {
         f"part{index:03}.weight": {"dtype": "F32", "shape": [index + 1], "data_offsets": [0, 0]} for index in range(300)
@@ -350,6 +374,23 @@ def test_what_cannot_be_drawn_is_refused_and_leaves_nothing(shop: Workshop, argu
 
 
 # --- compare_models ---
+
+
+def test_a_models_configuration_in_place_of_a_figure_is_called_by_its_type(shop: Workshop) -> None:
+    tool = DrawingTools(shop)
+    drawn = data(tool.draw_architecture(figure={"model_type": "gpt2", "n_layer": 2}, formats=["svg"]))
+    assert drawn["title"] == "gpt2"
+    assert Path(drawn["files"][0]["path"]).name.startswith("gpt2-")
+    with pytest.raises(ArchvizError, match="NaN") as caught:
+        tool.draw_architecture(figure={"model_type": "gpt2", "n_layer": float("nan")})
+    assert caught.value.where == "figure"
+
+
+def test_values_of_a_comparison_are_json_as_elsewhere(shop: Workshop) -> None:
+    found = data(ComparingTools(shop).compare_models(["transformers:qwen3_next", "transformers:qwen2_5_vl"]))
+    values = [value for row in found["differ"].values() for value in row]
+    assert any(isinstance(value, list | dict) for value in values)
+    assert not [value for value in values if isinstance(value, str) and value.startswith(("{'", "['", "["))]
 
 
 def test_two_models_are_compared_with_a_figure_and_a_page(shop: Workshop) -> None:

@@ -1,0 +1,119 @@
+"""`find_sources` and `inspect_tensors` where a source gives nothing: which error it is, and when to come again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archviz.errors import ArchvizError
+from archviz.service.callers import CALLER, Caller
+from archviz.service.failures import failure
+from archviz.service.outputs import OutputRoot
+from archviz.service.tools.inspecting import InspectingTools
+from archviz.service.tools.naming import NamingTools
+from archviz.service.workshop import Workshop
+from archviz.settings import Settings
+from tests.lookup.conftest import Reply
+from tests.lookup.conftest import arxiv as arxiv  # noqa: PLC0414 # the fixtures of the services
+from tests.lookup.conftest import arxiv_data as arxiv_data  # noqa: PLC0414
+from tests.lookup.hub.conftest import hub as hub  # noqa: PLC0414
+from tests.lookup.hub.loopback import LoopbackHub, Repository, status
+from tests.lookup.hub.repositories import CONFIG
+
+KNOWN = "Qwen/Qwen3-0.6B"  # to the catalog
+WAIT = status(429, Retry_After="17")
+NO_FILES = status(403, X_Error_Code="GatedRepo")
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archviz.network.waits._last", lambda mark: 0.0)
+
+
+@pytest.fixture
+def online(tmp_path: Path) -> Iterator[Workshop]:
+    token = CALLER.set(Caller(OutputRoot(tmp_path / "out")))
+    yield Workshop(Settings())
+    CALLER.reset(token)
+
+
+def refused(call: Any, *arguments: Any, **more: Any) -> dict[str, Any]:
+    with pytest.raises(ArchvizError) as caught:
+        call(*arguments, **more)
+    return failure(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fault", "code"),
+    [
+        ("", WAIT, "rate_limited"),
+        ("README", WAIT, "rate_limited"),
+        ("README", NO_FILES, "gated"),
+        ("README", status(500), "unreachable"),
+        ("", status(403, X_Error_Code="GatedRepo"), "gated"),
+    ],
+)
+@pytest.mark.parametrize("name", [KNOWN, "acme/Acme-1B"])
+def test_a_card_that_is_not_given_is_the_error_of_who_keeps_it(
+    hub: LoopbackHub, online: Workshop, name: str, pattern: str, fault: Any, code: str
+) -> None:
+    hub.repositories[name] = Repository({"config.json": CONFIG, "README.md": b"# A card"})
+    hub.fail(pattern, fault)
+    told = refused(NamingTools(online).find_sources, name, read="card")
+    assert told["error"] == code
+    assert told.get("retry_after") == (17 if fault is WAIT else None)
+
+
+@pytest.mark.parametrize("name", [KNOWN, "acme/Acme-1B"])
+def test_a_card_on_a_host_that_is_not_reached_is_unreachable(
+    hub: LoopbackHub, online: Workshop, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert refused(NamingTools(online).find_sources, name, read="card")["error"] == "unreachable"
+
+
+def test_a_repository_without_a_card_is_told_as_such_and_a_name_nobody_has_is_not_found(
+    hub: LoopbackHub, online: Workshop
+) -> None:
+    hub.repositories["acme/Acme-1B"] = Repository({"config.json": CONFIG})
+    tools = NamingTools(online)
+    assert refused(tools.find_sources, "acme/Acme-1B", read="card")["error"] == "usage"
+    assert refused(tools.find_sources, "acme/None-1B", read="card")["error"] == "not_found"
+
+
+@pytest.mark.parametrize(("fault", "code"), [(WAIT, "rate_limited"), (NO_FILES, "gated")])
+def test_stored_tensors_that_the_hub_does_not_give_are_its_error(
+    hub: LoopbackHub, online: Workshop, fault: Any, code: str
+) -> None:
+    hub.repositories[KNOWN] = Repository({"config.json": CONFIG}, gated=True)
+    hub.fail("", fault)
+    told = refused(InspectingTools(online).inspect_tensors, KNOWN, stored=True)
+    assert told["error"] == code
+    assert told.get("retry_after") == (17 if fault is WAIT else None)
+
+
+def test_a_paper_that_arxiv_does_not_give_now_is_told_with_the_seconds(
+    arxiv: Any, arxiv_data: Any, online: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARCHVIZ_CACHE", str(tmp_path / "cache"))
+    arxiv_data.add("2505.09388", "Acme Technical Report")
+    arxiv.next = [Reply(429, headers={"Retry-After": "17"})] * 9
+    told = refused(NamingTools(online).find_sources, "2505.09388", read="paper")
+    assert (told["error"], told["retry_after"]) == ("rate_limited", 17)
+
+
+def test_sections_that_arxiv_does_not_give_now_are_to_be_asked_for_again(
+    arxiv: Any, arxiv_data: Any, online: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARCHVIZ_CACHE", str(tmp_path / "cache"))
+    arxiv_data.add("2505.09388", "Acme Technical Report")
+    answer = arxiv.answer
+    arxiv.answer = lambda asked: Reply(429, headers={"Retry-After": "17"}) if "/html/" in asked.path else answer(asked)
+    told: Any = NamingTools(online).find_sources("2505.09388", read="paper")
+    assert (
+        told.structured_content["next"][0]
+        == "Its sections were not read (rate_limited). Wait 17 seconds, then call again."
+    )
