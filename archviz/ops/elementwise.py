@@ -54,6 +54,10 @@ SPECIAL = {
 }  # fmt: skip
 """Op → the names in `torch.special` that do the same to shapes and dtypes."""
 DIVISIONS = {"div", "truediv", "divide", "true_divide", "atan2", "arctan2", "logaddexp", "xlogy", "ldexp", "copysign"}
+ROUNDED: dict[Any, Callable[[Any, Any], Any]] = {
+    "floor": operator.floordiv, "trunc": lambda one, other: math.trunc(one / other),
+}  # fmt: skip
+"""`rounding_mode` of a division → what it gives."""
 MOST = 2**63  # integers of tensors are smaller
 PREDICATES = ("isnan", "isinf", "isfinite", "logical_not", "signbit", "isneginf", "isposinf")
 
@@ -82,7 +86,8 @@ def _register_unary(library: Library, name: str, run: Callable[[Any], Any] | Non
     names += [f"torch.special.{each}" for each in SPECIAL.get(name, ())]
 
     def unary(interp: Interpreter, value: Any, *args: Any, **options: Any) -> Tensor:
-        return unary_result(interp, value, run, floats=name not in KEEP_INTEGERS)
+        plain = None if args or options else run  # `decimals` and the like change the numbers
+        return unary_result(interp, value, plain, floats=name not in KEEP_INTEGERS)
 
     op(library, *names)(unary)
     op(library, f"torch.Tensor.{name}_", *([f"torch.{name}_"] if name == "relu" else []))(_in_place(unary))
@@ -127,7 +132,8 @@ def _register_binary(library: Library, name: str, run: Callable[[Any, Any], Any]
         if name == "float_power":
             dtype = "complex128" if "complex" in dtype else "float64"
         exact = name in DIVISIONS and not is_inexact(dtype) and options.get("rounding_mode") is None
-        return binary_result(interp, left, right, run, "float32" if exact else dtype)
+        plain = ROUNDED.get(options.get("rounding_mode"), run) if not args and not options.get("alpha") else None
+        return binary_result(interp, left, right, plain, "float32" if exact else dtype)
 
     special = ("torch.special.xlogy", "torch.special.xlog1py") if name == "xlogy" else ()
     op(library, f"torch.{public}", f"torch.Tensor.{public}", *special)(binary)

@@ -38,8 +38,12 @@ def held(dtype: str, data: list[Any] | None) -> list[Any] | None:
 
 def _rounded(value: Any, digits: int, smallest: int, largest: int) -> Any:
     """The nearest number of so many binary digits, the even one of two."""
-    if not isinstance(value, (int, float)) or value == 0 or not math.isfinite(value):
+    if not isinstance(value, (int, float)) or value == 0:
         return value
+    if isinstance(value, float) and not math.isfinite(value):
+        return value
+    if abs(value) >= 1 << largest:
+        return math.inf if value > 0 else -math.inf
     exponent = max(math.frexp(value)[1] - digits, smallest)
     nearest = math.ldexp(round(math.ldexp(float(value), -exponent)), exponent)
     if math.frexp(nearest)[1] > largest:
