@@ -350,7 +350,7 @@ def _classmethod(interp: Interpreter, function: Any) -> ClassMethod:
 
 @builtin("globals")
 def _globals(interp: Interpreter) -> dict[str, Any]:
-    return interp.frame.module.namespace
+    return interp.frame.module.whole_namespace()
 
 
 @builtin("locals")

@@ -34,6 +34,9 @@ READING = frozenset({
 })  # fmt: skip
 
 
+MOST_ANSWERS = 20_000  # that are kept of one construction, and asked again for each that may be alike
+
+
 class Region:
     """The construction of one module, followed to find out what it depends on.
 
@@ -56,6 +59,9 @@ class Region:
         self.is_open = True
 
     def answer(self, expression: Expression, test: Callable[[Any], bool]) -> None:
+        if len(self.answers) >= MOST_ANSWERS:
+            self.lose()
+            return
         self.answers.append((expression, test))
         if not self.is_open:  # the number outlived its construction
             self.lose()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from archviz.interpreter.control import RaisedError
 from archviz.interpreter.earlier_values import EarlierValues, first_line, names_of, run_at_once
 from archviz.interpreter.parsing import Definition, ParsedFile, Part, SourceText, parsed_file
-from archviz.interpreter.values import Instance
+from archviz.interpreter.values import Instance, Unknown
 from archviz.spans import Span
 
 if TYPE_CHECKING:
@@ -151,6 +151,16 @@ class SourceModule:
             if name not in self._pending:
                 self._foreign.add(name)
             return NOTHING
+
+    def whole_namespace(self) -> dict[str, Any]:
+        """`globals()`: for a file of the model's own, with every name that it binds, unless its statements are still at work."""
+        if self._running is None and self.interpreter.is_own(self):
+            for name in list(self.index):
+                try:
+                    self.find(name)
+                except RaisedError as error:
+                    self.namespace[name] = Unknown(f"the import of {name}: {error}", error.at)
+        return self.namespace
 
     def replace(self, name: str, value: Any) -> None:
         """`module.name = value` from elsewhere: what the file itself binds to the name comes first."""

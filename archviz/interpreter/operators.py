@@ -356,7 +356,7 @@ class Operators(ClassChecks):
         if isinstance(value, ClassValue):
             if value.enum_members is not None:
                 return value.enum_members[index]
-            if (method := value.by_metaclass("__getitem__")) is not None:
+            if (method := value.item_method()) is not None:
                 return method(index)
             return value  # a generic class, parametrised
         if isinstance(value, _SUBSCRIPTED) and not isinstance(value, dict):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from archviz.interpreter.control import BudgetSpentError
 from archviz.interpreter.copies import Casting, Mould, Moulding, unwatch
 from archviz.interpreter.followed import KEPT, SCALARS, Region
 from archviz.interpreter.sizes import Fraction, Size
@@ -128,11 +129,12 @@ class Twins:
         interp.region = region
         try:
             module = self._plainly(cls, watched[: len(args)], dict(zip(kwargs, watched[len(args) :], strict=True)))
-        finally:
-            interp.region = region.outer
-            region.is_open = False
-            if region.outer is not None:
-                self._hand_on(region)
+        except BudgetSpentError:
+            raise
+        except BaseException:
+            self._closed(region)
+            raise
+        self._closed(region)
         unchanged = before == (len(interp.gaps), len(interp.notes)) and region.changes == self.changes
         moulding = Moulding(region)
         mould = moulding.mould(module) if region.is_followed and unchanged else None
@@ -142,6 +144,13 @@ class Twins:
             self._seen.setdefault(key, []).append(Prototype(mould, region, moulding.shared, **cost))
             self._read.update(region.read)
         return module
+
+    def _closed(self, region: Region) -> None:
+        """A construction is over; where a bound ended it nobody goes on, and what it asked may be much."""
+        self.interp.region = region.outer
+        region.is_open = False
+        if region.outer is not None:
+            self._hand_on(region)
 
     def _hand_on(self, region: Region) -> None:
         """Tell the construction around this one what it asked and read."""

@@ -265,6 +265,15 @@ class ClassValue:
             return None
         return BoundMethod(self.metaclass.lookup(name), self)
 
+    def item_method(self) -> Any:
+        """What `cls[…]` calls: the metaclass's `__getitem__`, else its own `__class_getitem__`; None for a plain or generic class."""
+        if (method := self.by_metaclass("__getitem__")) is not None or not self.has("__class_getitem__"):
+            return method
+        raw = self.lookup("__class_getitem__")
+        if isinstance(raw, StaticMethod):
+            return raw.function
+        return BoundMethod(raw.function if isinstance(raw, ClassMethod) else raw, self)
+
     def __len__(self) -> int:
         if (method := self.by_metaclass("__len__")) is not None:
             return int(method())

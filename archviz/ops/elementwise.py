@@ -12,6 +12,7 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
 from archviz.ops import shapes, shared_numbers
 from archviz.ops.choices import nonzero_places
+from archviz.ops.number_formats import held
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
 from archviz.ops.promotion import is_inexact, promoted
 from archviz.ops.registry import dtype_name, op, tensor
@@ -53,6 +54,10 @@ SPECIAL = {
 }  # fmt: skip
 """Op → the names in `torch.special` that do the same to shapes and dtypes."""
 DIVISIONS = {"div", "truediv", "divide", "true_divide", "atan2", "arctan2", "logaddexp", "xlogy", "ldexp", "copysign"}
+ROUNDED: dict[Any, Callable[[Any, Any], Any]] = {
+    "floor": operator.floordiv, "trunc": lambda one, other: math.trunc(one / other),
+}  # fmt: skip
+"""`rounding_mode` of a division → what it gives."""
 MOST = 2**63  # integers of tensors are smaller
 PREDICATES = ("isnan", "isinf", "isfinite", "logical_not", "signbit", "isneginf", "isposinf")
 
@@ -81,7 +86,8 @@ def _register_unary(library: Library, name: str, run: Callable[[Any], Any] | Non
     names += [f"torch.special.{each}" for each in SPECIAL.get(name, ())]
 
     def unary(interp: Interpreter, value: Any, *args: Any, **options: Any) -> Tensor:
-        return unary_result(interp, value, run, floats=name not in KEEP_INTEGERS)
+        plain = None if args or options else run  # `decimals` and the like change the numbers
+        return unary_result(interp, value, plain, floats=name not in KEEP_INTEGERS)
 
     op(library, *names)(unary)
     op(library, f"torch.Tensor.{name}_", *([f"torch.{name}_"] if name == "relu" else []))(_in_place(unary))
@@ -126,7 +132,8 @@ def _register_binary(library: Library, name: str, run: Callable[[Any, Any], Any]
         if name == "float_power":
             dtype = "complex128" if "complex" in dtype else "float64"
         exact = name in DIVISIONS and not is_inexact(dtype) and options.get("rounding_mode") is None
-        return binary_result(interp, left, right, run, "float32" if exact else dtype)
+        plain = ROUNDED.get(options.get("rounding_mode"), run) if not args and not options.get("alpha") else None
+        return binary_result(interp, left, right, plain, "float32" if exact else dtype)
 
     special = ("torch.special.xlogy", "torch.special.xlog1py") if name == "xlogy" else ()
     op(library, f"torch.{public}", f"torch.Tensor.{public}", *special)(binary)
@@ -143,10 +150,20 @@ def binary_result(
     shape = shapes.broadcast(first, second)
     data = None
     count = shapes.product(shape)
-    if run is not None and count <= DATA_LIMIT:
-        data = _mapped(run, _column(left, shape, count), _column(right, shape, count))
     dtype = dtype or promoted(left, right)
+    if run is not None and count <= DATA_LIMIT:
+        columns = [_column(_operand(each, dtype, left, right), shape, count) for each in (left, right)]
+        data = _mapped(run, *columns)
     return tensor(interp, shape, dtype, [bool(each) for each in data] if data and dtype == "bool" else data)
+
+
+def _operand(value: Any, dtype: str, left: Any, right: Any) -> Any:
+    """A Python number of floating point as an op computes with it: in a comparison as the tensor's dtype holds it, else in float32 at least."""
+    if value.__class__ is not float:
+        return value
+    exact = promoted(left, right) if dtype == "bool" else "float64" if dtype == "float64" else "float32"
+    stored = held(exact, [value]) if is_inexact(exact) else None
+    return value if stored is None else stored[0]
 
 
 def _column(value: Any, shape: tuple[int, ...], count: int) -> list[Any] | None:

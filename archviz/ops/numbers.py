@@ -15,6 +15,7 @@ from typing import Any
 
 from archviz.interpreter.sizes import Fraction
 from archviz.interpreter.values import Tensor
+from archviz.ops.number_formats import held
 
 LIMIT = 4096  # elements
 _ARITHMETIC = {
@@ -263,7 +264,9 @@ def assign(value: Tensor, index: Any, new: Any) -> None:
     """Keep `value[index] = new` in a vector of known values; anything else makes them unknown."""
     simple = isinstance(index, int) and not isinstance(index, bool) and len(value.sizes) == 1
     if value.data is not None and simple and isinstance(new, (int, float)):
-        value.data = [*value.data]
-        value.data[index] = new
+        stored = held(value.dtype, [new])
+        value.data = None if stored is None else [*value.data]
+        if value.data is not None and stored is not None:
+            value.data[index] = stored[0]
     else:
         value.data = None

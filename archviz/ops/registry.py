@@ -14,6 +14,7 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import DEFAULT_FLOAT, Device, DType, Instance, Tensor, Unknown
 from archviz.ops import masks, shared_numbers, strides
+from archviz.ops.number_formats import held
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
 from archviz.ops.numbers import compute
 
@@ -91,8 +92,14 @@ def _computed(interp: Interpreter, label: str, args: tuple[Any, ...], kwargs: di
     compute(label, args, kwargs, result)
     if isinstance(result, Tensor) and result.data is not None:
         if result.data is not known:
-            interp.spend(len(result.data) // ELEMENTS_PER_STEP)
-        if len(result.data) == 1 and result.data[0].__class__ is int and abs(result.data[0]) >= MOST_INTEGER:
+            result.data = held(result.dtype, result.data)
+            interp.spend(len(result.data or ()) // ELEMENTS_PER_STEP)
+        if (
+            result.data is not None
+            and len(result.data) == 1
+            and result.data[0].__class__ is int
+            and abs(result.data[0]) >= MOST_INTEGER
+        ):
             result.data = None
 
 
@@ -160,7 +167,9 @@ def tensor(interp: Interpreter, shape: Sequence[int], dtype: Any = "float32", da
     if data is not None:
         interp.spend(len(data) // ELEMENTS_PER_STEP)
     name = dtype_name(dtype) or DEFAULT_FLOAT
-    return Tensor(sizes, name, data if data is not None and len(data) <= DATA_LIMIT else None, interp.here())
+    return Tensor(
+        sizes, name, held(name, data) if data is not None and len(data) <= DATA_LIMIT else None, interp.here()
+    )
 
 
 def refuse_size(interp: Interpreter, sizes: Sequence[int]) -> NoReturn:
