@@ -358,6 +358,12 @@ def _register_fourier(library: Library) -> None:
                     own[last] = 2 * (own[last] - 1)
                 return like(interp, value, own, "float32" if _name == "irfft" else "complex64")
 
+    _register_windows(library)
+
+
+def _register_windows(library: Library) -> None:
+    """What stands beside the transforms: frequencies, windows, and transforms of frames."""
+
     @op(library, "torch.fft.fftshift", "torch.fft.ifftshift")
     def shift(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         return like(interp, value)
