@@ -447,6 +447,11 @@ def _register_resizing(library: Library) -> None:
             )
         )
 
+    _register_windows(library)
+
+
+def _register_windows(library: Library) -> None:
+    """Windows taken apart and put together."""
     for name, kept in (("Unfold", ("kernel_size", "dilation", "padding", "stride")),
                        ("Fold", ("output_size", "kernel_size", "dilation", "padding", "stride"))):  # fmt: skip
 

@@ -389,6 +389,12 @@ def _register_forms(library: Library) -> None:
 
     library.function("torch.Tensor.data_ptr")(lambda interp, value, *args: 1)
 
+    _register_memory(library)
+
+
+def _register_memory(library: Library) -> None:
+    """How a tensor lies in memory."""
+
     @library.function("torch.Tensor.stride")
     def stride(interp: Interpreter, value: Tensor, dim: int | None = None) -> Any:
         found = None if value.shape is None else strides.layout_of(value).strides
