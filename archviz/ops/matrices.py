@@ -34,28 +34,29 @@ def _matrix(name: str, value: Tensor, *, square: bool = False) -> tuple[tuple[in
     return own[:-2], own[-2], own[-1]
 
 
-def _parts(interp: Interpreter, value: Tensor, names: str, *sizes: tuple[int, ...]) -> Any:
-    return named(*names.split())(like(interp, value, each) for each in sizes)
+def _parts(interp: Interpreter, value: Tensor, names: str, *sizes: tuple[int, ...], real: int | None = None) -> Any:
+    """Results with names; the one at `real` holds real numbers, whatever the matrices hold."""
+    dtypes = [_REAL.get(value.dtype) if place == real else None for place in range(len(sizes))]
+    return named(*names.split())(like(interp, value, each, dtype) for each, dtype in zip(sizes, dtypes, strict=True))
+
+
+def _singular(value: Tensor, *, whole: bool) -> tuple[tuple[int, ...], tuple[tuple[int, int], int, tuple[int, int]]]:
+    """The batch, and the sizes of a singular value decomposition: left vectors, number of values, right vectors as rows."""
+    batch, rows, columns = _matrix("svd", value)
+    least = min(rows, columns)
+    return batch, ((rows, rows if whole else least), least, (columns if whole else least, columns))
 
 
 def _register_decompositions(library: Library) -> None:
     @op(library, "torch.linalg.svd")
     def svd(interp: Interpreter, A: Tensor, full_matrices: bool = True, **options: Any) -> Any:
-        batch, rows, columns = _matrix("svd", A)
-        least = min(rows, columns)
-        left, right = (rows, columns) if full_matrices else (least, least)
-        found = _parts(interp, A, "U S Vh", (*batch, rows, left), (*batch, least), (*batch, right, columns))
-        found[1].dtype = _REAL.get(A.dtype, A.dtype)
-        return found
+        batch, (left, values, right) = _singular(A, whole=full_matrices)
+        return _parts(interp, A, "U S Vh", (*batch, *left), (*batch, values), (*batch, *right), real=1)
 
     @op(library, "torch.svd", "torch.Tensor.svd")
     def narrow_svd(interp: Interpreter, value: Tensor, some: bool = True, compute_uv: bool = True) -> Any:
-        batch, rows, columns = _matrix("svd", value)
-        least = min(rows, columns)
-        left, right = (least, least) if some else (rows, columns)
-        found = _parts(interp, value, "U S V", (*batch, rows, left), (*batch, least), (*batch, columns, right))
-        found[1].dtype = _REAL.get(value.dtype, value.dtype)
-        return found
+        batch, (left, values, right) = _singular(value, whole=not some)
+        return _parts(interp, value, "U S V", (*batch, *left), (*batch, values), (*batch, *reversed(right)), real=1)
 
     @op(library, "torch.linalg.svdvals")
     def svdvals(interp: Interpreter, A: Tensor, **options: Any) -> Tensor:
@@ -104,9 +105,7 @@ def _register_spectra(library: Library) -> None:
     @op(library, "torch.linalg.eigh")
     def eigh(interp: Interpreter, A: Tensor, UPLO: str = "L") -> Any:
         batch, rows, _ = _matrix("eigh", A, square=True)
-        found = _parts(interp, A, "eigenvalues eigenvectors", (*batch, rows), A.sizes)
-        found[0].dtype = _REAL.get(A.dtype, A.dtype)
-        return found
+        return _parts(interp, A, "eigenvalues eigenvectors", (*batch, rows), A.sizes, real=0)
 
     @op(library, "torch.linalg.eigvalsh")
     def eigvalsh(interp: Interpreter, A: Tensor, UPLO: str = "L") -> Tensor:
