@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 
+from archviz.figure.contrast import channels, contrast
 from archviz.late_patterns import late_pattern
 
 # name=rrggbb
@@ -128,17 +129,6 @@ def over(colour: str, background: str) -> str:
     return "#" + "".join(f"{round(t * alpha + b * (1 - alpha)):02x}" for t, b in zip(top, below, strict=True))
 
 
-def channels(colour: str) -> tuple[int, int, int]:
-    """Red, green and blue (0 … 255) of `#rrggbb…`."""
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance of `#rrggbb`, 0 (black) … 1 (white), as WCAG defines it."""
-    linear = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in channels(colour)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
 def readable_on(background: str, dark: str, light: str) -> str:
     """Whichever of two text colours contrasts more with an opaque background.
 
@@ -156,9 +146,3 @@ def ink_on(background: str) -> str:
     """
     ink = readable_on(background, "#1b2432", "#ffffff")
     return ink if contrast(ink, background) >= _READABLE else readable_on(background, "#000000", "#ffffff")
-
-
-def contrast(one: str, other: str) -> float:
-    """WCAG contrast ratio of two opaque colours, 1 … 21."""
-    brighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
-    return (brighter + 0.05) / (darker + 0.05)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import pairwise
 from math import isfinite
 from typing import Literal
 
+from archviz.figure.contrast import contrast
 from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Point, Rect, Text
 from archviz.figure.fonts import measure, missing_glyphs
 from archviz.figure.print_size import RATIO, SMALLEST_POINTS, smallest_in_print
@@ -214,19 +214,6 @@ def _contrasts(scene: _Scene) -> Iterator[Finding]:
     for box, text, fill in scene.painted:
         if any(contrast(run.colour, fill) < LEAST_CONTRAST for run in text.runs if run.text.strip()):
             yield Finding("hard", "contrast", f"{text.content[:40]!r} is hardly seen on its box", (box.owner,))
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast of two `#rrggbb` colours as WCAG defines it, 1 to 21."""
-    low, high = sorted((_luminance(one), _luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-@lru_cache(maxsize=256)
-def _luminance(colour: str) -> float:
-    channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    red, green, blue = (value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4 for value in channels)
-    return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
 
 
 def _repeated(display: DisplayList) -> Iterator[Finding]:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archviz.figure.diagram_colours import colour_names, contrast, hex_colour, near_colours, over, readable_on
+from archviz.figure.contrast import contrast
+from archviz.figure.diagram_colours import colour_names, hex_colour, near_colours, over, readable_on
 
 
 @pytest.mark.parametrize(
