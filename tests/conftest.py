@@ -30,7 +30,7 @@ from archviz.architecture.model import (
 )
 from archviz.errors import AmbiguousNameError, ModelNotFoundError
 from archviz.lookup.resolve import resolve
-from archviz.network.waits import SILENCE
+from archviz.network.waits import PACES, SILENCE
 from archviz.settings import Settings
 
 
@@ -49,8 +49,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _nobody_was_silent() -> None:
-    """No test inherits what another one waited for in vain."""
+    """No test inherits what another one waited for in vain, or was asked to wait for: ports of loopback servers come again."""
     SILENCE.clear()
+    PACES.until.clear()
 
 
 settings.register_profile("archviz", derandomize=True, deadline=None)  # the same examples in every run
