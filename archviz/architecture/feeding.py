@@ -19,7 +19,7 @@ def reaches(context: Context, source: Sequence[Stack], target: Sequence[Stack]) 
     """
     trace = context.trace
     given, readers = _calls(trace, source), _calls(trace, target)
-    if not given or not readers or _pass(trace, given[-1]) != _pass(trace, readers[0]):
+    if not given or not readers or trace.pass_of(given[-1]) != trace.pass_of(readers[0]):
         return None
     reached = made_from(trace, {value.id for call in given for value in call.outputs})
     return any(value.id in reached for call in readers for value in call.inputs)
@@ -28,7 +28,7 @@ def reaches(context: Context, source: Sequence[Stack], target: Sequence[Stack]) 
 def reads(context: Context, module: ModuleRecord, source: Sequence[Stack]) -> bool:
     """Whether a module outside of the layers reads anything made of the output of some layers."""
     call, given = first_call(context.trace, module), _calls(context.trace, source)
-    if call is None or not given or _pass(context.trace, given[0]) != _pass(context.trace, call):
+    if call is None or not given or context.trace.pass_of(given[0]) != context.trace.pass_of(call):
         return False
     reached = made_from(context.trace, {value.id for event in given for value in event.outputs})
     return any(value.id in reached for value in call.inputs)
@@ -37,7 +37,7 @@ def reads(context: Context, module: ModuleRecord, source: Sequence[Stack]) -> bo
 def runs_beside(context: Context, module: ModuleRecord, stacks: Sequence[Stack]) -> bool:
     """Whether a module runs in the pass in which some layers run; a part that `forward` does not reach is called on its own."""
     call, layers = first_call(context.trace, module), _calls(context.trace, stacks)
-    return call is not None and bool(layers) and _pass(context.trace, call) == _pass(context.trace, layers[0])
+    return call is not None and bool(layers) and context.trace.pass_of(call) == context.trace.pass_of(layers[0])
 
 
 def goes_on(context: Context, source: Stack, target: Stack) -> bool:
@@ -96,10 +96,3 @@ def made_from(trace: Trace, ids: set[int], until: Event | None = None) -> set[in
 def _calls(trace: Trace, stacks: Sequence[Stack]) -> list[Event]:
     """The calls of the layers of some stacks that a pass shows."""
     return [call for stack in stacks for layer in stack.layers if (call := trace.call(layer.path)) is not None]
-
-
-def _pass(trace: Trace, event: Event) -> int:
-    """The outermost call that an event happened in."""
-    while (parent := trace.parent(event)) is not None:
-        event = parent
-    return event.index

@@ -17,6 +17,7 @@ from archviz.patterns.layer_parts import Part
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import detect_norm
+from archviz.patterns.op_families import activation_of
 from archviz.patterns.recurrences import Recurrence
 from archviz.records import field, record
 
@@ -278,7 +279,8 @@ def _mixture(sketch: _Sketch, context: Context, what: MixtureOfExperts, source: 
     shared = sketch.add(moe_label("shared_expert", what), source, module=context.modules[what.shared])
     if what.shared_gate is not None:
         gate = _projection(sketch, context.modules[what.shared_gate], source)
-        gate = sketch.add(Label("activation", "σ"), gate)
+        curve = activation_of(what.shared_gate_curve or "")
+        gate = sketch.add(Label("activation", curve), gate) if curve else gate
         shared = sketch.add(Label("multiply", "×"), gate, shared)
     return sketch.add(Label("add", "+"), result, shared)
 

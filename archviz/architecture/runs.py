@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
-from archviz.interpreter.reading import Event
 
 
 def layer_runs(context: Context, stack: Stack) -> int | None:
@@ -14,17 +13,10 @@ def layer_runs(context: Context, stack: Stack) -> int | None:
         return None
     paths = {layer.path for layer in stack.layers}
     calls = [call for path in paths for call in context.trace.calls(path)]
-    root = _pass(context, first)
-    own = [event.module for event in calls if _pass(context, event) == root]
+    root = context.trace.pass_of(first)
+    own = [event.module for event in calls if context.trace.pass_of(event) == root]
     often = min(own.count(path) for path in paths)
     return len(own) if often > 1 and len(own) % len(paths) == 0 else None
-
-
-def _pass(context: Context, event: Event) -> int:
-    """The outermost call around an event."""
-    while (parent := context.trace.parent(event)) is not None:
-        event = parent
-    return event.index
 
 
 def is_untraced(context: Context, stack: Stack) -> bool:

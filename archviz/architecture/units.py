@@ -61,14 +61,14 @@ def flags_of(architecture: Architecture) -> dict[str, object]:
     dense = [index for kind in feeds if kind not in routed for index in kind.indices] if routed else []
     choice, streams = architecture.fact("router_choice"), architecture.fact("residual_streams")
     mixers = {kind.mixer_kind for kind in feeds if kind.mixer_kind}
-    mtp = architecture.fact("mtp_layers")
+    mtp, tied = architecture.fact("mtp_layers"), architecture.fact("tied_embeddings")
     return {
         "moe": bool(routed),
         "hash_routing": "hash" in str(choice.value) if choice else False,
         "shared_experts": architecture.fact("shared_expert_hidden_size") is not None,
         "mtp": mtp is not None,
         "mtp_layers": mtp.value if mtp else 0,
-        "tied_head": bool(architecture.parameters.tied),
+        "tied_head": bool(tied and tied.value),
         "dense_prefix": _leading(dense),
         "hybrid": len({_mixer_family(architecture, kind) for kind in feeds}) > 1 and len(mixers) > 1,
         "residual_streams": streams.value if streams else 1,
@@ -94,7 +94,7 @@ def _order(kinds: list[LayerKind]) -> list[dict[str, object]]:
 
 def _units(architecture: Architecture) -> Iterator[dict[str, object]]:
     for row in architecture.parameters.breakdown:
-        if row.formula is None and row.key != "head":  # a row that only sums up others
+        if row.formula is None and row.key.rpartition("/")[2] != "head":  # a row that only sums up others
             continue
         kind = _kind(architecture, row)
         graph, node = _node(architecture, row, kind)
@@ -103,7 +103,7 @@ def _units(architecture: Architecture) -> Iterator[dict[str, object]]:
             | _shapes(architecture, row, node)
             | {
                 "operations": [] if graph is None else [_operation(each) for each in graph.nodes if each.parameters],
-                "tied_to": _tied(architecture, node),
+                "tied_to": _tied(architecture, _tower(architecture, row)[0], node),
             }
         )
 
@@ -145,9 +145,7 @@ def _shapes(architecture: Architecture, row: ParameterRow, node: BlockNode | Non
     tower, part = _tower(architecture, row)
     if node is None or node.shape_in or node.shape_out or part not in _AROUND:
         return {"shape_in": node.shape_in if node else None, "shape_out": node.shape_out if node else None}
-    name = f"{node.module or node.code_name}.weight"
-    inside = f"{tower.module}.{name}" if tower is not None and tower.module else name
-    names = {architecture.parameters.tied.get(each, each) for each in (name, inside)}
+    names = {architecture.parameters.tied.get(each, each) for each in _weight_names(tower, node)}
     shape = next((tensor.shape for tensor in architecture.tensors if tensor.name in names), [])
     if len(shape) != (1 if part in _NORMS else 2):
         return {"shape_in": None, "shape_out": None}
@@ -155,6 +153,12 @@ def _shapes(architecture: Architecture, row: ParameterRow, node: BlockNode | Non
     ends = {"embedding": (["B", "S"], stream), "head": (stream, ["B", "S", shape[0]])}
     ends |= dict.fromkeys(_NORMS, (stream, stream))
     return dict(zip(("shape_in", "shape_out"), ends[part], strict=True))
+
+
+def _weight_names(tower: Tower | None, node: BlockNode) -> tuple[str, str]:
+    """What the weight of a module around the layers may be called: seen from the model, and inside of its tower."""
+    name = f"{node.module or node.code_name}.weight"
+    return name, f"{tower.module}.{name}" if tower is not None and tower.module else name
 
 
 def _operation(node: BlockNode) -> dict[str, object]:
@@ -205,11 +209,12 @@ def _mixer_family(architecture: Architecture, kind: LayerKind) -> str:
     return next((family for family in ("gqa", "mqa") if family.upper() in told), "mha")
 
 
-def _tied(architecture: Architecture, node: BlockNode | None) -> str | None:
-    ties: Mapping[str, str] = architecture.parameters.tied
-    if node is None or node.role != "head" or not ties:
+def _tied(architecture: Architecture, tower: Tower | None, node: BlockNode | None) -> str | None:
+    """The tensor that a head borrows its weight from; None where it has its own."""
+    if node is None or node.role != "head":
         return None
-    return next(iter(ties.values()))
+    ties: Mapping[str, str] = architecture.parameters.tied
+    return next((ties[name] for name in _weight_names(tower, node) if name in ties), None)
 
 
 def _heads_not_built(architecture: Architecture) -> Iterator[dict[str, object]]:

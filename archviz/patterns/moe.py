@@ -9,7 +9,7 @@ from archviz.interpreter.reading import Event, ModuleRecord, TensorRecord
 from archviz.patterns.activations import activation_in
 from archviz.patterns.feed_forward import FeedForward, describe_projections, detect_feed_forward
 from archviz.patterns.linears import linear_sizes, linears_of
-from archviz.patterns.op_families import canonical
+from archviz.patterns.op_families import activation_of, canonical
 from archviz.patterns.trace import Trace
 from archviz.records import record, replace
 
@@ -36,7 +36,7 @@ class MixtureOfExperts:
         hidden: Inner width of an expert; `each` its parameters.
         score: `softmax`, `sigmoid`, …; `softmax over top-k` when scores are normalised after the choice.
         correction_bias: The choice adds a bias that the weights do not see.
-        shared_gate: Path of the gate on the shared expert.
+        shared_gate: Path of the gate on the shared expert; `shared_gate_curve` what its result passes (`sigmoid`, `linear`), None where it never ran.
         groups: Expert groups and how many of them a token may use.
         hashed: The experts of a token are looked up by its id, in a table of the router.
         expert_scale: Name of a stored number of each expert that its weight is multiplied by after the choice.
@@ -57,6 +57,7 @@ class MixtureOfExperts:
     scaling: float | None = None
     correction_bias: bool = False
     shared_gate: str | None = None
+    shared_gate_curve: str | None = None
     shared_hidden: int | None = None
     groups: tuple[int, int] | None = None
     hashed: bool = False
@@ -112,6 +113,7 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         scaling=_number((router, module), ("routed_scaling_factor", "router_scale", "moe_router_scaling_factor")),
         correction_bias=_has_correction(module, router),
         shared_gate=gate.path if gate and shared else None,
+        shared_gate_curve=_curve_name(trace, gate.path, events) if gate and shared else None,
         shared_hidden=_shared_hidden(shared, width, trace),
         groups=group_limit(events, choices) or _groups(module, router),
         hashed=_is_hashed(router, choices, top_k),
@@ -119,6 +121,23 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
     )
     held = (what.of_one(tensor) for m in experts.walk() for tensor in m.parameters.values())
     return replace(what, each=sum(held)) if what.zero else what
+
+
+def gate_curve(trace: Trace, gate: str, events: Sequence[Event]) -> Event | None:
+    """The activation that reads what a gate gives.
+
+    Args:
+        gate: Path of the gate.
+        events: What happens around the experts.
+    """
+    call = trace.call(gate)
+    given = {value.id for value in call.outputs} if call is not None else set()
+    return next((e for e in events if activation_of(e.name) and any(v.id in given for v in e.inputs)), None)
+
+
+def _curve_name(trace: Trace, gate: str, events: Sequence[Event]) -> str | None:
+    curve = gate_curve(trace, gate, events)
+    return canonical(curve.name) if curve else "linear" if trace.call(gate) else None
 
 
 def _expert_scale(router: ModuleRecord | None, events: Sequence[Event], count: int) -> str | None:

@@ -116,6 +116,12 @@ class Trace:
             return None
         return self._events[self._at(event.parent)]
 
+    def pass_of(self, event: Event) -> int:
+        """The pass that an event happened in: the number of the outermost call around it."""
+        while (parent := self.parent(event)) is not None:
+            event = parent
+        return event.index
+
     def children(self, event: Event) -> list[Event]:
         """What happened directly inside an event, in order."""
         self._look(event)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from archviz.interpreter.reading import Event
 from archviz.patterns.activations import clamp_bounds, number_in, read_activation
-from archviz.patterns.moe import MixtureOfExperts, group_limit, router_events
+from archviz.patterns.moe import MixtureOfExperts, gate_curve, group_limit, router_events
 from archviz.patterns.op_families import PLUMBING, activation_of, canonical
 from archviz.patterns.router_flow import RouterFlow, router_flow
 from archviz.spans import Span
@@ -47,11 +47,11 @@ def router_claims(view: LayerView) -> Iterator[Claim]:
     if what.shared is not None:
         yield view.claim("moe.shared_expert", what.shared_hidden or True, modules[what.shared].created_at)
     if what.shared_gate is not None:
-        call = view.trace.call(what.shared_gate)
-        sigmoid = next((e for e in events if canonical(e.name) == "sigmoid" and _follows(view, call, e)), None)
-        value = "sigmoid" if sigmoid else "linear"
+        curve = gate_curve(view.trace, what.shared_gate, events)
         yield view.claim(
-            "moe.shared_expert_gate", value, sigmoid.at if sigmoid else modules[what.shared_gate].created_at
+            "moe.shared_expert_gate",
+            what.shared_gate_curve or "present",
+            curve.at if curve else modules[what.shared_gate].created_at,
         )
 
 
@@ -95,10 +95,6 @@ def _clamped(view: LayerView, what: MixtureOfExperts) -> Iterator[Claim]:
         if shift is not None and event.inputs[0].id in clamped:
             yield view.claim("moe.linear_shift", shift, event.at)
             return
-
-
-def _follows(view: LayerView, call: Event | None, event: Event) -> bool:
-    return call is not None and bool({v.id for v in call.outputs} & {v.id for v in event.inputs})
 
 
 def _choice(

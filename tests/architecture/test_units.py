@@ -55,6 +55,12 @@ def test_a_dense_prefix_and_a_tied_head_are_flagged() -> None:
     assert (head["tied_to"], head["param_count"]) == ("model.embed_tokens.weight", 0)
 
 
+def test_the_tied_head_of_a_decoder_beside_an_encoder_is_a_unit() -> None:
+    head = next(unit for unit in units("google-t5/t5-small") if unit["key"] == "decoder/head")
+    assert (head["tied_to"], head["param_count"]) == ("shared.weight", 0)
+    assert (head["shape_in"], head["shape_out"]) == (["B", "S", 512], ["B", "S", 32128])
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_unit_has_its_keys_and_every_formula_counts_its_parameters(name: str) -> None:
     for unit in units(name):

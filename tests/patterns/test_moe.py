@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.moe import MixtureOfExperts, detect_moe, expert_count
 from archviz.patterns.trace import Trace
@@ -33,6 +35,23 @@ def test_a_shared_expert_and_its_gate_are_told_from_the_router() -> None:
     result = found(record)
     assert (result.shared, result.shared_gate, result.shared_hidden) == ("m.shared_expert", "m.shared_expert_gate", 32)
     assert result.router == "m.gate"
+
+
+@pytest.mark.parametrize(("steps", "curve"), [(["sigmoid"], "sigmoid"), (["silu", "mul"], "silu"), (["mul"], "linear")])
+def test_the_gate_of_a_shared_expert_is_told_by_what_reads_it(steps: list[str], curve: str) -> None:
+    record = moe("m", 64, 32, 8, 2, shared=True)
+    record.children["shared_expert_gate"] = linear("m.shared_expert_gate", 64, 1)
+    assert found(record).shared_gate_curve is None  # it never ran
+    tape = Tape()
+    x = tape.value(LENGTH, 64)
+    with tape.inside("call", "m", "ToyMoE", x) as out:
+        with tape.inside("call", "m.shared_expert_gate", "Linear", x) as gate:
+            gate.append(tape.op("linear", x, tape.value(1, 64), out=(LENGTH, 1)))
+        value = gate[0]
+        for step in steps:
+            value = tape.same(step, value)
+        out.append(value)
+    assert found(record, Trace(tape.events)).shared_gate_curve == curve
 
 
 def routing(*steps: str) -> Trace:
