@@ -1,4 +1,4 @@
-"""Multi-head attention; initialisations, which change no shape.  Source: torch/nn/modules/activation.py."""
+"""Multi-head attention.  Source: torch/nn/modules/activation.py."""
 
 from __future__ import annotations
 
@@ -11,17 +11,11 @@ from archviz.interpreter.values import ModuleInstance, Tensor
 from archviz.layers.module import new_parameter
 from archviz.layers.nn_layers import keep
 from archviz.ops.registry import like, op, tensor
-from archviz.ops.shared_numbers import written
 
 NN = "torch.nn"
 
 
 def register(library: Library) -> None:
-    _register_attention(library)
-    _register_initialisations(library)
-
-
-def _register_attention(library: Library) -> None:
     @library.constructor(f"{NN}.MultiheadAttention")
     def attention(interp: Interpreter, self: ModuleInstance, embed_dim: int, num_heads: int, dropout: Any = 0.0, bias: Any = True,
                   add_bias_kv: Any = False, add_zero_attn: Any = False, kdim: Any = None, vdim: Any = None, batch_first: Any = False,
@@ -81,20 +75,3 @@ def _weight_sizes(
     added = (module.parameters.get("bias_k") is not None) + bool(module.attrs["add_zero_attn"])
     heads = () if averaged else (module.attrs["num_heads"],)
     return (*batch, *heads, query[length], key[length] + added)
-
-
-def _initialised(interp: Interpreter, tensor: Any, *args: Any, **options: Any) -> Any:
-    """The tensor itself, of whose numbers nothing is known any more."""
-    written(tensor, itself=True)
-    return tensor
-
-
-def _register_initialisations(library: Library) -> None:
-    library.function(f"{NN}.utils.skip_init")(
-        lambda interp, module_cls, *args, **options: interp.call(module_cls, list(args), options)
-    )
-    for name in ("uniform_", "normal_", "zeros_", "ones_", "constant_", "xavier_uniform_", "xavier_normal_", "kaiming_uniform_",
-                 "kaiming_normal_", "trunc_normal_", "orthogonal_", "eye_", "dirac_"):  # fmt: skip
-        library.function(f"{NN}.init.{name}", f"{NN}.init.{name.rstrip('_')}")(_initialised)
-    library.function(f"{NN}.init._calculate_fan_in_and_fan_out")(lambda interp, value: (1, 1))
-    library.function(f"{NN}.init.calculate_gain")(lambda interp, *args: 1.0)
