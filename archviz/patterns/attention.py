@@ -12,6 +12,7 @@ from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import ELEMENTWISE, PLUMBING, canonical
 from archviz.patterns.operand_factors import operand_factors
 from archviz.patterns.rope import Rope, detect_rope
+from archviz.patterns.score_path import find_score_path
 from archviz.patterns.trace import Trace
 from archviz.records import record
 from archviz.spans import Span
@@ -165,12 +166,20 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         positions=_positions(module, rope, core),
         sinks=any("sink" in name for name in module.parameters),
         softcap=_softcap(module, core),
-        scaling=_number(module, ("scaling", "scale", "softmax_scale")),
+        scaling=_score_factor(module, trace, call),
         ranks=(_query_rank(module, projections), _integer(module, ("kv_lora_rank",))),
         mask=mask,
         value_scale=round(prod(values), 9) if values else None,
         query_temperature=next((f.event.at for f in factors if f.operand == "queries" and f.number is None), None),
     )
+
+
+def _score_factor(module: ModuleRecord, trace: Trace, call: Event | None) -> float | None:
+    """What the scores are multiplied by: as the pass shows, else by the setting that is called so."""
+    path = find_score_path(trace, call)
+    if path is not None and path.factor is not None:
+        return path.factor
+    return _number(module, ("scaling", "scale", "softmax_scale"))
 
 
 def _query_rank(module: ModuleRecord, projections: dict[str, ModuleRecord]) -> int | None:

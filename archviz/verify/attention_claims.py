@@ -13,11 +13,11 @@ from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.masks import Mask
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, activation_of, canonical
+from archviz.patterns.score_path import ScorePath, find_score_path
 from archviz.spans import Span, Status
 from archviz.verify.claims import Claim
 from archviz.verify.formula_claims import formula
 from archviz.verify.head_order import head_order
-from archviz.verify.score_path import ScorePath, find_score_path
 from archviz.verify.view import LayerView
 
 KINDS = {"mha": "MHA", "gqa": "GQA", "mqa": "MQA", "mla": "MLA"}
@@ -47,7 +47,7 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
     if what.gated:
         yield from _gate(view)
     yield from _clamps(view)
-    path = find_score_path(view)
+    path = find_score_path(view.trace, view.call)
     if path is not None:
         yield from _scores(view, what, path)
     yield from _value_scale(view)
@@ -113,7 +113,7 @@ def _core_line(view: LayerView) -> Span | None:
         name = canonical(event.name).lower()
         if (event.kind == "function" and "attention" in name) or name == "scaled_dot_product_attention":
             return event.at
-    path = find_score_path(view)
+    path = find_score_path(view.trace, view.call)
     return path.product_at if path else view.module.defined_at
 
 
