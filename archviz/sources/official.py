@@ -61,11 +61,10 @@ def _unknown_type(
 
     said = f"unknown model_type {model_type[:80]!r}: the installed transformers has no official code for it"
     if has_own_code:
-        return BadConfigError(
-            f"{said}, and auto_map names no AutoConfig, so the own code states no configuration class for it either",
-            where="config.json, auto_map",
-            hint="name the configuration class of the own code there, as transformers needs it too",
-        )
+        said += ", and auto_map names no AutoConfig, so the own code states no configuration class for it either"
+    if has_own_code and unread is None:
+        hint = "name the configuration class of the own code there, as transformers needs it too"
+        return BadConfigError(said, where="config.json, auto_map", hint=hint)
     near = get_close_matches(model_type, names, 4)
     hint = f"near names: {', '.join(near)}" if near else None
     if unread is None:
