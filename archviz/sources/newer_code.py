@@ -76,7 +76,9 @@ def read_newer_code(source: ModelSource, session: Session) -> None:
         )
         return
     origin = f"transformers {release.version} at commit {release.commit[:12]}"
-    beside = "" if source.custom is None else "; of the model's own code, auto_map names no AutoConfig, so it was not read"
+    beside = (
+        "" if source.custom is None else "; of the model's own code, auto_map names no AutoConfig, so it was not read"
+    )
     source.custom = CustomCode(
         None,
         dict(stated),
