@@ -75,6 +75,7 @@ def read_newer_code(source: ModelSource, session: Session) -> None:
             f"transformers at commit {release.commit[:12]} defines no configuration and model for {model_type!r}."
         )
         return
+    url = f"https://github.com/{REPOSITORY}/tree/{release.commit}/{_SOURCES}/models/{release.folder}"
     origin = f"transformers {release.version} at commit {release.commit[:12]}"
     beside = (
         "" if source.custom is None else "; of the model's own code, auto_map names no AutoConfig, so it was not read"
@@ -87,8 +88,8 @@ def read_newer_code(source: ModelSource, session: Session) -> None:
         root=f"transformers.models.{release.folder}",
         origin=origin,
         shown=f"transformers@{release.commit[:12]}/models/{release.folder}/",
+        url=url,
     )
-    url = f"https://github.com/{REPOSITORY}/tree/{release.commit}/{_SOURCES}/models/{release.folder}"
     text = (
         f"transformers {transformers_version()}, which is installed, does not know {model_type}: its code is that of {origin}, "
         f"over the installed release's other files{beside}"

@@ -63,8 +63,11 @@ def _unknown_type(
     if has_own_code:
         said += ", and auto_map names no AutoConfig, so the own code states no configuration class for it either"
     if has_own_code and unread is None:
-        hint = "name the configuration class of the own code there, as transformers needs it too"
-        return BadConfigError(said, where="config.json, auto_map", hint=hint)
+        return BadConfigError(
+            said,
+            where="config.json, auto_map",
+            hint="name the configuration class of the own code there, as transformers needs it too",
+        )
     near = get_close_matches(model_type, names, 4)
     hint = f"near names: {', '.join(near)}" if near else None
     if unread is None:

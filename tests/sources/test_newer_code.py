@@ -139,7 +139,10 @@ def test_a_folder_of_a_newer_type_offline_says_what_is_missing(commit: str, gith
 def test_the_survey_names_version_and_commit(commit: str) -> None:
     code = pipeline.sources("acme/Acme9-1B").entries[0]
     assert (code.kind, code.status, code.rests) == ("code", "found", True)
-    assert f"transformers 9.9.0.dev0 at commit {commit[:12]}" in code.what
+    assert code.what.startswith(
+        f"transformers 9.9.0.dev0 at commit {commit[:12]}: configuration_acme9.py, modeling_acme9.py"
+    )
+    assert code.url == f"https://github.com/huggingface/transformers/tree/{commit}/src/transformers/models/acme9"
 
 
 def test_once_read_it_is_read_again_without_the_network(commit: str, github: Any, github_raw: Any) -> None:
