@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 
 from archviz.architecture.model import Architecture, LayerKind
@@ -195,6 +195,7 @@ def find_memory(
     layers = layer_caches(first, second) if known else []
     looked_at = _source(first, second, source) if known else None
     layers = [replace(layer, part="cross") if _is_fixed(layer) else layer for layer in layers]
+    layers = _with_chunks(layers, architecture)
     operations = find_operations(architecture, first, second, layers, looked_at.fixed if looked_at else None)
     stated = architecture.fact("context_length")
     maximum = stated.value if stated is not None and isinstance(stated.value, int) else None
@@ -251,12 +252,7 @@ def _is_fixed(layer: LayerCache) -> bool:
 
 def _kinds(layers: Sequence[LayerCache], architecture: Architecture) -> list[CacheKind]:
     groups: dict[tuple[object, ...], list[LayerCache]] = {}
-    titles = {
-        f"{stack.path}.{index}": _mixer_title(kind)
-        for stack in architecture.layers
-        for kind in stack.kinds
-        for index in kind.indices
-    }
+    titles = {path: _mixer_title(kind) for path, kind in _kinds_by_path(architecture).items()}
     for layer in layers:
         if layer.kept:
             groups.setdefault((layer.part, layer.kind, layer.kept, _title(layer, titles)), []).append(layer)
@@ -266,12 +262,39 @@ def _kinds(layers: Sequence[LayerCache], architecture: Architecture) -> list[Cac
     ]
 
 
+def _with_chunks(layers: Sequence[LayerCache], architecture: Architecture) -> list[LayerCache]:
+    """The layers, those marked whose window is the chunk that a token stands in: their mask says so, a cache only how much it holds."""
+    masks = architecture.fact("attention_mask")
+    if masks is None or "chunked" not in (masks.value.values() if isinstance(masks.value, dict) else [masks.value]):
+        return list(layers)
+    kinds = _kinds_by_path(architecture)
+
+    def chunked(layer: LayerCache) -> bool:
+        kind = kinds.get(_layer_path(layer, kinds))
+        mask = masks.value.get(kind.mixer_kind or kind.id) if kind and isinstance(masks.value, dict) else masks.value
+        return kind is not None and layer.window is not None and mask == "chunked"
+
+    return [replace(layer, chunked=chunked(layer)) for layer in layers]
+
+
+def _kinds_by_path(architecture: Architecture) -> dict[str, LayerKind]:
+    """Path of a layer → its kind."""
+    return {
+        f"{stack.path}.{index}": kind for stack in architecture.layers for kind in stack.kinds for index in kind.indices
+    }
+
+
+def _layer_path(layer: LayerCache, known: Container[str]) -> str:
+    """The path, of those that are known, of the layer that a cache's writer stands in; empty where none is."""
+    path = layer.module or ""
+    while path and path not in known:
+        path = path.rpartition(".")[0]
+    return path
+
+
 def _title(layer: LayerCache, titles: dict[str, str]) -> str:
     """The mixer of the layer that writes it, as the description calls it; else what is kept."""
-    path = layer.module or ""
-    while path and path not in titles:
-        path = path.rpartition(".")[0]
-    return titles[path] if path else layer.kind
+    return titles.get(_layer_path(layer, titles), layer.kind)
 
 
 def _mixer_title(kind: LayerKind) -> str:

@@ -100,6 +100,24 @@ def test_latents_that_are_projected_anew_count_at_each_step_and_absorbed_they_do
     assert "absorbed" in memory_text(found)
 
 
+def test_a_chunk_begins_anew_and_a_window_slides_in_a_prefill(tmp_path: Path) -> None:
+    shared = {
+        "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 4, "num_key_value_heads": 2,
+        "head_dim": 8, "vocab_size": 50,
+    }  # fmt: skip
+    moe = {"intermediate_size_mlp": 48, "num_local_experts": 2, "no_rope_layers": [1], "attention_chunk_size": 100}
+    for model_type, more, total in (
+        ("llama4_text", moe, 5050 + 5050 + 50 * 51 // 2),
+        ("mistral", {"sliding_window": 100}, 5050 + 150 * 100),
+    ):
+        found = measured(tmp_path, [1, 250], model_type=model_type, **shared, **more)
+        one, many = found.contexts
+        assert one.decode is not None
+        assert [each.window for each in found.kinds] == [100]
+        assert many.prefill == one.decode - 2 * 2 * 4 * 8 + 2 * 2 * 4 * 8 * total // 250
+        assert many.decode == one.decode + 2 * 2 * 4 * 8 * 99
+
+
 def test_keys_of_an_image_are_kept_beside_those_of_the_text(tmp_path: Path) -> None:
     text = {
         "model_type": "mllama_text_model", "num_hidden_layers": 2, "cross_attention_layers": [1], "hidden_size": 32,
