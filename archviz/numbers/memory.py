@@ -12,7 +12,7 @@ from archviz.interpreter.caches import NO_CACHE, CachedPass
 from archviz.late_patterns import late_pattern
 from archviz.numbers.cache_growth import Kept, LayerCache, layer_caches
 from archviz.numbers.dtypes import BITS, WIDTHS
-from archviz.numbers.operations import Operations, find_operations
+from archviz.numbers.operations import Operations, find_operations, pass_operations
 from archviz.numbers.weights import StoredWeights
 
 SAMPLED = (256, 512)
@@ -101,6 +101,7 @@ class Memory:
         kinds: Layers that keep something, by what they keep.
         contexts: The needs at the lengths that were asked for.
         missing: Why it is not known what is kept; None where it is, or nothing is kept.
+        lengths: Of the passes of a model that keeps nothing; `operations.once` says what one multiplies. Empty where that is not known.
         stored: The weights as the configuration says that they are stored; None where it does not.
     """
 
@@ -118,6 +119,7 @@ class Memory:
     remarks: list[str] = field(default_factory=list)
     stored: StoredWeights | None = None
     source: Source | None = None
+    lengths: list[int] = field(default_factory=list)
 
     def need(self, tokens: int) -> ContextNeed:
         """What a sequence of so many tokens needs."""
@@ -197,6 +199,9 @@ def find_memory(
     layers = [replace(layer, part="cross") if _is_fixed(layer) else layer for layer in layers]
     layers = _with_chunks(layers, architecture)
     operations = find_operations(architecture, first, second, layers, looked_at.fixed if looked_at else None)
+    keeps_nothing = missing is None and not known
+    if keeps_nothing:
+        operations = Operations(None, (), source=pass_operations(first, second))
     stated = architecture.fact("context_length")
     maximum = stated.value if stated is not None and isinstance(stated.value, int) else None
     whole = first.ended_by is None and second.ended_by is None
@@ -206,6 +211,9 @@ def find_memory(
         {each: architecture.parameters.total * BITS[each] // 8 for each in weights}, dtype, _kinds(layers, architecture), operations, [],
         maximum, missing, stored=stored, source=looked_at,
     )  # fmt: skip
+    routed = any(kind.parameters != kind.active_parameters for stack in architecture.layers for kind in stack.kinds)
+    if keeps_nothing and not routed:  # a pass does not show the share of the experts that a token meets
+        found.lengths.extend(contexts)
     if known:
         found.contexts.extend(found.need(tokens) for tokens in contexts)
     if any(each.role == "indexer" for kind in found.kinds for each in kind.kept):

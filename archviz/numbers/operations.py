@@ -17,7 +17,7 @@ from archviz.interpreter.caches import CachedPass
 from archviz.interpreter.reading import Event
 from archviz.numbers.cache_growth import LayerCache
 from archviz.numbers.latents import FORMS
-from archviz.numbers.multiplied import Product, met_weights, products_of, products_once
+from archviz.numbers.multiplied import Product, met_weights, products_by_module, products_of, products_once
 from archviz.numbers.state_work import state_work
 
 Over = Literal["context", "source"]
@@ -57,7 +57,7 @@ class Operations:
         growths: What the layers multiply besides, by their windows.
         absorbed: The growths where a projection of cached latents is multiplied into queries and outputs instead; empty where
             nothing is projected anew.
-        source: Operations once for a source of n tokens: `source[0] + source[1] n + source[2] n²`.
+        source: Operations once for a source of n tokens, or for all of a pass of a model that keeps nothing: `source[0] + source[1] n + source[2] n²`.
     """
 
     weights: int | None
@@ -278,7 +278,25 @@ def _source(
     counts = [products_once(each.before, frozenset(event.module for event in each.events)) for each in (first, second)]
     if fixed is not None or counts[0] == counts[1]:
         return Fraction(counts[1]), Fraction(0), Fraction(0)
-    few, many = first.tokens - 1, second.tokens - 1
-    # a n + b n²: projections and attention; two lengths give both
+    return Fraction(0), *_grown((counts[0], counts[1]), (first.tokens - 1, second.tokens - 1))
+
+
+def pass_operations(first: CachedPass, second: CachedPass) -> tuple[Fraction, Fraction, Fraction]:
+    """What one pass of a model that keeps nothing multiplies, as a function of its tokens; an image's modules are the same for all."""
+    lengths = (first.tokens - 1, second.tokens - 1)
+    before, after = (products_by_module(each.events) for each in (first, second))
+    constant = linear = squared = Fraction(0)
+    for module, count in after.items():
+        if before.get(module) == count:
+            constant += count
+            continue
+        more = _grown((before.get(module, 0), count), lengths)
+        linear, squared = linear + more[0], squared + more[1]
+    return constant, linear, squared
+
+
+def _grown(counts: tuple[int, int], lengths: tuple[int, int]) -> tuple[Fraction, Fraction]:
+    """The factors of n and n², of projections and attention, from what two lengths count."""
+    few, many = lengths
     squared = (Fraction(counts[1], many) - Fraction(counts[0], few)) / (many - few)
-    return Fraction(0), Fraction(counts[1], many) - squared * many, squared
+    return Fraction(counts[1], many) - squared * many, squared

@@ -153,6 +153,28 @@ def test_a_model_that_keeps_nothing_says_so_and_is_done(model: str, capsys: pyte
     assert "not understood" not in said.err
 
 
+def test_a_pass_of_an_encoder_is_counted_by_its_tokens(tmp_path: Path) -> None:
+    found = measured(
+        tmp_path, [10, 400], architectures=["BertModel"], model_type="bert", num_hidden_layers=3, hidden_size=32, num_attention_heads=4,
+        intermediate_size=48, vocab_size=50, max_position_embeddings=512,
+    )  # fmt: skip
+    layer, pooler = 4 * 32 * 32 + 2 * 32 * 48, 2 * 32 * 32
+    expected = [pooler + 3 * (2 * layer * n + 2 * 2 * 32 * n * n) for n in (10, 400)]
+    assert [each["flops"] for each in memory_data(found)["passes"]] == expected  # type: ignore[attr-defined]
+    assert f"one pass over 400 tokens: {operations_text(expected[1])} FLOP" in memory_text(found)
+
+
+def test_a_pass_over_an_image_does_not_depend_on_the_context(tmp_path: Path) -> None:
+    found = measured(
+        tmp_path, [10, 400], model_type="vit", num_hidden_layers=2, hidden_size=32, num_attention_heads=4, intermediate_size=48, image_size=32,
+        patch_size=8,
+    )  # fmt: skip
+    tokens, layer = 17, 4 * 32 * 32 + 2 * 32 * 48
+    patches, pooler = 2 * 16 * 32 * 3 * 8 * 8, 2 * 32 * 32
+    assert found.operations.once(400) == patches + 2 * (2 * layer * tokens + 2 * 2 * 32 * tokens**2) + pooler
+    assert "one pass, whatever the context: " in memory_text(found)
+
+
 def test_operations_read_in_the_unit_that_fits() -> None:
     assert [operations_text(each) for each in (28, 1_200, 3_450_000)] == ["28", "1.2 k", "3.45 M"]
 
