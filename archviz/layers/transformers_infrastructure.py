@@ -223,27 +223,3 @@ def _register_torch_infrastructure(library: Library) -> None:
         return input
 
     library.function("torch._C._get_default_device")(lambda interp: "meta")
-    library.function("numpy.prod", "math.prod_")(lambda interp, values, *args: _product(interp, values))
-    for name, value in (("float32", float), ("float64", float), ("int64", int), ("int32", int), ("inf", float("inf")), ("pi", 3.141592653589793),
-                        ("ndarray", Unknown), ("newaxis", None), ("integer", int), ("bool_", bool), ("floating", float)):  # fmt: skip
-        library.value(f"numpy.{name}", value)
-    for name in ("linspace", "arange", "zeros", "ones", "meshgrid", "stack", "array"):
-        torch_name = "tensor" if name == "array" else name
-        library.function(f"numpy.{name}")(
-            lambda interp, *args, _name=torch_name, **kwargs: interp.op(f"torch.{_name}", *args)
-        )
-    for name in ("argsort", "cumsum"):
-        library.function(f"numpy.{name}")(
-            lambda interp, values, *args, _name=name, **kwargs: interp.op(
-                f"torch.{_name}", interp.op("torch.tensor", values), 0
-            )
-        )
-    for name in ("sqrt", "log", "log2", "floor", "ceil", "exp", "cos", "sin"):
-        library.function(f"numpy.{name}")(lambda interp, value, _name=name: interp.op(f"math.{_name}", value))
-
-
-def _product(interp: Interpreter, values: Any) -> Any:
-    result = 1
-    for value in interp.iterate(values):
-        result *= value
-    return result

@@ -29,6 +29,7 @@ def register_ops(library: Library) -> None:
         indexing,
         layout,
         matrices,
+        numpy_functions,
         rarer,
         reduction,
         stdlib,
@@ -37,6 +38,7 @@ def register_ops(library: Library) -> None:
     for family in (
         stdlib,
         function_tools,
+        numpy_functions,
         contexts,
         host,
         rarer,
