@@ -45,6 +45,7 @@ def _register_types(library: Library) -> None:
     library.function("torch._itemsize")(lambda interp, dtype: DTYPES[dtype.name])
     library.function("torch.device")(lambda interp, kind="meta", index=None: Device(str(kind).split(":")[0]))
     library.function("torch.get_default_dtype")(lambda interp: made["float32"])
+    library.function("torch.get_default_device")(lambda interp: Device("meta"))
 
     @library.function("torch.set_default_dtype")
     def set_default_dtype(interp: Interpreter, dtype: Any) -> None:
