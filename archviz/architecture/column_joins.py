@@ -9,7 +9,6 @@ from archviz.architecture.context import Context
 from archviz.architecture.model import Join
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.op_families import JOINS, canonical, writes_in_place
-from archviz.patterns.trace import Trace
 from archviz.records import record
 
 _WAYS: Mapping[str, Join] = {"add": "add", "mul": "multiply", **dict.fromkeys(JOINS, "concat")}
@@ -59,7 +58,7 @@ def _of_calls(context: Context, calls: Mapping[str, Event], layer: ModuleRecord)
         call = calls[path]
         given = {value.id for value in call.outputs}
         steps = [event for event in events if event.index > index]
-        if stream and not _is_made_of(context.trace, call, stream):
+        if stream and not _depends(context, call, stream):
             meeting = _meeting(steps, stream, given)
             if meeting is not None:
                 found[path] = meeting
@@ -69,15 +68,13 @@ def _of_calls(context: Context, calls: Mapping[str, Event], layer: ModuleRecord)
     return found
 
 
-def _is_made_of(trace: Trace, call: Event, ids: set[int]) -> bool:
-    """Whether what a call gives is made of some values; one that is read for its shape alone makes nothing."""
-    if trace.is_leaf(call):
-        return not ids.isdisjoint([value.id for value in call.inputs])
-    reached = set(ids)
-    for event in trace.inside(call):
-        if trace.is_leaf(event) and not reached.isdisjoint([value.id for value in event.inputs]):
-            reached |= _made(event)
-    return not reached.isdisjoint([value.id for value in call.outputs])
+def _depends(context: Context, call: Event, stream: set[int]) -> bool:
+    """Whether what a call gives is made of the stream; one that asks it for its length alone is not (BART's positions)."""
+    read = {value.id for value in call.inputs if value.id in stream}
+    if not read or context.trace.is_leaf(call):
+        return bool(read)
+    _follow([event for event in context.trace.inside(call) if context.trace.is_leaf(event)], read)
+    return any(value.id in read for value in call.outputs)
 
 
 def way_of(event: Event | None) -> Join | None:
