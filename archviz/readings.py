@@ -38,6 +38,7 @@ from archviz.sources.official import (
     build_configuration,
     class_module,
     configuration_class,
+    configuration_of_class,
     known_model_types,
     model_class,
     model_class_name,
@@ -357,6 +358,7 @@ def _build_configured(
     else:
         name = model_class_name(interp, source.model_type, source.architectures, class_name)
         cls = model_class(interp, name, source.model_type)
+        config = configuration_of_class(interp, config, cls, named=class_name is not None)
     return build_model(interp, cls, config, **options)
 
 

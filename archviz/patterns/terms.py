@@ -11,7 +11,7 @@ from math import prod
 
 from archviz.interpreter.reading import Event, StoredTensor, ValueRef
 from archviz.patterns.axis_moves import Layout, Mixed, layout_of, moved
-from archviz.patterns.op_families import FRESH, canonical, writes_in_place
+from archviz.patterns.op_families import FRESH, JOINS, canonical, writes_in_place
 from archviz.patterns.origins import cut_words
 from archviz.patterns.positions_cut import Positions
 from archviz.patterns.trace import Trace
@@ -290,6 +290,8 @@ class TermReader:
         numbers = {int(key): v for key, v in event.options.items() if key.isdigit() and _is_number(v)}
         if canonical(event.name) == "pad":
             numbers.clear()  # its notes tell them
+        if canonical(event.name) in JOINS:
+            return (*tensors, *numbers.values())  # its tensors are one argument
         found: list[Term | float] = []
         for position in range(len(tensors) + len(numbers)):
             if position in numbers:

@@ -354,20 +354,28 @@ def test_a_reference_out_of_the_folder_or_to_no_class_is_refused(reference: Any,
 
 @pytest.mark.parametrize("auto_map", ["modeling_elder.ElderModel", 3])
 def test_an_auto_map_that_is_no_map_is_refused(auto_map: Any, elder: Path) -> None:
-    assert refusal(state(elder, auto_map=auto_map)).exit_status == USAGE
+    assert refusal(state(elder, auto_map=auto_map), code="custom").exit_status == USAGE
 
 
-@pytest.mark.parametrize("auto_map", [[], {"AutoModel": None}])
+@pytest.mark.parametrize("auto_map", [[], {"AutoModel": None}, "modeling_elder.ElderModel", 3])
 def test_an_auto_map_without_a_class_leaves_the_type_to_newer_code(auto_map: Any, elder: Path) -> None:
     error = refusal(state(elder, auto_map=auto_map))
     assert (error.exit_status, "unknown model_type 'elder'" in error.message) == (4, True)
 
 
 def test_own_code_without_a_configuration_class_is_told_as_that(elder: Path) -> None:
-    error = refusal(state(elder, auto_map={"AutoModelForCausalLM": "modeling_elder.ElderForCausalLM"}))
+    state(elder, auto_map={"AutoModelForCausalLM": "modeling_elder.ElderForCausalLM"})
+    error = refusal(elder, code="custom")
     assert (error.exit_status, error.where) == (USAGE, "config.json, auto_map")
     assert "unknown model_type 'elder'" in error.message
     assert "auto_map names no AutoConfig" in error.message
+
+
+def test_own_code_without_a_configuration_class_leaves_the_type_to_newer_code(elder: Path) -> None:
+    state(elder, auto_map={"AutoModelForCausalLM": "modeling_elder.ElderForCausalLM"})
+    error = refusal(elder, offline=True)
+    assert error.exit_status == 4
+    assert all(part in error.message for part in ("auto_map names no AutoConfig", "newer code was not read"))
 
 
 @pytest.mark.parametrize("name", ["modeling_elder.py", "configuration_elder.py"])
