@@ -28,6 +28,7 @@ from archviz.network.waits import FIRST_WAIT, Turn, asked_wait, others_first, tu
 from archviz.progress import enter_stage
 
 ATTEMPTS = 3
+_ATTEMPTS_AT_HAND = 2  # at a connection that fails at once, where the catalog or a copy can answer too
 RETRIED = (429, 500, 502, 503, 504)
 _KEPT = ("content-type", "etag", "last-modified", COMMIT_HEADER, "x-linked-etag", "x-linked-size")
 _NO_CONNECTION = (httpx2.ConnectError, httpx2.ConnectTimeout)
@@ -238,7 +239,9 @@ class GuardedTransport(httpx2.BaseTransport):
                 if isinstance(failed.error, _NO_CONNECTION):
                     connecting -= failed.seconds + pause
                 in_time = connecting > 0 and failed.seconds <= _RETRY_WITHIN
-                if attempt == ATTEMPTS or not in_time or not helps_to_retry(failed.error):
+                most = _ATTEMPTS_AT_HAND if at_hand or session.at_hand else ATTEMPTS
+                most = most if isinstance(failed.error, _NO_CONNECTION) else ATTEMPTS
+                if attempt >= most or not in_time or not helps_to_retry(failed.error):
                     limit = bound if isinstance(failed.error, _NO_CONNECTION) else patience
                     raise self._unreachable(failed.error, url, limit, began) from None
             else:
