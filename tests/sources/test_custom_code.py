@@ -148,6 +148,19 @@ def test_an_own_file_that_is_not_there_is_no_reason_for_another_model(elder: Pat
     assert "has no absent.py" in str(refusal(elder))
 
 
+@pytest.mark.parametrize("reference", ["absent.LLaMAForCausalLM", "other/repository--absent.LLaMAForCausalLM"])
+def test_a_class_that_transformers_spells_otherwise_is_official_code(reference: str, tmp_path: Path) -> None:
+    values = {"model_type": "llama", "architectures": ["LLaMAForCausalLM"], "num_hidden_layers": 2, "hidden_size": 64}
+    file = tmp_path / "one.json"
+    file.write_text(json.dumps({**values, "auto_map": {"AutoModelForCausalLM": reference}}))
+    found = pipeline.describe(str(file))
+    assert (found.identity.class_name, found.gaps) == ("LlamaForCausalLM", [])
+    remarks = [str(fact.value) for fact in found.facts if fact.key == "remark"]
+    assert remarks == [
+        "transformers spells LLaMAForCausalLM LlamaForCausalLM: its code was read, not that which auto_map names"
+    ]
+
+
 def test_what_auto_map_states_is_not_minded_where_official_code_is_read(elder: Path) -> None:
     auto_map = {"AutoModel": "other/repository--modeling_x.XModel"}
     state(elder, model_type="llama", architectures=["LlamaForCausalLM"], auto_map=auto_map)
