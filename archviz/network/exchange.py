@@ -141,7 +141,8 @@ def _body(
 ) -> tuple[bytes, bool]:
     """What was sent, and whether it was cut to what was asked for."""
     limit = _most_bytes(response, request, bounds.size)
-    chunks, size = [], 0
+    chunks: list[bytes] = []
+    size = 0
     assert isinstance(response.stream, httpx2.SyncByteStream)
     for chunk in response.stream:
         size += len(chunk)
