@@ -150,9 +150,7 @@ def _body(
             raise too_large(limit, request)
         if size > limit and response.status_code == 206:
             raise _no_part(request)
-        if (
-            size > limit
-        ):  # the whole file where its beginning was asked for: the rest is left, and the connection closed
+        if size > limit:  # all of a file whose beginning was asked for: the rest is left, and the connection closed
             return b"".join(chunks) + chunk[: limit - size], True
         if attempt.abandoned or monotonic() > deadline:
             raise httpx2.ReadTimeout("no whole answer")
