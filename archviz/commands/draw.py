@@ -9,6 +9,7 @@ from archviz.commands.command import Command
 from archviz.commands.options import MODEL, given, given_path, model_arguments, settings_of
 from archviz.commands.printing import list_on_stderr, print_json, with_gaps
 from archviz.errors import UsageError
+from archviz.folded_names import first_module
 from archviz.formats import (
     ENGINES,
     FORMATS,
@@ -41,7 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"of {', '.join(VIEWS)}; several give files OUT-VIEW.FORMAT",
     )
     parser.add_argument(
-        "--module", metavar="PATH", type=given, help="the module of --view module, as the code names it"
+        "--module",
+        metavar="PATH",
+        type=given,
+        help="the module of --view module, as the code names it, or as output folds it: layers.{0-27}.mlp",
     )
     look_arguments(parser)
     parser.add_argument(
@@ -81,7 +85,7 @@ def look_of(options: argparse.Namespace) -> Look:
     return Look(
         theme=options.theme,
         views=views,
-        module=module,
+        module=first_module(module) if module else None,
         width=parse_width(options.width) if options.width else None,
         text=options.text,
         engine=getattr(options, "engine", "own"),

@@ -31,7 +31,7 @@ class Workshop:
 
     def __init__(self, settings: Settings, reach: Reach | None = None, shelf: Shelf | None = None) -> None:
         self.reach = reach or Reach()
-        self.settings = settings if self.reach.is_whole else replace(settings, paths=False)
+        self.settings = replace(settings, folders=self.reach.folders)
         self.shelf = shelf or Shelf(self.settings)
 
     def document(self, model: str, class_name: str | None = None) -> tuple[DocumentResult, str]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, create_model
 
 from archviz.errors import ArchvizError, OfflineError, RateLimitedError, SourceUnavailableError, UsageError
 from archviz.service.answering import MOST_LISTED, left_out_lines, line, lines, refuse_idle, result_of
-from archviz.service.failures import next_step
+from archviz.service.failures import code_of, next_step
 from archviz.service.paging import ANSWER_BYTES, cut_to_fit, page_of
 from archviz.service.results import ResolveAnswer, SourcesAnswer
 from archviz.service.workshop import Offset, Workshop
@@ -210,7 +210,7 @@ def _paper(found: PaperAnswer, offset: int) -> CallToolResult:
         notes=lines([*found.notes, *([found.unverified] if found.unverified else [])]),
     )
     if found.paper is None:
-        answer.next = ["Ask the user which paper is meant: a title is matched exactly."]
+        answer.next = [_after_no_paper(found)]
         return result_of(answer)
     from archviz.lookup.papers import paper_text
 
@@ -218,11 +218,19 @@ def _paper(found: PaperAnswer, offset: int) -> CallToolResult:
     return _text_answer(answer, paper_text(found), offset, first)
 
 
+def _after_no_paper(found: PaperAnswer) -> str:
+    from archviz.lookup.names import classify
+
+    if classify(found.asked).kind == "hub_id":
+        return "read=paper takes an arXiv id or a whole title: read=list names the papers of a model."
+    return "Ask the user which paper is meant: a title is matched exactly."
+
+
 def _later(error: SourceUnavailableError) -> str:
     """The next step after an error that an answer is without, with the seconds that it asks for."""
     if isinstance(error, RateLimitedError) and error.retry_after:
         return f"Wait {error.retry_after:g} seconds, then call again."
-    return next_step(error.code, hinted=False, offered=False)
+    return next_step(code_of(error), hinted=False, offered=False)
 
 
 def _text_answer(answer: SourcesAnswer, text: str, offset: int, first: Sequence[str] = ()) -> CallToolResult:
