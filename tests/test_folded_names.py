@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -49,3 +50,23 @@ def test_braces_with_more_numbers_than_any_model_has_are_taken_as_text() -> None
     assert not expression.search("a.7")
     assert is_folded("a.{0-1}")
     assert not is_folded("a.0")
+
+
+def test_commands_take_a_folded_path_as_the_first_of_its_modules(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from archviz.cli import main
+
+    calls = []
+    for path in ("model.layers.0.mlp", "model.layers.{0-27}.mlp", "model.layers.0-27.mlp"):
+        assert main(["trace", "Qwen/Qwen3-0.6B", "--offline", "--module", path]) == 0
+        calls.append(capsys.readouterr().out)
+    assert calls[0].startswith("model.layers.0.mlp")
+    assert calls == calls[:1] * 3
+    drawn = []
+    for path in ("model.layers.0.mlp", "model.layers.{0-27}.mlp"):
+        out = tmp_path / f"{len(drawn)}.svg"
+        draw = ["draw", "Qwen/Qwen3-0.6B", "--offline", "--view", "module", "--module", path, "-o", str(out)]
+        assert main(draw) == 0
+        drawn.append(out.read_bytes())
+    assert drawn[0] == drawn[1]
