@@ -9,7 +9,6 @@ from archviz.commands.command import Command
 from archviz.commands.options import MODEL, given, given_path, model_arguments, settings_of
 from archviz.commands.printing import list_on_stderr, print_json, with_gaps
 from archviz.errors import UsageError
-from archviz.folded_names import first_module
 from archviz.formats import (
     ENGINES,
     FORMATS,
@@ -79,6 +78,8 @@ def look_of(options: argparse.Namespace) -> Look:
     Raises:
         UsageError: A module is named that no wanted view shows.
     """
+    from archviz.folded_names import first_module
+
     views, module = parse_views(getattr(options, "view", "overview")), getattr(options, "module", None)
     if module and "module" not in views:
         raise UsageError("--module names a module that no wanted view shows", hint="add --view module")

@@ -8,7 +8,6 @@ from archviz.commands.command import Command
 from archviz.commands.options import model_arguments, positive, settings_of
 from archviz.commands.printing import list_on_stderr, print_json, with_gaps
 from archviz.errors import printable
-from archviz.folded_names import first_module
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from archviz import pipeline
+    from archviz.folded_names import first_module
     from archviz.trace_text import assumption_text, call_text
 
     answer = pipeline.trace(

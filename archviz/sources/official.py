@@ -62,8 +62,10 @@ def _unknown_type(
 
     said = f"unknown model_type {model_type[:80]!r}: the installed transformers has no official code for it"
     if has_own_code:
+        said += ", and auto_map names no AutoConfig, so the own code states no configuration class for it either"
+    if has_own_code and unread is None:
         return BadConfigError(
-            f"{said}, and auto_map names no AutoConfig, so the own code states no configuration class for it either",
+            said,
             where="config.json, auto_map",
             hint="name the configuration class of the own code there, as transformers needs it too",
         )
