@@ -129,9 +129,17 @@ def _asks_by_form(capabilities: ClientCapabilities | None) -> bool:
     return stated is not None and (stated.form is not None or stated.url is None)
 
 
+def _as_asked(model_id: str, asked: str) -> str:
+    """The model at the revision that was asked for."""
+    from archviz.lookup.names import classify
+
+    revision = classify(asked).revision
+    return f"{model_id}@{revision}" if revision else model_id
+
+
 def _after_resolving(found: Resolution) -> list[str]:
     if found.model_id and not found.exit_status:
-        return [f"describe_architecture or draw_architecture with model={found.model_id}"]
+        return [f"describe_architecture or draw_architecture with model={_as_asked(found.model_id, found.asked)}"]
     return [next_step(found.as_error().code, hinted=bool(found.advice), offered=bool(found.candidates))]
 
 
@@ -161,7 +169,7 @@ def _after_listing(survey: Survey) -> list[str]:
     from archviz.lookup.arxiv.ids import arxiv_id
 
     if survey.model_id:
-        following = [f"describe_architecture with model={survey.model_id}"]
+        following = [f"describe_architecture with model={_as_asked(survey.model_id, survey.asked)}"]
         if any(each.kind == "card" and each.status in _READABLE for each in survey.entries):
             following.append("read=card gives the card's text")
         papers = (arxiv_id(each.url.rpartition("/")[2]) for each in survey.entries if each.kind == "paper" and each.url)

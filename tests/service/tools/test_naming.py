@@ -143,3 +143,14 @@ def test_only_a_client_that_shows_forms_is_given_the_question(
     asking: Any = SimpleNamespace(client_capabilities=ClientCapabilities(elicitation=stated))
     asked = NamingTools(workshop).ask_which("Qwen3.5", asking)
     assert isinstance(asked, Elicit) == is_asked
+
+
+def test_a_revision_that_was_asked_for_goes_on_into_the_next_call(hub: LoopbackHub, online: Workshop) -> None:
+    hub.repositories["acme/Acme-1B"] = Repository({"config.json": CONFIG}, branches={"v2": "b" * 40})
+    tools = NamingTools(online)
+    for name in ("acme/Acme-1B@v2", "https://huggingface.co/acme/Acme-1B/tree/v2"):
+        for found in (tools.resolve_model(name), tools.find_sources(name)):
+            told: Any = found.structured_content
+            assert told["next"][0].endswith("model=acme/Acme-1B@v2")
+    plain: Any = tools.resolve_model("acme/Acme-1B").structured_content
+    assert plain["next"][0].endswith("model=acme/Acme-1B")
