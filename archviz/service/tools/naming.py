@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
@@ -39,12 +40,12 @@ class NamingTools:
     def __init__(self, workshop: Workshop) -> None:
         self.workshop = workshop
 
-    def ask_which(self, name: str, ctx: Context[Any, Any]) -> Elicit[Choice] | Choice:
+    async def ask_which(self, name: str, ctx: Context[Any, Any]) -> Elicit[Choice] | Choice:
         """Ask the user which candidate is meant, where the name is ambiguous and the client can ask."""
         if not _asks_by_form(ctx.client_capabilities):
             return Choice()
         try:
-            found = self._resolve(name)
+            found = await self.workshop.desk.run(partial(self._resolve, name))
         except Exception:  # noqa: BLE001 - the tool itself meets it again, and answers it
             return Choice()
         ids = [each.id for each in found.candidates[:_MOST_OFFERED]]

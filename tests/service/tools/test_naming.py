@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import pytest
 from mcp.server.mcpserver.resolve import Elicit
 from mcp_types import (
@@ -18,6 +19,7 @@ from mcp_types import (
 
 from archviz.errors import ArchvizError
 from archviz.service.callers import CALLER, Caller
+from archviz.service.desk import Desk
 from archviz.service.failures import failure
 from archviz.service.outputs import OutputRoot
 from archviz.service.tools.inspecting import InspectingTools
@@ -141,8 +143,14 @@ def test_only_a_client_that_shows_forms_is_given_the_question(
     workshop: Any, stated: ElicitationCapability | None, is_asked: bool
 ) -> None:
     asking: Any = SimpleNamespace(client_capabilities=ClientCapabilities(elicitation=stated))
-    asked = NamingTools(workshop).ask_which("Qwen3.5", asking)
+    asked = anyio.run(NamingTools(workshop).ask_which, "Qwen3.5", asking)
     assert isinstance(asked, Elicit) == is_asked
+
+
+def test_what_is_looked_up_for_the_question_takes_a_place_at_the_desk(workshop: Any) -> None:
+    asking: Any = SimpleNamespace(client_capabilities=ClientCapabilities(elicitation=ElicitationCapability()))
+    workshop.desk = Desk(most=0)
+    assert not isinstance(anyio.run(NamingTools(workshop).ask_which, "Qwen3.5", asking), Elicit)
 
 
 def test_a_revision_that_was_asked_for_goes_on_into_the_next_call(hub: LoopbackHub, online: Workshop) -> None:
