@@ -87,11 +87,14 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     over products of data in its own forward.
     """
     projections = find_projections(module)
+    core = _has_core(module, trace)
+    if core and not projections.keys() & {"q", "qkv"}:
+        projections = _projections_inside(module) | projections
     # Last resort: a class that says so, with projections named otherwise.
     named = "attention" in module.class_name.lower() and len(module.children) >= 2
     if not ({"q", "k"} <= set(projections) or {"q", "kv"} <= set(projections) or "qkv" in projections or named):
         return None
-    if not (_has_heads(module) or _has_core(module, trace) or named) or _is_container(module, projections):
+    if not (_has_heads(module) or core or named) or (not core and _is_container(module, projections)):
         return None
     return _describe(module, projections, trace)
 
@@ -104,6 +107,12 @@ def find_projections(module: ModuleRecord) -> dict[str, ModuleRecord]:
         if part is not None and part not in found:
             found[part] = child
     return found
+
+
+def _projections_inside(module: ModuleRecord) -> dict[str, ModuleRecord]:
+    """The projections of the child that makes queries, where the module itself weighs values by their products with keys."""
+    inside = (find_projections(child) for child in module.children.values() if child.children)
+    return next((found for found in inside if found.keys() & {"q", "qkv"}), {})
 
 
 def _candidates(module: ModuleRecord) -> list[tuple[str, ModuleRecord]]:

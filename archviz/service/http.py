@@ -12,11 +12,10 @@ import ipaddress
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.mcpserver import Context
@@ -28,6 +27,7 @@ from archviz import __version__
 from archviz.errors import UsageError
 from archviz.records import field, record
 from archviz.service.callers import Caller
+from archviz.service.desk import GRACE_SECONDS, LAST_SECONDS, waited_for
 from archviz.service.exchanges import Exchanges
 from archviz.service.outputs import OutputRoot
 from archviz.service.reach import Reach
@@ -44,13 +44,6 @@ HEALTH, READY = "/health", "/ready"
 BODY_BYTES = 2_000_000
 MOST_SESSIONS = 500
 IDLE_SECONDS = 1_800.0
-GRACE_SECONDS = 15
-"""How long an ending server goes on at most."""
-
-LAST_SECONDS = 2.0
-"""The part of it in which calls that did not end are answered."""
-
-_LOOK_SECONDS = 0.05  # between two looks at the desk while it ends
 _MOST_REQUESTS = 600  # connections at once; more are told to come again
 _AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?")
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -286,16 +279,11 @@ def event_server(gate: Gate) -> uvicorn.Server:
         async def shutdown(self, sockets: Sequence[Any] | None = None) -> None:
             gate.draining = True
             end = time.monotonic() + GRACE_SECONDS
-            await self._wait_for(lambda: not gate.server.desk.count, end - LAST_SECONDS)
-            gate.server.desk.close()
-            await self._wait_for(lambda: not gate.exchanges.calls, end)
+            await gate.server.desk.finish(end - LAST_SECONDS, lambda: self.force_exit)
+            await waited_for(lambda: not gate.exchanges.calls, end, lambda: self.force_exit)
             gate.exchanges.hang_up()
             self.config.timeout_graceful_shutdown = max(1, round(end - time.monotonic()))
             await super().shutdown(list(sockets) if sockets is not None else None)
-
-        async def _wait_for(self, condition: Callable[[], bool], end: float) -> None:
-            while not condition() and time.monotonic() < end and not self.force_exit:  # noqa: ASYNC110 - threads and clients end it
-                await anyio.sleep(_LOOK_SECONDS)
 
     _leave_streams_alone()
     return Ending(

@@ -242,9 +242,3 @@ def prepare_process() -> None:
     gc.enable()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
     threading.stack_size(STACK_BYTES)
-
-
-def run_stdio(settings: Settings, outputs: OutputRoot | None = None, *, reach: Reach | None = None) -> None:
-    """Serve on stdin and stdout until stdin ends."""
-    prepare_process()
-    build_server(settings, outputs, reach=reach).run("stdio")

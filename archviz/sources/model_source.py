@@ -20,8 +20,7 @@ from archviz.progress import enter_stage
 from archviz.records import field, record
 from archviz.settings import Settings
 from archviz.sources.custom_code import CustomCode, custom_code, inside
-from archviz.sources.installed import is_installed_type
-from archviz.sources.newer_code import read_newer_code
+from archviz.sources.newer_code import needs_newer_code, read_newer_code
 from archviz.sources.plain_code import PlainCode, plain_code
 from archviz.spans import EvidenceKind
 
@@ -94,7 +93,7 @@ def read_model_source(model: str, settings: Settings) -> ModelSource:
 
 def with_newest_code(source: ModelSource, settings: Settings) -> ModelSource:
     """The source, with the code of a newer `transformers` where the installed one does not know its type."""
-    if source.custom is None and not is_installed_type(source.model_type):
+    if needs_newer_code(source, settings):
         with Session(settings) as session:
             read_newer_code(source, session)
     return source

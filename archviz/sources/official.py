@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from archviz.errors import ArchvizError, BadConfigError, SourceUnavailableError, UnsupportedCodeError, UsageError
-from archviz.interpreter.control import RaisedError
+from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.library import MISSING_BACKENDS
-from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.machine import HOST_ERRORS, Interpreter
 from archviz.interpreter.values import ClassValue, Instance
 from archviz.sources.installed import transformers_folder
 
@@ -22,6 +22,7 @@ HEADS = (
     "MODEL_MAPPING_NAMES",
 )
 
+_TEXT_PART = "text_config"
 _MOST_NAMED = 8  # classes in a hint
 
 
@@ -61,8 +62,10 @@ def _unknown_type(
 
     said = f"unknown model_type {model_type[:80]!r}: the installed transformers has no official code for it"
     if has_own_code:
+        said += ", and auto_map names no AutoConfig, so the own code states no configuration class for it either"
+    if has_own_code and unread is None:
         return BadConfigError(
-            f"{said}, and auto_map names no AutoConfig, so the own code states no configuration class for it either",
+            said,
             where="config.json, auto_map",
             hint="name the configuration class of the own code there, as transformers needs it too",
         )
@@ -88,6 +91,31 @@ def build_configuration(interp: Interpreter, cls: ClassValue, values: dict[str, 
             f"{cls.name} is not understood", part=cls.name, where=str(cls.at) if cls.at else None
         )
     return config
+
+
+def configuration_of_class(interp: Interpreter, config: Instance, cls: ClassValue, *, named: bool) -> Instance:
+    """What a model class is built of: of a composite configuration the part whose class the model class states.
+
+    Args:
+        config: As the file states it.
+        named: The class was asked for, so any part may be its own, as for its `from_pretrained`; else the text's alone, as for `AutoModel`.
+
+    Source: transformers/models/auto/auto_factory.py, `from_config`; transformers/configuration_utils.py, `from_dict` of a part.
+    """
+    wanted, parts = safe_attribute(interp, cls, "config_class"), safe_attribute(interp, config.cls, "sub_configs")
+    if not isinstance(wanted, ClassValue) or wanted in config.cls.mro or not isinstance(parts, dict):
+        return config
+    keys = [key for key, part in parts.items() if part is wanted and (named or key == _TEXT_PART)]
+    found = safe_attribute(interp, config, keys[0]) if keys else None
+    return found if isinstance(found, Instance) else config
+
+
+def safe_attribute(interp: Interpreter, value: object, name: str) -> object:
+    """An attribute of the interpreted program; None where it is not there or not understood."""
+    try:
+        return interp.get_attribute(value, name)
+    except (RaisedError, UnsupportedError, *HOST_ERRORS):
+        return None
 
 
 def model_class_name(interp: Interpreter, model_type: str, architectures: list[str] | None, wanted: str | None) -> str:

@@ -10,6 +10,7 @@ Out: `Claim`s (`claims.py`) and, for what somebody else states, `Check`s: expect
       split_claims                                   every split, chunk and concatenation, with names and sizes
       structure_claims, router_claims                norms, residuals, feed-forwards, experts, mixers with a state
       model_claims                                   embedding, logits, positions and facts of the whole model
+    same_numbers                                   layers of a kind that compute with other numbers, kept apart
     joined_numbers                                 numbers of formulas that are sizes of this pass, no constants of the model
     not_read, size_tests                           branches and rounds that this pass did not take, and another might
     lineage         where a value comes from: the steps between a projection and the value

@@ -19,6 +19,7 @@ from archviz.verify.claims import Claim
 from archviz.verify.formula_claims import formula
 from archviz.verify.head_order import head_order
 from archviz.verify.keys_elsewhere import keys_elsewhere
+from archviz.verify.query_norms import computed_norm
 from archviz.verify.score_path import ScorePath, find_score_path
 from archviz.verify.view import LayerView
 
@@ -45,12 +46,14 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
     yield from _shared_values(view)
     yield from keys_elsewhere(view, _core(view))
     yield from _biases(view)
-    yield view.claim("attention.qk_norm", _QK_NORM.get(what.qk_norm or "", "none"), *_norm_lines(view))
+    path = find_score_path(view)
+    computed = computed_norm(view, path) if what.qk_norm is None else None
+    words, lines = computed or (_QK_NORM.get(what.qk_norm or "", "none"), _norm_lines(view))
+    yield view.claim("attention.qk_norm", words, *lines)
     yield from inner_norms(view, "attention.norms")
     if what.gated:
         yield from _gate(view)
     yield from _clamps(view)
-    path = find_score_path(view)
     if path is not None:
         yield from _scores(view, what, path)
     yield from _value_scale(view)

@@ -94,6 +94,15 @@ def test_a_wait_beyond_the_time_limit_is_refused_at_once_and_says_how_long(sessi
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_fault_that_asks_for_a_long_wait_says_how_long(session: Make, clock: Any, status: int) -> None:
+    server = Server(httpx2.Response(status, headers={"Retry-After": "120"}))
+    error = fault(session(server), f"{HUB}/x")
+    assert (error.as_dict()["retry_after"], error.exit_status, clock.slept) == (120.0, 4, [])
+    assert error.message.endswith(f"answers with status {status}; it asks to wait 2 min")
+    assert error.hint == "Wait and try again."
+
+
 @pytest.mark.parametrize(("status", "kind"), [(429, RateLimitedError), (504, SourceUnavailableError)])
 def test_a_refusal_that_takes_long_is_told_and_not_waited_for_again(
     session: Make, clock: Any, status: int, kind: type[ArchvizError]

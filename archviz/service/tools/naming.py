@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Elicit, Resolve
-from mcp_types import CallToolResult
+from mcp_types import CallToolResult, ClientCapabilities
 from pydantic import BaseModel, Field, create_model
 
 from archviz.errors import ArchvizError, OfflineError, RateLimitedError, SourceUnavailableError, UsageError
@@ -41,8 +41,7 @@ class NamingTools:
 
     def ask_which(self, name: str, ctx: Context[Any, Any]) -> Elicit[Choice] | Choice:
         """Ask the user which candidate is meant, where the name is ambiguous and the client can ask."""
-        capabilities = ctx.client_capabilities
-        if capabilities is None or capabilities.elicitation is None:
+        if not _asks_by_form(ctx.client_capabilities):
             return Choice()
         try:
             found = self._resolve(name)
@@ -122,6 +121,12 @@ class NamingTools:
         self.workshop.reach.check_model(name, "name")
         survey = pipeline.sources(name, with_text=read == "card", settings=self.workshop.settings)
         return _card(survey, offset) if read == "card" else _listed(survey)
+
+
+def _asks_by_form(capabilities: ClientCapabilities | None) -> bool:
+    """Whether a client shows its user a form; one that names no way has that one, one that names only addresses has not."""
+    stated = capabilities.elicitation if capabilities is not None else None
+    return stated is not None and (stated.form is not None or stated.url is None)
 
 
 def _after_resolving(found: Resolution) -> list[str]:

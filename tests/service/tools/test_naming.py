@@ -1,12 +1,20 @@
-"""`find_sources` and `inspect_tensors` where a source gives nothing: which error it is, and when to come again."""
+"""`find_sources` and `inspect_tensors` where a source gives nothing: which error it is, and when to come again; and who is asked which model is meant."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from mcp.server.mcpserver.resolve import Elicit
+from mcp_types import (
+    ClientCapabilities,
+    ElicitationCapability,
+    FormElicitationCapability,
+    UrlElicitationCapability,
+)
 
 from archviz.errors import ArchvizError
 from archviz.service.callers import CALLER, Caller
@@ -117,3 +125,21 @@ def test_sections_that_arxiv_does_not_give_now_are_to_be_asked_for_again(
         told.structured_content["next"][0]
         == "Its sections were not read (rate_limited). Wait 17 seconds, then call again."
     )
+
+
+@pytest.mark.parametrize(
+    ("stated", "is_asked"),
+    [
+        (ElicitationCapability(), True),
+        (ElicitationCapability(form=FormElicitationCapability()), True),
+        (ElicitationCapability(form=FormElicitationCapability(), url=UrlElicitationCapability()), True),
+        (ElicitationCapability(url=UrlElicitationCapability()), False),
+        (None, False),
+    ],
+)
+def test_only_a_client_that_shows_forms_is_given_the_question(
+    workshop: Any, stated: ElicitationCapability | None, is_asked: bool
+) -> None:
+    asking: Any = SimpleNamespace(client_capabilities=ClientCapabilities(elicitation=stated))
+    asked = NamingTools(workshop).ask_which("Qwen3.5", asking)
+    assert isinstance(asked, Elicit) == is_asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -443,6 +444,24 @@ def test_memory_is_told_by_context_with_its_curve(shop: Workshop) -> None:
     found = data(DocumentingTools(shop).write_document("transformers:qwen3", "memory", context="1k"))
     assert found["summary"]["contexts"][0]["tokens"] == 1024
     assert [file["format"] for file in found["files"]] == ["md", "svg"]
+
+
+def test_reports_that_an_answer_has_no_room_for_are_where_it_says(shop: Workshop, tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text("class OtherLayer:\n    def __init__(self, width: int) -> None: ...\n")
+    tool = DocumentingTools(shop)
+    result = tool.write_document("transformers:oneformer", "estimator", estimator=str(tmp_path), save="gap_reports")
+    found = data(result)
+    links = [item for item in result.content if item.type == "resource_link"]
+    assert len(links) == len(found["files"]) == 5
+    further = re.fullmatch(
+        r"(\d+) further reports: archviz://files/(\S+)NAME.md, NAME as in without_class", found["notes"][-1]
+    )
+    assert further is not None
+    names = found["summary"]["without_class"]
+    assert len(names) == int(further[1]) + 4  # the configuration is the fifth of the files
+    written = CALLER.get().outputs
+    assert all(written.read(f"{further[2]}{name}.md") for name in names)
+    assert len(json.dumps([link.model_dump(mode="json") for link in links])) + len(result.content[0].text) < MOST
 
 
 def test_an_estimators_files_are_written_one_step_after_the_other(shop: Workshop) -> None:
