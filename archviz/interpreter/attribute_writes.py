@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from archviz.interpreter.calls import UNKNOWN_BASE
 from archviz.interpreter.modules import SourceModule
 from archviz.interpreter.part_names import check_name, check_showable
 from archviz.interpreter.values import (
@@ -20,7 +21,6 @@ from archviz.interpreter.values import (
     Unknown,
 )
 from archviz.interpreter.watched import plain
-from archviz.late_patterns import late_pattern
 
 if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
     from archviz.spans import Span
 
 REGISTRIES = {"_parameters": "parameters", "_buffers": "buffers", "_modules": "modules"}
-
-UNKNOWN_LAYER = late_pattern(
-    r"torch\.nn\.(?!functional|init)(\w+\.)*[A-Z]\w* has no stub|"
-    r"transformers\.(\w+\.)*[A-Z]\w* is not in the installed transformers"
-)
 
 
 class AttributeWrites:
@@ -146,10 +141,17 @@ class AttributeWrites:
             module.modules[name] = None
         else:
             module.attrs[name] = new
-            if isinstance(new, Unknown) and (new.of_module or UNKNOWN_LAYER.fullmatch(new.reason)):
+            if isinstance(new, Unknown) and new.of_module:
                 self.gap(new.reason, new.at)
+            elif isinstance(new, Instance) and self.building and new.cls.has(UNKNOWN_BASE):
+                self.unknown_base(new.cls)
             elif isinstance(new, Unknown) and self.building:
                 self.note(f"attribute {name} is not understood: {new.reason}")
+
+    def unknown_base(self, cls: ClassValue) -> None:
+        """A gap: what a class inherits, and whether its objects are modules, is not known."""
+        base = cls.lookup(UNKNOWN_BASE)
+        self.gap(f"a base class of {cls.name} is not understood: {base.reason}", base.at or cls.at)
 
     def delete_attribute(self, value: Any, name: str) -> None:
         """`del value.name`."""
