@@ -290,11 +290,10 @@ class TermReader:
         numbers = {int(key): v for key, v in event.options.items() if key.isdigit() and _is_number(v)}
         if canonical(event.name) == "pad":
             numbers.clear()  # its notes tell them
-        if canonical(event.name) in JOINS:
-            return (*tensors, *numbers.values())  # its tensors are one argument
         found: list[Term | float] = []
+        joined = canonical(event.name) in JOINS  # its tensors are one argument
         for position in range(len(tensors) + len(numbers)):
-            if position in numbers:
+            if position in numbers and not (joined and tensors):
                 found.append(numbers.pop(position))  # type: ignore[arg-type]
             elif tensors:
                 found.append(tensors.pop(0))
