@@ -58,7 +58,7 @@ def _of_calls(context: Context, calls: Mapping[str, Event], layer: ModuleRecord)
         call = calls[path]
         given = {value.id for value in call.outputs}
         steps = [event for event in events if event.index > index]
-        if stream and stream.isdisjoint([value.id for value in call.inputs]):
+        if stream and not _depends(context, call, stream):
             meeting = _meeting(steps, stream, given)
             if meeting is not None:
                 found[path] = meeting
@@ -66,6 +66,15 @@ def _of_calls(context: Context, calls: Mapping[str, Event], layer: ModuleRecord)
             stream |= given
             _follow(steps, stream)
     return found
+
+
+def _depends(context: Context, call: Event, stream: set[int]) -> bool:
+    """Whether what a call gives is made of the stream; one that asks it for its length alone is not (BART's positions)."""
+    read = {value.id for value in call.inputs if value.id in stream}
+    if not read or context.trace.is_leaf(call):
+        return bool(read)
+    _follow([event for event in context.trace.inside(call) if context.trace.is_leaf(event)], read)
+    return any(value.id in read for value in call.outputs)
 
 
 def way_of(event: Event | None) -> Join | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 
 from archviz.architecture.context import Context, code
 from archviz.architecture.labels import Label, label_node, part_sizes, product
@@ -217,17 +218,34 @@ def _edges(context: Context, flow: Flow, nodes: dict[int, BlockNode], skips: dic
         for source, value in node.sources:
             used.setdefault(source, set()).add(value)
     for node in flow.nodes.values():
+        several = _several_parts(flow, node)
         for source, value in node.sources:
-            label = _part_label(context, flow.nodes[source], value, used[source])
+            label = several.get(source) or _part_label(context, flow.nodes[source], value, used[source])
             known = edges.get((source, node.id))
             if known is None:
                 skip = skips.get(node.id) == source
                 edges[source, node.id] = BlockEdge(
                     source=nodes[source].id, target=nodes[node.id].id, label=label, residual=skip
                 )
-            elif label and known.label and label not in known.label.split(", "):
+            elif source not in several and label and known.label and label not in known.label.split(", "):
                 known.label = f"{known.label}, {label}"
     return list(edges.values())
+
+
+def _several_parts(flow: Flow, node: FlowNode) -> dict[int, str]:
+    """By split of which a step reads several parts the sizes of these, as one edge holds them: `4096, 2 × 1024`."""
+    parts: dict[int, dict[int, None]] = {}
+    for source, value in node.sources:
+        split = flow.nodes[source]
+        if split.name in SPLITS and value in split.parts:
+            parts.setdefault(source, {})[split.parts[value]] = None
+    found: dict[int, str] = {}
+    for source, indices in parts.items():
+        sizes = part_sizes(flow.nodes[source])
+        if len(indices) > 1 and max(indices) < len(sizes):
+            runs = [(size, len(list(alike))) for size, alike in groupby(sizes[index] for index in indices)]
+            found[source] = ", ".join(f"{count} × {size}" if count > 1 else f"{size}" for size, count in runs)
+    return found
 
 
 def _part_label(context: Context, node: FlowNode, value: int, used: set[int]) -> str | None:

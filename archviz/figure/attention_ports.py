@@ -24,12 +24,17 @@ def with_port_names(graph: BlockGraph) -> BlockGraph:
     if not named:
         return graph
     edges = [
-        replace(edge, label=" ".join(filter(None, (named[edge.source], edge.label))))
+        replace(edge, label=_called(named[edge.source], edge.label))
         if edge.target == core and edge.source in named
         else edge
         for edge in graph.edges
     ]
     return replace(graph, edges=edges)
+
+
+def _called(name: str, part: str | None) -> str:
+    """The name with the size of the part; several names say themselves that they are several parts."""
+    return name if part is None or ", " in name else f"{name} {part}"
 
 
 def _named(graph: BlockGraph, core: str) -> dict[str, str]:

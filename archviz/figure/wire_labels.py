@@ -12,7 +12,7 @@ from archviz.figure.paint import Frame
 from archviz.figure.theme import Theme
 
 SIZE = 13.0
-_LONGEST = 90.0
+_LONGEST = 112.0
 _ROOM = 1.5
 
 

@@ -22,6 +22,7 @@ def joins(tower: Tower) -> dict[str, str | None]:
         ("openai-community/gpt2", "text", {"Position embedding"}),
         ("google-bert/bert-base-uncased", "text", {"Token-type embedding", "Position embedding"}),
         ("openai/whisper-tiny", "encoder", {"Position embedding"}),
+        ("facebook/bart-large-cnn", "encoder", {"Position embedding"}),  # reads the length of the stream
         ("google-t5/t5-small", "encoder", set()),
     ],
 )

@@ -28,3 +28,26 @@ def test_the_results_of_a_hyper_connection_leave_as_what_they_are_for() -> None:
     layer = next(block for block in blocks if "/layer/" in block.id)
     given = {(edge.target, edge.label) for edge in layer.edges if edge.source == "attn_hc"}
     assert given == {("input_layernorm", "pre"), ("mul", "post"), ("matmul", "comb")}
+
+
+@pytest.mark.parametrize(
+    ("model", "role", "label"),
+    [
+        ("LiquidAI/LFM2-1.2B", "multiply", "2 × 2048"),
+        ("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", "recurrence_core", "4096, 2 × 1024"),
+    ],
+)
+def test_an_edge_that_holds_several_parts_of_a_split_says_how_many(model: str, role: str, label: str) -> None:
+    found = {
+        edge.label
+        for block in describe(model, settings=Settings(offline=True)).blocks
+        for node in block.nodes if node.role == role
+        for edge in block.edges if edge.target == node.id
+    }  # fmt: skip
+    assert label in found
+
+
+def test_a_square_after_a_relu_is_said_by_its_box() -> None:
+    blocks = describe("transformers:rwkv", settings=Settings(offline=True)).blocks
+    mixing = next(block for block in blocks if block.id.endswith("/channel_mixing"))
+    assert [node.label for node in mixing.nodes if node.role == "activation"] == ["ReLU²", "σ"]
