@@ -161,8 +161,7 @@ CASES: dict[str, str] = {
         F.unfold(input=h[:, None], kernel_size=3, padding=1); F.max_pool1d(input=h, kernel_size=2, stride=2); F.adaptive_avg_pool1d(input=h, output_size=4);
         F.glu(input=h, dim=-1); F.gumbel_softmax(logits=h, tau=1., dim=-1); torch.topk(input=h, k=3, dim=1)[0]; torch.sort(input=h, dim=1, descending=True)[0];
         torch.argsort(input=h, dim=1); torch.quantile(input=h, q=.5, dim=1); torch.var(input=h, dim=1, correction=0);
-        torch.fft.rfft(input=h, n=8, dim=1).abs(); torch.trapezoid(y=h, dim=1); torch.bincount(input=x[0], minlength=12);
-        torch.meshgrid(v, v, indexing="ij")[0]; torch.block_diag(g, g); torch.nan_to_num(input=h, nan=0.); torch.logsumexp(input=h, dim=1);
+        torch.fft.rfft(input=h, n=8, dim=1).abs(); torch.trapezoid(y=h, dim=1); torch.meshgrid(v, v, indexing="ij")[0]; torch.block_diag(g, g); torch.nan_to_num(input=h, nan=0.); torch.logsumexp(input=h, dim=1);
         torch.prod(input=h, dim=1); torch.any(input=h > 0, dim=1); torch.real(torch.complex(h, h)) + torch.imag(torch.complex(h, h));
         torch.linalg.vecdot(h, h); torch.negative(h); torch.dist(h, h); torch.linalg.diagonal(h); torch.constant_pad_nd(h, (0, 1)); torch.threshold(h, 0., 1.);
         h.lerp_(h, .5); h.addcmul_(h, h); h.addcdiv_(h, h); h.cumsum_(1); h.eq_(1); (h > 0).logical_not_(); torch.functional.einsum('bld->bl', h)""",
