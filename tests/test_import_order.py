@@ -18,7 +18,7 @@ ORDER = (
     ("records", "late_patterns"),  # how small classes and regular expressions are made
     ("progress",),  # who waits for a run
     ("errors", "spans", "settings"),
-    ("formats", "free_names", "outputs", "json_text"),
+    ("folded_names", "formats", "free_names", "outputs", "json_text"),
     ("codesearch",),  # reads syntax alone, knows no model
     ("network",),  # knows addresses and bytes, no model
     ("lookup",),

@@ -10,7 +10,14 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from archviz.errors import ArchvizError, BadResponseError, OfflineError, SourceUnavailableError, UsageError
+from archviz.errors import (
+    ONLINE_AGAIN,
+    ArchvizError,
+    BadResponseError,
+    OfflineError,
+    SourceUnavailableError,
+    UsageError,
+)
 from archviz.network.cache import Entry
 from archviz.network.exchange import Answer, Bounds, exchange
 from archviz.network.faults import (
@@ -130,7 +137,7 @@ class GuardedTransport(httpx2.BaseTransport):
         raise OfflineError(
             f"{self.service.name} is not asked offline, and nothing is stored of it here",
             where=shown(url),
-            hint="Run the command once without --offline.",
+            hint=ONLINE_AGAIN,
         )
 
     def _old(self, stored: Entry, note: str) -> httpx2.Response:
