@@ -140,11 +140,12 @@ def scales_stated(config: dict[str, object]) -> tuple[str, Scales] | None:
     for group in groups.values() if isinstance(groups, dict) else ():
         weights = group.get("weights") if isinstance(group, dict) else None
         if isinstance(weights, dict):
-            return _strategy(weights)
+            return scales_of_group(weights)
     return None
 
 
-def _strategy(weights: dict[str, object]) -> tuple[str, Scales] | None:
+def scales_of_group(weights: dict[str, object]) -> tuple[str, Scales] | None:
+    """What a group of `compressed-tensors` or `modelopt` says about the scales of its weights."""
     strategy, structure, group = weights.get("strategy"), weights.get("block_structure"), weights.get("group_size")
     if strategy == "channel":
         return "a scale for each row", channel_scales
