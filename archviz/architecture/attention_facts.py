@@ -103,8 +103,16 @@ def attention_facts(sheet: FactSheet, stack: Stack) -> None:
     crossed = sum(
         len(k.indices) for k in stack.kinds for p in k.parts.mixers if isinstance(p.what, Attention) and p.what.cross
     )
+    sheet.add("kv_shared_layers", *_shared(of, sheet))
     sheet.add("cross_attention_layers", crossed or None, code(stack.layers[0].defined_at))
     sheet.add_by_kind("cross_attention_qk_norm", _crossing_norms(sheet, stack))
+
+
+def _shared(of: _Spread, sheet: FactSheet) -> tuple[int | None, list[Evidence]]:
+    """How many layers read keys and values that an earlier layer made, and where."""
+    sharing = [kind for kind, what in of.found if what.shared_kv]
+    count = sum(len(kind.indices) for kind in sharing)
+    return count or None, [place for kind in sharing[:1] for place in attention_place(sheet, kind)]
 
 
 def _crossing_norms(sheet: FactSheet, stack: Stack) -> list[OfKind]:

@@ -14,13 +14,13 @@ from archviz.patterns.masks import Mask
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, activation_of, canonical
 from archviz.patterns.operand_factors import is_core
+from archviz.patterns.score_path import ScorePath, find_score_path
 from archviz.spans import Span, Status
 from archviz.verify.claims import Claim
 from archviz.verify.formula_claims import formula
 from archviz.verify.head_order import head_order
 from archviz.verify.keys_elsewhere import keys_elsewhere
 from archviz.verify.query_norms import computed_norm
-from archviz.verify.score_path import ScorePath, find_score_path
 from archviz.verify.view import LayerView
 
 KINDS = {"mha": "MHA", "gqa": "GQA", "mqa": "MQA", "mla": "MLA"}
@@ -46,7 +46,7 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
     yield from _shared_values(view)
     yield from keys_elsewhere(view, _core(view))
     yield from _biases(view)
-    path = find_score_path(view)
+    path = find_score_path(view.trace, view.call)
     computed = computed_norm(view, path) if what.qk_norm is None else None
     words, lines = computed or (_QK_NORM.get(what.qk_norm or "", "none"), _norm_lines(view))
     yield view.claim("attention.qk_norm", words, *lines)
@@ -116,7 +116,7 @@ def _core_line(view: LayerView) -> Span | None:
         name = canonical(event.name).lower()
         if (event.kind == "function" and "attention" in name) or name == "scaled_dot_product_attention":
             return event.at
-    path = find_score_path(view)
+    path = find_score_path(view.trace, view.call)
     return path.product_at if path else view.module.defined_at
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.op_families import canonical
+from archviz.patterns.score_path import ScorePath
 from archviz.spans import Span
-from archviz.verify.score_path import ScorePath
 from archviz.verify.view import LayerView
 
 _LENGTHS = frozenset({"normalize", "norm", "vector_norm", "linalg_norm", "linalg_vector_norm"})

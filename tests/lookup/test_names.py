@@ -128,6 +128,8 @@ def test_an_address_of_something_else_on_the_hub_is_called_what_it_is(host: str,
         "https://x:hf_secret@gitlab.example/a/b",
         "https://huggingface.co/datasets/a?token=hf_secret",
         "https://gitlab.example/a/b#hf_secret",
+        "acme/Lynx-1B@v1?token=hf_secret",
+        "@v1?token=hf_secret",
     ],
 )
 def test_a_token_in_an_address_is_never_shown(url: str) -> None:
