@@ -305,7 +305,7 @@ def _build(
             model = _build_configured(interp, source, config, class_name, attention)
         return model, read_model(interp, model, config, tagged)
     except RaisedError as error:
-        raise refusal(error, whose) from error
+        raise refusal(error, whose, source.model_type if source.custom is None else None) from error
     except UnsupportedError as error:
         raise UnsupportedCodeError(
             f"{whose} code is not understood: {error.reason}",

@@ -9,7 +9,7 @@ from archviz.architecture.model import Role
 from archviz.architecture.naming import feed_word, mixer_word
 from archviz.architecture.roles import Roles
 from archviz.interpreter.reading import ModuleRecord
-from archviz.patterns.activations import clamp_bounds
+from archviz.patterns.activations import clamp_bounds, spelt_out
 from archviz.patterns.attention import Attention
 from archviz.patterns.compression import indexers, pooled_positions
 from archviz.patterns.feed_forward import FeedForward, detect_feed_forward
@@ -385,7 +385,9 @@ def _op_label(flow: Flow, node: FlowNode) -> Label:
             "convolution", f"Conv1d{act}" if node.name.startswith(("conv1", "causal")) else f"Conv{act}", _kernel(node)
         )
     if node.name in ACTIVATIONS:
-        return Label("activation", ACTIVATIONS[node.name])
+        return Label(
+            "activation", spelt_out(node.events) or ACTIVATIONS[node.name]
+        )  # a square after a ReLU stands for both
     if node.name in ("clamp", "clip"):
         return Label("other", "clamp", [clamp_bounds(node.events[0]) or ""])
     if node.name in _ARITHMETIC and len(node.sources) == 1:

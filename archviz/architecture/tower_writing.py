@@ -78,8 +78,8 @@ class _Steps:
     def _order(self) -> list[ModuleRecord | Stack]:
         """What would be a step of the column, bottom-up."""
         apart = {*self._beside, *self._met, *self._asides, *self._taps}
-        steps = [*(module for module in self._modules if module.path not in apart), *self._column.stacks]
-        return sorted(steps, key=self._place)
+        steps: list[ModuleRecord | Stack] = [module for module in self._modules if module.path not in apart]
+        return sorted([*steps, *self._column.stacks], key=self._place)
 
     def _place(self, step: ModuleRecord | Stack) -> tuple[int, int]:
         if step.path in self._met:

@@ -19,6 +19,7 @@ SMALLEST_TEXT = 10.0
 LEAST_CONTRAST = 4.5  # of words and what they stand on, after WCAG 2
 _SLACK = 1.0
 _SLANT = 0.6  # px
+_SHARED = 8.0  # px that two wires may have in common
 _REACH = 3.0  # px by which the end of a wire may miss its box
 
 
@@ -88,6 +89,7 @@ def lint(display: DisplayList, *, printed: bool = False) -> list[Finding]:
         *_node_overlaps(scene),
         *_panel_overlaps(scene),
         *_wires(scene),
+        *_shared_lines(scene),
         *_glyphs(scene),
         *_slanted(scene),
         *_loose_ends(scene),
@@ -323,6 +325,28 @@ def _wires(scene: _Scene) -> Iterator[Finding]:
         for node in scene.nodes:
             if node.overlaps(near, 0.0) and not _touches(wire, node) and _runs_through(wire, node, 2.5):
                 yield Finding("hard", "line-through-node", "a line runs through a box", (wire.owner, node.owner))
+
+
+def _shared_lines(scene: _Scene) -> Iterator[Finding]:
+    """Wires of different boxes to different boxes that lie on each other for a while: nobody sees which leads where."""
+    lines: dict[tuple[bool, int], list[tuple[float, float, str]]] = {}
+    for wire in scene.wires:
+        if wire.role != "edge" or "~" not in wire.owner:
+            continue
+        for start, end in pairwise(wire.points):
+            level = abs(start[1] - end[1]) <= _SLANT
+            along = 0 if level else 1
+            low, high = sorted((start[along], end[along]))
+            lines.setdefault((level, round(start[1 - along])), []).append((low, high, wire.owner))
+    told: set[tuple[str, str]] = set()
+    for found in lines.values():
+        for place, (first, last, one) in enumerate(found):
+            for begin, stop, other in found[:place]:
+                ends = zip(one.split("~"), other.split("~"), strict=False)
+                shared = min(last, stop) - max(first, begin)
+                if shared > _SHARED and all(a != b for a, b in ends) and (one, other) not in told:
+                    told.add((one, other))
+                    yield Finding("hard", "shared-line", "two wires lie on each other", (other, one))
 
 
 def _bounds(points: Sequence[Point]) -> tuple[float, float, float, float]:

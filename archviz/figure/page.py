@@ -34,6 +34,7 @@ _MARGIN = 24.0
 _TOP = 92.0
 _BETWEEN = 44.0
 _LANE = 34.0  # px between a small tower and the column that it feeds
+_LANE_ROOM = 12.0  # px between side boxes and a line up beside them
 _ZOOMS = 28.0  # px between the columns and the panels, for the lines that join them
 _MAX_STRETCH = 3.2
 _CLIMB = 22.0  # px that wires have between the columns and what stands above them, with its own output
@@ -211,8 +212,16 @@ class Page:
         if self.plan.beside or count < 2:
             return self.xs
         if self.tucked:
-            return [x + more * count / 2 for x in self.xs]
+            return self._below_lane([x + more * count / 2 for x in self.xs])
         return [x + more * (place + 0.5) for place, x in enumerate(self.xs)]
+
+    def _below_lane(self, xs: list[float]) -> list[float]:
+        """A small tower moved a little to the left, where its output then goes straight up beside the side box that it gives."""
+        small, large = self.arts
+        lane = xs[1] - large.left - side_width(self.sides[1]) - _LANE_ROOM
+        reads = any(side.box.role == "input" for side in self.sides[1])
+        near = reads and lane < xs[0] < lane + small.left / 2 and lane - small.left >= _MARGIN
+        return [lane, xs[1]] if near else xs
 
     def _is_tucked(self) -> bool:
         """Whether a small tower stands below the side boxes of the last column, in their margin."""
@@ -274,7 +283,7 @@ class Page:
             edge = target.frame.x if self.tucked else self._edge(index)
             lane = edge - 16 - 9 * (used[index] - 1)
             if self.tucked and goal:  # up beside the side boxes, which stand above the small tower
-                lane = min(frame.x for frame in self.side_frames.values()) - 12
+                lane = min(frame.x for frame in self.side_frames.values()) - _LANE_ROOM
             over = self._way_over(by_id[art.column.id], index)
             self.items.append(paint_feed(art, target, goal, lane, over, self.theme))
 

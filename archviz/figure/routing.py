@@ -61,6 +61,7 @@ class Wiring:
     sideways: dict[Hop, int] = field(default_factory=dict)  # -1 from the left, 1 from the right
     nets: list[list[Net]] = field(default_factory=list)
     net_of: dict[Hop, Net] = field(default_factory=dict)
+    level: list[tuple[int, float, float]] = field(default_factory=list)  # what runs level with a layer: which, from, to
 
     def tracks(self, gap: int) -> int:
         return max((net.track + 1 for net in self.nets[gap] if not net.straight), default=0)
@@ -129,9 +130,13 @@ def _enter_round(wiring: Wiring, graph: Layering, extents: Sequence[Extent], hig
         wiring.enter[low, high] = here.x
         side = -1 if start < here.x else 1
         clear = abs(start - here.x) > here.half + 4 and _clear(graph, extents, high, start)
-        if low not in central and side in free and clear:
+        left, right = sorted((start, here.x + side * here.half))
+        layer = graph.level[high]
+        alone = not any(other == layer and begin < right + 6 and left < end + 6 for other, begin, end in wiring.level)
+        if low not in central and side in free and clear and alone:
             free.discard(side)
             wiring.sideways[low, high] = side
+            wiring.level.append((layer, left, right))
 
 
 def _clear(graph: Layering, extents: Sequence[Extent], vertex: int, start: float) -> bool:

@@ -330,9 +330,11 @@ class ColumnArt:
         self.above = parts[-1:] if len(parts) > 1 and ends[-1] else []
         self.parts = parts[len(self.below) : len(parts) - len(self.above)]
         self.left = max((part.left + part.brace for part in self.parts), default=60.0) + _PAD
-        if not column.minor:  # the output goes up beside the title
-            words = max(measure(column.title[:80], 14.5, 700), measure(column.subtitle[:80], 13)) + 24
-            self.left = max(self.left, min(words, _TITLE_ROOM))
+        # The output goes up beside the title; a small tower says its size more shortly where it has to.
+        size, second = (13.5, "") if column.minor else (14.5, column.subtitle)
+        words = max(measure(column.title[:80], size, 700), measure(second[:80], 13)) + 24
+        self.left = max(self.left, min(words, _TITLE_ROOM))
+        self.beside_title = not column.minor or words <= self.left
         self.right = max((part.right for part in self.parts), default=60.0) + _PAD
         self.feeders = [(box, box_size(box, SIDE)) for box in column.feeders]
         inner = sum(part.height for part in self.parts) + _GAP * stretch * max(len(self.parts) - 1, 0)
@@ -376,10 +378,10 @@ class ColumnArt:
         return Group(f"tower/{self.column.id}", "tower", items, title=self.column.title)
 
     def _draw_out(self, x: float, exit_x: float, feeding: bool) -> None:
-        """The output; in a narrow column it goes behind the title."""
+        """The output; of a small tower with a long title it goes behind that."""
         top, theme, name = self.frame.y, self.theme, self.column.id
         end = top - (_GAP if self.above else 20.0)
-        if self.column.minor:
+        if not self.beside_title:
             self.canvas.wires.append(
                 _wire(f"{name}/out", (exit_x, top + _TITLE + _PAD), (x, top + _TITLE + 3), theme, False)
             )
@@ -483,7 +485,7 @@ class ColumnArt:
 
     def _container(self, x: float) -> list[Item]:
         frame, theme = self.frame, self.theme
-        room = frame.width - 22 if self.column.minor else x - frame.x - 22
+        room = x - frame.x - 22 if self.beside_title else frame.width - 22
         size = 13.5 if self.column.minor else 14.5
         subtitle = self.column.subtitle
         if measure(subtitle[:200], 13) > room:

@@ -362,12 +362,13 @@ class Interpreter(Operators, AttributeWrites, Imports):
 
     def is_own(self, module: SourceModule) -> bool:
         """Whether a file is of the model's own code, not of `transformers`."""
-        return module.dotted.split(".", maxsplit=1)[0] != "transformers"
+        return module.is_own
 
     def make_class(self, node: ast.ClassDef, frame: Frame) -> Any:
         return classes.make_class(self, node, frame)
 
     make_class_by_call = classes.make_by_metaclass
+    type_by_call = classes.make_by_call
 
     def allocate(self, cls: ClassValue, args: list[Any], kwargs: dict[str, Any]) -> Instance:
         """A new object of a class, before `__init__`."""
@@ -375,7 +376,7 @@ class Interpreter(Operators, AttributeWrites, Imports):
             self.count_part()
             module = ModuleInstance(cls)
             module.created_at = self.here()
-            module.attrs["training"] = False
+            module.attrs["training"] = True
             module.is_ready = False
             if self.region is not None:
                 self.region.modules.append(module)
@@ -401,6 +402,8 @@ class Interpreter(Operators, AttributeWrites, Imports):
     def build_module(self, module: ModuleInstance, args: list[Any], kwargs: dict[str, Any]) -> ModuleInstance:
         """Run a module's `__init__`; gaps met on the way belong to this module."""
         self.building.append(module)
+        if module.cls.has(calls.UNKNOWN_BASE):
+            self.unknown_base(module.cls)
         try:
             self.call(module.cls.lookup("__init__"), [module, *args], kwargs)
         finally:
@@ -414,10 +417,8 @@ class Interpreter(Operators, AttributeWrites, Imports):
 
     def renamed_attribute(self, value: Instance, name: str) -> str:
         """A configuration's `attribute_map` (the only `__getattribute__` in use, answered natively for speed)."""
-        if name == "attribute_map" or not value.cls.has("attribute_map"):
-            return name
-        mapping = value.cls.lookup("attribute_map")
-        return mapping.get(name, name) if isinstance(mapping, dict) else name
+        mapping = value.cls.find("attribute_map")
+        return mapping.get(name, name) if isinstance(mapping, dict) and name != "attribute_map" else name
 
     def identity(self, value: Any) -> int:
         """A number that tells objects apart, stable within this interpreter (never an address of the host)."""

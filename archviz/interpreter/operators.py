@@ -14,8 +14,10 @@ from archviz.interpreter.class_checks import ClassChecks
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
 from archviz.interpreter.managers import GeneratorManager
+from archviz.interpreter.places import chosen
 from archviz.interpreter.plain_methods import is_plain
 from archviz.interpreter.sizes import Size
+from archviz.interpreter.texts import text_of
 from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
@@ -363,8 +365,8 @@ class Operators(ClassChecks):
             return value
         if value is None:
             raise self.fault(TypeError("'NoneType' object is not subscriptable"), value)
-        if isinstance(index, Tensor):
-            index = index.data[0] if index.data else 0
+        if isinstance(index, Tensor) and (index := chosen(self, index)).__class__ is Unknown:
+            return index
         if isinstance(index, tuple):
             bounds.weigh(self, index)
         elif isinstance(index, slice) and isinstance(value, (list, tuple, str, bytes)):
@@ -385,6 +387,7 @@ class Operators(ClassChecks):
             self.gap(f"an item assigned at {index.reason}", index.at)
         else:
             bounds.weigh_key(self, index)
+            new = bounds.spliced(self, value, new) if index.__class__ is slice else new
             self._changed(value)
             value[plain(index)] = plain(new)
 
@@ -433,19 +436,20 @@ class Operators(ClassChecks):
 
     # -- text, types, errors --------------------------------------------------------------------------------------
 
-    def format_value(self, value: Any, spec: str, conversion: int) -> str:
+    def format_value(self, value: Any, spec: str, conversion: int) -> Any:
         """One replacement field of an f-string."""
         bounds.weigh(self, value)
         if isinstance(value, Tensor) and value.shape == () and value.dtype != "bool" and not spec and conversion == -1:
             value = self._number_in(value)
-        if conversion == ord("r"):
-            value = repr(value)
-        elif isinstance(value, Instance) and conversion == -1 and value.cls.has("__format__"):
-            pass
-        elif conversion == ord("s") or isinstance(value, (Instance, ClassValue, Tensor, *_FUNCTIONS)):
-            value = str(value)
+        is_own = isinstance(value, Instance) and conversion == -1 and value.cls.has("__format__")
+        if not is_own and (
+            conversion != -1 or isinstance(value, (Instance, ClassValue, Tensor, BaseException, *_FUNCTIONS))
+        ):
+            value = text_of(self, value, is_repr=conversion == ord("r"))
         self.guard_format(spec)
-        if isinstance(value, Instance) and conversion == -1 and value.cls.has("__format__"):
+        if isinstance(value, Unknown):
+            return value
+        if is_own:
             return self.bounded_text(str(self.call(self.get_attribute(value, "__format__"), [spec], {})))
         try:
             return format(value, spec)

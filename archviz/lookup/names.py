@@ -246,8 +246,10 @@ def _repository(name: str, revision: str | None) -> ModelName:
 
 
 def _shown(text: str) -> str:
-    """Text as it may be printed: quoted, escaped, ASCII only, short; of an address, neither user part nor query."""
+    """Text as it may be printed: quoted, escaped, ASCII only, short; without a query; of an address without its user part."""
     if "://" in text:
         text = re.sub(r"//[^/]*@", "//", re.split("[?#]", text, maxsplit=1)[0])
+    elif "?" in text:  # it may hold a token
+        text = f"{text.partition('?')[0]}?[...]"
     shown = ascii(text)
     return shown if len(shown) <= 80 else shown[:76] + "…'"

@@ -176,9 +176,13 @@ class Gate:
         if len(headers.getlist("host")) != 1 or not self._is_own(headers["host"]):
             return _refusal(421, "wrong_host", "this server has no such name")
         origins = headers.getlist("origin")
-        if any(not self._is_own(origin.partition("://")[2]) or "://" not in origin for origin in origins):
+        if not all(self._is_own_page(origin) for origin in origins):
             return _refusal(403, "wrong_origin", "pages of other places may not ask this server")
         return None
+
+    def _is_own_page(self, origin: str) -> bool:
+        scheme, _, authority = origin.partition("://")
+        return scheme in ("http", "https") and self._is_own(authority)
 
     def _is_own(self, authority: str) -> bool:
         found = _AUTHORITY.fullmatch(authority)
@@ -228,19 +232,13 @@ def build_app(
     """The guarded application: everything that a request passes."""
     hosting.check()
     server = build_server(settings, outputs, reach=reach or Reach(()), caller_of=caller_over_http)
-    names = sorted(hosting.all_names)
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         host=hosting.host,
         max_request_body_size=BODY_BYTES,
         session_idle_timeout=IDLE_SECONDS,
         max_sessions=MOST_SESSIONS,
-        transport_security=TransportSecuritySettings(
-            allowed_hosts=[form for name in names for form in (name, f"{name}:*")],
-            allowed_origins=[
-                f"{scheme}://{name}{port}" for scheme in ("http", "https") for name in names for port in ("", ":*")
-            ],
-        ),
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),  # names are the gate's
     )
     return Gate(app, hosting, server)
 

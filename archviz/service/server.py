@@ -195,13 +195,13 @@ def build_server(
         desk: Where calls are worked on.
     """
     root, place = outputs or OutputRoot(), desk or Desk()
-    workshop = Workshop(settings or Settings(), reach)
+    workshop = Workshop(settings or Settings(), reach, desk=place)
     skill = SkillFiles(skill_folder())
     server = Server(
         place,
         Resources(workshop, skill),
         lambda context: caller_of(context, root),
-        partial(_tools, workshop, place),
+        partial(_tools, workshop),
         name="archviz",
         title="archviz",
         version=__version__,
@@ -219,13 +219,13 @@ def build_server(
     return server
 
 
-def _tools(workshop: Workshop, desk: Desk) -> list[Tool]:
+def _tools(workshop: Workshop) -> list[Tool]:
     """The tools as they are published and run."""
     from archviz.service.closed_tool import ClosedTool
     from archviz.service.tools import toolset
 
     return [
-        ClosedTool.of(at_desk(function, desk), title, hints, APP_META if function.__name__ == _DRAWS else None)
+        ClosedTool.of(at_desk(function, workshop.desk), title, hints, APP_META if function.__name__ == _DRAWS else None)
         for function, title, hints in toolset(workshop)
     ]
 

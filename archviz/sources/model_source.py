@@ -103,7 +103,7 @@ def _published_source(model: str, session: Session) -> ModelSource:
     """A published model: its repository on the Hub, else its catalog record, with a word about why."""
     found = resolve(model, session.settings, session)
     if found.model_id is None or found.exit_status:
-        raise _with_folder_hint(found.as_error(), model) if session.settings.paths else found.as_error()
+        raise _with_folder_hint(found.as_error(), model, session.settings.folders)
     return resolved_source(found, session)
 
 
@@ -147,9 +147,11 @@ def _with_word(source: ModelSource, found: Resolution, session: Session) -> Mode
     return source
 
 
-def _with_folder_hint(error: ArchvizError, model: str) -> ArchvizError:
+def _with_folder_hint(error: ArchvizError, model: str, folders: Sequence[Path] | None) -> ArchvizError:
     try:
-        if Path(model).exists():
+        place = Path(model).resolve()
+        is_told = folders is None or any(place.is_relative_to(folder.resolve()) for folder in folders)
+        if is_told and place.exists():
             error.hint = f"There is a local file or folder of this name; write ./{model} to read it."
     except OSError:
         return error

@@ -11,6 +11,7 @@ from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.library import MISSING_BACKENDS
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
 from archviz.interpreter.values import ClassValue, Instance
+from archviz.late_patterns import late_pattern
 from archviz.sources.installed import transformers_folder
 
 CONFIGURATION_AUTO = "transformers.models.auto.configuration_auto"
@@ -22,6 +23,7 @@ HEADS = (
     "MODEL_MAPPING_NAMES",
 )
 
+_LACKS = late_pattern(r"AttributeError: '\w*Config\w*' object has no attribute")
 _TEXT_PART = "text_config"
 _MOST_NAMED = 8  # classes in a hint
 
@@ -143,7 +145,10 @@ def model_class_name(interp: Interpreter, model_type: str, architectures: list[s
                     hint="Its file does not export the class; --class NAME builds another one.",
                 )
             return name
-    raise UsageError(f"transformers has a configuration but no model class for model_type {model_type!r}")
+    raise UsageError(
+        f"transformers has a configuration but no model class for model_type {model_type!r}",
+        hint=_other_classes(model_type),
+    )
 
 
 def pretraining_class_name(interp: Interpreter, model_type: str) -> str | None:
@@ -186,6 +191,12 @@ def class_module(name: str, model_type: str | None = None) -> str | None:
     return _class_index("modeling").get(name)
 
 
+def _other_classes(model_type: str) -> str | None:
+    """Which classes may be asked for, where the one by default is none."""
+    own = _own_classes(model_type)
+    return f"{own}; --class NAME builds one of them" if own else None
+
+
 def _own_classes(model_type: str) -> str | None:
     """The model classes that a type's files export, as a hint."""
     folder = transformers_folder() / "models" / model_type.replace("-", "_")
@@ -218,8 +229,15 @@ def public_module(name: str) -> str | None:
     return class_module(name) or _class_index("configuration").get(name)
 
 
-def refusal(error: RaisedError, whose: str = "the official") -> BadConfigError:
-    """The code's own refusal of a configuration, in its words."""
+def refusal(error: RaisedError, whose: str = "the official", model_type: str | None = None) -> BadConfigError:
+    """The code's own refusal of a configuration, in its words.
+
+    Args:
+        model_type: Whose classes are offered, where the one that was built asks for what the configuration does not have.
+    """
     text = str(error)
     text = text if len(text) <= 400 else f"{text[:250]} … {text[-140:]}"
-    return BadConfigError(f"{whose} code refuses this configuration: {text}", where=str(error.at) if error.at else None)
+    hint = _other_classes(model_type) if model_type and _LACKS.search(text) else None
+    return BadConfigError(
+        f"{whose} code refuses this configuration: {text}", where=str(error.at) if error.at else None, hint=hint
+    )

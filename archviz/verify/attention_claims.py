@@ -13,11 +13,13 @@ from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.masks import Mask
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, activation_of, canonical
+from archviz.patterns.operand_factors import is_core
 from archviz.patterns.score_path import ScorePath, find_score_path
 from archviz.spans import Span, Status
 from archviz.verify.claims import Claim
 from archviz.verify.formula_claims import formula
 from archviz.verify.head_order import head_order
+from archviz.verify.keys_elsewhere import keys_elsewhere
 from archviz.verify.query_norms import computed_norm
 from archviz.verify.view import LayerView
 
@@ -42,6 +44,7 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
     yield from _grouped_output(view)
     yield from _compression(view)
     yield from _shared_values(view)
+    yield from keys_elsewhere(view, _core(view))
     yield from _biases(view)
     path = find_score_path(view.trace, view.call)
     computed = computed_norm(view, path) if what.qk_norm is None else None
@@ -70,9 +73,13 @@ def _clamps(view: LayerView) -> Iterator[Claim]:
         yield view.claim("attention.clamp", [words for words, _ in found], *(event.at for _, event in found))
 
 
+def _core(view: LayerView) -> Event | None:
+    return next((e for e in view.trace.own(view.call) if is_core(e)), None) if view.call is not None else None
+
+
 def _value_scale(view: LayerView) -> Iterator[Claim]:
     """The constant that values are multiplied by on the way from their projection into the attention."""
-    core = next((e for e in view.trace.own(view.call) if _is_core(e)), None) if view.call is not None else None
+    core = _core(view)
     if core is None or view.lineage is None or core.inputs[2].id in (core.inputs[0].id, core.inputs[1].id):
         return
     factors: list[tuple[float, Event]] = []
@@ -90,13 +97,6 @@ def _value_scale(view: LayerView) -> Iterator[Claim]:
     if factors:
         scale = prod(factor for factor, _ in factors)
         yield view.claim("attention.value_scale", round(scale, 9), *(event.at for _, event in factors))
-
-
-def _is_core(event: Event) -> bool:
-    """The call of an attention function on queries, keys and values."""
-    name = canonical(event.name).lower()
-    wanted = (event.kind == "function" and "attention" in name) or name == "scaled_dot_product_attention"
-    return wanted and len(event.inputs) >= 3
 
 
 def _sizes(what: Attention) -> list[tuple[str, object]]:

@@ -45,3 +45,9 @@ def test_an_edge_that_holds_several_parts_of_a_split_says_how_many(model: str, r
         for edge in block.edges if edge.target == node.id
     }  # fmt: skip
     assert label in found
+
+
+def test_a_square_after_a_relu_is_said_by_its_box() -> None:
+    blocks = describe("transformers:rwkv", settings=Settings(offline=True)).blocks
+    mixing = next(block for block in blocks if block.id.endswith("/channel_mixing"))
+    assert [node.label for node in mixing.nodes if node.role == "activation"] == ["ReLU²", "σ"]

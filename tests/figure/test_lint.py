@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from archviz.figure import draw_overview
+from archviz.descriptions import describe
+from archviz.figure import draw_overview, draw_view
 from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Rect, Run, Text
 from archviz.figure.lint import lint
+from archviz.settings import Settings
 from tests.figure.zoo import ZOO
 
 
@@ -43,6 +45,7 @@ FAULTS: dict[str, DisplayList] = {
     "slanted-line": page(Group("e", "edge", (Path(((20, 20), (60, 90)), "#000"),))),
     "drawn-twice": page(BOX, node("a", 200, 200, words("again", 250, 225))),
     "drawn-twice ": page(Group("e", "edge", (Path(((20, 20), (60, 20)), "#000"),)), Group("e", "edge", (Path(((20, 90), (60, 90)), "#000"),))),
+    "shared-line": page(Group("a~b", "edge", (Path(((20, 50), (90, 50), (90, 80)), "#000"),)), Group("c~d", "edge", (Path(((120, 50), (70, 50), (70, 20)), "#000"),))),
     "no-place": page(node("a", float("nan"), 50)),
     "no-place ": page(Group("e", "edge", (Path(((20, 20), (float("inf"), 20)), "#000"),))),
     "cut-text": page(words("cut in the mid…", 100, 100)),
@@ -55,6 +58,12 @@ FAULTS: dict[str, DisplayList] = {
 @pytest.mark.parametrize("rule", FAULTS)
 def test_a_seeded_fault_is_found_by_its_rule(rule: str) -> None:
     assert rule.strip() in {finding.rule for finding in lint(FAULTS[rule], printed=True)}
+
+
+def test_two_wires_from_the_side_do_not_lie_on_each_other() -> None:
+    """RWKV's channel mixing: two sums side by side that read two of four factors each, crosswise."""
+    display, _ = draw_view(describe("transformers:rwkv", settings=Settings(offline=True)))
+    assert [finding for finding in lint(display) if finding.severity == "hard"] == []
 
 
 def test_a_clean_page_has_no_finding() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import pytest
 from mcp.server.mcpserver.resolve import Elicit
 from mcp_types import (
@@ -18,6 +19,7 @@ from mcp_types import (
 
 from archviz.errors import ArchvizError
 from archviz.service.callers import CALLER, Caller
+from archviz.service.desk import Desk
 from archviz.service.failures import failure
 from archviz.service.outputs import OutputRoot
 from archviz.service.tools.inspecting import InspectingTools
@@ -141,5 +143,22 @@ def test_only_a_client_that_shows_forms_is_given_the_question(
     workshop: Any, stated: ElicitationCapability | None, is_asked: bool
 ) -> None:
     asking: Any = SimpleNamespace(client_capabilities=ClientCapabilities(elicitation=stated))
-    asked = NamingTools(workshop).ask_which("Qwen3.5", asking)
+    asked = anyio.run(NamingTools(workshop).ask_which, "Qwen3.5", asking)
     assert isinstance(asked, Elicit) == is_asked
+
+
+def test_what_is_looked_up_for_the_question_takes_a_place_at_the_desk(workshop: Any) -> None:
+    asking: Any = SimpleNamespace(client_capabilities=ClientCapabilities(elicitation=ElicitationCapability()))
+    workshop.desk = Desk(most=0)
+    assert not isinstance(anyio.run(NamingTools(workshop).ask_which, "Qwen3.5", asking), Elicit)
+
+
+def test_a_revision_that_was_asked_for_goes_on_into_the_next_call(hub: LoopbackHub, online: Workshop) -> None:
+    hub.repositories["acme/Acme-1B"] = Repository({"config.json": CONFIG}, branches={"v2": "b" * 40})
+    tools = NamingTools(online)
+    for name in ("acme/Acme-1B@v2", "https://huggingface.co/acme/Acme-1B/tree/v2"):
+        for found in (tools.resolve_model(name), tools.find_sources(name)):
+            told: Any = found.structured_content
+            assert told["next"][0].endswith("model=acme/Acme-1B@v2")
+    plain: Any = tools.resolve_model("acme/Acme-1B").structured_content
+    assert plain["next"][0].endswith("model=acme/Acme-1B")
