@@ -35,12 +35,21 @@ def compression_facts(sheet: FactSheet, stack: Stack) -> None:
     sheet.add_by_kind(
         "indexer_top_k", of(lambda m: next(indexers(m), None)), agreeing=("index_topk",), config=stack.config
     )
+    sheet.add_by_kind("indexer_heads", of(_indexer_heads))
     sheet.add_by_kind("grouped_output", of(_grouped))
 
 
 def _pooled(module: ModuleRecord) -> tuple[ModuleRecord, str] | None:
     found = next(pooled_positions(module), None)
     return (found[0], f"{found[1]} positions into one") if found else None
+
+
+def _indexer_heads(module: ModuleRecord) -> tuple[ModuleRecord, int] | None:
+    """How many heads an indexer has, as its own setting says."""
+    child = next((each for each, _ in indexers(module)), None)
+    sizes = (child.attributes.get(name) for name in ("n_heads", "num_heads")) if child is not None else ()
+    size = next((value for value in sizes if type(value) is int), None)
+    return (child, size) if child is not None and size is not None else None
 
 
 def _grouped(module: ModuleRecord) -> tuple[ModuleRecord, str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from archviz.architecture.model import (
     MIXER_ROLES,
@@ -336,10 +337,21 @@ def _references(architecture: Architecture) -> dict[str, str]:
 
 def _configuration(architecture: Architecture) -> dict[str, int | float | str | bool]:
     """The facts; of several with one key, such as remarks, each after the first has a number."""
+    kinds = {
+        word for stack in architecture.layers for kind in stack.kinds
+        for word in (kind.id, kind.mixer_kind, kind.feed_forward_kind) if word
+    }  # fmt: skip
     rows: dict[str, int | float | str | bool] = {}
     for fact in architecture.facts:
-        rows[free_name(safe(fact.key), rows)] = _plain(fact.value, fact.unit)
+        by_kind = isinstance(fact.value, dict) and kinds.issuperset(fact.value)
+        value = _of_kinds(fact.value) if by_kind and isinstance(fact.value, dict) else fact.value
+        rows[free_name(safe(fact.key), rows)] = _plain(value, fact.unit)
     return rows
+
+
+def _of_kinds(values: dict[str, Any]) -> str:
+    """A value for each kind of layer, as `verify --against` reads it: `sliding_attention: 128; full_attention: none`."""
+    return "; ".join(f"{kind}: {value_words(value)}" for kind, value in values.items())
 
 
 def _plain(value: object, unit: str | None) -> int | float | str | bool:

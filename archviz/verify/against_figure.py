@@ -23,6 +23,8 @@ from archviz.verify.written_figure import class_line, items, written_texts
 
 _ROOM = 0.01  # how far a stated parameter count may be off
 _COUNT = late_pattern(r"(\d[\d,]*(?:\.\d+)?)\s*([KMBT]?)\b")
+_OF_KIND = late_pattern(r"([a-z0-9_+]+(?: ?\([^()]*\)[a-z0-9_+]*)*): (.+)")
+"""One kind of layer in a row of the configuration, and its value."""
 _SUFFIX = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 
@@ -109,6 +111,12 @@ def _rows(key: str, value: object) -> Iterator[tuple[str, str]]:
     if isinstance(value, str) and value.startswith("{"):  # one value for each kind of layer
         for kind, part in re.findall(r"'([^']+)': ([^,{}']+|'[^']*')", value):
             yield _row(key, part), f"[{kind}]"
+        return
+    parts = [_OF_KIND.fullmatch(part) for part in value.split("; ")] if isinstance(value, str) else []
+    if parts and all(parts):
+        for found in parts:
+            assert found
+            yield _row(key, found[2]), f"[{found[1]}]"
         return
     yield _row(key, value), ""
 

@@ -12,6 +12,7 @@ from archviz.figure.diagram_from_architecture import diagram_config
 from archviz.pipeline import verify_source
 from archviz.settings import Settings
 from archviz.sources.model_source import read_model_source
+from archviz.verify import against_figure
 from archviz.verify.against_figure import check_figure
 from archviz.verify.claims import Check
 from archviz.verify.report import Verification
@@ -137,3 +138,16 @@ def test_a_number_of_another_tower_or_kind_is_not_held_true(
     checks = check_figure(figure(details, block, stage), architecture, verification.claims)
     wrong = {check.key for check in checks if check.status == "conflict"}
     assert wrong - {"shared_expert"} == found
+
+
+def test_rows_of_a_configuration_may_have_a_value_for_each_kind_of_layer() -> None:
+    stated = {
+        "rope_theta": "sliding_attention: 10,000; full_attention (shared kv)+moe: 1,000,000",
+        "note": "a: b, then; c",
+    }
+    rows = [each for key, value in stated.items() for each in against_figure._rows(key, value)]
+    assert rows == [
+        ("rope theta: 10,000", "[sliding_attention]"),
+        ("rope theta: 1,000,000", "[full_attention (shared kv)+moe]"),
+        ("note: a: b, then; c", ""),
+    ]

@@ -139,6 +139,10 @@ def test_deepseek_v4_states_what_it_spares_as_facts_by_kind() -> None:
         "compressed_sparse_attention": "4 positions into one",
     }
     assert facts["indexer_top_k"].value == {"heavily_compressed_attention": "none", "compressed_sparse_attention": 512}
+    heads = facts["indexer_heads"].value
+    assert isinstance(heads, dict)
+    assert heads["heavily_compressed_attention"] == "none"
+    assert isinstance(heads["compressed_sparse_attention"], int)
     assert facts["grouped_output"].value == "8 groups of rank 1,024"
     assert facts["query_rank"].value == only(verified("deepseek_v4"), "attention.query_rank") == 1024
     assert (facts["residual_streams"].value, facts["sinkhorn_iterations"].value) == (4, 20)
