@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from archviz.architecture.beside import find_beside, first_call, taps_layers
 from archviz.architecture.column_joins import Meeting, meetings, way_of
+from archviz.architecture.column_path import off_path
 from archviz.architecture.context import Context
 from archviz.architecture.feeding import layer_read, runs_beside, unread
 from archviz.architecture.model import BlockNode, ColumnItem, Tower
@@ -20,7 +21,8 @@ from archviz.patterns.norms import detect_norm
 def write_tower(context: Context, roles: Roles, column: Column, columns: list[Column]) -> Tower:
     """The tower of the document: its input, then boxes and stacks in order of execution."""
     beside = find_beside(context, column.around, column.stacks[0].layers[0]) if column.stacks else {}
-    asides = _asides(context, column, columns)
+    passed = off_path(context, column.around, column.stacks) if column.stacks else {}
+    asides = passed | _asides(context, column, columns)
     silent = [m for m in column.around if m.parameters and first_call(context.trace, m) is None]
     joins = joining(context, [*silent, *column.holders]) if column.stacks else {}
     met = meetings(context, column.around, joins, column.stacks[0].layers[0]) if column.stacks else {}
@@ -52,7 +54,7 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
     outside = [m for m in column.around if column.module and not m.path.startswith(column.module + ".")]
     return Tower(
         id=column.id, title=column.title, module=column.module, feeds=column.feeds,
-        column=[ColumnItem(node=input_box(column)), *(item for _, item in sorted(placed, key=lambda pair: pair[0]))],
+        column=[ColumnItem(node=input_box(context, column)), *(item for _, item in sorted(placed, key=lambda pair: pair[0]))],
         parameters=context.parameters(column.module)
         + sum(context.parameters(m.path) for m in outside)
         - sum(context.parameters(path) for path in nested(column, columns)),

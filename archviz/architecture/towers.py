@@ -150,6 +150,14 @@ def is_causal(column: Column) -> bool | None:
     return True if mixers else None
 
 
+def reads_tokens(context: Context, column: Column) -> bool:
+    """Whether a tower looks vectors up by number; not where it has tables of vectors and the pass that runs it calls none (SAM's decoder)."""
+    holder = context.modules[column.module]
+    tables = [m for m in (holder, *column.around) for m in m.walk() if embeds(m) and "pos" not in m.name]
+    run = bool(column.stacks) and context.trace.call(column.stacks[0].layers[0].path) is not None
+    return not (run and tables and not context.reading.trace_gaps) or any(context.trace.call(m.path) for m in tables)
+
+
 def _name(context: Context, columns: list[Column]) -> None:
     ids = {column.id for column in columns}
     text = next((column for column in columns if column.id == "text"), None)
@@ -166,6 +174,8 @@ def _name(context: Context, columns: list[Column]) -> None:
         column.encodes = (column.encodes and all(c.feeds != column.id for c in columns)) or is_causal(column) is False
         if column.id.partition("_")[0] == "text" and column.encodes:
             column.title = "Text encoder"
+        if column.id.partition("_")[0] == "text" and column.module and not reads_tokens(context, column):
+            column.title = column.module.rpartition(".")[2].replace("_", " ").capitalize()
 
 
 def _distribute(context: Context, columns: list[Column]) -> None:
