@@ -113,6 +113,9 @@ class SourceUnavailableError(ArchvizError):
     code = "unreachable"
 
 
+ONLINE_AGAIN = "Run the command once without --offline."
+
+
 class OfflineError(SourceUnavailableError):
     code = "offline"
 

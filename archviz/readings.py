@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archviz.errors import BudgetExceededError, UnsupportedCodeError, UsageError
+from archviz.errors import BadConfigError, BudgetExceededError, UnsupportedCodeError, UsageError
 from archviz.interpreter.build import build_model, deep_recursion, read_model
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.library import Library
@@ -38,6 +38,7 @@ from archviz.sources.official import (
     build_configuration,
     class_module,
     configuration_class,
+    configuration_of_class,
     known_model_types,
     model_class,
     model_class_name,
@@ -93,7 +94,10 @@ def interpreter_for(source: ModelSource, settings: Settings = DEFAULTS, class_na
     if source.model_type not in known_model_types(official):
         return new_interpreter(settings, source.custom)
     name = class_name or next(iter(source.architectures), None)
-    if name is not None and class_module(name, source.model_type) is None:
+    spelt = _other_spelling(official, source.model_type, name) if name is not None and not class_name else None
+    if spelt is not None:
+        _remark_code(source, f"transformers spells {name} {spelt}: its code was read, not that which auto_map names")
+    elif name is not None and class_module(name, source.model_type) is None:
         interp = new_interpreter(settings, source.custom)
         if states_class(interp, source.custom, name):
             _remark_code(
@@ -104,6 +108,21 @@ def interpreter_for(source: ModelSource, settings: Settings = DEFAULTS, class_na
         _remark_code(source, f"auto_map names code of its own, and transformers has {name[:80]}: its code was read")
     source.custom = None
     return official
+
+
+def _other_spelling(interp: Interpreter, model_type: str, name: str) -> str | None:
+    """The type's official class, where its name differs from another only in letter case and underscores."""
+    if class_module(name, model_type) is not None:
+        return None
+    try:
+        official = model_class_name(interp, model_type, None, None)
+    except (UsageError, BadConfigError):
+        return None
+    return official if _folded(official) == _folded(name) else None
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def _remark_code(source: ModelSource, text: str) -> None:
@@ -286,7 +305,7 @@ def _build(
             model = _build_configured(interp, source, config, class_name, attention)
         return model, read_model(interp, model, config, tagged)
     except RaisedError as error:
-        raise refusal(error, whose) from error
+        raise refusal(error, whose, source.model_type if source.custom is None else None) from error
     except UnsupportedError as error:
         raise UnsupportedCodeError(
             f"{whose} code is not understood: {error.reason}",
@@ -339,6 +358,7 @@ def _build_configured(
     else:
         name = model_class_name(interp, source.model_type, source.architectures, class_name)
         cls = model_class(interp, name, source.model_type)
+        config = configuration_of_class(interp, config, cls, named=class_name is not None)
     return build_model(interp, cls, config, **options)
 
 

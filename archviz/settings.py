@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from archviz.records import field, record
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @record(frozen=True)
@@ -70,7 +73,7 @@ class Settings:
         limits: See `Limits`.
         code: `custom` prefers the model's own code (`auto_map`) where `transformers` has the class too.
         say: Is told what a reader must know beside the answer: an old copy used, a token refused.
-        paths: Errors may tell what stands at paths of this machine: whoever asks may read them all.
+        folders: Those of which errors may tell what stands in them; None for the whole machine, of which whoever asks may read all.
         arguments: Constructor arguments of a class of plain PyTorch: a JSON object, or the path of a file that holds one.
     """
 
@@ -78,5 +81,5 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     code: Literal["official", "custom"] = "official"
     arguments: str = ""
-    paths: bool = True
+    folders: tuple[Path, ...] | None = None
     say: Callable[[str], object] = field(default=str, compare=False, repr=False)  # by default, to nobody

@@ -18,7 +18,7 @@ ORDER = (
     ("records", "late_patterns"),  # how small classes and regular expressions are made
     ("progress",),  # who waits for a run
     ("errors", "spans", "settings"),
-    ("formats", "free_names", "outputs", "json_text"),
+    ("folded_names", "formats", "free_names", "outputs", "json_text"),
     ("codesearch",),  # reads syntax alone, knows no model
     ("network",),  # knows addresses and bytes, no model
     ("lookup",),
@@ -60,7 +60,7 @@ MODULE_OF = {
     "fonttools": "fontTools",
     "sse-starlette": "sse_starlette",
 }  # requirement → import name, where they differ
-BROUGHT_ALONG = {"mcp_types", "pydantic_core"}  # by mcp and pydantic, of one release with them
+BROUGHT_ALONG = {"httpcore2", "mcp_types", "pydantic_core"}  # by httpx2, mcp and pydantic, of one release with them
 RANK = {room: rank for rank, row in enumerate(ORDER) for room in row}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from archviz.architecture.context import code
 from archviz.architecture.fact_sheet import FactSheet, OfKind
+from archviz.architecture.fixed_positions import fixed_table, reads_positions
 from archviz.architecture.kinds import Stack
 from archviz.architecture.mask_facts import mask_values
 from archviz.architecture.model import Evidence
@@ -14,6 +15,7 @@ from archviz.architecture.roles import Roles
 from archviz.architecture.rope_settings import RopeSettings, rope_settings
 from archviz.architecture.runs import is_untraced
 from archviz.architecture.towers import Column
+from archviz.interpreter.reading import ModuleRecord
 from archviz.late_patterns import late_pattern
 from archviz.patterns.attention import Attention
 
@@ -101,8 +103,16 @@ def attention_facts(sheet: FactSheet, stack: Stack) -> None:
     crossed = sum(
         len(k.indices) for k in stack.kinds for p in k.parts.mixers if isinstance(p.what, Attention) and p.what.cross
     )
+    sheet.add("kv_shared_layers", *_shared(of, sheet))
     sheet.add("cross_attention_layers", crossed or None, code(stack.layers[0].defined_at))
     sheet.add_by_kind("cross_attention_qk_norm", _crossing_norms(sheet, stack))
+
+
+def _shared(of: _Spread, sheet: FactSheet) -> tuple[int | None, list[Evidence]]:
+    """How many layers read keys and values that an earlier layer made, and where."""
+    sharing = [kind for kind, what in of.found if what.shared_kv]
+    count = sum(len(kind.indices) for kind in sharing)
+    return count or None, [place for kind in sharing[:1] for place in attention_place(sheet, kind)]
 
 
 def _crossing_norms(sheet: FactSheet, stack: Stack) -> list[OfKind]:
@@ -216,9 +226,21 @@ def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack
         return "RoPE and table of positions" if table else "RoPE", [*turning, *table]
     if table:
         return "table of positions", table
+    fixed = fixed_table(sheet.context, stack)
+    if fixed is not None:
+        return fixed
+    reading = next((k for k, a in found if reads_positions(_module_of(sheet, k, a), sheet.context.trace)), None)
+    if reading is not None:
+        return "relative bias", attention_place(sheet, reading)
     if seen == {"none"} and found[0][1].causal:
         return "none (NoPE)", attention_place(sheet, found[0][0])
     return None, []
+
+
+def _module_of(sheet: FactSheet, kind: Kind, what: Attention) -> ModuleRecord:
+    """The module of a kind's example that an attention is."""
+    part = next(p for p in kind.parts.mixers if p.what is what)
+    return sheet.context.modules[part.paths[0]]
 
 
 def _rotating(sheet: FactSheet, column: Column, roles: Roles) -> list[Evidence]:

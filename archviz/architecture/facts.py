@@ -120,7 +120,7 @@ def _sizes(sheet: FactSheet, roles: Roles, column: Column, stack: Stack) -> None
 def _layers(sheet: FactSheet, column: Column, stack: Stack) -> None:
     """Layers that a pass runs, their weights shared or not; of an encoder in stages the sum, and each stage's layers and width."""
     staged = len(column.stacks) > 1 and column.id.partition("_")[0] in ("vision", "audio")
-    runs = layer_runs(sheet.context, stack)
+    runs = _runs(sheet.context, column, stack)
     layers = sum(len(own.layers) for own in column.stacks) if staged else runs or len(stack.layers)
     at = code(stack.layers[0].created_at)
     sheet.add("layers", layers, [*at, *sheet.agreeing(stack.config, layers, *LAYER_KEYS)])
@@ -134,8 +134,16 @@ def _layers(sheet: FactSheet, column: Column, stack: Stack) -> None:
         sheet.add("hidden_size", stack.width, proof)
     if runs:
         call = sheet.context.trace.call(stack.layers[0].path)
-        text = f"{len(stack.layers)} set{'s' if len(stack.layers) > 1 else ''} of weights for {runs} layers"
+        sets = sum(len(own.layers) for own in column.stacks)
+        text = f"{sets} set{'s' if sets > 1 else ''} of weights for {runs} layers"
         sheet.add("shared_layers", text, code(call.at if call else None))
+
+
+def _runs(context: Context, column: Column, stack: Stack) -> int | None:
+    """Layers that a pass runs in all stacks of a tower, where the first stack's run more than once; else None."""
+    if layer_runs(context, stack) is None:
+        return None
+    return sum(layer_runs(context, own) or len(own.layers) for own in column.stacks)
 
 
 def _decodes(column: Column) -> bool:

@@ -94,7 +94,7 @@ def build_stack(context: Context, module: ModuleRecord) -> Stack:
     config = context.config_for(len(layers), width)
     for key, indices in groups.items():
         example = next((layers[i] for i in indices if context.trace.call(layers[i].path)), layers[indices[0]])
-        parts = _completed(context, example, indices, config, len(layers))
+        parts = complete_parts(context, example, indices, config, len(layers))
         digest = hashlib.sha1(repr(key).encode(), usedforsecurity=False).hexdigest()[:12]
         kinds.append(Kind(indices, example, parts, digest))
     name_kinds(kinds)
@@ -150,7 +150,7 @@ def _width(context: Context, layer: ModuleRecord) -> int | None:
     )
 
 
-def _completed(
+def complete_parts(
     context: Context, example: ModuleRecord, indices: list[int], config: ConfigPart, count: int
 ) -> LayerParts:
     """The parts of a kind, with the span of its attention taken from settings of the layer or the configuration."""

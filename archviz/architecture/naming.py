@@ -76,7 +76,8 @@ def mixer_word(what: object, mixed_spans: bool = False, mixed_positions: bool = 
     ]
     shown = {"sliding": "sliding-window", "nope": "NoPE", "rope": "RoPE", "mla": "multi-head latent attention"}
     title = " ".join(shown.get(word, word) for word in words if word)
-    return "_".join(word for word in words if word), title[0].upper() + title[1:]
+    name = ("_".join(word for word in words if word), title[0].upper() + title[1:])
+    return (f"{name[0]} (shared kv)", f"{name[1]} (shared KV)") if what.shared_kv else name
 
 
 def feed_word(what: object) -> tuple[str, str]:
@@ -214,13 +215,22 @@ def kind_labels(kinds: Sequence[Kind]) -> dict[str, str]:
     """
     mixers = {kind.mixer_kind for kind in kinds}
     feeds = {kind.feed_kind for kind in kinds}
+    spans = {kind.id: span for kind in kinds if (span := _span_alone(kind))}
+    if len(kinds) > 1 and len(feeds) == 1 and len(set(spans.values())) == len(kinds):
+        return spans
     if len(kinds) < 2 or any("(" in kind.id for kind in kinds):
         return {kind.id: kind.id for kind in kinds}
-    if len(feeds) == 1 and all(mixer and mixer.endswith("_attention") for mixer in mixers):
-        return {kind.id: (kind.mixer_kind or "").removesuffix("_attention") for kind in kinds}
     if len(mixers) == 1 and len(feeds) == 2 and "moe" in feeds and None not in feeds:
         return {kind.id: "MoE" if kind.feed_kind == "moe" else "dense" for kind in kinds}
     return {kind.id: kind.id for kind in kinds}
+
+
+def _span_alone(kind: Kind) -> str | None:
+    """`sliding`, `full (shared kv)` of a layer with one attention that is told apart by its span; None of others."""
+    word, bracket, more = (kind.mixer_kind or "").partition(" (")
+    alone = word.endswith("_attention") and "+" not in f"{word}{more}"
+    own = kind.id == "+".join(filter(None, (kind.mixer_kind, kind.feed_kind)))
+    return f"{word.removesuffix('_attention')}{bracket}{more}" if alone and own else None
 
 
 def main_mixer(parts: LayerParts) -> Part | None:

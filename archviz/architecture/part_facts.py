@@ -39,12 +39,13 @@ def recurrence_facts(sheet: FactSheet, stack: Stack) -> None:
 def feed_forward_facts(sheet: FactSheet, stack: Stack) -> None:
     """Plain and gated feed-forwards, then experts; layers of one model may have both."""
     plain: list[tuple[OfKind, FeedForward]] = []
+    beside: list[tuple[OfKind, FeedForward]] = []
     mixed: list[tuple[OfKind, MixtureOfExperts]] = []
     for kind in stack.kinds:
         for part in kind.parts.feeds:
             item = OfKind(kind, None, kind.feed_kind or kind.id, sheet.place(kind, part))
             if isinstance(part.what, FeedForward):
-                plain.append((item, part.what))
+                (beside if part.what.kind == "side_input" else plain).append((item, part.what))
             elif isinstance(part.what, MixtureOfExperts):
                 mixed.append((item, part.what))
 
@@ -53,6 +54,7 @@ def feed_forward_facts(sheet: FactSheet, stack: Stack) -> None:
 
     sheet.add_by_kind("feed_forward", of(lambda f: f.title))
     sheet.add_by_kind("intermediate_size", of(lambda f: f.hidden), agreeing=INNER, config=stack.config)
+    sheet.add_by_kind("side_input_size", [OfKind(i.kind, what.hidden, i.word, i.evidence) for i, what in beside])
     if mixed:
         _expert_facts(sheet, mixed, stack.config)
     activations = of(lambda f: f.activation)

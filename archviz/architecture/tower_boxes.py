@@ -9,7 +9,7 @@ from archviz.architecture.column_joins import way_of
 from archviz.architecture.context import Context, code
 from archviz.architecture.model import BlockNode, Join
 from archviz.architecture.roles import Roles
-from archviz.architecture.towers import Column, pools, reads_tokens
+from archviz.architecture.towers import Column, looks_ids_up, pools
 from archviz.architecture.weights_read import joining
 from archviz.interpreter.reading import ModuleRecord, TensorRecord
 from archviz.patterns.linears import has_bias, linear_sizes
@@ -37,16 +37,14 @@ def tensor_box(column: Column, tensor: TensorRecord) -> BlockNode:
 
 
 def input_box(context: Context, column: Column) -> BlockNode:
-    """What a tower reads."""
+    """What a tower reads: token ids where it looks some up, or no pass shows whether it does."""
     base = column.id.partition("_")[0]
-    base = "" if base in ("text", "decoder") and not reads_tokens(context, column) else base
-    words = {"vision": "Image", "audio": "Audio features", "text": "Token ids", "decoder": "Token ids"}
-    embeds = bool(base) and any(
-        (m.library or "").endswith("Embedding") and not re.search("pos", m.name) for m in column.around
-    )
-    return BlockNode(
-        id=f"{column.id}_input", role="input", label=words.get(base) or ("Token ids" if embeds else "Features")
-    )
+    ids = looks_ids_up(context, column)
+    if ids is None:
+        embeds = any((m.library or "").endswith("Embedding") and not re.search("pos", m.name) for m in column.around)
+        ids = base in ("text", "decoder") or embeds
+    words = {"vision": "Image", "audio": "Audio features"}.get(base, "Token ids" if ids else "Features")
+    return BlockNode(id=f"{column.id}_input", role="input", label=words)
 
 
 def module_box(context: Context, roles: Roles, column: Column, module: ModuleRecord) -> BlockNode:

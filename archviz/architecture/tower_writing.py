@@ -2,55 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from archviz.architecture.asides import NOT_READ, asides_by_flow, find_asides, unread_tensors
 from archviz.architecture.beside import find_beside, first_call, taps_layers
-from archviz.architecture.column_joins import Meeting, meetings, way_of
-from archviz.architecture.column_path import off_path
+from archviz.architecture.column_joins import meetings, way_of
 from archviz.architecture.context import Context
-from archviz.architecture.feeding import layer_read, runs_beside, unread
-from archviz.architecture.model import BlockNode, ColumnItem, Tower
+from archviz.architecture.feeding import layer_read
+from archviz.architecture.kinds import Stack
+from archviz.architecture.model import ColumnItem, Tower
 from archviz.architecture.roles import Roles
 from archviz.architecture.tower_boxes import input_box, module_box, node_id, tensor_box
-from archviz.architecture.towers import Column, below, embeds, is_final, nested, pools
+from archviz.architecture.towers import Column, embeds, is_outside, nested, pools
 from archviz.architecture.weights_read import joining
 from archviz.interpreter.reading import Event, ModuleRecord
-from archviz.patterns.norms import detect_norm
 
 
 def write_tower(context: Context, roles: Roles, column: Column, columns: list[Column]) -> Tower:
     """The tower of the document: its input, then boxes and stacks in order of execution."""
-    beside = find_beside(context, column.around, column.stacks[0].layers[0]) if column.stacks else {}
-    passed = off_path(context, column.around, column.stacks) if column.stacks else {}
-    asides = passed | _asides(context, column, columns)
     silent = [m for m in column.around if m.parameters and first_call(context.trace, m) is None]
     joins = joining(context, [*silent, *column.holders]) if column.stacks else {}
-    met = meetings(context, column.around, joins, column.stacks[0].layers[0]) if column.stacks else {}
-    placed = [
-        (
-            (met[module.path].at.index, 0) if module.path in met else _place(context, column, module.path, joins),
-            _item(
-                context,
-                column,
-                module,
-                module_box(context, roles, column, module),
-                beside,
-                asides,
-                met.get(module.path),
-            ),
-        )
-        for module in column.around
-        if not _only_lends(context, column, module)
-        and (not pools(module) or (bool(column.stacks) and context.trace.call(module.path) is not None))
-    ]
-    placed += [(_place(context, column, stack.path, joins), ColumnItem(stack=stack.path)) for stack in column.stacks]
+    steps = _Steps(context, roles, column, columns, joins)
+    tensors = [
+        tensor for holder in column.holders for tensor in holder.parameters.values()
+        if tensor.name not in context.reading.tied
+    ]  # fmt: skip
+    unread = unread_tensors(context, column, column.holders)
+    holders = {tensor.name: holder for holder in column.holders for tensor in holder.parameters.values()}
+    placed = [*steps.placed()]
     placed += [
         (
-            _tensor_place(context, column, holder, joins.get(tensor.name)),
-            ColumnItem(node=tensor_box(column, tensor), joins=way_of(joins.get(tensor.name))),
+            _tensor_place(context, holders[tensor.name], joins.get(tensor.name)),
+            ColumnItem(node=tensor_box(column, tensor), taps=True, note=NOT_READ)
+            if tensor.name in unread
+            else ColumnItem(node=tensor_box(column, tensor), joins=way_of(joins.get(tensor.name))),
         )
-        for holder in column.holders for tensor in holder.parameters.values() if tensor.name not in context.reading.tied
-    ]  # fmt: skip
+        for tensor in tensors
+    ]
     outside = [m for m in column.around if column.module and not m.path.startswith(column.module + ".")]
     return Tower(
         id=column.id, title=column.title, module=column.module, feeds=column.feeds,
@@ -61,41 +49,56 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
     )  # fmt: skip
 
 
-def _asides(context: Context, column: Column, columns: list[Column]) -> dict[str, str]:
-    """The modules around a tower which its path from input to output leaves out, by path, each with why."""
-    target = next((other for other in columns if other.id == column.feeds), None)
-    if column.is_main and column.stacks and not context.reading.trace_gaps:
-        own = first_call(context.trace, column.stacks[0].layers[0])
-        around = [module for module in column.around if own and (embeds(module) or is_final(module))]
-        idle = [module.path for module in around if first_call(context.trace, module) is None]
-        return dict.fromkeys(idle, "not called by forward") if len(idle) < len(around) else {}
-    if target is None or column.is_main or not column.feeds_seen:
-        return {}
-    found = {
-        module.path: "not called by forward" for module in column.around
-        if _is_outside(column, module.path) and not runs_beside(context, module, column.stacks)
-    }  # fmt: skip
-    norms = [module for module in column.around if detect_norm(module, context.trace) is not None]
-    for module in unread(context, norms, target.stacks):
-        found[module.path] = f"the {target.title[:1].lower()}{target.title[1:]} does not read its output"
-    return found
+class _Steps:
+    """The modules around the layers of a tower and its stacks: where each stands, and which of them are no steps."""
 
+    def __init__(
+        self, context: Context, roles: Roles, column: Column, columns: list[Column], joins: Mapping[str, Event]
+    ) -> None:
+        self._context, self._roles, self._column, self._joins = context, roles, column, joins
+        first = column.stacks[0].layers[0] if column.stacks else None
+        self._beside = find_beside(context, column.around, first) if first else {}
+        self._met = meetings(context, column.around, joins, first) if first else {}
+        self._asides = find_asides(context, column, columns)
+        self._modules = [
+            module for module in column.around
+            if not _only_lends(context, column, module)
+            and (not pools(module) or (bool(column.stacks) and context.trace.call(module.path) is not None))
+        ]  # fmt: skip
+        self._taps = {m.path for m in self._modules if any(taps_layers(context, m, s.layers) for s in column.stacks)}
+        self._asides = asides_by_flow(context, column, self._order()) | self._asides
 
-def _item(
-    context: Context, column: Column, module: ModuleRecord, node: BlockNode, beside: dict[str, list[str]],
-    asides: dict[str, str], met: Meeting | None,
-) -> ColumnItem:  # fmt: skip
-    """A step of the column; a box beside it with the boxes that it reads; a box that taps the layers, or stands aside."""
-    if module.path in asides:
-        return ColumnItem(node=node, taps=True, note=asides[module.path])
-    if not column.is_main and column.stacks and _is_outside(column, module.path):
-        node.details += layer_read(context, module, column.stacks[-1])
-    reads = beside.get(module.path)
-    taps = reads is None and any(taps_layers(context, module, stack.layers) for stack in column.stacks)
-    joins = met.join if met is not None and reads is None and not taps else None
-    return ColumnItem(
-        node=node, beside=reads is not None, taps=taps, joins=joins, reads=[node_id(path) for path in reads or ()]
-    )
+    def placed(self) -> Iterator[tuple[tuple[int, int], ColumnItem]]:
+        """Each of them with its place."""
+        for module in self._modules:
+            yield self._place(module), self._item(module)
+        for stack in self._column.stacks:
+            yield self._place(stack), ColumnItem(stack=stack.path)
+
+    def _order(self) -> list[ModuleRecord | Stack]:
+        """What would be a step of the column, bottom-up."""
+        apart = {*self._beside, *self._met, *self._asides, *self._taps}
+        steps: list[ModuleRecord | Stack] = [module for module in self._modules if module.path not in apart]
+        return sorted([*steps, *self._column.stacks], key=self._place)
+
+    def _place(self, step: ModuleRecord | Stack) -> tuple[int, int]:
+        if step.path in self._met:
+            return self._met[step.path].at.index, 0
+        return _place(self._context, self._column, step.path, self._joins)
+
+    def _item(self, module: ModuleRecord) -> ColumnItem:
+        """A step of the column; a box beside it with the boxes that it reads; a box that taps the layers, or stands aside."""
+        column, node = self._column, module_box(self._context, self._roles, self._column, module)
+        if module.path in self._asides:
+            return ColumnItem(node=node, taps=True, note=self._asides[module.path])
+        if not column.is_main and column.stacks and is_outside(column, module.path):
+            node.details += layer_read(self._context, module, column.stacks[-1])
+        reads, met = self._beside.get(module.path), self._met.get(module.path)
+        taps = reads is None and module.path in self._taps
+        joins = met.join if met is not None and reads is None and not taps else None
+        return ColumnItem(
+            node=node, beside=reads is not None, taps=taps, joins=joins, reads=[node_id(path) for path in reads or ()]
+        )
 
 
 def _only_lends(context: Context, column: Column, module: ModuleRecord) -> bool:
@@ -111,7 +114,7 @@ def _only_lends(context: Context, column: Column, module: ModuleRecord) -> bool:
 
 def _place(context: Context, column: Column, path: str, joins: Mapping[str, Event]) -> tuple[int, int]:
     """Where a module or a stack stands: by its call, else by the step that its tensor joins, else by the order of registration."""
-    traced = bool(column.stacks) and context.trace.call(column.stacks[0].layers[0].path) is not None
+    traced = _ran(context, column)
     order = list(context.modules).index(path)
     stack = next((stack for stack in column.stacks if stack.path == path), None)
     module = context.modules[path]
@@ -119,20 +122,23 @@ def _place(context: Context, column: Column, path: str, joins: Mapping[str, Even
     joined = [joins[tensor.name].index for tensor in module.parameters.values() if tensor.name in joins]
     if call is not None or (traced and joined):
         return (call.index if call is not None else min(joined), order)
-    if traced and _is_outside(column, path) and not embeds(module):
+    if traced and is_outside(column, path) and not embeds(module):
         return (_LAST, order)  # it translates what the tower gives
     if traced:
-        return (_LAST - 1 if column.position(context, module) > 0 else -1, order)
+        return (_LAST - 1 if column.stacks and column.position(context, module) > 0 else -1, order)
     return (0 if stack else column.position(context, module) if len(column.stacks) <= 1 else 0, order)
+
+
+def _ran(context: Context, column: Column) -> bool:
+    """Whether a pass shows the order of a tower: that of its first layer, or of one of its modules where it has no layers."""
+    if column.stacks:
+        return context.trace.call(column.stacks[0].layers[0].path) is not None
+    return any(first_call(context.trace, module) is not None for module in column.around)
 
 
 _LAST = 1 << 60  # behind every event
 
 
-def _tensor_place(context: Context, column: Column, holder: ModuleRecord, joined: Event | None) -> tuple[int, int]:
+def _tensor_place(context: Context, holder: ModuleRecord, joined: Event | None) -> tuple[int, int]:
     """Where a tensor of a tower's own module stands: at the step that it joins, else before everything in it."""
     return (joined.index if joined is not None else -1, list(context.modules).index(holder.path))
-
-
-def _is_outside(column: Column, path: str) -> bool:
-    return bool(column.module) and not column.is_main and not path.startswith(below(column.module))

@@ -9,7 +9,7 @@ from archviz.architecture.context import Context
 from archviz.architecture.feeding import goes_on, reaches, reads
 from archviz.architecture.kinds import Stack
 from archviz.architecture.roles import HEADS
-from archviz.interpreter.reading import ModuleRecord
+from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.linears import linear_sizes
 from archviz.records import field, record
@@ -68,7 +68,9 @@ def find_columns(context: Context, stacks: list[Stack]) -> list[Column]:
     groups = _groups(context, stacks)
     if not groups:
         name = _tower_id(context, "", [], 1)
-        return [Column(name, _TITLES[name].replace("decoder", "model"), "", [], _opened(context.reading.root))]
+        whole = Column(name, _TITLES[name].replace("decoder", "model"), "", [], _opened(context.reading.root))
+        _call_by_code(context, [whole])
+        return [whole]
     columns: list[Column] = []
     for path, own in groups.items():
         name = _tower_id(context, path, own, len(groups))
@@ -76,6 +78,7 @@ def find_columns(context: Context, stacks: list[Stack]) -> list[Column]:
         columns.append(Column(f"{name}_{number + 1}" if number else name, "", path, own))
     _name(context, columns)
     _distribute(context, columns)
+    _call_by_code(context, columns)
     return columns
 
 
@@ -141,6 +144,30 @@ def _tower_id(context: Context, path: str, stacks: list[Stack], towers: int) -> 
     return "audio" if "Conv1d" in kinds else "text"
 
 
+def looks_ids_up(context: Context, column: Column) -> bool | None:
+    """Whether a module of a tower looks up rows by numbers that come in, not by numbers made of features; None where no pass shows it."""
+    tables = [
+        inner for module in column.around for inner in module.walk() if embeds(inner) and not re.search("pos", inner.name)
+    ]  # fmt: skip
+    calls = [call for table in tables if (call := context.trace.call(table.path)) is not None]
+    ran = any(first_call(context.trace, module) is not None for module in column.around)
+    if not ran or context.reading.trace_gaps:
+        return None
+    return any(context.trace.carries(call.inputs[0]) and _is_given(context, call) for call in calls if call.inputs)
+
+
+def _is_given(context: Context, call: Event) -> bool:
+    """Whether the numbers that a table is asked for are made of no features."""
+    trace = context.trace
+    found = {call.inputs[0].id}
+    for event in reversed(trace.before(call)):
+        if trace.is_leaf(event) and any(value.id in found for value in event.outputs):
+            if any("float" in (value.dtype or "") for value in event.inputs):
+                return False
+            found |= {value.id for value in event.inputs}
+    return True
+
+
 def is_causal(column: Column) -> bool | None:
     """Whether its attention looks back only; None when it has none or does not say."""
     mixers = [part.what for stack in column.stacks for kind in stack.kinds for part in kind.parts.mixers]
@@ -148,14 +175,6 @@ def is_causal(column: Column) -> bool | None:
     if flags:
         return True if True in flags else (False if False in flags else None)
     return True if mixers else None
-
-
-def reads_tokens(context: Context, column: Column) -> bool:
-    """Whether a tower looks vectors up by number; not where it has tables of vectors and the pass that runs it calls none (SAM's decoder)."""
-    holder = context.modules[column.module]
-    tables = [m for m in (holder, *column.around) for m in m.walk() if embeds(m) and "pos" not in m.name]
-    run = bool(column.stacks) and context.trace.call(column.stacks[0].layers[0].path) is not None
-    return not (run and tables and not context.reading.trace_gaps) or any(context.trace.call(m.path) for m in tables)
 
 
 def _name(context: Context, columns: list[Column]) -> None:
@@ -174,8 +193,14 @@ def _name(context: Context, columns: list[Column]) -> None:
         column.encodes = (column.encodes and all(c.feeds != column.id for c in columns)) or is_causal(column) is False
         if column.id.partition("_")[0] == "text" and column.encodes:
             column.title = "Text encoder"
-        if column.id.partition("_")[0] == "text" and column.module and not reads_tokens(context, column):
-            column.title = column.module.rpartition(".")[2].replace("_", " ").capitalize()
+
+
+def _call_by_code(context: Context, columns: list[Column]) -> None:
+    """Towers without a better word that look no token ids up (a decoder of masks, a codec) are called what the code calls them."""
+    for column in columns:
+        if column.id.partition("_")[0] == "text" and looks_ids_up(context, column) is False:
+            name = column.module.rpartition(".")[2] or "model"
+            column.title = name.replace("_", " ").capitalize()
 
 
 def _distribute(context: Context, columns: list[Column]) -> None:
@@ -270,3 +295,8 @@ def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> C
     if library.startswith("Embedding") or linear_sizes(module) or len(columns) == 1:
         return main
     return side[0] if side else main
+
+
+def is_outside(column: Column, path: str) -> bool:
+    """Whether a module stands outside of the own module of a tower beside the main one."""
+    return bool(column.module) and not column.is_main and not path.startswith(below(column.module))

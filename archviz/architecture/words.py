@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from archviz.architecture.model import LayerStack, PatternItem
 
 
+_LETTERS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 JOIN_WORDS: dict[str, str] = {
     "add": "added to the stream",
     "multiply": "multiplied with the stream",
@@ -82,3 +83,12 @@ def pattern_words(stack: LayerStack) -> str:
 
 def _repeat(item: PatternItem) -> Repeat:
     return Repeat(item.times, item.kind, tuple(_repeat(inner) for inner in item.items))
+
+
+def amount(count: int) -> str:
+    """A count to one decimal with a letter.
+
+    >>> amount(70_553_706_496), amount(396_802_360_816), amount(999), amount(1_234_567), amount(999_960_000)
+    ('70.6B', '396.8B', '999', '1.2M', '1.0B')
+    """
+    return next((f"{count / size:.1f}{letter}" for size, letter in _LETTERS if count >= size * 0.99995), str(count))

@@ -41,7 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"of {', '.join(VIEWS)}; several give files OUT-VIEW.FORMAT",
     )
     parser.add_argument(
-        "--module", metavar="PATH", type=given, help="the module of --view module, as the code names it"
+        "--module",
+        metavar="PATH",
+        type=given,
+        help="the module of --view module, as the code names it, or as output folds it: layers.{0-27}.mlp",
     )
     look_arguments(parser)
     parser.add_argument(
@@ -75,13 +78,15 @@ def look_of(options: argparse.Namespace) -> Look:
     Raises:
         UsageError: A module is named that no wanted view shows.
     """
+    from archviz.folded_names import first_module
+
     views, module = parse_views(getattr(options, "view", "overview")), getattr(options, "module", None)
     if module and "module" not in views:
         raise UsageError("--module names a module that no wanted view shows", hint="add --view module")
     return Look(
         theme=options.theme,
         views=views,
-        module=module,
+        module=first_module(module) if module else None,
         width=parse_width(options.width) if options.width else None,
         text=options.text,
         engine=getattr(options, "engine", "own"),

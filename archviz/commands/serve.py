@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     if not remote:
         if options.token_file or options.allow_host:
             raise UsageError("tokens and host names are for --http", hint="archviz serve --http 127.0.0.1:8765")
-        from archviz.service.server import run_stdio
+        from archviz.service.stdio import run_stdio
 
         run_stdio(settings_of(options), outputs, reach=reach)
         return 0

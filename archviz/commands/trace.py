@@ -15,7 +15,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=positive, default=1, metavar="N", help="batch size, 1 by default")
     parser.add_argument("--seq", type=positive, default=64, metavar="N", help="number of tokens, 64 by default")
     parser.add_argument("--pixels", action="store_true", help="add an image to a text model; give plain code an image")
-    parser.add_argument("--module", metavar="PATH", help="only this module and what is below it")
+    parser.add_argument(
+        "--module",
+        metavar="PATH",
+        help="only this module and what is below it; of folded ones (layers.{0-27}) the first",
+    )
     parser.add_argument(
         "--cache",
         choices=("none", "prefill", "decode"),
@@ -26,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from archviz import pipeline
+    from archviz.folded_names import first_module
     from archviz.trace_text import assumption_text, call_text
 
     answer = pipeline.trace(
@@ -34,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         batch=options.batch,
         seq=options.seq,
         pixels=options.pixels,
-        module=options.module,
+        module=first_module(options.module) if options.module else None,
         cache=options.cache,
         settings=settings_of(options),
     )

@@ -115,17 +115,22 @@ _RULES = (
 
 
 def departures(architecture: Architecture) -> list[Departure]:
-    """What a plain decoder does not have, mechanisms first: mixers, what facts say in the order of a layer, partial rotations, towers."""
-    found = [*_mixers(architecture), *_from_facts(architecture), *_partial_rope(architecture), *_towers(architecture)]
+    """What a plain decoder does not have, mechanisms first: mixers, what facts say in the order of a layer, partial rotations, further tables,
+    towers.
+    """
+    found = [
+        *_mixers(architecture), *_from_facts(architecture), *_partial_rope(architecture), *_beside(architecture), *_towers(architecture),
+    ]  # fmt: skip
     return sorted(found, key=lambda each: each.small)
 
 
 def claimed_departures(claims: Sequence[Claim]) -> list[Departure]:
-    """What claims say that no fact does: rotations that are taken back, clamped experts, branches times learned numbers."""
-    return [*_claimed(claims), *_gated_branches(claims)]
+    """What claims say that no fact does: shared keys and values, rotations that are taken back, clamped experts, branches times learned numbers."""
+    return [*_keys_elsewhere(claims), *_claimed(claims), *_gated_branches(claims)]
 
 
 _CLAIMED = (
+    ("attention.values_from", "Keys that are values too", "values are made of what projects the keys: {}", "one projection and one cached vector less", False),
     ("rope.inverse", "Rotation taken back", "the rotation is undone on what attention gives: {}", "values that are also keys carry no position on", False),
     ("moe.clamp", "Clamped activation", "what enters the product of an expert is clamped: {}", "no outliers in low precision", True),
 )  # fmt: skip
@@ -136,7 +141,32 @@ def _claimed(claims: Sequence[Claim]) -> Iterator[Departure]:
         found = [claim for claim in claims if claim.key == key and claim.status != "unverified"]
         if found:
             values = ", ".join(dict.fromkeys(value_words(claim.value) for claim in found))
-            yield Departure(key, name, text.format(values), why, found[0].status, tuple(found[0].evidence[:3]), small)
+            words = text.format(values) + (_share(found, claims) if key.startswith("attention.") else "")
+            yield Departure(key, name, words, why, found[0].status, tuple(found[0].evidence[:3]), small)
+
+
+def _share(found: Sequence[Claim], claims: Sequence[Claim]) -> str:
+    """In how many of the layers with an attention, where not in all."""
+    having = {(claim.stack, index) for claim in found for index in claim.indices}
+    stacks = {claim.stack for claim in found}
+    layers = {
+        (claim.stack, index) for claim in claims if claim.key == "attention.kind" and claim.stack in stacks
+        for index in claim.indices
+    }  # fmt: skip
+    return f"; in {len(having)} of {len(layers)} layers" if len(having) < len(layers) else ""
+
+
+def _keys_elsewhere(claims: Sequence[Claim]) -> Iterator[Departure]:
+    """Layers that attend with the keys and values of another layer."""
+    found = [claim for claim in claims if claim.key == "attention.keys_from"]
+    if found:
+        count = len({(claim.stack, index) for claim in found for index in claim.indices})
+        whose = ", ".join(dict.fromkeys(str(claim.value) for claim in found))
+        yield Departure(
+            "attention.keys_from", "Keys and values shared across layers",
+            f"{count} layers project no keys and values and attend with those of {whose}", "fewer layers keep a cache", found[0].status,
+            tuple(item for claim in found for item in claim.evidence)[:3],
+        )  # fmt: skip
 
 
 def _gated_branches(claims: Sequence[Claim]) -> list[Departure]:
@@ -293,6 +323,19 @@ def _partial_rope(architecture: Architecture) -> Iterator[Departure]:
             "rope_dimensions", "Partial RoPE", f"{words} of {width} channels of a head are rotated", "the rest carries content without position",
             fact.status, tuple(fact.evidence[:2]),
         )  # fmt: skip
+
+
+def _beside(architecture: Architecture) -> Iterator[Departure]:
+    """Tables that are looked up beside the stream and read in the layers."""
+    for tower in architecture.towers[:1]:
+        for item in tower.column:
+            if item.beside and item.node is not None and item.node.role == "embedding" and item.node.parameters:
+                yield Departure(
+                    "embeddings", "Per-layer embeddings",
+                    f"layers read a table of their own beside the stream, looked up by the token: {item.node.parameters:,} parameters",
+                    "parameters that cost a lookup and no product",
+                    "verified", tuple(item.node.evidence[:2]),
+                )  # fmt: skip
 
 
 def _towers(architecture: Architecture) -> Iterator[Departure]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from archviz.architecture.model import Architecture, LayerStack, Tower
-from archviz.architecture.words import pattern_words, value_words
-
-_LETTERS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
+from archviz.architecture.words import amount, pattern_words, value_words
 
 
 def overview(architecture: Architecture) -> list[str]:
@@ -23,11 +21,6 @@ def overview(architecture: Architecture) -> list[str]:
 def stacks_of(architecture: Architecture, tower: Tower) -> list[LayerStack]:
     """The lists of layers of a tower."""
     return [stack for item in tower.column if item.stack and (stack := architecture.stack(item.stack))]
-
-
-def amount(count: int) -> str:
-    """A count with three digits and a letter: `396.8B`."""
-    return next((f"{count / size:.1f}{letter}" for size, letter in _LETTERS if count >= size), str(count))
 
 
 def _size(architecture: Architecture) -> str:

@@ -11,7 +11,7 @@ Start reading at `export.py`:
                  └──────── mapping, vocabulary ────────┘
     validation                                       whether the numbers may be relied on
     gap_report ── parallelism, expected, suite, references
-    inspection, tensor_patterns, amounts             the library over rows of tensors
+    inspection, tensor_patterns                      the library over rows of tensors
 
 To teach it a kind of layer: its class names in `vocabulary.KINDS`, its sizes in `specs.py`, its documentation in `references.py`.
 """

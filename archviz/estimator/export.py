@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 from archviz.architecture.model import Architecture, GapEntry
+from archviz.architecture.words import amount
 from archviz.descriptions import described
 from archviz.errors import UsageError
-from archviz.estimator.amounts import formatted
 from archviz.estimator.gap_report import Storage, gap_report
 from archviz.estimator.mapping import Mapping, map_pieces
 from archviz.estimator.official_plan import official_plan
@@ -142,7 +142,7 @@ def _configuration(
         "num_layers": _value(architecture, "layers"),
         "vocab_size": _value(architecture, "vocabulary_size"),
         "total_params": total,
-        "total_params_formatted": formatted(total),
+        "total_params_formatted": amount(total),
         "layer_types": [layer_type(piece, mapping, architecture) for piece, mapping in mapped],
         "validated": checked.ok,
         "validation_notes": " ".join(checked.notes),

@@ -12,12 +12,13 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from archviz.architecture.words import amount
 from archviz.errors import UsageError
-from archviz.estimator.amounts import bytes_of, formatted
-from archviz.estimator.export import model_dtype
+from archviz.estimator.export import check_folder, model_dtype
 from archviz.estimator.supported import read_layer_classes
 from archviz.estimator.tensor_patterns import layer_structure, main_layers
 from archviz.interpreter.reading import ModelReading, TensorRecord
+from archviz.numbers.dtypes import BITS, dtype_of
 from archviz.outputs import check_output, write_text
 from archviz.readings import DEFAULTS, read
 from archviz.settings import Settings
@@ -82,9 +83,14 @@ def save_tensor_inspection(tensors: Sequence[Mapping[str, object]], path: str | 
     """Write tensors as CSV with the columns `kind,name,shape,dtype`; shapes are written as tuples, `(4096, 1024)`.
 
     Raises:
-        UsageError: The folder does not exist, or the file cannot be written.
+        UsageError: The file cannot be written, or its folder, where it is missing, not be made.
     """
     target = Path(path)
+    check_folder(target.parent)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"the folder cannot be made: {error.strerror}", where=str(target.parent)) from None
     check_output(target)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -109,7 +115,7 @@ def _shape(tensor: Mapping[str, object]) -> tuple[int | None, ...]:
 def count_parameters(tensors: Sequence[Mapping[str, object]]) -> dict[str, object]:
     """`{total, total_formatted}` over the parameters; buffers do not count."""
     total = _total(tensors)
-    return {"total": total, "total_formatted": formatted(total)}
+    return {"total": total, "total_formatted": amount(total)}
 
 
 def _total(tensors: Sequence[Mapping[str, object]]) -> int:
@@ -122,7 +128,8 @@ def estimate_memory(tensors: Sequence[Mapping[str, object]], dtype: str = "float
     Raises:
         UsageError: There is no such type.
     """
-    size = _total(tensors) * bytes_of(dtype)
+    bits = _total(tensors) * BITS[dtype_of(str(dtype))]
+    size = bits // 8 if bits % 8 == 0 else bits / 8
     return {"gb": size / 1e9, "gib": size / 2**30, "bytes": size}
 
 
@@ -160,11 +167,17 @@ def analyze_layer_structure(tensors: Sequence[Mapping[str, object]]) -> dict[str
     return layer_structure(tensors)
 
 
-def get_supported_layers(folder: str | Path, *, settings: Settings = DEFAULTS) -> dict[str, dict[str, object]]:
+def get_supported_layers(
+    folder: str | Path = "backend/layers", *, settings: Settings = DEFAULTS
+) -> dict[str, dict[str, object]]:
     """Class → `{docstring, module, parameters}` of the layer classes in a folder, read as syntax and never imported.
 
+    Args:
+        folder: Where the estimator keeps them; called from its root, the place that its own plan names.
+
     Raises:
-        UsageError: The folder is not named or not there, holds no layer class, or a file of it does not parse.
+        UsageError: The folder is not named or not there, holds no layer class, a file of it does not parse, or two layer
+            classes have one name.
     """
     if not str(folder).strip():
         raise UsageError("the folder of layer classes has no name", hint="give a folder of .py files")

@@ -13,7 +13,7 @@ from archviz.interpreter.values import ClassValue
 from archviz.readings import DEFAULTS, new_interpreter
 from archviz.settings import Settings
 from archviz.sources.model_source import ModelSource
-from archviz.sources.official import configuration_class
+from archviz.sources.official import configuration_class, safe_attribute
 
 _PLANS = ("base_model_tp_plan", "base_model_ep_plan")
 
@@ -31,7 +31,7 @@ def official_plan(source: ModelSource, settings: Settings = DEFAULTS) -> dict[st
             return {}
         for cls in classes:
             for name in _PLANS:
-                stated = _attribute(interp, cls, name)
+                stated = safe_attribute(interp, cls, name)
                 pairs = stated.items() if isinstance(stated, dict) else ()
                 for pattern, how in pairs:
                     if isinstance(pattern, str) and isinstance(how, str):
@@ -43,16 +43,9 @@ def official_plan(source: ModelSource, settings: Settings = DEFAULTS) -> dict[st
 
 def _with_parts(interp: Interpreter, cls: ClassValue) -> Iterator[ClassValue]:
     yield cls
-    parts = _attribute(interp, cls, "sub_configs")
+    parts = safe_attribute(interp, cls, "sub_configs")
     if isinstance(parts, dict):
         yield from (part for part in parts.values() if isinstance(part, ClassValue))
-
-
-def _attribute(interp: Interpreter, cls: ClassValue, name: str) -> object:
-    try:
-        return interp.get_attribute(cls, name)
-    except (RaisedError, UnsupportedError, *HOST_ERRORS):
-        return None
 
 
 def planned(plan: Mapping[str, str], tensor: str) -> str:

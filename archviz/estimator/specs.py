@@ -86,6 +86,8 @@ def _attention(context: Context, stack: Stack, module: ModuleRecord, what: Atten
         if value:
             values[key] = value
             notes.append(key)
+    if what.shared_kv:
+        return Specs("shared_kv_attention", "Attention with shared keys and values", values, tuple(needs), tuple(notes))
     plain = word.replace("(", "").split("_")[-1] in ("attention", "mla") and not pooled
     kind = "cross_attention" if what.cross else "mla" if what.kind == "mla" else "attention" if plain else word
     title = {"mla": "Multi-head latent attention", "cross_attention": "Cross-attention"}.get(kind)
@@ -165,8 +167,9 @@ def _feed_forward(module: ModuleRecord, what: FeedForward) -> Specs:
     }  # fmt: skip
     biased = any(has_bias(inner) for inner in module.walk() if linear_sizes(inner))
     notes = ("bias",) if biased else ()
+    kind = "side_input" if what.kind == "side_input" else "gated_mlp" if what.gated else "mlp"
     return Specs(
-        "gated_mlp" if what.gated else "mlp", what.title, values | ({"bias": True} if biased else {}),
+        kind, what.title, values | ({"bias": True} if biased else {}),
         ("intermediate_size",), notes,
     )  # fmt: skip
 

@@ -80,7 +80,9 @@ def _counted(piece: Piece, numbers: Expected) -> str:
     """What the operations of a token are made of."""
     words = ["2 for each weight that a token meets"]
     if numbers.state_bytes:
-        words.append("2 for each number of the state and product with it; no norms, no activations")
+        words.append(
+            "of the recurrent state every multiplication and addition of a step on tensors of its shape; no norms, no activations"
+        )
     elif numbers.attention_flops:
         words.append(
             "2 for each number of the scores and of the weighted values, as in a prefill and over all positions that the code multiplies; no softmax, no norms"

@@ -13,6 +13,9 @@ from archviz.settings import Limits
 _MOST_FILES = 2_000
 _NO_LAYERS = {"Enum", "IntEnum", "StrEnum", "Flag", "Exception", "ValueError", "Protocol", "NamedTuple", "TypedDict"}
 _DATACLASSES = {"dataclass", "record", "define", "frozen", "attrs", "s"}
+_FIELD_BASES = {"BaseModel", "Struct"}  # of pydantic and msgspec: a class of fields without a decorator
+_Classes = dict[str, list["_Found"]]
+"""Name → the classes of that name, one for each file that has one."""
 
 
 @record(frozen=True)
@@ -63,18 +66,24 @@ def read_layer_classes(folder: Path, limits: Limits | None = None) -> list[Layer
     Enumerations, exceptions, protocols and abstract classes are none. Hidden folders, `tests` and `test_*.py` are passed by.
 
     Raises:
-        UsageError: The folder does not exist or holds no layer class, or a file of it does not parse.
+        UsageError: The folder does not exist or holds no layer class, a file of it does not parse, or two layer classes have one name.
     """
-    classes: dict[str, _Found] = {}
+    classes: _Classes = {}
     for path in class_files(folder):
-        for node in _parsed(path, folder, limits or Limits()).body:
-            if isinstance(node, ast.ClassDef):
-                place = path.relative_to(folder)
-                module = ".".join([folder.resolve().name, *place.with_suffix("").parts]).removesuffix(".__init__")
-                bases = [name for base in node.bases if (name := _last_name(base))]
-                classes[node.name] = _Found(node, module, f"{place.as_posix()}:{node.lineno}", bases)
-    found = [_layer(each, classes) for each in classes.values() if _is_layer(each, classes)]
-    layers = [layer for layer in found if layer.arguments]
+        for each in _classes_of(path, folder, limits or Limits()):
+            classes.setdefault(each.node.name, []).append(each)
+    layers = []
+    for name, namesakes in classes.items():
+        found = [_layer(each, classes) for each in namesakes if _is_layer(each, classes)]
+        fit = [layer for layer in found if layer.arguments]
+        if len(fit) > 1:
+            places = " and ".join(layer.at for layer in fit[:3])
+            raise UsageError(
+                f"{len(fit)} layer classes are called {name}: {places}",
+                where=str(folder),
+                hint="rename one, or give the folder of one of them",
+            )
+        layers += fit
     if not layers:
         raise UsageError(
             "the folder holds no layer class",
@@ -82,6 +91,16 @@ def read_layer_classes(folder: Path, limits: Limits | None = None) -> list[Layer
             hint="a public class with constructor parameters is one",
         )
     return sorted(layers, key=lambda layer: (layer.module, layer.name))
+
+
+def _classes_of(path: Path, folder: Path, limits: Limits) -> Iterator[_Found]:
+    """The classes of a file, of those that it defines twice the last."""
+    place = path.relative_to(folder)
+    module = ".".join([folder.resolve().name, *place.with_suffix("").parts]).removesuffix(".__init__")
+    nodes = {node.name: node for node in _parsed(path, folder, limits).body if isinstance(node, ast.ClassDef)}
+    for node in nodes.values():
+        bases = [name for base in node.bases if (name := _last_name(base))]
+        yield _Found(node, module, f"{place.as_posix()}:{node.lineno}", bases)
 
 
 def class_files(folder: Path) -> list[Path]:
@@ -129,7 +148,7 @@ def _parsed(path: Path, folder: Path, limits: Limits) -> ast.Module:
         raise UsageError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
 
 
-def _is_layer(found: _Found, classes: dict[str, _Found]) -> bool:
+def _is_layer(found: _Found, classes: _Classes) -> bool:
     family = list(_family(found, classes))
     named = {base for each in family for base in each.bases}
     if (
@@ -155,32 +174,36 @@ def _left_abstract(family: Sequence[_Found]) -> bool:
     return False
 
 
-def _family(found: _Found, classes: dict[str, _Found]) -> Iterator[_Found]:
-    """A class and its bases in the folder, nearest first."""
+def _family(found: _Found, classes: _Classes) -> Iterator[_Found]:
+    """A class and its bases in the folder, nearest first; of bases of one name that of its own file."""
     seen: set[str] = set()
     waiting = [found]
     while waiting:
         each = waiting.pop(0)
-        if each.node.name not in seen:
-            seen.add(each.node.name)
+        if each.at not in seen:
+            seen.add(each.at)
             yield each
-            waiting += [classes[base] for base in each.bases if base in classes]
+            for base in each.bases:
+                known = [other for other in classes.get(base, ()) if other.at != each.at]
+                waiting += sorted(known, key=lambda other, here=each.module: other.module != here)[:1]  # type: ignore[misc]
 
 
-def _layer(found: _Found, classes: dict[str, _Found]) -> LayerClass:
+def _layer(found: _Found, classes: _Classes) -> LayerClass:
     text = ast.get_docstring(found.node) or ""
     first = " ".join(text.split("\n\n", 1)[0].split())
     return LayerClass(found.node.name, found.module, first, _arguments(found, classes), found.at)
 
 
-def _arguments(found: _Found, classes: dict[str, _Found]) -> tuple[Argument, ...]:
-    """The parameters of the nearest constructor; of a dataclass its fields, those of its bases first."""
+def _arguments(found: _Found, classes: _Classes) -> tuple[Argument, ...]:
+    """The parameters of the nearest constructor; of a class of fields its fields, those of its bases first."""
     family = list(_family(found, classes))
+    of_fields = any(base in _FIELD_BASES for each in family for base in each.bases)
     for each in family:
-        written = next((n for n in each.node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"), None)
+        methods = {node.name: node for node in each.node.body if isinstance(node, ast.FunctionDef)}
+        written = methods.get("__init__") or methods.get("__new__")
         if written is not None:
             return tuple(_parameters(written.args))
-        if _is_dataclass(each.node):
+        if of_fields or _is_dataclass(each.node):
             fields: dict[str, Argument] = {}
             for base in reversed(family[family.index(each) :]):
                 fields |= {argument.name: argument for argument in _fields(base.node)}

@@ -15,7 +15,7 @@ from archviz.architecture.model import (
     LayerStack,
     Tower,
 )
-from archviz.architecture.words import JOIN_WORDS
+from archviz.architecture.words import JOIN_WORDS, value_words
 from archviz.figure.diagram_groups import group_by_depth, node_name, skipping_edges
 from archviz.figure.diagram_kinds import DEFAULT_COLOURS, BlockKind, block_kind, default_colour, role_kind
 from archviz.figure.diagram_model import (
@@ -75,7 +75,7 @@ class _Writer:
             stages=self._stages,
             custom_edges=self._edges,
             parameters=ParameterCounts(total=counts.total, active=counts.active),
-            configuration={safe(fact.key): _plain(fact.value, fact.unit) for fact in architecture.facts},
+            configuration=_configuration(architecture),
             references=_references(architecture),
         )
 
@@ -334,10 +334,18 @@ def _references(architecture: Architecture) -> dict[str, str]:
     return {safe(key): safe(url) for key, url in {**links, **identity.links}.items()}
 
 
+def _configuration(architecture: Architecture) -> dict[str, int | float | str | bool]:
+    """The facts; of several with one key, such as remarks, each after the first has a number."""
+    rows: dict[str, int | float | str | bool] = {}
+    for fact in architecture.facts:
+        rows[free_name(safe(fact.key), rows)] = _plain(fact.value, fact.unit)
+    return rows
+
+
 def _plain(value: object, unit: str | None) -> int | float | str | bool:
     if isinstance(value, bool | int | float) and not unit:
         return value
-    shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    shown = value_words(value)
     return safe(f"{shown} {unit}" if unit else shown, blank="")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from archviz.interpreter.calls import UNKNOWN_BASE
 from archviz.interpreter.modules import SourceModule
 from archviz.interpreter.part_names import check_name, check_showable
 from archviz.interpreter.values import (
@@ -20,7 +21,6 @@ from archviz.interpreter.values import (
     Unknown,
 )
 from archviz.interpreter.watched import plain
-from archviz.late_patterns import late_pattern
 
 if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
     from archviz.spans import Span
 
 REGISTRIES = {"_parameters": "parameters", "_buffers": "buffers", "_modules": "modules"}
-
-UNKNOWN_LAYER = late_pattern(
-    r"torch\.nn\.(?!functional|init)(\w+\.)*[A-Z]\w* has no stub|"
-    r"transformers\.(\w+\.)*[A-Z]\w* is not in the installed transformers"
-)
 
 
 class AttributeWrites:
@@ -94,9 +89,11 @@ class AttributeWrites:
     def raw_set_attribute(self, value: Instance, name: str, new: Any) -> None:
         """Set by the default rules: property setters, then a module's registries, then plain attributes."""
         self.twins.written(value)
-        if isinstance(value, ModuleInstance) and _is_registered(value, name, new):  # before any property of this name
-            self._register(value, name, new)
-            return
+        if isinstance(value, ModuleInstance):  # its registries come before any property of the name
+            registry = _registry_of(value, name)
+            if registry is not None or _is_part(new):
+                self._register(value, name, new, registry)
+                return
         raw = None
         for each in value.cls.mro:
             if name in each.namespace:
@@ -110,19 +107,17 @@ class AttributeWrites:
             self.call(raw.fset, [value, new], {})
         elif isinstance(raw, Instance) and raw.cls.has("__set__"):
             self.call(self.get_attribute(raw, "__set__"), [value, new], {})
-        elif isinstance(value, ModuleInstance):
-            self._register(value, name, new)
-        else:
+        elif not isinstance(value, ModuleInstance):
             value.attrs[name] = plain(new)
+        elif name in REGISTRIES and isinstance(new, dict):
+            setattr(value, REGISTRIES[name], new)
+        else:
+            self._keep(value, name, new)
 
-    def _register(self, module: ModuleInstance, name: str, new: Any) -> None:
-        """`nn.Module.__setattr__`. Source: torch/nn/modules/module.py."""
-        if name in REGISTRIES and isinstance(new, dict):
-            setattr(module, REGISTRIES[name], new)
-            return
-        what = next((what for what in REGISTRIES.values() if name in getattr(module, what)), None)
-        if what is not None and not _takes(what, new):
-            raise TypeError(f"cannot assign '{type_name(new)}' as {what[:-1]} '{name}'")
+    def _register(self, module: ModuleInstance, name: str, new: Any, registry: str | None) -> None:
+        """`nn.Module.__setattr__` of a part, or of a name in one of the registries. Source: torch/nn/modules/module.py."""
+        if registry is not None and not _takes(registry, new):
+            raise TypeError(f"cannot assign '{type_name(new)}' as {registry[:-1]} '{name}'")
         if not module.is_ready and _is_part(new):
             raise AttributeError(f"cannot assign {_part_name(new)} before Module.__init__() call")
         if isinstance(new, Tensor) and new.is_parameter:
@@ -145,11 +140,22 @@ class AttributeWrites:
         elif name in module.modules and new is None:
             module.modules[name] = None
         else:
-            module.attrs[name] = new
-            if isinstance(new, Unknown) and (new.of_module or UNKNOWN_LAYER.fullmatch(new.reason)):
-                self.gap(new.reason, new.at)
-            elif isinstance(new, Unknown) and self.building:
-                self.note(f"attribute {name} is not understood: {new.reason}")
+            self._keep(module, name, new)
+
+    def _keep(self, module: ModuleInstance, name: str, new: Any) -> None:
+        """A plain attribute of a module."""
+        module.attrs[name] = new
+        if isinstance(new, Unknown) and new.of_module:
+            self.gap(new.reason, new.at)
+        elif isinstance(new, Instance) and self.building and new.cls.has(UNKNOWN_BASE):
+            self.unknown_base(new.cls)
+        elif isinstance(new, Unknown) and self.building:
+            self.note(f"attribute {name} is not understood: {new.reason}")
+
+    def unknown_base(self, cls: ClassValue) -> None:
+        """A gap: what a class inherits, and whether its objects are modules, is not known."""
+        base = cls.lookup(UNKNOWN_BASE)
+        self.gap(f"a base class of {cls.name} is not understood: {base.reason}", base.at or cls.at)
 
     def delete_attribute(self, value: Any, name: str) -> None:
         """`del value.name`."""
@@ -206,9 +212,13 @@ def _part_name(value: Any) -> str:
     return "module" if isinstance(value, ModuleInstance) else "parameters" if value.is_parameter else "buffer"
 
 
-def _is_registered(module: ModuleInstance, name: str, new: Any) -> bool:
-    """Whether `nn.Module.__setattr__` puts a value into the module's registries."""
-    return _is_part(new) or name in module.parameters or name in module.modules or name in module.buffers
+def _registry_of(module: ModuleInstance, name: str) -> str | None:
+    """Which registry of a module has a name."""
+    if name in module.parameters:
+        return "parameters"
+    if name in module.buffers:
+        return "buffers"
+    return "modules" if name in module.modules else None
 
 
 def _refuses(cls: ClassValue, name: str) -> bool:

@@ -97,6 +97,16 @@ def weigh_key(interp: Operators, key: Any) -> None:
         weigh(interp, key)
 
 
+def spliced(interp: Operators, value: Any, new: Any) -> Any:
+    """What is put into a slice of a list, whose length stays bounded; an iterator is read."""
+    values = value.payload if isinstance(value, Instance) else value
+    if not isinstance(values, list) or isinstance(new, Unknown):
+        return new
+    parts = list(interp.iterate(new))
+    check_length(interp, len(values) + len(parts))
+    return parts
+
+
 def is_iterator(value: Any) -> bool:
     """Whether a value is an iterator of the host (an interpreted object only looks like one)."""
     return isinstance(value, Iterator) and not isinstance(value, Instance)

@@ -10,6 +10,7 @@ from threading import RLock
 from typing import Any
 
 from archviz.interpreter.class_defaults import class_defaults, declared_fields
+from archviz.interpreter.classes import MODES
 from archviz.interpreter.collect import config_values, module_tree, resolved_gaps, unknown_parts
 from archviz.interpreter.ignored_keys import ignored_keys
 from archviz.interpreter.machine import Interpreter
@@ -18,6 +19,7 @@ from archviz.interpreter.registering import define_registering
 from archviz.interpreter.sizes import Tagged
 from archviz.interpreter.unrun import unrun_effects
 from archviz.interpreter.values import ClassValue, Instance, ModuleInstance
+from archviz.interpreter.walk import distinct_modules
 from archviz.progress import stop_if_unwanted
 
 RECURSION = 12_000
@@ -90,7 +92,16 @@ def build_model(interp: Interpreter, cls: ClassValue, config: Any, **options: An
     model = interp.call(build if callable(build) else cls, [config], options)
     if not isinstance(model, ModuleInstance):
         raise TypeError(f"{cls.name} did not build a module")
+    evaluate(interp, model)
     return model
+
+
+def evaluate(interp: Interpreter, model: ModuleInstance) -> None:
+    """`model.eval()` after the construction, in which modules are in training; where code has rules of its own for it, each pass runs them."""
+    if interp.state.get(MODES):
+        return
+    for module in distinct_modules(model):
+        module.attrs["training"] = False
 
 
 def read_model(interp: Interpreter, model: ModuleInstance, config: Any, tagged: Tagged | None = None) -> ModelReading:

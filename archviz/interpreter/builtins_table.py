@@ -165,11 +165,9 @@ def _delattr(interp: Interpreter, value: Any, name: str) -> None:
 
 
 @builtin("type")
-def _type(interp: Interpreter, value: Any, *rest: Any) -> Any:
+def _type(interp: Interpreter, value: Any, *rest: Any, **keywords: Any) -> Any:
     if len(rest) == 2:  # a class by call: name, bases, namespace
-        bases = [each for each in rest[0] if isinstance(each, ClassValue)]
-        host = next((each for each in rest[0] if isinstance(each, type) and each is not object), None)
-        return ClassValue(interp, value, f"{interp.frame.module.dotted}.{value}", bases, dict(rest[1]), host_base=host)
+        return interp.type_by_call(value, tuple(rest[0]), rest[1], **keywords)
     return interp.type_of(value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,20 @@ from archviz.interpreter.values import (
     Unknown,
 )
 from archviz.interpreter.watched import plain
+from archviz.late_patterns import late_pattern
 
 if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
 
 
 TYPE = "builtins.type"
+_MOST_LOOKED_AT = 64
+MAKES_MODULES = late_pattern(
+    r"torch\.(?!nn\.(functional|init)\b|(Tensor|autograd|backends|cuda|distributed|distributions|fft|linalg|optim|profiler|random|sparse|special)\b)"
+    r"[\w.]+ has no stub|transformers\.(\w+\.)*[A-Z]\w* is not in the installed transformers"
+)
+"""Reasons for which what a function makes, or a base class, is not understood and may be a module."""
+UNKNOWN_BASE = "__unknown_base__"  # class attribute: the base that is not understood and may be one of modules
 _MAKERS = frozenset({"zip", "enumerate", "map", "filter", "reversed"})  # what they give is always new
 
 
@@ -61,13 +70,19 @@ def _call_native(interp: Interpreter, function: NativeFunction, args: list[Any],
 
 
 def _call_unknown(interp: Interpreter, function: Unknown, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    if interp.building and any(_may_be_built(each) for each in (*args, *kwargs.values())):
+    if function.of_module or not interp.building:
+        return function
+    if MAKES_MODULES.fullmatch(function.reason) or any(_may_be_built(each) for each in (*args, *kwargs.values())):
         return Unknown(function.reason, function.at or interp.here(), of_module=True)
     return function
 
 
 def _may_be_built(value: Any) -> bool:
-    """Whether what a call makes of this value may be a module: it is one, or a class of such."""
+    """Whether what a call makes of this value may be a module: it is one, or a class of such, or holds one."""
+    if value.__class__ in (list, tuple):
+        return any(_may_be_built(each) for each in value[:_MOST_LOOKED_AT])
+    if value.__class__ is dict:
+        return any(_may_be_built(each) for each in itertools.islice(value.values(), _MOST_LOOKED_AT))
     return value.__class__ is ModuleInstance or (value.__class__ is ClassValue and value.is_module)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archviz.interpreter.attributes import MISSING, find_attribute
-from archviz.interpreter.calls import TYPE, is_metaclass
+from archviz.interpreter.calls import MAKES_MODULES, TYPE, UNKNOWN_BASE, is_metaclass
 from archviz.interpreter.control import LEAVING, UnsupportedError
 from archviz.interpreter.expressions import EXPRESSIONS
 from archviz.interpreter.named_tuples import make_record
@@ -40,7 +40,8 @@ def make_class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> Any:
     """The class value of a class statement."""
     if interp.region is not None and not frame.is_top:
         interp.region.lose()
-    bases, host_base = _bases(interp, node, frame)
+    stated = [EXPRESSIONS[base.__class__](interp, base, frame) for base in node.bases]
+    bases, host_base = _bases(interp, node.name, stated)
     body = Frame(frame.module, frame, is_class=True)
     body.line = node.lineno
     body.names["__module__"] = frame.module.dotted
@@ -51,6 +52,7 @@ def make_class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> Any:
             interp.run_block(node.body, body, recover=True)
         except LEAVING:
             raise UnsupportedError("return, break or continue in the body of a class", interp.here()) from None
+    body.names.update(_unknown_base(stated))
     keywords = _keywords(interp, node, frame)
     metaclass = _metaclass(interp, keywords.pop("metaclass", None), bases, node.name)
     made = _Statement(node.name, bases, host_base, Span(frame.module.shown, node.lineno), frame.module, keywords)
@@ -116,6 +118,14 @@ def _metaclass(interp: Interpreter, stated: Any, bases: list[ClassValue], name: 
     return next((base.metaclass for base in bases if base.metaclass), None)
 
 
+def make_by_call(interp: Interpreter, name: str, bases: tuple[Any, ...], names: dict[str, Any], **keywords: Any) -> Any:
+    """`type(name, bases, names)`."""
+    metaclass = _metaclass(interp, None, [each for each in bases if isinstance(each, ClassValue)], name)
+    if metaclass is not None:
+        return make_by_metaclass(interp, metaclass, [name, bases, names], keywords)
+    return new_class(interp, None, name, bases, names, **keywords)
+
+
 def make_by_metaclass(interp: Interpreter, metaclass: ClassValue, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """`metaclass(name, bases, names)`: `__new__`, then `__init__` of what it gives."""
     new = metaclass.lookup("__new__")
@@ -126,25 +136,25 @@ def make_by_metaclass(interp: Interpreter, metaclass: ClassValue, args: list[Any
     return cls
 
 
-def new_class(interp: Interpreter, metaclass: ClassValue, *given: Any, **keywords: Any) -> Any:
+def new_class(interp: Interpreter, metaclass: ClassValue | None, *given: Any, **keywords: Any) -> Any:
     """`type.__new__(metaclass, name, bases, names)`."""
     if given and isinstance(given[0], ClassValue):  # through `super()`, which gives its receiver as well
         metaclass, given = given[0], given[1:]
     name, bases, names = given
-    own = [each for each in bases if isinstance(each, ClassValue)]
-    host = next((each for each in bases if isinstance(each, type) and each is not object), None)
+    own, host = _bases(interp, name, bases)
     statement = next((each for each in reversed(interp.state.get("class statements", [])) if each.name == name), None)
     at = statement.at if statement else interp.here()
     module = statement.module if statement else interp.frame.module
     host = statement.host_base if statement else host
-    return define(interp, _Statement(name, own, host, at, module, keywords), dict(names), metaclass)
+    stated = {"__module__": module.dotted, "__qualname__": name} | names | _unknown_base(bases)
+    return define(interp, _Statement(name, own, host, at, module, keywords), stated, metaclass)
 
 
-def _bases(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> tuple[list[ClassValue], type | None]:
+def _bases(interp: Interpreter, name: str, stated: Iterable[Any]) -> tuple[list[ClassValue], type | None]:
+    """The bases of a class: those of the program and of the tables, and the Python type among them."""
     bases: list[ClassValue] = []
     host_base: type | None = None
-    for base in node.bases:
-        value = EXPRESSIONS[base.__class__](interp, base, frame)
+    for value in stated:
         if isinstance(value, NativeFunction) and value.name == "type":
             value = interp.library_name(TYPE)
         if isinstance(value, ClassValue):
@@ -155,8 +165,15 @@ def _bases(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> tuple[list[
         elif isinstance(value, type) and value not in (object, type):
             host_base = host_base or value
         elif isinstance(value, Unknown):
-            interp.note(f"base class of {node.name} is not understood: {value.reason}")
+            interp.note(f"base class of {name} is not understood: {value.reason}")
     return bases, host_base
+
+
+def _unknown_base(stated: Iterable[Any]) -> dict[str, Unknown]:
+    """Of the bases, one that is not understood and may be one of modules, as an attribute of the class."""
+    unknown = (each for each in stated if isinstance(each, Unknown))
+    found = next((each for each in unknown if each.of_module or MAKES_MODULES.fullmatch(each.reason)), None)
+    return {} if found is None else {UNKNOWN_BASE: found}
 
 
 def _own(value: Any, cls: ClassValue) -> None:

@@ -37,7 +37,10 @@ def call_host(interp: Operators, function: Any, args: list[Any], kwargs: dict[st
     unknown = _first_unknown(args)
     receiver = getattr(function, "__self__", None)
     if unknown is not None and not isinstance(receiver, (list, dict, set)):
-        return unknown
+        is_error = isinstance(function, type) and issubclass(
+            function, BaseException
+        )  # it is raised, whatever its words
+        return function(*args) if is_error else unknown
     if function is property:
         return PropertyValue(*args[:2])
     if getattr(function, "__name__", "") == "format" and isinstance(

@@ -189,6 +189,8 @@ class Imports:
             value = dict(value) if type(value) is dict else value  # a table of its own for every interpreter
         elif self.library.is_module(dotted):
             value = LibraryModule(dotted)
+        elif (real := self.library.real_name(dotted)) is not None:
+            value = self.library_name(real)
         else:
             return Unknown(f"{dotted} has no stub", self.here())
         self._library_values[dotted] = value

@@ -9,6 +9,7 @@ from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import BoundMethod, DType, FunctionValue, Instance, ModuleInstance, Tensor
 
+PRETRAINED = "transformers.modeling_utils.PreTrainedModel"
 ARGUMENTS = "arguments of plain code"  # in `Interpreter.state`
 IMAGES = tuple([name] for name in ("pixel_values", "pixels", "image", "images", "img", "imgs"))
 SIZES = {
@@ -41,7 +42,7 @@ def example_inputs(
         given["pixel_values"] = image(interp, config, batch, dtype)
     if "decoder_input_ids" in parameters and _flag(interp, config, "is_encoder_decoder"):
         given["decoder_input_ids"] = ids
-    if "use_cache" in parameters or (takes_rest and main == "input_ids"):
+    if "use_cache" in parameters or (takes_rest and main == "input_ids" and of_transformers(model)):
         given["use_cache"] = use_cache
     return given
 
@@ -100,6 +101,11 @@ def forward_parameters(interp: Interpreter, model: ModuleInstance) -> tuple[list
         return [], False
     spec = forward.node.args
     return [each.arg for each in [*spec.posonlyargs, *spec.args, *spec.kwonlyargs]], spec.kwarg is not None
+
+
+def of_transformers(module: ModuleInstance) -> bool:
+    """Whether a module is a model of `transformers`, which knows the keywords that others are not given."""
+    return any(cls.qualified == PRETRAINED for cls in module.cls.mro)
 
 
 def _main_input(interp: Interpreter, model: ModuleInstance) -> Any:

@@ -74,6 +74,7 @@ class Library:
         self.values: dict[str, Any] = {}
         self.absent: set[str] = set()
         self.attribute_names: dict[str, frozenset[str]] = {}  # library class → attributes that it has without a stub
+        self._elsewhere: dict[str, str] = {}
         self._patterns: list[Matching] = []
         self._named: list[Matching] = []
         self._prefixes: set[str] = set()
@@ -116,6 +117,17 @@ class Library:
     def package(self, *names: str) -> None:
         """Say that packages exist although no single name in them has a stub: importing them succeeds."""
         self._prefixes.update(names)
+
+    def also(self, package: str, real: str) -> None:
+        """Say that what a package has no stub for is what another one has of the same name."""
+        self._elsewhere[package] = real
+        self._prefixes.add(package)
+
+    def real_name(self, name: str) -> str | None:
+        """The name under which another package has a stub for what this one only hands on; None where none has."""
+        package, _, own = name.rpartition(".")
+        real = f"{self._elsewhere[package]}.{own}" if package in self._elsewhere else None
+        return real if real is not None and (self.has(real) or self.is_module(real)) else None
 
     def constructor(self, name: str, *bases: str) -> Callable[[Run], Run]:
         """Register a library class by its `__init__(interpreter, self, …)`; a module unless bases are named."""

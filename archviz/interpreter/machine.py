@@ -368,6 +368,7 @@ class Interpreter(Operators, AttributeWrites, Imports):
         return classes.make_class(self, node, frame)
 
     make_class_by_call = classes.make_by_metaclass
+    type_by_call = classes.make_by_call
 
     def allocate(self, cls: ClassValue, args: list[Any], kwargs: dict[str, Any]) -> Instance:
         """A new object of a class, before `__init__`."""
@@ -375,7 +376,7 @@ class Interpreter(Operators, AttributeWrites, Imports):
             self.count_part()
             module = ModuleInstance(cls)
             module.created_at = self.here()
-            module.attrs["training"] = False
+            module.attrs["training"] = True
             module.is_ready = False
             if self.region is not None:
                 self.region.modules.append(module)
@@ -401,6 +402,8 @@ class Interpreter(Operators, AttributeWrites, Imports):
     def build_module(self, module: ModuleInstance, args: list[Any], kwargs: dict[str, Any]) -> ModuleInstance:
         """Run a module's `__init__`; gaps met on the way belong to this module."""
         self.building.append(module)
+        if module.cls.has(calls.UNKNOWN_BASE):
+            self.unknown_base(module.cls)
         try:
             self.call(module.cls.lookup("__init__"), [module, *args], kwargs)
         finally:

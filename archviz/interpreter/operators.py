@@ -16,6 +16,7 @@ from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
 from archviz.interpreter.managers import GeneratorManager
 from archviz.interpreter.plain_methods import is_plain
 from archviz.interpreter.sizes import Size
+from archviz.interpreter.texts import text_of
 from archviz.interpreter.values import (
     BoundMethod,
     ClassValue,
@@ -385,6 +386,7 @@ class Operators(ClassChecks):
             self.gap(f"an item assigned at {index.reason}", index.at)
         else:
             bounds.weigh_key(self, index)
+            new = bounds.spliced(self, value, new) if index.__class__ is slice else new
             self._changed(value)
             value[plain(index)] = plain(new)
 
@@ -433,19 +435,20 @@ class Operators(ClassChecks):
 
     # -- text, types, errors --------------------------------------------------------------------------------------
 
-    def format_value(self, value: Any, spec: str, conversion: int) -> str:
+    def format_value(self, value: Any, spec: str, conversion: int) -> Any:
         """One replacement field of an f-string."""
         bounds.weigh(self, value)
         if isinstance(value, Tensor) and value.shape == () and value.dtype != "bool" and not spec and conversion == -1:
             value = self._number_in(value)
-        if conversion == ord("r"):
-            value = repr(value)
-        elif isinstance(value, Instance) and conversion == -1 and value.cls.has("__format__"):
-            pass
-        elif conversion == ord("s") or isinstance(value, (Instance, ClassValue, Tensor, *_FUNCTIONS)):
-            value = str(value)
+        is_own = isinstance(value, Instance) and conversion == -1 and value.cls.has("__format__")
+        if not is_own and (
+            conversion != -1 or isinstance(value, (Instance, ClassValue, Tensor, BaseException, *_FUNCTIONS))
+        ):
+            value = text_of(self, value, is_repr=conversion == ord("r"))
         self.guard_format(spec)
-        if isinstance(value, Instance) and conversion == -1 and value.cls.has("__format__"):
+        if isinstance(value, Unknown):
+            return value
+        if is_own:
             return self.bounded_text(str(self.call(self.get_attribute(value, "__format__"), [spec], {})))
         try:
             return format(value, spec)

@@ -45,6 +45,8 @@ def _not_exact(value: Any, depth: int = 0, *, is_repr: bool) -> Iterator[str]:
             yield f"an object of {value.cls.name}"
         elif isinstance(value.payload, (list, dict, tuple, set)):
             yield from _not_exact(value.payload, depth + 1, is_repr=True)
+    elif isinstance(value, BaseException) and any(isinstance(each, Unknown) for each in value.args):
+        yield "an error whose words are not understood"
     elif isinstance(value, _ADDRESSED) or value.__class__ is object:
         yield "a function, module or object, which has its address in it"
     elif depth < _DEEPEST and isinstance(value, (list, tuple, set, dict)):

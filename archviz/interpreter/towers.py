@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archviz.interpreter.inputs import forward_parameters, number, required_parameters
+from archviz.interpreter.inputs import forward_parameters, number, of_transformers, required_parameters
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.named_inputs import CHANNELS, combinations
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor
 
-PRETRAINED = "transformers.modeling_utils.PreTrainedModel"
 GRIDS = ("grid_thw", "image_grid_thw", "grid_hw", "image_grid_hws", "grid_hws", "grid_ws")
 MAIN = (
     "pixel_values",
@@ -55,7 +54,7 @@ def uncalled_towers(
             continue
         seen.add(id(child))
         place = f"{path}.{name}" if path else name
-        if place not in called and any(cls.qualified == PRETRAINED for cls in child.cls.mro):
+        if place not in called and of_transformers(child):
             yield place, child
         else:
             yield from uncalled_towers(child, called, place, seen)

@@ -126,27 +126,13 @@ def _register_convolutions(library: Library) -> None:
 def _register_convolution(library: Library, rank: int, *, transposed: bool) -> None:
     dotted = f"{NN}.ConvTranspose{rank}d" if transposed else f"{NN}.Conv{rank}d"
 
-    def build(
-        interp: Interpreter, self: ModuleInstance, in_channels: int, out_channels: int, kernel_size: Any, stride: Any, padding: Any,
-        output_padding: Any, dilation: Any, groups: Any, bias: Any, mode: str = "zeros",
-    ) -> None:  # fmt: skip
-        kernel = shapes.spread(kernel_size, rank)
-        if in_channels % groups or out_channels % groups:
-            raise ValueError(f"groups ({groups}) must divide the channels ({in_channels} and {out_channels})")
-        keep(self, in_channels=in_channels, out_channels=out_channels, kernel_size=kernel, stride=shapes.spread(stride, rank),
-             padding=padding if isinstance(padding, str) else shapes.spread(padding, rank), dilation=shapes.spread(dilation, rank),
-             groups=groups, output_padding=shapes.spread(output_padding, rank), padding_mode=mode, transposed=transposed)  # fmt: skip
-        sizes = (in_channels, out_channels // groups) if transposed else (out_channels, in_channels // groups)
-        new_parameter(interp, self, "weight", *sizes, *kernel)
-        _bias(interp, self, out_channels, wanted=bias)
-
     if transposed:
 
         @library.constructor(dotted)
         def up(interp: Interpreter, self: ModuleInstance, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1,
                padding: Any = 0, output_padding: Any = 0, groups: Any = 1, bias: Any = True, dilation: Any = 1, **options: Any) -> None:  # fmt: skip
             spread = (kernel_size, stride, padding, output_padding, dilation)
-            build(interp, self, in_channels, out_channels, *spread, groups, bias)
+            build_convolution(interp, self, rank, (in_channels, out_channels), spread, groups, bias, transposed=True)
     else:
 
         @library.constructor(dotted)
@@ -154,7 +140,7 @@ def _register_convolution(library: Library, rank: int, *, transposed: bool) -> N
                         padding: Any = 0, dilation: Any = 1, groups: Any = 1, bias: Any = True, padding_mode: str = "zeros",
                         *args: Any, **options: Any) -> None:  # fmt: skip
             spread = (kernel_size, stride, padding, 0, dilation)
-            build(interp, self, in_channels, out_channels, *spread, groups, bias, padding_mode)
+            build_convolution(interp, self, rank, (in_channels, out_channels), spread, groups, bias, padding_mode)
 
     @library.method(f"{dotted}.forward")
     def forward(interp: Interpreter, self: ModuleInstance, input: Any, output_size: Any = None) -> Any:
@@ -172,6 +158,28 @@ def _register_convolution(library: Library, rank: int, *, transposed: bool) -> N
     library.method(f"{dotted}._conv_forward")(
         lambda interp, self, input, weight, bias=None: _convolved(interp, self, rank, input, weight, bias)
     )
+
+
+def build_convolution(interp: Interpreter, module: ModuleInstance, rank: int, channels: tuple[int, int], spread: tuple[Any, ...],
+                      groups: int, bias: Any, mode: str = "zeros", *, transposed: bool = False) -> None:  # fmt: skip
+    """What the constructor of a convolution makes.
+
+    Args:
+        channels: Into it, out of it.
+        spread: Size of the kernel, stride, padding, output padding, dilation: one number, or one for each axis.
+        mode: What it is padded with.
+    """
+    kernel_size, stride, padding, output_padding, dilation = spread
+    in_channels, out_channels = channels
+    kernel = shapes.spread(kernel_size, rank)
+    if in_channels % groups or out_channels % groups:
+        raise ValueError(f"groups ({groups}) must divide the channels ({in_channels} and {out_channels})")
+    keep(module, in_channels=in_channels, out_channels=out_channels, kernel_size=kernel, stride=shapes.spread(stride, rank),
+         padding=padding if isinstance(padding, str) else shapes.spread(padding, rank), dilation=shapes.spread(dilation, rank),
+         groups=groups, output_padding=shapes.spread(output_padding, rank), padding_mode=mode, transposed=transposed)  # fmt: skip
+    sizes = (in_channels, out_channels // groups) if transposed else (out_channels, in_channels // groups)
+    new_parameter(interp, module, "weight", *sizes, *kernel)
+    _bias(interp, module, out_channels, wanted=bias)
 
 
 def _convolved(interp: Interpreter, module: ModuleInstance, rank: int, value: Any, weight: Any, bias: Any) -> Any:

@@ -51,9 +51,9 @@ def register(library: Library) -> None:
             lambda interp, self, input, _function=function: interp.op(f"{F}.{_function}", input)
         )
     for rank in ("1d", "2d", "3d"):
-        _register_batch_norm(library, f"{NN}.BatchNorm{rank}", affine=True, tracked=True)
-        _register_batch_norm(library, f"{NN}.InstanceNorm{rank}", affine=False, tracked=False)
-    _register_batch_norm(library, f"{NN}.SyncBatchNorm", affine=True, tracked=True)
+        register_batch_norm(library, f"{NN}.BatchNorm{rank}", affine=True, tracked=True)
+        register_batch_norm(library, f"{NN}.InstanceNorm{rank}", affine=False, tracked=False)
+    register_batch_norm(library, f"{NN}.SyncBatchNorm", affine=True, tracked=True)
 
 
 def _affine(interp: Interpreter, module: ModuleInstance, size: int, *, wanted: Any) -> None:
@@ -64,7 +64,9 @@ def _affine(interp: Interpreter, module: ModuleInstance, size: int, *, wanted: A
             module.parameters[name] = None
 
 
-def _register_batch_norm(library: Library, dotted: str, *, affine: bool, tracked: bool) -> None:
+def register_batch_norm(library: Library, dotted: str, *, affine: bool, tracked: bool) -> None:
+    """A norm over a batch, or the class behind several, which takes any number of axes."""
+
     @library.constructor(dotted)
     def batch_norm(interp: Interpreter, self: ModuleInstance, num_features: int, eps: float = 1e-5, momentum: Any = 0.1,
                    affine: Any = affine, track_running_stats: Any = tracked, **options: Any) -> None:  # fmt: skip
@@ -96,7 +98,7 @@ def _register_batch_norm(library: Library, dotted: str, *, affine: bool, tracked
 
 def _allowed_ranks(dotted: str) -> tuple[int, ...]:
     """How many axes the input of a norm over a batch may have; the least two of one that takes any."""
-    if dotted.endswith("SyncBatchNorm"):
+    if not dotted.endswith("d"):
         return tuple(range(2, 65))
     rank = int(dotted[-2])
     return (rank + 1, rank + 2) if "Instance" in dotted or rank == 1 else (rank + 2,)

@@ -29,6 +29,7 @@ _DROPPED = (
 ).split()
 _DROPPED_CLASSES = frozenset(
     "ltx_page_navbar ltx_page_header ltx_page_footer ltx_TOC ltx_ERROR ltx_bibliography ltx_note_mark ltx_tag_note "
+    "ltx_note_type "
     "ltx_pagination ltx_dates ltx_authors".split()
 )
 _HIDING_STYLE = late_pattern(
@@ -198,24 +199,32 @@ def _code_line(line: str) -> str:
 
 
 def _text(tag: Tag, between: str = "") -> str:
-    """The visible text in a tag."""
+    """The visible text in a tag; a footnote stands in brackets after the word that it is to."""
     from bs4.element import NavigableString, Tag
 
     strings: list[str] = []
     size = 0
+    notes: list[PageElement | None] = []  # what comes after each footnote that was entered
     node: PageElement | None = tag.next_element
     stop = _after(tag)
     while node is not None and node is not stop and size <= MOST_BLOCK_CHARACTERS:
+        while notes and node is notes[-1]:
+            strings.append(")")
+            notes.pop()
         if isinstance(node, Tag):
             if _is_unseen(node):
                 node = _after(node)
                 continue
-            strings.append("\n" if node.name == "br" else between)
+            if "ltx_note_outer" in classes(node):
+                notes.append(_after(node))
+                strings.append(" (")
+            else:
+                strings.append("\n" if node.name == "br" else between)
         elif type(node) is NavigableString:
             strings.append(str(node)[: MOST_BLOCK_CHARACTERS + 1])
             size += len(strings[-1])
         node = node.next_element
-    return "".join(strings)
+    return "".join(strings) + ")" * len(notes)
 
 
 def _bounded(text: str) -> str:

@@ -13,17 +13,17 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from archviz.errors import UsageError
 from archviz.late_patterns import late_pattern
+from archviz.lookup.arxiv.ids import DOI_HOSTS, arxiv_id, arxiv_id_of_url, is_named
 from archviz.lookup.arxiv.ids import HOSTS as ARXIV_HOSTS
-from archviz.lookup.arxiv.ids import arxiv_id, arxiv_id_of_url
 from archviz.lookup.github.address import HOSTS as GITHUB_HOSTS
 from archviz.lookup.github.address import github_address
-from archviz.network.services import HUB_HOSTS
+from archviz.network.services import HUB_HOSTS, hub_service
 from archviz.records import record
 
 NameKind = Literal["hub_id", "bare_name", "transformers_type", "path", "arxiv_id", "github"]
 
 MAX_LENGTH = 300
-OTHER_HOSTS = (*ARXIV_HOSTS, *GITHUB_HOSTS)
+OTHER_HOSTS = (*ARXIV_HOSTS, *DOI_HOSTS, *GITHUB_HOSTS)
 _REVISION_PAGES = ("tree", "blob", "raw", "resolve", "commit")
 _FILE_PAGES = ("blob", "raw", "resolve")
 OTHER_PAGES = {
@@ -36,11 +36,13 @@ OTHER_PAGES = {
     ),
 }  # fmt: skip
 
-_PART = late_pattern(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|[A-Za-z0-9_]")
+_PART = late_pattern(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 _REVISION = late_pattern(r"[A-Za-z0-9._/-]{1,200}")
 _MODEL_TYPE = late_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MAX_REPOSITORY = 96  # the Hub's own bound on a repository name
-_GIT_AT = "git@github.com:"  # the other address that `git clone` is given
+_GIT_AT = late_pattern(
+    r"(?:ssh://)?git@(github\.com|hf\.co|huggingface\.co)[:/]"
+)  # the other address that `git clone` is given
 _BLANKS = " \t\r\n\f\v"  # around a name; any other space (no-break, ideographic) is a character that no name holds
 _AROUND = " \t\"'`.,;:!()[]<>/"
 _FORMS = "Write org/name, org/name@revision, a Hub URL, transformers:MODEL_TYPE, or a path that starts with ./ or /."
@@ -96,8 +98,7 @@ def classify(model: str) -> ModelName:
         return ModelName("arxiv_id", paper)
     if text.startswith("transformers:"):
         return _transformers_type(text)
-    if text.startswith(_GIT_AT):
-        text = f"https://github.com/{text.removeprefix(_GIT_AT)}"
+    text = _GIT_AT.sub(r"https://\1/", text, count=1) if _GIT_AT.match(text) else text
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
         return _from_url(text)
     if text.lower().startswith(tuple(f"{host}/" for host in (*HUB_HOSTS, *OTHER_HOSTS))):
@@ -158,9 +159,8 @@ def _is_path(text: str) -> bool:
 
 
 def _paper(text: str) -> str | None:
-    """The arXiv id that a text is; an old id (`cs/0112017`) only with `arXiv:` before it, since a Hub id has its form."""
-    named = text[:6].lower() == "arxiv:"
-    return arxiv_id(text) if named or "/" not in text else None
+    """The arXiv id that a text is; an old id (`cs/0112017`) only with `arXiv:` or its DOI's beginning before it, since a Hub id has its form."""
+    return arxiv_id(text) if is_named(text) or "/" not in text else None
 
 
 def _is_revision(revision: str) -> bool:
@@ -173,34 +173,34 @@ def _from_url(text: str) -> ModelName:
     if code := github_address(text):
         return ModelName("github", code.repository, code.revision)
     segments = _hub_path(text)
-    if len(segments) == 1:
-        return _repository(segments[0], None)
-    if len(segments) > 2 and (segments[2] not in _REVISION_PAGES or len(segments) == 3):
+    # the Hub's old names are of one part: `gpt2/tree/main`
+    is_old = len(segments) > 2 and segments[1] in _REVISION_PAGES and segments[2] not in _REVISION_PAGES
+    named, page = (segments[:1], segments[1:]) if is_old else (segments[:2], segments[2:])
+    if page and (page[0] not in _REVISION_PAGES or len(page) == 1):
         raise _not_a_model(text)
     if len(segments) == 2:
-        segments[1] = segments[1].removesuffix(".git")  # the address that `git clone` is given
-    name, revision = "/".join(segments[:2]), _revision_of_url(segments, text)
+        named[1] = named[1].removesuffix(".git")  # the address that `git clone` is given
+    name = "/".join(named)
+    revision = _revision_of_url(name, page, text) if page else None
     if "revision" in parse_qs(urlsplit(text).query):
         raise UsageError(f"{_shown(text)} states a revision behind '?', where none is read", hint=_at_revision(name))
     return _repository(name, revision)
 
 
-def _revision_of_url(segments: list[str], text: str) -> str | None:
+def _revision_of_url(name: str, page: list[str], text: str) -> str:
     """What a Hub address says after `tree`, `blob`, …; a file at the root beside it stands for the repository.
 
     Raises:
         UsageError: It is no revision, or the address leads into a folder, which may hold another model.
     """
-    if len(segments) < 4:
-        return None
-    parts = 3 if segments[3] == "refs" and len(segments) > 5 else 1  # `refs/pr/1`
-    revision, inside = unquote("/".join(segments[3 : 3 + parts])), segments[3 + parts :]
+    parts = 3 if page[1] == "refs" and len(page) > 3 else 1  # `refs/pr/1`
+    revision, inside = unquote("/".join(page[1 : 1 + parts])), page[1 + parts :]
     if not _is_revision(revision):
         raise UsageError(f"{_shown(revision)} is not a revision", where=_shown(text), hint=_FORMS)
-    if len(inside) > (segments[2] in _FILE_PAGES):
+    if len(inside) > (page[0] in _FILE_PAGES):
         raise UsageError(
             f"{_shown(text)} leads to {_shown('/'.join(inside))} inside the repository; only the files at its root are read",
-            hint=_at_revision("/".join(segments[:2])),
+            hint=_at_revision(name),
         )
     return revision
 
@@ -210,7 +210,10 @@ def _at_revision(name: str) -> str:
 
 
 def _hub_path(text: str) -> list[str]:
-    """The path segments of a Hub address that may lead to a model."""
+    """The path segments of a Hub address, or of one at the endpoint in use, that may lead to a model."""
+    own = hub_service().endpoint
+    if text.startswith(f"{own}/"):
+        text = f"https://{HUB_HOSTS[0]}{text.removeprefix(own)}"
     try:
         url = urlsplit(text)
         port = url.port
@@ -243,8 +246,10 @@ def _repository(name: str, revision: str | None) -> ModelName:
 
 
 def _shown(text: str) -> str:
-    """Text as it may be printed: quoted, escaped, ASCII only, short; of an address, neither user part nor query."""
+    """Text as it may be printed: quoted, escaped, ASCII only, short; without a query; of an address without its user part."""
     if "://" in text:
         text = re.sub(r"//[^/]*@", "//", re.split("[?#]", text, maxsplit=1)[0])
+    elif "?" in text:  # it may hold a token
+        text = f"{text.partition('?')[0]}?[...]"
     shown = ascii(text)
     return shown if len(shown) <= 80 else shown[:76] + "…'"

@@ -134,13 +134,17 @@ def read_paper(asked: str, wanted: str | None, session: Session) -> PaperAnswer:
             return PaperAnswer("not_found", text, error.message, notes=session.notes)
         return _with_sections(client, paper, wanted, PaperAnswer("exact", text, "", notes=session.notes))
     search = client.search_title(text)
+    if search.unseen:
+        of = f"{len(search.ranked)} of the {search.total:,} papers whose titles hold these words were looked at"
+        session.note(f"{of}; an arXiv id tells one for sure.")
     if len(search.exact) == 1:
         found = PaperAnswer("exact", text, "", results=search.ranked, notes=session.notes)
         return _with_sections(client, search.exact[0], wanted, found)
     if search.exact:
         said = f"{len(search.exact)} papers have exactly this title; give the id of one."
         return PaperAnswer("ambiguous", text, said, results=search.ranked, notes=session.notes)
-    said = "arXiv has no paper of exactly this title" + ("; the nearest are listed." if search.ranked else ".")
+    none = "no paper that was looked at has" if search.unseen else "arXiv has no paper of"
+    said = f"{none} exactly this title" + ("; the nearest are listed." if search.ranked else ".")
     return PaperAnswer("not_found", text, said, results=search.ranked, notes=session.notes)
 
 

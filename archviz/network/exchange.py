@@ -119,10 +119,11 @@ def _read(
     headers = {name.lower(): value for name, value in response.headers.items()}
     try:
         bodiless = request.method == "HEAD" or response.status_code in (204, 304)
-        raw = b"" if bodiless else _body(attempt, response, request, bounds, deadline, monotonic)
+        raw, is_cut = (b"", False) if bodiless else _body(attempt, response, request, bounds, deadline, monotonic)
     finally:
         response.close()
-    if not bodiless and headers.get("content-length", "").isdecimal() and len(raw) != int(headers["content-length"]):
+    stated = "" if bodiless or is_cut else headers.get("content-length", "")
+    if stated.isdecimal() and len(raw) != int(stated):
         raise CutShortError(f"{len(raw):,} bytes instead of {int(headers['content-length']):,}")
     body = _decoded(raw, headers.get("content-encoding", ""), bounds.size, request)
     return Answer(
@@ -137,18 +138,24 @@ def _body(
     bounds: Bounds,
     deadline: float,
     monotonic: Callable[[], float],
-) -> bytes:
+) -> tuple[bytes, bool]:
+    """What was sent, and whether it was cut to what was asked for."""
     limit = _most_bytes(response, request, bounds.size)
-    chunks, size = [], 0
+    chunks: list[bytes] = []
+    size = 0
     assert isinstance(response.stream, httpx2.SyncByteStream)
     for chunk in response.stream:
         size += len(chunk)
-        if size > limit:
-            raise too_large(limit, request) if limit == bounds.size else _no_part(request)
+        if size > limit and limit == bounds.size:
+            raise too_large(limit, request)
+        if size > limit and response.status_code == 206:
+            raise _no_part(request)
+        if size > limit:  # all of a file whose beginning was asked for: the rest is left, and the connection closed
+            return b"".join(chunks) + chunk[: limit - size], True
         if attempt.abandoned or monotonic() > deadline:
             raise httpx2.ReadTimeout("no whole answer")
         chunks.append(chunk)
-    return b"".join(chunks)
+    return b"".join(chunks), False
 
 
 def _most_bytes(response: httpx2.Response, request: httpx2.Request, limit: int) -> int:
@@ -165,7 +172,7 @@ def _most_bytes(response: httpx2.Response, request: httpx2.Request, limit: int) 
 
 
 def _no_part(request: httpx2.Request) -> BadResponseError:
-    """Another part of a file than the asked one, or all of it: mirrors that know no ranges give that, and it is not read."""
+    """Another part of a file than the asked one; or all of it where its end was asked for, as servers give it that know no ranges."""
     return BadResponseError(
         "the server does not give the part of a file that was asked for, so its header cannot be read",
         where=shown(str(request.url)),

@@ -92,13 +92,13 @@ def refused(status: int, name: str, url: str, wait: float | None, token_variable
     Args:
         token_variable: Where a token would be, which may ask more often; empty where there is none to set.
     """
-    if status in (403, 429):
+    is_rate = status in (403, 429)
+    if is_rate or wait:
+        said = "limits the rate of requests" if is_rate else f"answers with status {status}"
         after = f"; it asks to wait {age_of(wait)}" if wait else ""
+        or_token = f", or set {token_variable} to a token" if is_rate and token_variable else ""
         return RateLimitedError(
-            f"{name} limits the rate of requests{after}",
-            retry_after=wait,
-            where=shown(url),
-            hint="Wait and try again" + (f", or set {token_variable} to a token." if token_variable else "."),
+            f"{name} {said}{after}", retry_after=wait, where=shown(url), hint=f"Wait and try again{or_token}."
         )
     return SourceUnavailableError(f"{name} answers with status {status}", where=shown(url), hint=TRY_LATER)
 

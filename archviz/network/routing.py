@@ -8,6 +8,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 
 from archviz.errors import SourceUnavailableError, UsageError
+from archviz.network.addresses import SeveralAddresses
 from archviz.network.services import is_loopback, origin_of
 
 
@@ -15,6 +16,7 @@ class EnvironmentTransport(httpx2.BaseTransport):
     """Connections by `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`; this machine itself is asked directly."""
 
     def __init__(self) -> None:
+        self._backend = SeveralAddresses()
         self._ways: dict[tuple[str, str], httpx2.HTTPTransport] = {}
         self._lock = threading.Lock()
 
@@ -38,7 +40,9 @@ class EnvironmentTransport(httpx2.BaseTransport):
                         hint="Write http://host:port of an HTTP proxy, or unset the variable.",
                     )
                 try:
-                    self._ways[key] = httpx2.HTTPTransport(verify=verify, proxy=key[1] or None)
+                    way = httpx2.HTTPTransport(verify=verify, proxy=key[1] or None)
+                    way._pool._network_backend = self._backend  # noqa: SLF001 # there is no public way to hand it over
+                    self._ways[key] = way
                 except (ValueError, ImportError, httpx2.InvalidURL):
                     raise UsageError(
                         "the proxy of the environment is no address that can be used",

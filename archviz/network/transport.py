@@ -10,7 +10,14 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from archviz.errors import ArchvizError, BadResponseError, OfflineError, SourceUnavailableError, UsageError
+from archviz.errors import (
+    ONLINE_AGAIN,
+    ArchvizError,
+    BadResponseError,
+    OfflineError,
+    SourceUnavailableError,
+    UsageError,
+)
 from archviz.network.cache import Entry
 from archviz.network.exchange import Answer, Bounds, exchange
 from archviz.network.faults import (
@@ -28,6 +35,7 @@ from archviz.network.waits import FIRST_WAIT, Turn, asked_wait, others_first, tu
 from archviz.progress import enter_stage
 
 ATTEMPTS = 3
+_ATTEMPTS_AT_HAND = 2  # at a connection that fails at once, where the catalog or a copy can answer too
 RETRIED = (429, 500, 502, 503, 504)
 _KEPT = ("content-type", "etag", "last-modified", COMMIT_HEADER, "x-linked-etag", "x-linked-size")
 _NO_CONNECTION = (httpx2.ConnectError, httpx2.ConnectTimeout)
@@ -129,7 +137,7 @@ class GuardedTransport(httpx2.BaseTransport):
         raise OfflineError(
             f"{self.service.name} is not asked offline, and nothing is stored of it here",
             where=shown(url),
-            hint="Run the command once without --offline.",
+            hint=ONLINE_AGAIN,
         )
 
     def _old(self, stored: Entry, note: str) -> httpx2.Response:
@@ -238,7 +246,9 @@ class GuardedTransport(httpx2.BaseTransport):
                 if isinstance(failed.error, _NO_CONNECTION):
                     connecting -= failed.seconds + pause
                 in_time = connecting > 0 and failed.seconds <= _RETRY_WITHIN
-                if attempt == ATTEMPTS or not in_time or not helps_to_retry(failed.error):
+                most = _ATTEMPTS_AT_HAND if at_hand or session.at_hand else ATTEMPTS
+                most = most if isinstance(failed.error, _NO_CONNECTION) else ATTEMPTS
+                if attempt >= most or not in_time or not helps_to_retry(failed.error):
                     limit = bound if isinstance(failed.error, _NO_CONNECTION) else patience
                     raise self._unreachable(failed.error, url, limit, began) from None
             else:

@@ -70,6 +70,7 @@ class LayerCache:
     Args:
         module: The module that wrote it, of several side by side the first.
         writers: Name of a kept tensor → the module that wrote it.
+        chunked: Its window is the token's own chunk, which begins anew each time, and does not slide.
     """
 
     index: int
@@ -79,6 +80,7 @@ class LayerCache:
     kept: tuple[Kept, ...]
     at: str | None = None
     writers: dict[str, str] = field(default_factory=dict)
+    chunked: bool = False
 
     @property
     def modules(self) -> list[str]:

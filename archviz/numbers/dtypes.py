@@ -10,7 +10,8 @@ BITS = {
 }  # fmt: skip
 SHORT = {
     "fp64": "float64", "fp32": "float32", "f32": "float32", "bf16": "bfloat16", "fp16": "float16", "f16": "float16", "half": "float16",
-    "fp8": "float8_e4m3fn", "f8": "float8_e4m3fn", "fp4": "float4", "nvfp4": "float4", "mxfp4": "float4",
+    "fp8": "float8_e4m3fn", "f8": "float8_e4m3fn", "fp4": "float4", "nvfp4": "float4", "mxfp4": "float4", "nf4": "float4",
+    "double": "float64", "float": "float32", "float8": "float8_e4m3fn",
 }  # fmt: skip
 WIDTHS = ("float32", "bfloat16", "float8_e4m3fn", "int4")
 """The types that weights are given in where nothing else is asked."""

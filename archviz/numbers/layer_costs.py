@@ -96,7 +96,7 @@ class LayerCosts:
             if not each.anew
         ]
         if found:
-            return int(sum(each.at(seen_of(each, context, context), context) for each in found))
+            return int(sum(each.at(seen_of(each, context, context)) for each in found))
         each = self._for_position(modules)
         return None if each is None else int(each * min(context, window or context))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 
 from archviz.architecture.model import Architecture, LayerKind
@@ -12,7 +12,7 @@ from archviz.interpreter.caches import NO_CACHE, CachedPass
 from archviz.late_patterns import late_pattern
 from archviz.numbers.cache_growth import Kept, LayerCache, layer_caches
 from archviz.numbers.dtypes import BITS, WIDTHS
-from archviz.numbers.operations import Operations, find_operations
+from archviz.numbers.operations import Operations, find_operations, pass_operations
 from archviz.numbers.weights import StoredWeights
 
 SAMPLED = (256, 512)
@@ -101,6 +101,7 @@ class Memory:
         kinds: Layers that keep something, by what they keep.
         contexts: The needs at the lengths that were asked for.
         missing: Why it is not known what is kept; None where it is, or nothing is kept.
+        lengths: Of the passes of a model that keeps nothing; `operations.once` says what one multiplies. Empty where that is not known.
         stored: The weights as the configuration says that they are stored; None where it does not.
     """
 
@@ -118,6 +119,7 @@ class Memory:
     remarks: list[str] = field(default_factory=list)
     stored: StoredWeights | None = None
     source: Source | None = None
+    lengths: list[int] = field(default_factory=list)
 
     def need(self, tokens: int) -> ContextNeed:
         """What a sequence of so many tokens needs."""
@@ -195,7 +197,11 @@ def find_memory(
     layers = layer_caches(first, second) if known else []
     looked_at = _source(first, second, source) if known else None
     layers = [replace(layer, part="cross") if _is_fixed(layer) else layer for layer in layers]
+    layers = _with_chunks(layers, architecture)
     operations = find_operations(architecture, first, second, layers, looked_at.fixed if looked_at else None)
+    keeps_nothing = missing is None and not known
+    if keeps_nothing:
+        operations = Operations(None, (), source=pass_operations(first, second))
     stated = architecture.fact("context_length")
     maximum = stated.value if stated is not None and isinstance(stated.value, int) else None
     whole = first.ended_by is None and second.ended_by is None
@@ -205,6 +211,9 @@ def find_memory(
         {each: architecture.parameters.total * BITS[each] // 8 for each in weights}, dtype, _kinds(layers, architecture), operations, [],
         maximum, missing, stored=stored, source=looked_at,
     )  # fmt: skip
+    routed = any(kind.parameters != kind.active_parameters for stack in architecture.layers for kind in stack.kinds)
+    if keeps_nothing and not routed:  # a pass does not show the share of the experts that a token meets
+        found.lengths.extend(contexts)
     if known:
         found.contexts.extend(found.need(tokens) for tokens in contexts)
     if any(each.role == "indexer" for kind in found.kinds for each in kind.kept):
@@ -251,12 +260,7 @@ def _is_fixed(layer: LayerCache) -> bool:
 
 def _kinds(layers: Sequence[LayerCache], architecture: Architecture) -> list[CacheKind]:
     groups: dict[tuple[object, ...], list[LayerCache]] = {}
-    titles = {
-        f"{stack.path}.{index}": _mixer_title(kind)
-        for stack in architecture.layers
-        for kind in stack.kinds
-        for index in kind.indices
-    }
+    titles = {path: _mixer_title(kind) for path, kind in _kinds_by_path(architecture).items()}
     for layer in layers:
         if layer.kept:
             groups.setdefault((layer.part, layer.kind, layer.kept, _title(layer, titles)), []).append(layer)
@@ -266,12 +270,39 @@ def _kinds(layers: Sequence[LayerCache], architecture: Architecture) -> list[Cac
     ]
 
 
+def _with_chunks(layers: Sequence[LayerCache], architecture: Architecture) -> list[LayerCache]:
+    """The layers, those marked whose window is the chunk that a token stands in: their mask says so, a cache only how much it holds."""
+    masks = architecture.fact("attention_mask")
+    if masks is None or "chunked" not in (masks.value.values() if isinstance(masks.value, dict) else [masks.value]):
+        return list(layers)
+    kinds = _kinds_by_path(architecture)
+
+    def chunked(layer: LayerCache) -> bool:
+        kind = kinds.get(_layer_path(layer, kinds))
+        mask = masks.value.get(kind.mixer_kind or kind.id) if kind and isinstance(masks.value, dict) else masks.value
+        return kind is not None and layer.window is not None and mask == "chunked"
+
+    return [replace(layer, chunked=chunked(layer)) for layer in layers]
+
+
+def _kinds_by_path(architecture: Architecture) -> dict[str, LayerKind]:
+    """Path of a layer → its kind."""
+    return {
+        f"{stack.path}.{index}": kind for stack in architecture.layers for kind in stack.kinds for index in kind.indices
+    }
+
+
+def _layer_path(layer: LayerCache, known: Container[str]) -> str:
+    """The path, of those that are known, of the layer that a cache's writer stands in; empty where none is."""
+    path = layer.module or ""
+    while path and path not in known:
+        path = path.rpartition(".")[0]
+    return path
+
+
 def _title(layer: LayerCache, titles: dict[str, str]) -> str:
     """The mixer of the layer that writes it, as the description calls it; else what is kept."""
-    path = layer.module or ""
-    while path and path not in titles:
-        path = path.rpartition(".")[0]
-    return titles[path] if path else layer.kind
+    return titles.get(_layer_path(layer, titles), layer.kind)
 
 
 def _mixer_title(kind: LayerKind) -> str:

@@ -50,6 +50,7 @@ def memory_text(memory: Memory) -> str:
         return "\n".join([*lines, f"  not known: {memory.missing}", *memory.remarks, ""])
     if not memory.kinds:
         lines.append("  nothing: no pass returns a cache or leaves a state on a module for the next one")
+        lines += _pass_lines(memory)
         return "\n".join([*lines, *(f"  note: {each}" for each in memory.remarks)]) + "\n"
     for kind in memory.kinds:
         lines += _kind_lines(kind, memory)
@@ -69,6 +70,20 @@ def memory_text(memory: Memory) -> str:
     shown = [name for name in DEFINITIONS if not hidden.get(name)]
     lines += [f"  {name.replace('_', ' ')}: {DEFINITIONS[name]}" for name in shown]
     return "\n".join([*lines, *(f"  note: {each}" for each in memory.remarks)]) + "\n"
+
+
+def _pass_lines(memory: Memory) -> Iterator[str]:
+    """What a pass multiplies, of a model that keeps nothing."""
+    if not memory.lengths:
+        return
+    yield ""
+    if not any(memory.operations.source[1:]):
+        yield f"  one pass, whatever the context: {operations_text(memory.operations.once(0))} FLOP, in projections and products"
+        return
+    for tokens in memory.lengths:
+        count = memory.operations.once(tokens)
+        each = f"; {operations_text(count // tokens)} for a token" if memory.operations.source[0] * 100 < count else ""
+        yield f"  one pass over {length_text(tokens)} tokens: {operations_text(count)} FLOP, in projections and products{each}"
 
 
 def _kind_lines(kind: CacheKind, memory: Memory) -> Iterator[str]:
@@ -200,6 +215,7 @@ def memory_data(memory: Memory) -> dict[str, object]:
             }
             for each in memory.contexts
         ],
+        "passes": [{"tokens": tokens, "flops": memory.operations.once(tokens)} for tokens in memory.lengths],
         "max_context": memory.maximum,
         "definitions": DEFINITIONS,
         "missing": memory.missing,

@@ -182,13 +182,18 @@ def _in_list(name: str, stacks: Sequence[str]) -> str | None:
 
 def products_once(events: Iterable[Event], others: frozenset[str]) -> int:
     """Operations of a pass in modules that are not among some others: projections, convolutions and products of tensors."""
-    count = 0
+    return sum(count for module, count in products_by_module(events).items() if module not in others)
+
+
+def products_by_module(events: Iterable[Event]) -> dict[str, int]:
+    """Module → operations of a pass: projections, convolutions and products of tensors."""
+    found: dict[str, int] = {}
     for event in events:
-        if event.kind == "op" and event.module not in others and event.name in ("linear", *CONVOLUTIONS, *PRODUCTS):
+        if event.kind == "op" and event.name in ("linear", *CONVOLUTIONS, *PRODUCTS):
             sizes = _sizes(event)
             if len(sizes) > 1:
-                count += product_operations(event, sizes)
-    return count
+                found[event.module] = found.get(event.module, 0) + product_operations(event, sizes)
+    return found
 
 
 def product_operations(event: Event, sizes: Sequence[tuple[int, ...]]) -> int:

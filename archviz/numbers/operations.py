@@ -17,7 +17,7 @@ from archviz.interpreter.caches import CachedPass
 from archviz.interpreter.reading import Event
 from archviz.numbers.cache_growth import LayerCache
 from archviz.numbers.latents import FORMS
-from archviz.numbers.multiplied import Product, met_weights, products_of, products_once
+from archviz.numbers.multiplied import Product, met_weights, products_by_module, products_of, products_once
 from archviz.numbers.state_work import state_work
 
 Over = Literal["context", "source"]
@@ -29,6 +29,7 @@ class Growth:
 
     Args:
         over: What is looked back at: the context, or an encoder's output.
+        chunked: The window is the token's own chunk, which begins anew each time, and does not slide.
         anew: A projection of what is cached, which the code repeats at each step; a prefill does it once for each token, as a weight.
     """
 
@@ -37,11 +38,13 @@ class Growth:
     window: int | None
     over: Over = "context"
     anew: bool = False
+    chunked: bool = False
 
-    def at(self, seen: Fraction, context: int) -> Fraction:
+    def at(self, seen: Fraction) -> Fraction:
+        """For a token that sees so many."""
         if self.slope or self.window is None:
             return self.constant + self.slope * seen
-        return self.constant * min(Fraction(1), Fraction(context, self.window))  # the window was full when it was read
+        return self.constant * seen / self.window  # the window was full when it was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Operations:
         growths: What the layers multiply besides, by their windows.
         absorbed: The growths where a projection of cached latents is multiplied into queries and outputs instead; empty where
             nothing is projected anew.
-        source: Operations once for a source of n tokens: `source[0] + source[1] n + source[2] n²`.
+        source: Operations once for a source of n tokens, or for all of a pass of a model that keeps nothing: `source[0] + source[1] n + source[2] n²`.
     """
 
     weights: int | None
@@ -67,18 +70,18 @@ class Operations:
         if self.weights is None:
             return None
         found = self.absorbed if absorbed else self.growths
-        return self.weights + int(sum(each.at(seen_of(each, context, source), context) for each in found))
+        return self.weights + int(sum(each.at(seen_of(each, context, source)) for each in found))
 
     def prefill(self, context: int, source: int = 0) -> int | None:
         """For one token of a prefill, on average over the context, each token looking back only."""
         if self.weights is None:
             return None
         found = [
-            (each, Fraction(source) if each.over == "source" else _mean(context, each.window))
+            (each, Fraction(source) if each.over == "source" else mean_seen(context, each.window, each.chunked))
             for each in self.growths
             if not each.anew
         ]
-        return self.weights + int(sum(each.at(tokens, context) for each, tokens in found))
+        return self.weights + int(sum(each.at(tokens) for each, tokens in found))
 
     def once(self, source: int) -> int:
         """For the whole of a source, before the first token."""
@@ -91,11 +94,18 @@ def seen_of(growth: Growth, context: int, source: int) -> Fraction:
     return Fraction(source if growth.over == "source" else min(context, growth.window or context))
 
 
-def _mean(context: int, window: int | None) -> Fraction:
-    """How many tokens one sees on average: 1, 2, 3 … up to the window."""
+def mean_seen(context: int, window: int | None, chunked: bool = False) -> Fraction:
+    """How many tokens one sees on average: 1, 2, 3 … up to the window; in a chunk up to its end, and from 1 again.
+
+    >>> mean_seen(8, None), mean_seen(8, 4), mean_seen(8, 4, chunked=True)
+    (Fraction(9, 2), Fraction(13, 4), Fraction(5, 2))
+    """
     if not context:
         return Fraction(0)
     seen = min(context, window or context)
+    if chunked:
+        whole, rest = divmod(context, seen)
+        return Fraction(whole * (seen * (seen + 1) // 2) + rest * (rest + 1) // 2, context)
     return Fraction(seen * (seen + 1) // 2 + (context - seen) * seen, context)
 
 
@@ -129,11 +139,11 @@ def _growths(
     few: Sequence[Product], many: Sequence[Product], passes: tuple[CachedPass, CachedPass], layers: Sequence[LayerCache], fixed: int | None
 ) -> tuple[list[Growth], dict[str, LayerCache]]:  # fmt: skip
     """What grows in the layers that keep something, by window; and the modules that project anew what a layer keeps."""
-    found: dict[tuple[int | None, bool, Over, bool], Growth] = {}
+    found: dict[tuple[int | None, bool, bool, Over, bool], Growth] = {}
     of_modules, repeated = _of_modules(few, many, passes, layers, fixed)
     for each in (growth for growths in of_modules.values() for growth in growths):
-        key = (each.window, each.slope > 0, each.over, each.anew)
-        known = found.get(key, Growth(Fraction(0), Fraction(0), each.window, each.over, each.anew))
+        key = (each.window, each.chunked, each.slope > 0, each.over, each.anew)
+        known = found.get(key, replace(each, constant=Fraction(0), slope=Fraction(0)))
         found[key] = replace(known, constant=known.constant + each.constant, slope=known.slope + each.slope)
     return list(found.values()), repeated
 
@@ -164,7 +174,8 @@ def _of_modules(
         if anew and slope and layer is not None:
             repeated[module] = layer
         window = None if layer is None or over == "source" or _grows_beside(layer) else layer.window
-        found.setdefault(module, []).append(Growth(count - slope * lengths[1], slope, window, over, anew))
+        chunked = window is not None and layer is not None and layer.chunked
+        found.setdefault(module, []).append(Growth(count - slope * lengths[1], slope, window, over, anew, chunked))
     for module, count in state_work(passes[1], layers).items():
         found.setdefault(module, []).append(Growth(Fraction(count), Fraction(0), None))
     return found, repeated
@@ -267,7 +278,25 @@ def _source(
     counts = [products_once(each.before, frozenset(event.module for event in each.events)) for each in (first, second)]
     if fixed is not None or counts[0] == counts[1]:
         return Fraction(counts[1]), Fraction(0), Fraction(0)
-    few, many = first.tokens - 1, second.tokens - 1
-    # a n + b n²: projections and attention; two lengths give both
+    return Fraction(0), *_grown((counts[0], counts[1]), (first.tokens - 1, second.tokens - 1))
+
+
+def pass_operations(first: CachedPass, second: CachedPass) -> tuple[Fraction, Fraction, Fraction]:
+    """What one pass of a model that keeps nothing multiplies, as a function of its tokens; an image's modules are the same for all."""
+    lengths = (first.tokens - 1, second.tokens - 1)
+    before, after = (products_by_module(each.events) for each in (first, second))
+    constant = linear = squared = Fraction(0)
+    for module, count in after.items():
+        if before.get(module) == count:
+            constant += count
+            continue
+        more = _grown((before.get(module, 0), count), lengths)
+        linear, squared = linear + more[0], squared + more[1]
+    return constant, linear, squared
+
+
+def _grown(counts: tuple[int, int], lengths: tuple[int, int]) -> tuple[Fraction, Fraction]:
+    """The factors of n and n², of projections and attention, from what two lengths count."""
+    few, many = lengths
     squared = (Fraction(counts[1], many) - Fraction(counts[0], few)) / (many - few)
-    return Fraction(0), Fraction(counts[1], many) - squared * many, squared
+    return Fraction(counts[1], many) - squared * many, squared

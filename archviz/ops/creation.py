@@ -45,6 +45,7 @@ def _register_types(library: Library) -> None:
     library.function("torch._itemsize")(lambda interp, dtype: DTYPES[dtype.name])
     library.function("torch.device")(lambda interp, kind="meta", index=None: Device(str(kind).split(":")[0]))
     library.function("torch.get_default_dtype")(lambda interp: made["float32"])
+    library.function("torch.get_default_device")(lambda interp: Device("meta"))
 
     @library.function("torch.set_default_dtype")
     def set_default_dtype(interp: Interpreter, dtype: Any) -> None:
@@ -156,12 +157,7 @@ def _register_filled(library: Library) -> None:
     def eye(interp: Interpreter, rows: int, columns: int | None = None, *, dtype: Any = None, **options: Any) -> Tensor:
         return tensor(interp, (rows, rows if columns is None else columns), dtype)
 
-    for name, kind in (
-        ("Tensor", "float32"),
-        ("FloatTensor", "float32"),
-        ("LongTensor", "int64"),
-        ("BoolTensor", "bool"),
-    ):
+    for name, kind in _BY_TYPE.items():
         library.declare(f"torch.{name}")
 
         def constructed(interp: Interpreter, cls: Any, *values: Any, _kind: str = kind, **options: Any) -> Any:
@@ -181,6 +177,13 @@ def _register_filled(library: Library) -> None:
         if isinstance(value, Tensor):
             return tensor(interp, value.sizes, dtype or value.dtype, value.data)
         return from_python(interp, value, dtype)
+
+
+_BY_TYPE = {
+    "Tensor": "float32", "FloatTensor": "float32", "DoubleTensor": "float64", "HalfTensor": "float16", "BFloat16Tensor": "bfloat16",
+    "LongTensor": "int64", "IntTensor": "int32", "ShortTensor": "int16", "CharTensor": "int8", "ByteTensor": "uint8", "BoolTensor": "bool",
+}  # fmt: skip
+"""Constructors of tensors of one dtype → that dtype."""
 
 
 def from_python(interp: Interpreter, value: Any, dtype: Any = None) -> Any:

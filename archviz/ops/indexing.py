@@ -66,7 +66,8 @@ def _register_items(library: Library) -> None:
         report(interp, [*_with_bounds(index if isinstance(index, tuple) else (index,)), new])
         if interp.recorder is not None:
             event = interp.recorder.begin("op", "setitem", [value, new, index], interp.here())
-            interp.recorder.end(event, value)
+            place = _bounds(index if isinstance(index, tuple) else (index,))
+            interp.recorder.end(event, value, {"index": place["index"]} if "index" in place else None)
             interp.recorder.passed[event] = ((value, new, index), {}, None)
 
 

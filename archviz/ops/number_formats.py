@@ -12,9 +12,13 @@ import math
 from array import array
 from typing import Any
 
+from archviz.interpreter.sizes import Size
+
 _INTEGER_BITS = {"int8": 8, "int16": 16, "int32": 32, "int64": 64, "uint8": 8, "uint16": 16, "uint32": 32, "uint64": 64}
 _DIGITS = {"float32": (24, -149, 128), "bfloat16": (8, -133, 128), "float16": (11, -24, 16)}
 """Dtype → its binary digits, the exponent of its smallest number, the exponent that it does not reach."""
+_FLOATS = {float}
+_INTEGERS = frozenset({int, bool, Size})
 
 
 def held(dtype: str, data: list[Any] | None) -> list[Any] | None:
@@ -25,15 +29,28 @@ def held(dtype: str, data: list[Any] | None) -> list[Any] | None:
     >>> held("float32", [0.1, 3]), held("int8", [210, 2.7]), held("float16", [1e9])
     ([0.10000000149011612, 3], [-46, 2], [inf])
     """
-    if data is None or not data:
+    if not data:
         return data
+    kinds = set(map(type, data))
     if dtype in _DIGITS:
-        if dtype == "float32" and all(each.__class__ is float for each in data):
-            return array("f", data).tolist()
-        return [_rounded(each, *_DIGITS[dtype]) for each in data]
+        return _all_rounded(dtype, data) if kinds == _FLOATS else [_rounded(each, *_DIGITS[dtype]) for each in data]
     if dtype in _INTEGER_BITS:
-        return _wrapped(data, _INTEGER_BITS[dtype], signed=not dtype.startswith("u"))
+        bits = _INTEGER_BITS[dtype]
+        low = 0 if dtype.startswith("u") else -(1 << bits - 1)
+        if kinds <= _INTEGERS and min(data) >= low and max(data) < low + (1 << bits):
+            return data
+        return _wrapped(data, low, bits)
     return None if dtype.startswith("float8") else data
+
+
+def _all_rounded(dtype: str, data: list[float]) -> list[float]:
+    """Numbers with a point as a dtype holds them; most lists repeat one, or need no change."""
+    first = data[0]
+    if data.count(first) == len(data):
+        one = _rounded(first, *_DIGITS[dtype])
+        return data if one == first else [one] * len(data)
+    rounded = array("f", data).tolist() if dtype == "float32" else [_rounded(each, *_DIGITS[dtype]) for each in data]
+    return data if rounded == data else rounded
 
 
 def _rounded(value: Any, digits: int, smallest: int, largest: int) -> Any:
@@ -51,9 +68,8 @@ def _rounded(value: Any, digits: int, smallest: int, largest: int) -> Any:
     return value if nearest == value else nearest
 
 
-def _wrapped(data: list[Any], bits: int, *, signed: bool) -> list[Any] | None:
-    """Integers of so many bits; None where a number that is none has no integer."""
-    low = -(1 << bits - 1) if signed else 0
+def _wrapped(data: list[Any], low: int, bits: int) -> list[Any] | None:
+    """Integers of so many bits from the lowest on; None where a number that is none has no integer."""
     high = low + (1 << bits) - 1
     numbers = []
     for each in data:

@@ -12,6 +12,7 @@ from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import ELEMENTWISE, PLUMBING, canonical
 from archviz.patterns.operand_factors import operand_factors
 from archviz.patterns.rope import Rope, detect_rope
+from archviz.patterns.score_path import find_score_path
 from archviz.patterns.trace import Trace
 from archviz.records import record
 from archviz.spans import Span
@@ -48,6 +49,7 @@ class Attention:
         ranks: Widths of the low-rank compressions of query and key/value (MLA).
         value_scale: The constant that values are multiplied by before they are weighed; None where there is none.
         query_temperature: The line that multiplies queries by a number of their position (it grows with its logarithm); None where none does.
+        shared_kv: Its keys were made in another layer, which hands them on.
         mask: What its scores were masked by; None when that was not seen, and `causal` and `window` are then what settings say.
     """
 
@@ -73,6 +75,7 @@ class Attention:
     mask: Mask | None = None
     value_scale: float | None = None
     query_temperature: Span | None = None
+    shared_kv: bool = False
 
     @property
     def looks_both_ways(self) -> bool:
@@ -87,11 +90,14 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     over products of data in its own forward.
     """
     projections = find_projections(module)
+    core = _has_core(module, trace)
+    if core and not projections.keys() & {"q", "qkv"}:
+        projections = _projections_inside(module) | projections
     # Last resort: a class that says so, with projections named otherwise.
     named = "attention" in module.class_name.lower() and len(module.children) >= 2
     if not ({"q", "k"} <= set(projections) or {"q", "kv"} <= set(projections) or "qkv" in projections or named):
         return None
-    if not (_has_heads(module) or _has_core(module, trace) or named) or _is_container(module, projections):
+    if not (_has_heads(module) or core or named) or (not core and _is_container(module, projections)):
         return None
     return _describe(module, projections, trace)
 
@@ -104,6 +110,12 @@ def find_projections(module: ModuleRecord) -> dict[str, ModuleRecord]:
         if part is not None and part not in found:
             found[part] = child
     return found
+
+
+def _projections_inside(module: ModuleRecord) -> dict[str, ModuleRecord]:
+    """The projections of the child that makes queries, where the module itself weighs values by their products with keys."""
+    inside = (find_projections(child) for child in module.children.values() if child.children)
+    return next((found for found in inside if found.keys() & {"q", "qkv"}), {})
 
 
 def _candidates(module: ModuleRecord) -> list[tuple[str, ModuleRecord]]:
@@ -165,12 +177,21 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         positions=_positions(module, rope, core),
         sinks=any("sink" in name for name in module.parameters),
         softcap=_softcap(module, core),
-        scaling=_number(module, ("scaling", "scale", "softmax_scale")),
+        scaling=_score_factor(module, trace, call),
         ranks=(_query_rank(module, projections), _integer(module, ("kv_lora_rank",))),
         mask=mask,
         value_scale=round(prod(values), 9) if values else None,
+        shared_kv=core is not None and call is not None and _reads_keys_of_another(core, trace, call),
         query_temperature=next((f.event.at for f in factors if f.operand == "queries" and f.number is None), None),
     )
+
+
+def _score_factor(module: ModuleRecord, trace: Trace, call: Event | None) -> float | None:
+    """What the scores are multiplied by: as the pass shows, else by the setting that is called so."""
+    path = find_score_path(trace, call)
+    if path is not None and path.factor is not None:
+        return path.factor
+    return _number(module, ("scaling", "scale", "softmax_scale"))
 
 
 def _query_rank(module: ModuleRecord, projections: dict[str, ModuleRecord]) -> int | None:
@@ -204,6 +225,21 @@ def _core_event(module: ModuleRecord, trace: Trace) -> Event | None:
         if wanted and len(event.inputs) >= 3 and all(len(value.shape or ()) == 4 for value in event.inputs[:3]):
             return event
     return None
+
+
+def _reads_keys_of_another(core: Event, trace: Trace, call: Event) -> bool:
+    """Whether the keys come into the call ready, made in another layer: inside they are at most moved."""
+    makers = {value.id: event for event in trace.own(call) if event is not core for value in event.outputs}
+    key = core.inputs[1]
+    while (maker := makers.get(key.id)) is not None:
+        if maker.kind == "call" or canonical(maker.name) not in PLUMBING or not maker.inputs:
+            return False
+        key = maker.inputs[0]
+    if not trace.carries(key):
+        return False
+    steps = (event for event in reversed(trace.before(call)) if event.kind == "op")
+    made = next((event for event in steps if any(value.id == key.id for value in event.outputs)), None)
+    return made is not None and not f"{call.module}.".startswith(f"{made.module}.")
 
 
 def _heads(

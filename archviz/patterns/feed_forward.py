@@ -12,7 +12,7 @@ from archviz.records import record
 
 _GATED_NAMES = {"SiLU": "swiglu", "GELU": "geglu", "GELU-tanh": "geglu", "ReLU": "reglu", "σ": "glu"}
 TITLES = {"swiglu": "SwiGLU", "geglu": "GeGLU", "reglu": "ReGLU", "glu": "GLU", "gated_mlp": "Gated MLP", "mlp": "MLP",
-          "channel_mixing": "RWKV channel mixing"}  # fmt: skip
+          "channel_mixing": "RWKV channel mixing", "side_input": "Side input"}  # fmt: skip
 
 
 @record(frozen=True)
@@ -20,7 +20,8 @@ class FeedForward:
     """A block that works on each position alone.
 
     Args:
-        kind: `swiglu`, `geglu`, `reglu`, `glu`, `gated_mlp` or `mlp`.
+        kind: `swiglu`, `geglu`, `reglu`, `glu`, `gated_mlp` or `mlp`; `side_input` where what stands between the
+            projections gates an input of the layer from beside the stream (per-layer embeddings).
         width, hidden: Input width and inner width.
         activation: The field's name of the activation; None when it was not seen.
     """

@@ -9,10 +9,10 @@ from archviz.patterns.feed_forward import FeedForward, describe_projections, det
 from archviz.patterns.linears import is_linear, linear_sizes
 from archviz.patterns.moe import MixtureOfExperts, detect_moe
 from archviz.patterns.norms import Norm, detect_norm
-from archviz.patterns.op_families import activation_of
+from archviz.patterns.op_families import activation_of, canonical
 from archviz.patterns.recurrences import Recurrence, detect_recurrence
 from archviz.patterns.trace import Trace
-from archviz.records import field, record
+from archviz.records import field, record, replace
 
 Mixer = Attention | Recurrence
 Feed = FeedForward | MixtureOfExperts
@@ -134,6 +134,20 @@ def _add_triples(loose: list[ModuleRecord], parts: LayerParts) -> bool:
     return found
 
 
+def _gates_side_input(layer: ModuleRecord, trace: Trace, linears: list[ModuleRecord]) -> bool:
+    """Whether what the second projection reads is a product with data that comes into the layer beside its stream."""
+    call, down = trace.call(layer.path), trace.call(linears[-1].path)
+    if call is None or down is None or not down.inputs:
+        return False
+    inside = trace.inside(call)
+    made = {value.id for event in inside for value in event.outputs}
+    maker = next((e for e in inside if e.kind == "op" and any(v.id == down.inputs[0].id for v in e.outputs)), None)
+    if maker is None or canonical(maker.name) != "mul":
+        return False
+    stream = call.inputs[0].id if call.inputs else None
+    return any(trace.carries(value) and value.id not in made and value.id != stream for value in maker.inputs)
+
+
 def _group_loose(layer: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
     """Loose projections of a layer form its feed-forward when their widths fit."""
     linears = [child for child in parts.loose if is_linear(child)]
@@ -146,6 +160,8 @@ def _group_loose(layer: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
     activation = activation or activation_in(layer, Trace(()))
     block = describe_projections(linears, activation or "activation")
     if block is not None:
+        if block.kind == "mlp" and _gates_side_input(layer, trace, linears):
+            block = replace(block, kind="side_input")
         parts.feeds.append(Part([child.path for child in parts.loose], block, "feed_forward"))
         parts.loose.clear()
     elif _add_triples(parts.loose, parts):  # beside projections of another purpose, such as a bottleneck's

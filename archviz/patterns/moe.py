@@ -10,6 +10,7 @@ from archviz.patterns.activations import activation_in
 from archviz.patterns.feed_forward import FeedForward, describe_projections, detect_feed_forward
 from archviz.patterns.linears import linear_sizes, linears_of
 from archviz.patterns.op_families import activation_of, canonical
+from archviz.patterns.router_weights import corrects_choice, is_seen, normalising_step, score_name, weight_factor
 from archviz.patterns.trace import Trace
 from archviz.records import record, replace
 
@@ -22,7 +23,7 @@ _TOP_K = (
     "num_selected_experts",
     "moe_topk",
 )
-_SCORES = {"softmax": "softmax", "sigmoid": "sigmoid", "softplus": "softplus"}
+_SCALING = ("routed_scaling_factor", "router_scale", "moe_router_scaling_factor")
 
 
 @record(frozen=True)
@@ -94,7 +95,9 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         (c for c in linears_of(module) if (linear_sizes(c) or (0, 0))[1] == 1 and c is not router), None
     )  # a single number per token
     width, hidden, gated = _expert_sizes(experts, count, choices)
-    events = router_events(trace, trace.call(router.path) if router else None, trace.call(module.path))
+    owners, call = (router, module), trace.call(module.path)
+    events = router_events(trace, trace.call(router.path) if router else None, call)
+    seen, factor = call if is_seen(events) else None, weight_factor(events)
     top_k = _top_k(module, router, events)
     what = MixtureOfExperts(
         experts=experts.path,
@@ -108,10 +111,10 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         zero=choices - count,
         activation=activation_in(experts, trace),
         gated=gated,
-        score=_score(events),
-        normalised=_normalised(module, router, events),
-        scaling=_number((router, module), ("routed_scaling_factor", "router_scale", "moe_router_scaling_factor")),
-        correction_bias=_has_correction(module, router),
+        score=score_name(events),
+        normalised=normalising_step(events) is not None if seen else _stated_normalised(owners),
+        scaling=factor[1] if factor else None if seen else _number(owners, _SCALING),
+        correction_bias=corrects_choice(trace, seen, events, experts.path, choices) if seen else _holds_bias(owners),
         shared_gate=gate.path if gate and shared else None,
         shared_gate_curve=_curve_name(trace, gate.path, events) if gate and shared else None,
         shared_hidden=_shared_hidden(shared, width, trace),
@@ -315,35 +318,16 @@ def _top_k(module: ModuleRecord, router: ModuleRecord | None, events: list[Event
     return int(value) if value is not None else None
 
 
-def _score(events: list[Event]) -> str | None:
-    names = [canonical(e.name) for e in events]
-    seen = [(index, _SCORES[name]) for index, name in enumerate(names) if name in _SCORES]
-    if not seen:
-        return None
-    if "topk" in names and seen[0][0] > names.index("topk"):
-        return f"{seen[0][1]} over top-k"
-    if "sqrt" in names and seen[0][1] == "softplus":
-        return "sqrt of softplus"
-    return seen[0][1]
+def _stated_normalised(owners: tuple[ModuleRecord | None, ...]) -> bool | None:
+    stated = (owner.attributes.get("norm_topk_prob") for owner in owners if owner)
+    return next((value for value in stated if isinstance(value, bool)), None)
 
 
-def _normalised(module: ModuleRecord, router: ModuleRecord | None, events: list[Event]) -> bool | None:
-    names = [canonical(e.name) for e in events]
-    if "topk" in names:
-        after = names[len(names) - names[::-1].index("topk") :]
-        return any(name in after for name in ("div", "softmax", "normalize", "logsumexp"))
-    for owner in (router, module):
-        value = owner.attributes.get("norm_topk_prob") if owner else None
-        if isinstance(value, bool):
-            return value
-    if "gather" in names:  # the experts are looked up, and their scores taken out
-        return "div" in names[names.index("gather") :]
-    return None
-
-
-def _has_correction(module: ModuleRecord, router: ModuleRecord | None) -> bool:
-    owners = [module, *(router.walk() if router else ())]
-    return any("correction_bias" in name for o in owners for name in (*o.parameters, *o.buffers))
+def _holds_bias(owners: tuple[ModuleRecord | None, ...]) -> bool:
+    """Whether a tensor is called a correction of the choice: what is known where no pass was seen."""
+    router, block = owners
+    held = [*([block] if block else ()), *(router.walk() if router else ())]
+    return any("correction_bias" in name for part in held for name in (*part.parameters, *part.buffers))
 
 
 def _is_hashed(router: ModuleRecord | None, count: int, top_k: int | None) -> bool:

@@ -31,7 +31,7 @@ class OperandFactor:
 def operand_factors(trace: Trace, call: Event) -> list[OperandFactor]:
     """The factors before the core of an attention's call, those of each operand in the order of the code."""
     own = list(trace.own(call))
-    core = next((event for event in own if _is_core(event)), None)
+    core = next((event for event in own if is_core(event)), None)
     if core is None or len({value.id for value in core.inputs[:3]}) < len(OPERANDS):
         return []
     makers = {value.id: event for event in own for value in event.outputs if event is not core}
@@ -75,8 +75,8 @@ def _by_position(makers: dict[int, Event], event: Event, data: ValueRef) -> bool
     return False
 
 
-def _is_core(event: Event) -> bool:
-    """The call of an attention function on queries, keys and values."""
+def is_core(event: Event) -> bool:
+    """Whether an event is the call of an attention function on queries, keys and values."""
     name = canonical(event.name).lower()
     wanted = (event.kind == "function" and "attention" in name) or name == "scaled_dot_product_attention"
     return wanted and len(event.inputs) >= len(OPERANDS)

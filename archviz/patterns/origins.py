@@ -130,7 +130,8 @@ def cut_words(event: Event, value: ValueRef, positions: Positions | None = None)
         return None
     index = event.options.get("index")
     known = _stretch(event, source, value.shape, positions)
-    if known is None and isinstance(index, str) and _is_of_features(source, value.shape):
+    crossed = known is not None and source[1:-1] != value.shape[1:-1]  # cut along another axis too
+    if (known is None or crossed) and isinstance(index, str) and _is_of_features(source, value.shape):
         return f"[{positions.index_words(index) if positions else index}]"
     if name == "select" and "2" in event.options:
         return f"number {event.options['2']} of axis {event.options.get('1')}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from archviz.patterns.flow import Flow
 
@@ -26,22 +26,31 @@ def find_residual_adds(flow: Flow, *, weighed: bool = False) -> dict[int, int]:
         joins = node.name == "add" or (weighed and node.name in _WEIGHED)
         if node.kind != "op" or not joins or len(sources) != 2:
             continue
-        first, second = sources
-        skipped = first if first in before[second] else second if second in before[first] else None
+        skipped = _skipped(before, sources, sources)
         if skipped is None:
             skipped = next((source for source in sources if source in stream), None)
         if skipped is None and weighed:
-            skipped = next((source for source in sources if unscaled(flow, source) in stream), None)
+            bases = [unscaled(flow, source) for source in sources]
+            skipped = next((source for source, base in zip(sources, bases, strict=True) if base in stream), None)
+            skipped = _skipped(before, sources, bases) if skipped is None else skipped
         if skipped is not None and len(before[node.id]) > 1:
             found[node.id] = skipped
             stream.add(node.id)
     return found
 
 
+def _skipped(before: Mapping[int, set[int]], sources: Sequence[int], bases: Sequence[int]) -> int | None:
+    """Of the two operands of a sum the one whose base the other is made of."""
+    (first, second), (base, other) = sources, bases
+    if base in before[second]:
+        return first
+    return second if other in before[first] else None
+
+
 def unscaled(flow: Flow, number: int) -> int:
-    """The node that a node multiplies by something that is no data, or the node itself."""
+    """The node that a node multiplies by, or shifts by, something that is no data, or the node itself."""
     node = flow.nodes[number]
-    while node.kind == "op" and node.name in ("mul", "div") and len(node.sources) == 1:
+    while node.kind == "op" and node.name in ("mul", "div", "add", "sub") and len(node.sources) == 1:
         node = flow.nodes[node.sources[0][0]]
     return node.id
 
@@ -75,18 +84,21 @@ def norm_placement(flow: Flow, norms: set[int], branches: set[int]) -> str | Non
 
 def norm_places(flow: Flow, norms: set[int], branches: set[int]) -> dict[int, str]:
     """For each norm that stands beside a branch or a residual sum: `pre`, `post` or `post_residual`."""
-    residual = find_residual_adds(flow)
+    residual = find_residual_adds(flow, weighed=True)
+    kept = {unscaled(flow, skipped) for skipped in residual.values()}
     consumers = flow.consumers()
     places: dict[int, str] = {}
     for norm in norms if branches else ():
         sources = {source for source, _ in flow.nodes[norm].sources}
-        after_sum = bool(sources & residual.keys())
-        skipped = norm in residual.values()
-        if sources & branches:
+        after_sum = sources & residual.keys()
+        read = set(consumers[norm])
+        alone = all(consumers[each] == [norm] for each in after_sum)  # else the sum goes on beside the norm
+        between = read & branches and not read & residual.keys() and norm not in kept
+        if sources & branches and not between:
             places[norm] = "post"
-        elif after_sum and (skipped or not consumers[norm]):
+        elif after_sum and alone and (norm in kept or not read):
             places[norm] = "post_residual"
-        elif set(consumers[norm]) & branches:
+        elif read & branches:
             places[norm] = "pre"
     return places
 

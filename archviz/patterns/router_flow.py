@@ -36,6 +36,7 @@ _CHANGES = frozenset(
         "tanh",
     }
 )
+_CUTS = frozenset({"slice", "getitem", "narrow", "split", "chunk"})
 _CHOICES = frozenset({"topk", "argmax", "argmin", "sort", "argsort"})
 
 
@@ -84,16 +85,27 @@ def router_flow(trace: Trace, block: Event, routing: Sequence[Event], experts: s
         experts: Path of the experts.
         count: How many there are.
     """
-    follower = _Follower(trace, {event.index for event in routing}, experts, count)
+    follower = _Follower(trace, routing, experts, count)
     for event in trace.inside(block):
         if event.kind == "op":
             follower.step(event)
     return follower.result()
 
 
+def _cut_widths(routing: Sequence[Event], count: int) -> set[int]:
+    """How many scores there are before those of the experts are cut out of them: shared experts may have theirs beside."""
+    cut = [e for e in routing if canonical(e.name) in _CUTS and e.inputs and e.outputs]
+    sizes = (
+        (e.inputs[0].shape or (0,))[-1] or 0 for e in cut if any((v.shape or (0,))[-1] == count for v in e.outputs)
+    )
+    return {size for size in sizes if size > count}
+
+
 class _Follower:
-    def __init__(self, trace: Trace, routing: set[int], experts: str, count: int) -> None:
-        self.trace, self.routing, self.experts, self.count = trace, routing, experts, count
+    def __init__(self, trace: Trace, routing: Sequence[Event], experts: str, count: int) -> None:
+        self.trace, self.experts, self.count = trace, experts, count
+        self.routing = {event.index for event in routing}
+        self.widths = {count, *_cut_widths(routing, count)}
         self.signs: dict[int, int] = {}  # value made of scores → −1 where more of the score is less of the value
         self.biased: set[int] = set()
         self.depths: dict[int, int] = {}  # hidden states → how many of the experts' projections they went through
@@ -128,10 +140,16 @@ class _Follower:
         most = max(self.depths.values(), default=0)
         self.found.ran = most > 0
         if self.products and most:
-            event, depth, biased = self.products[-1]
+            # A shared expert may be weighed by scores as well, and is none of these experts.
+            event, depth, biased = next(
+                (p for p in reversed(self.products) if self._is_of_experts(*p)), self.products[-1]
+            )
             self.found.weighting, self.found.biased_weights = event, biased
             self.found.place = "input" if depth == 0 else "output" if depth == most else "inside"
         return self.found
+
+    def _is_of_experts(self, event: Event, depth: int, _biased: bool) -> bool:
+        return depth > 0 or f"{event.module}.".startswith(f"{self.experts}.")
 
     def _mark(self, event: Event, labels: dict[int, int], label: int) -> None:
         """Give what an event makes, and what it writes into, a label."""
@@ -142,7 +160,7 @@ class _Follower:
 
     def _hidden(self, event: Event, name: str, read: Sequence[ValueRef]) -> None:
         """A step without scores: it makes them, or carries hidden states on."""
-        makes = event.outputs and (event.outputs[0].shape or (None,))[-1] == self.count and name in _CONTRACTIONS
+        makes = event.outputs and (event.outputs[0].shape or (None,))[-1] in self.widths and name in _CONTRACTIONS
         if makes and event.index in self.routing:
             self._mark(event, self.signs, 1)
             return

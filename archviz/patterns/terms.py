@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
+from typing import Any
 
 from archviz.interpreter.reading import Event, StoredTensor, ValueRef
 from archviz.patterns.axis_moves import Layout, Mixed, layout_of, moved
-from archviz.patterns.op_families import FRESH, canonical, writes_in_place
+from archviz.patterns.op_families import FRESH, JOINS, canonical, writes_in_place
 from archviz.patterns.origins import cut_words
 from archviz.patterns.positions_cut import Positions
 from archviz.patterns.trace import Trace
@@ -287,16 +288,18 @@ class TermReader:
     def _arguments(self, event: Event) -> tuple[Term | float, ...]:
         """Tensors and numbers in the order of the code."""
         tensors: list[Term | float] = self._operands(event)
-        numbers = {int(key): v for key, v in event.options.items() if key.isdigit() and _is_number(v)}
+        numbers: dict[int, Any] = {int(key): v for key, v in event.options.items() if key.isdigit() and _is_number(v)}
         if canonical(event.name) == "pad":
             numbers.clear()  # its notes tell them
+        if canonical(event.name) in JOINS:
+            return (*tensors, *numbers.values())  # its tensors are one argument
         found: list[Term | float] = []
         for position in range(len(tensors) + len(numbers)):
             if position in numbers:
-                found.append(numbers.pop(position))  # type: ignore[arg-type]
+                found.append(numbers.pop(position))
             elif tensors:
                 found.append(tensors.pop(0))
-        found += [*tensors, *numbers.values()]  # type: ignore[list-item]
+        found += [*tensors, *numbers.values()]
         return tuple(found)
 
     def _operands(self, event: Event) -> list[Term | float]:

@@ -122,6 +122,10 @@ class Trace:
             event = parent
         return event.index
 
+    def called(self, number: int) -> str:
+        """The path of the module that a pass called."""
+        return self._events[self._at(number)].module
+
     def children(self, event: Event) -> list[Event]:
         """What happened directly inside an event, in order."""
         self._look(event)
@@ -138,10 +142,7 @@ class Trace:
 
     def before(self, event: Event) -> Sequence[Event]:
         """Everything of the same pass that began before an event, in order, the pass itself left out."""
-        outermost = event
-        while (parent := self.parent(outermost)) is not None:
-            outermost = parent
-        start, end = self._at(outermost.index), self._at(event.index)
+        start, end = self._at(self.pass_of(event)), self._at(event.index)
         self._open(start, end)
         return self._events[start + 1 : end]
 

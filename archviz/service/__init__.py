@@ -17,6 +17,7 @@ Start reading at `server.build_server`. Around it:
     shelf.py, bounded.py   descriptions and answers that are kept, and how many
     callers.py, outputs.py, reach.py  who calls, the one folder that is written for it, the files that are read for it
     resources.py, prompts.py, completions.py, skill.py, app.py   what else MCP serves
+    stdio.py                           stdin and stdout, with a graceful end
     http.py, tokens.py, exchanges.py   streamable HTTP: names, tokens, health, a graceful end
 """
 

@@ -19,6 +19,14 @@ from archviz.progress import Follower, followed_by
 _log = logging.getLogger("archviz.service")
 _T = TypeVar("_T")
 
+GRACE_SECONDS = 15
+"""How long an ending server goes on at most."""
+
+LAST_SECONDS = 2.0
+"""The part of it in which calls that did not end are answered."""
+
+_LOOK_SECONDS = 0.05  # between two looks at the desk while it ends
+
 Report = Callable[[float, str], Awaitable[None]]
 """Tells the client how far a call is: seconds so far, and what is done."""
 
@@ -51,7 +59,7 @@ class Desk:
         self.workers, self.most, self.first_word = workers, most, first_word
         self._limiter: CapacityLimiter | None = None
         self._waiting: set[CancelScope] = set()
-        self._closed = False
+        self._refuses = self._closed = False
         self._count = 0
         self._lock = Lock()
 
@@ -67,6 +75,8 @@ class Desk:
             BusyError: Too many wait already.
             EndingError: The desk was closed before the work was done.
         """
+        if self._refuses:
+            raise EndingError("the server ends: it takes no new calls")
         self._check_open()
         if self._limiter is None:
             self._limiter = CapacityLimiter(self.workers)
@@ -103,6 +113,17 @@ class Desk:
             raise outcome[0]
         return outcome[0]
 
+    async def finish(self, until: float, is_hurried: Callable[[], bool] = lambda: False) -> None:
+        """Take no more work and wait for what is at work; whoever still waits then is told that the server ends.
+
+        Args:
+            until: How long to wait, by the monotonic clock.
+            is_hurried: Whether to wait no longer.
+        """
+        self._refuses = True
+        await waited_for(lambda: not self.count, until, is_hurried)
+        self.close()
+
     def close(self) -> None:
         """Take no more work, and tell all who wait that the server ends; what is at work ends at its next step."""
         self._closed = True
@@ -131,6 +152,12 @@ class Desk:
             await anyio.sleep(self.first_word)
             with suppress(OSError, anyio.ClosedResourceError, anyio.BrokenResourceError):
                 await report(time.monotonic() - began, stages.last)
+
+
+async def waited_for(condition: Callable[[], bool], until: float, is_hurried: Callable[[], bool]) -> None:
+    """Wait until something is so, which threads and clients bring about."""
+    while not condition() and time.monotonic() < until and not is_hurried():  # noqa: ASYNC110
+        await anyio.sleep(_LOOK_SECONDS)
 
 
 class _Place:

@@ -8,10 +8,11 @@ from functools import cache
 
 from mcp_types import CallToolResult, TextContent
 
-from archviz.errors import ArchvizError
+from archviz.errors import ONLINE_AGAIN, ArchvizError, NotAskedError
 from archviz.service.callers import CALLER
 
 _ASK = "Ask the user which model is meant, then call again with its exact id. Do not choose one yourself."
+_NOT_ASKED = "not_asked"  # an `offline` of a server that is not
 NEXT_STEPS: dict[str, str] = {
     "usage": "Change the argument as the hint says and call again.",
     "bad_config": "The configuration cannot be built as it stands: mend it, or give another one.",
@@ -23,6 +24,7 @@ NEXT_STEPS: dict[str, str] = {
     "ambiguous": _ASK,
     "unreachable": "Try again later, or give a local folder or config.json as the model.",
     "offline": "The server was started with --offline and has nothing stored of it: tell the user, or give a local folder.",
+    _NOT_ASKED: "One call asks so often at most. Call again: what was learnt is kept, and the next call goes on from there.",
     "rate_limited": "Wait as many seconds as retry_after says, then call again.",
     "busy": "The server has much to do: wait as many seconds as retry_after says, then call again.",
     "shutting_down": "Nothing in the call is wrong: call again when the server is back.",
@@ -72,12 +74,18 @@ def failure(error: ArchvizError) -> dict[str, object]:
     if data.get("at") == data.get("where"):
         data.pop("where", None)
     data = {key: in_tools(value) if key in ("message", "hint") else value for key, value in data.items()}
-    if error.code == "offline":
-        data.pop("hint", None)  # of a command: its own next step says it
+    if error.code == "offline" and (hint := data.pop("hint", None)):
+        kept = str(hint).replace(ONLINE_AGAIN, "").strip()  # of a command: its own next step says it
+        data |= {"hint": kept} if kept else {}
     candidates = data.get("candidates")
     if isinstance(candidates, list):
         data["candidates"] = candidates[:_MOST_CANDIDATES]
-    return {**data, "next": next_step(error.code, hinted="hint" in data, offered="candidates" in data)}
+    return {**data, "next": next_step(code_of(error), hinted="hint" in data, offered="candidates" in data)}
+
+
+def code_of(error: ArchvizError) -> str:
+    """The code by which an error's next step is found."""
+    return _NOT_ASKED if isinstance(error, NotAskedError) else error.code
 
 
 def next_step(code: str, *, hinted: bool, offered: bool) -> str:

@@ -12,11 +12,10 @@ import ipaddress
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.mcpserver import Context
@@ -28,6 +27,7 @@ from archviz import __version__
 from archviz.errors import UsageError
 from archviz.records import field, record
 from archviz.service.callers import Caller
+from archviz.service.desk import GRACE_SECONDS, LAST_SECONDS, waited_for
 from archviz.service.exchanges import Exchanges
 from archviz.service.outputs import OutputRoot
 from archviz.service.reach import Reach
@@ -44,13 +44,6 @@ HEALTH, READY = "/health", "/ready"
 BODY_BYTES = 2_000_000
 MOST_SESSIONS = 500
 IDLE_SECONDS = 1_800.0
-GRACE_SECONDS = 15
-"""How long an ending server goes on at most."""
-
-LAST_SECONDS = 2.0
-"""The part of it in which calls that did not end are answered."""
-
-_LOOK_SECONDS = 0.05  # between two looks at the desk while it ends
 _MOST_REQUESTS = 600  # connections at once; more are told to come again
 _AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?")
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -183,9 +176,13 @@ class Gate:
         if len(headers.getlist("host")) != 1 or not self._is_own(headers["host"]):
             return _refusal(421, "wrong_host", "this server has no such name")
         origins = headers.getlist("origin")
-        if any(not self._is_own(origin.partition("://")[2]) or "://" not in origin for origin in origins):
+        if not all(self._is_own_page(origin) for origin in origins):
             return _refusal(403, "wrong_origin", "pages of other places may not ask this server")
         return None
+
+    def _is_own_page(self, origin: str) -> bool:
+        scheme, _, authority = origin.partition("://")
+        return scheme in ("http", "https") and self._is_own(authority)
 
     def _is_own(self, authority: str) -> bool:
         found = _AUTHORITY.fullmatch(authority)
@@ -235,19 +232,13 @@ def build_app(
     """The guarded application: everything that a request passes."""
     hosting.check()
     server = build_server(settings, outputs, reach=reach or Reach(()), caller_of=caller_over_http)
-    names = sorted(hosting.all_names)
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         host=hosting.host,
         max_request_body_size=BODY_BYTES,
         session_idle_timeout=IDLE_SECONDS,
         max_sessions=MOST_SESSIONS,
-        transport_security=TransportSecuritySettings(
-            allowed_hosts=[form for name in names for form in (name, f"{name}:*")],
-            allowed_origins=[
-                f"{scheme}://{name}{port}" for scheme in ("http", "https") for name in names for port in ("", ":*")
-            ],
-        ),
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),  # names are the gate's
     )
     return Gate(app, hosting, server)
 
@@ -286,16 +277,11 @@ def event_server(gate: Gate) -> uvicorn.Server:
         async def shutdown(self, sockets: Sequence[Any] | None = None) -> None:
             gate.draining = True
             end = time.monotonic() + GRACE_SECONDS
-            await self._wait_for(lambda: not gate.server.desk.count, end - LAST_SECONDS)
-            gate.server.desk.close()
-            await self._wait_for(lambda: not gate.exchanges.calls, end)
+            await gate.server.desk.finish(end - LAST_SECONDS, lambda: self.force_exit)
+            await waited_for(lambda: not gate.exchanges.calls, end, lambda: self.force_exit)
             gate.exchanges.hang_up()
             self.config.timeout_graceful_shutdown = max(1, round(end - time.monotonic()))
             await super().shutdown(list(sockets) if sockets is not None else None)
-
-        async def _wait_for(self, condition: Callable[[], bool], end: float) -> None:
-            while not condition() and time.monotonic() < end and not self.force_exit:  # noqa: ASYNC110 - threads and clients end it
-                await anyio.sleep(_LOOK_SECONDS)
 
     _leave_streams_alone()
     return Ending(

@@ -6,27 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archviz.errors import UsageError
-from archviz.late_patterns import late_pattern
 
 TRACE = "trace:"
 _NEAR = 12
-_FOLDED = late_pattern(r"\{(\d+)[^{}]*\}")
-
-
-def first_module(path: str) -> str:
-    """A module path in which numbers of equal modules stand in braces, as that of the first of them.
-
-    >>> first_module("model.layers.{3-59/4}.self_attn"), first_module("lm_head")
-    ('model.layers.3.self_attn', 'lm_head')
-    """
-    return _FOLDED.sub(r"\1", path.strip().strip("."))
 
 
 def module_pointer(modules: Mapping[str, Any], path: str) -> str:
     """The JSON pointer of a module in the tree, where equal siblings are folded: `layers.7` stands in `layers.{0-31}`.
 
     Args:
-        path: Of one module, see `first_module`.
+        path: Of one module, see `folded_names.first_module`.
 
     Raises:
         UsageError: The tree has no such module; the hint names those that stand at the last place that it has.

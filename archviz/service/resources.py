@@ -162,10 +162,12 @@ class Resources:
 
     def _summary(self, model: str) -> Contents:
         from archviz.service.summary import parts_of, summarise
+        from archviz.service.tools.describing import about
 
         architecture = self.workshop.shelf.described(model).architecture
         links = {part: f"{SCHEME}model/{quote(model, safe='')}/{part}" for part in PARTS}
-        return _json({"summary": summarise(architecture), "parts": parts_of(architecture), "resources": links})
+        head = about(architecture).model_dump(mode="json", exclude_defaults=True)
+        return _json({**head, "summary": summarise(architecture), "parts": parts_of(architecture), "resources": links})
 
     def _architecture(self, model: str, offset: int) -> Contents:
         return _paged(self.workshop.shelf.described(model).text, "application/json", offset)

@@ -195,13 +195,13 @@ def build_server(
         desk: Where calls are worked on.
     """
     root, place = outputs or OutputRoot(), desk or Desk()
-    workshop = Workshop(settings or Settings(), reach)
+    workshop = Workshop(settings or Settings(), reach, desk=place)
     skill = SkillFiles(skill_folder())
     server = Server(
         place,
         Resources(workshop, skill),
         lambda context: caller_of(context, root),
-        partial(_tools, workshop, place),
+        partial(_tools, workshop),
         name="archviz",
         title="archviz",
         version=__version__,
@@ -219,13 +219,13 @@ def build_server(
     return server
 
 
-def _tools(workshop: Workshop, desk: Desk) -> list[Tool]:
+def _tools(workshop: Workshop) -> list[Tool]:
     """The tools as they are published and run."""
     from archviz.service.closed_tool import ClosedTool
     from archviz.service.tools import toolset
 
     return [
-        ClosedTool.of(at_desk(function, desk), title, hints, APP_META if function.__name__ == _DRAWS else None)
+        ClosedTool.of(at_desk(function, workshop.desk), title, hints, APP_META if function.__name__ == _DRAWS else None)
         for function, title, hints in toolset(workshop)
     ]
 
@@ -242,9 +242,3 @@ def prepare_process() -> None:
     gc.enable()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
     threading.stack_size(STACK_BYTES)
-
-
-def run_stdio(settings: Settings, outputs: OutputRoot | None = None, *, reach: Reach | None = None) -> None:
-    """Serve on stdin and stdout until stdin ends."""
-    prepare_process()
-    build_server(settings, outputs, reach=reach).run("stdio")

@@ -56,7 +56,7 @@ def _stated(part: Part, leave_out: set[str]) -> dict[str, object]:
 def _parameters(parameters: Parameters) -> dict[str, object]:
     counts = _stated(parameters, leave_out={"breakdown", "tied", "active_definition", "symbols", "reconciliation"})
     steps = [f"{step.title}: {step.count:+,} ({step.status})" for step in parameters.reconciliation]
-    return {**counts, **({"to_the_published": steps} if steps else {}), "tied": len(parameters.tied)}
+    return {**counts, **({"reconciliation": steps} if steps else {}), "tied": len(parameters.tied)}
 
 
 def _stack(stack: LayerStack) -> dict[str, object]:

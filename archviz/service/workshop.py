@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from archviz.records import replace
+from archviz.service.desk import Desk
 from archviz.service.outputs import scratch
 from archviz.service.reach import Reach
 from archviz.service.shelf import Shelf
@@ -27,11 +28,15 @@ class Workshop:
         settings: What runs may do.
         reach: Which files of this machine are read.
         shelf: Descriptions that are kept; a new one by default.
+        desk: Where calls are worked on; a new one by default.
     """
 
-    def __init__(self, settings: Settings, reach: Reach | None = None, shelf: Shelf | None = None) -> None:
+    def __init__(
+        self, settings: Settings, reach: Reach | None = None, shelf: Shelf | None = None, desk: Desk | None = None
+    ) -> None:
+        self.desk = desk or Desk()
         self.reach = reach or Reach()
-        self.settings = settings if self.reach.is_whole else replace(settings, paths=False)
+        self.settings = replace(settings, folders=self.reach.folders)
         self.shelf = shelf or Shelf(self.settings)
 
     def document(self, model: str, class_name: str | None = None) -> tuple[DocumentResult, str]:

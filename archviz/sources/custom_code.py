@@ -41,6 +41,7 @@ class CustomCode:
         root: The dotted package that the files are read as.
         origin: Where it is, where that is neither the folder nor the repository: `transformers 5.24.0 at commit …`.
         shown: What evidence puts before a file's path.
+        url: Where it may be looked at, where that is not the model's own page.
     """
 
     folder: Path | None
@@ -50,6 +51,7 @@ class CustomCode:
     root: str = ROOT
     origin: str = ""
     shown: str = ""
+    url: str = ""
 
     @property
     def whose(self) -> str:

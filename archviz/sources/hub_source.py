@@ -18,9 +18,8 @@ from archviz.network.services import hub_service
 from archviz.network.session import Session, day_of
 from archviz.records import replace
 from archviz.sources.custom_code import CustomCode, custom_code
-from archviz.sources.installed import is_installed_type
 from archviz.sources.model_source import ModelSource, parse_config, stated_architectures
-from archviz.sources.newer_code import read_newer_code
+from archviz.sources.newer_code import needs_newer_code, read_newer_code
 
 AUTO_MAP = "config.json, auto_map"
 MOST_CODE_FILES = 64
@@ -64,7 +63,7 @@ def hub_source(model: HubModel, session: Session) -> ModelSource:
         remarks=remarks,
         custom=hub_code(model, values, session),
     )
-    if source.custom is None and not is_installed_type(source.model_type):
+    if needs_newer_code(source, session.settings):
         read_newer_code(source, session)
     return source
 

@@ -20,8 +20,7 @@ from archviz.progress import enter_stage
 from archviz.records import field, record
 from archviz.settings import Settings
 from archviz.sources.custom_code import CustomCode, custom_code, inside
-from archviz.sources.installed import is_installed_type
-from archviz.sources.newer_code import read_newer_code
+from archviz.sources.newer_code import needs_newer_code, read_newer_code
 from archviz.sources.plain_code import PlainCode, plain_code
 from archviz.spans import EvidenceKind
 
@@ -94,7 +93,7 @@ def read_model_source(model: str, settings: Settings) -> ModelSource:
 
 def with_newest_code(source: ModelSource, settings: Settings) -> ModelSource:
     """The source, with the code of a newer `transformers` where the installed one does not know its type."""
-    if source.custom is None and not is_installed_type(source.model_type):
+    if needs_newer_code(source, settings):
         with Session(settings) as session:
             read_newer_code(source, session)
     return source
@@ -104,7 +103,7 @@ def _published_source(model: str, session: Session) -> ModelSource:
     """A published model: its repository on the Hub, else its catalog record, with a word about why."""
     found = resolve(model, session.settings, session)
     if found.model_id is None or found.exit_status:
-        raise _with_folder_hint(found.as_error(), model) if session.settings.paths else found.as_error()
+        raise _with_folder_hint(found.as_error(), model, session.settings.folders)
     return resolved_source(found, session)
 
 
@@ -148,9 +147,11 @@ def _with_word(source: ModelSource, found: Resolution, session: Session) -> Mode
     return source
 
 
-def _with_folder_hint(error: ArchvizError, model: str) -> ArchvizError:
+def _with_folder_hint(error: ArchvizError, model: str, folders: Sequence[Path] | None) -> ArchvizError:
     try:
-        if Path(model).exists():
+        place = Path(model).resolve()
+        is_told = folders is None or any(place.is_relative_to(folder.resolve()) for folder in folders)
+        if is_told and place.exists():
             error.hint = f"There is a local file or folder of this name; write ./{model} to read it."
     except OSError:
         return error

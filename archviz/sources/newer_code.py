@@ -14,11 +14,12 @@ from archviz.errors import ArchvizError, ModelNotFoundError, SourceUnavailableEr
 from archviz.late_patterns import late_pattern
 from archviz.records import record
 from archviz.sources.custom_code import CustomCode
-from archviz.sources.installed import transformers_version
+from archviz.sources.installed import is_installed_type, transformers_version
 
 if TYPE_CHECKING:
     from archviz.lookup.github.client import GithubClient
     from archviz.network.session import Session
+    from archviz.settings import Settings
     from archviz.sources.model_source import ModelSource
 
 REPOSITORY = "huggingface/transformers"
@@ -38,6 +39,14 @@ class _Release:
     version: str
     folder: str
     texts: Mapping[str, str]
+
+
+def needs_newer_code(source: ModelSource, settings: Settings) -> bool:
+    """Whether neither the installed release nor the model's own code states a configuration class for its type."""
+    own = source.custom
+    if own is not None and (own.stated.get("AutoConfig") is not None or settings.code == "custom"):
+        return False
+    return not is_installed_type(source.model_type)
 
 
 def read_newer_code(source: ModelSource, session: Session) -> None:
@@ -66,7 +75,11 @@ def read_newer_code(source: ModelSource, session: Session) -> None:
             f"transformers at commit {release.commit[:12]} defines no configuration and model for {model_type!r}."
         )
         return
+    url = f"https://github.com/{REPOSITORY}/tree/{release.commit}/{_SOURCES}/models/{release.folder}"
     origin = f"transformers {release.version} at commit {release.commit[:12]}"
+    beside = (
+        "" if source.custom is None else "; of the model's own code, auto_map names no AutoConfig, so it was not read"
+    )
     source.custom = CustomCode(
         None,
         dict(stated),
@@ -75,11 +88,11 @@ def read_newer_code(source: ModelSource, session: Session) -> None:
         root=f"transformers.models.{release.folder}",
         origin=origin,
         shown=f"transformers@{release.commit[:12]}/models/{release.folder}/",
+        url=url,
     )
-    url = f"https://github.com/{REPOSITORY}/tree/{release.commit}/{_SOURCES}/models/{release.folder}"
     text = (
         f"transformers {transformers_version()}, which is installed, does not know {model_type}: its code is that of {origin}, "
-        "over the installed release's other files"
+        f"over the installed release's other files{beside}"
     )
     source.remarks.append((text, "code", url))
 

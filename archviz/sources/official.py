@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 from archviz.errors import ArchvizError, BadConfigError, SourceUnavailableError, UnsupportedCodeError, UsageError
-from archviz.interpreter.control import RaisedError
+from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.library import MISSING_BACKENDS
-from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.machine import HOST_ERRORS, Interpreter
 from archviz.interpreter.values import ClassValue, Instance
+from archviz.late_patterns import late_pattern
 from archviz.sources.installed import transformers_folder
 
 CONFIGURATION_AUTO = "transformers.models.auto.configuration_auto"
@@ -22,6 +23,8 @@ HEADS = (
     "MODEL_MAPPING_NAMES",
 )
 
+_LACKS = late_pattern(r"AttributeError: '\w*Config\w*' object has no attribute")
+_TEXT_PART = "text_config"
 _MOST_NAMED = 8  # classes in a hint
 
 
@@ -61,8 +64,10 @@ def _unknown_type(
 
     said = f"unknown model_type {model_type[:80]!r}: the installed transformers has no official code for it"
     if has_own_code:
+        said += ", and auto_map names no AutoConfig, so the own code states no configuration class for it either"
+    if has_own_code and unread is None:
         return BadConfigError(
-            f"{said}, and auto_map names no AutoConfig, so the own code states no configuration class for it either",
+            said,
             where="config.json, auto_map",
             hint="name the configuration class of the own code there, as transformers needs it too",
         )
@@ -90,6 +95,31 @@ def build_configuration(interp: Interpreter, cls: ClassValue, values: dict[str, 
     return config
 
 
+def configuration_of_class(interp: Interpreter, config: Instance, cls: ClassValue, *, named: bool) -> Instance:
+    """What a model class is built of: of a composite configuration the part whose class the model class states.
+
+    Args:
+        config: As the file states it.
+        named: The class was asked for, so any part may be its own, as for its `from_pretrained`; else the text's alone, as for `AutoModel`.
+
+    Source: transformers/models/auto/auto_factory.py, `from_config`; transformers/configuration_utils.py, `from_dict` of a part.
+    """
+    wanted, parts = safe_attribute(interp, cls, "config_class"), safe_attribute(interp, config.cls, "sub_configs")
+    if not isinstance(wanted, ClassValue) or wanted in config.cls.mro or not isinstance(parts, dict):
+        return config
+    keys = [key for key, part in parts.items() if part is wanted and (named or key == _TEXT_PART)]
+    found = safe_attribute(interp, config, keys[0]) if keys else None
+    return found if isinstance(found, Instance) else config
+
+
+def safe_attribute(interp: Interpreter, value: object, name: str) -> object:
+    """An attribute of the interpreted program; None where it is not there or not understood."""
+    try:
+        return interp.get_attribute(value, name)
+    except (RaisedError, UnsupportedError, *HOST_ERRORS):
+        return None
+
+
 def model_class_name(interp: Interpreter, model_type: str, architectures: list[str] | None, wanted: str | None) -> str:
     """Which class is built: the wanted one, else `architectures[0]`, else the first head that the type has.
 
@@ -115,7 +145,10 @@ def model_class_name(interp: Interpreter, model_type: str, architectures: list[s
                     hint="Its file does not export the class; --class NAME builds another one.",
                 )
             return name
-    raise UsageError(f"transformers has a configuration but no model class for model_type {model_type!r}")
+    raise UsageError(
+        f"transformers has a configuration but no model class for model_type {model_type!r}",
+        hint=_other_classes(model_type),
+    )
 
 
 def pretraining_class_name(interp: Interpreter, model_type: str) -> str | None:
@@ -158,6 +191,12 @@ def class_module(name: str, model_type: str | None = None) -> str | None:
     return _class_index("modeling").get(name)
 
 
+def _other_classes(model_type: str) -> str | None:
+    """Which classes may be asked for, where the one by default is none."""
+    own = _own_classes(model_type)
+    return f"{own}; --class NAME builds one of them" if own else None
+
+
 def _own_classes(model_type: str) -> str | None:
     """The model classes that a type's files export, as a hint."""
     folder = transformers_folder() / "models" / model_type.replace("-", "_")
@@ -190,8 +229,15 @@ def public_module(name: str) -> str | None:
     return class_module(name) or _class_index("configuration").get(name)
 
 
-def refusal(error: RaisedError, whose: str = "the official") -> BadConfigError:
-    """The code's own refusal of a configuration, in its words."""
+def refusal(error: RaisedError, whose: str = "the official", model_type: str | None = None) -> BadConfigError:
+    """The code's own refusal of a configuration, in its words.
+
+    Args:
+        model_type: Whose classes are offered, where the one that was built asks for what the configuration does not have.
+    """
     text = str(error)
     text = text if len(text) <= 400 else f"{text[:250]} … {text[-140:]}"
-    return BadConfigError(f"{whose} code refuses this configuration: {text}", where=str(error.at) if error.at else None)
+    hint = _other_classes(model_type) if model_type and _LACKS.search(text) else None
+    return BadConfigError(
+        f"{whose} code refuses this configuration: {text}", where=str(error.at) if error.at else None, hint=hint
+    )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from archviz.errors import BadConfigError, UsageError
+from archviz.interpreter.build import evaluate
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.inputs import ARGUMENTS
 from archviz.interpreter.machine import Interpreter
@@ -83,6 +84,7 @@ def build_plain_model(
     model = interp.call(cls, [], given)
     if not isinstance(model, ModuleInstance):
         raise BadConfigError(f"{class_name} did not build a module", where=file.name)
+    evaluate(interp, model)
     return model, next((value for value in given.values() if isinstance(value, Instance)), None)
 
 

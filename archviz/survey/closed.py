@@ -56,7 +56,7 @@ def _named(kind: SourceKind, ask: Callable[[], list[Entry]], not_known: list[str
 
 def _papers(name: str, session: Session) -> list[Entry]:
     """Papers whose titles hold the whole name, as words in a row: `GPT-4o System Card`."""
-    search = ArxivClient(session).search_title(name)
+    search = ArxivClient(session).search_title(name, whole=False)
     wanted = f" {normal_title(name)} "
     holding = [each.paper for each in search.ranked if wanted in f" {normal_title(each.paper.title)} "]
     if not holding:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from archviz.architecture.model import Architecture
-from archviz.errors import ArchvizError, OfflineError
+from archviz.errors import ArchvizError, GatedError, OfflineError
 from archviz.lookup.card.card import Card, parse_card
 from archviz.lookup.catalog import CatalogRecord, find_record
 from archviz.lookup.hub.facts import HubModel
@@ -67,12 +67,18 @@ def survey_model(found: Resolution, described: Described, session: Session, *, w
         found.status,
         found.message,
         found.model_id,
-        found.hub.commit if found.hub else found.revision,
+        _commit(found, described),
         in_order(entries),
         find_disagreements(_said(found, described, record, card)),
         (*_not_known(entries, found), *unsearched),
         notes=session.notes,
     )
+
+
+def _commit(found: Resolution, described: Described) -> str | None:
+    """The commit that the view is of; none where the catalog's facts stand for files that the Hub did not give."""
+    is_catalog = described.source is not None and described.source.origin == "catalog"
+    return found.revision if found.hub is None or is_catalog else found.hub.commit
 
 
 def _code(described: Described, hub: HubModel | None) -> Entry:
@@ -105,10 +111,14 @@ def _code(described: Described, hub: HubModel | None) -> Entry:
 
 
 def _own_code(code: CustomCode, url: str | None, described: Described) -> Entry:
-    """The files that hold the configuration and the model, as `auto_map` names them; the commit may lack them."""
+    """The files that hold the configuration and the model, as `auto_map` names them; the commit may lack them.
+
+    Of a newer release, the files of its model type, at their own address.
+    """
     stated = [value for name, value in code.stated.items() if name.startswith(("AutoConfig", "AutoModel"))]
     named = sorted({_file_of(value) for value in stated if isinstance(value, str)})
-    what = f"{code.whose} own code: {', '.join(named[:4]) or 'auto_map names no file'}"
+    whose, url = code.origin or f"{code.whose} own code", code.url or url
+    what = f"{whose}: {', '.join(named[:4]) or 'auto_map names no file'}"
     if described.architecture is None:
         return Entry("code", "unknown", f"{what}; not described: {described.trouble}", url)
     return Entry("code", "found", what, url, rests=True)
@@ -153,7 +163,8 @@ def _hub(found: Resolution) -> Entry:
     said = [f"{model.id} at {model.commit[:12]}, as of {day_of(model.fetched)}"]
     said += [f"it is {model.derivation}"] if model.derivation else []
     said += [f"licence {model.licence}"] if model.licence else []
-    status: SourceStatus = "gated" if found.status == "gated" else "renamed" if found.status == "renamed" else "found"
+    is_gated = found.status == "gated" or isinstance(found.error, GatedError)
+    status: SourceStatus = "gated" if is_gated else "renamed" if found.status == "renamed" else "found"
     return Entry("hub", status, "; ".join(said), url)
 
 

@@ -6,10 +6,11 @@ Out: `Claim`s (`claims.py`) and, for what somebody else states, `Check`s: expect
 
     claims          the two data types, and how equal claims about several layers are joined
     build           all claims of a model, layer kind by layer kind
-      rope_claims, attention_claims, score_path      positions and attention
+      rope_claims, attention_claims                  positions and attention
       split_claims                                   every split, chunk and concatenation, with names and sizes
       structure_claims, router_claims                norms, residuals, feed-forwards, experts, mixers with a state
       model_claims                                   embedding, logits, positions and facts of the whole model
+    same_numbers                                   layers of a kind that compute with other numbers, kept apart
     joined_numbers                                 numbers of formulas that are sizes of this pass, no constants of the model
     not_read, size_tests                           branches and rounds that this pass did not take, and another might
     lineage         where a value comes from: the steps between a projection and the value

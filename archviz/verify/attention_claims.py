@@ -13,11 +13,14 @@ from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.masks import Mask
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, activation_of, canonical
+from archviz.patterns.operand_factors import is_core
+from archviz.patterns.score_path import ScorePath, find_score_path
 from archviz.spans import Span, Status
 from archviz.verify.claims import Claim
 from archviz.verify.formula_claims import formula
 from archviz.verify.head_order import head_order
-from archviz.verify.score_path import ScorePath, find_score_path
+from archviz.verify.keys_elsewhere import keys_elsewhere
+from archviz.verify.query_norms import computed_norm
 from archviz.verify.view import LayerView
 
 KINDS = {"mha": "MHA", "gqa": "GQA", "mqa": "MQA", "mla": "MLA"}
@@ -41,13 +44,16 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
     yield from _grouped_output(view)
     yield from _compression(view)
     yield from _shared_values(view)
+    yield from keys_elsewhere(view, _core(view))
     yield from _biases(view)
-    yield view.claim("attention.qk_norm", _QK_NORM.get(what.qk_norm or "", "none"), *_norm_lines(view))
+    path = find_score_path(view.trace, view.call)
+    computed = computed_norm(view, path) if what.qk_norm is None else None
+    words, lines = computed or (_QK_NORM.get(what.qk_norm or "", "none"), _norm_lines(view))
+    yield view.claim("attention.qk_norm", words, *lines)
     yield from inner_norms(view, "attention.norms")
     if what.gated:
         yield from _gate(view)
     yield from _clamps(view)
-    path = find_score_path(view)
     if path is not None:
         yield from _scores(view, what, path)
     yield from _value_scale(view)
@@ -67,9 +73,13 @@ def _clamps(view: LayerView) -> Iterator[Claim]:
         yield view.claim("attention.clamp", [words for words, _ in found], *(event.at for _, event in found))
 
 
+def _core(view: LayerView) -> Event | None:
+    return next((e for e in view.trace.own(view.call) if is_core(e)), None) if view.call is not None else None
+
+
 def _value_scale(view: LayerView) -> Iterator[Claim]:
     """The constant that values are multiplied by on the way from their projection into the attention."""
-    core = next((e for e in view.trace.own(view.call) if _is_core(e)), None) if view.call is not None else None
+    core = _core(view)
     if core is None or view.lineage is None or core.inputs[2].id in (core.inputs[0].id, core.inputs[1].id):
         return
     factors: list[tuple[float, Event]] = []
@@ -89,13 +99,6 @@ def _value_scale(view: LayerView) -> Iterator[Claim]:
         yield view.claim("attention.value_scale", round(scale, 9), *(event.at for _, event in factors))
 
 
-def _is_core(event: Event) -> bool:
-    """The call of an attention function on queries, keys and values."""
-    name = canonical(event.name).lower()
-    wanted = (event.kind == "function" and "attention" in name) or name == "scaled_dot_product_attention"
-    return wanted and len(event.inputs) >= 3
-
-
 def _sizes(what: Attention) -> list[tuple[str, object]]:
     value_dim = what.value_dim if what.value_dim != what.head_dim else None
     return [
@@ -113,7 +116,7 @@ def _core_line(view: LayerView) -> Span | None:
         name = canonical(event.name).lower()
         if (event.kind == "function" and "attention" in name) or name == "scaled_dot_product_attention":
             return event.at
-    path = find_score_path(view)
+    path = find_score_path(view.trace, view.call)
     return path.product_at if path else view.module.defined_at
 
 

@@ -27,6 +27,7 @@ from archviz.verify.model_claims import model_claims
 from archviz.verify.not_read import branches_not_read
 from archviz.verify.rope_claims import rope_claims
 from archviz.verify.router_claims import router_claims
+from archviz.verify.same_numbers import alike_in_numbers
 from archviz.verify.source_lines import FindText, SourceLines
 from archviz.verify.split_claims import split_claims
 from archviz.verify.structure_claims import layer_claims, part_claims
@@ -152,7 +153,7 @@ def _norms_in_short(claims: list[Claim]) -> Iterator[Claim]:
 
 
 def _stack_claims(context: Context, lines: SourceLines, stack: Stack) -> Iterator[Claim]:
-    for kind in stack.kinds:
+    for kind in (alike for whole in stack.kinds for alike in alike_in_numbers(context, stack, whole)):
         yield from layer_claims(LayerView(context, lines, stack, kind))
         yield from layer_formulas(LayerView(context, lines, stack, kind))
         for part in (*kind.parts.mixers, *kind.parts.feeds):

@@ -19,6 +19,10 @@ OTHERWISE = ", but in other steps (see feed_forward.formula)"
 def feed_forward_claims(view: LayerView, what: FeedForward) -> Iterator[Claim]:
     """Kind, size, gate and activation of a feed-forward."""
     lines = _activation(view)
+    if what.kind == "side_input":
+        yield view.claim("side_input.size", what.hidden)
+        yield view.claim("side_input.gate", what.activation, *lines)
+        return
     ran = view.call is not None and view.trace.whole and view.module is not view.kind.example
     idle = ran and what.activation is not None and not lines
     yield view.claim("feed_forward.kind", _title(view, what, idle=idle))

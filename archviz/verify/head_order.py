@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.moves import FAULTS, NotFollowed, Place, broadcast, sizes, source_of
 from archviz.patterns.op_families import canonical
+from archviz.patterns.score_path import ScorePath
 from archviz.verify.claims import Claim
-from archviz.verify.score_path import ScorePath
 from archviz.verify.view import LayerView
 
 _LONG = 60

@@ -9,11 +9,11 @@ from archviz.patterns.activations import clamp_bounds, number_in, read_activatio
 from archviz.patterns.moe import MixtureOfExperts, gate_curve, group_limit, router_events
 from archviz.patterns.op_families import PLUMBING, activation_of, canonical
 from archviz.patterns.router_flow import RouterFlow, router_flow
+from archviz.patterns.router_weights import SCORES, normalising_step, weight_factor
 from archviz.spans import Span
 from archviz.verify.claims import Claim
 from archviz.verify.view import LayerView
 
-_SCORES = ("softmax", "sigmoid", "softplus")
 _PLACES = {"output": "the experts' outputs", "input": "the experts' inputs", "inside": "something inside the experts"}
 
 
@@ -196,19 +196,17 @@ def _hash_lookup(what: MixtureOfExperts, events: Sequence[Event]) -> Event | Non
 
 def _weights(view: LayerView, what: MixtureOfExperts, events: Sequence[Event]) -> Iterator[Claim]:
     """How scores become weights."""
-    scores = [e for e in events if canonical(e.name) in _SCORES]
+    scores = [e for e in events if canonical(e.name) in SCORES]
     if what.score is not None:
         yield view.claim("moe.score", what.score, *(e.at for e in scores[:1]))
     chosen = [e.index for e in events if canonical(e.name) == "topk"]
     after = [e for e in events if chosen and e.index > chosen[-1]]
     if what.normalised is not None:
-        lines = [e.at for e in after if canonical(e.name) in ("div", "softmax", "normalize")][:1]
-        yield view.claim("moe.normalised", what.normalised, *lines)
-    factors = [(e, v) for e in after if canonical(e.name) == "mul" and (v := _factor(e)) is not None]
-    if factors:
-        yield view.claim("moe.scaling", factors[0][1], factors[0][0].at)
-    elif what.scaling is not None and not chosen:
-        yield view.claim("moe.scaling", what.scaling)
+        step = normalising_step(events)
+        yield view.claim("moe.normalised", what.normalised, *([step.at] if step else []))
+    if what.scaling is not None:
+        factor = weight_factor(events)
+        yield view.claim("moe.scaling", what.scaling, *([factor[0].at] if factor else []))
     yield from _expert_scale(view, after)
 
 

@@ -10,7 +10,7 @@ from archviz.patterns.activations import number_in, read_activation
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.flow import Flow, FlowNode, build_flow
 from archviz.patterns.norms import Norm
-from archviz.patterns.op_families import canonical
+from archviz.patterns.op_families import PLUMBING, canonical
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.residual import find_residual_adds, is_parallel, norm_placement, norm_places, unscaled
 from archviz.patterns.streams import detect_stream_mixer, normalises_columns
@@ -99,13 +99,25 @@ def layer_flow(view: LayerView) -> Flow | None:
     wrappers = set(view.kind.parts.wrappers) - parts
 
     def keep(event: Event) -> bool:
-        return event.kind == "call" and event.module not in wrappers
+        return event.kind == "call" and event.module not in wrappers and not _is_scaled_sum(view, event)
 
     flow = build_flow(view.trace, view.call, keep)
     if flow.output is None or not flow.inputs:
         return None
     expose_hidden_residuals(view.context, flow, keep_inner(view.context))
     return flow
+
+
+_SCALED_SUM = frozenset({"add", "sub", "mul", "div"})
+
+
+def _is_scaled_sum(view: LayerView, call: Event) -> bool:
+    """Whether a module adds what it is handed, each scaled and shifted by its own weights, and does nothing else."""
+    module = view.context.modules.get(call.module)
+    if module is None or module.children or sum(map(view.trace.carries, call.inputs)) < 2:
+        return False
+    ops = {canonical(event.name) for event in view.trace.inside(call) if event.kind == "op"} - PLUMBING
+    return "add" in ops and ops <= _SCALED_SUM
 
 
 def _at(node: FlowNode) -> Span | None:

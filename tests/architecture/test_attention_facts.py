@@ -60,7 +60,8 @@ def test_qk_norms_and_thetas_of_only_some_layers_are_told_by_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model_type", "scale"), [("gemma2", "1/√d_h"), ("t5", 1.0), ("llama", "1/√d_h"), ("bloom", None)]
+    ("model_type", "scale"),
+    [("gemma2", "1/√d_h"), ("t5", 1.0), ("llama", "1/√d_h"), ("bloom", "1/√d_h"), ("gptj", "1/√d_h")],
 )
 def test_a_usual_scale_of_scores_is_told_from_one_that_is_not_known(model_type: str, scale: float | str | None) -> None:
     found = read_model(model_type)[1].fact("attention_scale")

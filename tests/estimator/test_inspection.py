@@ -47,8 +47,10 @@ def test_tensors_are_listed_as_the_official_class_builds_them(tensors: list[dict
 
 def test_memory_is_given_for_a_type(tensors: list[dict[str, object]]) -> None:
     assert estimate_memory(tensors, dtype="float16")["gb"] == pytest.approx(141.107412992)
-    assert estimate_memory(tensors, dtype="torch.int4")["bytes"] == 70_553_706_496 / 2
-    with pytest.raises(UsageError, match="unknown data type 'float3'"):
+    for half in ("torch.int4", "nf4", "mxfp4"):
+        size = estimate_memory(tensors, dtype=half)["bytes"]
+        assert (size, type(size)) == (70_553_706_496 // 2, int)
+    with pytest.raises(UsageError, match="'float3' is no data type"):
         estimate_memory(tensors, dtype="float3")
 
 
@@ -81,8 +83,9 @@ def test_a_file_of_tensors_reads_back(tensors: list[dict[str, object]], tmp_path
     lines = path.read_text().splitlines()
     assert lines[:2] == ["kind,name,shape,dtype", 'param,model.embed_tokens.weight,"(128256, 8192)",torch.bfloat16']
     assert read_tensor_inspection(path) == tensors
-    with pytest.raises(UsageError, match="does not exist"):
-        save_tensor_inspection(tensors, tmp_path / "no" / "tensors.csv")
+    assert save_tensor_inspection(tensors, tmp_path / "output" / "tensors.csv").read_text() == path.read_text()
+    with pytest.raises(UsageError, match="is a file, not a folder"):
+        save_tensor_inspection(tensors, path / "below" / "tensors.csv")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UsageError, match="no list of tensors"):
         read_tensor_inspection(tmp_path / "other.csv")
@@ -113,6 +116,17 @@ def test_supported_layers_are_named_with_docstring_and_module() -> None:
     assert found["RMSNormLayer"] == {
         "docstring": "Root-mean-square norm.", "module": "estimator_layers.basic", "parameters": ["hidden_size", "eps"],
     }  # fmt: skip
+
+
+def test_without_a_folder_the_place_of_the_estimators_plan_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="does not exist"):
+        get_supported_layers()
+    (tmp_path / "backend" / "layers").mkdir(parents=True)
+    (tmp_path / "backend" / "layers" / "norms.py").write_text("class RMSNormLayer:\n    def __init__(self, dim): ...\n")
+    assert get_supported_layers()["RMSNormLayer"]["module"] == "layers.norms"
 
 
 def test_a_folder_without_a_name_is_not_the_current_one() -> None:

@@ -113,3 +113,30 @@ def test_tests_hidden_folders_and_links_that_lead_out_are_passed_by(tmp_path: Pa
         (folder / part / "x.py").write_text(f"class In{part.strip('.').title()}:\n    def __init__(self, a): ...\n")
     (folder / "link.py").symlink_to(outside)
     assert [layer.name for layer in read_layer_classes(folder)] == ["InMore"]
+
+
+def test_two_layer_classes_of_one_name_are_refused_with_their_places(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("\nclass Norm:\n    def __init__(self, dim): ...\n")
+    with pytest.raises(UsageError, match=r"2 layer classes are called Norm: a\.py:2 and b\.py:1"):
+        read(tmp_path, "class Norm:\n    def __init__(self, other): ...\n", "b.py")
+
+
+def test_a_base_is_that_of_its_own_file_where_others_have_its_name(tmp_path: Path) -> None:
+    base = "from abc import ABC\nclass Base(ABC):\n    def __init__(self, {}): ...\nclass {}(Base):\n    pass\n"
+    for name, size, layer in (("a.py", "dim", "NormLayer"), ("b.py", "width", "MLPLayer")):
+        (tmp_path / name).write_text(base.format(size, layer))
+    found = {layer.name: [a.name for a in layer.arguments] for layer in read_layer_classes(tmp_path)}
+    assert found == {"NormLayer": ["dim"], "MLPLayer": ["width"]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class WideLayer:\n    def __new__(cls, hidden_size, eps=1): ...",
+        "from pydantic import BaseModel\nclass Base(BaseModel):\n    hidden_size: int\nclass WideLayer(Base):\n    eps: float = 1",
+        "import msgspec\nclass WideLayer(msgspec.Struct):\n    hidden_size: int\n    eps: float = 1",
+    ],
+)
+def test_what_else_constructs_tells_its_parameters(tmp_path: Path, text: str) -> None:
+    layer = read(tmp_path, text)["WideLayer"]
+    assert [(a.name, a.default) for a in layer.arguments] == [("hidden_size", None), ("eps", "1")]

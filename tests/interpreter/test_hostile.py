@@ -55,6 +55,8 @@ ENDLESS = {
     "a huge range into Counter and deque": "from collections import Counter, deque\nresult = [deque(range(10**12)), Counter(range(10**12))]",
     "a huge range unpacked": "result = [*range(10**12)]",
     "a huge range as arguments": "def f(*a): return len(a)\nresult = f(*range(10**12))",
+    "a slice that doubles its list": "def f():\n    q = [1]\n    while True: q[0:0] = q\nresult = f()",
+    "an endless iterator put into a slice": "import itertools\ndef f():\n    q = [1]\n    q[:] = itertools.count()\nresult = f()",
     "a tower of powers": "result = 10**10**8",
     "a shift by billions": "result = 1 << 10**10",
     "squaring over and over": "def f():\n    x = 3\n    for _ in range(10**6): x = x * x\n    return x\nresult = f()",

@@ -35,10 +35,12 @@ def f(): pass
 EXACT = (
     "str(Kind.ONE), repr(Kind.ONE), f'{Kind.ONE}'", "str(Number.FOUR), repr(Number.FIVE), f'{Number.FIVE}'", "str(Name.LOW), f'{Name.LOW}'", "str(Own.RED), f'{Own.RED}'",
     "repr(Point(3))", "str(Point.Inner('a'))", "f'{Point(1)!r}'", "str([Kind.ONE, Told(), Point(1)])", "str(Told()), repr(Told())", "str((1, 'a', None))", "str(ValueError('odd'))",
+    "f'{Told()!s:>6}{Told()!r}{[1]!s}'", "type('D', (A,), {}).__qualname__, type('D', (A,), {'b': 1})().__class__.__name__",
 )  # fmt: skip
 NOT_UNDERSTOOD = (
     "str(nn.Linear(2, 3))", "repr(nn.Linear(2, 3))", "len(str(nn.Linear(2, 3)))", "str([nn.Linear(2, 3)])", "str(torch.zeros(2))", "len(repr({'a': torch.zeros(2)}))",
-    "str(A())", "len(str(f))", "str(object())", "str([A()])",
+    "str(A())", "len(str(f))", "str(object())", "str([A()])", "len(f'{nn.Linear(2, 3)}')", "f'{A()}'", "f'{A()!r:>9}'", "f'{torch.zeros(2)}'",
+    "str(ValueError(str(A())))", "f'{ValueError(str(A()))}'",
 )  # fmt: skip
 
 
@@ -81,3 +83,10 @@ result = [[p.requires_grad for m in (a, b) for p in m.parameters()], c.requires_
         [False, False, False, True],
         False,
     ]
+
+
+def test_an_error_is_raised_though_its_words_are_not_understood() -> None:
+    source = (
+        f"{DEFINITIONS}\ndef g():\n    try: raise KeyError(f'no {{A()}}')\n    except KeyError: return 1\nresult = g()"
+    )
+    assert value(source) == in_python(source) == 1

@@ -12,6 +12,7 @@ from archviz.lookup.arxiv.document import parse_document
 from archviz.lookup.arxiv.selection import select
 from archviz.lookup.github.client import GithubClient
 from archviz.lookup.github.files import modelling_files
+from archviz.lookup.papers import read_paper
 from archviz.network.cache import Cache
 from archviz.network.session import Session
 from archviz.settings import Settings
@@ -38,6 +39,12 @@ def test_arxiv_knows_a_paper_by_id_and_by_title_and_renders_it(session: Session)
     assert "Multi-Head Latent Attention" in " ".join(
         section.title for section in select(parse_document(page).sections, "architecture").sections
     )
+
+
+def test_the_paper_of_a_title_that_hundreds_play_on_is_found(session: Session) -> None:
+    found = read_paper("Attention Is All You Need", None, session)
+    assert found.paper is not None
+    assert found.paper.id.startswith("1706.03762v")
 
 
 def test_a_model_s_own_repository_says_so_in_its_readme(session: Session) -> None:

@@ -179,6 +179,8 @@ class ArxivData:
             found = [paper for text in asked if (paper := self._paper(text))]
             return feed([entry(paper) for paper in found], len(found))
         found = [paper for paper in self.papers.values() if matches(query.get("search_query", ""), paper["title"])]
+        if query.get("sortBy") == "submittedDate":  # ids are given in the order of submission
+            found.sort(key=lambda paper: paper["id"], reverse=query["sortOrder"] == "descending")
         return feed([entry(paper) for paper in found[: int(query.get("max_results", "10"))]], len(found))
 
     def _paper(self, text: str) -> dict[str, str] | None:

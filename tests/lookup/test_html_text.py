@@ -34,6 +34,14 @@ def test_a_table_keeps_rows_and_cells_and_its_caption() -> None:
     assert rows(html) == [("caption", "Table 1: Sizes"), ("table", "Layers | 61\n | 128")]
 
 
+def test_a_footnote_stands_in_brackets_after_its_word() -> None:
+    note = (
+        '<span class="ltx_note"><sup class="ltx_note_mark">1</sup><span class="ltx_note_outer"><span class="ltx_note_content">'
+        '<sup class="ltx_note_mark">1</sup><span class="ltx_tag ltx_tag_note">1</span>Of <b>all</b>.</span></span></span>'
+    )
+    assert rows(f"<p>The size{note}, in full{note}</p>") == [("text", "The size (Of all.), in full (Of all.)")]
+
+
 SPANS = (
     '<table><thead><tr><th rowspan="2">Model</th><th colspan="2">Layers</th><th rowspan="2">Heads</th></tr>'
     "<tr><th>Dense</th><th>MoE</th></tr></thead>"

@@ -20,6 +20,10 @@ from archviz.lookup.names import MAX_LENGTH, ModelName, classify, why_no_hub_nam
         ("huggingface.co/Qwen/Qwen3-0.6B", "hub_id", "Qwen/Qwen3-0.6B", None),
         ("https://huggingface.co/Qwen/Qwen3-0.6B/blob/v1/config.json", "hub_id", "Qwen/Qwen3-0.6B", "v1"),
         ("https://huggingface.co/Qwen/Qwen3-0.6B/tree/refs%2Fpr%2F3", "hub_id", "Qwen/Qwen3-0.6B", "refs/pr/3"),
+        ("https://huggingface.co/gpt2/tree/main", "bare_name", "gpt2", "main"),
+        ("hf.co/bert-base-uncased/blob/v1/config.json", "bare_name", "bert-base-uncased", "v1"),
+        ("https://huggingface.co/acme/tree/tree/v1", "hub_id", "acme/tree", "v1"),
+        ("acme/_x", "hub_id", "acme/_x", None),
         ("gpt2", "bare_name", "gpt2", None),
         ("gpt2@v1", "bare_name", "gpt2", "v1"),
         ("Llama 3", "bare_name", "Llama 3", None),
@@ -31,6 +35,11 @@ from archviz.lookup.names import MAX_LENGTH, ModelName, classify, why_no_hub_nam
         ("hep-th/9901001", "hub_id", "hep-th/9901001", None),
         ("2513.09388", "bare_name", "2513.09388", None),
         ("https://arxiv.org/abs/2505.09388v1", "arxiv_id", "2505.09388v1", None),
+        ("10.48550/arXiv.2505.09388", "arxiv_id", "2505.09388", None),
+        ("doi:10.48550/ARXIV.hep-th/9901001", "arxiv_id", "hep-th/9901001", None),
+        ("https://doi.org/10.48550/arXiv.2505.09388", "arxiv_id", "2505.09388", None),
+        ("doi.org/10.48550%2FarXiv.2505.09388", "arxiv_id", "2505.09388", None),
+        ("10.48550/arXiv.2513.09388", "hub_id", "10.48550/arXiv.2513.09388", None),
         ("arxiv.org/pdf/2505.09388.pdf", "arxiv_id", "2505.09388", None),
         ("https://arxiv.org/html/math.GT/0309136", "arxiv_id", "math/0309136", None),
         ("https://huggingface.co/papers/2505.09388", "arxiv_id", "2505.09388", None),
@@ -81,6 +90,9 @@ def test_the_form_of_a_text_decides_what_it_is(text: str, kind: str, body: str, 
         "https://huggingface.co/spaces/a/b",
         "https://huggingface.co/a/b/discussions/1",
         "https://huggingface.co/a/b/tree",
+        "https://huggingface.co/a/tree/main/sub",
+        "https://doi.org/10.1000/182",
+        "git@gitlab.com:a/b.git",
         "https://huggingface.co/a/b/tree/..%2F..",
         "ftp://huggingface.co/a/b",
     ],
@@ -116,6 +128,8 @@ def test_an_address_of_something_else_on_the_hub_is_called_what_it_is(host: str,
         "https://x:hf_secret@gitlab.example/a/b",
         "https://huggingface.co/datasets/a?token=hf_secret",
         "https://gitlab.example/a/b#hf_secret",
+        "acme/Lynx-1B@v1?token=hf_secret",
+        "@v1?token=hf_secret",
     ],
 )
 def test_a_token_in_an_address_is_never_shown(url: str) -> None:
@@ -183,6 +197,9 @@ def test_an_address_of_a_part_or_of_an_unread_revision_is_refused_with_what_to_w
         ("export.arxiv.org/abs/2505.09388", "arxiv_id", "2505.09388"),
         ("ar5iv.org/abs/2505.09388", "arxiv_id", "2505.09388"),
         ("git@github.com:acme/Acme.git", "github", "acme/Acme"),
+        ("ssh://git@github.com/acme/Acme.git", "github", "acme/Acme"),
+        ("git@hf.co:acme/Acme", "hub_id", "acme/Acme"),
+        ("git@hf.co:acme/Acme.git", "hub_id", "acme/Acme"),
         ("https://huggingface.co/acme/Acme.git", "hub_id", "acme/Acme"),
     ],
 )
@@ -195,3 +212,16 @@ def test_addresses_that_tools_write_are_addresses(text: str, kind: str, about: s
 def test_a_revision_alone_is_told_as_that_and_not_as_a_path(text: str) -> None:
     with pytest.raises(UsageError, match="is a revision without the name of a model"):
         classify(text)
+
+
+@pytest.mark.parametrize("endpoint", ["https://mirror.example", "https://mirror.example/hub", "http://127.0.0.1:8080"])
+def test_an_address_at_the_endpoint_in_use_is_one_of_the_hub(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="is not the address of a model"):
+        classify(f"{endpoint}/acme/Lynx-1B")
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    assert classify(f"{endpoint}/acme/Lynx-1B") == ModelName("hub_id", "acme/Lynx-1B", None)
+    assert classify(f"{endpoint}/acme/Lynx-1B/blob/v1/config.json").revision == "v1"
+    with pytest.raises(UsageError, match="a data set"):
+        classify(f"{endpoint}/datasets/acme/Lynx")
+    with pytest.raises(UsageError, match="is not the address of a model"):
+        classify(f"{endpoint}.evil.example/acme/Lynx-1B")

@@ -15,6 +15,7 @@ from archviz.errors import UsageError
 from archviz.lookup.html_tidy import MOST_HEADINGS
 from archviz.lookup.papers import TOO_LONG, paper_text, read_paper
 from archviz.network.session import Session
+from tests.lookup.conftest import Asked
 
 Make = Callable[..., Session]
 PAGE = "<article><h1>T</h1><h2>2 Architecture</h2><p>Latent attention.</p><h2>3 Results</h2><p>Good.</p></article>"
@@ -78,6 +79,35 @@ def test_a_title_that_none_has_exactly_is_not_found_and_lists_the_nearest(sessio
 def test_a_title_that_two_papers_have_is_ambiguous(session: Make) -> None:
     answer = read_paper("Twice", None, session())
     assert (answer.status, len(answer.results)) == ("ambiguous", 2)
+
+
+def test_the_paper_that_a_well_known_title_is_of_is_found_behind_all_that_play_on_it(
+    session: Make, arxiv: Any, arxiv_data: Any
+) -> None:
+    for number in range(40):
+        arxiv_data.add(f"2401.{number + 10_000}", f"Is Attention All You Need? {number}")
+    arxiv_data.add("1706.03762", "Attention All You Need", version="v7")
+    answer = read_paper("Attention All You Need", None, session())
+    assert answer.paper is not None
+    assert (answer.status, answer.paper.id, answer.notes) == ("exact", "1706.03762v7", [])
+    assert len(arxiv.asked) == 2
+
+
+@pytest.mark.parametrize("second", ["more than are looked at", "not answered"])
+def test_nothing_is_said_of_titles_that_were_not_looked_at(
+    session: Make, arxiv_data: Any, arxiv: Any, reply: Any, monkeypatch: pytest.MonkeyPatch, second: str
+) -> None:
+    monkeypatch.setattr("archviz.lookup.arxiv.client.MOST_OLDEST", 30)
+    for number in range(40):
+        arxiv_data.add(f"2401.{number + 10_000}", f"A Study of Mamba {number}")
+    if second == "not answered":
+        arxiv.next += [arxiv.answer(Asked("/api/query", {"search_query": 'ti:"mamba"', "max_results": "25"}, {}))]
+        arxiv.next += [reply(500)] * 3
+    answer = read_paper("Mamba", None, session())
+    seen = 30 if second == "more than are looked at" else 25
+    assert (answer.status, answer.exit_status) == ("not_found", 3)
+    assert answer.message == "no paper that was looked at has exactly this title; the nearest are listed."
+    assert f"{seen} of the 40 papers whose titles hold these words were looked at" in answer.notes[0]
 
 
 def test_an_unknown_id_is_not_found(session: Make) -> None:

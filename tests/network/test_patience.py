@@ -95,6 +95,19 @@ def test_four_seconds_are_waited_in_all_however_many_names_and_services_are_aske
     assert "others gave no answer for 4 s" in fault(made, "https://api.github.com/x", github_service()).message
 
 
+@pytest.mark.parametrize(("at_hand", "waits"), [(True, [0.5]), (False, [0.5, 1.0])])
+def test_a_refused_connection_is_tried_once_more_where_the_catalog_can_answer(
+    session: Make, clock: Any, at_hand: bool, waits: list[float]
+) -> None:
+    def refuse(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("refused", request=request)
+
+    made = session(refuse)
+    made.at_hand = at_hand
+    assert "refused" in fault(made, f"{HUB}/x", hub_service()).message
+    assert clock.slept == waits
+
+
 def test_who_was_silent_is_asked_again_after_a_while(session: Make, clock: Any, silent: list[float]) -> None:
     for seconds in (0.0, 29.0, 33.0):
         clock.now = 1_800_000_000.0 + seconds

@@ -94,6 +94,15 @@ def test_a_wait_beyond_the_time_limit_is_refused_at_once_and_says_how_long(sessi
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_fault_that_asks_for_a_long_wait_says_how_long(session: Make, clock: Any, status: int) -> None:
+    server = Server(httpx2.Response(status, headers={"Retry-After": "120"}))
+    error = fault(session(server), f"{HUB}/x")
+    assert (error.as_dict()["retry_after"], error.exit_status, clock.slept) == (120.0, 4, [])
+    assert error.message.endswith(f"answers with status {status}; it asks to wait 2 min")
+    assert error.hint == "Wait and try again."
+
+
 @pytest.mark.parametrize(("status", "kind"), [(429, RateLimitedError), (504, SourceUnavailableError)])
 def test_a_refusal_that_takes_long_is_told_and_not_waited_for_again(
     session: Make, clock: Any, status: int, kind: type[ArchvizError]
@@ -421,8 +430,22 @@ def test_another_part_than_the_asked_one_is_refused(session: Make, status: int, 
     assert error.code == "bad_response"
 
 
-def test_a_whole_file_in_answer_to_a_range_is_not_read(session: Make) -> None:
-    server = Server(httpx2.Response(200, content=bytes(1_000_000)))
+def test_of_a_whole_file_in_answer_to_a_range_only_the_asked_beginning_is_read(session: Make) -> None:
+    def chunks() -> Iterator[bytes]:
+        for number in range(10_000):
+            read.append(number)
+            yield bytes([number % 256]) * 30
+
+    read: list[int] = []
+    headers = {"Content-Length": "300000"}
+    server = Server(httpx2.Response(200, headers=headers, content=chunks()))
+    answer = get(session(server), f"{HUB}/x", headers={"Range": "bytes=0-99"})
+    assert answer.content == bytes(30) + b"\1" * 30 + b"\2" * 30 + b"\3" * 10
+    assert read == [0, 1, 2, 3]
+
+
+def test_a_part_that_is_longer_than_the_asked_one_is_refused(session: Make) -> None:
+    server = Server(httpx2.Response(206, headers={"Content-Range": "bytes 0-99/1000"}, content=bytes(1_000)))
     assert fault(session(server), f"{HUB}/x", headers={"Range": "bytes=0-99"}).code == "bad_response"
 
 

@@ -100,6 +100,24 @@ def test_latents_that_are_projected_anew_count_at_each_step_and_absorbed_they_do
     assert "absorbed" in memory_text(found)
 
 
+def test_a_chunk_begins_anew_and_a_window_slides_in_a_prefill(tmp_path: Path) -> None:
+    shared = {
+        "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 4, "num_key_value_heads": 2,
+        "head_dim": 8, "vocab_size": 50,
+    }  # fmt: skip
+    moe = {"intermediate_size_mlp": 48, "num_local_experts": 2, "no_rope_layers": [1], "attention_chunk_size": 100}
+    for model_type, more, total in (
+        ("llama4_text", moe, 5050 + 5050 + 50 * 51 // 2),
+        ("mistral", {"sliding_window": 100}, 5050 + 150 * 100),
+    ):
+        found = measured(tmp_path, [1, 250], model_type=model_type, **shared, **more)
+        one, many = found.contexts
+        assert one.decode is not None
+        assert [each.window for each in found.kinds] == [100]
+        assert many.prefill == one.decode - 2 * 2 * 4 * 8 + 2 * 2 * 4 * 8 * total // 250
+        assert many.decode == one.decode + 2 * 2 * 4 * 8 * 99
+
+
 def test_keys_of_an_image_are_kept_beside_those_of_the_text(tmp_path: Path) -> None:
     text = {
         "model_type": "mllama_text_model", "num_hidden_layers": 2, "cross_attention_layers": [1], "hidden_size": 32,
@@ -133,6 +151,28 @@ def test_a_model_that_keeps_nothing_says_so_and_is_done(model: str, capsys: pyte
     said = capsys.readouterr()
     assert "nothing: " in said.out
     assert "not understood" not in said.err
+
+
+def test_a_pass_of_an_encoder_is_counted_by_its_tokens(tmp_path: Path) -> None:
+    found = measured(
+        tmp_path, [10, 400], architectures=["BertModel"], model_type="bert", num_hidden_layers=3, hidden_size=32, num_attention_heads=4,
+        intermediate_size=48, vocab_size=50, max_position_embeddings=512,
+    )  # fmt: skip
+    layer, pooler = 4 * 32 * 32 + 2 * 32 * 48, 2 * 32 * 32
+    expected = [pooler + 3 * (2 * layer * n + 2 * 2 * 32 * n * n) for n in (10, 400)]
+    assert [each["flops"] for each in memory_data(found)["passes"]] == expected  # type: ignore[attr-defined]
+    assert f"one pass over 400 tokens: {operations_text(expected[1])} FLOP" in memory_text(found)
+
+
+def test_a_pass_over_an_image_does_not_depend_on_the_context(tmp_path: Path) -> None:
+    found = measured(
+        tmp_path, [10, 400], model_type="vit", num_hidden_layers=2, hidden_size=32, num_attention_heads=4, intermediate_size=48, image_size=32,
+        patch_size=8,
+    )  # fmt: skip
+    tokens, layer = 17, 4 * 32 * 32 + 2 * 32 * 48
+    patches, pooler = 2 * 16 * 32 * 3 * 8 * 8, 2 * 32 * 32
+    assert found.operations.once(400) == patches + 2 * (2 * layer * tokens + 2 * 2 * 32 * tokens**2) + pooler
+    assert "one pass, whatever the context: " in memory_text(found)
 
 
 def test_operations_read_in_the_unit_that_fits() -> None:

@@ -17,12 +17,16 @@ def _expert(tape: Tape, states: ValueRef) -> ValueRef:
     return results[0]
 
 
-def _flow(*, choose: str = "", before: bool = False, biased: bool = False, weigh: bool = True) -> RouterFlow:
+def _flow(
+    *, choose: str = "", before: bool = False, biased: bool = False, weigh: bool = True, shared: int = 0
+) -> RouterFlow:
+    """`shared` experts have scores of their own beside those that are chosen among."""
     tape = Tape()
     x = tape.value(7, WIDTH)
     with tape.inside("call", "", "Model", x), tape.inside("call", "m", "Block", x):
-        logits = tape.op("linear", x, tape.value(EXPERTS, WIDTH), out=(7, EXPERTS))
+        logits = tape.op("linear", x, tape.value(EXPERTS + shared, WIDTH), out=(7, EXPERTS + shared))
         scores = tape.same("sigmoid", logits)
+        scores = tape.op("getitem", scores, out=(7, EXPERTS)) if shared else scores
         sought = tape.same("add", scores, tape.value(EXPERTS)) if biased else scores
         sought = tape.same(choose, sought) if choose else sought
         top, _ = tape.op("topk", sought, outs=[(7, TOP)] * 2, k=TOP, dim=-1)
@@ -31,6 +35,9 @@ def _flow(*, choose: str = "", before: bool = False, biased: bool = False, weigh
         result = _expert(tape, states)
         if weigh and not before:
             tape.same("mul", result, weights)
+        if shared:
+            with tape.inside("call", "m.shared", "Shared", x, scores):
+                tape.same("mul", x, tape.op("getitem", scores, out=(7, 1)))
     trace = Trace(tape.events)
     block = trace.call("m")
     assert block is not None
@@ -61,3 +68,10 @@ def test_nothing_is_weighed_where_no_product_is() -> None:
     found = _flow(weigh=False)
     assert found.ran
     assert found.weighting is None
+
+
+def test_scores_beside_which_shared_experts_have_theirs_are_followed_as_well() -> None:
+    found = _flow(biased=True, shared=2)
+    assert found.bias is not None
+    assert [choice.of for choice in found.choices] == [EXPERTS]
+    assert found.place == "output"  # what weighs the shared ones is another's

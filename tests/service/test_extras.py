@@ -50,6 +50,7 @@ def test_a_model_in_short_leads_to_its_parts(ask: Ask) -> None:
     content = ask(read("archviz://model/acme%2FSmall-1B")).contents[0]
     data = json.loads(content.text)
     assert data["summary"]["parameters"]["total"] == 1000
+    assert (data["model"], data["gaps_total"], len(data["gaps"])) == ("acme/Small-1B", 1, 1)
     assert set(data["resources"]) == set(PARTS)
     assert data == json.loads(ask(read("archviz://model/acme/Small-1B")).contents[0].text)
 

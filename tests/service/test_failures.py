@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from archviz.errors import (
+    ONLINE_AGAIN,
     AmbiguousNameError,
     ArchvizError,
     BudgetExceededError,
     GatedError,
     ModelNotFoundError,
+    NotAskedError,
     OfflineError,
     RateLimitedError,
     SourceUnavailableError,
@@ -74,7 +76,11 @@ def test_hints_name_tools_and_arguments_where_commands_and_options_stood() -> No
 def test_the_next_step_names_a_hint_only_where_there_is_one() -> None:
     assert "hint" in str(failure(UsageError("no", hint="so"))["next"])
     assert "hint" not in str(failure(UsageError("no"))["next"])
-    told = failure(OfflineError("not asked", hint="Run the command once without --offline."))
+    near = failure(OfflineError("not asked", hint=f"near names: llama\n  {ONLINE_AGAIN}"))
+    assert near["hint"] == "near names: llama"
+    often = failure(NotAskedError("the Hub was not asked: one run asks 6 times", hint="Run it again."))
+    assert "Call again" in str(often["next"])
+    told = failure(OfflineError("not asked", hint=ONLINE_AGAIN))
     assert "hint" not in told
     assert "--offline" in str(told["next"])
 

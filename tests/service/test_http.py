@@ -166,7 +166,15 @@ def test_a_request_under_a_foreign_name_is_refused(hosted: Host, host: str) -> N
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "https://localhost.evil.example", "null", "file://", "http://127.0.0.1:x"]
+    "origin",
+    [
+        "http://evil.example",
+        "https://localhost.evil.example",
+        "null",
+        "file://",
+        "file://localhost",
+        "http://127.0.0.1:x",
+    ],
 )
 def test_a_page_of_another_place_is_refused(hosted: Host, origin: str) -> None:
     assert post(hosted(), origin=origin).status_code == 403
@@ -176,6 +184,7 @@ def test_pages_of_this_machine_and_named_hosts_may_ask(hosted: Host) -> None:
     server = hosted(names=("archviz.example.org",))
     assert post(server, origin=server.base).status_code == 200
     assert post(server, host="archviz.example.org", origin="https://archviz.example.org").status_code == 200
+    assert post(server, host="Archviz.Example.org:8765", origin="https://Archviz.Example.org").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from archviz.architecture.model import Fact, ParameterRow
+from archviz.architecture.model import Fact, ParameterRow, ReconciledStep
 from archviz.service.paging import ANSWER_BYTES, size_of
 from archviz.service.summary import parts_of, ranges, summarise
 
@@ -72,3 +72,11 @@ def test_a_summary_of_a_huge_model_still_fits_an_answer(architecture_of: Make) -
 def test_every_part_that_is_offered_exists(architecture_of: Make) -> None:
     document = architecture_of().as_dict()
     assert {pointer.removeprefix("/") for pointer in parts_of(architecture_of())} <= set(document)
+
+
+def test_the_steps_to_the_published_total_are_called_what_the_skill_calls_them(architecture_of: Make) -> None:
+    architecture = architecture_of()
+    step = ReconciledStep(key="mtp", title="a prediction layer", count=7, status="config")
+    architecture.parameters.reconciliation = [step]
+    summary: Any = summarise(architecture)
+    assert summary["parameters"]["reconciliation"] == ["a prediction layer: +7 (config)"]

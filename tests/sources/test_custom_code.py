@@ -148,6 +148,19 @@ def test_an_own_file_that_is_not_there_is_no_reason_for_another_model(elder: Pat
     assert "has no absent.py" in str(refusal(elder))
 
 
+@pytest.mark.parametrize("reference", ["absent.LLaMAForCausalLM", "other/repository--absent.LLaMAForCausalLM"])
+def test_a_class_that_transformers_spells_otherwise_is_official_code(reference: str, tmp_path: Path) -> None:
+    values = {"model_type": "llama", "architectures": ["LLaMAForCausalLM"], "num_hidden_layers": 2, "hidden_size": 64}
+    file = tmp_path / "one.json"
+    file.write_text(json.dumps({**values, "auto_map": {"AutoModelForCausalLM": reference}}))
+    found = pipeline.describe(str(file))
+    assert (found.identity.class_name, found.gaps) == ("LlamaForCausalLM", [])
+    remarks = [str(fact.value) for fact in found.facts if fact.key == "remark"]
+    assert remarks == [
+        "transformers spells LLaMAForCausalLM LlamaForCausalLM: its code was read, not that which auto_map names"
+    ]
+
+
 def test_what_auto_map_states_is_not_minded_where_official_code_is_read(elder: Path) -> None:
     auto_map = {"AutoModel": "other/repository--modeling_x.XModel"}
     state(elder, model_type="llama", architectures=["LlamaForCausalLM"], auto_map=auto_map)
@@ -341,20 +354,28 @@ def test_a_reference_out_of_the_folder_or_to_no_class_is_refused(reference: Any,
 
 @pytest.mark.parametrize("auto_map", ["modeling_elder.ElderModel", 3])
 def test_an_auto_map_that_is_no_map_is_refused(auto_map: Any, elder: Path) -> None:
-    assert refusal(state(elder, auto_map=auto_map)).exit_status == USAGE
+    assert refusal(state(elder, auto_map=auto_map), code="custom").exit_status == USAGE
 
 
-@pytest.mark.parametrize("auto_map", [[], {"AutoModel": None}])
+@pytest.mark.parametrize("auto_map", [[], {"AutoModel": None}, "modeling_elder.ElderModel", 3])
 def test_an_auto_map_without_a_class_leaves_the_type_to_newer_code(auto_map: Any, elder: Path) -> None:
     error = refusal(state(elder, auto_map=auto_map))
     assert (error.exit_status, "unknown model_type 'elder'" in error.message) == (4, True)
 
 
 def test_own_code_without_a_configuration_class_is_told_as_that(elder: Path) -> None:
-    error = refusal(state(elder, auto_map={"AutoModelForCausalLM": "modeling_elder.ElderForCausalLM"}))
+    state(elder, auto_map={"AutoModelForCausalLM": "modeling_elder.ElderForCausalLM"})
+    error = refusal(elder, code="custom")
     assert (error.exit_status, error.where) == (USAGE, "config.json, auto_map")
     assert "unknown model_type 'elder'" in error.message
     assert "auto_map names no AutoConfig" in error.message
+
+
+def test_own_code_without_a_configuration_class_leaves_the_type_to_newer_code(elder: Path) -> None:
+    state(elder, auto_map={"AutoModelForCausalLM": "modeling_elder.ElderForCausalLM"})
+    error = refusal(elder, offline=True)
+    assert error.exit_status == 4
+    assert all(part in error.message for part in ("auto_map names no AutoConfig", "newer code was not read"))
 
 
 @pytest.mark.parametrize("name", ["modeling_elder.py", "configuration_elder.py"])

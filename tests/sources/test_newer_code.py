@@ -71,6 +71,26 @@ def test_an_auto_map_without_a_model_is_no_code_of_it(commit: str, hub: Loopback
     assert commit[:12] in str(found.identity.code)
 
 
+@pytest.mark.parametrize("model_code", ["there", "missing"])
+def test_an_auto_map_without_a_configuration_leaves_it_to_the_newer_release(
+    commit: str, hub: LoopbackHub, github: Any, model_code: str, tmp_path: Path
+) -> None:
+    auto_map = {"AutoModelForCausalLM": "modeling_own.Acme9ForCausalLM"}
+    config = json.dumps(CONFIG | {"auto_map": auto_map}).encode()
+    files = {"modeling_own.py": b"class Acme9ForCausalLM: pass"} if model_code == "there" else {}
+    hub.repositories["acme/Half-1B"] = Repository({"config.json": config, **files})
+    found = pipeline.describe("acme/Half-1B")
+    assert (found.identity.class_name, found.gaps) == ("Acme9ForCausalLM", [])
+    assert found.identity.code == f"transformers 9.9.0.dev0 at commit {commit[:12]}"
+    assert any("auto_map names no AutoConfig" in str(fact.value) for fact in found.facts if fact.key == "remark")
+    (tmp_path / "config.json").write_bytes(config)
+    assert pipeline.describe(str(tmp_path)).parameters.total == found.parameters.total
+    asked = len(github.asked)
+    with pytest.raises(BadConfigError, match="auto_map names no AutoConfig"):
+        pipeline.describe("acme/Half-1B", settings=Settings(code="custom"))
+    assert len(github.asked) == asked
+
+
 def test_a_folder_of_a_newer_type_is_read_with_that_code(commit: str, hub: LoopbackHub, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     found, published = pipeline.describe(str(tmp_path)), pipeline.describe("acme/Acme9-1B")
@@ -119,7 +139,10 @@ def test_a_folder_of_a_newer_type_offline_says_what_is_missing(commit: str, gith
 def test_the_survey_names_version_and_commit(commit: str) -> None:
     code = pipeline.sources("acme/Acme9-1B").entries[0]
     assert (code.kind, code.status, code.rests) == ("code", "found", True)
-    assert f"transformers 9.9.0.dev0 at commit {commit[:12]}" in code.what
+    assert code.what.startswith(
+        f"transformers 9.9.0.dev0 at commit {commit[:12]}: configuration_acme9.py, modeling_acme9.py"
+    )
+    assert code.url == f"https://github.com/huggingface/transformers/tree/{commit}/src/transformers/models/acme9"
 
 
 def test_once_read_it_is_read_again_without_the_network(commit: str, github: Any, github_raw: Any) -> None:

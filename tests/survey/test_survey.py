@@ -166,6 +166,14 @@ def test_a_gated_model_shows_what_is_readable(services: Any) -> None:
     assert not any(entry.rests for entry in survey.entries)
 
 
+def test_a_gated_model_that_the_catalog_answers_for_is_told_as_gated_and_of_no_commit(services: Any, hub: Any) -> None:
+    hub.repositories["Qwen/Qwen3-0.6B"] = Repository({"config.json": json.dumps(TINY).encode()}, gated=True)
+    survey = pipeline.sources("Qwen/Qwen3-0.6B")
+    assert (survey.status, survey.exit_status, survey.revision) == ("exact", 0, None)
+    assert by_kind(survey, "hub")[0][0] == "gated"
+    assert "the embedded catalog's record" in by_kind(survey, "configuration")[0][1]
+
+
 def test_a_configuration_that_could_not_be_read_is_unknown_and_an_absent_one_missing(services: Any, hub: Any) -> None:
     hub.repositories["acme/Bare-1B"] = Repository({"notes.txt": b"-"})
     assert by_kind(pipeline.sources("acme/Bare-1B"), "configuration")[0][0] == "missing"

@@ -6,11 +6,12 @@ Source: https://info.arxiv.org/help/api/user-manual.html. The three seconds betw
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archviz.errors import BadResponseError, ModelNotFoundError, UsageError
+from archviz.errors import BadResponseError, ModelNotFoundError, SourceUnavailableError, UsageError
 from archviz.lookup.arxiv.feed import Feed, Paper, parse_feed
 from archviz.lookup.arxiv.ids import arxiv_id, without_version
 from archviz.lookup.arxiv.titles import Ranked, normal_title, rank
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from archviz.network.session import Session
 
 RESULTS = 25
+MOST_OLDEST = 200  # papers of a search that are looked at by age, where the first ones have not just the asked title
 _RENDERED = "ltx_"  # the classes of LaTeXML, which makes all renderings
 _RECENT = 300.0  # seconds; of an older answer is told when it was fetched, as a newer version may be there
 MOST_TITLE = 300
@@ -29,10 +31,15 @@ _ACCEPT_PAGE = {"Accept": "text/html"}
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search by title: how many papers arXiv has for it, and the first of them, exact titles first."""
+    """A search by title: how many papers arXiv has for it, and those that were looked at, exact titles first."""
 
     total: int
     ranked: tuple[Ranked, ...]
+
+    @property
+    def unseen(self) -> int:
+        """Papers that were not looked at."""
+        return max(0, self.total - len(self.ranked))
 
     @property
     def exact(self) -> tuple[Paper, ...]:
@@ -87,21 +94,33 @@ class ArxivClient:
         if asked != paper.id and fetched is not None and self.session.time.now() - fetched > _RECENT:
             self.session.note(f"{paper.id} was the newest version on {day_of(fetched)}; arXiv is asked once a day.")
 
-    def search_title(self, title: str, results: int = RESULTS) -> Search:
+    def search_title(self, title: str, results: int = RESULTS, *, whole: bool = True) -> Search:
         """The papers whose titles hold the words of a title, exact titles first.
 
         The API matches words, never whole titles: which of its results is exact is decided here.
+
+        Args:
+            whole: Where none of the first results is exact and there are more, the oldest are looked at too: hundreds of titles
+                hold the words of a well-known one, and nearly all of them are younger.
         """
         words = normal_title(title[:MOST_TITLE]).split()
         if not words:
             raise UsageError(f"{title[:60]!a} has no word of a title")
         phrase = re.sub(r"[^\w .+-]", " ", " ".join(words))
-        feed = self._query({"search_query": f'ti:"{phrase}"', "max_results": str(results)})
+        asked = f'ti:"{phrase}"'
+        feed = self._query({"search_query": asked, "max_results": str(results)})
         if not feed.papers:  # no title holds the phrase: those that hold the words
-            feed = self._query(
-                {"search_query": " AND ".join(f"ti:{word}" for word in words[:12]), "max_results": str(results)}
-            )
-        return Search(feed.total, rank(title, feed.papers))
+            asked = " AND ".join(f"ti:{word}" for word in words[:12])
+            feed = self._query({"search_query": asked, "max_results": str(results)})
+        found = Search(feed.total, rank(title, feed.papers))
+        if not whole or found.exact or not found.unseen:
+            return found
+        by_age = {"sortBy": "submittedDate", "sortOrder": "ascending", "max_results": str(MOST_OLDEST)}
+        with contextlib.suppress(SourceUnavailableError):  # then they stay unseen, which is told
+            oldest = self._query({"search_query": asked, **by_age})
+            both = {paper.id: paper for paper in (*feed.papers, *oldest.papers)}
+            found = Search(max(feed.total, oldest.total), rank(title, tuple(both.values())))
+        return found
 
     def read_page(self, paper_id: str) -> str | None:
         """The HTML rendering of one version; None where arXiv made none."""

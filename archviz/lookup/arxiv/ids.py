@@ -6,7 +6,7 @@ Source: https://info.arxiv.org/help/arxiv_identifier.html
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from archviz.late_patterns import late_pattern
 from archviz.network.services import HUB_HOSTS
@@ -14,7 +14,11 @@ from archviz.network.services import HUB_HOSTS
 HOSTS = (
     "arxiv.org", "www.arxiv.org", "export.arxiv.org", "ar5iv.org", "ar5iv.labs.arxiv.org", "alphaxiv.org", "www.alphaxiv.org",
 )  # fmt: skip
+DOI_HOSTS = ("doi.org", "www.doi.org", "dx.doi.org")
 _PAGES = ("abs", "pdf", "html", "src", "e-print", "format")
+_NAMED = late_pattern(
+    r"arxiv:\s*|(?:doi:\s*)?10\.48550/arxiv\.", re.IGNORECASE
+)  # every paper's DOI begins with arXiv's own
 _NEW = late_pattern(r"\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}(?:v[1-9]\d?)?")
 _ARCHIVES = (
     "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga|"
@@ -25,17 +29,20 @@ _OLD = late_pattern(rf"((?:{_ARCHIVES}))(?:\.[A-Za-z-]{{2,20}})?(/\d{{2}}(?:0[1-
 
 
 def arxiv_id(text: str) -> str | None:
-    """The id that a text is: `2505.09388`, `2505.09388v2`, `arXiv:hep-th/9901001`; None when it is none.
+    """The id that a text is: `2505.09388v2`, `arXiv:hep-th/9901001`, `10.48550/arXiv.2505.09388`; None when it is none.
 
     The subject class of an old id is no part of it (`math.GT/0309136` is `math/0309136`); a version is.
     """
-    text = text.strip()
-    if text[:6].lower() == "arxiv:":
-        text = text[6:].strip()
+    text = _NAMED.sub("", text.strip(), count=1) if is_named(text.strip()) else text.strip()
     if _NEW.fullmatch(text):
         return text
     old = _OLD.fullmatch(text)
     return old[1] + old[2] if old else None
+
+
+def is_named(text: str) -> bool:
+    """Whether a text says of itself that it is a paper's: `arXiv:…`, a DOI of arXiv's."""
+    return _NAMED.match(text) is not None
 
 
 def id_in_path(path: str) -> str | None:
@@ -47,7 +54,7 @@ def id_in_path(path: str) -> str | None:
 
 
 def arxiv_id_of_url(url: str) -> str | None:
-    """The id that a URL of arXiv, or of the Hub's page about a paper, is about."""
+    """The id that a URL of arXiv, of its DOI, or of the Hub's page about a paper, is about."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -57,6 +64,9 @@ def arxiv_id_of_url(url: str) -> str | None:
         return None
     if host in HUB_HOSTS and parts.path.startswith("/papers/"):
         return arxiv_id(parts.path.removeprefix("/papers/").strip("/"))
+    if host in DOI_HOSTS:
+        doi = unquote(parts.path.strip("/"))
+        return arxiv_id(doi) if is_named(doi) else None
     return id_in_path(parts.path) if host in HOSTS else None
 
 

@@ -19,7 +19,8 @@ LEAST_WORDS = 6
 ARCHITECTURE = "architecture"
 
 _ABOUT = late_pattern(
-    r"architect|\b(?:model|network|block|layer|system)s?\b.*\b(?:design|structure|overview|description|details?|configuration)"
+    r"architect|\b(?:model|network|block|layer|system)s?\b.*\b(?:design|structure|overview|description|details?|configuration|specifications?|hyper.?parameters?)"
+    r"|^technical (?:specifications?|details?)$|^(?:model )?hyper.?parameters?$"
     r"|^(?:the |our |proposed )*(?:model|models|method|methods|methodology|approach|preliminar\w+|backbone|network)$"
     r"|attention|mixture.of.experts|\bmoe\b|\bexperts?\b|transformer|embedding|position\w* encoding|\brope\b|rotary"
     r"|normali[sz]ation|\bnorms?\b|encoder|decoder|\brout(?:er|ing)\b|\bgat(?:ed|ing)\b|recurren|state.space|mamba|deltanet"

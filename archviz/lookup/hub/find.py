@@ -149,11 +149,11 @@ def _forget_denied(model_id: str, revision: str | None, session: Session) -> Non
 
 
 def _keep(model: HubModel, asked_id: str, revision: str | None, session: Session) -> None:
-    """Under the name that was asked, and under the commit that it led to; what is private for its account alone."""
+    """Under the name that was asked and the one that it led to, at the revision and its commit; what is private for its account alone."""
     account = hub_service().account() if model.private else ""
     if model.private and session.last_key is not None:
         session.cache.forget(session.last_key)
-    for name, at in {(asked_id, revision), (model.id, model.commit)}:
+    for name, at in {(asked_id, revision), (model.id, revision), (model.id, model.commit)}:
         session.keep(Entry(account + _key(name, at), model.as_json(), model.fetched, pinned=is_commit(at)))
 
 

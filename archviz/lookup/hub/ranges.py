@@ -45,7 +45,7 @@ def read_header(client: httpx2.Client, model: HubModel, file: str, first: int) -
         GatedError: The files are not given to this account.
         BadResponseError: It has no header of a safetensors file, or an absurdly large one.
     """
-    data = _part(client, model, file, 0, first)
+    data, is_part = _part(client, model, file, 0, first)
     length = int.from_bytes(data[:_LENGTH], "little") if len(data) >= _LENGTH else 0
     if not length or length > MOST_HEADER_BYTES:
         raise BadResponseError(
@@ -53,10 +53,13 @@ def read_header(client: httpx2.Client, model: HubModel, file: str, first: int) -
         )
     whole = _LENGTH + length
     for _ in range(_MOST_PARTS):
-        rest = _part(client, model, file, len(data), whole) if len(data) < whole else b""
-        data += rest
-        if not rest:
+        if len(data) >= whole:
             break
+        kept = data if is_part else b""  # who knows no ranges is asked for the beginning of the file once more
+        rest, is_part = _part(client, model, file, len(kept), whole)
+        if len(kept) + len(rest) <= len(data):
+            break
+        data = kept + rest
     if len(data) < whole:
         raise BadResponseError(
             f"no safetensors file: it ends before its header of {length:,} bytes does", where=f"{model.id}, {file}"
@@ -64,12 +67,12 @@ def read_header(client: httpx2.Client, model: HubModel, file: str, first: int) -
     return parse_header(data[_LENGTH:whole], file, model.id)
 
 
-def _part(client: httpx2.Client, model: HubModel, file: str, start: int, end: int) -> bytes:
-    """The bytes of a file from `start` up to `end`, fewer where it ends before."""
+def _part(client: httpx2.Client, model: HubModel, file: str, start: int, end: int) -> tuple[bytes, bool]:
+    """The bytes of a file from `start` up to `end`, fewer where it ends before; and whether the server knows ranges."""
     answer = client.get(file_url(model, file), headers={"Range": f"bytes={start}-{end - 1}"})
     if answer.status_code in (200, 206):  # the transport takes no other part than the asked one
         check_origin(model, file, answer)
-        return answer.content
+        return answer.content, answer.status_code == 206
     if answer.status_code == 416:
-        return b""
+        return b"", True
     raise refusal(model, file, answer.status_code, answer.headers.get("x-error-code", ""))

@@ -6,7 +6,7 @@ from archviz.late_patterns import late_pattern
 from archviz.network.cache import Cache
 
 _MOST = 2_000
-_MODEL = late_pattern(r"/api/models/([A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(?=[/?]|$)")
+_MODEL = late_pattern(r"/api/models/([A-Za-z0-9_][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95})(?=[/?]|$)")
 
 
 def stored_ids(cache: Cache | None = None) -> list[str]:

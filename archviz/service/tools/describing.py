@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp_types import CallToolResult
 from pydantic import Field
 
+from archviz.errors import UsageError
+from archviz.folded_names import first_module
 from archviz.service.answering import gap_lines, lines, refuse_idle, result_of
 from archviz.service.paging import ANSWER_BYTES, find_part, page_of
-from archviz.service.parts import TRACE, first_module, graphs_of, module_pointer
+from archviz.service.parts import TRACE, graphs_of, module_pointer
 from archviz.service.results import DescribeAnswer
 from archviz.service.workshop import ClassName, Model, Offset, Workshop
 from archviz.trace_text import assumption_text, call_text, op_text
@@ -47,7 +50,7 @@ class DescribingTools:
         pointer = part
         if part and not part.startswith("/"):
             module = first_module(part)
-            pointer = module_pointer(document["modules"], module)
+            pointer = _module(document, module)
             answer.next = [f"part={each} is its data flow" for each in graphs_of(document["blocks"], module)]
             answer.next += [f"part={TRACE}{module} lists its calls, splits, joins and products"]
         _fill_page(answer, find_part(document, pointer), pointer, offset)
@@ -88,6 +91,16 @@ class DescribingTools:
         )
         rows = [f"call {call_text(row)}{_at(row)}" for row in found["calls"]]
         return [*rows, *(f"op {op_text(row)}{_at(row)}" for row in found["ops"])], head
+
+
+def _module(document: Mapping[str, Any], path: str) -> str:
+    """The pointer of a module; what may have been meant as a pointer is told to be written as one."""
+    try:
+        return module_pointer(document["modules"], path)
+    except UsageError as error:
+        if path.replace("/", ".").partition(".")[0] in document:
+            error.hint = f"{error.hint}; of the description: part=/{path.replace('.', '/')}"
+        raise
 
 
 def about(architecture: Architecture) -> DescribeAnswer:

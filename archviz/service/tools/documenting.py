@@ -14,8 +14,8 @@ from archviz.formats import figure_name
 from archviz.outputs import write_text
 from archviz.service.answering import gap_lines, left_out_lines, line, lines, refuse_idle, result_of
 from archviz.service.callers import caller
-from archviz.service.outputs import file_stem, request_key
-from archviz.service.paging import ANSWER_BYTES, cut_to_fit, page_of
+from archviz.service.outputs import URI, file_stem, request_key
+from archviz.service.paging import ANSWER_BYTES, cut_to_fit, page_of, size_of
 from archviz.service.results import DocumentAnswer
 from archviz.service.tools.describing import remarks
 from archviz.service.tools.files import links_to, rows_of
@@ -31,6 +31,8 @@ Kind = Literal["document", "validation", "memory", "estimator"]
 Save = Literal["nothing", "configuration", "gap_reports"]
 
 _MOST_CHECKS = 12
+_MOST_FILES = 5
+_LINK_BYTES = 200  # of a link beside the answer
 _CONTEXTS = "4k,32k,256k"
 
 
@@ -240,12 +242,23 @@ def _exported(found: Export, files: list[Path], save: Save) -> CallToolResult:
         },
         "without_class": sorted(found.reports),
     }
-    answer = _about("estimator", found.architecture, files)
-    if left_out := cut_to_fit(summary, ("layer_types", "without_class"), ANSWER_BYTES - 1_800):
+    shown = files[:_MOST_FILES]
+    answer = _about("estimator", found.architecture, shown)
+    if files[_MOST_FILES:]:
+        answer.notes.append(_further_reports(files))
+    spent = size_of(answer.model_dump(mode="json")) + len(shown) * _LINK_BYTES
+    if left_out := cut_to_fit(summary, ("layer_types", "without_class"), ANSWER_BYTES - spent):
         summary["left_out"] = left_out
     answer.summary = summary
     answer.next = [_AFTER_SAVING[save]]
-    return _linked(answer, files)
+    return _linked(answer, shown)
+
+
+def _further_reports(files: list[Path]) -> str:
+    """Where the reports are that an answer has no room for: their names are those of the layer types."""
+    last = files[-1]
+    address = URI + caller().outputs.name_of(last).removesuffix(last.name)
+    return f"{len(files) - _MOST_FILES} further reports: {address}NAME.md, NAME as in without_class"
 
 
 def _class_of(layer: dict[str, Any]) -> str:

@@ -9,13 +9,13 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from archviz.errors import ArchvizError, UsageError
+from archviz.folded_names import first_module
 from archviz.formats import Format, Look, Theme, View, figure_name
 from archviz.late_patterns import late_pattern
 from archviz.service.answering import MOST_LISTED, gap_lines, left_out_lines, line, lines, refuse_idle, result_of
 from archviz.service.callers import caller
 from archviz.service.outputs import file_stem, request_key
 from archviz.service.paging import cut_to_fit
-from archviz.service.parts import first_module
 from archviz.service.results import DrawAnswer
 from archviz.service.tools.files import ImageState, figure_file, image_of, links_to, rows_of, with_app
 from archviz.service.workshop import ClassName, Workshop

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Elicit, Resolve
-from mcp_types import CallToolResult
+from mcp_types import CallToolResult, ClientCapabilities
 from pydantic import BaseModel, Field, create_model
 
 from archviz.errors import ArchvizError, OfflineError, RateLimitedError, SourceUnavailableError, UsageError
 from archviz.service.answering import MOST_LISTED, left_out_lines, line, lines, refuse_idle, result_of
-from archviz.service.failures import next_step
+from archviz.service.failures import code_of, next_step
 from archviz.service.paging import ANSWER_BYTES, cut_to_fit, page_of
 from archviz.service.results import ResolveAnswer, SourcesAnswer
 from archviz.service.workshop import Offset, Workshop
@@ -39,13 +40,12 @@ class NamingTools:
     def __init__(self, workshop: Workshop) -> None:
         self.workshop = workshop
 
-    def ask_which(self, name: str, ctx: Context[Any, Any]) -> Elicit[Choice] | Choice:
+    async def ask_which(self, name: str, ctx: Context[Any, Any]) -> Elicit[Choice] | Choice:
         """Ask the user which candidate is meant, where the name is ambiguous and the client can ask."""
-        capabilities = ctx.client_capabilities
-        if capabilities is None or capabilities.elicitation is None:
+        if not _asks_by_form(ctx.client_capabilities):
             return Choice()
         try:
-            found = self._resolve(name)
+            found = await self.workshop.desk.run(partial(self._resolve, name))
         except Exception:  # noqa: BLE001 - the tool itself meets it again, and answers it
             return Choice()
         ids = [each.id for each in found.candidates[:_MOST_OFFERED]]
@@ -124,9 +124,23 @@ class NamingTools:
         return _card(survey, offset) if read == "card" else _listed(survey)
 
 
+def _asks_by_form(capabilities: ClientCapabilities | None) -> bool:
+    """Whether a client shows its user a form; one that names no way has that one, one that names only addresses has not."""
+    stated = capabilities.elicitation if capabilities is not None else None
+    return stated is not None and (stated.form is not None or stated.url is None)
+
+
+def _as_asked(model_id: str, asked: str) -> str:
+    """The model at the revision that was asked for."""
+    from archviz.lookup.names import classify
+
+    revision = classify(asked).revision
+    return f"{model_id}@{revision}" if revision else model_id
+
+
 def _after_resolving(found: Resolution) -> list[str]:
     if found.model_id and not found.exit_status:
-        return [f"describe_architecture or draw_architecture with model={found.model_id}"]
+        return [f"describe_architecture or draw_architecture with model={_as_asked(found.model_id, found.asked)}"]
     return [next_step(found.as_error().code, hinted=bool(found.advice), offered=bool(found.candidates))]
 
 
@@ -156,7 +170,7 @@ def _after_listing(survey: Survey) -> list[str]:
     from archviz.lookup.arxiv.ids import arxiv_id
 
     if survey.model_id:
-        following = [f"describe_architecture with model={survey.model_id}"]
+        following = [f"describe_architecture with model={_as_asked(survey.model_id, survey.asked)}"]
         if any(each.kind == "card" and each.status in _READABLE for each in survey.entries):
             following.append("read=card gives the card's text")
         papers = (arxiv_id(each.url.rpartition("/")[2]) for each in survey.entries if each.kind == "paper" and each.url)
@@ -205,7 +219,7 @@ def _paper(found: PaperAnswer, offset: int) -> CallToolResult:
         notes=lines([*found.notes, *([found.unverified] if found.unverified else [])]),
     )
     if found.paper is None:
-        answer.next = ["Ask the user which paper is meant: a title is matched exactly."]
+        answer.next = [_after_no_paper(found)]
         return result_of(answer)
     from archviz.lookup.papers import paper_text
 
@@ -213,11 +227,19 @@ def _paper(found: PaperAnswer, offset: int) -> CallToolResult:
     return _text_answer(answer, paper_text(found), offset, first)
 
 
+def _after_no_paper(found: PaperAnswer) -> str:
+    from archviz.lookup.names import classify
+
+    if classify(found.asked).kind == "hub_id":
+        return "read=paper takes an arXiv id or a whole title: read=list names the papers of a model."
+    return "Ask the user which paper is meant: a title is matched exactly."
+
+
 def _later(error: SourceUnavailableError) -> str:
     """The next step after an error that an answer is without, with the seconds that it asks for."""
     if isinstance(error, RateLimitedError) and error.retry_after:
         return f"Wait {error.retry_after:g} seconds, then call again."
-    return next_step(error.code, hinted=False, offered=False)
+    return next_step(code_of(error), hinted=False, offered=False)
 
 
 def _text_answer(answer: SourcesAnswer, text: str, offset: int, first: Sequence[str] = ()) -> CallToolResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp_types import CallToolResult
@@ -81,6 +82,7 @@ class VerifyingTools:
     def _search(self, code: str, topics: list[str], offset: int, class_name: str | None) -> CallToolResult:
         from archviz import pipeline
         from archviz.lookup.github.address import github_address, with_scheme
+        from archviz.lookup.names import classify
 
         if not self.workshop.reach.is_whole:
             code = with_scheme(
@@ -92,7 +94,12 @@ class VerifyingTools:
                     "of addresses only those of GitHub are searched", where="code", hint="github.com/OWNER/NAME"
                 )
             self.workshop.reach.check_path(code, "code")
-        found = pipeline.code_search(code, topics, class_name=class_name, settings=self.workshop.settings)
+        try:
+            found = pipeline.code_search(code, topics, class_name=class_name, settings=self.workshop.settings)
+        except UsageError as error:
+            if classify(code).kind != "path" and not Path(code).exists():
+                error.hint = f"{error.hint}; a model is given as model"
+            raise
         return _matches(found, code, offset, narrowed=bool(topics or class_name))
 
 

@@ -46,6 +46,22 @@ def test_the_architecture_is_chosen_by_titles_and_their_sections() -> None:
 
 
 @pytest.mark.parametrize(
+    ("title", "is_chosen"),
+    [
+        ("Model Hyper-Parameters", True),
+        ("Hyperparameters", True),
+        ("Technical Specifications", True),
+        ("Model Specification", True),
+        ("Training Hyper-Parameters", False),
+        ("Technical Report", False),
+    ],
+)
+def test_where_the_sizes_stand_is_about_the_architecture(title: str, is_chosen: bool) -> None:
+    html = f"<article><h1>T</h1><h2>2 Architecture</h2><p>a</p><h2>3 Pre-Training</h2><p>b</p><h3>3.1 {title}</h3><p>c</p></article>"
+    assert chosen("architecture", html) == ["2 Architecture", *([f"3.1 {title}"] if is_chosen else [])]
+
+
+@pytest.mark.parametrize(
     "wanted, headings",
     [
         ("2", ["2 Architecture", "2.1 Multi-Head Latent Attention", "2.2 Training Efficiency"]),

@@ -179,6 +179,15 @@ def test_a_renamed_repository_shows_its_new_id(hub: LoopbackHub) -> None:
     assert find_model("acme/Old-Name-1B", None, session()).id == "acme/New-Name-1B"
 
 
+@pytest.mark.parametrize("revision", [None, "main"])
+def test_what_an_old_name_led_to_is_known_by_its_new_name_too(hub: LoopbackHub, revision: str | None) -> None:
+    commit = find_model("acme/Old-Name-1B", revision, session()).commit
+    hub.asked.clear()
+    assert find_model("acme/New-Name-1B", revision, session()).commit == commit
+    assert find_model("acme/New-Name-1B", revision, session(Settings(offline=True))).commit == commit
+    assert hub.asked == []
+
+
 def test_an_answer_about_another_name_without_a_redirect_is_refused(hub: LoopbackHub) -> None:
     body = json.dumps({"_id": "0", "id": "acme/Sharded-1B", "sha": "b" * 40, "siblings": []}).encode()
     hub.fail("Single-1B", lambda handler: handler.reply(200, body, Content_Type="application/json"), times=1)

@@ -316,9 +316,22 @@ def test_a_lasting_fault_of_the_bodies_is_a_documented_error(hub: LoopbackHub, f
     assert "secret-signature" not in str(caught.value)
 
 
-def test_a_whole_weight_file_in_answer_to_a_range_is_not_read(hub: LoopbackHub) -> None:
+@pytest.mark.parametrize("tensors", [2, 2_000])
+def test_of_a_mirror_that_knows_no_ranges_only_the_beginning_of_a_file_is_read(hub: LoopbackHub, tensors: int) -> None:
+    header = {f"model.layers.{index}.weight": ("BF16", [128, 64]) for index in range(tensors)}
+    data = safetensors(header, weights=bytes(30_000_000))
+    hub.repositories["acme/Mirrored-1B"] = Repository({"config.json": CONFIG, "model.safetensors": data})
+    hub.fail(r"model\.safetensors\?", lambda handler: handler.reply(200, data))
+    found = read("acme/Mirrored-1B")
+    assert (len(found.tensors), found.problems) == (tensors, ())
+    bodies = [asked for asked in hub.asked if asked.host == "bodies"]
+    assert len(bodies) == (1 if tensors == 2 else 2)
+    assert all(asked.headers["range"].startswith("bytes=0-") for asked in bodies[:1])
+
+
+def test_a_mirror_that_gives_the_whole_file_for_its_end_too_is_asked_for_the_beginning(hub: LoopbackHub) -> None:
     hub.fail(r"model\.safetensors\?", lambda handler: handler.reply(200, bytes(3_000_000)))
-    with pytest.raises(BadResponseError, match="does not give the part of a file that was asked for"):
+    with pytest.raises(BadResponseError, match="no safetensors file"):
         read("acme/Single-1B")
 
 

@@ -1,15 +1,25 @@
-"""`find_sources` and `inspect_tensors` where a source gives nothing: which error it is, and when to come again."""
+"""`find_sources` and `inspect_tensors` where a source gives nothing: which error it is, and when to come again; and who is asked which model is meant."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import pytest
+from mcp.server.mcpserver.resolve import Elicit
+from mcp_types import (
+    ClientCapabilities,
+    ElicitationCapability,
+    FormElicitationCapability,
+    UrlElicitationCapability,
+)
 
 from archviz.errors import ArchvizError
 from archviz.service.callers import CALLER, Caller
+from archviz.service.desk import Desk
 from archviz.service.failures import failure
 from archviz.service.outputs import OutputRoot
 from archviz.service.tools.inspecting import InspectingTools
@@ -117,3 +127,38 @@ def test_sections_that_arxiv_does_not_give_now_are_to_be_asked_for_again(
         told.structured_content["next"][0]
         == "Its sections were not read (rate_limited). Wait 17 seconds, then call again."
     )
+
+
+@pytest.mark.parametrize(
+    ("stated", "is_asked"),
+    [
+        (ElicitationCapability(), True),
+        (ElicitationCapability(form=FormElicitationCapability()), True),
+        (ElicitationCapability(form=FormElicitationCapability(), url=UrlElicitationCapability()), True),
+        (ElicitationCapability(url=UrlElicitationCapability()), False),
+        (None, False),
+    ],
+)
+def test_only_a_client_that_shows_forms_is_given_the_question(
+    workshop: Any, stated: ElicitationCapability | None, is_asked: bool
+) -> None:
+    asking: Any = SimpleNamespace(client_capabilities=ClientCapabilities(elicitation=stated))
+    asked = anyio.run(NamingTools(workshop).ask_which, "Qwen3.5", asking)
+    assert isinstance(asked, Elicit) == is_asked
+
+
+def test_what_is_looked_up_for_the_question_takes_a_place_at_the_desk(workshop: Any) -> None:
+    asking: Any = SimpleNamespace(client_capabilities=ClientCapabilities(elicitation=ElicitationCapability()))
+    workshop.desk = Desk(most=0)
+    assert not isinstance(anyio.run(NamingTools(workshop).ask_which, "Qwen3.5", asking), Elicit)
+
+
+def test_a_revision_that_was_asked_for_goes_on_into_the_next_call(hub: LoopbackHub, online: Workshop) -> None:
+    hub.repositories["acme/Acme-1B"] = Repository({"config.json": CONFIG}, branches={"v2": "b" * 40})
+    tools = NamingTools(online)
+    for name in ("acme/Acme-1B@v2", "https://huggingface.co/acme/Acme-1B/tree/v2"):
+        for found in (tools.resolve_model(name), tools.find_sources(name)):
+            told: Any = found.structured_content
+            assert told["next"][0].endswith("model=acme/Acme-1B@v2")
+    plain: Any = tools.resolve_model("acme/Acme-1B").structured_content
+    assert plain["next"][0].endswith("model=acme/Acme-1B")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from archviz.service.callers import CALLER, Caller
 from archviz.service.failures import NEXT_STEPS, failure
 from archviz.service.outputs import OutputRoot
 from archviz.service.paging import ANSWER_BYTES
+from archviz.service.reach import Reach
 from archviz.service.tools.comparing import ComparingTools
 from archviz.service.tools.describing import DescribingTools
 from archviz.service.tools.documenting import DocumentingTools
@@ -262,6 +264,10 @@ def test_what_matches_is_summed_and_the_whole_model_is_named_as_such(shop: Works
     found = data(tool.inspect_tensors(MODEL, match="q_proj"))
     assert (found["count"], found["parameters"]) == (28, 28 * 2048 * 1024)
     assert found["whole"] == {"parameters": 596_049_920, "digest": data(tool.inspect_tensors(MODEL))["whole"]["digest"]}
+    for name, shape in data(tool.inspect_tensors(MODEL))["tensors"].items():
+        assert data(tool.inspect_tensors(MODEL, match=name))["tensors"] == {name: shape}
+    some = data(tool.inspect_tensors(MODEL, match="*layers.{0-2,9}.mlp.up*"))
+    assert list(some["tensors"]) == ["model.layers.{0-2,9}.mlp.up_proj.weight"]
     none = data(tool.inspect_tensors(MODEL, match="nothing"))
     assert (none["count"], none["parameters"], none["page"]["total"]) == (0, 0, 0)
     assert "leave `match`" in none["next"][0]
@@ -445,6 +451,24 @@ def test_memory_is_told_by_context_with_its_curve(shop: Workshop) -> None:
     assert [file["format"] for file in found["files"]] == ["md", "svg"]
 
 
+def test_reports_that_an_answer_has_no_room_for_are_where_it_says(shop: Workshop, tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text("class OtherLayer:\n    def __init__(self, width: int) -> None: ...\n")
+    tool = DocumentingTools(shop)
+    result = tool.write_document("transformers:oneformer", "estimator", estimator=str(tmp_path), save="gap_reports")
+    found = data(result)
+    links = [item for item in result.content if item.type == "resource_link"]
+    assert len(links) == len(found["files"]) == 5
+    further = re.fullmatch(
+        r"(\d+) further reports: archviz://files/(\S+)NAME.md, NAME as in without_class", found["notes"][-1]
+    )
+    assert further is not None
+    names = found["summary"]["without_class"]
+    assert len(names) == int(further[1]) + 4  # the configuration is the fifth of the files
+    written = CALLER.get().outputs
+    assert all(written.read(f"{further[2]}{name}.md") for name in names)
+    assert len(json.dumps([link.model_dump(mode="json") for link in links])) + len(result.content[0].text) < MOST
+
+
 def test_an_estimators_files_are_written_one_step_after_the_other(shop: Workshop) -> None:
     tool, layers = DocumentingTools(shop), str(ROOT / "assets" / "estimator_layers")
     saved = {}
@@ -542,3 +566,44 @@ def test_code_that_is_not_understood_is_unsupported_with_its_part_and_place(shop
     assert str(told["at"]).endswith("m.py:3")
     assert "where" not in told
     assert "verify_code" in str(told["next"])
+
+
+def hint_of(call: Any, **arguments: Any) -> str:
+    with pytest.raises(ArchvizError) as refused:
+        call(**arguments)
+    return str(failure(refused.value)["hint"])
+
+
+def test_a_pointer_without_its_slash_is_told_with_it(shop: Workshop) -> None:
+    tool = DescribingTools(shop)
+    for part, meant in (("blocks", "/blocks"), ("facts.3", "/facts/3"), ("blocks/0/nodes", "/blocks/0/nodes")):
+        assert hint_of(tool.describe_architecture, model=MODEL, part=part).endswith(f"part={meant}")
+        assert tool.describe_architecture(MODEL, part=meant).structured_content["part"] == meant
+    assert "part=" not in hint_of(tool.describe_architecture, model=MODEL, part="nothing")
+
+
+@pytest.mark.parametrize("code", [MODEL, "transformers:qwen3"])
+def test_a_model_in_place_of_code_is_told_where_it_goes(shop: Workshop, code: str) -> None:
+    assert hint_of(VerifyingTools(shop).verify_code, code=code).endswith("a model is given as model")
+
+
+def test_a_path_that_is_not_there_is_no_model(shop: Workshop) -> None:
+    assert "model" not in hint_of(VerifyingTools(shop).verify_code, code="./nowhere")
+
+
+def test_near_types_are_told_offline_too(shop: Workshop) -> None:
+    assert "llama" in hint_of(DescribingTools(shop).describe_architecture, model="transformers:lama")
+
+
+def test_a_local_folder_of_that_name_is_told_only_where_it_may_be_read(
+    shop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "open" / "my-own").mkdir(parents=True)
+    (tmp_path / "shut" / "my-own").mkdir(parents=True)
+    tool = DescribingTools(Workshop(shop.settings, Reach((tmp_path / "open",))))
+    monkeypatch.chdir(tmp_path / "open")
+    assert "write ./my-own" in hint_of(tool.describe_architecture, model="my-own")
+    monkeypatch.chdir(tmp_path / "shut")
+    with pytest.raises(ArchvizError) as refused:
+        tool.describe_architecture("my-own")
+    assert "my-own" not in (refused.value.hint or "")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.op_families import canonical
 from archviz.patterns.rope import detect_rope
+from archviz.patterns.trace import Trace
+from archviz.records import record
 from archviz.spans import Span
-from archviz.verify.view import LayerView
 
 _PRODUCTS = {"matmul", "bmm", "baddbmm", "einsum"}
 _LONG = 40
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ScorePath:
     """The way of the scores, read backwards from the softmax.
 
@@ -46,20 +46,20 @@ class ScorePath:
     scores: ValueRef | None = None  # the product itself
 
 
-def find_score_path(view: LayerView) -> ScorePath | None:
-    """The way of the scores of an attention part; None when it has no softmax over a product of data."""
-    if view.call is None:
+def find_score_path(trace: Trace, call: Event | None) -> ScorePath | None:
+    """The way of the scores inside the call of an attention; None when it has no softmax over a product of data."""
+    if call is None:
         return None
-    inner = [e for e in view.trace.inside(view.call) if e.kind == "op"]
+    inner = [e for e in trace.inside(call) if e.kind == "op"]
     made = {value.id: e for e in inner for value in e.outputs if all(value.id != i.id for i in e.inputs)}
     for softmax in (e for e in inner if canonical(e.name) == "softmax"):
-        path = _backwards(softmax, made, view)
+        path = _backwards(softmax, made, trace)
         if path is not None:
-            return _read(softmax, path, view, made)
+            return _read(softmax, path, made, trace, call)
     return None
 
 
-def _backwards(softmax: Event, made: dict[int, Event], view: LayerView) -> list[Event] | None:
+def _backwards(softmax: Event, made: dict[int, Event], trace: Trace) -> list[Event] | None:
     """The ops from the softmax's input back to the product, the product last."""
     path: list[Event] = []
     current = softmax.inputs[0] if softmax.inputs else None
@@ -68,13 +68,13 @@ def _backwards(softmax: Event, made: dict[int, Event], view: LayerView) -> list[
         if event is None:
             return None
         path.append(event)
-        if canonical(event.name) in _PRODUCTS and sum(map(view.trace.carries, event.inputs)) >= 1:
+        if canonical(event.name) in _PRODUCTS and sum(map(trace.carries, event.inputs)) >= 1:
             return path
-        current = next((value for value in event.inputs if view.trace.carries(value)), None)
+        current = next((value for value in event.inputs if trace.carries(value)), None)
     return None
 
 
-def _read(softmax: Event, path: Sequence[Event], view: LayerView, made: Mapping[int, Event]) -> ScorePath:
+def _read(softmax: Event, path: Sequence[Event], made: Mapping[int, Event], trace: Trace, call: Event) -> ScorePath:
     names = [canonical(event.name) for event in path]
     product = path[-1]
     tanh = names.index("tanh") if "tanh" in names else None
@@ -84,8 +84,8 @@ def _read(softmax: Event, path: Sequence[Event], view: LayerView, made: Mapping[
     if caps and scaling and canonical(scaling[0].name) == "div":
         scaling = scaling[1:]  # the division inside the cap
     joins = [e for e in path if canonical(e.name) == "cat"]
-    added = [e for e in path if canonical(e.name) == "add" and any(not view.trace.carries(v) for v in e.inputs)]
-    factor, factor_at = _factor([*scaling, *_before(product, made, view)], product)
+    added = [e for e in path if canonical(e.name) == "add" and any(not trace.carries(v) for v in e.inputs)]
+    factor, factor_at = _factor([*scaling, *_before(product, made, trace, call)], product)
     if _BENT.intersection(names) or (tanh is not None and not caps):
         factor = factor_at = None
     return ScorePath(
@@ -130,12 +130,12 @@ _MOVED = frozenset({
 })  # fmt: skip
 
 
-def _before(product: Event, made: Mapping[int, Event], view: LayerView) -> list[Event]:
+def _before(product: Event, made: Mapping[int, Event], trace: Trace, call: Event) -> list[Event]:
     """The constants by which queries or keys are multiplied before their product, in the order of the code.
 
     A rotation keeps a factor; what is multiplied before a norm or a projection is another's.
     """
-    rotations = _rotations(view)
+    rotations = _rotations(trace, call)
     found: list[Event] = []
     for operand in product.inputs[-2:]:
         current: ValueRef | None = operand
@@ -151,23 +151,21 @@ def _before(product: Event, made: Mapping[int, Event], view: LayerView) -> list[
                 break
             if _scales(event):
                 found.append(event)
-            current = _through(event, name, view)
+            current = _through(event, name, trace)
     return found
 
 
-def _through(event: Event, name: str, view: LayerView) -> ValueRef | None:
+def _through(event: Event, name: str, trace: Trace) -> ValueRef | None:
     """The value that a step moves or scales; of joined parts the first that was made of data."""
-    return (
-        next((value for value in event.inputs if view.trace.carries(value)), None) if name == "cat" else event.inputs[0]
-    )
+    return next((value for value in event.inputs if trace.carries(value)), None) if name == "cat" else event.inputs[0]
 
 
-def _rotations(view: LayerView) -> dict[int, ValueRef]:
+def _rotations(trace: Trace, call: Event) -> dict[int, ValueRef]:
     """Rotated tensor → the tensor that was rotated."""
     found: dict[int, ValueRef] = {}
-    for event in view.trace.inside(view.call) if view.call is not None else ():
-        if event.kind == "function" and detect_rope(event, view.trace) is not None:
-            data = [value for value in event.inputs if view.trace.carries(value)]
+    for event in trace.inside(call):
+        if event.kind == "function" and detect_rope(event, trace) is not None:
+            data = [value for value in event.inputs if trace.carries(value)]
             found.update((made.id, given) for made, given in zip(event.outputs, data, strict=False))
     return found
 

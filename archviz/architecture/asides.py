@@ -1,0 +1,117 @@
+"""Modules around a tower that are no steps of its column: `forward` does not call them, or their data flows elsewhere; each with why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from archviz.architecture.beside import first_call, made_of
+from archviz.architecture.context import Context
+from archviz.architecture.feeding import runs_beside, unread
+from archviz.architecture.kinds import Stack
+from archviz.architecture.towers import Column, below, is_outside
+from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
+from archviz.patterns.flow import Shape
+from archviz.patterns.norms import detect_norm
+from archviz.patterns.trace import Trace
+
+NOT_CALLED = "not called by forward"
+NOT_READ = "no step of forward reads it"
+_AS_WEIGHT = "read as a weight, not called"
+_UNREAD = "no layer reads the output"
+_ELSEWHERE = "fed by something else than the steps below"
+
+
+def find_asides(context: Context, column: Column, columns: list[Column]) -> dict[str, str]:
+    """The modules around a tower which its path from input to output leaves out, by path, each with why."""
+    target = next((other for other in columns if other.id == column.feeds), None)
+    if target is None or column.is_main or not column.feeds_seen:
+        return {}
+    found = {
+        module.path: NOT_CALLED for module in column.around
+        if is_outside(column, module.path) and not runs_beside(context, module, column.stacks)
+    }  # fmt: skip
+    norms = [module for module in column.around if detect_norm(module, context.trace) is not None]
+    for module in unread(context, norms, target.stacks):
+        found[module.path] = f"the {target.title[:1].lower()}{target.title[1:]} does not read its output"
+    return found
+
+
+def asides_by_flow(context: Context, column: Column, order: Sequence[ModuleRecord | Stack]) -> dict[str, str]:
+    """The modules that an arrow of the column would lead to or from without data flowing there, by path.
+
+    Before the first layers each step leads to them; behind them, and where there are none, each reads the step before it.
+
+    Args:
+        order: The steps of the column, bottom-up: modules and stacks; nothing that joins the stream or stands beside it.
+    """
+    trace = context.trace
+    start = _start(trace, order)
+    if context.reading.trace_gaps or start is None:
+        return {}
+    found: dict[str, str] = {}
+    first = next((place for place, step in enumerate(order) if isinstance(step, Stack)), 0)
+    leading = made_of(trace, start, {value.id for value in start.inputs})
+    last: set[int] | None = None
+    for place, step in enumerate(order):
+        if isinstance(step, Stack):
+            last = {value.id for each in step.layers for call in trace.calls(each.path) for value in call.outputs}
+            continue
+        call = first_call(trace, step)
+        if call is None:
+            if step.path.startswith(below(trace.called(trace.pass_of(start)))):
+                found[step.path] = _AS_WEIGHT if _is_read(context, step) else NOT_CALLED
+        elif trace.pass_of(call) != trace.pass_of(start):
+            continue  # a part that no pass reaches, and that was called on its own
+        elif place < first:
+            if leading.isdisjoint([value.id for value in _given(trace, step)]):
+                found[step.path] = _UNREAD
+        elif last is not None and last.isdisjoint(made_of(trace, call, {value.id for value in call.inputs})):
+            found[step.path] = _ELSEWHERE
+        else:
+            last = {value.id for value in _given(trace, step)}
+    return found
+
+
+def _start(trace: Trace, order: Sequence[ModuleRecord | Stack]) -> Event | None:
+    """The call of the first layer; of the first module that runs where there are no layers. None where a stack did not run."""
+    stacks = [trace.call(step.layers[0].path) for step in order if isinstance(step, Stack)]
+    if stacks:
+        return None if None in stacks else stacks[0]
+    calls = (first_call(trace, step) for step in order if not isinstance(step, Stack))
+    return next((call for call in calls if call is not None), None)
+
+
+def unread_tensors(context: Context, column: Column, holders: Sequence[ModuleRecord]) -> set[str]:
+    """Which of the own tensors of a tower's holders no step of theirs reads (the mask of a pre-training task), by name."""
+    ran = context.trace and all(context.trace.call(stack.layers[0].path) for stack in column.stacks)
+    if context.reading.trace_gaps or not ran:
+        return set()
+    return {
+        tensor.name for holder in holders for tensor in holder.parameters.values()
+        if not _any_reads(context.trace, {holder.path}, [tensor.shape])
+    }  # fmt: skip
+
+
+def _given(trace: Trace, module: ModuleRecord) -> list[ValueRef]:
+    """What a module gives, in all of its calls; a list that is never called itself gives what its modules give."""
+    calls = trace.calls(module.path) or [call for child in module.walk() for call in trace.calls(child.path)]
+    return [value for call in calls for value in call.outputs]
+
+
+def _is_read(context: Context, module: ModuleRecord) -> bool:
+    """Whether a module around another one reads a weight of it without a call, as far as shapes tell."""
+    parts = module.path.split(".")
+    above = {".".join(parts[:length]) for length in range(len(parts))}
+    shapes = [tensor.shape for inner in module.walk() for tensor in inner.parameters.values()]
+    return _any_reads(context.trace, above, shapes)
+
+
+def _any_reads(trace: Trace, modules: Collection[str], shapes: Collection[Shape]) -> bool:
+    """Whether a step of some modules' own reads a value of one of some shapes that no step made."""
+    made: set[int] = set()
+    for event in trace.outline:
+        own = event.module in modules and event.kind != "call" and trace.is_leaf(event)
+        if own and any(value.shape in shapes and value.id not in made for value in event.inputs):
+            return True
+        made.update(value.id for value in event.outputs)
+    return False

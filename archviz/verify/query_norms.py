@@ -1,0 +1,44 @@
+"""Norms of queries and keys that stand in no module called one: cosine attention, an L2 norm with a learned temperature, a bound on the norm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archviz.interpreter.reading import Event, ValueRef
+from archviz.patterns.op_families import canonical
+from archviz.patterns.score_path import ScorePath
+from archviz.spans import Span
+from archviz.verify.view import LayerView
+
+_LENGTHS = frozenset({"normalize", "norm", "vector_norm", "linalg_norm", "linalg_vector_norm"})
+_ROOTS = frozenset({"rms_norm", "layer_norm", "rsqrt"})
+
+
+def computed_norm(view: LayerView, path: ScorePath | None) -> tuple[str, list[Span | None]] | None:
+    """What normalises queries or keys on the way to their product, in words, with its lines; None where nothing does."""
+    if path is None or path.operands is None or view.lineage is None:
+        return None
+    steps = [event for operand in path.operands for event in _steps(view, operand)]
+    names = {canonical(event.name) for event in steps}
+    kind = "L2" if names & _LENGTHS else "RMS" if names & _ROOTS else None
+    if kind is None:
+        return None
+    telling = [event for event in steps if canonical(event.name) in _LENGTHS | _ROOTS]
+    bounded = any(canonical(e.name) == "clamp" and _upper(e) for e in steps)
+    lines = list(dict.fromkeys(event.at for event in telling))
+    return (f"{kind} norm, bounded from above" if bounded else f"{kind} norm without a module of its own"), lines
+
+
+def _steps(view: LayerView, operand: ValueRef) -> Iterator[Event]:
+    """The steps between a projection and an operand of the scores, small modules without children looked into."""
+    assert view.lineage is not None
+    for event in view.lineage.steps(operand):
+        if event.kind == "call" and not view.lineage.is_projection(event):
+            yield from view.trace.inside(event)
+        else:
+            yield event
+
+
+def _upper(event: Event) -> bool:
+    """Whether a clamp has an upper bound."""
+    return event.options.get("max", event.options.get("2")) is not None

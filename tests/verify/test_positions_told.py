@@ -1,0 +1,33 @@
+"""How positions enter where neither a weight nor a rotation tells it; what scales embeddings; layers that run again."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.verify.models import only, values, verified
+
+
+@pytest.mark.parametrize(
+    ("model_type", "words"),
+    [
+        ("m2m_100", "fixed table of positions"),
+        ("ctrl", "fixed table of positions"),
+        ("inkling2_text", "relative bias"),
+        ("jamba", "none (NoPE)"),
+        ("gpt2", "table of positions"),
+    ],
+)
+def test_positions_are_told_by_what_is_added(model_type: str, words: str) -> None:
+    assert only(verified(model_type), "model.positions") == words
+
+
+def test_a_mask_on_embeddings_is_no_scale() -> None:
+    assert values(verified("deberta-v2"), "embedding.scale") == {}
+
+
+def test_a_weight_on_embeddings_is_named() -> None:
+    assert only(verified("zaya"), "embedding.scale") == "stored: input_hidden_states_scale"
+
+
+def test_layers_that_run_again_in_two_lists_are_counted_together() -> None:
+    assert only(verified("hrm_text"), "model.layers") == 2 * 2 * (3 + 1)

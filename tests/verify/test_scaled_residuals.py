@@ -1,0 +1,46 @@
+"""Residual sums whose operands are scaled, shifted or joined in a module of their own, and norms beside them."""
+
+from __future__ import annotations
+
+from tests.verify.models import only, values, verified
+
+
+def test_a_sum_of_a_scaled_norm_and_a_scaled_branch_is_residual() -> None:
+    found = verified("minimax")
+    assert only(found, "residual.count") == 2
+    assert only(found, "residual.skips") == ["output of input_layernorm", "output of post_attention_layernorm"]
+    assert values(found, "residual.skip_scale")["model.layers.{0}"] == [3.5, 1.0]
+    assert only(found, "norm.placement") == "post-norm (after the residual sum)"
+
+
+def test_a_module_that_adds_what_it_scales_is_a_residual_sum() -> None:
+    found = verified("zaya")
+    assert only(found, "residual.count") == 2
+    assert only(found, "residual.skips") == ["input", "sum before"]
+    assert only(found, "residual.skip_scale") == ["learned", "learned"]
+
+
+def test_a_norm_of_a_sum_that_goes_on_beside_it_is_no_post_norm() -> None:
+    assert only(verified("gemma3n_text"), "norm.placement") == "sandwich"
+
+
+def test_a_norm_between_two_branches_stands_before_the_second() -> None:
+    places = values(verified("zamba2"), "norm.places")["model.layers.{6}"]
+    assert places == {
+        "shared_transformer.input_layernorm": "before a branch",
+        "shared_transformer.pre_ff_layernorm": "before a branch",
+    }
+    assert only(verified("gemma2"), "norm.placement") == "sandwich"
+
+
+def test_an_attention_whose_projections_stand_in_a_child_is_the_one_that_weighs() -> None:
+    found = verified("zaya")
+    assert set(values(found, "attention.mask")) == {"model.layers.{0-1}.self_attn"}
+    assert only(found, "rope.part") == "first 64 of 128"
+    assert only(found, "attention.scale") == round(128**-0.5, 9)
+
+
+def test_a_norm_of_queries_without_a_module_is_told() -> None:
+    assert only(verified("zaya"), "attention.qk_norm") == "L2 norm without a module of its own"
+    assert only(verified("swinv2"), "attention.qk_norm") == "L2 norm without a module of its own"
+    assert only(verified("llama"), "attention.qk_norm") == "none"
