@@ -186,7 +186,17 @@ def _rope_facts(sheet: FactSheet, stack: Stack) -> None:
         sheet.add_by_kind("rope_partial_factor", shares, status="config")
     if any(s.scaling for _, s in settings):
         sheet.add_by_kind("rope_scaling", of(lambda s: s.scaling or "none", "scaling"), status="config")
-    sheet.add_by_kind("mrope_section", of(lambda s: s.sections, "sections"), status="config")
+    if any(s.sections for _, s in settings):
+        sheet.add_by_kind("mrope_section", of(lambda s: s.sections, "sections"), status="config")
+    elif settings and (maker := _spreads_axes(sheet, stack)) is not None:
+        sheet.add("mrope_section", maker.attributes["mrope_section"], code(maker.defined_at))
+
+
+def _spreads_axes(sheet: FactSheet, stack: Stack) -> ModuleRecord | None:
+    """The module beside the layers whose code has sections of its own for time, height and width, where nobody states any."""
+    beside = sheet.context.modules.get(stack.path.rpartition(".")[0])
+    found = (each for each in (beside.children.values() if beside else ()) if "mrope_section" in each.attributes)
+    return next((each for each in found if isinstance(each.attributes["mrope_section"], list | tuple)), None)
 
 
 def turned_dimensions(sheet: FactSheet, stack: Stack, kind: Kind, what: Attention) -> int | None:

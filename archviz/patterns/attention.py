@@ -229,7 +229,8 @@ def _core_event(module: ModuleRecord, trace: Trace) -> Event | None:
 
 def _reads_keys_of_another(core: Event, trace: Trace, call: Event) -> bool:
     """Whether the keys come into the call ready, made in another layer: inside they are at most moved."""
-    makers = {value.id: event for event in trace.own(call) if event is not core for value in event.outputs}
+    own = [event for event in trace.own(call) if event is not core]
+    makers = {value.id: e for e in own for value in e.outputs if all(value.id != read.id for read in e.inputs)}
     key = core.inputs[1]
     while (maker := makers.get(key.id)) is not None:
         if maker.kind == "call" or canonical(maker.name) not in PLUMBING or not maker.inputs:
