@@ -14,6 +14,7 @@ from archviz.interpreter.class_checks import ClassChecks
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
 from archviz.interpreter.managers import GeneratorManager
+from archviz.interpreter.places import chosen
 from archviz.interpreter.plain_methods import is_plain
 from archviz.interpreter.sizes import Size
 from archviz.interpreter.texts import text_of
@@ -364,8 +365,8 @@ class Operators(ClassChecks):
             return value
         if value is None:
             raise self.fault(TypeError("'NoneType' object is not subscriptable"), value)
-        if isinstance(index, Tensor):
-            index = index.data[0] if index.data else 0
+        if isinstance(index, Tensor) and (index := chosen(self, index)).__class__ is Unknown:
+            return index
         if isinstance(index, tuple):
             bounds.weigh(self, index)
         elif isinstance(index, slice) and isinstance(value, (list, tuple, str, bytes)):
@@ -441,9 +442,8 @@ class Operators(ClassChecks):
         if isinstance(value, Tensor) and value.shape == () and value.dtype != "bool" and not spec and conversion == -1:
             value = self._number_in(value)
         is_own = isinstance(value, Instance) and conversion == -1 and value.cls.has("__format__")
-        if not is_own and (
-            conversion != -1 or isinstance(value, (Instance, ClassValue, Tensor, BaseException, *_FUNCTIONS))
-        ):
+        is_text = conversion != -1 or isinstance(value, (Instance, ClassValue, Tensor, BaseException, *_FUNCTIONS))
+        if is_text and not is_own:
             value = text_of(self, value, is_repr=conversion == ord("r"))
         self.guard_format(spec)
         if isinstance(value, Unknown):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
 
 from archviz.interpreter.reading import ModuleRecord
 from archviz.late_patterns import late_pattern
@@ -98,12 +99,15 @@ def _experts(path: str, shape: tuple[int, ...], width: int) -> list[Matrix]:
 def excepted(names: Sequence[str]) -> Callable[[str], bool]:
     """Whether a module is on a list of those that are not quantised; heads never are."""
     patterns = [found for name in names if name.startswith("re:") and (found := bounded_pattern(name[3:])) is not None]
-    plain = [name for name in names if not name.startswith("re:")]
+    wild = [n for n in names if "*" in n and not n.startswith("re:") and len(n) <= _LONGEST and n.count("*") <= 3]
+    plain = [name for name in names if not name.startswith("re:") and "*" not in name]
 
     def is_excepted(path: str) -> bool:
         if path.rpartition(".")[2] in HEADS:
             return True
         if any(path == n or path.startswith(f"{n}.") or path.endswith(f".{n}") or f".{n}." in path for n in plain):
+            return True
+        if any(fnmatchcase(path[:_LONGEST], name) for name in wild):  # as modelopt lists them
             return True
         return any(pattern.match(path[:_LONGEST]) for pattern in patterns)
 
@@ -140,11 +144,12 @@ def scales_stated(config: dict[str, object]) -> tuple[str, Scales] | None:
     for group in groups.values() if isinstance(groups, dict) else ():
         weights = group.get("weights") if isinstance(group, dict) else None
         if isinstance(weights, dict):
-            return _strategy(weights)
+            return scales_of_group(weights)
     return None
 
 
-def _strategy(weights: dict[str, object]) -> tuple[str, Scales] | None:
+def scales_of_group(weights: dict[str, object]) -> tuple[str, Scales] | None:
+    """What a group of `compressed-tensors` or `modelopt` says about the scales of its weights."""
     strategy, structure, group = weights.get("strategy"), weights.get("block_structure"), weights.get("group_size")
     if strategy == "channel":
         return "a scale for each row", channel_scales

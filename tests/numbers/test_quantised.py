@@ -51,7 +51,9 @@ def test_experts_that_are_stored_the_other_way_round_are_turned() -> None:
         ([], "model.layers.0.mlp.up_proj", False), ([], "lm_head", True), (["model.layers.0.mlp"], "model.layers.0.mlp.up_proj", True),
         (["model.layers.1"], "model.layers.10.mlp.up_proj", False), (["gate"], "model.layers.0.mlp.gate", True),
         (["gate"], "model.layers.0.mlp.gate_proj", False), (["re:.*self_attn.*"], "model.layers.0.self_attn.q_proj", True),
-        (["re:(("], "model.layers.0.self_attn.q_proj", False),
+        (["re:(("], "model.layers.0.self_attn.q_proj", False), (["model.layers.0.self_attn*"], "model.layers.0.self_attn.q_proj", True),
+        (["*.mlp.gate"], "model.layers.0.mlp.gate", True), (["model.layers.0.*"], "model.layers.1.mlp.up_proj", False),
+        (["*a*a*a*a*b"], "model.layers.0.mlp.up_proj", False),
     ],
 )  # fmt: skip
 def test_lists_of_exceptions_are_read_as_names_and_patterns(names: list[str], path: str, expected: bool) -> None:

@@ -41,7 +41,52 @@ def test_quantised_weights_have_their_bits_and_their_scales(model: tuple[ModelRe
     assert fp8 is not None
     assert int4 is not None
     assert fp8.bytes == 28 * LAYER + 28 * BLOCKS * 4 + 2 * rest
-    assert int4.bytes == 28 * LAYER // 2 + 28 * LAYER // 32 * 4 + 2 * rest
+    assert int4.bytes == 28 * LAYER // 2 + 28 * LAYER // 32 * 2 + 2 * rest
+
+
+@pytest.mark.parametrize(
+    ("weights", "bits", "group"),
+    [
+        (
+            {"num_bits": 4, "type": "int", "strategy": "group", "group_size": 32},
+            16,
+            32,
+        ),  # pack-quantized: the model's type
+        ({"num_bits": 4, "type": "float", "group_size": 16}, 8, 16),  # NVFP4
+        ({"num_bits": 4, "type": "float", "group_size": 32, "scale_dtype": "torch.uint8"}, 8, 32),  # MXFP4
+        ({"num_bits": 4, "type": "int", "group_size": 128, "scale_dtype": "torch.float32"}, 32, 128),
+    ],
+)
+def test_scales_of_a_group_have_the_type_that_it_states_or_the_models(
+    model: tuple[ModelReading, Architecture], weights: dict[str, object], bits: int, group: int
+) -> None:
+    rest = model[1].parameters.total - 28 * LAYER
+    found = stored_weights(*model, {"config_groups": {"g": {"weights": weights, "targets": ["Linear"]}}})
+    assert found is not None
+    assert found.bytes == 28 * LAYER // 2 + 28 * LAYER // group * bits // 8 + 2 * rest
+
+
+def test_groups_store_the_modules_that_they_name(model: tuple[ModelReading, Architecture]) -> None:
+    eight = {"weights": {"num_bits": 8, "type": "float", "strategy": "channel"}, "targets": ["re:.*self_attn.*"]}
+    four = {
+        "weights": {"num_bits": 4, "type": "float", "group_size": 16},
+        "targets": [r"re:.*mlp.*(gate|up|down)_proj$"],
+    }
+    found = stored_weights(*model, {"config_groups": {"a": eight, "b": four}})
+    feed, mix = 28 * 3 * 1024 * 3072, 28 * (LAYER - 3 * 1024 * 3072)
+    rows = 28 * (2048 + 2 * 1024 + 1024)
+    assert found is not None
+    assert found.bytes == mix + 2 * rows + feed // 2 + feed // 16 + 2 * (model[1].parameters.total - feed - mix)
+    assert f"{mix:,} weights of 8 bits, a scale for each row, {feed:,} weights of 4 bits" in found.words
+    elsewhere = {**four, "targets": [r"re:.*ffn.*(gate|up|down)_proj$"]}  # names of another engine
+    assert stored_weights(*model, {"config_groups": {"a": eight, "b": elsewhere}}) is None
+
+
+def test_gptq_and_awq_have_a_scale_and_a_zero_for_a_group(model: tuple[ModelReading, Architecture]) -> None:
+    rest = model[1].parameters.total - 28 * LAYER
+    found = stored_weights(*model, {"quant_method": "awq", "bits": 4, "group_size": 128})
+    assert found is not None
+    assert found.bytes == 28 * LAYER // 2 + 28 * LAYER // 128 * 20 // 8 + 2 * rest
 
 
 def test_what_the_configuration_does_not_say_is_not_guessed(model: tuple[ModelReading, Architecture]) -> None:
