@@ -21,7 +21,7 @@ from archviz.architecture.model import Evidence, Fact, Parameters
 from archviz.architecture.part_facts import feed_forward_facts, norm_facts, recurrence_facts
 from archviz.architecture.roles import Roles
 from archviz.architecture.runs import is_untraced, layer_runs
-from archviz.architecture.towers import Column, is_causal
+from archviz.architecture.towers import Column, is_causal, looks_ids_up
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.moe import MixtureOfExperts
@@ -165,6 +165,9 @@ def _decoder_type(stack: Stack) -> str:
 
 
 def _vocabulary(sheet: FactSheet, roles: Roles, column: Column) -> tuple[int, str] | None:
+    """The rows of the largest table, with its tensor; none where the tower looks up no ids that come in (a decoder of masks)."""
+    if looks_ids_up(sheet.context, column) is False:
+        return None
     sizes = [
         (tensor.shape[0] or 0, tensor.name)
         for module in column.around for inner in module.walk() if roles(inner) == "embedding"

@@ -122,9 +122,9 @@ def find_attribute(interp: Interpreter, value: Any, name: str) -> Any:
 
 
 def _of_instance(interp: Interpreter, value: Instance, name: str) -> Any:
-    if value.cls.has("__getattribute__"):
-        own = value.cls.lookup("__getattribute__")
-        if isinstance(own, FunctionValue) and interp.is_own(own.module) and name != "__getattribute__":
+    own = value.cls.find("__getattribute__")
+    if own is not None:
+        if isinstance(own, FunctionValue) and own.module.is_own and name != "__getattribute__":
             return _by_own_rule(interp, own, value, name)
         name = interp.renamed_attribute(value, name)
     return raw_attribute(interp, value, name)

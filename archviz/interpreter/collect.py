@@ -118,12 +118,13 @@ def _plain_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
         if value.__class__ in _SCALARS or isinstance(value, (int, float, str)):
             if name and name[0] != "_" and name != "training":
                 found[name] = value
-        elif isinstance(value, (tuple, list)) and 0 < len(value) <= 8 and all(type(each) is int for each in value):
+        elif isinstance(value, (tuple, list)) and 0 < len(value) <= 8 and _INTEGERS.issuperset(map(type, value)):
             found[name] = list(value)
     return found
 
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
+_INTEGERS = frozenset({int})
 
 
 def resolved_gaps(interp: Interpreter, paths: dict[int, str]) -> list[Gap]:

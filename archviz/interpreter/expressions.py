@@ -139,7 +139,8 @@ def _compare(interp: Interpreter, node: ast.Compare, frame: Frame) -> Any:
 def _conditional(interp: Interpreter, node: ast.IfExp, frame: Frame) -> Any:
     test = EXPRESSIONS[node.test.__class__](interp, node.test, frame)
     frame.line = node.lineno
-    branch = node.body if branch_of(interp, node, frame, test) else node.orelse
+    taken = interp.decide(test) if interp.recorder is None else branch_of(interp, node, frame, test)
+    branch = node.body if taken else node.orelse
     return EXPRESSIONS[branch.__class__](interp, branch, frame)
 
 

@@ -362,7 +362,7 @@ class Interpreter(Operators, AttributeWrites, Imports):
 
     def is_own(self, module: SourceModule) -> bool:
         """Whether a file is of the model's own code, not of `transformers`."""
-        return module.dotted.split(".", maxsplit=1)[0] != "transformers"
+        return module.is_own
 
     def make_class(self, node: ast.ClassDef, frame: Frame) -> Any:
         return classes.make_class(self, node, frame)
@@ -417,10 +417,8 @@ class Interpreter(Operators, AttributeWrites, Imports):
 
     def renamed_attribute(self, value: Instance, name: str) -> str:
         """A configuration's `attribute_map` (the only `__getattribute__` in use, answered natively for speed)."""
-        if name == "attribute_map" or not value.cls.has("attribute_map"):
-            return name
-        mapping = value.cls.lookup("attribute_map")
-        return mapping.get(name, name) if isinstance(mapping, dict) else name
+        mapping = value.cls.find("attribute_map")
+        return mapping.get(name, name) if isinstance(mapping, dict) and name != "attribute_map" else name
 
     def identity(self, value: Any) -> int:
         """A number that tells objects apart, stable within this interpreter (never an address of the host)."""

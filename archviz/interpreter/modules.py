@@ -51,6 +51,7 @@ class SourceModule:
     def __init__(self, interpreter: Interpreter, source: SourceText) -> None:
         self.interpreter = interpreter
         self.dotted = source.dotted
+        self.is_own = source.dotted.split(".", maxsplit=1)[0] != "transformers"
         self.shown = source.shown
         self.is_package = source.is_package
         self.dialect = source.dialect

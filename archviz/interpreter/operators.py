@@ -14,6 +14,7 @@ from archviz.interpreter.class_checks import ClassChecks
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
 from archviz.interpreter.managers import GeneratorManager
+from archviz.interpreter.places import chosen
 from archviz.interpreter.plain_methods import is_plain
 from archviz.interpreter.sizes import Size
 from archviz.interpreter.texts import text_of
@@ -364,8 +365,8 @@ class Operators(ClassChecks):
             return value
         if value is None:
             raise self.fault(TypeError("'NoneType' object is not subscriptable"), value)
-        if isinstance(index, Tensor):
-            index = index.data[0] if index.data else 0
+        if isinstance(index, Tensor) and (index := chosen(self, index)).__class__ is Unknown:
+            return index
         if isinstance(index, tuple):
             bounds.weigh(self, index)
         elif isinstance(index, slice) and isinstance(value, (list, tuple, str, bytes)):

@@ -233,9 +233,9 @@ def _plain(value: Any) -> Any:
     if value.__class__ is Fraction:
         return float(value)
     if value.__class__ is dict:
-        if any(each.__class__ is Size for each in value.values()):
+        if Size in map(type, value.values()):
             value.update({key: int(each) for key, each in value.items() if each.__class__ is Size})
         return value
-    if any(each.__class__ is Size for each in value):
+    if Size in map(type, value):
         return value.__class__([int(each) if each.__class__ is Size else each for each in value])
     return value

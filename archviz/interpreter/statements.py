@@ -125,7 +125,7 @@ def _if(interp: Interpreter, node: ast.If, frame: Frame) -> None:
                 interp.recorder.forks.skip(node, frame, interp.recorder.path)
             interp.run_block(node.orelse, frame)
             return
-        test = branch_of(interp, node, frame, test)
+        test = interp.decide(test) if interp.recorder is None else branch_of(interp, node, frame, test)
     elif interp.recorder is not None:
         interp.recorder.forks.turn(node, frame, interp.recorder.path, test)
     interp.run_block(node.body if test else node.orelse, frame)

@@ -17,6 +17,8 @@ from archviz.interpreter.signatures import signature_of
 from archviz.spans import Span
 
 if TYPE_CHECKING:
+    from weakref import ref
+
     from archviz.interpreter.machine import Interpreter
     from archviz.interpreter.modules import SourceModule
     from archviz.interpreter.scope import Frame
@@ -133,19 +135,9 @@ class Tensor:
     """
 
     __slots__ = (
-        "at",
-        "attrs",
-        "data",
-        "dtype",
-        "is_parameter",
-        "layout",
-        "meaning",
-        "requires_grad",
-        "serial",
-        "shape",
-        "shared",
+        "__weakref__", "at", "attrs", "data", "dtype", "is_parameter", "layout", "meaning", "requires_grad", "serial", "shape", "shared",
         "source",
-    )
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -164,8 +156,8 @@ class Tensor:
         self.source: Unknown | None = None  # why the shape is unknown
         self.meaning: Any = None  # what it says about positions: a mask, scores under a mask (archviz/ops/relations.py)
         self.layout: Layout | None = None  # None: in one piece
-        self.shared: list[Tensor] | None = (
-            None  # tensors of known numbers in the same memory (archviz/ops/shared_numbers.py)
+        self.shared: list[ref[Tensor]] | None = (
+            None  # those of known numbers in its memory (archviz/ops/shared_numbers.py)
         )
         self.serial = next(SERIAL)
 
@@ -252,6 +244,13 @@ class ClassValue:
             if name in cls.namespace:
                 return True
         return False
+
+    def find(self, name: str) -> Any:
+        """The raw attribute along the method resolution order; None where no class has it."""
+        for cls in self.mro:
+            if name in cls.namespace:
+                return cls.namespace[name]
+        return None
 
     def issubclass(self, other: ClassValue) -> bool:
         return other in self.mro

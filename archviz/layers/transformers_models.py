@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from archviz.interpreter.library import Library
@@ -28,6 +29,16 @@ def _register_configuration(library: Library) -> None:
         name = interp.renamed_attribute(self, name)
         check_field(interp, self, name, value)
         interp.raw_set_attribute(self, name, value)
+
+    @library.method(f"{CONFIG}.validate_token_ids")
+    def validate_token_ids(interp: Interpreter, self: Instance) -> None:
+        """Only warns, attribute by attribute, which takes long to read; what it calls and compares may still refuse."""
+        text = interp.call(interp.get_attribute(self, "get_text_config"), [], {"decoder": True})
+        size = interp.find_attribute(text, "vocab_size")
+        if isinstance(text, Instance) and isinstance(size, (str, list, tuple, dict)):
+            for name, value in text.attrs.items():
+                if name.endswith("_token_id") and isinstance(value, int) and value >= 0:
+                    interp.compare(ast.Lt, value, size)
 
     library.function(f"{T}.utils.doc.copy_func")(lambda interp, function: getattr(function, "function", function))
     library.function(f"{T}.dynamic_module_utils.custom_object_save")(lambda interp, *args, **kwargs: None)

@@ -80,7 +80,7 @@ def _joined(interp: Interpreter, places: tuple[Tensor, ...], rank: int) -> Tenso
 
 
 def _register_places(library: Library) -> None:
-    @op(library, "torch.nonzero", "torch.Tensor.nonzero", "torch.argwhere")
+    @op(library, "torch.nonzero", "torch.Tensor.nonzero", "torch.argwhere", "torch.Tensor.argwhere")
     def nonzero(interp: Interpreter, value: Tensor, *args: Any, as_tuple: bool = False, **options: Any) -> Any:
         places = nonzero_places(interp, value, "nonzero")
         return places if as_tuple else _joined(interp, places, len(value.sizes))

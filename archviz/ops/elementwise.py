@@ -18,7 +18,7 @@ from archviz.ops.promotion import is_inexact, promoted
 from archviz.ops.registry import dtype_name, op, tensor
 
 UNARY: dict[str, Callable[[Any], Any] | None] = {
-    "abs": abs, "neg": operator.neg, "pos": operator.pos, "exp": math.exp, "log": math.log, "sin": math.sin,
+    "abs": abs, "neg": operator.neg, "negative": operator.neg, "pos": operator.pos, "exp": math.exp, "log": math.log, "sin": math.sin,
     "cos": math.cos, "tan": None, "sqrt": math.sqrt, "rsqrt": None, "square": lambda x: x * x, "reciprocal": None,
     "floor": math.floor, "ceil": math.ceil, "round": round, "trunc": None, "sign": None, "sigmoid": None, "tanh": None,
     "erf": None, "relu": None, "expm1": None, "log1p": None, "log2": math.log2, "log10": math.log10, "exp2": None,
@@ -45,7 +45,7 @@ COMPARE = {
     "isclose": None, "greater_equal": operator.ge, "less_equal": operator.le,
 }  # fmt: skip
 KEEP_INTEGERS = {
-    "abs", "neg", "pos", "square", "floor", "ceil", "round", "trunc", "sign", "sgn", "relu", "conj", "positive", "absolute",
+    "abs", "neg", "negative", "pos", "square", "floor", "ceil", "round", "trunc", "sign", "sgn", "relu", "conj", "positive", "absolute",
     "conj_physical", "resolve_conj", "bitwise_not", "nan_to_num", "fix",
 }  # fmt: skip
 SPECIAL = {
@@ -59,6 +59,11 @@ ROUNDED: dict[Any, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 """`rounding_mode` of a division → what it gives."""
 MOST = 2**63  # integers of tensors are smaller
+CHANGING = """
+    addbmm addcdiv addcmul addmv addr baddbmm cauchy cumprod cumsum eq ge geometric greater greater_equal gt igamma le lerp less less_equal
+    log_normal logical_and logical_not logical_or logical_xor lt ne not_equal polygamma renorm
+""".split()
+"""Ops whose forms in place keep shape and dtype, and whose numbers are not followed."""
 PREDICATES = ("isnan", "isinf", "isfinite", "logical_not", "signbit", "isneginf", "isposinf")
 
 
@@ -239,6 +244,9 @@ def _register_choice(library: Library) -> None:
     def clamp_(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
         value.data = None
         return value
+
+    in_place = [f"torch.Tensor.{name}_" for name in CHANGING]
+    op(library, *in_place)(clamp_)
 
     @op(
         library,

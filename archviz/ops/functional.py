@@ -31,7 +31,11 @@ def _register_activations(library: Library) -> None:
                  "tanhshrink", "dropout", "dropout1d", "dropout2d", "alpha_dropout", "prelu", "rrelu", "threshold", "softsign", "relu_",
                  "gumbel_softmax", "feature_alpha_dropout", "hardshrink", "softshrink", "softmin", "dropout3d"):  # fmt: skip
 
-        @op(library, f"{F}.{name}", *([f"torch.{name}"] if name in ("dropout", "selu", "celu", "prelu") else []))
+        @op(
+            library,
+            f"{F}.{name}",
+            *([f"torch.{name}"] if name in ("dropout", "selu", "celu", "prelu", "rrelu", "threshold") else []),
+        )
         def activation(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Tensor:
             return like(interp, value)
 
@@ -266,7 +270,7 @@ def _register_resampling(library: Library) -> None:
 
 
 def _register_padding(library: Library) -> None:
-    @op(library, f"{F}.pad", "torch._C._nn.pad", record="pad")
+    @op(library, f"{F}.pad", "torch._C._nn.pad", "torch.constant_pad_nd", record="pad")
     def pad(interp: Interpreter, tensor_: Tensor, pad: Sequence[int], *args: Any, **options: Any) -> Tensor:
         own = list(tensor_.sizes)
         for place in range(len(pad) // 2):
@@ -283,7 +287,7 @@ def _register_losses(library: Library) -> None:
                  "binary_cross_entropy_with_logits", "triplet_margin_loss", "cosine_embedding_loss", "margin_ranking_loss",
                  "gaussian_nll_loss", "multi_margin_loss", "hinge_embedding_loss", "poisson_nll_loss", "soft_margin_loss"):  # fmt: skip
 
-        @op(library, f"{F}.{name}")
+        @op(library, f"{F}.{name}", *([f"torch.{name}"] if name == "ctc_loss" else []))
         def loss(interp: Interpreter, value: Tensor, *args: Any, _name: str = name, **options: Any) -> Tensor:
             _check_ranks(_name, [value, *args, *options.values()])
             own = () if options.get("reduction") != "none" else _unreduced(_name, [value, *args, *options.values()])

@@ -15,6 +15,9 @@ from archviz.ops.registry import like, op, sizes_of, tensor
 
 
 def register(library: Library) -> None:
+    library.also("torch.functional", "torch")
+    for part in ("real", "imag"):
+        library.function(f"torch.{part}")(lambda interp, input, _part=part: interp.get_attribute(input, _part))
     _register_products(library)
     _register_diagonals(library)
     _register_choices(library)
@@ -51,12 +54,25 @@ def _register_products(library: Library) -> None:
             raise ValueError(f"inner requires equal last sizes, got {list(left.sizes)} and {list(right.sizes)}")
         return tensor(interp, (*left.sizes[:-1], *right.sizes[:-1]), promoted(left, right))
 
+    @op(library, "torch.linalg.vecdot")
+    def vecdot(interp: Interpreter, x: Tensor, y: Tensor, *, dim: int = -1, **options: Any) -> Tensor:
+        return tensor(interp, shapes.reduce(shapes.broadcast(x.sizes, y.sizes), dim), promoted(x, y))
+
+    @op(library, "torch.dist", "torch.Tensor.dist")
+    def dist(interp: Interpreter, value: Tensor, other: Tensor, p: float = 2) -> Tensor:
+        shapes.broadcast(value.sizes, other.sizes)
+        return tensor(interp, (), promoted(value, other))
+
     @op(library, "torch.nn.functional.pdist", "torch.pdist")
     def pdist(interp: Interpreter, value: Tensor, p: float = 2.0) -> Tensor:
         return like(interp, value, (math.comb(value.sizes[0], 2),))
 
 
 def _register_diagonals(library: Library) -> None:
+    @library.function("torch.linalg.diagonal")
+    def diagonal(interp: Interpreter, A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+        return interp.op("torch.diagonal", A, offset, dim1, dim2)
+
     @op(library, "torch.diag_embed", "torch.Tensor.diag_embed")
     def diag_embed(interp: Interpreter, value: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
         own, rank = list(value.sizes), len(value.sizes) + 1

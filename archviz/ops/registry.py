@@ -14,6 +14,7 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import DEFAULT_FLOAT, Device, DType, Instance, Tensor, Unknown
 from archviz.ops import masks, shared_numbers, strides
+from archviz.ops.argument_names import order_of, placed
 from archviz.ops.number_formats import held
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
 from archviz.ops.numbers import compute
@@ -38,21 +39,23 @@ def op(library: Library, *names: str, record: str | None = None) -> Callable[[Ru
     def register(run: Run) -> Run:
         for name in names:
             label = name.rpartition(".")[2]
-            library.function(name)(_recorded(run, name, record or label, masks.RULES.get(label)))
+            library.function(name)(_recorded(run, name, record, label))
         return run
 
     return register
 
 
-def _recorded(run: Run, name: str, label: str, rule: masks.Rule | None) -> Run:
+def _recorded(run: Run, name: str, record: str | None, short: str) -> Run:
     """The stub of an op: unknown arguments spread, the meaning of masks is kept, and a running trace gets an event."""
+    label, rule = record or short, masks.RULES.get(short)
     uses_mask = label in masks.USERS
+    order = order_of(name.removeprefix("torch."))
     way = name.removeprefix("torch.").removeprefix("Tensor.")
-    shares, changes = way.rpartition(".")[2] in shared_numbers.SHARING, shared_numbers.writes(way)
+    shares, changes = short in shared_numbers.SHARING, shared_numbers.writes(short)
 
     def recorded(interp: Interpreter, *args: Any, **kwargs: Any) -> Any:
-        if "input" in kwargs:  # torch's name of the first argument
-            args = (kwargs.pop("input"), *args)
+        if kwargs:
+            args, kwargs = placed(args, kwargs, order)
         unknown = first_unknown(args, kwargs)
         if unknown is not None:
             report(interp, unknown)

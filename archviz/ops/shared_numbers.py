@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import ref
 
 from archviz.interpreter.values import Tensor
 from archviz.ops.strides import COPYING, VIEWS
@@ -61,8 +62,8 @@ def share(value: Any, result: Any) -> None:
     for each in result if isinstance(result, (list, tuple)) else (result,):
         if each.__class__ is Tensor and each is not value:
             if value.shared is None:
-                value.shared = [value]
-            value.shared.append(each)
+                value.shared = [ref(value)]
+            value.shared.append(ref(each))
             each.shared = value.shared
 
 
@@ -70,8 +71,9 @@ def written(value: Any, *, itself: bool = False) -> None:
     """The numbers of whatever shares a tensor's memory are not known any more; its own as well where `itself` says so."""
     if value.__class__ is not Tensor:
         return
-    for each in value.shared or ():
-        if each is not value:
+    for kept in value.shared or ():
+        each = kept()
+        if each is not None and each is not value:
             each.data = None
     if itself:
         value.data = None

@@ -126,6 +126,9 @@ def viewed(rule: Rule, value: Tensor, args: tuple[Any, ...], kwargs: dict[str, A
         each.layout = None if fresh else layout
 
 
+_NUMBERS = frozenset({int, float, bool})  # a list of them may be long, and holds no tensor
+
+
 def _views(given: Sequence[Any]) -> list[Tensor]:
     """The operands that hold a layout."""
     found: list[Tensor] = []
@@ -133,7 +136,7 @@ def _views(given: Sequence[Any]) -> list[Tensor]:
         if each.__class__ is Tensor:
             if each.layout is not None:
                 found.append(each)
-        elif isinstance(each, (list, tuple)):
+        elif isinstance(each, (list, tuple)) and not _NUMBERS.issuperset(map(type, each)):
             found += _views(each)
     return found
 

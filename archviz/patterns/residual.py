@@ -93,12 +93,13 @@ def norm_places(flow: Flow, norms: set[int], branches: set[int]) -> dict[int, st
         after_sum = sources & residual.keys()
         read = set(consumers[norm])
         alone = all(consumers[each] == [norm] for each in after_sum)  # else the sum goes on beside the norm
-        between = read & branches and not read & residual.keys() and norm not in kept
+        beside = bool(sources & kept)  # what it reads goes on as the stream
+        between = (read & branches or beside) and not read & residual.keys() and norm not in kept
         if sources & branches and not between:
             places[norm] = "post"
         elif after_sum and alone and (norm in kept or not read):
             places[norm] = "post_residual"
-        elif read & branches:
+        elif read & branches or (beside and sources & branches):
             places[norm] = "pre"
     return places
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from archviz.architecture.model import Architecture
 from archviz.late_patterns import late_pattern
@@ -12,9 +13,10 @@ from archviz.verify.claims import Check, Claim
 from archviz.verify.figure_flow import check_flow
 from archviz.verify.figure_order import check_orders
 from archviz.verify.kinds_named import kinds_named, of_kinds
-from archviz.verify.known import known_values, projections_named, tables
+from archviz.verify.known import known_values, of_tower, projections_named, tables
 from archviz.verify.line_checks import configuration_checks, text_checks
 from archviz.verify.rope_statements import rope_checks
+from archviz.verify.stated_traits import TRAITS, active_counts, known_trait, no_window, read_traits
 from archviz.verify.statements import Statement, read_statements
 from archviz.verify.words_of_kind import Number
 from archviz.verify.written_figure import class_line, items, written_texts
@@ -42,7 +44,9 @@ def check_figure(
     vocabulary = "\n".join(text for _, text, _ in figure_texts(written)) if written else None
     for path, text, around in figure_texts(figure):
         stated: list[tuple[Statement, Check]] = []
-        for statement in read_statements(text, around):
+        for statement in (
+            read_statements(text, around) if path.startswith("configuration") else _statements(text, around)
+        ):
             words = f"{around} {text}"
             line = next((line for line in text.splitlines() if statement.quote in line), "")
             kind = kinds_named(around, line, architecture)
@@ -59,6 +63,16 @@ def check_figure(
     checks += _left_out(figure, claims)
     checks += check_flow(figure, architecture, claims)
     return checks
+
+
+def _statements(text: str, around: str) -> Iterator[Statement]:
+    """All statements of a text; a trait with its number is not read as a count beside."""
+    traits = [replace(each, line=n) for n, line in enumerate(text.splitlines()) for each in read_traits(line, around)]
+    yield from traits
+    for statement in read_statements(text, around):
+        same = [each for each in traits if each.line == statement.line and not isinstance(each.value, str)]
+        if not any(each.start < statement.end and statement.start < each.end for each in same):
+            yield statement
 
 
 def _left_out(figure: Mapping[str, object], claims: Sequence[Claim]) -> Iterator[Check]:
@@ -116,6 +130,8 @@ def _check(
         known = projections_named(statement.subject, architecture.modules)
     elif statement.key in ("table", "head"):
         known = tables(statement.key, architecture.modules)
+    elif statement.key in TRAITS:
+        known = known_trait(statement.key, architecture, of_tower(claims, around, architecture))
     else:
         known = known_values(statement.key, around, architecture, claims)
     agree = known.agrees(statement.value) or _is_true(statement, list(known.values))
@@ -126,6 +142,8 @@ def _check(
             return None
         evidence = class_line(architecture)
         return Check(path, key, stated, "no projection of this name", "conflict", evidence, statement.quote)
+    if not known.values and statement.key == "window" and stated and (places := no_window(claims)):
+        return Check(path, key, stated, "no window", "conflict", places, statement.quote)
     if not known.values and statement.key in ("gate_linear", "table", "head"):
         return None
     if not known.values and statement.key == "tied_to":
@@ -147,18 +165,18 @@ def _same(stated: object, value: object) -> bool:
 
 def _parameters(stated: object, architecture: Architecture) -> Iterator[Check]:
     """The counts of the whole model, within one percent; a rounded text within its rounding."""
-    counted = {"total": architecture.parameters.total, "active": architecture.parameters.active}
+    counted = {"total": [architecture.parameters.total], "active": active_counts(architecture)}
     for key, value in stated.items() if isinstance(stated, Mapping) else ():
         size = _size(value)
-        real = counted.get(str(key))
+        counts = counted.get(str(key))
         if size is None or value is None:
             continue
-        if real is None:
+        if not counts:
             yield Check(f"parameters.{key}", key, value, None, "unverified")
             continue
-        room = max(_ROOM * real, size[1])
-        status: Status = "verified" if abs(size[0] - real) <= room else "conflict"
-        yield Check(f"parameters.{key}", key, value, real, status, class_line(architecture))
+        near = any(abs(size[0] - real) <= max(_ROOM * real, size[1]) for real in counts)
+        status: Status = "verified" if near else "conflict"
+        yield Check(f"parameters.{key}", key, value, counts[0], status, class_line(architecture))
 
 
 def _size(value: object) -> tuple[float, float] | None:

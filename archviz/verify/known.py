@@ -27,6 +27,8 @@ _CLAIMS = {
 }  # fmt: skip
 STATEFUL = late_pattern(r"delta|mamba|ssm|state[- ]space|linear attention|rwkv|mlstm|slstm|convolution", re.IGNORECASE)
 
+_INNER = late_pattern(r"expert|\bMoE\b|\bMLP\b|GLU|feed-forward|\bFFN\b", re.IGNORECASE)
+
 
 @dataclass
 class Known:
@@ -77,6 +79,8 @@ def known_values(key: str, around: str, architecture: Architecture, claims: Sequ
             known.add(_counted(value) if key in ("pooled", "streams") else value, claim.evidence)
     if key == "hidden":
         _add_widths(known, architecture)
+    if key == "hidden" and _INNER.search(around):
+        _add_claims(known, claims, ("feed_forward.hidden_size", "moe.expert_hidden_size", "moe.shared_expert"))
     if key == "hidden" and STATEFUL.search(around):
         _add_claims(known, claims, ("mixer.width",))
     if key in ("heads", "kv_heads", "head_dim") and (STATEFUL.search(around) or not known.values):

@@ -42,7 +42,7 @@ NUMBERS: tuple[tuple[str, str], ...] = (
     ("top_k", rf"{_SMALL}\s+(?:experts\s+)?(?:per token|active experts)\b"),
     ("top_k", rf"\b{_SMALL}\s+of\s+\d+\s*(?:routed|experts|\+ shared)"),
     ("top_k", rf"experts:\s*{_SMALL}\s+of\s+\d+"),
-    ("expert_intermediate", rf"\bexpert (?:intermediate|hidden)(?: size)?{_SEP}{_N}"),
+    ("expert_intermediate", rf"\bexpert (?:intermediate|hidden|width|dim)(?: size)?{_SEP}{_N}"),
     ("vocab", rf"\bvocab(?:ulary)?(?: size)?{_SEP}{_N}"),
     ("hidden", rf"\b(?:hidden(?: size| dim)?|d_model|model width|width){_SEP}{_N}"),
     ("intermediate", rf"(?<!expert )\b(?:intermediate|feed-forward|FFN)(?: size| hidden size| dim)?{_SEP}{_N}"),
@@ -83,13 +83,16 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("tied", r"\b(?:not tied|untied)\b", "False"),
     ("tied", r"(?<!not )\btied (?:weights|embeddings|to(?! [\w.]+\.\w))\b", "True"),
 )
+_ANY_CASE = ("rope_layout", "norm_placement", "attention_kind", "shared_expert", "tied")
 PARTS = late_pattern(rf"\b(first|last)\s+{_N}\s+of\s+{_N}", re.IGNORECASE)
 _SUM = rf"\(\s*{_N}(?:\s*\+\s*{_N})*\s*\)"
 _TERM = rf"{_N}(?:\s*×\s*(?:{_N}|{_SUM}))*"
 _WIDTH = rf"{_TERM}(?:\s*\+\s*{_TERM})*"
-PROJECTION = late_pattern(rf"^\s*(\w+):?\s+(?P<inner>{_WIDTH})\s*→\s*(?P<outer>{_WIDTH})", re.MULTILINE)
+PROJECTION = late_pattern(
+    rf"^\s*(\w+):?\s+(?P<inner>{_WIDTH})\s*(?:→|->|=>)\s*(?P<outer>{_WIDTH})(?!\s*(?:→|->|=>))", re.MULTILINE
+)
 TABLE = late_pattern(rf"^\s*{_N}\s*×\s*{_N}\s*$")
-HEAD = late_pattern(rf"^\s*{_N}\s*→\s*{_N}")
+HEAD = late_pattern(rf"^\s*{_N}\s*(?:→|->|=>)\s*{_N}")
 TIED_TO = late_pattern(r"(?<!not )\btied to (\w+(?:\.\w+)+)")
 _GATE = late_pattern(r"\b(?:attention|output|sigmoid) gate\b|\bgate of the (?:attention|output)\b", re.IGNORECASE)
 _OWN_LINEAR = late_pattern(r"\b(?:own|separate) (?:Linear|projection)|\bLinear\b", re.IGNORECASE)
@@ -144,7 +147,7 @@ def _of_indexer(around: str, line: str) -> bool:
 def _of_line(line: str, around: str, rotated: bool) -> Iterator[Statement]:
     yield from _numbers(line)
     for key, pattern, word in WORDS:
-        found = re.search(pattern, line, re.IGNORECASE if key in ("rope_layout", "norm_placement") else 0)
+        found = re.search(pattern, line, re.IGNORECASE if key in _ANY_CASE else 0)
         if found and (key != "rope_layout" or rotated):
             yield _statement(key, word or found[0], found)
     if rotated:

@@ -128,6 +128,43 @@ CASES: dict[str, str] = {
         torch.triangular_solve(a, torch.eye(5)); torch.linalg.matrix_norm(a); torch.linalg.matrix_norm(a, keepdim=True); torch.linalg.matrix_rank(a); torch.linalg.cond(a); torch.linalg.slogdet(torch.eye(5)); torch.cov(a[0]); torch.corrcoef(a[0]); torch.cov(v);
         torch.linalg.multi_dot([a[0], a[0].T, a[0]]); torch.chain_matmul(a[0], a[0].T, a[0]); torch.vander(v, 3); torch.linalg.vander(a, N=4); torch.addr(torch.zeros(5, 5), v, v); torch.linalg.householder_product(a.mT, a[:, :, 0]); torch.cholesky(torch.eye(5));
         torch.linalg.cross(a[..., :3], a[:, :1, :3]); torch.linalg.vector_norm(a, dim=(1, 2)); torch.linalg.inv(torch.eye(5).half().float())""",
+    # arguments by PyTorch's names
+    "h f32[2,53,16] g f32[53,16] v f32[16] x i64[2,53]": """torch.cat(tensors=[h, h], dim=1); torch.concat(tensors=(h, h), axis=2); torch.stack(tensors=(h, h)); torch.matmul(input=h, other=h.mT);
+        h.matmul(other=h.mT); torch.bmm(input=h, mat2=h.mT); h.bmm(mat2=h.mT); torch.mm(input=g, mat2=g.T); torch.mv(g, vec=v); torch.dot(v, tensor=v);
+        torch.outer(v, vec2=v); torch.inner(v, other=v); torch.add(input=h, other=h, alpha=2); h.add(other=h); h.mul(other=2);
+        torch.div(h, other=2, rounding_mode="floor"); torch.pow(h, exponent=2); h.pow(exponent=2); torch.eq(input=h, other=h); h.ge(other=0);
+        torch.where(condition=h > 0, input=h, other=h); h.where(condition=h > 0, other=h); h.masked_fill(mask=h > 0, value=0.);
+        torch.masked_fill(h, mask=h > 0, value=0.); torch.multinomial(input=h.softmax(-1)[0], num_samples=2, replacement=True);
+        torch.tensor_split(h, sections=3, dim=1)[0]; torch.hsplit(h, indices=[2])[0]; torch.swapdims(h, dim0=0, dim1=1); torch.swapaxes(h, axis0=0, axis1=1);
+        torch.broadcast_to(v, size=(3, 16)); v.expand(size=(3, 16)); torch.permute(h, dims=(2, 0, 1)); h.permute(dims=(2, 0, 1));
+        torch.reshape(input=h, shape=(-1,)); h.reshape(shape=(-1, 4)); h.view(size=(-1, 4)); torch.tile(h, dims=(2, 1, 1)); h.repeat(repeats=(2, 1, 1));
+        torch.roll(h, shifts=1, dims=1); torch.flip(h, dims=(1,)); torch.complex(real=h, imag=h).abs(); torch.polar(abs=h, angle=h).abs();
+        torch.searchsorted(sorted_sequence=v, input=h); torch.bucketize(input=h, boundaries=v); F.cosine_similarity(x1=h, x2=h, dim=1);
+        F.pairwise_distance(x1=h, x2=h); torch.cross(h[..., :3], other=h[..., :3], dim=-1); torch.isclose(h, other=h);
+        torch.logical_and(input=h > 0, other=h > 1); torch.maximum(input=h, other=h); torch.atan2(input=h, other=h); torch.kron(v, other=v);
+        torch.baddbmm(input=h[:, :, :1] * 0, batch1=h, batch2=h.mT); torch.addmm(input=v[:1] * 0, mat1=g, mat2=g.T); torch.lerp(input=h, end=h, weight=.5);
+        torch.clamp(input=h, min=0, max=1); torch.clip(h, min=0); torch.sum(input=h, dim=1, keepdim=True); h.mean(dim=(1, 2)); torch.mean(h, axis=1);
+        torch.max(input=h, dim=1)[0]; torch.argmax(input=h, dim=-1, keepdim=True); torch.norm(input=h, p=2, dim=-1); torch.linalg.norm(h, ord=2, dim=-1);
+        torch.cumsum(input=h, dim=1); torch.gather(input=h, dim=1, index=x[..., None]); h.gather(dim=1, index=x[..., None]);
+        torch.scatter(input=h, dim=1, index=x[..., None], src=h); h.scatter_add(dim=1, index=x[..., None], src=h); h.index_add(dim=1, index=x[0], source=h);
+        torch.index_select(input=h, dim=1, index=x[0]); torch.take_along_dim(h, indices=x[..., None], dim=1); torch.unsqueeze(input=h, dim=1);
+        torch.squeeze(input=h[:1], dim=0); torch.transpose(input=h, dim0=1, dim1=2); torch.movedim(h, source=0, destination=-1);
+        torch.flatten(input=h, start_dim=1, end_dim=2); h.unflatten(dim=-1, sizes=(4, 4)); torch.unbind(input=h, dim=1)[0];
+        torch.split(tensor=h, split_size_or_sections=8, dim=-1)[0]; torch.narrow(input=h, dim=1, start=0, length=3); torch.select(input=h, dim=1, index=0);
+        torch.repeat_interleave(input=h, repeats=2, dim=1); h.repeat_interleave(repeats=2, dim=1); torch.tril(input=h, diagonal=1);
+        torch.diagonal(input=h, offset=1, dim1=1, dim2=2); torch.diag_embed(h, offset=1); torch.tensordot(a=h, b=h, dims=([2], [2])); torch.cdist(x1=h, x2=h);
+        torch.zeros(size=(2, 3)); torch.full(size=(2, 3), fill_value=1.); torch.arange(start=0, end=5, step=2); torch.linspace(start=0, end=1, steps=5);
+        torch.eye(n=3, m=4); torch.full_like(input=h, fill_value=1); h.new_zeros(size=(2, 3)); h.new_full(size=(2, 3), fill_value=1); torch.randn(size=(2, 3));
+        F.pad(input=h, pad=(1, 1), value=0); F.interpolate(input=h, size=7);
+        F.conv1d(input=h.mT, weight=torch.zeros(4, 16, 3), bias=None, stride=1, padding=1); F.linear(input=h, weight=torch.zeros(4, 16));
+        F.layer_norm(input=h, normalized_shape=(16,)); F.one_hot(input=x, num_classes=12); F.dropout(input=h, p=.1, training=False);
+        F.unfold(input=h[:, None], kernel_size=3, padding=1); F.max_pool1d(input=h, kernel_size=2, stride=2); F.adaptive_avg_pool1d(input=h, output_size=4);
+        F.glu(input=h, dim=-1); F.gumbel_softmax(logits=h, tau=1., dim=-1); torch.topk(input=h, k=3, dim=1)[0]; torch.sort(input=h, dim=1, descending=True)[0];
+        torch.argsort(input=h, dim=1); torch.quantile(input=h, q=.5, dim=1); torch.var(input=h, dim=1, correction=0);
+        torch.fft.rfft(input=h, n=8, dim=1).abs(); torch.trapezoid(y=h, dim=1); torch.meshgrid(v, v, indexing="ij")[0]; torch.block_diag(g, g); torch.nan_to_num(input=h, nan=0.); torch.logsumexp(input=h, dim=1);
+        torch.prod(input=h, dim=1); torch.any(input=h > 0, dim=1); torch.real(torch.complex(h, h)) + torch.imag(torch.complex(h, h));
+        torch.linalg.vecdot(h, h); torch.negative(h); torch.dist(h, h); torch.linalg.diagonal(h); torch.constant_pad_nd(h, (0, 1)); torch.threshold(h, 0., 1.);
+        h.lerp_(h, .5); h.addcmul_(h, h); h.addcdiv_(h, h); h.cumsum_(1); h.eq_(1); (h > 0).logical_not_(); torch.functional.einsum('bld->bl', h)""",
 }  # fmt: skip
 
 

@@ -134,3 +134,34 @@ def test_the_head_line_of_what_was_not_understood_is_marked() -> None:
 def test_a_figure_that_tells_a_towers_own_table_agrees_with_the_code() -> None:
     root = of_catalog("RedHatAI/Llama-4-Scout-17B-16E-Instruct-FP8-dynamic").modules
     assert "577 × 1408" in tables("table", root).values
+
+
+def _towers(name: str) -> dict[str, Tower]:
+    return {tower.title: tower for tower in describe(f"transformers:{name}", settings=Settings(offline=True)).towers}
+
+
+def _notes(tower: Tower) -> dict[str, str | None]:
+    return {item.node.label: item.note for item in tower.column if item.node and item.taps}
+
+
+def test_what_no_data_flows_through_is_no_step_of_a_tower() -> None:
+    towers = _towers("sam")
+    assert _notes(towers["Vision encoder"]) == {
+        "shared_image_embedding": "no layer reads the output",
+        "prompt_encoder": "fed by something else than the steps below",
+    }
+    assert _notes(_towers("wav2vec2")["Audio encoder"]) == {"masked_spec_embed": "no step of forward reads it"}
+    assert _notes(_towers("vits")["Text encoder"])["posterior_encoder"] == "not called by forward"
+
+
+def test_a_tower_that_reads_no_ids_has_its_name_in_the_code_and_features_for_input() -> None:
+    architecture = describe("transformers:sam", settings=Settings(offline=True))
+    tower = next(tower for tower in architecture.towers if tower.title == "Mask decoder")
+    assert architecture.fact("vocabulary_size") is None  # four rows for masks are no words
+    assert tower.column[0].node is not None
+    assert tower.column[0].node.label == "Features"
+
+
+def test_modules_without_layers_stand_in_the_order_of_the_pass() -> None:
+    labels = [item.node.label for item in _towers("dac")["Model"].column if item.node]
+    assert labels.index("quantizers") < len(labels) - 3  # between the encoder and the decoder, registered behind both

@@ -43,6 +43,7 @@ def _traced(folder: Path, body: str) -> dict[str, Any]:
         ("return [self.l(each) for each in h if each.sum() > 0]", "a test on numbers in a tensor is taken as true"),
         ("for each in h:\n    if each.sum() > 0: continue\n    self.l(each)\nreturn h", "all are shown"),
         ("return self.l(h[: int(h.sum())])", "a number in a tensor is taken as 1"),
+        ("return [self.l, self.i][h.argmax()](h)", "the first is shown"),
         ("return self.l(h[:, : h.argmax()])", "a number in a tensor is taken as 1"),
         ("return h.split(h[0, :, 0].long().tolist(), 1)", "are taken as 1 each"),
         ("return self.i(torch.nonzero(h))", "how many elements nonzero keeps depends on numbers: taken as 1"),

@@ -37,6 +37,12 @@ def test_an_old_name_is_reported_as_renamed() -> None:
     assert (known.status, known.model_id) == ("exact", "openai-community/gpt2")
 
 
+def test_other_letter_case_is_the_same_repository_where_the_hub_says_so() -> None:
+    found = resolve("qwen/qwen3-0.6b", Settings())
+    assert (found.status, found.source, found.model_id) == ("exact", "hub", "Qwen/Qwen3-0.6B")
+    assert found.liberties
+
+
 def test_a_missing_repository_is_told_as_missing_or_private() -> None:
     found = resolve("archviz-no-such-organisation/no-such-model", Settings())
     assert (found.status, found.complete) == ("not_found", True)

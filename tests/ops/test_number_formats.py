@@ -81,7 +81,18 @@ def test_sizes_from_rounded_and_wrapped_numbers(size: str, rows: int, tmp_path: 
         ("float8_e4m3fn", [1.0], None),
         ("float64", [0.1], [0.1]),
         ("bool", [True], [True]),
+        ("float32", [0.1] * 3, [0.10000000149011612] * 3),
+        ("float16", [1e9] * 2, [float("inf")] * 2),
+        ("int64", [2.5, 2.5], [2, 2]),
     ],
 )
 def test_numbers_held_by_a_dtype(dtype: str, numbers: list[float], kept: list[float] | None) -> None:
     assert held(dtype, numbers) == kept
+
+
+@pytest.mark.parametrize(
+    ("dtype", "numbers"),
+    [("float32", [0.5] * 4), ("float32", [0.0, 1.5]), ("int64", [1, True, 2**62]), ("uint8", [0, 255])],
+)
+def test_numbers_that_need_no_change_are_kept_as_they_are(dtype: str, numbers: list[float]) -> None:
+    assert held(dtype, numbers) is numbers

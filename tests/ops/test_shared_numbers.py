@@ -6,9 +6,12 @@ Each row says which rows `int(…)` of the sum gives as the size of a layer; Non
 from __future__ import annotations
 
 from pathlib import Path
+from weakref import ref
 
 import pytest
 
+from archviz.interpreter.values import Tensor
+from archviz.ops.shared_numbers import share, written
 from archviz.pipeline import tensors
 from archviz.settings import Settings
 
@@ -72,3 +75,13 @@ def test_copies_and_own_writes_keep_their_numbers(lines: str, rows: int, tmp_pat
     found = built(lines, tmp_path)
     assert not found["gaps"]
     assert found["tensors"]["layer.weight"] == [rows, 8]
+
+
+def test_tensors_in_the_same_memory_do_not_keep_one_another() -> None:
+    base, view = Tensor((2,), "float32", [1.0, 2.0]), Tensor((1,), "float32", [1.0])
+    share(base, view)
+    alive = ref(base)
+    del base
+    assert alive() is None  # without the collector of cycles
+    written(view)
+    assert view.data == [1.0]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from archviz.interpreter.reading import ModuleRecord
+from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.attention import Attention, detect_attention
 from archviz.patterns.trace import Trace
 from tests.patterns.tape import LENGTH, Tape, attention, linear, module, rms_norm, swiglu
@@ -96,3 +96,20 @@ def test_other_modules_are_not_mine(record: ModuleRecord) -> None:
 def test_a_wrapper_around_an_attention_is_not_mine() -> None:
     wrapper = module("w", "ToyAttentionBlock", attention("w.self", 64, 8, 2, 16), linear("w.dense", 64, 64))
     assert detect_attention(wrapper, QUIET) is None
+
+
+def test_keys_that_a_step_writes_in_place_end_the_way_back() -> None:
+    record = attention("a", 64, 4, 4, 16)
+    tape = Tape()
+    x = tape.value(1, LENGTH, 64)
+    with tape.inside("call", "", "Root", x), tape.inside("call", "a", "ToyAttention", x) as out:
+        q, k, v = (tape.op("linear", x, tape.value(64, 64), out=(1, 4, LENGTH, 16)) for _ in range(3))
+        tape.op("masked_fill_", k, out=(1, 4, LENGTH, 16))
+        last = tape.events[-1]  # it gives back what it wrote into
+        tape.events[-1] = Event(last.index, last.kind, last.module, last.name, (k,), (k,), last.parent)
+        with tape.inside("function", "a", "eager_attention_forward", q, k, v) as mixed:
+            mixed.append(tape.same("clone", v))
+        out.append(mixed[0])
+    found = detect_attention(record, Trace(tape.events))
+    assert found is not None
+    assert not found.shared_kv

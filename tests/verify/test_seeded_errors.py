@@ -180,7 +180,7 @@ def test_no_number_of_a_block_can_be_changed_unnoticed(model_type: str) -> None:
 
 def test_a_number_in_a_text_of_the_author_is_told_where_nothing_reads_it() -> None:
     found, architecture = read_model("qwen3")
-    checks = check_figure(stage("spread over 77 buckets"), architecture, found.claims)
+    checks = check_figure(stage("spread over 77 buckets", "Output"), architecture, found.claims)
     assert [(c.status, c.stated, c.quote) for c in checks] == [("unverified", "77", "spread over 77 buckets")]
 
 
@@ -197,5 +197,5 @@ def test_a_number_in_a_text_of_the_author_is_told_where_nothing_reads_it() -> No
 )
 def test_rounded_numbers_with_units_are_read(details: str, status: str) -> None:
     found, architecture = read_model("qwen3")
-    checks = check_figure(stage(details), architecture, found.claims)
+    checks = check_figure(stage(details, "Output"), architecture, found.claims)
     assert [c.status for c in checks] == [status]

@@ -7,14 +7,13 @@ Source: https://info.arxiv.org/help/api/user-manual.html. The three seconds betw
 from __future__ import annotations
 
 import contextlib
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archviz.errors import BadResponseError, ModelNotFoundError, SourceUnavailableError, UsageError
 from archviz.lookup.arxiv.feed import Feed, Paper, parse_feed
 from archviz.lookup.arxiv.ids import arxiv_id, without_version
-from archviz.lookup.arxiv.titles import Ranked, normal_title, rank
+from archviz.lookup.arxiv.titles import Ranked, rank, searched_words
 from archviz.network.session import day_of
 
 if TYPE_CHECKING:
@@ -103,11 +102,10 @@ class ArxivClient:
             whole: Where none of the first results is exact and there are more, the oldest are looked at too: hundreds of titles
                 hold the words of a well-known one, and nearly all of them are younger.
         """
-        words = normal_title(title[:MOST_TITLE]).split()
+        words = searched_words(title[:MOST_TITLE])
         if not words:
             raise UsageError(f"{title[:60]!a} has no word of a title")
-        phrase = re.sub(r"[^\w .+-]", " ", " ".join(words))
-        asked = f'ti:"{phrase}"'
+        asked = f'ti:"{" ".join(words)}"'
         feed = self._query({"search_query": asked, "max_results": str(results)})
         if not feed.papers:  # no title holds the phrase: those that hold the words
             asked = " AND ".join(f"ti:{word}" for word in words[:12])

@@ -12,6 +12,7 @@ from archviz.lookup.arxiv.feed import Paper
 
 MATCHED_LENGTH = 400
 _SPOKEN = late_pattern(r"[\w.+]+")
+_SEARCHED = late_pattern(r"[\w.+]+(?:'\w+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,21 @@ def normal_title(title: str) -> str:
     >>> normal_title("Qwen2.5") == normal_title("Qwen2-5")
     False
     """
-    plain = unicodedata.normalize("NFKC", title).casefold().replace("$", "").replace("{", "").replace("}", "")
-    return " ".join(word.rstrip(".") for word in _SPOKEN.findall(plain) if word.strip("."))
+    return " ".join(word.rstrip(".") for word in _SPOKEN.findall(_plain(title)) if word.strip("."))
+
+
+def searched_words(title: str) -> list[str]:
+    """The words that a title is searched by: an apostrophe stays in its word, as the API takes words apart by itself.
+
+    >>> searched_words("Let’s Verify Step-by-Step")
+    ["let's", 'verify', 'step', 'by', 'step']
+    """
+    plain = _plain(title).replace("’", "'")
+    return [word.rstrip(".") for word in _SEARCHED.findall(plain) if word.strip(".")]
+
+
+def _plain(title: str) -> str:
+    return unicodedata.normalize("NFKC", title).casefold().replace("$", "").replace("{", "").replace("}", "")
 
 
 def rank(asked: str, papers: Sequence[Paper]) -> tuple[Ranked, ...]:

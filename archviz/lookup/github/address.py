@@ -25,7 +25,8 @@ class GithubAddress:
 
     Args:
         repository: `owner/name`, as written.
-        revision: The branch, tag or commit of a `/tree/`, `/blob/` or `/commit/` page.
+        revision: The branch, tag or commit of a `/tree/`, `/blob/`, `/commit/` or `/releases/tag/` page; of a branch whose name
+            holds a slash the part before it.
         path: The path in the repository after it; empty for its root.
     """
 
@@ -50,7 +51,10 @@ def github_repository(text: str) -> str | None:
 
 
 def github_address(url: str) -> GithubAddress | None:
-    """The repository, and the revision and path if any, that a GitHub URL names; None when it names no repository."""
+    """The repository, and the revision and path if any, that a GitHub URL names.
+
+    None when it names no repository, or of one what it never had as a revision: a pull request, a comparison.
+    """
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -62,9 +66,14 @@ def github_address(url: str) -> GithubAddress | None:
     repository = github_repository("/".join(segments[:2]))
     if repository is None:
         return None
-    if len(segments) < 4 or segments[2] not in ("tree", "blob", "raw", "commit"):
+    page = segments[2:]
+    if page[:1] in (["pull"], ["compare"]):
+        return None
+    if page[:2] == ["releases", "tag"]:
+        page = ["tree", *page[2:3]]
+    if len(page) < 2 or page[0] not in ("tree", "blob", "raw", "commit", "commits"):
         return GithubAddress(repository)
-    revision, path = segments[3], segments[4:]
+    revision, path = page[1], page[2:]
     if not _REVISION.fullmatch(revision) or not all(is_plain_segment(segment) for segment in path):
         return None
     return GithubAddress(repository, revision, "/".join(path))

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from archviz.errors import BadResponseError, ModelNotFoundError
 from archviz.lookup.github.address import GithubAddress
-from archviz.lookup.github.client import GithubClient
+from archviz.lookup.github.client import GithubClient, Repository
 from archviz.lookup.github.files import TreeFile, modelling_files
 
 if TYPE_CHECKING:
     from archviz.network.session import Session
 
 MOST_FILES = 24  # a request each
+_MOST_SLASHES = 3  # in the name of a branch; a request each
 
 
 def read_code(address: GithubAddress, session: Session) -> dict[str, bytes]:
@@ -27,13 +28,13 @@ def read_code(address: GithubAddress, session: Session) -> dict[str, bytes]:
     session.reads_files()
     client = GithubClient(session)
     found = client.find_repository(address.repository)
-    commit = client.find_commit(found.name, address.revision or found.default_branch)
+    commit, path = _commit(client, found, address)
     tree = client.read_tree(found.name, commit)
-    paths = _paths(tree.files, address.path)
+    paths = _paths(tree.files, path)
     if tree.is_cut:
         session.note(f"GitHub lists not all files of {found.name}: code that is not listed was not read.")
     if not paths:
-        place = f"{found.name}, {address.path}" if address.path else found.name
+        place = f"{found.name}, {path}" if path else found.name
         raise ModelNotFoundError(
             f"{place} has no modelling code at {commit[:12]} (modeling_*.py, model*.py, inference/)"
             + (" among the files that GitHub lists, which are not all" if tree.is_cut else ""),
@@ -47,6 +48,24 @@ def read_code(address: GithubAddress, session: Session) -> dict[str, bytes]:
     for trouble in skipped:
         session.note(f"Left out: {trouble.message}.")
     return texts
+
+
+def _commit(client: GithubClient, found: Repository, address: GithubAddress) -> tuple[str, str]:
+    """The commit of an address, and the path in it: where its first part is no revision, that may be a branch with slashes.
+
+    Raises:
+        ModelNotFoundError: There is no such revision.
+    """
+    revision, path = address.revision or found.default_branch, address.path
+    for _ in range(_MOST_SLASHES):
+        try:
+            return client.find_commit(found.name, revision), path
+        except ModelNotFoundError:
+            if not path:
+                raise
+            more, _, path = path.partition("/")
+            revision = f"{revision}/{more}"
+    return client.find_commit(found.name, revision), path
 
 
 def _read(

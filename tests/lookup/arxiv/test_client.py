@@ -79,6 +79,13 @@ def test_no_title_is_exact_because_its_words_are_there(client: ArxivClient, titl
     assert client.search_title(title).exact == ()
 
 
+def test_an_apostrophe_stays_in_the_word_that_is_searched(client: ArxivClient, arxiv: Any, arxiv_data: Any) -> None:
+    arxiv_data.add("2305.20050", "Let's Verify Step by Step")
+    found = client.search_title("Let’s verify (step by step)")
+    assert [paper.id for paper in found.exact] == ["2305.20050v1"]
+    assert arxiv.asked[-1].query["search_query"] == 'ti:"let\'s verify step by step"'
+
+
 def test_a_version_in_a_title_is_kept(client: ArxivClient) -> None:
     assert [paper.id for paper in client.search_title("Qwen2.5 Technical Report").exact] == ["2412.15115v2"]
 

@@ -67,6 +67,27 @@ def test_a_folder_s_address_and_an_old_name(commit: str) -> None:
     assert "renamed from old/Acme" in said[0]
 
 
+@pytest.mark.parametrize("page", ["tree/feature/rope", "blob/feature/rope/inference/model.py", "commits/feature/rope"])
+def test_a_branch_whose_name_holds_a_slash_is_found(github_data: Any, page: str) -> None:
+    github_data.add("acme/Branchy", {"inference/model.py": ROPE}, branch="feature/rope")
+    assert found_in(f"https://github.com/acme/Branchy/{page}") == {"inference/model.py"}
+
+
+def test_a_release_is_searched_at_its_tag(github: Any, github_data: Any) -> None:
+    github_data.add("acme/Tagged", {"inference/model.py": ROPE}, branch="v1.0")
+    assert found_in("https://github.com/acme/Tagged/releases/tag/v1.0") == {"inference/model.py"}
+    assert "/repos/acme/Tagged/commits/v1.0" in github.paths
+    with pytest.raises(ModelNotFoundError, match="no revision v2"):
+        found_in("https://github.com/acme/Tagged/releases/tag/v2.0")
+
+
+@pytest.mark.parametrize("page", ["pull/12", "pull/12/files", "compare/v1...v2"])
+def test_what_is_no_revision_of_a_repository_is_not_searched_as_its_newest(page: str, github: Any) -> None:
+    with pytest.raises(UsageError, match="no address of a repository on GitHub"):
+        found_in(f"https://github.com/acme/Acme/{page}")
+    assert github.asked == []
+
+
 @pytest.mark.parametrize("rest", ["", "/blob/main/nothing.py", "/tree/main/lib", "/tree/nowhere"])
 def test_what_is_not_there_is_said(rest: str) -> None:
     with pytest.raises(ModelNotFoundError):
