@@ -86,6 +86,7 @@ def attention_facts(sheet: FactSheet, stack: Stack) -> None:
         sheet.add_by_kind("attention_sinks", of(lambda a: a.sinks))
     sheet.add_by_kind("attention_softcap", of(lambda a: a.softcap))
     sheet.add_by_kind("attention_scale", of(_scale))
+    sheet.add_by_kind("projection_bounds", of(lambda a: a.projection_bounds))
     sheet.add_by_kind("value_scale", of(lambda a: a.value_scale))
     tempered = [
         OfKind(k, TEMPERATURE if a.query_temperature else "none", k.mixer_kind or k.id, code(a.query_temperature))
@@ -98,6 +99,7 @@ def attention_facts(sheet: FactSheet, stack: Stack) -> None:
     both_ways = {a.looks_both_ways for _, a in of.found if a.span == "sliding"} == {True}
     unit = "tokens to each side" if both_ways else "tokens"
     sheet.add_by_kind("sliding_window", sliding, agreeing=_WINDOWS, config=config, unit=unit)
+    _window_effect(sheet)
     chunked = of(lambda a: a.window if a.span == "chunked" else None)
     sheet.add_by_kind("attention_chunk", chunked, agreeing=("attention_chunk_size",), config=config, unit="tokens")
     crossed = sum(
@@ -106,6 +108,17 @@ def attention_facts(sheet: FactSheet, stack: Stack) -> None:
     sheet.add("kv_shared_layers", *_shared(of, sheet))
     sheet.add("cross_attention_layers", crossed or None, code(stack.layers[0].defined_at))
     sheet.add_by_kind("cross_attention_qk_norm", _crossing_norms(sheet, stack))
+
+
+def _window_effect(sheet: FactSheet) -> None:
+    """A window that is not shorter than the longest sequence changes nothing, although the layers have one."""
+    found = {fact.key: fact for fact in sheet.facts if fact.key in ("sliding_window", "context_length")}
+    window, context = (found[key].value if key in found else None for key in ("sliding_window", "context_length"))
+    if isinstance(window, int) and isinstance(context, int) and window >= context > 0:
+        evidence = [*found["sliding_window"].evidence, *found["context_length"].evidence]
+        sheet.add(
+            "sliding_window_effect", "none: it is not shorter than the context length", evidence, status="derived"
+        )
 
 
 def _shared(of: _Spread, sheet: FactSheet) -> tuple[int | None, list[Evidence]]:

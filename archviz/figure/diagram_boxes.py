@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -17,6 +18,8 @@ NARROWEST, WIDEST = 150.0, 336.0
 NARROWEST_NODE, WIDEST_NODE = 100.0, 224.0
 WIDEST_LABEL = 130.0
 MOST_LINES = 40
+_BRANCH = late_pattern(r"([│┃║\s]*)[├└╰┣┗╠╚][─━═╌╴-]*\s*")
+_TRUNK = late_pattern(r"[│┃║\s]*[│┃║][│┃║\s]*")
 _LIST_LINE = late_pattern(r"\s|[├└│─•·*-]\s?|\d+[.)]\s")
 
 
@@ -173,10 +176,20 @@ def common_width(texts: Iterable[tuple[str, float, int]], least: float, most: fl
     return min(widest, most)
 
 
+def as_list(text: str) -> str:
+    """A tree drawn with lines (`├─`, `│  └─`), which stand apart in a font with letters of different widths, as an indented list."""
+    lines = [line for line in text.split("\n") if not _TRUNK.fullmatch(line)]
+    return "\n".join(_BRANCH.sub(_list_item, line, count=1) if _BRANCH.match(line) else line for line in lines)
+
+
+def _list_item(branch: re.Match[str]) -> str:
+    return "    " * (len(branch[1]) // 3) + "– "
+
+
 def block_texts(block: DiagramBlock) -> list[tuple[str, float, int]]:
     """What stands in a block: text, size, weight."""
     texts = [(block.type, TYPE_SIZE, TYPE_WEIGHT)]
-    return [*texts, (block.details, DETAIL_SIZE, DETAIL_WEIGHT)] if block.details.strip() else texts
+    return [*texts, (as_list(block.details), DETAIL_SIZE, DETAIL_WEIGHT)] if block.details.strip() else texts
 
 
 def _fitted(lines: list[TextLine]) -> tuple[list[TextLine], int]:
@@ -211,7 +224,7 @@ def block_box(address: str, block: DiagramBlock, width: float) -> Box:
 
 def node_texts(node: CustomNode) -> list[tuple[str, float, int]]:
     """What stands in a custom node: its first line as a heading, the others as details."""
-    head, _, rest = node.label.partition("\n")
+    head, _, rest = as_list(node.label).partition("\n")
     texts = [(head, DETAIL_SIZE + 1, TYPE_WEIGHT)]
     return [*texts, (rest, DETAIL_SIZE, DETAIL_WEIGHT)] if rest.strip() else texts
 

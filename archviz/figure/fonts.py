@@ -23,6 +23,13 @@ def font_files() -> list[Path]:
     return [font_folder() / f"{FAMILY}-{style}.ttf" for style in WEIGHTS.values()]
 
 
+_ALIKE = {
+    "⋅": "·", "∗": "*", "∼": "~", "⟶": "→", "∥": "‖", "⋯": "…", "✔": "✓", "✘": "✗", "ᵀ": "^T", "∘": "◦", "⟨": "‹", "⟩": "›",
+    "\ufe0f": "",
+}  # fmt: skip
+"""Characters that the bundled fonts lack → what they have that is read as the same."""
+
+
 def measure(text: str, size: float, weight: int = 400) -> float:
     """Width of one line of `text` in px, shaped with kerning by HarfBuzz.
 
@@ -36,16 +43,18 @@ def missing_glyphs(text: str) -> list[str]:
     if text.isascii():
         return []
     known = _covered()
-    return list(dict.fromkeys(char for char in text if ord(char) not in known and ord(char) >= 32))
+    return list(dict.fromkeys(c for c in text if ord(c) not in known and ord(c) >= 32 and c not in _ALIKE))
 
 
 @lru_cache(maxsize=4096)
 def with_code_points(text: str) -> str:
-    """`text` with every character that the bundled fonts lack written as its code point.
+    """`text` with every character that the bundled fonts lack written as one that is read alike, else as its code point.
 
-    >>> with_code_points("a中")
-    'a[U+4E2D]'
+    >>> with_code_points("a中"), with_code_points("QKᵀ ⋅ V")
+    ('a[U+4E2D]', 'QK^T · V')
     """
+    if not text.isascii():
+        text = "".join(_ALIKE.get(char, char) for char in text)
     missing = missing_glyphs(text)
     for char in missing:
         text = text.replace(char, f"[U+{ord(char):04X}]")

@@ -6,6 +6,7 @@ import re
 from math import prod
 
 from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.patterns.activations import clamp_bounds
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.masks import Mask, find_mask
 from archviz.patterns.norms import detect_norm
@@ -49,6 +50,7 @@ class Attention:
         ranks: Widths of the low-rank compressions of query and key/value (MLA).
         value_scale: The constant that values are multiplied by before they are weighed; None where there is none.
         query_temperature: The line that multiplies queries by a number of their position (it grows with its logarithm); None where none does.
+        projection_bounds: What queries, keys and values are clamped to behind their projections: `−8 … 8`.
         shared_kv: Its keys were made in another layer, which hands them on.
         mask: What its scores were masked by; None when that was not seen, and `causal` and `window` are then what settings say.
     """
@@ -76,6 +78,7 @@ class Attention:
     value_scale: float | None = None
     query_temperature: Span | None = None
     shared_kv: bool = False
+    projection_bounds: str | None = None
 
     @property
     def looks_both_ways(self) -> bool:
@@ -182,8 +185,17 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         mask=mask,
         value_scale=round(prod(values), 9) if values else None,
         shared_kv=core is not None and call is not None and _reads_keys_of_another(core, trace, call),
+        projection_bounds=_projection_bounds(projections, trace, call) if call is not None else None,
         query_temperature=next((f.event.at for f in factors if f.operand == "queries" and f.number is None), None),
     )
+
+
+def _projection_bounds(projections: dict[str, ModuleRecord], trace: Trace, call: Event) -> str | None:
+    """The bounds that what a projection gives is clamped to."""
+    calls = [found for module in projections.values() if (found := trace.call(module.path)) is not None]
+    given = {value.id for each in calls for value in each.outputs}
+    steps = (e for e in trace.own(call) if e.kind == "op" and canonical(e.name) in ("clamp", "clip") and e.inputs)
+    return next((clamp_bounds(event) for event in steps if event.inputs[0].id in given), None)
 
 
 def _score_factor(module: ModuleRecord, trace: Trace, call: Event | None) -> float | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from archviz.architecture.labels import attention_details
@@ -66,6 +69,37 @@ def test_qk_norms_and_thetas_of_only_some_layers_are_told_by_kind() -> None:
 def test_a_usual_scale_of_scores_is_told_from_one_that_is_not_known(model_type: str, scale: float | str | None) -> None:
     found = read_model(model_type)[1].fact("attention_scale")
     assert (found.value if found else None) == scale
+
+
+def of_file(folder: Path, **values: object) -> dict[str, object]:
+    """The facts of a configuration in a file."""
+    file = folder / "small.json"
+    sizes = {
+        "num_hidden_layers": 2,
+        "hidden_size": 64,
+        "intermediate_size": 96,
+        "num_attention_heads": 4,
+        "vocab_size": 99,
+    }
+    file.write_text(json.dumps({**sizes, **values}))
+    return {each.key: each.value for each in describe(str(file), settings=Settings(offline=True)).facts}
+
+
+def test_sections_of_m_rope_that_stand_in_the_code_alone_are_told(tmp_path: Path) -> None:
+    found = of_file(tmp_path, model_type="qwen3_vl_text", num_key_value_heads=4, head_dim=128)
+    assert found["mrope_section"] == [24, 20, 20]
+
+
+@pytest.mark.parametrize(("context", "effect"), [(32, "none: it is not shorter than the context length"), (64, None)])
+def test_a_window_as_long_as_the_context_hides_nothing(context: int, effect: str | None, tmp_path: Path) -> None:
+    stated = {"sliding_window": 32, "max_position_embeddings": context, "num_key_value_heads": 4, "pad_token_id": 0}
+    found = of_file(tmp_path, model_type="phi3", **stated)
+    assert (found["sliding_window"], found.get("sliding_window_effect")) == (32, effect)
+
+
+@pytest.mark.parametrize(("bound", "words"), [(8.0, "−8 … 8"), (None, None)])
+def test_bounds_of_queries_keys_and_values_are_told(bound: float | None, words: str | None, tmp_path: Path) -> None:
+    assert of_file(tmp_path, model_type="olmo", clip_qkv=bound, pad_token_id=0).get("projection_bounds") == words
 
 
 def test_frequencies_of_zero_turn_nothing() -> None:
