@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archviz.architecture.beside import first_call
 from archviz.architecture.context import Context, code
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import Evidence
-from archviz.interpreter.reading import Event, ValueRef
+from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
 
 _PASSED = frozenset({"view", "reshape", "slice", "getitem", "to", "contiguous", "unsqueeze", "squeeze", "flatten"})
 _JOINS = frozenset({"cat", "stack"})
@@ -15,6 +16,27 @@ _JOINS = frozenset({"cat", "stack"})
 
 def joined_states(context: Context, stacks: list[Stack]) -> tuple[str, list[Evidence]] | None:
     """How many states of the tower's width stand side by side in what it gives, and which layers give them."""
+    found = _found(context, stacks)
+    if found is None:
+        return None
+    event, layers, count = found
+    return _words(stacks[0].width or 0, count, layers), code(event.at)
+
+
+def joined_before(context: Context, module: ModuleRecord, stacks: list[Stack]) -> list[str]:
+    """The states of several layers that a module behind them reads side by side; nothing where it reads one."""
+    call, found = first_call(context.trace, module), _found(context, stacks)
+    if call is None or found is None or not call.inputs:
+        return []
+    event, layers, count = found
+    if event.index > call.index or (call.inputs[0].shape or (0,))[-1] != count * (stacks[0].width or 0):
+        return []
+    numbers = ", ".join(f"{layer:,}" for layer in layers)
+    return [f"{count} × {stacks[0].width:,}: {_others(count - len(layers), ', ')}layers {numbers}"]
+
+
+def _found(context: Context, stacks: list[Stack]) -> tuple[Event, list[int], int] | None:
+    """The step that joins states, the layers that give them, and how many they are."""
     width = stacks[0].width
     given = _given(context, stacks)
     made = {value.id: event for event in context.trace.outline if event.kind == "op" for value in event.outputs}
@@ -25,7 +47,7 @@ def joined_states(context: Context, stacks: list[Stack]) -> tuple[str, list[Evid
         layers = [given[value.id] for value in leaves if value.id in given]
         alike = all(value.shape and value.shape[-1] == width for value in leaves)
         if layers and alike and len(leaves) > 1 and len(leaves) * (width or 0) == event.outputs[0].shape[-1]:
-            return _words(width or 0, len(leaves), layers), code(event.at)
+            return event, layers, len(leaves)
     return None
 
 
@@ -50,6 +72,10 @@ def _leaves(event: Event, made: dict[int, Event], seen: set[int]) -> Iterator[Va
 def _words(width: int, count: int, layers: list[int]) -> str:
     *many, last = [f"{layer:,}" for layer in layers]
     which = f"layers {', '.join(many)} and {last}" if many else f"layer {last}"
-    rest = count - len(layers)
-    others = "" if not rest else "the last and " if rest == 1 else f"{rest} others and "
+    others = _others(count - len(layers), " and ")
     return f"{count} × {width:,} = {count * width:,}: {others}what {which} give{'' if many else 's'}"
+
+
+def _others(rest: int, then: str) -> str:
+    """The states that are no layer's own."""
+    return "" if not rest else f"the last{then}" if rest == 1 else f"{rest} others{then}"

@@ -9,6 +9,7 @@ from archviz.architecture.beside import find_beside, first_call, taps_layers
 from archviz.architecture.column_joins import meetings, way_of
 from archviz.architecture.context import Context
 from archviz.architecture.feeding import layer_read
+from archviz.architecture.joined_states import joined_before
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import ColumnItem, Tower
 from archviz.architecture.roles import Roles
@@ -93,6 +94,7 @@ class _Steps:
             return ColumnItem(node=node, taps=True, note=self._asides[module.path])
         if not column.is_main and column.stacks and is_outside(column, module.path):
             node.details += layer_read(self._context, module, column.stacks[-1])
+            node.details += joined_before(self._context, module, column.stacks)
         reads, met = self._beside.get(module.path), self._met.get(module.path)
         taps = reads is None and module.path in self._taps
         joins = met.join if met is not None and reads is None and not taps else None

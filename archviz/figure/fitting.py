@@ -13,7 +13,9 @@ from archviz.figure.savings import Savings, ladder
 from archviz.figure.theme import Theme
 
 _TIGHT = 0.6  # density of the boxes
+_TIGHTEST = 0.4  # where that alone is what makes a page fit
 _LOOSER = ((0.75, True), (0.75, False), (_TIGHT, True))  # with names on wires, or without
+_ALMOST = 40.0  # px by which a tight page is too large for the tightest to help
 _NEARLY = 400.0  # px by which a page is too large for a brief strip to help
 _HOPELESS = 1200.0  # px by which a page is too large for closer boxes to help
 
@@ -52,6 +54,10 @@ def _placed(figure: Figure, theme: Theme) -> Page:
     tight = Page(figure, theme, _TIGHT, named=False, like=page)
     if tight.badness > 0 and figure.strips and tight.badness < _NEARLY:
         tight = Page(figure, theme, _TIGHT, brief=True, named=False, like=tight)
+    if 0 < tight.badness < _ALMOST:
+        tightest = Page(figure, theme, _TIGHTEST, tight.brief, named=False, like=tight)
+        if tightest.badness <= 0:
+            return tightest
     if tight.badness > 0:  # no looser page is lower
         return min(page, tight, key=lambda each: each.badness)
     for density, named in _LOOSER:

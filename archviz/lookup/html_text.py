@@ -7,11 +7,11 @@ control and invisible characters go; sizes are bounded before and after parsing.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from archviz.late_patterns import late_pattern
+from archviz.lookup.clean_text import clean
 from archviz.lookup.html_table import classes, is_table, table_text
 from archviz.lookup.html_tidy import tidy
 from archviz.records import record
@@ -81,19 +81,6 @@ def parse_page(html: str) -> Page:
     soup = BeautifulSoup(tidied.html, "html.parser")
     root = soup.find("article") or soup.find("main") or soup.body or soup
     return Page(tuple(block for block in _walk(root) if block.text), tidied.is_cut)
-
-
-def clean(text: str) -> str:
-    """Text on one line, without control, invisible and direction-changing characters.
-
-    >>> clean("a\\u202e b\\x00\\n c\\u200b")
-    'a b c'
-    """
-    return " ".join("".join(char for char in text if _is_shown(char)).split())
-
-
-def _is_shown(char: str) -> bool:
-    return char in "\n\t " or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn")
 
 
 def _is_unseen(tag: Tag) -> bool:

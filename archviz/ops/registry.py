@@ -39,18 +39,19 @@ def op(library: Library, *names: str, record: str | None = None) -> Callable[[Ru
     def register(run: Run) -> Run:
         for name in names:
             label = name.rpartition(".")[2]
-            library.function(name)(_recorded(run, name, record or label, masks.RULES.get(label)))
+            library.function(name)(_recorded(run, name, record, label))
         return run
 
     return register
 
 
-def _recorded(run: Run, name: str, label: str, rule: masks.Rule | None) -> Run:
+def _recorded(run: Run, name: str, record: str | None, short: str) -> Run:
     """The stub of an op: unknown arguments spread, the meaning of masks is kept, and a running trace gets an event."""
+    label, rule = record or short, masks.RULES.get(short)
     uses_mask = label in masks.USERS
     order = order_of(name.removeprefix("torch."))
     way = name.removeprefix("torch.").removeprefix("Tensor.")
-    shares, changes = way.rpartition(".")[2] in shared_numbers.SHARING, shared_numbers.writes(way)
+    shares, changes = short in shared_numbers.SHARING, shared_numbers.writes(short)
 
     def recorded(interp: Interpreter, *args: Any, **kwargs: Any) -> Any:
         if kwargs:

@@ -94,3 +94,11 @@ def test_where_insets_are_few_one_layer_of_each_build_is_opened_and_then_its_mix
     insets = build_overview(architecture, few).insets
     assert [inset.role for inset in insets].count("layer") == 1
     assert {"Kimi Delta Attention", "Multi-head latent attention", "MoE"} <= {inset.title for inset in insets}
+
+
+def test_a_page_that_almost_fits_is_drawn_closer_rather_than_with_less() -> None:
+    """DeepSeek-V4's compressed sparse attention, of 21 layers, not the plain sliding one of 2."""
+    model = describe("deepseek-ai/DeepSeek-V4-Flash", settings=Settings(offline=True))
+    titles = [inset.title for inset in fitting.fitted_page(model, LIGHT).figure.insets]
+    assert any(title.startswith("Compressed sparse attention") for title in titles)
+    assert "Sliding attention" not in titles

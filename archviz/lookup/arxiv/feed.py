@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 from archviz.errors import BadResponseError, UsageError
 from archviz.lookup.arxiv.ids import id_in_path
-from archviz.lookup.html_text import clean
+from archviz.lookup.clean_text import clean
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 OPENSEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from archviz.late_patterns import late_pattern
 from archviz.lookup.card.links import Link, find_links
 from archviz.lookup.card.stated import Statement, find_statements
-from archviz.lookup.html_text import clean
+from archviz.lookup.clean_text import clean
 
 MOST_CHARACTERS = 400_000
 MOST_TEXT = 20_000

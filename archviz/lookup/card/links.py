@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from archviz.late_patterns import late_pattern
 from archviz.lookup.arxiv.ids import arxiv_id_of_url, without_version
+from archviz.lookup.clean_text import clean
 from archviz.lookup.github.address import github_address
-from archviz.lookup.html_text import clean
 from archviz.network.services import HUB_HOSTS
 
 LinkKind = Literal["paper", "repository", "blog", "report", "model", "other"]

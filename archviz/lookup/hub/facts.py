@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archviz.errors import BadResponseError
 from archviz.late_patterns import late_pattern
-from archviz.lookup.html_text import clean
+from archviz.lookup.clean_text import clean
 from archviz.lookup.hub.derivation import Derivation, Relation, derivation_of
 from archviz.lookup.names import is_hub_id
 from archviz.records import field, field_names, record
