@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from archviz.architecture.beside import first_call, made_of
+from archviz.architecture.beside import first_call, is_made_of, made_of
 from archviz.architecture.context import Context
 from archviz.architecture.feeding import runs_beside, unread
 from archviz.architecture.kinds import Stack
@@ -65,7 +65,7 @@ def asides_by_flow(context: Context, column: Column, order: Sequence[ModuleRecor
         elif place < first:
             if leading.isdisjoint([value.id for value in _given(trace, step)]):
                 found[step.path] = _UNREAD
-        elif last is not None and last.isdisjoint(made_of(trace, call, {value.id for value in call.inputs})):
+        elif last is not None and not is_made_of(trace, call, {value.id for value in call.inputs}, last):
             found[step.path] = _ELSEWHERE
         else:
             last = {value.id for value in _given(trace, step)}

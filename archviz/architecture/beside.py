@@ -56,13 +56,26 @@ def made_of(trace: Trace, end: Event, wanted: set[int], stop: set[int] | None = 
     """All values that some values are made of, themselves included; what stands in `stop` is not followed further."""
     found = set(wanted)
     for event in reversed(trace.before(end)):
-        if not trace.is_leaf(event):
-            continue
-        made = [value.id for value in event.outputs]
-        made += [event.inputs[0].id] if writes_in_place(event.name) and event.inputs else []
-        if any(value in found and value not in (stop or ()) for value in made):
+        if trace.is_leaf(event) and any(value in found and value not in (stop or ()) for value in _changed(event)):
             found |= {value.id for value in event.inputs}
     return found
+
+
+def is_made_of(trace: Trace, end: Event, wanted: set[int], sources: set[int]) -> bool:
+    """Whether some values are made of one of others, or are one: followed back only until it is found."""
+    found = set(wanted)
+    for event in trace.backwards(end):
+        if not sources.isdisjoint(found):
+            return True
+        if trace.is_leaf(event) and not found.isdisjoint(_changed(event)):
+            found |= {value.id for value in event.inputs}
+    return not sources.isdisjoint(found)
+
+
+def _changed(event: Event) -> list[int]:
+    """The values that a step makes or writes into."""
+    written = [event.inputs[0].id] if writes_in_place(event.name) and event.inputs else []
+    return [value.id for value in event.outputs] + written
 
 
 def _read_by(trace: Trace, call: Event, gives: dict[str, set[int]]) -> list[str]:

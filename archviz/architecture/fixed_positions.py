@@ -8,7 +8,7 @@ from archviz.architecture.context import Context, code
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import Evidence
 from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
-from archviz.patterns.op_families import CONTRACTIONS, CONVOLUTIONS, canonical
+from archviz.patterns.op_families import CONTRACTIONS, CONVOLUTIONS, canonical, writes_in_place
 from archviz.patterns.trace import Trace
 
 _FAR = 60  # steps back from the first layer
@@ -25,7 +25,7 @@ def fixed_table(context: Context, stack: Stack) -> tuple[str, list[Evidence]] | 
     made = _makers(context.trace, context.trace.before(call))
     value = call.inputs[0]
     for _ in range(_FAR):
-        step = made.get(value.id)
+        step = made.get(value.id, [None])[0]
         data = [each for each in step.inputs if context.trace.carries(each)] if step is not None else []
         if step is None or not data or canonical(step.name) in _STOPS:
             return None
@@ -44,7 +44,7 @@ def _by_place(added: ValueRef, stream: ValueRef) -> bool:
     return len(have) >= 2 and len(want) >= 2 and have[-2:] == want[-2:] and have[-2] != 1
 
 
-def _source(context: Context, made: dict[int, Event], value: ValueRef) -> str | None:
+def _source(context: Context, made: dict[int, list[Event]], value: ValueRef) -> str | None:
     """What a table is made of, in words: waves, or a stored table that is no weight; None for weights."""
     steps = _before(made, value)
     if any(canonical(step.name) in _WAVES for step in steps):
@@ -77,7 +77,7 @@ def reads_positions(module: ModuleRecord, trace: Trace) -> bool:
     return False
 
 
-def _of_whole_numbers(trace: Trace, made: dict[int, Event], value: ValueRef) -> bool:
+def _of_whole_numbers(trace: Trace, made: dict[int, list[Event]], value: ValueRef) -> bool:
     """Whether whole numbers that are no choice among data (as of a `topk`) choose what a value holds."""
     steps = _before(made, value)
     if any(canonical(step.name) in ("topk", "argmax", "sort") for step in steps):
@@ -86,22 +86,25 @@ def _of_whole_numbers(trace: Trace, made: dict[int, Event], value: ValueRef) -> 
     return any(each.dtype in ("int64", "int32") and not trace.carries(each) for each in read)
 
 
-def _before(made: dict[int, Event], value: ValueRef) -> list[Event]:
+def _before(made: dict[int, list[Event]], value: ValueRef) -> list[Event]:
     """All steps that a value is made by."""
     steps: dict[int, Event] = {}
     todo = [value]
     while todo:
-        step = made.get(todo.pop().id)
-        if step is not None and step.index not in steps:
-            steps[step.index] = step
-            todo += step.inputs
+        for step in made.get(todo.pop().id, ()):
+            if step.index not in steps:
+                steps[step.index] = step
+                todo += step.inputs
     return list(steps.values())
 
 
-def _makers(trace: Trace, events: Sequence[Event]) -> dict[int, Event]:
-    """The op that made each value, moves included."""
-    made: dict[int, Event] = {}
+def _makers(trace: Trace, events: Sequence[Event]) -> dict[int, list[Event]]:
+    """The ops that made each value, moves included, and those that wrote into it."""
+    made: dict[int, list[Event]] = {}
     for event in events:
         if event.kind == "op" and trace.is_leaf(event):
-            made |= {out.id: event for out in event.outputs if all(out.id != each.id for each in event.inputs)}
+            written = event.inputs[:1] if writes_in_place(event.name) else ()
+            new = [out for out in event.outputs if all(out.id != each.id for each in event.inputs)]
+            for value in {each.id: each for each in (*new, *written)}.values():
+                made.setdefault(value.id, []).append(event)
     return made

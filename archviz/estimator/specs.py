@@ -88,6 +88,7 @@ def _attention(context: Context, stack: Stack, module: ModuleRecord, what: Atten
             notes.append(key)
     if what.shared_kv:
         return Specs("shared_kv_attention", "Attention with shared keys and values", values, tuple(needs), tuple(notes))
+    word = word.partition(" (with ")[0]  # what it has besides, as keys that it hands on, makes it no other kind
     plain = word.replace("(", "").split("_")[-1] in ("attention", "mla") and not pooled
     kind = "cross_attention" if what.cross else "mla" if what.kind == "mla" else "attention" if plain else word
     title = {"mla": "Multi-head latent attention", "cross_attention": "Cross-attention"}.get(kind)

@@ -145,7 +145,7 @@ class AttributeWrites:
     def _keep(self, module: ModuleInstance, name: str, new: Any) -> None:
         """A plain attribute of a module."""
         module.attrs[name] = new
-        if isinstance(new, Unknown) and new.of_module:
+        if isinstance(new, Unknown) and new.of_module is not False:
             self.gap(new.reason, new.at)
         elif isinstance(new, Instance) and self.building and new.cls.has(UNKNOWN_BASE):
             self.unknown_base(new.cls)

@@ -263,6 +263,8 @@ def _of_class(interp: Interpreter, value: ClassValue, name: str) -> Any:
         return getattr(value.host_base, name)
     if name in _OBJECT_METHODS:
         return interp.native(f"object.{name}", _OBJECT_METHODS[name])
+    if name == "__getattr__" and value.is_module:
+        return interp.native("torch.nn.Module.__getattr__", _module_getattr)
     if value.metaclass is not None and value.metaclass.has(name):
         return bind(interp, value.metaclass.lookup(name), value, value.metaclass)
     return _without_stub(interp, value, name) if value.is_module else MISSING

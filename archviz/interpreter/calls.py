@@ -72,8 +72,10 @@ def _call_native(interp: Interpreter, function: NativeFunction, args: list[Any],
 def _call_unknown(interp: Interpreter, function: Unknown, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if function.of_module or not interp.building:
         return function
-    if MAKES_MODULES.fullmatch(function.reason) or any(_may_be_built(each) for each in (*args, *kwargs.values())):
+    if any(_may_be_built(each) for each in (*args, *kwargs.values())):
         return Unknown(function.reason, function.at or interp.here(), of_module=True)
+    if function.of_module is False and MAKES_MODULES.fullmatch(function.reason):
+        return Unknown(function.reason, function.at or interp.here(), of_module=None)
     return function
 
 

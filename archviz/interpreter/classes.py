@@ -172,7 +172,9 @@ def _bases(interp: Interpreter, name: str, stated: Iterable[Any]) -> tuple[list[
 def _unknown_base(stated: Iterable[Any]) -> dict[str, Unknown]:
     """Of the bases, one that is not understood and may be one of modules, as an attribute of the class."""
     unknown = (each for each in stated if isinstance(each, Unknown))
-    found = next((each for each in unknown if each.of_module or MAKES_MODULES.fullmatch(each.reason)), None)
+    found = next(
+        (each for each in unknown if each.of_module is not False or MAKES_MODULES.fullmatch(each.reason)), None
+    )
     return {} if found is None else {UNKNOWN_BASE: found}
 
 

@@ -125,7 +125,7 @@ def plain_sizes(interp: Interpreter, model: ModuleInstance) -> Instance:
     for name, names in SIZES.items():
         for each in names:
             size = interp.state.get(ARGUMENTS, {}).get(each)
-            if isinstance(size, (int, list)) and not isinstance(size, bool):
+            if isinstance(size, (int, list, tuple)) and not isinstance(size, bool):
                 found.attrs.setdefault(name, size)
     return found
 

@@ -442,9 +442,8 @@ class Operators(ClassChecks):
         if isinstance(value, Tensor) and value.shape == () and value.dtype != "bool" and not spec and conversion == -1:
             value = self._number_in(value)
         is_own = isinstance(value, Instance) and conversion == -1 and value.cls.has("__format__")
-        if not is_own and (
-            conversion != -1 or isinstance(value, (Instance, ClassValue, Tensor, BaseException, *_FUNCTIONS))
-        ):
+        is_text = conversion != -1 or isinstance(value, (Instance, ClassValue, Tensor, BaseException, *_FUNCTIONS))
+        if is_text and not is_own:
             value = text_of(self, value, is_repr=conversion == ord("r"))
         self.guard_format(spec)
         if isinstance(value, Unknown):

@@ -33,12 +33,12 @@ class Unknown:
     Args:
         reason: What was not understood, in words.
         at: Where it arose.
-        of_module: A module or a class of modules was given to what is not understood, so that this may be a module.
+        of_module: A module or a class of modules was given to what is not understood, so that this may be a module; None: it may be one though none was.
     """
 
     __slots__ = ("at", "of_module", "reason")
 
-    def __init__(self, reason: str, at: Span | None = None, *, of_module: bool = False) -> None:
+    def __init__(self, reason: str, at: Span | None = None, *, of_module: bool | None = False) -> None:
         self.reason = reason
         self.at = at
         self.of_module = of_module

@@ -60,8 +60,22 @@ def register(library: Library) -> None:
             return result, None if not interp.truth(need_weights) else result
         return result, tensor(interp, _weight_sizes(self, query.sizes, key.sizes, averaged=average_attn_weights))
 
+    @library.function(f"{NN}.functional.multi_head_attention_forward")
+    def function(interp: Interpreter, query: Any, key: Any, value: Any, embed_dim_to_check: Any, num_heads: Any, in_proj_weight: Any,
+                 in_proj_bias: Any, bias_k: Any, bias_v: Any, add_zero_attn: Any, *rest: Any, need_weights: Any = True,
+                 average_attn_weights: Any = True, **options: Any) -> Any:  # fmt: skip
+        mask = rest[6] if len(rest) > 6 else options.get("attn_mask")
+        result = interp.op("torch._multi_head_attention", query, key, value, mask)
+        wanted = interp.truth(rest[5] if len(rest) > 5 else need_weights)
+        if not wanted or not isinstance(result, Tensor) or result.shape is None:
+            return result, result if wanted else None
+        added = (bias_k is not None) + bool(add_zero_attn)
+        batch = query.sizes[1:2] if len(query.sizes) == 3 else ()
+        heads = () if average_attn_weights else (num_heads,)
+        return result, tensor(interp, (*batch, *heads, query.sizes[0], key.sizes[0] + added))
+
     @op(library, "torch._multi_head_attention", record="multi_head_attention_forward")
-    def attend(interp: Interpreter, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    def attend(interp: Interpreter, query: Tensor, key: Tensor, value: Tensor, mask: Any = None) -> Tensor:
         return like(interp, query)
 
 

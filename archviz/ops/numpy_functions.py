@@ -37,6 +37,14 @@ def register(library: Library) -> None:
     for name in ("sqrt", "log", "log2", "log10", "floor", "ceil", "exp", "cos", "sin", "tan"):
         library.function(f"numpy.{name}")(_known(name, _of_each(name)))
 
+    @library.function("torch.Tensor.astype")
+    def astype(interp: Interpreter, value: Any, dtype: Any, **options: Any) -> Any:
+        """`ndarray.astype`: an array of numpy is a tensor here."""
+        wanted = _dtype(dtype, None)
+        if wanted is None:
+            return Unknown(f"the dtype {dtype!r} of numpy", interp.here())
+        return interp.op("torch.Tensor.to", value, wanted)
+
 
 def _known(name: str, run: Run) -> Run:
     """The function; where it has no place for an argument, a gap."""

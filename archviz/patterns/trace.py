@@ -146,6 +146,11 @@ class Trace:
         self._open(start, end)
         return self._events[start + 1 : end]
 
+    def backwards(self, event: Event) -> Iterator[Event]:
+        """The same from the last on, for whoever stops early: what is not reached is not written out."""
+        for place in range(self._at(event.index) - 1, self._at(self.pass_of(event)), -1):
+            yield self._events[place]
+
     def own(self, event: Event) -> Iterator[Event]:
         """What happened inside an event outside of submodules: ops and named functions, functions opened."""
         for child in self.children(event):

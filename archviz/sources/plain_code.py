@@ -80,12 +80,29 @@ def build_plain_model(
     cls = own_class(interp, plain.code, f"{file.stem}.{class_name}", "--class")
     given = constructor_arguments(interp, cls, plain.arguments)
     define_registering(interp, cls.source_module)
-    interp.state[ARGUMENTS] = plain.arguments
+    interp.state[ARGUMENTS] = {**_defaults(cls), **_held(given), **plain.arguments}
     model = interp.call(cls, [], given)
     if not isinstance(model, ModuleInstance):
         raise BadConfigError(f"{class_name} did not build a module", where=file.name)
     evaluate(interp, model)
     return model, next((value for value in given.values() if isinstance(value, Instance)), None)
+
+
+def _defaults(cls: ClassValue) -> dict[str, Any]:
+    """What the constructor's parameters are where nothing is given."""
+    init = cls.lookup("__init__") if cls.has("__init__") else None
+    if not isinstance(init, FunctionValue):
+        return {}
+    spec = init.node.args
+    positional = [each.arg for each in [*spec.posonlyargs, *spec.args]][-len(init.defaults) or None :]
+    named = zip([each.arg for each in spec.kwonlyargs], init.kw_defaults, strict=True)
+    return {**dict(zip(positional, init.defaults, strict=False)), **dict(named)}
+
+
+def _held(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of the objects that a constructor is given."""
+    objects = (value for value in given.values() if isinstance(value, Instance))
+    return {name: value for each in objects for name, value in each.attrs.items()}
 
 
 def _file_of_class(folder: Path, name: str, limits: Limits) -> Path:

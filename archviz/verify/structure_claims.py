@@ -116,7 +116,10 @@ def _is_scaled_sum(view: LayerView, call: Event) -> bool:
     module = view.context.modules.get(call.module)
     if module is None or module.children or sum(map(view.trace.carries, call.inputs)) < 2:
         return False
-    ops = {canonical(event.name) for event in view.trace.inside(call) if event.kind == "op"} - PLUMBING
+    steps = [
+        event for event in view.trace.inside(call) if event.kind == "op" and any(map(view.trace.carries, event.inputs))
+    ]
+    ops = {canonical(event.name) for event in steps} - PLUMBING
     return "add" in ops and ops <= _SCALED_SUM
 
 

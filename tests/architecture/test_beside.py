@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from archviz.architecture.beside import find_beside, first_call
+from archviz.architecture.beside import find_beside, first_call, is_made_of, made_of
 from archviz.architecture.context import Context
 from archviz.interpreter.reading import ModelReading, ModuleRecord
 from archviz.patterns.trace import Trace
 from tests.patterns.tape import LENGTH, Tape, embedding, linear, module
+from tests.patterns.test_trace import both
 
 STREAM, SIDE, UP = embedding("m.tokens", 10, 64), embedding("m.side", 10, 8), linear("m.up", 64, 8)
 LAYER = module("m.layers.0", "Layer", linear("m.layers.0.l", 64, 64))
@@ -47,3 +48,22 @@ def test_a_list_that_is_never_called_stands_where_its_first_module_runs() -> Non
     found = first_call(Trace(tape.events), module("m.list", "ModuleList", inner))
     assert found is not None
     assert found.module == "m.list.0"
+
+
+def test_following_back_until_something_is_found_tells_what_following_back_to_the_end_does() -> None:
+    for context in (reading(joined=False), reading(joined=True)):
+        trace = context.trace
+        numbers = {value.id for event in trace.events for value in (*event.inputs, *event.outputs)}
+        for end in trace.events[1:]:
+            wanted = {value.id for value in end.inputs}
+            whole = made_of(trace, end, wanted)
+            assert {number for number in numbers if is_made_of(trace, end, wanted, {number})} == whole
+
+
+def test_following_back_to_the_step_before_writes_out_no_repeated_call() -> None:
+    lazy, _, events = both()
+    end = events[-1]
+    closed = list(lazy._closed)
+    assert closed
+    assert is_made_of(lazy, end, {value.id for value in end.inputs}, {value.id for value in end.inputs})
+    assert lazy._closed == closed

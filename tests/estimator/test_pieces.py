@@ -68,3 +68,10 @@ def test_grouped_outputs_and_indexers_have_their_sizes() -> None:
     wanted = ("index_topk", "index_n_heads", "index_head_dim", "o_groups", "o_lora_rank")
     assert [specs.get(key) for key in wanted] == [512, 64, 128, 8, 1024]
     assert found["moe_router_hash_routed"].specs["routed_scaling_factor"] == 1.5
+
+
+def test_what_a_layer_has_besides_makes_its_attention_no_other_kind() -> None:
+    found = pieces("google-t5/t5-small")
+    assert {found[f"{tower}_attention{more}"].kind for tower in ("encoder", "decoder") for more in ("", "_with_relative_attention_bias")} == {
+        "attention"
+    }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +87,40 @@ def test_a_part_of_a_class_whose_base_is_not_understood_is_a_gap(tmp_path: Path,
     found = pipeline.tensors(str(file), class_name="M", settings=OFFLINE)
     assert [gap["module"] for gap in found["gaps"]] == [module]
     assert "torch.strange has no stub" in found["gaps"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("head", "name", "arguments", "image"),
+    [
+        ("d=8, img_size=(12, 20), *, in_chans=4", "img", {}, [1, 4, 12, 20]),
+        ("d=8, img_size=(12, 20), *, in_chans=4", "img", {"img_size": 16, "in_chans": 1}, [1, 1, 16, 16]),
+        ("config: Config", "pixel_values", {"unused": 1}, [1, 2, 32, 32]),
+    ],
+)
+def test_an_image_is_of_the_size_that_the_code_states_where_the_arguments_do_not(
+    tmp_path: Path, head: str, name: str, arguments: dict[str, Any], image: list[int]
+) -> None:
+    file = tmp_path / "m.py"
+    config = "@dataclass\nclass Config:\n    image_size: int = 32\n    num_channels: int = 2\n    unused: int = 0\n"
+    body = f"    def __init__(self, {head}):\n        super().__init__()\n    def forward(self, {name}):\n        return {name}.exp()\n"
+    file.write_text(f"{MODEL_HEADER}from dataclasses import dataclass\n{config}class M(nn.Module):\n{body}", "utf-8")
+    settings = Settings(offline=True, arguments=json.dumps(arguments))
+    found = pipeline.trace(str(file), class_name="M", settings=settings)
+    assert found["calls"][0]["out"] == image
+
+
+def test_the_lookup_of_a_module_is_called_through_its_class(tmp_path: Path) -> None:
+    forward = (
+        "    def forward(self, x):\n        return nn.Module.__getattr__(self, 'e')(M.__getattr__(self, 'f')(x))\n"
+    )
+    found = pipeline.trace(written(tmp_path, "self.f = nn.Identity()", forward), class_name="M", settings=OFFLINE)
+    assert not found["gaps"]
+    assert [call["module"] for call in found["calls"]] == ["", "f", "e"]
+
+
+@pytest.mark.parametrize(("given", "gaps"), [("True", 0), ("self.e", 1), ("[self.e]", 1)])
+def test_a_call_without_a_stub_may_have_changed_the_modules_that_it_was_given(
+    tmp_path: Path, given: str, gaps: int
+) -> None:
+    found = pipeline.tensors(written(tmp_path, f"torch.strange.set({given})"), class_name="M", settings=OFFLINE)
+    assert len(found["gaps"]) == gaps

@@ -44,6 +44,9 @@ def test_a_size_is_what_numpy_makes_it(size: str, expected: int) -> None:
         ("np.array([0.5])", "float64"),
         ("np.array([1, 2])", "int64"),
         ("np.arange(3, dtype=np.int32)", "int32"),
+        ("np.linspace(1, 2, 3).astype(int)", "int64"),
+        ("np.zeros(3).astype(np.float32)", "float32"),
+        ("np.zeros(3).astype('int64')", "int64"),
     ],
 )
 def test_arrays_have_the_dtype_of_numpy(made: str, dtype: str) -> None:

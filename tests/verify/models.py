@@ -61,6 +61,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "diffllama": {"num_hidden_layers": 3},
     "m2m_100": {"encoder_layers": 1, "decoder_layers": 1},
     "ctrl": {"n_layer": 1},
+    "muse_spark_text": {"num_hidden_layers": 4},
     "inkling2_text": {"num_hidden_layers": 6},
     "deberta-v2": {"num_hidden_layers": 1},
     "hrm_text": {"num_hidden_layers": 2},

@@ -20,6 +20,12 @@ def test_a_module_that_adds_what_it_scales_is_a_residual_sum() -> None:
     assert only(found, "residual.skip_scale") == ["learned", "learned"]
 
 
+def test_a_gate_of_weights_alone_scales_a_residual_sum() -> None:
+    found = verified("muse_spark_text")
+    assert only(found, "residual.skips") == ["input", "sum before"]
+    assert only(found, "norm.placement") == "sandwich"
+
+
 def test_a_norm_of_a_sum_that_goes_on_beside_it_is_no_post_norm() -> None:
     assert only(verified("gemma3n_text"), "norm.placement") == "sandwich"
 
