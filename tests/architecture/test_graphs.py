@@ -51,3 +51,13 @@ def test_a_square_after_a_relu_is_said_by_its_box() -> None:
     blocks = describe("transformers:rwkv", settings=Settings(offline=True)).blocks
     mixing = next(block for block in blocks if block.id.endswith("/channel_mixing"))
     assert [node.label for node in mixing.nodes if node.role == "activation"] == ["ReLU²", "σ"]
+
+
+def test_a_rotary_table_that_asks_the_data_for_its_type_alone_is_no_step_of_it() -> None:
+    blocks = describe("deepseek-ai/DeepSeek-V4-Flash", settings=Settings(offline=True)).blocks
+    inner = [block for block in blocks if block.title in ("Compressor", "Indexer")]
+    assert len(inner) >= 3
+    for block in inner:
+        assert "rotary_emb" not in {node.label for node in block.nodes}
+        rotated = {edge.source for edge in block.edges if edge.target == "apply_rotary_pos_emb"}
+        assert rotated == {"kv_norm"}
