@@ -7,7 +7,16 @@ from typing import Any
 
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import ClassValue, DType, Instance, ModuleInstance, Tensor, Unknown
+from archviz.interpreter.values import (
+    BoundMethod,
+    ClassValue,
+    DType,
+    FunctionValue,
+    Instance,
+    ModuleInstance,
+    Tensor,
+    Unknown,
+)
 from archviz.layers.module import follow, train
 from archviz.layers.strict_fields import check_field
 
@@ -190,8 +199,16 @@ def _register_layers(library: Library) -> None:
         return None
 
     library.function(f"{T}.integrations.hub_kernels.lazy_load_kernel")(lambda interp, *args, **kwargs: None)
-    library.function(f"{T}.utils.generic.torch_compilable_check")(lambda interp, *args, **kwargs: None)
+    library.function(f"{T}.utils.import_utils.torch_compilable_check")(_check)
     library.function(f"{T}.modeling_utils.local_torch_dtype")(lambda interp, *args, **kwargs: None)
+
+
+def _check(interp: Interpreter, cond: Any, msg: Any = "", error_type: Any = ValueError) -> None:
+    """A check that raises where its condition is known not to hold; its words are not looked at before."""
+    if isinstance(cond, (FunctionValue, BoundMethod)):
+        cond = interp.call(cond, [], {})
+    if not isinstance(cond, Unknown) and not interp.is_data(cond) and not interp.truth(cond):
+        raise interp.as_raised(interp.call(error_type, [interp.call(msg, [], {}) if callable(msg) else msg], {}))
 
 
 def dtype_of(value: Any) -> str | None:
