@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from archviz.architecture.beside import first_call
 from archviz.architecture.context import Context
@@ -72,8 +73,9 @@ def find_columns(context: Context, stacks: list[Stack]) -> list[Column]:
         _call_by_code(context, [whole])
         return [whole]
     columns: list[Column] = []
+    halves = _halves_of_text(groups)
     for path, own in groups.items():
-        name = _tower_id(context, path, own, len(groups))
+        name = halves.get(path) or _tower_id(context, path, own, len(groups))
         number = sum(column.id.partition("_")[0] == name for column in columns)
         columns.append(Column(f"{name}_{number + 1}" if number else name, "", path, own))
     _name(context, columns)
@@ -166,6 +168,20 @@ def _is_given(context: Context, call: Event) -> bool:
                 return False
             found |= {value.id for value in event.inputs}
     return True
+
+
+def _halves_of_text(paths: Iterable[str]) -> dict[str, str]:
+    """The two halves of a model that reads and writes text beside other towers, by the path of each (SeamlessM4T).
+
+    >>> _halves_of_text(["text_encoder", "text_decoder", "t2u_model"])
+    {'text_encoder': 'encoder', 'text_decoder': 'decoder'}
+    >>> _halves_of_text(["text_decoder", "vision_model"])
+    {}
+    """
+    found = {
+        path: path.rpartition(".")[2].removeprefix("text_") for path in paths if "text_" in path.rpartition(".")[2]
+    }
+    return found if sorted(found.values()) == ["decoder", "encoder"] else {}
 
 
 def is_causal(column: Column) -> bool | None:

@@ -165,3 +165,10 @@ def test_a_tower_that_reads_no_ids_has_its_name_in_the_code_and_features_for_inp
 def test_modules_without_layers_stand_in_the_order_of_the_pass() -> None:
     labels = [item.node.label for item in _towers("dac")["Model"].column if item.node]
     assert labels.index("quantizers") < len(labels) - 3  # between the encoder and the decoder, registered behind both
+
+
+def test_the_halves_of_a_model_of_text_beside_others_are_encoder_and_decoder() -> None:
+    towers = _towers("seamless_m4t_v2")
+    assert towers["Encoder"].feeds == "decoder"
+    heads = {title for title, tower in towers.items() for item in tower.column if item.node and item.node.role == "head"}
+    assert heads == {"Decoder"}
