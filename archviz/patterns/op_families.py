@@ -21,6 +21,8 @@ PLUMBING = frozenset({
 })  # fmt: skip
 """Ops that move, reshape, cast or mask a tensor and leave its meaning: not drawn."""
 
+SHAPED_LIKE = frozenset({"type_as", "expand_as", "view_as", "reshape_as", "to"})
+"""Ops that ask their second operand for its type or shape alone."""
 FRESH = frozenset({
     "zeros_like", "ones_like", "empty_like", "full_like", "new_zeros", "new_ones", "new_empty", "new_full", "zeros",
     "ones", "empty", "full", "arange", "eye", "size", "rand_like", "randn_like", "new_tensor", "tensor",

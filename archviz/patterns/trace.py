@@ -8,7 +8,7 @@ from functools import cached_property
 
 from archviz.interpreter.events import Events, Repeat
 from archviz.interpreter.reading import MASKS_GIVEN, Event, ValueRef
-from archviz.patterns.op_families import FRESH, canonical, writes_in_place
+from archviz.patterns.op_families import FRESH, SHAPED_LIKE, canonical, writes_in_place
 
 _VIEWS = frozenset({
     "view", "reshape", "transpose", "permute", "contiguous", "to", "unsqueeze", "squeeze", "expand", "expand_as", "flatten",
@@ -271,7 +271,8 @@ class Trace:
         inputs = event.inputs
         if event.index in self._children or found.isdisjoint([value.id for value in inputs]):
             return
-        if event.kind == "op" and canonical(event.name) in FRESH:
+        name = canonical(event.name) if event.kind == "op" else ""
+        if name in FRESH or (name in SHAPED_LIKE and inputs[0].id not in found):
             return
         for value in event.outputs:
             if value.dtype != "bool":  # which places hold something is a mask, no data

@@ -170,5 +170,7 @@ def test_modules_without_layers_stand_in_the_order_of_the_pass() -> None:
 def test_the_halves_of_a_model_of_text_beside_others_are_encoder_and_decoder() -> None:
     towers = _towers("seamless_m4t_v2")
     assert towers["Encoder"].feeds == "decoder"
-    heads = {title for title, tower in towers.items() for item in tower.column if item.node and item.node.role == "head"}
+    heads = {
+        title for title, tower in towers.items() for item in tower.column if item.node and item.node.role == "head"
+    }
     assert heads == {"Decoder"}

@@ -9,6 +9,7 @@ import pytest
 from archviz.interpreter.reading import Event
 from archviz.patterns.trace import Trace
 from tests.interpreter.test_events import passed
+from tests.patterns.tape import LENGTH, Tape
 
 QUESTIONS: dict[str, Callable[[Trace, Event], object]] = {
     "parent": lambda trace, event: trace.parent(event),
@@ -70,3 +71,17 @@ def test_a_call_without_a_pass_around_it_has_nothing_before() -> None:
     events = [event._replace(parent=-1) for event in both()[2][:3]]
     assert list(Trace(events).before(events[2])) == []
     assert not Trace(())
+
+
+@pytest.mark.parametrize("name", ["type_as", "expand_as", "to"])
+def test_a_tensor_that_takes_its_type_or_shape_from_the_data_carries_none(name: str) -> None:
+    tape = Tape()
+    x = tape.value(1, LENGTH, 8)
+    with tape.inside("call", "", "Model", x) as out:
+        table = tape.op("arange", out=(LENGTH, 8))
+        made = tape.op(name, table, x, out=(LENGTH, 8))
+        moved = tape.op(name, x, table, out=(1, LENGTH, 8))
+        out.append(tape.op("add", x, made, out=(1, LENGTH, 8)))
+    trace = Trace(tape.events)
+    assert not trace.carries(made)
+    assert trace.carries(moved)
