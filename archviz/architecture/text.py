@@ -19,7 +19,7 @@ from archviz.architecture.model import (
     Parameters,
     Tower,
 )
-from archviz.architecture.words import JOIN_WORDS, value_words
+from archviz.architecture.words import JOIN_WORDS, TAPS, value_words
 
 _WIDTH = 100
 _LABELS = 62
@@ -109,9 +109,7 @@ def _structure(architecture: Architecture) -> Iterator[str]:
             elif item.node is not None:
                 details = f"  {', '.join(item.node.details)}" if item.node.details else ""
                 beside = f"  (beside the stream, into the layers; reads {_read(tower, item)})" if item.beside else ""
-                beside += (
-                    f"  (beside the stack: {item.note or 'reads the stream between its layers'})" if item.taps else ""
-                )
+                beside += f"  (beside the stack: {item.note or TAPS})" if item.taps else ""
                 joined = f"  ({JOIN_WORDS[item.joins]})" if item.joins else ""
                 yield f"    {item.node.label}{details}{joined}{beside}"
 

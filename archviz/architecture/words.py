@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 
 _LETTERS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
+TAPS = "reads the stream between its layers"
+"""What a box beside the layers does whose note says nothing else."""
 JOIN_WORDS: dict[str, str] = {
     "add": "added to the stream",
     "multiply": "multiplied with the stream",

@@ -339,12 +339,13 @@ def _beside(architecture: Architecture) -> Iterator[Departure]:
 
 
 def _towers(architecture: Architecture) -> Iterator[Departure]:
+    titles = {tower.id: tower.title.lower() for tower in architecture.towers}
     for tower in architecture.towers[1:]:
         evidence = (Evidence(kind="tensor", where=f"{tower.module}.*"),) if tower.module else ()
         yield Departure(
             "towers",
             tower.title,
-            f"{tower.parameters:,} parameters" + (", feeds the text" if tower.feeds == "text" else ""),
+            f"{tower.parameters:,} parameters" + (f", feeds the {titles[tower.feeds]}" if tower.feeds else ""),
             "",
             "verified",
             evidence,

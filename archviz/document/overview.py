@@ -91,7 +91,8 @@ def _tower(architecture: Architecture, tower: Tower) -> str:
     title = tower.title.lower()
     words = f"{'An' if title[:1] in 'aeiou' else 'A'} {title} of {amount(tower.parameters)} parameters"
     words += f" and {layers} layers" if layers else ""
-    return f"{words} feeds the {tower.feeds}." if tower.feeds else f"{words} stands beside."
+    target = next((other.title.lower() for other in architecture.towers if other.id == tower.feeds), None)
+    return f"{words} feeds the {target}." if target else f"{words} stands beside."
 
 
 def _value(architecture: Architecture, key: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from archviz.architecture.model import Architecture, BlockGraph, BlockNode, LayerStack, ModuleNode, PatternItem, Tower
-from archviz.architecture.words import pattern_words
+from archviz.architecture.model import Architecture, BlockGraph, ColumnItem, LayerStack, ModuleNode, PatternItem, Tower
+from archviz.architecture.words import TAPS, pattern_words
 from archviz.comparison.blocks import find_module
 from archviz.comparison.departures import Departure, mixer_role
 from archviz.emit.markdown_graphs import graph_section
@@ -38,12 +38,12 @@ def stages(architecture: Architecture, found: Sequence[Departure]) -> list[str]:
 def _tower(
     architecture: Architecture, tower: Tower, found: Sequence[Departure], shown: set[str]
 ) -> Iterator[tuple[str, list[str]]]:
-    pending: list[BlockNode] = []
+    pending: list[ColumnItem] = []
     title = f"{tower.title}, " if len(architecture.towers) > 1 else ""
     before = True
     for item in tower.column:
         if item.node is not None:
-            pending.append(item.node)
+            pending.append(item)
         stack = architecture.stack(item.stack) if item.stack else None
         if stack is not None:
             if pending:
@@ -54,13 +54,15 @@ def _tower(
         yield f"{title}{'modules' if before else 'output'}", _boxes(architecture, tower, pending)
 
 
-def _boxes(architecture: Architecture, tower: Tower, nodes: Sequence[BlockNode]) -> list[str]:
+def _boxes(architecture: Architecture, tower: Tower, items: Sequence[ColumnItem]) -> list[str]:
     lines: list[str] = []
-    for node in nodes:
+    for item, node in [(item, item.node) for item in items if item.node is not None]:
         details = [*node.details, *([f"{node.parameters:,} parameters"] if node.parameters else [])]
         places = ", ".join(dict.fromkeys(item.where for item in node.evidence[:2]))
         lines += [f"#### {line(node.label)}", ""]
         lines += [f"- **Details:** {line('; '.join(details)) if details else 'no parameters'}"]
+        if item.taps:
+            lines.append(f"- **Beside the stack:** {line(item.note or TAPS)}")
         module = _module(architecture, tower, node.module)
         place_of = module.path if module is not None else node.module or node.code_name
         lines += [f"- **In the code:** `{inline_code(place_of)}`"] if place_of else []

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from archviz.architecture.model import Architecture, BlockGraph, BlockNode, Fact, Tower
-from archviz.architecture.words import JOIN_WORDS
+from archviz.architecture.words import JOIN_WORDS, TAPS
 from archviz.figure.cache_cell import cache_per_token
 from archviz.figure.model import (
     Box,
@@ -405,7 +405,7 @@ def footers(architecture: Architecture) -> tuple[Sentence, ...]:
         asides: dict[str, list[str]] = {}
         for item in tower.column:
             if item.node and item.taps:
-                asides.setdefault(item.note or "reads the stream between its layers", []).append(_aside_name(item.node))
+                asides.setdefault(item.note or TAPS, []).append(_aside_name(item.node))
         whose = f"of the {tower.title[:1].lower()}{tower.title[1:]}"
         lines += [
             (Words("Beside the stack: ", strong=True), Words(f"{', '.join(names)} {whose} (not drawn): {note}."))

@@ -72,3 +72,8 @@ def test_a_module_without_a_graph_names_its_parts_and_its_whole_path() -> None:
     assert "`model.visual.merger`" in merger
     assert "linear\\_fc1" in merger or "linear_fc1 (Linear, weight" in merger
     assert "`model.language_model.embed_tokens`" in text(QWEN)
+
+
+def test_what_stands_beside_the_stack_says_so_and_a_tower_says_what_it_feeds() -> None:
+    assert "- **Beside the stack:** no step of forward reads it" in part("transformers:wav2vec2", "masked_spec_embed")
+    assert "feeds the text decoder." in " ".join(overview(described(QWEN)))
