@@ -14,8 +14,10 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.named_inputs import CHANNELS, combinations
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor
+from archviz.interpreter.walk import walk
 
 GRIDS = ("grid_thw", "image_grid_thw", "grid_hw", "image_grid_hws", "grid_hws", "grid_ws")
+POSITIONS = ("pixel_position_ids", "image_position_ids")  # where each patch of an image lies
 MAIN = (
     "pixel_values",
     "input_features",
@@ -65,7 +67,7 @@ def tower_inputs(interp: Interpreter, tower: ModuleInstance, batch: int, seq: in
     parameters, _ = forward_parameters(interp, tower)
     config = tower.attrs.get("config")
     required = required_parameters(interp, tower) or [each for each in parameters[1:] if each in MAIN][:1]
-    for start in _starts(interp, parameters, config, batch):
+    for start in _starts(interp, tower, parameters, batch):
         for known in combinations(interp, required, config, batch, seq, start):
             given = _with_optional(interp, parameters, known, batch)
             if not given:
@@ -101,8 +103,9 @@ def _part_of(interp: Interpreter, config: Any, names: list[str]) -> Any:
     return audio if isinstance(audio, Instance) and set(names) & set(SHAPED) else config
 
 
-def _starts(interp: Interpreter, parameters: list[str], config: Any, batch: int) -> list[dict[str, Any]]:
+def _starts(interp: Interpreter, tower: ModuleInstance, parameters: list[str], batch: int) -> list[dict[str, Any]]:
     """Images cut into patches, where the parameters ask for them, with what says how they lie."""
+    config = tower.attrs.get("config")
     grid = next((name for name in GRIDS if name in parameters), None)
     if grid is not None and len(parameters) > 1:
         merges = {"merge_sizes": Tensor((batch,), "int64", [merge_size(interp, config)] * batch)}
@@ -110,8 +113,19 @@ def _starts(interp: Interpreter, parameters: list[str], config: Any, batch: int)
         starts: list[dict[str, Any]] = [
             {parameters[1]: each, grid: sizes, **rest} for each, sizes in patched(interp, config, batch, len_of(grid))
         ]
-        return starts
+        return [*starts, *_as_wide_as_read(tower, starts[0], parameters[1])]
+    places = next((name for name in POSITIONS if name in parameters), None)
+    if places is not None and "pixel_values" in parameters:
+        return [patches_at(interp, config, batch, places), {}]
     return [patches_apart(interp, config, batch, parameters)] if "spatial_shapes" in parameters else [{}]
+
+
+def _as_wide_as_read(tower: ModuleInstance, start: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Patches as wide as the first projection of a tower reads them, where that is a multiple: of several frames whose number no key states."""
+    rows, width = start[name].sizes
+    widths = (part.attrs.get("in_features") for _, part in walk(tower, "", set()))
+    read = next((each for each in widths if isinstance(each, int)), 0)
+    return [{**start, name: Tensor((rows, read), "bfloat16")}] if read > width and read % width == 0 else []
 
 
 def patches_apart(interp: Interpreter, config: Any, batch: int, parameters: list[str]) -> dict[str, Any]:
@@ -124,6 +138,16 @@ def patches_apart(interp: Interpreter, config: Any, batch: int, parameters: list
     if "pixel_attention_mask" in parameters:
         given["pixel_attention_mask"] = Tensor((batch, rows), "int64")
     return given
+
+
+def patches_at(interp: Interpreter, config: Any, batch: int, places: str) -> dict[str, Any]:
+    """Patches of each image apart, `[images, patches, numbers of a patch]`, with the place of each, as many as pools of them need."""
+    sides = 4 * max(1, number(interp, config, "pooling_kernel_size", 1))
+    width = next(patches(interp, config, 1)).sizes[1]
+    return {
+        "pixel_values": Tensor((batch, sides * sides, width), "bfloat16"),
+        places: Tensor((batch, sides * sides, 2), "int64"),
+    }
 
 
 def _with_optional(interp: Interpreter, parameters: list[str], given: dict[str, Any], batch: int) -> dict[str, Any]:

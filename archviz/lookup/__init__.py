@@ -17,6 +17,7 @@ Start reading at `resolve.resolve`. Around it:
     arxiv/          arXiv: ids, feeds, titles, sections of HTML renderings
     github/         GitHub: an exact repository, its modelling files at a commit, code by exact names
     card/           what a repository's README states and where it leads
+    clean_text.py   text from outside as it may be shown
     html_text.py    the text of a page, block by block; html_tidy.py makes HTML fit to parse
     html_table.py   a table of it by rows, with each value below its own heading
 

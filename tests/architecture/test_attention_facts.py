@@ -120,7 +120,22 @@ def test_settings_of_a_rotation_cite_their_own_keys() -> None:
     assert where["rope_scaling"] == [own]
 
 
-def test_positions_of_a_tower_that_no_pass_reaches_are_told_from_its_modules_and_marked() -> None:
+@pytest.mark.parametrize(
+    ("model", "mask"), [("google/gemma-4-26B-A4B", "bidirectional"), ("meta-models/Muse-Glimmer-30B", "none")]
+)
+def test_a_tower_is_called_with_patches_as_it_reads_them(model: str, mask: str) -> None:
+    """Patches with the place of each (Gemma-4), patches of several frames (Muse-Glimmer)."""
+    architecture = describe(model, settings=Settings(offline=True))
+    found = {fact.key: (fact.value, fact.status) for fact in architecture.facts}
+    assert found["vision_attention_mask"] == (mask, "verified")
+    assert found["vision_position_encoding"] == ("RoPE and table of positions", "verified")
+    assert "vision_trace" not in found
+
+
+def test_positions_of_a_tower_that_no_pass_reaches_are_told_from_its_modules_and_marked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("archviz.interpreter.trace.tower_inputs", lambda *_: iter(()))
     found = describe("google/gemma-4-26B-A4B", settings=Settings(offline=True)).fact("vision_position_encoding")
     assert found is not None
     assert (found.value, found.status) == ("RoPE and table of positions", "unverified")

@@ -57,7 +57,7 @@ def test_keys_values_and_their_products_are_those_of_the_passes(tmp_path: Path, 
     assert sum(count * (each.kv_bytes or 0) for count, each in found) == memory.per_token(growing=False)
     assert sum(count * (each.cache_bytes or 0) for count, each in found) == memory.contexts[1].cache
     grown = sum(
-        growth.at(min(CONTEXT, growth.window or CONTEXT), CONTEXT) for growth in memory.operations.growths if not growth.anew  # type: ignore[arg-type]
+        growth.at(min(CONTEXT, growth.window or CONTEXT)) for growth in memory.operations.growths if not growth.anew  # type: ignore[arg-type]
     )  # fmt: skip
     assert sum(count * each.attention_flops for count, each in found) == grown
 

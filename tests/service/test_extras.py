@@ -46,7 +46,8 @@ def test_pages_schema_and_skill_are_listed_and_each_can_be_read(ask: Ask) -> Non
     assert json.loads(found["archviz://schema"][1].text)["$schema"]
 
 
-def test_a_model_in_short_leads_to_its_parts(ask: Ask) -> None:
+def test_a_model_in_short_leads_to_its_parts(ask: Ask, fake_pipeline: Any, architecture_of: Callable[..., Any]) -> None:
+    fake_pipeline.architecture = architecture_of(gaps=1)
     content = ask(read("archviz://model/acme%2FSmall-1B")).contents[0]
     data = json.loads(content.text)
     assert data["summary"]["parameters"]["total"] == 1000
