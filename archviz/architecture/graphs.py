@@ -279,6 +279,11 @@ def _give_own_parameters(
     """
     module = context.modules[path]
     core = next((n for n in nodes.values() if n.role in ("attention_core", "recurrence_core", "top_k")), None)
+    if core is not None and core.role == "top_k":  # a choice has no tensors; what it chooses by has
+        own = {_squeezed(tensor.shape) for tensor in module.parameters.values()}
+        core = next(
+            (nodes[i] for i, n in flow.nodes.items() if own & {_squeezed(v.shape or ()) for v in n.reads}), None
+        )
     if core is not None and context.own_parameters(module):
         core.parameters += context.own_parameters(module)
         core.details.append(", ".join(module.parameters))

@@ -381,9 +381,9 @@ def _init_of(cls: ClassValue) -> Any:
             if not field.init:
                 if field.default is NO_DEFAULT and field.default_factory is NO_DEFAULT:
                     continue  # `__post_init__` sets it
-                interp.set_attribute(receiver, field.name, _field_value(interp, field, {}, cls))
+                interp.set_attribute(receiver, field.name, field_value(interp, field, {}, cls))
                 continue
-            interp.set_attribute(receiver, field.name, _field_value(interp, field, values, cls))
+            interp.set_attribute(receiver, field.name, field_value(interp, field, values, cls))
         unknown = set(values) - {field.name for field in fields}
         if unknown:
             raise TypeError(f"{cls.name}.__init__() got an unexpected keyword argument '{min(unknown)}'")
@@ -393,7 +393,7 @@ def _init_of(cls: ClassValue) -> Any:
     return initialise
 
 
-def _field_value(interp: Interpreter, field: FieldValue, values: dict[str, Any], cls: ClassValue) -> Any:
+def field_value(interp: Interpreter, field: FieldValue, values: dict[str, Any], cls: ClassValue) -> Any:
     if field.name in values:
         return values[field.name]
     if field.default_factory is not NO_DEFAULT:

@@ -228,8 +228,11 @@ def _register_activations(library: Library) -> None:
             if _name == "ReLU6":
                 keep(self, min_val=0.0, max_val=6.0)
 
+        kept = ("approximate",) if name == "GELU" else ()
         library.method(f"{NN}.{name}.forward")(
-            lambda interp, self, input, _function=function: interp.op(f"{F}.{_function}", input)
+            lambda interp, self, input, _function=function, _kept=kept: interp.op(
+                f"{F}.{_function}", input, **{each: self.attrs[each] for each in _kept}
+            )
         )
 
     for name in ("Softmax", "LogSoftmax", "Softmin"):

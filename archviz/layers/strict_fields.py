@@ -9,7 +9,7 @@ import ast
 from typing import Any
 
 from archviz.interpreter.attributes import MISSING
-from archviz.interpreter.classes import NO_DEFAULT, FieldValue
+from archviz.interpreter.classes import NO_DEFAULT, FieldValue, field_value
 from archviz.interpreter.control import RaisedError
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
@@ -49,8 +49,10 @@ class StrictDataclassClassValidationError(ValueError):
 
 def register(library: Library) -> None:
     @library.function(f"{STRICT}.strict")
-    def strict(interp: Interpreter, cls: Any = None, **options: Any) -> Any:
-        return (lambda each: make_strict(interp, each)) if cls is None else make_strict(interp, cls)
+    def strict(interp: Interpreter, cls: Any = None, accept_kwargs: bool = False) -> Any:
+        if cls is None:
+            return lambda each: make_strict(interp, each, accept_kwargs=accept_kwargs)
+        return make_strict(interp, cls, accept_kwargs=accept_kwargs)
 
     library.function(f"{STRICT}.validated_field")(lambda interp, validator, **options: _validated(options, validator))
     library.function(f"{STRICT}.as_validated_field")(
@@ -64,13 +66,13 @@ def _validated(options: dict[str, Any], validator: Any) -> FieldValue:
     return field
 
 
-def make_strict(interp: Interpreter, cls: Any) -> Any:
+def make_strict(interp: Interpreter, cls: Any, *, accept_kwargs: bool = False) -> Any:
     """Let a class check its fields when they are set, and its `validate_…` methods after `__init__`."""
     if not isinstance(cls, ClassValue) or not cls.has("__dataclass_fields__"):
         return cls
     cls.namespace["__strict_fields__"] = dict(cls.lookup("__dataclass_fields__"))
     names = {name for each in cls.mro for name in each.namespace if name.startswith("validate_")}
-    first_init = cls.lookup("__init__")
+    first_init = _init_with_others(interp, cls) if accept_kwargs else cls.lookup("__init__")
 
     def init(interp: Interpreter, receiver: Instance, *args: Any, **kwargs: Any) -> None:
         interp.call(first_init, [receiver, *args], kwargs)
@@ -81,6 +83,24 @@ def make_strict(interp: Interpreter, cls: Any) -> Any:
     native.attrs["__wrapped__"] = first_init
     cls.namespace["__init__"] = native
     return cls
+
+
+def _init_with_others(interp: Interpreter, cls: ClassValue) -> Any:
+    """The `__init__` of `strict(accept_kwargs=True)`: fields by keyword, every other argument goes to `__post_init__`."""
+
+    def init(interp: Interpreter, receiver: Instance, *args: Any, **kwargs: Any) -> None:
+        fields = cls.lookup("__dataclass_fields__")
+        if args:
+            raise ValueError(
+                f"When `accept_kwargs=True`, {cls.name} accepts only keyword arguments, "
+                f"but found `{len(args)}` positional args."
+            )
+        for name, field in fields.items():
+            interp.set_attribute(receiver, name, field_value(interp, field, kwargs, cls))
+        others = {name: value for name, value in kwargs.items() if name not in fields}
+        interp.call(interp.get_attribute(receiver, "__post_init__"), [], others)
+
+    return interp.native(f"{cls.qualified}.__init__", init)
 
 
 def _run_validator(interp: Interpreter, receiver: Instance, name: str) -> None:

@@ -61,3 +61,10 @@ def test_a_rotary_table_that_asks_the_data_for_its_type_alone_is_no_step_of_it()
         assert "rotary_emb" not in {node.label for node in block.nodes}
         rotated = {edge.source for edge in block.edges if edge.target == "apply_rotary_pos_emb"}
         assert rotated == {"kv_norm"}
+
+
+def test_a_choice_holds_no_tensors_of_the_module_around_it() -> None:
+    architecture = describe("deepseek-ai/DeepSeek-V4-Flash", settings=Settings(offline=True))
+    chosen = [node for block in architecture.blocks for node in block.nodes if node.role == "top_k"]
+    assert chosen
+    assert not any("position_bias" in line for node in chosen for line in node.details)

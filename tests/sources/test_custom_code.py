@@ -506,3 +506,10 @@ def test_a_plain_file_that_is_a_link_out_of_its_folder_is_not_read(tmp_path: Pat
     shutil.copy(GPT, tmp_path / "model.py")
     (tmp_path / "inner" / "model.py").symlink_to(tmp_path / "model.py")
     assert "leads out" in refusal(tmp_path / "inner", "GPT", "{}").message
+
+
+@pytest.mark.parametrize("version", ["4.41.0", "5.23.0", ...])
+def test_a_configuration_class_of_the_old_style_is_read_whatever_release_saved_it(tmp_path: Path, version: Any) -> None:
+    """Release 5's base takes the keys that the class hands on (`strict(accept_kwargs=True)`), as 4.x did."""
+    folder = state(Path(shutil.copytree(FIXTURES / "own" / "fused", tmp_path / "fused")), transformers_version=version)
+    assert read(folder)["digest"] == "90754e3ebffd29b54b69d13ec451e25423b8b6d5"

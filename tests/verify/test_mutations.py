@@ -142,6 +142,7 @@ MORE = [
      "attention.gate"),
     ("qwen3_5_moe_text", "F.sigmoid(self.shared_expert_gate(hidden_states_reshaped))",
      "self.shared_expert_gate(hidden_states_reshaped)", "moe.shared_expert_gate"),
+    ("mpt", 'nn.GELU(approximate="none")', 'nn.GELU(approximate="tanh")', "feed_forward.activation"),
     ("gemma2", "hidden_states = self.post_attention_layernorm(hidden_states)\n        hidden_states = residual + hidden_states",
      "hidden_states = residual + hidden_states\n        hidden_states = self.post_attention_layernorm(hidden_states)",
      "norm.places"),
