@@ -56,7 +56,7 @@ def made_of(trace: Trace, end: Event, wanted: set[int], stop: set[int] | None = 
     """All values that some values are made of, themselves included; what stands in `stop` is not followed further."""
     found = set(wanted)
     for event in reversed(trace.before(end)):
-        if trace.is_leaf(event) and any(value in found and value not in (stop or ()) for value in _changed(event)):
+        if trace.is_leaf(event) and any(value in found and value not in (stop or ()) for value in changed(event)):
             found |= {value.id for value in event.inputs}
     return found
 
@@ -67,12 +67,12 @@ def is_made_of(trace: Trace, end: Event, wanted: set[int], sources: set[int]) ->
     for event in trace.backwards(end):
         if not sources.isdisjoint(found):
             return True
-        if trace.is_leaf(event) and not found.isdisjoint(_changed(event)):
+        if trace.is_leaf(event) and not found.isdisjoint(changed(event)):
             found |= {value.id for value in event.inputs}
     return not sources.isdisjoint(found)
 
 
-def _changed(event: Event) -> list[int]:
+def changed(event: Event) -> list[int]:
     """The values that a step makes or writes into."""
     written = [event.inputs[0].id] if writes_in_place(event.name) and event.inputs else []
     return [value.id for value in event.outputs] + written

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from archviz.architecture.beside import first_call
+from archviz.architecture.beside import changed, first_call
 from archviz.architecture.context import Context
 from archviz.architecture.model import Join
 from archviz.interpreter.reading import Event, ModuleRecord
-from archviz.patterns.op_families import JOINS, canonical, writes_in_place
+from archviz.patterns.op_families import JOINS, canonical
 from archviz.records import record
 
 _WAYS: Mapping[str, Join] = {"add": "add", "mul": "multiply", **dict.fromkeys(JOINS, "concat")}
@@ -91,7 +91,7 @@ def _meeting(steps: Sequence[Event], stream: set[int], given: set[int]) -> Meeti
         if read & stream:
             join = way_of(event)
             return Meeting(join, event) if join is not None else None
-        given |= _made(event)
+        given.update(changed(event))
     return None
 
 
@@ -99,9 +99,4 @@ def _follow(steps: Sequence[Event], ids: set[int]) -> None:
     """Add all that is made of some values."""
     for event in steps:
         if any(value.id in ids for value in event.inputs):
-            ids |= _made(event)
-
-
-def _made(event: Event) -> set[int]:
-    written = event.inputs[:1] if writes_in_place(event.name) else ()
-    return {value.id for value in (*event.outputs, *written)}
+            ids.update(changed(event))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from archviz.architecture.beside import first_call, made_of
+from archviz.architecture.beside import changed, first_call, made_of
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
 from archviz.interpreter.reading import Event, ModuleRecord
-from archviz.patterns.op_families import writes_in_place
 from archviz.patterns.trace import Trace
 
 
@@ -87,9 +86,7 @@ def made_from(trace: Trace, ids: set[int], until: Event | None = None) -> set[in
         if until is not None and event.index >= until.index:
             break
         if trace.is_leaf(event) and not reached.isdisjoint([value.id for value in event.inputs]):
-            reached.update([value.id for value in event.outputs])
-            if writes_in_place(event.name):
-                reached.add(event.inputs[0].id)
+            reached.update(changed(event))
     return reached
 
 
