@@ -183,8 +183,7 @@ def _rope_facts(sheet: FactSheet, stack: Stack) -> None:
     settings: list[tuple[Kind, RopeSettings]] = []
     for kind, what in attentions(stack):
         if what.rope is not None or what.positions is None:
-            part = next(p for p in kind.parts.mixers if p.what is what)
-            settings.append((kind, rope_settings(sheet.context, stack, kind, sheet.context.modules[part.paths[0]])))
+            settings.append((kind, rope_settings(sheet.context, stack, kind, attention_module(sheet, kind, what))))
 
     def of(trait: Callable[[RopeSettings], object], name: str) -> list[OfKind]:
         return [
@@ -216,8 +215,7 @@ def turned_dimensions(sheet: FactSheet, stack: Stack, kind: Kind, what: Attentio
     """Dimensions of a head that turn: those that the rotation takes, without the ones whose frequency is zero."""
     if what.rope is None:
         return None
-    part = next(p for p in kind.parts.mixers if p.what is what)
-    settings = rope_settings(sheet.context, stack, kind, sheet.context.modules[part.paths[0]])
+    settings = rope_settings(sheet.context, stack, kind, attention_module(sheet, kind, what))
     span = what.rope.span
     return (settings.turned(span) if span else None) or span
 
@@ -252,7 +250,7 @@ def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack
     fixed = fixed_table(sheet.context, stack)
     if fixed is not None:
         return fixed
-    reading = next((k for k, a in found if reads_positions(_module_of(sheet, k, a), sheet.context.trace)), None)
+    reading = next((k for k, a in found if reads_positions(attention_module(sheet, k, a), sheet.context.trace)), None)
     if reading is not None:
         return "relative bias", attention_place(sheet, reading)
     if seen == {"none"} and found[0][1].causal:
@@ -260,7 +258,7 @@ def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack
     return None, []
 
 
-def _module_of(sheet: FactSheet, kind: Kind, what: Attention) -> ModuleRecord:
+def attention_module(sheet: FactSheet, kind: Kind, what: Attention) -> ModuleRecord:
     """The module of a kind's example that an attention is."""
     part = next(p for p in kind.parts.mixers if p.what is what)
     return sheet.context.modules[part.paths[0]]

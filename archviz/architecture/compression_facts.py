@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from archviz.architecture.attention_facts import attentions
+from archviz.architecture.attention_facts import attention_module, attentions
 from archviz.architecture.context import code
 from archviz.architecture.fact_sheet import FactSheet, OfKind
 from archviz.architecture.kinds import Stack
@@ -16,10 +16,7 @@ from archviz.patterns.streams import StreamMixer, detect_stream_mixer
 
 def compression_facts(sheet: FactSheet, stack: Stack) -> None:
     """Pooled positions, an indexer's choice and grouped projections, for each kind of layer where kinds differ."""
-    modules: list[tuple[Kind, ModuleRecord]] = []
-    for kind, what in attentions(stack):
-        part = next(p for p in kind.parts.mixers if p.what is what)
-        modules.append((kind, sheet.context.modules[part.paths[0]]))
+    modules = [(kind, attention_module(sheet, kind, what)) for kind, what in attentions(stack)]
 
     def of(find: Callable[[ModuleRecord], tuple[ModuleRecord, object] | None]) -> list[OfKind]:
         found = [(kind, find(module)) for kind, module in modules]
