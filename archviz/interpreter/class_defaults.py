@@ -58,7 +58,7 @@ def declared_fields(config: Instance) -> frozenset[str]:
 
 
 def _aliases(cls: ClassValue) -> dict[str, str]:
-    stated = cls.lookup("attribute_map") if cls.has("attribute_map") else None
+    stated = cls.find("attribute_map")
     return (
         {a: b for a, b in stated.items() if isinstance(a, str) and isinstance(b, str)}
         if isinstance(stated, dict)

@@ -246,7 +246,7 @@ def _make_enum(interp: Interpreter, cls: ClassValue) -> None:
         member.payload = number
         members[name] = member
         del cls.namespace[name]
-        init = cls.lookup("__init__") if cls.has("__init__") else None
+        init = cls.find("__init__")
         if isinstance(init, FunctionValue):
             interp.call(init, [member, *(number if isinstance(number, tuple) else (number,))], {})
     inherited = next((base.enum_members for base in cls.mro[1:] if base.enum_members), None)

@@ -27,7 +27,7 @@ def ignored_keys(modules: Iterable[ModuleInstance]) -> tuple[tuple[str, Span | N
             continue
         else:
             seen.add(id(cls))
-            patterns = cls.lookup(ATTRIBUTE) if cls.has(ATTRIBUTE) else None
+            patterns = cls.find(ATTRIBUTE)
         for pattern in patterns if isinstance(patterns, (list, tuple, set)) else ():
             if isinstance(pattern, str) and len(pattern) <= _LONGEST and pattern not in found:
                 found[pattern] = _line(cls)

@@ -352,17 +352,13 @@ class Interpreter(Operators, AttributeWrites, Imports):
             result = Unknown(str(error))
         if isinstance(result, Unknown):
             self.note(f"decorator {ast.unparse(node)[:60]} is not understood: {result.reason}")
-            if self.is_own(frame.module):
+            if frame.module.is_own:
                 self.gap(f"the decorator {ast.unparse(node)[:60]}: {result.reason}", result.at)
                 if self.recorder is not None:  # defined once, and what is wrong with it holds for later passes
                     self.lasting_gaps.append(self.gaps[-1])
         if isinstance(result, FunctionValue) and result is not value:
             result.attrs.setdefault("__wrapped__", value)
         return value if isinstance(result, Unknown) else result
-
-    def is_own(self, module: SourceModule) -> bool:
-        """Whether a file is of the model's own code, not of `transformers`."""
-        return module.is_own
 
     def make_class(self, node: ast.ClassDef, frame: Frame) -> Any:
         return classes.make_class(self, node, frame)

@@ -51,7 +51,7 @@ class SourceModule:
     def __init__(self, interpreter: Interpreter, source: SourceText) -> None:
         self.interpreter = interpreter
         self.dotted = source.dotted
-        self.is_own = source.dotted.split(".", maxsplit=1)[0] != "transformers"
+        self.is_own = source.dotted.split(".", maxsplit=1)[0] != "transformers"  # the model's own code
         self.shown = source.shown
         self.is_package = source.is_package
         self.dialect = source.dialect
@@ -155,7 +155,7 @@ class SourceModule:
 
     def whole_namespace(self) -> dict[str, Any]:
         """`globals()`: for a file of the model's own, with every name that it binds, unless its statements are still at work."""
-        if self._running is None and self.interpreter.is_own(self):
+        if self._running is None and self.is_own:
             for name in list(self.index):
                 try:
                     self.find(name)
@@ -189,7 +189,7 @@ class SourceModule:
                 if id(part) not in self._done:
                     if _sets_attribute(part):
                         self._run_before(part, name, _takes)
-                    elif isinstance(self.namespace.get(name), _CHANGEABLE) and self.interpreter.is_own(self):
+                    elif isinstance(self.namespace.get(name), _CHANGEABLE) and self.is_own:
                         self._run_before(part, name, _reads)
                     self._run(part)
         finally:

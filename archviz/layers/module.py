@@ -323,7 +323,7 @@ def _run_call(interp: Interpreter, recorder: Recorder, call: CallSite, *, repeat
 
 def kernel_options(cls: ClassValue) -> dict[str, Any] | None:
     """The kernel that may replace the `forward` of a class, for its events."""
-    name = cls.lookup("kernel_layer_name") if cls.has("kernel_layer_name") else None
+    name = cls.find("kernel_layer_name")
     return {"kernel": name} if isinstance(name, str) else None
 
 

@@ -90,7 +90,7 @@ def build_plain_model(
 
 def _defaults(cls: ClassValue) -> dict[str, Any]:
     """What the constructor's parameters are where nothing is given."""
-    init = cls.lookup("__init__") if cls.has("__init__") else None
+    init = cls.find("__init__")
     if not isinstance(init, FunctionValue):
         return {}
     spec = init.node.args
@@ -129,7 +129,7 @@ def constructor_arguments(interp: Interpreter, cls: ClassValue, values: dict[str
     Raises:
         BadConfigError: A key is no parameter, or it is not clear which class an argument is of.
     """
-    init = cls.lookup("__init__") if cls.has("__init__") else None
+    init = cls.find("__init__")
     if not isinstance(init, FunctionValue):
         return _fields(interp, cls, values)
     spec = init.node.args
@@ -219,7 +219,7 @@ def _set_key(interp: Interpreter, self: Instance, name: str, value: Any) -> None
 def _object(interp: Interpreter, cls: ClassValue, values: dict[str, Any], depth: int) -> Any:
     """An object of an argument class, its own fields converted the same way."""
     given = {name: value for name, value in values.items() if name != CLASS_KEY}
-    init = cls.lookup("__init__") if cls.has("__init__") else None
+    init = cls.find("__init__")
     if isinstance(init, FunctionValue):
         spec = init.node.args
         parameters = {each.arg: each for each in [*spec.args, *spec.kwonlyargs]}
