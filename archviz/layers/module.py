@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from archviz.interpreter.attribute_writes import type_name
 from archviz.interpreter.classes import MODES
+from archviz.interpreter.control import BudgetSpentError
 from archviz.interpreter.library import Library
 from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
@@ -270,6 +271,8 @@ def _register_calls(library: Library) -> None:
                 args, kwargs = changed_arguments(interp, self, args, kwargs)
             result = interp.call(forward, list(args), dict(kwargs))
             return changed_result(interp, self, args, kwargs, result) if AFTER in self.attrs else result
+        if recorder.gaps_enough is not None and len(interp.gaps) >= recorder.gaps_enough:
+            raise BudgetSpentError("too little of this pass is understood", interp.here())
         if BEFORE in self.attrs:
             args, kwargs = changed_arguments(interp, self, args, kwargs)
         return run_call(interp, recorder, CallSite(self, path, forward, args, kwargs))
