@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from archviz.interpreter.attribute_writes import type_name
 from archviz.interpreter.classes import MODES
 from archviz.interpreter.control import BudgetSpentError
+from archviz.interpreter.frequencies import frequencies_of, keep_frequencies
 from archviz.interpreter.library import Library
 from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
@@ -43,6 +44,8 @@ def register(library: Library) -> None:
         result = Tensor(data.shape, data.dtype, data.data, interp.here())
         result.meaning, result.source, result.layout = data.meaning, data.source, data.layout
         result.attrs = {"_is_buffer": True, "persistent": persistent}  # as torch marks it for `Module.__setattr__`
+        if (found := frequencies_of(data)) is not None:
+            keep_frequencies(result, found)
         return result
 
 
