@@ -236,7 +236,7 @@ def add_positions(sheet: FactSheet, key: str, column: Column, roles: Roles, stac
     """What tells positions apart; where no pass shows the attention, the module tree alone says it."""
     words, evidence = _position_words(sheet, column, roles, stack)
     by_tree = is_untraced(sheet.context, stack) or (
-        words is not None and words.startswith("RoPE") and not any(what.positions for _, what in attentions(stack))
+        words is not None and "RoPE" in words and not any(what.positions for _, what in attentions(stack))
     )
     sheet.add(key, words, evidence, status="unverified" if by_tree else "verified")
 
@@ -246,9 +246,12 @@ def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack
     found = attentions(stack)
     seen = {a.positions for _, a in found}
     if "rope" in seen:
-        words = "RoPE" + (", none in some layers (NoPE)" if "none" in seen else "")
+        words, axes = _rotation_words(sheet, stack)
+        words += ", none in some layers (NoPE)" if "none" in seen else ""
         table = _table(column, roles)
-        return (f"{words} and table of positions" if table else words), attention_place(sheet, found[0][0]) + table
+        return (f"{words} and table of positions" if table else words), attention_place(
+            sheet, found[0][0]
+        ) + axes + table
     if "bias" in seen:
         return "relative bias", attention_place(sheet, found[0][0])
     alibi = next((e for e in sheet.context.trace.outline if e.kind == "function" and "alibi" in e.name.lower()), None)
@@ -256,7 +259,8 @@ def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack
         return "ALiBi", code(alibi.at) if alibi else sheet.cite(stack.config.prefix + "alibi")
     table = _table(column, roles)
     if seen <= {None} and (turning := _rotating(sheet, column, roles)):  # no pass shows whether it turns anything
-        return "RoPE and table of positions" if table else "RoPE", [*turning, *table]
+        words, axes = _rotation_words(sheet, stack)
+        return f"{words} and table of positions" if table else words, [*turning, *axes, *table]
     if table:
         return "table of positions", table
     fixed = fixed_table(sheet.context, stack)
@@ -268,6 +272,12 @@ def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack
     if seen == {"none"} and found[0][1].causal:
         return "none (NoPE)", attention_place(sheet, found[0][0])
     return None, []
+
+
+def _rotation_words(sheet: FactSheet, stack: Stack) -> tuple[str, list[Evidence]]:
+    """Rotations by one position, or by time, height and width, each with a section of the head (M-RoPE)."""
+    maker = _spreads_axes(sheet, stack)
+    return ("RoPE", []) if maker is None else ("M-RoPE", code(maker.defined_at))
 
 
 def attention_module(sheet: FactSheet, kind: Kind, what: Attention) -> ModuleRecord:

@@ -140,3 +140,11 @@ def test_positions_of_a_tower_that_no_pass_reaches_are_told_from_its_modules_and
     assert found is not None
     assert (found.value, found.status) == ("RoPE and table of positions", "unverified")
     assert any("modeling_gemma4.py" in each.where for each in found.evidence)
+
+
+@pytest.mark.parametrize(("model_type", "words"), [("qwen3_vl", "M-RoPE"), ("qwen3", "RoPE")])
+def test_rotations_by_time_height_and_width_are_called_so(model_type: str, words: str) -> None:
+    found = {each.key: each for each in describe(f"transformers:{model_type}").facts}
+    assert found["position_encoding"].value == words
+    places = [each.where for each in found["position_encoding"].evidence]
+    assert any("modeling_qwen3_vl.py:" in each for each in places[1:]) == (words == "M-RoPE")
