@@ -23,7 +23,7 @@ from archviz.interpreter.machine import HOST_ERRORS, Interpreter
 from archviz.interpreter.module_states import left_as_it_was, module_states, read_states, with_module_states
 from archviz.interpreter.named_inputs import WHOLE
 from archviz.interpreter.reading import MASKS_GIVEN, Gap
-from archviz.interpreter.towers import GRIDS, append, other_inputs, tower_inputs, uncalled_towers
+from archviz.interpreter.towers import GRIDS, append, other_inputs, token_marks, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor, Unknown
 from archviz.spans import Span
@@ -80,7 +80,9 @@ def _trace_images(
     """The first pass with an image in which more is understood, or as much and more is seen; else the pass on text alone."""
     plain = example_inputs(interp, model, batch, seq, pixels=False)
     forms = [{**plain, **images} for images in image_inputs(interp, model, batch)]
-    for given in [*forms, *other_inputs(interp, model, forms[0], batch, seq)]:
+    marks = token_marks(interp, model, batch, seq)
+    marked = [{**form, **marks} for form in (*forms, plain)] if marks else []
+    for given in [*marked[:-1], *forms, *other_inputs(interp, model, forms[0], batch, seq), *marked[-1:]]:
         recorder, gaps, _ = _run(interp, model, given, enough=max(1, len(text[1])))
         if (not gaps or len(gaps) < len(text[1])) and len(recorder.events) > len(text[0].events):
             return recorder, gaps
