@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archviz.descriptions import architecture_of, describe, described
-from archviz.drawings import DrawResult, draw, draw_comparison, draw_described
+from archviz.drawings import DrawResult, draw, draw_comparison, draw_described, is_architecture
 from archviz.errors import ArchvizError, UsageError
 from archviz.interpreter.machine import Interpreter
 from archviz.lookup.resolution import Resolution
@@ -375,7 +375,7 @@ def _stated(path: Path, settings: Settings) -> Architecture | dict[str, Any]:
 
         config = checked_diagram(text, path.name)
         return config.model_dump(mode="json", by_alias=True, exclude_none=True)
-    if document.get("schema") == "archviz/1":
+    if is_architecture(document, str(path)):
         from archviz.architecture.documents import read_architecture
 
         return read_architecture(document, str(path))

@@ -50,6 +50,7 @@ class Recorder:
         ] = []  # for each open call that may be repeated, the objects, containers and iterators it made
         self.ended_by: str | None = None  # what ended the pass before it was through
         self.spent = False  # a bound ended it
+        self.gaps_enough: int | None = None  # so many gaps, and the pass does not count
         self.more_tokens = 0  # tokens given beyond those asked for, so that no part of the model is left without any
         self.tokens: set[int] = set()  # the given tensors of token ids (`id`)
         self.next_number = 0  # the first free number of a tensor
