@@ -191,7 +191,17 @@ def _outgoing(flow: Flow, node: FlowNode, out: int) -> str:
             return _sum(parts)
         if node.factors and sum(parts) == node.factors[-1]:
             return f"{product(node.factors[:-1])} × ({_sum(parts)})"
-    return product(node.factors) if node.factors else str(out)
+    factors = node.factors or _cut_later(flow, node)
+    return product(factors) if factors else str(out)
+
+
+def _cut_later(flow: Flow, node: FlowNode) -> Shape | None:
+    """How the features of a projection are cut behind the norm that they pass first, as those beside it are at once (OLMo-2's heads)."""
+    readers = [other for other in flow.nodes.values() if any(source == node.id for source, _ in other.sources)]
+    if len(readers) != 1 or readers[0].kind != "call" or len(readers[0].sources) != 1:
+        return None
+    after = readers[0]
+    return after.factors if after.shape_in == after.shape_out == node.shape_out else None
 
 
 def part_sizes(node: FlowNode) -> list[int]:
