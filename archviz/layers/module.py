@@ -320,7 +320,10 @@ def _run_call(interp: Interpreter, recorder: Recorder, call: CallSite, *, repeat
         return shared.repeat(known, call.module, asked.tensors)
     before = (recorder.writes, len(interp.gaps))
     start, number = len(recorder.events), recorder.next_number
-    outside, recorder.inside_twin = recorder.inside_twin, recorder.inside_twin or (numbered and shared.ran_before(asked))
+    outside, recorder.inside_twin = (
+        recorder.inside_twin,
+        recorder.inside_twin or (numbered and shared.ran_before(asked)),
+    )
     try:
         with recorder.making(handed_on=True):
             result = _record(interp, recorder, call)
@@ -329,7 +332,9 @@ def _run_call(interp: Interpreter, recorder: Recorder, call: CallSite, *, repeat
     if (recorder.writes, len(interp.gaps)) == before and not has_unknown(result):
         span, numbers = (start, len(recorder.events)), (number, recorder.next_number)
         writes = (recorder.writes, recorder.open_writes)
-        shared.remember(asked.key, Remembered(call.module, asked.tensors, result, span=span, numbers=numbers, writes=writes))
+        shared.remember(
+            asked.key, Remembered(call.module, asked.tensors, result, span=span, numbers=numbers, writes=writes)
+        )
     return result
 
 
