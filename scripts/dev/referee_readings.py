@@ -28,6 +28,7 @@ from archviz.sources.official import (
     model_class_name,
     refusal,
 )
+from archviz.stack_room import with_stack_room
 
 PART_DIGITS = 6
 UNHURRIED = Settings(
@@ -57,6 +58,7 @@ class Reader:
         with deep_recursion():
             return build_configuration(self.interp, configuration_class(self.interp, source.model_type), values)
 
+    @with_stack_room
     def read(self, source: ModelSource, class_name: str | None = None) -> ModelReading:
         """Build a model and read it, as `pipeline.read` does.
 
