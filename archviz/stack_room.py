@@ -20,10 +20,9 @@ def with_stack_room(function: Function) -> Function:
     that claims to be wide takes a larger piece at once; what of it is never touched costs nothing.
     """
 
-    @wraps(function)
     def roomy(*args: object, **kwargs: object) -> object:
         return function(*args, **kwargs)
 
     with suppress(AttributeError, ValueError, OverflowError):  # another Python, which has no such pieces
         roomy.__code__ = roomy.__code__.replace(co_stacksize=WIDTH)
-    return cast("Function", roomy)
+    return cast("Function", wraps(function)(roomy))
