@@ -47,6 +47,7 @@ from archviz.sources.official import (
 )
 from archviz.sources.plain_code import build_plain_model
 from archviz.spans import EvidenceKind
+from archviz.stack_room import with_stack_room
 
 if TYPE_CHECKING:
     from archviz.interpreter.caches import CachedPass
@@ -146,6 +147,7 @@ class TraceOptions:
     stored: bool = False
 
 
+@with_stack_room
 def read(
     source: ModelSource,
     *,

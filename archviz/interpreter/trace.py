@@ -183,7 +183,7 @@ def _cached_passes(
     if decode:
         earlier = cache_shapes(found[1]) if found is not None else None
         following = next_inputs(interp, model, batch, given, output, *(found or (None, None)))
-        recorder, more, output = _run(interp, model, following)
+        recorder, more, output = _run(interp, model, following, after=recorder)
         recorders, gaps = [recorder, *recorders], [*gaps, *(gap for gap in more if gap not in gaps)]
         found = returned_cache(output) or found
         if recorder.ended_by is not None:
@@ -225,11 +225,12 @@ def _evaluate(interp: Interpreter, model: ModuleInstance) -> None:
 
 def _run(
     interp: Interpreter, model: ModuleInstance, given: dict[str, Any], part: ModuleInstance | None = None,
-    enough: int | None = None,
+    after: Recorder | None = None, enough: int | None = None,
 ) -> tuple[Recorder, list[Gap], Any]:  # fmt: skip
     """One call of the model, or of a part of it: its events, what was not understood, and its output (None where it failed).
 
     Args:
+        after: The pass whose cache it is given.
         enough: So many gaps, and the pass does not count: it ends there.
     """
     before = list(interp.gaps)
@@ -240,6 +241,8 @@ def _run(
     try:
         recorder.keeps_numbers = part is not None
         recorder.gaps_enough = enough
+        if after is not None:
+            recorder.continues(after)
         recorder.tokens = {id(value) for name, value in given.items() if name.endswith("input_ids")}
         output = interp.call(part or model, [], given)
     except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
