@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from archviz.architecture.frequencies import frequency_vectors, theta_of_code
 from archviz.architecture.rope_settings import rope_settings
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.attention import Attention
@@ -17,7 +18,7 @@ from archviz.spans import Span
 from archviz.verify.claims import Claim
 from archviz.verify.formula_claims import formula
 from archviz.verify.lineage import Lineage
-from archviz.verify.rope_frequencies import frequency_vectors, frequency_words
+from archviz.verify.rope_frequencies import frequency_words
 from archviz.verify.rope_tables import table_claims, table_maker
 from archviz.verify.view import LayerView
 
@@ -126,8 +127,11 @@ def _turned(view: LayerView, rotation: Rotation) -> bool:
 
 def _frequencies(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
     """The rule of the frequencies, where the code that computes them was followed."""
-    vectors = frequency_vectors(view, rotation.event)
+    vectors = frequency_vectors(view.context, rotation.event)
     theta = rope_settings(view.context, view.stack, view.kind, view.module).theta if vectors else None
+    if theta is None and (of_code := theta_of_code(view.context, view.module)) is not None:
+        theta = of_code[0]
+        yield view.claim("rope.theta", theta, of_code[1].at)
     words = list(dict.fromkeys(frequency_words(each.numbers, theta) for each in vectors if each.numbers))
     if words:
         yield view.claim("rope.frequencies", words[0] if len(words) == 1 else words, *(each.at for each in vectors))
