@@ -7,6 +7,7 @@ from collections.abc import Callable
 from archviz.architecture.context import code
 from archviz.architecture.fact_sheet import FactSheet, OfKind
 from archviz.architecture.fixed_positions import fixed_table, reads_positions
+from archviz.architecture.frequencies import theta_of_code
 from archviz.architecture.kinds import Stack
 from archviz.architecture.mask_facts import mask_values
 from archviz.architecture.model import Evidence
@@ -193,6 +194,7 @@ def _rope_facts(sheet: FactSheet, stack: Stack) -> None:
 
     sheet.add_by_kind("rope_theta", of(lambda s: s.theta, "theta"), status="config")
     sheet.add_by_kind("rope_theta", of(lambda s: s.unmatched, "theta"), status="unverified")
+    sheet.add_by_kind("rope_theta", _thetas_of_code(sheet, stack))
     if any(s.partial not in (None, 1) for _, s in settings):
         shares = of(lambda s: s.partial if s.partial is not None else 1.0, "partial")
         sheet.add_by_kind("rope_partial_factor", shares, status="config")
@@ -202,6 +204,16 @@ def _rope_facts(sheet: FactSheet, stack: Stack) -> None:
         sheet.add_by_kind("mrope_section", of(lambda s: s.sections, "sections"), status="config")
     elif settings and (maker := _spreads_axes(sheet, stack)) is not None:
         sheet.add("mrope_section", maker.attributes["mrope_section"], code(maker.defined_at))
+
+
+def _thetas_of_code(sheet: FactSheet, stack: Stack) -> list[OfKind]:
+    """The base that the frequencies of each kind follow, where no key states one."""
+    found = []
+    for kind, what in attentions(stack):
+        base = theta_of_code(sheet.context, attention_module(sheet, kind, what)) if what.rope is not None else None
+        if base is not None:
+            found.append(OfKind(kind, base[0], kind.mixer_kind or kind.id, code(base[1].at)))
+    return found
 
 
 def _spreads_axes(sheet: FactSheet, stack: Stack) -> ModuleRecord | None:

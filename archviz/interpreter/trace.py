@@ -81,7 +81,7 @@ def _trace_images(
     plain = example_inputs(interp, model, batch, seq, pixels=False)
     forms = [{**plain, **images} for images in image_inputs(interp, model, batch)]
     for given in [*forms, *other_inputs(interp, model, forms[0], batch, seq)]:
-        recorder, gaps, _ = _run(interp, model, given)
+        recorder, gaps, _ = _run(interp, model, given, enough=max(1, len(text[1])))
         if (not gaps or len(gaps) < len(text[1])) and len(recorder.events) > len(text[0].events):
             return recorder, gaps
     return text
@@ -93,7 +93,7 @@ def _trace_apart(interp: Interpreter, model: ModuleInstance, recorder: Recorder,
     interp.state[WHOLE] = model.attrs.get("config")
     for _, tower in list(uncalled_towers(model, called)):
         for given in tower_inputs(interp, tower, batch, seq):
-            more, gaps, _ = _run(interp, model, given, part=tower)
+            more, gaps, _ = _run(interp, model, given, part=tower, enough=1)
             if not gaps:
                 append(recorder, more)
                 break
@@ -122,7 +122,7 @@ def trace_model(
     given = example_inputs(interp, model, batch, seq, pixels=pixels)
     recorder, gaps, _ = _run(interp, model, given)
     for other in other_inputs(interp, model, given, batch, seq) if gaps and not recorder.spent else ():
-        more, left, _ = _run(interp, model, other)
+        more, left, _ = _run(interp, model, other, enough=1)
         if not left:
             return more, left
     return recorder, gaps
@@ -222,16 +222,14 @@ def _evaluate(interp: Interpreter, model: ModuleInstance) -> None:
 
 
 def _run(
-    interp: Interpreter,
-    model: ModuleInstance,
-    given: dict[str, Any],
-    part: ModuleInstance | None = None,
-    after: Recorder | None = None,
-) -> tuple[Recorder, list[Gap], Any]:
+    interp: Interpreter, model: ModuleInstance, given: dict[str, Any], part: ModuleInstance | None = None,
+    after: Recorder | None = None, enough: int | None = None,
+) -> tuple[Recorder, list[Gap], Any]:  # fmt: skip
     """One call of the model, or of a part of it: its events, what was not understood, and its output (None where it failed).
 
     Args:
         after: The pass whose cache it is given.
+        enough: So many gaps, and the pass does not count: it ends there.
     """
     before = list(interp.gaps)
     interp.gaps = []
@@ -240,6 +238,7 @@ def _run(
     output = None
     try:
         recorder.keeps_numbers = part is not None
+        recorder.gaps_enough = enough
         if after is not None:
             recorder.continues(after)
         recorder.tokens = {id(value) for name, value in given.items() if name.endswith("input_ids")}

@@ -54,6 +54,7 @@ class Recorder:
         self._late = 0  # statements of files that run late: what they make is the file's
         self.ended_by: str | None = None  # what ended the pass before it was through
         self.spent = False  # a bound ended it
+        self.gaps_enough: int | None = None  # so many gaps, and the pass does not count
         self.more_tokens = 0  # tokens given beyond those asked for, so that no part of the model is left without any
         self.tokens: set[int] = set()  # the given tensors of token ids (`id`)
         self.next_number = 0  # the first free number of a tensor

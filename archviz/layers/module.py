@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from archviz.interpreter.attribute_writes import type_name
 from archviz.interpreter.classes import MODES
+from archviz.interpreter.control import BudgetSpentError
+from archviz.interpreter.frequencies import frequencies_of, keep_frequencies
 from archviz.interpreter.library import Library
 from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
@@ -51,6 +53,8 @@ def register(library: Library) -> None:
         result = Tensor(data.shape, data.dtype, data.data, interp.here())
         result.meaning, result.source, result.layout = data.meaning, data.source, data.layout
         result.attrs = {"_is_buffer": True, "persistent": persistent}  # as torch marks it for `Module.__setattr__`
+        if (found := frequencies_of(data)) is not None:
+            keep_frequencies(result, found)
         return result
 
 
@@ -279,6 +283,8 @@ def _register_calls(library: Library) -> None:
                 args, kwargs = changed_arguments(interp, self, args, kwargs)
             result = interp.call(forward, list(args), dict(kwargs))
             return changed_result(interp, self, args, kwargs, result) if AFTER in self.attrs else result
+        if recorder.gaps_enough is not None and len(interp.gaps) >= recorder.gaps_enough:
+            raise BudgetSpentError("too little of this pass is understood", interp.here())
         if BEFORE in self.attrs:
             args, kwargs = changed_arguments(interp, self, args, kwargs)
         return run_call(interp, recorder, CallSite(self, path, forward, args, kwargs))

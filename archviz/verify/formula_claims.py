@@ -21,6 +21,7 @@ from archviz.patterns.term_text import term_lines
 from archviz.patterns.terms import Term, TermReader
 from archviz.patterns.trace import Trace
 from archviz.verify.claims import Claim
+from archviz.verify.feed_forward_claims import loose_result
 from archviz.verify.joined_numbers import numbers_told
 from archviz.verify.not_read import rounds_told
 from archviz.verify.source_lines import SourceLines
@@ -130,8 +131,10 @@ def uncalled_beside(context: Context, stacks: Sequence[Stack], lines: SourceLine
 
 
 def layer_formulas(view: LayerView) -> Iterator[Claim]:
-    """The formula of the layer, and of the kinds of norms in it."""
+    """The formula of the layer, of the modules in it that belong to none of its parts, and of the kinds of norms."""
     yield from _claim(view, view.kind.example, "layer.formula")
+    for module in _outside_parts(view):
+        yield from (each for each in _claim(view, module, "module.formula") if not is_one_step(str(each.value)))
     norms: dict[str, list[Claim]] = {}
     for module in view.kind.example.walk():
         if module.library is None and detect_norm(module, view.trace) is not None:
@@ -141,8 +144,26 @@ def layer_formulas(view: LayerView) -> Iterator[Claim]:
         yield replace(same[0], part=", ".join(claim.part for claim in same))
 
 
+def _outside_parts(view: LayerView) -> Iterator[ModuleRecord]:
+    """Modules of a layer that are neither its parts nor inside one, such as hyper-connections and what a projection is wrapped in."""
+    layer = view.kind.example
+    parts = [replace(view, part=part).module for part in (*view.kind.parts.mixers, *view.kind.parts.feeds)]
+    covered = tuple(f"{module.path}." for module in parts if module is not layer)
+    for module in layer.walk():
+        inside = f"{module.path}.".startswith(covered) if covered else False
+        if module is not layer and not inside and not _is_plain(module, view.trace) and not _is_repeated(module, layer):
+            yield module
+
+
 def part_formulas(view: LayerView) -> Iterator[Claim]:
     """The formula of a part, and of the modules inside it that are no norm, projection or activation."""
+    if view.loose:
+        result = loose_result(view) if view.part and isinstance(view.part.what, FeedForward) else None
+        if result is not None:
+            first = view.loose[0]
+            yield view.claim(
+                "feed_forward.formula", written(term_lines([result])), first.defined_at or first.created_at
+            )
     if view.module is view.kind.example:
         return  # spelt out in the layer, whose formula tells it
     for module in view.module.walk():
@@ -213,6 +234,14 @@ def formula(context: Context, call: Event, *, handed: bool = True) -> str | None
 def value_formula(context: Context, call: Event, value: ValueRef) -> str:
     """What a value inside a call is made of, in one line."""
     return written(term_lines([_reader(context, call).term(value)]))
+
+
+def made_inside(context: Context, call: Event, values: Sequence[ValueRef]) -> str | None:
+    """What a call makes some values of; None where it hands on what it was given."""
+    reader = _reader(context, call)
+    if not any(reader.is_made(value) or reader.term(value).name == "cut" for value in values):
+        return None
+    return written(term_lines(list({id(term): term for term in map(reader.term, values)}.values())))
 
 
 def _reader(context: Context, call: Event, *, handed: bool = True) -> TermReader:
