@@ -1,4 +1,7 @@
-"""How a box before the layers meets the stream that it is no step of: a table of positions is added, a class token put in front."""
+"""How a box before the layers meets the stream that it is no step of: a table of positions is added, a class token put in front.
+
+What reads the stream and is added to what it read (a convolution of positions) is a branch of it.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +19,21 @@ _WAYS: Mapping[str, Join] = {"add": "add", "mul": "multiply", **dict.fromkeys(JO
 
 @record(frozen=True)
 class Meeting:
-    """The step at which what a module or a tensor gives meets the stream, and what that step does."""
+    """The step at which what a module or a tensor gives meets the stream, and what that step does.
+
+    Args:
+        reads: Whether the module reads the stream that it meets.
+    """
 
     join: Join
     at: Event
+    reads: bool = False
 
 
 def meetings(
     context: Context, around: Iterable[ModuleRecord], tensors: Mapping[str, Event], layer: ModuleRecord
 ) -> dict[str, Meeting]:
-    """The modules before the first layer that read nothing of the stream, by path, with where they meet it.
+    """The modules before the first layer that are no steps of the stream, by path, with where they meet it.
 
     Args:
         around: The modules around the layers of a tower.
@@ -63,9 +71,23 @@ def _of_calls(context: Context, calls: Mapping[str, Event], layer: ModuleRecord)
             if meeting is not None:
                 found[path] = meeting
         elif stream or any(context.trace.carries(value) for value in call.outputs):
+            branch = _branch(call, steps, given)
+            if branch is not None and stream:
+                found[path] = branch
             stream |= given
             _follow(steps, stream)
     return found
+
+
+def _branch(call: Event, steps: Sequence[Event], given: set[int]) -> Meeting | None:
+    """Where what a call gives is added to what the call read, and goes no other way."""
+    made = set(given)
+    meeting = _meeting(steps, {value.id for value in call.inputs} - given, made)
+    if meeting is None or meeting.join != "add":
+        return None
+    later = (event for event in steps if event.index > meeting.at.index)
+    again = any(value.id in made for event in later for value in event.inputs)
+    return None if again else Meeting("add", meeting.at, reads=True)
 
 
 def _depends(context: Context, call: Event, stream: set[int]) -> bool:

@@ -6,14 +6,16 @@ import re
 from itertools import groupby
 
 from archviz.architecture.context import Context, code
-from archviz.architecture.labels import Label, label_node, part_sizes, product
+from archviz.architecture.labels import Label, label_node, part_sizes, product, projection_text
 from archviz.architecture.model import BlockEdge, BlockGraph, BlockNode, Evidence
 from archviz.architecture.roles import Roles
 from archviz.free_names import free_name
+from archviz.interpreter.reading import ModuleRecord
 from archviz.interpreter.trace import LONGER
 from archviz.patterns.compression import pooled_positions
 from archviz.patterns.flow import Flow, FlowNode, Shape
-from archviz.patterns.op_families import JOINS, PLUMBING, SPLITS, canonical
+from archviz.patterns.linears import has_bias, linear_sizes
+from archviz.patterns.op_families import CONTRACTIONS, JOINS, PLUMBING, SPLITS, canonical
 from archviz.patterns.residual import find_residual_adds
 from archviz.patterns.streams import detect_stream_mixer
 from archviz.readings import DESCRIBED_SEQUENCE
@@ -280,10 +282,8 @@ def _give_own_parameters(
     module = context.modules[path]
     core = next((n for n in nodes.values() if n.role in ("attention_core", "recurrence_core", "top_k")), None)
     if core is not None and core.role == "top_k":  # a choice has no tensors; what it chooses by has
-        own = {_squeezed(tensor.shape) for tensor in module.parameters.values()}
-        core = next(
-            (nodes[i] for i, n in flow.nodes.items() if own & {_squeezed(v.shape or ()) for v in n.reads}), None
-        )
+        chooser = _reader(flow, module)
+        core = nodes[chooser] if chooser is not None else None
     if core is not None and context.own_parameters(module):
         core.parameters += context.own_parameters(module)
         core.details.append(", ".join(module.parameters))
@@ -291,11 +291,30 @@ def _give_own_parameters(
     for child in module.children.values():
         if child.path in drawn or not child.parameters or not context.parameters(child.path):
             continue
-        shapes = {_squeezed(tensor.shape) for tensor in child.parameters.values()}
-        reader = next((i for i, n in flow.nodes.items() if shapes & {_squeezed(v.shape or ()) for v in n.reads}), None)
+        reader = _reader(flow, child)
         if reader is not None:
             nodes[reader].parameters += _uncounted(context, [child.path], path, counted)
             nodes[reader].code_name = nodes[reader].code_name or child.name
+            _name_product(flow, flow.nodes[reader], nodes[reader], child)
+
+
+def _reader(flow: Flow, module: ModuleRecord) -> int | None:
+    """The first step that reads a tensor of a module, known by its shape, the largest first: many have a bias of one width."""
+    tensors = sorted(module.parameters.values(), key=lambda tensor: -tensor.numel)
+    for shape in dict.fromkeys(_squeezed(tensor.shape) for tensor in tensors):
+        for number, node in flow.nodes.items():
+            if any(_squeezed(value.shape or ()) == shape for value in node.reads):
+                return number
+    return None
+
+
+def _name_product(flow: Flow, node: FlowNode, box: BlockNode, module: ModuleRecord) -> None:
+    """A product with the weight of a projection that is not called is that projection (Mamba's `dt_proj.weight @ x`)."""
+    sizes = linear_sizes(module)
+    if sizes is None or box.role not in ("other", "projection") or node.name not in (*CONTRACTIONS, "linear"):
+        return
+    box.role, box.label = "projection", module.name
+    box.details = [projection_text(flow, node, *sizes), *(["bias"] if has_bias(module) else [])]
 
 
 def _squeezed(shape: Shape) -> Shape:

@@ -28,7 +28,7 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
         tensor for holder in column.holders for tensor in holder.parameters.values()
         if tensor.name not in context.reading.tied
     ]  # fmt: skip
-    unread = unread_tensors(context, column, column.holders)
+    unread = unread_tensors(context, column)
     holders = {tensor.name: holder for holder in column.holders for tensor in holder.parameters.values()}
     placed = [*steps.placed()]
     placed += [
@@ -43,7 +43,7 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
     outside = [m for m in column.around if column.module and not m.path.startswith(column.module + ".")]
     return Tower(
         id=column.id, title=column.title, module=column.module, feeds=column.feeds,
-        column=[ColumnItem(node=input_box(context, column)), *(item for _, item in sorted(placed, key=lambda pair: pair[0]))],
+        column=[ColumnItem(node=input_box(column)), *(item for _, item in sorted(placed, key=lambda pair: pair[0]))],
         parameters=context.parameters(column.module)
         + sum(context.parameters(m.path) for m in outside)
         - sum(context.parameters(path) for path in nested(column, columns)),
@@ -98,9 +98,17 @@ class _Steps:
         reads, met = self._beside.get(module.path), self._met.get(module.path)
         taps = reads is None and module.path in self._taps
         joins = met.join if met is not None and reads is None and not taps else None
-        return ColumnItem(
-            node=node, beside=reads is not None, taps=taps, joins=joins, reads=[node_id(path) for path in reads or ()]
-        )
+        if joins and met is not None and met.reads:
+            reads_of = self._before(module)
+        else:
+            reads_of = [node_id(path) for path in reads or ()]
+        return ColumnItem(node=node, beside=reads is not None, taps=taps, joins=joins, reads=reads_of)
+
+    def _before(self, module: ModuleRecord) -> list[str]:
+        """The step of the column below a branch, which is what the branch reads."""
+        place = self._place(module)
+        below = [step for step in self._order() if isinstance(step, ModuleRecord) and self._place(step) < place]
+        return [node_id(step.path) for step in below[-1:]]
 
 
 def _only_lends(context: Context, column: Column, module: ModuleRecord) -> bool:

@@ -83,6 +83,7 @@ class _Writer:
                 if (sign := join_node(item)) is not None:
                     joint = f"{name}.{number}.{sign.id}"
                     lines.append(_node(joint, sign))
+                    self._edges += [arrow(end, node) for end in ends if item.reads]
                     self._edges.append(arrow(node, joint))
                     node = joint
                 self._edges += [arrow(end, node) for end in ends]

@@ -32,7 +32,7 @@ from archviz.figure.model import (
 from archviz.figure.savings import Savings
 from archviz.records import replace
 
-MAX_BOXES = 42
+MAX_BOXES = 41  # about forty
 _MAX_PANELS = 6
 _MINOR_SHARE = 0.4
 _PLAIN_COLOUR = 3  # of a layer kind without a mixer
@@ -131,9 +131,17 @@ class Drafted:
             self.kinds[stack.path, kind.id] = number
 
     def _mixer_colour(self, stack: LayerStack, kind: LayerKind) -> int:
-        """The colour of the first kind of the stack with the same mixer: what is alike looks alike."""
-        first = next((other for other in stack.kinds if kind.mixer and other.mixer == kind.mixer), kind)
+        """The colour of the first kind of the stack with the same mixer, or one alike but for numbers: what is alike looks alike."""
+        first = next((other for other in stack.kinds if self._same_mixer(other, kind)), kind)
         return self.kinds[stack.path, first.id]
+
+    def _same_mixer(self, one: LayerKind, other: LayerKind) -> bool:
+        """Whether the mixers of two kinds are one, or of one sort with the same parts, joined alike."""
+        if one.mixer is None or other.mixer is None or one.mixer == other.mixer:
+            return one.mixer is not None and one.mixer == other.mixer
+        mine, its = self.architecture.block(one.mixer), self.architecture.block(other.mixer)
+        named = _mixing(one) == _mixing(other) != ""
+        return named and mine is not None and its is not None and _likeness(mine) == _likeness(its)
 
     def _pattern(
         self,
@@ -298,7 +306,7 @@ def column_step(item: ColumnItem, scope: str) -> Step:
     if node.role == "concat":  # narrow as ⊕ is, and said in the box beside it
         box = replace(box, details=(*box.details, node.label))
         sign = replace(sign, label="‖", shape="round", description="concatenation")
-    return Merge(sign.id, sign, box)
+    return Merge(sign.id, sign, box, branch=bool(item.reads))
 
 
 def ends_of(column: Column) -> list[Box]:
@@ -330,6 +338,11 @@ def kind_colours(architecture: Architecture, stack: LayerStack) -> list[int]:
         free = (number for number in (wanted, *range(len(stack.kinds) + 1)) if number not in taken)
         taken.append(next(free))
     return taken
+
+
+def _mixing(kind: LayerKind) -> str:
+    """What the mixer of a kind of layers is, without what tells it from others of its kind: `attention` of `attention (shared kv)`."""
+    return "+".join(part.partition(" (")[0] for part in (kind.mixer_kind or "").split("+"))
 
 
 def _likeness(graph: BlockGraph) -> str:

@@ -272,10 +272,11 @@ def _tower_graph(architecture: Architecture, tower: Tower) -> BlockGraph:
         sign = join_node(item)
         if item.node and sign:
             nodes.append(item.node)
+            edges += [BlockEdge(source=last, target=item.node.id)] if item.reads and last else []
             edges.append(BlockEdge(source=item.node.id, target=sign.id))
         fresh = [sign] if sign else [item.node] if item.node else _stack_nodes(stack) if stack else []
         for node in fresh:
-            edges += [BlockEdge(source=last, target=node.id)] if last else []
+            edges += [BlockEdge(source=last, target=node.id, residual=bool(sign and item.reads))] if last else []
             edges += [BlockEdge(source=name, target=node.id) for name in beside] if stack else []
             nodes.append(node)
             last = node.id

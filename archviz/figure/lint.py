@@ -328,10 +328,10 @@ def _wires(scene: _Scene) -> Iterator[Finding]:
 
 
 def _shared_lines(scene: _Scene) -> Iterator[Finding]:
-    """Wires of different boxes to different boxes that lie on each other for a while: nobody sees which leads where."""
+    """Wires of different boxes to different boxes, or a wire and the leader of a note, that lie on each other for a while."""
     lines: dict[tuple[bool, int], list[tuple[float, float, str]]] = {}
     for wire in scene.wires:
-        if wire.role != "edge" or "~" not in wire.owner:
+        if wire.role != "note" and (wire.role != "edge" or "~" not in wire.owner) and not wire.owner.startswith("tie/"):
             continue
         for start, end in pairwise(wire.points):
             level = abs(start[1] - end[1]) <= _SLANT
@@ -344,7 +344,7 @@ def _shared_lines(scene: _Scene) -> Iterator[Finding]:
             for begin, stop, other in found[:place]:
                 ends = zip(one.split("~"), other.split("~"), strict=False)
                 shared = min(last, stop) - max(first, begin)
-                if shared > _SHARED and all(a != b for a, b in ends) and (one, other) not in told:
+                if shared > _SHARED and one != other and all(a != b for a, b in ends) and (one, other) not in told:
                     told.add((one, other))
                     yield Finding("hard", "shared-line", "two wires lie on each other", (other, one))
 

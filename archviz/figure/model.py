@@ -97,11 +97,15 @@ class Repeat:
 
 @record(frozen=True)
 class Merge:
-    """Where a box that is no step of the stream meets it: a table of positions at a ⊕ (`sign`), a class token at a concatenation."""
+    """Where a box that is no step of the stream meets it: a table of positions at a ⊕ (`sign`), a class token at a concatenation.
+
+    A `branch` reads the stream below.
+    """
 
     id: str
     sign: Box
     box: Box
+    branch: bool = False
 
 
 Step: TypeAlias = Box | Merge | LayerPanel | Repeat

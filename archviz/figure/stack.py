@@ -33,11 +33,13 @@ _FLOW_GAP = 13.5
 _TABLE = 64.0  # px: least width of a table beside the ⊕ at which it is added; in boxes, its largest is
 _SHARE = 0.64
 _REACH = 16.0  # px between the two
+_FORK = 18.0  # px below a branch beside the stream, for the wire by which it reads that
 _PAD = 13.0
 _TITLE = 44.0
 _TITLE_LINES = 3
 _TITLE_ROOM = 190.0  # px on the left of the output that the title of a tower may ask for
 _WIDER = 72.0  # px by which a bar with mixers may be wider than a box
+_TIE = 8.0  # px between the line that joins tied boxes and their edges that face each other
 _LOPSIDED = 80.0  # px by which the sides of a panel may differ before it is drawn lopsided
 
 
@@ -93,10 +95,11 @@ class MergeElement:
         self.size, self.sign = box_size(merge.box, self.style), box_size(merge.sign, self.style)
         self.right = self.sign[0] / 2
         self.left = self.right + _REACH + self.size[0]
-        self.height = max(self.size[1], self.sign[1])
+        self.fork = _FORK if merge.branch else 0.0
+        self.height = max(self.size[1], self.sign[1]) + self.fork
 
     def draw(self, canvas: Canvas, x: float, bottom: float) -> float:
-        middle = bottom - self.height / 2
+        middle = bottom - self.fork - (self.height - self.fork) / 2
         (width, tall), (wide, high) = self.size, self.sign
         table = Frame(x - self.left, middle - tall / 2, width, tall)
         sign = Frame(x - wide / 2, middle - high / 2, wide, high)
@@ -105,6 +108,10 @@ class MergeElement:
             canvas.fronts.append(paint_box(box, frame, self.style, canvas.theme))
         path = Path(((table.right, middle), (sign.x, middle)), canvas.theme.line, 1.25, 6.0, arrow_end=True)
         canvas.wires.append(Group(f"{self.merge.id}/in", "edge", (path,)))
+        if self.fork:
+            way = ((x, bottom - 4), (table.middle[0], bottom - 4), (table.middle[0], table.bottom))
+            path = Path(way, canvas.theme.line, 1.25, 6.0, arrow_end=True)
+            canvas.wires.append(Group(f"{self.merge.id}/read", "edge", (path,)))
         if high < self.height:  # the stream runs up to the sign and on from it
             canvas.wires.append(_wire(f"{self.merge.id}/up", (x, bottom), (x, sign.bottom), canvas.theme, True))
             canvas.wires.append(
@@ -414,12 +421,8 @@ class ColumnArt:
         low, high = (self.canvas.boxes.get(name) for name in self.column.tied or ("", ""))
         if low and high:
             lane = self.frame.right - 6
-            points = (
-                (low.right + 2, low.middle[1]),
-                (lane, low.middle[1]),
-                (lane, high.middle[1]),
-                (high.right + 2, high.middle[1]),
-            )
+            start, end = low.y + _TIE, high.bottom - _TIE  # a note's leader begins at the middle
+            points = ((low.right + 2, start), (lane, start), (lane, end), (high.right + 2, end))
             path = Path(points, self.theme.accent, 1.5, 6.0, dash=(1.5, 3.5))
             self.canvas.wires.append(Group(f"tie/{self.column.id}", "edge", (path,), title="tied weights"))
 

@@ -200,7 +200,7 @@ def _scoped(step: Step, side: str) -> Step:
         )
     if isinstance(step, Merge):
         sign, box = (replace(each, id=f"{side}/{each.id}") for each in (step.sign, step.box))
-        return Merge(f"{side}/{step.id}", sign, box)
+        return replace(step, id=f"{side}/{step.id}", sign=sign, box=box)
     if isinstance(step, LayerPanel):
         if step.diagram is None:
             mixers = tuple(replace(box, id=f"{side}/{box.id}") for box in step.mixers)

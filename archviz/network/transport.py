@@ -19,7 +19,7 @@ from archviz.errors import (
     UsageError,
 )
 from archviz.network.cache import Entry
-from archviz.network.exchange import Answer, Bounds, exchange
+from archviz.network.exchange import Answer, Bounds, exchange, too_many
 from archviz.network.faults import (
     CutShortError,
     helps_to_retry,
@@ -325,6 +325,9 @@ class GuardedTransport(httpx2.BaseTransport):
             return
         if "json" not in kind and not urlsplit(url).path.endswith(".json"):
             return
+        most = self.session.settings.limits.items
+        if len(answer.body) > most and sum(map(answer.body.count, (b",", b"[", b"{"))) > most:
+            raise too_many(most, request)
         try:
             json.loads(answer.body)
         except (ValueError, RecursionError):
@@ -375,7 +378,8 @@ class GuardedTransport(httpx2.BaseTransport):
     def _unreachable(self, error: Exception, url: str, seconds: float, began: float) -> SourceUnavailableError:
         """What is said of a service that gave no answer; one that cost time is not asked again by this process for a while."""
         found = unreachable(error, self.service.name, url, seconds)
-        if not isinstance(error, (CutShortError, httpx2.ReadError, httpx2.RemoteProtocolError)):
+        slow_file = self.session.is_long and isinstance(error, httpx2.ReadTimeout)  # others may come sooner
+        if not slow_file and not isinstance(error, (CutShortError, httpx2.ReadError, httpx2.RemoteProtocolError)):
             self.session.unreachable[origin_of(url)] = found
             now = self.session.time.monotonic()
             if now - began >= _COSTLY:

@@ -182,6 +182,7 @@ def merge(flow: Flow, region: set[int], kind: str, module: str | None = None) ->
     if not members or not is_convex(flow, region):
         return None
     first, last = members[0], members[-1]
+    _hand_back(flow, members)
     group = FlowNode(
         last.id,
         "group",
@@ -199,6 +200,16 @@ def merge(flow: Flow, region: set[int], kind: str, module: str | None = None) ->
         flow.output = group.id
     flow.nodes = renumber([*(n for i, n in flow.nodes.items() if i not in region), group])
     return group.id
+
+
+def _hand_back(flow: Flow, members: list[FlowNode]) -> None:
+    """A projection whose result is scaled and then cut into heads by a region keeps how it is cut: `q_proj(x) * scale`."""
+    for node in members:
+        if node.factors is None or node.name not in ELEMENTWISE or len(node.sources) != 1:
+            continue
+        source = flow.nodes[node.sources[0][0]]
+        if source.kind == "call" and source.factors is None and source.shape_out == node.shape_in == node.shape_out:
+            source.factors = node.factors
 
 
 def fold_activations(flow: Flow) -> None:

@@ -6,6 +6,8 @@ from archviz.architecture.column_joins import way_of
 from archviz.architecture.model import Tower
 from archviz.architecture.text import describe_text
 from archviz.descriptions import describe
+from archviz.emit.dot_architecture import dot_from_architecture
+from archviz.figure import draw_view
 from archviz.settings import Settings
 from tests.patterns.tape import LENGTH, Tape
 
@@ -50,3 +52,22 @@ def test_other_steps_than_sums_products_and_concatenations_are_no_joins(name: st
     with tape.inside("call", "m", "Module", value):
         tape.op(name, value, value, out=(1, LENGTH, 8))
     assert next(way_of(event) for event in tape.events if event.kind == "op") == way
+
+
+def test_a_convolution_of_positions_is_a_branch_that_is_added_to_what_it_reads() -> None:
+    architecture = describe("transformers:wav2vec2", settings=OFFLINE)
+    (tower,) = architecture.towers
+    branch = next(item for item in tower.column if item.node and item.node.label == "pos_conv_embed")
+    assert (branch.joins, branch.reads) == ("add", ["feature_projection"])
+    steps = [item.node.label for item in tower.column if item.node and not item.joins and not item.taps]
+    assert steps == ["Audio features", "feature_extractor", "feature_projection", "LayerNorm"]
+    display, findings = draw_view(architecture)
+    assert not [finding for finding in findings if finding.severity == "hard"]
+    assert [group.id for group in display.groups() if group.id.endswith("/read")]
+    read = [
+        line
+        for line in dot_from_architecture(architecture).splitlines()
+        if '-> "tower1.5.encoder_pos_conv_embed"' in line
+    ]
+    assert len(read) == 1
+    assert "feature_projection" in read[0]

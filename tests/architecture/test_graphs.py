@@ -68,3 +68,27 @@ def test_a_choice_holds_no_tensors_of_the_module_around_it() -> None:
     chosen = [node for block in architecture.blocks for node in block.nodes if node.role == "top_k"]
     assert chosen
     assert not any("position_bias" in line for node in chosen for line in node.details)
+
+
+@pytest.mark.parametrize(
+    ("model", "title", "cut"),
+    [
+        ("openai/whisper-tiny", "Attention", "384 → 6 × 64"),  # queries are scaled before they are cut into heads
+        ("allenai/OLMo-2-1124-7B", "Attention", "4096 → 32 × 128"),  # queries and keys pass a norm of their whole width
+    ],
+)
+def test_projections_of_an_attention_say_their_heads_alike(model: str, title: str, cut: str) -> None:
+    blocks = describe(model, settings=Settings(offline=True)).blocks
+    block = next(block for block in blocks if block.title == title)
+    widths = {node.label: node.details[0] for node in block.nodes if node.label in ("q_proj", "k_proj", "v_proj")}
+    assert widths == dict.fromkeys(("q_proj", "k_proj", "v_proj"), cut)
+
+
+def test_a_product_with_the_weight_of_a_projection_is_that_projection() -> None:
+    blocks = describe("transformers:mamba", settings=Settings(offline=True)).blocks
+    mixer = next(block for block in blocks if block.id == "text/mamba")
+    nodes = {node.label: node for node in mixer.nodes}
+    assert "Matrix product" not in nodes
+    assert (nodes["dt_proj"].role, nodes["dt_proj"].details) == ("projection", ["48 → 1536", "bias"])
+    assert nodes["dt_proj"].parameters == 48 * 1536 + 1536
+    assert nodes["Conv1d + SiLU"].parameters == 1536 * 4 + 1536  # a bias of the same width is not its own

@@ -20,6 +20,7 @@ from archviz.figure.quantities import plain
 from archviz.figure.theme import LIGHT
 from archviz.settings import Settings
 
+GEMMA = "google/gemma-3-27b-it"
 LLAMA, QWEN, V4 = (
     "meta-llama/Llama-3.2-11B-Vision-Instruct",
     "Qwen/Qwen3.5-397B-A17B",
@@ -215,3 +216,22 @@ def test_the_detailed_view_shows_where_towers_meet() -> None:
         box.label for ledger in build_detailed(model("openai/clip-vit-base-patch32")) for box in ledger.diagram.boxes
     }
     assert {"L2 norm", "Matrix product", "× exp(logit_scale)"} <= labels
+
+
+def test_a_mixer_that_is_drawn_once_has_one_colour_in_all_layers() -> None:
+    """T5's first layer alone holds the table of relative positions that all its attentions add."""
+    figure = overview("google-t5/t5-small")
+    for column in figure.columns:
+        mixers = [box for box in column_boxes(column.steps) if box.role == "attention"]
+        assert len({box.kind for box in mixers if "Cross" not in box.label}) == 1
+        assert len(mixers) > 1
+    sliding = [
+        box for column in overview(GEMMA).columns for box in column_boxes(column.steps) if box.role == "attention"
+    ]
+    assert len({(box.label, box.kind) for box in sliding}) == 2  # sliding and full attention stay apart
+
+
+def test_the_line_of_a_tie_does_not_lie_on_the_leader_of_a_note() -> None:
+    display, findings = draw_view(model(GEMMA))
+    assert {"tie/text"} <= {group.id for group in display.groups()}
+    assert [finding for finding in findings if finding.severity == "hard"] == []
