@@ -19,6 +19,7 @@ from archviz.commands import NAMES, load
 from archviz.commands.command import STATUSES, HelpText, Parser, add_command
 from archviz.commands.printing import fail
 from archviz.errors import ArchvizError, UsageError
+from archviz.stack_room import with_stack_room
 
 INTERRUPTED = 130
 
@@ -59,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+@with_stack_room
 def _run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:

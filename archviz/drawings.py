@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archviz.architecture.model import SCHEMA
 from archviz.descriptions import architecture_of
 from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
 from archviz.formats import Format, Look, View, view_targets
@@ -151,7 +152,7 @@ def _drawable(source: str, settings: Settings) -> tuple[str, Any]:
     document = text.value
     if "stages" in document:
         return "figure", text
-    if document.get("schema") == "archviz/1":
+    if is_architecture(document, source):
         return "architecture", document
     if "model_type" in document or "architectures" in document:
         return "model", document
@@ -160,6 +161,22 @@ def _drawable(source: str, settings: Settings) -> tuple[str, Any]:
         where=source,
         hint="a figure has model_name and stages, each with a name and blocks",
     )
+
+
+def is_architecture(document: dict[str, Any], where: str) -> bool:
+    """Whether a document says that it is an Architecture of the schema that is read here.
+
+    Raises:
+        UsageError: It is one of another schema.
+    """
+    stated = document.get("schema")
+    if isinstance(stated, str) and stated != SCHEMA and stated.startswith(SCHEMA.partition("/")[0] + "/"):
+        raise UsageError(
+            f"the Architecture's schema is {stated[:80]}, and this archviz reads {SCHEMA}",
+            where=where,
+            hint="write it again with archviz describe MODEL --json, or read it with the archviz that wrote it",
+        )
+    return stated == SCHEMA
 
 
 def _draw_figure(path: Path, text: JsonText, targets: dict[Format, Path], look: Look) -> DrawResult:

@@ -7,12 +7,11 @@ which is imported when it is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archviz.descriptions import architecture_of, describe, described
-from archviz.drawings import DrawResult, draw, draw_comparison, draw_described
+from archviz.drawings import DrawResult, draw, draw_comparison, draw_described, is_architecture
 from archviz.errors import ArchvizError, UsageError
 from archviz.interpreter.machine import Interpreter
 from archviz.lookup.resolution import Resolution
@@ -209,6 +208,8 @@ def exported(model: str, estimator: Path, *, class_name: str | None = None, sett
 
 def write_exported(built: Export, output: Path, *, with_reports: bool = True) -> list[Path]:
     """Write an export into a folder, with or without the reports on what the estimator lacks."""
+    from dataclasses import replace
+
     from archviz.estimator.export import write_export
 
     return write_export(built if with_reports else replace(built, reports={}), output)
@@ -227,6 +228,7 @@ def code_search(
     Args:
         path: A file, a folder, an archive, or the address of a repository on GitHub, whose modelling files are read at a commit.
     """
+    from dataclasses import replace
     from tempfile import TemporaryDirectory
 
     from archviz.codesearch.search import DEFAULT_BOUNDS, search, topics_named
@@ -373,7 +375,7 @@ def _stated(path: Path, settings: Settings) -> Architecture | dict[str, Any]:
 
         config = checked_diagram(text, path.name)
         return config.model_dump(mode="json", by_alias=True, exclude_none=True)
-    if document.get("schema") == "archviz/1":
+    if is_architecture(document, str(path)):
         from archviz.architecture.documents import read_architecture
 
         return read_architecture(document, str(path))

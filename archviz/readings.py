@@ -47,6 +47,7 @@ from archviz.sources.official import (
 )
 from archviz.sources.plain_code import build_plain_model
 from archviz.spans import EvidenceKind
+from archviz.stack_room import with_stack_room
 
 if TYPE_CHECKING:
     from archviz.interpreter.caches import CachedPass
@@ -146,6 +147,7 @@ class TraceOptions:
     stored: bool = False
 
 
+@with_stack_room
 def read(
     source: ModelSource,
     *,
@@ -169,6 +171,7 @@ def read(
         model, reading = _build(interp, source, class_name, trace.attention if trace else None)
         tell_class(source, reading, class_name, settings)
         if trace is not None:
+            from archviz.interpreter.frequencies import states_theta, stored_frequencies
             from archviz.interpreter.trace import trace_towers
 
             enter_stage("following a forward pass over shapes")
@@ -177,6 +180,8 @@ def read(
                 from archviz.interpreter.stored_tensors import stored_tensors
 
                 reading.stored = stored_tensors(model, recorder)
+            if trace.stored or not states_theta(reading.config):
+                reading.frequencies = stored_frequencies(model, recorder)
             recorder.passed.clear()  # the values themselves, which keep the built model alive
             reading.events, reading.trace_gaps, reading.assumed = recorder.events, gaps, recorder.assumed_rows()
             reading.forks, reading.joined = list(recorder.forks), list(recorder.joined)

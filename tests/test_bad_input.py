@@ -197,6 +197,21 @@ def test_json_that_is_neither_figure_nor_model_nor_architecture_is_refused(
 # --- files that are none, and code that is not exported ---
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("draw", "-o", "x"), "the Architecture's schema is archviz/2, and this archviz reads archviz/1"),
+        (("describe",), "this is an Architecture that archviz wrote"),
+    ],
+)
+def test_an_architecture_of_another_schema_is_refused_by_both_names(
+    refused: Refused, tmp_path: Path, command: tuple[str, ...], words: str
+) -> None:
+    path = tmp_path / "later.json"
+    path.write_text('{"schema": "archviz/2", "identity": {}}')
+    assert words in refused(USAGE, command[0], str(path), *command[1:])["message"]
+
+
 @pytest.mark.parametrize("command", ["tensors", "describe", "draw"])
 def test_a_pipe_or_device_is_no_configuration(refused: Refused, tmp_path: Path, command: str) -> None:
     os.mkfifo(tmp_path / "config.json")

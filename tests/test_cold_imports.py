@@ -86,6 +86,7 @@ def test_help_loads_almost_nothing() -> None:
         "archviz.formats",
         "archviz.records",
         "archviz.settings",
+        "archviz.stack_room",
     }
 
 

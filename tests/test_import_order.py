@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "archviz"
 
 ORDER = (
-    ("records", "late_patterns"),  # how small classes and regular expressions are made
+    ("records", "late_patterns", "stack_room"),  # how small classes and regular expressions are made, and deep calls
     ("progress",),  # who waits for a run
     ("errors", "spans", "settings"),
     ("folded_names", "formats", "free_names", "outputs", "json_text"),

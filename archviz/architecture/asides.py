@@ -81,13 +81,13 @@ def _start(trace: Trace, order: Sequence[ModuleRecord | Stack]) -> Event | None:
     return next((call for call in calls if call is not None), None)
 
 
-def unread_tensors(context: Context, column: Column, holders: Sequence[ModuleRecord]) -> set[str]:
+def unread_tensors(context: Context, column: Column) -> set[str]:
     """Which of the own tensors of a tower's holders no step of theirs reads (the mask of a pre-training task), by name."""
     ran = context.trace and all(context.trace.call(stack.layers[0].path) for stack in column.stacks)
     if context.reading.trace_gaps or not ran:
         return set()
     return {
-        tensor.name for holder in holders for tensor in holder.parameters.values()
+        tensor.name for holder in column.holders for tensor in holder.parameters.values()
         if not _any_reads(context.trace, {holder.path}, [tensor.shape])
     }  # fmt: skip
 

@@ -33,7 +33,7 @@ def complete_compressor(context: Context, graph: BlockGraph, call: Event) -> Non
 def _add_indexer(context: Context, graph: BlockGraph, child: ModuleRecord, relative: str) -> None:
     call = context.trace.call(child.path)
     box = BlockNode(
-        id=relative, role="top_k", label=child.name, details=spared_details(child)[-1:], code_name=relative, module=relative,
+        id=relative, role="top_k", label=child.name, details=spared_details(context, child)[-1:], code_name=relative, module=relative,
         parameters=context.parameters(child.path),
     )  # fmt: skip
     inputs = [node for node in graph.nodes if node.role == "input"]

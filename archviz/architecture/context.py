@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from archviz.architecture.model import Evidence
 from archviz.interpreter.reading import ModelReading, ModuleRecord
+from archviz.patterns.compression import spares_work
 from archviz.patterns.layer_parts import LayerParts, detect_layer_parts
 from archviz.patterns.trace import Trace
 from archviz.records import record
@@ -52,6 +53,17 @@ class Context:
     def modules(self) -> dict[str, ModuleRecord]:
         """All modules by path."""
         return {module.path: module for module in self.reading.root.walk()}
+
+    @cached_property
+    def sparing(self) -> list[str]:
+        """The paths of the modules that pool or choose positions; asked for every box, and mostly there are none."""
+        return [path for path, module in self.modules.items() if spares_work(module)]
+
+    @staticmethod
+    def has_below(paths: Iterable[str], path: str) -> bool:
+        """Whether one of some paths is a given one or lies below it."""
+        start = f"{path}." if path else ""
+        return any(each == path or each.startswith(start) for each in paths)
 
     def parts(self, layer: ModuleRecord) -> LayerParts:
         """The parts of a layer, detected once."""

@@ -21,7 +21,7 @@ from archviz.architecture.model import Evidence, Fact, Parameters
 from archviz.architecture.part_facts import feed_forward_facts, norm_facts, recurrence_facts
 from archviz.architecture.roles import Roles
 from archviz.architecture.runs import is_untraced, layer_runs
-from archviz.architecture.towers import Column, is_causal, looks_ids_up
+from archviz.architecture.towers import Column, is_causal
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.moe import MixtureOfExperts
@@ -103,7 +103,7 @@ def _is_below(alias: str, owner: str, modules: list[ModuleRecord]) -> bool:
 def _sizes(sheet: FactSheet, roles: Roles, column: Column, stack: Stack) -> None:
     config = stack.config
     sheet.from_config(config, "context_length", *CONTEXT_KEYS, unit="tokens")
-    vocabulary = _vocabulary(sheet, roles, column)
+    vocabulary = _vocabulary(roles, column)
     if vocabulary is not None:
         size, name = vocabulary
         table, head = [Evidence(kind="tensor", where=name)], _head_of(roles, column, config.values.get("vocab_size"))
@@ -141,9 +141,11 @@ def _layers(sheet: FactSheet, column: Column, stack: Stack) -> None:
 
 def _runs(context: Context, column: Column, stack: Stack) -> int | None:
     """Layers that a pass runs in all stacks of a tower, where the first stack's run more than once; else None."""
-    if layer_runs(context, stack) is None:
+    runs = layer_runs(context, stack)
+    if runs is None:
         return None
-    return sum(layer_runs(context, own) or len(own.layers) for own in column.stacks)
+    others = (own for own in column.stacks if own is not stack)
+    return runs + sum(layer_runs(context, own) or len(own.layers) for own in others)
 
 
 def _decodes(column: Column) -> bool:
@@ -164,9 +166,9 @@ def _decoder_type(stack: Stack) -> str:
     return ("Sparse MoE" if sparse else "Dense") + (", hybrid" if len(families) > 1 else "")
 
 
-def _vocabulary(sheet: FactSheet, roles: Roles, column: Column) -> tuple[int, str] | None:
+def _vocabulary(roles: Roles, column: Column) -> tuple[int, str] | None:
     """The rows of the largest table, with its tensor; none where the tower looks up no ids that come in (a decoder of masks)."""
-    if looks_ids_up(sheet.context, column) is False:
+    if column.looks_ids_up is False:
         return None
     sizes = [
         (tensor.shape[0] or 0, tensor.name)

@@ -128,7 +128,7 @@ def _call_label(context: Context, roles: Roles, flow: Flow, node: FlowNode, owne
     mixer = detect_stream_mixer(module, context.trace)
     if mixer is not None:
         return Label("other", mixer.title, mixer.details)
-    spared = spared_details(module)
+    spared = spared_details(context, module)
     if spared:
         return Label("other", module.name, spared)
     low_rank = low_rank_sizes(module, context.trace)
@@ -149,8 +149,10 @@ def _grouping(module: ModuleRecord) -> list[str]:
     return [f"{groups} groups"] if isinstance(groups, int) and groups > 1 else []
 
 
-def spared_details(module: ModuleRecord) -> list[str]:
+def spared_details(context: Context, module: ModuleRecord) -> list[str]:
     """What an attention or a submodule of it pools and chooses: `4 positions → 1`, `indexer, top-512`."""
+    if not context.has_below(context.sparing, module.path):
+        return []
     pooled = [f"{rate} positions → 1" for _, rate in pooled_positions(module)]
     chosen = [f"top-{count}" if child is module else f"{child.name}, top-{count}" for child, count in indexers(module)]
     return [*pooled, *chosen]

@@ -94,7 +94,9 @@ class GraphBook:
                 continue
             role = part_role(part.what)
             label = part_label(part.what, role)
-            spared = spared_details(self.context.modules[part.paths[0]]) if part in kind.parts.mixers else []
+            spared = (
+                spared_details(self.context, self.context.modules[part.paths[0]]) if part in kind.parts.mixers else []
+            )
             labels[node] = replace(label, text=_title(kind, part), details=[*label.details, *spared])
             branches[node] = "mixer" if part in kind.parts.mixers else "feed"
         norms = {n.id for n in flow.nodes.values() if n.module in kind.parts.norms}
@@ -148,7 +150,7 @@ class GraphBook:
             path = f"{graph.module}.{box.module}" if box.module else ""
             module = self.context.modules.get(path)
             call = self.context.trace.call(path) if module else None
-            if module is None or call is None or box.zoom or not spared_details(module):
+            if module is None or call is None or box.zoom or not spared_details(self.context, module):
                 continue
             if not is_followed(call, module):
                 continue  # shorter than what becomes one position: nothing was pooled

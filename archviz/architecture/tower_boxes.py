@@ -9,7 +9,7 @@ from archviz.architecture.column_joins import way_of
 from archviz.architecture.context import Context, code
 from archviz.architecture.model import BlockNode, Join
 from archviz.architecture.roles import Roles
-from archviz.architecture.towers import Column, looks_ids_up, pools
+from archviz.architecture.towers import Column, pools
 from archviz.architecture.weights_read import joining
 from archviz.interpreter.reading import ModuleRecord, TensorRecord
 from archviz.patterns.linears import has_bias, linear_sizes
@@ -36,10 +36,10 @@ def tensor_box(column: Column, tensor: TensorRecord) -> BlockNode:
     )  # fmt: skip
 
 
-def input_box(context: Context, column: Column) -> BlockNode:
+def input_box(column: Column) -> BlockNode:
     """What a tower reads: token ids where it looks some up, or no pass shows whether it does."""
     base = column.id.partition("_")[0]
-    ids = looks_ids_up(context, column)
+    ids = column.looks_ids_up
     if ids is None:
         embeds = any((m.library or "").endswith("Embedding") and not re.search("pos", m.name) for m in column.around)
         ids = base in ("text", "decoder") or embeds

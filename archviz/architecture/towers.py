@@ -27,7 +27,12 @@ MAIN = ("text", "decoder", "encoder")
 
 @record
 class Column:
-    """A tower in the making: its stacks, and the modules around them in order of execution."""
+    """A tower in the making: its stacks, and the modules around them in order of execution.
+
+    Args:
+        looks_ids_up: Whether a module of it looks up rows by numbers that come in, not by numbers made of features; None where no pass
+            shows it.
+    """
 
     id: str
     title: str
@@ -38,6 +43,7 @@ class Column:
     feeds: str | None = None
     feeds_seen: bool = False  # one pass shows it
     encodes: bool = False  # it reads text both ways, or looks back only but stands beside towers that it does not read
+    looks_ids_up: bool | None = None
 
     @property
     def is_main(self) -> bool:
@@ -146,8 +152,7 @@ def _tower_id(context: Context, path: str, stacks: list[Stack], towers: int) -> 
     return "audio" if "Conv1d" in kinds else "text"
 
 
-def looks_ids_up(context: Context, column: Column) -> bool | None:
-    """Whether a module of a tower looks up rows by numbers that come in, not by numbers made of features; None where no pass shows it."""
+def _looks_ids_up(context: Context, column: Column) -> bool | None:
     tables = [
         inner for module in column.around for inner in module.walk() if embeds(inner) and not re.search("pos", inner.name)
     ]  # fmt: skip
@@ -214,7 +219,8 @@ def _name(context: Context, columns: list[Column]) -> None:
 def _call_by_code(context: Context, columns: list[Column]) -> None:
     """Towers without a better word that look no token ids up (a decoder of masks, a codec) are called what the code calls them."""
     for column in columns:
-        if column.id.partition("_")[0] == "text" and looks_ids_up(context, column) is False:
+        column.looks_ids_up = _looks_ids_up(context, column)
+        if column.id.partition("_")[0] == "text" and column.looks_ids_up is False:
             name = column.module.rpartition(".")[2] or "model"
             column.title = name.replace("_", " ").capitalize()
 

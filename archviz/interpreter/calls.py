@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archviz.interpreter.control import BreakSignal, ContinueSignal, RaisedError, ReturnSignal, UnsupportedError
 from archviz.interpreter.expressions import EXPRESSIONS, made
 from archviz.interpreter.generators import suspended
+from archviz.interpreter.handed_on import take
 from archviz.interpreter.managers import GeneratorManager, decorated
 from archviz.interpreter.parsing import body_of
 from archviz.interpreter.scope import Frame
@@ -120,6 +121,8 @@ def _run_function(interp: Interpreter, function: FunctionValue, args: list[Any],
     if interp.region is not None and not function.frame.is_top:
         interp.region.touches(function.serial)  # what it finds around it may change
     bind_arguments(interp, function, args, kwargs, frame)
+    if interp.handing is not None:
+        take(interp, function, frame)
     frame.first = args[0] if args else next(iter(frame.names.values()), None)
     building = function.name == "__init__" and isinstance(frame.first, ModuleInstance)
     frame.recovers = building or interp.recorder is not None

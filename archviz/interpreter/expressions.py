@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from archviz.interpreter.bounds import check_length, weigh_key
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.forks import branch_of
+from archviz.interpreter.handed_on import arguments
 from archviz.interpreter.name_tables import NameTable
 from archviz.interpreter.repeats import counted, is_settled, numbers_left
 from archviz.interpreter.rules import into
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.sizes import product, quotient
-from archviz.interpreter.values import FunctionValue, NativeFunction, SuperValue, Tensor, Unknown
+from archviz.interpreter.values import FunctionValue, ModuleInstance, NativeFunction, SuperValue, Tensor, Unknown
 from archviz.interpreter.watched import plain
 
 if TYPE_CHECKING:
@@ -50,13 +51,17 @@ def _call(interp: Interpreter, node: ast.Call, frame: Frame) -> Any:
     function = EXPRESSIONS[node.func.__class__](interp, node.func, frame)
     if function.__class__ is NativeFunction and function.kind == "super" and not node.args:
         return _zero_argument_super(frame)
-    args: list[Any] = []
-    for argument in node.args:
-        if argument.__class__ is ast.Starred:
-            args.extend(interp.iterate(EXPRESSIONS[argument.value.__class__](interp, argument.value, frame)))
-            check_length(interp, len(args), "arguments")
-        else:
-            args.append(EXPRESSIONS[argument.__class__](interp, argument, frame))
+    args: list[Any] | None = None
+    if function.__class__ is ModuleInstance and interp.recorder is not None:
+        args = arguments(interp, node, frame, function)
+    if args is None:
+        args = []
+        for argument in node.args:
+            if argument.__class__ is ast.Starred:
+                args.extend(interp.iterate(EXPRESSIONS[argument.value.__class__](interp, argument.value, frame)))
+                check_length(interp, len(args), "arguments")
+            else:
+                args.append(EXPRESSIONS[argument.__class__](interp, argument, frame))
     kwargs: dict[str, Any] = {}
     for keyword in node.keywords:
         value = EXPRESSIONS[keyword.value.__class__](interp, keyword.value, frame)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.control import RaisedError
+from archviz.interpreter.handed_on import look_at
 from archviz.interpreter.modules import NOTHING, FindSource, SourceModule
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.values import (
@@ -79,6 +80,8 @@ class Imports:
 
     def find_name(self, name: str, frame: Frame) -> Any:
         """A name that is no local one, by Python's rules: enclosing, module, builtin."""
+        if frame.unread and name in frame.unread:
+            return look_at(self.itself, frame, name)
         scope = frame.parent
         while scope is not None:
             if name in scope.names and not scope.is_class:

@@ -17,6 +17,7 @@ from archviz.interpreter.builtins_table import BUILTINS, NATIVE
 from archviz.interpreter.control import LEAVING, BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import EXPRESSIONS
 from archviz.interpreter.followed import Region
+from archviz.interpreter.handed_on import Handing
 from archviz.interpreter.imports import Imports
 from archviz.interpreter.library import Library
 from archviz.interpreter.modules import FindSource, SourceModule
@@ -77,6 +78,7 @@ class Interpreter(Operators, AttributeWrites, Imports):
         self.frame: Frame = Frame(None)  # type: ignore[arg-type] # replaced before any code runs
         self.state: dict[str, Any] = {}  # what stubs remember between calls (context managers, registries)
         self._shared: SharedCalls | None = None
+        self.handing: Handing | None = None  # numbers that a call hands on, until a `forward` takes them
         self.region: Region | None = None  # the construction that is followed, to be repeated later
         self.twins = Twins(self)
         self._builtins.update(BUILTINS)

@@ -219,6 +219,17 @@ class StoredTensor(NamedTuple):
     at: Span | None = None
 
 
+class Frequencies(NamedTuple):
+    """The numbers of a vector of floating point, which may be frequencies.
+
+    Args:
+        at: The line that computes them.
+    """
+
+    numbers: tuple[float, ...]
+    at: Span | None = None
+
+
 @record
 class ModelReading:
     """Everything read off one model's code.
@@ -241,6 +252,8 @@ class ModelReading:
             it has no configuration.
         taken: Path of a given key that the class keeps under no name of its own → its number, where a size comes from it.
         stored: Number of a value in the events → the tensor of the model that it is; only where it was asked for.
+        frequencies: Number of a value in the events → the vector that it is, or that the table of waves it is was made with; only where
+            `stored` was asked for, or the configuration states no base of a rotation.
     """
 
     class_name: str
@@ -260,6 +273,7 @@ class ModelReading:
     sizes: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     taken: dict[str, int] = field(default_factory=dict)
     stored: dict[int, StoredTensor] = field(default_factory=dict)
+    frequencies: dict[int, Frequencies] = field(default_factory=dict)
 
     def parameters(self) -> dict[str, TensorRecord]:
         """Distinct parameters by name (ties once, under the name that counts), in order of registration."""

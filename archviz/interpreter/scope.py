@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from archviz.interpreter.modules import SourceModule
     from archviz.interpreter.values import ClassValue, FunctionValue
 
+Unread = dict[str, tuple[int, tuple[int, str]]]
+"""Parameters whose numbers nobody has looked at: the number, the module (`id`) and the name of its attribute (`handed_on.py`)."""
+
 
 class Frame:
     """One activation: its own names, the enclosing frame of a closure, and the module whose globals it sees.
@@ -22,6 +25,7 @@ class Frame:
 
     __slots__ = (
         "first", "function", "generator", "globals_", "is_class", "is_top", "line", "module", "names", "nonlocals", "parent", "recovers",
+        "unread",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +49,7 @@ class Frame:
         self.globals_: set[str] | None = None
         self.nonlocals: set[str] | None = None
         self.recovers = False
+        self.unread: Unread | None = None
 
     def find(self, name: str) -> Any:
         """The value of a name in this frame or an enclosing one; raises KeyError."""

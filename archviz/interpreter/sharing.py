@@ -4,13 +4,17 @@ A call may be repeated for another module when the two modules are built alike (
 and no number that differs between them, such as `layer_idx`, was read while the first one ran, and nothing that outlives a call was
 changed since: no attribute, global or nonlocal name, no list, dict, set or iterator that the call around the change did not make
 itself. A call that changed such a thing, or was not fully understood, is never repeated.
+
+A call that is handed tensors and plain values only (`Asked.is_closed`) does not see what a pass does to objects of its own, as to a cache
+that other calls are handed. Layers that cannot be repeated as a whole, because they write such a cache or read their number, repeat their
+parts that are closed: a feed-forward, a hyper-connection.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 from archviz.interpreter.events import Repeat
 from archviz.interpreter.tracing import Recorder
@@ -36,8 +40,26 @@ class NotShareable(Exception):
     pass
 
 
+class Asked(NamedTuple):
+    """What is known of a call that is about to run.
+
+    Args:
+        key: What must be equal for two calls to be the same.
+        tensors: The argument tensors in order.
+        is_closed: It is handed tensors and plain values, and nothing through which it sees other objects.
+    """
+
+    key: Key
+    tensors: list[Tensor]
+    is_closed: bool
+
+
 class Remembered:
-    """A call that ran: its module, arguments, result, the span of its events and of the numbers of the tensors that it made, and the writes of the trace until its end."""
+    """A call that ran: its module, arguments, result, the span of its events and of the numbers of the tensors that it made, and the writes of the trace until its end.
+
+    Args:
+        writes: All, and those that a closed call may see.
+    """
 
     __slots__ = ("module", "numbers", "numbers_read", "result", "span", "tensors", "writes")
 
@@ -49,7 +71,7 @@ class Remembered:
         *,
         span: tuple[int, int],
         numbers: tuple[int, int],
-        writes: int,
+        writes: tuple[int, int],
     ) -> None:
         self.module = module
         self.tensors = tensors
@@ -72,22 +94,31 @@ class SharedCalls:
         self._known: dict[Key, list[Remembered]] = {}
         self._prints: dict[int, Key | None] = {}
         self._printed_at = 0  # writes before which the modules looked otherwise
+        self._ran: set[Key] = set()  # how the layers are built that ran
         self._parts: dict[int, tuple[int, list[tuple[str, ModuleInstance]]]] = {}
 
-    def key(
-        self, module: ModuleInstance, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[Key, list[Tensor]] | None:
-        """What must be equal for two calls to be the same, and the argument tensors in order."""
+    def ask(self, module: ModuleInstance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
+        """What is known of a call; None where it cannot be compared with others."""
         tensors: list[Tensor] = []
-        if self._printed_at != self.recorder.writes:
+        if self._printed_at != self.recorder.open_writes:
             self._prints.clear()
-            self._printed_at = self.recorder.writes
+            self._printed_at = self.recorder.open_writes
         try:
+            objects: list[Any] = []
+            given = signature([args, kwargs], tensors, objects)
+            is_closed = not objects
+            if self.recorder.inside_twin and not is_closed and not is_numbered(self.recorder.path_of(module)):
+                return None
             built = self.fingerprint(module)
-            given = signature([args, kwargs], tensors)
         except NotShareable:
             return None
-        return None if built is None else ((built, given), tensors)
+        return None if built is None else Asked((built, given), tensors, is_closed)
+
+    def ran_before(self, asked: Asked) -> bool:
+        """Whether a layer that is built alike ran already; from now on one did."""
+        before = len(self._ran)
+        self._ran.add(asked.key[0])
+        return len(self._ran) == before
 
     def fingerprint(self, module: ModuleInstance) -> Key | None:
         """How a module is built, numbers left out; None when it holds something that cannot be compared."""
@@ -115,15 +146,17 @@ class SharedCalls:
     def parts(self, module: ModuleInstance) -> list[tuple[str, ModuleInstance]]:
         """A module and everything below it, with relative paths; walked once as long as nothing is written."""
         writes, found = self._parts.get(id(module), (-1, []))
-        if writes != self.recorder.writes:
+        if writes != self.recorder.open_writes:
             found = list(walk(module))
-            self._parts[id(module)] = (self.recorder.writes, found)
+            self._parts[id(module)] = (self.recorder.open_writes, found)
         return found
 
-    def find(self, key: Key, module: ModuleInstance) -> Remembered | None:
+    def find(self, asked: Asked, module: ModuleInstance) -> Remembered | None:
         """A remembered call that this one repeats."""
-        for known in self._known.get(key, ()):
-            if known.writes != self.recorder.writes:  # something that it may have read is another since
+        recorder, place = self.recorder, 1 if asked.is_closed else 0
+        writes = (recorder.writes, recorder.open_writes)
+        for known in self._known.get(asked.key, ()):
+            if known.writes[place] != writes[place]:  # something that it may have read is another since
                 continue
             if known.module is module or not (known.numbers_read & self._differing_numbers(known.module, module)):
                 return known
@@ -154,6 +187,9 @@ class SharedCalls:
             parent=recorder.open_event,
         )
         recorder.next_number += last - created
+        if known.numbers_read:  # whoever calls the module depends on them as well
+            owners = dict(self.parts(module))
+            recorder.numbers_read |= {(id(owners[path]), name) for path, name in known.numbers_read}
         recorder.events.repeat(repeat)
         recorder.check_bounds(module.cls.interpreter.here())
         mapping = {id(old): new for old, new in zip(known.tensors, tensors, strict=True)}
@@ -227,8 +263,16 @@ def _held(value: Any) -> Any:
     return ("host", id(value))
 
 
-def signature(value: Any, tensors: list[Tensor]) -> Any:
+def is_numbered(path: str | None) -> bool:
+    """Whether a module is an item of a list: a layer."""
+    return path is not None and path.rpartition(".")[2].isdigit()
+
+
+def signature(value: Any, tensors: list[Tensor], objects: list[Any]) -> Any:
     """What an argument looks like: tensors by place, shape, dtype and known values, everything else by value or identity.
+
+    Args:
+        tensors, objects: Those in it are added, in order; types and devices are no objects.
 
     Raises:
         NotShareable: Something in it was not understood.
@@ -245,9 +289,11 @@ def signature(value: Any, tensors: list[Tensor]) -> Any:
     if value is None or isinstance(value, (str, float, int)):
         return (type(value), value)
     if isinstance(value, (list, tuple)):
-        return (type(value), *(signature(each, tensors) for each in value))
+        return (type(value), *(signature(each, tensors, objects) for each in value))
     if isinstance(value, dict):
-        return ("dict", *((str(name), signature(each, tensors)) for name, each in value.items()))
+        return ("dict", *((str(name), signature(each, tensors, objects)) for name, each in value.items()))
+    if not isinstance(value, (DType, Device)):
+        objects.append(value)
     return ("object", id(value))
 
 

@@ -18,6 +18,7 @@ from archviz.interpreter.walk import walk
 
 GRIDS = ("grid_thw", "image_grid_thw", "grid_hw", "image_grid_hws", "grid_hws", "grid_ws")
 POSITIONS = ("pixel_position_ids", "image_position_ids")  # where each patch of an image lies
+MARKS = ("mm_token_type_ids", "token_type_ids")  # which tokens are of an image
 MAIN = (
     "pixel_values",
     "input_features",
@@ -75,6 +76,15 @@ def tower_inputs(interp: Interpreter, tower: ModuleInstance, batch: int, seq: in
             yield given
             if "encoder_hidden_states" in parameters and "encoder_hidden_states" not in given:
                 yield from combinations(interp, ["encoder_hidden_states"], config, batch, seq, given)
+
+
+def token_marks(interp: Interpreter, model: ModuleInstance, batch: int, seq: int) -> dict[str, Any]:
+    """Which tokens are of an image, where a model asks for it and has no table of such types: a mask may let these see each other."""
+    parameters, _ = forward_parameters(interp, model)
+    name = next((each for each in MARKS if each in parameters), None)
+    if name is None or any("token_type" in part for path, _ in walk(model, "", set()) for part in path.split(".")):
+        return {}
+    return {name: Tensor((batch, seq), "int64")}
 
 
 def other_inputs(

@@ -23,7 +23,7 @@ from archviz.interpreter.machine import HOST_ERRORS, Interpreter
 from archviz.interpreter.module_states import left_as_it_was, module_states, read_states, with_module_states
 from archviz.interpreter.named_inputs import WHOLE
 from archviz.interpreter.reading import MASKS_GIVEN, Gap
-from archviz.interpreter.towers import GRIDS, append, other_inputs, tower_inputs, uncalled_towers
+from archviz.interpreter.towers import GRIDS, append, other_inputs, token_marks, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor, Unknown
 from archviz.spans import Span
@@ -80,8 +80,10 @@ def _trace_images(
     """The first pass with an image in which more is understood, or as much and more is seen; else the pass on text alone."""
     plain = example_inputs(interp, model, batch, seq, pixels=False)
     forms = [{**plain, **images} for images in image_inputs(interp, model, batch)]
-    for given in [*forms, *other_inputs(interp, model, forms[0], batch, seq)]:
-        recorder, gaps, _ = _run(interp, model, given)
+    marks = token_marks(interp, model, batch, seq)
+    marked = [{**form, **marks} for form in (*forms, plain)] if marks else []
+    for given in [*marked[:-1], *forms, *other_inputs(interp, model, forms[0], batch, seq), *marked[-1:]]:
+        recorder, gaps, _ = _run(interp, model, given, enough=max(1, len(text[1])))
         if (not gaps or len(gaps) < len(text[1])) and len(recorder.events) > len(text[0].events):
             return recorder, gaps
     return text
@@ -93,7 +95,7 @@ def _trace_apart(interp: Interpreter, model: ModuleInstance, recorder: Recorder,
     interp.state[WHOLE] = model.attrs.get("config")
     for _, tower in list(uncalled_towers(model, called)):
         for given in tower_inputs(interp, tower, batch, seq):
-            more, gaps, _ = _run(interp, model, given, part=tower)
+            more, gaps, _ = _run(interp, model, given, part=tower, enough=1)
             if not gaps:
                 append(recorder, more)
                 break
@@ -122,7 +124,7 @@ def trace_model(
     given = example_inputs(interp, model, batch, seq, pixels=pixels)
     recorder, gaps, _ = _run(interp, model, given)
     for other in other_inputs(interp, model, given, batch, seq) if gaps and not recorder.spent else ():
-        more, left, _ = _run(interp, model, other)
+        more, left, _ = _run(interp, model, other, enough=1)
         if not left:
             return more, left
     return recorder, gaps
@@ -181,7 +183,7 @@ def _cached_passes(
     if decode:
         earlier = cache_shapes(found[1]) if found is not None else None
         following = next_inputs(interp, model, batch, given, output, *(found or (None, None)))
-        recorder, more, output = _run(interp, model, following)
+        recorder, more, output = _run(interp, model, following, after=recorder)
         recorders, gaps = [recorder, *recorders], [*gaps, *(gap for gap in more if gap not in gaps)]
         found = returned_cache(output) or found
         if recorder.ended_by is not None:
@@ -222,9 +224,15 @@ def _evaluate(interp: Interpreter, model: ModuleInstance) -> None:
 
 
 def _run(
-    interp: Interpreter, model: ModuleInstance, given: dict[str, Any], part: ModuleInstance | None = None
-) -> tuple[Recorder, list[Gap], Any]:
-    """One call of the model, or of a part of it: its events, what was not understood, and its output (None where it failed)."""
+    interp: Interpreter, model: ModuleInstance, given: dict[str, Any], part: ModuleInstance | None = None,
+    after: Recorder | None = None, enough: int | None = None,
+) -> tuple[Recorder, list[Gap], Any]:  # fmt: skip
+    """One call of the model, or of a part of it: its events, what was not understood, and its output (None where it failed).
+
+    Args:
+        after: The pass whose cache it is given.
+        enough: So many gaps, and the pass does not count: it ends there.
+    """
     before = list(interp.gaps)
     interp.gaps = []
     _evaluate(interp, model)
@@ -232,6 +240,9 @@ def _run(
     output = None
     try:
         recorder.keeps_numbers = part is not None
+        recorder.gaps_enough = enough
+        if after is not None:
+            recorder.continues(after)
         recorder.tokens = {id(value) for name, value in given.items() if name.endswith("input_ids")}
         output = interp.call(part or model, [], given)
     except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:

@@ -45,11 +45,16 @@ class Recorder:
         self.numbers_read: set[tuple[int, str]] = set()  # numeric attributes of modules that forward looked at
         self.lost: set[tuple[str, Span | None]] = set()  # what was not understood and is a gap already
         self.writes = 0  # changes of anything that outlives the call in which they happen
+        self.open_writes = 0  # those of them that a call which is handed no object may see
+        self.inside_twin = False  # a layer runs that is built like an earlier one and cannot stand for it as a whole
         self._made: list[
             dict[int, Any]
         ] = []  # for each open call that may be repeated, the objects, containers and iterators it made
+        self._own: dict[int, Any] = {}  # all that this pass made, and the one before whose cache it was given
+        self._late = 0  # statements of files that run late: what they make is the file's
         self.ended_by: str | None = None  # what ended the pass before it was through
         self.spent = False  # a bound ended it
+        self.gaps_enough: int | None = None  # so many gaps, and the pass does not count
         self.more_tokens = 0  # tokens given beyond those asked for, so that no part of the model is left without any
         self.tokens: set[int] = set()  # the given tensors of token ids (`id`)
         self.next_number = 0  # the first free number of a tensor
@@ -202,9 +207,11 @@ class Recorder:
                 used it first.
         """
         self._made.append({})
+        self._late += not handed_on
         try:
             yield
         finally:
+            self._late -= not handed_on
             own = self._made.pop()
             if handed_on and self._made:
                 self._made[-1].update(own)
@@ -213,12 +220,25 @@ class Recorder:
         """Note an object, a container or an iterator that the program has just made."""
         if self._made:
             self._made[-1][id(value)] = value
+        if not self._late:
+            self._own[id(value)] = value
         return value
 
+    def continues(self, before: Recorder) -> None:
+        """This pass is given what another one returned: what that made is as its own, unless it may be found elsewhere."""
+        if not before.open_writes:
+            self._own.update(before._own)
+
     def wrote(self, changed: Any = None) -> None:
-        """Note that an object, or a container or iterator that the open call did not make itself, is changed."""
+        """Note that an object, or a container or iterator that the open call did not make itself, is changed.
+
+        Whoever is handed no object sees such a change only where the changed thing is older than the pass, or where it may have been
+        put into something older: once anything else was changed.
+        """
         if changed is None or not self._made or id(changed) not in self._made[-1]:
             self.writes += 1
+            if changed is None or self.open_writes or id(changed) not in self._own:
+                self.open_writes += 1
 
 
 def _exchanged(value: Any, old: Tensor, new: Tensor) -> Any:

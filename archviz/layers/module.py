@@ -9,14 +9,25 @@ from typing import Any, NamedTuple
 
 from archviz.interpreter.attribute_writes import type_name
 from archviz.interpreter.classes import MODES
+from archviz.interpreter.control import BudgetSpentError
+from archviz.interpreter.frequencies import frequencies_of, keep_frequencies
 from archviz.interpreter.library import Library
 from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.part_names import check_name
-from archviz.interpreter.sharing import Remembered, SharedCalls, has_unknown
+from archviz.interpreter.sharing import Remembered, SharedCalls, has_unknown, is_numbered
 from archviz.interpreter.sizes import Size
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.values import ClassValue, Instance, ModuleInstance, StaticMethod, Tensor, Unknown
+from archviz.interpreter.values import (
+    BoundMethod,
+    ClassValue,
+    FunctionValue,
+    Instance,
+    ModuleInstance,
+    StaticMethod,
+    Tensor,
+    Unknown,
+)
 from archviz.interpreter.walk import walk
 from archviz.layers.hooks import AFTER, BEFORE, changed_arguments, changed_result
 from archviz.layers.output_capturing import collector_of, run_forward
@@ -42,6 +53,8 @@ def register(library: Library) -> None:
         result = Tensor(data.shape, data.dtype, data.data, interp.here())
         result.meaning, result.source, result.layout = data.meaning, data.source, data.layout
         result.attrs = {"_is_buffer": True, "persistent": persistent}  # as torch marks it for `Module.__setattr__`
+        if (found := frequencies_of(data)) is not None:
+            keep_frequencies(result, found)
         return result
 
 
@@ -270,6 +283,8 @@ def _register_calls(library: Library) -> None:
                 args, kwargs = changed_arguments(interp, self, args, kwargs)
             result = interp.call(forward, list(args), dict(kwargs))
             return changed_result(interp, self, args, kwargs, result) if AFTER in self.attrs else result
+        if recorder.gaps_enough is not None and len(interp.gaps) >= recorder.gaps_enough:
+            raise BudgetSpentError("too little of this pass is understood", interp.here())
         if BEFORE in self.attrs:
             args, kwargs = changed_arguments(interp, self, args, kwargs)
         return run_call(interp, recorder, CallSite(self, path, forward, args, kwargs))
@@ -299,26 +314,38 @@ def run_call(interp: Interpreter, recorder: Recorder, call: CallSite) -> Any:
 
 
 def _run_call(interp: Interpreter, recorder: Recorder, call: CallSite, *, repeats: bool) -> Any:
-    if not repeats or not call.path.rpartition(".")[2].isdigit():
+    numbered = is_numbered(call.path)
+    if not repeats or not (numbered or (recorder.inside_twin and _is_interpreted(call.forward))):
         return _record(interp, recorder, call)
     shared: SharedCalls = interp.shared_calls(recorder)
-    found = shared.key(call.module, call.args, call.kwargs)
-    if found is None:
+    asked = shared.ask(call.module, call.args, call.kwargs)
+    if asked is None:
         return _record(interp, recorder, call)
-    key, tensors = found
-    known = shared.find(key, call.module)
+    known = shared.find(asked, call.module)
     if known is not None:
-        return shared.repeat(known, call.module, tensors)
+        return shared.repeat(known, call.module, asked.tensors)
     before = (recorder.writes, len(interp.gaps))
     start, number = len(recorder.events), recorder.next_number
-    with recorder.making(handed_on=True):
-        result = _record(interp, recorder, call)
+    outside, recorder.inside_twin = (
+        recorder.inside_twin,
+        recorder.inside_twin or (numbered and shared.ran_before(asked)),
+    )
+    try:
+        with recorder.making(handed_on=True):
+            result = _record(interp, recorder, call)
+    finally:
+        recorder.inside_twin = outside
     if (recorder.writes, len(interp.gaps)) == before and not has_unknown(result):
         span, numbers = (start, len(recorder.events)), (number, recorder.next_number)
+        writes = (recorder.writes, recorder.open_writes)
         shared.remember(
-            key, Remembered(call.module, tensors, result, span=span, numbers=numbers, writes=recorder.writes)
+            asked.key, Remembered(call.module, asked.tensors, result, span=span, numbers=numbers, writes=writes)
         )
     return result
+
+
+def _is_interpreted(forward: Any) -> bool:
+    return isinstance(forward, BoundMethod) and isinstance(forward.function, FunctionValue)
 
 
 def kernel_options(cls: ClassValue) -> dict[str, Any] | None:

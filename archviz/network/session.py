@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Self
 
 from archviz.errors import NotAskedError, SourceUnavailableError
@@ -129,6 +130,15 @@ class Session:
     def reads_files(self) -> None:
         """From here on files are read that neither catalog nor copy can stand for, and they may be many."""
         self.at_hand, self.is_long = False, True
+
+    @contextlib.contextmanager
+    def waiting_for_it(self) -> Iterator[None]:
+        """Ask for something that neither catalog nor copy can stand for, whatever they know of the model besides."""
+        before, self.at_hand = self.at_hand, False
+        try:
+            yield
+        finally:
+            self.at_hand = before
 
     def patience(self, service: Service, *, at_hand: bool) -> float:
         """Seconds that the next request may take with its retries.

@@ -375,7 +375,8 @@ class GuardedTransport(httpx2.BaseTransport):
     def _unreachable(self, error: Exception, url: str, seconds: float, began: float) -> SourceUnavailableError:
         """What is said of a service that gave no answer; one that cost time is not asked again by this process for a while."""
         found = unreachable(error, self.service.name, url, seconds)
-        if not isinstance(error, (CutShortError, httpx2.ReadError, httpx2.RemoteProtocolError)):
+        slow_file = self.session.is_long and isinstance(error, httpx2.ReadTimeout)  # others may come sooner
+        if not slow_file and not isinstance(error, (CutShortError, httpx2.ReadError, httpx2.RemoteProtocolError)):
             self.session.unreachable[origin_of(url)] = found
             now = self.session.time.monotonic()
             if now - began >= _COSTLY:

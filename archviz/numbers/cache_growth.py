@@ -96,12 +96,12 @@ class LayerCache:
 def layer_caches(first: CachedPass, second: CachedPass) -> list[LayerCache]:
     """What each layer keeps, from samples of two lengths; both should be multiples of every number of tokens that is compressed to one."""
     found = []
-    named = latents(second)
+    named, makers = latents(second), makers_of(second)
     for place, (short, long) in enumerate(zip(first.layers, second.layers, strict=True)):
         kept = _since_first_entry(
             tuple(
                 replace(each, holds=named.get((place, each.name))) if named else each
-                for each in _kept(short, long, first, second)
+                for each in _kept(short, long, (first, second), makers)
             )
         )
         at = str(long.at) if long.at else None
@@ -109,8 +109,16 @@ def layer_caches(first: CachedPass, second: CachedPass) -> list[LayerCache]:
     return found
 
 
-def _kept(short: CacheLayer, long: CacheLayer, first: CachedPass, second: CachedPass) -> Iterator[Kept]:
-    same = _same_content(long, second)
+def makers_of(sample: CachedPass) -> dict[int, Event]:
+    """Number of a tensor → the op of the decode step that made it."""
+    return {value.id: event for event in sample.events if event.kind == "op" for value in event.outputs}
+
+
+def _kept(
+    short: CacheLayer, long: CacheLayer, passes: tuple[CachedPass, CachedPass], makers: dict[int, Event]
+) -> Iterator[Kept]:
+    first, second = passes
+    same = _same_content(long, second, makers)
     for name, tensor in long.tensors.items():
         earlier = short.tensors.get(name)
         if earlier is None or earlier.shape is None or tensor.shape is None:
@@ -203,12 +211,11 @@ def _token_axis(shape: tuple[int, ...], lengths: Sequence[int]) -> int | None:
     return next((axis for axis in order if 0 <= axis < len(shape) and shape[axis] in lengths), None)
 
 
-def _same_content(layer: CacheLayer, sample: CachedPass) -> bool:
+def _same_content(layer: CacheLayer, sample: CachedPass, makers: dict[int, Event]) -> bool:
     """Whether keys and values come whole from one projection, so that one of them tells the other."""
     keys, values = layer.tensors.get("keys"), layer.tensors.get("values")
     if keys is None or values is None or keys.shape is None or keys.shape != values.shape:
         return False
-    makers = {value.id: event for event in sample.events if event.kind == "op" for value in event.outputs}
     token = prod(keys.shape) // max(1, keys.shape[-2])
     sources = [_projection(sample.numbers.get(id(each)), makers, token) for each in (keys, values)]
     return sources[0] is not None and sources[0] == sources[1]

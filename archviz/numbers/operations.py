@@ -15,7 +15,7 @@ from typing import Literal
 from archviz.architecture.model import Architecture
 from archviz.interpreter.caches import CachedPass
 from archviz.interpreter.reading import Event
-from archviz.numbers.cache_growth import LayerCache
+from archviz.numbers.cache_growth import LayerCache, makers_of
 from archviz.numbers.latents import FORMS
 from archviz.numbers.multiplied import Product, met_weights, products_by_module, products_of, products_once
 from archviz.numbers.state_work import state_work
@@ -198,7 +198,7 @@ def _owners(products: Sequence[Product], last: CachedPass, layers: Sequence[Laye
             for tensor in sampled.tensors.values()
             if (number := last.numbers.get(id(tensor))) is not None
         }
-        makers = {value.id: event for event in last.events if event.kind == "op" for value in event.outputs}
+        makers = makers_of(last)
         for number, kept in list(held.items()):  # what a window was cut from is read before it is cut
             while (event := makers.get(number)) is not None and event.name in FORMS and event.inputs:
                 number = event.inputs[0].id

@@ -13,7 +13,7 @@ from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.sizes import Size
 from archviz.interpreter.values import DEFAULT_FLOAT, Device, DType, Instance, Tensor, Unknown
-from archviz.ops import masks, shared_numbers, strides
+from archviz.ops import frequencies, masks, shared_numbers, strides
 from archviz.ops.argument_names import order_of, placed
 from archviz.ops.number_formats import held
 from archviz.ops.numbers import LIMIT as DATA_LIMIT
@@ -48,7 +48,7 @@ def op(library: Library, *names: str, record: str | None = None) -> Callable[[Ru
 def _recorded(run: Run, name: str, record: str | None, short: str) -> Run:
     """The stub of an op: unknown arguments spread, the meaning of masks is kept, and a running trace gets an event."""
     label, rule = record or short, masks.RULES.get(short)
-    uses_mask = label in masks.USERS
+    uses_mask, waves = label in masks.USERS, frequencies.RULES.get(label)
     order = order_of(name.removeprefix("torch."))
     way = name.removeprefix("torch.").removeprefix("Tensor.")
     shares, changes = short in shared_numbers.SHARING, shared_numbers.writes(short)
@@ -67,6 +67,8 @@ def _recorded(run: Run, name: str, record: str | None, short: str) -> Run:
             masks.mean(interp, rule, args, kwargs, computed)
             strides.follow(way, args, kwargs, computed)
             shared_numbers.follow(shares, changes, args, kwargs, computed)
+            if waves is not None:
+                waves(args, computed)
             return computed
         index = recorder.begin("op", label, [*args, *kwargs.values()], interp.here())
         result: Any = None

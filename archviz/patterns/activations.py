@@ -48,9 +48,22 @@ def spelt_out(ops: Sequence[Event]) -> str | None:
 
 
 def activation_in(module: ModuleRecord, trace: Trace) -> str | None:
-    """The activation of a module: from its ops, a child that is one, or the name it was configured with."""
+    """The activation of a module: from its ops; where its pass was not seen, a child that is one, or the name it was configured with."""
     call = trace.call(module.path)
     inside = trace.inside(call) if call is not None else ()
+    found = activation_among(inside, trace)
+    if found is not None or (inside and trace.whole):
+        return found
+    for child in module.walk():
+        found = activation_of(child.class_name)
+        if found and not child.parameters:
+            return found
+    stated = next((value for key in _KEYS if isinstance(value := module.attributes.get(key), str)), None)
+    return activation_of(stated) if stated else None
+
+
+def activation_among(inside: Sequence[Event], trace: Trace) -> str | None:
+    """The activation among some steps; None where none of them is one."""
     # A submodule that is one says more than a function of the forward: `relu` may only cut off what is small.
     for event in sorted(inside, key=lambda e: e.kind != "call"):
         found = read_activation(event, trace)
@@ -62,12 +75,7 @@ def activation_in(module: ModuleRecord, trace: Trace) -> str | None:
             return _sloped(event, inside) or found
         if found is not None:
             return f"{found} (clamped)" if _is_clamped(event, inside) else found
-    for child in module.walk():
-        found = activation_of(child.class_name)
-        if found and not child.parameters:
-            return found
-    stated = next((value for key in _KEYS if isinstance(value := module.attributes.get(key), str)), None)
-    return activation_of(stated) if stated else None
+    return None
 
 
 def _is_clamped(activation: Event, inside: Sequence[Event]) -> bool:

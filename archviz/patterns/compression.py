@@ -8,6 +8,11 @@ from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.linears import linear_sizes
 
 
+def spares_work(module: ModuleRecord) -> bool:
+    """Whether a module itself may pool positions or choose among them."""
+    return "compress_rate" in module.attributes or "index_topk" in module.attributes
+
+
 def pooled_positions(module: ModuleRecord) -> Iterator[tuple[ModuleRecord, int]]:
     """The submodules that pool neighbouring positions, each with how many become one; an indexer's own pooling left out."""
     for child in module.walk():

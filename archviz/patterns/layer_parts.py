@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from archviz.interpreter.reading import ModuleRecord
-from archviz.patterns.activations import activation_in
 from archviz.patterns.attention import Attention, detect_attention
-from archviz.patterns.feed_forward import FeedForward, describe_projections, detect_feed_forward
+from archviz.patterns.feed_forward import FeedForward, detect_feed_forward
 from archviz.patterns.linears import is_linear, linear_sizes
+from archviz.patterns.loose_feed_forward import describe_loose, describe_triple
 from archviz.patterns.moe import MixtureOfExperts, detect_moe
 from archviz.patterns.norms import Norm, detect_norm
-from archviz.patterns.op_families import activation_of, canonical
+from archviz.patterns.op_families import activation_of
 from archviz.patterns.recurrences import Recurrence, detect_recurrence
 from archviz.patterns.trace import Trace
-from archviz.records import field, record, replace
+from archviz.records import field, record
 
 Mixer = Attention | Recurrence
 Feed = FeedForward | MixtureOfExperts
@@ -108,7 +108,7 @@ def _wrapper(module: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
     extra = parts.loose[loose:]
     if len(parts.mixers) == mixers + 1:
         parts.mixers[-1].paths += [child.path for child in extra]
-    elif len(parts.mixers) > mixers or not _add_triples(extra, parts):
+    elif len(parts.mixers) > mixers or not _add_triples(module, extra, trace, parts):
         return
     parts.loose = [
         child for child in parts.loose if all(child is not other for other in extra) or _is_free(child, parts)
@@ -120,49 +120,24 @@ def _is_free(child: ModuleRecord, parts: LayerParts) -> bool:
     return all(child.path not in part.paths for part in (*parts.mixers, *parts.feeds))
 
 
-def _add_triples(loose: list[ModuleRecord], parts: LayerParts) -> bool:
+def _add_triples(layer: ModuleRecord, loose: list[ModuleRecord], trace: Trace, parts: LayerParts) -> bool:
     """Feed-forwards among loose modules: a projection up, its activation and the one down again, registered in a row."""
     found = False
     for up, middle, down in zip(loose, loose[1:], loose[2:], strict=False):
-        activation = activation_of(middle.class_name)
-        block = (
-            describe_projections([up, down], activation) if is_linear(up) and activation and is_linear(down) else None
-        )
+        block = describe_triple(layer, up, middle, down, trace)
         if block is not None and block.width == (linear_sizes(down) or (0, 0))[1]:
             parts.feeds.append(Part([up.path, middle.path, down.path], block, "feed_forward"))
             found = True
     return found
 
 
-def _gates_side_input(layer: ModuleRecord, trace: Trace, linears: list[ModuleRecord]) -> bool:
-    """Whether what the second projection reads is a product with data that comes into the layer beside its stream."""
-    call, down = trace.call(layer.path), trace.call(linears[-1].path)
-    if call is None or down is None or not down.inputs:
-        return False
-    inside = trace.inside(call)
-    made = {value.id for event in inside for value in event.outputs}
-    maker = next((e for e in inside if e.kind == "op" and any(v.id == down.inputs[0].id for v in e.outputs)), None)
-    if maker is None or canonical(maker.name) != "mul":
-        return False
-    stream = call.inputs[0].id if call.inputs else None
-    return any(trace.carries(value) and value.id not in made and value.id != stream for value in maker.inputs)
-
-
 def _group_loose(layer: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
     """Loose projections of a layer form its feed-forward when their widths fit."""
-    linears = [child for child in parts.loose if is_linear(child)]
-    if len(linears) < 2:
-        return
-    activation = next((a for c in parts.loose if (a := activation_of(c.class_name))), None)
-    for child in parts.loose if activation is None else ():
-        parent = layer.find(child.path.removeprefix(layer.path + ".").rpartition(".")[0])
-        activation = activation or (activation_in(parent, Trace(())) if parent else None)
-    activation = activation or activation_in(layer, Trace(()))
-    block = describe_projections(linears, activation or "activation")
+    block = describe_loose(layer, parts.loose, trace)
     if block is not None:
-        if block.kind == "mlp" and _gates_side_input(layer, trace, linears):
-            block = replace(block, kind="side_input")
         parts.feeds.append(Part([child.path for child in parts.loose], block, "feed_forward"))
         parts.loose.clear()
-    elif _add_triples(parts.loose, parts):  # beside projections of another purpose, such as a bottleneck's
+    elif _add_triples(
+        layer, parts.loose, trace, parts
+    ):  # beside projections of another purpose, such as a bottleneck's
         parts.loose = [child for child in parts.loose if _is_free(child, parts)]

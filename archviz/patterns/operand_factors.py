@@ -77,6 +77,10 @@ def _by_position(makers: dict[int, Event], event: Event, data: ValueRef) -> bool
 
 def is_core(event: Event) -> bool:
     """Whether an event is the call of an attention function on queries, keys and values."""
+    return is_attention_function(event) and len(event.inputs) >= len(OPERANDS)
+
+
+def is_attention_function(event: Event) -> bool:
+    """Whether an event is the call of a function that is named for attention."""
     name = canonical(event.name).lower()
-    wanted = (event.kind == "function" and "attention" in name) or name == "scaled_dot_product_attention"
-    return wanted and len(event.inputs) >= len(OPERANDS)
+    return (event.kind == "function" and "attention" in name) or name == "scaled_dot_product_attention"

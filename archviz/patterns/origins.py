@@ -138,6 +138,24 @@ def cut_words(event: Event, value: ValueRef, positions: Positions | None = None)
     return known
 
 
+def cut_elsewhere(event: Event, positions: Positions | None = None) -> str | None:
+    """What an op keeps of an axis that is none of features, such as that of positions, as an index; None where it does not say."""
+    options = event.options
+    index = options.get("index")
+    if isinstance(index, str):
+        return f"[{positions.index_words(index) if positions else index}]"
+    if canonical(event.name) != "narrow":
+        return None
+    axis, start, length = (options.get(place, options.get(key)) for place, key in _NARROW)
+    if not isinstance(axis, int) or not isinstance(start, int) or not isinstance(length, int):
+        return None
+    end = "S" if positions and start + length == positions.length else start + length
+    return f"{start} to {end} of axis {axis}"
+
+
+_NARROW = (("1", "dim"), ("2", "start"), ("3", "length"))
+
+
 def _is_of_features(before: Sequence[int | None], after: Sequence[int | None]) -> bool:
     """Whether the last axis, or one of heads or the like that stands after batch and positions, gets smaller or goes."""
     if len(before) != len(after):

@@ -35,15 +35,20 @@ class Positions:
         return f"{first[0]} to {' of '.join(text for text, _ in filter(None, ends))}" if first is not None else None
 
     def index_words(self, index: str) -> str:
-        """An index that keeps the positions of one axis, as `:, :, :S`; other indices, such as steps of a loop, as they are.
+        """An index that keeps positions of one axis, as `:, :, :S`; other indices, such as steps of a loop, as they are.
 
-        >>> Positions(7).index_words(":, :, :7"), Positions(7).index_words("..., 7, :7")
-        (':, :, :S', '..., 7, :7')
+        >>> Positions(7).index_words(":, :, :7"), Positions(7).index_words(":, -7:"), Positions(7).index_words("..., 7, :7")
+        (':, :, :S', ':, -S:', '..., 7, :7')
+        >>> Positions(263, (128,)).index_words(":, :256")
+        ':, :S − S mod 128'
         """
         bounds = index.split(", ")
-        if bounds.count(f":{self.length}") != 1 or bounds.count(":") != len(bounds) - 1:
+        told = {f":{self.length}": ":S", f"-{self.length}:": "-S:", f"{self.length}:": "S:"}
+        told |= {f":{self.length // rate * rate}": f":S − S mod {rate}" for rate in self.rates if self.length % rate}
+        places = [place for place, bound in enumerate(bounds) if bound in told]
+        if len(places) != 1 or bounds.count(":") != len(bounds) - 1:
             return index
-        return index.replace(f":{self.length}", ":S")
+        return ", ".join(told.get(bound, bound) for bound in bounds)
 
     def filled(self, more: int) -> str:
         """How many positions are added to all: `64 − S` where they are filled up to a round number.

@@ -56,7 +56,8 @@ def _write(term: Term, written: dict[int, tuple[str, int]]) -> tuple[str, int]:
     if term.name == "given":
         return term.label, 9
     if term.name == "cut":
-        return f"{_bound(args[0], 9)}[{term.label.strip('[]')}]", 9
+        place = term.label[1:-1] if term.label[:1] == "[" else term.label
+        return f"{_bound(args[0], 9)}[{place}]", 9
     if term.name in _INFIX and len(args) == 2 and not term.notes:
         level, sign = _INFIX[term.name]
         if level > 1:

@@ -13,8 +13,9 @@ from typing import Any
 from archviz.interpreter.reading import Event, StoredTensor, ValueRef
 from archviz.patterns.axis_moves import Layout, Mixed, layout_of, moved
 from archviz.patterns.op_families import FRESH, JOINS, canonical, writes_in_place
-from archviz.patterns.origins import cut_words
+from archviz.patterns.origins import cut_elsewhere, cut_words
 from archviz.patterns.positions_cut import Positions
+from archviz.patterns.term_notes import fresh_words, is_number, notes_of
 from archviz.patterns.trace import Trace
 
 _LEFT_OUT = frozenset({
@@ -62,17 +63,6 @@ _VIEWED = frozenset(
         "reshape",
     }
 )
-_USUALLY_FALSE = (
-    "descending",
-    "accumulate",
-    "right",
-    "reverse",
-    "ceil_mode",
-    "align_corners",
-    "antialias",
-    "include_self",
-)
-_NOT_SHOWN = ("dtype", "keepdim", "training", "sorted", "device", "index", "memory_format", "implicit", "inplace")
 
 
 class Term:
@@ -210,13 +200,13 @@ class TermReader:
             return
         self.steps += 1
         if not event.inputs or name in FRESH:
-            self.terms.update((value.id, Term("given", _fresh(event, name))) for value in event.outputs)
+            self.terms.update((value.id, Term("given", fresh_words(event, name))) for value in event.outputs)
             return
         if name in _CUTS and len(event.inputs) == 1:
             self._cut(event)
             return
         shown = event.name.strip("_") if name == "clamp" else name  # which of its bounds is stated
-        made = Term(shown, "", self._arguments(event), _notes(event, self.positions))
+        made = Term(shown, "", self._arguments(event), notes_of(event, self.positions))
         for place, value in enumerate(event.outputs):
             self.terms[value.id] = made if place == 0 else Term("cut", f"result {place + 1}", (made,))
         self._keep_layout(event, name)
@@ -272,6 +262,8 @@ class TermReader:
                 self.terms[value.id] = Term("cut", words, (self._term(source),))
             elif _count(source) == _count(value) is not None:
                 self._moved(event, source, value)  # only axes are added
+            elif elsewhere := cut_elsewhere(event, self.positions):
+                self.terms[value.id] = Term("cut", elsewhere, (self._term(source),))
             else:
                 self.terms[value.id] = self._term(source)
             self.bases[value.id] = self.bases.get(source.id, source.id)
@@ -288,7 +280,7 @@ class TermReader:
     def _arguments(self, event: Event) -> tuple[Term | float, ...]:
         """Tensors and numbers in the order of the code."""
         tensors: list[Term | float] = self._operands(event)
-        numbers: dict[int, Any] = {int(key): v for key, v in event.options.items() if key.isdigit() and _is_number(v)}
+        numbers: dict[int, Any] = {int(key): v for key, v in event.options.items() if key.isdigit() and is_number(v)}
         if canonical(event.name) == "pad":
             numbers.clear()  # its notes tell them
         if canonical(event.name) in JOINS:
@@ -357,22 +349,6 @@ class TermReader:
         return found
 
 
-def _fresh(event: Event, name: str) -> str:
-    """A tensor that is made without data: numbers in a row with another start or step than usual, one number throughout."""
-    options = event.options
-    if name in ("full", "full_like", "new_full"):
-        filling = options.get("fill_value", options.get("2" if name == "new_full" else "1"))
-        return f"{name}({filling:g})" if _is_number(filling) else name
-    if name != "arange":
-        return name
-    stated = [options[key] for key in ("0", "1", "2") if key in options]
-    start = options.get("start", stated[0] if len(stated) > 1 else 0)
-    step = options.get("step", stated[2] if len(stated) > 2 else 1)
-    if not _is_number(start) or not _is_number(step) or step == 1:
-        return f"arange(from {start:g})" if _is_number(start) and start == 1 else name
-    return f"arange(step {step:g})" if start != 1 else f"arange(from {start:g}, step {step:g})"
-
-
 def _length(call: Event) -> int:
     """How many positions a call is given, in data `[B, S, D]` or in numbers of tokens `[B, S]`; 0 where neither is given."""
     shapes = [value.shape for value in call.inputs if value.shape and len(value.shape) > 2]
@@ -400,45 +376,6 @@ def _is_beside(term: Term, told: set[int]) -> bool:
     """A value from outside, or a further result of a step that is told."""
     whole = term.args[0] if term.args else None
     return not term.args or (term.name == "cut" and term.label.startswith("result") and id(whole) in told)
-
-
-def _notes(event: Event, positions: Positions | None) -> tuple[str, ...]:
-    """Options with a name that change what is computed, and numbers that stand together."""
-    name, options = canonical(event.name), event.options
-    if name == "pad":
-        return _padding(event, positions)
-    shown = []
-    for key, value in options.items():
-        named = not key.isdigit()
-        if isinstance(value, (tuple, list)) and key not in _NOT_SHOWN and value and all(map(_is_number, value)):
-            shown.append((f"{key}=" if named else "") + f"({', '.join(map(str, value))})")
-        elif not named or key in _NOT_SHOWN or key.startswith("mask"):
-            continue
-        elif _is_number(value) or value is False or (value is True and key in _USUALLY_FALSE):
-            shown.append(f"{key}={value}")
-        elif isinstance(value, str):
-            shown.append(value)
-    place = options.get("index") if name == "setitem" else None
-    if isinstance(place, str):
-        shown.append(f"[{positions.index_words(place) if positions else place}]")
-    return tuple(sorted(shown))
-
-
-def _padding(event: Event, positions: Positions | None) -> tuple[str, ...]:
-    """What is added before and after each axis, the last axis first; in symbols where it fills positions up."""
-    options, shape = event.options, event.inputs[0].shape or ()
-    stated = options.get("pad", options.get("1"))
-    amounts = list(stated) if isinstance(stated, (tuple, list)) else []
-    words = [str(amount) for amount in amounts]
-    for place, amount in enumerate(amounts):
-        before = shape[-1 - place // 2] if place // 2 < len(shape) else None
-        if positions and isinstance(amount, int) and before == positions.length:
-            words[place] = positions.filled(amount)
-    kind = options.get("mode", options.get("2", "constant"))
-    filling = options.get("value", options.get("3", 0))
-    rest = [str(kind)] if isinstance(kind, str) and kind != "constant" else []
-    rest += [f"value={filling:g}"] if _is_number(filling) and filling else []
-    return (f"({', '.join(words)})", *rest)
 
 
 def _placed(term: Term, layout: Layout | None) -> Term:
@@ -469,10 +406,6 @@ def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
     columns = list(zip(*((1,) * (rank - len(shape)) + shape for shape in shapes), strict=True))
     found = [{size for size in column if size != 1} for column in columns]
     return tuple(next(iter(sizes), 1) for sizes in found) if all(len(sizes) < 2 for sizes in found) else None
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _is_float(value: ValueRef) -> bool:

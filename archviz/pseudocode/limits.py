@@ -11,9 +11,8 @@ from archviz.interpreter.reading import Event
 from archviz.pseudocode.expressions import Stated
 from archviz.pseudocode.sizes import Sizes
 from archviz.spans import Span
-from archviz.verify.source_lines import SourceLines
+from archviz.verify.source_lines import Function, SourceLines
 
-_FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 _RUNNING_OUT = re.compile(r"(?<![\w.])(\d+) - (?:(\d+) \* )?T\b")
 
 
@@ -31,7 +30,8 @@ class Limits:
         self.bounds: dict[str, None] = {}
         self.most_tokens: int | None = None
         self.window = 0
-        self._known: dict[tuple[str, int], _FUNCTIONS | None] = {}
+        self._calls: dict[ast.AST, list[ast.Call]] = {}
+        self._loops: dict[ast.AST, list[ast.For | ast.While]] = {}
 
     def remarks(self, ops: Sequence[Event], statements: Sequence[str]) -> Iterator[str]:
         """In which cases a body with some ops of its own is what the code does, where not in all."""
@@ -76,12 +76,12 @@ class Limits:
         Args:
             read: The value of an attribute of the module, by its name.
         """
-        at, function = event.at, self._function(event.at)
+        at, function = event.at, self._lines.function(event.at)
         if at is None or function is None:
             return {}
         found: dict[int | str, tuple[str, int]] = {}
-        for call in ast.walk(function):
-            if not isinstance(call, ast.Call) or not call.lineno <= at.line <= (call.end_lineno or call.lineno):
+        for call in self._calls_in(function):
+            if not call.lineno <= at.line <= (call.end_lineno or call.lineno):
                 continue
             if not isinstance(call.func, ast.Attribute) or call.func.attr != event.name:
                 continue
@@ -98,10 +98,9 @@ class Limits:
         """Loops over a counted `range` of which the pass went through one round: the statements of their ops never go back."""
         seen: dict[tuple[int, int], tuple[ast.For, list[int]]] = {}
         for event in events:
-            function = self._function(event.at)
-            if event.kind != "op" or event.at is None or function is None:
+            if event.kind != "op" or event.at is None or (function := self._lines.function(event.at)) is None:
                 continue
-            for loop in ast.walk(function):
+            for loop in self._loops_in(function):
                 if isinstance(loop, ast.For) and _counts(loop) and (place := _place(event.at, loop)) is not None:
                     seen.setdefault((event.parent, id(loop)), (loop, []))[1].append(place)
         for loop, places in seen.values():
@@ -110,30 +109,22 @@ class Limits:
 
     def loop_at(self, at: Span | None) -> ast.For | None:
         """The counted loop around a line, of its function; none where loops stand in it or around it."""
-        function = self._function(at)
+        function = self._lines.function(at)
         if at is None or function is None:
             return None
-        around = [
-            node
-            for node in ast.walk(function)
-            if isinstance(node, ast.For | ast.While) and _place(at, node) is not None
-        ]  # fmt: skip
+        around = [loop for loop in self._loops_in(function) if _place(at, loop) is not None]
         loop = around[0] if len(around) == 1 else None
         return loop if isinstance(loop, ast.For) and _counts(loop) else None
 
-    def _function(self, at: Span | None) -> _FUNCTIONS | None:
-        """The innermost function around a line."""
-        if at is None:
-            return None
-        key = at.file, at.line
-        if key not in self._known:
-            around = [
-                node
-                for node in ast.walk(self._lines.tree(at.file))
-                if isinstance(node, _FUNCTIONS) and node.lineno <= at.line <= (node.end_lineno or node.lineno)
-            ]
-            self._known[key] = max(around, key=lambda node: node.lineno, default=None)
-        return self._known[key]
+    def _calls_in(self, function: Function) -> list[ast.Call]:
+        if function not in self._calls:
+            self._calls[function] = [each for each in ast.walk(function) if isinstance(each, ast.Call)]
+        return self._calls[function]
+
+    def _loops_in(self, function: Function) -> list[ast.For | ast.While]:
+        if function not in self._loops:
+            self._loops[function] = [each for each in ast.walk(function) if isinstance(each, ast.For | ast.While)]
+        return self._loops[function]
 
 
 def runs_out(statements: Sequence[str]) -> int | None:
@@ -155,7 +146,7 @@ def _place(at: Span, loop: ast.For | ast.While) -> int | None:
     return None
 
 
-def _bound(value: ast.expr, function: _FUNCTIONS, read: Callable[[str], object]) -> tuple[str, int] | None:
+def _bound(value: ast.expr, function: Function, read: Callable[[str], object]) -> tuple[str, int] | None:
     """`min` or `max` and the number of the module in it, of an expression or of the one assignment of a name."""
     if isinstance(value, ast.Name):
         held = [

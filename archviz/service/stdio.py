@@ -17,6 +17,7 @@ from archviz.service.desk import GRACE_SECONDS, LAST_SECONDS
 from archviz.service.outputs import OutputRoot
 from archviz.service.reach import Reach
 from archviz.service.server import Server, build_server, prepare_process
+from archviz.service.unread import serve_stdio
 from archviz.settings import Settings
 
 _AT_ONCE = 65_536  # bytes
@@ -32,7 +33,7 @@ def run_stdio(settings: Settings, outputs: OutputRoot | None = None, *, reach: R
     prepare_process()
     server = build_server(settings, outputs, reach=reach)
     if sys.platform == "win32":  # which has no such signals
-        server.run("stdio")
+        anyio.run(serve_stdio, server)
         return
     try:
         given = _Input()
@@ -51,7 +52,7 @@ async def _serve(server: Server, given: _Input) -> signal.Signals | None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with anyio.create_task_group() as group:
             group.start_soon(_end_when_asked, signals, server, given, asked)
-            await server.run_stdio_async()
+            await serve_stdio(server)
             group.cancel_scope.cancel()
     return asked[0] if asked else None
 

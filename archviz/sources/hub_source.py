@@ -11,7 +11,7 @@ from archviz.errors import BadConfigError, ModelNotFoundError, SourceUnavailable
 from archviz.lookup.arxiv.ids import arxiv_id_of_url
 from archviz.lookup.catalog import find_record
 from archviz.lookup.hub.facts import HubModel
-from archviz.lookup.hub.files import CONFIG, read_file, unless_bad
+from archviz.lookup.hub.files import CONFIG, read_config, read_file, unless_bad
 from archviz.lookup.hub.find import find_model
 from archviz.lookup.names import is_hub_id
 from archviz.network.services import hub_service
@@ -37,7 +37,7 @@ def hub_source(model: HubModel, session: Session) -> ModelSource:
     """
     if model.files and CONFIG not in model.files:
         raise _no_config(model)
-    data = read_file(model, CONFIG, session, session.settings.limits.config_bytes)
+    data = read_config(model, session)
     with unless_bad(model, CONFIG, session):
         values, remarks = parse_config(data, CONFIG)
     record = find_record(model.id)

@@ -293,6 +293,11 @@ def parse_config(data: bytes, name: str) -> tuple[dict[str, Any], list[tuple[str
     hint = 'Add "model_type", as published configurations state it.'
     if model_type is not None and not isinstance(model_type, str):
         raise BadConfigError(f"model_type must be a text, this is {kind_of(model_type)}", where=name, hint=hint)
+    if not model_type and str(values.get("schema")).startswith("archviz/"):
+        raise BadConfigError(
+            "this is an Architecture that archviz wrote, and no configuration of a model", where=name,
+            hint="archviz draw draws it, and archviz verify MODEL --against FILE holds it against the code",
+        )  # fmt: skip
     if not model_type:
         raise BadConfigError(
             "the configuration has no model_type, so its official code cannot be found", where=name, hint=hint

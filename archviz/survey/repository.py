@@ -11,13 +11,13 @@ from archviz.errors import ArchvizError
 from archviz.late_patterns import late_pattern
 from archviz.lookup.card.card import Card, parse_card
 from archviz.lookup.github.client import GithubClient, Tree
-from archviz.lookup.github.files import modelling_files
+from archviz.lookup.github.files import TreeFile, modelling_files
 from archviz.lookup.names import OTHER_PAGES, classify
 from archviz.network.services import HUB_HOSTS
 from archviz.network.session import Session
 
 MOST_README = 400_000
-_README = late_pattern(r"readme(?:\.(?:md|rst|txt))?", re.IGNORECASE)
+_README = late_pattern(r"(?:\.github/|docs/)?readme(?:\.(?:md|rst|txt))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def read_repository(name: str, revision: str | None, session: Session) -> Reposi
     try:
         tree = client.read_tree(found.name, client.find_commit(found.name, revision or found.default_branch))
         said.append(_code_of(tree))
-        readme = _readme(found.name, tree, client)
+        readme = _text_of(_readme_of(tree), found.name, tree.commit, client)
     except ArchvizError as error:
         said.append(f"not all of it was read: {error.message}")
     return RepositoryRead(found.name, found.url, found.renamed_from, tuple(said), readme, parse_card(readme))
@@ -79,26 +79,38 @@ def read_lead(name: str, session: Session) -> RepositoryRead:
     """
     client = GithubClient(session)
     head = client.find_head(name)
-    said = [head.name, *([f"renamed from {head.renamed_from}"] if head.renamed_from else []), _code_of(head.tree)]
-    readme, unread = "", ""
+    renamed = [f"renamed from {head.renamed_from}"] if head.renamed_from else []
+    said = [head.name, *renamed, _code_of(head.tree, is_commit=head.is_commit)]
+    readme, unread, file = "", "", _readme_of(head.tree)
+    if file is None and head.tree.is_cut:
+        unread = "its README is not among the files that GitHub lists"
     try:
-        readme = _readme(head.name, head.tree, client)
+        readme = _text_of(file, head.name, head.tree.commit if head.is_commit else None, client)
     except ArchvizError as error:
         unread = f"its README was not read: {error.message}"
     url = f"https://github.com/{head.name}"
     return RepositoryRead(head.name, url, head.renamed_from, tuple(said), readme, parse_card(readme), unread)
 
 
-def _code_of(tree: Tree) -> str:
+def _code_of(tree: Tree, *, is_commit: bool = True) -> str:
     code = [file.path for file in modelling_files(tree.files) if file.kind == "modelling"]
     named = f"{', '.join(code[:4])}{' …' if len(code) > 4 else ''}" if code else "no modelling file"
-    return f"at {tree.commit[:12]}: {named}{' (GitHub lists not all of its files)' if tree.is_cut else ''}"
+    at = "at" if is_commit else "in the tree that GitHub lists as"
+    return f"{at} {tree.commit[:12]}: {named}{' (GitHub lists not all of its files)' if tree.is_cut else ''}"
 
 
-def _readme(name: str, tree: Tree, client: GithubClient) -> str:
-    """The text of the README at the tree's commit; empty where there is none."""
-    path = next((file.path for file in tree.files if _README.fullmatch(file.path)), None)
-    return "" if path is None else client.read_file(name, tree.commit, path).decode("utf-8", "replace")[:MOST_README]
+def _readme_of(tree: Tree) -> TreeFile | None:
+    """The README that GitHub shows of a repository: of its folder `.github`, of its root, of `docs`, the first that has one."""
+    found = {file.path.rpartition("/")[0]: file for file in reversed(tree.files) if _README.fullmatch(file.path)}
+    return next((found[folder] for folder in (".github", "", "docs") if folder in found), None)
+
+
+def _text_of(file: TreeFile | None, name: str, commit: str | None, client: GithubClient) -> str:
+    """The text of a file at a commit, or by its own id where the commit is not known; empty for none."""
+    if file is None:
+        return ""
+    data = client.read_blob(name, file) if commit is None else client.read_file(name, commit, file.path)
+    return data.decode("utf-8", "replace")[:MOST_README]
 
 
 def why_own(read: RepositoryRead, model_id: str, papers: Collection[str], *, is_alike: bool) -> str | None:

@@ -13,7 +13,7 @@ from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.masks import Mask
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, activation_of, canonical
-from archviz.patterns.operand_factors import is_core
+from archviz.patterns.operand_factors import is_attention_function, is_core
 from archviz.patterns.score_path import ScorePath, find_score_path
 from archviz.spans import Span, Status
 from archviz.verify.claims import Claim
@@ -112,10 +112,9 @@ def _sizes(what: Attention) -> list[tuple[str, object]]:
 
 def _core_line(view: LayerView) -> Span | None:
     """The line that calls the attention function, or that multiplies queries by keys."""
-    for event in view.trace.own(view.call) if view.call else ():
-        name = canonical(event.name).lower()
-        if (event.kind == "function" and "attention" in name) or name == "scaled_dot_product_attention":
-            return event.at
+    named = next(filter(is_attention_function, view.trace.own(view.call)), None) if view.call else None
+    if named is not None:
+        return named.at
     path = find_score_path(view.trace, view.call)
     return path.product_at if path else view.module.defined_at
 
@@ -137,7 +136,7 @@ def _span(view: LayerView, what: Attention) -> Iterator[Claim]:
 
 def _mask_words(mask: Mask) -> str:
     """`causal`, `sliding, both ways`, `causal, and blocks of the data`."""
-    return mask.kind + (", both ways" if mask.both_ways else "") + (", and blocks of the data" if mask.widened else "")
+    return mask.kind + (", both ways" if mask.both_ways else "") + mask.widening
 
 
 def _ranks(view: LayerView, what: Attention) -> Iterator[Claim]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from archviz.interpreter.reading import Event
 from archviz.patterns.activations import read_activation
 from archviz.patterns.feed_forward import FeedForward
+from archviz.patterns.loose_feed_forward import last_called
 from archviz.patterns.op_families import ACTIVATIONS, canonical
 from archviz.patterns.rope import detect_rope
-from archviz.patterns.terms import Term, TermReader
+from archviz.patterns.terms import Term, TermReader, inner_terms
 from archviz.spans import Span
 from archviz.verify.claims import Claim
 from archviz.verify.view import LayerView
@@ -23,35 +25,63 @@ def feed_forward_claims(view: LayerView, what: FeedForward) -> Iterator[Claim]:
         yield view.claim("side_input.size", what.hidden)
         yield view.claim("side_input.gate", what.activation, *lines)
         return
-    ran = view.call is not None and view.trace.whole and view.module is not view.kind.example
-    idle = ran and what.activation is not None and not lines
+    ran = view.steps is not None and view.trace.whole
+    idle = ran and not lines
     yield view.claim("feed_forward.kind", _title(view, what, idle=idle))
     yield view.claim("feed_forward.hidden_size", what.hidden)
     products = _gating(view)
     if view.trace.whole or not what.gated:
-        gated = bool(products) if view.call is not None and what.gated else what.gated
+        gated = bool(products) if view.steps is not None and what.gated else what.gated
         yield view.claim("feed_forward.gated", gated, *products)
     if what.activation is not None and not idle:
-        yield view.claim("feed_forward.activation", what.activation, *lines)
-    activated = view.activated(view.call) if what.gated and view.call is not None else {}
+        yield view.claim(
+            "feed_forward.activation", what.activation, *lines, status="verified" if lines else "unverified"
+        )
+    activated = view.activated(view.call, view.steps) if what.gated and view.call is not None else {}
     if activated:
         yield view.claim("feed_forward.activated", list(activated), *activated.values())
 
 
 def _title(view: LayerView, what: FeedForward, *, idle: bool) -> str:
     """Its kind by name; where its steps are others than the name says, that."""
-    title = "MLP, no activation" if idle and not what.gated else what.title
-    if view.call is None or view.module is view.kind.example or idle or what.kind == "channel_mixing":
+    if view.call is None or what.kind == "channel_mixing":
+        return what.title
+    title = ("Gated MLP" if what.gated else "MLP") if idle else what.title
+    results = [loose_result(view)] if view.loose else _reader(view, view.call).results()[:1]
+    if not results or results[0] is None:
         return title
-    reader = TermReader(
-        view.trace, view.call, lambda event: event.kind == "call" or detect_rope(event, view.trace) is not None,
-        view.context.reading.stored,
-    )  # fmt: skip
-    results = reader.results()
-    return title if not results or _is_known(results[0]) else title + OTHERWISE
+    if idle and _is_known(results[0], _is_projected):
+        return f"{title}, no activation"
+    return title if _is_known(results[0], _is_activated) and not idle else title + OTHERWISE
 
 
-def _is_known(result: Term) -> bool:
+def loose_result(view: LayerView) -> Term | None:
+    """What loose projections compute together, of `x` that the first ones read; None where the pass was not seen."""
+    down = last_called(view.loose, view.trace)
+    if view.call is None or down is None or not down.outputs:
+        return None
+    reader = _reader(view, view.call)
+    read = [
+        reader.term(each.inputs[0]) for linear in view.loose if (each := view.trace.call(linear.path)) and each.inputs
+    ]
+    made: dict[int, Term] = {id(term): Term("given", "x") for term in read[:1]}
+    for term in inner_terms([reader.term(down.outputs[0])]):
+        args = tuple(made[id(arg)] if isinstance(arg, Term) else arg for arg in term.args)
+        made.setdefault(id(term), Term(term.name, term.label, args, term.notes))
+    return made[id(reader.term(down.outputs[0]))]
+
+
+def _reader(view: LayerView, call: Event) -> TermReader:
+    """The steps of a part; of one that lies loose in the layer also what its projections are wrapped in."""
+
+    def closed(event: Event) -> bool:
+        opened = any(linear.path.startswith(f"{event.module}.") for linear in view.loose)
+        return (event.kind == "call" and not opened) or detect_rope(event, view.trace) is not None
+
+    return TermReader(view.trace, call, closed, view.context.reading.stored)
+
+
+def _is_known(result: Term, activated: Callable[[Term | float], bool]) -> bool:
     """`down(act(gate(x)) · up(x))` or `down(act(up(x)))`, in the order of the code."""
     if result.name == "add" and _is_given(result.args[1]) and isinstance(result.args[0], Term):
         result = result.args[0]  # the residual is added here
@@ -60,12 +90,12 @@ def _is_known(result: Term) -> bool:
     inner = result.args[0] if _is_projection(result) else None
     if not isinstance(inner, Term):
         return False
-    if _is_activated(inner):
+    if activated(inner):
         return True
     if inner.name != "mul" or len(inner.args) != 2:
         return False
     one, other = inner.args
-    return (_is_activated(one) and _is_projected(other)) or (_is_activated(other) and _is_projected(one))
+    return (activated(one) and _is_projected(other)) or (activated(other) and _is_projected(one))
 
 
 def _is_given(term: Term | float) -> bool:
@@ -92,10 +122,11 @@ def _is_activated(term: Term | float) -> bool:
 
 def _gating(view: LayerView) -> list[Span | None]:
     """The products of two data tensors."""
-    events = view.trace.own(view.call) if view.call else ()
+    own = view.trace.own(view.call) if view.call else ()
+    events = view.steps or () if view.loose else own
     return [e.at for e in events if canonical(e.name) == "mul" and sum(map(view.trace.carries, e.inputs)) == 2][:1]
 
 
 def _activation(view: LayerView) -> list[Span | None]:
-    events = sorted(view.trace.inside(view.call) if view.call else (), key=lambda e: e.kind != "call")
+    events = sorted(view.steps or (), key=lambda e: e.kind != "call")
     return [e.at for e in events if read_activation(e, view.trace) is not None][:1]

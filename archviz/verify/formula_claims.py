@@ -14,13 +14,14 @@ from archviz.patterns.attention import Attention
 from archviz.patterns.compression import pooled_positions
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.norms import detect_norm
-from archviz.patterns.op_families import activation_of
+from archviz.patterns.op_families import PLUMBING, activation_of, canonical
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import detect_rope
 from archviz.patterns.term_text import term_lines
 from archviz.patterns.terms import Term, TermReader
 from archviz.patterns.trace import Trace
 from archviz.verify.claims import Claim
+from archviz.verify.feed_forward_claims import loose_result
 from archviz.verify.joined_numbers import numbers_told
 from archviz.verify.not_read import rounds_told
 from archviz.verify.source_lines import SourceLines
@@ -77,7 +78,7 @@ def beside_formulas(context: Context, stacks: Sequence[Stack], lines: SourceLine
     same: dict[tuple[str, str], list[ModuleRecord]] = {}
     for path, module in context.modules.items():
         call = None if path in told or path.startswith(layers) else context.trace.call(path)
-        if call is None or not any(map(context.trace.carries, call.outputs)) or _is_named(module):
+        if call is None or _is_named(module) or not (_gives_data(context, call) or _is_joined(context, call)):
             continue
         text = formula(context, call)
         if text is not None and not is_one_step(text):
@@ -88,29 +89,20 @@ def beside_formulas(context: Context, stacks: Sequence[Stack], lines: SourceLine
         yield Claim("module.formula", text, "verified", lines.evidence(place), part=first.path)
 
 
-_SIZES = (
-    ("kernel_size", "kernel", None), ("stride", "stride", 1), ("padding", "padding", 0), ("dilation", "dilation", 1),
-    ("groups", "groups", 1), ("padding_mode", "padding mode", "zeros"),
-)  # fmt: skip
+def _gives_data(context: Context, call: Event) -> bool:
+    return any(map(context.trace.carries, call.outputs))
 
 
-def convolutions(context: Context, stacks: Sequence[Stack], lines: SourceLines) -> Iterator[Claim]:
-    """Convolutions outside of layers, such as those that make tokens of sound or images: what of their sizes is not the default."""
-    layers = tuple(f"{stack.path}." for stack in stacks)
-    for path, module in context.modules.items():
-        kind = (module.library or "").rpartition(".")[2]
-        if not kind.startswith("Conv") or path.startswith(layers) or context.trace.call(path) is None:
-            continue
-        stated = [(words, _one(module.attributes.get(key)), usual) for key, words, usual in _SIZES]
-        value = ", ".join(f"{words} {size}" for words, size, usual in stated if size not in (None, usual))
-        yield Claim("convolution", value, "verified", lines.evidence(module.created_at), part=path)
-
-
-def _one(size: object) -> object:
-    """A size that is the same on every axis, once; others as `3 × 5`."""
-    if not isinstance(size, (tuple, list)):
-        return size
-    return size[0] if len(set(size)) == 1 else " × ".join(map(str, size))
+def _is_joined(context: Context, call: Event) -> bool:
+    """Whether what a module gives without data, such as rows of a table of positions, is joined with data where it is called."""
+    above = context.trace.parent(call)
+    made = {value.id for value in call.outputs}
+    for event in context.trace.children(above) if above is not None else ():
+        if event.kind == "op" and made & {value.id for value in event.inputs}:
+            if any(map(context.trace.carries, event.inputs)):
+                return True
+            made.update(value.id for value in event.outputs if canonical(event.name) in PLUMBING)
+    return False
 
 
 def uncalled_beside(context: Context, stacks: Sequence[Stack], lines: SourceLines) -> Iterator[Claim]:
@@ -130,8 +122,10 @@ def uncalled_beside(context: Context, stacks: Sequence[Stack], lines: SourceLine
 
 
 def layer_formulas(view: LayerView) -> Iterator[Claim]:
-    """The formula of the layer, and of the kinds of norms in it."""
+    """The formula of the layer, of the modules in it that belong to none of its parts, and of the kinds of norms."""
     yield from _claim(view, view.kind.example, "layer.formula")
+    for module in _outside_parts(view):
+        yield from (each for each in _claim(view, module, "module.formula") if not is_one_step(str(each.value)))
     norms: dict[str, list[Claim]] = {}
     for module in view.kind.example.walk():
         if module.library is None and detect_norm(module, view.trace) is not None:
@@ -141,8 +135,26 @@ def layer_formulas(view: LayerView) -> Iterator[Claim]:
         yield replace(same[0], part=", ".join(claim.part for claim in same))
 
 
+def _outside_parts(view: LayerView) -> Iterator[ModuleRecord]:
+    """Modules of a layer that are neither its parts nor inside one, such as hyper-connections and what a projection is wrapped in."""
+    layer = view.kind.example
+    parts = [replace(view, part=part).module for part in (*view.kind.parts.mixers, *view.kind.parts.feeds)]
+    covered = tuple(f"{module.path}." for module in parts if module is not layer)
+    for module in layer.walk():
+        inside = f"{module.path}.".startswith(covered) if covered else False
+        if module is not layer and not inside and not _is_plain(module, view.trace) and not _is_repeated(module, layer):
+            yield module
+
+
 def part_formulas(view: LayerView) -> Iterator[Claim]:
     """The formula of a part, and of the modules inside it that are no norm, projection or activation."""
+    if view.loose:
+        result = loose_result(view) if view.part and isinstance(view.part.what, FeedForward) else None
+        if result is not None:
+            first = view.loose[0]
+            yield view.claim(
+                "feed_forward.formula", written(term_lines([result])), first.defined_at or first.created_at
+            )
     if view.module is view.kind.example:
         return  # spelt out in the layer, whose formula tells it
     for module in view.module.walk():
@@ -213,6 +225,14 @@ def formula(context: Context, call: Event, *, handed: bool = True) -> str | None
 def value_formula(context: Context, call: Event, value: ValueRef) -> str:
     """What a value inside a call is made of, in one line."""
     return written(term_lines([_reader(context, call).term(value)]))
+
+
+def made_inside(context: Context, call: Event, values: Sequence[ValueRef]) -> str | None:
+    """What a call makes some values of; None where it hands on what it was given."""
+    reader = _reader(context, call)
+    if not any(reader.is_made(value) or reader.term(value).name == "cut" for value in values):
+        return None
+    return written(term_lines(list({id(term): term for term in map(reader.term, values)}.values())))
 
 
 def _reader(context: Context, call: Event, *, handed: bool = True) -> TermReader:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from archviz.architecture.frequencies import frequency_vectors, theta_of_code
 from archviz.architecture.rope_settings import rope_settings
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.attention import Attention
@@ -15,9 +16,10 @@ from archviz.patterns.rope import Rope, detect_rope, is_rotated, turns_back
 from archviz.patterns.rotation_form import RotationForm, rotation_form
 from archviz.spans import Span
 from archviz.verify.claims import Claim
-from archviz.verify.formula_claims import formula, value_formula
+from archviz.verify.formula_claims import formula
 from archviz.verify.lineage import Lineage
-from archviz.verify.rope_frequencies import frequency_vectors, frequency_words
+from archviz.verify.rope_frequencies import frequency_words
+from archviz.verify.rope_tables import table_claims, table_maker
 from archviz.verify.view import LayerView
 
 _KEEPS_LAST_AXIS = {"view", "reshape", "transpose", "permute", "contiguous", "to", "float", "unsqueeze", "flatten"}
@@ -88,7 +90,7 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
     yield from _formulas(view, rotations)
     yield from _axes(view, rotations[0])
     yield from _frequencies(view, rotations[0])
-    yield from _tables(view, rotations[0])
+    yield from table_claims(view, rotations[0].event)
     yield from _settings(view, places[0])
 
 
@@ -123,41 +125,13 @@ def _turned(view: LayerView, rotation: Rotation) -> bool:
     return turns_back(rotation.event, view.trace)
 
 
-def _tables(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
-    """What the cosines and sines are made of, in the module that makes them."""
-    maker = _table_maker(view, rotation)
-    text = formula(view.context, maker) if maker is not None else None
-    if text is not None and maker is not None:
-        module = view.context.modules.get(maker.module)
-        yield view.claim("rope.tables", text, module.defined_at if module is not None else maker.at)
-        yield from _positions(view, maker)
-
-
-def _positions(view: LayerView, maker: Event) -> Iterator[Claim]:
-    """What the positions are, where the module that makes the tables is called: `arange + 0`, with what is done to them."""
-    caller = view.trace.parent(maker)
-    given = [value for value in maker.inputs if value.dtype is not None and "int" in value.dtype]
-    if caller is None or caller.kind != "call" or not given:
-        return
-    made = {value.id: event for event in view.trace.children(caller) if event.kind == "op" for value in event.outputs}
-    text = value_formula(view.context, caller, given[0]) if given[0].id in made else None
-    if text is not None:
-        yield view.claim("rope.positions", text, made[given[0].id].at)
-
-
-def _table_maker(view: LayerView, rotation: Rotation) -> Event | None:
-    """The call of the module that makes the tables of a rotation."""
-    tables = {value.id for value in rotation.event.inputs if not view.trace.carries(value)}
-    made = (
-        e for e in view.trace.before(rotation.event) if e.kind == "call" and tables & {value.id for value in e.outputs}
-    )
-    return next((e for e in made if not view.trace.is_leaf(e)), None)
-
-
 def _frequencies(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
     """The rule of the frequencies, where the code that computes them was followed."""
-    vectors = frequency_vectors(view, rotation.event)
+    vectors = frequency_vectors(view.context, rotation.event)
     theta = rope_settings(view.context, view.stack, view.kind, view.module).theta if vectors else None
+    if theta is None and (of_code := theta_of_code(view.context, view.module)) is not None:
+        theta = of_code[0]
+        yield view.claim("rope.theta", theta, of_code[1].at)
     words = list(dict.fromkeys(frequency_words(each.numbers, theta) for each in vectors if each.numbers))
     if words:
         yield view.claim("rope.frequencies", words[0] if len(words) == 1 else words, *(each.at for each in vectors))
@@ -165,7 +139,7 @@ def _frequencies(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
 
 def _axes(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
     """Several positions a token (M-RoPE: time, height, width): the module that makes the tables spreads positions over axes."""
-    maker = _table_maker(view, rotation)
+    maker = table_maker(view, rotation.event)
     module = view.context.modules.get(maker.module) if maker is not None else None
     sections = module.attributes.get("mrope_section") if module is not None else None
     if maker is None or not isinstance(sections, (list, tuple)) or len(sections) < 2:
@@ -240,8 +214,10 @@ def _tensor(view: LayerView, lineage: Lineage, event: Event, steps: list[Event])
 def _norms(view: LayerView, steps: list[Event]) -> tuple[str, ...]:
     """Norms that come after the last projection."""
     calls = [step for step in steps if step.kind == "call" and step.module in view.context.modules]
+    names = [view.short(c.module) for c in calls if detect_norm(view.context.modules[c.module], view.trace) is not None]
+    of_heads = view.part.what.qk_norms if view.part is not None and isinstance(view.part.what, Attention) else ()
     return tuple(
-        view.short(c.module) for c in calls if detect_norm(view.context.modules[c.module], view.trace) is not None
+        dict.fromkeys(name.partition(".")[0] if name.partition(".")[0] in of_heads else name for name in names)
     )
 
 

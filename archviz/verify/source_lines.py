@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from typing import NamedTuple
 
 from archviz.architecture.model import Evidence
 from archviz.spans import Span
 
 FindText = Callable[[str], str | None]
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class _Parts(NamedTuple):
+    """The statements of a file that lines are looked up in, and what was found for a line."""
+
+    assignments: list[ast.Assign]
+    functions: list[Function]
+    assigned: dict[int, ast.Assign | None]
+    around: dict[int, Function | None]
 
 
 class SourceLines:
@@ -21,7 +32,7 @@ class SourceLines:
     def __init__(self, find_text: FindText) -> None:
         self._find_text = find_text
         self._lines: dict[str, list[str]] = {}
-        self._assignments: dict[str, list[ast.Assign]] = {}
+        self._parts: dict[str, _Parts] = {}
         self._trees: dict[str, ast.Module] = {}
 
     def line(self, at: Span) -> str | None:
@@ -49,8 +60,21 @@ class SourceLines:
         """The innermost assignment that stands on a line."""
         if at is None:
             return None
-        around = [a for a in self._parsed(at.file) if a.lineno <= at.line <= (a.end_lineno or a.lineno)]
-        return max(around, key=lambda a: a.lineno, default=None)
+        parts = self._parts_of(at.file)
+        if at.line not in parts.assigned:
+            around = [each for each in parts.assignments if _holds(each, at.line)]
+            parts.assigned[at.line] = max(around, key=lambda each: each.lineno, default=None)
+        return parts.assigned[at.line]
+
+    def function(self, at: Span | None) -> Function | None:
+        """The innermost function around a line."""
+        if at is None:
+            return None
+        parts = self._parts_of(at.file)
+        if at.line not in parts.around:
+            around = [each for each in parts.functions if _holds(each, at.line)]
+            parts.around[at.line] = max(around, key=lambda each: each.lineno, default=None)
+        return parts.around[at.line]
 
     def tree(self, file: str) -> ast.Module:
         """The syntax tree of a file, empty when it is not at hand or does not parse."""
@@ -61,7 +85,18 @@ class SourceLines:
                 self._trees[file] = ast.parse("")
         return self._trees[file]
 
-    def _parsed(self, file: str) -> list[ast.Assign]:
-        if file not in self._assignments:
-            self._assignments[file] = [node for node in ast.walk(self.tree(file)) if isinstance(node, ast.Assign)]
-        return self._assignments[file]
+    def _parts_of(self, file: str) -> _Parts:
+        if file not in self._parts:
+            assignments: list[ast.Assign] = []
+            functions: list[Function] = []
+            for node in ast.walk(self.tree(file)):
+                if isinstance(node, ast.Assign):
+                    assignments.append(node)
+                elif isinstance(node, Function):
+                    functions.append(node)
+            self._parts[file] = _Parts(assignments, functions, {}, {})
+        return self._parts[file]
+
+
+def _holds(node: ast.stmt, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or node.lineno)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from archviz.architecture.model import Architecture, Evidence, ModuleNode
@@ -59,6 +59,7 @@ _CLAIMS = {
 }  # fmt: skip
 _EPS = ("eps", "variance_epsilon", "epsilon", "norm_eps", "layer_norm_eps")
 _GROUPS = late_pattern(r"of (\d+) groups")
+Rule = Callable[[Known, Architecture, Sequence[Claim]], None]
 TRAITS = frozenset({key for key, _ in NUMBERS} | {key for key, *_ in WORDS})
 
 
@@ -94,36 +95,9 @@ def known_trait(key: str, architecture: Architecture, claims: Sequence[Claim]) -
     for claim in claims:
         if claim.key in _CLAIMS.get(key, ()) and claim.status != "unverified":
             known.add(claim.value, claim.evidence)
-    if key in ("total", "active"):
-        _add_counts(known, key, architecture)
-    elif key == "value_head_dim":
-        own = [c for c in claims if c.key == "attention.value_head_dim"]
-        _add(known, own or [c for c in claims if c.key == "attention.head_dim"])
-    elif key == "expert_groups":
-        for claim in claims:
-            found = _GROUPS.search(str(claim.value)) if claim.key == "moe.group_limit" else None
-            if found is not None:
-                known.add(int(found[1]), claim.evidence)
-    elif key == "norm_eps":
-        _add_eps(known, architecture.modules)
-    elif key == "shared_count":
-        _add_shared(known, claims)
-    elif key == "rope_factor":
-        for claim in claims:
-            factor = (
-                claim.value.get("factor") if claim.key == "rope.scaling" and isinstance(claim.value, dict) else None
-            )
-            if isinstance(factor, (int, float)):
-                known.add(factor, claim.evidence)
-    elif key == "router_normalised":
-        _add(known, [replace(c, value=str(c.value)) for c in claims if c.key == "moe.normalised"])
-    elif key == "hash_routing":
-        routed = [c for c in claims if c.key == "moe.routing"]
-        _add(known, routed or [replace(c, value="by scores") for c in claims if c.key == "moe.score"])
-    elif key in _HAVING:
-        _add_truth(known, key, claims)
-    if key == "softcap" and not known.values:
-        _add_none(known, claims)
+    rule = _RULES.get(key)
+    if rule is not None:
+        rule(known, architecture, claims)
     return known
 
 
@@ -132,8 +106,7 @@ def _add(known: Known, claims: Sequence[Claim]) -> None:
         known.add(claim.value, claim.evidence)
 
 
-def _add_counts(known: Known, key: str, architecture: Architecture) -> None:
-    values = [architecture.parameters.total] if key == "total" else active_counts(architecture)
+def _add_counts(known: Known, values: Sequence[int], architecture: Architecture) -> None:
     at = architecture.modules.at
     for value in values:
         known.add(value, [Evidence(kind="code", where=at)] if at else [])
@@ -151,7 +124,36 @@ def active_counts(architecture: Architecture) -> list[int]:
     return [active, active - table] if table else [active]
 
 
-def _add_shared(known: Known, claims: Sequence[Claim]) -> None:
+def _add_value_width(known: Known, _: Architecture, claims: Sequence[Claim]) -> None:
+    """The width of values, which is that of keys where nothing else is said."""
+    own = [c for c in claims if c.key == "attention.value_head_dim"]
+    _add(known, own or [c for c in claims if c.key == "attention.head_dim"])
+
+
+def _add_groups(known: Known, _: Architecture, claims: Sequence[Claim]) -> None:
+    for claim in claims:
+        found = _GROUPS.search(str(claim.value)) if claim.key == "moe.group_limit" else None
+        if found is not None:
+            known.add(int(found[1]), claim.evidence)
+
+
+def _add_rope_factor(known: Known, _: Architecture, claims: Sequence[Claim]) -> None:
+    for claim in claims:
+        factor = claim.value.get("factor") if claim.key == "rope.scaling" and isinstance(claim.value, dict) else None
+        if isinstance(factor, (int, float)):
+            known.add(factor, claim.evidence)
+
+
+def _add_normalised(known: Known, _: Architecture, claims: Sequence[Claim]) -> None:
+    _add(known, [replace(c, value=str(c.value)) for c in claims if c.key == "moe.normalised"])
+
+
+def _add_routing(known: Known, _: Architecture, claims: Sequence[Claim]) -> None:
+    routed = [c for c in claims if c.key == "moe.routing"]
+    _add(known, routed or [replace(c, value="by scores") for c in claims if c.key == "moe.score"])
+
+
+def _add_shared(known: Known, _: Architecture, claims: Sequence[Claim]) -> None:
     """How many shared experts there are: one module, or as many as its width holds routed ones."""
     widths = {c.value for c in claims if c.key == "moe.expert_hidden_size" and isinstance(c.value, int)}
     for claim in claims:
@@ -165,9 +167,9 @@ def _add_shared(known: Known, claims: Sequence[Claim]) -> None:
         _add(known, [replace(c, value=0) for c in claims if c.key == "moe.experts"])
 
 
-def _add_eps(known: Known, root: ModuleNode) -> None:
+def _add_eps(known: Known, architecture: Architecture, _: Sequence[Claim]) -> None:
     """The constants under the root of all norms."""
-    todo = [root]
+    todo: list[ModuleNode] = [architecture.modules]
     while todo:
         node = todo.pop()
         todo += node.children
@@ -177,18 +179,23 @@ def _add_eps(known: Known, root: ModuleNode) -> None:
                 known.add(value, [Evidence(kind="code", where=node.at)] if node.at else [])
 
 
-def _add_truth(known: Known, key: str, claims: Sequence[Claim]) -> None:
-    """Whether any attention has a trait; nothing where scores were not followed."""
-    having = [c for c in claims if c.key == _HAVING[key] and c.value != "none" and c.status == "verified"]
-    for claim in having:
-        known.add("True", claim.evidence)
-    if not having:
-        for evidence in _followed(claims):
-            known.add("False", evidence)
+def _truth_of(claimed: str) -> Rule:
+    """Whether any attention has what claims of this key say; nothing where scores were not followed."""
+
+    def add(known: Known, _: Architecture, claims: Sequence[Claim]) -> None:
+        having = [c for c in claims if c.key == claimed and c.value != "none" and c.status == "verified"]
+        for claim in having:
+            known.add("True", claim.evidence)
+        if not having:
+            for evidence in _followed(claims):
+                known.add("False", evidence)
+
+    return add
 
 
-def _add_none(known: Known, claims: Sequence[Claim]) -> None:
-    for evidence in _followed(claims):
+def _add_uncapped(known: Known, _: Architecture, claims: Sequence[Claim]) -> None:
+    """Scores without a cap, where none has one."""
+    for evidence in _followed(claims) if not known.values else ():
         known.add("none", evidence)
 
 
@@ -207,3 +214,19 @@ def _followed(claims: Sequence[Claim]) -> list[tuple[Evidence, ...]]:
     layers = {(c.stack, i, c.part) for c in kinds for i in c.indices or (0,)}
     seen = {(c.stack, i, c.part) for c in scores.values() for i in c.indices or (0,)}
     return [c.evidence for c in scores.values()] if scores and layers <= seen else []
+
+
+_RULES: dict[str, Rule] = {
+    "total": lambda known, architecture, _: _add_counts(known, [architecture.parameters.total], architecture),
+    "active": lambda known, architecture, _: _add_counts(known, active_counts(architecture), architecture),
+    "value_head_dim": _add_value_width,
+    "expert_groups": _add_groups,
+    "norm_eps": _add_eps,
+    "shared_count": _add_shared,
+    "rope_factor": _add_rope_factor,
+    "router_normalised": _add_normalised,
+    "hash_routing": _add_routing,
+    "softcap": _add_uncapped,
+    **{key: _truth_of(claimed) for key, claimed in _HAVING.items()},
+}
+"""What a trait is beside the claims of its name (`_CLAIMS`)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,8 @@ from archviz.architecture.naming import Kind
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.activations import is_softcap, read_activation
 from archviz.patterns.layer_parts import Part
+from archviz.patterns.linears import is_linear
+from archviz.patterns.loose_feed_forward import steps_between
 from archviz.patterns.norm_form import NormForm, norm_form
 from archviz.patterns.op_families import canonical
 from archviz.patterns.origins import Origins
@@ -54,6 +57,19 @@ class LayerView:
         return self.trace.call(self.module.path)
 
     @cached_property
+    def loose(self) -> list[ModuleRecord]:
+        """The projections of a part that lie loose in the layer; none where the part is a module."""
+        paths = self.part.paths if self.part is not None and self.module is self.kind.example else ()
+        return [module for path in paths if is_linear(module := self.context.modules[path])]
+
+    @cached_property
+    def steps(self) -> Sequence[Event] | None:
+        """What happens inside the part, or between its loose projections; None where that was not seen."""
+        if self.loose:
+            return steps_between(self.kind.example, self.loose, self.trace)
+        return self.trace.inside(self.call) if self.call is not None else None
+
+    @cached_property
     def lineage(self) -> Lineage | None:
         return Lineage(self.trace, self.call, self.context.modules) if self.call else None
 
@@ -61,10 +77,14 @@ class LayerView:
         """The way back to projections inside a call."""
         return Origins(self.trace, call, {number: held.name for number, held in self.context.reading.stored.items()})
 
-    def activated(self, call: Event) -> dict[str, Span | None]:
-        """The projections (or parts of what they give) inside a call whose results go through an activation, each with the line."""
+    def activated(self, call: Event, steps: Sequence[Event] | None = None) -> dict[str, Span | None]:
+        """The projections (or parts of what they give) inside a call whose results go through an activation, each with the line.
+
+        Args:
+            steps: The steps to look at; all that happens inside the call where not given.
+        """
         origins, found = self.origins(call), dict[str, Span | None]()
-        inside = self.trace.inside(call)
+        inside = self.trace.inside(call) if steps is None else steps
         for event in inside:
             if event.kind == "function" or not event.inputs or read_activation(event, self.trace) is None:
                 continue

@@ -28,11 +28,13 @@ from archviz.sources.official import (
     model_class_name,
     refusal,
 )
+from archviz.stack_room import with_stack_room
 
 PART_DIGITS = 6
 UNHURRIED = Settings(
     limits=Limits(seconds=600.0)
 )  # what is right must not depend on how busy the machine is; steps still bound
+
 Shapes = Mapping[str, list[int | None]]
 _NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
 
@@ -57,6 +59,7 @@ class Reader:
         with deep_recursion():
             return build_configuration(self.interp, configuration_class(self.interp, source.model_type), values)
 
+    @with_stack_room
     def read(self, source: ModelSource, class_name: str | None = None) -> ModelReading:
         """Build a model and read it, as `pipeline.read` does.
 

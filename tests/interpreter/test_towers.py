@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from archviz.interpreter import trace
 from archviz.interpreter.towers import uncalled_towers
 from scripts.dev.understood_inputs import understood
 from tests.interpreter.programs import MODEL_HEADER, value
@@ -46,3 +47,46 @@ def test_a_module_that_holds_what_holds_it_is_looked_through_once() -> None:
     built = value(MODEL_HEADER + source)
     built.modules["inner"].modules["outer"] = built
     assert list(uncalled_towers(built, set())) == []
+
+
+LOST_IN_IMAGES = """
+class Layer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lin = nn.Linear(8, 8)
+    def forward(self, x):
+        return self.lin(x)
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(10, 8)
+        self.layers = nn.ModuleList(Layer() for _ in range(9))
+    def forward(self, input_ids, pixel_values=None):
+        x = self.embed(input_ids)
+        if pixel_values is not None:
+            x = x + pixel_values.no_such_method()
+        for layer in self.layers:
+            x = layer(x)
+        return x
+result = Model()
+"""
+
+
+def test_a_pass_that_cannot_count_any_more_ends_at_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes: list[tuple[bool, set[str]]] = []
+    run = trace._run
+
+    def watched(interp: Any, model: Any, given: dict[str, Any], **options: Any) -> Any:
+        done = run(interp, model, given, **options)
+        passes.append(("pixel_values" in given, done[0].events.called()))
+        return done
+
+    monkeypatch.setattr(trace, "_run", watched)
+    built = value(MODEL_HEADER + LOST_IN_IMAGES)
+    recorder, gaps = trace.trace_towers(built.cls.interpreter, built, seq=4)
+    assert gaps == []
+    assert "layers.8.lin" in recorder.events.called()
+    with_image = [called for pixels, called in passes if pixels]
+    assert with_image
+    assert all(called == {"", "embed"} for called in with_image)

@@ -12,6 +12,7 @@ from archviz.lookup.arxiv.document import parse_document
 from archviz.lookup.arxiv.selection import select
 from archviz.lookup.github.client import GithubClient
 from archviz.lookup.github.files import modelling_files
+from archviz.lookup.github.tree_ids import blob_id
 from archviz.lookup.papers import read_paper
 from archviz.network.cache import Cache
 from archviz.network.session import Session
@@ -74,5 +75,7 @@ def test_a_head_is_the_newest_commit_of_the_default_branch(session: Session) -> 
     client = GithubClient(session)
     head = client.find_head("octocat/Hello-World")
     found = client.find_repository("octocat/Hello-World")
-    assert head.tree.commit == client.find_commit(found.name, found.default_branch)
+    commit = client.find_commit(found.name, found.default_branch)
+    assert (head.tree.commit == commit) is head.is_commit
+    assert all(blob_id(client.read_blob(head.name, file)) == file.sha for file in head.tree.files)
     assert head.name == found.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -333,6 +334,12 @@ class GithubData:
             stated = data["commit"] if self.states_commits or not rest.endswith("HEAD") else own
             url = f"http://{asked.headers['host']}/repos/{name}/git/trees/{stated}"
             return self._json({"sha": stated, "url": url, "tree": rows, "truncated": self.is_cut})
+        if match := re.fullmatch("/git/blobs/([0-9a-f]{40})", rest):
+            texts = {git_id("blob", text.encode()): text.encode() for text in data["files"].values()}
+            if match[1] not in texts:
+                return self._json({"message": "Not Found", "status": "404"}, 404)
+            content = base64.encodebytes(texts[match[1]]).decode()
+            return self._json({"sha": match[1], "size": len(texts[match[1]]), "content": content, "encoding": "base64"})
         folder = rest.removeprefix("/contents/")
         inside = {path: text for path, text in data["files"].items() if path.rpartition("/")[0] == folder}
         if not inside or asked.query.get("ref") != data["commit"]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from archviz.lookup.resolve import resolve
 from archviz.network.session import Session, day_of
-from archviz.settings import Settings
+from archviz.settings import Limits, Settings
 from archviz.sources.model_source import ModelSource, resolved_source
 from tests.lookup.hub.conftest import hub as hub  # noqa: PLC0414 # the fixture
-from tests.lookup.hub.loopback import LoopbackHub, Repository, status
+from tests.lookup.hub.loopback import LoopbackHub, Repository, slow, status
 from tests.lookup.hub.repositories import CONFIG
 from tests.lookup.hub.test_find import session
 
@@ -61,3 +61,20 @@ def test_a_tag_of_the_hub_never_displaces_the_catalog_s_paper_and_is_told_as_a_t
         "https://arxiv.org/abs/1910.01108",
     )
     assert list(fresh) == ["tagged paper", "tagged paper 2"]
+
+
+def test_a_configuration_that_nothing_can_stand_for_is_waited_for_though_the_facts_are_kept(hub: LoopbackHub) -> None:
+    limits = Limits(waiting_seconds=0.1, at_hand_seconds=0.1, in_vain_seconds=0.1)
+    resolve(NAME, Settings(), session())
+    hub.fail("config.json", slow(1.0))
+    asking = session(Settings(limits=limits))
+    assert source(asking).model_type == "qwen3"
+    assert asking.at_hand  # of what else is asked for, such as a paper
+
+
+def test_whether_kept_facts_are_of_a_gated_model_is_waited_for(hub: LoopbackHub) -> None:
+    limits = Limits(waiting_seconds=0.1, at_hand_seconds=0.1, in_vain_seconds=0.1)
+    resolve("acme/Gated-1B", Settings(), session())
+    hub.fail("config.json", slow(1.0))
+    settings = Settings(limits=limits)
+    assert resolve("acme/Gated-1B", settings, session(settings)).status == "gated"

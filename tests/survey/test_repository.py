@@ -85,6 +85,15 @@ def test_a_repository_of_the_right_name_whose_readme_is_silent_is_unverified(ser
     assert "nothing in its README says that it is about this model" in only.what
 
 
+@pytest.mark.parametrize("folder", ["docs/", ".github/"])
+def test_a_readme_is_found_where_github_finds_it(services: Any, github_data: Any, folder: str) -> None:
+    github_data.add(
+        "acme-fan/Acme", {"model.py": "", f"{folder}README.md": "https://hf.co/acme/Acme-1B", "x/README.md": ""}
+    )
+    (only,) = github(card(services, CODE.format("acme-fan/Acme")))
+    assert (only.status, only.what.endswith("its README links acme/Acme-1B")) == ("found", True)
+
+
 def test_the_next_lead_is_asked_where_the_first_is_not_the_model_s_own(
     services: Any, arxiv: Any, github_data: Any, github_raw: Any, request: pytest.FixtureRequest
 ) -> None:

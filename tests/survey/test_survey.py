@@ -92,6 +92,25 @@ def test_a_cold_model_costs_six_requests_and_a_known_one_none(
         assert survey.notes == []
 
 
+@pytest.mark.parametrize(("states_commits", "is_cut"), [(False, False), (True, True)])
+def test_a_repository_that_github_states_under_no_sure_commit_is_known_by_its_readme_too(
+    services: Any, arxiv: Any, github: Any, github_raw: Any, github_data: Any, states_commits: bool, is_cut: bool
+) -> None:
+    github_data.states_commits, github_data.is_cut = states_commits, is_cut
+    survey = pipeline.sources("acme/Acme-1B")
+    assert [len(each.asked) for each in (services, arxiv, github, github_raw)] == [3, 1, 2, 0]
+    status, what = by_kind(survey, "github")[0]
+    assert (status, what.endswith("its README links acme/Acme-1B"), survey.notes) == ("found", True, [])
+    assert "in the tree that GitHub lists as" in what
+
+
+def test_a_readme_that_github_does_not_list_is_not_said_to_be_silent(services: Any, github_data: Any) -> None:
+    github_data.repositories["acme/Acme"]["files"] = {"model.py": ""}
+    github_data.is_cut = True
+    status, what = by_kind(pipeline.sources("acme/Acme-1B"), "github")[0]
+    assert (status, what.endswith("its README is not among the files that GitHub lists")) == ("unverified", True)
+
+
 def test_a_view_that_would_cost_more_is_finished_by_the_next_run(
     services: Any, arxiv: Any, github: Any, github_raw: Any
 ) -> None:

@@ -119,11 +119,13 @@ def test_the_command_checks_a_figure_and_an_architecture(
         (["--expect", "depth=3"], "the known ones: params"),
         (["--against", "{tmp}/config.json"], "neither a figure (stages) nor an Architecture"),
         (["--against", "{tmp}/absent.json"], "absent.json"),
+        (["--against", "{tmp}/later.json"], "the Architecture's schema is archviz/2, and this archviz reads archviz/1"),
     ],
 )
 def test_wrong_requests_are_usage_errors(
     small: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (small.parent / "later.json").write_text('{"schema": "archviz/2"}')
     arguments = [argument.replace("{tmp}", str(small.parent)) for argument in arguments]
     assert cli.main(["verify", str(small), *arguments]) == 2
     assert words in capsys.readouterr().err

@@ -5,6 +5,7 @@ Source: https://docs.github.com/en/rest. Files are read by commit from the raw h
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from archviz.late_patterns import late_pattern
 from archviz.lookup.github.address import github_repository, is_plain_segment
 from archviz.lookup.github.files import TreeFile
 from archviz.lookup.github.ranking import CodeResult, rank_code, rank_repositories
-from archviz.lookup.github.tree_ids import tree_id
+from archviz.lookup.github.tree_ids import blob_id, tree_id
 
 if TYPE_CHECKING:
     import httpx2
@@ -72,11 +73,16 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A repository as it is now: its name, its newest commit and the files of that, which one reply tells."""
+    """A repository as it is now: its name and the files of its newest commit, which one reply tells.
+
+    Args:
+        is_commit: The tree is stated under its commit, not under an id of its own; a listing that is cut does not tell.
+    """
 
     name: str
     asked: str
     tree: Tree
+    is_commit: bool = True
 
     @property
     def renamed_from(self) -> str | None:
@@ -119,8 +125,8 @@ class GithubClient:
     def find_head(self, name: str) -> Head:
         """The repository of exactly this name, or the one that it was renamed to, with the files of its newest commit.
 
-        A tree asked for by a reference comes under the commit that it leads to, at the address of the repository's own name;
-        where it comes under its own id instead, the commit is asked for too.
+        A tree asked for by a reference comes under the commit that it leads to, at the address of the repository's own name, or
+        under its own id, which its files are as sure of as of a commit.
 
         Raises:
             UsageError: The text is no `owner/name`.
@@ -136,9 +142,8 @@ class GithubClient:
             commit = self.find_commit(found.name, found.default_branch)
             return Head(found.name, asked, self.read_tree(found.name, commit))
         own_name, tree = self._named(github_repository(at[1]), asked), _tree(stated, data)
-        is_surely_commit = not tree.is_cut and tree_id(data.get("tree")) not in (stated, None)
-        commit = stated if is_surely_commit else self.find_commit(own_name, "HEAD")
-        return Head(own_name, asked, tree if commit == stated else self.read_tree(own_name, commit))
+        is_commit = not tree.is_cut and tree_id(data.get("tree")) not in (stated, None)
+        return Head(own_name, asked, tree, is_commit)
 
     def _named(self, found: str | None, asked: str) -> str:
         """The repository that an answer is of, where it is the asked one or a redirect led there."""
@@ -201,6 +206,23 @@ class GithubClient:
         if len(answer.content) > self._session.settings.limits.source_bytes:
             raise BadResponseError(f"{path} is larger than a source file may be", where=repository)
         return answer.content
+
+    def read_blob(self, repository: str, file: TreeFile) -> bytes:
+        """The content of one file of a tree by its own id, which holds for it whatever the commit.
+
+        Raises:
+            BadResponseError: It is not the content of this id, or larger than a source file may be.
+        """
+        if not _COMMIT.fullmatch(file.sha) or file.size > self._session.settings.limits.source_bytes:
+            raise BadResponseError(f"{file.path} has no id, or is larger than a source file may be", where=repository)
+        data = self._object(f"/repos/{repository}/git/blobs/{file.sha}", f"{repository} has no file {file.path}")
+        try:
+            content = base64.b64decode(_text(data, "content"))
+        except ValueError:
+            content = b""
+        if blob_id(content) != file.sha:
+            raise BadResponseError(f"GitHub's answer is not the content of {file.path}", where=repository)
+        return content
 
     def search_code(self, name: str, *, repository: str | None = None, results: int = 30) -> tuple[CodeResult, ...]:
         """Python files that hold a name, those that define exactly it first; GitHub wants a token for this.

@@ -6,7 +6,7 @@ from typing import Literal
 
 from archviz.errors import ArchvizError, GatedError, ModelNotFoundError, OfflineError, SourceUnavailableError
 from archviz.lookup.hub.facts import HubModel
-from archviz.lookup.hub.files import CONFIG, read_file
+from archviz.lookup.hub.files import CONFIG, read_config
 from archviz.lookup.hub.find import find_model
 from archviz.network.session import Session, day_of
 from archviz.records import record
@@ -55,7 +55,7 @@ def _refused(model: HubModel, session: Session) -> GatedError | None:
     if CONFIG not in model.files:
         return None
     try:
-        read_file(model, CONFIG, session, session.settings.limits.config_bytes)
+        read_config(model, session)
     except GatedError as error:
         return error
     except SourceUnavailableError:

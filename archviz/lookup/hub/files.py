@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 
 from archviz.errors import ArchvizError, BadResponseError, SourceUnavailableError
 from archviz.late_patterns import late_pattern
+from archviz.lookup.catalog import find_record
 from archviz.lookup.hub.facts import HubModel
 from archviz.network.services import ACCOUNT, COMMIT_HEADER, hub_service, origin_of
 from archviz.network.session import Session
@@ -59,6 +60,18 @@ def read_file(model: HubModel, path: str, session: Session, limit: int) -> bytes
             f"the file has {len(data):,} bytes, at most {limit:,} are read", where=f"{model.id}, {path}"
         )
     return data
+
+
+def read_config(model: HubModel, session: Session) -> bytes:
+    """The configuration at the model's commit; it is waited for where the catalog does not know the model.
+
+    Raises:
+        GatedError: It is not given to this account.
+        SourceUnavailableError: It is not in the repository, or cannot be fetched.
+    """
+    alone = session.waiting_for_it() if find_record(model.id) is None else contextlib.nullcontext()
+    with alone:
+        return read_file(model, CONFIG, session, session.settings.limits.config_bytes)
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ def find_model(model_id: str, revision: str | None, session: Session) -> HubMode
     """
     kept = _kept(model_id, revision, session)
     age = session.time.now() - kept.fetched if kept else 0.0
-    session.at_hand = session.at_hand or kept is not None
+    session.at_hand = session.at_hand or (kept is not None and not session.is_long)  # facts stand for no file
     offline = session.is_offline(hub_service())
     if kept and (is_commit(revision) or (not offline and 0 <= age < hub_service().fresh_seconds)):
         return kept

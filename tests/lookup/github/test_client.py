@@ -266,33 +266,47 @@ def test_another_repository_without_a_redirect_is_no_rename_and_not_kept(
 # --- heads ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("states_commits", [True, False])
-def test_a_head_is_a_commit_whatever_the_reply_states(
-    client: GithubClient, github: Any, github_data: Any, states_commits: bool
-) -> None:
+def test_a_head_that_is_stated_under_its_commit(client: GithubClient, github: Any, github_data: Any) -> None:
     commit = github_data.add("acme/Deep", {"README.md": "x", "a.b": "1", "a/b/model.py": "y", "a-b": "2"})
-    github_data.states_commits = states_commits
     head = client.find_head("acme/Deep")
-    assert (head.name, head.tree.commit) == ("acme/Deep", commit)
+    assert (head.name, head.tree.commit, head.is_commit) == ("acme/Deep", commit, True)
     assert {file.path for file in head.tree.files} == {"README.md", "a.b", "a/b/model.py", "a-b"}
     assert client.read_file(head.name, head.tree.commit, "README.md") == b"x"
-    assert len(github.asked) == (1 if states_commits else 3)
+    assert len(github.asked) == 1
 
 
-def test_a_listing_that_is_cut_proves_nothing_so_the_commit_is_asked_for(
-    client: GithubClient, github: Any, github_data: Any, reply: Any
+def test_the_files_of_a_head_that_is_stated_under_its_tree_are_read_by_their_own_ids(
+    client: GithubClient, github: Any, github_data: Any
 ) -> None:
-    commit = github_data.add("acme/Huge", {"model.py": "y"})
-    row = {"path": "model.py", "mode": "100644", "type": "blob", "sha": "0" * 40, "size": 1}
-    url = f"{github.url}/repos/acme/Huge/git/trees/{'a' * 40}"
-    body = json.dumps({"sha": "a" * 40, "url": url, "tree": [row], "truncated": True}).encode()
+    commit = github_data.add("acme/Deep", {"README.md": "x", "a/b/model.py": "y"})
+    github_data.states_commits = False
+    head = client.find_head("acme/Deep")
+    assert (head.name, head.is_commit, head.tree.commit == commit) == ("acme/Deep", False, False)
+    texts = {file.path: client.read_blob(head.name, file) for file in head.tree.files}
+    assert texts == {"README.md": b"x", "a/b/model.py": b"y"}
+    assert len(github.asked) == 3
+
+
+@pytest.mark.parametrize("content", ["eg==", "", "no base64", 5])
+def test_a_file_that_has_not_the_content_of_its_id_is_refused(
+    client: GithubClient, github: Any, github_data: Any, reply: Any, content: object
+) -> None:
+    github_data.add("acme/Deep", {"README.md": "x"})
+    (file,) = client.find_head("acme/Deep").tree.files
+    body = json.dumps({"sha": file.sha, "content": content, "encoding": "base64"}).encode()
     github.next.append(reply(200, body, {"Content-Type": "application/json"}))
-    assert client.find_head("acme/Huge").tree.commit == commit
+    with pytest.raises(BadResponseError, match=r"not the content of README\.md"):
+        client.read_blob("acme/Deep", file)
+
+
+def test_a_listing_that_is_cut_does_not_tell_what_it_is_stated_under(client: GithubClient, github_data: Any) -> None:
+    github_data.add("acme/Huge", {"model.py": "y"})
+    github_data.is_cut = True
+    assert not client.find_head("acme/Huge").is_commit
 
 
 def test_a_renamed_repository_s_head_is_found_under_its_new_name(client: GithubClient, github_data: Any) -> None:
     commit = github_data.add("acme/New", {"model.py": "y"})
     github_data.renamed["acme/Old"] = "acme/New"
-    for github_data.states_commits in (True, False):
-        head = client.find_head("acme/Old")
-        assert (head.name, head.renamed_from, head.tree.commit) == ("acme/New", "acme/Old", commit)
+    head = client.find_head("acme/Old")
+    assert (head.name, head.renamed_from, head.tree.commit) == ("acme/New", "acme/Old", commit)

@@ -352,6 +352,16 @@ def status(code: int, **headers: str) -> Fault:
     return lambda handler: handler.reply(code, b"{}", **headers)
 
 
+def slow(seconds: float) -> Fault:
+    """The Hub's own answer, after some time."""
+
+    def wait(_: Handler) -> bool:
+        time.sleep(seconds)
+        return False
+
+    return wait
+
+
 def drip(seconds: float) -> Fault:
     """A body that comes byte by byte and never ends in time."""
 

@@ -13,7 +13,8 @@ from archviz.lookup.hub.find import find_model
 from archviz.lookup.hub.headers import read_hub_checkpoint
 from archviz.lookup.hub.ranges import foretold
 from archviz.network.cache import Cache
-from tests.lookup.hub.loopback import TOKEN, LoopbackHub, Repository, cut, reset, safetensors, status
+from archviz.settings import Limits, Settings
+from tests.lookup.hub.loopback import TOKEN, LoopbackHub, Repository, cut, reset, safetensors, slow, status
 from tests.lookup.hub.repositories import CONFIG, SHARDS
 from tests.lookup.hub.test_find import session
 
@@ -155,6 +156,23 @@ def test_files_of_which_index_and_headers_disagree_are_read_themselves(hub: Loop
     assert [asked.path for asked in hub.asked if asked.host == "bodies"] == [
         "/acme/Gap-1B/model-00160-of-00160.safetensors"
     ]
+
+
+def test_a_reading_that_takes_the_hub_long_leaves_the_headers_themselves(hub: LoopbackHub) -> None:
+    limits = Limits(waiting_seconds=0.1, at_hand_seconds=0.1, in_vain_seconds=0.1, request_seconds=2.0)
+    hub.fail("safetensors-metadata", slow(4.0))
+    asking = session(Settings(limits=limits))
+    found = read_hub_checkpoint(find_model(MANY, None, asking), asking)
+    assert (len(found.tensors), asking.unreachable) == (480, {})
+    assert sum(asked.host == "bodies" for asked in hub.asked) == 160
+
+
+def test_a_reading_that_takes_the_hub_longer_than_a_stored_answer_would_is_waited_for(hub: LoopbackHub) -> None:
+    limits = Limits(waiting_seconds=0.1, at_hand_seconds=0.1, in_vain_seconds=0.1)
+    hub.fail("safetensors-metadata", slow(1.0))
+    asking = session(Settings(limits=limits))
+    assert len(read_hub_checkpoint(find_model(MANY, None, asking), asking).tensors) == 480
+    assert not [asked for asked in hub.asked if asked.host == "bodies"]
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"index": 1, "headers": 2}', b'{"headers": {"a": {"b": 1}}}', b"no"])

@@ -1,0 +1,48 @@
+"""Tables of waves that a constructor computes, `positions[:, None] * frequencies`: too large for their numbers to be followed, but the
+frequencies, which are a short vector, go with them through sine and cosine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from archviz.interpreter.frequencies import frequencies_of, keep_frequencies
+from archviz.interpreter.reading import Frequencies
+from archviz.interpreter.values import Tensor
+
+Rule = Callable[[Sequence[Any], Any], None]
+
+
+def _product(args: Sequence[Any], result: Any) -> None:
+    """Columns by positions times a row of known numbers, one for each column."""
+    parts = [each for each in args if isinstance(each, Tensor)]
+    row = next((each for each in reversed(parts) if _is_row(each)), None)
+    if row is None or len(parts) != 2 or not isinstance(result, Tensor) or len(result.sizes) < 2:
+        return
+    other = parts[1] if row is parts[0] else parts[0]
+    by_columns = result.sizes[-1] == row.sizes[-1] and other.sizes != row.sizes and other.data is not None
+    if by_columns and (other.sizes[-1:] == (1,) or len(other.sizes) == 1):
+        keep_frequencies(result, Frequencies(tuple(map(float, row.data or ())), row.at))
+
+
+def _is_row(tensor: Tensor) -> bool:
+    """A vector of two or more fractions."""
+    return len(tensor.sizes) == 1 and tensor.sizes[0] > 1 and bool(tensor.data) and "float" in tensor.dtype
+
+
+def _carried(args: Sequence[Any], result: Any) -> None:
+    """A table made of tables of the same frequencies has them too."""
+    parts = args[0] if args and isinstance(args[0], (list, tuple)) else args[:1]
+    found = {frequencies_of(each) for each in parts}
+    if len(found) == 1 and isinstance(result, Tensor) and (one := found.pop()) is not None:
+        keep_frequencies(result, one)
+
+
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(("mul", "outer", "ger", "einsum"), _product),
+    **dict.fromkeys(
+        ("sin", "cos", "polar", "cat", "concat", "stack", "unsqueeze", "float", "to", "repeat_interleave", "contiguous"), _carried
+    ),
+}  # fmt: skip
+"""By the name of an op in a trace; while a model is built."""
