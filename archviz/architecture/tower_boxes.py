@@ -105,7 +105,7 @@ def _convolution_text(module: ModuleRecord) -> str | None:
     stride = convolutions[0].attributes.get("stride")
     strides = list(stride) if isinstance(stride, (tuple, list)) else [stride] * len(kernel)
     size = " × ".join(map(str, kernel))
-    if strides == kernel and max(kernel, default=1) > 1:
+    if strides == kernel and set(kernel) - {1, None}:
         return f"{inner} → {out}, {size} patches"
     moved = {each for each in strides if isinstance(each, int)}  # a kernel of 1 is a projection of each position
     return f"{inner} → {out}, kernel {size}" + (f", stride {moved.pop()}" if len(moved) == 1 and moved != {1} else "")

@@ -396,7 +396,7 @@ def _stacked(panels: Sequence[Panel], x: float, top: float, width: float, room: 
     weight = sum(height for panel, height in zip(panels, heights, strict=True) if panel in elastic)
     spare = max(room - sum(heights) - GAP * (len(panels) - 1), 0.0)
     if panels and not elastic and spare <= _SLACK * heights[-1]:
-        elastic, weight = panels[-1:], heights[-1]
+        elastic, weight = list(panels[-1:]), heights[-1]
     y = top
     for panel, height in zip(panels, heights, strict=True):
         more = min(spare * height / weight, height * 0.45) if panel in elastic else 0.0
