@@ -58,7 +58,10 @@ def register(library: Library) -> None:
         result = interp.op("torch._multi_head_attention", query, key, value)
         if not interp.truth(need_weights) or not isinstance(result, Tensor) or result.shape is None:
             return result, None if not interp.truth(need_weights) else result
-        return result, tensor(interp, _weight_sizes(self, query.sizes, key.sizes, averaged=average_attn_weights))
+        added = (self.parameters.get("bias_k") is not None) + bool(self.attrs["add_zero_attn"])
+        heads = () if average_attn_weights else (self.attrs["num_heads"],)
+        batch_first = bool(self.attrs["batch_first"])
+        return result, tensor(interp, _weight_sizes(query.sizes, key.sizes, heads, added, batch_first=batch_first))
 
     @library.function(f"{NN}.functional.multi_head_attention_forward")
     def function(interp: Interpreter, query: Any, key: Any, value: Any, embed_dim_to_check: Any, num_heads: Any, in_proj_weight: Any,
@@ -70,9 +73,8 @@ def register(library: Library) -> None:
         if not wanted or not isinstance(result, Tensor) or result.shape is None:
             return result, result if wanted else None
         added = (bias_k is not None) + bool(add_zero_attn)
-        batch = query.sizes[1:2] if len(query.sizes) == 3 else ()
         heads = () if average_attn_weights else (num_heads,)
-        return result, tensor(interp, (*batch, *heads, query.sizes[0], key.sizes[0] + added))
+        return result, tensor(interp, _weight_sizes(query.sizes, key.sizes, heads, added, batch_first=False))
 
     @op(library, "torch._multi_head_attention", record="multi_head_attention_forward")
     def attend(interp: Interpreter, query: Tensor, key: Tensor, value: Tensor, mask: Any = None) -> Tensor:
@@ -80,12 +82,14 @@ def register(library: Library) -> None:
 
 
 def _weight_sizes(
-    module: ModuleInstance, query: tuple[int, ...], key: tuple[int, ...], *, averaged: bool
+    query: tuple[int, ...], key: tuple[int, ...], heads: tuple[int, ...], added: int, *, batch_first: bool
 ) -> tuple[int, ...]:
-    """The shape of attention weights: batch, heads where they are not averaged, targets, sources with those that are added."""
-    batched, first = len(query) == 3, module.attrs["batch_first"]
-    length = 1 if batched and first else 0
-    batch = (query[0 if first else 1],) if batched else ()
-    added = (module.parameters.get("bias_k") is not None) + bool(module.attrs["add_zero_attn"])
-    heads = () if averaged else (module.attrs["num_heads"],)
+    """The shape of attention weights: batch, heads, targets, sources.
+
+    Args:
+        heads: Their number; empty where weights are averaged over them.
+        added: Sources beside the keys.
+    """
+    length, axis = (1, 0) if batch_first and len(query) == 3 else (0, 1)
+    batch = (query[axis],) if len(query) == 3 else ()
     return (*batch, *heads, query[length], key[length] + added)

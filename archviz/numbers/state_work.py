@@ -8,6 +8,7 @@ from math import prod
 from archviz.interpreter.caches import CachedPass, CacheLayer
 from archviz.interpreter.reading import Event
 from archviz.numbers.cache_growth import LayerCache
+from archviz.numbers.latents import FORMS
 from archviz.numbers.multiplied import Forms
 
 _ELEMENTWISE = {
@@ -21,7 +22,8 @@ def state_work(step: CachedPass, layers: Sequence[LayerCache]) -> dict[str, int]
     """Module → multiplications and additions of a decode step on tensors of the shape of its recurrent state.
 
     Elementwise ones and sums count one for each number; matrix products with the state are products of tensors, and are counted
-    with those (`multiplied.products_of`).
+    with those (`multiplied.products_of`). Of a state that is a vector, as wide as the stream, only what is computed from the state counts:
+    gates have its shape too.
 
     Args:
         layers: What the layers keep, in the order of the step's.
@@ -33,7 +35,7 @@ def state_work(step: CachedPass, layers: Sequence[LayerCache]) -> dict[str, int]
                 shapes[module] = shape
     known: dict[str, tuple[int, ...] | None] = {}
     found: dict[str, int] = {}
-    forms = Forms(step.weights)
+    forms, flow = Forms(step.weights), _Flow()
     for event in step.events if shapes else ():
         if event.kind != "op":
             continue
@@ -42,10 +44,33 @@ def state_work(step: CachedPass, layers: Sequence[LayerCache]) -> dict[str, int]
         shape = known[event.module]
         if shape is not None and not _is_by_weight(event, forms, step):
             count = _operations(event, shape)
-            if count:
+            if count and (len(shape) > 1 or flow.reads(event, forms, shape)):
                 found[event.module] = found.get(event.module, 0) + count
         forms.follow(event)
+        flow.follow(event, forms)
     return found
+
+
+class _Flow:
+    """What a step computes from the states that it is given, elementwise and in other forms."""
+
+    def __init__(self) -> None:
+        self._made: set[int] = set()
+        self._given: set[int] = set()
+
+    def reads(self, event: Event, forms: Forms, shape: tuple[int, ...]) -> bool:
+        """Whether an op reads a state of this shape: one that is given, or what was computed from it."""
+        return any(_squeezed(value.shape) == shape and self._is_state(value.id, forms) for value in event.inputs)
+
+    def follow(self, event: Event, forms: Forms) -> None:
+        keeps = event.name in FORMS or event.name in _ELEMENTWISE
+        read = event.inputs if event.name in _ELEMENTWISE else event.inputs[:1]
+        is_state = keeps and any(self._is_state(value.id, forms) for value in read)
+        for value in event.outputs:
+            (self._given if is_state else self._made).add(value.id)
+
+    def _is_state(self, number: int, forms: Forms) -> bool:
+        return number in self._given or (number not in self._made and not forms.of(number))
 
 
 def _upwards(module: str) -> Iterator[str]:
@@ -63,8 +88,7 @@ def _state_shape(sampled: CacheLayer, layer: LayerCache, module: str) -> tuple[i
         if each.role == "state" and not each.name.startswith(_CONVOLUTION)
         and layer.writers.get(each.name, layer.module) == module
     ]  # fmt: skip
-    largest = max(states, key=prod, default=())
-    return largest if len(largest) > 1 else None
+    return max(states, key=prod, default=()) or None
 
 
 def _operations(event: Event, shape: tuple[int, ...]) -> int:

@@ -53,8 +53,9 @@ def _known(name: str, run: Run) -> Run:
         strange = next((each for each in options if each not in run.__annotations__), None)
         if strange is None:
             return run(interp, *args, **options)
-        interp.gap(f"numpy.{name} with {strange!r} has no stub")
-        return Unknown(f"numpy.{name} with {strange!r} has no stub", interp.here())
+        reason = f"numpy.{name} with {strange!r} has no stub"
+        interp.gap(reason)
+        return Unknown(reason, interp.here())
 
     return call
 

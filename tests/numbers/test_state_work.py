@@ -37,6 +37,13 @@ MODELS = {
         {"model_type": "mamba", "num_hidden_layers": 1, "hidden_size": 16, "state_size": 6, "vocab_size": 40},
         "backbone.layers.0.mixer", 32 * 6, 6,  # that product counts as a weight
     ),
+    "a vector, of whose shape the gates are too": (
+        {
+            "model_type": "recurrent_gemma", "num_hidden_layers": 2, "block_types": ["recurrent", "attention"], "hidden_size": 32, "lru_width": 32,
+            "vocab_size": 40, "num_attention_heads": 4, "num_key_value_heads": 1, "intermediate_size": 96,
+        },
+        "model.layers.0.temporal_block.rg_lru", 32, 2,  # decay, and the input added
+    ),
     "a list beside the layers": (
         {
             "model_type": "minimax", "num_hidden_layers": 1, "layer_types": ["linear_attention"], "hidden_size": 32, "vocab_size": 40,
