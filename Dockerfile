@@ -10,13 +10,14 @@ COPY pyproject.toml README.md LICENSE SKILL.md ./
 COPY archviz archviz
 COPY references references
 COPY assets assets
+# Bytecode that is believed without a look at times of files: copies between layers round them, and nothing could be compiled again.
 RUN python -m venv /opt/archviz \
- && /opt/archviz/bin/pip install --no-cache-dir . \
- && /opt/archviz/bin/python -m compileall -q /opt/archviz/lib
+ && /opt/archviz/bin/pip install --no-cache-dir --no-compile . \
+ && /opt/archviz/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/archviz/lib
 
 FROM python:3.12-slim
 COPY --from=build /opt/archviz /opt/archviz
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin archviz \
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin archviz \
  && install -d -o archviz -g archviz /out /cache
 ENV PATH=/opt/archviz/bin:$PATH \
     HOME=/tmp \

@@ -20,6 +20,7 @@ Exit status 5, "done with gaps", is not an error: the result is there and lists 
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 
@@ -131,7 +132,7 @@ class RateLimitedError(SourceUnavailableError):
         self, message: str, *, retry_after: float | None = None, where: str | None = None, hint: str | None = None
     ) -> None:
         super().__init__(message, where=where, hint=hint)
-        self.retry_after = retry_after
+        self.retry_after = None if retry_after is None else float(math.ceil(retry_after))  # whole seconds, none too few
 
     def as_dict(self) -> dict[str, object]:
         return {**super().as_dict(), "retry_after": self.retry_after}

@@ -145,6 +145,8 @@ def test_the_image_runs_as_no_root_and_writes_to_its_volumes_only() -> None:
     assert re.search(r"(?m)^USER (?!root|0)\w+$", last)
     assert not re.search(r"(?m)^USER", last.partition("\nUSER ")[2])
     assert "--read-only" in text
+    assert "--no-compile" in text  # bytecode by times of files is stale after a copy between layers
+    assert "compileall -q --invalidation-mode unchecked-hash" in text
     assert 'VOLUME ["/out", "/cache"]' in last
     copied = [word for line in re.findall(r"(?m)^COPY (?!--from)(.+)$", text) for word in line.split()[:-1]]
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}

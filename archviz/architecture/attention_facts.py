@@ -19,6 +19,7 @@ from archviz.architecture.towers import Column
 from archviz.interpreter.reading import ModuleRecord
 from archviz.late_patterns import late_pattern
 from archviz.patterns.attention import Attention
+from archviz.patterns.recurrences import Recurrence
 
 KIND_NAMES = {
     "mha": "multi-head (MHA)",
@@ -169,9 +170,10 @@ def position_facts(sheet: FactSheet, column: Column, roles: Roles, stack: Stack)
     sheet.add_by_kind("rope_dimensions", turned, unit=unit)
     sheet.add_by_kind("rope_layout", of(lambda a: a.rope.layout if a.rope else None))
     unseen = not any(a.positions for _, a in found)
-    if any(a.rope for _, a in found) or (unseen and found):
+    words, evidence = _position_words(sheet, column, roles, stack)
+    if any(a.rope for _, a in found) or (unseen and found and "RoPE" in (words or "RoPE")):
         _rope_facts(sheet, stack)
-    add_positions(sheet, "position_encoding", column, roles, stack)
+    _add_words(sheet, "position_encoding", words, evidence, stack)
 
 
 def _rotated_head(what: Attention) -> int:
@@ -234,9 +236,12 @@ def turned_dimensions(sheet: FactSheet, stack: Stack, kind: Kind, what: Attentio
 
 def add_positions(sheet: FactSheet, key: str, column: Column, roles: Roles, stack: Stack) -> None:
     """What tells positions apart; where no pass shows the attention, the module tree alone says it."""
-    words, evidence = _position_words(sheet, column, roles, stack)
+    _add_words(sheet, key, *_position_words(sheet, column, roles, stack), stack)
+
+
+def _add_words(sheet: FactSheet, key: str, words: str | None, evidence: list[Evidence], stack: Stack) -> None:
     by_tree = is_untraced(sheet.context, stack) or (
-        words is not None and words.startswith("RoPE") and not any(what.positions for _, what in attentions(stack))
+        words is not None and "RoPE" in words and not any(what.positions for _, what in attentions(stack))
     )
     sheet.add(key, words, evidence, status="unverified" if by_tree else "verified")
 
@@ -246,17 +251,22 @@ def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack
     found = attentions(stack)
     seen = {a.positions for _, a in found}
     if "rope" in seen:
-        words = "RoPE" + (", none in some layers (NoPE)" if "none" in seen else "")
+        words, axes = _rotation_words(sheet, stack)
+        words += ", none in some layers (NoPE)" if "none" in seen else ""
         table = _table(column, roles)
-        return (f"{words} and table of positions" if table else words), attention_place(sheet, found[0][0]) + table
+        return (f"{words} and table of positions" if table else words), attention_place(
+            sheet, found[0][0]
+        ) + axes + table
     if "bias" in seen:
         return "relative bias", attention_place(sheet, found[0][0])
     alibi = next((e for e in sheet.context.trace.outline if e.kind == "function" and "alibi" in e.name.lower()), None)
     if found and (alibi is not None or stack.config.values.get("alibi") is True):
         return "ALiBi", code(alibi.at) if alibi else sheet.cite(stack.config.prefix + "alibi")
     table = _table(column, roles)
-    if seen <= {None} and (turning := _rotating(sheet, column, roles)):  # no pass shows whether it turns anything
-        return "RoPE and table of positions" if table else "RoPE", [*turning, *table]
+    turning = _rotating(sheet, column, roles) if seen <= {None} and not _only_states(stack) else []
+    if turning:  # no pass shows whether it turns anything
+        words, axes = _rotation_words(sheet, stack)
+        return f"{words} and table of positions" if table else words, [*turning, *axes, *table]
     if table:
         return "table of positions", table
     fixed = fixed_table(sheet.context, stack)
@@ -268,6 +278,18 @@ def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack
     if seen == {"none"} and found[0][1].causal:
         return "none (NoPE)", attention_place(sheet, found[0][0])
     return None, []
+
+
+def _only_states(stack: Stack) -> bool:
+    """Whether all mixers of a stack carry a state, so that there is no attention whose heads could turn."""
+    mixers = [part.what for kind in stack.kinds for part in kind.parts.mixers]
+    return bool(mixers) and all(isinstance(what, Recurrence) for what in mixers)
+
+
+def _rotation_words(sheet: FactSheet, stack: Stack) -> tuple[str, list[Evidence]]:
+    """Rotations by one position, or by time, height and width, each with a section of the head (M-RoPE)."""
+    maker = _spreads_axes(sheet, stack)
+    return ("RoPE", []) if maker is None else ("M-RoPE", code(maker.defined_at))
 
 
 def attention_module(sheet: FactSheet, kind: Kind, what: Attention) -> ModuleRecord:

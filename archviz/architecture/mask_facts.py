@@ -36,7 +36,7 @@ def _plain(sheet: FactSheet, kind: Kind, mask: Mask) -> tuple[str, list[Evidence
     made = next(_made_above(sheet, kind.example.path), None) if mask.kind == "none" else None
     if made is not None:
         return "bidirectional", code(made.at)
-    return mask.kind, code(mask.made_at or mask.used_at)
+    return mask.kind + mask.widening, code(mask.made_at or mask.used_at)
 
 
 def _made_above(sheet: FactSheet, path: str) -> Iterator[Event]:

@@ -82,7 +82,7 @@ _RULES = (
     _Rule("cross_attention_layers", "Cross-attention layers", _set, "{} layers attend to another sequence", "images or a source text enter there"),
     _Rule("rope_layout", "Interleaved RoPE", lambda v: v == "interleaved", "pairs of neighbouring channels are rotated, not halves", "", True),
     _Rule("mrope_section", "Multi-axis RoPE", _set, "channels are rotated by time, height and width: sections {}", "images and video have places of their own"),
-    _Rule("position_encoding", "Positions", _not("RoPE"), "{} instead of RoPE"),
+    _Rule("position_encoding", "Positions", _not("RoPE", "M-RoPE"), "{} instead of RoPE"),
     _Rule("rope_scaling", "Scaled RoPE", lambda v: isinstance(v, dict) and v.get("rope_type") not in (None, "default", "proportional"),
           "rotations are rescaled: {}", "a longer context than it was trained on first", True),
     _Rule("experts", "Mixture of experts", _set, "{} experts", "more parameters at the cost of few"),

@@ -12,6 +12,7 @@ from archviz.interpreter.values import BoundMethod, DType, FunctionValue, Instan
 PRETRAINED = "transformers.modeling_utils.PreTrainedModel"
 ARGUMENTS = "arguments of plain code"  # in `Interpreter.state`
 IMAGES = tuple([name] for name in ("pixel_values", "pixels", "image", "images", "img", "imgs"))
+MAIN_INPUTS = ("input_ids", "pixel_values", "input_features", "input_values")
 SIZES = {
     "image_size": ("image_size", "img_size", "input_size", "input_resolution", "resolution"),
     "num_channels": ("num_channels", "in_channels", "in_chans", "channels"),
@@ -23,9 +24,8 @@ def example_inputs(
 ) -> dict[str, Any]:
     """Inputs by the model's `main_input_name`: token ids, pixels of the configured size, mel features or samples."""
     config = model.attrs.get("config")
-    main = _main_input(interp, model)
-    main = main if isinstance(main, str) else "input_ids"
     parameters, takes_rest = forward_parameters(interp, model)
+    main = _main_name(interp, model, parameters)
     ids = Tensor((batch, seq), "int64")
     dtype = "bfloat16"
     given: dict[str, Any] = {}
@@ -81,7 +81,7 @@ def dtype_name(interp: Interpreter, model: ModuleInstance) -> str:
     return name.removeprefix("torch.") if isinstance(name, str) else "float32"
 
 
-def _forward(interp: Interpreter, model: ModuleInstance) -> FunctionValue | None:
+def forward_function(interp: Interpreter, model: ModuleInstance) -> FunctionValue | None:
     """The function behind `forward`: where a decorator's takes `*args` alone, the one that it wraps."""
     forward: Any = interp.find_attribute(model, "forward")
     while isinstance(forward, BoundMethod):
@@ -96,7 +96,7 @@ def _forward(interp: Interpreter, model: ModuleInstance) -> FunctionValue | None
 
 def forward_parameters(interp: Interpreter, model: ModuleInstance) -> tuple[list[str], bool]:
     """The names of `forward`'s parameters, and whether it takes any others."""
-    forward = _forward(interp, model)
+    forward = forward_function(interp, model)
     if forward is None:
         return [], False
     spec = forward.node.args
@@ -111,6 +111,15 @@ def of_transformers(module: ModuleInstance) -> bool:
 def _main_input(interp: Interpreter, model: ModuleInstance) -> Any:
     """What the class states; `__getattr__` of own code is not asked, which may refuse."""
     return interp.find_attribute(model, "main_input_name") if model.cls.has("main_input_name") else MISSING
+
+
+def _main_name(interp: Interpreter, model: ModuleInstance, parameters: list[str]) -> str:
+    """The input that a pass starts from: what the class states, where its `forward` takes it; else the first that it takes of those known."""
+    stated = _main_input(interp, model)
+    main = stated if isinstance(stated, str) else "input_ids"
+    if main in parameters or not of_transformers(model):
+        return main
+    return next((name for name in parameters if name in MAIN_INPUTS), main)
 
 
 def _is_plain(interp: Interpreter, model: ModuleInstance, parameters: list[str]) -> bool:
@@ -137,7 +146,7 @@ def _tokens_name(interp: Interpreter, model: ModuleInstance, parameters: list[st
 
 def required_parameters(interp: Interpreter, model: ModuleInstance) -> list[str]:
     """The names of `forward`'s parameters that have no default, but for the module itself."""
-    forward = _forward(interp, model)
+    forward = forward_function(interp, model)
     if forward is None:
         return []
     spec = forward.node.args
@@ -181,6 +190,14 @@ def number(interp: Interpreter, config: Any, name: str, default: int) -> int:
     """A whole number of the configuration; the default where it states none."""
     found = interp.find_attribute(config, name) if config is not None else default
     return found if isinstance(found, int) else default
+
+
+def parts(interp: Interpreter, config: Any) -> list[Any]:
+    """A configuration, and those of parts that it holds."""
+    if not isinstance(config, Instance):
+        return [] if config is None else [config]
+    held = (value for name, value in config.attrs.items() if name.endswith("_config"))
+    return [config, *(value for value in held if isinstance(value, Instance))]
 
 
 def _flag(interp: Interpreter, config: Any, name: str) -> bool:

@@ -33,13 +33,23 @@ class ModuleState:
 @contextmanager
 def left_as_it_was(model: ModuleInstance) -> Iterator[None]:
     """Attributes that passes set are gone at the end, so that the next sequence begins without them; what lists hold by then stays."""
-    before = [(module, dict(module.attrs)) for module in distinct_modules(model)]
+    before = attributes_of(model)
     try:
         yield
     finally:
-        for module, attributes in before:
-            module.attrs.clear()
-            module.attrs.update(attributes)
+        give_back(before)
+
+
+def attributes_of(model: ModuleInstance) -> list[tuple[ModuleInstance, dict[str, Any]]]:
+    """The attributes of every module as they are now."""
+    return [(module, dict(module.attrs)) for module in distinct_modules(model)]
+
+
+def give_back(before: list[tuple[ModuleInstance, dict[str, Any]]]) -> None:
+    """Give modules the attributes that they had."""
+    for module, attributes in before:
+        module.attrs.clear()
+        module.attrs.update(attributes)
 
 
 def module_states(model: ModuleInstance, recorder: Recorder, given: Iterable[Any]) -> list[ModuleState]:

@@ -11,13 +11,15 @@ from typing import Any
 
 from archviz.interpreter.inputs import forward_parameters, number, of_transformers, required_parameters
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.named_inputs import CHANNELS, combinations
+from archviz.interpreter.named_inputs import CHANNELS, combinations, frames_axis
+from archviz.interpreter.stated_inputs import stated_inputs
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor
 from archviz.interpreter.walk import walk
 
 GRIDS = ("grid_thw", "image_grid_thw", "grid_hw", "image_grid_hws", "grid_hws", "grid_ws")
 POSITIONS = ("pixel_position_ids", "image_position_ids")  # where each patch of an image lies
+MARKS = ("mm_token_type_ids", "token_type_ids")  # which tokens are of an image
 MAIN = (
     "pixel_values",
     "input_features",
@@ -32,6 +34,7 @@ MAIN = (
 MOST_IN_WINDOW = 16  # merged patches a side of a window; more would make the image long
 MODALITIES = (
     "input_ids",
+    "pixel_values",
     "input_features",
     "input_values",
     "flattened_patches",
@@ -67,8 +70,9 @@ def tower_inputs(interp: Interpreter, tower: ModuleInstance, batch: int, seq: in
     parameters, _ = forward_parameters(interp, tower)
     config = tower.attrs.get("config")
     required = required_parameters(interp, tower) or [each for each in parameters[1:] if each in MAIN][:1]
+    stated = stated_inputs(interp, tower, batch, seq)
     for start in _starts(interp, tower, parameters, batch):
-        for known in combinations(interp, required, config, batch, seq, start):
+        for known in combinations(interp, required, config, batch, seq, start, stated):
             given = _with_optional(interp, parameters, known, batch)
             if not given:
                 continue
@@ -77,24 +81,55 @@ def tower_inputs(interp: Interpreter, tower: ModuleInstance, batch: int, seq: in
                 yield from combinations(interp, ["encoder_hidden_states"], config, batch, seq, given)
 
 
+def token_marks(interp: Interpreter, model: ModuleInstance, batch: int, seq: int) -> dict[str, Any]:
+    """Which tokens are of an image, where a model asks for it and has no table of such types: a mask may let these see each other."""
+    parameters, _ = forward_parameters(interp, model)
+    name = next((each for each in MARKS if each in parameters), None)
+    if name is None or any("token_type" in part for path, _ in walk(model, "", set()) for part in path.split(".")):
+        return {}
+    return {name: Tensor((batch, seq), "int64")}
+
+
 def other_inputs(
     interp: Interpreter, model: ModuleInstance, given: dict[str, Any], batch: int, seq: int
 ) -> Iterator[dict[str, Any]]:
-    """What else to call a model with that a pass did not understand: what it requires beside, other shapes of images and sound."""
+    """What else to call a model with that a pass did not understand.
+
+    What it requires beside, other shapes of images and sound, what is optional by name and it cannot do without, and what a tower of
+    its kind is called with.
+    """
     parameters, _ = forward_parameters(interp, model)
     config = model.attrs.get("config")
+    stated = stated_inputs(interp, model, batch, seq)
     vision = interp.find_attribute(config, "vision_config")
     if "use_cache" not in parameters:  # handed on to parts that do not know it
         given = {name: value for name, value in given.items() if name != "use_cache"}
+    restated = {
+        name: stated[name] for name, value in given.items() if name in stated and stated[name].shape != value.shape
+    }
+    if restated:
+        yield {**given, **restated}
     shaped = [name for name in given if name in SHAPED]
     kept = {name: value for name, value in given.items() if name not in shaped}
     if "pixel_values" in given and "spatial_shapes" in parameters:
         kept.update(patches_apart(interp, vision if isinstance(vision, Instance) else config, batch, parameters))
-    names = list(dict.fromkeys([*(name for name in required_parameters(interp, model) if name not in kept), *shaped]))
-    yield from combinations(interp, names, config, batch, seq, kept)
+    required = required_parameters(interp, model)
+    if set(required) & {*GRIDS, *POSITIONS}:
+        yield from tower_inputs(interp, model, batch, seq)
+    names = list(dict.fromkeys([*(name for name in required if name not in kept), *shaped]))
+    yield from combinations(interp, names, config, batch, seq, kept, stated)
     others = [name for name in parameters if name in MODALITIES and name not in kept and name not in names]
-    if others:  # optional by name, and the model cannot do without
-        yield from combinations(interp, [*names, *others], _part_of(interp, config, others), batch, seq, kept)
+    if others:
+        yield from combinations(interp, [*names, *others], _part_of(interp, config, others), batch, seq, kept, stated)
+    beside = [name for name in stated if name in parameters and name not in (*kept, *names) and _is_data(name)]
+    for more in ([beside] if beside else []) + ([[*others, *beside]] if beside and others else []):
+        yield from combinations(interp, [*names, *more], config, batch, seq, kept, stated)
+    yield from tower_inputs(interp, model, batch, seq)
+
+
+def _is_data(name: str) -> bool:
+    """Whether a parameter is something that is read, not what training compares with, or what stands for something else that is given."""
+    return not name.endswith(("labels", "label", "embeds", "past_key_values", "positions", "weights"))
 
 
 def _part_of(interp: Interpreter, config: Any, names: list[str]) -> Any:
@@ -154,13 +189,8 @@ def _with_optional(interp: Interpreter, parameters: list[str], given: dict[str, 
     """With what is optional by name and given with every sound, and without a cache."""
     features = given.get("input_features")
     if "input_features_mask" in parameters and isinstance(features, Tensor):
-        given = {**given, "input_features_mask": Tensor((batch, features.sizes[_frames_axis(features)]), "int64")}
+        given = {**given, "input_features_mask": Tensor((batch, features.sizes[frames_axis(features)]), "int64")}
     return {**given, **({"use_cache": False} if given and "use_cache" in parameters else {})}
-
-
-def _frames_axis(features: Tensor) -> int:
-    """Frames are more than bins."""
-    return max((-1, -2), key=lambda axis: features.sizes[axis])
 
 
 def len_of(grid: str) -> int:

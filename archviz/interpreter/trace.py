@@ -19,11 +19,19 @@ from archviz.interpreter.classes import MODES
 from archviz.interpreter.collect import module_paths
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, image_inputs, next_inputs
+from archviz.interpreter.lacking import lacking_inputs
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
-from archviz.interpreter.module_states import left_as_it_was, module_states, read_states, with_module_states
+from archviz.interpreter.module_states import (
+    attributes_of,
+    give_back,
+    left_as_it_was,
+    module_states,
+    read_states,
+    with_module_states,
+)
 from archviz.interpreter.named_inputs import WHOLE
 from archviz.interpreter.reading import MASKS_GIVEN, Gap
-from archviz.interpreter.towers import GRIDS, append, other_inputs, tower_inputs, uncalled_towers
+from archviz.interpreter.towers import GRIDS, append, other_inputs, token_marks, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor, Unknown
 from archviz.spans import Span
@@ -80,7 +88,9 @@ def _trace_images(
     """The first pass with an image in which more is understood, or as much and more is seen; else the pass on text alone."""
     plain = example_inputs(interp, model, batch, seq, pixels=False)
     forms = [{**plain, **images} for images in image_inputs(interp, model, batch)]
-    for given in [*forms, *other_inputs(interp, model, forms[0], batch, seq)]:
+    marks = token_marks(interp, model, batch, seq)
+    marked = [{**form, **marks} for form in (*forms, plain)] if marks else []
+    for given in [*marked[:-1], *forms, *other_inputs(interp, model, forms[0], batch, seq), *marked[-1:]]:
         recorder, gaps, _ = _run(interp, model, given, enough=max(1, len(text[1])))
         if (not gaps or len(gaps) < len(text[1])) and len(recorder.events) > len(text[0].events):
             return recorder, gaps
@@ -120,12 +130,52 @@ def trace_model(
         The recorder with its events in order, and what was not understood on the way.
     """
     given = example_inputs(interp, model, batch, seq, pixels=pixels)
+    before = attributes_of(model)
     recorder, gaps, _ = _run(interp, model, given)
-    for other in other_inputs(interp, model, given, batch, seq) if gaps and not recorder.spent else ():
-        more, left, _ = _run(interp, model, other, enough=1)
-        if not left:
-            return more, left
-    return recorder, gaps
+    if not gaps or recorder.spent:
+        return recorder, gaps
+    return _trace_otherwise(interp, model, given, (recorder, gaps), before, batch, seq)
+
+
+def _trace_otherwise(
+    interp: Interpreter, model: ModuleInstance, given: dict[str, Any], best: tuple[Recorder, list[Gap]], before: list[tuple[ModuleInstance, dict[str, Any]]], batch: int, seq: int
+) -> tuple[Recorder, list[Gap]]:  # fmt: skip
+    """The pass that comes furthest of those with other inputs: what a pass says it lacks, else what a model like it may take.
+
+    Args:
+        given, best: The inputs of the first pass, and how it ended.
+        before: The attributes of the modules before it; what a pass that failed has left there would mislead the next.
+    """
+    others = other_inputs(interp, model, given, batch, seq)
+    lacking = lacking_inputs(interp, model, given, best[1], batch, seq)
+    tried = [_forms(given)]
+    while best[1] and len(tried) <= MOST_TRIED:
+        other = next(lacking, None) or next(others, None)
+        if other is None:
+            break
+        if _forms(other) in tried:
+            continue
+        tried.append(_forms(other))
+        give_back(before)
+        enough = len(best[1]) if best[0].ended_by is None else None
+        recorder, gaps, _ = _run(interp, model, other, enough=enough)
+        if _reach(recorder, gaps) > _reach(*best):
+            best = recorder, gaps
+            lacking = lacking_inputs(interp, model, other, gaps, batch, seq)
+    return best
+
+
+def _forms(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.shape if isinstance(value, Tensor) else value for name, value in given.items()}
+
+
+MOST_TRIED = 16
+"""How many other inputs are tried where a pass is not understood."""
+
+
+def _reach(recorder: Recorder, gaps: list[Gap]) -> tuple[bool, bool, int]:
+    """How far a pass came: understood, to the end, so many events."""
+    return not gaps, recorder.ended_by is None, len(recorder.events) if recorder.ended_by is not None else -len(gaps)
 
 
 def trace_cached(
@@ -237,7 +287,9 @@ def _run(
     recorder = interp.recorder = Recorder(module_paths(model), interp.limits)
     output = None
     try:
-        recorder.keeps_numbers = part is not None
+        recorder.keeps_numbers = part is not None or any(
+            isinstance(each, Tensor) and each.data for each in given.values()
+        )
         recorder.gaps_enough = enough
         if after is not None:
             recorder.continues(after)

@@ -150,6 +150,8 @@ def parse_header(data: bytes, file: str, model: str) -> list[StoredTensor]:
     Raises:
         BadResponseError: It is none.
     """
+    if data.count(b"{") > _MOST_TENSORS + 2 or data.count(b"[") > 2 * _MOST_TENSORS + 2:
+        raise BadResponseError("the header of the safetensors file names too many tensors", where=f"{model}, {file}")
     try:
         header = json.loads(data, object_pairs_hook=_each_once)
         stored = {name: each for name, each in header.items() if name != "__metadata__"}

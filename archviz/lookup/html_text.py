@@ -111,13 +111,13 @@ def _walk(root: Tag) -> Iterator[Block]:
         kind = _kind(node) if isinstance(node, Tag) else None
         if type(node) is NavigableString or (isinstance(node, Tag) and node.name == "br"):
             if (within := _block_around(node)) is not around:
-                if text := clean("".join(loose)):
+                if text := _gathered(loose):
                     yield _paragraph(text, mark)
                     mark = None
                 around, loose = within, []
             loose.append(str(node) if isinstance(node, NavigableString) else "\n")
         elif isinstance(node, Tag) and (kind or node.name in _BREAKS):
-            if text := clean("".join(loose)):
+            if text := _gathered(loose):
                 yield _paragraph(text, mark)
                 mark = None
             loose = []
@@ -129,7 +129,12 @@ def _walk(root: Tag) -> Iterator[Block]:
                 node = _after(node)
                 continue
         node = node.next_element
-    yield _paragraph(clean("".join(loose)), mark)
+    yield _paragraph(_gathered(loose), mark)
+
+
+def _gathered(loose: list[str]) -> str:
+    """The text of strings that stand loose in one block, within the bound of a block."""
+    return clean("".join(loose)[: MOST_BLOCK_CHARACTERS + 1])
 
 
 def _paragraph(text: str, mark: str | None) -> Block:

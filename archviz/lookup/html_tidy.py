@@ -12,6 +12,7 @@ from archviz.records import record
 
 MOST_CHARACTERS = 12_000_000
 MOST_TAGS = 100_000  # about three seconds of parsing; a long paper with many tables has 40,000
+MOST_MARKS = 200_000  # `<` and `&` in the text, each of which the parser stops at; a long paper has 10,000
 MOST_HEADINGS = 2_000  # a book with appendices has 500
 DEEPEST = 400
 MOST_BROKEN = 200
@@ -45,12 +46,16 @@ def tidy(html: str) -> Tidied:
 
 def _with_sound_tags(html: str) -> Tidied:
     parts: list[str] = []
-    position = tags = headings = depth = broken = 0
+    position = tags = headings = depth = broken = marks = 0
     while (start := html.find("<", position)) >= 0:
+        marks += html.count("&", position, start)
+        if marks > MOST_MARKS:
+            return Tidied("".join(parts), is_cut=True)
         parts.append(html[position:start])
         match = _TAG.match(html, start, start + 40_000)
         if match is None:
             position, is_markup = _after_markup(html, start)
+            marks += not is_markup
             broken += not is_markup and html[start + 1 : start + 2].isalpha()
             if broken > MOST_BROKEN:
                 raise ValueError(f"the page has more than {MOST_BROKEN} broken tags")
@@ -71,7 +76,8 @@ def _with_sound_tags(html: str) -> Tidied:
         if depth > DEEPEST:
             raise ValueError(f"the page's tags are nested deeper than {DEEPEST}")
         parts.append(match[0])
-    return Tidied("".join([*parts, html[position:]]), is_cut=False)
+    is_cut = marks + html.count("&", position) > MOST_MARKS
+    return Tidied("".join([*parts, "" if is_cut else html[position:]]), is_cut)
 
 
 def _after_markup(html: str, start: int) -> tuple[int, bool]:

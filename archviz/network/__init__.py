@@ -11,6 +11,7 @@ Start reading at `client.open_client`, then `transport.py`:
     transport.py   the rules around one request: allowed, cached, offline, retried, a stale token
     exchange.py    one attempt, bounded in time and size while it is read
     routing.py     the real way out: direct or by the proxy of the environment
+    pools.py       connections that are kept for the next request
     addresses.py   hosts of several addresses, some of which may be silent
     waits.py       back-off, `Retry-After`, rate limits, turns kept across processes
     line.py        who stands in line for a turn, across processes

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -117,7 +118,7 @@ class Cache:
         """The entry of a key; None when there is none that checks."""
         path = self._path(key)
         try:
-            data = path.read_bytes()
+            data = _content(path)
         except OSError:
             return None
         entry = parse_entry(data, key)
@@ -204,7 +205,8 @@ class Cache:
 
     def keys(self, most: int) -> Iterator[str]:
         """The keys of the entries that were used last, at most so many; what each answers is not looked at."""
-        files = [(status.st_mtime, path) for path, status in self._files() if not path.name.startswith(".")]
+        found = ((path, status) for path, status in self._files() if stat.S_ISREG(status.st_mode))
+        files = [(status.st_mtime, path) for path, status in found if not path.name.startswith(".")]
         for _, path in sorted(files, reverse=True)[:most]:
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError), path.open("rb") as file:
                 yield str(json.loads(file.readline(_HEADER_BYTES))["key"])
@@ -230,6 +232,18 @@ class Cache:
             if len(name) == 64 and not path.is_symlink():
                 with contextlib.suppress(OSError):
                     yield path, path.stat()
+
+
+def _content(path: Path) -> bytes:
+    """The content of a file; of what is none, such as a pipe or a link that leads to a device, nothing, and nobody waits for it.
+
+    Raises:
+        OSError: There is none, or it cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        return file.read() if stat.S_ISREG(status.st_mode) and status.st_size <= MOST_BYTES else b""
 
 
 def entry_bytes(entry: Entry) -> bytes:

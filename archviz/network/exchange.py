@@ -210,3 +210,10 @@ def too_large(limit: int, request: httpx2.Request) -> BadResponseError:
     return BadResponseError(
         f"the answer is larger than {limit:,} bytes and was not read further", where=shown(str(request.url))
     )
+
+
+def too_many(limit: int, request: httpx2.Request) -> BadResponseError:
+    """JSON of so many values that they take far more memory than the text that states them."""
+    return BadResponseError(
+        f"the answer holds more than {limit:,} values and was not read", where=shown(str(request.url))
+    )

@@ -9,6 +9,7 @@ import httpx2
 
 from archviz.errors import SourceUnavailableError, UsageError
 from archviz.network.addresses import SeveralAddresses
+from archviz.network.pools import PooledTransport
 from archviz.network.services import is_loopback, origin_of
 
 
@@ -17,7 +18,7 @@ class EnvironmentTransport(httpx2.BaseTransport):
 
     def __init__(self) -> None:
         self._backend = SeveralAddresses()
-        self._ways: dict[tuple[str, str], httpx2.HTTPTransport] = {}
+        self._ways: dict[tuple[str, str], PooledTransport] = {}
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -27,7 +28,7 @@ class EnvironmentTransport(httpx2.BaseTransport):
         for way in self._ways.values():
             way.close()
 
-    def _way(self, url: httpx2.URL) -> httpx2.HTTPTransport:
+    def _way(self, url: httpx2.URL) -> PooledTransport:
         key = (url.scheme, proxy_of(str(url), url.host))
         with self._lock:
             if key not in self._ways:
@@ -40,9 +41,7 @@ class EnvironmentTransport(httpx2.BaseTransport):
                         hint="Write http://host:port of an HTTP proxy, or unset the variable.",
                     )
                 try:
-                    way = httpx2.HTTPTransport(verify=verify, proxy=key[1] or None)
-                    way._pool._network_backend = self._backend  # noqa: SLF001 # there is no public way to hand it over
-                    self._ways[key] = way
+                    self._ways[key] = PooledTransport(self._backend, verify=verify, proxy=key[1])
                 except (ValueError, ImportError, httpx2.InvalidURL):
                     raise UsageError(
                         "the proxy of the environment is no address that can be used",

@@ -175,7 +175,7 @@ def _origin(text: str, variable: str) -> str:
     Raises:
         UsageError: It is no such address.
     """
-    origin = origin_of(text.strip())
+    origin = origin_of(text.strip()) if text.isascii() else ""  # a letter that looks like another leads elsewhere
     if not origin or (origin.startswith("http:") and not is_loopback(origin)):
         raise UsageError(
             f"{variable} is no address that can be used"

@@ -133,12 +133,12 @@ class Session:
 
     @contextlib.contextmanager
     def waiting_for_it(self) -> Iterator[None]:
-        """Ask for something that neither catalog nor copy can stand for, whatever they know of the model besides."""
-        before, self.at_hand = self.at_hand, False
+        """Ask for something that neither catalog nor copy can stand for; what that takes is taken from nothing else."""
+        before, spent, self.at_hand = self.at_hand, self.spent, False
         try:
             yield
         finally:
-            self.at_hand = before
+            self.at_hand, self.spent = before, spent
 
     def patience(self, service: Service, *, at_hand: bool) -> float:
         """Seconds that the next request may take with its retries.

@@ -19,7 +19,7 @@ from archviz.errors import (
     UsageError,
 )
 from archviz.network.cache import Entry
-from archviz.network.exchange import Answer, Bounds, exchange
+from archviz.network.exchange import Answer, Bounds, exchange, too_many
 from archviz.network.faults import (
     CutShortError,
     helps_to_retry,
@@ -325,6 +325,9 @@ class GuardedTransport(httpx2.BaseTransport):
             return
         if "json" not in kind and not urlsplit(url).path.endswith(".json"):
             return
+        most = self.session.settings.limits.items
+        if len(answer.body) > most and sum(map(answer.body.count, (b",", b"[", b"{"))) > most:
+            raise too_many(most, request)
         try:
             json.loads(answer.body)
         except (ValueError, RecursionError):

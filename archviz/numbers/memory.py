@@ -273,14 +273,15 @@ def _kinds(layers: Sequence[LayerCache], architecture: Architecture) -> list[Cac
 def _with_chunks(layers: Sequence[LayerCache], architecture: Architecture) -> list[LayerCache]:
     """The layers, those marked whose window is the chunk that a token stands in: their mask says so, a cache only how much it holds."""
     masks = architecture.fact("attention_mask")
-    if masks is None or "chunked" not in (masks.value.values() if isinstance(masks.value, dict) else [masks.value]):
+    stated = masks.value.values() if masks and isinstance(masks.value, dict) else [masks.value if masks else None]
+    if masks is None or not any(str(each).startswith("chunked") for each in stated):
         return list(layers)
     kinds = _kinds_by_path(architecture)
 
     def chunked(layer: LayerCache) -> bool:
         kind = kinds.get(_layer_path(layer, kinds))
         mask = masks.value.get(kind.mixer_kind or kind.id) if kind and isinstance(masks.value, dict) else masks.value
-        return kind is not None and layer.window is not None and mask == "chunked"
+        return kind is not None and layer.window is not None and str(mask).startswith("chunked")
 
     return [replace(layer, chunked=chunked(layer)) for layer in layers]
 

@@ -99,7 +99,7 @@ def follow(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
     ):
         _mark(result, NOT_KNOWN, [each for each in args if isinstance(each, Tensor)])
     elif views := _views((*args, *kwargs.values())):
-        if short not in IN_ONE_PIECE:
+        if short not in IN_ONE_PIECE and not (short == "pad" and len(views[0].sizes) not in CHANNELS_LAST):
             _mark(result, _kept(views, args, copies=short in COPYING) if short in KEEPING else NOT_KNOWN, views)
 
 
@@ -152,8 +152,8 @@ def _kept(views: list[Tensor], args: Sequence[Any], *, copies: bool) -> Layout:
         return Layout(in_one_piece(views[0].sizes))
     if _is_dense(views[0].sizes, strides):
         return Layout(strides)
-    steps = [stride for stride, size in zip(strides, views[0].sizes, strict=True) if size != 1]
-    in_order = 0 not in steps and steps == sorted(set(steps), reverse=True)
+    steps = [stride for stride, size in zip(strides, views[0].sizes, strict=True) if size != 1 and stride != 0]
+    in_order = steps == sorted(set(steps), reverse=True)
     return Layout(in_one_piece(views[0].sizes)) if in_order else NOT_KNOWN
 
 
@@ -410,10 +410,13 @@ COPYING = frozenset({
 })  # fmt: skip
 KEEPING = COPYING | {
     "add", "sub", "mul", "div", "__truediv__", "neg", "exp", "abs", "silu", "gelu", "relu", "sigmoid", "tanh", "pow", "sqrt", "rsqrt",
+    "lt", "gt", "le", "ge", "eq", "ne",
 }  # fmt: skip
 IN_ONE_PIECE = frozenset({
-    "contiguous", "stack", "embedding", "linear", "repeat", "new_zeros", "new_ones", "new_empty", "new_full", "new_tensor",
+    "contiguous", "stack", "embedding", "linear", "bmm", "mm", "masked_fill", "repeat", "new_zeros", "new_ones", "new_empty", "new_full", "new_tensor",
 })  # fmt: skip
+CHANNELS_LAST = (4, 5)
+"""Ranks of images and films: what fills up one may keep its channels last."""
 IN_ANY_ORDER = frozenset({
     "einsum", "scaled_dot_product_attention", "_multi_head_attention", "_recurrent", "tensordot", "bilinear", "svd", "qr", "cdist", "fft", "ifft",
     "rfft", "irfft", "fft2", "ifft2", "rfft2", "irfft2", "fftn", "ifftn", "rfftn", "irfftn", "stft", "istft",

@@ -9,7 +9,7 @@ from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.activations import clamp_bounds
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.masks import Mask, find_mask
-from archviz.patterns.norms import detect_norm
+from archviz.patterns.norms import Norm, detect_norm
 from archviz.patterns.op_families import ELEMENTWISE, PLUMBING, canonical
 from archviz.patterns.operand_factors import operand_factors
 from archviz.patterns.rope import Rope, detect_rope
@@ -355,7 +355,7 @@ def _qk_norms(
     ranks = {module.attributes.get(name) for name in ("q_lora_rank", "kv_lora_rank")}
     found: dict[str, str] = {}
     for child in module.children.values():
-        norm = detect_norm(child, trace)
+        norm = detect_norm(child, trace) or _norm_of_each_head(child, trace)
         if norm is None or not re.search(r"(^|_)(q|k|qk|kv|query|key)(_|$|norm)", child.name.lower()):
             continue
         call = trace.call(child.path)
@@ -367,6 +367,13 @@ def _qk_norms(
         elif heads and head_dim and width in (heads * head_dim, (kv_heads or 0) * head_dim):
             found[child.name] = "whole"
     return found
+
+
+def _norm_of_each_head(module: ModuleRecord, trace: Trace) -> Norm | None:
+    """The norm that a module has for each head apart: a list of equal ones, and nothing else."""
+    lists = list(module.children.values())
+    norms = [detect_norm(each, trace) for each in lists[0].children.values()] if len(lists) == 1 else []
+    return norms[0] if len(norms) > 1 and len(set(norms)) == 1 and not module.parameters else None
 
 
 def _find_rope(module: ModuleRecord, trace: Trace) -> Rope | None:

@@ -40,6 +40,11 @@ class Mask:
         return self.kind in ("causal", "chunked") or (self.kind == "sliding" and not self.both_ways)
 
     @property
+    def widening(self) -> str:
+        """What the data adds to it, in words that follow its kind."""
+        return ", and blocks of the data" if self.widened else ""
+
+    @property
     def span(self) -> str:
         """`full`, `sliding`, `chunked` or `windowed`."""
         return {"sliding": "sliding", "chunked": "chunked", "windows": "windowed"}.get(self.kind, "full")

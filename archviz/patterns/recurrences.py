@@ -66,7 +66,7 @@ def _state_space(module: ModuleRecord, trace: Trace) -> Recurrence | None:
     if decay is None or skip is None:
         return None
     sizes = _sizes(
-        module, heads=("num_heads", "n_mamba_heads"), head_dim=("head_dim",), state=("ssm_state_size", "state_size"),
+        _holder(module, "A_log"), heads=("num_heads", "n_mamba_heads"), head_dim=("head_dim",), state=("ssm_state_size", "state_size"),
         groups=("n_groups",), kernel=("conv_kernel_size",), width=("intermediate_size",),
     )  # fmt: skip
     if len(decay.shape) > 1 and decay.numel > skip.numel:
@@ -134,6 +134,12 @@ _DETECTORS: tuple[Callable[[ModuleRecord, Trace], Recurrence | None], ...] = (
     _lightning,
     _short_convolution,
 )
+
+
+def _holder(module: ModuleRecord, name: str) -> ModuleRecord:
+    """The module that holds a parameter: the given one, or a part of it where that only wraps it with a norm."""
+    inside = (child for child in module.children.values() if name in child.parameters)
+    return module if name in module.parameters else next(inside, module)
 
 
 def _tensor(module: ModuleRecord, *names: str) -> TensorRecord | None:

@@ -51,7 +51,8 @@ def refuse_idle(name: str, given: object, purpose: str) -> None:
         UsageError: With its name and what it is for.
     """
     if given:
-        raise UsageError(f"{name} is for {purpose}", where=name, hint=f"leave {name} out")
+        also = f"give {purpose} too, or " if "=" in purpose.split(maxsplit=1)[0] else ""  # an argument with its value
+        raise UsageError(f"{name} is for {purpose}", where=name, hint=f"{also}leave {name} out")
 
 
 def left_out_lines(left_out: dict[str, int], rest: str) -> list[str]:

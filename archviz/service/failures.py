@@ -17,7 +17,7 @@ NEXT_STEPS: dict[str, str] = {
     "usage": "Change the argument as the hint says and call again.",
     "bad_config": "The configuration cannot be built as it stands: mend it, or give another one.",
     "bad_record": "This is a bug of archviz. Report the message; other models work.",
-    "bad_figure": "Mend the diagram config at `where` and give it again.",
+    "bad_figure": "Mend the diagram config at `where` and give it again; the resource archviz://references/diagram-config.md has its format.",
     "unsupported": "Read the code at `at` yourself (verify_code with code=…), and mark `part` as unverified.",
     "not_found": "Check the exact name with the user, or look at the candidates. Never draw a near name instead.",
     "no_resource": "resources/list and resources/templates/list have the forms of addresses: mend it and read again.",

@@ -9,7 +9,7 @@ MOST_TEXT = 4_000
 
 def survey_text(survey: Survey) -> str:
     """One line a source in the order of truth, then what disagrees and what is not known."""
-    at = f" at {survey.revision[:12]}" if survey.revision else ""
+    at = f" at {survey.revision[:12]}" if survey.revision and survey.model_id else ""  # what was asked for holds it
     lines = [f"{survey.model_id or survey.asked}{at}: {survey.status}"]
     if survey.status in ("unverified", "ambiguous", "not_found"):
         lines.append(survey.message)

@@ -136,7 +136,7 @@ def _span(view: LayerView, what: Attention) -> Iterator[Claim]:
 
 def _mask_words(mask: Mask) -> str:
     """`causal`, `sliding, both ways`, `causal, and blocks of the data`."""
-    return mask.kind + (", both ways" if mask.both_ways else "") + (", and blocks of the data" if mask.widened else "")
+    return mask.kind + (", both ways" if mask.both_ways else "") + mask.widening
 
 
 def _ranks(view: LayerView, what: Attention) -> Iterator[Claim]:

@@ -15,7 +15,6 @@ from archviz.verify.claims import Claim, join_claims
 from archviz.verify.formula_claims import (
     NORM_FORMULA,
     beside_formulas,
-    convolutions,
     handed_to_layers,
     layer_formulas,
     model_formulas,
@@ -28,6 +27,7 @@ from archviz.verify.not_read import branches_not_read
 from archviz.verify.rope_claims import rope_claims
 from archviz.verify.router_claims import router_claims
 from archviz.verify.same_numbers import alike_in_numbers
+from archviz.verify.settings_claims import settings_beside, settings_inside
 from archviz.verify.source_lines import FindText, SourceLines
 from archviz.verify.split_claims import split_claims
 from archviz.verify.structure_claims import layer_claims, part_claims
@@ -56,7 +56,7 @@ def find_claims(reading: ModelReading, architecture: Architecture, find_text: Fi
     claims = list(model_claims(context, architecture, stacks, lines))
     claims += [*model_formulas(context, stacks, lines), *uncalled_beside(context, stacks, lines)]
     claims += [*beside_formulas(context, stacks, lines), *handed_to_layers(context, stacks, lines)]
-    claims += convolutions(context, stacks, lines)
+    claims += settings_beside(context, stacks, lines)
     claims += join_claims(branches_not_read(context, stacks, lines))
     for stack in stacks:
         claims += join_claims(_norms_in_short(list(_stack_claims(context, lines, stack))))
@@ -156,6 +156,7 @@ def _stack_claims(context: Context, lines: SourceLines, stack: Stack) -> Iterato
     for kind in (alike for whole in stack.kinds for alike in alike_in_numbers(context, stack, whole)):
         yield from layer_claims(LayerView(context, lines, stack, kind))
         yield from layer_formulas(LayerView(context, lines, stack, kind))
+        yield from settings_inside(LayerView(context, lines, stack, kind))
         for part in (*kind.parts.mixers, *kind.parts.feeds):
             view = LayerView(context, lines, stack, kind, part)
             for claims_of in PART_CLAIMS:

@@ -14,7 +14,7 @@ from archviz.patterns.attention import Attention
 from archviz.patterns.compression import pooled_positions
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.norms import detect_norm
-from archviz.patterns.op_families import activation_of
+from archviz.patterns.op_families import PLUMBING, activation_of, canonical
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import detect_rope
 from archviz.patterns.term_text import term_lines
@@ -78,7 +78,7 @@ def beside_formulas(context: Context, stacks: Sequence[Stack], lines: SourceLine
     same: dict[tuple[str, str], list[ModuleRecord]] = {}
     for path, module in context.modules.items():
         call = None if path in told or path.startswith(layers) else context.trace.call(path)
-        if call is None or not any(map(context.trace.carries, call.outputs)) or _is_named(module):
+        if call is None or _is_named(module) or not (_gives_data(context, call) or _is_joined(context, call)):
             continue
         text = formula(context, call)
         if text is not None and not is_one_step(text):
@@ -89,29 +89,20 @@ def beside_formulas(context: Context, stacks: Sequence[Stack], lines: SourceLine
         yield Claim("module.formula", text, "verified", lines.evidence(place), part=first.path)
 
 
-_SIZES = (
-    ("kernel_size", "kernel", None), ("stride", "stride", 1), ("padding", "padding", 0), ("dilation", "dilation", 1),
-    ("groups", "groups", 1), ("padding_mode", "padding mode", "zeros"),
-)  # fmt: skip
+def _gives_data(context: Context, call: Event) -> bool:
+    return any(map(context.trace.carries, call.outputs))
 
 
-def convolutions(context: Context, stacks: Sequence[Stack], lines: SourceLines) -> Iterator[Claim]:
-    """Convolutions outside of layers, such as those that make tokens of sound or images: what of their sizes is not the default."""
-    layers = tuple(f"{stack.path}." for stack in stacks)
-    for path, module in context.modules.items():
-        kind = (module.library or "").rpartition(".")[2]
-        if not kind.startswith("Conv") or path.startswith(layers) or context.trace.call(path) is None:
-            continue
-        stated = [(words, _one(module.attributes.get(key)), usual) for key, words, usual in _SIZES]
-        value = ", ".join(f"{words} {size}" for words, size, usual in stated if size not in (None, usual))
-        yield Claim("convolution", value, "verified", lines.evidence(module.created_at), part=path)
-
-
-def _one(size: object) -> object:
-    """A size that is the same on every axis, once; others as `3 × 5`."""
-    if not isinstance(size, (tuple, list)):
-        return size
-    return size[0] if len(set(size)) == 1 else " × ".join(map(str, size))
+def _is_joined(context: Context, call: Event) -> bool:
+    """Whether what a module gives without data, such as rows of a table of positions, is joined with data where it is called."""
+    above = context.trace.parent(call)
+    made = {value.id for value in call.outputs}
+    for event in context.trace.children(above) if above is not None else ():
+        if event.kind == "op" and made & {value.id for value in event.inputs}:
+            if any(map(context.trace.carries, event.inputs)):
+                return True
+            made.update(value.id for value in event.outputs if canonical(event.name) in PLUMBING)
+    return False
 
 
 def uncalled_beside(context: Context, stacks: Sequence[Stack], lines: SourceLines) -> Iterator[Claim]:

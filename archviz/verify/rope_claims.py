@@ -214,8 +214,10 @@ def _tensor(view: LayerView, lineage: Lineage, event: Event, steps: list[Event])
 def _norms(view: LayerView, steps: list[Event]) -> tuple[str, ...]:
     """Norms that come after the last projection."""
     calls = [step for step in steps if step.kind == "call" and step.module in view.context.modules]
+    names = [view.short(c.module) for c in calls if detect_norm(view.context.modules[c.module], view.trace) is not None]
+    of_heads = view.part.what.qk_norms if view.part is not None and isinstance(view.part.what, Attention) else ()
     return tuple(
-        view.short(c.module) for c in calls if detect_norm(view.context.modules[c.module], view.trace) is not None
+        dict.fromkeys(name.partition(".")[0] if name.partition(".")[0] in of_heads else name for name in names)
     )
 
 

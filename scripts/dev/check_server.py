@@ -61,10 +61,10 @@ class Tools:
         have = self.folder / "package.json"
         if not self.modules.is_dir() or not have.is_file() or have.read_text("utf-8") != wanted:
             have.write_text(wanted, "utf-8")
-            _run(["npm", "install", "--no-audit", "--no-fund"], cwd=self.folder)
+            run(["npm", "install", "--no-audit", "--no-fund"], cwd=self.folder)
         if not self.fastmcp.is_file():
-            _run([sys.executable, "-m", "venv", str(self.folder / "fastmcp")])
-            _run([str(self.fastmcp), "-m", "pip", "install", "-q", "fastmcp>=4,<5"])
+            run([sys.executable, "-m", "venv", str(self.folder / "fastmcp")])
+            run([str(self.fastmcp), "-m", "pip", "install", "-q", "fastmcp>=4,<5"])
         for script in HERE.glob("*.mjs"):
             shutil.copy(script, self.folder)
 
@@ -76,11 +76,14 @@ class Tools:
         return {**os.environ, "PATH": path, "HOME": str(self.folder / "home"), "HF_HUB_OFFLINE": "1"}
 
     def node(self, script: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        return _run(["node", str(self.folder / script), *arguments], env=self.environment, **options)
+        return run(["node", str(self.folder / script), *arguments], env=self.environment, **options)
 
 
-def _run(command: Sequence[str], *, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900, **options)  # noqa: S603
+def run(
+    command: Sequence[str], *, check: bool = True, timeout: float = 900, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run it with its output kept; `CheckError` where its status is another than 0."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout, **options)  # noqa: S603
     if check and done.returncode:
         raise CheckError(
             f"{' '.join(command)[:160]}: exit status {done.returncode}\n{(done.stdout + done.stderr)[-2000:]}"
@@ -92,7 +95,8 @@ class CheckError(Exception):
     """A check that did not hold."""
 
 
-def _hold(holds: object, what: str) -> None:
+def hold(holds: object, what: str) -> None:
+    """Fail with these words unless it holds."""
     if not holds:
         raise CheckError(what)
 
@@ -132,15 +136,15 @@ def check_inspector(tools: Tools, url: str) -> str:
         (url, "--transport", "http", "--protocol-era", "modern"),
     ]
     for way in ways:
-        _run([*inspect, *way, "--method", "tools/list", "--strict"], env=tools.environment, cwd=ROOT)
+        run([*inspect, *way, "--method", "tools/list", "--strict"], env=tools.environment, cwd=ROOT)
     call = ["--method", "tools/call", "--tool-name", "resolve_model", "--tool-arg", f"name={MODEL}"]
-    done = _run([*inspect, *ways[2], *call, "--load", "--load-requests", "200"], env=tools.environment)
+    done = run([*inspect, *ways[2], *call, "--load", "--load-requests", "200"], env=tools.environment)
     load = json.loads(done.stdout)
-    _hold(load["ok"] == 200 and not load["errors"], f"load: {load}")
-    verified = _run([*inspect, *ways[2], "--method", "skills/list", "--verify"], env=tools.environment)
-    _hold('"ok": true' in verified.stdout or '"ok":true' in verified.stdout, f"skills: {verified.stdout[-500:]}")
+    hold(load["ok"] == 200 and not load["errors"], f"load: {load}")
+    verified = run([*inspect, *ways[2], "--method", "skills/list", "--verify"], env=tools.environment)
+    hold('"ok": true' in verified.stdout or '"ok":true' in verified.stdout, f"skills: {verified.stdout[-500:]}")
     app = [*inspect, *ways[2], "--advertise-apps", "--method", "tools/list", "--app-info"]
-    _hold('"resourceUri":"ui://archviz/viewer.html"' in _run(app, env=tools.environment).stdout, "the app is not found")
+    hold('"resourceUri":"ui://archviz/viewer.html"' in run(app, env=tools.environment).stdout, "the app is not found")
     return f"load: 200 calls, p50 {load['latencyMs']['p50']} ms"
 
 
@@ -159,13 +163,13 @@ def check_conformance(tools: Tools, url: str) -> str:
 
 def _conforms(tools: Tools, url: str, scenario: str, revision: str, *more: str) -> None:
     command = ["conformance", "server", "--url", url, "--scenario", scenario, "--spec-version", revision, *more]
-    said = _run(command, env=tools.environment, check=False)
+    said = run(command, env=tools.environment, check=False)
     passed = [line for line in said.stdout.splitlines() if line.startswith("Passed:")]
-    _hold(
+    hold(
         said.returncode == 0 and passed and " 0 failed" in passed[-1],
         f"{scenario} at {revision}: {said.stdout[-1500:]}",
     )
-    _hold(scenario not in SKILLS or " 0 warnings" in passed[-1], f"{scenario}: warnings\n{said.stdout[-1500:]}")
+    hold(scenario not in SKILLS or " 0 warnings" in passed[-1], f"{scenario}: warnings\n{said.stdout[-1500:]}")
 
 
 def check_conversations(tools: Tools, url: str) -> str:
@@ -180,29 +184,30 @@ def check_conversations(tools: Tools, url: str) -> str:
     count = 0
     for name, command in talkers:
         for way in (server_command(), [url]):
-            done = _run([*command, *way], env=environment, cwd=ROOT)
+            done = run([*command, *way], env=environment, cwd=ROOT)
             told = json.loads(done.stdout.splitlines()[-1])
-            _hold(len(told) == len(steps), f"{name}: {len(told)} answers")
+            hold(len(told) == len(steps), f"{name}: {len(told)} answers")
             for step, row in zip(steps, told, strict=True):
-                _holds_step(f"{name} {command[-1]} {way[0][:20]}", step, row)
+                holds_step(f"{name} {command[-1]} {way[0][:20]}", step, row)
             count += 1
     return f"{count} conversations of {len(steps)} steps"
 
 
-def _holds_step(name: str, step: dict[str, Any], row: dict[str, Any]) -> None:
+def holds_step(name: str, step: dict[str, Any], row: dict[str, Any]) -> None:
+    """Hold one answer of the scripted conversation against what the script expects."""
     place = f"{name}: {step['tool']}({step['arguments']})"
     if "error" in step:
-        _hold(row["isError"] and json.loads(row["text"])["error"] == step["error"], f"{place}: {row['text'][:300]}")
+        hold(row["isError"] and json.loads(row["text"])["error"] == step["error"], f"{place}: {row['text'][:300]}")
         return
-    _hold(not row["isError"], f"{place}: {row['text'][:300]}")
+    hold(not row["isError"], f"{place}: {row['text'][:300]}")
     for path, value in step.get("expect", {}).items():
         found: Any = row["data"]
         for key in path.split("."):
             found = found[key]
-        _hold(found == value, f"{place}: {path} is {found!r}")
-    _hold(step.get("says", "") in row["text"], f"{place}: does not say {step.get('says')!r}")
-    _hold(row["types"] == step.get("content", row["types"]), f"{place}: content {row['types']}")
-    _hold(
+        hold(found == value, f"{place}: {path} is {found!r}")
+    hold(step.get("says", "") in row["text"], f"{place}: does not say {step.get('says')!r}")
+    hold(row["types"] == step.get("content", row["types"]), f"{place}: content {row['types']}")
+    hold(
         str(row.get("read", "")).lstrip().startswith(step.get("read", "")),
         f"{place}: read {str(row.get('read'))[:80]!r}",
     )
@@ -217,7 +222,7 @@ def check_app(tools: Tools, url: str) -> str:
             files.append(str(Path(folder, name)))
             Path(folder, name).write_text(content, "utf-8")
         said = tools.node("app_bridge.mjs", *files, check=False)
-        _hold(said.returncode == 0, (said.stdout + said.stderr)[-2000:])
+        hold(said.returncode == 0, (said.stdout + said.stderr)[-2000:])
     return "3 hosts"
 
 
@@ -237,13 +242,13 @@ async def _drawings(folder: Path) -> tuple[str, str, str]:
 def check_tokens(tools: Tools, url: str) -> str:
     """The token counts of benchmarks/tokens.py."""
     command = [sys.executable, str(ROOT / "benchmarks" / "tokens.py"), "--tools", str(tools.folder)]
-    return _run(command, env={**tools.environment, "PYTHONPATH": str(ROOT)}, cwd=ROOT).stdout.splitlines()[-1]
+    return run(command, env={**tools.environment, "PYTHONPATH": str(ROOT)}, cwd=ROOT).stdout.splitlines()[-1]
 
 
 def check_speed(tools: Tools, url: str) -> str:
     """The latencies of benchmarks/serving.py."""
     command = [sys.executable, str(ROOT / "benchmarks" / "serving.py"), "--clients", "32"]
-    return _run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT).stdout.strip().replace("\n", "; ")
+    return run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT).stdout.strip().replace("\n", "; ")
 
 
 CHECKS: dict[str, Callable[[Tools, str], str]] = {

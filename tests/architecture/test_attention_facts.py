@@ -140,3 +140,44 @@ def test_positions_of_a_tower_that_no_pass_reaches_are_told_from_its_modules_and
     assert found is not None
     assert (found.value, found.status) == ("RoPE and table of positions", "unverified")
     assert any("modeling_gemma4.py" in each.where for each in found.evidence)
+
+
+@pytest.mark.parametrize(("model_type", "words"), [("qwen3_vl", "M-RoPE"), ("qwen3", "RoPE")])
+def test_rotations_by_time_height_and_width_are_called_so(model_type: str, words: str) -> None:
+    found = {each.key: each for each in describe(f"transformers:{model_type}").facts}
+    assert found["position_encoding"].value == words
+    places = [each.where for each in found["position_encoding"].evidence]
+    assert any("modeling_qwen3_vl.py:" in each for each in places[1:]) == (words == "M-RoPE")
+
+
+SMALL = {"num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 4, "vocab_size": 50}
+
+
+@pytest.mark.parametrize("normed", [True, False])
+def test_a_list_of_norms_one_for_each_head_is_a_qk_norm(tmp_path: Path, normed: bool) -> None:
+    values = {"model_type": "stablelm", "num_key_value_heads": 2, "intermediate_size": 64, "qk_layernorm": normed}
+    assert of_file(tmp_path, **SMALL, **values)["qk_norm"] == ("per head" if normed else "none")
+
+
+def test_a_base_is_not_told_of_a_model_whose_code_turns_nothing(tmp_path: Path) -> None:
+    linear = {"model_type": "falcon", "alibi": True, "multi_query": False, "parallel_attn": False}
+    facts = of_file(tmp_path, **SMALL, **linear)
+    assert facts["position_encoding"] == "ALiBi"
+    assert "rope_theta" not in facts
+    assert of_file(tmp_path, **SMALL, **linear | {"alibi": False})["rope_theta"] == 10000.0
+
+
+@pytest.mark.parametrize("layers", [[], [1]])
+def test_layers_that_only_carry_a_state_have_no_rotation(tmp_path: Path, layers: list[int]) -> None:
+    sizes = {"mamba_n_heads": 4, "mamba_d_head": 32, "mamba_d_state": 16, "num_key_value_heads": 2}
+    values = {"model_type": "bamba", "intermediate_size": 64, "attn_layer_indices": layers}
+    facts = of_file(tmp_path, **SMALL, **sizes, **values)
+    assert facts.get("position_encoding") == ("RoPE" if layers else None)
+
+
+def test_the_state_of_a_mixer_inside_a_wrapper_has_its_sizes(tmp_path: Path) -> None:
+    kinds = ["mamba", "mamba", "hybrid"]
+    sizes = {"mamba_d_state": 16, "n_mamba_heads": 4, "mamba_ngroups": 1, "num_mem_blocks": 1, "intermediate_size": 64}
+    values = {"model_type": "zamba2", "layers_block_type": kinds, "use_shared_attention_adapter": False}
+    facts = of_file(tmp_path, **SMALL | {"num_hidden_layers": 3}, **sizes, **values)
+    assert facts["mamba2"]["state"] == 16  # type: ignore[index]

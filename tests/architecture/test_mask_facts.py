@@ -29,6 +29,20 @@ def fact(model: str, key: str) -> Fact:
             "vision_attention_mask",
             {"windowed_attention": "windows", "full_attention": "none"},
         ),
+        (
+            "google/gemma-3-27b-it",
+            "attention_mask",
+            {
+                "sliding_attention": "sliding, and blocks of the data",
+                "full_attention": "causal, and blocks of the data",
+            },
+        ),
+        (
+            "google/gemma-4-26B-A4B",
+            "attention_mask",
+            {"sliding_attention": "sliding, and blocks of the data", "full_attention": "causal"},
+        ),
+        ("google/gemma-3-1b-it", "attention_mask", {"sliding_attention": "sliding", "full_attention": "causal"}),
     ],
 )
 def test_a_mask_is_told_by_what_it_hides(model: str, key: str, value: object) -> None:

@@ -57,7 +57,7 @@ def test_stages_of_an_encoder_are_told_apart_and_it_is_no_decoder() -> None:
 def test_a_rotation_and_a_table_are_both_said() -> None:
     facts = values("Qwen/Qwen3-VL-4B-Instruct")
     assert facts["vision_position_encoding"] == "RoPE and table of positions"
-    assert facts["position_encoding"] == "RoPE"
+    assert facts["position_encoding"] == "M-RoPE"
 
 
 def test_the_divisor_of_the_logits_is_a_fact() -> None:

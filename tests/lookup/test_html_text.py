@@ -190,3 +190,21 @@ def test_hostile_pages_cost_a_bounded_time(html: str) -> None:
     began = time.process_time()
     parse_page(html)
     assert time.process_time() - began < 3.0
+
+
+@pytest.mark.parametrize("text", ["<" * 1_000_000, "&amp;" * 1_000_000, "<" * 150_000 + "&lt;" * 150_000])
+def test_a_page_of_marks_is_read_no_further_than_a_page_of_text_has_them(text: str) -> None:
+    page = parse_page(f"<article><p>before</p><p>{text}</p><p>after</p></article>")
+    assert page.is_cut
+    assert page.blocks[0].text == "before"
+    assert all(block.text != "after" for block in page.blocks)
+
+
+def test_a_page_of_many_entities_is_read_to_its_end() -> None:
+    page = parse_page(f"<article>{'<p>a &amp; b &lt; c</p>' * 20_000}<p>after</p></article>")
+    assert (page.blocks[0].text, page.blocks[-1].text, page.is_cut) == ("a & b < c", "after", False)
+
+
+def test_text_that_stands_in_no_paragraph_is_cut_at_the_bound_of_a_block_too() -> None:
+    (block,) = parse_page(f"<article>{'xy' * 2_000_000}</article>").blocks
+    assert len(block.text) == MOST_BLOCK_CHARACTERS + 2

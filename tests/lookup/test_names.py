@@ -30,6 +30,10 @@ from archviz.lookup.names import MAX_LENGTH, ModelName, classify, why_no_hub_nam
         ("Qwen/-x", "bare_name", "Qwen/-x", None),
         ("Qwen/Qwen3--x", "bare_name", "Qwen/Qwen3--x", None),
         ("2505.09388", "arxiv_id", "2505.09388", None),
+        ("0704.0001v2", "arxiv_id", "0704.0001v2", None),
+        ("1412.6980", "arxiv_id", "1412.6980", None),
+        ("1706.3762", "bare_name", "1706.3762", None),  # five digits since 2015
+        ("1412.06980", "bare_name", "1412.06980", None),
         ("arXiv:2505.09388v2", "arxiv_id", "2505.09388v2", None),
         ("arxiv:hep-th/9901001", "arxiv_id", "hep-th/9901001", None),
         ("hep-th/9901001", "hub_id", "hep-th/9901001", None),

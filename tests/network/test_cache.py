@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from archviz.cli import main
 from archviz.errors import UsageError
-from archviz.network.cache import Cache, Entry, cache_folder, entry_bytes, parse_entry
+from archviz.network.cache import MOST_BYTES, Cache, Entry, cache_folder, entry_bytes, parse_entry
 
 KEY = "https://huggingface.co/x"
 
@@ -53,6 +53,29 @@ def test_a_damaged_file_is_deleted_when_it_is_read(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
     assert cache.read(KEY) is None
     assert not path.exists()
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "/etc/passwd", None])
+def test_what_is_no_file_of_the_cache_is_neither_waited_for_nor_believed(tmp_path: Path, target: str | None) -> None:
+    cache = Cache(tmp_path)
+    cache.write(entry())
+    path = file_of(cache)
+    path.unlink()
+    if target is None:
+        os.mkfifo(path)
+    else:
+        path.symlink_to(target)
+    assert list(cache.keys(9)) == []
+    assert cache.read(KEY) is None
+    assert cache.write(entry())
+    assert cache.read(KEY) == entry()
+
+
+def test_a_file_that_is_larger_than_the_whole_cache_is_not_read(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.write(entry())
+    os.truncate(file_of(cache), MOST_BYTES + 1)
+    assert cache.read(KEY) is None
 
 
 def test_the_entry_of_another_key_is_not_taken_for_this_one(tmp_path: Path) -> None:

@@ -220,6 +220,20 @@ def test_a_machine_that_is_slow_to_load_and_to_read_asks_the_network_all_the_sam
     assert (made.requests, made.remaining) == (2, 15.0)
 
 
+def test_what_must_be_waited_for_takes_nothing_from_what_may_be_waited_for(session: Make, clock: Any) -> None:
+    def slow(_: httpx2.Request) -> httpx2.Response:
+        clock.now += 3.5
+        return httpx2.Response(200, content=b"there")
+
+    made = session(slow)
+    made.at_hand = True
+    with open_client(hub_service(), made) as client, made.waiting_for_it():
+        assert made.patience(hub_service(), at_hand=False) == 12.0
+        assert client.get(f"{HUB}/a").content == b"there"
+    assert made.at_hand
+    assert made.patience(hub_service(), at_hand=False) == 3.0
+
+
 def test_what_is_used_up_is_told_as_such_and_never_as_a_limit_below_nothing(session: Make, clock: Any) -> None:
     made = session(unasked)
     with made.waiting.running():

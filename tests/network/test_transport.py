@@ -17,6 +17,7 @@ from archviz.network.client import open_client
 from archviz.network.services import Service, arxiv_service, github_service, hub_service, page_service
 from archviz.network.session import Session
 from archviz.network.transport import fetched, found_at
+from archviz.settings import Limits
 
 HUB = "https://huggingface.co"
 SHA = "a" * 40
@@ -225,7 +226,9 @@ def test_only_reading_requests_are_made(session: Make, method: str) -> None:
     assert server.asked == []
 
 
-@pytest.mark.parametrize("endpoint", ["http://mirror.example", "ftp://x", "huggingface.co", "https://a:b@c"])
+@pytest.mark.parametrize(
+    "endpoint", ["http://mirror.example", "ftp://x", "huggingface.co", "https://a:b@c", "https://h\u0443ggingface.co"]
+)
 def test_an_endpoint_must_be_https_unless_it_is_this_machine(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
     monkeypatch.setenv("HF_ENDPOINT", endpoint)
     with pytest.raises(ArchvizError) as caught:
@@ -318,6 +321,22 @@ def test_an_answer_beyond_the_bound_is_not_read_to_its_end(session: Make) -> Non
 
     error = fault(session(lambda _: httpx2.Response(200, content=chunks())), f"{HUB}/x")
     assert (error.code, len(read)) == ("bad_response", 65)
+
+
+def test_json_of_too_many_values_is_not_parsed(session: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[int] = []
+    monkeypatch.setattr("json.loads", lambda body: parsed.append(len(body)))
+    headers = {"content-type": "application/json"}
+    for body, is_read in ((b"[" + b"[]," * 5_000 + b"[]]", False), (b'["' + b"x" * 20_000 + b'"]', True)):
+        made = session(
+            lambda _, body=body: httpx2.Response(200, headers=headers, content=body), limits=Limits(items=9_000)
+        )
+        if is_read:
+            assert get(made, f"{HUB}/{len(body)}").content == body
+        else:
+            with pytest.raises(BadResponseError, match="more than 9,000 values"):
+                get(made, f"{HUB}/{len(body)}")
+    assert parsed == [20_004]
 
 
 def test_a_compressed_bomb_is_not_unpacked_beyond_the_bound(session: Make) -> None:

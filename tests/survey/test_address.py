@@ -10,6 +10,7 @@ import pytest
 from archviz import pipeline
 from archviz.cli import main
 from archviz.settings import Settings
+from archviz.survey.text import survey_text
 from tests.lookup.conftest import Reply
 
 
@@ -38,6 +39,7 @@ def test_its_revision_and_its_new_name_are_kept(services: Any, github_data: Any)
     commit = github_data.repositories["acme/Acme"]["commit"]
     survey = pipeline.sources(f"https://github.com/oldacme/Acme/tree/{commit}/inference")
     assert survey.revision == commit
+    assert survey_text(survey).startswith(f"oldacme/Acme@{commit}: ")
     assert (survey.entries[-1].kind, survey.entries[-1].status) == ("github", "renamed")
     assert "renamed from oldacme/Acme" in survey.entries[-1].what
     assert "not all of it was read" in pipeline.sources("https://github.com/acme/Acme/tree/nowhere").entries[0].what

@@ -61,6 +61,7 @@ def test_a_gated_feed_forward_that_applies_no_activation_is_not_called_by_that_o
         ("gemma3n_text", "return hidden_states + normed_laurel_hidden_states", "return torch.tanh(hidden_states) + normed_laurel_hidden_states",
          "module.formula"),
         ("bert", f"{ACT}\n", f"{ACT} + hidden_states\n", "module.formula"),
+        ("opt", "super().forward(position_ids + self.offset)", "super().forward(position_ids - self.offset)", "module.formula"),
         ("mamba2", '"bclhn,bcshn->bclsh"', '"bclhn,bcshn->bcslh"', "mixer.formula"),
         ("xlnet", '"bnij,jbnd->ibnd"', '"bnij,ibnd->jbnd"', "attention.formula"),
         ("glm_moe_dsa", ".scatter(-1, topk_indices.long(), False)", ".scatter(-1, topk_indices.long(), True)",
@@ -97,3 +98,12 @@ def test_which_half_of_twice_the_positions_is_kept_is_written() -> None:
     second = mutated("llama", "self.mlp(hidden_states)", f"self.mlp({joined}[:, hidden_states.shape[1] :])")
     assert str(only(first, "layer.formula")).endswith("mlp(cat(b, b, 1)[:, :S])")
     assert str(only(second, "layer.formula")).endswith("mlp(cat(b, b, 1)[:, S:])")
+
+
+@pytest.mark.parametrize(
+    ("layer", "told"), [('nn.GELU(approximate="tanh")', "approximated by tanh"), ("nn.LeakyReLU(0.3)", "slope 0.3")]
+)
+def test_settings_of_a_library_s_layer_inside_a_layer_are_told(layer: str, told: str) -> None:
+    assert values(verified("mpt"), "module.settings") == {}
+    found = mutated("mpt", 'nn.GELU(approximate="none")', layer)
+    assert only(found, "module.settings") == told

@@ -21,6 +21,7 @@ ARXIV = "{http://arxiv.org/schemas/atom}"
 MOST_AUTHORS = 200
 MOST_CHARACTERS = 20_000  # of one field, an abstract or a comment: arXiv itself takes 1,920 for an abstract
 DEEPEST = 20
+MOST_ELEMENTS = 1_000_000  # 25 papers of 3,000 authors have a fifth of that
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +109,19 @@ def _text(element: Element, tag: str) -> str:
 
 
 def _parse(data: bytes) -> Element:
-    builder, depth = TreeBuilder(), 0
+    builder, depth, elements = TreeBuilder(), 0, 0
     parser = expat.ParserCreate(namespace_separator="}")
 
     def named(tag: str) -> str:
         return f"{{{tag}" if "}" in tag else tag
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
+        nonlocal depth, elements
+        depth, elements = depth + 1, elements + 1
         if depth > DEEPEST:
             raise _unusable("its elements are nested too deep")
+        if elements > MOST_ELEMENTS:
+            raise _unusable(f"it has more than {MOST_ELEMENTS:,} elements")
         builder.start(named(tag), attributes)
 
     def end(tag: str) -> None:

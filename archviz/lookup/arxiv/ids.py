@@ -19,7 +19,10 @@ _PAGES = ("abs", "pdf", "html", "src", "e-print", "format")
 _NAMED = late_pattern(
     r"arxiv:\s*|(?:doi:\s*)?10\.48550/arxiv\.", re.IGNORECASE
 )  # every paper's DOI begins with arXiv's own
-_NEW = late_pattern(r"\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}(?:v[1-9]\d?)?")
+_MONTH = "(?:0[1-9]|1[0-2])"
+_NEW = late_pattern(  # four digits from April 2007 to 2014, five since
+    rf"(?:(?:0[7-9]|1[0-4]){_MONTH}\.\d{{4}}|(?:1[5-9]|[2-9]\d){_MONTH}\.\d{{5}})(?:v[1-9]\d?)?"
+)
 _ARCHIVES = (
     "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga|"
     "econ|eess|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|"

@@ -31,10 +31,10 @@ def client_of(talker: str, era: str, target: list[str]) -> Any:
 async def talk(steps: list[dict[str, Any]], talker: str, era: str, target: list[str]) -> list[dict[str, Any]]:
     """Every step's result, as plain data."""
     async with client_of(talker, era, target) as client:
-        return [await _step(talker, client, step) for step in steps]
+        return [await take_step(talker, client, step) for step in steps]
 
 
-async def _step(talker: str, client: Any, step: dict[str, Any]) -> dict[str, Any]:
+async def take_step(talker: str, client: Any, step: dict[str, Any]) -> dict[str, Any]:
     more = {"raise_on_error": False} if talker == "fastmcp" else {}
     result = await client.call_tool(step["tool"], step["arguments"], **more)
     row = {

@@ -149,6 +149,7 @@ BOMB = (
     b'<feed xmlns="http://www.w3.org/2005/Atom"><title>&b;</title></feed>'
 )
 DEEP = b'<feed xmlns="http://www.w3.org/2005/Atom">' + b"<a>" * 5000 + b"</a>" * 5000 + b"</feed>"
+MANY = b"<feed>" + b"<a/>" * 1_000_001 + b"</feed>"
 EXTERNAL = b'<!DOCTYPE feed [<!ENTITY x SYSTEM "file:///etc/passwd">]><feed>&x;</feed>'
 
 
@@ -163,6 +164,7 @@ EXTERNAL = b'<!DOCTYPE feed [<!ENTITY x SYSTEM "file:///etc/passwd">]><feed>&x;<
         BOMB,
         DEEP,
         EXTERNAL,
+        MANY,
         b"<feed xmlns='http://www.w3.org/2005/Atom'/>",
     ],
 )

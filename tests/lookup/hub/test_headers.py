@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from archviz.errors import BadResponseError, GatedError, SourceUnavailableError
-from archviz.lookup.checkpoint import NoSafetensorsError
+from archviz.lookup.checkpoint import NoSafetensorsError, parse_header
 from archviz.lookup.hub.find import find_model
 from archviz.lookup.hub.headers import read_hub_checkpoint
 from archviz.lookup.hub.ranges import foretold
@@ -318,6 +318,14 @@ def test_where_index_and_headers_disagree_is_told(hub: LoopbackHub) -> None:
     assert len(found.problems) == 2
     assert "gone" in found.problems[0]
     assert "more" in found.problems[1]
+
+
+def test_a_header_of_too_many_tensors_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archviz.lookup.checkpoint._MOST_TENSORS", 100)
+    monkeypatch.setattr("json.loads", lambda *_, **__: pytest.fail("it was parsed"))
+    for data in (b'{"a": [' + b"{}," * 200 + b"{}]}", b'{"a": [' + b"[]," * 400 + b"[]]}"):
+        with pytest.raises(BadResponseError, match="too many tensors"):
+            parse_header(data, "model.safetensors", "acme/Single-1B")
 
 
 def test_a_reset_in_the_middle_of_a_ranged_read_is_survived(hub: LoopbackHub) -> None:

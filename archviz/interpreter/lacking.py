@@ -1,0 +1,72 @@
+"""What a pass that was not understood says it lacks: parameters of `forward` that its gaps name, in their words or in the line they point to.
+
+"Bbox is required", "missing a required argument: 'state'", or `pixel_values.size(0)` where nothing was given as `pixel_values`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from archviz.interpreter.inputs import forward_parameters
+from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.named_inputs import combinations
+from archviz.interpreter.reading import Gap
+from archviz.interpreter.stated_inputs import DTYPE, stated_inputs, stated_sizes
+from archviz.interpreter.towers import GRIDS, POSITIONS
+from archviz.interpreter.values import ModuleInstance, Tensor
+from archviz.late_patterns import late_pattern
+
+READ = 3  # gaps: what is lacking shows in the first
+_WORD = late_pattern(r"[a-z_]\w*")
+_SHAPE = late_pattern(r"shape `?(\([^()]{1,200}\))")
+_MULTIPLE = late_pattern(r"multiple of ([1-9]\d{0,5})\b")
+_WANTED = late_pattern(r"requires (\d{1,7}) input (?:features|channels), got (\d{1,7})\b")
+_UNDATA = ("labels", "past_key_values", "use_cache", "return_dict", "inputs_embeds")
+
+
+def lacking_inputs(
+    interp: Interpreter, model: ModuleInstance, given: dict[str, Any], gaps: list[Gap], batch: int, seq: int
+) -> Iterator[dict[str, Any]]:
+    """The inputs of a pass with each of the parameters that its gaps name, then with all of them; with the shape that a refusal states.
+
+    Args:
+        given: What the pass was called with.
+        gaps: What was not understood in it.
+    """
+    config, stated = model.attrs.get("config"), stated_inputs(interp, model, batch, seq)
+    words = set(_WORD.findall(" ".join(_told(interp, gap) for gap in gaps[:READ]).lower()))
+    named = [name for name in forward_parameters(interp, model)[0][1:] if name.lower() in words]
+    names = [name for name in named if name not in given and name not in (*_UNDATA, *GRIDS, *POSITIONS)]
+    for each in [[name] for name in names] + ([names] if len(names) > 1 else []):
+        yield from combinations(interp, each, config, batch, seq, given, stated)
+    tensors = [(name, value) for name, value in given.items() if isinstance(value, Tensor) and value.data is None]
+    for gap in gaps[:READ]:
+        for name, value in tensors:
+            for sizes in _asked_sizes(interp, config, value, gap.reason, batch, seq):
+                yield {**given, name: Tensor(sizes, value.dtype)}
+
+
+def _asked_sizes(
+    interp: Interpreter, config: Any, value: Tensor, reason: str, batch: int, seq: int
+) -> Iterator[tuple[int, ...]]:
+    """The sizes of an input that a refusal asks for: it states a shape, a multiple, or how many features or channels it wants of how many."""
+    sizes, is_read = value.sizes, value.dtype == DTYPE
+    for match in _SHAPE.finditer(reason) if is_read else ():
+        stated = stated_sizes(interp, config, match.group(1), batch, seq)
+        yield from [stated] if stated is not None else []
+    for match in _MULTIPLE.finditer(reason) if is_read else ():
+        yield (*sizes[:-1], -(-sizes[-1] // int(match.group(1))) * int(match.group(1)))
+    for match in _WANTED.finditer(reason):
+        wanted, got = int(match.group(1)), int(match.group(2))
+        for axis in range(len(sizes) - 1, 0, -1):
+            if got > 0 and (sizes[axis] == got or (is_read and sizes[axis] * wanted % got == 0)):
+                yield (*sizes[:axis], sizes[axis] * wanted // got, *sizes[axis + 1 :])
+
+
+def _told(interp: Interpreter, gap: Gap) -> str:
+    """The words of a gap, and the line that it points to."""
+    text = interp.source_text(gap.at.file) if gap.at is not None else None
+    lines = text.splitlines() if text else []
+    line = lines[gap.at.line - 1] if gap.at is not None and gap.at.line <= len(lines) else ""
+    return f"{gap.reason} {line}"
