@@ -20,6 +20,7 @@ _DROPPED = {  # what is said of the body as it travelled, or must not be followe
     "set-cookie",
     "link",  # to a next page, which nobody here asks for: a list that links itself would never end
 }
+_OTHER_ENCODINGS = ("br", "compress", "zstd")
 _MOST_MEMBERS = 32  # of a gzip answer; each further one copies what is left
 
 
@@ -183,9 +184,9 @@ def _decoded(raw: bytes, encoding: str, limit: int, request: httpx2.Request) -> 
     if encoding.strip().lower() in ("", "identity") or not raw:
         return raw
     if encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
-        raise BadResponseError(
-            f"the answer is encoded as {encoding[:40]!a}, which was not asked for", where=shown(str(request.url))
-        )
+        named = encoding.strip().lower()  # whatever else stands there may repeat the token
+        how = f"as {named}, which" if named in _OTHER_ENCODINGS else "in a way that"
+        raise BadResponseError(f"the answer is encoded {how} was not asked for", where=shown(str(request.url)))
     try:
         unpacked = zlib.decompressobj(47)
         body = unpacked.decompress(raw, limit + 1)

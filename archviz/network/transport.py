@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -40,6 +41,7 @@ RETRIED = (429, 500, 502, 503, 504)
 _KEPT = ("content-type", "etag", "last-modified", COMMIT_HEADER, "x-linked-etag", "x-linked-size")
 _NO_CONNECTION = (httpx2.ConnectError, httpx2.ConnectTimeout)
 _RETRY_WITHIN = 2.5  # seconds: a connection that took longer to fail would only fail as slowly again
+_MORE_PATIENT = 2.0  # times as long: who may wait so much longer asks somebody again who was too slow for another
 _COSTLY = 0.3  # seconds; what fails at once may be tried again at once
 _MOST_COPIES = 5_000  # answers of the cache that one command reads
 _ALONG = ("accept", "range", "user-agent")  # the headers that go along with a redirect; never a token
@@ -222,11 +224,12 @@ class GuardedTransport(httpx2.BaseTransport):
     def _asked(self, request: httpx2.Request, *, at_hand: bool) -> Answer:
         session, url = self.session, str(request.url)
         began, origin = session.time.monotonic(), origin_of(url)
-        if known := session.unreachable.get(origin) or session.silence.of(origin, began):
+        patience = session.patience(self.service, at_hand=at_hand)
+        known = session.unreachable.get(origin) or session.silence.of(origin, began)
+        if known and patience < _MORE_PATIENT * session.silence.limits.get(origin, math.inf):
             raise known
         if session.remaining <= 0:
             raise out_of_time(self.service.name, url, session.whole_seconds)
-        patience = session.patience(self.service, at_hand=at_hand)
         if patience <= 0:
             raise nobody_answers(self.service.name, url, session.in_vain)
         deadline = began + patience
@@ -381,6 +384,8 @@ class GuardedTransport(httpx2.BaseTransport):
         slow_file = self.session.is_long and isinstance(error, httpx2.ReadTimeout)  # others may come sooner
         if not slow_file and not isinstance(error, (CutShortError, httpx2.ReadError, httpx2.RemoteProtocolError)):
             self.session.unreachable[origin_of(url)] = found
+            is_slow = isinstance(error, httpx2.ReadTimeout)  # its connection stood
+            self.session.silence.limits[origin_of(url)] = seconds if is_slow else math.inf
             now = self.session.time.monotonic()
             if now - began >= _COSTLY:
                 self.session.silence.origins[origin_of(url)] = (now, found)

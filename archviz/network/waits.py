@@ -90,11 +90,13 @@ class Silence:
     Args:
         lasting: Seconds for which that is remembered; afterwards the network may be there again.
         origins: Origin → when it was found silent, on the monotonic clock, and what was said of it.
+        limits: Origin → the seconds that it was given, where it was too slow for them.
         waits: When a wait ended that brought no answer, and its seconds.
     """
 
     lasting: float = 30.0
     origins: dict[str, tuple[float, SourceUnavailableError]] = field(default_factory=dict)
+    limits: dict[str, float] = field(default_factory=dict)
     waits: list[tuple[float, float]] = field(default_factory=list)
 
     def of(self, origin: str, monotonic: float) -> SourceUnavailableError | None:
@@ -110,6 +112,7 @@ class Silence:
     def clear(self) -> None:
         """Forget all of it."""
         self.origins.clear()
+        self.limits.clear()
         self.waits.clear()
 
     def _is_recent(self, at: float, monotonic: float) -> bool:

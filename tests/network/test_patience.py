@@ -234,6 +234,39 @@ def test_what_must_be_waited_for_takes_nothing_from_what_may_be_waited_for(sessi
     assert made.patience(hub_service(), at_hand=False) == 3.0
 
 
+def test_who_may_wait_longer_asks_again_who_was_too_slow_for_another(session: Make, clock: Any) -> None:
+    def slow(_: httpx2.Request) -> httpx2.Response:
+        seconds = made.patience(hub_service(), at_hand=False)
+        clock.now += min(3.5, seconds)
+        if seconds < 3.5:
+            raise httpx2.ReadTimeout("slow")
+        return httpx2.Response(200, content=b"there")
+
+    made = session(slow)
+    made.at_hand = True
+    with open_client(hub_service(), made) as client:
+        for _ in range(2):  # the second time nobody is asked
+            with pytest.raises(SourceUnavailableError, match=r"no whole answer within the time limit of 2\.5 s"):
+                client.get(f"{HUB}/a")
+        assert made.requests == 1
+        with made.waiting_for_it():
+            assert client.get(f"{HUB}/a").content == b"there"
+
+
+@pytest.mark.parametrize("error", [httpx2.ReadTimeout("silent"), httpx2.ConnectTimeout("swallowed")])
+def test_who_was_silent_for_as_long_as_anybody_waits_is_asked_once(session: Make, clock: Any, error: Exception) -> None:
+    def silent(_: httpx2.Request) -> httpx2.Response:
+        clock.now += made.patience(hub_service(), at_hand=False)
+        raise error
+
+    made = session(silent)
+    with open_client(hub_service(), made) as client:
+        for _ in range(3):
+            with pytest.raises(SourceUnavailableError):
+                client.get(f"{HUB}/a")
+    assert made.requests == 1
+
+
 def test_what_is_used_up_is_told_as_such_and_never_as_a_limit_below_nothing(session: Make, clock: Any) -> None:
     made = session(unasked)
     with made.waiting.running():

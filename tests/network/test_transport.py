@@ -282,6 +282,19 @@ def test_a_broken_answer_ends_in_a_documented_error(
     assert error.hint is not None or code == "bad_response"
 
 
+@pytest.mark.parametrize(
+    ("encoding", "said"), [("br", "as br, which was not"), ("Bearer hf_secret_token", "in a way that was not")]
+)
+def test_an_encoding_that_was_not_asked_for_is_told_without_the_token_that_it_may_repeat(
+    session: Make, monkeypatch: pytest.MonkeyPatch, encoding: str, said: str
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret_token")
+    answer = httpx2.Response(200, headers={"Content-Encoding": encoding}, stream=httpx2.ByteStream(b"?"))
+    error = fault(session(Server(answer)), f"{HUB}/x")
+    assert error.message == f"the answer is encoded {said} asked for"
+    assert "secret" not in str(error)
+
+
 @pytest.mark.parametrize("kind", ["text/html", "text/html; charset=utf-8", "application/xhtml+xml"])
 def test_a_page_of_a_login_is_neither_believed_nor_kept(session: Make, kind: str) -> None:
     page = httpx2.Response(200, headers={"Content-Type": kind}, content=b"<html>please sign in</html>")
