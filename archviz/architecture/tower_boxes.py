@@ -105,9 +105,9 @@ def _convolution_text(module: ModuleRecord) -> str | None:
     stride = convolutions[0].attributes.get("stride")
     strides = list(stride) if isinstance(stride, (tuple, list)) else [stride] * len(kernel)
     size = " × ".join(map(str, kernel))
-    if module is not convolutions[0] or strides == kernel:
+    if strides == kernel and set(kernel) - {1, None}:
         return f"{inner} → {out}, {size} patches"
-    moved = {each for each in strides if isinstance(each, int)}
+    moved = {each for each in strides if isinstance(each, int)}  # a kernel of 1 is a projection of each position
     return f"{inner} → {out}, kernel {size}" + (f", stride {moved.pop()}" if len(moved) == 1 and moved != {1} else "")
 
 

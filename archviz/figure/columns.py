@@ -170,7 +170,7 @@ class Drafted:
         size = sum(node.role not in _NO_BOXES for node in graph.nodes) if graph else 0
         if graph is not None and self.savings.layers:
             if kind is self._commonest_twin(stack, kind):
-                self.book.add_layer(graph, number, column)
+                self.book.add_layer(graph, number, column, self._mixer_colour(stack, kind))
             return replace(
                 self._bar(panel, graph, kind, column, self._mixer_colour(stack, kind)),
                 zoom=self.book.inset_of.get(graph.id),

@@ -89,13 +89,13 @@ class InsetBook:
             block = self.architecture.block(block_id) if block_id else None
             self._add(block, number if block_id == kind.mixer else None, column, kind.mixer_kind)
 
-    def add_layer(self, graph: BlockGraph, number: int, column: str) -> None:
-        """An inset for the flow of a layer itself."""
+    def add_layer(self, graph: BlockGraph, number: int, column: str, mixer: int) -> None:
+        """An inset for the flow of a layer itself; its mixer has a colour of its own (`mixer`), which other layers may share."""
         if graph.id not in self.inset_of:
             diagram = self._drawn_before(graph, False, None)[0]
             zooms = {f"{graph.id}/{node.id}": self.inset_of.get(node.zoom or "") for node in graph.nodes}
             diagram = with_zooms(diagram, zooms)
-            boxes = tuple(replace(box, kind=number if box.role in MIXER_ROLES else None) for box in diagram.boxes)
+            boxes = tuple(replace(box, kind=mixer if box.role in MIXER_ROLES else None) for box in diagram.boxes)
             diagram = replace(diagram, boxes=boxes)
             inset = self._inset(graph, diagram, number, column)
             self._file(graph.id, replace(inset, role="layer"))

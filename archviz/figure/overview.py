@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from archviz.architecture.model import MIXER_ROLES, Architecture, LayerStack, Tower
 from archviz.figure import captions
 from archviz.figure.columns import Drafted, count_drawn, drafted, kind_colours
@@ -54,9 +56,15 @@ class _Overview:
         self.sides = dict(draft.sides)
         self.closed = dict(draft.book.closed)
         every = list(draft.book.insets.values())
-        self.kept = _kept(every, savings)
+        self.kept = _kept(every, savings, self._layers_of())
         kept = {inset.id for inset in self.kept}
         self.closed |= {inset.title: inset.module for inset in every if inset.id not in kept}
+
+    def _layers_of(self) -> dict[str, int]:
+        """By inset of the flow of a layer, of how many layers it is."""
+        inset_of = self.draft.book.inset_of
+        kinds = (kind for stack in self.architecture.layers for kind in stack.kinds)
+        return {inset_of[kind.block]: kind.count for kind in kinds if kind.block in inset_of}
 
     def boxes(self) -> int:
         """How many boxes the figure has."""
@@ -162,14 +170,23 @@ def _naming(inset: Inset, name: str) -> Inset:
     return replace(inset, diagram=replace(inset.diagram, boxes=boxes))
 
 
-def _kept(insets: list[Inset], savings: Savings) -> list[Inset]:
-    """The insets that are drawn, where there may not be so many: one layer of each build and experts, then mixers, the larger or the smaller."""
+def _kept(insets: list[Inset], savings: Savings, layers: Mapping[str, int]) -> list[Inset]:
+    """The insets that are drawn, where there may not be so many.
+
+    The commonest layer of each build and experts come first, then mixers, the larger or the smaller.
+
+    Args:
+        layers: How many layers an inset of one is of, by its id.
+    """
     if len(insets) <= savings.insets:
         return insets
     sign, builds = (1 if savings.small else -1), [_build(inset) for inset in insets]
-    again = {
-        inset.id for place, inset in enumerate(insets) if inset.role == "layer" and builds[place] in builds[:place]
-    }
+    first: dict[tuple[object, ...], Inset] = {}
+    for inset, build in zip(insets, builds, strict=True):
+        if inset.role == "layer" and (build not in first or layers.get(inset.id, 0) > layers.get(first[build].id, 0)):
+            first[build] = inset
+    usual = {inset.id for inset in first.values()}
+    again = {inset.id for inset in insets if inset.role == "layer" and inset.id not in usual}
 
     def order(inset: Inset) -> tuple[int, int]:
         rank = 2 if inset.id in again else 0 if inset.role in ("layer", "moe") else 1

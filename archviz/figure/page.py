@@ -38,6 +38,7 @@ _LANE_ROOM = 12.0  # px between side boxes and a line up beside them
 _ZOOMS = 28.0  # px between the columns and the panels, for the lines that join them
 _MAX_STRETCH = 3.2
 _CLIMB = 22.0  # px that wires have between the columns and what stands above them, with its own output
+_SLACK = 0.25  # by so much the frame of a panel that does not stretch may be higher than it, to end with its neighbours
 _EXACT = 0.01  # px that sums of widths may be off by
 _INNER = WIDEST - 2 * _MARGIN
 
@@ -389,11 +390,13 @@ class Page:
 
 
 def _stacked(panels: Sequence[Panel], x: float, top: float, width: float, room: float) -> Iterator[tuple[Panel, Frame]]:
-    """Frames under each other over the whole height; those that stretch share what is spare."""
+    """Frames under each other over the whole height; those that stretch share what is spare, else the last takes a little."""
     heights = [panel.height_at(width) for panel in panels]
     elastic = [panel for panel in panels if panel.stretches]
     weight = sum(height for panel, height in zip(panels, heights, strict=True) if panel in elastic)
     spare = max(room - sum(heights) - GAP * (len(panels) - 1), 0.0)
+    if panels and not elastic and spare <= _SLACK * heights[-1]:
+        elastic, weight = list(panels[-1:]), heights[-1]
     y = top
     for panel, height in zip(panels, heights, strict=True):
         more = min(spare * height / weight, height * 0.45) if panel in elastic else 0.0

@@ -166,6 +166,8 @@ def raw_attribute(interp: Interpreter, value: Instance, name: str) -> Any:
     if special is not MISSING:
         return special
     if isinstance(value, ModuleInstance):
+        if name == "__getattr__":
+            return BoundMethod(interp.native("torch.nn.Module.__getattr__", _module_getattr), value)
         unread = _without_stub(interp, cls, name)
         if unread is not MISSING:
             return unread

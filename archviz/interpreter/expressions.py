@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archviz.interpreter.bounds import check_length, weigh_key
 from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.forks import branch_of
-from archviz.interpreter.handed_on import arguments
+from archviz.interpreter.handed_on import arguments, give_up
 from archviz.interpreter.name_tables import NameTable
 from archviz.interpreter.repeats import counted, is_settled, numbers_left
 from archviz.interpreter.rules import into
@@ -74,7 +74,10 @@ def _call(interp: Interpreter, node: ast.Call, frame: Frame) -> Any:
     frame.line = node.lineno
     if interp.recorder is not None:
         interp.recorder.joined.call(node, args, frame, interp.recorder.path)
-    return interp.call(function, args, kwargs)
+    result = interp.call(function, args, kwargs)
+    if interp.handing is not None:
+        give_up(interp)
+    return result
 
 
 def _zero_argument_super(frame: Frame) -> SuperValue:

@@ -93,6 +93,13 @@ def take(interp: Interpreter, function: FunctionValue, frame: Frame) -> None:
             interp.recorder.numbers_read.add(key)
 
 
+def give_up(interp: Interpreter) -> None:
+    """Numbers that no `forward` took, as where an earlier call of the part stands for this one, count as read."""
+    if interp.handing is not None and interp.recorder is not None:
+        interp.recorder.numbers_read.update(interp.handing.keys.values())
+    interp.handing = None
+
+
 def look_at(interp: Interpreter, frame: Frame, name: str) -> Any:
     """A number that was not read until now."""
     assert frame.unread is not None

@@ -125,7 +125,9 @@ def _register_stacks(library: Library) -> None:
         @library.constructor(f"{NN}.Transformer{name}")
         def stack(interp: Interpreter, self: ModuleInstance, layer: Any, num_layers: int, norm: Any = None, *args: Any,
                   **options: Any) -> None:  # fmt: skip
-            self.modules["layers"] = interp.call(interp.library_name(f"{NN}.modules.transformer._get_clones"), [layer, num_layers], {})
+            self.modules["layers"] = interp.call(
+                interp.library_name(f"{NN}.modules.transformer._get_clones"), [layer, num_layers], {}
+            )
             keep(self, num_layers=num_layers)
             interp.set_attribute(self, "norm", norm)
 

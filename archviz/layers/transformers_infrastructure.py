@@ -196,6 +196,7 @@ def _register_torch_infrastructure(library: Library) -> None:
         return result
 
     library.classes["torch.autograd.Function"].methods["apply"] = ClassMethod(apply)
+    library.classes["torch.autograd.function.Function"] = library.classes["torch.autograd.Function"]
     library.declare("torch.autograd.function.FunctionCtx")
     for name in (
         "save_for_backward",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 
 from archviz.architecture.model import Architecture
 from archviz.interpreter.caches import CachedPass, Weight
+from archviz.interpreter.events import Events
 from archviz.interpreter.reading import Event
 from archviz.records import record
 
@@ -55,7 +56,7 @@ def products_of(each: CachedPass) -> list[Product]:
                 found.append(
                     Product(
                         event.module,
-                        product_operations(event, sizes),
+                        product_operations(event, sizes, equation_of(each.events, event)),
                         sizes[0],
                         sizes[1],
                         reads=tuple(value.id for value in event.inputs),
@@ -180,27 +181,53 @@ def _in_list(name: str, stacks: Sequence[str]) -> str | None:
     return None
 
 
-def products_once(events: Iterable[Event], others: frozenset[str]) -> int:
+def products_once(events: Sequence[Event], others: frozenset[str]) -> int:
     """Operations of a pass in modules that are not among some others: projections, convolutions and products of tensors."""
     return sum(count for module, count in products_by_module(events).items() if module not in others)
 
 
-def products_by_module(events: Iterable[Event]) -> dict[str, int]:
+def products_by_module(events: Sequence[Event]) -> dict[str, int]:
     """Module → operations of a pass: projections, convolutions and products of tensors."""
     found: dict[str, int] = {}
     for event in events:
         if event.kind == "op" and event.name in ("linear", *CONVOLUTIONS, *PRODUCTS):
             sizes = _sizes(event)
             if len(sizes) > 1:
-                found[event.module] = found.get(event.module, 0) + product_operations(event, sizes)
+                count = product_operations(event, sizes, equation_of(events, event))
+                found[event.module] = found.get(event.module, 0) + count
     return found
 
 
-def product_operations(event: Event, sizes: Sequence[tuple[int, ...]]) -> int:
+def equation_of(events: Sequence[Event], event: Event) -> str | None:
+    """The equation that an `einsum` of a pass was given; None for other events, or where it was given letters as numbers."""
+    if event.name != "einsum" or not isinstance(events, Events) or event.index not in events.passed:
+        return None
+    given = events.passed[event.index][0]
+    return given[0] if given and isinstance(given[0], str) else None
+
+
+def _summed(equation: str, sizes: Sequence[tuple[int, ...]]) -> int:
+    """How many products an `einsum` adds up for one number of its result: the sizes of the letters that the result lacks.
+
+    >>> _summed("bhqd, bhkd -> bhqk", [(2, 8, 5, 64), (2, 8, 7, 64)])
+    64
+    """
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    known: dict[str, int] = {}
+    for term, size in zip(left.split(","), sizes, strict=False):
+        before, _, after = term.partition("...")
+        known.update(zip(before, size, strict=False))
+        known.update(zip(reversed(after), reversed(size), strict=False))
+    kept = right if arrow else [letter for letter in known if left.count(letter) == 1]
+    return prod(size for letter, size in known.items() if letter not in kept)
+
+
+def product_operations(event: Event, sizes: Sequence[tuple[int, ...]], equation: str | None = None) -> int:
     """Additions and multiplications of a projection, a convolution or a product of tensors.
 
     Args:
         sizes: Those of its inputs.
+        equation: Of an `einsum`.
     """
     output = next((_known(value.shape) for value in event.outputs), None)
     if output is None:
@@ -212,6 +239,8 @@ def product_operations(event: Event, sizes: Sequence[tuple[int, ...]]) -> int:
     if event.name == "scaled_dot_product_attention":
         query, key, value = sizes[0], sizes[1], sizes[2] if len(sizes) > 2 else sizes[1]
         return 2 * prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
+    if event.name == "einsum" and equation is not None:
+        return 2 * prod(output) * _summed(equation, sizes)
     if event.name == "einsum":
         summed = max(1, round(math.sqrt(prod(sizes[0]) * prod(sizes[1]) / max(1, prod(output)))))
         return 2 * prod(output) * summed

@@ -253,7 +253,11 @@ class _Builder:
         if not data:
             return
         name = canonical(event.name) if event.kind != "call" else event.name
-        if event.kind != "op" and (self._changes_nothing(event) or name in PLUMBING):
+        if (event.kind != "op" and (self._changes_nothing(event) or name in PLUMBING)) or _multiplies_by_one(event):
+            before = self.nodes[self.producer[data[0].id]]
+            before.events += (
+                [event] if event.kind == before.kind == "op" else []
+            )  # scores that are told to be as they are
             self._pass_on(event, data[0], "identity")
             return
         node = self._new(event.kind, name, event.module, [event], event.outputs[0] if event.outputs else None)
@@ -275,6 +279,13 @@ class _Builder:
         return same or event.name in ("Dropout", "Identity", "Dropout1d", "Dropout2d", "StochasticDepth")
 
 
+def _multiplies_by_one(event: Event) -> bool:
+    """A multiplier that the configuration leaves at 1 (Falcon-H1's) changes nothing."""
+    if event.kind != "op" or len(event.inputs) != 1 or canonical(event.name) != "mul" or writes_in_place(event.name):
+        return False
+    return [value for value in event.options.values() if not isinstance(value, bool)] == [1]
+
+
 def _join_writes(flow: Flow, writes: dict[int, int]) -> None:
     """Writes into one tensor, each after the other, are one concatenation."""
     consumers = flow.consumers()
@@ -294,8 +305,8 @@ def _is_float(value: ValueRef) -> bool:
 
 
 def _factors(before: Shape | None, after: Shape | None) -> Shape | None:
-    """How the last axis was cut into several: `[1, 7, 2048] → [1, 7, 16, 128]` gives `(16, 128)`."""
-    if not before or not after or len(after) <= len(before) or before[-1] is None:
+    """How the last axis was cut into several: `[1, 7, 2048] → [1, 7, 16, 128]` gives `(16, 128)`, and so does `[1, 1, 7, 2048]`."""
+    if not before or not after or before[-1] is None or _wide(after) <= _wide(before):
         return None
     keep = len(after)
     size = 1
@@ -303,6 +314,11 @@ def _factors(before: Shape | None, after: Shape | None) -> Shape | None:
         keep -= 1
         size *= after[keep] or 1
     return after[keep:] if size == before[-1] and len(after) - keep > 1 else None
+
+
+def _wide(shape: Shape) -> int:
+    """How many axes hold more than one element."""
+    return sum(size != 1 for size in shape)
 
 
 def renumber(nodes: Iterable[FlowNode]) -> dict[int, FlowNode]:

@@ -115,10 +115,12 @@ class TermReader:
         self._walk(call)
 
     def results(self) -> list[Term]:
-        """What the call returns and something reads; the first result alone where that is not known."""
+        """What the call returns and something reads, or the pass gives; the first result alone where that is not known."""
         made = [value for value in self.call.outputs if value.id in self.terms and value.shape]
         above = self.trace.parent(self.call)
-        beside = self.trace.children(above) if above is not None else ()
+        if above is None:
+            return list({id(term): term for value in made for term in (self._term(value),)}.values())
+        beside = self.trace.children(above)
         taken = {value.id for event in beside for value in event.inputs}
         read = [value for value in made[1:] if value.id in taken]
         return list({id(term): term for value in (*made[:1], *read) for term in (self._term(value),)}.values())

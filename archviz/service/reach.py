@@ -64,8 +64,13 @@ class Reach:
             raise UsageError(
                 "this server reads no such path of its machine",
                 where=argument,
-                hint="name a published model, or have the server started with --read FOLDER",
+                hint=f"{_INSTEAD.get(argument, _MODEL)}have the server started with --read FOLDER",
             )
+
+
+_MODEL = "name a published model, or "
+_INSTEAD = {"code": "give a GitHub URL, or ", "estimator": ""}
+"""Argument that takes a path → what else it takes."""
 
 
 def _is_inside(place: Path, folder: Path) -> bool:

@@ -13,7 +13,10 @@ from archviz.verify.written_figure import class_line, items
 
 _WORDS = (
     ("norm", r"norm\b"),
-    ("feed-forward", r"\b(?:swiglu|geglu|reglu|glu|mlp|ffn|feed[- ]?forward|moe|mixture of experts)\b"),
+    (
+        "feed-forward",
+        r"\b(?:swiglu|geglu|reglu|glu|mlp|ffn|feed[- ]?forward|moe|mixture of experts|channel[- ]mixing)\b",
+    ),
     ("mixer", r"attention|\b(?:attn|mla|gqa|mha|mamba|ssm|deltanet|rwkv|lightning|retention|kda)\b"),
     ("", r"residual|\badd\b|^\+$|^(?:input|output)$"),
 )

@@ -92,3 +92,18 @@ def test_a_product_with_the_weight_of_a_projection_is_that_projection() -> None:
     assert (nodes["dt_proj"].role, nodes["dt_proj"].details) == ("projection", ["48 → 1536", "bias"])
     assert nodes["dt_proj"].parameters == 48 * 1536 + 1536
     assert nodes["Conv1d + SiLU"].parameters == 1536 * 4 + 1536  # a bias of the same width is not its own
+
+
+def test_a_latent_projection_says_the_heads_and_parts_that_its_result_is_cut_into() -> None:
+    blocks = describe("zai-org/GLM-4.7-Flash", settings=Settings(offline=True)).blocks
+    latent = next(block for block in blocks if block.id == "text/mla")
+    assert "512 → 20 × (192 + 256)" in next(node.details for node in latent.nodes if node.label == "kv_b_proj")
+
+
+def test_a_multiplier_of_one_is_no_box_and_scores_times_one_are_told_as_not_scaled() -> None:
+    h1 = describe("transformers:falcon_h1", settings=Settings(offline=True)).blocks
+    assert "× 1" not in {node.label for block in h1 for node in block.nodes}
+    t5 = describe("google-t5/t5-small", settings=Settings(offline=True)).blocks
+    cores = [node for block in t5 for node in block.nodes if node.role == "attention_core"]
+    assert cores
+    assert all("scores not scaled" in node.details for node in cores)

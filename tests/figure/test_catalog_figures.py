@@ -235,3 +235,19 @@ def test_the_line_of_a_tie_does_not_lie_on_the_leader_of_a_note() -> None:
     display, findings = draw_view(model(GEMMA))
     assert {"tie/text"} <= {group.id for group in display.groups()}
     assert [finding for finding in findings if finding.severity == "hard"] == []
+
+
+def test_of_layers_of_one_build_the_commonest_is_shown_and_its_mixer_has_the_colour_of_its_inset() -> None:
+    figure = overview("moonshotai/Kimi-Linear-48B-A3B-Instruct")
+    layer = next(inset for inset in figure.insets if inset.role == "layer")
+    assert layer.title == "Kimi Delta Attention + MoE"  # 19 of 27 layers; the first has a dense feed-forward
+    mixer = next(box for box in layer.diagram.boxes if box.role == "linear_attention")
+    zoomed = next(inset for inset in figure.insets if inset.id == mixer.zoom)
+    assert mixer.kind == zoomed.kind
+
+
+def test_a_convolution_of_single_positions_reads_no_patches() -> None:
+    labels = [item.node.details for tower in model("transformers:sam").towers for item in tower.column if item.node]
+    sizes = [details[0] for details in labels if details and "→" in details[0]]
+    assert "3 → 768, 16 × 16 patches" in sizes
+    assert "768 → 256, kernel 1 × 1" in sizes

@@ -124,3 +124,16 @@ def test_a_call_without_a_stub_may_have_changed_the_modules_that_it_was_given(
 ) -> None:
     found = pipeline.tensors(written(tmp_path, f"torch.strange.set({given})"), class_name="M", settings=OFFLINE)
     assert len(found["gaps"]) == gaps
+
+
+def test_a_module_is_asked_for_its_parts_by_getattr(tmp_path: Path) -> None:
+    forward = "    def forward(self, x):\n        return self.__getattr__(f'part_{1}')(self.e(x)).tanh()\n"
+    assert ops(tmp_path, forward, "self.part_1 = nn.Linear(4, 4)") == ["tanh"]
+
+
+@pytest.mark.parametrize("base", ["torch.autograd.Function", "torch.autograd.function.Function"])
+def test_a_function_of_its_own_gradient_is_applied(tmp_path: Path, base: str) -> None:
+    init = (
+        f"class Own({base}):\n    @staticmethod\n    def forward(ctx, x):\n        return x.sigmoid()\nself.own = Own"
+    )
+    assert ops(tmp_path, "    def forward(self, x):\n        return self.own.apply(self.e(x))\n", init) == ["sigmoid"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import prod
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -13,11 +14,12 @@ from archviz import pipeline
 from archviz.architecture.model import Architecture, LayerKind
 from archviz.cli import main
 from archviz.interpreter.caches import CachedPass, Weight
+from archviz.interpreter.events import Events
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.measures import curve_of
 from archviz.numbers.memory import Memory
 from archviz.numbers.memory_text import memory_data, memory_text, operations_text
-from archviz.numbers.multiplied import met_weights
+from archviz.numbers.multiplied import met_weights, products_by_module
 from archviz.numbers.sizes import size_text
 from archviz.settings import Settings
 
@@ -225,3 +227,24 @@ def test_mixers_side_by_side_are_both_named(tmp_path: Path) -> None:
         vocab_size=60, mamba_d_ssm=32, mamba_n_heads=4, mamba_d_head=8, mamba_n_groups=1, mamba_d_state=16,
     )  # fmt: skip
     assert [kind.title for kind in found.kinds] == ["Mamba-2 + Attention"]
+
+
+@pytest.mark.parametrize(
+    ("equation", "left", "right", "out", "each"),
+    [
+        ("bhqd, bhkd -> bhqk", (2, 8, 5, 64), (2, 8, 7, 64), (2, 8, 5, 7), 64),
+        ("bind,bjnd->bnij", (1, 5, 8, 64), (1, 7, 8, 64), (1, 8, 5, 7), 64),
+        ("...ij,...jk->...ik", (3, 4, 5, 6), (3, 4, 6, 7), (3, 4, 5, 7), 6),
+        ("ij,jk", (5, 6), (6, 7), (5, 7), 6),
+    ],
+)
+def test_an_einsum_adds_up_what_its_result_lacks(
+    equation: str, left: tuple[int, ...], right: tuple[int, ...], out: tuple[int, ...], each: int
+) -> None:
+    """Heads and batch of both sides are no products."""
+    events = Events()
+    given = (ValueRef(1, left, "float32"), ValueRef(2, right, "float32"))
+    made = (ValueRef(3, out, "float32"),)
+    events.append(Event(0, "op", "attention", "einsum", given, made, -1, None, {}, False))
+    events.passed[0] = ((equation, None, None), {}, None)
+    assert products_by_module(events) == {"attention": 2 * prod(out) * each}

@@ -28,6 +28,11 @@ HEAD = "import numpy as np\nclass Model(nn.Module):\n    def __init__(self):\n  
         ("int(np.argsort(np.array([3, 9, 1]))[0])", 2),
         ("int(np.log10(1000.0) + 0.5)", 3),
         ("int(np.float32(3.7))", 3),
+        ("int(np.power(3, 2))", 9),
+        ("int(np.power(4, 1.5))", 8),
+        ("int(np.clip(7, 0, 5))", 5),
+        ("int(np.clip(-2, 1, None))", 1),
+        ("int(np.clip(np.array([3, 9]), 0, 5)[1])", 5),
     ],
 )
 def test_a_size_is_what_numpy_makes_it(size: str, expected: int) -> None:

@@ -47,6 +47,16 @@ def test_every_form_of_a_path_is_refused_without_a_word_about_what_stands_there(
     assert "no such path" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("argument", "instead"),
+    [("model", "name a published model, or "), ("code", "give a GitHub URL, or "), ("estimator", "")],
+)
+def test_a_refused_path_names_what_else_its_argument_takes(argument: str, instead: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Reach(()).check_path("/etc", argument)
+    assert caught.value.hint == f"{instead}have the server started with --read FOLDER"
+
+
 def test_links_are_followed_before_a_path_is_judged(tmp_path: Path) -> None:
     inside, outside = tmp_path / "in", tmp_path / "out"
     inside.mkdir()

@@ -80,6 +80,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "bert": {"num_hidden_layers": 2},
     "opt": {"num_hidden_layers": 2},
     "xlnet": {"n_layer": 2},
+    "convnext": {"depths": [1, 1, 1, 1]},
     "cohere2": {"num_hidden_layers": 4},
     "olmo3": {"num_hidden_layers": 2},
     "exaone4": {"num_hidden_layers": 4},

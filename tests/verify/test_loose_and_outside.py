@@ -62,6 +62,8 @@ def test_a_gated_feed_forward_that_applies_no_activation_is_not_called_by_that_o
          "module.formula"),
         ("bert", f"{ACT}\n", f"{ACT} + hidden_states\n", "module.formula"),
         ("opt", "super().forward(position_ids + self.offset)", "super().forward(position_ids - self.offset)", "module.formula"),
+        ("convnext", "self.layernorm(last_hidden_state.mean([-2, -1]))", "self.layernorm(last_hidden_state.sum([-2, -1]))",
+         "model.formula"),
         ("mamba2", '"bclhn,bcshn->bclsh"', '"bclhn,bcshn->bcslh"', "mixer.formula"),
         ("xlnet", '"bnij,jbnd->ibnd"', '"bnij,ibnd->jbnd"', "attention.formula"),
         ("glm_moe_dsa", ".scatter(-1, topk_indices.long(), False)", ".scatter(-1, topk_indices.long(), True)",

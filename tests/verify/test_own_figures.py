@@ -16,6 +16,7 @@ from scripts.dev.own_figures import conflicts
         ("kosmos-2.5", "Kosmos2_5ForConditionalGeneration"),  # a norm inside the feed-forward
         ("mobilevitv2", "MobileViTV2Model"),  # a feed-forward of convolutions, which is no part by its widths
         ("cpmant", "CpmAntForCausalLM"),  # a norm inside the part that attends
+        ("rwkv", "RwkvForCausalLM"),  # a feed-forward named for its mixing
         ("sam2", "Sam2Model"),  # layers whose pass was not seen
     ],
 )
