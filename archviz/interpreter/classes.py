@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archviz.interpreter.attributes import MISSING, find_attribute
 from archviz.interpreter.calls import MAKES_MODULES, TYPE, UNKNOWN_BASE, is_metaclass
 from archviz.interpreter.control import LEAVING, UnsupportedError
+from archviz.interpreter.enums import EnumNames, is_enum, make_enum
 from archviz.interpreter.expressions import EXPRESSIONS
 from archviz.interpreter.named_tuples import make_record
 from archviz.interpreter.scope import Frame
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
     from archviz.interpreter.modules import SourceModule
 
-ENUM_BASES = ("enum.Enum",)
-
-
 MODES = "modes of modules"  # in `Interpreter.state`: some module may not be as `eval()` leaves it
 
 
@@ -43,6 +41,8 @@ def make_class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> Any:
     stated = [EXPRESSIONS[base.__class__](interp, base, frame) for base in node.bases]
     bases, host_base = _bases(interp, node.name, stated)
     body = Frame(frame.module, frame, is_class=True)
+    if is_enum(bases):
+        body.names = EnumNames(interp, bases)
     body.line = node.lineno
     body.names["__module__"] = frame.module.dotted
     outer = frame.names.get("__qualname__") if frame.is_class else None
@@ -92,8 +92,8 @@ def define(interp: Interpreter, made: _Statement, names: dict[str, Any], metacla
         interp.state[MODES] = True
     if any(base.qualified == "typing.NamedTuple" for base in made.bases):
         return _make_named_tuple(interp, cls)
-    if any(base.qualified in ENUM_BASES for base in cls.mro):
-        _make_enum(interp, cls)
+    if is_enum(cls.mro):
+        make_enum(interp, cls)
     for name, value in list(cls.namespace.items()):
         if isinstance(value, Instance) and value.cls.has("__set_name__"):
             interp.call(interp.get_attribute(value, "__set_name__"), [cls, name], {})
@@ -227,42 +227,6 @@ def _disown(value: Any, cls: ClassValue) -> None:
         value.owner = cls
 
 
-def _make_enum(interp: Interpreter, cls: ClassValue) -> None:
-    """Turn the plain attributes of an enum's body into members."""
-    members: dict[str, Any] = {}
-    for name, value in list(cls.namespace.items()):
-        is_plain = not name.startswith("_") and not isinstance(
-            value, (FunctionValue, NativeFunction, ClassMethod, StaticMethod, PropertyValue)
-        )
-        if not is_plain:
-            continue
-        number = _automatic(cls, name, members) if value is AUTO else value
-        same = next((each for each in members.values() if each.payload == number), None)
-        if same is not None:  # another name of a member
-            cls.namespace[name] = same
-            continue
-        member = Instance(cls)
-        member.attrs = {"name": name, "value": number, "_value_": number, "_name_": name}
-        member.payload = number
-        members[name] = member
-        del cls.namespace[name]
-        init = cls.find("__init__")
-        if isinstance(init, FunctionValue):
-            interp.call(init, [member, *(number if isinstance(number, tuple) else (number,))], {})
-    inherited = next((base.enum_members for base in cls.mro[1:] if base.enum_members), None)
-    cls.enum_members = members or (dict(inherited) if inherited else None)
-
-
-def _automatic(cls: ClassValue, name: str, members: dict[str, Any]) -> Any:
-    """What `auto()` stands for: one more than the greatest value before it; the next free bit of a flag."""
-    kinds = {base.qualified for base in cls.mro}
-    if "enum.StrEnum" in kinds:
-        return name.lower()
-    greatest = max((each.payload for each in members.values() if isinstance(each.payload, int)), default=0)
-    return 1 << greatest.bit_length() if "enum.Flag" in kinds else greatest + 1
-
-
-AUTO = object()
 NO_DEFAULT = object()  # `dataclasses.MISSING`
 
 

@@ -24,6 +24,7 @@ def register_ops(library: Library) -> None:
         creation,
         distributions,
         elementwise,
+        enumerations,
         function_tools,
         functional,
         host,
@@ -38,6 +39,7 @@ def register_ops(library: Library) -> None:
 
     for family in (
         stdlib,
+        enumerations,
         function_tools,
         numpy_functions,
         contexts,
