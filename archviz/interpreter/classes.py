@@ -227,18 +227,31 @@ def _disown(value: Any, cls: ClassValue) -> None:
         value.owner = cls
 
 
+_GIVEN = "__dataclass_given__"  # class attribute: what `__init__` takes, those fields among it that are not kept
 NO_DEFAULT = object()  # `dataclasses.MISSING`
 
 
 class FieldValue:
     """A dataclass field, as `dataclasses.fields` lists it."""
 
-    __slots__ = ("annotation", "default", "default_factory", "init", "kw_only", "metadata", "name", "repr", "stated")
+    __slots__ = (
+        "annotation",
+        "default",
+        "default_factory",
+        "for_init",
+        "init",
+        "kw_only",
+        "metadata",
+        "name",
+        "repr",
+        "stated",
+    )
 
     def __init__(self, default: Any = NO_DEFAULT, default_factory: Any = NO_DEFAULT, *, init: bool = True) -> None:
         self.default = default
         self.default_factory = default_factory
         self.init = init
+        self.for_init = False  # an `InitVar`: handed on to `__post_init__` and not kept
         self.name = ""
         self.stated: ast.expr | None = None
         self.annotation: tuple[ast.expr, SourceModule] | None = None  # None where annotations are not evaluated
@@ -259,22 +272,24 @@ def dataclass(interp: Interpreter, cls: Any = None, **options: Any) -> Any:
     if not isinstance(cls, ClassValue):
         return cls
     fields: dict[str, FieldValue] = {}
+    given: dict[str, FieldValue] = {}
     for base in reversed(cls.mro[1:]):
-        fields.update(base.namespace.get("__dataclass_fields__", {}))
+        given.update(base.namespace.get(_GIVEN, base.namespace.get("__dataclass_fields__", {})))
     for name, annotation in cls.annotations.items():
-        if not _names_any(annotation, ("ClassVar", "InitVar")):
-            fields[name] = _field(cls, name, annotation)
-    cls.namespace["__dataclass_fields__"] = fields
+        if not _names_any(annotation, ("ClassVar",)):
+            given[name] = _field(cls, name, annotation)
+    fields.update({name: each for name, each in given.items() if not each.for_init})
+    cls.namespace["__dataclass_fields__"], cls.namespace[_GIVEN] = fields, given
     if options.get("init", True) and "__init__" not in cls.namespace:
         init = interp.native(f"{cls.qualified}.__init__", _init_of(cls))
-        init.attrs["fields"] = fields
+        init.attrs["fields"] = given
         cls.namespace["__init__"] = init
     _compare_by_fields(
         interp, cls, order=bool(options.get("order")), eq=options.get("eq", True), frozen=bool(options.get("frozen"))
     )
     if options.get("repr", True) and "__repr__" not in cls.namespace:
         cls.namespace["__repr__"] = interp.native(f"{cls.qualified}.__repr__", _text_by_fields)
-    for field in fields.values():
+    for field in given.values():
         field.kw_only = field.kw_only or (bool(options.get("kw_only")) and field.name in cls.annotations)
     return cls
 
@@ -321,6 +336,7 @@ def _field(cls: ClassValue, name: str, annotation: ast.expr) -> FieldValue:
     field = default if isinstance(default, FieldValue) else FieldValue(default)
     field.name = name
     field.stated = annotation
+    field.for_init = _names_any(annotation, ("InitVar",))
     if cls.source_module is not None and "annotations" not in cls.source_module.index:
         field.annotation = (annotation, cls.source_module)
     if isinstance(default, FieldValue):
@@ -333,7 +349,8 @@ def _field(cls: ClassValue, name: str, annotation: ast.expr) -> FieldValue:
 
 def _init_of(cls: ClassValue) -> Any:
     def initialise(interp: Interpreter, receiver: Instance, *args: Any, **kwargs: Any) -> None:
-        fields = [field for field in cls.namespace["__dataclass_fields__"].values() if field.init]
+        given = cls.namespace[_GIVEN].values()
+        fields = [field for field in given if field.init]
         positional = [field.name for field in fields if not field.kw_only]
         if len(args) > len(positional):
             raise TypeError(
@@ -341,7 +358,11 @@ def _init_of(cls: ClassValue) -> Any:
             )
         values = dict(zip(positional, args, strict=False))
         values.update(kwargs)
-        for field in cls.namespace["__dataclass_fields__"].values():
+        handed = []
+        for field in given:
+            if field.for_init:
+                handed.append(field_value(interp, field, values, cls))
+                continue
             if not field.init:
                 if field.default is NO_DEFAULT and field.default_factory is NO_DEFAULT:
                     continue  # `__post_init__` sets it
@@ -352,7 +373,7 @@ def _init_of(cls: ClassValue) -> Any:
         if unknown:
             raise TypeError(f"{cls.name}.__init__() got an unexpected keyword argument '{min(unknown)}'")
         if cls.has("__post_init__"):
-            interp.call(interp.get_attribute(receiver, "__post_init__"), [], {})
+            interp.call(interp.get_attribute(receiver, "__post_init__"), handed, {})
 
     return initialise
 

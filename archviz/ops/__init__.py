@@ -27,6 +27,7 @@ def register_ops(library: Library) -> None:
         enumerations,
         function_tools,
         functional,
+        heaps,
         host,
         indexing,
         layout,
@@ -40,6 +41,7 @@ def register_ops(library: Library) -> None:
     for family in (
         stdlib,
         enumerations,
+        heaps,
         function_tools,
         numpy_functions,
         contexts,

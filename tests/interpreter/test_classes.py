@@ -309,6 +309,34 @@ def f():
             is_dataclass(Child), Base(1) == Base(1), Base(1) == Base(2), Base(1) != Base(1), refused, Child.b]
 result = f()
 """,
+    "dataclasses hand their InitVars on to __post_init__": """
+import dataclasses
+from dataclasses import dataclass, field, fields, InitVar
+@dataclass
+class Sizes:
+    width: int
+    ratio: InitVar[float]
+    heads: int = 4
+    scale: dataclasses.InitVar[int] = 2
+    inner: int = field(init=False, default=0)
+    def __post_init__(self, ratio, scale): self.inner = int(self.width * ratio) * scale
+@dataclass
+class More(Sizes):
+    depth: int = 3
+    def __post_init__(self, ratio, scale):
+        super().__post_init__(ratio, scale)
+        self.inner += self.depth
+def f():
+    a, b, c = Sizes(8, 2.5), Sizes(8, 2.5, 2, 1), More(4, ratio=1.5, depth=9)
+    try:
+        Sizes(8)
+        missing = False
+    except TypeError:
+        missing = True
+    return [a.inner, b.inner, b.heads, c.inner, c.depth, [each.name for each in fields(Sizes)], [each.name for each in fields(More)], hasattr(a, "ratio"), a.scale, missing,
+            a == Sizes(8, 2.5), repr(b)]
+result = f()
+""",
     "keyword-only, frozen and ordered dataclasses": """
 from dataclasses import dataclass
 @dataclass(frozen=True, order=True)
