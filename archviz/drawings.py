@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archviz.architecture.model import SCHEMA
 from archviz.descriptions import architecture_of
 from archviz.errors import EXIT_DONE_WITH_GAPS, UsageError
 from archviz.formats import Format, Look, View, view_targets
@@ -169,6 +168,8 @@ def is_architecture(document: dict[str, Any], where: str) -> bool:
     Raises:
         UsageError: It is one of another schema.
     """
+    from archviz.architecture.model import SCHEMA
+
     stated = document.get("schema")
     if isinstance(stated, str) and stated != SCHEMA and stated.startswith(SCHEMA.partition("/")[0] + "/"):
         raise UsageError(
