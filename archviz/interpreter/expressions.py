@@ -364,7 +364,10 @@ def _run_generator(
     if repeat is not None and (name is None or clause.ifs or len(generators) > 1 or not numbers_left(values)):
         repeat = None
     rounds = counted(interp, values)
-    for value in interp.iterate(values):
+    each, recorder = interp.iterate(values), interp.recorder
+    if recorder is not None:
+        each = recorder.forks.rounds(clause, inner, recorder.path, values, each)
+    for value in each:
         interp.step()
         if rounds is not None:
             rounds.round()
@@ -372,12 +375,17 @@ def _run_generator(
             interp.assign(clause.target, value, inner)
         else:
             inner.names[name] = value
-        if not clause.ifs or all(interp.decide(_in(interp, test, inner)) for test in clause.ifs):
+        kept = not clause.ifs or all(interp.decide(_in(interp, test, inner)) for test in clause.ifs)
+        if clause.ifs and recorder is not None:
+            recorder.forks.keep(clause, inner, recorder.path, kept)
+        if kept:
             if depth + 1 < len(generators):
                 _run_generator(interp, generators, depth + 1, outer, inner, emit)
             else:
                 emit(inner)
         if repeat is not None and name is not None and repeat(inner, name, numbers_left(values) or 0):
+            if recorder is not None:
+                recorder.forks.reach(clause, inner, recorder.path, len(values))
             return
         repeat = None
 

@@ -38,6 +38,7 @@ def register_layers(library: Library) -> None:
         orthogonal,
         output_capturing,
         overridden,
+        packed_sequences,
         parametrizations,
         strict_fields,
         transformers_4,
@@ -77,5 +78,6 @@ def register_layers(library: Library) -> None:
         transformers_4,
         lazy_layers,
         functional_calls,
+        packed_sequences,
     ):
         family.register(library)
