@@ -227,10 +227,12 @@ class Frequencies(NamedTuple):
 
     Args:
         at: The line that computes them.
+        step: From one position to the next, in a table of waves: `positions / 4` gives 0.25.  None where positions follow no one step.
     """
 
     numbers: tuple[float, ...]
     at: Span | None = None
+    step: float | None = 1.0
 
 
 @record
