@@ -16,7 +16,7 @@ from archviz.errors import SourceUnavailableError, UsageError
 from archviz.late_patterns import late_pattern
 from archviz.lookup.arxiv.ids import without_version
 from archviz.lookup.candidates import find_fitting, find_near
-from archviz.lookup.catalog import find_record, model_ids
+from archviz.lookup.catalog import find_record, model_ids, standing_id
 from archviz.lookup.citing import find_citing
 from archviz.lookup.hub.ask import HubAnswer, ask_hub
 from archviz.lookup.hub.find import models_of_paper
@@ -29,7 +29,6 @@ from archviz.network.session import Session, day_of
 from archviz.records import replace
 from archviz.settings import Settings
 
-DEFAULT_REVISION = "main"
 _ONLY_CATALOG = "Only the embedded catalog"
 _CATALOG_TOO = "The embedded catalog"
 _ONE_WORD = late_pattern(
@@ -125,11 +124,8 @@ def _on_hub(asked: ModelName, known: Resolution, answer: HubAnswer, session: Ses
 
 def _record_of(asked: ModelName, known: Resolution, answer: HubAnswer) -> str | None:
     """The catalog id whose facts are of the repository that the Hub answers with, at the asked revision."""
-    if answer.model is None or asked.revision not in (None, DEFAULT_REVISION):
-        return None
-    if find_record(answer.model.id):
-        return answer.model.id
-    return known.model_id if answer.is_renamed else None
+    old = (known.model_id,) if known.model_id and answer.is_renamed else ()
+    return standing_id(asked.revision, answer.model.id, *old) if answer.model else None
 
 
 def _liberties(asked: ModelName, model_id: str) -> tuple[str, ...]:
@@ -266,7 +262,7 @@ def _whole_name(model_id: str, asked: ModelName) -> str:
 def _exact(asked: ModelName, model_id: str) -> Resolution:
     record = find_record(model_id)
     facts_date = record.facts_date if record else None
-    if asked.revision not in (None, DEFAULT_REVISION):
+    if standing_id(asked.revision, model_id) is None:
         unpinned = Candidate(model_id, f"its catalog facts are not of revision {asked.revision}", asked.repository)
         return _not_found(asked, f"The catalog does not know revision {asked.revision} of {model_id}.", (unpinned,))
     liberties = _liberties(asked, model_id)

@@ -119,7 +119,8 @@ def resolved_source(found: Resolution, session: Session) -> ModelSource:
         from archviz.sources.hub_source import hub_source
 
         try:
-            return _with_word(_with_age(hub_source(found.hub, session), session), found, session)
+            source = hub_source(found.hub, session, stands=found.record_id is not None)
+            return _with_word(_with_age(source, session), found, session)
         except SourceUnavailableError as error:
             if found.record_id is None:
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from archviz.errors import ArchvizError, GatedError, ModelNotFoundError, OfflineError, SourceUnavailableError
+from archviz.lookup.catalog import standing_id
 from archviz.lookup.hub.facts import HubModel
 from archviz.lookup.hub.files import CONFIG, read_config
 from archviz.lookup.hub.find import find_model
@@ -45,17 +46,17 @@ def ask_hub(model_id: str, revision: str | None, session: Session) -> HubAnswer:
     except SourceUnavailableError as error:
         return HubAnswer("unreachable", f"{error.sentence}.", hint=error.hint, error=error)
     said, is_renamed = _identity(model, model_id, revision), model.id.lower() != model_id.lower()
-    if model.gated and (refusal := _refused(model, session)):
+    if model.gated and (refusal := _refused(model, revision, model_id, session)):
         return HubAnswer("gated", f"{said} {refusal.sentence}.", model, refusal.hint, refusal, is_renamed)
     return HubAnswer("renamed" if is_renamed else "exact", said, model, is_renamed=is_renamed)
 
 
-def _refused(model: HubModel, session: Session) -> GatedError | None:
+def _refused(model: HubModel, revision: str | None, asked: str, session: Session) -> GatedError | None:
     """Whether a gated repository refuses its files to this account; a file that is stored was given once."""
     if CONFIG not in model.files:
         return None
     try:
-        read_config(model, session)
+        read_config(model, session, stands=standing_id(revision, model.id, asked) is not None)
     except GatedError as error:
         return error
     except SourceUnavailableError:

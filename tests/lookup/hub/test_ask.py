@@ -19,7 +19,7 @@ from archviz.lookup.resolve import resolve
 from archviz.settings import Settings
 from archviz.sources.model_source import read_model_source
 from archviz.sources.stored import read_checkpoint
-from tests.lookup.hub.loopback import TOKEN, LoopbackHub, Repository, status
+from tests.lookup.hub.loopback import TOKEN, LoopbackHub, Repository, slow, status
 from tests.lookup.hub.repositories import CONFIG
 from tests.lookup.hub.test_find import session
 
@@ -171,6 +171,13 @@ def test_the_catalog_never_stands_for_another_revision(hub: LoopbackHub, revisio
     assert read_model_source(QWEN, Settings()).origin == "catalog"
     with pytest.raises(SourceUnavailableError):
         read_model_source(f"{QWEN}@{revision}", Settings())
+
+
+def test_a_configuration_that_the_catalog_cannot_stand_for_is_waited_for(hub: LoopbackHub) -> None:
+    hub.repositories[QWEN] = Repository({"config.json": CONFIG}, branches={"dev": "1" * 40})
+    assert ask(f"{QWEN}@dev").status == "exact"  # its facts are stored, and stand for no file
+    hub.fail("/resolve/", slow(3.2))
+    assert read_model_source(f"{QWEN}@dev", Settings()).revision == "1" * 40
 
 
 def test_an_old_name_without_organisation_is_the_hubs_to_know(hub: LoopbackHub) -> None:
