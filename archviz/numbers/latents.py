@@ -41,7 +41,8 @@ def latents(step: CachedPass) -> dict[tuple[int, str], str]:
 
 def _projected(step: CachedPass, held: Mapping[int, tuple[int, str]]) -> list[tuple[int, str]]:
     forms = dict(held)
-    found, used = [], set()
+    found: list[tuple[int, str]] = []
+    used: set[tuple[int, str]] = set()
     for event in step.events if held else ():
         if event.kind != "op":
             continue
