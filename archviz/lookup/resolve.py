@@ -73,20 +73,37 @@ def look_up(asked: ModelName, session: Session) -> Resolution:
         return _with_search(asked, known, "", session)
     answer = ask_hub(model_id, asked.revision, session)
     if answer.status in ("exact", "renamed"):
-        return _on_hub(asked, answer, session)
+        return _on_hub(asked, known, answer, session)
     if answer.status == "not_found":
         return _with_search(asked, _denied(asked, known), answer.said, session, denied=model_id)
-    if answer.status == "gated" and not (answer.model and answer.model.id == at_hand.model_id):
-        at_hand = known  # the Hub answers, and does not say that another letter case is the same
+    if answer.status == "gated":
+        at_hand = _of_the_gated(asked, at_hand, known, answer)
     if at_hand.model_id is not None:
-        said = f"{answer.said} The catalog answers: {at_hand.message}" if answer.said else at_hand.message
-        return replace(at_hand, message=said, hub=answer.model, notes=tuple(session.notes), error=answer.error)
+        return _from_catalog(at_hand, answer, session)
     if answer.status == "unreachable" and known.status == "ambiguous":
         return replace(known, message=f"{answer.said} {known.message}", notes=tuple(session.notes))
     return _refused(asked, known, answer, session)
 
 
-def _on_hub(asked: ModelName, answer: HubAnswer, session: Session) -> Resolution:
+def _of_the_gated(asked: ModelName, at_hand: Resolution, known: Resolution, answer: HubAnswer) -> Resolution:
+    """What the catalog holds of a repository that keeps its files: under the name that the Hub gives it, else under the exact asked one."""
+    model = answer.model
+    if model is not None and answer.is_renamed and find_record(model.id):
+        return replace(_exact(ModelName("hub_id", model.id, asked.revision), model.id), asked=_as_asked(asked))
+    # the Hub answers: only where it says so is another letter case the same
+    return at_hand if model is not None and model.id == at_hand.model_id else known
+
+
+def _from_catalog(at_hand: Resolution, answer: HubAnswer, session: Session) -> Resolution:
+    """The catalog's answer in the Hub's stead; of a repository that has another name now, under that one."""
+    said = f"{answer.said} The catalog answers: {at_hand.message}" if answer.said else at_hand.message
+    found = replace(at_hand, message=said, hub=answer.model, notes=tuple(session.notes), error=answer.error)
+    if answer.model is None or not answer.is_renamed:
+        return found
+    return replace(found, status="renamed", model_id=answer.model.id)
+
+
+def _on_hub(asked: ModelName, known: Resolution, answer: HubAnswer, session: Session) -> Resolution:
     assert answer.model is not None
     model = answer.model
     liberties = _liberties(asked, model.id) if answer.status == "exact" else ()
@@ -102,7 +119,17 @@ def _on_hub(asked: ModelName, answer: HubAnswer, session: Session) -> Resolution
         hub=model,
         notes=tuple(session.notes),
         liberties=liberties,
+        record_id=_record_of(asked, known, answer),
     )
+
+
+def _record_of(asked: ModelName, known: Resolution, answer: HubAnswer) -> str | None:
+    """The catalog id whose facts are of the repository that the Hub answers with, at the asked revision."""
+    if answer.model is None or asked.revision not in (None, DEFAULT_REVISION):
+        return None
+    if find_record(answer.model.id):
+        return answer.model.id
+    return known.model_id if answer.is_renamed else None
 
 
 def _liberties(asked: ModelName, model_id: str) -> tuple[str, ...]:
@@ -163,7 +190,7 @@ def _refused(asked: ModelName, known: Resolution, answer: HubAnswer, session: Se
     """The Hub gives no files, or was not reached, and the catalog does not know the model."""
     if answer.status == "unasked":
         return replace(known, notes=tuple(session.notes))
-    liberties = _liberties(asked, answer.model.id) if answer.model else ()
+    liberties = _liberties(asked, answer.model.id) if answer.model and not answer.is_renamed else ()
     said = " ".join([answer.said, *liberties])
     return replace(
         known,
@@ -253,6 +280,7 @@ def _exact(asked: ModelName, model_id: str) -> Resolution:
         revision=asked.revision,
         facts_date=facts_date,
         liberties=liberties,
+        record_id=model_id,
     )
 
 

@@ -163,7 +163,14 @@ class Counts:
     total: int
 
 
-Meaning = Position | Distance | Constant | Bias | Pattern | Marks | OtherMarks | Relation | Additive | Scores | Counts
+@record(frozen=True)
+class Tally:
+    """How many of the truth values along an axis hold, which are data: a pass takes all of them as true, so as many everywhere."""
+
+
+Meaning = (
+    Position | Distance | Constant | Bias | Pattern | Marks | OtherMarks | Relation | Additive | Scores | Counts | Tally
+)
 EVERYTHING = Relation()
 NOTHING = Relation(low=inf, high=-inf)
 

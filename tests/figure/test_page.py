@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -116,6 +118,19 @@ def test_a_tower_that_feeds_another_stands_left_of_it_on_the_same_ground() -> No
     assert vision.x + vision.width < text.x
     assert vision.width < text.width
     assert abs((vision.y + vision.height) - (text.y + text.height)) < 10
+
+
+def test_notes_keep_clear_of_a_small_tower_that_feeds_none_below_the_side_boxes() -> None:
+    drawn = ZOO["gemma3"]()
+    small = tower(
+        "vision",
+        "Vision encoder",
+        9,
+        ["image:input:Image", "conv:projection:Conv2d|3 → 768, 16 × 16", "norm:norm:Norm"],
+    )
+    display, findings = draw_overview(replace(drawn, towers=[small, *drawn.towers]))
+    assert _of(display, "note")
+    assert not [finding for finding in findings if finding.severity == "hard"]
 
 
 def test_panels_of_a_row_begin_on_one_line() -> None:

@@ -21,6 +21,7 @@ class HubAnswer:
         said: What to tell the reader, in sentences.
         model: The repository; also with `gated`, whose facts are readable and whose files are not.
         hint: What to do about a refusal.
+        is_renamed: The repository has another name than the asked one.
     """
 
     status: Literal["exact", "renamed", "gated", "not_found", "unreachable", "unasked"]
@@ -28,6 +29,7 @@ class HubAnswer:
     model: HubModel | None = None
     hint: str | None = None
     error: ArchvizError | None = None
+    is_renamed: bool = False
 
 
 def ask_hub(model_id: str, revision: str | None, session: Session) -> HubAnswer:
@@ -42,12 +44,10 @@ def ask_hub(model_id: str, revision: str | None, session: Session) -> HubAnswer:
         return HubAnswer("gated", f"{error.sentence}.", hint=error.hint, error=error)
     except SourceUnavailableError as error:
         return HubAnswer("unreachable", f"{error.sentence}.", hint=error.hint, error=error)
+    said, is_renamed = _identity(model, model_id, revision), model.id.lower() != model_id.lower()
     if model.gated and (refusal := _refused(model, session)):
-        return HubAnswer(
-            "gated", f"{_identity(model, model_id, revision)} {refusal.sentence}.", model, refusal.hint, refusal
-        )
-    status: Literal["exact", "renamed"] = "exact" if model.id.lower() == model_id.lower() else "renamed"
-    return HubAnswer(status, _identity(model, model_id, revision), model)
+        return HubAnswer("gated", f"{said} {refusal.sentence}.", model, refusal.hint, refusal, is_renamed)
+    return HubAnswer("renamed" if is_renamed else "exact", said, model, is_renamed=is_renamed)
 
 
 def _refused(model: HubModel, session: Session) -> GatedError | None:
