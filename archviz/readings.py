@@ -434,9 +434,9 @@ def _modules_near(root: ModuleRecord, path: str) -> str:
     return f"{place.path or 'the model'} has {shown}" if names else f"{place.path} holds no modules"
 
 
-def _notes(source: ModelSource) -> dict[str, list[str]]:
-    """`notes` of an answer, where there is something to say about the name."""
-    return {"notes": source.notes} if source.notes else {}
+def _notes(source: ModelSource) -> dict[str, object]:
+    """`notes` of an answer, where there is something to say about the name, and the exact one."""
+    return {"model": source.id, "notes": source.notes} if source.notes else {}
 
 
 def _is_below(path: str, module: str) -> bool:

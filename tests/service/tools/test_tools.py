@@ -278,6 +278,16 @@ def test_of_addresses_only_those_of_github_are_searched(shop: Workshop) -> None:
         VerifyingTools(shop).verify_code(code="https://example.org/a/b")
 
 
+# --- the name ---
+
+
+def test_a_model_asked_by_a_part_of_its_name_is_told_by_all_of_it(shop: Workshop) -> None:
+    tool, named = DescribingTools(shop), "Qwen3-0.6B"
+    assert data(InspectingTools(shop).inspect_tensors(named))["model"] == MODEL
+    assert data(tool.describe_architecture(named, part="trace:model.norm"))["model"] == MODEL
+    assert data(tool.describe_architecture(named))["model"] == MODEL
+
+
 # --- inspect_tensors ---
 
 
