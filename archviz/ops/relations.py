@@ -287,6 +287,8 @@ def compare(name: str, left: Meaning, right: Meaning) -> Relation | None:
         left, right, name = right, left, _MIRRORED.get(name, name)
     if isinstance(left, OtherMarks) and right == Constant(0.0) and name in ("eq", "ne", "noteq", "not_equal"):
         return Relation(marked=True, outside=name != "eq")
+    if isinstance(left, Additive) and right == Constant(0.0) and name in ("eq", "ne"):  # 0 where nothing is blocked
+        return left.allowed if name == "eq" else complement(left.allowed)
     if isinstance(left, Distance) and isinstance(right, Constant):
         return _compare_distance(name, left, right.value)
     if isinstance(left, Position) and isinstance(right, Constant):
