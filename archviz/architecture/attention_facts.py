@@ -319,13 +319,15 @@ def _rotating(sheet: FactSheet, column: Column, roles: Roles) -> list[Evidence]:
     return code(first.created_at) if first is not None else []
 
 
+_OF_TYPES = late_pattern(r"type|segment")
 _TABLE_NAME = late_pattern(r"(^|[._])(pos(_|emb|$)|position)")
 
 
 def _table(column: Column, roles: Roles) -> list[Evidence]:
     """The learned table of positions of a tower: an embedding, or a matrix of a module that holds it, named so."""
     inside = [inner for module in column.around for inner in module.walk()]
-    names = [t.name for m in inside if roles(m) == "position_embedding" for t in m.parameters.values()]
+    tables = [m for m in inside if roles(m) == "position_embedding" and not _OF_TYPES.search(m.name)]
+    names = [t.name for m in tables for t in m.parameters.values()]
     names += [
         t.name for m in (*inside, *column.holders) if m.library is None for t in m.parameters.values()
         if sum(size != 1 for size in t.shape) > 1 and _TABLE_NAME.search(".".join(t.name.split(".")[-2:]))

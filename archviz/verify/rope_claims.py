@@ -74,7 +74,10 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
     places = [r.event.at for r in rotations]
     yield view.claim("rope.tensors", list(dict.fromkeys(r.tensor for r in forward)), *(r.event.at for r in forward))
     followed = [r for r in forward if r.form is not None or view.trace.whole or not r.part.startswith("all ")]
-    parts = {r.tensor: _really_turned(view, r.part) for r in followed}
+    several: dict[str, dict[str, None]] = {}
+    for r in followed:  # a tensor whose parts turn by positions of their own has several
+        several.setdefault(r.tensor, {})[_really_turned(view, r.part)] = None
+    parts = {tensor: ", ".join(own) for tensor, own in several.items()}
     value: object = next(iter(parts.values())) if len(set(parts.values())) == 1 else parts
     if followed:
         yield view.claim("rope.part", value, *(r.cut_at or r.event.at for r in followed))

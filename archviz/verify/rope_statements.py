@@ -176,7 +176,12 @@ def _home(tensor: str) -> list[str]:
 
 
 def _sizes(part: str) -> tuple[int, int] | None:
-    """Rotated and all dimensions of `last 64 of 192`, `all 128`, `32 to 64 of 128`."""
+    """Rotated and all dimensions of `last 64 of 192`, `all 128`, `32 to 64 of 128`; of several parts together."""
+    pieces = part.split(", ")
+    if len(pieces) > 1:
+        found = [_sizes(piece) for piece in pieces]
+        turned = [each for each in found if each is not None]
+        return (sum(size for size, _ in turned), turned[0][1]) if len(turned) == len(found) else None
     sizes = [int(each) for each in re.findall(r"\d+", part)]
     if len(sizes) == 3:
         return sizes[1] - sizes[0], sizes[2]

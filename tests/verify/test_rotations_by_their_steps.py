@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 
 from archviz import pipeline
 from archviz.verify.report import Verification
-from tests.verify.models import SETTINGS, claim_of, mutated, only
+from archviz.verify.rope_statements import _sizes
+from tests.verify.models import SETTINGS, claim_of, mutated, only, values
 
 CALL = "query_states, key_states = apply_rotary_pos_emb(query_states, key_states, cos, sin)"
 INLINE = """cos, sin = cos.unsqueeze(1), sin.unsqueeze(1)
@@ -38,6 +40,31 @@ def test_a_rotation_written_out_in_the_attention_is_one(steps: str, tensors: obj
 def test_a_learned_mixture_of_two_tensors_is_no_rotation() -> None:
     mixed = "query_states = query_states * cos[:, None] + key_states * sin[:, None]"
     assert only(mutated("llama", CALL, mixed), "model.positions") == "none (NoPE)"
+
+
+def official(folder: Path, model_type: str) -> Verification:
+    sizes = {"num_hidden_layers": 2, "hidden_size": 128, "num_attention_heads": 2, "intermediate_size": 64}
+    path = folder / "config.json"
+    path.write_text(json.dumps({"model_type": model_type, **sizes, "pred_num_hidden_layers": 1}))
+    return pipeline.verify(str(path), settings=SETTINGS)
+
+
+def test_a_rotation_in_a_static_method_is_told_and_a_table_of_token_types_is_none_of_positions(tmp_path: Path) -> None:
+    found = official(tmp_path, "roformer")
+    positions = claim_of(found, "model.positions")
+    assert str(positions.value).startswith("RoPE")
+    assert not [each.where for each in positions.evidence if "token_type" in each.where]
+    assert only(found, "rope.tensors") == ["query", "key"]
+    assert only(found, "rope.layout") == "interleaved"
+
+
+def test_parts_that_turn_by_positions_of_their_own_are_all_told(tmp_path: Path) -> None:
+    parts = values(official(tmp_path, "vjepa2"), "rope.part")
+    assert "first 20 of 64, 20 to 40 of 64, 40 to 60 of 64" in parts.values()
+
+
+def test_dimensions_of_several_parts_count_together() -> None:
+    assert _sizes("first 20 of 64, 20 to 40 of 64, 40 to 60 of 64") == (60, 64)
 
 
 PLAIN = """
