@@ -5,12 +5,14 @@ frequencies, which are a short vector, go with them through sine and cosine.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from archviz.interpreter.frequencies import frequencies_of, keep_frequencies
 from archviz.interpreter.reading import Frequencies
 from archviz.interpreter.values import Tensor
 
+_CLOSE = 1e-6  # of the last position: a table may be rounded to single precision
 Rule = Callable[[Sequence[Any], Any], None]
 
 
@@ -23,7 +25,16 @@ def _product(args: Sequence[Any], result: Any) -> None:
     other = parts[1] if row is parts[0] else parts[0]
     by_columns = result.sizes[-1] == row.sizes[-1] and other.sizes != row.sizes and other.data is not None
     if by_columns and (other.sizes[-1:] == (1,) or len(other.sizes) == 1):
-        keep_frequencies(result, Frequencies(tuple(map(float, row.data or ())), row.at))
+        keep_frequencies(result, Frequencies(tuple(map(float, row.data or ())), row.at, _step(other.data or ())))
+
+
+def _step(positions: Sequence[Any]) -> float | None:
+    """How far it is from each position to the next; None where that differs."""
+    if len(positions) < 2:
+        return 1.0
+    steps = [float(after) - float(before) for before, after in pairwise(positions)]
+    even = max(steps) - min(steps) <= _CLOSE * max(1.0, abs(float(positions[-1])))
+    return round(sum(steps) / len(steps), 9) if even else None
 
 
 def _is_row(tensor: Tensor) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from math import prod
 
 from archviz.interpreter.reading import Event, ModuleRecord
@@ -13,6 +14,7 @@ from archviz.patterns.norms import Norm, detect_norm
 from archviz.patterns.op_families import ELEMENTWISE, PLUMBING, canonical
 from archviz.patterns.operand_factors import operand_factors
 from archviz.patterns.rope import Rope, detect_rope
+from archviz.patterns.rotation_steps import turning_steps
 from archviz.patterns.score_path import find_score_path
 from archviz.patterns.trace import Trace
 from archviz.records import record
@@ -177,7 +179,7 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         qk_norm=next(iter(norms.values()), None),
         qk_norms=tuple(norms),
         rope=rope,
-        positions=_positions(module, rope, core),
+        positions=_positions(module, rope, core, trace.own(call) if call is not None else (), trace),
         sinks=any("sink" in name for name in module.parameters),
         softcap=_softcap(module, core),
         scaling=_score_factor(module, trace, call),
@@ -385,8 +387,10 @@ def _find_rope(module: ModuleRecord, trace: Trace) -> Rope | None:
     return None
 
 
-def _positions(module: ModuleRecord, rope: Rope | None, core: Event | None) -> str | None:
-    if rope is not None:
+def _positions(
+    module: ModuleRecord, rope: Rope | None, core: Event | None, own: Iterable[Event], trace: Trace
+) -> str | None:
+    if rope is not None or turning_steps(own, trace):
         return "rope"
     if module.attributes.get("has_relative_attention_bias") is not None or "relative_attention_bias" in module.children:
         return "bias"

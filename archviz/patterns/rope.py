@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.late_patterns import late_pattern
 from archviz.patterns.op_families import canonical
+from archviz.patterns.rotation_steps import only_turns
 from archviz.patterns.trace import Trace
 from archviz.records import record
 
@@ -63,10 +64,14 @@ def _turns_back(event: Event, trace: Trace) -> bool:
 
 
 def _looks_rotary(event: Event, trace: Trace) -> bool:
-    """`x * cos + rotate(x) * sin`: two products of data with tables, added; halves swapped with a sign."""
-    ops = [canonical(e.name) for e in trace.inside(event) if e.kind == "op"]
+    """`x * cos + rotate(x) * sin`: two products of data with tables, added; halves swapped with a sign. Else what its steps compute."""
     tables = [v for v in event.inputs if not trace.carries(v)]
-    return len(tables) >= 2 and "neg" in ops and "cat" in ops and ops.count("mul") >= 2 and "add" in ops
+    if not tables:
+        return False
+    ops = [canonical(e.name) for e in trace.inside(event) if e.kind == "op"]
+    if len(tables) >= 2 and "neg" in ops and "cat" in ops and ops.count("mul") >= 2 and "add" in ops:
+        return True
+    return "mul" in ops and only_turns(event, trace)
 
 
 def is_rotated(event: Event, trace: Trace, result: ValueRef) -> bool:
@@ -156,6 +161,18 @@ def _layout(event: Event, trace: Trace) -> Literal["half_split", "interleaved"] 
     if "rotate_half" in names or {"neg", "cat"} <= names or {"split", "cat"} <= names:
         return "half_split"
     return None
+
+
+def pairs_of(steps: Sequence[Event], turn: Event, trace: Trace) -> Literal["half_split", "interleaved"] | None:
+    """The layout of a rotation that no function holds: by the steps before one of its sums, cuts of whole projections left out."""
+    if any(canonical(e.name) == "view_as_complex" or _ends_in_pairs(e) or _takes_every_second(e, trace) for e in steps):
+        return "interleaved"
+    shape = turn.outputs[0].shape if turn.outputs else None
+    if shape is None or shape[-1] is None:
+        return None
+    halves = (e for e in steps if _cuts_in_halves(e, trace) and len(e.outputs[0].shape or ()) == len(shape))
+    widths = [e.outputs[0].shape[-1] for e in halves if e.outputs[0].shape]
+    return "half_split" if any(width in (shape[-1], shape[-1] // 2) for width in widths) else None
 
 
 def _takes_every_second(event: Event, trace: Trace) -> bool:

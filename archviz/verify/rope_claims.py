@@ -12,8 +12,9 @@ from archviz.patterns.attention import Attention
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import canonical
 from archviz.patterns.recurrences import Recurrence
-from archviz.patterns.rope import Rope, detect_rope, is_rotated, turns_back
+from archviz.patterns.rope import Rope, detect_rope, is_rotated, pairs_of, turns_back
 from archviz.patterns.rotation_form import RotationForm, rotation_form
+from archviz.patterns.rotation_steps import turning_steps
 from archviz.spans import Span
 from archviz.verify.claims import Claim
 from archviz.verify.formula_claims import formula
@@ -66,7 +67,8 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
         return
     rotations = find_rotations(view)
     if not rotations:
-        yield from _without_rotation(view, view.part.what)
+        written = list(_written_out(view))
+        yield from written or _without_rotation(view, view.part.what)
         return
     forward = [r for r in rotations if not r.inverse]
     places = [r.event.at for r in rotations]
@@ -92,6 +94,22 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
     yield from _frequencies(view, rotations[0])
     yield from table_claims(view, rotations[0].event)
     yield from _settings(view, places[0])
+
+
+def _written_out(view: LayerView) -> Iterator[Claim]:
+    """A rotation that stands in the attention's own forward: which projections go through it, and in which pairs."""
+    turns = turning_steps(view.trace.own(view.call), view.trace) if view.call is not None else []
+    turns = [turn for turn in turns if any(map(view.trace.is_live, turn.outputs))]
+    if not turns or view.lineage is None:
+        return
+    ways = [view.lineage.steps(turn.outputs[0]) for turn in turns]
+    tensors = [_tensor(view, view.lineage, turn, way) for turn, way in zip(turns, ways, strict=True)]
+    lines = [turn.at for turn in turns]
+    yield view.claim("rope.tensors", list(dict.fromkeys(tensors)), *lines)
+    layouts = {pairs_of(way, turn, view.trace) for turn, way in zip(turns, ways, strict=True)}
+    if len(layouts) == 1 and (layout := layouts.pop()) is not None:
+        yield view.claim("rope.layout", layout, *lines)
+    yield from _settings(view, turns[0].at)
 
 
 def _layouts(view: LayerView, rotations: list[Rotation]) -> Iterator[Claim]:
@@ -132,7 +150,7 @@ def _frequencies(view: LayerView, rotation: Rotation) -> Iterator[Claim]:
     if theta is None and (of_code := theta_of_code(view.context, view.module)) is not None:
         theta = of_code[0]
         yield view.claim("rope.theta", theta, of_code[1].at)
-    words = list(dict.fromkeys(frequency_words(each.numbers, theta) for each in vectors if each.numbers))
+    words = list(dict.fromkeys(frequency_words(each.numbers, theta, each.step) for each in vectors if each.numbers))
     if words:
         yield view.claim("rope.frequencies", words[0] if len(words) == 1 else words, *(each.at for each in vectors))
 

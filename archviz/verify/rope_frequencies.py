@@ -8,14 +8,18 @@ from collections.abc import Sequence
 from archviz.architecture.frequencies import CLOSE, ratio_of
 
 
-def frequency_words(numbers: Sequence[float], theta: object) -> str:
-    """The rule of a vector of frequencies, in words.
+def frequency_words(numbers: Sequence[float], theta: object, step: float | None = 1.0) -> str:
+    """The rule of a vector of frequencies, in words; `step` is how far positions lie apart, None where that differs.
 
     >>> frequency_words([1.0, 0.1, 0.01], 1000.0)
     'θ^(−2i/6), i = 0 … 2'
     >>> frequency_words([1.0, 0.5, 0.1], 1000.0)
     '3 numbers from 1 to 0.1'
+    >>> frequency_words([1.0, 0.1, 0.01], 1000.0, 0.25)
+    'θ^(−2i/6), i = 0 … 2; positions times 0.25'
     """
+    if step is not None and not math.isclose(step, 1.0, rel_tol=CLOSE):
+        return f"{frequency_words(numbers, theta)}; positions times {_short(step)}"
     last = len(numbers)
     while last > 1 and numbers[last - 1] == 0:
         last -= 1

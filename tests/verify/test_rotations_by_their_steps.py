@@ -1,0 +1,118 @@
+"""Rotations are told by what the code computes: written out in the attention, in functions of any name, by complex numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from archviz import pipeline
+from archviz.verify.report import Verification
+from tests.verify.models import SETTINGS, claim_of, mutated, only
+
+CALL = "query_states, key_states = apply_rotary_pos_emb(query_states, key_states, cos, sin)"
+INLINE = """cos, sin = cos.unsqueeze(1), sin.unsqueeze(1)
+        query_states = query_states * cos + rotate_half(query_states) * sin
+        key_states = key_states * cos + rotate_half(key_states) * sin"""
+PAIRWISE = """cos, sin = cos[..., :64].unsqueeze(1), sin[..., :64].unsqueeze(1)
+        a, b = query_states[..., 0::2], query_states[..., 1::2]
+        query_states = torch.stack((a * cos - b * sin, a * sin + b * cos), dim=-1).flatten(-2)"""
+COMPLEX = """angles = torch.complex(cos, sin)[..., :64].unsqueeze(1)
+        pairs = torch.view_as_complex(key_states.float().reshape(*key_states.shape[:-1], -1, 2))
+        key_states = torch.view_as_real(pairs * angles).flatten(3)"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "tensors", "layout"),
+    [(INLINE, ["q_proj", "k_proj"], "half_split"), (PAIRWISE, "q_proj", "interleaved"), (COMPLEX, "k_proj", "interleaved")],
+)  # fmt: skip
+def test_a_rotation_written_out_in_the_attention_is_one(steps: str, tensors: object, layout: str) -> None:
+    found = mutated("llama", CALL, steps)
+    assert only(found, "model.positions") == "RoPE"
+    assert only(found, "rope.tensors") in (tensors, [tensors])
+    assert only(found, "rope.layout") == layout
+    assert only(found, "rope.theta") == 10000
+
+
+def test_a_learned_mixture_of_two_tensors_is_no_rotation() -> None:
+    mixed = "query_states = query_states * cos[:, None] + key_states * sin[:, None]"
+    assert only(mutated("llama", CALL, mixed), "model.positions") == "none (NoPE)"
+
+
+PLAIN = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+def tables(width, length, factor):
+    inverse = 1.0 / (10000.0 ** (torch.arange(0, width, 2).float() / width))
+    angles = torch.outer(torch.arange(length).float() / factor, inverse)
+    return torch.cos(angles), torch.sin(angles)
+
+
+def turn(x, c, s):
+    a, b = x.chunk(2, dim=-1)
+    return torch.cat((a * c - b * s, b * c + a * s), dim=-1)
+
+
+class Attention(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.n_heads, self.head_dim = heads, width // heads
+        self.q_proj, self.k_proj = nn.Linear(width, width), nn.Linear(width, width)
+        self.v_proj, self.o_proj = nn.Linear(width, width), nn.Linear(width, width)
+
+    def forward(self, x, c, s):
+        shape = (*x.shape[:2], self.n_heads, self.head_dim)
+        q, k, v = (each(x).view(shape).transpose(1, 2) for each in (self.q_proj, self.k_proj, self.v_proj))
+        return self.o_proj(F.scaled_dot_product_attention(turn(q, c, s), turn(k, c, s), v, is_causal=True).transpose(1, 2).flatten(2))
+
+
+class Block(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.norm, self.attn = nn.LayerNorm(width), Attention(width, heads)
+
+    def forward(self, x, c, s):
+        return x + self.attn(self.norm(x), c, s)
+
+
+class Model(nn.Module):
+    def __init__(self, factor=4.0):
+        super().__init__()
+        self.embed = nn.Embedding(100, 64)
+        self.layers = nn.ModuleList([Block(64, 4) for _ in range(2)])
+        c, s = tables(16, 128, factor)
+        self.register_buffer("c", c, persistent=False)
+        self.register_buffer("s", s, persistent=False)
+
+    def forward(self, ids):
+        x, n = self.embed(ids), ids.shape[1]
+        for layer in self.layers:
+            x = layer(x, self.c[:n], self.s[:n])
+        return x
+"""
+
+
+def plain(folder: Path, factor: float) -> Verification:
+    path = folder / "model.py"
+    path.write_text(PLAIN)
+    settings = replace(SETTINGS, arguments=f'{{"factor": {factor}}}')
+    return pipeline.verify(str(path), class_name="Model", settings=settings)
+
+
+def test_a_function_of_any_name_rotates_by_its_steps(tmp_path: Path) -> None:
+    found = plain(tmp_path, 1.0)
+    assert only(found, "rope.tensors") == ["q_proj", "k_proj"]
+    assert only(found, "rope.layout") == "half_split"
+    assert only(found, "rope.function") == "turn"
+    assert only(found, "rope.frequencies") == "θ^(−2i/16), i = 0 … 7"
+
+
+@pytest.mark.parametrize(("factor", "step"), [(4.0, "0.25"), (3.0, "0.3333"), (0.5, "2")])
+def test_positions_that_are_scaled_for_a_table_are_told(tmp_path: Path, factor: float, step: str) -> None:
+    found = plain(tmp_path, factor)
+    assert only(found, "rope.frequencies") == f"θ^(−2i/16), i = 0 … 7; positions times {step}"
+    assert claim_of(found, "rope.theta").value == 10000
