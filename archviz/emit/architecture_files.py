@@ -48,9 +48,14 @@ def architecture_files(
     if "html" in formats:
         files["html"] = _viewer(architecture, look, view)
     if "dot" in formats:
-        from archviz.emit.dot_architecture import dot_from_architecture
+        from archviz.emit.dot_architecture import dot_from_architecture, dot_from_module
 
-        files["dot"] = dot_from_architecture(architecture).encode()
+        one = view == "module"
+        files["dot"] = (
+            dot_from_module(architecture, look.module) if one else dot_from_architecture(architecture)
+        ).encode()
+        if view == "params":
+            findings.append(Finding("soft", "engine", "DOT has no sizes: it holds the data flow of the whole model"))
     return files, findings
 
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from archviz.emit.dot_architecture import dot_from_architecture
+from archviz.emit.dot_architecture import dot_from_architecture, dot_from_module
 from archviz.emit.dot_text import Attributes, arrow, box, cluster, label, opening, quoted
 from archviz.figure.diagram_model import CustomNode, DiagramBlock, DiagramConfig, DiagramStage
 
-__all__ = ["dot_from_architecture", "dot_from_diagram"]
+__all__ = ["dot_from_architecture", "dot_from_diagram", "dot_from_module"]
 
 
 def dot_from_diagram(config: DiagramConfig) -> str:

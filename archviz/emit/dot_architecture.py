@@ -20,6 +20,7 @@ from archviz.figure.diagram_groups import node_name
 from archviz.figure.diagram_kinds import DEFAULT_COLOURS, role_kind
 from archviz.figure.diagram_pattern import PatternUnit, UnitLayer, pattern_units, zooms
 from archviz.figure.flow import join_node
+from archviz.figure.module_paths import find_graph
 
 _RESIDUAL: Attributes = {"style": "dashed", "constraint": "false"}
 _LEADER: Attributes = {"style": "dotted", "arrowhead": "none", "constraint": "false"}
@@ -28,6 +29,15 @@ _LEADER: Attributes = {"style": "dotted", "arrowhead": "none", "constraint": "fa
 def dot_from_architecture(architecture: Architecture) -> str:
     """An Architecture as DOT, bottom-up, that every Graphviz parses."""
     return "\n".join([*_Writer(architecture).lines(), "}"]) + "\n"
+
+
+def dot_from_module(architecture: Architecture, module: str | None) -> str:
+    """The data flow of one module as DOT, with what its boxes hold.
+
+    Raises:
+        UsageError: No module is named, or its data flow is not known.
+    """
+    return "\n".join([*_Writer(architecture).module_lines(find_graph(architecture, module), module or ""), "}"]) + "\n"
 
 
 class _Writer:
@@ -50,10 +60,20 @@ class _Writer:
         for tower in architecture.towers:
             if tower.feeds in self._entry:
                 self._edges += [arrow(end, self._entry[tower.feeds]) for end in self._last.get(tower.id, [])]
-        done: list[str] = []
+        yield from self._inner()
+
+    def module_lines(self, graph: BlockGraph, module: str) -> Iterator[str]:
+        """One module's graph instead of the whole model."""
+        yield from opening(module, f"{self._architecture.identity.id}: {graph.title}\n{module}", "BT")
+        yield from self._opened(graph, "module")
+        yield from self._inner(graph.id)
+
+    def _inner(self, *shown: str) -> Iterator[str]:
+        """The insets of all graphs that nodes hold, but for those shown, then the edges."""
+        done = list(shown)
         while todo := [graph_id for graph_id in self._insets if graph_id not in done]:
             done.append(todo[0])
-            graph = architecture.block(todo[0])
+            graph = self._architecture.block(todo[0])
             if graph and graph.nodes:
                 yield from self._inset(graph, f"inset{len(done)}", self._insets[todo[0]])
         yield from self._edges
@@ -151,6 +171,11 @@ class _Writer:
         return lines, outgoing or last or ends
 
     def _inset(self, graph: BlockGraph, name: str, owner: str) -> Iterator[str]:
+        yield from self._opened(graph, name)
+        head = quoted(f"cluster_{name}")
+        yield arrow(owner, f"{name}.{graph.nodes[0].id}", {**_LEADER, "lhead": head})
+
+    def _opened(self, graph: BlockGraph, name: str) -> Iterator[str]:
         known = {node.id for node in graph.nodes}
         for graph_id, node in zooms(graph).items():
             self._insets.setdefault(graph_id, f"{name}.{node}")
@@ -162,8 +187,6 @@ class _Writer:
             if edge.source in known and edge.target in known:
                 values = _edge_values(edge, place, joints)
                 yield arrow(f"{name}.{edge.source}", f"{name}.{edge.target}", values)
-        head = quoted(f"cluster_{name}")
-        yield arrow(owner, f"{name}.{graph.nodes[0].id}", {**_LEADER, "lhead": head})
 
 
 def _title(architecture: Architecture) -> str:

@@ -11,10 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archviz.architecture.model import Architecture
-from archviz.emit.dot import dot_from_architecture, dot_from_diagram
+from archviz.descriptions import describe
+from archviz.emit.architecture_files import architecture_files
+from archviz.emit.dot import dot_from_architecture, dot_from_diagram, dot_from_module
 from archviz.emit.dot_text import label, quoted
 from archviz.figure.diagram_config import load_diagram_config
 from archviz.figure.diagram_model import CustomNode
+from archviz.figure.module_paths import find_graph
+from archviz.formats import Look
+from archviz.settings import Settings
 from tests.emit.dot_grammar import parse_dot, shown
 from tests.figure import zoo
 from tests.figure.diagram_samples import load, small, spoilt
@@ -147,6 +152,21 @@ def test_layers_are_chained_from_the_embedding_to_the_head() -> None:
         todo += following.get(here := todo.pop(), set()) - reached
         reached.add(here)
     assert any(name.endswith("lm_head") for name in reached)
+
+
+def test_the_view_of_a_module_is_its_own_graph_with_what_its_boxes_hold() -> None:
+    model = describe("deepseek-ai/DeepSeek-V4-Flash", settings=Settings(offline=True))
+    look, path = Look(views=("module",), module="model.layers.2.self_attn"), "model.layers.2.self_attn"
+    files, _ = architecture_files(model, ["dot"], look, "module")
+    assert files["dot"].decode() == dot_from_module(model, path) != dot_from_architecture(model)
+    graph = find_graph(model, path)
+    dot = parse_dot(files["dot"].decode())
+    assert {f"module.{node.id}" for node in graph.nodes} <= set(dot.nodes)
+    edges = {(tail, head) for tail, head, _ in dot.edges}
+    assert {(f"module.{edge.source}", f"module.{edge.target}") for edge in graph.edges} <= edges
+    assert [each["label"] for each in dot.clusters.values()] == ["Compressed sparse attention", "Compressor", "Indexer"]
+    _, findings = architecture_files(model, ["dot"], Look(views=("params",)), "params")
+    assert [finding.rule for finding in findings] == ["engine"]
 
 
 def test_there_is_one_inset_for_each_inner_graph() -> None:
