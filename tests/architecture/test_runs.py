@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from archviz.architecture.text import describe_text
+from archviz.descriptions import described
 from archviz.figure.model import Box
 from archviz.figure.overview import build_overview
 from archviz.pipeline import describe
+from archviz.readings import read
 from archviz.settings import Settings
+from archviz.sources.model_source import read_model_source
 
 OFFLINE = Settings(offline=True)
 
@@ -72,9 +75,13 @@ def test_experts_below_each_other_in_one_matrix_have_a_width() -> None:
 def test_a_gate_whose_function_was_not_seen_is_unverified(tmp_path: Path) -> None:
     file = tmp_path / "config.json"
     file.write_text(json.dumps({"model_type": "step3p7", "text_config": {"layer_types": ["sliding_attention"] * 45}}))
-    fact = describe(str(file), settings=OFFLINE).fact("attention_gate")
-    assert fact is not None
-    assert (fact.value, fact.status) == ("gate on the output, function not seen", "unverified")
+    source = read_model_source(str(file), OFFLINE)
+    without_pass = described(source, read(source, settings=OFFLINE)).fact("attention_gate")
+    assert without_pass is not None
+    assert (without_pass.value, without_pass.status) == ("gate on the output, function not seen", "unverified")
+    seen = describe(str(file), settings=OFFLINE).fact("attention_gate")
+    assert seen is not None
+    assert (seen.value, seen.status) == ("sigmoid gate on the output", "verified")
 
 
 def test_mergers_between_the_layers_tap_them_and_are_no_step() -> None:
