@@ -261,9 +261,12 @@ def _cached_passes(interp: Interpreter, model: ModuleInstance, lengths: Sequence
 
     give_dtype(model, "bfloat16")
     texts: list[CachedPass] = []
+    takes_none = False  # asking for a cache is not known to the code
     for number, given in enumerate(cache_inputs(interp, model, lengths[0] - 1)):
         first = _passed(interp, model, lengths[0], given)
-        if texts and not first.is_whole:
+        unknown = (not texts and "use_cache" not in given) or any("use_cache" in gap.reason for gap in first.gaps)
+        takes_none = takes_none or unknown
+        if texts and not _tells(first, texts[0], asked=takes_none or given.get("use_cache") is True):
             continue
         rest = [(tokens, next(islice(cache_inputs(interp, model, tokens - 1), number, None))) for tokens in lengths[1:]]
         found = [first, *(_passed(interp, model, tokens, inputs) for tokens, inputs in rest)]
@@ -271,6 +274,11 @@ def _cached_passes(interp: Interpreter, model: ModuleInstance, lengths: Sequence
             return found
         texts = found
     return texts
+
+
+def _tells(found: CachedPass, text: CachedPass, *, asked: bool) -> bool:
+    """Whether a pass tells what is kept where text alone did not: that nothing is tells only one that was asked for a cache, after a text that left none."""
+    return found.is_whole and (bool(found.layers) or (asked and not text.layers))
 
 
 def _passed(interp: Interpreter, model: ModuleInstance, tokens: int, given: dict[str, Any]) -> CachedPass:
@@ -426,9 +434,9 @@ def _modules_near(root: ModuleRecord, path: str) -> str:
     return f"{place.path or 'the model'} has {shown}" if names else f"{place.path} holds no modules"
 
 
-def _notes(source: ModelSource) -> dict[str, list[str]]:
-    """`notes` of an answer, where there is something to say about the name."""
-    return {"notes": source.notes} if source.notes else {}
+def _notes(source: ModelSource) -> dict[str, object]:
+    """`notes` of an answer, where there is something to say about the name, and the exact one."""
+    return {"model": source.id, "notes": source.notes} if source.notes else {}
 
 
 def _is_below(path: str, module: str) -> bool:

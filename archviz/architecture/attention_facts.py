@@ -19,6 +19,7 @@ from archviz.architecture.towers import Column
 from archviz.interpreter.reading import ModuleRecord
 from archviz.late_patterns import late_pattern
 from archviz.patterns.attention import Attention
+from archviz.patterns.attention_experts import projection_experts
 from archviz.patterns.recurrences import Recurrence
 
 KIND_NAMES = {
@@ -54,6 +55,18 @@ def attention_place(sheet: FactSheet, kind: Kind) -> list[Evidence]:
     return code(sheet.context.modules[part.paths[0]].defined_at)  # its output projection may stand elsewhere
 
 
+def _routed(sheet: FactSheet, found: list[tuple[Kind, Attention]]) -> list[OfKind]:
+    """Where the projections of an attention are experts that a router chooses among: how many, and for a token."""
+    values = []
+    for kind, _ in found:
+        part = next(p for p in kind.parts.mixers if isinstance(p.what, Attention))
+        routed = projection_experts(sheet.context.modules[part.paths[0]], sheet.context.trace)
+        words = f"{routed[1].count} for its projections, {routed[1].top_k} per token" if routed else None
+        place = code(routed[0].defined_at) if routed else []
+        values.append(OfKind(kind, words, kind.mixer_kind or kind.id, place))
+    return values
+
+
 class _Spread:
     """One trait of the attention of each kind."""
 
@@ -80,6 +93,7 @@ def attention_facts(sheet: FactSheet, stack: Stack) -> None:
     sheet.add_by_kind("value_head_dim", values, agreeing=("v_head_dim",), config=config)
     sheet.add_by_kind("query_rank", of(lambda a: a.ranks[0]), agreeing=("q_lora_rank",), config=config)
     sheet.add_by_kind("kv_rank", of(lambda a: a.ranks[1]), agreeing=("kv_lora_rank",), config=config)
+    sheet.add_by_kind("attention_experts", _routed(sheet, of.found))
     sheet.add_by_kind("qk_norm", of(lambda a: _QK_NORMS[a.qk_norm]))
     if any(what.gated for _, what in of.found):
         unseen = any(what.gated and not what.gate for _, what in of.found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from archviz.architecture.context import LAYER_KEYS, Context, keys_of
 from archviz.architecture.kinds import Stack
@@ -14,6 +14,7 @@ from archviz.formulas.products import Factor
 from archviz.formulas.writing import Formulas, Group
 from archviz.interpreter.reading import ModuleRecord, TensorRecord
 from archviz.patterns.attention import Attention
+from archviz.patterns.attention_experts import projection_experts
 from archviz.patterns.compression import pooled_positions
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
@@ -296,6 +297,7 @@ def _part_rows(table: Table, layers: _Layers, part: Part, key: str, count: int, 
     paths = tuple(norm.path for norm in norms)
     size = sum(map(layers.count, paths))
     inner = _inner_parts(module) if module is not None and isinstance(what, Attention) else []
+    routed = projection_experts(module, table.context.trace) if module is not None and inner else None
     apart = sum(layers.count(each.path) for each in inner)
     sinks = _sinks(module) if module is not None and isinstance(what, Attention) and what.sinks else ()
     sunk = sum(map(layers.count_of, sinks))
@@ -305,7 +307,10 @@ def _part_rows(table: Table, layers: _Layers, part: Part, key: str, count: int, 
         layers.row(f"{key}/projections", title, count - size - apart - sunk, key, others)
         layers.row(f"{key}/sinks", "Attention sinks", sunk, key, replace(share, only=sinks))
         for each in inner:
-            _inner_rows(layers, each, key)
+            if routed is not None and each is routed[0]:
+                _routed_rows(table, layers, each, routed[1], key)
+            else:
+                _inner_rows(layers, each, key)
         layers.row(f"{key}/norms", _norms_label(what, [norm.name for norm in norms]), size, key, Share(paths))
 
 
@@ -335,6 +340,13 @@ def _inner_rows(layers: _Layers, module: ModuleRecord, parent: str) -> None:
         _inner_rows(layers, each, key)
 
 
+def _routed_rows(table: Table, layers: _Layers, module: ModuleRecord, what: MixtureOfExperts, parent: str) -> None:
+    """Projections of an attention of which each token passes some."""
+    key, count = f"{parent}/{module.name}", layers.count(module.path)
+    layers.row(key, "Routed projections", count, parent, Share((module.path,)))
+    _moe_rows(table, layers, what, key, count, Share((module.path,)), " of the projections")
+
+
 def _norms_label(what: object, names: list[str]) -> str:
     """Norms of queries and keys, of compressed vectors (MLA), or both."""
     if not isinstance(what, Attention):
@@ -345,32 +357,44 @@ def _norms_label(what: object, names: list[str]) -> str:
     return "Q/K norms" if set(names) <= set(what.qk_norms) else f"Q/K and {inner} norms"
 
 
-def _moe_rows(table: Table, layers: _Layers, what: MixtureOfExperts, key: str, count: int, share: Share) -> None:
+def _moe_rows(
+    table: Table, layers: _Layers, what: MixtureOfExperts, key: str, count: int, share: Share, of: str = ""
+) -> None:
     shared_paths = tuple(path for path in (what.shared, what.shared_gate) if path)
     router_paths = (what.router,) if what.router else ()
-    experts, router, shared = (sum(map(layers.count, paths)) for paths in ((what.experts,), router_paths, shared_paths))
+    experts, router, shared = (sum(map(layers.count, paths)) for paths in (what.holders, router_paths, shared_paths))
     times = what.count * len(layers.paths)
     even = experts % times == 0 and (not what.zero or experts == times * what.each)
     note = _mixture_note(what, 1 - times * what.each / experts if experts else 0)
-    layers.row(f"{key}/router", "Router", router, key, Share(router_paths, (what.experts,)))
+    layers.row(f"{key}/router", f"Router{of}", router, key, Share(router_paths, what.holders))
     table.add(
-        f"{key}/experts", "Experts", experts, key, experts // times if even else None, times if even else None,
+        f"{key}/experts", f"Experts{of}", experts, key, experts // times if even else None, times if even else None,
         _visited(what, experts, len(layers.paths)), note,
-        groups=layers.groups(Share((what.experts,))), multiples=layers.multiples,
+        groups=layers.groups(Share(what.holders)), multiples=layers.multiples,
     )  # fmt: skip
     layers.row(f"{key}/shared_expert", "Shared expert", shared, key, Share(shared_paths))
-    rest = share.without(what.experts, *router_paths, *shared_paths)
+    rest = share.without(*what.holders, *router_paths, *shared_paths)
     layers.row(f"{key}/other", "Other", count - experts - router - shared, key, rest)
 
 
 def inactive(context: Context, kind: Kind) -> int:
     """Parameters of a layer that one token does not visit: the experts it was not sent to."""
     idle = 0
-    for part in kind.parts.feeds:
-        if isinstance(part.what, MixtureOfExperts) and part.what.top_k:
-            experts = context.parameters(part.what.experts)
-            idle += experts - (_visited(part.what, experts) or 0)
+    for what in _mixtures(context, kind):
+        experts = sum(map(context.parameters, what.holders)) if what.top_k else 0
+        idle += experts - (_visited(what, experts) or 0)
     return idle
+
+
+def _mixtures(context: Context, kind: Kind) -> Iterator[MixtureOfExperts]:
+    """The experts of a layer: those of its feed-forwards, and those that project for its attention."""
+    for part in kind.parts.feeds:
+        if isinstance(part.what, MixtureOfExperts):
+            yield part.what
+    for part in kind.parts.mixers:
+        if isinstance(part.what, Attention):
+            found = projection_experts(context.modules[part.paths[0]], context.trace)
+            yield from [found[1]] if found is not None else []
 
 
 def _visited(what: MixtureOfExperts, experts: int, layers: int = 1) -> int | None:

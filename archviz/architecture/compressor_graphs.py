@@ -22,7 +22,9 @@ def complete_compressor(context: Context, graph: BlockGraph, call: Event) -> Non
     module = context.modules[graph.module]
     rate = module.attributes.get("compress_rate")
     for node in graph.nodes if isinstance(rate, int) and rate > 1 else ():
-        _in_windows(node, _length(call) // int(str(rate)), int(str(rate)))
+        if _in_windows(node, _length(call) // int(str(rate)), int(str(rate))):
+            for edge in graph.edges:
+                edge.label = None if edge.source == node.id else edge.label  # how many windows a traced sequence has
     drawn = {node.module for node in graph.nodes}
     for child, _ in indexers(module):
         relative = child.path[len(module.path) :].lstrip(".")
@@ -60,13 +62,18 @@ def _length(call: Event) -> int:
     return next((v.shape[1] for v in call.inputs if v.shape and len(v.shape) == 3 and v.shape[1]), 0)
 
 
-def _in_windows(node: BlockNode, windows: int, rate: int) -> None:
-    """The number of windows in the shape of a box, [B, 65, 4, 512], as `S/4`; one of heads stands before it."""
+def _in_windows(node: BlockNode, windows: int, rate: int) -> bool:
+    """The number of windows in the shape of a box, [B, 65, 4, 512], as `S/4`; one of heads stands before it.
+
+    Returns: Whether the box parts the windows, so that its parts have no sizes of their own.
+    """
     for shape in (node.shape_in or [], node.shape_out or []):
         _shape_in_windows(shape, windows, rate)
     shape = node.shape_out or []
-    if node.role == "split" and shape and any(str(windows) in line.split(" + ") for line in node.details):
+    parts = node.role == "split" and bool(shape) and any(str(windows) in line.split(" + ") for line in node.details)
+    if parts:
         node.details = [str(shape[-1])]  # halves of the features, the second of them of the window before
+    return parts
 
 
 def _shape_in_windows(shape: list[int | str | None], windows: int, rate: int) -> None:

@@ -9,7 +9,8 @@ from archviz.architecture.attention_facts import HEADS, KV_HEADS
 from archviz.architecture.context import LAYER_KEYS, WIDTH_KEYS
 from archviz.architecture.model import Architecture, Evidence, Fact
 from archviz.architecture.part_facts import ACTIVATIONS, CHOSEN, COUNTS, EPS, EXPERT_INNER, INNER
-from archviz.interpreter.reading import ClassDefault, ModelReading
+from archviz.interpreter.reading import ROTATION, ClassDefault, ModelReading
+from archviz.late_patterns import late_pattern
 
 FLAT_PARTS = (
     "text_config",
@@ -17,6 +18,7 @@ FLAT_PARTS = (
     "decoder",
 )  # parts whose values older configurations state at the top level
 DEFAULT_OF = "default of "  # how the evidence of a defaulted fact begins
+_STATES_ROTATION = late_pattern(r"theta|rotary|base_freq|freq_base|rope_(base|scaling|parameters)")
 _TELLING = 64
 """Smaller numbers are equal by chance."""
 _RESTS_ON: dict[str, tuple[str, ...]] = {
@@ -55,6 +57,8 @@ def add_defaults(
     stated = without_paths(stated or {}, unread_thetas(reading, stated or {})) if stated is not None else None
     leaves = set(_leaves(stated or {}))
     unstated = {path: own for path, own in reading.defaults.items() if not leaves.intersection(own.names)}
+    if any(map(_STATES_ROTATION.search, leaves)):  # by keys that a class may know besides those of all classes
+        unstated = {path: own for path, own in unstated.items() if own.names != ROTATION}
     unstated = {path: own for path, own in unstated.items() if not _under_another_name(reading, stated or {}, path)}
     missing: set[str] = set()
     for fact in architecture.facts:
@@ -122,7 +126,8 @@ def unread_thetas(reading: ModelReading, stated: Mapping[str, Any]) -> list[tupl
     """
     used = reading.config.get("rope_parameters")
     theta = used.get("rope_theta") if isinstance(used, Mapping) else None
-    if theta is None or "rope_parameters.rope_theta" not in reading.defaults:
+    own = reading.defaults.get("rope_parameters.rope_theta")
+    if theta is None or own is None or own.names == ROTATION:
         return []
     return [
         (f"{part}.{name}", values[name])

@@ -53,7 +53,7 @@ class Roles:
     def _add_part(self, part: Part, here: _Mover) -> None:
         what = part.what
         if isinstance(what, MixtureOfExperts):
-            self.known.update({here(what.experts): "experts"})
+            self.known.update({here(path): "experts" for path in what.holders})
             if what.router:
                 self.known[here(what.router)] = "router"
             if what.shared:

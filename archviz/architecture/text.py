@@ -103,7 +103,7 @@ def _structure(architecture: Architecture) -> Iterator[str]:
         for item in tower.column:
             stack = architecture.stack(item.stack) if item.stack else None
             if stack is not None:
-                shared = f", run {stack.runs} times with shared weights" if stack.runs else ""
+                shared = f", {_runs(stack.runs, stack.count)} with shared weights" if stack.runs else ""
                 yield f"    {stack.count} layer{'s' if stack.count != 1 else ''}: {stack.pattern_text}{shared}"
                 yield from (f"      {line}" for line in _kind_lines(stack))
             elif item.node is not None:
@@ -112,6 +112,21 @@ def _structure(architecture: Architecture) -> Iterator[str]:
                 beside += f"  (beside the stack: {item.note or TAPS})" if item.taps else ""
                 joined = f"  ({JOIN_WORDS[item.joins]})" if item.joins else ""
                 yield f"    {item.node.label}{details}{joined}{beside}"
+
+
+def _runs(runs: int, count: int) -> str:
+    """How often layers run whose weights are used again.
+
+    >>> _runs(96, 16)
+    'each run 6 times'
+    >>> _runs(12, 1)
+    'run 12 times'
+    >>> _runs(7, 2)
+    'run 7 times in all'
+    """
+    if runs % count:
+        return f"run {runs} times in all"
+    return f"{'each ' if count > 1 else ''}run {runs // count} times"
 
 
 def _read(tower: Tower, item: ColumnItem) -> str:

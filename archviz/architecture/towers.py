@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from archviz.architecture.beside import first_call
 from archviz.architecture.context import Context
@@ -74,14 +74,14 @@ def find_columns(context: Context, stacks: list[Stack]) -> list[Column]:
     """The towers of a model; every module with parameters outside of the layers stands in one of their columns."""
     groups = _groups(context, stacks)
     if not groups:
-        name = _tower_id(context, "", [], 1)
+        name = _tower_id(context, "", [], ())
         whole = Column(name, _TITLES[name].replace("decoder", "model"), "", [], _opened(context.reading.root))
         _call_by_code(context, [whole])
         return [whole]
     columns: list[Column] = []
     halves = _halves_of_text(groups)
     for path, own in groups.items():
-        name = halves.get(path) or _tower_id(context, path, own, len(groups))
+        name = halves.get(path) or _tower_id(context, path, own, groups)
         number = sum(column.id.partition("_")[0] == name for column in columns)
         columns.append(Column(f"{name}_{number + 1}" if number else name, "", path, own))
     _name(context, columns)
@@ -99,7 +99,7 @@ def _groups(context: Context, stacks: list[Stack]) -> dict[str, list[Stack]]:
         holder = path.rpartition(".")[0]
         for other in groups if holder else ():
             near = other != path and other.rpartition(".")[0] == holder
-            alike = near and len({_tower_id(context, each, groups[each], len(groups)) for each in (path, other)}) == 1
+            alike = near and len({_tower_id(context, each, groups[each], groups) for each in (path, other)}) == 1
             if alike and goes_on(context, groups[other][-1], groups[path][0]):
                 inside = [*groups.pop(other), *groups.pop(path)]
                 whole = all(stack in inside for stack in stacks if stack.path.startswith(f"{holder}."))
@@ -129,8 +129,12 @@ def _tower_module(stack: Stack, stacks: list[Stack]) -> str:
     return stack.path.rpartition(".")[0]
 
 
-def _tower_id(context: Context, path: str, stacks: list[Stack], towers: int) -> str:
-    """What a tower reads: by its name in the code, else by what it embeds."""
+def _tower_id(context: Context, path: str, stacks: list[Stack], towers: Collection[str]) -> str:
+    """What a tower reads: by its name in the code, else by what it embeds.
+
+    Args:
+        towers: The modules of all towers; what another one inside of it embeds is not its own.
+    """
     named = {
         "vision": r"vis(ion|ual)|image|vit",
         "audio": r"audio|speech|wav",
@@ -140,16 +144,21 @@ def _tower_id(context: Context, path: str, stacks: list[Stack], towers: int) -> 
     for name, pattern in named.items():
         # An embedder may hold the tower: then the path of its layers says what it reads.
         places = [path, *(stack.path for stack in stacks)] if name in ("vision", "audio") else [path]
-        if towers > 1 and any(re.search(pattern, place.lower()) for place in places):
+        if len(towers) > 1 and any(re.search(pattern, place.lower()) for place in places):
             return name
     root = context.modules[path]
-    inside = tuple(stack.path + "." for stack in stacks)
+    inside = tuple([stack.path + "." for stack in stacks] + [other + "." for other in _inner(path, towers)])
     kinds = {(m.library or "").rpartition(".")[2] for m in root.walk() if not m.path.startswith(inside)}
     if any(k.startswith("Embedding") for k in kinds) and not kinds & {"Conv2d", "Conv3d"}:
         return "text"
     if kinds & {"Conv2d", "Conv3d"}:
         return "vision"
     return "audio" if "Conv1d" in kinds else "text"
+
+
+def _inner(path: str, towers: Collection[str]) -> list[str]:
+    """The modules of towers inside of a module."""
+    return [other for other in towers if other and other != path and other.startswith(below(path))]
 
 
 def _looks_ids_up(context: Context, column: Column) -> bool | None:
@@ -254,7 +263,7 @@ def _holders(context: Context, column: Column, columns: list[Column]) -> list[Mo
 
 def nested(column: Column, columns: list[Column]) -> list[str]:
     """Modules of towers that lie inside a tower's own module, and inside no other tower in between."""
-    inside = [c.module for c in columns if c is not column and c.module.startswith(below(column.module)) and c.module]
+    inside = _inner(column.module, [other.module for other in columns])
     return [path for path in inside if not any(path.startswith(below(other)) for other in inside if other != path)]
 
 

@@ -156,7 +156,7 @@ def _moe_owners(context: Context, part: Part, what: MixtureOfExperts, name: str,
     if what.router and what.router not in part.paths[:1]:
         router = router_specs(context, context.modules[what.router], what)
         yield _Owner(f"moe_router{suffix}", router, [what.router], within=name)
-    yield _Owner(f"moe_experts{suffix}", specs, [what.experts], within=name)
+    yield _Owner(f"moe_experts{suffix}", specs, list(what.holders), within=name)
     for path, word in ((what.shared, "shared_expert"), (what.shared_gate, "shared_expert_gate")):
         if path:
             yield _Owner(word, module_specs(context, context.modules[path], word), [path], within=name)

@@ -275,7 +275,8 @@ class Drafted:
     def _add_side(self, box: Box, targets: tuple[str, ...]) -> None:
         key = (box.role, box.label, *box.details)
         old = self.sides.get(key)
-        self.sides[key] = SideBox(old.box if old else box, (*(old.targets if old else ()), *targets))
+        each = dict.fromkeys((*(old.targets if old else ()), *targets))  # one that reads several things is told once
+        self.sides[key] = SideBox(old.box if old else box, tuple(each))
 
 
 def drafted(architecture: Architecture, savings: Savings, known: Known) -> Drafted:

@@ -328,10 +328,11 @@ def _wires(scene: _Scene) -> Iterator[Finding]:
 
 
 def _shared_lines(scene: _Scene) -> Iterator[Finding]:
-    """Wires of different boxes to different boxes, or a wire and the leader of a note, that lie on each other for a while."""
+    """Wires of different boxes or towers to different ones, or a wire and the leader of a note, that lie on each other for a while."""
     lines: dict[tuple[bool, int], list[tuple[float, float, str]]] = {}
     for wire in scene.wires:
-        if wire.role != "note" and (wire.role != "edge" or "~" not in wire.owner) and not wire.owner.startswith("tie/"):
+        joins = wire.role == "edge" and ("~" in wire.owner or wire.owner.startswith("feed/"))
+        if not joins and wire.role != "note" and not wire.owner.startswith("tie/"):
             continue
         for start, end in pairwise(wire.points):
             level = abs(start[1] - end[1]) <= _SLANT
@@ -342,9 +343,16 @@ def _shared_lines(scene: _Scene) -> Iterator[Finding]:
     for found in lines.values():
         for place, (first, last, one) in enumerate(found):
             for begin, stop, other in found[:place]:
+                feeds = one.startswith("feed/") and other.startswith("feed/")  # which may go on as one
                 ends = zip(one.split("~"), other.split("~"), strict=False)
                 shared = min(last, stop) - max(first, begin)
-                if shared > _SHARED and one != other and all(a != b for a, b in ends) and (one, other) not in told:
+                if (
+                    shared > _SHARED
+                    and one != other
+                    and not feeds
+                    and all(a != b for a, b in ends)
+                    and (one, other) not in told
+                ):
                     told.add((one, other))
                     yield Finding("hard", "shared-line", "two wires lie on each other", (other, one))
 

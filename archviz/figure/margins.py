@@ -18,6 +18,8 @@ NOTE_LINE = 17.0
 _NOTE_WIDTH = 124.0
 _NOTE_OFFSET = 26.0
 _SIDE_GAP = 20.0  # px between side boxes and their column
+_TWO_LANES, _THREE_LANES = (7.0, 13.0), (3.5, 8.0, 12.5)  # px left of the column
+_ENTRY = 7.0  # half of how far from the middle of a box wires of side boxes enter it, px
 
 
 def side_width(sides: Sequence[SideBox]) -> float:
@@ -36,9 +38,10 @@ def paint_sides(
     frames = _side_frames(sides, art, lowest)
     items: list[Item] = []
     entries: dict[str, int] = {}
-    for number, side in enumerate(sides):
+    lanes = _side_lanes(sides, frames, art)
+    for side in sides:
         frame = frames[side.box.id]
-        lane = art.frame.x - 7 - 6 * (number % 2)
+        lane = art.frame.x - lanes[side.box.id]
         for target in side.targets:
             goal = art.canvas.boxes[target]
             used = entries[target] = entries.get(target, -1) + 1
@@ -55,6 +58,19 @@ def paint_sides(
             items.append(Group(f"{side.box.id}~{target}", "edge", (path,)))
     items += [paint_box(side.box, frames[side.box.id], side_style(side.box), theme) for side in sides]
     return items, frames
+
+
+def _side_lanes(sides: Sequence[SideBox], frames: Mapping[str, Frame], art: ColumnArt) -> dict[str, float]:
+    """How far left of the column the upright line of each side box is, px: on two lanes in turn, on a third where both are taken."""
+    taken: dict[str, tuple[int, float, float]] = {}
+    for number, side in enumerate(sides):
+        heights = [frame.middle[1] for frame in (frames[side.box.id], *map(art.canvas.boxes.__getitem__, side.targets))]
+        low, high = min(heights) - _ENTRY, max(heights) + _ENTRY
+        used = {lane for lane, start, end in taken.values() if low < end and start < high}
+        lane = next((lane for lane in (number % 2, 1 - number % 2, 2) if lane not in used), number % 2)
+        taken[side.box.id] = (lane, low, high)
+    steps = _THREE_LANES if any(lane == 2 for lane, _, _ in taken.values()) else _TWO_LANES
+    return {name: steps[lane] for name, (lane, _, _) in taken.items()}
 
 
 def _side_frames(sides: Sequence[SideBox], art: ColumnArt, lowest: float) -> dict[str, Frame]:

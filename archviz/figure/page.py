@@ -84,9 +84,9 @@ class Page:
         self.items: list[Item] = []
         self.side_frames: dict[str, Frame] = {}
         self.summit_frame = Frame(0, 0, 0, 0)
-        # Beside a column that another feeds the feeding line comes in, where a note would stand.
-        self.notes_left = not any(self._feeds_last(art) for art in self.arts)
         self.tucked = self._is_tucked()
+        # Beside a column that another feeds the feeding line comes in, or a small tower stands, where a note would be.
+        self.notes_left = not self.tucked and not any(self._feeds_last(art) for art in self.arts)
         self.xs, self.left = self._spines()
         self.plan = self._arranged()
         width = self._width(self.plan)

@@ -28,6 +28,9 @@ MOST_UNSEEN = (
 )
 
 
+LAZY = "lazy layers"  # in `Interpreter.state`: some layer takes a size from its first call
+
+
 @contextmanager
 def deep_recursion() -> Iterator[None]:
     """Room on the host's stack for interpreted calls; `Limits.depth` is the real bound.
@@ -104,9 +107,18 @@ def evaluate(interp: Interpreter, model: ModuleInstance) -> None:
         module.attrs["training"] = False
 
 
+def _call_once(interp: Interpreter, model: ModuleInstance) -> None:
+    """One pass, in which lazy layers find their sizes; those that it does not reach stay without, which is a gap."""
+    from archviz.interpreter.trace import trace_model  # for few models
+
+    trace_model(interp, model)
+
+
 def read_model(interp: Interpreter, model: ModuleInstance, config: Any, tagged: Tagged | None = None) -> ModelReading:
     """The reading of a built model: its module tree, ties, gaps and resolved configuration."""
     sizes = tagged.plain(model) if tagged is not None else {}
+    if interp.state.pop(LAZY, False):
+        _call_once(interp, model)
     tree = module_tree(model)
     gaps = resolved_gaps(interp, tree.paths())
     gaps += unknown_parts(tree.modules, gaps)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.control import BreakSignal, ContinueSignal, RaisedError, ReturnSignal, UnsupportedError
+from archviz.interpreter.enums import member_of
 from archviz.interpreter.expressions import EXPRESSIONS, made
 from archviz.interpreter.generators import suspended
 from archviz.interpreter.handed_on import take
@@ -17,7 +18,6 @@ from archviz.interpreter.parsing import body_of
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.values import (
     BoundMethod,
-    ClassMethod,
     ClassValue,
     FunctionValue,
     Instance,
@@ -192,7 +192,7 @@ def _argument_error(interp: Interpreter, function: FunctionValue, text: str) -> 
 
 def _call_class(interp: Interpreter, cls: ClassValue, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if cls.enum_members is not None:
-        return _enum_member(interp, cls, args)
+        return member_of(interp, cls, args[0] if args else None)
     if cls.metaclass is not None:
         return call(interp, cls.metaclass.lookup("__call__"), [cls, *args], kwargs)
     return make_instance(interp, cls, args, kwargs)
@@ -224,18 +224,6 @@ def make_instance(interp: Interpreter, cls: ClassValue, args: list[Any], kwargs:
 def is_metaclass(cls: ClassValue) -> bool:
     """Whether the objects of a class are classes."""
     return cls.mro[-1].qualified == TYPE
-
-
-def _enum_member(interp: Interpreter, cls: ClassValue, args: list[Any]) -> Any:
-    members = cls.enum_members or {}
-    wanted = args[0] if args else None
-    for member in members.values():
-        if member is wanted or member.attrs.get("value") == wanted:
-            return member
-    if cls.has("_missing_"):
-        raw = cls.lookup("_missing_")
-        return call(interp, raw.function if isinstance(raw, ClassMethod) else raw, [cls, wanted], {})
-    raise RaisedError(ValueError(f"{wanted!r} is not a valid {cls.name}"), interp.here(), explicit=True)
 
 
 def _call_instance(interp: Interpreter, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> Any:

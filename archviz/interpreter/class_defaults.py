@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archviz.interpreter.modules import SourceModule
-from archviz.interpreter.reading import ClassDefault
+from archviz.interpreter.reading import ROTATION, ClassDefault
 from archviz.interpreter.values import ClassValue, Instance
 from archviz.late_patterns import late_pattern
 from archviz.spans import Span
@@ -37,12 +37,20 @@ _PARTIAL = ("partial_rotary_factor", "rotary_pct", "rope_pct", "rotary_dim")
 
 
 def _rotation_defaults(config: Instance, prefix: str) -> dict[str, ClassDefault]:
-    """What the class writes into `rope_parameters` by itself: its `default_theta`, and the share of a head that it rotates."""
+    """What the class writes into `rope_parameters` by itself: its base, and the share of a head that it rotates; for each kind of layer."""
     name, values = "rope_parameters", config.attrs.get("rope_parameters")
     if not isinstance(values, dict):
         return {}
     own = config.cls
-    found = {f"{prefix}{name}": ClassDefault(own.name, own.at, (name, "rope_scaling", *_THETA, *_PARTIAL))}
+    found = {f"{prefix}{name}": ClassDefault(own.name, own.at, ROTATION)}
+    for kind, inner in values.items():
+        path = f"{prefix}{name}.{kind}"
+        if isinstance(inner, dict):
+            found |= {
+                each: ClassDefault(own.name, own.at, ROTATION) for each in (path, *(f"{path}.{k}" for k in inner))
+            }
+        elif kind == "rope_theta":
+            found[path] = ClassDefault(own.name, own.at, ROTATION)
     if "partial_rotary_factor" in values:
         found[f"{prefix}{name}.partial_rotary_factor"] = ClassDefault(own.name, own.at, _PARTIAL)
     owner = next((each for each in own.mro if "default_theta" in each.namespace), None)

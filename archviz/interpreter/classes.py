@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archviz.interpreter.attributes import MISSING, find_attribute
 from archviz.interpreter.calls import MAKES_MODULES, TYPE, UNKNOWN_BASE, is_metaclass
 from archviz.interpreter.control import LEAVING, UnsupportedError
+from archviz.interpreter.enums import EnumNames, is_enum, make_enum
 from archviz.interpreter.expressions import EXPRESSIONS
 from archviz.interpreter.named_tuples import make_record
 from archviz.interpreter.scope import Frame
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
     from archviz.interpreter.modules import SourceModule
 
-ENUM_BASES = ("enum.Enum",)
-
-
 MODES = "modes of modules"  # in `Interpreter.state`: some module may not be as `eval()` leaves it
 
 
@@ -43,6 +41,8 @@ def make_class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> Any:
     stated = [EXPRESSIONS[base.__class__](interp, base, frame) for base in node.bases]
     bases, host_base = _bases(interp, node.name, stated)
     body = Frame(frame.module, frame, is_class=True)
+    if is_enum(bases):
+        body.names = EnumNames(interp, bases)
     body.line = node.lineno
     body.names["__module__"] = frame.module.dotted
     outer = frame.names.get("__qualname__") if frame.is_class else None
@@ -92,8 +92,8 @@ def define(interp: Interpreter, made: _Statement, names: dict[str, Any], metacla
         interp.state[MODES] = True
     if any(base.qualified == "typing.NamedTuple" for base in made.bases):
         return _make_named_tuple(interp, cls)
-    if any(base.qualified in ENUM_BASES for base in cls.mro):
-        _make_enum(interp, cls)
+    if is_enum(cls.mro):
+        make_enum(interp, cls)
     for name, value in list(cls.namespace.items()):
         if isinstance(value, Instance) and value.cls.has("__set_name__"):
             interp.call(interp.get_attribute(value, "__set_name__"), [cls, name], {})
@@ -227,54 +227,31 @@ def _disown(value: Any, cls: ClassValue) -> None:
         value.owner = cls
 
 
-def _make_enum(interp: Interpreter, cls: ClassValue) -> None:
-    """Turn the plain attributes of an enum's body into members."""
-    members: dict[str, Any] = {}
-    for name, value in list(cls.namespace.items()):
-        is_plain = not name.startswith("_") and not isinstance(
-            value, (FunctionValue, NativeFunction, ClassMethod, StaticMethod, PropertyValue)
-        )
-        if not is_plain:
-            continue
-        number = _automatic(cls, name, members) if value is AUTO else value
-        same = next((each for each in members.values() if each.payload == number), None)
-        if same is not None:  # another name of a member
-            cls.namespace[name] = same
-            continue
-        member = Instance(cls)
-        member.attrs = {"name": name, "value": number, "_value_": number, "_name_": name}
-        member.payload = number
-        members[name] = member
-        del cls.namespace[name]
-        init = cls.find("__init__")
-        if isinstance(init, FunctionValue):
-            interp.call(init, [member, *(number if isinstance(number, tuple) else (number,))], {})
-    inherited = next((base.enum_members for base in cls.mro[1:] if base.enum_members), None)
-    cls.enum_members = members or (dict(inherited) if inherited else None)
-
-
-def _automatic(cls: ClassValue, name: str, members: dict[str, Any]) -> Any:
-    """What `auto()` stands for: one more than the greatest value before it; the next free bit of a flag."""
-    kinds = {base.qualified for base in cls.mro}
-    if "enum.StrEnum" in kinds:
-        return name.lower()
-    greatest = max((each.payload for each in members.values() if isinstance(each.payload, int)), default=0)
-    return 1 << greatest.bit_length() if "enum.Flag" in kinds else greatest + 1
-
-
-AUTO = object()
+_GIVEN = "__dataclass_given__"  # class attribute: what `__init__` takes, those fields among it that are not kept
 NO_DEFAULT = object()  # `dataclasses.MISSING`
 
 
 class FieldValue:
     """A dataclass field, as `dataclasses.fields` lists it."""
 
-    __slots__ = ("annotation", "default", "default_factory", "init", "kw_only", "metadata", "name", "repr", "stated")
+    __slots__ = (
+        "annotation",
+        "default",
+        "default_factory",
+        "for_init",
+        "init",
+        "kw_only",
+        "metadata",
+        "name",
+        "repr",
+        "stated",
+    )
 
     def __init__(self, default: Any = NO_DEFAULT, default_factory: Any = NO_DEFAULT, *, init: bool = True) -> None:
         self.default = default
         self.default_factory = default_factory
         self.init = init
+        self.for_init = False  # an `InitVar`: handed on to `__post_init__` and not kept
         self.name = ""
         self.stated: ast.expr | None = None
         self.annotation: tuple[ast.expr, SourceModule] | None = None  # None where annotations are not evaluated
@@ -295,22 +272,24 @@ def dataclass(interp: Interpreter, cls: Any = None, **options: Any) -> Any:
     if not isinstance(cls, ClassValue):
         return cls
     fields: dict[str, FieldValue] = {}
+    given: dict[str, FieldValue] = {}
     for base in reversed(cls.mro[1:]):
-        fields.update(base.namespace.get("__dataclass_fields__", {}))
+        given.update(base.namespace.get(_GIVEN, base.namespace.get("__dataclass_fields__", {})))
     for name, annotation in cls.annotations.items():
-        if not _names_any(annotation, ("ClassVar", "InitVar")):
-            fields[name] = _field(cls, name, annotation)
-    cls.namespace["__dataclass_fields__"] = fields
+        if not _names_any(annotation, ("ClassVar",)):
+            given[name] = _field(cls, name, annotation)
+    fields.update({name: each for name, each in given.items() if not each.for_init})
+    cls.namespace["__dataclass_fields__"], cls.namespace[_GIVEN] = fields, given
     if options.get("init", True) and "__init__" not in cls.namespace:
         init = interp.native(f"{cls.qualified}.__init__", _init_of(cls))
-        init.attrs["fields"] = fields
+        init.attrs["fields"] = given
         cls.namespace["__init__"] = init
     _compare_by_fields(
         interp, cls, order=bool(options.get("order")), eq=options.get("eq", True), frozen=bool(options.get("frozen"))
     )
     if options.get("repr", True) and "__repr__" not in cls.namespace:
         cls.namespace["__repr__"] = interp.native(f"{cls.qualified}.__repr__", _text_by_fields)
-    for field in fields.values():
+    for field in given.values():
         field.kw_only = field.kw_only or (bool(options.get("kw_only")) and field.name in cls.annotations)
     return cls
 
@@ -357,6 +336,7 @@ def _field(cls: ClassValue, name: str, annotation: ast.expr) -> FieldValue:
     field = default if isinstance(default, FieldValue) else FieldValue(default)
     field.name = name
     field.stated = annotation
+    field.for_init = _names_any(annotation, ("InitVar",))
     if cls.source_module is not None and "annotations" not in cls.source_module.index:
         field.annotation = (annotation, cls.source_module)
     if isinstance(default, FieldValue):
@@ -369,7 +349,8 @@ def _field(cls: ClassValue, name: str, annotation: ast.expr) -> FieldValue:
 
 def _init_of(cls: ClassValue) -> Any:
     def initialise(interp: Interpreter, receiver: Instance, *args: Any, **kwargs: Any) -> None:
-        fields = [field for field in cls.namespace["__dataclass_fields__"].values() if field.init]
+        given = cls.namespace[_GIVEN].values()
+        fields = [field for field in given if field.init]
         positional = [field.name for field in fields if not field.kw_only]
         if len(args) > len(positional):
             raise TypeError(
@@ -377,7 +358,11 @@ def _init_of(cls: ClassValue) -> Any:
             )
         values = dict(zip(positional, args, strict=False))
         values.update(kwargs)
-        for field in cls.namespace["__dataclass_fields__"].values():
+        handed = []
+        for field in given:
+            if field.for_init:
+                handed.append(field_value(interp, field, values, cls))
+                continue
             if not field.init:
                 if field.default is NO_DEFAULT and field.default_factory is NO_DEFAULT:
                     continue  # `__post_init__` sets it
@@ -388,7 +373,7 @@ def _init_of(cls: ClassValue) -> Any:
         if unknown:
             raise TypeError(f"{cls.name}.__init__() got an unexpected keyword argument '{min(unknown)}'")
         if cls.has("__post_init__"):
-            interp.call(interp.get_attribute(receiver, "__post_init__"), [], {})
+            interp.call(interp.get_attribute(receiver, "__post_init__"), handed, {})
 
     return initialise
 

@@ -12,7 +12,7 @@ from archviz.interpreter.control import RaisedError, UnsupportedError
 from archviz.interpreter.forks import branch_of
 from archviz.interpreter.handed_on import arguments, give_up
 from archviz.interpreter.name_tables import NameTable
-from archviz.interpreter.repeats import counted, is_settled, numbers_left
+from archviz.interpreter.repeats import counted, numbers_left, repeated
 from archviz.interpreter.rules import into
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.sizes import product, quotient
@@ -290,11 +290,13 @@ def _list_comprehension(interp: Interpreter, node: ast.ListComp, frame: Frame) -
 
 
 def _repeat(interp: Interpreter, node: ast.expr, frame: Frame, name: str, left: int, result: list[Any]) -> bool:
-    """Whether all elements after the first are the Unknown that it is; they are added at the price of their steps."""
-    if not isinstance(result[-1], Unknown) or not is_settled(interp, node, frame, name):
+    """Whether one value stands for the first element and all after it; they are added at the price of their steps."""
+    found = repeated(interp, node, frame, name, result[-1], left)
+    if found is None:
         return False
     interp.spend(left)
-    result.extend([result[-1]] * left)
+    result[-1] = found
+    result.extend([found] * left)
     return True
 
 
@@ -362,7 +364,10 @@ def _run_generator(
     if repeat is not None and (name is None or clause.ifs or len(generators) > 1 or not numbers_left(values)):
         repeat = None
     rounds = counted(interp, values)
-    for value in interp.iterate(values):
+    each, recorder = interp.iterate(values), interp.recorder
+    if recorder is not None:
+        each = recorder.forks.rounds(clause, inner, recorder.path, values, each)
+    for value in each:
         interp.step()
         if rounds is not None:
             rounds.round()
@@ -370,12 +375,17 @@ def _run_generator(
             interp.assign(clause.target, value, inner)
         else:
             inner.names[name] = value
-        if not clause.ifs or all(interp.decide(_in(interp, test, inner)) for test in clause.ifs):
+        kept = not clause.ifs or all(interp.decide(_in(interp, test, inner)) for test in clause.ifs)
+        if clause.ifs and recorder is not None:
+            recorder.forks.keep(clause, inner, recorder.path, kept)
+        if kept:
             if depth + 1 < len(generators):
                 _run_generator(interp, generators, depth + 1, outer, inner, emit)
             else:
                 emit(inner)
         if repeat is not None and name is not None and repeat(inner, name, numbers_left(values) or 0):
+            if recorder is not None:
+                recorder.forks.reach(clause, inner, recorder.path, len(values))
             return
         repeat = None
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from archviz.interpreter.machine import Interpreter
     from archviz.interpreter.scope import Frame
 
-Node = ast.If | ast.IfExp | ast.For | ast.While | ast.BoolOp | ast.Try
+Node = ast.If | ast.IfExp | ast.For | ast.While | ast.BoolOp | ast.Try | ast.Match | ast.comprehension
 
 
 class Fork:
@@ -28,15 +28,19 @@ class Fork:
         turns: The truth values that the test had; of a loop whether it had any rounds; of a `try` whether it went through.
         rounds: The most rounds of a loop; of `and` and `or` the most operands that were looked at.
         by_data: Numbers in a tensor decide, which a pass over shapes does not have.
+        cases: The places of the cases of a `match` that ran; -1 where none fitted.
+        kept: Whether the tests of a comprehension's clause kept elements.
         skips: The test only skips a round of a loop, and is taken as false.
     """
 
-    __slots__ = ("at", "by_data", "function", "module", "node", "rounds", "skips", "turns")
+    __slots__ = ("at", "by_data", "cases", "function", "kept", "module", "node", "rounds", "skips", "turns")
 
     def __init__(self, node: Node, function: Any, at: Span, module: str) -> None:
         self.node, self.function, self.at, self.module = node, function, at, module
         self.turns: set[bool] = set()
         self.rounds = 0
+        self.cases: set[int] = set()
+        self.kept: set[bool] = set()
         self.by_data = False
         self.skips = False
 
@@ -69,7 +73,7 @@ class Forks:
         if found is None:
             if frame.function is None or frame.module is None:
                 return None
-            at = frame.module.place(node.lineno)
+            at = frame.module.place(node.iter.lineno if isinstance(node, ast.comprehension) else node.lineno)
             found = self._of[node] = Fork(node, frame.function.node, at, module)
         found.turns.add(turn)
         found.by_data |= by_data
@@ -81,15 +85,35 @@ class Forks:
         if fork is not None:
             fork.skips = True
 
+    def case(self, node: ast.Match, frame: Frame, module: str, place: int, *, by_data: bool) -> None:
+        """Note which case of a `match` fits."""
+        fork = self.turn(node, frame, module, place >= 0, by_data=by_data)
+        if fork is not None:
+            fork.cases.add(place)
+
+    def keep(self, node: ast.comprehension, frame: Frame, module: str, kept: bool) -> None:
+        """Note whether the tests of a comprehension keep an element."""
+        fork = self._of.get(node) or self.turn(node, frame, module, True)
+        if fork is not None:
+            fork.kept.add(kept)
+
     def reach(
-        self, node: ast.BoolOp | ast.While, frame: Frame, module: str, count: int, *, by_data: bool = False
+        self,
+        node: ast.BoolOp | ast.While | ast.comprehension,
+        frame: Frame,
+        module: str,
+        count: int,
+        *,
+        by_data: bool = False,
     ) -> None:
         """Note how far `and`, `or` or a `while` loop went: operands or rounds."""
         fork = self.turn(node, frame, module, count > 0, by_data=by_data)
         if fork is not None:
             fork.rounds = max(fork.rounds, count)
 
-    def rounds(self, node: ast.For, frame: Frame, module: str, values: Any, each: Iterable[Any]) -> Iterator[Any]:
+    def rounds(
+        self, node: ast.For | ast.comprehension, frame: Frame, module: str, values: Any, each: Iterable[Any]
+    ) -> Iterator[Any]:
         """The rounds of a loop over `values`, counted."""
         fork = self.turn(node, frame, module, False, by_data=isinstance(values, Tensor) and values.data is None)
         for count, value in enumerate(each, 1):

@@ -26,7 +26,7 @@ from archviz.interpreter.rules import into
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.signatures import yields
 from archviz.interpreter.statements import begin_handler, body_of_case, handler_of, may_swallow
-from archviz.interpreter.values import Unknown
+from archviz.interpreter.values import Tensor, Unknown
 from archviz.interpreter.watched import plain
 
 if TYPE_CHECKING:
@@ -251,19 +251,26 @@ def _generator_expression(interp: Interpreter, node: ast.GeneratorExp, frame: Fr
 
 def _elements(interp: Interpreter, node: ast.GeneratorExp, depth: int, values: Any, frame: Frame) -> Run:
     clause = node.generators[depth]
-    rounds = counted(interp, values)
-    for value in interp.iterate(values):
+    rounds, recorder, count = counted(interp, values), interp.recorder, 0
+    for count, value in enumerate(interp.iterate(values), 1):  # noqa: B007 - how many there were
         interp.step()
         if rounds is not None:
             rounds.round()
         interp.assign(clause.target, value, frame)
-        if not all(interp.decide(interp.evaluate(test, frame)) for test in clause.ifs):
+        kept = all(interp.decide(interp.evaluate(test, frame)) for test in clause.ifs)
+        if clause.ifs and recorder is not None:
+            recorder.forks.keep(clause, frame, recorder.path, kept)
+        if not kept:
             continue
         if depth + 1 < len(node.generators):
             deeper = interp.evaluate(node.generators[depth + 1].iter, frame)
             yield from _elements(interp, node, depth + 1, deeper, frame)
         else:
             yield plain(EXPRESSIONS[node.elt.__class__](interp, node.elt, frame))
+    if recorder is not None:  # whoever asks for fewer elements does not learn how many there are
+        recorder.forks.reach(
+            clause, frame, recorder.path, count, by_data=isinstance(values, Tensor) and values.data is None
+        )
 
 
 # -- statements ---------------------------------------------------------------------------------------------------------

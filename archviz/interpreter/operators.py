@@ -497,4 +497,4 @@ class Operators(ClassChecks):
 
 
 def _payload(value: Any) -> Any:
-    return value.payload if isinstance(value, Instance) and value.payload is not None else value
+    return value.held if isinstance(value, Instance) and value.held is not None else value

@@ -24,18 +24,25 @@ class Protocols:
         cls: ClassValue
         payload: Any
 
+    @property
+    def held(self) -> Any:
+        """The Python value that the object is; a member of an enum is its value only where the enum is text or a number as well."""
+        return None if self.cls.enum_members is not None and self.cls.host_base is None else self.payload
+
     def special(self, name: str) -> Callable[..., Any] | None:
         """The bound special method, from the class or from the payload; None when there is none."""
         if self.cls.has(name):
             method = self.cls.interpreter.get_attribute(self, name)
             return method if callable(method) else None
-        return getattr(self.payload, name, None) if self.payload is not None else None
+        held = self.held
+        return getattr(held, name, None) if held is not None else None
 
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        if self.payload is not None and not self.cls.has("__eq__"):
-            return bool(self.payload == (other.payload if isinstance(other, Protocols) else other))
+        held = self.held
+        if held is not None and not self.cls.has("__eq__"):
+            return bool(held == (other.held if isinstance(other, Protocols) else other))
         method = self.special("__eq__")
         if method is None:
             return False
@@ -89,8 +96,8 @@ class Protocols:
             raise
 
     def __index__(self) -> int:
-        if isinstance(self.payload, int):
-            return self.payload
+        if isinstance(held := self.held, int):
+            return held
         method = self.special("__index__")
         if method is None:
             raise TypeError(f"'{self.cls.name}' object cannot be interpreted as an integer")
@@ -126,13 +133,14 @@ class Protocols:
             return bool(method())
         if self.special("__len__") is not None:
             return len(self) > 0
-        return bool(self.payload) if self.payload is not None else True
+        held = self.held
+        return bool(held) if held is not None else True
 
     def _ordered(self, name: str, other: Any) -> Any:
         method = self.special(name)
         if method is None:
             return NotImplemented
-        return method(other.payload if isinstance(other, Protocols) and not self.cls.has(name) else other)
+        return method(other.held if isinstance(other, Protocols) and not self.cls.has(name) else other)
 
     def __lt__(self, other: Any) -> Any:
         return self._ordered("__lt__", other)

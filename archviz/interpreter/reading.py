@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from archviz.interpreter.scaling import JoinedNumber
 
 Scalar = int | float | str | bool | None
+ROTATION = ("rope_parameters", "rope_scaling", "rope_theta", "rotary_emb_base", "rotary_base", "partial_rotary_factor", "rotary_pct",
+            "rope_pct", "rotary_dim")  # fmt: skip
+"""Keys that state a rotation; a class that writes its own into `rope_parameters` may read further ones (`local_rope_theta`)."""
 
 
 class ClassDefault(NamedTuple):

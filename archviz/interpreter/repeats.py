@@ -1,16 +1,18 @@
-"""Comprehensions whose every element is the same Unknown: found out from the first, and not evaluated again and again.
+"""Comprehensions whose every element is the same Unknown, or a number of a long table: found out from the first, and not evaluated again and again.
 
-`[position / np.power(10000, 2 * (j // 2) / d) for j in range(d)]` is not understood for any `j` where `np.power` is not.
+`[position / pow_of(10000, 2 * (j // 2) / d) for j in range(d)]` is not understood for any `j` where `pow_of` is not.  Where numpy
+computes it (`np.power`), the elements of a long row are numbers that nobody writes out, as those of a large tensor are.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.sizes import Size
-from archviz.interpreter.values import LibraryModule, Unknown
+from archviz.interpreter.values import LibraryModule, NativeFunction, Tensor, Unknown
 from archviz.interpreter.walk import check_siblings
 
 if TYPE_CHECKING:
@@ -24,7 +26,21 @@ _SAFE = (ast.Add, ast.Sub, ast.Mult)
 _DIVISIONS = (ast.Div, ast.FloorDiv, ast.Mod)
 
 
-def is_settled(interp: Interpreter, node: ast.expr, frame: Frame, target: str) -> bool:
+_MOST_WRITTEN = 256  # numbers of one row that numpy computes
+_OF_NUMBERS = frozenset(f"numpy.{name}" for name in ("power", "sqrt", "exp", "log", "sin", "cos"))
+Settles = Callable[["Interpreter", ast.expr, Frame, str], bool]
+
+
+def repeated(interp: Interpreter, node: ast.expr, frame: Frame, target: str, first: Any, left: int) -> Any:
+    """What stands for the first element of a comprehension and for all that are left; None where each is evaluated."""
+    if isinstance(first, Unknown):
+        return first if is_settled(interp, node, frame, target) else None
+    if type(first) is float and left >= _MOST_WRITTEN and is_settled(interp, node, frame, target, _is_of_numbers):
+        return Tensor((), "float64", at=interp.here())
+    return None
+
+
+def is_settled(interp: Interpreter, node: ast.expr, frame: Frame, target: str, settles: Settles | None = None) -> bool:
     """Whether an element is Unknown for each number that the loop gives, and evaluating it does nothing else.
 
     Args:
@@ -32,15 +48,17 @@ def is_settled(interp: Interpreter, node: ast.expr, frame: Frame, target: str) -
         node: The element.
         frame: Where it was evaluated once, with the first number.
         target: The name of the loop's variable.
+        settles: Says of the function of a call that it makes the element so; by default that it is missing.
     """
+    settles = settles or _is_missing_function
     if isinstance(node, ast.Call):
         given = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg)]
         plain_keywords = len(given) == len(node.args) + len(node.keywords)
-        unknown = _is_missing_function(interp, node.func, frame, target)
+        unknown = settles(interp, node.func, frame, target)
         return unknown and plain_keywords and all(_is_number(interp, each, frame, target) for each in given)
     if isinstance(node, ast.BinOp):
         sides = (node.left, node.right)
-        settled = [is_settled(interp, each, frame, target) for each in sides]
+        settled = [is_settled(interp, each, frame, target, settles) for each in sides]
         return any(settled) and all(
             known or _is_number(interp, each, frame, target) for known, each in zip(settled, sides, strict=True)
         )
@@ -49,10 +67,21 @@ def is_settled(interp: Interpreter, node: ast.expr, frame: Frame, target: str) -
 
 def _is_missing_function(interp: Interpreter, node: ast.expr, frame: Frame, target: str) -> bool:
     """Whether a function is a name of a library's module that the tables do not have."""
+    return isinstance(_library_function(interp, node, frame, target), Unknown)
+
+
+def _is_of_numbers(interp: Interpreter, node: ast.expr, frame: Frame, target: str) -> bool:
+    """Whether a function is one of numpy's that makes a number of numbers."""
+    found = _library_function(interp, node, frame, target)
+    return isinstance(found, NativeFunction) and found.name in _OF_NUMBERS
+
+
+def _library_function(interp: Interpreter, node: ast.expr, frame: Frame, target: str) -> Any:
+    """What a name of a library's module stands for; None for any other expression."""
     if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name) or node.value.id == target:
-        return False
+        return None
     module = interp.evaluate(node.value, frame)
-    return isinstance(module, LibraryModule) and isinstance(interp.get_attribute(module, node.attr), Unknown)
+    return interp.get_attribute(module, node.attr) if isinstance(module, LibraryModule) else None
 
 
 def _is_number(interp: Interpreter, node: ast.expr, frame: Frame, target: str, depth: int = 0) -> bool:
@@ -102,6 +131,11 @@ class Counted:
             check_siblings(interp, self.left)
             if self._least * self.left + interp.parts > interp.limits.parts:
                 interp.count_part(self._least * self.left)
+
+
+def distinct(values: Sequence[Any]) -> Iterable[Any]:
+    """The objects in a sequence; in a long one, which may be a row of a table, each once."""
+    return values if len(values) < _MOST_WRITTEN else dict(zip(map(id, values), values, strict=True)).values()
 
 
 def counted(interp: Interpreter, values: Any) -> Counted | None:

@@ -383,12 +383,19 @@ def body_of_case(interp: Interpreter, node: ast.Match, subject: Any, frame: Fram
     """The statements of the first case that fits; none where none does."""
     if isinstance(subject, Unknown):
         raise UnsupportedError(f"match over {subject.reason}", subject.at or interp.here())
-    for case in node.cases:
-        if _matches(interp, case.pattern, subject, frame) and (
-            case.guard is None or interp.decide(_value(interp, case.guard, frame))
-        ):
-            return case.body
-    return []
+    by_data = isinstance(subject, Tensor)
+    taken = -1
+    for place, case in enumerate(node.cases):
+        if not _matches(interp, case.pattern, subject, frame):
+            continue
+        guard = None if case.guard is None else _value(interp, case.guard, frame)
+        by_data |= interp.is_data(guard)
+        if case.guard is None or interp.decide(guard):
+            taken = place
+            break
+    if interp.recorder is not None:
+        interp.recorder.forks.case(node, frame, interp.recorder.path, taken, by_data=by_data)
+    return node.cases[taken].body if taken >= 0 else []
 
 
 def _matches(interp: Interpreter, pattern: ast.pattern, subject: Any, frame: Frame) -> bool:

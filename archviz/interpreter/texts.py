@@ -58,6 +58,9 @@ def member_text(member: Instance, *, is_repr: bool = False) -> str:
     """A member of an enum as text: by its name, or of some kinds by its value.  Source: Lib/enum.py `Enum.__str__`."""
     cls = member.cls
     name = f"{cls.name}.{member.attrs.get('name')}"
+    if member.attrs.get("name") is None:  # no bit of a flag
+        name = f"{cls.name}({member.attrs.get('value')})"
+        return f"<{cls.name}: {member.attrs.get('value')!r}>" if is_repr else name
     if is_repr:
         return f"<{name}: {member.attrs.get('value')!r}>"
     return str(member.attrs.get("value")) if any(each.qualified in _BY_VALUE for each in cls.mro) else name

@@ -258,7 +258,10 @@ def cache_inputs(interp: Interpreter, model: ModuleInstance, seq: int) -> Iterat
         forms = [{**plain, **images} for images in image_inputs(interp, model, 1)]
         yield from forms
         plain = forms[0]
-    yield from other_inputs(interp, model, plain, 1, seq)
+    for given in other_inputs(interp, model, plain, 1, seq):
+        if "use_cache" in plain and given.get("use_cache") is not True:
+            yield {**given, "use_cache": True}
+        yield given
 
 
 def _evaluate(interp: Interpreter, model: ModuleInstance) -> None:

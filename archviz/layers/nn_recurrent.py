@@ -6,9 +6,10 @@ from typing import Any
 
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import ModuleInstance, Tensor
+from archviz.interpreter.values import Instance, ModuleInstance, Tensor
 from archviz.layers.module import new_parameter
 from archviz.layers.nn_layers import keep
+from archviz.layers.packed_sequences import PACKED, with_data
 from archviz.ops.registry import like, op, tensor
 
 NN = "torch.nn"
@@ -56,6 +57,10 @@ def _register_layers(library: Library) -> None:
         def forward(interp: Interpreter, self: ModuleInstance, input: Any, hx: Any = None, _name: str = name) -> Any:
             hidden, projected = self.attrs["hidden_size"], self.attrs["proj_size"]
             directions = 2 if self.attrs["bidirectional"] else 1
+            if isinstance(input, Instance) and input.cls.qualified == PACKED:
+                made, state = forward(interp, self, input.attrs["data"], hx, _name)
+                state = _of_rows(interp, state, input.attrs["_rows"])
+                return with_data(interp, input, made), state
             result = interp.op("torch._recurrent", input, (projected or hidden) * directions)
             if not isinstance(input, Tensor) or input.shape is None:
                 return result, (result, result) if _name == "LSTM" else result
@@ -81,6 +86,17 @@ def _with_nonlinearity(library: Library) -> None:
         built(interp, self, *args, nonlinearity=nonlinearity, **options)
 
     methods["__init__"] = init
+
+
+def _of_rows(interp: Interpreter, state: Any, rows: int) -> Any:
+    """The last states of packed rows, which the layer saw as one sequence."""
+    if isinstance(state, tuple):
+        return tuple(_of_rows(interp, each, rows) for each in state)
+    return (
+        like(interp, state, (state.sizes[0], rows, state.sizes[-1]))
+        if isinstance(state, Tensor) and state.shape
+        else state
+    )
 
 
 def _batch(module: ModuleInstance, input: Tensor) -> tuple[int, ...]:

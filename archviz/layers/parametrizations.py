@@ -93,7 +93,7 @@ def _register_spectral_norm(library: Library) -> None:
             rows = weight.sizes[_rows(module, dim)]
             norm.buffers["_u"] = tensor(interp, (rows,))
             norm.buffers["_v"] = tensor(interp, (shapes.product(weight.sizes) // max(1, rows),))
-        _register_one(interp, module, name, norm)
+        register_one(interp, module, name, norm)
         return module
 
     library.method(f"{NN}.utils.parametrizations._SpectralNorm.forward")(
@@ -131,7 +131,7 @@ def _computed(interp: Interpreter, module: ModuleInstance, name: str) -> Any:
     return interp.call(module.modules["parametrizations"].modules[name], [], {})
 
 
-def _register_one(interp: Interpreter, module: ModuleInstance, name: str, computing: Any) -> None:
+def register_one(interp: Interpreter, module: ModuleInstance, name: str, computing: Any) -> None:
     """`register_parametrization`: one more step for a tensor that has some, or the first."""
     known = module.modules.get("parametrizations")
     if isinstance(known, ModuleInstance) and name in known.modules:
@@ -164,7 +164,7 @@ def _register_parametrizations(library: Library) -> None:
     def register_parametrization(
         interp: Interpreter, module: ModuleInstance, tensor_name: str, parametrization: Any, *, unsafe: bool = False
     ) -> ModuleInstance:
-        _register_one(interp, module, tensor_name, parametrization)
+        register_one(interp, module, tensor_name, parametrization)
         return module
 
     @library.function(f"{NN}.utils.parametrize.remove_parametrizations")
@@ -207,8 +207,3 @@ def _register_parametrizations(library: Library) -> None:
         for each in rest:
             value = interp.call(each, [value], {})
         return value
-
-    @library.function(f"{NN}.utils.parametrizations.orthogonal")
-    def orthogonal(interp: Interpreter, module: ModuleInstance, *args: Any, **options: Any) -> ModuleInstance:
-        interp.gap("torch.nn.utils.parametrizations.orthogonal has no stub")
-        return module

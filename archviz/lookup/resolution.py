@@ -55,6 +55,8 @@ class Resolution:
         source: The place that answered.
         complete: Whether every place was asked that could know the model.
         model_id: The exact Hub id.
+        record_id: The catalog id whose facts may stand for files that the Hub does not give: the model's own, or the old one that was
+            asked for; None where the catalog knows neither, or another revision was asked for than its facts are of.
         revision: The revision that was asked for.
         candidates: Models that the name may have meant, best first.
         facts_date: The date of the answering place's facts, `YYYY-MM-DD`.
@@ -80,6 +82,7 @@ class Resolution:
     advice: str | None = None
     liberties: tuple[str, ...] = ()
     error: ArchvizError | None = None
+    record_id: str | None = None
 
     @property
     def exit_status(self) -> int:

@@ -16,7 +16,7 @@ from archviz.errors import SourceUnavailableError, UsageError
 from archviz.late_patterns import late_pattern
 from archviz.lookup.arxiv.ids import without_version
 from archviz.lookup.candidates import find_fitting, find_near
-from archviz.lookup.catalog import find_record, model_ids
+from archviz.lookup.catalog import find_record, model_ids, standing_id
 from archviz.lookup.citing import find_citing
 from archviz.lookup.hub.ask import HubAnswer, ask_hub
 from archviz.lookup.hub.find import models_of_paper
@@ -29,7 +29,6 @@ from archviz.network.session import Session, day_of
 from archviz.records import replace
 from archviz.settings import Settings
 
-DEFAULT_REVISION = "main"
 _ONLY_CATALOG = "Only the embedded catalog"
 _CATALOG_TOO = "The embedded catalog"
 _ONE_WORD = late_pattern(
@@ -73,20 +72,37 @@ def look_up(asked: ModelName, session: Session) -> Resolution:
         return _with_search(asked, known, "", session)
     answer = ask_hub(model_id, asked.revision, session)
     if answer.status in ("exact", "renamed"):
-        return _on_hub(asked, answer, session)
+        return _on_hub(asked, known, answer, session)
     if answer.status == "not_found":
         return _with_search(asked, _denied(asked, known), answer.said, session, denied=model_id)
-    if answer.status == "gated" and not (answer.model and answer.model.id == at_hand.model_id):
-        at_hand = known  # the Hub answers, and does not say that another letter case is the same
+    if answer.status == "gated":
+        at_hand = _of_the_gated(asked, at_hand, known, answer)
     if at_hand.model_id is not None:
-        said = f"{answer.said} The catalog answers: {at_hand.message}" if answer.said else at_hand.message
-        return replace(at_hand, message=said, hub=answer.model, notes=tuple(session.notes), error=answer.error)
+        return _from_catalog(at_hand, answer, session)
     if answer.status == "unreachable" and known.status == "ambiguous":
         return replace(known, message=f"{answer.said} {known.message}", notes=tuple(session.notes))
     return _refused(asked, known, answer, session)
 
 
-def _on_hub(asked: ModelName, answer: HubAnswer, session: Session) -> Resolution:
+def _of_the_gated(asked: ModelName, at_hand: Resolution, known: Resolution, answer: HubAnswer) -> Resolution:
+    """What the catalog holds of a repository that keeps its files: under the name that the Hub gives it, else under the exact asked one."""
+    model = answer.model
+    if model is not None and answer.is_renamed and find_record(model.id):
+        return replace(_exact(ModelName("hub_id", model.id, asked.revision), model.id), asked=_as_asked(asked))
+    # the Hub answers: only where it says so is another letter case the same
+    return at_hand if model is not None and model.id == at_hand.model_id else known
+
+
+def _from_catalog(at_hand: Resolution, answer: HubAnswer, session: Session) -> Resolution:
+    """The catalog's answer in the Hub's stead; of a repository that has another name now, under that one."""
+    said = f"{answer.said} The catalog answers: {at_hand.message}" if answer.said else at_hand.message
+    found = replace(at_hand, message=said, hub=answer.model, notes=tuple(session.notes), error=answer.error)
+    if answer.model is None or not answer.is_renamed:
+        return found
+    return replace(found, status="renamed", model_id=answer.model.id)
+
+
+def _on_hub(asked: ModelName, known: Resolution, answer: HubAnswer, session: Session) -> Resolution:
     assert answer.model is not None
     model = answer.model
     liberties = _liberties(asked, model.id) if answer.status == "exact" else ()
@@ -102,7 +118,14 @@ def _on_hub(asked: ModelName, answer: HubAnswer, session: Session) -> Resolution
         hub=model,
         notes=tuple(session.notes),
         liberties=liberties,
+        record_id=_record_of(asked, known, answer),
     )
+
+
+def _record_of(asked: ModelName, known: Resolution, answer: HubAnswer) -> str | None:
+    """The catalog id whose facts are of the repository that the Hub answers with, at the asked revision."""
+    old = (known.model_id,) if known.model_id and answer.is_renamed else ()
+    return standing_id(asked.revision, answer.model.id, *old) if answer.model else None
 
 
 def _liberties(asked: ModelName, model_id: str) -> tuple[str, ...]:
@@ -163,7 +186,7 @@ def _refused(asked: ModelName, known: Resolution, answer: HubAnswer, session: Se
     """The Hub gives no files, or was not reached, and the catalog does not know the model."""
     if answer.status == "unasked":
         return replace(known, notes=tuple(session.notes))
-    liberties = _liberties(asked, answer.model.id) if answer.model else ()
+    liberties = _liberties(asked, answer.model.id) if answer.model and not answer.is_renamed else ()
     said = " ".join([answer.said, *liberties])
     return replace(
         known,
@@ -239,7 +262,7 @@ def _whole_name(model_id: str, asked: ModelName) -> str:
 def _exact(asked: ModelName, model_id: str) -> Resolution:
     record = find_record(model_id)
     facts_date = record.facts_date if record else None
-    if asked.revision not in (None, DEFAULT_REVISION):
+    if standing_id(asked.revision, model_id) is None:
         unpinned = Candidate(model_id, f"its catalog facts are not of revision {asked.revision}", asked.repository)
         return _not_found(asked, f"The catalog does not know revision {asked.revision} of {model_id}.", (unpinned,))
     liberties = _liberties(asked, model_id)
@@ -253,6 +276,7 @@ def _exact(asked: ModelName, model_id: str) -> Resolution:
         revision=asked.revision,
         facts_date=facts_date,
         liberties=liberties,
+        record_id=model_id,
     )
 
 

@@ -12,13 +12,15 @@ FORMS = (
     "repeat", "expand", "reshape", "view", "transpose", "getitem", "unsqueeze", "contiguous", "to", "slice", "repeat_interleave",
 )  # fmt: skip
 """Ops whose result is their input in another form."""
+_PRODUCTS = frozenset({"matmul", "bmm", "einsum", "scaled_dot_product_attention"})
 _TURNS = frozenset({"cos", "sin", "polar"})
 
 
 def latents(step: CachedPass) -> dict[tuple[int, str], str]:
     """(Place of a layer in the cache, name of a tensor) → what it is, for the layers that keep latents.
 
-    A latent is what a weight projects whole after it was read from the cache; keys and values are used as they are.
+    A latent is what a weight projects whole after it was read from the cache. Keys and values are used as they are, also where a
+    weight makes something else of them beside that, as a mask.
     """
     held = {
         number: (place, name)
@@ -39,16 +41,21 @@ def latents(step: CachedPass) -> dict[tuple[int, str], str]:
 
 def _projected(step: CachedPass, held: Mapping[int, tuple[int, str]]) -> list[tuple[int, str]]:
     forms = dict(held)
-    found = []
+    found: list[tuple[int, str]] = []
+    used: set[tuple[int, str]] = set()
     for event in step.events if held else ():
-        origin = forms.get(event.inputs[0].id) if event.kind == "op" and event.inputs else None
+        if event.kind != "op":
+            continue
+        if event.name in _PRODUCTS:
+            used.update(forms[value.id] for value in event.inputs if value.id in forms)
+        origin = forms.get(event.inputs[0].id) if event.inputs else None
         if origin is None:
             continue
         if event.name == "linear":
             found.append(origin)
         elif event.name in FORMS:
             forms.update((value.id, origin) for value in event.outputs)
-    return found
+    return [each for each in found if each not in used]
 
 
 def _is_turned(number: int, makers: Mapping[int, Event]) -> bool:

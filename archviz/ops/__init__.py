@@ -24,8 +24,10 @@ def register_ops(library: Library) -> None:
         creation,
         distributions,
         elementwise,
+        enumerations,
         function_tools,
         functional,
+        heaps,
         host,
         indexing,
         layout,
@@ -38,6 +40,8 @@ def register_ops(library: Library) -> None:
 
     for family in (
         stdlib,
+        enumerations,
+        heaps,
         function_tools,
         numpy_functions,
         contexts,

@@ -13,6 +13,7 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor, Unknown
 from archviz.ops import shapes
 from archviz.ops.registry import like, op, tensor
+from archviz.ops.relations import Tally
 
 
 def register(library: Library) -> None:
@@ -131,7 +132,8 @@ def _kinds(
     own = list(value.sizes)
     place = None if dim is None else shapes.axis(dim, len(own))
     total = shapes.product(own) if place is None else own[place]
-    count = len(kept) if kept is not None else chosen_count(interp, "unique", total)
+    taken = 1 if isinstance(value.meaning, Tally) else total
+    count = len(kept) if kept is not None else chosen_count(interp, "unique", taken)
     if count is None:
         rest = [of_unknown_count(interp, "unique", "int64")] * (inverse + counts)
         return (

@@ -12,7 +12,7 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
 from archviz.ops import shapes
 from archviz.ops.meanings import Rule, meaning
-from archviz.ops.relations import Constant, Counts, Meaning
+from archviz.ops.relations import Constant, Counts, Meaning, Tally
 
 
 def counted(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -35,8 +35,16 @@ def scattered(place: int) -> Rule:
 
 
 def summed(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
-    """A sum over some axes counts the same."""
+    """A sum over some axes counts the same; one of truth values that are data is a tally of them."""
     found = meaning(args[0])
+    if (
+        found is None
+        and result.sizes
+        and isinstance(args[0], Tensor)
+        and args[0].dtype == "bool"
+        and args[0].data is None
+    ):
+        return Tally()
     return found if isinstance(found, Counts) and result.sizes else None
 
 

@@ -197,8 +197,9 @@ def from_python(interp: Interpreter, value: Any, dtype: Any = None) -> Any:
         shape.append(length)
         check_length(interp, length * len(flat), "a tensor of values")
         flat = [item for each in flat for item in each]
-    unknown = next((each for each in flat if isinstance(each, (Unknown, Instance))), None)
-    if unknown is not None:
+    kinds = set(map(type, flat))
+    if any(issubclass(each, (Unknown, Instance)) for each in kinds):
+        unknown = next(each for each in flat if isinstance(each, (Unknown, Instance)))
         return unknown if isinstance(unknown, Unknown) else Unknown("a tensor of objects", interp.here())
     if flat and isinstance(flat[0], Tensor):
         return tensor(interp, (*shape, *(flat[0].shape or ())), dtype or flat[0].dtype)

@@ -253,6 +253,8 @@ def _blocked_where(condition: Meaning | None, value: Meaning | None, result: Ten
         if allowed is None:
             return Additive(replace(value.allowed, narrowed=True)) if condition is None else None
         return added_mask(relations.both(value.allowed, allowed))
+    if value is None and allowed is not None and allowed.hides and "float" in result.dtype:  # data, which may hide more
+        return Additive(replace(allowed, narrowed=True))
     is_open = isinstance(value, (Relation, Bias)) or _is_number(value)
     return added_mask(allowed) if is_open else None
 

@@ -16,7 +16,7 @@ from archviz.ops import mask_making as making
 from archviz.ops import mask_views as views
 from archviz.ops.mask_views import item, written
 from archviz.ops.meanings import Rule, as_relation, mean, meaning
-from archviz.ops.relations import Additive, Bias, Meaning, Relation, Scores
+from archviz.ops.relations import Additive, Bias, Distance, Meaning, Pattern, Position, Relation, Scores
 
 
 def _product(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -31,6 +31,18 @@ def _table(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meani
     ids = args[0] if args else kwargs.get("input")
     of_tokens = interp.recorder is not None and id(ids) in interp.recorder.tokens
     return None if of_tokens else Bias()
+
+
+def _learned(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    """Weights over positions: what a layer learned of them is a bias."""
+    found = meaning(args[0] if args else kwargs.get("input"))
+    return Bias() if isinstance(found, (Bias, Pattern, Position, Distance)) else result.meaning
+
+
+def _bent(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    """An activation: of a bias a bias, of anything else what an op without a rule gives."""
+    found = meaning(args[0] if args else kwargs.get("input"))
+    return found if isinstance(found, Bias) else result.meaning
 
 
 def _gathered(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -114,7 +126,7 @@ RULES: dict[str, Rule] = {
     **_names(views.kept, "to", "type", "type_as", "float", "half", "bfloat16", "double", "long", "int", "bool", "byte", "clone",
              "contiguous", "detach", "cpu", "cuda", "requires_grad_"),
     **_names(views.scored, "tanh", "clamp", "clip", "clamp_min", "maximum", "max", "nan_to_num", "dropout", "pad"),
-    "neg": making.negated,
+    "neg": making.negated, "linear": _learned, **_names(_bent, "relu", "gelu", "silu", "sigmoid"),
     "unsqueeze": views.unsqueezed, "unsqueeze_": views.unsqueezed, "squeeze": views.squeezed,
     "permute": views.permuted, **_names(views.transposed, "transpose", "swapaxes"), **_names(views.turned, "t", "mT"),
     **_names(views.viewed, "view", "reshape", "view_as", "reshape_as", "flatten", "unflatten", "repeat", "tile"),

@@ -6,10 +6,11 @@ tensors of positions is a pattern, of other tensors data without meaning, so tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.repeats import distinct
 from archviz.interpreter.values import Tensor
 from archviz.ops.relations import (
     BLOCKING,
@@ -59,12 +60,12 @@ def is_positional(value: Meaning | None) -> bool:
     return isinstance(value, (Pattern, Position, Distance, Marks, OtherMarks))
 
 
-def _pattern(given: tuple[Any, ...]) -> Pattern | None:
-    for each in given:
+def _pattern(given: Sequence[Any]) -> Pattern | None:
+    for each in distinct(given):
         if isinstance(each, Tensor):
             if each.meaning is not None and is_positional(each.meaning):
                 return Pattern()
-        elif isinstance(each, (tuple, list)) and _pattern(tuple(each)) is not None:
+        elif isinstance(each, (tuple, list)) and _pattern(each) is not None:
             return Pattern()
     return None
 

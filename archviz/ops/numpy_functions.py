@@ -15,6 +15,7 @@ from archviz.interpreter.values import DType, NativeFunction, Tensor, Unknown
 
 _DOUBLE = DType("float64")
 """What numpy computes numbers with a point in."""
+_WORD = 63  # bits of numpy's whole numbers, and the highest power of 2 among them
 _NARROW = ("float16", "float32", "int8", "uint8", "int16", "int32")
 """Types that Python has not: functions of a number here, which say a dtype by their name."""
 
@@ -31,7 +32,7 @@ def register(library: Library) -> None:
         "linspace": _linspace, "arange": _arange, "zeros": _filled("zeros"), "ones": _filled("ones"), "array": _array, "asarray": _array,
         "stack": _joined("stack"), "concatenate": _joined("cat"), "meshgrid": _meshgrid, "prod": _prod, "argsort": _along("argsort"),
         "cumsum": _along("cumsum"), "max": _reduced("amax"), "min": _reduced("amin"), "sum": _reduced("sum"),
-        "clip": _clip,
+        "power": _power, "clip": _clip,
     }  # fmt: skip
     for name, run in functions.items():
         library.function(f"numpy.{name}")(_known(name, run))
@@ -150,6 +151,14 @@ def _prod(interp: Interpreter, a: Any) -> Any:
     for each in interp.iterate(a):
         result *= _prod(interp, each) if isinstance(each, (list, tuple)) else each
     return result
+
+
+def _power(interp: Interpreter, x1: Any, x2: Any) -> Any:
+    if isinstance(x1, Tensor) or isinstance(x2, Tensor):
+        return interp.op("torch.pow", x1, x2)
+    if isinstance(x1, int) and isinstance(x2, int) and 0 <= x2 < _WORD:
+        return x1**x2 if abs(x1) < 1 << _WORD else Unknown("a power beyond 64 bits", interp.here())
+    return math.pow(x1, x2)
 
 
 def _clip(interp: Interpreter, a: Any, a_min: Any, a_max: Any) -> Any:

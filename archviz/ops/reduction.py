@@ -12,7 +12,7 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
 from archviz.ops import shapes
 from archviz.ops.promotion import is_inexact, promoted
-from archviz.ops.registry import like, op, tensor
+from archviz.ops.registry import dtype_name, like, op, tensor
 
 
 def register(library: Library) -> None:
@@ -44,6 +44,24 @@ def _keeps(args: tuple[Any, ...], options: dict[str, Any]) -> bool:
     return bool(options.get("keepdim", options.get("keepdims", given)))
 
 
+_OF_FRACTIONS = {
+    "mean": "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {}",
+    "std": "std and var only support floating point and complex dtypes",
+    "var": "std and var only support floating point and complex dtypes",
+    "nanmean": "nanmean(): expected input to have floating point or complex dtype but got {}",
+    "norm": "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}",
+}
+"""Reductions of whole numbers that PyTorch refuses, in its words."""
+
+
+_WHOLE = {"bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long"}
+
+
+def _refuse_whole(name: str, dtype: str | None) -> None:
+    if dtype in _WHOLE:
+        raise RuntimeError(_OF_FRACTIONS[name].format(_WHOLE[dtype]))
+
+
 def _register_reductions(library: Library) -> None:
     names = {"sum": sum, "mean": None, "prod": None, "std": None, "var": None, "norm": None, "all": None, "any": None, "nansum": None,
              "logsumexp": None, "amax": max, "amin": min, "count_nonzero": None, "nanmean": None}  # fmt: skip
@@ -59,6 +77,8 @@ def _register_reductions(library: Library) -> None:
             shape = shapes.reduce(value.sizes, None if dims in ([], ()) else dims, keep=_keeps(args, options))
             data = [_host(value.data)] if _host and value.data and not shape else None
             dtype = "bool" if _name in ("all", "any") else options.get("dtype") or value.dtype
+            if _name in _OF_FRACTIONS:
+                _refuse_whole(_name, dtype_name(dtype))
             if _name == "count_nonzero" or (
                 _name in ("sum", "prod") and not options.get("dtype") and not is_inexact(value.dtype)
             ):
@@ -73,6 +93,7 @@ def _register_reductions(library: Library) -> None:
 def _register_extremes(library: Library) -> None:
     @op(library, "torch.var_mean", "torch.std_mean")
     def var_mean(interp: Interpreter, value: Tensor, *args: Any, **options: Any) -> Any:
+        _refuse_whole("var", value.dtype)
         shape = shapes.reduce(value.sizes, _dims(args, options), keep=_keeps(args, options))
         return like(interp, value, shape), like(interp, value, shape)
 

@@ -163,7 +163,14 @@ class Counts:
     total: int
 
 
-Meaning = Position | Distance | Constant | Bias | Pattern | Marks | OtherMarks | Relation | Additive | Scores | Counts
+@record(frozen=True)
+class Tally:
+    """How many of the truth values along an axis hold, which are data: a pass takes all of them as true, so as many everywhere."""
+
+
+Meaning = (
+    Position | Distance | Constant | Bias | Pattern | Marks | OtherMarks | Relation | Additive | Scores | Counts | Tally
+)
 EVERYTHING = Relation()
 NOTHING = Relation(low=inf, high=-inf)
 
@@ -280,6 +287,8 @@ def compare(name: str, left: Meaning, right: Meaning) -> Relation | None:
         left, right, name = right, left, _MIRRORED.get(name, name)
     if isinstance(left, OtherMarks) and right == Constant(0.0) and name in ("eq", "ne", "noteq", "not_equal"):
         return Relation(marked=True, outside=name != "eq")
+    if isinstance(left, Additive) and right == Constant(0.0) and name in ("eq", "ne"):  # 0 where nothing is blocked
+        return left.allowed if name == "eq" else complement(left.allowed)
     if isinstance(left, Distance) and isinstance(right, Constant):
         return _compare_distance(name, left, right.value)
     if isinstance(left, Position) and isinstance(right, Constant):

@@ -14,7 +14,7 @@ from typing import Any
 from archviz.interpreter.attributes import MISSING
 from archviz.interpreter.bounds import RefusedPatternError, check_regex
 from archviz.interpreter.calls import make_instance, wrap_host
-from archviz.interpreter.classes import AUTO, NO_DEFAULT, FieldValue, dataclass, new_class
+from archviz.interpreter.classes import NO_DEFAULT, FieldValue, dataclass, new_class
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
@@ -164,13 +164,6 @@ def _register_collections(library: Library) -> None:
         names = fields.replace(",", " ").split() if isinstance(fields, str) else list(fields)
         given = list(kwargs.get("defaults") or ())
         return make_record(interp, name, names, dict(zip(names[len(names) - len(given) :], given, strict=True)))
-
-    library.declare("enum.Enum")
-    library.declare("enum.IntEnum", "enum.Enum")
-    library.declare("enum.StrEnum", "enum.Enum")
-    library.declare("enum.Flag", "enum.Enum")
-    library.function("enum.auto")(lambda interp: AUTO)
-    library.function("enum.unique")(lambda interp, cls: cls)
 
 
 def _register_mapping(library: Library) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
+from archviz.interpreter.repeats import distinct
 from archviz.interpreter.values import DType, Layout, Tensor
 from archviz.ops import shapes
 
@@ -132,7 +133,7 @@ _NUMBERS = frozenset({int, float, bool})  # a list of them may be long, and hold
 def _views(given: Sequence[Any]) -> list[Tensor]:
     """The operands that hold a layout."""
     found: list[Tensor] = []
-    for each in given:
+    for each in distinct(given):
         if each.__class__ is Tensor:
             if each.layout is not None:
                 found.append(each)

@@ -22,6 +22,12 @@ def pooled_positions(module: ModuleRecord) -> Iterator[tuple[ModuleRecord, int]]
                 yield child, rate
 
 
+def pooling_rates(module: ModuleRecord) -> tuple[int, ...]:
+    """How many positions become one in a module, an indexer's own pooling among them; each rate once."""
+    rates = (child.attributes.get("compress_rate") for child in module.walk())
+    return tuple(dict.fromkeys(rate for rate in rates if isinstance(rate, int) and rate > 1))
+
+
 def indexers(module: ModuleRecord) -> Iterator[tuple[ModuleRecord, int]]:
     """The submodules that choose positions for the attention, each with how many it chooses."""
     for child in module.walk():

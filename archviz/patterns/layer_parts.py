@@ -55,7 +55,7 @@ def detect_mixer(module: ModuleRecord, trace: Trace) -> Mixer | None:
 def _collect(module: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
     spelt_out = detect_moe(module, trace) if module.children else None
     if spelt_out is not None:  # router and experts stand in the layer itself
-        paths = [p for p in (spelt_out.router, spelt_out.experts, spelt_out.shared, spelt_out.shared_gate) if p]
+        paths = [p for p in (spelt_out.router, *spelt_out.holders, spelt_out.shared, spelt_out.shared_gate) if p]
         parts.feeds.append(Part(paths, spelt_out, "moe"))
     taken = {path for part in parts.feeds for path in part.paths}
     for child in module.children.values():

@@ -33,6 +33,7 @@ class MixtureOfExperts:
     Args:
         experts, router, shared: Module paths; the shared expert is None where there is none.
         count, top_k: Experts with weights, and how many choices the router makes for a token.
+        further: Modules beside `experts` that hold further projections of the same experts (`output_linear` beside `input_linear`).
         zero: Further choices of the router that hold no weights of their own: such an expert hands its token on or gives nothing.
         hidden: Inner width of an expert; `each` its parameters.
         score: `softmax`, `sigmoid`, …; `softmax over top-k` when scores are normalised after the choice.
@@ -64,6 +65,12 @@ class MixtureOfExperts:
     hashed: bool = False
     expert_scale: str | None = None
     zero: int = 0
+    further: tuple[str, ...] = ()
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """The modules that together hold the experts."""
+        return (self.experts, *self.further)
 
     @property
     def choices(self) -> int:
@@ -89,13 +96,15 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
     if experts is None or not expert_count(experts):
         return None
     count = expert_count(experts) or 0
+    holders = [experts, *_further(module, experts)]
     router, choices = _find_router(module, experts, count, trace)
     shared = next((c for c in module.children.values() if _is_shared(c, experts, module, trace)), None)
     gate = next(
         (c for c in linears_of(module) if (linear_sizes(c) or (0, 0))[1] == 1 and c is not router), None
     )  # a single number per token
-    width, hidden, gated = _expert_sizes(experts, count, choices)
+    width, hidden, gated = _expert_sizes(holders, count, choices)
     owners, call = (router, module), trace.call(module.path)
+    parts = [part for holder in holders for part in holder.walk()]
     events = router_events(trace, trace.call(router.path) if router else None, call)
     seen, factor = call if is_seen(events) else None, weight_factor(events)
     top_k = _top_k(module, router, events)
@@ -107,9 +116,9 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         top_k=top_k,
         hidden=hidden,
         width=width,
-        each=sum(t.numel for m in experts.walk() for t in m.parameters.values()) // count,
+        each=sum(t.numel for m in parts for t in m.parameters.values()) // count,
         zero=choices - count,
-        activation=activation_in(experts, trace),
+        activation=activation_in(experts if len(holders) == 1 else module, trace),
         gated=gated,
         score=score_name(events),
         normalised=normalising_step(events) is not None if seen else _stated_normalised(owners),
@@ -121,9 +130,25 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         groups=group_limit(events, choices) or _groups(module, router),
         hashed=_is_hashed(router, choices, top_k),
         expert_scale=_expert_scale(router, events, choices),
+        further=tuple(holder.path for holder in holders[1:]),
     )
-    held = (what.of_one(tensor) for m in experts.walk() for tensor in m.parameters.values())
+    held = (what.of_one(tensor) for part in parts for tensor in part.parameters.values())
     return replace(what, each=sum(held)) if what.zero else what
+
+
+def _further(module: ModuleRecord, experts: ModuleRecord) -> list[ModuleRecord]:
+    """Siblings of the experts with further projections of them: one stacked matrix alone is no feed-forward, several of one class are."""
+    if not _is_one_projection(experts):
+        return []
+    return [
+        child for child in module.children.values()
+        if child is not experts and child.class_name == experts.class_name and _is_one_projection(child)
+        and expert_count(child) == expert_count(experts) and "shared" not in child.name
+    ]  # fmt: skip
+
+
+def _is_one_projection(module: ModuleRecord) -> bool:
+    return not module.children and [len(t.shape) for t in module.parameters.values() if len(t.shape) > 2] == [3]
 
 
 def gate_curve(trace: Trace, gate: str, events: Sequence[Event]) -> Event | None:
@@ -259,14 +284,16 @@ def _matrices(module: ModuleRecord) -> list[TensorRecord]:
     return [t for part in module.walk() for t in part.parameters.values() if len(t.shape) == 2]
 
 
-def _expert_sizes(experts: ModuleRecord, count: int, choices: int) -> tuple[int | None, int | None, bool]:
+def _expert_sizes(holders: Sequence[ModuleRecord], count: int, choices: int) -> tuple[int | None, int | None, bool]:
     """Outer width, inner width and whether an expert is gated."""
+    experts = holders[0]
     one = next((expert for m in experts.walk() for expert in _weighted(_numbered(m))), None)
     if one is not None and (block := describe_projections(linears_of(one), None)):
         return block.width, block.hidden, block.gated
     matrices = [
         t.shape
-        for m in experts.walk()
+        for holder in holders
+        for m in holder.walk()
         for t in m.parameters.values()
         if len(t.shape) == 3 and t.shape[0] in (count, choices)
     ]

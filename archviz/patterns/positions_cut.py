@@ -50,6 +50,14 @@ class Positions:
             return index
         return ", ".join(told.get(bound, bound) for bound in bounds)
 
+    def size_words(self, size: float, *, least: int = _MORE) -> str | None:
+        """A number that is how many positions there are, or how many of them pooled; None for others, and for so few that it may be chance.
+
+        >>> Positions(263, (4,)).size_words(65), Positions(263, (4,)).size_words(64), Positions(7, (4,)).size_words(7)
+        ('S/4', None, None)
+        """
+        return next((text for text, base in self._bases() if size == base > least), None)
+
     def filled(self, more: int) -> str:
         """How many positions are added to all: `64 − S` where they are filled up to a round number.
 

@@ -30,12 +30,14 @@ _PLACES = {
 """Truth values that some ops are handed by place → their names."""
 
 
-def fresh_words(event: Event, name: str) -> str:
+def fresh_words(event: Event, name: str, positions: Positions | None = None) -> str:
     """A tensor that is made without data: numbers in a row with another start or step than usual, one number throughout."""
     options = event.options
     if name in ("full", "full_like", "new_full"):
         filling = options.get("fill_value", options.get("2" if name == "new_full" else "1"))
-        return f"{name}({filling:g})" if is_number(filling) else name
+        if isinstance(filling, bool) or not isinstance(filling, (int, float)):
+            return name
+        return f"{name}({(positions.size_words(filling) if positions else None) or f'{filling:g}'})"
     if name != "arange":
         return name
     stated = [options[key] for key in ("0", "1", "2") if key in options]

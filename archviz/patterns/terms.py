@@ -202,7 +202,9 @@ class TermReader:
             return
         self.steps += 1
         if not event.inputs or name in FRESH:
-            self.terms.update((value.id, Term("given", fresh_words(event, name))) for value in event.outputs)
+            self.terms.update(
+                (value.id, Term("given", fresh_words(event, name, self.positions))) for value in event.outputs
+            )
             return
         if name in _CUTS and len(event.inputs) == 1:
             self._cut(event)
@@ -285,6 +287,8 @@ class TermReader:
         numbers: dict[int, Any] = {int(key): v for key, v in event.options.items() if key.isdigit() and is_number(v)}
         if canonical(event.name) == "pad":
             numbers.clear()  # its notes tell them
+        if canonical(event.name) == "topk" and 1 in numbers:
+            numbers[1] = self._most(event, numbers[1]) or numbers[1]
         if canonical(event.name) in JOINS:
             return (*tensors, *numbers.values())  # its tensors are one argument
         found: list[Term | float] = []
@@ -295,6 +299,13 @@ class TermReader:
                 found.append(tensors.pop(0))
         found += [*tensors, *numbers.values()]
         return tuple(found)
+
+    def _most(self, event: Event, chosen: float) -> Term | None:
+        """How many a choice keeps at most, where it keeps all the positions that a pass has: a longer one may have more than are chosen."""
+        shape, axis = event.inputs[0].shape or (), event.options.get("dim", -1)
+        whole = isinstance(axis, int) and -len(shape) <= axis < len(shape) and shape[axis] == chosen
+        words = self.positions.size_words(chosen, least=1) if self.positions and whole else None
+        return Term("given", f"≤ {words}") if words is not None else None
 
     def _operands(self, event: Event) -> list[Term | float]:
         """The tensors an op reads; one that stands on other axes than it was made on, where the shapes alone do not tell."""

@@ -56,10 +56,17 @@ class Reach:
         if self.folders is None:
             return
         try:
-            place = Path(path).expanduser()
-            inside = any(_is_inside(place, folder) for folder in self.folders)
+            place, bases = Path(path).expanduser().resolve(), [folder.resolve() for folder in self.folders]
+            inside = _is_inside(place, bases)
+            leads_out = inside and not all(_is_inside(link, bases) for link in _links_of(place))
         except (OSError, RuntimeError, ValueError):
-            inside = False
+            inside = leads_out = False
+        if leads_out:
+            raise UsageError(
+                "the folder holds links that lead out of what this server reads",
+                where=argument,
+                hint="have the server started with --read FOLDER for where they lead, or name a folder without such links",
+            )
         if not inside:
             raise UsageError(
                 "this server reads no such path of its machine",
@@ -73,13 +80,13 @@ _INSTEAD = {"code": "give a GitHub URL, or ", "estimator": ""}
 """Argument that takes a path → what else it takes."""
 
 
-def _is_inside(place: Path, folder: Path) -> bool:
-    base = folder.resolve()
-    if not place.resolve().is_relative_to(base):
-        return False
-    if not place.is_dir():
-        return True
-    return all(entry.resolve().is_relative_to(base) for entry in place.iterdir() if entry.is_symlink())
+def _is_inside(place: Path, bases: Sequence[Path]) -> bool:
+    return any(place.is_relative_to(base) for base in bases)
+
+
+def _links_of(place: Path) -> list[Path]:
+    """Where the links in a folder lead."""
+    return [entry.resolve() for entry in place.iterdir() if entry.is_symlink()] if place.is_dir() else []
 
 
 def reach_of(folders: Sequence[Path], *, remote: bool) -> Reach:

@@ -25,12 +25,12 @@ def subjects(about: str | None) -> list[list[str]]:
 
 
 def about_claims(claims: Sequence[Claim], asked: Sequence[Sequence[str]]) -> tuple[list[Claim], str]:
-    """The claims with all words of one of the subjects in key, scope or value; all where nothing is asked.
+    """The claims with all words of one of the subjects in key, scope, value or status; all where nothing is asked.
 
     Returns:
         The claims; where none has all words those with one of them, and a sentence that says so.
     """
-    said = [" ".join(_words(f"{claim.key} {claim.scope} {claim.value}")) for claim in claims]
+    said = [" ".join(_words(f"{claim.key} {claim.scope} {claim.value} {claim.status}")) for claim in claims]
     pairs = list(zip(claims, said, strict=True))
     whole = [claim for claim, text in pairs if not asked or any(all(word in text for word in words) for words in asked)]
     if whole:

@@ -27,8 +27,11 @@ MOST_REPOSITORIES = 4  # that hold the code of one model
 MOST_TAGGED = 4  # papers that are listed because a tag names them
 
 
-def hub_source(model: HubModel, session: Session) -> ModelSource:
+def hub_source(model: HubModel, session: Session, *, stands: bool) -> ModelSource:
     """The source of a repository at its commit; its code is fetched when it is first read.
+
+    Args:
+        stands: The catalog can answer where the configuration is not given.
 
     Raises:
         GatedError: The files are not given to this account.
@@ -37,7 +40,7 @@ def hub_source(model: HubModel, session: Session) -> ModelSource:
     """
     if model.files and CONFIG not in model.files:
         raise _no_config(model)
-    data = read_config(model, session)
+    data = read_config(model, session, stands=stands)
     with unless_bad(model, CONFIG, session):
         values, remarks = parse_config(data, CONFIG)
     record = find_record(model.id)

@@ -119,14 +119,15 @@ def resolved_source(found: Resolution, session: Session) -> ModelSource:
         from archviz.sources.hub_source import hub_source
 
         try:
-            return _with_word(_with_age(hub_source(found.hub, session), session), found, session)
+            source = hub_source(found.hub, session, stands=found.record_id is not None)
+            return _with_word(_with_age(source, session), found, session)
         except SourceUnavailableError as error:
-            if find_record(found.model_id) is None:
+            if found.record_id is None:
                 raise
             session.note(f"{error.sentence}; the catalog answers.")
     elif found.notes or not session.is_offline(hub_service()):
         session.note(found.message)
-    return _with_word(_from_catalog(found.model_id, session.notes), found, session)
+    return _with_word(_from_catalog(found.record_id or found.model_id, session.notes), found, session)
 
 
 def _with_age(source: ModelSource, session: Session) -> ModelSource:

@@ -43,9 +43,9 @@ def survey_model(found: Resolution, described: Described, session: Session, *, w
         with_text: Give the text of the card and of blogs on hosts that are read.
     """
     assert found.model_id is not None
-    record = find_record(found.model_id)
+    held = found.record_id or found.model_id
+    record, links = find_record(held), catalog_links(held)
     card, card_entry = _card(found.hub, session, with_text=with_text)
-    links = catalog_links(found.model_id)
     own, others = repositories(card, links, found.model_id)
     read = papers(card, links, found.hub.papers if found.hub else ())
     about = About(found.model_id, own_papers(read))

@@ -11,7 +11,7 @@ from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
 from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
 from archviz.patterns.attention import Attention
-from archviz.patterns.compression import pooled_positions
+from archviz.patterns.compression import pooling_rates
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, activation_of, canonical
@@ -240,7 +240,7 @@ def _reader(context: Context, call: Event, *, handed: bool = True) -> TermReader
         return event.kind == "call" or detect_rope(event, context.trace) is not None
 
     module = context.modules.get(call.module)
-    rates = tuple(dict.fromkeys(rate for _, rate in pooled_positions(module))) if module is not None else ()
+    rates = pooling_rates(module) if module is not None else ()
     return TermReader(context.trace, call, closed, context.reading.stored, rates, handed=handed)
 
 

@@ -43,6 +43,10 @@ def not_read(fork: Fork) -> str | None:
         return _loop(node, node.iter, f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}", fork)
     if isinstance(node, ast.While):
         return _loop(node, node.test, f"while {ast.unparse(node.test)}", fork)
+    if isinstance(node, ast.Match):
+        return _cases(node, body, fork)
+    if isinstance(node, ast.comprehension):
+        return _clause(node, body, fork)
     if isinstance(node, ast.BoolOp):
         return _operands(node, body, fork)
     if isinstance(node, ast.Try):
@@ -70,6 +74,47 @@ def _operands(node: ast.BoolOp, body: Sequence[ast.stmt], fork: Fork) -> str | N
     word, sign = ("if", " and ") if isinstance(node.op, ast.And) else ("unless", " or ")
     told = sign.join(ast.unparse(each) for each in left_out)
     return _short(f"{told} {word} {sign.join(ast.unparse(each) for each in node.values[: fork.rounds])}")
+
+
+def _cases(node: ast.Match, body: Sequence[ast.stmt], fork: Fork) -> str | None:
+    """The cases of a `match` that other sizes would take."""
+    sizes = names_of_sizes(body)
+    guards = [case.guard for case in node.cases if case.guard is not None]
+    asked = node.subject.elts if isinstance(node.subject, ast.Tuple) else [node.subject]
+    equal = [ast.Compare(each, [ast.Eq()], [ast.Constant(0)]) for each in asked]  # what the cases ask of it
+    if len(fork.cases) > 1 or not (
+        fork.by_data or any(decided_by_pass(each, sizes) for each in (*equal, *asked, *guards))
+    ):
+        return None
+    told = [
+        f"case {ast.unparse(case.pattern)}{f' if {ast.unparse(case.guard)}' if case.guard else ''}: {_text(case.body)}"
+        for place, case in enumerate(node.cases)
+        if place not in fork.cases
+        and not all(isinstance(each, ast.Raise | ast.Pass) or _only_tells(each) for each in case.body)
+    ]
+    return _short(f"match {ast.unparse(node.subject)}: {'; '.join(told)}") if told else None
+
+
+def _clause(node: ast.comprehension, body: Sequence[ast.stmt], fork: Fork) -> str | None:
+    """The elements of a comprehension that its tests left out, or that more rounds would add."""
+    made = next(
+        (each for statement in body for each in ast.walk(statement) if node in getattr(each, "generators", ())), None
+    )
+    if made is None:
+        return None
+    sizes = names_of_sizes(body)
+    head = f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}"
+    element = ast.unparse(made.elt) if isinstance(made, ast.ListComp | ast.SetComp | ast.GeneratorExp) else _pair(made)
+    is_through = fork.rounds > 0 or True not in fork.turns  # else a generator was left before its end
+    if is_through and fork.rounds < 2 and not fork.by_data and decided_by_pass(node.iter, sizes):
+        return _short(f"{head}: {'the second round of ' if fork.rounds else ''}{element}")
+    if fork.kept == {False} and any(decided_by_pass(test, sizes) for test in node.ifs):
+        return _short(f"{element} {head} if {' and '.join(map(ast.unparse, node.ifs))}")
+    return None
+
+
+def _pair(made: ast.AST) -> str:
+    return f"{ast.unparse(made.key)}: {ast.unparse(made.value)}" if isinstance(made, ast.DictComp) else ""
 
 
 def _attempt(node: ast.Try, fork: Fork) -> str | None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from archviz.architecture.model import Architecture
 from archviz.architecture.text import describe_text
 from archviz.pipeline import describe
@@ -70,3 +72,19 @@ def test_what_a_gap_may_change_is_not_verified() -> None:
     read = describe("zai-org/GLM-4.1V-9B-Thinking", settings=OFFLINE)
     assert {gap.module for gap in read.gaps} >= {"model.language_model.rotary_emb"}
     assert statuses(read, "rope_dimensions", "rope_partial_factor", "position_encoding") == ["unverified"] * 3
+
+
+@pytest.mark.parametrize("model_type", ["olmo3", "modernbert-decoder", "bailing_hybrid"])
+def test_a_base_that_the_class_writes_itself_is_a_default(model_type: str) -> None:
+    read = describe(f"transformers:{model_type}", settings=OFFLINE)
+    fact = read.fact("rope_theta")
+    assert fact is not None
+    assert fact.status == "derived"
+    assert (fact.evidence[-1].text or "").startswith("default of ")
+
+
+def test_a_base_of_one_kind_of_layer_is_stated_by_a_key_of_the_class(tmp_path: Path) -> None:
+    stated = described(tmp_path, model_type="modernbert-decoder", num_hidden_layers=3, local_rope_theta=5000.0)
+    fact = stated.fact("rope_theta")
+    assert fact is not None
+    assert (fact.value, fact.status) == ({"full_attention": 160000.0, "sliding_attention": 5000.0}, "config")

@@ -63,6 +63,13 @@ def test_a_rotary_table_that_asks_the_data_for_its_type_alone_is_no_step_of_it()
         assert rotated == {"kv_norm"}
 
 
+def test_no_wire_of_a_compressor_tells_how_many_windows_a_traced_sequence_has() -> None:
+    blocks = describe("deepseek-ai/DeepSeek-V4-Flash", settings=Settings(offline=True)).blocks
+    inner = [block for block in blocks if block.title in ("Compressor", "Indexer")]
+    assert any(node.role == "split" for block in inner for node in block.nodes)
+    assert {edge.label for block in inner for edge in block.edges} <= {None, "chosen"}
+
+
 def test_a_choice_holds_no_tensors_of_the_module_around_it() -> None:
     architecture = describe("deepseek-ai/DeepSeek-V4-Flash", settings=Settings(offline=True))
     chosen = [node for block in architecture.blocks for node in block.nodes if node.role == "top_k"]

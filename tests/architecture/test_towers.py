@@ -174,3 +174,13 @@ def test_the_halves_of_a_model_of_text_beside_others_are_encoder_and_decoder() -
         title for title, tower in towers.items() for item in tower.column if item.node and item.node.role == "head"
     }
     assert heads == {"Decoder"}
+
+
+def test_a_text_decoder_that_holds_the_tower_of_images_is_no_vision_encoder() -> None:
+    towers = {tower.id: tower for tower in of_catalog("transformers:idefics").towers}
+    assert {name: (tower.title, tower.feeds) for name, tower in towers.items()} == {
+        "text": ("Text decoder", None),
+        "vision": ("Vision encoder", "text"),
+    }
+    assert column("transformers:idefics", "text")[0] == "Token ids"
+    assert next(fact.value for fact in of_catalog("transformers:idefics").facts if fact.key == "hidden_size") == 4096

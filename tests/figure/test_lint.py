@@ -46,6 +46,7 @@ FAULTS: dict[str, DisplayList] = {
     "drawn-twice": page(BOX, node("a", 200, 200, words("again", 250, 225))),
     "drawn-twice ": page(Group("e", "edge", (Path(((20, 20), (60, 20)), "#000"),)), Group("e", "edge", (Path(((20, 90), (60, 90)), "#000"),))),
     "shared-line ": page(Group("tie/a", "edge", (Path(((20, 50), (90, 50), (90, 80)), "#000"),)), Group("note/a", "note", (Path(((10, 50), (120, 50)), "#000"),))),
+    "shared-line  ": page(Group("a~b", "edge", (Path(((20, 50), (90, 50), (90, 80)), "#000"),)), Group("feed/vision", "edge", (Path(((120, 50), (70, 50), (70, 20)), "#000"),))),
     "shared-line": page(Group("a~b", "edge", (Path(((20, 50), (90, 50), (90, 80)), "#000"),)), Group("c~d", "edge", (Path(((120, 50), (70, 50), (70, 20)), "#000"),))),
     "no-place": page(node("a", float("nan"), 50)),
     "no-place ": page(Group("e", "edge", (Path(((20, 20), (float("inf"), 20)), "#000"),))),

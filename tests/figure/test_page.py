@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from archviz.architecture.model import Architecture, BlockGraph, Fact, PatternItem
+from archviz.descriptions import describe
 from archviz.figure import draw_overview, draw_view
 from archviz.figure.display import DisplayList, Group, Path, Rect, Text
 from archviz.figure.fonts import measure
@@ -15,6 +19,7 @@ from archviz.figure.page import place_page
 from archviz.figure.print_size import RATIO, smallest_in_print
 from archviz.figure.theme import LIGHT
 from archviz.formats import THEMES
+from archviz.settings import Settings
 from tests.figure.samples import architecture, attention, kind, layer_graph, mlp, swiglu, tower
 from tests.figure.zoo import ZOO, stack
 
@@ -116,6 +121,26 @@ def test_a_tower_that_feeds_another_stands_left_of_it_on_the_same_ground() -> No
     assert vision.x + vision.width < text.x
     assert vision.width < text.width
     assert abs((vision.y + vision.height) - (text.y + text.height)) < 10
+
+
+def test_notes_keep_clear_of_a_small_tower_that_feeds_none_below_the_side_boxes() -> None:
+    drawn = ZOO["gemma3"]()
+    small = tower(
+        "vision",
+        "Vision encoder",
+        9,
+        ["image:input:Image", "conv:projection:Conv2d|3 → 768, 16 × 16", "norm:norm:Norm"],
+    )
+    display, findings = draw_overview(replace(drawn, towers=[small, *drawn.towers]))
+    assert _of(display, "note")
+    assert not [finding for finding in findings if finding.severity == "hard"]
+
+
+@pytest.mark.parametrize("model", ["transformers:shieldgemma2", "transformers:rt_detr"])
+def test_wires_of_side_boxes_keep_apart_and_lead_to_each_box_once(model: str) -> None:
+    display, findings = draw_overview(describe(model, settings=Settings(offline=True)))
+    assert [group for group in _of(display, "edge") if group.id.startswith("side/")]
+    assert not [finding for finding in findings if finding.severity == "hard"]
 
 
 def test_panels_of_a_row_begin_on_one_line() -> None:

@@ -43,7 +43,7 @@ def value(sources: Sources, name: str = "result", limits: Limits | None = None) 
 def in_python(source: str, name: str = "result") -> Any:
     """What Python itself finds under the name: for the snippets of these tests only."""
     namespace: dict[str, Any] = {"__name__": __name__}  # a module that exists: dataclasses look theirs up
-    exec(compile(source, "program.py", "exec"), namespace)
+    exec(compile(source, "program.py", "exec", dont_inherit=True), namespace)
     return namespace[name]
 
 

@@ -54,6 +54,7 @@ def _traced(folder: Path, body: str) -> dict[str, Any]:
         ),
         ("return self.i(h.masked_select(h > 0))", "masked_select keeps depends on numbers: taken as 256"),
         ("return self.i(h.unique())", "unique keeps depends on numbers: taken as 256"),
+        ("return self.i((x > 0).sum(1).unique())", "unique keeps depends on numbers: taken as 1"),
         ("return self.i(torch.bincount(h.long()[0, 0], minlength=7))", "bincount keeps depends on numbers: taken as 7"),
         ("return h if torch.equal(h, x) else 0", "two tensors are taken to be equal"),
         ("return h if (h[:, 1:] @ h.mT)[:, :1].mT.is_contiguous() else 0", "a tensor is taken to lie in one piece"),
@@ -66,6 +67,15 @@ def test_what_numbers_would_say_is_told_with_its_line(tmp_path: Path, body: str,
     assert len(rows) == 1
     assert rows[0]["at"].startswith("model.py:")
     assert int(rows[0]["at"].partition(":")[2]) >= 9
+
+
+def test_rows_with_as_many_marked_tokens_each_pass_the_check_for_it(tmp_path: Path) -> None:
+    """A mask of data is taken as true everywhere, so that each row of a batch has as many marks (`BartForSequenceClassification`)."""
+    body = "mask = x.eq(2)\nif torch.unique_consecutive(mask.sum(1)).numel() != 1: raise ValueError('not as many')\nreturn self.l(h[mask, :].view(3, -1, 4)[:, -1, :])"
+    found = pipeline.trace(str(_file(tmp_path, body)), class_name="Model", batch=3, settings=Settings(offline=True))
+    assert found["gaps"] == []
+    assert found["calls"][-1]["out"] == [3, 4]
+    assert any("how many elements unique keeps" in row["what"] for row in found["assumed"])
 
 
 @pytest.mark.parametrize(

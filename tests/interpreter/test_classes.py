@@ -239,10 +239,40 @@ class Auto(Enum):
     B = auto()
 class Text(str, Enum):
     X = "x"
+class Empty(Enum):
+    NO = 0
 result = [Kind.FULL.value, Kind("linear").name, Kind["FULL"] is Kind.FULL, Kind.FULL is Kind.ALIAS, [k.name for k in Kind], Kind.LINEAR.short, Kind.default().name,
           len(Kind), Kind.FULL == Kind.LINEAR, Kind.FULL != Kind.LINEAR, isinstance(Kind.FULL, Kind), Kind.FULL in (Kind.FULL,), {Kind.FULL: 1}[Kind.FULL],
-          Level.HIGH > Level.LOW, Level.HIGH + 1, Level(1).name, Auto.A.value, Auto.B.value, Text.X == "x", Text.X.value, Text.X.upper(), Text("x") is Text.X,
+          Level.HIGH > Level.LOW, Level.HIGH + 1, isinstance(Level.LOW, int), isinstance(Text.X, str), isinstance(Kind.FULL, str), Level(1).name, Auto.A.value, Auto.B.value, Text.X == "x", Text.X.value, Text.X.upper(), Text("x") is Text.X,
+          Kind.FULL == "full", Auto.A == 1, Auto.A in (1, 2), "full" == Kind.FULL, Level.LOW == 1, bool(Empty.NO), {1: 0}.get(Auto.A), [Auto.A].count(1),
           "full" in [k.value for k in Kind], {"x": 1}[Text.X], [7, 8][Level.LOW]]
+""",
+    "flags": """
+from enum import Flag, IntFlag, auto
+class G(IntFlag):
+    N = 0
+    A = 1
+    B = 2
+    C = A | B
+class F(Flag):
+    A = auto()
+    B = auto()
+    D = A | B
+    E = 8
+class Named(Flag):
+    def _generate_next_value_(name, start, count, last_values): return 1 << (2 * count)
+    A = auto()
+    B = auto()
+def refused(call):
+    try:
+        return call()
+    except (ValueError, TypeError) as error:
+        return type(error).__name__
+result = [[str(g.name) for g in G], G(1) is G.A, G(3) is G.C, (G.A | G.B) is G.C, (G.A | 4).value, repr(G(9)), str(G(9)), G(8).name, G.N.name, bool(G.N), bool(G.A),
+          G.A in G.C, G.B & 1, repr(~G.A), G.C ^ 1, len(G), G["C"] is G.C, G.C.value, G.A + 1, isinstance(G.A, int), isinstance(G.A & 1, G), 4 | G.A, {G.A: 2}[G.A],
+          [f.name for f in F], (F.A | F.E).name, repr(F.A | F.E), str(F.A | F.E), repr(F(0)), str(F(0)), F.A in F.D, F.E in F.D, len(F.D), [f.name for f in F.D], F.D.name,
+          repr(~F.A), (~F.A).value, F.A | F.B == F.D, (F.A | F.B) is F.D, refused(lambda: F(4)), refused(lambda: F.A | 2), refused(lambda: 1 in F.A), F.B.value, F.E.value,
+          [n.value for n in Named], bool(F.A & F.B), refused(lambda: F(-2)), refused(lambda: F(-40)), isinstance(F.A, F), F.A == 1]
 """,
     "an unknown enum value is refused": """
 from enum import Enum
@@ -277,6 +307,34 @@ def f():
         refused = True
     return [x.a, x.b, x.c, x.d, x.e, x.total, y.total, y.c, Child(9).c, [each.name for each in fields(Child)], asdict(Base(1)), replace(Base(1), b=7).b,
             is_dataclass(Child), Base(1) == Base(1), Base(1) == Base(2), Base(1) != Base(1), refused, Child.b]
+result = f()
+""",
+    "dataclasses hand their InitVars on to __post_init__": """
+import dataclasses
+from dataclasses import dataclass, field, fields, InitVar
+@dataclass
+class Sizes:
+    width: int
+    ratio: InitVar[float]
+    heads: int = 4
+    scale: dataclasses.InitVar[int] = 2
+    inner: int = field(init=False, default=0)
+    def __post_init__(self, ratio, scale): self.inner = int(self.width * ratio) * scale
+@dataclass
+class More(Sizes):
+    depth: int = 3
+    def __post_init__(self, ratio, scale):
+        super().__post_init__(ratio, scale)
+        self.inner += self.depth
+def f():
+    a, b, c = Sizes(8, 2.5), Sizes(8, 2.5, 2, 1), More(4, ratio=1.5, depth=9)
+    try:
+        Sizes(8)
+        missing = False
+    except TypeError:
+        missing = True
+    return [a.inner, b.inner, b.heads, c.inner, c.depth, [each.name for each in fields(Sizes)], [each.name for each in fields(More)], hasattr(a, "ratio"), a.scale, missing,
+            a == Sizes(8, 2.5), repr(b)]
 result = f()
 """,
     "keyword-only, frozen and ordered dataclasses": """

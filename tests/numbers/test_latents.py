@@ -41,3 +41,10 @@ def test_keys_that_are_used_as_they_are_are_none() -> None:
         op(4, "matmul", (25, KEYS), 26),
     ]
     assert latents(step(*events)) == {}
+
+
+def test_values_that_are_weighted_as_they_are_are_none_though_a_mask_is_projected_from_them() -> None:
+    events = [*MADE, op(2, "mul", (23, COSINES), TURNED), op(3, "cat", (24, TURNED), KEYS)]
+    events += [op(4, "transpose", (VALUES,), 25), op(5, "linear", (25, 26), PROJECTED)]
+    events += [op(6, "expand", (VALUES,), 27), op(7, "matmul", (28, 27), 29)]
+    assert latents(step(*events)) == {}

@@ -221,6 +221,26 @@ def test_layers_that_share_a_window_multiply_with_it_too(tmp_path: Path) -> None
     assert last - first == 2 * window * (64 - 1) + 2 * whole * (400 - 1)
 
 
+def test_layers_that_keep_nothing_of_their_own_do_not_hide_what_others_keep(tmp_path: Path) -> None:
+    """Two of four layers share the keys and values of others, and the class documents inputs that a pass without a cache takes."""
+    found = measured(
+        tmp_path, [400], model_type="gemma4_text", num_hidden_layers=4, hidden_size=32, num_attention_heads=4, num_key_value_heads=2,
+        head_dim=8, global_head_dim=16, intermediate_size=48, vocab_size=60, vocab_size_per_layer_input=60, hidden_size_per_layer_input=8,
+        num_kv_shared_layers=2, sliding_window=64, layer_types=["sliding_attention", "full_attention"] * 2,
+    )  # fmt: skip
+    assert found.contexts[0].cache == 2 * 2 * 2 * (8 * 64 + 16 * 400)
+
+
+def test_that_nothing_is_kept_is_not_told_by_a_pass_that_was_asked_for_no_cache(tmp_path: Path) -> None:
+    """Without attention layers the official code refuses a cache: what it would keep is not known, and not nothing."""
+    found = measured(
+        tmp_path, [8], model_type="bamba", num_hidden_layers=1, hidden_size=32, num_attention_heads=4, num_key_value_heads=2, intermediate_size=48,
+        vocab_size=60, mamba_n_heads=4, mamba_d_head=16, mamba_n_groups=1, mamba_d_state=16,
+    )  # fmt: skip
+    assert "get_seq_length" in (found.missing or "")
+    assert found.contexts == []
+
+
 def test_mixers_side_by_side_are_both_named(tmp_path: Path) -> None:
     found = measured(
         tmp_path, [8], model_type="falcon_h1", num_hidden_layers=1, hidden_size=32, num_attention_heads=4, num_key_value_heads=2, intermediate_size=48,

@@ -74,6 +74,16 @@ WAYS = {
         "s.masked_fill(torch.triu(torch.ones(9, 9), 1).bool()[1:T + 1, :T], -1e9)", None, None),
     "a mask written by places": (
         "s + (torch.triu(torch.full((T, T), -1e9), 1) + striped())", None, None),
+    "data, hidden where a mask is not 0": (
+        "s + x.sum(-1)[:, None, None, :].expand(1, 1, T, T).masked_fill(torch.triu(torch.full((T, T), -1e9), 1) != 0, -1e9)", "causal", None),
+    "data, hidden where a mask is 0": (
+        "s + x.sum(-1)[:, None, None, :].expand(1, 1, T, T).masked_fill(torch.triu(torch.full((T, T), -1e9), 1) == 0, -1e9)", None, None),
+    "data, hidden where other data says": (
+        "s + x.sum(-1)[:, None, None, :].expand(1, 1, T, T).masked_fill(x[..., :T] > 0, -1e9)", None, None),
+    "what layers learned of positions is no mask": (
+        "s + 16 * torch.sigmoid(learned((p[None, :] - p[:, None]).float()[..., None])).permute(2, 0, 1)[None]", "none", None),
+    "a mask after what layers learned of positions": (
+        "s + learned(p.float()[:, None]).T[None, :, None, :] + torch.triu(torch.full((T, T), -1e9), 1)", "causal", None),
     "sinks beside the scores": (
         "torch.cat([s + torch.triu(torch.full((T, T), -1e9), 1), torch.zeros(1, 2, T, 1)], dim=-1)", "causal", None),
 }  # fmt: skip
@@ -82,7 +92,7 @@ WAYS = {
 def events(expression: str, call: str = "F.softmax(scores, dim=-1)", queries: int = T) -> list[Event]:
     """The events of a function that masks scores `s`; the last is the one that uses the mask."""
     source = (
-        f"{HEADER}T = {T}\ntable = nn.Embedding(16, 2)\np = torch.arange(T)\n"
+        f"{HEADER}T = {T}\ntable = nn.Embedding(16, 2)\nlearned = nn.Sequential(nn.Linear(1, 4), nn.ReLU(), nn.Linear(4, 2))\np = torch.arange(T)\n"
         f"def striped():\n    m = torch.zeros(T, T)\n    m[::2, 1::2] = -1e9\n    return m\n"
         f"def run(q, k, x):\n    s = q @ k.transpose(-1, -2)\n    scores = {expression}\n    return {call}\n"
     )

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archviz.interpreter.control import RaisedError
 from archviz.interpreter.values import Tensor
 from archviz.ops import numbers
+from tests.interpreter.programs import value
 
 
 def known(values: Any) -> Tensor:
@@ -97,3 +99,26 @@ def test_an_unknown_operand_leaves_the_result_unknown() -> None:
     result = Tensor((2,), "int64")
     numbers.compute("add", [known([1, 2]), Tensor((2,), "int64")], {}, result)
     assert result.data is None
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            "torch.ones(2, 2, dtype=torch.long).mean()",
+            "Input dtype must be either a floating point or complex dtype. Got: Long",
+        ),
+        ("(torch.ones(2, 2) > 0).mean(-1)", "Got: Bool"),
+        ("torch.arange(4).std()", "std and var only support floating point and complex dtypes"),
+        ("torch.var_mean(torch.arange(4))", "only support floating point"),
+        ("torch.linalg.norm(torch.arange(4))", "Expected a floating point or complex tensor as input. Got Long"),
+    ],
+)
+def test_means_of_whole_numbers_are_refused_as_torch_refuses_them(call: str, words: str) -> None:
+    with pytest.raises(RaisedError) as refused:
+        value(f"import torch\nresult = {call}\n")
+    assert words in str(refused.value)
+
+
+def test_means_of_whole_numbers_as_fractions_are_taken() -> None:
+    assert value("import torch\nresult = torch.arange(4).mean(dtype=torch.float32)\n").dtype == "float32"

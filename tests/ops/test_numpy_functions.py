@@ -28,6 +28,9 @@ HEAD = "import numpy as np\nclass Model(nn.Module):\n    def __init__(self):\n  
         ("int(np.argsort(np.array([3, 9, 1]))[0])", 2),
         ("int(np.log10(1000.0) + 0.5)", 3),
         ("int(np.float32(3.7))", 3),
+        ("int(np.power(3, 2))", 9),
+        ("int(np.power(4, 1.5))", 8),
+        ("int(sum([np.power(2.0, j) for j in range(5)]))", 31),
         ("int(np.clip(7, 0, 5))", 5),
         ("int(np.clip(-2, 1, None))", 1),
         ("int(np.clip(np.array([3, 9]), 0, 5)[1])", 5),
@@ -61,3 +64,19 @@ def test_arrays_have_the_dtype_of_numpy(made: str, dtype: str) -> None:
 def test_an_argument_that_is_not_known_is_a_gap() -> None:
     reading = programs.model(f"{HEAD}        self.own = nn.Linear(int(np.linspace(0, 1, 3, retstep=True)[1] * 8), 2)\n")
     assert any("retstep" in gap.reason for gap in reading.gaps)
+
+
+def test_a_long_table_of_positions_is_read_by_its_sizes() -> None:
+    table = "np.array([[i / np.power(10000, 2 * (j // 2) / 768) for j in range(768)] for i in range(1568)])"
+    reading = programs.model(
+        f"{HEAD}        table = {table}\n        self.t = nn.Parameter(torch.FloatTensor(table).unsqueeze(0))"
+    )
+    assert not reading.gaps
+    assert programs.shapes(reading) == {"t": [1, 1568, 768]}
+
+
+def test_a_number_of_a_long_table_is_none_that_decides_sizes() -> None:
+    reading = programs.model(
+        f"{HEAD}        row = [np.power(2, j / 99) for j in range(999)]\n        self.l = nn.Linear(int(row[99]), 3)"
+    )
+    assert reading.gaps

@@ -157,3 +157,19 @@ def test_shared_experts_with_scores_of_their_own_are_told_from_the_routed_ones()
     assert (result.experts, result.count, result.top_k, result.each) == ("m.experts", 8, 3, 3 * 64 * 32)
     assert (result.router, result.shared, result.shared_hidden) == ("m.gate", "m.shared_experts", 2 * 32)
     assert (result.score, result.normalised) == ("sigmoid", True)
+
+
+def stacked(path: str, *shape: int) -> ModuleRecord:
+    return module(path, "ParallelExperts", tensors={"weight": shape})
+
+
+def test_projections_of_the_same_experts_may_lie_in_modules_of_their_own() -> None:
+    up, down = stacked("m.input_linear", 8, 128, 32), stacked("m.output_linear", 8, 32, 64)
+    result = found(module("m", "MoE", up, down, linear("m.router", 32, 8)))
+    assert result.holders == ("m.input_linear", "m.output_linear")
+    assert (result.width, result.hidden, result.gated, result.each) == (32, 64, True, 3 * 32 * 64)
+
+
+def test_what_holds_one_matrix_of_other_experts_is_no_further_projection() -> None:
+    up, others = stacked("m.input_linear", 8, 128, 32), stacked("m.output_linear", 4, 32, 64)
+    assert found(module("m", "MoE", up, others, linear("m.router", 32, 8))).further == ()

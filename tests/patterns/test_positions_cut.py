@@ -31,3 +31,9 @@ def test_only_an_index_of_whole_axes_beside_the_positions_is_rewritten() -> None
     assert Positions(7).index_words(":, :, :7") == ":, :, :S"
     for kept in ("..., 7, :7", ":7, :7", ":, :, 0", ":, :, :8"):
         assert Positions(7).index_words(kept) == kept
+
+
+def test_a_number_is_a_size_of_the_pass_where_it_is_one_and_not_small() -> None:
+    positions = Positions(263, (4,))
+    assert [positions.size_words(each) for each in (263, 65, 64, 4)] == ["S", "S/4", None, None]
+    assert Positions(7).size_words(7) is None  # experts, kernels and heads are as few

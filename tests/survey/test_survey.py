@@ -193,6 +193,14 @@ def test_a_gated_model_that_the_catalog_answers_for_is_told_as_gated_and_of_no_c
     assert "the embedded catalog's record" in by_kind(survey, "configuration")[0][1]
 
 
+def test_a_gated_model_that_was_renamed_rests_on_the_record_of_its_old_name(services: Any, hub: Any) -> None:
+    hub.renamed["Qwen/Qwen3-0.6B"] = "acme/Gated-1B"
+    survey = pipeline.sources("Qwen/Qwen3-0.6B")
+    assert (survey.status, survey.model_id, survey.exit_status) == ("renamed", "acme/Gated-1B", 0)
+    assert "the embedded catalog's record" in by_kind(survey, "configuration")[0][1]
+    assert by_kind(survey, "hub")[0][0] == "gated"
+
+
 def test_a_configuration_that_could_not_be_read_is_unknown_and_an_absent_one_missing(services: Any, hub: Any) -> None:
     hub.repositories["acme/Bare-1B"] = Repository({"notes.txt": b"-"})
     assert by_kind(pipeline.sources("acme/Bare-1B"), "configuration")[0][0] == "missing"

@@ -88,6 +88,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "granitemoe": {"num_hidden_layers": 2, "residual_multiplier": 0.22},
     "bitnet": {"num_hidden_layers": 2},
     "swin": {"depths": [2, 2], "num_heads": [3, 6], "architectures": ["SwinModel"]},
+    "doge": {"num_hidden_layers": 2},
     "qwen2_5_vl": {
         "vision_config": {"depth": 4, "fullatt_block_indexes": [3]}, "text_config": {"num_hidden_layers": 2},
         "architectures": ["Qwen2_5_VLForConditionalGeneration"],

@@ -28,6 +28,11 @@ def test_shifted_windows_hide_regions_of_the_image_from_each_other() -> None:
     assert (masks[f"{BLOCK}.{{0}}.attention"], masks[f"{BLOCK}.{{1}}.attention"]) == ("none", "regions")
 
 
+def test_a_bias_that_layers_learned_of_positions_is_no_mask_and_hides_none() -> None:
+    masks = values(verified("swinv2"), "attention.mask")
+    assert (masks[f"{BLOCK}.{{0}}.attention.self"], masks[f"{BLOCK}.{{1}}.attention.self"]) == ("none", "regions")
+
+
 def test_marks_that_are_not_compared_with_themselves_are_no_regions() -> None:
     masks = values(mutated("swin", DIFFERENCE, DIFFERENCE.replace("unsqueeze(2)", "unsqueeze(1)")), "attention.mask")
     assert "regions" not in masks.values()

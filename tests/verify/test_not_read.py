@@ -29,6 +29,44 @@ def test_a_branch_that_sizes_or_the_machine_decide_is_told_with_its_steps(test: 
     assert claim_of(found, "branch.not_read", "model.layers.{0-1}").evidence[0].text == f"if {test}:"
 
 
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (
+            "match hidden_states.shape[1]:\n            case 4096: hidden_states = hidden_states * 2\n            case _: pass",
+            {"match hidden_states.shape[1]: case 4096: hidden_states = hidden_states * 2"},
+        ),
+        (
+            "match self.hidden_size:\n            case 7 if hidden_states.shape[1] > 4096: hidden_states = hidden_states * 2",
+            {"match self.hidden_size: case 7 if hidden_states.shape[1] > 4096: hidden_states = hidden_states * 2"},
+        ),
+        ("match self.hidden_size:\n            case 7: hidden_states = hidden_states * 2", set()),
+        (
+            "match hidden_states.shape[1]:\n            case 4096: raise ValueError('long')\n            case _: pass",
+            set(),
+        ),
+        (
+            "parts = [each * 2 for each in hidden_states.unbind(1) if each.shape[0] > 4096]",
+            {"each * 2 for each in hidden_states.unbind(1) if each.shape[0] > 4096"},
+        ),
+        ("parts = [each * 2 for each in hidden_states.unbind(1) if each.shape[0] < 4096]", set()),
+        (
+            "parts = {i: hidden_states * i for i in range(hidden_states.shape[1] // 4096)}",
+            {"for i in range(hidden_states.shape[1] // 4096): i: hidden_states * i"},
+        ),
+        (
+            "parts = sum(hidden_states * i for i in range(hidden_states.shape[0]))",
+            {"for i in range(hidden_states.shape[0]): the second round of hidden_states * i"},
+        ),
+        ("first = next(hidden_states * i for i in range(hidden_states.shape[1]))", set()),
+        ("parts = [hidden_states * i for i in range(2)]", set()),
+    ],
+)
+def test_cases_and_clauses_that_sizes_decide_are_told(statement: str, expected: set[str]) -> None:
+    found = mutated("llama", OLD, f"        {statement}\n{OLD}")
+    assert told(found) - told(verified("llama")) == expected
+
+
 def test_what_follows_an_early_return_is_told() -> None:
     old = "        return hidden_states\n\n\n@auto_docstring\nclass LlamaPreTrainedModel"
     new = "        if hidden_states.size(1) < 4096:\n            return hidden_states\n        return hidden_states * 2\n\n\n@auto_docstring\nclass LlamaPreTrainedModel"

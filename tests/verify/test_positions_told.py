@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verify.models import only, values, verified
+from tests.verify.models import mutated, only, values, verified
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,13 @@ def test_a_weight_on_embeddings_is_named() -> None:
 
 def test_layers_that_run_again_in_two_lists_are_counted_together() -> None:
     assert only(verified("hrm_text"), "model.layers") == 2 * 2 * (3 + 1)
+
+
+DYNAMIC = "attn_mask = attn_mask.masked_fill(attention_mask[:, :, :, : attn_mask.shape[-1]] != 0, min_dtype)"
+
+
+def test_a_mask_over_a_bias_of_data_is_told_and_gone_without_it() -> None:
+    place = "model.layers.{0-1}.self_attn"
+    assert values(verified("doge"), "attention.mask")[place] == "causal"
+    assert values(mutated("doge", DYNAMIC, "pass"), "attention.mask").get(place) is None
+    assert values(mutated("doge", DYNAMIC, DYNAMIC.replace("!= 0", "== 0")), "attention.mask").get(place) != "causal"

@@ -17,9 +17,10 @@ from pathlib import Path
 
 from archviz.lookup.catalog.record import BadRecordError, CatalogRecord, read_record
 
-__all__ = ["BadRecordError", "CatalogRecord", "find_record", "model_ids", "record_name"]
+__all__ = ["BadRecordError", "CatalogRecord", "find_record", "model_ids", "record_name", "standing_id"]
 
 RECORDS = Path(__file__).parent / "records"
+_OF_RECORDS = (None, "main")  # the revisions that records are of
 
 
 @cache
@@ -31,6 +32,14 @@ def model_ids() -> tuple[str, ...]:
 def record_name(model_id: str) -> str:
     """The file name of a model's record: `org/name` → `org__name.json`."""
     return model_id.replace("/", "__", 1) + ".json"
+
+
+def standing_id(revision: str | None, *names: str) -> str | None:
+    """The first of a repository's names whose record can stand for it at a revision; records are of none but `main`.
+
+    >>> standing_id("dev", "Qwen/Qwen3-0.6B")
+    """
+    return next((each for each in names if each in model_ids()), None) if revision in _OF_RECORDS else None
 
 
 def find_record(model_id: str) -> CatalogRecord | None:

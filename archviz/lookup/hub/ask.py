@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from archviz.errors import ArchvizError, GatedError, ModelNotFoundError, OfflineError, SourceUnavailableError
+from archviz.lookup.catalog import standing_id
 from archviz.lookup.hub.facts import HubModel
 from archviz.lookup.hub.files import CONFIG, read_config
 from archviz.lookup.hub.find import find_model
@@ -21,6 +22,7 @@ class HubAnswer:
         said: What to tell the reader, in sentences.
         model: The repository; also with `gated`, whose facts are readable and whose files are not.
         hint: What to do about a refusal.
+        is_renamed: The repository has another name than the asked one.
     """
 
     status: Literal["exact", "renamed", "gated", "not_found", "unreachable", "unasked"]
@@ -28,6 +30,7 @@ class HubAnswer:
     model: HubModel | None = None
     hint: str | None = None
     error: ArchvizError | None = None
+    is_renamed: bool = False
 
 
 def ask_hub(model_id: str, revision: str | None, session: Session) -> HubAnswer:
@@ -42,20 +45,18 @@ def ask_hub(model_id: str, revision: str | None, session: Session) -> HubAnswer:
         return HubAnswer("gated", f"{error.sentence}.", hint=error.hint, error=error)
     except SourceUnavailableError as error:
         return HubAnswer("unreachable", f"{error.sentence}.", hint=error.hint, error=error)
-    if model.gated and (refusal := _refused(model, session)):
-        return HubAnswer(
-            "gated", f"{_identity(model, model_id, revision)} {refusal.sentence}.", model, refusal.hint, refusal
-        )
-    status: Literal["exact", "renamed"] = "exact" if model.id.lower() == model_id.lower() else "renamed"
-    return HubAnswer(status, _identity(model, model_id, revision), model)
+    said, is_renamed = _identity(model, model_id, revision), model.id.lower() != model_id.lower()
+    if model.gated and (refusal := _refused(model, revision, model_id, session)):
+        return HubAnswer("gated", f"{said} {refusal.sentence}.", model, refusal.hint, refusal, is_renamed)
+    return HubAnswer("renamed" if is_renamed else "exact", said, model, is_renamed=is_renamed)
 
 
-def _refused(model: HubModel, session: Session) -> GatedError | None:
+def _refused(model: HubModel, revision: str | None, asked: str, session: Session) -> GatedError | None:
     """Whether a gated repository refuses its files to this account; a file that is stored was given once."""
     if CONFIG not in model.files:
         return None
     try:
-        read_config(model, session)
+        read_config(model, session, stands=standing_id(revision, model.id, asked) is not None)
     except GatedError as error:
         return error
     except SourceUnavailableError:

@@ -9,7 +9,6 @@ from urllib.parse import quote, unquote
 
 from archviz.errors import ArchvizError, BadResponseError, SourceUnavailableError
 from archviz.late_patterns import late_pattern
-from archviz.lookup.catalog import find_record
 from archviz.lookup.hub.facts import HubModel
 from archviz.network.services import ACCOUNT, COMMIT_HEADER, hub_service, origin_of
 from archviz.network.session import Session
@@ -62,14 +61,17 @@ def read_file(model: HubModel, path: str, session: Session, limit: int) -> bytes
     return data
 
 
-def read_config(model: HubModel, session: Session) -> bytes:
-    """The configuration at the model's commit; it is waited for where the catalog does not know the model.
+def read_config(model: HubModel, session: Session, *, stands: bool) -> bytes:
+    """The configuration at the model's commit; it is waited for where the catalog cannot stand for it.
+
+    Args:
+        stands: The catalog has facts of this repository at this revision.
 
     Raises:
         GatedError: It is not given to this account.
         SourceUnavailableError: It is not in the repository, or cannot be fetched.
     """
-    alone = session.waiting_for_it() if find_record(model.id) is None else contextlib.nullcontext()
+    alone = contextlib.nullcontext() if stands else session.waiting_for_it()
     with alone:
         return read_file(model, CONFIG, session, session.settings.limits.config_bytes)
 

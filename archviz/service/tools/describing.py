@@ -84,7 +84,7 @@ class DescribingTools:
         )
         notes = [f"one pass of {_TRACED_TOKENS} tokens, without a cache", *found.get("notes", [])]
         head = DescribeAnswer(
-            model=model,
+            model=found.get("model", model),
             class_name=found["class"],
             gaps_total=len(found["gaps"]),
             notes=lines([*notes, *map(assumption_text, found["assumed"])]),

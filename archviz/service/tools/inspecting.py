@@ -48,7 +48,7 @@ class InspectingTools:
         tied = {alias: name for alias, name in found["tied"].items() if fits(alias) or fits(name)}
         page = page_of(rows_of_equals(shown), "", offset, ANSWER_BYTES - 1_200)
         answer = TensorsAnswer(
-            model=model,
+            model=found.get("model", model),
             class_name=found["class"],
             parameters=sum(map(prod, shown.values())),
             count=len(shown),

@@ -140,7 +140,10 @@ def _as_asked(model_id: str, asked: str) -> str:
 
 def _after_resolving(found: Resolution) -> list[str]:
     if found.model_id and not found.exit_status:
-        return [f"describe_architecture or draw_architecture with model={_as_asked(found.model_id, found.asked)}"]
+        # under its new name the catalog does not know it, and the Hub keeps its files
+        is_kept = found.status == "renamed" and found.source == "catalog"
+        model = found.asked if is_kept else _as_asked(found.model_id, found.asked)
+        return [f"describe_architecture or draw_architecture with model={model}"]
     return [next_step(found.as_error().code, hinted=bool(found.advice), offered=bool(found.candidates))]
 
 
@@ -170,7 +173,9 @@ def _after_listing(survey: Survey) -> list[str]:
     from archviz.lookup.arxiv.ids import arxiv_id
 
     if survey.model_id:
-        following = [f"describe_architecture with model={_as_asked(survey.model_id, survey.asked)}"]
+        is_kept = survey.status == "renamed" and any(each.status == "gated" for each in survey.entries)
+        model = survey.asked if is_kept else _as_asked(survey.model_id, survey.asked)
+        following = [f"describe_architecture with model={model}"]
         if any(each.kind == "card" and each.status in _READABLE for each in survey.entries):
             following.append("read=card gives the card's text")
         papers = (arxiv_id(each.url.rpartition("/")[2]) for each in survey.entries if each.kind == "paper" and each.url)

@@ -104,32 +104,58 @@ class VerifyingTools:
 
 
 def _verified(found: Verification, asked: list[list[str]], offset: int, *, checked: bool) -> CallToolResult:
-    """The answer; where something was to be held against the claims and no subject is named, without the claims themselves."""
-    claims, said = about_claims(found.claims, asked)
-    if checked and not asked and not offset:
-        claims, said = [], "about=WORD lists claims with their lines"
-    conflicts = [each for each in found.conflicts if each in claims or each in found.checks]
+    """The answer; where something was to be held against the claims and no subject is named, the comparisons without the claims."""
     answer = VerifyAnswer(
         subject=found.model,
         class_name=found.class_name,
         statuses=_counted([claim.status for claim in found.claims]),
-        conflicts=lines([_said(each) for each in conflicts], _MOST_CHECKS),
-        checks=lines([check_line(each) for each in found.checks if each.status != "conflict"], _MOST_CHECKS),
         gaps=gap_lines(found.gaps),
         gaps_total=len(found.gaps),
         notes=lines(found.notes),
     )
-    page = page_of([_claim(claim) for claim in claims], "", offset, ANSWER_BYTES - 1_600) if claims else None
-    if page is not None:
+    if checked and not asked:
+        _fill_comparisons(answer, found, offset)
+    else:
+        _fill_claims(answer, found, asked, offset)
+    if answer.conflicts:
+        answer.next.insert(0, "Tell the user of each conflict, with both values and the line.")
+    answer.next.append("write_document with kind=validation writes a report")
+    return result_of(answer)
+
+
+def _fill_comparisons(answer: VerifyAnswer, found: Verification, offset: int) -> None:
+    """A page of what was held against what, the conflicts first."""
+    conflicts, agreeing = found.conflicts, [each for each in found.checks if each.status != "conflict"]
+    page = page_of([line(_said(each)) for each in (*conflicts, *agreeing)], "", offset, ANSWER_BYTES - 1_600)
+    first = max(0, len(conflicts) - offset)  # of the page, that agrees
+    answer.conflicts, answer.checks = page.value[:first], page.value[first:]
+    if page.next_offset is not None:
+        left = len(conflicts) - page.next_offset
+        answer.page = page.bounds
+        answer.next.append(f"offset={page.next_offset} goes on" + (f": {left} further conflicts" if left > 0 else ""))
+    elif offset:
+        answer.page = page.bounds
+    if not page.total:
+        answer.next.append("Nothing in the figure could be held against the code: it states no numbers or kinds.")
+    answer.next.append("about=WORD lists claims with their lines")
+
+
+def _fill_claims(answer: VerifyAnswer, found: Verification, asked: list[list[str]], offset: int) -> None:
+    """A page of the claims about the subjects, and the first of what was held against them."""
+    claims, said = about_claims(found.claims, asked)
+    conflicts = [each for each in found.conflicts if each in claims or each in found.checks]
+    agreeing = [each for each in found.checks if each.status != "conflict"]
+    answer.conflicts = lines([_said(each) for each in conflicts], _MOST_CHECKS)
+    answer.checks = lines([check_line(each) for each in agreeing], _MOST_CHECKS)
+    if claims:
+        page = page_of([_claim(claim) for claim in claims], "", offset, ANSWER_BYTES - 1_600)
         answer.claims, answer.page = page.value, page.bounds
         if page.next_offset is not None:
             answer.next.append(f"offset={page.next_offset} goes on; about=WORD narrows it")
     if said or not claims:
         answer.next.append(said or _no_claim(found, asked))
-    if conflicts:
-        answer.next.insert(0, "Tell the user of each conflict, with both values and the line.")
-    answer.next.append("write_document with kind=validation writes a report")
-    return result_of(answer)
+    if max(len(conflicts), len(agreeing)) > _MOST_CHECKS:
+        answer.next.append("without `about` all comparisons are listed, in pages")
 
 
 def _no_claim(found: Verification, asked: list[list[str]]) -> str:

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from archviz.cli import main
-from archviz.errors import ModelNotFoundError, OfflineError
+from archviz.errors import ModelNotFoundError, OfflineError, SourceUnavailableError
 from archviz.lookup.resolution import Resolution
 from archviz.lookup.resolve import resolve
 from archviz.settings import Settings
 from archviz.sources.model_source import read_model_source
 from archviz.sources.stored import read_checkpoint
-from tests.lookup.hub.loopback import TOKEN, LoopbackHub, Repository, status
+from tests.lookup.hub.loopback import TOKEN, LoopbackHub, Repository, slow, status
 from tests.lookup.hub.repositories import CONFIG
 from tests.lookup.hub.test_find import session
 
@@ -114,6 +114,70 @@ def test_a_bare_catalog_name_is_confirmed_by_the_hub_under_its_id(hub: LoopbackH
     hub.repositories[QWEN] = Repository({"config.json": CONFIG})
     found = ask("Qwen3-0.6B")
     assert (found.status, found.model_id, found.source) == ("exact", QWEN, "hub")
+
+
+@pytest.mark.parametrize("name", [QWEN, "Qwen3-0.6B"])
+def test_a_catalog_model_with_another_name_now_is_renamed_though_its_files_are_kept(
+    hub: LoopbackHub, name: str
+) -> None:
+    date = ask(QWEN, offline=True).facts_date
+    hub.renamed[QWEN] = "acme/Gated-1B"
+    found = ask(name)
+    assert (found.status, found.model_id, found.source, found.exit_status) == ("renamed", "acme/Gated-1B", "catalog", 0)
+    assert (found.record_id, found.facts_date) == (QWEN, date)
+    assert f"{QWEN} was renamed to acme/Gated-1B" in found.message
+    source = read_model_source(name, Settings())
+    assert (source.origin, source.id) == ("catalog", QWEN)
+    assert any("was renamed to acme/Gated-1B" in note for note in source.notes)
+
+
+def test_an_old_name_of_a_catalog_model_is_answered_from_its_record(hub: LoopbackHub) -> None:
+    hub.repositories[QWEN] = Repository({"config.json": CONFIG}, gated=True)
+    hub.renamed["acme/Old-Qwen"] = QWEN
+    found = ask("acme/Old-Qwen")
+    assert (found.status, found.asked, found.model_id, found.source) == ("renamed", "acme/Old-Qwen", QWEN, "catalog")
+    assert found.liberties == ()
+    assert read_model_source("acme/Old-Qwen", Settings()).id == QWEN
+    other = ask("acme/Old-Qwen@dev")
+    assert (other.model_id, other.exit_status) == (None, 3)  # the repository has no such revision
+
+
+@pytest.mark.parametrize("name", ["acme/Was-Gated", "was-gated"])
+def test_an_old_name_of_a_gated_repository_is_not_said_to_differ_in_letter_case(hub: LoopbackHub, name: str) -> None:
+    hub.renamed[name] = "acme/Gated-1B"
+    found = ask(name)
+    assert (found.status, found.model_id, found.liberties) == ("gated", "acme/Gated-1B", ())
+    assert f"{name} was renamed to acme/Gated-1B" in found.message
+    assert "letter case" not in found.message
+    assert "only catalog model" not in found.message
+
+
+def test_a_catalog_model_that_was_renamed_is_answered_from_its_record_where_its_files_are_not_given(
+    hub: LoopbackHub,
+) -> None:
+    hub.renamed[QWEN] = "acme/New-Name-1B"
+    hub.fail("/New-Name-1B/resolve/", status(429, Retry_After="300"))
+    source = read_model_source(QWEN, Settings())
+    assert (source.origin, source.id) == ("catalog", QWEN)
+    assert any(f"{QWEN} was renamed to acme/New-Name-1B" in note for note in source.notes)
+    offline = read_model_source(QWEN, Settings(offline=True))  # by the stored answer it has another name now
+    assert (offline.origin, offline.id) == ("catalog", QWEN)
+
+
+@pytest.mark.parametrize("revision", ["dev", "1" * 40])
+def test_the_catalog_never_stands_for_another_revision(hub: LoopbackHub, revision: str) -> None:
+    hub.repositories[QWEN] = Repository({"config.json": CONFIG}, branches={"dev": "1" * 40})
+    hub.fail("/resolve/", status(503))
+    assert read_model_source(QWEN, Settings()).origin == "catalog"
+    with pytest.raises(SourceUnavailableError):
+        read_model_source(f"{QWEN}@{revision}", Settings())
+
+
+def test_a_configuration_that_the_catalog_cannot_stand_for_is_waited_for(hub: LoopbackHub) -> None:
+    hub.repositories[QWEN] = Repository({"config.json": CONFIG}, branches={"dev": "1" * 40})
+    assert ask(f"{QWEN}@dev").status == "exact"  # its facts are stored, and stand for no file
+    hub.fail("/resolve/", slow(3.2))
+    assert read_model_source(f"{QWEN}@dev", Settings()).revision == "1" * 40
 
 
 def test_an_old_name_without_organisation_is_the_hubs_to_know(hub: LoopbackHub) -> None:

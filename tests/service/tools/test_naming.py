@@ -162,3 +162,15 @@ def test_a_revision_that_was_asked_for_goes_on_into_the_next_call(hub: LoopbackH
             assert told["next"][0].endswith("model=acme/Acme-1B@v2")
     plain: Any = tools.resolve_model("acme/Acme-1B").structured_content
     assert plain["next"][0].endswith("model=acme/Acme-1B")
+
+
+def test_a_renamed_model_whose_files_are_kept_is_described_next_by_the_name_that_answers(
+    hub: LoopbackHub, online: Workshop
+) -> None:
+    hub.repositories["acme/Kept-1B"] = Repository({"config.json": CONFIG}, gated=True)
+    hub.renamed["Qwen/Qwen3-0.6B"] = "acme/Kept-1B"
+    tools = NamingTools(online)
+    for found in (tools.resolve_model("Qwen/Qwen3-0.6B"), tools.find_sources("Qwen/Qwen3-0.6B")):
+        told: Any = found.structured_content
+        assert (told["status"], told["model_id"]) == ("renamed", "acme/Kept-1B")
+        assert told["next"][0].endswith("model=Qwen/Qwen3-0.6B")

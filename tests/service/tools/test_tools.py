@@ -196,6 +196,9 @@ def test_active_parameters_that_are_right_without_the_embedding_are_told_so(shop
 def test_claims_about_a_tower_of_defaults_are_unverified(shop: Workshop) -> None:
     found = data(VerifyingTools(shop).verify_code("meta-llama/Llama-4-Maverick-17B-128E-Instruct", about="vision"))
     assert found["statuses"]["unverified"] > 0
+    listed = data(VerifyingTools(shop).verify_code("meta-llama/Llama-4-Maverick-17B-128E-Instruct", about="unverified"))
+    assert listed["page"]["total"] == found["statuses"]["unverified"]
+    assert all("[unverified]" in claim for claim in listed["claims"])
 
 
 def test_layers_of_a_claim_are_written_as_the_summary_writes_them(shop: Workshop) -> None:
@@ -210,6 +213,35 @@ def test_a_figure_is_held_against_the_code(shop: Workshop) -> None:
         "stages": [{"name": "28 layers", "blocks": [{"type": "MLP", "details": "hidden 1024"}]}],
     }
     assert "statuses" in data(VerifyingTools(shop).verify_code(MODEL, figure=figure))
+
+
+def test_all_that_contradicts_a_figure_is_read_in_pages(shop: Workshop) -> None:
+    wrong = [{"type": f"MLP {n}", "details": f"up_proj {n:,} → 7; 1,024 → {n}"} for n in range(2_000, 2_040)]
+    figure = {"model_name": "Qwen3-0.6B", "stages": [{"name": "layers", "blocks": [*wrong, {"type": "16 heads"}]}]}
+    tool, offset, conflicts, checks = VerifyingTools(shop), 0, [], []
+    while True:
+        found = data(tool.verify_code(MODEL, figure=figure, offset=offset))
+        conflicts += found.get("conflicts", [])
+        checks += found.get("checks", [])
+        assert found["page"]["offset"] == offset
+        offset += found["page"]["returned"]
+        if offset == found["page"]["total"]:
+            break
+        assert f"offset={offset} goes on" in " ".join(found["next"])
+        assert ("further conflicts" in str(found["next"])) == (not checks)
+    assert len(set(conflicts)) == len(conflicts) >= 40
+    assert all(f"blocks[{index}]" in str(conflicts) for index in range(40))
+    assert "heads stated 16, code says 16: verified" in checks[-1]
+    narrowed = data(tool.verify_code(MODEL, figure=figure, about="heads"))
+    assert "and" in narrowed["conflicts"][-1]
+    assert any("in pages" in step for step in narrowed["next"])
+
+
+def test_a_figure_that_states_nothing_is_told_so(shop: Workshop) -> None:
+    figure = {"model_name": "Qwen3-0.6B", "stages": [{"name": "a", "blocks": [{"type": "b"}]}]}
+    found = data(VerifyingTools(shop).verify_code(MODEL, figure=figure))
+    assert "checks" not in found
+    assert found["next"][0].startswith("Nothing in the figure could be held against the code")
 
 
 def test_code_without_a_match_is_told_why(shop: Workshop, tmp_path: Path) -> None:
@@ -244,6 +276,16 @@ def test_what_cannot_be_verified_is_refused(shop: Workshop, arguments: dict[str,
 def test_of_addresses_only_those_of_github_are_searched(shop: Workshop) -> None:
     with pytest.raises(UsageError, match="only those of GitHub"):
         VerifyingTools(shop).verify_code(code="https://example.org/a/b")
+
+
+# --- the name ---
+
+
+def test_a_model_asked_by_a_part_of_its_name_is_told_by_all_of_it(shop: Workshop) -> None:
+    tool, named = DescribingTools(shop), "Qwen3-0.6B"
+    assert data(InspectingTools(shop).inspect_tensors(named))["model"] == MODEL
+    assert data(tool.describe_architecture(named, part="trace:model.norm"))["model"] == MODEL
+    assert data(tool.describe_architecture(named))["model"] == MODEL
 
 
 # --- inspect_tensors ---
