@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from archviz.architecture.context import code
 from archviz.architecture.fact_sheet import FactSheet, OfKind
-from archviz.architecture.fixed_positions import fixed_table, reads_positions
+from archviz.architecture.fixed_positions import fixed_table, is_handed_to_layers, reads_positions
 from archviz.architecture.frequencies import theta_of_code
 from archviz.architecture.kinds import Stack
 from archviz.architecture.mask_facts import mask_values
@@ -267,7 +267,7 @@ def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack
     if "rope" in seen:
         words, axes = _rotation_words(sheet, stack)
         words += ", none in some layers (NoPE)" if "none" in seen else ""
-        table = _table(column, roles)
+        table = _table(sheet, column, roles, stack)
         return (f"{words} and table of positions" if table else words), attention_place(
             sheet, found[0][0]
         ) + axes + table
@@ -276,7 +276,7 @@ def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack
     alibi = next((e for e in sheet.context.trace.outline if e.kind == "function" and "alibi" in e.name.lower()), None)
     if found and (alibi is not None or stack.config.values.get("alibi") is True):
         return "ALiBi", code(alibi.at) if alibi else sheet.cite(stack.config.prefix + "alibi")
-    table = _table(column, roles)
+    table = _table(sheet, column, roles, stack)
     turning = _rotating(sheet, column, roles) if seen <= {None} and not _only_states(stack) else []
     if turning:  # no pass shows whether it turns anything
         words, axes = _rotation_words(sheet, stack)
@@ -323,10 +323,11 @@ _OF_TYPES = late_pattern(r"type|segment")
 _TABLE_NAME = late_pattern(r"(^|[._])(pos(_|emb|$)|position)")
 
 
-def _table(column: Column, roles: Roles) -> list[Evidence]:
+def _table(sheet: FactSheet, column: Column, roles: Roles, stack: Stack) -> list[Evidence]:
     """The learned table of positions of a tower: an embedding, or a matrix of a module that holds it, named so."""
     inside = [inner for module in column.around for inner in module.walk()]
     tables = [m for m in inside if roles(m) == "position_embedding" and not _OF_TYPES.search(m.name)]
+    tables = [m for m in tables if not is_handed_to_layers(sheet.context, stack, m)]
     names = [t.name for m in tables for t in m.parameters.values()]
     names += [
         t.name for m in (*inside, *column.holders) if m.library is None for t in m.parameters.values()

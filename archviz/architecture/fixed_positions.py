@@ -38,6 +38,16 @@ def fixed_table(context: Context, stack: Stack) -> tuple[str, list[Evidence]] | 
     return None
 
 
+def is_handed_to_layers(context: Context, stack: Stack, table: ModuleRecord) -> bool:
+    """Whether the layers are given what a table holds, and the stream is not: a rotation inside them reads it (RoFormer)."""
+    call = context.trace.call(stack.layers[0].path)
+    if call is None or not call.inputs:
+        return False
+    made = _makers(context.trace, context.trace.before(call))
+    stream, *beside = ([step.module for step in _before(made, value)] for value in call.inputs)
+    return table.path not in stream and any(table.path in modules for modules in beside)
+
+
 def _by_place(added: ValueRef, stream: ValueRef) -> bool:
     """Whether what is added has the stream's width and its number of places."""
     have, want = added.shape or (), stream.shape or ()

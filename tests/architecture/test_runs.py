@@ -63,6 +63,10 @@ def test_a_rotation_and_a_table_are_both_said() -> None:
     assert facts["position_encoding"] == "M-RoPE"
 
 
+def test_a_table_that_a_rotation_reads_is_not_added() -> None:
+    assert values("transformers:roformer")["position_encoding"] == "RoPE"
+
+
 def test_the_divisor_of_the_logits_is_a_fact() -> None:
     assert values("ibm-granite/granite-3.1-1b-a400m-instruct")["logits_scaling"] == 6.0
 
