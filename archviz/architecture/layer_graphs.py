@@ -147,8 +147,8 @@ class GraphBook:
     def _open_compressors(self, graph: BlockGraph) -> None:
         """Let boxes of what an attention pools and chooses with zoom into their inside, as far as the pass went into it."""
         for box in graph.nodes:
-            path = f"{graph.module}.{box.module}" if box.module else ""
-            module = self.context.modules.get(path)
+            path = f"{graph.module}.{box.module}"
+            module = self.context.modules.get(path) if box.module else None  # "" is the whole model
             call = self.context.trace.call(path) if module else None
             if module is None or call is None or box.zoom or not spared_details(self.context, module):
                 continue

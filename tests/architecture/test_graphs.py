@@ -114,3 +114,9 @@ def test_a_multiplier_of_one_is_no_box_and_scores_times_one_are_told_as_not_scal
     cores = [node for block in t5 for node in block.nodes if node.role == "attention_core"]
     assert cores
     assert all("scores not scaled" in node.details for node in cores)
+
+
+def test_a_step_without_a_module_does_not_open_the_whole_model() -> None:
+    read = describe("transformers:mistral_large4", settings=Settings(offline=True))
+    assert read.parameters.total == 1_051_822_421_504
+    assert all(graph.module for graph in read.blocks)
