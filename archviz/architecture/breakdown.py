@@ -379,11 +379,21 @@ def _moe_rows(
 
 def inactive(context: Context, kind: Kind) -> int:
     """Parameters of a layer that one token does not visit: the experts it was not sent to."""
-    idle = 0
+    left_out = passed_by(context, kind)
+    idle = sum(context.parameters(path) for part in left_out for path in part.paths)
     for what in _mixtures(context, kind):
+        if any(what is part.what for part in left_out):
+            continue
         experts = sum(map(context.parameters, what.holders)) if what.top_k else 0
         idle += experts - (_visited(what, experts) or 0)
     return idle
+
+
+def passed_by(context: Context, kind: Kind) -> list[Part]:
+    """Mixtures that the pass of a text token leaves out where it takes another one: the experts of images (Ernie 4.5 VL)."""
+    mixtures = [part for part in kind.parts.feeds if isinstance(part.what, MixtureOfExperts)]
+    called = [part for part in mixtures if any(context.trace.call(path) is not None for path in part.paths)]
+    return [part for part in mixtures if part not in called] if called and not context.reading.trace_gaps else []
 
 
 def _mixtures(context: Context, kind: Kind) -> Iterator[MixtureOfExperts]:

@@ -101,9 +101,19 @@ def by_kind(values: Sequence[OfKind]) -> object:
     words: dict[str, object] = {}
     for item in values:
         if item.word in words and words[item.word] != item.value:
-            return {item.kind.id: item.value for item in values}
+            return _by_id(values)
         words[item.word] = item.value
     return words
+
+
+def _by_id(values: Sequence[OfKind]) -> dict[str, object]:
+    """A value per kind by its id; a list where a layer has several that differ (experts of text and of images)."""
+    found: dict[str, list[object]] = {}
+    for item in values:
+        of_kind = found.setdefault(item.kind.id, [])
+        if item.value not in of_kind:
+            of_kind.append(item.value)
+    return {kind: of_kind if len(of_kind) > 1 else of_kind[0] for kind, of_kind in found.items()}
 
 
 def _distinct_values(values: Sequence[OfKind]) -> list[object]:

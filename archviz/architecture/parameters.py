@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from archviz.architecture.active import active_words, stand_apart, zero_expert_words
-from archviz.architecture.breakdown import Table, add_column, add_rest, inactive, visited_range
+from archviz.architecture.breakdown import Table, add_column, add_rest, inactive, passed_by, visited_range
 from archviz.architecture.context import Context
 from archviz.architecture.model import Parameters, Symbol
 from archviz.architecture.naming import Kind
@@ -55,10 +55,18 @@ def build_parameters(
         breakdown=table.rows,
         published_total=published_total,
         symbols=[Symbol(symbol=n.symbol, value=n.value, key=n.key, meaning=n.meaning) for n in table.formulas.symbols],
-        active_definition=active_words(columns, sizes) + (_zero_words(main, total - side - idle) if known else "")
+        active_definition=active_words(columns, sizes)
+        + (_passed_by_words(context, main) + _zero_words(main, total - side - idle) if known else "")
         if known or stand_apart(columns)
         else None,
     )
+
+
+def _passed_by_words(context: Context, main: Iterable[Column]) -> str:
+    """Which experts no text token is sent to, whatever it chooses."""
+    parts = [part for c in main for stack in c.stacks for kind in stack.kinds for part in passed_by(context, kind)]
+    names = dict.fromkeys(path.rpartition(".")[2] for part in parts for path in part.paths)
+    return f" Not on the way of text: the experts of {', '.join(names)}." if names else ""
 
 
 def _zero_words(main: Iterable[Column], active: int) -> str:

@@ -57,3 +57,15 @@ def test_a_choice_to_skip_the_experts_is_an_expert_without_weights() -> None:
     values = {fact.key: fact.value for fact in architecture.facts}
     assert (values["experts"], values["zero_experts"], values["experts_per_token"]) == (16, 1, 1)
     assert "counted are 0.941" in (architecture.parameters.active_definition or "")
+
+
+def test_experts_that_text_is_never_sent_to_are_not_active() -> None:
+    read = describe("transformers:ernie4_5_vl_moe", settings=Settings(offline=True))
+    layer = 15_728_640 + 2 * 2_560 + 755_138_624 - 754_974_720 * 58 // 64 + 23_592_960  # 6 of 64 experts of text
+    beside = 28_624_635_776 - 110_105_600 - 27 * 1_046_287_488  # embedding and final norm
+    head = 29_399_294_336 - 28_624_635_776 - 630_433_280 - 144_225_280
+    assert read.parameters.active == beside + 110_105_600 + 27 * layer + head == 3_352_150_208
+    assert "Not on the way of text: the experts of vision_moe." in (read.parameters.active_definition or "")
+    hidden = read.fact("expert_hidden_size")
+    assert hidden is not None
+    assert hidden.value == {"attention+moe×2+swiglu": [1536, 512]}
