@@ -71,7 +71,9 @@ class Flow:
         return found
 
 
-def build_flow(trace: Trace, call: Event, keep: Callable[[Event], bool], *, ids: bool = False) -> Flow:
+def build_flow(
+    trace: Trace, call: Event, keep: Callable[[Event], bool], *, ids: bool = False, ones: bool = False
+) -> Flow:
     """The data flow inside a module call.
 
     Args:
@@ -79,8 +81,10 @@ def build_flow(trace: Trace, call: Event, keep: Callable[[Event], bool], *, ids:
         call: The call to look into.
         keep: Says of a module call or named function whether it is one step; else its inside is.
         ids: Whole numbers that the call reads are data too, as the ids of tokens are to a whole model.
+        ones: Multiplications by 1, which say nothing in a drawing, are steps too.
     """
     builder = _Builder(trace, call, keep, ids)
+    builder.ones = ones
     builder.walk(call)
     return builder.finish()
 
@@ -95,6 +99,7 @@ class _Builder:
         self.writes: dict[int, int] = {}  # node of a write → the fresh tensor it writes into
         self.slices: dict[int, int] = {}  # cut value → the node that collects its cuts
         self.origin: dict[int, int] = {}  # value id → the id it had before plumbing
+        self.ones = False
         self.length = next((v.shape[1] for v in call.inputs if v.shape and len(v.shape) > 2), None)
         self.inputs: list[int] = []
         for value in call.inputs:
@@ -253,7 +258,9 @@ class _Builder:
         if not data:
             return
         name = canonical(event.name) if event.kind != "call" else event.name
-        if (event.kind != "op" and (self._changes_nothing(event) or name in PLUMBING)) or _multiplies_by_one(event):
+        if (event.kind != "op" and (self._changes_nothing(event) or name in PLUMBING)) or (
+            not self.ones and _multiplies_by_one(event)
+        ):
             before = self.nodes[self.producer[data[0].id]]
             before.events += (
                 [event] if event.kind == before.kind == "op" else []

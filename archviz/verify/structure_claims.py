@@ -101,7 +101,7 @@ def layer_flow(view: LayerView) -> Flow | None:
     def keep(event: Event) -> bool:
         return event.kind == "call" and event.module not in wrappers and not _is_scaled_sum(view, event)
 
-    flow = build_flow(view.trace, view.call, keep)
+    flow = build_flow(view.trace, view.call, keep, ones=True)
     if flow.output is None or not flow.inputs:
         return None
     expose_hidden_residuals(view.context, flow, keep_inner(view.context))

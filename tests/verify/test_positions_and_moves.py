@@ -11,7 +11,7 @@ from tests.verify.models import mutated, values, verified
     ("model", "key", "old", "new", "told"),
     [
         ("llama", "rope.positions", "position_ids = torch.arange(", "position_ids = 2 * torch.arange(", "2 · arange + 0"),
-        ("llama", "norm.formula", "hidden_states = hidden_states.to(torch.float32)", "hidden_states = hidden_states.to(torch.int32)",
+        ("llama", "norm.formula", "hidden_states = hidden_states.to(torch.float32)", "hidden_states = hidden_states.to(torch.int32).to(torch.float32)",
          "a = to(x, int32); weight · a · rsqrt(mean(a^2, −1) + 1e−06)"),
         ("mpt", "attention.position_bias_formula", "alibi_bias_max / num_heads_power_of_2", "2 * alibi_bias_max / num_heads_power_of_2",
          "arange · (1 / 2^(arange(from 1) · 1))[None, :, None, None]"),

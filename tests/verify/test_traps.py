@@ -129,7 +129,7 @@ def test_deepseek_v4_has_another_theta_where_positions_are_compressed() -> None:
     found = verified("deepseek_v4")
     evidence = claim_of(found, "rope.theta").evidence
     assert only(found, "rope.theta") == 160_000.0
-    assert evidence[-1].where == "rope_parameters.compress.rope_theta"
+    assert evidence[-1].where == "transformers/models/deepseek_v4/configuration_deepseek_v4.py:40"  # no key states it
 
 
 def test_deepseek_v4_states_what_it_spares_as_facts_by_kind() -> None:
