@@ -389,18 +389,21 @@ def inactive(context: Context, kind: Kind) -> int:
     return idle
 
 
+def fed_mixtures(kind: Kind) -> list[tuple[Part, MixtureOfExperts]]:
+    """The mixtures among the feed-forwards of a layer."""
+    return [(part, part.what) for part in kind.parts.feeds if isinstance(part.what, MixtureOfExperts)]
+
+
 def passed_by(context: Context, kind: Kind) -> list[Part]:
     """Mixtures that the pass of a text token leaves out where it takes another one: the experts of images (Ernie 4.5 VL)."""
-    mixtures = [part for part in kind.parts.feeds if isinstance(part.what, MixtureOfExperts)]
-    called = [part for part in mixtures if any(context.trace.call(path) is not None for path in part.paths)]
-    return [part for part in mixtures if part not in called] if called and not context.reading.trace_gaps else []
+    mixtures = fed_mixtures(kind)
+    called = [part for part, _ in mixtures if any(context.trace.call(path) is not None for path in part.paths)]
+    return [part for part, _ in mixtures if part not in called] if called and not context.reading.trace_gaps else []
 
 
 def _mixtures(context: Context, kind: Kind) -> Iterator[MixtureOfExperts]:
     """The experts of a layer: those of its feed-forwards, and those that project for its attention."""
-    for part in kind.parts.feeds:
-        if isinstance(part.what, MixtureOfExperts):
-            yield part.what
+    yield from (what for _, what in fed_mixtures(kind))
     for part in kind.parts.mixers:
         if isinstance(part.what, Attention):
             found = projection_experts(context.modules[part.paths[0]], context.trace)
@@ -418,12 +421,12 @@ def _visited(what: MixtureOfExperts, experts: int, layers: int = 1) -> int | Non
 def visited_range(kind: Kind) -> tuple[int, int]:
     """How many parameters fewer and more than counted a token may visit in a layer, as its choices fall on zero experts."""
     less = more = 0
-    for part in kind.parts.feeds:
-        if isinstance(part.what, MixtureOfExperts) and part.what.zero and part.what.visited:
-            fewest, share, most = part.what.visited
-            counted = round(part.what.each * share)
-            less += counted - part.what.each * fewest
-            more += part.what.each * most - counted
+    for _, what in fed_mixtures(kind):
+        if what.zero and what.visited:
+            fewest, share, most = what.visited
+            counted = round(what.each * share)
+            less += counted - what.each * fewest
+            more += what.each * most - counted
     return less, more
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from archviz.architecture.active import active_words, stand_apart, zero_expert_words
-from archviz.architecture.breakdown import Table, add_column, add_rest, inactive, passed_by, visited_range
+from archviz.architecture.breakdown import Table, add_column, add_rest, fed_mixtures, inactive, passed_by, visited_range
 from archviz.architecture.context import Context
 from archviz.architecture.model import Parameters, Symbol
 from archviz.architecture.naming import Kind
@@ -14,7 +14,6 @@ from archviz.architecture.roles import Roles
 from archviz.architecture.towers import Column
 from archviz.formulas.writing import Formulas
 from archviz.interpreter.reading import ModuleRecord
-from archviz.patterns.moe import MixtureOfExperts
 
 
 def build_parameters(
@@ -71,8 +70,8 @@ def _passed_by_words(context: Context, main: Iterable[Column]) -> str:
 
 def _zero_words(main: Iterable[Column], active: int) -> str:
     """How many of a token's choices count where some experts have no weights, and the range that follows."""
-    kinds = [(kind, part.what) for c in main for stack in c.stacks for kind in stack.kinds for part in kind.parts.feeds]
-    mixed = [(kind, what) for kind, what in kinds if isinstance(what, MixtureOfExperts) and what.zero]
+    kinds = [kind for c in main for stack in c.stacks for kind in stack.kinds]
+    mixed = [(kind, what) for kind in kinds for _, what in fed_mixtures(kind) if what.zero]
     if not mixed:
         return ""
     ranges = {id(kind): (visited_range(kind), len(kind.indices)) for kind, _ in mixed}
@@ -109,4 +108,4 @@ def _embeddings(roles: Roles, columns: Iterable[Column]) -> list[ModuleRecord]:
 
 
 def _choices(kind: Kind) -> list[int | None]:
-    return [part.what.top_k for part in kind.parts.feeds if isinstance(part.what, MixtureOfExperts)]
+    return [what.top_k for _, what in fed_mixtures(kind)]

@@ -34,14 +34,14 @@ def stored_frequencies(model: ModuleInstance, recorder: Recorder) -> dict[int, F
 
 
 def _vector(tensor: Tensor) -> Frequencies | None:
-    if (
-        tensor.data is None
-        or not 1 < len(tensor.data) <= _MOST
-        or len(tensor.sizes) != 1
-        or "float" not in tensor.dtype
-    ):
+    if not is_vector(tensor) or tensor.data is None or len(tensor.data) > _MOST:
         return None
     return Frequencies(tuple(map(float, tensor.data)), tensor.at)
+
+
+def is_vector(tensor: Tensor) -> bool:
+    """Whether a tensor is a vector of two or more fractions that are known."""
+    return len(tensor.sizes) == 1 and tensor.sizes[0] > 1 and bool(tensor.data) and "float" in tensor.dtype
 
 
 def states_theta(config: Any, depth: int = 0) -> bool:

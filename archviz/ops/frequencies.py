@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from archviz.interpreter.frequencies import frequencies_of, keep_frequencies
+from archviz.interpreter.frequencies import frequencies_of, is_vector, keep_frequencies
 from archviz.interpreter.reading import Frequencies
 from archviz.interpreter.values import Tensor
 
@@ -19,7 +19,7 @@ Rule = Callable[[Sequence[Any], Any], None]
 def _product(args: Sequence[Any], result: Any) -> None:
     """Columns by positions times a row of known numbers, one for each column."""
     parts = [each for each in args if isinstance(each, Tensor)]
-    row = next((each for each in reversed(parts) if _is_row(each)), None)
+    row = next((each for each in reversed(parts) if is_vector(each)), None)
     if row is None or len(parts) != 2 or not isinstance(result, Tensor) or len(result.sizes) < 2:
         return
     other = parts[1] if row is parts[0] else parts[0]
@@ -35,11 +35,6 @@ def _step(positions: Sequence[Any]) -> float | None:
     steps = [float(after) - float(before) for before, after in pairwise(positions)]
     even = max(steps) - min(steps) <= _CLOSE * max(1.0, abs(float(positions[-1])))
     return round(sum(steps) / len(steps), 9) if even else None
-
-
-def _is_row(tensor: Tensor) -> bool:
-    """A vector of two or more fractions."""
-    return len(tensor.sizes) == 1 and tensor.sizes[0] > 1 and bool(tensor.data) and "float" in tensor.dtype
 
 
 def _carried(args: Sequence[Any], result: Any) -> None:

@@ -83,15 +83,14 @@ def build_flow(
         ids: Whole numbers that the call reads are data too, as the ids of tokens are to a whole model.
         ones: Multiplications by 1, which say nothing in a drawing, are steps too.
     """
-    builder = _Builder(trace, call, keep, ids)
-    builder.ones = ones
+    builder = _Builder(trace, call, keep, ids, ones)
     builder.walk(call)
     return builder.finish()
 
 
 class _Builder:
-    def __init__(self, trace: Trace, call: Event, keep: Callable[[Event], bool], ids: bool) -> None:
-        self.trace, self.call, self.keep = trace, call, keep
+    def __init__(self, trace: Trace, call: Event, keep: Callable[[Event], bool], ids: bool, ones: bool) -> None:
+        self.trace, self.call, self.keep, self.ones = trace, call, keep, ones
         self.nodes: dict[int, FlowNode] = {}
         self.producer: dict[int, int] = {}  # value id → node id
         self.bases: dict[int, int] = {}  # view → the fresh tensor it looks into
@@ -99,7 +98,6 @@ class _Builder:
         self.writes: dict[int, int] = {}  # node of a write → the fresh tensor it writes into
         self.slices: dict[int, int] = {}  # cut value → the node that collects its cuts
         self.origin: dict[int, int] = {}  # value id → the id it had before plumbing
-        self.ones = False
         self.length = next((v.shape[1] for v in call.inputs if v.shape and len(v.shape) > 2), None)
         self.inputs: list[int] = []
         for value in call.inputs:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 from archviz.architecture.model import Evidence
 from archviz.spans import Span
 
 FindText = Callable[[str], str | None]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+Node = TypeVar("Node", bound=ast.stmt)
 
 
 class _Parts(NamedTuple):
@@ -61,20 +62,14 @@ class SourceLines:
         if at is None:
             return None
         parts = self._parts_of(at.file)
-        if at.line not in parts.assigned:
-            around = [each for each in parts.assignments if _holds(each, at.line)]
-            parts.assigned[at.line] = max(around, key=lambda each: each.lineno, default=None)
-        return parts.assigned[at.line]
+        return _innermost(parts.assignments, parts.assigned, at.line)
 
     def function(self, at: Span | None) -> Function | None:
         """The innermost function around a line."""
         if at is None:
             return None
         parts = self._parts_of(at.file)
-        if at.line not in parts.around:
-            around = [each for each in parts.functions if _holds(each, at.line)]
-            parts.around[at.line] = max(around, key=lambda each: each.lineno, default=None)
-        return parts.around[at.line]
+        return _innermost(parts.functions, parts.around, at.line)
 
     def tree(self, file: str) -> ast.Module:
         """The syntax tree of a file, empty when it is not at hand or does not parse."""
@@ -96,6 +91,14 @@ class SourceLines:
                     functions.append(node)
             self._parts[file] = _Parts(assignments, functions, {}, {})
         return self._parts[file]
+
+
+def _innermost(nodes: Sequence[Node], known: dict[int, Node | None], line: int) -> Node | None:
+    """The statement that starts last of those around a line; looked for once for each line."""
+    if line not in known:
+        around = [each for each in nodes if _holds(each, line)]
+        known[line] = max(around, key=lambda each: each.lineno, default=None)
+    return known[line]
 
 
 def _holds(node: ast.stmt, line: int) -> bool:
