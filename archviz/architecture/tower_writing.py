@@ -124,7 +124,14 @@ def _called_again(context: Context, column: Column, module: ModuleRecord) -> Eve
     start, ends = trace.call(column.stacks[0].layers[0].path), trace.calls(column.stacks[-1].layers[-1].path)
     if first is None or start is None or not ends or first.index > start.index:
         return None
-    return next((call for call in trace.calls(module.path) if call.index > ends[-1].index and trace.pass_of(call) == trace.pass_of(start)), None)
+    return next(
+        (
+            call
+            for call in trace.calls(module.path)
+            if call.index > ends[-1].index and trace.pass_of(call) == trace.pass_of(start)
+        ),
+        None,
+    )
 
 
 def _only_lends(context: Context, column: Column, module: ModuleRecord) -> bool:

@@ -293,7 +293,11 @@ def pools(module: ModuleRecord) -> bool:
 
 def _normalises(context: Context, module: ModuleRecord) -> bool:
     """Whether a module without parameters is a norm that the pass calls."""
-    return not module.children and context.trace.call(module.path) is not None and detect_norm(module, context.trace) is not None
+    return (
+        not module.children
+        and context.trace.call(module.path) is not None
+        and detect_norm(module, context.trace) is not None
+    )
 
 
 def embeds(module: ModuleRecord) -> bool:
