@@ -190,6 +190,12 @@ class LayerKind(Part):
     feed_forward: str | None = None
     parameters: int  # of one such layer
     active_parameters: int
+    together: int | None = (
+        None  # parameters of all of them, where they share some: fewer than `count` times `parameters`
+    )
+    chosen: list[str] = field(
+        default_factory=list
+    )  # lists of which each of these layers calls one element of its own, with which
     signature: str | None = None
     evidence: list[Evidence] = field(default_factory=list)
 
