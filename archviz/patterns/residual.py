@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from archviz.patterns.flow import Flow
 
@@ -74,12 +74,53 @@ def norm_placement(flow: Flow, norms: set[int], branches: set[int]) -> str | Non
 
     Returns:
         `pre` (before a branch), `post` (after a branch, inside the residual), `sandwich` (both), `post_residual`
-        (after the sum), or None when there is none.
+        (after the sum), `mixed` where branches differ in it, or None when there is none.
     """
-    places = set(norm_places(flow, norms, branches).values())
+    words = set(branch_placements(flow, norms, branches).values())
+    return words.pop() if len(words) == 1 else "mixed" if words else None
+
+
+def branch_placements(flow: Flow, norms: set[int], branches: set[int]) -> dict[int, str]:
+    """The placement of the norms of each branch that has any, in order of execution."""
+    found: dict[int, set[str]] = {}
+    residual = find_residual_adds(flow, weighed=True)
+    for norm, place in norm_places(flow, norms, branches).items():
+        for branch in _normed(flow, norm, place, branches, residual):
+            found.setdefault(branch, set()).add(place)
+    return {branch: _placement(found[branch]) for branch in sorted(found)}
+
+
+def _placement(places: set[str]) -> str:
     if places >= {"pre", "post"} and "post_residual" not in places:
         return "sandwich"
-    return next((place for place in ("post_residual", "post", "pre") if place in places), None)
+    return next(place for place in ("post_residual", "post", "pre") if place in places)
+
+
+def _normed(flow: Flow, norm: int, place: str, branches: set[int], residual: Mapping[int, int]) -> set[int]:
+    """The branches that a norm belongs to: those that read it, the one it reads, or the one that its sum adds."""
+    if place == "pre":
+        return _nearest(flow.consumers(), [norm], branches, residual.keys())
+    before = {node.id: [source for source, _ in node.sources] for node in flow.nodes.values()}
+    if place == "post":
+        return _nearest(before, [norm], branches, residual.keys())
+    sums = set(before[norm]) & residual.keys()
+    added = [each for add in sums for each in before[add] if each != residual[add]]
+    return set(added) & branches or _nearest(before, added, branches, residual.keys())
+
+
+def _nearest(
+    links: Mapping[int, Sequence[int]], start: Sequence[int], branches: set[int], sums: Collection[int]
+) -> set[int]:
+    """The first branches on every way from some nodes on, not past a residual sum."""
+    found, seen, open_ = set[int](), set(start), list(start)
+    while open_:
+        for each in links[open_.pop()]:
+            if each in branches:
+                found.add(each)
+            elif each not in seen and each not in sums:
+                seen.add(each)
+                open_.append(each)
+    return found
 
 
 def norm_places(flow: Flow, norms: set[int], branches: set[int]) -> dict[int, str]:

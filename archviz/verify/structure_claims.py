@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from archviz.architecture.layer_graphs import expose_hidden_residuals, keep_inner
 from archviz.interpreter.reading import Event
@@ -12,7 +12,7 @@ from archviz.patterns.flow import Flow, FlowNode, build_flow
 from archviz.patterns.norms import Norm
 from archviz.patterns.op_families import PLUMBING, canonical
 from archviz.patterns.recurrences import Recurrence
-from archviz.patterns.residual import find_residual_adds, is_parallel, norm_placement, norm_places, unscaled
+from archviz.patterns.residual import branch_placements, find_residual_adds, is_parallel, norm_places, unscaled
 from archviz.patterns.streams import detect_stream_mixer, normalises_columns
 from archviz.spans import Span
 from archviz.verify.attention_claims import NO_KNOWN_NORM, inner_norms
@@ -41,15 +41,25 @@ def layer_claims(view: LayerView) -> Iterator[Claim]:
     branches = {n.id: "mixer" if n.module in mixers else "feed" for n in flow.nodes.values()
                 if n.kind == "call" and n.module in parts}  # fmt: skip
     norms = {n.id for n in flow.nodes.values() if n.module in view.kind.parts.norms}
-    placement = norm_placement(flow, norms, set(branches))
-    if placement is not None:
+    placements = branch_placements(flow, norms, set(branches))
+    if placements:
         lines = [_at(flow.nodes[i]) for i in sorted(norms)]
-        yield view.claim("norm.placement", _PLACEMENTS[placement], *lines)
+        yield view.claim("norm.placement", _placement_words(view, flow, placements), *lines)
         places = norm_places(flow, norms, set(branches))
         words = {view.relative(flow.nodes[i].module): _PLACES[place] for i, place in sorted(places.items())}
         yield view.claim("norm.places", words, *(_at(flow.nodes[i]) for i in sorted(places)))
     yield from _parallel_mixers(view, flow, branches)
     yield from _residuals(view, flow, branches)
+
+
+def _placement_words(view: LayerView, flow: Flow, placements: Mapping[int, str]) -> str:
+    """One word where all branches have their norms in the same place, else the place for each branch."""
+    by_place: dict[str, list[str]] = {}
+    for branch, place in placements.items():
+        by_place.setdefault(place, []).append(view.relative(flow.nodes[branch].module))
+    if len(by_place) == 1:
+        return _PLACEMENTS[next(iter(by_place))]
+    return "mixed: " + "; ".join(f"{_PLACEMENTS[place]} of {', '.join(names)}" for place, names in by_place.items())
 
 
 def _unused_modules(view: LayerView) -> Iterator[Claim]:
