@@ -74,10 +74,17 @@ def norm_placement(flow: Flow, norms: set[int], branches: set[int]) -> str | Non
 
     Returns:
         `pre` (before a branch), `post` (after a branch, inside the residual), `sandwich` (both), `post_residual`
-        (after the sum), `mixed` where branches differ in it, or None when there is none.
+        (after the sum): that of more than half of the branches that have norms; `mixed` where there is no such place,
+        None where there is no norm.
     """
-    words = set(branch_placements(flow, norms, branches).values())
-    return words.pop() if len(words) == 1 else "mixed" if words else None
+    return prevailing(branch_placements(flow, norms, branches))
+
+
+def prevailing(placements: Mapping[int, str]) -> str | None:
+    """The placement that more than half of the branches have; `mixed` where none has."""
+    words = list(placements.values())
+    most = max(words, key=words.count, default=None)
+    return most if most is None or 2 * words.count(most) > len(words) else "mixed"
 
 
 def branch_placements(flow: Flow, norms: set[int], branches: set[int]) -> dict[int, str]:

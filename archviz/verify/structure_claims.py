@@ -12,7 +12,14 @@ from archviz.patterns.flow import Flow, FlowNode, build_flow
 from archviz.patterns.norms import Norm
 from archviz.patterns.op_families import PLUMBING, canonical
 from archviz.patterns.recurrences import Recurrence
-from archviz.patterns.residual import branch_placements, find_residual_adds, is_parallel, norm_places, unscaled
+from archviz.patterns.residual import (
+    branch_placements,
+    find_residual_adds,
+    is_parallel,
+    norm_places,
+    prevailing,
+    unscaled,
+)
 from archviz.patterns.streams import detect_stream_mixer, normalises_columns
 from archviz.spans import Span
 from archviz.verify.attention_claims import NO_KNOWN_NORM, inner_norms
@@ -53,13 +60,14 @@ def layer_claims(view: LayerView) -> Iterator[Claim]:
 
 
 def _placement_words(view: LayerView, flow: Flow, placements: Mapping[int, str]) -> str:
-    """One word where all branches have their norms in the same place, else the place for each branch."""
+    """Where most branches have their norms, and the place for each branch that has them elsewhere."""
     by_place: dict[str, list[str]] = {}
     for branch, place in placements.items():
         by_place.setdefault(place, []).append(view.relative(flow.nodes[branch].module))
-    if len(by_place) == 1:
-        return _PLACEMENTS[next(iter(by_place))]
-    return "mixed: " + "; ".join(f"{_PLACEMENTS[place]} of {', '.join(names)}" for place, names in by_place.items())
+    most = prevailing(placements)
+    others = {place: names for place, names in by_place.items() if place != most}
+    start = "mixed: " if most == "mixed" else _PLACEMENTS[str(most)] + (", but " if others else "")
+    return start + "; ".join(f"{_PLACEMENTS[place]} of {', '.join(names)}" for place, names in others.items())
 
 
 def _unused_modules(view: LayerView) -> Iterator[Claim]:

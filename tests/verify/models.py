@@ -58,6 +58,9 @@ MODELS: dict[str, dict[str, Any]] = {
         "encoder_layers": 2, "decoder_layers": 2, "architectures": ["WhisperForConditionalGeneration"]
     },
     "clip": {},
+    "dia": {
+        "encoder_config": {"num_hidden_layers": 1}, "decoder_config": {"num_hidden_layers": 2}, "architectures": ["DiaModel"]
+    },
     "diffllama": {"num_hidden_layers": 3},
     "m2m_100": {"encoder_layers": 1, "decoder_layers": 1},
     "ctrl": {"n_layer": 1},
