@@ -58,6 +58,9 @@ MODELS: dict[str, dict[str, Any]] = {
         "encoder_layers": 2, "decoder_layers": 2, "architectures": ["WhisperForConditionalGeneration"]
     },
     "clip": {},
+    "decision_transformer": {"n_layer": 1},
+    "layoutlmv3": {"num_hidden_layers": 1},
+    "kosmos-2.5": {"text_config": {"layers": 1}, "vision_config": {"num_hidden_layers": 1}},
     "dia": {
         "encoder_config": {"num_hidden_layers": 1}, "decoder_config": {"num_hidden_layers": 2}, "architectures": ["DiaModel"]
     },

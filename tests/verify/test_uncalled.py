@@ -15,7 +15,13 @@ EXPERTS = {
     "model_type": "nllb-moe", "encoder_layers": 1, "decoder_layers": 1, "encoder_sparse_step": 1, "decoder_sparse_step": 1,
     "num_experts": 4, "d_model": 64, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64,
 }  # fmt: skip
-LENT = {"model_type": "wavlm", "num_hidden_layers": 1, "hidden_size": 64, "num_attention_heads": 4, "intermediate_size": 64}
+LENT = {
+    "model_type": "wavlm",
+    "num_hidden_layers": 1,
+    "hidden_size": 64,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+}
 
 
 @pytest.mark.parametrize("config", [EXPERTS, LENT])
