@@ -31,8 +31,8 @@ def computed_norm(view: LayerView, path: ScorePath | None) -> tuple[str, list[Sp
     lines = list(dict.fromkeys(event.at for event in telling))
     held = [view.context.modules.get(event.module) for event in telling]
     if all(module is not None and detect_norm(module, view.trace) is not None for module in held):
-        names = dict.fromkeys(view.short(event.module) for event in telling)
-        return f"of a part of the heads: {', '.join(names)}", lines
+        modules = dict.fromkeys(view.short(event.module) for event in telling)
+        return f"of a part of the heads: {', '.join(modules)}", lines
     return (f"{kind} norm, bounded from above" if bounded else f"{kind} norm without a module of its own"), lines
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from archviz.architecture.layer_graphs import expose_hidden_residuals, keep_inner
 from archviz.interpreter.reading import Event
 from archviz.patterns.activations import number_in, read_activation
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.flow import Flow, FlowNode, build_flow
+from archviz.patterns.layer_parts import Part
 from archviz.patterns.norms import Norm
 from archviz.patterns.op_families import PLUMBING, canonical
 from archviz.patterns.recurrences import Recurrence
@@ -48,7 +49,7 @@ def layer_claims(view: LayerView) -> Iterator[Claim]:
     branches = {n.id: "mixer" if n.module in mixers else "feed" for n in flow.nodes.values()
                 if n.kind == "call" and n.module in parts}  # fmt: skip
     norms = {n.id for n in flow.nodes.values() if n.module in view.kind.parts.norms}
-    placements = branch_placements(flow, norms, set(branches))
+    placements = branch_placements(flow, norms, set(branches), _first_nodes(flow, branches, parts))
     if placements:
         lines = [_at(flow.nodes[i]) for i in sorted(norms)]
         yield view.claim("norm.placement", _placement_words(view, flow, placements), *lines)
@@ -57,6 +58,15 @@ def layer_claims(view: LayerView) -> Iterator[Claim]:
         yield view.claim("norm.places", words, *(_at(flow.nodes[i]) for i in sorted(places)))
     yield from _parallel_mixers(view, flow, branches)
     yield from _residuals(view, flow, branches)
+
+
+def _first_nodes(flow: Flow, branches: Collection[int], parts: Mapping[str, Part]) -> dict[int, int]:
+    """Node of a part → the first node of the part."""
+    first: dict[int, int] = {}
+    found: dict[int, int] = {}
+    for node in sorted(branches):
+        found[node] = first.setdefault(id(parts[flow.nodes[node].module]), node)
+    return found
 
 
 def _placement_words(view: LayerView, flow: Flow, placements: Mapping[int, str]) -> str:
@@ -186,7 +196,7 @@ def _residuals(view: LayerView, flow: Flow, branches: dict[int, str]) -> Iterato
     if streams is not None:
         yield from _hyper_connections(view, streams)
         return
-    adds = find_residual_adds(flow, weighed=True)
+    adds = find_residual_adds(flow, weighed=True, branches=branches)
     lines = [_at(flow.nodes[i]) for i in sorted(adds)]
     yield view.claim("residual.count", len(adds), *lines)
     if not adds:

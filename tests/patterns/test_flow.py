@@ -137,6 +137,31 @@ def test_branches_that_differ_in_the_place_of_their_norms_are_no_post_norm() -> 
     assert list(branch_placements(flow, at["n"], at["f"]).values()) == ["pre", "post_residual"]
 
 
+def test_the_norms_of_a_branch_of_several_nodes_are_taken_together() -> None:
+    tape, norms, parts = Tape(), [rms_norm(f"n{i}", 8) for i in range(2)], [linear(f"f{i}", 8, 8) for i in range(2)]
+    x = start(tape)
+    with tape.inside("call", "", "Root", x) as results:
+        y = tape.linear(parts[1], tape.linear(parts[0], tape.norm(norms[0], x)))
+        results.append(tape.same("add", x, tape.norm(norms[1], y)))
+    flow = flow_of(tape, "")
+    at = {kind: {n.id for n in flow.nodes.values() if n.module.startswith(kind)} for kind in "nf"}
+    assert list(branch_placements(flow, at["n"], at["f"], dict.fromkeys(at["f"], min(at["f"]))).values()) == [
+        "sandwich"
+    ]
+
+
+def test_a_branch_that_is_added_to_a_projection_of_its_input_is_residual() -> None:
+    tape, norm, branch, other = Tape(), rms_norm("n", 8), linear("f", 8, 8), linear("g", 8, 8)
+    x = start(tape)
+    with tape.inside("call", "", "Root", x) as results:
+        results.append(tape.norm(norm, tape.same("add", tape.linear(branch, x), tape.linear(other, x))))
+    flow = flow_of(tape, "")
+    at = {name: {n.id for n in flow.nodes.values() if n.module == name} for name in "nfg"}
+    assert set(find_residual_adds(flow, branches=at["f"]).values()) == at["g"]
+    assert find_residual_adds(flow, branches=at["f"] | at["g"]) == find_residual_adds(flow) == {}
+    assert norm_placement(flow, at["n"], at["f"]) == "post_residual"
+
+
 def test_a_region_that_is_left_and_entered_again_is_not_contracted() -> None:
     tape = Tape()
     x = start(tape)
