@@ -57,7 +57,7 @@ def build_facts(
         sheet.tower = main.id
         stack = max(main.stacks, key=lambda s: len(s.layers))
         _sizes(sheet, roles, main, stack)
-        attention_facts(sheet, stack)
+        attention_facts(sheet, stack, main.stacks)
         compression_facts(sheet, stack)
         position_facts(sheet, main, roles, stack)
         recurrence_facts(sheet, stack)
