@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import isclose, prod
 
-<<<<<<< HEAD
-from archviz.architecture.context import Context
-from archviz.architecture.embedding_steps import embedding_steps, factor_of
-=======
 from archviz.architecture.column_layers import common_module
 from archviz.architecture.context import Context, code
->>>>>>> k5a
+from archviz.architecture.embedding_steps import embedding_steps, factor_of
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import Architecture, Evidence, Fact
 from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
