@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from archviz.architecture.attention_facts import (
     add_positions,
     attention_facts,
@@ -24,6 +26,7 @@ from archviz.architecture.roles import Roles
 from archviz.architecture.runs import is_untraced, layer_runs
 from archviz.architecture.towers import Column, is_causal
 from archviz.interpreter.reading import ModuleRecord
+from archviz.late_patterns import late_pattern
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.moe import MixtureOfExperts
 
@@ -54,7 +57,7 @@ def build_facts(
         sheet.tower = main.id
         stack = max(main.stacks, key=lambda s: len(s.layers))
         _sizes(sheet, roles, main, stack)
-        attention_facts(sheet, stack)
+        attention_facts(sheet, stack, main.stacks)
         compression_facts(sheet, stack)
         position_facts(sheet, main, roles, stack)
         recurrence_facts(sheet, stack)
@@ -104,7 +107,7 @@ def _is_below(alias: str, owner: str, modules: list[ModuleRecord]) -> bool:
 def _sizes(sheet: FactSheet, roles: Roles, column: Column, stack: Stack) -> None:
     config = stack.config
     sheet.from_config(config, "context_length", *CONTEXT_KEYS, unit="tokens")
-    vocabulary = _vocabulary(roles, column)
+    vocabulary = _vocabulary(sheet.context, roles, column)
     if vocabulary is not None:
         size, name = vocabulary
         table, head = [Evidence(kind="tensor", where=name)], _head_of(roles, column, config.values.get("vocab_size"))
@@ -167,16 +170,31 @@ def _decoder_type(stack: Stack) -> str:
     return ("Sparse MoE" if sparse else "Dense") + (", hybrid" if len(families) > 1 else "")
 
 
-def _vocabulary(roles: Roles, column: Column) -> tuple[int, str] | None:
-    """The rows of the largest table, with its tensor; none where the tower looks up no ids that come in (a decoder of masks)."""
+_NO_WORDS = late_pattern(r"time|freq|type|segment", re.IGNORECASE)
+
+
+def _vocabulary(context: Context, roles: Roles, column: Column) -> tuple[int, str] | None:
+    """The rows of the largest table, with its tensor; none where the tower looks up no ids that come in (a decoder of masks).
+
+    Tables of time steps or kinds hold no words, nor do those of which a pass looks no rows up (points of reference).
+    """
     if column.looks_ids_up is False:
         return None
     sizes = [
         (tensor.shape[0] or 0, tensor.name)
-        for module in column.around for inner in module.walk() if roles(inner) == "embedding"
+        for module in column.around for inner in module.walk()
+        if roles(inner) == "embedding" and not _NO_WORDS.search(inner.name) and not _is_left_alone(context, inner)
         for tensor in inner.parameters.values()
     ]  # fmt: skip
     return max(sizes, key=lambda pair: pair[0], default=None)
+
+
+def _is_left_alone(context: Context, table: ModuleRecord) -> bool:
+    """Whether a pass that was understood looks no rows of a table up: it reads all of it, or nothing."""
+    if not context.trace or context.trace.call(table.path) is not None:
+        return False
+    read = {stored.name for stored in context.reading.stored.values()}
+    return context.trace.whole or any(tensor.name in read for tensor in table.parameters.values())
 
 
 def _head_of(roles: Roles, column: Column, size: object) -> tuple[int, str] | None:

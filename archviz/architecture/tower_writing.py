@@ -15,6 +15,7 @@ from archviz.architecture.model import ColumnItem, Tower
 from archviz.architecture.roles import Roles
 from archviz.architecture.tower_boxes import input_box, module_box, node_id, second_box, tensor_box
 from archviz.architecture.towers import Column, embeds, is_outside, nested, pools
+from archviz.architecture.weaving import find_weaves
 from archviz.architecture.weights_read import joining
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.norms import detect_norm
@@ -78,8 +79,14 @@ class _Steps:
             again = _called_again(self._context, self._column, module)
             if again is not None and item.node is not None and not (item.beside or item.taps or item.joins):
                 yield (again.index, 0), ColumnItem(node=second_box(item.node))
+        weaves = find_weaves(self._context, self._column.stacks)
+        woven = {path: weave for weave in weaves for path in weave.stacks}
         for stack in self._column.stacks:
-            yield self._place(stack), ColumnItem(stack=stack.path)
+            weave = woven.get(stack.path)
+            if weave is None:
+                yield self._place(stack), ColumnItem(stack=stack.path)
+            elif weave.stacks[0] == stack.path:
+                yield self._place(stack), ColumnItem(weave=weave)
 
     def _order(self) -> list[ModuleRecord | Stack]:
         """What would be a step of the column, bottom-up."""

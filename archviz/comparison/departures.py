@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from archviz.architecture.attention_facts import USUAL_SCALE
+from archviz.architecture.column_layers import runs_of
 from archviz.architecture.model import MIXER_ROLES, Architecture, Evidence, Fact, LayerStack
 from archviz.architecture.words import pattern_words, value_words
 from archviz.records import record
@@ -246,7 +247,7 @@ def _chosen(architecture: Architecture) -> str:
 def _main_stacks(architecture: Architecture) -> list[LayerStack]:
     """The lists of layers of the first tower."""
     for tower in architecture.towers[:1]:
-        return [stack for item in tower.column if item.stack and (stack := architecture.stack(item.stack))]
+        return runs_of(architecture, tower)
     return architecture.layers[:1]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import isclose, prod
 
-from archviz.architecture.context import Context
+from archviz.architecture.column_layers import common_module
+from archviz.architecture.context import Context, code
 from archviz.architecture.embedding_steps import embedding_steps, factor_of
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import Architecture, Evidence, Fact
@@ -74,6 +75,11 @@ def _patterns(architecture: Architecture, context: Context, stacks: Sequence[Sta
             "verified" if ran or not context.trace else "unverified"
         )  # what was not run may be told apart by data
         yield Claim("layers.pattern", text, status, tuple(found.values()), part=stack.path)
+    for weave in (item.weave for tower in architecture.towers for item in tower.column if item.weave):
+        module = common_module(weave.stacks)
+        first = context.trace.call(f"{weave.stacks[0]}.0")
+        at = first.at if first is not None else context.modules[module].defined_at
+        yield Claim("layers.order", weave.pattern_text, "verified", tuple(code(at)), part=module)
 
 
 def _run_otherwise(trace: Trace, layers: Sequence[ModuleRecord]) -> str:
