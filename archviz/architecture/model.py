@@ -245,7 +245,7 @@ class ColumnItem(Part):
 
     A box that is `beside` is no step: what it gives goes into every layer beside the stream.  It reads the boxes of `reads` (node
     ids), or the tower's input where there are none. A box that `taps` is no step either: it reads the stream between the layers of a stack,
-    and what it gives does not go back into them; or, as its `note` says, nothing reads it, or `forward` does not call it.
+    and what it gives does not go back into them; or, as its `note` says, nothing reads it, `forward` does not call it, or it works between lists that run in turn.
     A box that `joins` is no step of the stream: what it gives (a table of positions, a class token) meets the stream here. It reads
     nothing of the stream, or where it is a branch (a convolution of positions), the box of `reads`.
     """
