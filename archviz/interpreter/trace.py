@@ -31,7 +31,6 @@ from archviz.interpreter.module_states import (
 )
 from archviz.interpreter.named_inputs import WHOLE
 from archviz.interpreter.reading import MASKS_GIVEN, Gap
-from archviz.interpreter.refusals import Refusal
 from archviz.interpreter.towers import GRIDS, append, other_inputs, token_marks, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor, Unknown
@@ -147,6 +146,8 @@ def _trace_otherwise(
         given, best: The inputs of the first pass, and how it ended.
         before: The attributes of the modules before it; what a pass that failed has left there would mislead the next.
     """
+    from archviz.interpreter.refusals import Refusal
+
     others = other_inputs(interp, model, given, batch, seq)
     lacking = lacking_inputs(interp, model, given, best[1], batch, seq)
     tried, refusal = [_forms(given)], Refusal(given, best)
