@@ -103,10 +103,10 @@ class GraphBook:
             labels[node] = replace(label, text=_title(kind, part), details=[*label.details, *spared])
             branches[node] = "mixer" if part in kind.parts.mixers else "feed"
         norms = {n.id for n in flow.nodes.values() if n.module in kind.parts.norms}
-        for node in flow.nodes.values():
-            norm = functional_norm(node.events[0], self.context.trace) if node.kind in ("op", "function") else None
+        for step in flow.nodes.values():
+            norm = functional_norm(step.events[0], self.context.trace) if step.kind in ("op", "function") else None
             if norm is not None and not norm.weighted:
-                norms.add(node.id)
+                norms.add(step.id)
                 self.norm_functions.setdefault(layer_id, norm)
         self.placement[layer_id] = norm_placement(flow, norms, set(branches))
         self.parallel[layer_id] = is_parallel(flow, branches)

@@ -19,14 +19,12 @@ def tied_lines(tied: Mapping[str, str]) -> Iterator[str]:
     """
     pairs: dict[tuple[str, str], list[str]] = {}
     for alias, name in tied.items():
-        ends = _common_end(alias.split("."), name.split("."))
-        pairs.setdefault((alias[: -len(ends)] if ends else alias, name[: -len(ends)] if ends else name), []).append(
-            ends
-        )
+        end = _common_end(alias.split("."), name.split("."))
+        pairs.setdefault((alias[: len(alias) - len(end)], name[: len(name) - len(end)]), []).append(end)
     alike: dict[tuple[str, str, str, tuple[str, ...]], list[int]] = {}
-    for (alias, name), ends in pairs.items():
+    for (alias, name), found in pairs.items():
         before, number, after = _last_number(alias)
-        alike.setdefault((before, after, name, tuple(ends)), []).append(number)
+        alike.setdefault((before, after, name, tuple(found)), []).append(number)
     for (before, after, name, ends), numbers in alike.items():
         written = "" if numbers == [-1] else str(numbers[0]) if len(numbers) == 1 else "{" + ranges(numbers) + "}"
         inside = _common_module(ends) if len(ends) > 1 else ends[0]

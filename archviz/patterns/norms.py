@@ -168,19 +168,19 @@ def norms_before(trace: Trace, call: Event, operands: Iterable[ValueRef]) -> lis
     own = list(trace.own(call))
     makers: dict[int, Event] = {}
     for event in own:
-        for value in event.outputs:
-            if all(value.id != source.id for source in event.inputs):
-                makers.setdefault(value.id, event)  # of a function the function, not the op inside it
+        for made in event.outputs:
+            if all(made.id != source.id for source in event.inputs):
+                makers.setdefault(made.id, event)  # of a function the function, not the op inside it
     found: list[FunctionalNorm] = []
     for operand in operands:
         value: ValueRef | None = operand
         for _ in range(_LONG):
-            event = makers.get(value.id) if value is not None else None
-            if event is None or value is None or canonical(event.name) in _STOPS:
+            maker = makers.get(value.id) if value is not None else None
+            if maker is None or value is None or canonical(maker.name) in _STOPS:
                 break
-            norm = functional_norm(event, trace)
+            norm = functional_norm(maker, trace)
             found += [norm] if norm is not None else []
-            value = _source(trace, event, value)
+            value = _source(trace, maker, value)
     return found
 
 
