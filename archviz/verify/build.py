@@ -12,6 +12,7 @@ from archviz.interpreter.reading import Assumption, ModelReading
 from archviz.records import replace
 from archviz.verify.attention_claims import attention_claims
 from archviz.verify.claims import Claim, join_claims
+from archviz.verify.constant_claims import constant_claims, made_claims
 from archviz.verify.formula_claims import (
     NORM_FORMULA,
     beside_formulas,
@@ -56,7 +57,8 @@ def find_claims(reading: ModelReading, architecture: Architecture, find_text: Fi
     claims = list(model_claims(context, architecture, stacks, lines))
     claims += [*model_formulas(context, stacks, lines), *uncalled_beside(context, stacks, lines)]
     claims += [*beside_formulas(context, stacks, lines), *handed_to_layers(context, stacks, lines)]
-    claims += settings_beside(context, stacks, lines)
+    claims += [*settings_beside(context, stacks, lines), *constant_claims(context, lines)]
+    claims += made_claims(context, stacks, lines)
     claims += join_claims(branches_not_read(context, stacks, lines))
     for stack in stacks:
         claims += join_claims(_norms_in_short(list(_stack_claims(context, lines, stack))))

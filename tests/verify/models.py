@@ -155,7 +155,7 @@ def split_of(found: Verification, origin: str) -> dict[str, Any]:
 
 def mutated(model_type: str, old: str, new: str) -> Verification:
     """The claims about a model whose modelling file has one place changed."""
-    file = f"modeling_{model_type.removesuffix('_text')}"
+    file = f"modeling_{model_type.removesuffix('_text').replace('-', '_')}"
     applied: list[str] = []
 
     def find_source(name: str) -> SourceText | None:
