@@ -13,6 +13,7 @@ from archviz.architecture.attention_facts import (
 )
 from archviz.architecture.compression_facts import compression_facts, stream_facts
 from archviz.architecture.context import LAYER_KEYS, WIDTH_KEYS, ConfigPart, Context, code
+from archviz.architecture.embedding_steps import embedding_factor, is_root
 from archviz.architecture.fact_sheet import ConfigEvidence, FactSheet, config_evidence
 from archviz.architecture.further_tokens import further_token_facts
 from archviz.architecture.joined_states import joined_states
@@ -56,14 +57,14 @@ def build_facts(
         sheet.tower = main.id
         stack = max(main.stacks, key=lambda s: len(s.layers))
         _sizes(sheet, roles, main, stack)
-        attention_facts(sheet, stack)
+        attention_facts(sheet, stack, main.stacks)
         compression_facts(sheet, stack)
         position_facts(sheet, main, roles, stack)
         recurrence_facts(sheet, stack)
         feed_forward_facts(sheet, stack)
         norm_facts(sheet, stack, placements)
         stream_facts(sheet, stack)
-        _settings(sheet, stack.config)
+        _settings(sheet, main.stacks[0], stack.config)
     further_token_facts(sheet, stack, parameters)
     _others(sheet, roles, columns, main)
     _ties(sheet, roles, columns)
@@ -208,12 +209,13 @@ def _width_evidence(sheet: FactSheet, stack: Stack) -> list[Evidence]:
     return [Evidence(kind="tensor", where=weights[0].name)] if weights else []
 
 
-def _settings(sheet: FactSheet, config: ConfigPart) -> None:
+def _settings(sheet: FactSheet, stack: Stack, config: ConfigPart) -> None:
     _bounded_logits(sheet, config)
     sheet.from_config(config, "logit_scale")
     sheet.from_config(config, "logits_scaling")
     _scaled_logits(sheet)
     sheet.from_config(config, "embedding_multiplier")
+    _scaled_embeddings(sheet, stack)
     sheet.from_config(config, "residual_multiplier")
     for part in (config, sheet.context.configs[0]):
         sheet.from_config(part, "dtype", "dtype", "torch_dtype")
@@ -239,6 +241,14 @@ def _scaled_logits(sheet: FactSheet) -> None:
         root = known.get("hidden_size")
         unit = "= d^-0.5" if isinstance(root, int) and abs(found[0] - root**-0.5) < _SAME else None
         sheet.add("logit_scale", found[0], code(found[1]), unit=unit)
+
+
+def _scaled_embeddings(sheet: FactSheet, stack: Stack) -> None:
+    """The factor of the embeddings that the code has, where no key states one."""
+    found = embedding_factor(sheet.context, stack)
+    if found is not None and all(fact.key != "embedding_multiplier" for fact in sheet.facts):
+        unit = "= √d" if is_root(found[0], stack.width) else None
+        sheet.add("embedding_scale", float(f"{found[0]:.6g}"), code(found[2].at), unit=unit)
 
 
 def _others(sheet: FactSheet, roles: Roles, columns: list[Column], main: Column | None) -> None:

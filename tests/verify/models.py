@@ -100,6 +100,10 @@ MODELS: dict[str, dict[str, Any]] = {
         "vision_config": {"depth": 4, "fullatt_block_indexes": [3]}, "text_config": {"num_hidden_layers": 2},
         "architectures": ["Qwen2_5_VLForConditionalGeneration"],
     },
+    "idefics": {
+        "num_hidden_layers": 6, "cross_layer_interval": 3, "vision_config": {"num_hidden_layers": 2},
+        "architectures": ["IdeficsForVisionText2Text"],
+    },
     "mllama": {
         "vision_config": {"num_hidden_layers": 6, "num_global_layers": 1, "intermediate_layers_indices": [0, 1, 2, 3, 4]},
         "text_config": {"num_hidden_layers": 5, "cross_attention_layers": [3]},
