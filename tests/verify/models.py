@@ -59,6 +59,7 @@ MODELS: dict[str, dict[str, Any]] = {
     },
     "clip": {},
     "hiera": {"depths": [1, 1, 2, 1]},
+    "big_bird": {"num_hidden_layers": 1},
     "decision_transformer": {"n_layer": 1},
     "layoutlmv3": {"num_hidden_layers": 1},
     "kosmos-2.5": {"text_config": {"layers": 1}, "vision_config": {"num_hidden_layers": 1}},
