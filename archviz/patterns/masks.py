@@ -85,9 +85,8 @@ def _window(call: Event, uses: Sequence[Event]) -> int | None:
     if not shape or len(shape) != 3 or not scores or len(scores) != 5 or canonical(uses[0].name) != "softmax":
         return None
     tokens, keys = shape[1], scores[-1]
-    if tokens is None or keys is None or keys >= tokens:
-        return None
-    return keys if any(axis is not None and axis * keys == tokens for axis in scores[1:3]) else None
+    apart = tokens is not None and keys is not None and keys < tokens
+    return keys if apart and tokens in [(axis or 0) * (keys or 0) for axis in scores[1:3]] else None
 
 
 def _queries_and_keys(event: Event) -> tuple[int | None, int | None]:
