@@ -285,7 +285,11 @@ def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack
             sheet, found[0][0]
         ) + axes + table
     if "bias" in seen:
-        return "relative bias", attention_place(sheet, found[0][0])
+        table = _table(sheet, column, roles, stack)
+        return f"relative bias{' and table of positions' if table else ''}", [
+            *attention_place(sheet, found[0][0]),
+            *table,
+        ]
     alibi = next((e for e in sheet.context.trace.outline if e.kind == "function" and "alibi" in e.name.lower()), None)
     if found and (alibi is not None or stack.config.values.get("alibi") is True):
         return "ALiBi", code(alibi.at) if alibi else sheet.cite(stack.config.prefix + "alibi")

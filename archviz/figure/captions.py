@@ -125,7 +125,8 @@ def _end_lines(architecture: Architecture, box: Box) -> Iterator[Sentence]:
             yield (Words("Embedding dim. "), Words(written(hidden.value), accent=True))
         if context := _fact(architecture, CONTEXT):
             yield (Words("Context "), Words(written(context.value), accent=True), Words(" tokens"))
-        yield from map(sentence, embedding_lines(architecture))
+        if not any("scaled ×" in line for line in box.details):
+            yield from map(sentence, embedding_lines(architecture))
     elif box.role == "head":
         size = _fact(architecture, VOCABULARY)
         shown = " ".join(box.details).replace(",", "")  # a head of few classes is none of the vocabulary

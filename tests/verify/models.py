@@ -58,6 +58,13 @@ MODELS: dict[str, dict[str, Any]] = {
         "encoder_layers": 2, "decoder_layers": 2, "architectures": ["WhisperForConditionalGeneration"]
     },
     "clip": {},
+    "hiera": {"depths": [1, 1, 2, 1]},
+    "decision_transformer": {"n_layer": 1},
+    "layoutlmv3": {"num_hidden_layers": 1},
+    "kosmos-2.5": {"text_config": {"layers": 1}, "vision_config": {"num_hidden_layers": 1}},
+    "dia": {
+        "encoder_config": {"num_hidden_layers": 1}, "decoder_config": {"num_hidden_layers": 2}, "architectures": ["DiaModel"]
+    },
     "diffllama": {"num_hidden_layers": 3},
     "m2m_100": {"encoder_layers": 1, "decoder_layers": 1},
     "ctrl": {"n_layer": 1},
