@@ -23,7 +23,7 @@ from archviz.interpreter.reading import Gap, ModelReading, ModuleRecord
 from archviz.interpreter.sizes import Tagged
 from archviz.interpreter.values import Instance, ModuleInstance
 from archviz.progress import enter_stage
-from archviz.records import record
+from archviz.records import record, replace
 from archviz.settings import Settings
 from archviz.sources.custom_code import (
     CustomCode,
@@ -231,12 +231,14 @@ def read_cached(
 ) -> tuple[ModelReading, list[CachedPass]]:
     """Build a model, run it once without a cache, and for each length a prefill and a decode step that make so many tokens together.
 
-    Lengths that the model has no positions for are halved until they fit. Where text alone leaves layers without anything to keep, and
-    an image fills them, the passes are those with an image.
+    Lengths that the model has no positions for are halved until they fit; where it walks over positions one by one and a few tokens tell
+    what it keeps, they are few. Where text alone leaves layers without anything to keep, and an image fills them, the passes are those
+    with an image.
 
     Args:
         stored: Tell which values of the events of the first pass are tensors of the model.
     """
+    from archviz.interpreter.short_samples import SHORT, suffice, walks
     from archviz.interpreter.trace import trace_towers
 
     interp = interpreter_for(source, settings, class_name)
@@ -250,7 +252,10 @@ def read_cached(
             from archviz.interpreter.stored_tensors import stored_tensors
 
             reading.stored = stored_tensors(model, recorder)
-        passes = _cached_passes(interp, model, _fitting(lengths, reading.config))
+        walked = walks(recorder.forks, DESCRIBED_SEQUENCE + recorder.more_tokens)
+        passes = _cached_passes(interp, model, SHORT) if walked and len(lengths) == len(SHORT) else []
+        if not suffice(passes):
+            passes = _cached_passes(interp, model, _fitting(lengths, reading.config))
     return reading, passes
 
 
@@ -283,11 +288,13 @@ def _tells(found: CachedPass, text: CachedPass, *, asked: bool) -> bool:
 
 def _passed(interp: Interpreter, model: ModuleInstance, tokens: int, given: dict[str, Any]) -> CachedPass:
     from archviz.interpreter.caches import cached_pass
+    from archviz.interpreter.short_samples import walks
     from archviz.interpreter.trace import cached_passes
 
     enter_stage(f"filling a cache of {tokens} tokens")
     recorders, gaps, layers = cached_passes(interp, model, given)
-    return cached_pass(tokens, layers, recorders, gaps, model)
+    found = cached_pass(tokens, layers, recorders, gaps, model)
+    return replace(found, walks=walks(recorders[-1].forks, tokens - 1))
 
 
 _POSITIONS = ("max_position_embeddings", "n_positions", "max_target_positions")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archviz.architecture.column_layers import layers_in
 from archviz.architecture.model import (
     Architecture,
     BlockGraph,
@@ -85,7 +86,7 @@ class _Writer:
         read = {source for item in beside for source in item.reads}
         self._beside = [names[item.node.id] for item in beside if item.node and item.node.id not in read]
         for number, item in enumerate(tower.column, start=1):
-            stack = self._architecture.stack(item.stack) if item.stack else None
+            stack = layers_in(self._architecture, item)
             if item.node:
                 node = f"{name}.{number}.{item.node.id}"
                 lines.append(_node(node, item.node))
@@ -104,7 +105,7 @@ class _Writer:
                     node = joint
                 self._edges += [arrow(end, node) for end in ends]
                 ends = [node]
-                if not any(before.stack for before in tower.column[:number]):
+                if not any(before.stacks for before in tower.column[:number]):
                     self._entry[tower.id] = node
             if stack:
                 stack_lines, ends = self._stack(stack, f"{name}.{number}", ends)

@@ -6,13 +6,12 @@ import math
 
 from archviz.estimator.parallelism import TENSOR_SIZES, Strategy, shard, strategies, tensor_splits
 from archviz.estimator.pieces import Piece
-from archviz.numbers.cache_growth import Kept
+from archviz.numbers.cache_growth import CACHED, Kept
 from archviz.numbers.layer_costs import LayerCosts
 from archviz.records import record
 
 CONTEXT = 4_096
 BATCH, TOKENS = 2, 16
-_CACHED = ("keys", "values", "compressed")
 
 
 @record(frozen=True)
@@ -89,7 +88,7 @@ def _attention_flops(piece: Piece, costs: LayerCosts) -> int:
 
 def _per_token(kept: tuple[Kept, ...]) -> int | None:
     """Bytes of keys and values that one token leaves, in bf16; values that are the projected keys once."""
-    found = [each for each in kept if each.role in _CACHED and each.slot and not each.again]
+    found = [each for each in kept if each.role in CACHED and each.slot and not each.again]
     if not found or any(each.rate > 1 for each in found):
         return None
     return sum(each.slot * each.bits("bfloat16") for each in found) // 8
@@ -97,7 +96,7 @@ def _per_token(kept: tuple[Kept, ...]) -> int | None:
 
 def _at_context(kept: tuple[Kept, ...]) -> int | None:
     """Bytes that are kept after `CONTEXT` positions, in bf16, without keys of an indexer."""
-    found = [each for each in kept if each.role in _CACHED and not each.again]
+    found = [each for each in kept if each.role in CACHED and not each.again]
     return sum(each.elements(CONTEXT) * each.bits("bfloat16") for each in found) // 8 or None
 
 

@@ -22,6 +22,8 @@ OUTPUTS = ("past_key_values", "cache_params", "state", "mems", "past_buckets_sta
 NO_CACHE = "the model returned no cache"
 """The gap of a pass that left nothing behind though all of it was understood."""
 PARTS = {"self_attention_cache": "self", "cross_attention_cache": "cross"}
+BARE = "tensor"
+"""The name of a tensor that is itself an item of a cache."""
 INDEXED, LINEAR, PAIR = "indexer_keys", ("conv_states", "recurrent_states"), ("keys", "values")
 
 
@@ -75,6 +77,7 @@ class CachedPass:
         weights: Number of a parameter in the events → its name and elements.
         before: The events of the prefill that came before, for `tokens` less one.
         ended_by: What ended one of the two before it was through.
+        walks: A loop of the prefill had a round for each of its tokens.
     """
 
     tokens: int
@@ -85,6 +88,7 @@ class CachedPass:
     weights: dict[int, Weight] = field(default_factory=dict)
     before: Sequence[Event] = ()
     ended_by: str | None = None
+    walks: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -228,7 +232,7 @@ def held_tensors(layer: Any, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
     """The tensors with at least one axis that an object, a list or a dict holds, by name."""
     if isinstance(layer, Tensor):
         if layer.shape is None or layer.shape:
-            yield prefix or "tensor", layer
+            yield prefix or BARE, layer
         return
     held: Any = ()
     if isinstance(layer, Instance) and not isinstance(layer, ModuleInstance):

@@ -13,7 +13,9 @@ from archviz.interpreter.reading import Event
 from archviz.numbers.dtypes import BITS
 from archviz.numbers.latents import latents
 
-Role = Literal["keys", "values", "compressed", "indexer", "state", "buffer"]
+Role = Literal["keys", "values", "compressed", "entries", "indexer", "state", "buffer"]
+CACHED = ("keys", "values", "compressed", "entries")
+"""The roles of what later tokens read of those before them."""
 STATES = ("conv_states", "recurrent_states")
 
 
@@ -23,7 +25,8 @@ class Kept:
 
     Args:
         name: What the code calls it.
-        role: Keys, values, compressed entries, keys of an indexer, a state of constant size, a buffer of tokens to be compressed.
+        role: Keys, values, compressed entries, other entries that each token adds (XLNet's hidden states), keys of an indexer, a state of
+            constant size, a buffer of tokens to be compressed.
         slot: Elements of one entry.
         rate: Tokens that one entry stands for.
         constant: Elements that do not depend on the context.
@@ -131,6 +134,7 @@ def _kept(
         less = 1 if long.part == "cross" else 0  # a source has what the prefill had
         window = long.window if role in ("keys", "values") else None
         slot, rate, constant = _growth(shapes, first.tokens - less, second.tokens - less, window)
+        role = "entries" if role == "state" and slot else role
         fixed = tensor.dtype if role == "state" and tensor.dtype == "float32" else None
         yield Kept(name, role, slot, rate, constant, window, fixed, again=same and role == "values")
 

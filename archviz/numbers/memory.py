@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from archviz.architecture.model import Architecture, LayerKind
 from archviz.errors import UsageError
-from archviz.interpreter.caches import NO_CACHE, CachedPass
+from archviz.interpreter.caches import BARE, NO_CACHE, CachedPass
 from archviz.late_patterns import late_pattern
-from archviz.numbers.cache_growth import Kept, LayerCache, layer_caches
+from archviz.numbers.cache_growth import CACHED, Kept, LayerCache, layer_caches
 from archviz.numbers.dtypes import BITS, WIDTHS
 from archviz.numbers.operations import Operations, find_operations, pass_operations
 from archviz.numbers.weights import StoredWeights
@@ -21,7 +21,7 @@ BLOCK = 16
 """Tokens of a block that an engine reserves at once."""
 MOST_TOKENS = 2**30
 DEFINITIONS = {
-    "cache": "keys, values and compressed entries that later tokens read: within a window only its tokens, values that are the "
+    "cache": "keys, values and other entries that later tokens read: within a window only its tokens, values that are the "
     "projected keys counted once",
     "as_coded": "the same as the official code stores it: keys and values both",
     "indexer": "keys by which an indexer chooses what is attended to",
@@ -81,7 +81,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class CacheKind:
-    """Layers that keep the same."""
+    """Layers that keep the same.
+
+    Args:
+        layers: Their places in the cache; of a list of tensors that each hold a state of all layers, the places of those.
+    """
 
     title: str
     layers: list[int]
@@ -138,9 +142,9 @@ class Memory:
         source = self.source.length(tokens) if self.source is not None else None
         cross = self.cross(source or 0)
         return ContextNeed(
-            tokens, size("keys", "values", "compressed", again=False), size("keys", "values", "compressed"),
+            tokens, size(*CACHED, again=False), size(*CACHED),
             size("indexer"), state,
-            size("keys", "values", "compressed", "indexer", windows=False, count=blocks) + state + cross,
+            size(*CACHED, "indexer", windows=False, count=blocks) + state + cross,
             self.operations.decode(tokens, source or 0), self.operations.prefill(tokens, source or 0), cross, source,
             self.operations.decode(tokens, source or 0, absorbed=True) if self.operations.absorbed else None,
         )  # fmt: skip
@@ -152,7 +156,7 @@ class Memory:
             for kind in self.kinds if kind.part == "cross" for each in kind.kept
         ) // 8  # fmt: skip
 
-    def per_token(self, *, growing: bool, roles: Sequence[str] = ("keys", "values", "compressed")) -> float:
+    def per_token(self, *, growing: bool, roles: Sequence[str] = CACHED) -> float:
         """Bytes for one more token: within all windows, or where only what has no window grows."""
         found = 0.0
         for kind in self.kinds:
@@ -261,13 +265,22 @@ def _is_fixed(layer: LayerCache) -> bool:
 def _kinds(layers: Sequence[LayerCache], architecture: Architecture) -> list[CacheKind]:
     groups: dict[tuple[object, ...], list[LayerCache]] = {}
     titles = {path: _mixer_title(kind) for path, kind in _kinds_by_path(architecture).items()}
+    bare = [_layer_path(layer, titles) for layer in layers if [each.name for each in layer.kept] == [BARE]]
     for layer in layers:
         if layer.kept:
-            groups.setdefault((layer.part, layer.kind, layer.kept, _title(layer, titles)), []).append(layer)
+            path = _layer_path(layer, titles)
+            of_all = bool(path) and len(titles) > 1 and bare.count(path) > 1
+            title = _OF_ALL if of_all else _title(layer, titles)
+            groups.setdefault((layer.part, layer.kind, layer.kept, title), []).append(layer)
     return [
-        CacheKind(_title(g[0], titles), [layer.index for layer in g], g[0].part, g[0].window, g[0].kept, g[0].at)
-        for g in groups.values()
+        CacheKind(str(title), [layer.index for layer in g], g[0].part, g[0].window, g[0].kept, g[0].at)
+        for (*_, title), g in groups.items()
     ]
+
+
+_OF_ALL = (
+    "State of all layers"  # the layer that wrote last into several tensors of one list did not write into them alone
+)
 
 
 def _with_chunks(layers: Sequence[LayerCache], architecture: Architecture) -> list[LayerCache]:
@@ -303,7 +316,8 @@ def _layer_path(layer: LayerCache, known: Container[str]) -> str:
 
 def _title(layer: LayerCache, titles: dict[str, str]) -> str:
     """The mixer of the layer that writes it, as the description calls it; else what is kept."""
-    return titles.get(_layer_path(layer, titles), layer.kind)
+    kept = "entries" if any(each.role == "entries" for each in layer.kept) else layer.kind
+    return titles.get(_layer_path(layer, titles), kept)
 
 
 def _mixer_title(kind: LayerKind) -> str:

@@ -41,6 +41,12 @@ def test_states_do_not_grow() -> None:
     assert (state.role, state.slot, state.constant) == ("state", 0, 256)
 
 
+def test_what_each_token_adds_to_is_no_state_whatever_its_name() -> None:
+    """XLNet's `mems`: hidden states of all tokens, [tokens, batch, width]."""
+    found = kept(tensor=((256, 1, 1024), (512, 1, 1024)))["tensor"]
+    assert (found.role, found.slot, found.constant) == ("entries", 1024, 0)
+
+
 def test_a_window_is_read_before_and_after_it_is_full() -> None:
     for shapes in (((1, 2, 256, 8), (1, 2, 299, 8)), ((1, 2, 99, 8), (1, 2, 99, 8)), ((1, 2, 256, 8), (1, 2, 512, 8))):
         window = shapes[1][2] + 1 if shapes[1][2] != 512 else 1024
