@@ -258,11 +258,15 @@ def draw_comparison(
 
 
 def _summary(architecture: Architecture) -> dict[str, object]:
+    from archviz.architecture.column_layers import runs_of
+
     return {
         "class": architecture.identity.class_name,
         "parameters": architecture.parameters.total,
         "active_parameters": architecture.parameters.active,
-        "pattern": {stack.path: stack.pattern_text for stack in architecture.layers},
+        "pattern": {
+            run.path: run.pattern_text for tower in architecture.towers for run in runs_of(architecture, tower)
+        },
         **{fact.key: fact.value for fact in architecture.facts},
     }
 

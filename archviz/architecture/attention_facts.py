@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from archviz.architecture.context import code
 from archviz.architecture.fact_sheet import FactSheet, OfKind
@@ -81,8 +81,12 @@ class _Spread:
         ]
 
 
-def attention_facts(sheet: FactSheet, stack: Stack) -> None:
-    """Kind, heads, widths, norms, gates, windows."""
+def attention_facts(sheet: FactSheet, stack: Stack, stacks: Sequence[Stack]) -> None:
+    """Kind, heads, widths, norms, gates, windows.
+
+    Args:
+        stacks: All lists of layers of the tower; those that attend to another sequence may be a list of their own.
+    """
     of, config = _Spread(sheet, stack), stack.config
     sheet.add_by_kind("attention_kind", of(lambda a: KIND_NAMES.get(a.kind or "")))
     sheet.add_by_kind("attention_heads", of(lambda a: a.heads), agreeing=HEADS, config=config)
@@ -118,11 +122,20 @@ def attention_facts(sheet: FactSheet, stack: Stack) -> None:
     _window_effect(sheet)
     chunked = of(lambda a: a.window if a.span == "chunked" else None)
     sheet.add_by_kind("attention_chunk", chunked, agreeing=("attention_chunk_size",), config=config, unit="tokens")
-    crossed = sum(
-        len(k.indices) for k in stack.kinds for p in k.parts.mixers if isinstance(p.what, Attention) and p.what.cross
-    )
+    crossing = [
+        (own, kind)
+        for own in stacks
+        for kind in own.kinds
+        for part in kind.parts.mixers
+        if isinstance(part.what, Attention) and part.what.cross
+    ]
     sheet.add("kv_shared_layers", *_shared(of, sheet))
-    sheet.add("cross_attention_layers", crossed or None, code(stack.layers[0].defined_at))
+    crossed = sum(len(kind.indices) for _, kind in crossing)
+    sheet.add(
+        "cross_attention_layers",
+        crossed or None,
+        [e for own, _ in crossing[:1] for e in code(own.layers[0].defined_at)],
+    )
     sheet.add_by_kind("cross_attention_qk_norm", _crossing_norms(sheet, stack))
 
 
@@ -272,7 +285,11 @@ def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack
             sheet, found[0][0]
         ) + axes + table
     if "bias" in seen:
-        return "relative bias", attention_place(sheet, found[0][0])
+        table = _table(sheet, column, roles, stack)
+        return f"relative bias{' and table of positions' if table else ''}", [
+            *attention_place(sheet, found[0][0]),
+            *table,
+        ]
     alibi = next((e for e in sheet.context.trace.outline if e.kind == "function" and "alibi" in e.name.lower()), None)
     if found and (alibi is not None or stack.config.values.get("alibi") is True):
         return "ALiBi", code(alibi.at) if alibi else sheet.cite(stack.config.prefix + "alibi")

@@ -18,7 +18,6 @@ from archviz.architecture.model import (
     Identity,
     LayerKind,
     LayerStack,
-    PatternItem,
     SourceFile,
     TensorEntry,
 )
@@ -28,8 +27,9 @@ from archviz.architecture.roles import Roles
 from archviz.architecture.runs import layer_runs
 from archviz.architecture.tower_writing import write_tower
 from archviz.architecture.towers import MAIN, Column, find_columns
+from archviz.architecture.weaving import pattern_item
 from archviz.interpreter.reading import Gap, ModelReading
-from archviz.patterns.repeat import Repeat, find_repeats, repeat_text
+from archviz.patterns.repeat import find_repeats, repeat_text
 from archviz.records import replace
 
 
@@ -132,14 +132,10 @@ def _write_stack(context: Context, book: GraphBook, column: Column, stack: Stack
         path=stack.path,
         count=len(stack.layers),
         kinds=kinds,
-        pattern=[_item(repeat) for repeat in repeats],
+        pattern=[pattern_item(repeat) for repeat in repeats],
         pattern_text=repeat_text(repeats, kind_labels(stack.kinds)),
         runs=layer_runs(context, stack),
     )
-
-
-def _item(repeat: Repeat) -> PatternItem:
-    return PatternItem(times=repeat.times, kind=repeat.kind, items=[_item(item) for item in repeat.items])
 
 
 def _tensors(reading: ModelReading) -> list[TensorEntry]:

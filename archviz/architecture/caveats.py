@@ -108,7 +108,9 @@ def doubt_gaps(architecture: Architecture) -> None:
     """A fact that is read off the data flow is not verified where a gap lies in the part of a layer that it is about."""
     main = next((t for t in architecture.towers if t.id in ("text", "decoder", "encoder")), None)
     stacks = (
-        [item.stack for item in (main or architecture.towers[0]).column if item.stack] if architecture.towers else []
+        [path for item in (main or architecture.towers[0]).column for path in item.stacks]
+        if architecture.towers
+        else []
     )
     doubted: set[str] = set()
     for gap in architecture.gaps:

@@ -15,6 +15,7 @@ from archviz.records import record
 from archviz.spans import Span
 
 if TYPE_CHECKING:
+    from archviz.architecture.embedding_steps import EmbeddingSteps
     from archviz.interpreter.scaling import JoinedNumber
     from archviz.patterns.norm_form import NormForm
 
@@ -43,6 +44,7 @@ class Context:
         self.parts_of: dict[str, LayerParts] = {}
         self.norm_forms: dict[object, NormForm | None] = {}  # by class and shape of what is normalised
         self.sizes_told: list[JoinedNumber] | None = None  # numbers of formulas that follow from sizes of the pass
+        self.embedding_steps: dict[str, EmbeddingSteps | None] = {}  # by the path of the layers
         self.signatures: dict[str, list[tuple[object, ...]]] = {}  # of the children of a module, by its path
 
     @cached_property

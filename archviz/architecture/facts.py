@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from archviz.architecture.attention_facts import (
     add_positions,
     attention_facts,
@@ -11,6 +13,7 @@ from archviz.architecture.attention_facts import (
 )
 from archviz.architecture.compression_facts import compression_facts, stream_facts
 from archviz.architecture.context import LAYER_KEYS, WIDTH_KEYS, ConfigPart, Context, code
+from archviz.architecture.embedding_steps import embedding_factor, is_root
 from archviz.architecture.fact_sheet import ConfigEvidence, FactSheet, config_evidence
 from archviz.architecture.further_tokens import further_token_facts
 from archviz.architecture.joined_states import joined_states
@@ -23,6 +26,7 @@ from archviz.architecture.roles import Roles
 from archviz.architecture.runs import is_untraced, layer_runs
 from archviz.architecture.towers import Column, is_causal
 from archviz.interpreter.reading import ModuleRecord
+from archviz.late_patterns import late_pattern
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.moe import MixtureOfExperts
 
@@ -53,14 +57,14 @@ def build_facts(
         sheet.tower = main.id
         stack = max(main.stacks, key=lambda s: len(s.layers))
         _sizes(sheet, roles, main, stack)
-        attention_facts(sheet, stack)
+        attention_facts(sheet, stack, main.stacks)
         compression_facts(sheet, stack)
         position_facts(sheet, main, roles, stack)
         recurrence_facts(sheet, stack)
         feed_forward_facts(sheet, stack)
         norm_facts(sheet, stack, placements)
         stream_facts(sheet, stack)
-        _settings(sheet, stack.config)
+        _settings(sheet, main.stacks[0], stack.config)
     further_token_facts(sheet, stack, parameters)
     _others(sheet, roles, columns, main)
     _ties(sheet, roles, columns)
@@ -103,7 +107,7 @@ def _is_below(alias: str, owner: str, modules: list[ModuleRecord]) -> bool:
 def _sizes(sheet: FactSheet, roles: Roles, column: Column, stack: Stack) -> None:
     config = stack.config
     sheet.from_config(config, "context_length", *CONTEXT_KEYS, unit="tokens")
-    vocabulary = _vocabulary(roles, column)
+    vocabulary = _vocabulary(sheet.context, roles, column)
     if vocabulary is not None:
         size, name = vocabulary
         table, head = [Evidence(kind="tensor", where=name)], _head_of(roles, column, config.values.get("vocab_size"))
@@ -166,16 +170,31 @@ def _decoder_type(stack: Stack) -> str:
     return ("Sparse MoE" if sparse else "Dense") + (", hybrid" if len(families) > 1 else "")
 
 
-def _vocabulary(roles: Roles, column: Column) -> tuple[int, str] | None:
-    """The rows of the largest table, with its tensor; none where the tower looks up no ids that come in (a decoder of masks)."""
+_NO_WORDS = late_pattern(r"time|freq|type|segment", re.IGNORECASE)
+
+
+def _vocabulary(context: Context, roles: Roles, column: Column) -> tuple[int, str] | None:
+    """The rows of the largest table, with its tensor; none where the tower looks up no ids that come in (a decoder of masks).
+
+    Tables of time steps or kinds hold no words, nor do those of which a pass looks no rows up (points of reference).
+    """
     if column.looks_ids_up is False:
         return None
     sizes = [
         (tensor.shape[0] or 0, tensor.name)
-        for module in column.around for inner in module.walk() if roles(inner) == "embedding"
+        for module in column.around for inner in module.walk()
+        if roles(inner) == "embedding" and not _NO_WORDS.search(inner.name) and not _is_left_alone(context, inner)
         for tensor in inner.parameters.values()
     ]  # fmt: skip
     return max(sizes, key=lambda pair: pair[0], default=None)
+
+
+def _is_left_alone(context: Context, table: ModuleRecord) -> bool:
+    """Whether a pass that was understood looks no rows of a table up: it reads all of it, or nothing."""
+    if not context.trace or context.trace.call(table.path) is not None:
+        return False
+    read = {stored.name for stored in context.reading.stored.values()}
+    return context.trace.whole or any(tensor.name in read for tensor in table.parameters.values())
 
 
 def _head_of(roles: Roles, column: Column, size: object) -> tuple[int, str] | None:
@@ -190,12 +209,13 @@ def _width_evidence(sheet: FactSheet, stack: Stack) -> list[Evidence]:
     return [Evidence(kind="tensor", where=weights[0].name)] if weights else []
 
 
-def _settings(sheet: FactSheet, config: ConfigPart) -> None:
+def _settings(sheet: FactSheet, stack: Stack, config: ConfigPart) -> None:
     _bounded_logits(sheet, config)
     sheet.from_config(config, "logit_scale")
     sheet.from_config(config, "logits_scaling")
     _scaled_logits(sheet)
     sheet.from_config(config, "embedding_multiplier")
+    _scaled_embeddings(sheet, stack)
     sheet.from_config(config, "residual_multiplier")
     for part in (config, sheet.context.configs[0]):
         sheet.from_config(part, "dtype", "dtype", "torch_dtype")
@@ -221,6 +241,14 @@ def _scaled_logits(sheet: FactSheet) -> None:
         root = known.get("hidden_size")
         unit = "= d^-0.5" if isinstance(root, int) and abs(found[0] - root**-0.5) < _SAME else None
         sheet.add("logit_scale", found[0], code(found[1]), unit=unit)
+
+
+def _scaled_embeddings(sheet: FactSheet, stack: Stack) -> None:
+    """The factor of the embeddings that the code has, where no key states one."""
+    found = embedding_factor(sheet.context, stack)
+    if found is not None and all(fact.key != "embedding_multiplier" for fact in sheet.facts):
+        unit = "= √d" if is_root(found[0], stack.width) else None
+        sheet.add("embedding_scale", float(f"{found[0]:.6g}"), code(found[2].at), unit=unit)
 
 
 def _others(sheet: FactSheet, roles: Roles, columns: list[Column], main: Column | None) -> None:

@@ -61,7 +61,19 @@ def _source(context: Context, made: dict[int, list[Event]], value: ValueRef) -> 
         return "sinusoidal table of positions"
     looked_up = [step for step in steps if canonical(step.name) in _LOOKED_UP]
     holders = [context.modules[step.module] for step in looked_up if step.module in context.modules]
-    return "fixed table of positions" if looked_up and not any(each.parameters for each in holders) else None
+    fixed = looked_up and not any(each.parameters for each in holders)
+    fixed = fixed or any(
+        _is_of_a_buffer(context, made, step) for step in looked_up
+    )  # learned tables may be added to it
+    return "fixed table of positions" if fixed else None
+
+
+def _is_of_a_buffer(context: Context, made: dict[int, list[Event]], step: Event) -> bool:
+    """Whether rows are looked up in a tensor that a module without parameters holds as it is."""
+    holder = context.modules.get(step.module)
+    table = step.inputs[0]
+    held = table.id not in made and "float" in (table.dtype or "") and len(table.shape or ()) > 1
+    return held and holder is not None and bool(holder.buffers) and not holder.parameters
 
 
 def reads_positions(module: ModuleRecord, trace: Trace) -> bool:

@@ -24,6 +24,8 @@ from archviz.patterns.streams import detect_stream_mixer
 from archviz.records import field, record
 
 _MOST_STREAMS = 8
+WEIGHTLESS = "without weights"
+"""What stands under a norm that holds no parameters."""
 
 
 @record
@@ -112,7 +114,9 @@ def _call_label(context: Context, roles: Roles, flow: Flow, node: FlowNode, owne
     norm = detect_norm(module, context.trace)
     if norm is not None:
         shown: Role = "qk_norm" if role == "qk_norm" and isinstance(owner, (Attention, Recurrence)) else "norm"
-        return Label(shown, norm.kind + (", gated" if norm.gated else ""), [number(norm.size)] if norm.size else [])
+        return Label(
+            shown, norm.kind + (", gated" if norm.gated else ""), [number(norm.size)] if norm.size else [WEIGHTLESS]
+        )
     sizes = linear_sizes(module) or _wrapped_sizes(context, node.module)
     if sizes is not None and role not in ("router", "experts"):
         return Label(

@@ -217,12 +217,25 @@ class LayerStack(Part):
     )
 
 
+@record(kw_only=True)
+class Weave(Part):
+    """Several lists of layers that one pass runs in turn: a layer of one, then some of another, on the same stream.
+
+    `pattern` is the order of execution; its kinds are `PATH/KIND`, of the list that they are of (`model.layers/attention+swiglu`).
+    """
+
+    stacks: list[str]  # LayerStack paths, in order of their first layers
+    count: int  # layers that one pass runs, of all lists
+    pattern: list[PatternItem]
+    pattern_text: str
+
+
 Join = Literal["add", "multiply", "concat"]
 
 
 @record(kw_only=True)
 class ColumnItem(Part):
-    """One step of a tower's column, bottom-up: a box (`node`) or a stack of layers (`stack`, a LayerStack path).
+    """One step of a tower's column, bottom-up: a box (`node`), a stack of layers (`stack`, a LayerStack path) or several that run in turn (`weave`).
 
     A box that is `beside` is no step: what it gives goes into every layer beside the stream.  It reads the boxes of `reads` (node
     ids), or the tower's input where there are none. A box that `taps` is no step either: it reads the stream between the layers of a stack,
@@ -238,6 +251,12 @@ class ColumnItem(Part):
     note: str | None = None
     joins: Join | None = None
     reads: list[str] = field(default_factory=list)
+    weave: Weave | None = None
+
+    @property
+    def stacks(self) -> list[str]:
+        """The paths of all lists of layers of this step."""
+        return [self.stack] if self.stack else list(self.weave.stacks) if self.weave else []
 
 
 @record(kw_only=True)

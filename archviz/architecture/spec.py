@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from archviz.architecture.model import Architecture, LayerStack, ModuleNode, PatternItem
+from archviz.architecture.column_layers import expand
+from archviz.architecture.model import Architecture, LayerStack, ModuleNode
 from archviz.formulas.reading_back import evaluate_formula
 
 Invariant = Callable[[Architecture], Iterator[str]]
@@ -90,12 +91,24 @@ def indices_partition_layers(architecture: Architecture) -> Iterator[str]:
             yield f"{stack.path}: the pattern is not the sequence of kinds"
 
 
-def expand(pattern: list[PatternItem]) -> list[str | None]:
-    """The kinds that a pattern stands for, in order."""
-    kinds: list[str | None] = []
-    for item in pattern:
-        kinds += (expand(item.items) if item.items else [item.kind]) * item.times
-    return kinds
+@invariant
+def weaves_hold_their_layers(architecture: Architecture) -> Iterator[str]:
+    """Lists that run in turn are several, each is a stack of no other step, and their pattern spells out the kinds of each."""
+    steps = Counter(path for tower in architecture.towers for item in tower.column for path in item.stacks)
+    yield from (f"{path} is in {times} steps of columns" for path, times in steps.items() if times > 1)
+    for weave in (item.weave for tower in architecture.towers for item in tower.column if item.weave):
+        stacks = [stack for path in weave.stacks if (stack := architecture.stack(path))]
+        spelt = expand(weave.pattern)
+        if len(stacks) < 2 or len(spelt) != weave.count:
+            yield f"{weave.stacks}: {len(spelt)} layers in the pattern, {weave.count} counted, of {len(stacks)} lists"
+        known = {f"{stack.path}/{kind.id}" for stack in stacks for kind in stack.kinds}
+        if not known.issuperset(spelt):
+            yield f"{weave.stacks}: the pattern names kinds of other lists"
+        for stack in stacks:
+            own = Counter(kind for kind in spelt if kind is not None and kind.startswith(f"{stack.path}/"))
+            whole = sum(own.values()) == stack.count
+            if whole and own != Counter(f"{stack.path}/{kind}" for kind in expand(stack.pattern)):
+                yield f"{stack.path}: the layers of the weave are not those of the list"
 
 
 @invariant
@@ -123,7 +136,7 @@ def references_resolve(architecture: Architecture) -> Iterator[str]:
     for stack in architecture.layers:
         yield from _kind_references(stack, blocks)
     for tower in architecture.towers:
-        yield from (f"{tower.id}: no stack {i.stack}" for i in tower.column if i.stack and i.stack not in stacks)
+        yield from (f"{tower.id}: no stack {path}" for i in tower.column for path in i.stacks if path not in stacks)
         boxes = {i.node.id for i in tower.column if i.node}
         yield from (f"{tower.id}: no box {name}" for i in tower.column for name in i.reads if name not in boxes)
         if tower.feeds is not None and tower.feeds not in towers:

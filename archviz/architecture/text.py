@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from textwrap import wrap
 
+from archviz.architecture.column_layers import list_names
 from archviz.architecture.defaulted import DEFAULT_OF
 from archviz.architecture.folding import ranges
 from archviz.architecture.formula_text import formula_lines
@@ -18,6 +19,7 @@ from archviz.architecture.model import (
     ParameterRow,
     Parameters,
     Tower,
+    Weave,
 )
 from archviz.architecture.words import JOIN_WORDS, TAPS, value_words
 
@@ -103,15 +105,29 @@ def _structure(architecture: Architecture) -> Iterator[str]:
         for item in tower.column:
             stack = architecture.stack(item.stack) if item.stack else None
             if stack is not None:
-                shared = f", {_runs(stack.runs, stack.count)} with shared weights" if stack.runs else ""
-                yield f"    {stack.count} layer{'s' if stack.count != 1 else ''}: {stack.pattern_text}{shared}"
+                yield f"    {stack.count} layer{'s' if stack.count != 1 else ''}: {stack.pattern_text}{_shared(stack)}"
                 yield from (f"      {line}" for line in _kind_lines(stack))
+            elif item.weave is not None:
+                yield from _woven(architecture, item.weave)
             elif item.node is not None:
                 details = f"  {', '.join(item.node.details)}" if item.node.details else ""
                 beside = f"  (beside the stream, into the layers; reads {_read(tower, item)})" if item.beside else ""
                 beside += f"  (beside the stack: {item.note or TAPS})" if item.taps else ""
                 joined = f"  ({JOIN_WORDS[item.joins]})" if item.joins else ""
                 yield f"    {item.node.label}{details}{joined}{beside}"
+
+
+def _woven(architecture: Architecture, weave: Weave) -> Iterator[str]:
+    """Lists of layers that run in turn: their order, then what each list holds."""
+    names = list_names(weave.stacks)
+    yield f"    {weave.count} layers of {len(names)} lists in turn: {weave.pattern_text}"
+    for stack in (stack for path in names if (stack := architecture.stack(path))):
+        for line in _kind_lines(stack, f" of {names[stack.path]}"):
+            yield f"      {line}{_shared(stack)}"
+
+
+def _shared(stack: LayerStack) -> str:
+    return f", {_runs(stack.runs, stack.count)} with shared weights" if stack.runs else ""
 
 
 def _runs(runs: int, count: int) -> str:
@@ -137,11 +153,11 @@ def _read(tower: Tower, item: ColumnItem) -> str:
     return " and ".join(named) or first[:1].lower() + first[1:]
 
 
-def _kind_lines(stack: LayerStack) -> Iterator[str]:
+def _kind_lines(stack: LayerStack, of_list: str = "") -> Iterator[str]:
     for kind in stack.kinds:
         several = len(kind.indices) > 1
         layers = f"layers {_abridged(kind.indices)}" if several else f"layer {kind.indices[0]}"
-        yield f"{kind.title} · {layers} · {kind.parameters:,}{' each' if several else ''}"
+        yield f"{kind.title} · {layers}{of_list} · {kind.parameters:,}{' each' if several else ''}"
 
 
 def _abridged(indices: list[int]) -> str:

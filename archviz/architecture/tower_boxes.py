@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from archviz.architecture.column_joins import way_of
 from archviz.architecture.context import Context, code
+from archviz.architecture.embedding_steps import embedding_factor, scale_text
+from archviz.architecture.labels import WEIGHTLESS
 from archviz.architecture.model import BlockNode, Join
 from archviz.architecture.roles import Roles
 from archviz.architecture.towers import Column, pools
@@ -16,6 +18,7 @@ from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import activation_of
 from archviz.patterns.streams import detect_stream_mixer
+from archviz.records import replace
 
 
 def node_id(path: str) -> str:
@@ -58,9 +61,10 @@ def module_box(context: Context, roles: Roles, column: Column, module: ModuleRec
     if role in ("embedding", "position_embedding") and weight is not None:
         label = "Token embedding" if role == "embedding" else "Position embedding"
         label = "Token-type embedding" if re.search(r"type|segment", module.name) else label
-        details = [" × ".join(f"{n:,}" if n else "?" for n in weight.shape), *_scale_of(module)]
+        details = [" × ".join(f"{n:,}" if n else "?" for n in weight.shape), *_scale_of(context, column, module)]
     elif norm is not None:
-        label = ("Final " if column.position(context, module) > 0 else "") + norm.kind
+        label = ("Final " if _is_behind(context, column, module) else "") + norm.kind
+        details = [] if module.parameters else [WEIGHTLESS]
     elif sizes is not None:
         label = "LM head" if role == "head" else module.name
         details = [f"{sizes[0]:,} → {sizes[1]:,}", *(["bias"] if has_bias(module) else [])]
@@ -85,14 +89,29 @@ def module_box(context: Context, roles: Roles, column: Column, module: ModuleRec
     )  # fmt: skip
 
 
-def _scale_of(module: ModuleRecord) -> list[str]:
-    """The factor that an embedding multiplies its rows by."""
+def _is_behind(context: Context, column: Column, module: ModuleRecord) -> bool:
+    """Whether a module stands behind the layers; where there are several lists of them, behind the last that runs."""
+    if column.position(context, module) < 0:
+        return False
+    here = context.trace.call(module.path)
+    starts = [call for stack in column.stacks if (call := context.trace.call(stack.layers[0].path))]
+    return here is None or all(call.index < here.index for call in starts)
+
+
+def second_box(box: BlockNode) -> BlockNode:
+    """The box of a norm where it is called once more, behind the layers; its parameters are counted at the first."""
+    shared = [f"same weights as {box.code_name} before the layers"] if box.parameters else []
+    return replace(box, id=f"{box.id}_again", label=f"Final {box.label}", details=[*box.details, *shared], parameters=0)
+
+
+def _scale_of(context: Context, column: Column, module: ModuleRecord) -> list[str]:
+    """The factor that a table's rows are multiplied by, in its module or before the first layer; without a pass what an attribute says."""
+    found = embedding_factor(context, column.stacks[0]) if column.stacks else None
+    if found is not None and f"{found[1].module}.".startswith(f"{module.path}."):
+        return [scale_text(found[0], column.stacks[0].width)]
     factors = (module.attributes.get(name) for name in ("scalar_embed_scale", "embed_scale"))
     factor = next((f for f in factors if isinstance(f, (int, float)) and not isinstance(f, bool) and f != 1), None)
-    if factor is None:
-        return []
-    root = f" (√{round(factor * factor)})" if abs(factor * factor - round(factor * factor)) < 1e-6 * factor else ""
-    return [f"scaled × {factor:.4g}{root}"]
+    return [scale_text(factor, column.stacks[0].width if column.stacks else None)] if factor is not None else []
 
 
 def _convolution_text(module: ModuleRecord) -> str | None:

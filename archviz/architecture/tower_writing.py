@@ -13,10 +13,12 @@ from archviz.architecture.joined_states import joined_before
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import ColumnItem, Tower
 from archviz.architecture.roles import Roles
-from archviz.architecture.tower_boxes import input_box, module_box, node_id, tensor_box
+from archviz.architecture.tower_boxes import input_box, module_box, node_id, second_box, tensor_box
 from archviz.architecture.towers import Column, embeds, is_outside, nested, pools
+from archviz.architecture.weaving import find_weaves
 from archviz.architecture.weights_read import joining
 from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.patterns.norms import detect_norm
 
 
 def write_tower(context: Context, roles: Roles, column: Column, columns: list[Column]) -> Tower:
@@ -72,9 +74,19 @@ class _Steps:
     def placed(self) -> Iterator[tuple[tuple[int, int], ColumnItem]]:
         """Each of them with its place."""
         for module in self._modules:
-            yield self._place(module), self._item(module)
+            item = self._item(module)
+            yield self._place(module), item
+            again = _called_again(self._context, self._column, module)
+            if again is not None and item.node is not None and not (item.beside or item.taps or item.joins):
+                yield (again.index, 0), ColumnItem(node=second_box(item.node))
+        weaves = find_weaves(self._context, self._column.stacks)
+        woven = {path: weave for weave in weaves for path in weave.stacks}
         for stack in self._column.stacks:
-            yield self._place(stack), ColumnItem(stack=stack.path)
+            weave = woven.get(stack.path)
+            if weave is None:
+                yield self._place(stack), ColumnItem(stack=stack.path)
+            elif weave.stacks[0] == stack.path:
+                yield self._place(stack), ColumnItem(weave=weave)
 
     def _order(self) -> list[ModuleRecord | Stack]:
         """What would be a step of the column, bottom-up."""
@@ -109,6 +121,24 @@ class _Steps:
         place = self._place(module)
         below = [step for step in self._order() if isinstance(step, ModuleRecord) and self._place(step) < place]
         return [node_id(step.path) for step in below[-1:]]
+
+
+def _called_again(context: Context, column: Column, module: ModuleRecord) -> Event | None:
+    """The call behind the layers of a norm that also stands before them (nanochat)."""
+    if not column.stacks or detect_norm(module, context.trace) is None:
+        return None
+    trace, first = context.trace, context.trace.call(module.path)
+    start, ends = trace.call(column.stacks[0].layers[0].path), trace.calls(column.stacks[-1].layers[-1].path)
+    if first is None or start is None or not ends or first.index > start.index:
+        return None
+    return next(
+        (
+            call
+            for call in trace.calls(module.path)
+            if call.index > ends[-1].index and trace.pass_of(call) == trace.pass_of(start)
+        ),
+        None,
+    )
 
 
 def _only_lends(context: Context, column: Column, module: ModuleRecord) -> bool:

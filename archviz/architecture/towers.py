@@ -13,6 +13,7 @@ from archviz.architecture.roles import HEADS
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.linears import linear_sizes
+from archviz.patterns.norms import detect_norm
 from archviz.records import field, record
 
 _TITLES = {
@@ -238,12 +239,12 @@ def _distribute(context: Context, columns: list[Column]) -> None:
     """Put the modules around the layers into the columns; what lies outside of all towers goes to the nearest."""
     held = {stack.path for column in columns for stack in column.stacks}
     for column in columns:
-        column.around += _around(context.modules[column.module], held | set(nested(column, columns)))
+        column.around += _around(context, context.modules[column.module], held | set(nested(column, columns)))
         column.holders += _holders(context, column, columns)
     towers = {column.module for column in columns}
     if "" in towers:
         return
-    for module in _around(context.reading.root, held | towers):
+    for module in _around(context, context.reading.root, held | towers):
         _nearest(context, columns, module).around.append(module)
 
 
@@ -272,15 +273,15 @@ def below(path: str) -> str:
     return path + "." if path else ""
 
 
-def _around(module: ModuleRecord, held: set[str]) -> list[ModuleRecord]:
-    """The modules below one that hold no stack: drawn whole."""
+def _around(context: Context, module: ModuleRecord, held: set[str]) -> list[ModuleRecord]:
+    """The modules below one that hold no stack: drawn whole; of those without parameters the ones that pool or normalise."""
     found: list[ModuleRecord] = []
     for child in module.children.values():
         if child.path in held:
             continue
         if any(path.startswith(child.path + ".") for path in held) or _is_plain_wrapper(child):
-            found += _around(child, held)
-        elif any(m.parameters for m in child.walk()) or pools(child):
+            found += _around(context, child, held)
+        elif any(m.parameters for m in child.walk()) or pools(child) or _normalises(context, child):
             found.append(child)
     return found
 
@@ -288,6 +289,15 @@ def _around(module: ModuleRecord, held: set[str]) -> list[ModuleRecord]:
 def pools(module: ModuleRecord) -> bool:
     """Whether a module without parameters makes fewer positions of many."""
     return (module.library or "").rpartition(".")[2].startswith(("AvgPool", "MaxPool"))
+
+
+def _normalises(context: Context, module: ModuleRecord) -> bool:
+    """Whether a module without parameters is a norm that the pass calls."""
+    return (
+        not module.children
+        and context.trace.call(module.path) is not None
+        and detect_norm(module, context.trace) is not None
+    )
 
 
 def embeds(module: ModuleRecord) -> bool:

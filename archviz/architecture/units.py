@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from archviz.architecture.column_layers import runs_of
 from archviz.architecture.model import MIXER_ROLES, Architecture, BlockGraph, BlockNode, LayerKind, ParameterRow, Tower
 
 SCHEMA = "archviz-units/1"
@@ -36,6 +37,9 @@ def units_document(architecture: Architecture) -> dict[str, object]:
             {"path": stack.path, "count": stack.count, "pattern": stack.pattern_text, "kinds": _order(stack.kinds)}
             for stack in architecture.layers
         ],
+        "order": {
+            tower.id: [run.pattern_text for run in runs_of(architecture, tower)] for tower in architecture.towers
+        },
         "units": [*_units(architecture), *_heads_not_built(architecture)],
         "architecture": architecture.as_dict(),
     }
@@ -118,7 +122,7 @@ def _tower(architecture: Architecture, row: ParameterRow) -> tuple[Tower | None,
 def _kind(architecture: Architecture, row: ParameterRow) -> LayerKind | None:
     """The kind of layer that a row is of; towers may have kinds of the same name."""
     tower, key = _tower(architecture, row)
-    paths = None if tower is None else {item.stack for item in tower.column}
+    paths = None if tower is None else {path for item in tower.column for path in item.stacks}
     stacks = [stack for stack in architecture.layers if paths is None or stack.path in paths]
     kinds = {kind.id: kind for stack in reversed(stacks) for kind in stack.kinds}
     return next((kinds[part] for part in key.split("/") if part in kinds), None)

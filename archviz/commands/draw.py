@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--engine",
         choices=ENGINES,
         default="own",
-        help="what draws png, svg and pdf: the own layouter, or Graphviz from the DOT where it is installed",
+        help="what draws png, svg and pdf: the own layouter, or Graphviz from the DOT where it is installed (not params, whose bars are no graph)",
     )
     parser.add_argument(
         "--figure-config", metavar="OUT.json", type=given_path, help="also write a diagram config, to edit and draw"

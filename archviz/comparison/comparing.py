@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archviz.architecture.column_layers import runs_of
 from archviz.architecture.model import Architecture
 from archviz.comparison.blocks import BlockPair, pair_blocks
 from archviz.comparison.facts import FactRow, fact_rows, remark_lines
@@ -113,7 +114,7 @@ def _plans(models: Sequence[Architecture]) -> list[Plan]:
 
 def _plan(model: Architecture, tower_id: str) -> tuple[str | None, int | None, str | None]:
     tower = next((tower for tower in model.towers if tower.id == tower_id), None)
-    stacks = [stack for item in tower.column if item.stack and (stack := model.stack(item.stack))] if tower else []
+    stacks = runs_of(model, tower) if tower else []
     if not stacks:
         return None, None, None
     places = [item.where for stack in stacks for kind in stack.kinds[:1] for item in kind.evidence[:1]]

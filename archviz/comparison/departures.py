@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from archviz.architecture.attention_facts import USUAL_SCALE
+from archviz.architecture.column_layers import runs_of
 from archviz.architecture.model import MIXER_ROLES, Architecture, Evidence, Fact, LayerStack
 from archviz.architecture.words import pattern_words, value_words
 from archviz.records import record
@@ -104,10 +105,11 @@ _RULES = (
     _Rule("parallel_block", "Parallel block", _set, "attention and feed-forward read the same input and are added together", "one wait less on each layer"),
     _Rule("attention_mask", "Attention to both sides", lambda v: v in ("none", "bidirectional", "regions", "windows"), "nothing hides what comes later"),
     _Rule("logit_softcap", "Softcapped logits", _set, "logits are squashed to ±{}", "", True),
-    _Rule("logits_scaling", "Scaled logits", _set, "logits are divided by {}", "", True),
+    _Rule("logits_scaling", "Scaled logits", _not(1, 1.0), "logits are divided by {}", "", True),
     _Rule("logit_scale", "Scaled logits", _set, "logits are multiplied by {}", "", True),
-    _Rule("embedding_multiplier", "Scaled embeddings", _set, "embeddings are multiplied by {}", "", True),
-    _Rule("residual_multiplier", "Scaled branches", _set, "branches are multiplied by {} before they are added", "", True),
+    _Rule("embedding_multiplier", "Scaled embeddings", _not(1, 1.0), "embeddings are multiplied by {}", "", True),
+    _Rule("embedding_scale", "Scaled embeddings", _set, "embeddings are multiplied by {}", "", True),
+    _Rule("residual_multiplier", "Scaled branches", _not(1, 1.0), "branches are multiplied by {} before they are added", "", True),
     _Rule("shared_layers", "Shared layers", _set, "{}", "fewer parameters for the same depth"),
     _Rule("mtp_layers", "Multi-token prediction", _set, "layers that predict further tokens: {}", "a denser training signal; drafts for speculative decoding"),
     _Rule("tied_embeddings", "Tied embeddings", lambda v: v is True, "the output head is the embedding's table", "fewer parameters", True),
@@ -245,7 +247,7 @@ def _chosen(architecture: Architecture) -> str:
 def _main_stacks(architecture: Architecture) -> list[LayerStack]:
     """The lists of layers of the first tower."""
     for tower in architecture.towers[:1]:
-        return [stack for item in tower.column if item.stack and (stack := architecture.stack(item.stack))]
+        return runs_of(architecture, tower)
     return architecture.layers[:1]
 
 

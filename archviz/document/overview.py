@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archviz.architecture.column_layers import runs_of, stacks_of
 from archviz.architecture.model import Architecture, LayerStack, Tower
 from archviz.architecture.words import amount, pattern_words, value_words
 
@@ -10,17 +11,12 @@ def overview(architecture: Architecture) -> list[str]:
     """Sentences: what it is and how large, its layers, its attention and feed-forward, its other towers."""
     sentences = [_size(architecture)]
     for tower in architecture.towers[:1]:
-        sentences += [_layers(stack) for stack in stacks_of(architecture, tower)]
+        sentences += [_layers(stack) for stack in runs_of(architecture, tower)]
     sentences += [
         sentence for sentence in (_mixing(architecture), _feeding(architecture), _reading(architecture)) if sentence
     ]
     sentences += [_tower(architecture, tower) for tower in architecture.towers[1:]]
     return sentences
-
-
-def stacks_of(architecture: Architecture, tower: Tower) -> list[LayerStack]:
-    """The lists of layers of a tower."""
-    return [stack for item in tower.column if item.stack and (stack := architecture.stack(item.stack))]
 
 
 def _size(architecture: Architecture) -> str:

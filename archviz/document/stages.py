@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from archviz.architecture.column_layers import layers_in
 from archviz.architecture.model import Architecture, BlockGraph, ColumnItem, LayerStack, ModuleNode, PatternItem, Tower
 from archviz.architecture.words import TAPS, pattern_words
 from archviz.comparison.blocks import find_module
@@ -44,7 +45,7 @@ def _tower(
     for item in tower.column:
         if item.node is not None:
             pending.append(item)
-        stack = architecture.stack(item.stack) if item.stack else None
+        stack = layers_in(architecture, item)
         if stack is not None:
             if pending:
                 yield f"{title}input", _boxes(architecture, tower, pending)

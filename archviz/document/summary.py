@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archviz.architecture.column_layers import stacks_of
 from archviz.architecture.model import Architecture
 from archviz.architecture.words import value_words
 from archviz.comparison.departures import Departure
-from archviz.document.overview import overview, stacks_of
+from archviz.document.overview import overview
 from archviz.emit.markdown_text import inline_code, line, link
 
 _DIMENSIONS = (

@@ -31,8 +31,8 @@ def architecture_files(
     files: dict[str, bytes] = {}
     findings: list[Finding] = []
     if look.engine == "graphviz":
-        files, findings = _by_graphviz(architecture, formats, view)
-        others = [name for name in formats if name not in files and name != "dot"]
+        files, findings = _by_graphviz(architecture, formats, look, view)
+        others = [name for name in formats if name in ("tex", "html")]
         if others:
             message = f"Graphviz draws no {', '.join(others)}: the own layout did"
             findings.append(Finding("soft", "engine", message))
@@ -48,26 +48,33 @@ def architecture_files(
     if "html" in formats:
         files["html"] = _viewer(architecture, look, view)
     if "dot" in formats:
-        from archviz.emit.dot_architecture import dot_from_architecture, dot_from_module
-
-        one = view == "module"
-        files["dot"] = (
-            dot_from_module(architecture, look.module) if one else dot_from_architecture(architecture)
-        ).encode()
+        files["dot"] = _dot(architecture, look, view).encode()
         if view == "params":
             findings.append(Finding("soft", "engine", "DOT has no sizes: it holds the data flow of the whole model"))
     return files, findings
 
 
+def _dot(architecture: Architecture, look: Look, view: str) -> str:
+    """The data flow that a view shows: of the whole model, in detail or not, or of one module."""
+    if view == "detailed":
+        from archviz.emit.dot_detailed import dot_from_detailed
+
+        return dot_from_detailed(architecture)
+    from archviz.emit.dot_architecture import dot_from_architecture, dot_from_module
+
+    return dot_from_module(architecture, look.module) if view == "module" else dot_from_architecture(architecture)
+
+
 def _by_graphviz(
-    architecture: Architecture, formats: Sequence[str], view: str
+    architecture: Architecture, formats: Sequence[str], look: Look, view: str
 ) -> tuple[dict[str, bytes], list[Finding]]:
-    from archviz.emit.dot_architecture import dot_from_architecture
+    """What Graphviz draws of a view; sizes are no graph, so the params view is left to the own layouter."""
     from archviz.emit.graphviz_engine import graphviz_files
 
-    if view != "overview":
-        raise UsageError(f"Graphviz draws the overview, not {view}", hint="leave --engine or --view out")
-    return graphviz_files(dot_from_architecture(architecture), formats)
+    if view == "params":
+        told = "drawn by the own layouter: the params view is bars by size, and Graphviz draws graphs"
+        return {}, [Finding("soft", "engine", told)]
+    return graphviz_files(_dot(architecture, look, view), formats)
 
 
 def _viewer(architecture: Architecture, look: Look, view: str) -> bytes:

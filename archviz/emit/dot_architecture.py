@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archviz.architecture.column_layers import layers_in
 from archviz.architecture.model import (
     Architecture,
-    BlockEdge,
     BlockGraph,
     BlockNode,
     LayerKind,
     LayerStack,
     Tower,
 )
-from archviz.emit.dot_ports import Ports, ports_of
-from archviz.emit.dot_text import Attributes, arrow, box, cluster, label, opening, ports, quoted
+from archviz.emit.dot_ports import LEADER, Ports, edge_looks, ports_of
+from archviz.emit.dot_text import arrow, box, cluster, opening, ports, quoted
 from archviz.figure.diagram_colours import hex_colour
 from archviz.figure.diagram_groups import node_name
 from archviz.figure.diagram_kinds import DEFAULT_COLOURS, role_kind
 from archviz.figure.diagram_pattern import PatternUnit, UnitLayer, pattern_units, zooms
 from archviz.figure.flow import join_node
 from archviz.figure.module_paths import find_graph
-
-_RESIDUAL: Attributes = {"style": "dashed", "constraint": "false"}
-_LEADER: Attributes = {"style": "dotted", "arrowhead": "none", "constraint": "false"}
 
 
 def dot_from_architecture(architecture: Architecture) -> str:
@@ -89,7 +86,7 @@ class _Writer:
         read = {source for item in beside for source in item.reads}
         self._beside = [names[item.node.id] for item in beside if item.node and item.node.id not in read]
         for number, item in enumerate(tower.column, start=1):
-            stack = self._architecture.stack(item.stack) if item.stack else None
+            stack = layers_in(self._architecture, item)
             if item.node:
                 node = f"{name}.{number}.{item.node.id}"
                 lines.append(_node(node, item.node))
@@ -108,7 +105,7 @@ class _Writer:
                     node = joint
                 self._edges += [arrow(end, node) for end in ends]
                 ends = [node]
-                if not any(before.stack for before in tower.column[:number]):
+                if not any(before.stacks for before in tower.column[:number]):
                     self._entry[tower.id] = node
             if stack:
                 stack_lines, ends = self._stack(stack, f"{name}.{number}", ends)
@@ -161,7 +158,7 @@ class _Writer:
             if edge.target in leaving:
                 outgoing += sources
             elif edge.target in known:
-                values = _edge_values(edge, place, joints)
+                values = edge_looks(edge, place, joints)
                 self._edges += [arrow(source, f"{name}.{edge.target}", values) for source in sources]
         for node in drawn:
             if node.role == "input":
@@ -173,7 +170,7 @@ class _Writer:
     def _inset(self, graph: BlockGraph, name: str, owner: str) -> Iterator[str]:
         yield from self._opened(graph, name)
         head = quoted(f"cluster_{name}")
-        yield arrow(owner, f"{name}.{graph.nodes[0].id}", {**_LEADER, "lhead": head})
+        yield arrow(owner, f"{name}.{graph.nodes[0].id}", {**LEADER, "lhead": head})
 
     def _opened(self, graph: BlockGraph, name: str) -> Iterator[str]:
         known = {node.id for node in graph.nodes}
@@ -185,7 +182,7 @@ class _Writer:
         yield from cluster(name, heading, iter(lines), "#fffaf0")
         for place, edge in enumerate(graph.edges):
             if edge.source in known and edge.target in known:
-                values = _edge_values(edge, place, joints)
+                values = edge_looks(edge, place, joints)
                 yield arrow(f"{name}.{edge.source}", f"{name}.{edge.target}", values)
 
 
@@ -204,14 +201,3 @@ def _node(name: str, node: BlockNode, joints: Ports | None = None) -> str:
     if joints and (pieces := joints.pieces.get(node.id)):
         return ports(name, node_name(node), pieces, fill, node.status, tooltip, on_top=node.role == "split")
     return box(name, text, fill, node.status, tooltip)
-
-
-def _edge_values(edge: BlockEdge, place: int, joints: Ports) -> Attributes:
-    """How an edge looks, and which piece of a split tensor it carries: the port says that, no label needs to."""
-    out, into = joints.leaving.get(place), joints.entering.get(place)
-    return {
-        "label": label(edge.label) if edge.label and out is None and into is None else None,
-        "tailport": None if out is None else f'"p{out}:n"',
-        "headport": None if into is None else f'"p{into}:s"',
-        **(_RESIDUAL if edge.residual else {}),
-    }

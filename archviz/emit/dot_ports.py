@@ -1,4 +1,4 @@
-"""Ports of splits and concatenations in DOT: which piece of a tensor an edge carries."""
+"""Edges in DOT: how they look, and at splits and concatenations the port that says which piece of a tensor they carry."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import re
 from collections.abc import Mapping
 
 from archviz.architecture.model import BlockEdge, BlockGraph, BlockNode
+from archviz.emit.dot_text import Attributes, label
 from archviz.records import record
 
+LEADER: Attributes = {"style": "dotted", "arrowhead": "none", "constraint": "false"}
+"""How an edge looks from a box to the data flow inside of it."""
+_RESIDUAL: Attributes = {"style": "dashed", "constraint": "false"}
 _PARTING = ("split", "concat")
 _MOST = 12  # of more pieces none is told apart
 
@@ -37,6 +41,17 @@ def ports_of(graph: BlockGraph) -> Ports:
             pieces[node.id] = _names(node, [edge for _, edge in edges])
             (leaving if out else entering).update({place: port for port, (place, _) in enumerate(edges)})
     return Ports(pieces, leaving, entering)
+
+
+def edge_looks(edge: BlockEdge, place: int, joints: Ports) -> Attributes:
+    """How an edge looks, and which piece of a split tensor it carries: the port says that, no label needs to."""
+    out, into = joints.leaving.get(place), joints.entering.get(place)
+    return {
+        "label": label(edge.label) if edge.label and out is None and into is None else None,
+        "tailport": None if out is None else f'"p{out}:n"',
+        "headport": None if into is None else f'"p{into}:s"',
+        **(_RESIDUAL if edge.residual else {}),
+    }
 
 
 def _names(node: BlockNode, edges: list[BlockEdge]) -> tuple[str, ...]:

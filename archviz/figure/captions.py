@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from archviz.architecture.column_layers import layers_in, stacks_of
 from archviz.architecture.model import Architecture, BlockGraph, BlockNode, Fact, Tower
 from archviz.architecture.words import JOIN_WORDS, TAPS
 from archviz.figure.cache_cell import cache_per_token
@@ -75,7 +76,7 @@ def description(architecture: Architecture) -> str:
 
 def _step_words(architecture: Architecture, tower: Tower) -> Iterator[str]:
     for item in tower.column:
-        stack = architecture.stack(item.stack) if item.stack else None
+        stack = layers_in(architecture, item)
         if item.node and not item.taps:
             joined = f" ({JOIN_WORDS[item.joins]})" if item.joins else ""
             yield f"{item.node.label[:80]}{joined}"
@@ -124,7 +125,8 @@ def _end_lines(architecture: Architecture, box: Box) -> Iterator[Sentence]:
             yield (Words("Embedding dim. "), Words(written(hidden.value), accent=True))
         if context := _fact(architecture, CONTEXT):
             yield (Words("Context "), Words(written(context.value), accent=True), Words(" tokens"))
-        yield from map(sentence, embedding_lines(architecture))
+        if not any("scaled ×" in line for line in box.details):
+            yield from map(sentence, embedding_lines(architecture))
     elif box.role == "head":
         size = _fact(architecture, VOCABULARY)
         shown = " ".join(box.details).replace(",", "")  # a head of few classes is none of the vocabulary
@@ -283,7 +285,8 @@ def facts(architecture: Architecture, *, logits: bool = False) -> tuple[FactCell
     cells += _head_cells(architecture)
     for stack in architecture.layers[:1]:
         counted = architecture.fact("layers")
-        layers = f"{stack.runs:,} (shared weights)" if stack.runs else f"{stack.count:,}"
+        ran = counted.value if counted and isinstance(counted.value, int) else stack.runs  # of all lists of the tower
+        layers = f"{ran:,} (shared weights)" if stack.runs else f"{stack.count:,}"
         cells.append(FactCell("Layers", layers, counted.status if counted else "verified"))
     cells += _expert_cells(architecture)
     cells += _cache_cells(architecture)
@@ -336,9 +339,7 @@ def _expert_cells(architecture: Architecture) -> Iterator[FactCell]:
 def _cache_cells(architecture: Architecture) -> Iterator[FactCell]:
     """What a token costs in keys and values, of the tower that speaks."""
     tower = next((tower for tower in architecture.towers if tower.id in ("text", "decoder")), None)
-    stacks = (
-        [stack for item in tower.column if item.stack and (stack := architecture.stack(item.stack))] if tower else []
-    )
+    stacks = stacks_of(architecture, tower) if tower else []
     kept = cache_per_token(architecture, stacks[0]) if len(stacks) == 1 and architecture.fact("decoder_type") else None
     if kept:
         inside, lasting = kept

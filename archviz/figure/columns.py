@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archviz.architecture.column_layers import layers_in, runs_of
 from archviz.architecture.model import (
     MEETING,
     MIXER_ROLES,
@@ -88,7 +89,7 @@ class Drafted:
         steps: list[Step] = []
         known = set(self.sides)
         for index, item in enumerate(tower.column):
-            stack = self.architecture.stack(item.stack) if item.stack else None
+            stack = layers_in(self.architecture, item)
             if item.beside or item.taps:
                 continue
             if item.node:
@@ -258,9 +259,8 @@ class Drafted:
                 self._add_side(short if brief else side, (box.id,))
 
     def _minor_stacks(self) -> list[str]:
-        return [
-            i.stack for tower in self.architecture.towers if tower.id in self.minor for i in tower.column if i.stack
-        ]
+        towers = [tower for tower in self.architecture.towers if tower.id in self.minor]
+        return [stack.path for tower in towers for stack in runs_of(self.architecture, tower)]
 
     def _draw_beside(self, tower: Tower, steps: list[Step], known: set[tuple[str, ...]]) -> None:
         """What runs beside the column, as one box that feeds the layers: where they read a further input, else their mixers."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from archviz.architecture.column_layers import layers_in, runs_of, stacks_of
 from archviz.architecture.model import (
     MEETING,
     MIXER_ROLES,
@@ -85,12 +86,8 @@ def _whole(graph: BlockGraph) -> Unfolded:
 class _Detailed:
     def __init__(self, architecture: Architecture, shapes: ShapeWriter, steps: Mapping[str, int]) -> None:
         self.architecture, self.shapes = architecture, shapes
-        self.stacks = [
-            (tower, stack)
-            for tower in architecture.towers
-            for item in tower.column
-            if item.stack and (stack := architecture.stack(item.stack))
-        ]
+        self.stacks = [(tower, stack) for tower in architecture.towers for stack in stacks_of(architecture, tower)]
+        self.owned = {kind.block: kind.count for _, stack in self.stacks for kind in stack.kinds if stack.runs}
         self.opened: dict[str, Unfolded] = {}
         for _, stack in self.stacks:
             for kind in stack.kinds:
@@ -138,8 +135,8 @@ class _Detailed:
 
     def _colours(self) -> dict[str, int]:
         colours: dict[str, int] = {}
-        for _, stack in self.stacks:
-            for kind, number in zip(stack.kinds, kind_colours(self.architecture, stack), strict=True):
+        for run in (run for tower in self.architecture.towers for run in runs_of(self.architecture, tower)):
+            for kind, number in zip(run.kinds, kind_colours(self.architecture, run), strict=True):
                 colours.setdefault(kind.block, number)
         return colours
 
@@ -161,11 +158,12 @@ class _Detailed:
         frames: dict[str, list[str]] = {}
         notes: list[Sentence] = []
         for item in tower.column:
-            stack = self.architecture.stack(item.stack) if item.stack else None
+            stack = layers_in(self.architecture, item)
             for name, kind, times, around in _runs(stack) if stack else ():
                 box = f"{column.graph.id}/{name}"
-                count = f"{times:,} × {kind.parameters:,}" if times > 1 else ""
-                formulas[box] = Formula(count, times * kind.parameters)
+                held = times if (own := self.owned.get(kind.block)) is None else min(times, own)  # run again, held once
+                count = f"{held:,} × {kind.parameters:,}" if held > 1 else ""
+                formulas[box] = Formula(count, held * kind.parameters)
                 colours[box] = self.colours[kind.block]
                 for frame in around:
                     frames.setdefault(frame, []).append(box)
@@ -268,7 +266,7 @@ def _tower_graph(architecture: Architecture, tower: Tower) -> BlockGraph:
             beside.append(item.node.id)
             edges += [BlockEdge(source=name, target=item.node.id) for name in item.reads]
             continue
-        stack = architecture.stack(item.stack) if item.stack else None
+        stack = layers_in(architecture, item)
         sign = join_node(item)
         if item.node and sign:
             nodes.append(item.node)

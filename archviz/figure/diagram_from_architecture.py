@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from archviz.architecture.column_layers import layers_in, runs_of
 from archviz.architecture.model import (
     MIXER_ROLES,
     Architecture,
@@ -102,7 +103,7 @@ class _Writer:
         beside: list[DiagramBlock] = []
         stages: list[tuple[str, list[DiagramBlock]]] = []
         for item in tower.column:
-            stack = self._architecture.stack(item.stack) if item.stack else None
+            stack = layers_in(self._architecture, item)
             if item.node and not item.taps:
                 joined = [JOIN_WORDS[item.joins]] if item.joins else []
                 block = self._node_block(item.node, tower.id if several else "", joined)
@@ -129,8 +130,7 @@ class _Writer:
         items = [item for item in tower.column if item.beside]
         entry = next((item.node.id for item in tower.column if item.node), None)
         read = {source for item in items for source in item.reads}
-        stacks = [self._architecture.stack(item.stack) for item in tower.column if item.stack]
-        kinds = [kind.id for stack in stacks if stack for kind in stack.kinds]
+        kinds = [kind.id for stack in runs_of(self._architecture, tower) for kind in stack.kinds]
         for item in items:
             assert item.node is not None
             own = self._block_ids[f"node:{item.node.id}"]
@@ -141,8 +141,7 @@ class _Writer:
 
     def _second_stream(self, tower: Tower) -> str | None:
         """The first layer that reads another tower's output beside its own input (cross-attention)."""
-        stacks = [self._architecture.stack(item.stack) for item in tower.column if item.stack]
-        for kind in (kind for stack in stacks if stack for kind in stack.kinds):
+        for kind in (kind for stack in runs_of(self._architecture, tower) for kind in stack.kinds):
             graph = self._architecture.block(kind.block)
             if graph and sum(node.role == "input" for node in graph.nodes) > 1:
                 return self._block_ids.get(f"kind:{kind.id}")

@@ -88,6 +88,7 @@ def lint(display: DisplayList, *, printed: bool = False) -> list[Finding]:
         *_text_overlaps(scene),
         *_node_overlaps(scene),
         *_panel_overlaps(scene),
+        *_mark_overlaps(scene),
         *_wires(scene),
         *_shared_lines(scene),
         *_glyphs(scene),
@@ -113,6 +114,7 @@ class _Scene:
         self.panels: list[_Area] = []  # and towers: nothing of another one lies on them
         self.inner: dict[str, set[str]] = {}  # ids of the groups inside of each
         self.wires: list[_Wire] = []
+        self.marks: list[Group] = []  # rings with a sign around what differs
         self._collect(display.items, Group("page", "page"))
 
     def _collect(self, items: Sequence[Item], owner: Group) -> None:
@@ -120,6 +122,7 @@ class _Scene:
         fill: str | None = None
         for item in items:
             if isinstance(item, Group):
+                self.marks += [item] if item.role == "mark" else []
                 self._collect(item.items, item)
             elif isinstance(item, Text):
                 area = text_area(item, owner.id)
@@ -301,6 +304,21 @@ def _panel_overlaps(scene: _Scene) -> Iterator[Finding]:
                     "hard", "panel-overlap", "something lies across the border of a panel", (panel.owner, thing.owner)
                 )
                 break
+
+
+def _mark_overlaps(scene: _Scene) -> Iterator[Finding]:
+    """Marks of what differs that lie on each other, and signs on words or on a box that they do not mark."""
+    rings = [_shape_area(shape, mark.id) for mark in scene.marks for shape in mark.items if isinstance(shape, Rect)]
+    signs = [_shape_area(shape, mark.id) for mark in scene.marks for shape in mark.items if isinstance(shape, Circle)]
+    for sign in signs:
+        beneath = [*scene.texts, *(node for node in scene.nodes if f"mark/{node.owner}" != sign.owner)]
+        beneath += [ring for ring in rings if ring.owner != sign.owner and not ring.holds(sign)]
+        for other in (*beneath, *(each for each in signs if each.owner != sign.owner)):
+            if sign.overlaps(other, 0.0):
+                yield Finding("hard", "mark-overlap", "a mark lies on what it does not mark", (sign.owner, other.owner))
+    for one, other in _overlapping(rings, 0.0):
+        if not one.holds(other) and not other.holds(one):
+            yield Finding("hard", "mark-overlap", "two marks lie across each other", (one.owner, other.owner))
 
 
 def _overlapping(areas: Sequence[_Area], slack: float) -> Iterator[tuple[_Area, _Area]]:

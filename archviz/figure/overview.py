@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from archviz.architecture.model import MIXER_ROLES, Architecture, LayerStack, Tower
+from archviz.architecture.column_layers import runs_of, stacks_of
+from archviz.architecture.model import MIXER_ROLES, Architecture, Tower
 from archviz.figure import captions
 from archviz.figure.columns import Drafted, count_drawn, drafted, kind_colours
 from archviz.figure.insets import FEED_FORWARD_ROLES, Known
@@ -109,7 +110,7 @@ class _Overview:
         found = [
             (tower, make_strip(stack, [self.draft.kinds[stack.path, kind.id] for kind in stack.kinds], compression))
             for tower in towers
-            for stack in self._stacks([tower])
+            for stack in runs_of(self.architecture, tower)
             if len(stack.kinds) > 1
         ]
         if len({tower.id for tower, _ in found}) < 2:
@@ -120,7 +121,7 @@ class _Overview:
         """The column with a box for the towers that are not drawn, or that box beside the layers that read their output."""
         lines: list[str] = []
         for tower in folded:
-            stacks = [stack for item in tower.column if item.stack and (stack := self.architecture.stack(item.stack))]
+            stacks = stacks_of(self.architecture, tower)
             layers = [f"{kind.count} × {kind.title}" for stack in stacks for kind in stack.kinds[:2]]
             lines += [line for line in (captions.tower_subtitle(tower),) if line] + layers[:3]
             self.closed[f"layers of the {tower.title[:1].lower()}{tower.title[1:]}"] = (
@@ -135,10 +136,6 @@ class _Overview:
             return replace(column, feeders=(box,))
         self.sides |= {key: replace(self.sides[key], box=box) for key in read[:1]}
         return column
-
-    def _stacks(self, towers: list[Tower]) -> list[LayerStack]:
-        paths = [item.stack for tower in towers for item in tower.column if item.stack]
-        return [stack for path in paths if (stack := self.architecture.stack(path))]
 
     def _with_fed_inputs(self, insets: list[Inset], columns: tuple[Column, ...]) -> list[Inset]:
         """Insets of what reads a further input of the layers call it by the one tower that gives it."""
@@ -246,12 +243,7 @@ def _letter(index: int) -> str:
 
 def strips_of(architecture: Architecture) -> list[Strip]:
     """The pattern of the layers of each stack that has several kinds."""
-    stacks = [
-        s
-        for tower in architecture.towers
-        for item in tower.column
-        if item.stack and (s := architecture.stack(item.stack))
-    ]
+    stacks = [stack for tower in architecture.towers for stack in runs_of(architecture, tower)]
     compression = architecture.fact("attention_compression")
     return [
         make_strip(stack, kind_colours(architecture, stack), compression) for stack in stacks if len(stack.kinds) > 1

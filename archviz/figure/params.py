@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, get_args
 
+from archviz.architecture.column_layers import layers_in, runs_of, stacks_in
 from archviz.architecture.model import MIXER_ROLES, Architecture, BlockNode, LayerKind, LayerStack, Role, Tower
 from archviz.figure.columns import kind_colours
 from archviz.figure.unfolding import Unfolded, unfold
@@ -80,7 +81,7 @@ def build_sizes(architecture: Architecture) -> Sizes:
     for tower in architecture.towers:
         alone = len(architecture.towers) == 1
         groups += _tower_groups(architecture, tower, "" if alone else f"{tower.title}: ")
-        stacks = [stack for item in tower.column if item.stack and (stack := architecture.stack(item.stack))]
+        stacks = runs_of(architecture, tower)
         skylines += [_skyline(architecture, stack, "" if alone else f"{tower.title}: ") for stack in stacks]
     return Sizes(tuple(groups), tuple(skylines))
 
@@ -91,13 +92,13 @@ def _tower_groups(architecture: Architecture, tower: Tower, prefix: str) -> Iter
     for item in tower.column:
         if item.node:
             loose += _bars(f"{tower.id}/{item.node.id}", item.node, None)
-        stack = architecture.stack(item.stack) if item.stack else None
-        if stack:
+        run = layers_in(architecture, item)
+        if run:
             if loose:
                 yield BarGroup(f"bars/{tower.id}/{len(loose)}", f"{prefix}input", tuple(loose))
                 loose = []
-            colours = kind_colours(architecture, stack)
-            for kind, colour in zip(stack.kinds, colours, strict=True):
+            kinds = [(stack, kind) for stack in stacks_in(architecture, item) for kind in stack.kinds]
+            for (stack, kind), colour in zip(kinds, kind_colours(architecture, run), strict=True):
                 yield _kind_group(architecture, stack, kind, colour, prefix)
     if loose:
         yield BarGroup(f"bars/{tower.id}/end", f"{prefix}output", tuple(loose))

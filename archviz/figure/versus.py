@@ -3,64 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 from math import ceil
+from typing import TypeAlias
 
 from archviz.architecture.model import Architecture
-from archviz.architecture.words import value_words
 from archviz.comparison.comparing import Comparison
 from archviz.errors import UsageError
 from archviz.figure import captions
-from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Rect
-from archviz.figure.furniture import paint_footers, paint_title
-from archviz.figure.model import Column, LayerPanel, Merge, Repeat, Sentence, Step, Words
+from archviz.figure.display import DisplayList, Item
+from archviz.figure.fonts import fit, measure
+from archviz.figure.furniture import SIZE as _SIZE
+from archviz.figure.furniture import paint_footers, paint_legend, paint_title
+from archviz.figure.model import Column, LayerPanel, Merge, Repeat, Sentence, Step, Words, column_boxes
 from archviz.figure.overview import build_overview
-from archviz.figure.paint import Frame, paint_lines, wrap
-from archviz.figure.print_size import WIDEST
+from archviz.figure.paint import text_line
+from archviz.figure.print_size import RATIO, WIDEST
 from archviz.figure.savings import Savings
 from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
-from archviz.records import record, replace
+from archviz.figure.versus_marks import paint_marks
+from archviz.figure.versus_table import TableArt, differences
+from archviz.records import replace
+from archviz.spans import Status
 
+_Key: TypeAlias = tuple[object, ...]
 _MARGIN, _TOP, _GAP = 26.0, 92.0, 24.0
+_AGAIN = 44.0  # px above the table of a further page
+_FOOT = 28.0
 _WIDTH = WIDEST
-_SIZE, _LINE = 13.0, 18.0
-_NAME = 170.0  # px: width of the names of facts
-_MOST_ROWS = 34
-_MOST_LINES = 3
+_HIGHEST = WIDEST / RATIO[0]
 _MOST_SHOWN = Savings(
     experts=True, minor_insets=True, feeds=True, twins=True, folded=True, notes=True, margins=True, insets=0
 )
-_SAVED = (_MOST_SHOWN, replace(_MOST_SHOWN, panels=1), replace(_MOST_SHOWN, layers=True))
+_SAVED = (
+    _MOST_SHOWN,
+    replace(_MOST_SHOWN, panels=2),
+    replace(_MOST_SHOWN, panels=1),
+    replace(_MOST_SHOWN, layers=True),
+)
 """Until both columns fit a page on which all words can be read in print."""
-_MARK = 8.0
-
-
-@record(frozen=True)
-class Difference:
-    """One row of the table: what differs, and how each of the two models has it."""
-
-    name: str
-    values: tuple[str, str]
-
-
-def differences(comparison: Comparison) -> list[Difference]:
-    """What differs between two models: facts, then the patterns of their layers."""
-    rows = [
-        Difference(row.key.replace("_", " "), (value_words(row.values[0]), value_words(row.values[1])))
-        for row in comparison.differing_facts
-        if not row.is_name
-    ]
-    plans = [
-        Difference(f"layers, {plan.tower}", (plan.patterns[0] or "–", plan.patterns[1] or "–"))
-        for plan in comparison.plans
-        if plan.differs
-    ]
-    return rows + plans
 
 
 def draw_versus(comparison: Comparison, theme: Theme) -> DisplayList:
-    """The comparison figure of two models.
+    """The comparison figure of two models: their columns, and the table of what differs below them or on further pages.
 
     Raises:
         UsageError: There are not two.
@@ -76,105 +61,113 @@ class _Versus:
         for savings in _SAVED:
             columns = [_main_column(model, side, savings) for model, side in zip(comparison.models, "ab", strict=True)]
             self.arts = [ColumnArt(column, theme) for column in columns]
-            if sum(art.left + art.right for art in self.arts) + 2 * _MARGIN + _GAP <= _WIDTH:
+            self.tall = max(art.height for art in self.arts)
+            wide = sum(art.left + art.right for art in self.arts) + 2 * _MARGIN + _GAP
+            if wide <= _WIDTH and _TOP + self.tall + _GAP <= _HIGHEST:
                 break
+        self.width = max(_WIDTH, wide)
+        self.inner = self.width - 2 * _MARGIN
         self.marked = [unlike(columns[0], columns[1]), unlike(columns[1], columns[0])]
+        self.statuses = {status for column in columns for status in _statuses(column)}
         self.rows = differences(comparison)
         self.names = [captions.title(model) for model in comparison.models]
+        self.title = " and ".join(self.names)
+        self.table = TableArt(self.names, self.rows, self.inner, theme)
+        self.foot = self._foot(0.0)[1] + 12 + _FOOT
 
     def display(self) -> DisplayList:
-        theme = self.theme
-        width = max(_WIDTH, sum(art.left + art.right for art in self.arts) + 2 * _MARGIN + _GAP)
-        tall = max(art.height for art in self.arts)
-        items: list[Item] = list(
-            paint_title(" and ".join(self.names), self._subtitle(), _MARGIN, width - 2 * _MARGIN, theme, 30.0)
-        )
-        items += self._columns(width, tall)
-        y = _TOP + tall + _GAP
-        table, high = self._table(Frame(_MARGIN, y, width - 2 * _MARGIN, 0.0))
-        items += table
-        feet, more = paint_footers(self._footers(), _MARGIN, y + high + 12, width - 2 * _MARGIN, theme)
+        pages = self._shared()
+        items: list[Item] = [*self._head(0, len(pages), 0.0), *self._columns()]
+        breaks: list[float] = []
+        y = _TOP + self.tall + _GAP
+        for number, (first, end) in enumerate(pages):
+            if number:
+                top = ceil(max(y, (breaks[-1] if breaks else 0.0) + self.width / RATIO[1] + 1))
+                breaks.append(top)
+                items += self._head(number, len(pages), top)
+                y = top + _AGAIN
+            if first < end:
+                items += self.table.draw(_MARGIN, y, first, end)
+                y += self.table.height(first, end) + 12
+        feet, tall = self._foot(y)
         return DisplayList(
-            width=ceil(width),
-            height=ceil(y + high + more + 28),
-            background=theme.background,
-            title=" and ".join(self.names),
+            width=ceil(self.width),
+            height=ceil(max(y + tall + _FOOT, (breaks[-1] + self.width / RATIO[1] + 1) if breaks else 0.0)),
+            background=self.theme.background,
+            title=self.title,
             description="; ".join(f"{row.name}: {row.values[0]} against {row.values[1]}" for row in self.rows)[:4000],
             items=(*items, *feet),
+            breaks=tuple(breaks),
         )
+
+    def _shared(self) -> list[tuple[int, int]]:
+        """First and last row of the table on each page; none on the first where not all fit there with the columns."""
+        count = len(self.rows)
+        if not count or _TOP + self.tall + _GAP + self.table.height() + self.foot <= _HIGHEST:
+            return [(0, count)]
+        pages = [(0, 0)]
+        while pages[-1][1] < count:
+            first = pages[-1][1]
+            pages.append((first, self.table.fitting(first, _HIGHEST - _AGAIN - self.foot)))
+        return pages
+
+    def _head(self, number: int, count: int, top: float) -> Iterator[Item]:
+        """The title on the first page, a running title on the others, and which page it is."""
+        shown = f"{number + 1} of {count}"
+        if number == 0:
+            room = self.inner - (measure(shown, _SIZE) + 20 if count > 1 else 0.0)
+            yield from paint_title(self.title, self._subtitle(), _MARGIN, room, self.theme, 30.0)
+        else:
+            yield text_line(fit(self.title, 14, 700, self.inner - 100), _MARGIN, top + 24, 14, 700, self.theme.accent)
+        if count > 1:
+            middle = top + (42 if number == 0 else 24)
+            yield text_line(shown, self.width - _MARGIN, middle, _SIZE, 400, self.theme.muted, "end")
 
     def _subtitle(self) -> str:
         facts = [row for row in self.comparison.facts if not row.is_name]
         return f"{len(self.rows)} of {len(facts) + len(self.comparison.plans)} facts and layer plans differ"
 
-    def _columns(self, width: float, tall: float) -> Iterator[Item]:
-        drawn = [_stretched(art, tall, self.theme) for art in self.arts]
+    def _columns(self) -> Iterator[Item]:
+        drawn = [_stretched(art, self.tall, self.theme) for art in self.arts]
         wide = [shown.left + shown.right for shown in drawn]
-        half = (width - 2 * _MARGIN) / 2
+        half = self.inner / 2
         if max(wide) <= half:
             starts = [half * place + (half - own) / 2 for place, own in enumerate(wide)]
         else:  # columns of unequal width: the narrower one gives of its half
-            spare = max(width - 2 * _MARGIN - sum(wide), 0.0) / 3
+            spare = max(self.inner - sum(wide), 0.0) / 3
             starts = [spare, 2 * spare + wide[0]]
         for place, (shown, start) in enumerate(zip(drawn, starts, strict=True)):
-            yield shown.draw(_MARGIN + start + shown.left, _TOP + tall)
-            for name in self.marked[place]:
-                if name in shown.canvas.boxes:
-                    yield from self._mark(name, shown.canvas.boxes[name])
+            yield shown.draw(_MARGIN + start + shown.left, _TOP + self.tall)
+            yield from paint_marks(self.marked[place], shown.canvas.boxes, self.theme)
 
-    def _mark(self, name: str, frame: Frame) -> Iterator[Item]:
-        """A ring around what the other model does not have like this, with ≠ at its corner."""
-        theme = self.theme
-        ring = Rect(frame.x - 3, frame.y - 3, frame.width + 6, frame.height + 6, None, theme.warning, 2.0, 9.0)
-        yield Group(f"mark/{name}", "mark", (ring, *self._sign(frame.right, frame.y)), title="differs")
-
-    def _sign(self, x: float, y: float) -> tuple[Item, ...]:
-        theme = self.theme
-        return (
-            Circle(x, y, _MARK, theme.warning, theme.background, 1.2),
-            Path(((x - 4, y - 2), (x + 4, y - 2)), theme.background, 1.6),
-            Path(((x - 4, y + 2), (x + 4, y + 2)), theme.background, 1.6),
-            Path(((x + 3, y - 5), (x - 3, y + 5)), theme.background, 1.6),
-        )
-
-    def _table(self, frame: Frame) -> tuple[list[Item], float]:
-        """The facts that differ, in rows; with the height that they take, px."""
-        theme = self.theme
-        room = (frame.width - _NAME - 24) / 2 - 12
-        xs = (frame.x + 12, frame.x + 12 + _NAME, frame.x + 12 + _NAME + room + 12)
-        y = frame.y + 10
-        items: list[Item] = []
-        heads = ("Differs", *self.names)
-        for x, head, weight in zip(xs, heads, (600, 700, 700), strict=True):
-            lines = wrap((Words(head, strong=weight == 700),), _SIZE, room)[:1]
-            items += paint_lines(lines, x, y, theme, size=_SIZE, spacing=_LINE, weight=weight)
-        y += _LINE + 6
-        for row in self.rows[:_MOST_ROWS]:
-            cells = [
-                wrap((Words(text[:600]),), _SIZE, width)[:_MOST_LINES]
-                for text, width in zip((row.name, *row.values), (_NAME - 10, room, room), strict=True)
-            ]
-            rule = Path(((frame.x + 8, y - 2), (frame.right - 8, y - 2)), theme.container.stroke, 1.0)
-            texts = [
-                item
-                for x, lines, weight in zip(xs, cells, (400, 600, 600), strict=True)
-                for item in paint_lines(lines, x, y, theme, size=_SIZE, spacing=_LINE, weight=weight)
-            ]
-            items.append(Group(f"difference/{row.name}", "fact", (rule, *texts), title=row.name))
-            y += _LINE * max(map(len, cells)) + 4
-        height = y - frame.y + 6
-        back = Rect(frame.x, frame.y, frame.width, height, theme.inset.fill, theme.inset.stroke, 1.2, 10.0)
-        return [back, *items], height
-
-    def _footers(self) -> list[Sentence]:
-        lines: list[Sentence] = []
-        if len(self.rows) > _MOST_ROWS:
-            lines.append((Words(f"and {len(self.rows) - _MOST_ROWS} more; archviz compare lists them"),))
-        lines.append((Words("≠: "), Words("the other model has no such box with these numbers.")))
-        sources = [
+    def _foot(self, top: float) -> tuple[list[Item], float]:
+        """Legend and footers, and the height that they take, px."""
+        legend, tall = paint_legend(self.statuses, _MARGIN, top, self.theme)
+        meaning = "at this place the other model has no such box, or one with other numbers."
+        named = [
             f"{model.identity.id} ({model.identity.code or model.identity.origin})" for model in self.comparison.models
         ]
-        return [*lines, (Words(f"Source: {', '.join(sources)}. Drawn by archviz."),)]
+        footers: list[Sentence] = [
+            (Words("≠: "), Words(meaning)),
+            (Words(f"Source: {', '.join(named)}. Drawn by archviz."),),
+        ]
+        feet, more = paint_footers(footers, _MARGIN, top + tall, self.inner, self.theme)
+        return [*legend, *feet], tall + more
+
+
+def _statuses(column: Column) -> Iterator[Status]:
+    """Those of all boxes and layers of a column."""
+    extra = (*column.feeders, *([column.beyond] if column.beyond else []))
+    yield from (box.status for box in (*column_boxes(column.steps), *extra))
+    yield from (panel.status for panel in _layer_panels(column.steps))
+
+
+def _layer_panels(steps: tuple[Step, ...]) -> Iterator[LayerPanel]:
+    for step in steps:
+        if isinstance(step, Repeat):
+            yield from _layer_panels(step.items)
+        elif isinstance(step, LayerPanel):
+            yield step
 
 
 def _main_column(model: Architecture, side: str, savings: Savings) -> Column:
@@ -215,14 +208,34 @@ def _scoped(step: Step, side: str) -> Step:
 
 
 def unlike(one: Column, other: Column) -> list[str]:
-    """Ids of the boxes and bars of a column that the other has no match for, where both are read in order."""
+    """Ids of the boxes and bars of a column that the other has no match for, where both are read in order; as few as can be."""
     mine, its = list(_keys(one)), list(_keys(other))
-    matcher = SequenceMatcher(None, [key for _, key in mine], [key for _, key in its], autojunk=False)
-    matched = {place for block in matcher.get_matching_blocks() for place in range(block.a, block.a + block.size)}
+    matched = _matched([key for _, key in mine], [key for _, key in its])
     return [name for place, (name, key) in enumerate(mine) if place not in matched and key[0] != "round"]
 
 
-def _keys(column: Column) -> Iterator[tuple[str, tuple[object, ...]]]:
+def _matched(mine: list[_Key], its: list[_Key]) -> set[int]:
+    """Places of the longest sequence that two sequences have in common, in the first; ⊕ and ⊗ only where boxes leave a choice."""
+    worth = [1 if key[0] == "round" else len(mine) + 1 for key in mine]
+    best = [[0] * (len(its) + 1) for _ in range(len(mine) + 1)]
+    for i in reversed(range(len(mine))):
+        for j in reversed(range(len(its))):
+            taken = worth[i] + best[i + 1][j + 1] if mine[i] == its[j] else 0
+            best[i][j] = max(taken, best[i + 1][j], best[i][j + 1])
+    found: set[int] = set()
+    i = j = 0
+    while i < len(mine) and j < len(its):
+        if mine[i] == its[j] and best[i][j] == worth[i] + best[i + 1][j + 1]:
+            found.add(i)
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            i += 1
+        else:
+            j += 1
+    return found
+
+
+def _keys(column: Column) -> Iterator[tuple[str, _Key]]:
     """Boxes and bars bottom-up with what they state; ⊕ and ⊗ keep the others in their places."""
     for step in column.steps:
         yield from _step_keys(step)
@@ -230,18 +243,19 @@ def _keys(column: Column) -> Iterator[tuple[str, tuple[object, ...]]]:
         yield box.id, ("box", box.role, box.label, box.details, box.status)
 
 
-def _step_keys(step: Step) -> Iterator[tuple[str, tuple[object, ...]]]:
+def _step_keys(step: Step) -> Iterator[tuple[str, _Key]]:
     if isinstance(step, Repeat):
         for item in step.items:
             yield from _step_keys(item)
         yield step.id, ("repeat", step.times)
     elif isinstance(step, LayerPanel):
-        if step.diagram is None:
-            yield step.id, ("bar", step.title, step.times)
-        for box in step.diagram.boxes if step.diagram else step.mixers:
+        if step.diagram is None:  # small: one mark says it of the bar and of what stands in it
+            mixers = tuple((box.label, box.details, box.status) for box in step.mixers)
+            yield step.id, ("bar", step.title, step.times, mixers)
+            return
+        for box in step.diagram.boxes:
             yield from _step_keys(box)
-        if step.diagram is not None:
-            yield step.id, ("panel", step.times)
+        yield step.id, ("panel", step.times)
     elif isinstance(step, Merge):
         yield from _step_keys(step.box)
         yield from _step_keys(step.sign)

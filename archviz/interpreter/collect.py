@@ -108,7 +108,9 @@ def _is_layer(cls: ClassValue) -> bool:
 
 def _tensor(name: str, tensor: Tensor, kind: Any, persistent: bool = True) -> TensorRecord:
     shape = (None,) if tensor.shape is None else tuple(tensor.shape)
-    return TensorRecord(name, shape, tensor.dtype, kind, persistent, tensor.at)
+    if shape or kind == "parameter" or not tensor.data or "float" not in tensor.dtype:
+        return TensorRecord(name, shape, tensor.dtype, kind, persistent, tensor.at)
+    return TensorRecord(name, shape, tensor.dtype, kind, persistent, tensor.at, float(tensor.data[0]))
 
 
 def _plain_attributes(attributes: dict[str, Any]) -> dict[str, Any]:

@@ -34,9 +34,9 @@ def stored_frequencies(model: ModuleInstance, recorder: Recorder) -> dict[int, F
 
 
 def _vector(tensor: Tensor) -> Frequencies | None:
-    if not is_vector(tensor) or tensor.data is None or len(tensor.data) > _MOST:
-        return None
-    return Frequencies(tuple(map(float, tensor.data)), tensor.at)
+    if not is_vector(tensor) or not any(tensor.data or ()) or len(tensor.data or ()) > _MOST:
+        return None  # what is zero throughout turns nothing: it waits for stored numbers
+    return Frequencies(tuple(map(float, tensor.data or ())), tensor.at)
 
 
 def is_vector(tensor: Tensor) -> bool:

@@ -45,6 +45,7 @@ class TensorRecord(NamedTuple):
         kind: Parameters count, buffers do not.
         persistent: Buffers only: stored in the checkpoint.
         at: The line that created it.
+        number: The fraction that a buffer without axes holds, where it is known.
     """
 
     name: str
@@ -53,6 +54,7 @@ class TensorRecord(NamedTuple):
     kind: Literal["parameter", "buffer"] = "parameter"
     persistent: bool = True
     at: Span | None = None
+    number: float | None = None
 
     @property
     def numel(self) -> int:

@@ -45,7 +45,7 @@ def stated_inputs(interp: Interpreter, model: ModuleInstance, batch: int, seq: i
     config = model.attrs.get("config")
     found: dict[str, Tensor] = {}
     body_of(forward.node)
-    for match in _STATED.finditer(ast.get_docstring(forward.node) or ""):
+    for match in _STATED.finditer(ast.get_docstring(forward.node, clean=False) or ""):
         name, text = match.group(1), match.group(2)
         sizes = stated_sizes(interp, config, text, batch, _length(interp, config, name, seq))
         if sizes is not None:

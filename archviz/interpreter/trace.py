@@ -31,6 +31,7 @@ from archviz.interpreter.module_states import (
 )
 from archviz.interpreter.named_inputs import WHOLE
 from archviz.interpreter.reading import MASKS_GIVEN, Gap
+from archviz.interpreter.refusals import Refusal
 from archviz.interpreter.towers import GRIDS, append, other_inputs, token_marks, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor, Unknown
@@ -148,7 +149,7 @@ def _trace_otherwise(
     """
     others = other_inputs(interp, model, given, batch, seq)
     lacking = lacking_inputs(interp, model, given, best[1], batch, seq)
-    tried = [_forms(given)]
+    tried, refusal = [_forms(given)], Refusal(given, best)
     while best[1] and len(tried) <= MOST_TRIED:
         other = next(lacking, None) or next(others, None)
         if other is None:
@@ -159,10 +160,11 @@ def _trace_otherwise(
         give_back(before)
         enough = len(best[1]) if best[0].ended_by is None else None
         recorder, gaps, _ = _run(interp, model, other, enough=enough)
+        refusal.meet(other, (recorder, gaps))
         if _reach(recorder, gaps) > _reach(*best):
             best = recorder, gaps
             lacking = lacking_inputs(interp, model, other, gaps, batch, seq)
-    return best
+    return refusal.instead_of(best)
 
 
 def _forms(given: dict[str, Any]) -> dict[str, Any]:

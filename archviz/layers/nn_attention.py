@@ -56,6 +56,7 @@ def register(library: Library) -> None:
     def forward(interp: Interpreter, self: ModuleInstance, query: Any, key: Any, value: Any, key_padding_mask: Any = None,
                 need_weights: Any = True, attn_mask: Any = None, average_attn_weights: Any = True, is_causal: Any = False) -> Any:  # fmt: skip
         result = interp.op("torch._multi_head_attention", query, key, value)
+        _note_read(interp, *self.parameters.values(), *self.modules["out_proj"].parameters.values())
         if not interp.truth(need_weights) or not isinstance(result, Tensor) or result.shape is None:
             return result, None if not interp.truth(need_weights) else result
         added = (self.parameters.get("bias_k") is not None) + bool(self.attrs["add_zero_attn"])
@@ -69,6 +70,7 @@ def register(library: Library) -> None:
                  average_attn_weights: Any = True, **options: Any) -> Any:  # fmt: skip
         mask = rest[6] if len(rest) > 6 else options.get("attn_mask")
         result = interp.op("torch._multi_head_attention", query, key, value, mask)
+        _note_read(interp, in_proj_weight, in_proj_bias, bias_k, bias_v, *rest[1:3], *options.values())
         wanted = interp.truth(rest[5] if len(rest) > 5 else need_weights)
         if not wanted or not isinstance(result, Tensor) or result.shape is None:
             return result, result if wanted else None
@@ -79,6 +81,13 @@ def register(library: Library) -> None:
     @op(library, "torch._multi_head_attention", record="multi_head_attention_forward")
     def attend(interp: Interpreter, query: Tensor, key: Tensor, value: Tensor, mask: Any = None) -> Tensor:
         return like(interp, query)
+
+
+def _note_read(interp: Interpreter, *weights: Any) -> None:
+    """Weights that attention reads although the event of it names the data alone."""
+    for weight in weights:
+        if interp.recorder is not None and isinstance(weight, Tensor):
+            interp.recorder.number(weight)
 
 
 def _weight_sizes(

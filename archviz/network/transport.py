@@ -430,8 +430,8 @@ def _without(token: str, answer: Answer) -> Answer:
     """An answer that repeats the token, without it: nothing that is shown or kept holds one."""
     secret = token.encode()
     body = answer.body.replace(secret, _HIDDEN.encode())
-    if b"\\u00" in body:  # JSON may write each letter by its number
-        letters = (rb"(?:%b|\\u00%02x)" % (re.escape(bytes([each])), each) for each in secret)
+    if b"\\" in body:  # JSON may write each letter by its number, and a slash with a backslash
+        letters = (rb"(?:\\?%b|\\u00%02x)" % (re.escape(bytes([each])), each) for each in secret)
         body = re.sub(b"".join(letters), _HIDDEN.encode(), body, flags=re.IGNORECASE)
     headers = {name: value.replace(token, _HIDDEN) for name, value in answer.headers.items()}
     return Answer(answer.status, headers, body)

@@ -58,7 +58,7 @@ class _Layer:
 
 def main_stack(architecture: Architecture) -> LayerStack | None:
     """The layers of the tower that a model is named for."""
-    paths = [item.stack for tower in architecture.towers for item in tower.column if item.stack]
+    paths = [path for tower in architecture.towers for item in tower.column for path in item.stacks]
     stacks = {stack.path: stack for stack in architecture.layers}
     return next((stacks[path] for path in paths if path in stacks), None)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import Tensor
-from archviz.ops import relations
+from archviz.ops import relations, shapes
 from archviz.ops.meanings import Rule, added_mask, as_additive, as_relation, line, meaning
 from archviz.ops.relations import (
     BLOCKING,
@@ -36,6 +36,21 @@ def arange(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meani
 
 def filled(value: float) -> Rule:
     return lambda interp, args, kwargs, result: Constant(value)
+
+
+def counted_up(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    """The running sum of ones along the last axis numbers the places from 1 on."""
+    rank = len(result.sizes)
+    along = kwargs.get("dim", args[1] if len(args) > 1 else None)
+    is_last = isinstance(along, int) and rank > 0 and shapes.axis(along, rank) == rank - 1
+    return Position(-1, 1) if is_last and meaning(args[0]) == Constant(1.0) else None
+
+
+def raised(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    """A fraction to the power of positions: slopes, no arithmetic of whole numbers."""
+    value, exponent = meaning(args[0]), meaning(args[1] if len(args) > 1 else kwargs.get("exponent"))
+    is_slope = isinstance(value, Constant) and isinstance(exponent, Position) and "float" in (result.dtype or "")
+    return Bias() if is_slope else None
 
 
 def full(place: int) -> Rule:

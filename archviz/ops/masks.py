@@ -126,6 +126,7 @@ RULES: dict[str, Rule] = {
     **_names(views.kept, "to", "type", "type_as", "float", "half", "bfloat16", "double", "long", "int", "bool", "byte", "clone",
              "contiguous", "detach", "cpu", "cuda", "requires_grad_"),
     **_names(views.scored, "tanh", "clamp", "clip", "clamp_min", "maximum", "max", "nan_to_num", "dropout", "pad"),
+    "cumsum": making.counted_up, "pow": making.raised,
     "neg": making.negated, "linear": _learned, **_names(_bent, "relu", "gelu", "silu", "sigmoid"),
     "unsqueeze": views.unsqueezed, "unsqueeze_": views.unsqueezed, "squeeze": views.squeezed,
     "permute": views.permuted, **_names(views.transposed, "transpose", "swapaxes"), **_names(views.turned, "t", "mT"),

@@ -289,6 +289,10 @@ def compare(name: str, left: Meaning, right: Meaning) -> Relation | None:
         return Relation(marked=True, outside=name != "eq")
     if isinstance(left, Additive) and right == Constant(0.0) and name in ("eq", "ne"):  # 0 where nothing is blocked
         return left.allowed if name == "eq" else complement(left.allowed)
+    if (
+        isinstance(left, Additive) and isinstance(right, Constant) and BLOCKING < right.value < 0
+    ):  # between blocked and not
+        return complement(left.allowed) if name in ("lt", "le") else left.allowed if name in ("gt", "ge") else None
     if isinstance(left, Distance) and isinstance(right, Constant):
         return _compare_distance(name, left, right.value)
     if isinstance(left, Position) and isinstance(right, Constant):

@@ -59,7 +59,8 @@ def find_mask(module: ModuleRecord, trace: Trace) -> Mask | None:
     found = next(iter(own), None) or next((e for e in trace.inside(call) if _uses(e)), None)
     if found is None:
         return None
-    piece = _piece(call, own) if found.options["mask"] in ("none", "bidirectional") else None
+    hides = found.options["mask"] not in ("none", "bidirectional")
+    piece = None if hides else _piece(call, own) or _window(call, own)
     return _mask(found) if piece is None else replace(_mask(found), kind="windows", window=piece)
 
 
@@ -72,6 +73,20 @@ def _piece(call: Event, uses: Sequence[Event]) -> int | None:
         return None
     lengths = [keys or 0 for _, keys in pieces]
     return max(lengths) if sum(lengths) == tokens else None
+
+
+def _window(call: Event, uses: Sequence[Event]) -> int | None:
+    """The keys that a query sees where scores have an axis of windows beside batch and heads; None where they have none.
+
+    Windows hold all tokens: as many windows of as many keys as a call is handed (Hiera).
+    """
+    shape = call.inputs[0].shape if call.inputs else None
+    scores = uses[0].inputs[0].shape if len(uses) == 1 and uses[0].inputs else None
+    if not shape or len(shape) != 3 or not scores or len(scores) != 5 or canonical(uses[0].name) != "softmax":
+        return None
+    tokens, keys = shape[1], scores[-1]
+    apart = tokens is not None and keys is not None and keys < tokens
+    return keys if apart and any(axis is not None and axis * keys == tokens for axis in scores[1:3]) else None
 
 
 def _queries_and_keys(event: Event) -> tuple[int | None, int | None]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from archviz.patterns.flow import Flow
 
 _WEIGHED = ("lerp", "addcmul", "addcdiv")
 
 
-def find_residual_adds(flow: Flow, *, weighed: bool = False) -> dict[int, int]:
+def find_residual_adds(flow: Flow, *, weighed: bool = False, branches: Collection[int] = ()) -> dict[int, int]:
     """Additions that join a branch to the stream it left: node id of the addition → node id of the skipped source.
 
     An addition is residual when one operand lies on the stream (the input, or an earlier residual sum), or comes
@@ -17,6 +17,8 @@ def find_residual_adds(flow: Flow, *, weighed: bool = False) -> dict[int, int]:
 
     Args:
         weighed: Sums whose skipped operand is multiplied by something count as well.
+        branches: The nodes that are mixers or feed-forwards: sums of one with what else was made of the same count as well, such as a
+            projection of the stream (a bottleneck, a stage that changes the width).
     """
     before = flow.ancestors()
     stream = set(flow.inputs[:1])
@@ -33,10 +35,21 @@ def find_residual_adds(flow: Flow, *, weighed: bool = False) -> dict[int, int]:
             bases = [unscaled(flow, source) for source in sources]
             skipped = next((source for source, base in zip(sources, bases, strict=True) if base in stream), None)
             skipped = _skipped(before, sources, bases) if skipped is None else skipped
+        if skipped is None and branches:
+            skipped = _beside_a_branch(before, sources, branches)
         if skipped is not None and len(before[node.id]) > 1:
             found[node.id] = skipped
             stream.add(node.id)
     return found
+
+
+def _beside_a_branch(before: Mapping[int, set[int]], sources: Sequence[int], branches: Collection[int]) -> int | None:
+    """Of the two operands of a sum, made of the same, the one that no branch made where one made the other."""
+    first, second = ({source, *before[source]} for source in sources)
+    of_branch = [not own.isdisjoint(branches) for own in (first - second, second - first)]
+    if not first & second or of_branch[0] == of_branch[1]:
+        return None
+    return sources[1] if of_branch[0] else sources[0]
 
 
 def _skipped(before: Mapping[int, set[int]], sources: Sequence[int], bases: Sequence[int]) -> int | None:
@@ -74,17 +87,71 @@ def norm_placement(flow: Flow, norms: set[int], branches: set[int]) -> str | Non
 
     Returns:
         `pre` (before a branch), `post` (after a branch, inside the residual), `sandwich` (both), `post_residual`
-        (after the sum), or None when there is none.
+        (after the sum): that of more than half of the branches that have norms; `mixed` where there is no such place,
+        None where there is no norm.
     """
-    places = set(norm_places(flow, norms, branches).values())
+    return prevailing(branch_placements(flow, norms, branches))
+
+
+def prevailing(placements: Mapping[int, str]) -> str | None:
+    """The placement that more than half of the branches have; `mixed` where none has."""
+    words = list(placements.values())
+    most = max(words, key=words.count, default=None)
+    return most if most is None or 2 * words.count(most) > len(words) else "mixed"
+
+
+def branch_placements(
+    flow: Flow, norms: set[int], branches: set[int], first: Mapping[int, int] | None = None
+) -> dict[int, str]:
+    """The placement of the norms of each branch that has any, in order of execution.
+
+    Args:
+        first: Node of a branch → the first of its nodes, where branches have several.
+    """
+    found: dict[int, set[str]] = {}
+    residual = find_residual_adds(flow, weighed=True, branches=branches)
+    for norm, place in norm_places(flow, norms, branches).items():
+        for branch in _normed(flow, norm, place, branches, residual):
+            found.setdefault(first[branch] if first else branch, set()).add(place)
+    return {branch: _placement(found[branch]) for branch in sorted(found)}
+
+
+def _placement(places: set[str]) -> str:
     if places >= {"pre", "post"} and "post_residual" not in places:
         return "sandwich"
-    return next((place for place in ("post_residual", "post", "pre") if place in places), None)
+    return next(place for place in ("post_residual", "post", "pre") if place in places)
+
+
+def _normed(flow: Flow, norm: int, place: str, branches: set[int], residual: Mapping[int, int]) -> set[int]:
+    """The branches that a norm belongs to: those that read it, the one it reads, or the one that its sum adds."""
+    if place == "pre":
+        return _nearest(flow.consumers(), [norm], branches, residual.keys())
+    before = {node.id: [source for source, _ in node.sources] for node in flow.nodes.values()}
+    if place == "post":
+        return _nearest(before, [norm], branches, residual.keys())
+    sums = set(before[norm]) & residual.keys()
+    added = [each for add in sums for each in before[add] if each != residual[add]]
+    return set(added) & branches or _nearest(before, added, branches, residual.keys())
+
+
+def _nearest(
+    links: Mapping[int, Sequence[int]], start: Sequence[int], branches: set[int], sums: Collection[int]
+) -> set[int]:
+    """The first branches on every way from some nodes on, not past a residual sum."""
+    found, seen, open_ = set[int](), set(start), list(start)
+    while open_:
+        for each in links[open_.pop()]:
+            if each in branches:
+                found.add(each)
+            elif each not in seen and each not in sums:
+                seen.add(each)
+                open_.append(each)
+    return found
 
 
 def norm_places(flow: Flow, norms: set[int], branches: set[int]) -> dict[int, str]:
     """For each norm that stands beside a branch or a residual sum: `pre`, `post` or `post_residual`."""
-    residual = find_residual_adds(flow, weighed=True)
+    residual = find_residual_adds(flow, weighed=True, branches=branches)
     kept = {unscaled(flow, skipped) for skipped in residual.values()}
     consumers = flow.consumers()
     places: dict[int, str] = {}

@@ -14,6 +14,7 @@ from archviz.records import record
 
 _CLOSE = 1e-9
 _GOLDEN = 0.6180339887498949
+_LEAST = 0.02  # angles are small, so that what the code multiplies them by (exp of a learned scale) turns no pair by half a circle
 
 
 @record(frozen=True)
@@ -55,7 +56,7 @@ def rotation_form(
 
 
 class _Numbers:
-    """Numbers put in for what the rotation starts from: positions are one, every frequency an angle of its own."""
+    """Numbers put in for what the rotation starts from: positions are one, every frequency a small angle of its own."""
 
     def __init__(self, value: ValueRef, stored: Mapping[int, StoredTensor]) -> None:
         self.value, self.stored = value, stored
@@ -70,7 +71,7 @@ class _Numbers:
             return None
         if len(place) != 1:
             raise NotFollowed("a table that is stored")
-        angle = 0.2 + (place[0] * _GOLDEN) % 1.0
+        angle = _LEAST + (place[0] * _GOLDEN) % 1.0 / 10
         self.angles.append(angle)
         return angle
 

@@ -252,19 +252,32 @@ class Trace:
 
     @cached_property
     def carriers(self) -> frozenset[int]:
-        """Ids of the values derived from the model's inputs."""
+        """Ids of the values derived from the model's inputs, and from what a stack of layers is handed first."""
         roots = [event for event in self.outline if event.parent == -1 and event.kind == "call"]
         found = {value.id for event in roots for value in event.inputs}
         for event in roots:
             masks = event.options.get(MASKS_GIVEN, ())
             found.difference_update(masks if isinstance(masks, tuple) else ())
         for event in self.outline:
+            if event.kind == "call" and event.module.endswith(".0") and self._starts_a_stream(event):
+                found.add(event.inputs[0].id)
             repeat = self._repeats.get(event.index)
             if repeat is None:
                 self._carry(event, found)
             else:
                 self._carry_on(repeat, found)
         return frozenset(found)
+
+    def _starts_a_stream(self, call: Event) -> bool:
+        """Whether the first of several modules, one that holds others, is handed `[B, T, D]` and gives the same.
+
+        What the model makes itself and hands to its layers (tokens to begin with, queries) is data from there on.
+        """
+        shape = call.inputs[0].shape if call.inputs and call.outputs else None
+        if shape is None or len(shape) != 3 or "float" not in (call.inputs[0].dtype or "float"):
+            return False
+        first = self.repeated(call) or call
+        return call.outputs[0].shape == shape and any(child.kind == "call" for child in self.children(first))
 
     def _carry(self, event: Event, found: set[int]) -> None:
         """Add what an op makes of values that carry the data."""

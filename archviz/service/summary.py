@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archviz.architecture.model import Architecture, Fact, LayerStack, Parameters, Part
+from archviz.architecture.model import Architecture, Fact, LayerStack, Parameters, Part, Tower
 from archviz.service.paging import cut_to_fit
 
 _CUT_FIRST = ("breakdown", "blocks", "cautions", "facts", "layers")  # the least needed first
@@ -23,7 +23,8 @@ def summarise(architecture: Architecture) -> dict[str, object]:
         "parameters": _parameters(architecture.parameters),
         "layers": [_stack(stack) for stack in architecture.layers],
         "towers": [
-            {"id": tower.id, "title": tower.title, "parameters": tower.parameters} for tower in architecture.towers
+            {"id": tower.id, "title": tower.title, "parameters": tower.parameters, **_order(tower)}
+            for tower in architecture.towers
         ],
         "facts": {fact.key: _value(fact) for fact in architecture.facts},
         "breakdown": _breakdown(architecture.parameters),
@@ -75,6 +76,12 @@ def _stack(stack: LayerStack) -> dict[str, object]:
             for kind in stack.kinds
         ],
     }
+
+
+def _order(tower: Tower) -> dict[str, object]:
+    """How lists of layers run in turn, where they do."""
+    orders = [item.weave.pattern_text for item in tower.column if item.weave]
+    return {"order": orders} if orders else {}
 
 
 def _short(text: str) -> str:

@@ -9,6 +9,7 @@ from archviz.architecture.model import MIXER_ROLES, Architecture, BlockGraph, Ev
 from archviz.late_patterns import late_pattern
 from archviz.spans import Status
 from archviz.verify.claims import Check, Claim
+from archviz.verify.fused_parts import is_fused
 from archviz.verify.written_figure import class_line, items
 
 _WORDS = (
@@ -124,7 +125,7 @@ def _rotated(path: str, text: str, claims: Sequence[Claim]) -> Iterator[Check]:
         return
     stated = {letter.upper() for letter in re.findall(r"\b[QKV]\b", told[2], re.IGNORECASE)}
     rotated = {name[:1].upper() for claim in found for name in claim.value}  # type: ignore[attr-defined] # a list, see above
-    fused = any("qkv" in name.lower() for claim in found for name in claim.value)  # type: ignore[attr-defined]
+    fused = any(is_fused(name) for claim in found for name in claim.value)  # type: ignore[attr-defined]
     if rotated <= {"Q", "K", "V"} and not fused:
         limited = told[1] or told[3]
         status: Status = "verified" if stated == rotated or (stated < rotated and not limited) else "conflict"

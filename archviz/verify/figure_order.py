@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from archviz.architecture.column_layers import runs_of
 from archviz.architecture.model import Architecture, Evidence, LayerKind, LayerStack
 from archviz.late_patterns import late_pattern
 from archviz.spans import Status
@@ -70,7 +71,8 @@ def tags_of(text: str) -> set[str]:
 
 
 def _stack_of(architecture: Architecture, layers: int) -> LayerStack | None:
-    return next((stack for stack in architecture.layers if stack.count == layers), None)
+    runs = [run for tower in architecture.towers for run in runs_of(architecture, tower)]
+    return next((stack for stack in (*runs, *architecture.layers) if stack.count == layers), None)
 
 
 def _first_difference(stated: Sequence[set[str]], stack: LayerStack) -> tuple[int, LayerKind] | None:

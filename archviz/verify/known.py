@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from archviz.architecture.column_layers import layers_in
 from archviz.architecture.model import Architecture, Evidence, ModuleNode, PatternItem
 from archviz.late_patterns import late_pattern
 from archviz.patterns.feed_forward import TITLES, gated_kind
@@ -192,7 +193,9 @@ def _add_layers(known: Known, architecture: Architecture, around: str) -> None:
     paths = towers_named(around, architecture)
     inside = [s for s in architecture.layers if any(f"{s.path}.".startswith(f"{path}.") for path in paths)]
     stacks = inside or architecture.layers
-    for stack in stacks:
+    held = {stack.path for stack in stacks}
+    steps = [item for tower in architecture.towers for item in tower.column if item.weave and held & {*item.stacks}]
+    for stack in (*stacks, *(run for item in steps if (run := layers_in(architecture, item)))):
         evidence = [item for kind in stack.kinds for item in kind.evidence]
         known.add(stack.count, evidence)
         if _tells_whole(around):

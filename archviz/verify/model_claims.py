@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import isclose, prod
 
-from archviz.architecture.context import Context
+from archviz.architecture.column_layers import common_module
+from archviz.architecture.context import Context, code
+from archviz.architecture.embedding_steps import embedding_steps, factor_of
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import Architecture, Evidence, Fact
 from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
 from archviz.patterns.activations import number_in
 from archviz.patterns.norms import detect_norm
-from archviz.patterns.op_families import CONTRACTIONS, CONVOLUTIONS, PLUMBING, canonical
+from archviz.patterns.op_families import PLUMBING, canonical
 from archviz.patterns.trace import Trace
 from archviz.spans import Status
 from archviz.verify.claims import Claim
@@ -26,7 +28,6 @@ _FACTS = {
     "audio_layers": "model.audio_layers",
 }  # fmt: skip
 _ROOM = 0.01  # how far a published parameter count may be from the count of the tensors
-_MIXING = frozenset({*CONTRACTIONS, *CONVOLUTIONS, "softmax", "linear", "addmm"})
 _LONG = 60
 
 
@@ -74,6 +75,11 @@ def _patterns(architecture: Architecture, context: Context, stacks: Sequence[Sta
             "verified" if ran or not context.trace else "unverified"
         )  # what was not run may be told apart by data
         yield Claim("layers.pattern", text, status, tuple(found.values()), part=stack.path)
+    for weave in (item.weave for tower in architecture.towers for item in tower.column if item.weave):
+        module = common_module(weave.stacks)
+        first = context.trace.call(f"{weave.stacks[0]}.0")
+        at = first.at if first is not None else context.modules[module].defined_at
+        yield Claim("layers.order", weave.pattern_text, "verified", tuple(code(at)), part=module)
 
 
 def _run_otherwise(trace: Trace, layers: Sequence[ModuleRecord]) -> str:
@@ -88,36 +94,14 @@ def _run_otherwise(trace: Trace, layers: Sequence[ModuleRecord]) -> str:
 
 def _embedding(context: Context, stack: Stack, lines: SourceLines) -> Iterator[Claim]:
     """What happens between the table and the first layer: a factor, a norm."""
-    call = context.trace.call(stack.layers[0].path)
-    if call is None or not call.inputs:
-        return
-    for step in _between(context, call.inputs[0]):
-        module = context.modules.get(step.module) if step.kind == "call" else None
-        if module is not None and detect_norm(module, context.trace) is not None:
-            yield Claim("embedding.norm", module.class_name, "verified", lines.evidence(step.at))
+    found = embedding_steps(context, stack)
+    for step in found.steps if found is not None else ():
+        if step.kind == "call":
+            yield Claim("embedding.norm", context.modules[step.module].class_name, "verified", lines.evidence(step.at))
         elif canonical(step.name) in ("mul", "div"):
-            factor = _factor(context, step)
+            factor = factor_of(context, step)
             if factor is not None:
                 yield Claim("embedding.scale", factor, "verified", lines.evidence(step.at))
-
-
-def _between(context: Context, value: ValueRef) -> list[Event]:
-    """The steps from the embedding's lookup to a value, in order, up to a projection or mixer; empty when the lookup is not found."""
-    made = _makers(context)
-    steps: list[Event] = []
-    while len(steps) < _LONG:
-        step = made.get(value.id)
-        if step is None or canonical(step.name) == "embedding":
-            return steps[::-1] if step is not None else []
-        if canonical(step.name) in _MIXING:
-            steps.clear()  # what follows scales something else
-        elif canonical(step.name) not in PLUMBING:
-            steps.append(step)
-        following = [v for v in step.inputs if context.trace.carries(v)]
-        if not following:
-            return []
-        value = following[0]
-    return []
 
 
 def _step_before(context: Context, value: ValueRef) -> Event | None:
@@ -145,40 +129,6 @@ def _makers(context: Context) -> dict[int, Event]:
 def _inside_norm(context: Context, event: Event) -> bool:
     module = context.modules.get(event.module)
     return module is not None and not module.children and detect_norm(module, context.trace) is not None
-
-
-def _factor(context: Context, step: Event) -> object:
-    """The number of a multiplication, or which of the model's own tensors multiplies; None where a mask or data does."""
-    numbers = [v for v in step.options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
-    if numbers:
-        return 1 / numbers[0] if canonical(step.name) == "div" and numbers[0] else numbers[0]
-    module = context.modules.get(step.module)
-    others = [value for value in step.inputs if not context.trace.carries(value)]
-    setting = _setting(module) if module is not None and others else None
-    if setting is not None or not others:
-        return setting
-    held = _held(context, others[0])
-    return f"stored: {held.rpartition('.')[2]}" if held is not None else None
-
-
-def _held(context: Context, value: ValueRef) -> str | None:
-    """The name of the model's own tensor that a value is, moved or cast at most."""
-    made = _makers(context)
-    for _ in range(_LONG):
-        if value.id in context.reading.stored:
-            return context.reading.stored[value.id].name
-        step = made.get(value.id)
-        if step is None or canonical(step.name) not in PLUMBING or not step.inputs:
-            return None
-        value = step.inputs[0]
-    return None
-
-
-def _setting(module: ModuleRecord) -> object:
-    for name, value in module.attributes.items():
-        if "scale" in name and isinstance(value, (int, float)) and not isinstance(value, bool):
-            return value
-    return None
 
 
 def _logits(context: Context, architecture: Architecture, lines: SourceLines) -> Iterator[Claim]:

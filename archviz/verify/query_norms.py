@@ -1,10 +1,13 @@
-"""Norms of queries and keys that stand in no module called one: cosine attention, an L2 norm with a learned temperature, a bound on the norm."""
+"""Norms of queries and keys that are no module of all their heads: cosine attention, an L2 norm with a learned temperature, a bound on the
+norm, a norm of the rotated part alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from archviz.interpreter.reading import Event, ValueRef
+from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import canonical
 from archviz.patterns.score_path import ScorePath
 from archviz.spans import Span
@@ -26,6 +29,10 @@ def computed_norm(view: LayerView, path: ScorePath | None) -> tuple[str, list[Sp
     telling = [event for event in steps if canonical(event.name) in _LENGTHS | _ROOTS]
     bounded = any(canonical(e.name) == "clamp" and _upper(e) for e in steps)
     lines = list(dict.fromkeys(event.at for event in telling))
+    held = [view.context.modules.get(event.module) for event in telling]
+    if all(module is not None and detect_norm(module, view.trace) is not None for module in held):
+        modules = dict.fromkeys(view.short(event.module) for event in telling)
+        return f"of a part of the heads: {', '.join(modules)}", lines
     return (f"{kind} norm, bounded from above" if bounded else f"{kind} norm without a module of its own"), lines
 
 

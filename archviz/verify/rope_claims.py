@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archviz.architecture.frequencies import frequency_vectors, theta_of_code
 from archviz.architecture.rope_settings import rope_settings
@@ -18,6 +18,7 @@ from archviz.patterns.rotation_steps import turning_steps
 from archviz.spans import Span
 from archviz.verify.claims import Claim
 from archviz.verify.formula_claims import formula
+from archviz.verify.fused_parts import named_apart
 from archviz.verify.lineage import Lineage
 from archviz.verify.rope_frequencies import frequency_words
 from archviz.verify.rope_tables import table_claims, table_maker
@@ -193,7 +194,10 @@ def find_rotations(view: LayerView) -> list[Rotation]:
             _rotation(view, view.lineage, event, rope, value) for place, value in enumerate(data[: rope.tensors])
             if _takes_effect(view, event, place, len(data))
         ]  # fmt: skip
-    return found
+    names = [rotation.tensor for rotation in found]
+    if len({(rotation.tensor, rotation.part) for rotation in found}) < len(found):  # not parts of one that turn apart
+        names = named_apart(view.origins(view.call), names, [rotation.value for rotation in found])
+    return [replace(rotation, tensor=name) for rotation, name in zip(found, names, strict=True)]
 
 
 def _takes_effect(view: LayerView, event: Event, place: int, count: int) -> bool:

@@ -9,6 +9,7 @@ from archviz.architecture.model import Architecture
 from archviz.late_patterns import late_pattern
 from archviz.verify.claims import Check, Claim
 from archviz.verify.figure_flow import ROPE_OF_OPERANDS
+from archviz.verify.fused_parts import is_fused, projection_of
 from archviz.verify.known import STATEFUL, Known, module_names, of_tower
 from archviz.verify.statements import Statement, number
 from archviz.verify.written_figure import class_line
@@ -172,7 +173,7 @@ def _home(tensor: str) -> list[str]:
     """The submodules that a rotated tensor belongs to: those of its projection, or whose output it is."""
     if tensor.startswith("output of "):
         return tensor.removeprefix("output of ").split(".")
-    return tensor.split(".")[:-1]
+    return projection_of(tensor).split(".")[:-1]
 
 
 def _sizes(part: str) -> tuple[int, int] | None:
@@ -259,7 +260,7 @@ def _operands(words: str, claims: Sequence[Claim]) -> Known:
     for claim in claims:
         names = claim.value if claim.key == "rope.tensors" and isinstance(claim.value, list) else []
         rotated = {str(name)[:1].lower() for name in names}
-        if named and rotated and rotated <= set("qk") and not any("qkv" in str(name) for name in names):
+        if named and rotated and rotated <= set("qk") and not any(is_fused(str(name)) for name in names):
             told = "no RoPE" if not named & rotated else f"RoPE on {', '.join(map(str, names))}"
             known.add(told, claim.evidence)
     return known
@@ -289,7 +290,7 @@ def _names(
         known = _pieces(name, claims)
         for claim in rotated if name.rpartition(".")[2] in modules else ():
             tensors = [str(each) for each in claim.value]  # type: ignore[attr-defined] # a list, see above
-            own = any(name in (each, each.rpartition(".")[2]) for each in tensors)
+            own = any(name in (each, each.rpartition(".")[2]) for each in map(projection_of, tensors))
             told = ", ".join(tensors)
             if on[1].lower() == "before":
                 known.add(f"after {told}" if own else name, claim.evidence)
@@ -303,7 +304,7 @@ def _names(
 def _pieces(name: str, claims: Sequence[Claim]) -> Known:
     """A piece that the code cuts off by this name (`q_pe`), where its place in the tensor is the rotated one, or is not."""
     known = Known()
-    parts = {tensor: (part, claim) for tensor, part, claim in _parts(claims, "")}
+    parts = {projection_of(tensor): (part, claim) for tensor, part, claim in _parts(claims, "")}
     for split in claims:
         value = split.value
         if split.key != "split" or not isinstance(value, dict) or name not in (value.get("names") or ()):

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from archviz.architecture.layer_graphs import expose_hidden_residuals, keep_inner
 from archviz.interpreter.reading import Event
 from archviz.patterns.activations import number_in, read_activation
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.flow import Flow, FlowNode, build_flow
+from archviz.patterns.layer_parts import Part
 from archviz.patterns.norms import Norm
 from archviz.patterns.op_families import PLUMBING, canonical
 from archviz.patterns.recurrences import Recurrence
-from archviz.patterns.residual import find_residual_adds, is_parallel, norm_placement, norm_places, unscaled
+from archviz.patterns.residual import (
+    branch_placements,
+    find_residual_adds,
+    is_parallel,
+    norm_places,
+    prevailing,
+    unscaled,
+)
 from archviz.patterns.streams import detect_stream_mixer, normalises_columns
 from archviz.spans import Span
 from archviz.verify.attention_claims import NO_KNOWN_NORM, inner_norms
@@ -41,15 +49,35 @@ def layer_claims(view: LayerView) -> Iterator[Claim]:
     branches = {n.id: "mixer" if n.module in mixers else "feed" for n in flow.nodes.values()
                 if n.kind == "call" and n.module in parts}  # fmt: skip
     norms = {n.id for n in flow.nodes.values() if n.module in view.kind.parts.norms}
-    placement = norm_placement(flow, norms, set(branches))
-    if placement is not None:
+    placements = branch_placements(flow, norms, set(branches), _first_nodes(flow, branches, parts))
+    if placements:
         lines = [_at(flow.nodes[i]) for i in sorted(norms)]
-        yield view.claim("norm.placement", _PLACEMENTS[placement], *lines)
+        yield view.claim("norm.placement", _placement_words(view, flow, placements), *lines)
         places = norm_places(flow, norms, set(branches))
         words = {view.relative(flow.nodes[i].module): _PLACES[place] for i, place in sorted(places.items())}
         yield view.claim("norm.places", words, *(_at(flow.nodes[i]) for i in sorted(places)))
     yield from _parallel_mixers(view, flow, branches)
     yield from _residuals(view, flow, branches)
+
+
+def _first_nodes(flow: Flow, branches: Collection[int], parts: Mapping[str, Part]) -> dict[int, int]:
+    """Node of a part → the first node of the part."""
+    first: dict[int, int] = {}
+    found: dict[int, int] = {}
+    for node in sorted(branches):
+        found[node] = first.setdefault(id(parts[flow.nodes[node].module]), node)
+    return found
+
+
+def _placement_words(view: LayerView, flow: Flow, placements: Mapping[int, str]) -> str:
+    """Where most branches have their norms, and the place for each branch that has them elsewhere."""
+    by_place: dict[str, list[str]] = {}
+    for branch, place in placements.items():
+        by_place.setdefault(place, []).append(view.relative(flow.nodes[branch].module))
+    most = prevailing(placements)
+    others = {place: names for place, names in by_place.items() if place != most}
+    start = "mixed: " if most == "mixed" else _PLACEMENTS[str(most)] + (", but " if others else "")
+    return start + "; ".join(f"{_PLACEMENTS[place]} of {', '.join(names)}" for place, names in others.items())
 
 
 def _unused_modules(view: LayerView) -> Iterator[Claim]:
@@ -168,7 +196,7 @@ def _residuals(view: LayerView, flow: Flow, branches: dict[int, str]) -> Iterato
     if streams is not None:
         yield from _hyper_connections(view, streams)
         return
-    adds = find_residual_adds(flow, weighed=True)
+    adds = find_residual_adds(flow, weighed=True, branches=branches)
     lines = [_at(flow.nodes[i]) for i in sorted(adds)]
     yield view.claim("residual.count", len(adds), *lines)
     if not adds:

@@ -162,7 +162,7 @@ def test_a_list_of_norms_one_for_each_head_is_a_qk_norm(tmp_path: Path, normed: 
 def test_a_base_is_not_told_of_a_model_whose_code_turns_nothing(tmp_path: Path) -> None:
     linear = {"model_type": "falcon", "alibi": True, "multi_query": False, "parallel_attn": False}
     facts = of_file(tmp_path, **SMALL, **linear)
-    assert facts["position_encoding"] == "ALiBi"
+    assert (facts["position_encoding"], facts["attention_mask"]) == ("ALiBi", "causal")
     assert "rope_theta" not in facts
     assert of_file(tmp_path, **SMALL, **linear | {"alibi": False})["rope_theta"] == 10000.0
 

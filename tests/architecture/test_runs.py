@@ -78,7 +78,11 @@ def test_experts_below_each_other_in_one_matrix_have_a_width() -> None:
 
 def test_a_gate_whose_function_was_not_seen_is_unverified(tmp_path: Path) -> None:
     file = tmp_path / "config.json"
-    file.write_text(json.dumps({"model_type": "step3p7", "text_config": {"layer_types": ["sliding_attention"] * 45}}))
+    file.write_text(
+        json.dumps(
+            {"model_type": "step3p7", "text_config": {"layer_types": ["sliding_attention"] * 45, "sliding_window": 512}}
+        )
+    )
     source = read_model_source(str(file), OFFLINE)
     without_pass = described(source, read(source, settings=OFFLINE)).fact("attention_gate")
     assert without_pass is not None

@@ -184,3 +184,23 @@ def test_a_text_decoder_that_holds_the_tower_of_images_is_no_vision_encoder() ->
     }
     assert column("transformers:idefics", "text")[0] == "Token ids"
     assert next(fact.value for fact in of_catalog("transformers:idefics").facts if fact.key == "hidden_size") == 4096
+
+
+def test_norms_without_weights_stand_where_they_are_called() -> None:
+    def norms(name: str) -> list[tuple[str, list[str], str | None, int]]:
+        column = of_catalog(name).towers[0].column
+        at = [place for place, item in enumerate(column) if item.stack]
+        return [
+            (node.label, node.details, node.module, sum(place > each for each in at))
+            for place, item in enumerate(column) if (node := item.node) and node.role == "norm"
+        ]  # fmt: skip
+
+    told = ["without weights"]
+    assert norms("transformers:nanochat") == [
+        ("RMSNorm", told, "model.norm", 0),
+        ("Final RMSNorm", told, "model.norm", 1),
+    ]
+    assert norms("transformers:hrm_text") == [
+        ("RMSNorm", told, "L_module.final_norm", 1), ("Final RMSNorm", told, "H_module.final_norm", 2),
+    ]  # fmt: skip
+    assert [each[:2] for each in norms("Qwen/Qwen3-0.6B")] == [("Final RMSNorm", [])]

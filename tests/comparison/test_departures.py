@@ -40,7 +40,7 @@ def test_a_plain_decoder_has_no_departure_but_settings(model: str) -> None:
             },
         ),
         ("MiniMaxAI/MiniMax-M2", {"QK-norm", "Mixture of experts", "Router scores", "Bias in the choice of experts", "Partial RoPE", "Multi-token prediction"}),
-        ("google/gemma-2-9b", {"Layers of several kinds", "Sliding-window attention", "Softcapped attention scores", "Softcapped logits", "Feed-forward", "Activation", "Placement of norms", "Tied embeddings"}),
+        ("google/gemma-2-9b", {"Scaled embeddings", "Layers of several kinds", "Sliding-window attention", "Softcapped attention scores", "Softcapped logits", "Feed-forward", "Activation", "Placement of norms", "Tied embeddings"}),
         ("openai-community/gpt2", {"Positions", "Feed-forward", "Activation", "Norms", "Tied embeddings"}),
         ("deepseek-ai/DeepSeek-V3", {"Multi-head latent attention", "Feed-forwards of several kinds", "Low-rank queries", "Mixture of experts", "Shared expert", "Router scores", "Bias in the choice of experts", "Groups of experts", "Scaled expert weights", "Partial RoPE", "Interleaved RoPE", "Scaled RoPE", "Multi-token prediction"}),
     ],

@@ -14,7 +14,6 @@ from archviz.emit.diagram_files import diagram_files
 from archviz.emit.dot_architecture import dot_from_architecture
 from archviz.emit.dot_ports import ports_of
 from archviz.emit.dot_text import ports
-from archviz.errors import UsageError
 from archviz.formats import Look
 from tests.figure.diagram_samples import small
 from tests.figure.zoo import ZOO
@@ -79,9 +78,29 @@ def test_the_wheel_is_asked_in_a_process_of_its_own(tmp_path: Path, monkeypatch:
     assert "pygraphviz" not in sys.modules
 
 
-def test_graphviz_draws_the_overview_only() -> None:
-    with pytest.raises(UsageError, match="Graphviz draws the overview"):
-        architecture_files(ZOO["llama"](), ["svg"], GRAPHVIZ, "detailed")
+@pytest.mark.parametrize("view", ["detailed", "module"])
+def test_graphviz_draws_what_is_a_graph(view: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_dot(tmp_path, 'echo "$1"; /bin/cat')
+    monkeypatch.setenv("PATH", str(tmp_path))
+    look = Look(engine="graphviz", module="attn" if view == "module" else None)
+    files, findings = architecture_files(ZOO["llama"](), ["svg", "dot"], look, view)
+    assert files["svg"] == b"-Tsvg\n" + files["dot"]
+    assert files["dot"] != dot_from_architecture(ZOO["llama"]()).encode()
+    assert [finding.message for finding in findings] == ["drawn by Graphviz: dot on PATH"]
+
+
+def test_bars_are_no_graph_and_the_own_layouter_draws_them() -> None:
+    files, findings = architecture_files(ZOO["llama"](), ["svg"], GRAPHVIZ, "params")
+    assert files["svg"].startswith(b"<svg")
+    assert told(findings) == "drawn by the own layouter: the params view is bars by size, and Graphviz draws graphs"
+
+
+def test_only_formats_that_graphviz_lacks_are_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(graphviz_engine, "find_spec", lambda name: None)
+    _, findings = architecture_files(ZOO["llama"](), ["svg", "tex"], GRAPHVIZ)
+    messages = [finding.message for finding in findings if finding.message.startswith("Graphviz draws no")]
+    assert messages == ["Graphviz draws no tex: the own layout did"]
 
 
 def test_pictures_are_the_same_twice_and_hold_the_fonts() -> None:

@@ -26,6 +26,7 @@ def node(name: str, x: float, y: float, *more: Item, width: float = 100) -> Grou
 
 
 BOX = node("a", 50, 50, words("fits", 100, 75))
+MARK = Group("mark/a", "mark", (Rect(47, 47, 106, 46), Circle(153, 47, 8)))
 FAULTS: dict[str, DisplayList] = {
     "text-outside-box": page(node("a", 50, 50, words("far too long for this box", 100, 75))),
     "text-overlap": page(words("one label", 100, 100), words("other label", 110, 104)),
@@ -53,6 +54,9 @@ FAULTS: dict[str, DisplayList] = {
     "cut-text": page(words("cut in the mid…", 100, 100)),
     "panel-overlap": page(Group("p", "panel", (Rect(20, 20, 100, 100),)), Group("q", "panel", (Rect(90, 40, 100, 100),))),
     "panel-overlap ": page(Group("p", "panel", (Rect(20, 20, 100, 100),)), BOX, node("b", 90, 100)),
+    "mark-overlap": page(BOX, node("b", 50, 100), MARK, Group("mark/b", "mark", (Rect(47, 97, 106, 46), Circle(153, 97, 8)))),
+    "mark-overlap ": page(BOX, node("b", 145, 20), MARK),
+    "mark-overlap  ": page(BOX, MARK, Group("mark/b", "mark", (Rect(100, 70, 200, 60),))),
     "outside-panel": page(Group("p", "panel", (Rect(20, 20, 100, 100), node("b", 90, 150)))),
 }  # fmt: skip
 

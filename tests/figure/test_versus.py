@@ -7,12 +7,14 @@ from archviz.comparison.comparing import compare
 from archviz.descriptions import describe
 from archviz.emit import svg
 from archviz.errors import UsageError
+from archviz.figure.display import Rect
 from archviz.figure.lint import lint
-from archviz.figure.model import LayerPanel, Repeat, Step
+from archviz.figure.model import Box, Column, LayerPanel, Repeat, Step
 from archviz.figure.overview import build_overview
-from archviz.figure.print_size import smallest_in_print
+from archviz.figure.print_size import RATIO, smallest_in_print
 from archviz.figure.theme import THEMES, theme
-from archviz.figure.versus import differences, draw_versus, unlike
+from archviz.figure.versus import draw_versus, unlike
+from archviz.figure.versus_table import differences
 from archviz.records import replace
 from archviz.settings import Settings
 from tests.figure.zoo import ZOO
@@ -49,6 +51,41 @@ def test_columns_that_are_too_wide_for_print_show_less_of_their_layers() -> None
     display = draw_versus(compare(pair), theme("light"))
     assert smallest_in_print(display) >= 6.5
     assert [finding for finding in lint(display) if finding.severity == "hard"] == []
+
+
+def test_a_table_without_room_below_the_columns_stands_on_a_further_page() -> None:
+    settings = Settings(offline=True)
+    for names in (("XiaomiMiMo/MiMo-V2-Flash", "google-t5/t5-small"), ("deepseek-ai/DeepSeek-V3", "zai-org/GLM-5")):
+        comparison = compare([describe(name, settings=settings) for name in names])
+        display = draw_versus(comparison, theme("light"))
+        assert all(RATIO[0] <= display.width / tall <= RATIO[1] for _, tall in display.pages)
+        listed = [group.title for group in display.groups() if group.id.startswith("difference/")]
+        assert listed == [row.name for row in differences(comparison)]  # all of them, each once
+        assert "2 of 2" in svg.emit(display).decode() or not display.breaks
+
+
+def test_a_mark_keeps_off_the_head_for_further_tokens() -> None:
+    settings = Settings(offline=True)
+    pair = [describe(name, settings=settings) for name in ("deepseek-ai/DeepSeek-V3", "zai-org/GLM-4.5")]
+    display = draw_versus(compare(pair), theme("light"))
+    rings = {group.id: group.items[0] for group in display.groups() if group.role == "mark"}
+    head, further = (
+        next(ring for name, ring in rings.items() if name.endswith(end)) for end in ("lm_head", "beyond/text")
+    )
+    assert isinstance(head, Rect)
+    assert isinstance(further, Rect)
+    assert further.y + further.height < head.y
+    assert [finding for finding in lint(display) if finding.rule == "mark-overlap"] == []
+    assert "stated by the configuration alone" in svg.emit(display).decode()  # why its border is dashed
+
+
+def test_as_few_boxes_are_marked_as_can_be() -> None:
+    def column(labels: str) -> Column:
+        return Column("c", "", tuple(Box(f"{place}{label}", "linear", label) for place, label in enumerate(labels)))
+
+    # The longest run of both is "xyz", but "abcd" leaves fewer without a match.
+    assert unlike(column("xyzabcd"), column("abqcdxyz")) == ["0x", "1y", "2z"]
+    assert unlike(column("abqcdxyz"), column("xyzabcd")) == ["2q", "5x", "6y", "7z"]
 
 
 def test_a_head_that_is_tied_says_so_in_a_comparison() -> None:

@@ -295,14 +295,14 @@ def test_an_encoding_that_was_not_asked_for_is_told_without_the_token_that_it_ma
     assert "secret" not in str(error)
 
 
-NUMBERED = "".join(f"\\u00{ord(char):02X}" for char in "hf_Secret.token")
+NUMBERED = "".join(f"\\u00{ord(char):02X}" for char in "hf_Secret/token")
 
 
-@pytest.mark.parametrize("written", ["hf_Secret.token", r"hf\u005fSecret.token", NUMBERED])
+@pytest.mark.parametrize("written", ["hf_Secret/token", r"hf\u005fSecret/token", NUMBERED, r"hf_Secret\/token"])
 def test_a_token_that_an_answer_repeats_is_hidden_however_json_writes_it(
     session: Make, monkeypatch: pytest.MonkeyPatch, written: str
 ) -> None:
-    monkeypatch.setenv("HF_TOKEN", "hf_Secret.token")
+    monkeypatch.setenv("HF_TOKEN", "hf_Secret/token")
     body = f'{{"license": "x {written} y", "other": "\\u00e4"}}'.encode()
     answer = httpx2.Response(200, headers={"Content-Type": "application/json"}, content=body)
     found = get(session(Server(answer)), f"{HUB}/x").json()

@@ -84,6 +84,14 @@ WAYS = {
         "s + 16 * torch.sigmoid(learned((p[None, :] - p[:, None]).float()[..., None])).permute(2, 0, 1)[None]", "none", None),
     "a mask after what layers learned of positions": (
         "s + learned(p.float()[:, None]).T[None, :, None, :] + torch.triu(torch.full((T, T), -1e9), 1)", "causal", None),
+    "ALiBi of counted places, hidden where a mask is below a number": (
+        "s + (0.5 ** torch.arange(1, 3)[:, None, None] * (torch.ones(1, T).cumsum(dim=-1) - 1)).masked_fill(hidden() < -1, -1e9)",
+        "causal", None),
+    "ALiBi of counted places, hidden where no mask is": (
+        "s + (torch.rand(2, 1, 1) * torch.ones(1, T).cumsum(dim=-1)).masked_fill(hidden() > -1, -1e9)",
+        None, None),
+    "counted along the other axis": ("s.masked_fill(torch.ones(T, T).cumsum(dim=0) > p[:, None] + 1, -1e9)", None, None),
+    "places counted from one on": ("s.masked_fill(torch.ones(T).cumsum(dim=-1) > p[:, None] + 1, -1e9)", "causal", None),
     "sinks beside the scores": (
         "torch.cat([s + torch.triu(torch.full((T, T), -1e9), 1), torch.zeros(1, 2, T, 1)], dim=-1)", "causal", None),
 }  # fmt: skip
@@ -93,6 +101,7 @@ def events(expression: str, call: str = "F.softmax(scores, dim=-1)", queries: in
     """The events of a function that masks scores `s`; the last is the one that uses the mask."""
     source = (
         f"{HEADER}T = {T}\ntable = nn.Embedding(16, 2)\nlearned = nn.Sequential(nn.Linear(1, 4), nn.ReLU(), nn.Linear(4, 2))\np = torch.arange(T)\n"
+        f"def hidden():\n    return torch.triu(torch.full((T, T), -1e9), 1)\n"
         f"def striped():\n    m = torch.zeros(T, T)\n    m[::2, 1::2] = -1e9\n    return m\n"
         f"def run(q, k, x):\n    s = q @ k.transpose(-1, -2)\n    scores = {expression}\n    return {call}\n"
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.flow import Flow, build_flow
 from archviz.patterns.regions import group_cores, is_convex, limit_nodes, merge
-from archviz.patterns.residual import find_residual_adds, norm_placement
+from archviz.patterns.residual import branch_placements, find_residual_adds, norm_placement
 from archviz.patterns.trace import Trace
 from tests.patterns.tape import LENGTH, Tape, attention, linear, rms_norm
 
@@ -123,6 +123,43 @@ def placement(order: str) -> str | None:
 
 def test_the_place_of_a_norm_is_read_off_the_flow() -> None:
     assert [placement(order) for order in ("nf+", "fn+", "f+n", "f+")] == ["pre", "post", "post_residual", None]
+
+
+def test_branches_that_differ_in_the_place_of_their_norms_are_no_post_norm() -> None:
+    tape, norms, branches = Tape(), [rms_norm(f"n{i}", 8) for i in range(2)], [linear(f"f{i}", 8, 8) for i in range(2)]
+    x = start(tape)
+    with tape.inside("call", "", "Root", x) as results:
+        y = tape.same("add", x, tape.linear(branches[0], tape.norm(norms[0], x)))
+        results.append(tape.norm(norms[1], tape.same("add", y, tape.linear(branches[1], y))))
+    flow = flow_of(tape, "")
+    at = {kind: {n.id for n in flow.nodes.values() if n.module.startswith(kind)} for kind in "nf"}
+    assert norm_placement(flow, at["n"], at["f"]) == "mixed"
+    assert list(branch_placements(flow, at["n"], at["f"]).values()) == ["pre", "post_residual"]
+
+
+def test_the_norms_of_a_branch_of_several_nodes_are_taken_together() -> None:
+    tape, norms, parts = Tape(), [rms_norm(f"n{i}", 8) for i in range(2)], [linear(f"f{i}", 8, 8) for i in range(2)]
+    x = start(tape)
+    with tape.inside("call", "", "Root", x) as results:
+        y = tape.linear(parts[1], tape.linear(parts[0], tape.norm(norms[0], x)))
+        results.append(tape.same("add", x, tape.norm(norms[1], y)))
+    flow = flow_of(tape, "")
+    at = {kind: {n.id for n in flow.nodes.values() if n.module.startswith(kind)} for kind in "nf"}
+    assert list(branch_placements(flow, at["n"], at["f"], dict.fromkeys(at["f"], min(at["f"]))).values()) == [
+        "sandwich"
+    ]
+
+
+def test_a_branch_that_is_added_to_a_projection_of_its_input_is_residual() -> None:
+    tape, norm, branch, other = Tape(), rms_norm("n", 8), linear("f", 8, 8), linear("g", 8, 8)
+    x = start(tape)
+    with tape.inside("call", "", "Root", x) as results:
+        results.append(tape.norm(norm, tape.same("add", tape.linear(branch, x), tape.linear(other, x))))
+    flow = flow_of(tape, "")
+    at = {name: {n.id for n in flow.nodes.values() if n.module == name} for name in "nfg"}
+    assert set(find_residual_adds(flow, branches=at["f"]).values()) == at["g"]
+    assert find_residual_adds(flow, branches=at["f"] | at["g"]) == find_residual_adds(flow) == {}
+    assert norm_placement(flow, at["n"], at["f"]) == "post_residual"
 
 
 def test_a_region_that_is_left_and_entered_again_is_not_contracted() -> None:

@@ -58,6 +58,13 @@ MODELS: dict[str, dict[str, Any]] = {
         "encoder_layers": 2, "decoder_layers": 2, "architectures": ["WhisperForConditionalGeneration"]
     },
     "clip": {},
+    "hiera": {"depths": [1, 1, 2, 1]},
+    "decision_transformer": {"n_layer": 1},
+    "layoutlmv3": {"num_hidden_layers": 1},
+    "kosmos-2.5": {"text_config": {"layers": 1}, "vision_config": {"num_hidden_layers": 1}},
+    "dia": {
+        "encoder_config": {"num_hidden_layers": 1}, "decoder_config": {"num_hidden_layers": 2}, "architectures": ["DiaModel"]
+    },
     "diffllama": {"num_hidden_layers": 3},
     "m2m_100": {"encoder_layers": 1, "decoder_layers": 1},
     "ctrl": {"n_layer": 1},
@@ -92,6 +99,10 @@ MODELS: dict[str, dict[str, Any]] = {
     "qwen2_5_vl": {
         "vision_config": {"depth": 4, "fullatt_block_indexes": [3]}, "text_config": {"num_hidden_layers": 2},
         "architectures": ["Qwen2_5_VLForConditionalGeneration"],
+    },
+    "idefics": {
+        "num_hidden_layers": 6, "cross_layer_interval": 3, "vision_config": {"num_hidden_layers": 2},
+        "architectures": ["IdeficsForVisionText2Text"],
     },
     "mllama": {
         "vision_config": {"num_hidden_layers": 6, "num_global_layers": 1, "intermediate_layers_indices": [0, 1, 2, 3, 4]},

@@ -23,6 +23,15 @@ def test_a_tower_whose_every_layer_sees_all_has_no_windows() -> None:
     assert values(found, "attention.mask")["model.visual.blocks.{0-3}.attn"] == "none"
 
 
+def test_windows_that_are_an_axis_of_the_scores_are_told() -> None:
+    found = verified("hiera")
+    windows = {scope[15]: window for scope, window in values(found, "attention.window").items()}
+    assert windows == {"0": 64, "1": 64, "2": 16}
+    spans = values(found, "attention.span")
+    assert spans["encoder.stages.2.layers.{0}.attn"] == "windowed"
+    assert spans["encoder.stages.2.layers.{1}.attn"] == "full"
+
+
 def test_shifted_windows_hide_regions_of_the_image_from_each_other() -> None:
     masks = values(verified("swin"), "attention.mask")
     assert (masks[f"{BLOCK}.{{0}}.attention"], masks[f"{BLOCK}.{{1}}.attention"]) == ("none", "regions")

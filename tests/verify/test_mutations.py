@@ -81,7 +81,8 @@ def test_a_norm_moved_behind_its_branch_changes_the_placement() -> None:
     lines = ["hidden_states = self.post_attention_layernorm(hidden_states)", "hidden_states = self.mlp(hidden_states)"]
     found = mutated("llama", "\n        ".join(lines), "\n        ".join(reversed(lines)))
     assert only(verified("llama"), "norm.placement") == "pre-norm"
-    assert only(found, "norm.placement") != "pre-norm"
+    after = "post-norm (after the branch, before the residual sum)"
+    assert only(found, "norm.placement") == f"mixed: pre-norm of self_attn; {after} of mlp"
 
 
 def test_a_feed_forward_put_behind_attention_is_no_longer_parallel() -> None:

@@ -15,10 +15,17 @@ from tests.verify.models import mutated, only, values, verified
         ("inkling2_text", "relative bias"),
         ("jamba", "none (NoPE)"),
         ("gpt2", "table of positions"),
+        ("layoutlmv3", "relative bias and table of positions"),
+        ("kosmos-2.5", "fixed table of positions"),
     ],
 )
 def test_positions_are_told_by_what_is_added(model_type: str, words: str) -> None:
     assert only(verified(model_type), "model.positions") == words
+
+
+def test_rows_for_time_steps_are_no_vocabulary() -> None:
+    assert values(verified("decision_transformer"), "model.vocabulary_size") == {}
+    assert only(verified("gpt2"), "model.vocabulary_size") == 50257
 
 
 def test_a_mask_on_embeddings_is_no_scale() -> None:

@@ -143,3 +143,9 @@ def test_positions_that_are_scaled_for_a_table_are_told(tmp_path: Path, factor: 
     found = plain(tmp_path, factor)
     assert only(found, "rope.frequencies") == f"θ^(−2i/16), i = 0 … 7; positions times {step}"
     assert claim_of(found, "rope.theta").value == 10000
+
+
+def test_frequencies_times_the_exponential_of_a_vector_are_a_rotation() -> None:
+    old = "self.inv_freq.to(device=x.device, dtype=torch.float)"
+    found = mutated("llama", old, f"{old} * self.original_inv_freq.to(device=x.device, dtype=torch.float).exp()")
+    assert only(found, "rope.layout") == "half_split"

@@ -50,3 +50,9 @@ def test_a_norm_of_queries_without_a_module_is_told() -> None:
     assert only(verified("zaya"), "attention.qk_norm") == "L2 norm without a module of its own"
     assert only(verified("swinv2"), "attention.qk_norm") == "L2 norm without a module of its own"
     assert only(verified("llama"), "attention.qk_norm") == "none"
+
+
+def test_a_bottleneck_that_a_branch_is_added_to_is_a_residual_too() -> None:
+    found = verified("mobilebert")
+    assert only(found, "residual.count") == 6
+    assert only(found, "norm.places")["attention.output.LayerNorm"] == "after a residual sum"  # type: ignore[index] # a dict
