@@ -115,7 +115,9 @@ def _matched(
     taken = {each.id for each in same.values() if each is not None}
     alone = [block for block in mine if same[block.id] is None]
     ranked = sorted(
-        ((_likeness(a, b), a.id, b) for a in alone for b in theirs if b.id not in taken), key=lambda row: -row[0]
+        ((_likeness(a, b), a.id, b) for a in alone for b in theirs if b.id not in taken),
+        key=lambda row: row[0],
+        reverse=True,
     )
     for _, own, other in ranked:
         if same[own] is None and other.id not in taken:
@@ -130,8 +132,11 @@ def _own_id(block: BlockGraph) -> str:
     return block.id.partition("/")[2]
 
 
-def _likeness(a: BlockGraph, b: BlockGraph) -> float:
-    return SequenceMatcher(None, [_kind(n) for n in a.nodes], [_kind(n) for n in b.nodes], autojunk=False).ratio()
+def _likeness(a: BlockGraph, b: BlockGraph) -> tuple[float, float]:
+    """How alike two blocks are: their steps whatever the sizes, then with them."""
+    kinds, words = ([[say(node) for node in block.nodes] for block in (a, b)] for say in (_kind, _described))
+    first, second = (SequenceMatcher(None, *each, autojunk=False).ratio() for each in (kinds, words))
+    return first, second
 
 
 def _kind(node: BlockNode) -> str:

@@ -162,3 +162,12 @@ def test_a_feed_forward_that_its_layer_computes_has_only_what_it_calls() -> None
     assert "fc1 (Linear)" in words
     assert "self_attn" not in words
     assert "embed_dim" not in words
+
+
+def test_of_blocks_with_equal_steps_the_one_of_equal_sizes_is_the_partner() -> None:
+    """OLMo-3's full attention is OLMo-2's attention; the window of the others is new."""
+    pairs = compared("transformers:olmo2", "transformers:olmo3").pairs[0]
+    mixers = {pair.other.id: pair for pair in pairs if pair.slot == "mixer" and pair.other is not None}
+    assert mixers["text/full_attention"].first is not None
+    assert not mixers["text/full_attention"].steps
+    assert mixers["text/sliding_attention"].first is None
