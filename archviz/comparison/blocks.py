@@ -134,8 +134,10 @@ def _own_id(block: BlockGraph) -> str:
 
 def _likeness(a: BlockGraph, b: BlockGraph) -> tuple[float, float]:
     """How alike two blocks are: their steps whatever the sizes, then with them."""
-    kinds, words = ([[say(node) for node in block.nodes] for block in (a, b)] for say in (_kind, _described))
-    first, second = (SequenceMatcher(None, *each, autojunk=False).ratio() for each in (kinds, words))
+    first, second = (
+        SequenceMatcher(None, [say(n) for n in a.nodes], [say(n) for n in b.nodes], autojunk=False).ratio()
+        for say in (_kind, _described)
+    )
     return first, second
 
 
