@@ -22,6 +22,7 @@ _WORD = late_pattern(r"[a-z_]\w*")
 _SHAPE = late_pattern(r"shape `?(\([^()]{1,200}\))")
 _MULTIPLE = late_pattern(r"multiple of ([1-9]\d{0,5})\b")
 _WANTED = late_pattern(r"requires (\d{1,7}) input (?:features|channels), got (\d{1,7})\b")
+_FRACTIONS = late_pattern(r"could not infer output dtype|must be (?:either )?(?:a )?floating")
 _UNDATA = ("labels", "past_key_values", "use_cache", "return_dict", "inputs_embeds")
 
 
@@ -40,6 +41,10 @@ def lacking_inputs(
     names = [name for name in named if name not in given and name not in (*_UNDATA, *GRIDS, *POSITIONS)]
     for each in [[name] for name in names] + ([names] if len(names) > 1 else []):
         yield from combinations(interp, each, config, batch, seq, given, stated)
+    if any(_FRACTIONS.search(gap.reason) for gap in gaps[:READ]):
+        for name, value in given.items():
+            if isinstance(value, Tensor) and "int" in value.dtype and not name.endswith("input_ids"):
+                yield {**given, name: Tensor(value.sizes, DTYPE)}
     tensors = [(name, value) for name, value in given.items() if isinstance(value, Tensor) and value.data is None]
     for gap in gaps[:READ]:
         for name, value in tensors:

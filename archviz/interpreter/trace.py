@@ -168,7 +168,7 @@ def _trace_otherwise(
 
 
 def _forms(given: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.shape if isinstance(value, Tensor) else value for name, value in given.items()}
+    return {name: (value.shape, value.dtype) if isinstance(value, Tensor) else value for name, value in given.items()}
 
 
 MOST_TRIED = 16
