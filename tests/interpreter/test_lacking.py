@@ -119,3 +119,18 @@ def test_a_pass_that_no_other_input_mends_keeps_its_gap(tmp_path: Path) -> None:
     forward = "    def forward(self, input_ids):\n        return torch.strange(self.e(input_ids))\n"
     found = traced(tmp_path, "self.e = nn.Embedding(9, 4)", forward)
     assert [gap["at"].rpartition(":")[2] for gap in found["gaps"]] == ["12"]
+
+
+def test_whole_numbers_that_the_code_averages_are_given_as_fractions(tmp_path: Path) -> None:
+    forward = '''    def forward(self, input_ids, bbox=None):
+        """
+        Args:
+            bbox (`torch.LongTensor` of shape `(batch_size, sequence_length, 4)`):
+                Where the words stand.
+        """
+        if bbox is None:
+            raise ValueError("Bbox is required")
+        return self.p(bbox.mean(dim=1))
+'''
+    found = traced(tmp_path, "self.p = nn.Linear(4, 4)", forward)
+    assert (found["gaps"], [call["in"] for call in found["calls"] if call["module"] == "p"]) == ([], [[[2, 4]]])
