@@ -15,7 +15,7 @@ from archviz.architecture.model import ColumnItem, Tower
 from archviz.architecture.roles import Roles
 from archviz.architecture.tower_boxes import input_box, module_box, node_id, second_box, tensor_box
 from archviz.architecture.towers import Column, embeds, is_outside, nested, pools
-from archviz.architecture.weaving import find_weaves
+from archviz.architecture.weaving import calls_between, find_weaves
 from archviz.architecture.weights_read import joining
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.norms import detect_norm
@@ -73,13 +73,15 @@ class _Steps:
 
     def placed(self) -> Iterator[tuple[tuple[int, int], ColumnItem]]:
         """Each of them with its place."""
+        weaves = find_weaves(self._context, self._column.stacks)
         for module in self._modules:
             item = self._item(module)
+            if item.node is not None and not (item.beside or item.taps or item.joins):
+                item.node.details += calls_between(self._context, weaves, module)
             yield self._place(module), item
             again = _called_again(self._context, self._column, module)
             if again is not None and item.node is not None and not (item.beside or item.taps or item.joins):
                 yield (again.index, 0), ColumnItem(node=second_box(item.node))
-        weaves = find_weaves(self._context, self._column.stacks)
         woven = {path: weave for weave in weaves for path in weave.stacks}
         for stack in self._column.stacks:
             weave = woven.get(stack.path)

@@ -11,7 +11,7 @@ from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import PatternItem, Weave
 from archviz.architecture.naming import kind_labels
-from archviz.interpreter.reading import Event
+from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.repeat import Repeat, find_repeats, repeat_text
 from archviz.patterns.trace import Trace
 
@@ -22,6 +22,24 @@ def find_weaves(context: Context, stacks: Sequence[Stack]) -> list[Weave]:
     """The lists of a tower that are woven into each other: a layer of one runs between layers of another, on the same stream."""
     calls = _calls(context.trace, stacks) if len(stacks) > 1 else []
     return [_weave(group) for group in _alternating(calls) if _is_one_stream(context.trace, group)]
+
+
+def calls_between(context: Context, weaves: Sequence[Weave], module: ModuleRecord) -> list[str]:
+    """How often a module around woven lists runs between their layers, and behind them: `6 × between the layers`."""
+    trace = context.trace
+    for weave in weaves:
+        ends = [
+            call.index
+            for path in weave.stacks
+            for layer in context.modules[path].children.values()
+            for call in trace.calls(layer.path)
+        ]
+        calls = [call.index for call in trace.calls(module.path) if call.index > min(ends)]
+        within = sum(call < max(ends) for call in calls)
+        if within:
+            behind = f", {len(calls) - within} × behind them" if len(calls) > within else ""
+            return [f"{within} × between the layers{behind}"]
+    return []
 
 
 def _calls(trace: Trace, stacks: Sequence[Stack]) -> list[_Call]:
