@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -22,24 +22,6 @@ def find_weaves(context: Context, stacks: Sequence[Stack]) -> list[Weave]:
     """The lists of a tower that are woven into each other: a layer of one runs between layers of another, on the same stream."""
     calls = _calls(context.trace, stacks) if len(stacks) > 1 else []
     return [_weave(group) for group in _alternating(calls) if _is_one_stream(context.trace, group)]
-
-
-def calls_between(context: Context, weaves: Sequence[Weave], module: ModuleRecord) -> list[str]:
-    """How often a module around woven lists runs between their layers, and behind them: `6 × between the layers`."""
-    trace = context.trace
-    for weave in weaves:
-        ends = [
-            call.index
-            for path in weave.stacks
-            for layer in context.modules[path].children.values()
-            for call in trace.calls(layer.path)
-        ]
-        calls = [call.index for call in trace.calls(module.path) if call.index > min(ends)]
-        within = sum(call < max(ends) for call in calls)
-        if within:
-            behind = f", {len(calls) - within} × behind them" if len(calls) > within else ""
-            return [f"{within} × between the layers{behind}"]
-    return []
 
 
 def _calls(trace: Trace, stacks: Sequence[Stack]) -> list[_Call]:
@@ -101,6 +83,26 @@ def _weave(calls: Sequence[_Call]) -> Weave:
         pattern=[pattern_item(repeat) for repeat in repeats],
         pattern_text=repeat_text(repeats, _labels(stacks)),
     )
+
+
+def works_inside(
+    context: Context, weave: Weave, stacks: Sequence[Stack], module: ModuleRecord
+) -> tuple[str, bool] | None:
+    """Behind which lists a module runs between the layers of a weave, in words, and whether it runs behind all of them too.
+
+    None where it runs outside only.
+    """
+    own = [stack for stack in stacks if stack.path in weave.stacks]
+    layers = sorted(
+        (call.index, stack.path) for stack in own for layer in stack.layers for call in context.trace.calls(layer.path)
+    )
+    calls = context.trace.calls(module.path)
+    if not calls or not layers[0][0] < calls[0].index < layers[-1][0]:
+        return None
+    before = {layers[bisect_left(layers, (call.index, "")) - 1][1] for call in calls}
+    names = [name for path, name in list_names(weave.stacks).items() if path in before]
+    times = f", {len(calls)} times" if len(calls) > 1 else ""
+    return f"after layers of {' and '.join(names)}{times}", calls[-1].index > layers[-1][0]
 
 
 def pattern_item(repeat: Repeat) -> PatternItem:

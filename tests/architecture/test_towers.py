@@ -193,18 +193,15 @@ def test_norms_without_weights_stand_where_they_are_called() -> None:
         column = of_catalog(name).towers[0].column
         at = [place for place, item in enumerate(column) if item.stacks]
         return [
-            (node.label, node.details, node.module, sum(place > each for each in at))
+            (node.label, node.details, item.note, sum(place > each for each in at))
             for place, item in enumerate(column) if (node := item.node) and node.role == "norm"
         ]  # fmt: skip
 
     told = ["without weights"]
-    assert norms("transformers:nanochat") == [
-        ("RMSNorm", told, "model.norm", 0),
-        ("Final RMSNorm", told, "model.norm", 1),
-    ]
+    assert norms("transformers:nanochat") == [("RMSNorm", told, None, 0), ("Final RMSNorm", told, None, 1)]
     assert norms("transformers:hrm_text") == [
-        ("RMSNorm", [*told, "6 × between the layers"], "L_module.final_norm", 1),
-        ("Final RMSNorm", [*told, "1 × between the layers, 1 × behind them"], "H_module.final_norm", 1),
+        ("RMSNorm", told, "after layers of L_module, 6 times", 1),
+        ("Final RMSNorm", [*told, "after layers of H_module, 2 times"], None, 1),
     ]
     assert [each[:2] for each in norms("Qwen/Qwen3-0.6B")] == [("Final RMSNorm", [])]
 

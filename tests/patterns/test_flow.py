@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from archviz.architecture.labels import part_sizes
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.flow import Flow, build_flow
 from archviz.patterns.regions import group_cores, is_convex, limit_nodes, merge
@@ -209,3 +210,19 @@ def test_a_long_flow_is_shortened_to_the_limit_and_stays_connected() -> None:
     assert len(flow.nodes) <= 16
     assert flow.output in flow.nodes
     assert all(source in flow.nodes for node in flow.nodes.values() for source, _ in node.sources)
+
+
+def test_a_limit_of_infinity_is_no_step_and_leaves_a_split_as_it_is() -> None:
+    for limit, steps in (
+        (float("inf"), ["input", "chunk", "silu", "mul"]),
+        (7.0, ["input", "chunk", "silu", "clamp", "mul"]),
+    ):
+        tape = Tape()
+        x = start(tape)
+        with tape.inside("call", "", "Root", x) as results:
+            gate, up = tape.op("chunk", x, outs=[(1, LENGTH, 4), (1, LENGTH, 4)])
+            bounded = tape.same("clamp", up, min=-limit, max=limit)
+            results.append(tape.same("mul", tape.same("silu", gate), bounded))
+        flow = flow_of(tape, "")
+        assert sorted(names(flow)) == sorted(steps)
+        assert part_sizes(next(node for node in flow.nodes.values() if node.name == "chunk")) == [4, 4]
