@@ -117,7 +117,7 @@ class Context:
             depth = any(part.values.get(key) == layers for key in LAYER_KEYS)
             wide = width is not None and any(part.values.get(key) == width for key in WIDTH_KEYS)
             name = part.prefix.rstrip(".").rpartition(".")[2].removesuffix("_config")
-            return 2 * depth + 2 * wide, name in path.split(".") or name not in self._names
+            return 2 * depth + 2 * wide, not name or name in path.split(".") or name not in self._names
 
         best = max(self.configs, key=score)  # max keeps the first, that is the outermost
         return best if score(best)[0] else self.configs[0]
