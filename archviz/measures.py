@@ -51,6 +51,7 @@ def measure(
         UsageError: A data type is not known, or an output cannot be written.
     """
     from archviz.architecture.model import GapEntry
+    from archviz.conversions import stored_forms
     from archviz.interpreter.caches import NO_CACHE
     from archviz.numbers.memory import SAMPLED, find_memory
     from archviz.numbers.reconcile import quantisation_of
@@ -63,7 +64,9 @@ def measure(
     source = read_model_source(model, settings)
     reading, passes = read_cached(source, SAMPLED, class_name=class_name, settings=settings)
     architecture = described(source, reading, class_name)
-    stored = stored_weights(reading, architecture, quantisation_of(source.values or {}))
+    stored = stored_weights(
+        reading, architecture, quantisation_of(source.values or {}), stored_forms(reading, settings)
+    )
     memory = find_memory(
         architecture, passes, contexts, dtype=cache, weights=weights, stored=stored, source=source_tokens
     )

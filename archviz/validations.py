@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archviz.architecture.model import Architecture
+from archviz.conversions import conversion_table
 from archviz.errors import ArchvizError
 from archviz.lookup.card.card import Card, parse_card
 from archviz.lookup.names import classify
 from archviz.numbers.checkpoint_match import match_checkpoint
-from archviz.numbers.stored_names import MODULE, Table, read_table
 from archviz.readings import read
 from archviz.records import field, record
 from archviz.settings import Settings
-from archviz.sources.installed import find_transformers_source
 from archviz.sources.model_source import ModelSource
 from archviz.verify.expectations import Expectation, facts_of
 from archviz.verify.report import Source, Verification
@@ -141,7 +140,6 @@ def hold_against_sources(
     found.checks.extend(check_witnesses(expectations, at_hand.witnesses, architecture))
     found.sources.extend(Source(each.kind, each.name, each.trouble) for each in at_hand.witnesses)
     if at_hand.stored:
-        text = find_transformers_source(MODULE, settings.limits)
-        table = read_table(text.text) if text is not None else Table()
+        table = conversion_table(settings)
         reading = read(source, class_name=class_name, settings=settings)
         found.checkpoint = match_checkpoint(reading, at_hand.stored, table, source.model_type)

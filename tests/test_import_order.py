@@ -40,6 +40,7 @@ ORDER = (
     ("schemas", "doctor"),
     ("descriptions",),
     ("drawings",),
+    ("conversions",),  # names in checkpoints
     ("measures", "validations"),
     ("estimator",),
     ("document",),

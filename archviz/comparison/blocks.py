@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
-from archviz.architecture.model import Architecture, BlockGraph, BlockNode, ModuleNode
+from archviz.architecture.model import MIXER_ROLES, Architecture, BlockGraph, BlockNode, ModuleNode
 from archviz.records import record
 
 
@@ -75,44 +75,70 @@ def pair_blocks(first: Architecture, other: Architecture) -> list[BlockPair]:
 
 def _slots(model: Architecture) -> dict[str, list[BlockGraph]]:
     """Blocks by tower and by what part of a layer they are."""
-    parts: dict[str, str] = {}
-    for stack in model.layers:
-        for kind in stack.kinds:
-            parts[kind.block] = "layer"
-            parts |= {kind.mixer: "mixer"} if kind.mixer else {}
-            parts |= {kind.feed_forward: "feed-forward"} if kind.feed_forward else {}
+    parts = _parts(model)
     found: dict[str, list[BlockGraph]] = {}
     for block in model.blocks:
         tower = block.id.partition("/")[0]
         part = parts.get(block.id, "expert" if block.id.endswith("/expert") else "part")
-        word = part if tower in ("text", "decoder") else f"{tower} {part}"
+        word = part if tower in MAIN_TOWERS else f"{tower} {part}"
         found.setdefault(word, []).append(block)
     return found
+
+
+def _parts(model: Architecture) -> dict[str, str]:
+    """Block → what part of a layer it is; of several mixers or feed-forwards in one layer each."""
+    parts: dict[str, str] = {}
+    for kind in (kind for stack in model.layers for kind in stack.kinds):
+        parts[kind.block] = "layer"
+        parts |= {kind.mixer: "mixer"} if kind.mixer else {}
+        parts |= {kind.feed_forward: "feed-forward"} if kind.feed_forward else {}
+    for block in model.blocks:
+        for node in block.nodes if parts.get(block.id) == "layer" else ():
+            if node.zoom and node.role in _FEED_FORWARDS:
+                parts.setdefault(node.zoom, "feed-forward")
+            elif node.zoom and node.role in MIXER_ROLES and _CROSS not in node.zoom:
+                parts.setdefault(node.zoom, "mixer")
+    return parts
+
+
+MAIN_TOWERS = ("text", "decoder")
+"""What the tower is called that makes the text, without and with an encoder before it."""
+_FEED_FORWARDS = ("feed_forward", "moe")
+_CROSS = "cross_attention"
 
 
 def _matched(
     mine: Sequence[BlockGraph], theirs: Sequence[BlockGraph]
 ) -> Iterator[tuple[BlockGraph | None, BlockGraph | None]]:
-    left = list(theirs)
-    waiting = []
-    for block in mine:
-        same = next((each for each in left if each.id == block.id), None)
-        if same is None:
-            waiting.append(block)
-        else:
-            left.remove(same)
-            yield block, same
-    for block in waiting:
-        best = max(left, key=lambda each, block=block: _likeness(block, each), default=None)  # type: ignore[misc]
-        if best is not None:
-            left.remove(best)
-        yield block, best
-    for block in left:
-        yield None, block
+    """Pairs of equal ids, then of those that are left the most alike, in the order of the first model."""
+    same = {block.id: next((e for e in theirs if _own_id(e) == _own_id(block)), None) for block in mine}
+    taken = {each.id for each in same.values() if each is not None}
+    alone = [block for block in mine if same[block.id] is None]
+    ranked = sorted(
+        ((_likeness(a, b), a.id, b) for a in alone for b in theirs if b.id not in taken),
+        key=lambda row: row[0],
+        reverse=True,
+    )
+    for _, own, other in ranked:
+        if same[own] is None and other.id not in taken:
+            same[own] = other
+            taken.add(other.id)
+    yield from ((block, same[block.id]) for block in mine)
+    yield from ((None, block) for block in theirs if block.id not in taken)
 
 
-def _likeness(a: BlockGraph, b: BlockGraph) -> float:
-    return SequenceMatcher(None, [_kind(n) for n in a.nodes], [_kind(n) for n in b.nodes], autojunk=False).ratio()
+def _own_id(block: BlockGraph) -> str:
+    """The id of a block in its tower."""
+    return block.id.partition("/")[2]
+
+
+def _likeness(a: BlockGraph, b: BlockGraph) -> tuple[float, float]:
+    """How alike two blocks are: their steps whatever the sizes, then with them."""
+    first, second = (
+        SequenceMatcher(None, [say(n) for n in a.nodes], [say(n) for n in b.nodes], autojunk=False).ratio()
+        for say in (_kind, _described)
+    )
+    return first, second
 
 
 def _kind(node: BlockNode) -> str:
@@ -156,7 +182,9 @@ def _code(a: BlockGraph, b: BlockGraph, first: Architecture, other: Architecture
     families = _family(first), _family(other)
     if a.class_name.removeprefix(families[0]) != b.class_name.removeprefix(families[1]):
         yield StepDifference("changed", f"class {a.class_name}", f"class {b.class_name}", _at(a), _at(b))
-    left, right = ({c.name: c for c in node.children} for node in (mine, theirs))
+    (left, mine_set), (right, their_set) = (
+        _written(block, node, model) for block, node, model in ((a, mine, first), (b, theirs, other))
+    )
     for name in dict.fromkeys([*left, *right]):
         x, y = left.get(name), right.get(name)
         if x is None or y is None:
@@ -169,12 +197,24 @@ def _code(a: BlockGraph, b: BlockGraph, first: Architecture, other: Architecture
             )
         elif _make(x, families[0]) != _make(y, families[1]):
             yield StepDifference("changed", _module(x), _module(y), x.at, y.at)
-    for key in dict.fromkeys([*mine.attributes, *theirs.attributes]):
-        values = mine.attributes.get(key), theirs.attributes.get(key)
+    for key in dict.fromkeys([*mine_set, *their_set]):
+        values = mine_set.get(key), their_set.get(key)
         if values[0] != values[1] and key not in _NUMBERED:
             shown = [f"{key}={value}" if value is not None else None for value in values]
             kind = "changed" if None not in shown else "only_first" if shown[1] is None else "only_other"
             yield StepDifference(kind, shown[0], shown[1], mine.at, theirs.at)
+
+
+def _written(
+    block: BlockGraph, node: ModuleNode, model: Architecture
+) -> tuple[dict[str, ModuleNode], Mapping[str, object]]:
+    """The submodules and settings of a block: of one that its layer's own code computes only the submodules that it calls."""
+    children = {child.name: child for child in node.children}
+    layers = {kind.block for stack in model.layers for kind in stack.kinds}
+    if block.module not in {each.module for each in model.blocks if each.id in layers}:
+        return children, node.attributes
+    called = {step.module.partition(".")[0] for step in block.nodes if step.module}
+    return {name: child for name, child in children.items() if name in called}, {}
 
 
 _NUMBERED = ("layer_idx", "layer_id")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archviz.architecture.column_layers import runs_of
 from archviz.architecture.model import Architecture
-from archviz.comparison.blocks import BlockPair, pair_blocks
+from archviz.comparison.blocks import MAIN_TOWERS, BlockPair, pair_blocks
 from archviz.comparison.facts import FactRow, fact_rows, remark_lines
 from archviz.errors import UsageError
 from archviz.records import record
@@ -104,8 +104,11 @@ def compare(models: Sequence[Architecture]) -> Comparison:
 
 def _plans(models: Sequence[Architecture]) -> list[Plan]:
     towers = dict.fromkeys(tower.id for model in models for tower in model.towers)
+    main = next((tower for tower in towers if tower in MAIN_TOWERS), None)
     found = []
     for tower in towers:
+        if tower in MAIN_TOWERS and tower != main:
+            continue  # beside the other's
         rows = [_plan(model, tower) for model in models]
         if any(pattern is not None for pattern, _, _ in rows):
             found.append(Plan(tower, [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]))
@@ -113,7 +116,8 @@ def _plans(models: Sequence[Architecture]) -> list[Plan]:
 
 
 def _plan(model: Architecture, tower_id: str) -> tuple[str | None, int | None, str | None]:
-    tower = next((tower for tower in model.towers if tower.id == tower_id), None)
+    wanted = MAIN_TOWERS if tower_id in MAIN_TOWERS else (tower_id,)
+    tower = next((tower for tower in model.towers if tower.id in wanted), None)
     stacks = runs_of(model, tower) if tower else []
     if not stacks:
         return None, None, None

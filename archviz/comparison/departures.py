@@ -209,8 +209,19 @@ def _from_facts(architecture: Architecture) -> Iterator[Departure]:
                 fact.status,
                 tuple(fact.evidence[:3]),
                 rule.small,
-                () if whole else tuple(hits),
+                _viewing(rule.key, architecture) if whole else tuple(hits),
             )
+
+
+_VIEW_WORDS = {"sliding_window": "sliding", "attention_chunk": "chunked"}
+
+
+def _viewing(key: str, architecture: Architecture) -> tuple[str, ...]:
+    """The kinds of attention that see a part of the context, where a fact has one value and other kinds see all."""
+    word = _VIEW_WORDS.get(key)
+    mixers = [kind.mixer_kind or "" for stack in _main_stacks(architecture) for kind in stack.kinds if kind.mixer]
+    found = tuple(dict.fromkeys(each for each in mixers if word and word in each))
+    return found if len(found) < len(set(mixers)) else ()
 
 
 def _by_kind(fact: Fact) -> dict[str, object]:

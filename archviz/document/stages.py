@@ -174,10 +174,21 @@ def _flat(item: PatternItem) -> Iterator[str]:
 
 def _graph(graph: BlockGraph, title: str, slot: str, found: Sequence[Departure]) -> list[str]:
     lines = graph_section(graph, title, level=4)
-    features = [each for each in found if each.key in _FEATURES[slot] and not each.small]
+    is_mixture = any(node.role in ("router", "experts") for node in graph.nodes)
+    features = [
+        each for each in found
+        if each.key in _FEATURES[slot] and not each.small and (is_mixture or not each.key.startswith(_OF_MIXTURES))
+    ]  # fmt: skip
     if not features:
         return lines
-    return [*lines, "", f"**Key features:** {line(', '.join(each.name for each in features))}."]
+    words = [each.text if each.key in _SAID_BY_TEXT else each.name for each in features]
+    return [*lines, "", f"**Key features:** {line(', '.join(words))}."]
+
+
+_OF_MIXTURES = ("experts", "zero_experts", "shared_expert", "router_")
+"""What the facts begin with that say nothing of a dense feed-forward beside or before mixtures of experts."""
+_SAID_BY_TEXT = ("norm", "norm_placement", "position_encoding", "feed_forward", "router_score")
+"""Facts every block has: that one departs says nothing without what it is."""
 
 
 def _layer_parts(architecture: Architecture, stack: LayerStack) -> Iterator[BlockGraph]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from archviz.architecture.model import Architecture, GapEntry
 from archviz.architecture.words import amount
+from archviz.conversions import stored_forms
 from archviz.descriptions import described
 from archviz.errors import UsageError
 from archviz.estimator.gap_report import Storage, gap_report
@@ -95,8 +96,10 @@ def build_export(
     costs = LayerCosts(reading, passes)
     architecture = described(source, reading, class_name)
     quantisation = quantisation_of(source.values or {})
-    weights = stored_weights(reading, architecture, quantisation) if quantisation else None
-    stored = weights.words if weights else "quantised in a way that is not understood" if quantisation else ""
+    weights = (
+        stored_weights(reading, architecture, quantisation, stored_forms(reading, settings)) if quantisation else None
+    )
+    stored = weights.words if weights else ""
     return export_of(reading, architecture, classes, official_plan(source, settings), costs, stored)
 
 

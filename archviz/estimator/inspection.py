@@ -54,6 +54,8 @@ def get_model_config(model: str, *, settings: Settings = DEFAULTS) -> dict[str, 
         value = next((part[n] for part in parts for n in names if part.get(n) is not None), None)
         if value is not None:
             found.setdefault(key, value)
+    if found.get("num_layers") is None and (layers := len(main_layers(_rows(reading)))):
+        found["num_layers"] = layers  # of a class that is told each layer's kind, not their number
     return found
 
 
@@ -61,7 +63,10 @@ def inspect_model_structure(
     model: str, *, class_name: str | None = None, settings: Settings = DEFAULTS
 ) -> list[Tensor]:
     """Every parameter and buffer that the official class builds, without weights: tied ones once, as `named_parameters` lists them."""
-    reading = _read(model, settings, class_name)
+    return _rows(_read(model, settings, class_name))
+
+
+def _rows(reading: ModelReading) -> list[Tensor]:
     dtype = model_dtype(reading.config)
     rows = [_row(tensor, "param", dtype) for tensor in reading.parameters().values()]
     for module in reading.root.walk():

@@ -142,7 +142,7 @@ def _owners(context: Context, stack: Stack, kind: Kind) -> Iterator[_Owner]:
         for number, part in enumerate(parts):
             word = names[number] if len(names) == len(parts) else names[0]
             name = _clean(word)
-            specs = part_specs(context, stack, part, word)
+            specs = part_specs(context, stack, kind, part, word)
             if isinstance(part.what, MixtureOfExperts):
                 yield from _moe_owners(context, part, part.what, name, specs)
             else:
@@ -153,7 +153,7 @@ def _owners(context: Context, stack: Stack, kind: Kind) -> Iterator[_Owner]:
 
 def _moe_owners(context: Context, part: Part, what: MixtureOfExperts, name: str, specs: Specs) -> Iterator[_Owner]:
     suffix = name.removeprefix("moe")
-    if what.router and what.router not in part.paths[:1]:
+    if what.router and (len(part.paths) > 1 or what.router not in part.paths):
         router = router_specs(context, context.modules[what.router], what)
         yield _Owner(f"moe_router{suffix}", router, [what.router], within=name)
     yield _Owner(f"moe_experts{suffix}", specs, list(what.holders), within=name)

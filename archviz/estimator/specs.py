@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
+from archviz.architecture.naming import Kind
+from archviz.architecture.rope_settings import rope_settings
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.attention import Attention, find_projections
 from archviz.patterns.compression import grouped_projections, indexers, pooled_positions
@@ -34,12 +36,14 @@ class Specs:
     notes: tuple[str, ...] = ()
 
 
-def part_specs(context: Context, stack: Stack, part: Part, word: str) -> Specs:
+def part_specs(context: Context, stack: Stack, kind: Kind, part: Part, word: str) -> Specs:
     """The sizes of a mixer or feed-forward of a layer."""
     module = context.modules[part.paths[0]]
     what = part.what
     if isinstance(what, Attention):
-        return _attention(context, stack, module, what, word)
+        settings = rope_settings(context, stack, kind, module)
+        turned = (settings.turned(span) or span) if what.rope and (span := what.rope.span) else None
+        return _attention(stack, module, what, word, turned)
     if isinstance(what, MixtureOfExperts):
         return _experts(what, stack.width)
     if isinstance(what, FeedForward):
@@ -47,7 +51,8 @@ def part_specs(context: Context, stack: Stack, part: Part, word: str) -> Specs:
     return _recurrence(stack, module, what)
 
 
-def _attention(context: Context, stack: Stack, module: ModuleRecord, what: Attention, word: str) -> Specs:
+def _attention(stack: Stack, module: ModuleRecord, what: Attention, word: str, turned: int | None) -> Specs:
+    """The sizes of an attention, of whose heads so many dimensions turn with the position."""
     width = stack.width or _entered(module)
     values: dict[str, object] = {
         "input_dim": width, "output_dim": width, "hidden_size": width, "num_heads": what.heads,
@@ -82,7 +87,7 @@ def _attention(context: Context, stack: Stack, module: ModuleRecord, what: Atten
         needs.append("index_topk")
     if grouped := next(grouped_projections(module), None):
         values |= {"o_groups": grouped[1], "o_lora_rank": grouped[2]}
-    for key, value in _small(module, what).items():
+    for key, value in _small(module, what, turned).items():
         if value:
             values[key] = value
             notes.append(key)
@@ -95,12 +100,12 @@ def _attention(context: Context, stack: Stack, module: ModuleRecord, what: Atten
     return Specs(kind, title or (what.kind or "").upper() + " attention", values, tuple(needs), tuple(notes))
 
 
-def _small(module: ModuleRecord, what: Attention) -> dict[str, object]:
+def _small(module: ModuleRecord, what: Attention, turned: int | None) -> dict[str, object]:
     projections = find_projections(module)
     biased = [name for name, linear in projections.items() if has_bias(linear)]
     return {
         "qk_norm": what.qk_norm, **_input_biases([name for name in projections if name != "o"], biased), "output_bias": "o" in biased,
-        "rope_dim": what.rope.span if what.rope else None, "attention_sinks": what.sinks,
+        "rope_dim": turned, "attention_sinks": what.sinks,
         "attention_softcap": what.softcap, "bidirectional": what.causal is False,
     }  # fmt: skip
 

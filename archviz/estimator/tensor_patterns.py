@@ -11,7 +11,8 @@ from archviz.late_patterns import late_pattern
 _LAYER = late_pattern(r"^(.*?)\.(\d+)\.(.+)$")
 _Q = late_pattern(r"(^|\.)(q_proj|wq|q_lin|query|q|to_q|q_b_proj|wq_b)\.weight$")
 _K = late_pattern(r"(^|\.)(k_proj|wk|k_lin|key|k|to_k)\.weight$")
-_FUSED = late_pattern(r"(^|\.)(qkv|qkv_proj|query_key_value|c_attn|wqkv|qkv_proj)\.weight$")
+_FUSED = late_pattern(r"(^|\.)(qkv|qkv_proj|query_key_value|c_attn|[wW]qkv)\.weight$")
+_SHARED = late_pattern(r"(^|\.)kv_proj\.weight$")
 _LATENT = late_pattern(r"(^|\.)(kv_a_proj_with_mqa|kv_a_proj|wkv_a|kv_b_proj)\.weight$")
 _UP = late_pattern(r"(^|\.)(up_proj|w3|fc1|c_fc|dense_h_to_4h|wi|wi_1|linear_fc1|lin1|intermediate\.dense)\.weight$")
 _GATE = late_pattern(r"(^|\.)(gate_proj|w1|gate_up_proj|wi_0)(\.weight)?$")
@@ -54,13 +55,21 @@ def layer_structure(tensors: Rows) -> dict[str, object]:
     head = next((t for t in around if re.search(r"(^|\.)(lm_head|embed_out|output)\.weight$", str(t["name"]))), None)
     return {
         "num_layers": len(layers),
-        "hidden_size": _sizes(table)[1] if table else None,
+        "hidden_size": _sizes(table)[1] if table else _norm_width(layers),
         "vocab_size": _sizes(table)[0] if table else None,
         "layer_kinds": kinds,
         "attention_type": _joined(kind["attention_type"] for kind in kinds),
         "mlp_type": _joined(kind["mlp_type"] for kind in kinds),
         "lm_head": "separate" if head else "tied or absent",
     }
+
+
+def _norm_width(layers: dict[int, dict[str, tuple[int, ...]]]) -> int | None:
+    """The width of the first norm of a layer, which is that of the stream where no table of tokens tells it."""
+    first = next(iter(layers.values()), {})
+    return next(
+        (shape[0] for name, shape in first.items() if "norm" in name and len(shape) == 1 and name.count(".") <= 1), None
+    )
 
 
 def _joined(values: object) -> str | None:
@@ -87,7 +96,9 @@ def _attention(layer: dict[str, tuple[int, ...]]) -> dict[str, object]:
         return {"attention_type": "recurrent"}
     if find(_LATENT):
         return {"attention_type": "MLA"}
-    query, key = find(_Q), find(_K)
+    query, key, shared = find(_Q), find(_K), find(_SHARED)
+    if query is not None and key is None and shared is not None:
+        return {"attention_type": "keys and values in one projection", "query_dim": query[0], "kv_dim": shared[0]}
     if query is None or key is None:
         return {"attention_type": "fused QKV" if find(_FUSED) else None}
     width = _head_width(layer)

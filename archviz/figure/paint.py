@@ -22,7 +22,8 @@ DASHES: dict[str, tuple[float, ...]] = {
     "conflict": (8.0, 3.0, 2.0, 3.0),
 }
 _CELL, _CELL_GAP, _CELL_ROW = 19.0, 4.0, 26.0  # px: height of a numbered copy, between two, and of their row
-_CORES = ("attention_core", "recurrence_core", "experts")
+_WIDER = {"attention_core": 1.35, "recurrence_core": 1.35, "experts": 1.35, "router": 1.15}
+"""By role, how much wider than others a box may be for what it says."""
 
 
 @record(frozen=True)
@@ -93,7 +94,7 @@ def box_size(box: Box, style: Style) -> tuple[float, float]:
 def _size(
     text: str, more: tuple[str, ...], cells: tuple[str, ...], role: str, style: Style, badge: bool
 ) -> tuple[float, float]:
-    widest = style.wide * (1.3 if role in _CORES else 1.0)
+    widest = style.wide * _WIDER.get(role, 1.0)
     beside = 2 * max(_BADGE - style.pad, 0.0) if badge else 0.0
     widths = [measure(text[:120], style.label, 600) + beside, *(measure(line[:120], style.detail) for line in more)]
     row = sum(_cell_widths(cells, style)) + _CELL_GAP * (len(cells) - 1) if cells else 0.0

@@ -94,7 +94,7 @@ def scene_of(architecture: Architecture) -> Scene:
 
 def scene_of_drawing(light: DisplayList, dark: DisplayList) -> Scene:
     """A single drawing as a scene: nothing in it opens or closes."""
-    described = {group.id: (("", group.description),) for group in light.groups() if group.description}
+    described: dict[str, Rows] = {group.id: (("", group.description),) for group in light.groups() if group.description}
     described |= {bar.id: tuple(_bar_rows(bar)) for bar in light.groups() if bar.role == "bar"}
     return Scene(light.title, light.description, (Page((), Drawing(light, dark)),), details=described)
 

@@ -10,6 +10,7 @@ Out: `Memory` (weights, cache, state, operations per token; `memory_text`), `Rec
                              a pass has, and what it does to recurrent states
     memory ── memory_text ── sizes    the whole, as a table, and bytes in writing
     reconcile ── further_layers, quantised    from the code's count to a published total, by mechanisms
+    weights ── stored_forms                   bytes of the weights as their quantisation states them
     checkpoint_match ── stored_names          stored tensors against those of the model, through transformers' conversion table
 
 Start reading at `memory.py` and `reconcile.py`. Nothing here knows a family of models: what is kept and multiplied is read off the interpreted passes.

@@ -97,7 +97,7 @@ def match_checkpoint(
     parameters = {t.name: t for module in reading.root.walk() for t in module.parameters.values()}
     buffers = {t.name: t for module in reading.root.walk() for t in module.buffers.values()}
     known, base = frozenset([*parameters, *buffers]), _base(reading.root)
-    transforms = table.of(_models(reading, model_type))
+    transforms = table.of(models_in(reading, model_type))
     reached: dict[str, list[str]] = {}
     extra: list[str] = []
     for name in stored:
@@ -177,7 +177,7 @@ def _base(root: ModuleRecord) -> str:
     return name if name and not name.isdigit() and root.children[name].library is None and len(sizes) <= 6 else ""
 
 
-def _models(reading: ModelReading, model_type: str | None) -> list[tuple[str, str, str | None]]:
+def models_in(reading: ModelReading, model_type: str | None) -> list[tuple[str, str, str | None]]:
     """The model and the models in it, with the type that the configuration of each has."""
     types = {
         values["model_type"]: values for values in _configs(reading.config) if isinstance(values.get("model_type"), str)

@@ -37,12 +37,8 @@ def memory_text(memory: Memory) -> str:
     """Weights, what is kept for each token, and the needs at each length."""
     lines = [memory.model, f"{memory.class_name} · {memory.parameters:,} parameters", ""]
     lines += ["Weights", *(f"  {short_name(name):<10} {size_text(size):>12}" for name, size in memory.weights.items())]
-    if memory.stored is not None:
-        lines.append(f"  {'as stated':<10} {size_text(memory.stored.bytes):>12}  {memory.stored.words}")
-    else:
-        lines.append(
-            f"  {'as stated':<10} {'not known':>12}  no type is stated, or a quantisation that is not understood"
-        )
+    size = size_text(memory.stored.bytes) if memory.stored and memory.stored.bytes is not None else "not known"
+    lines.append(f"  {'as stated':<10} {size:>12}  {memory.stored.words if memory.stored else 'no type is stated'}")
     if memory.active is not None and memory.active != memory.parameters:
         lines.append(f"  {memory.active:,} active per token")
     lines += ["", f"Kept for one sequence, cache in {short_name(memory.dtype)}"]

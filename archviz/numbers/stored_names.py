@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from archviz.records import field, record
 
@@ -178,6 +178,31 @@ def module_names(name: str, transforms: Iterable[Transform], known: frozenset[st
         if each.joins and (joined := each.renamed(name, base)):
             break
     return [_with_base(each, known, base) for each in joined or [name]]
+
+
+def stored_forms_of(path: str, transforms: Sequence[Transform]) -> list[str]:
+    """What checkpoints may call a module: its path with the renamings of words turned back, each alone and together.
+
+    >>> stored_forms_of("layers.0.self_attn.q_b_proj", [Transform((r"\\.attn\\.",), (".self_attn.",))])
+    ['layers.0.attn.q_b_proj']
+    """
+    found = [f"{path}."]
+    for each in reversed(transforms):
+        if each.joins or len(each.targets) != 1 or not _is_plain(each.sources[0]):
+            continue
+        target, source = each.targets[0].replace("\\", ""), each.sources[0].replace("\\", "")
+        if target.startswith("."):
+            found += [name.replace(target, source) for name in found if target in name]
+        if len(found) > _MOST_FORMS:
+            break
+    return [name.removesuffix(".") for name in dict.fromkeys(found[1:])]
+
+
+_MOST_FORMS = 64
+
+
+def _is_plain(pattern: str) -> bool:
+    return re.fullmatch(r"(?:\\\.|\w)+", pattern) is not None
 
 
 def _with_base(name: str, known: frozenset[str], base: str) -> str:

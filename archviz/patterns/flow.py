@@ -317,15 +317,15 @@ def _is_float(value: ValueRef) -> bool:
 
 
 def _factors(before: Shape | None, after: Shape | None) -> Shape | None:
-    """How the last axis was cut into several: `[1, 7, 2048] → [1, 7, 16, 128]` gives `(16, 128)`, and so does `[1, 1, 7, 2048]`."""
-    if not before or not after or before[-1] is None or _wide(after) <= _wide(before):
+    """How the last axis was cut into several: `[1, 7, 2048] → [1, 7, 16, 128]` gives `(16, 128)`, and so does `[4, 7, 2048] → [1, 28, 16, 128]`."""
+    if not before or not after or before[-1] is None:
         return None
     keep = len(after)
     size = 1
     while keep and size < before[-1]:
         keep -= 1
         size *= after[keep] or 1
-    return after[keep:] if size == before[-1] and len(after) - keep > 1 else None
+    return after[keep:] if size == before[-1] and _wide(after[keep:]) > 1 else None
 
 
 def _wide(shape: Shape) -> int:

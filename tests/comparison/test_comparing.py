@@ -130,3 +130,44 @@ def test_a_size_that_is_left_out_because_it_is_usual_stands_beside_the_other() -
     assert row.values == [128, 256]
     assert row.facts[1] is not None
     assert row.facts[1].status == "derived"
+
+
+def test_a_dense_feed_forward_beside_experts_is_held_against_the_dense_one() -> None:
+    """Gemma-4's layers have a GeGLU beside the experts, Gemma-3's a GeGLU."""
+    pairs = compared("google/gemma-3-27b-it", "google/gemma-4-26B-A4B").pairs[0]
+    feeds = {
+        (p.first.id if p.first else None, p.other.id if p.other else None): p for p in pairs if p.slot == "feed-forward"
+    }
+    assert set(feeds) == {("text/geglu", "text/geglu"), (None, "text/moe")}
+    assert not any(step.kind != "changed" for step in feeds["text/geglu", "text/geglu"].steps)
+
+
+def test_a_decoder_stands_beside_a_decoder_with_an_encoder_before_it() -> None:
+    found = compared("google-t5/t5-small", "transformers:bart")
+    (plan,) = (plan for plan in found.plans if plan.tower == "decoder")
+    assert plan.counts == [6, 12]
+    assert not any(plan.tower == "text" for plan in found.plans)
+    cross = next(
+        pair for pair in found.pairs[0] if pair.first is not None and pair.first.id == "decoder/cross_attention"
+    )
+    assert cross.other is not None
+    assert cross.other.id == "text/cross_attention"
+
+
+def test_a_feed_forward_that_its_layer_computes_has_only_what_it_calls() -> None:
+    """BART's layers write `fc2(act(fc1(x)))` themselves: their attention is no code of the feed-forward."""
+    pairs = compared("google-t5/t5-small", "transformers:bart").pairs[0]
+    feed = next(pair for pair in pairs if pair.slot == "feed-forward")
+    words = " ".join(f"{row.first} {row.other}" for row in feed.code)
+    assert "fc1 (Linear)" in words
+    assert "self_attn" not in words
+    assert "embed_dim" not in words
+
+
+def test_of_blocks_with_equal_steps_the_one_of_equal_sizes_is_the_partner() -> None:
+    """OLMo-3's full attention is OLMo-2's attention; the window of the others is new."""
+    pairs = compared("transformers:olmo2", "transformers:olmo3").pairs[0]
+    mixers = {pair.other.id: pair for pair in pairs if pair.slot == "mixer" and pair.other is not None}
+    assert mixers["text/full_attention"].first is not None
+    assert not mixers["text/full_attention"].steps
+    assert mixers["text/sliding_attention"].first is None

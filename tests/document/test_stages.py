@@ -32,6 +32,15 @@ def part(model: str, title: str) -> str:
 @pytest.mark.parametrize(
     ("model", "title", "has", "lacks"),
     [
+        ("openai/gpt-oss-20b", "Full attention", "Attention sinks", "Sliding-window"),
+        ("openai/gpt-oss-20b", "Sliding-window attention", "Sliding-window", "Compressed"),
+        ("moonshotai/Kimi-Linear-48B-A3B-Instruct", "MoE", "experts are scored by sigmoid", "Router scores"),
+        (
+            "moonshotai/Kimi-Linear-48B-A3B-Instruct",
+            "Multi-head latent attention",
+            "none (NoPE) instead of RoPE",
+            "Positions",
+        ),
         (QWEN, "Gated DeltaNet", "Gated DeltaNet layers", "QK-norm"),
         (QWEN, "Gated attention", "Gated attention output", "Gated DeltaNet"),
         (FLASH, "Sliding attention", "Attention sinks", "Compressed keys"),
@@ -77,3 +86,8 @@ def test_a_module_without_a_graph_names_its_parts_and_its_whole_path() -> None:
 def test_what_stands_beside_the_stack_says_so_and_a_tower_says_what_it_feeds() -> None:
     assert "- **Beside the stack:** no step of forward reads it" in part("transformers:wav2vec2", "masked_spec_embed")
     assert "feeds the text decoder." in " ".join(overview(described(QWEN)))
+
+
+def test_a_dense_feed_forward_before_experts_has_none_of_their_features() -> None:
+    """Kimi-Linear's first layer is dense."""
+    assert "Mixture of experts" not in part("moonshotai/Kimi-Linear-48B-A3B-Instruct", "SwiGLU")

@@ -241,10 +241,11 @@ def test_a_figure_too_tall_to_be_read_whole_begins_at_its_upper_end(tmp_path: Pa
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: the page is not looked at here")
 def test_bars_of_the_params_view_are_reached_and_told(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
-    path.write_bytes(architecture_files(ZOO["llama"](), ["html"], Look(), "params")[0]["html"])
+    model = describe("Qwen/Qwen3-0.6B", settings=Settings(offline=True))
+    path.write_bytes(architecture_files(model, ["html"], Look(), "params")[0]["html"])
     with browser(tmp_path / "profile") as opened:
         page = opened.open(path.as_uri())
         page.run(
-            "[...document.querySelectorAll('[role=button]')].find(each => each.textContent.includes('o_proj')).focus()"
+            "[...document.querySelectorAll('[role=button]')].find(each => each.textContent.includes('q_proj')).focus()"
         )
-        assert "16,777,216" in page.run("document.getElementById('rows').textContent")
+        assert "2,097,152" in page.run("document.getElementById('rows').textContent")

@@ -111,6 +111,22 @@ def test_structures_of_other_models(model: str, attention: str, feed: str) -> No
     assert (found["attention_type"], found["mlp_type"]) == (attention, feed)
 
 
+def test_layers_are_counted_where_the_configuration_only_lists_their_kinds() -> None:
+    """Nemotron-H's configuration has the kind of each of its 52 layers, and their number nowhere."""
+    assert get_model_config("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", settings=OFFLINE)["num_layers"] == 52
+
+
+def test_a_model_without_a_table_of_tokens_is_as_wide_as_its_norms() -> None:
+    rows = inspect_model_structure("google/vit-base-patch16-224-in21k", settings=OFFLINE)
+    assert analyze_layer_structure(rows)["hidden_size"] == 768
+
+
+def test_keys_and_values_of_one_projection_are_told() -> None:
+    layer = {"self_attn.q_b_proj.weight": (4096, 1024), "self_attn.kv_proj.weight": (512, 4096)}
+    rows = [{"kind": "param", "name": f"model.layers.0.{name}", "shape": shape} for name, shape in layer.items()]
+    assert analyze_layer_structure(rows)["attention_type"] == "keys and values in one projection"
+
+
 def test_supported_layers_are_named_with_docstring_and_module() -> None:
     found = get_supported_layers(SAMPLES)
     assert found["RMSNormLayer"] == {

@@ -75,3 +75,15 @@ def test_what_a_layer_has_besides_makes_its_attention_no_other_kind() -> None:
     assert {found[f"{tower}_attention{more}"].kind for tower in ("encoder", "decoder") for more in ("", "_with_relative_attention_bias")} == {
         "attention"
     }  # fmt: skip
+
+
+def test_a_router_beside_the_experts_in_its_layer_is_a_router() -> None:
+    """Gemma-4's decoder layer calls both itself."""
+    router = pieces("google/gemma-4-26B-A4B")["moe_router"]
+    assert (router.kind, router.each) == ("moe_router", 2816 + 128 + 128 * 2816)
+    assert [router.specs[key] for key in ("num_experts", "top_k", "score_function")] == [128, 8, "softmax"]
+
+
+def test_dimensions_whose_frequency_is_zero_do_not_turn() -> None:
+    found = pieces("google/gemma-4-26B-A4B")
+    assert [found[name].specs["rope_dim"] for name in ("sliding_attention", "full_attention")] == [256, 128]

@@ -5,10 +5,12 @@ import pytest
 from archviz import pipeline
 from archviz.architecture.build import build_architecture
 from archviz.architecture.model import Architecture, Fact, Identity
+from archviz.conversions import stored_forms
 from archviz.descriptions import described
 from archviz.interpreter.reading import ModelReading
 from archviz.numbers.reconcile import quantisation_of
-from archviz.numbers.weights import stored_weights
+from archviz.numbers.stored_forms import Form, find_forms
+from archviz.numbers.weights import StoredWeights, stored_weights
 from archviz.settings import Settings
 from archviz.sources.model_source import read_model_source
 
@@ -79,7 +81,10 @@ def test_groups_store_the_modules_that_they_name(model: tuple[ModelReading, Arch
     assert found.bytes == mix + 2 * rows + feed // 2 + feed // 16 + 2 * (model[1].parameters.total - feed - mix)
     assert f"{mix:,} weights of 8 bits, a scale for each row, {feed:,} weights of 4 bits" in found.words
     elsewhere = {**four, "targets": [r"re:.*ffn.*(gate|up|down)_proj$"]}  # names of another engine
-    assert stored_weights(*model, {"config_groups": {"a": eight, "b": elsewhere}}) is None
+    found = stored_weights(*model, {"config_groups": {"a": eight, "b": elsewhere}})
+    assert found is not None
+    assert found.bytes is None
+    assert found.words.endswith("for `re:.*ffn.*(gate|up|down)_proj$`: the official code calls no module so")
 
 
 def test_gptq_and_awq_have_a_scale_and_a_zero_for_a_group(model: tuple[ModelReading, Architecture]) -> None:
@@ -90,7 +95,88 @@ def test_gptq_and_awq_have_a_scale_and_a_zero_for_a_group(model: tuple[ModelRead
 
 
 def test_what_the_configuration_does_not_say_is_not_guessed(model: tuple[ModelReading, Architecture]) -> None:
-    assert stored_weights(*model, {"quant_method": "something"}) is None
+    found = stored_weights(*model, {"quant_method": "something"})
+    assert found == StoredWeights(None, "the quantisation something states no bits of a weight")
+    found = stored_weights(*model, {"quant_method": "modelopt", "quant_algo": "W9A9"})
+    assert found == StoredWeights(None, "the algorithm W9A9 is not understood")
+
+
+def test_names_of_the_checkpoint_are_those_of_the_code_with_renamings_turned_back() -> None:
+    """Groups of DeepSeek-V4 in NVFP4 and FP8 name `attn.wq_b`, `ffn.….up_proj`, and a matrix that an engine joined."""
+    name = "RedHatAI/DeepSeek-V4-Flash-NVFP4-FP8"
+    source = read_model_source(name, Settings(offline=True))
+    reading = pipeline.read(source)
+    architecture = build_architecture(reading, Identity(id=name, class_name="", origin="catalog"))
+    found = stored_weights(
+        reading, architecture, quantisation_of(source.values or {}), stored_forms(reading, Settings(offline=True))
+    )
+    feeds = 43 * (256 + 1) * 3 * 4096 * 2048
+    mixers = 43 * (1024 * 32768 + 8192 * 4096 + 8192 * 4096) + 21 * 1024 * 64 * 128
+    scales = 43 * (8 * 256 + 64 * 32 + 64 * 32) + 21 * 8 * 64
+    assert found is not None
+    assert f"{feeds:,} weights of 4 bits" in found.words
+    assert f"{mixers:,} weights of 8 bits" in found.words
+    assert "what fused_wqa_wkv stands for" in found.words
+    rest = architecture.parameters.total - feeds - mixers
+    assert found.bytes == feeds // 2 + feeds // 16 + mixers + 2 * scales + 2 * rest
+
+
+def test_modelopt_states_an_algorithm_or_one_for_each_layer(model: tuple[ModelReading, Architecture]) -> None:
+    rest = model[1].parameters.total - 28 * LAYER
+    whole = {"quantization": {"quant_algo": "NVFP4", "group_size": 16, "exclude_modules": ["lm_head"]}}
+    found = stored_weights(*model, {"quant_method": "modelopt", **whole})
+    assert found is not None
+    assert found.bytes == 28 * LAYER // 2 + 28 * LAYER // 16 + 2 * rest
+    layers = {
+        f"model.layers.{n}.mlp.{part}_proj": {"quant_algo": "NVFP4", "group_size": 16}
+        for n in range(28)
+        for part in ("gate", "up", "down")
+    }
+    layers |= {f"model.layers.{n}.self_attn.{part}_proj": {"quant_algo": "FP8"} for n in range(28) for part in "qkvo"}
+    mixed = stored_weights(
+        *model, {"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION", "quantized_layers": layers}
+    )
+    feed = 28 * 3 * 1024 * 3072
+    assert mixed is not None
+    assert mixed.bytes == feed // 2 + feed // 16 + (28 * LAYER - feed) + 28 * 4 * 4 + 2 * rest
+
+
+def test_experts_in_one_tensor_are_found_by_the_names_of_their_parts() -> None:
+    paths = ["model.layers.0.mlp.experts.gate_up_proj", "model.layers.0.mlp.experts.down_proj"]
+    layers: dict[str, object] = {
+        f"model.layers.0.mlp.experts.{n}.{part}_proj": {"quant_algo": "NVFP4"}
+        for n in range(4)
+        for part in ("gate", "up", "down")
+    }
+    (form,) = find_forms({"quantized_layers": layers}, paths)
+    assert isinstance(form, Form)
+    assert [form.takes(path) for path in paths] == [True, True]
+    layers["model.layers.0.mlp.experts.3.gate_proj"] = {"quant_algo": "FP8"}
+    told = "the experts of model.layers.0.mlp.experts are quantised by several algorithms"
+    assert find_forms({"quantized_layers": layers}, paths) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "word"),
+    [
+        (
+            "nvidia/Qwen3-32B-NVFP4",
+            15_602_810_880 + 2 * (32_762_123_264 - 2 * 15_602_810_880),
+            "17,159,312,384 numbers are published",
+        ),
+        ("nvidia/DeepSeek-V3-0324-NVFP4", None, "packed in a way that is not understood"),
+    ],
+)
+def test_fewer_published_numbers_than_parameters_tell_that_they_are_packed(
+    name: str, size: int | None, word: str
+) -> None:
+    """NVIDIA states the quantisation in a file beside config.json."""
+    source = read_model_source(name, Settings(offline=True))
+    reading = pipeline.read(source)
+    found = stored_weights(reading, described(source, reading), quantisation_of(source.values or {}))
+    assert found is not None
+    assert found.bytes == size
+    assert word in found.words
 
 
 def test_only_experts_are_packed_as_mxfp4() -> None:

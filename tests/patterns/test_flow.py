@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from archviz.architecture.labels import part_sizes
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.flow import Flow, build_flow
@@ -83,6 +85,25 @@ def test_views_that_split_the_last_axis_are_remembered_as_factors() -> None:
     with tape.inside("call", "", "Root", x) as results:
         results.append(tape.op("view", tape.linear(record, x), out=(1, LENGTH, 4, 8)))
     assert [node.factors for node in flow_of(tape, "").nodes.values()] == [None, (4, 8)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "viewed", "factors"),
+    [
+        ((4, LENGTH, 32), (1, 4 * LENGTH, 4, 8), (4, 8)),  # tiles of an image one behind the other
+        ((1, LENGTH, 32), (LENGTH, 32, 1), None),
+        ((1, LENGTH, 32), (LENGTH, 1, 32), None),
+        ((2, LENGTH, 32), (2 * LENGTH, 32), None),
+    ],
+)
+def test_factors_are_of_the_last_axis_whatever_becomes_of_those_before_it(
+    shape: tuple[int, ...], viewed: tuple[int, ...], factors: tuple[int, ...] | None
+) -> None:
+    tape = Tape()
+    x = tape.value(*shape[:-1], 8)
+    with tape.inside("call", "", "Root", x) as results:
+        results.append(tape.op("view", tape.linear(linear("q", 8, 32), x), out=viewed))
+    assert [node.factors for node in flow_of(tape, "").nodes.values()] == [None, factors]
 
 
 def test_the_core_of_an_attention_is_contracted_with_its_scaling() -> None:
