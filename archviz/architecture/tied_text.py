@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import takewhile
 
+from archviz.architecture.column_layers import common_module
 from archviz.architecture.folding import ranges
 
 
@@ -19,17 +19,15 @@ def tied_lines(tied: Mapping[str, str]) -> Iterator[str]:
     """
     pairs: dict[tuple[str, str], list[str]] = {}
     for alias, name in tied.items():
-        ends = _common_end(alias.split("."), name.split("."))
-        pairs.setdefault((alias[: -len(ends)] if ends else alias, name[: -len(ends)] if ends else name), []).append(
-            ends
-        )
+        end = _common_end(alias.split("."), name.split("."))
+        pairs.setdefault((alias.removesuffix(end), name.removesuffix(end)), []).append(end)
     alike: dict[tuple[str, str, str, tuple[str, ...]], list[int]] = {}
-    for (alias, name), ends in pairs.items():
+    for (alias, name), found in pairs.items():
         before, number, after = _last_number(alias)
-        alike.setdefault((before, after, name, tuple(ends)), []).append(number)
+        alike.setdefault((before, after, name, tuple(found)), []).append(number)
     for (before, after, name, ends), numbers in alike.items():
         written = "" if numbers == [-1] else str(numbers[0]) if len(numbers) == 1 else "{" + ranges(numbers) + "}"
-        inside = _common_module(ends) if len(ends) > 1 else ends[0]
+        inside = f"{common_module(ends)}.*" if len(ends) > 1 else ends[0]
         count = f" ({len(ends)} tensors{' each' if len(numbers) > 1 else ''})" if len(ends) > 1 else ""
         yield f"{before}{written}{after}{inside} = {name}{inside}{count}"
 
@@ -40,12 +38,6 @@ def _common_end(one: list[str], other: list[str]) -> str:
     while count < min(len(one), len(other)) and one[-1 - count] == other[-1 - count]:
         count += 1
     return "".join(f".{part}" for part in one[len(one) - count :])
-
-
-def _common_module(ends: tuple[str, ...]) -> str:
-    """The module that all of some tensors stand in, and a star for what is in it."""
-    places = zip(*(each.split(".")[:-1] for each in ends), strict=False)
-    return ".".join([parts[0] for parts in takewhile(lambda parts: len(set(parts)) == 1, places)] + ["*"])
 
 
 def _last_number(name: str) -> tuple[str, int, str]:
