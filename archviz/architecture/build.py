@@ -109,6 +109,7 @@ def _write_stack(context: Context, book: GraphBook, column: Column, stack: Stack
         scope = column.id if len(column.stacks) == 1 else f"{column.id}/{stack.path}"
         block, mixer, feed = book.add_layer(stack, kind, scope)
         count = context.parameters(kind.example.path)
+        together = sum(context.parameters(stack.layers[index].path) for index in kind.indices)
         kinds.append(
             LayerKind(
                 id=kind.id,
@@ -123,6 +124,8 @@ def _write_stack(context: Context, book: GraphBook, column: Column, stack: Stack
                 feed_forward=feed,
                 parameters=count,
                 active_parameters=count - inactive(context, kind),
+                together=together if together != count * len(kind.indices) else None,
+                chosen=list(kind.chosen),
                 signature=kind.digest,
                 evidence=book.graphs[block].evidence,
             )

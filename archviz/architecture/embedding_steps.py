@@ -63,12 +63,19 @@ def _followed(context: Context, stack: Stack) -> EmbeddingSteps | None:
 
 
 def embedding_factor(context: Context, stack: Stack) -> tuple[float, Event, Event] | None:
-    """The number that the rows of a table are multiplied by before the first layer, with the lookup and the last product; None for one."""
+    """The number that the rows of a table are multiplied by before the first layer, with the lookup and the last product.
+
+    None for one, and where data divides them too (ESM's share of masked tokens); a product with a mask leaves the rows as they are.
+    """
     found = embedding_steps(context, stack)
     products = [step for step in found.steps if canonical(step.name) in ("mul", "div")] if found is not None else []
-    numbers = [(step, number) for step in products if isinstance(number := factor_of(context, step), float)]
-    value = prod(number for _, number in numbers)
-    return (value, found.lookup, numbers[-1][0]) if found is not None and numbers and value != 1 else None
+    factors = [(step, factor_of(context, step)) for step in products]
+    numbers = [(step, factor) for step, factor in factors if isinstance(factor, float)]
+    value = prod(factor for _, factor in numbers)
+    by_data = any(factor is None and canonical(step.name) == "div" for step, factor in factors)
+    return (
+        (value, found.lookup, numbers[-1][0]) if found is not None and numbers and value != 1 and not by_data else None
+    )
 
 
 def is_root(factor: float, width: int | None) -> bool:

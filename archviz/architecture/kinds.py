@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from archviz.architecture.chosen_elements import Done, by_rank, chosen_elements
 from archviz.architecture.context import ConfigPart, Context
 from archviz.architecture.folding import Signature, signatures
 from archviz.architecture.naming import Kind, name_kinds
@@ -86,7 +87,7 @@ def build_stack(context: Context, module: ModuleRecord) -> Stack:
     """The kinds of the layers in a list: equal when module tree, sizes, settings and trace are equal."""
     layers = list(module.children.values())
     groups: dict[tuple[Signature, object], list[int]] = {}
-    traces = _trace_signatures(context, layers)
+    traces, chosen = _trace_signatures(context, layers)
     for index, key in enumerate(zip(signatures(context, module), traces, strict=True)):
         groups.setdefault(key, []).append(index)
     kinds = []
@@ -96,29 +97,37 @@ def build_stack(context: Context, module: ModuleRecord) -> Stack:
         example = next((layers[i] for i in indices if context.trace.call(layers[i].path)), layers[indices[0]])
         parts = complete_parts(context, example, indices, config, len(layers))
         digest = hashlib.sha1(repr(key).encode(), usedforsecurity=False).hexdigest()[:12]
-        kinds.append(Kind(indices, example, parts, digest))
+        kinds.append(Kind(indices, example, parts, digest, chosen=chosen_elements([chosen[i] for i in indices])))
     name_kinds(kinds)
     of_layer = {index: kind.id for kind in kinds for index in kind.indices}
     return Stack(module.path, layers, kinds, [of_layer[i] for i in range(len(layers))], config, width)
 
 
-def _trace_signatures(context: Context, layers: Sequence[ModuleRecord]) -> list[object]:
-    """What each layer did; None for all when the trace is incomplete, so that a gap does not part equal layers."""
+def _trace_signatures(
+    context: Context, layers: Sequence[ModuleRecord]
+) -> tuple[list[object], list[Mapping[str, tuple[str, ...]]]]:
+    """What each layer did, and the elements of lists that it called; None for all when the trace is incomplete, so that a gap does not
+    part equal layers.
+    """
     calls = [context.trace.call(layer.path) for layer in layers]
     if context.reading.trace_gaps or any(call is None for call in calls):
-        return [None] * len(layers)
-    found: list[object] = []
-    known: dict[int, object] = {}
+        return [None] * len(layers), [{}] * len(layers)
+    found: list[Done] = []
+    known: dict[int, Done] = {}
     for layer, call in zip(layers, calls, strict=True):
         assert call is not None
         repeated = context.trace.repeated(call)
         done = known.get(repeated.index) if repeated is not None else None
         known[call.index] = done = done or _done(context, call, len(layer.path))
         found.append(done)
-    return found
+    kinds = set(found)
+    if len(kinds) < 2:
+        return list(found), [{}] * len(layers)
+    alike = {done: by_rank(done) for done in kinds}
+    return [alike[done][0] for done in found], [alike[done][1] for done in found]
 
 
-def _done(context: Context, call: Event, cut: int) -> object:
+def _done(context: Context, call: Event, cut: int) -> Done:
     """What happened in the call of a layer, modules named as seen from it."""
     return tuple(
         [

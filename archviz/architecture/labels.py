@@ -210,7 +210,10 @@ def _cut_later(flow: Flow, node: FlowNode) -> Shape | None:
 
 def part_sizes(node: FlowNode) -> list[int]:
     """Sizes of the parts of a split, along the axis that it cuts."""
-    shapes = [v.shape for event in node.events for v in event.outputs if v.id in node.parts and v.shape]
+    found: dict[int, Shape] = {}  # a part that a step leaves as it is, such as a limit of infinity, is there again
+    for value in (value for event in node.events for value in event.outputs if value.id in node.parts and value.shape):
+        found.setdefault(node.parts[value.id], value.shape or ())
+    shapes = list(found.values())
     if not shapes or not node.shape_in or any(len(s) != len(node.shape_in) for s in shapes):
         return [int(s[-1] or 0) for s in shapes]
     axis = next((i for i, size in enumerate(node.shape_in) if any(s[i] != size for s in shapes)), -1)

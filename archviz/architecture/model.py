@@ -190,6 +190,12 @@ class LayerKind(Part):
     feed_forward: str | None = None
     parameters: int  # of one such layer
     active_parameters: int
+    together: int | None = (
+        None  # parameters of all of them, where they share some: fewer than `count` times `parameters`
+    )
+    chosen: list[str] = field(
+        default_factory=list
+    )  # lists of which each of these layers calls one element of its own, with which
     signature: str | None = None
     evidence: list[Evidence] = field(default_factory=list)
 
@@ -239,7 +245,7 @@ class ColumnItem(Part):
 
     A box that is `beside` is no step: what it gives goes into every layer beside the stream.  It reads the boxes of `reads` (node
     ids), or the tower's input where there are none. A box that `taps` is no step either: it reads the stream between the layers of a stack,
-    and what it gives does not go back into them; or, as its `note` says, nothing reads it, or `forward` does not call it.
+    and what it gives does not go back into them; or, as its `note` says, nothing reads it, `forward` does not call it, or it works between lists that run in turn.
     A box that `joins` is no step of the stream: what it gives (a table of positions, a class token) meets the stream here. It reads
     nothing of the stream, or where it is a branch (a convolution of positions), the box of `reads`.
     """

@@ -28,6 +28,7 @@ class Kind:
     Args:
         example: The first of its layers that was traced, else the first.
         digest: Fingerprint of everything that makes layers equal.
+        chosen: Lists inside the layers of which each calls elements of its own, with these: `adapters: 0-8`.
     """
 
     indices: list[int]
@@ -40,6 +41,7 @@ class Kind:
     feed_kind: str | None = None
     mixer_title: str = ""
     feed_title: str = ""
+    chosen: tuple[str, ...] = ()
 
 
 def name_kinds(kinds: Sequence[Kind]) -> None:
@@ -183,8 +185,10 @@ def _traits(modules: Sequence[ModuleRecord]) -> set[str]:
 
 
 def _difference(mine: set[str], others: Sequence[set[str]]) -> str | None:
-    """What only this one has: a kind that it states, then a submodule or tensor, then a class, then a setting."""
-    only = mine - set().union(*others)
+    """What only this one has: a kind that it states, then a submodule or tensor, then a class, then a setting; no element of a list."""
+    apart = mine - set().union(*others)
+    elements = [trait for trait in apart if trait.rpartition(".")[2].isdigit()]
+    only = {trait for trait in apart if not any(trait == e or trait.startswith((f"{e}.", f"{e}:")) for e in elements)}
 
     def order(trait: str) -> tuple[bool, bool, bool, int, str]:
         return ("type=" not in trait, "=" in trait, ":" in trait, trait.count("."), trait)

@@ -21,7 +21,7 @@ from archviz.architecture.model import (
     Tower,
     Weave,
 )
-from archviz.architecture.words import JOIN_WORDS, TAPS, value_words
+from archviz.architecture.words import JOIN_WORDS, TAPS, sizes_words, value_words
 
 _WIDTH = 100
 _LABELS = 62
@@ -157,7 +157,8 @@ def _kind_lines(stack: LayerStack, of_list: str = "") -> Iterator[str]:
     for kind in stack.kinds:
         several = len(kind.indices) > 1
         layers = f"layers {_abridged(kind.indices)}" if several else f"layer {kind.indices[0]}"
-        yield f"{kind.title} · {layers}{of_list} · {kind.parameters:,}{' each' if several else ''}"
+        yield f"{kind.title} · {layers}{of_list} · {sizes_words(kind)}"
+        yield from (f"  each calls one element of its own of {chosen}" for chosen in kind.chosen)
 
 
 def _abridged(indices: list[int]) -> str:
@@ -259,8 +260,10 @@ def _breakdown(architecture: Architecture) -> Iterator[str]:
         yield from _steps(parameters)
     if parameters.buffers:
         yield from _line("Buffers (outside of the total)", parameters.buffers, 1)
-    for alias, name in parameters.tied.items():
-        yield f"  Tied: {alias} = {name}"
+    if parameters.tied:
+        from archviz.architecture.tied_text import tied_lines
+
+        yield from (f"  Tied: {line}" for line in tied_lines(parameters.tied))
 
 
 def _steps(parameters: Parameters) -> Iterator[str]:

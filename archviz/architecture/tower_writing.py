@@ -15,7 +15,7 @@ from archviz.architecture.model import ColumnItem, Tower
 from archviz.architecture.roles import Roles
 from archviz.architecture.tower_boxes import input_box, module_box, node_id, second_box, tensor_box
 from archviz.architecture.towers import Column, embeds, is_outside, nested, pools
-from archviz.architecture.weaving import find_weaves
+from archviz.architecture.weaving import find_weaves, works_inside
 from archviz.architecture.weights_read import joining
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.norms import detect_norm
@@ -68,6 +68,7 @@ class _Steps:
             if not _only_lends(context, column, module)
             and (not pools(module) or (bool(column.stacks) and context.trace.call(module.path) is not None))
         ]  # fmt: skip
+        self._weaves = find_weaves(context, column.stacks)
         self._taps = {m.path for m in self._modules if any(taps_layers(context, m, s.layers) for s in column.stacks)}
         self._asides = asides_by_flow(context, column, self._order()) | self._asides
 
@@ -79,8 +80,7 @@ class _Steps:
             again = _called_again(self._context, self._column, module)
             if again is not None and item.node is not None and not (item.beside or item.taps or item.joins):
                 yield (again.index, 0), ColumnItem(node=second_box(item.node))
-        weaves = find_weaves(self._context, self._column.stacks)
-        woven = {path: weave for weave in weaves for path in weave.stacks}
+        woven = {path: weave for weave in self._weaves for path in weave.stacks}
         for stack in self._column.stacks:
             weave = woven.get(stack.path)
             if weave is None:
@@ -104,6 +104,11 @@ class _Steps:
         column, node = self._column, module_box(self._context, self._roles, self._column, module)
         if module.path in self._asides:
             return ColumnItem(node=node, taps=True, note=self._asides[module.path])
+        inside = (works_inside(self._context, weave, column.stacks, module) for weave in self._weaves)
+        within = next((found for found in inside if found is not None), None)
+        if within is not None and not within[1]:
+            return ColumnItem(node=node, taps=True, note=within[0])
+        node.details += [within[0]] if within is not None else []
         if not column.is_main and column.stacks and is_outside(column, module.path):
             node.details += layer_read(self._context, module, column.stacks[-1])
             node.details += joined_before(self._context, module, column.stacks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import PatternItem, Weave
 from archviz.architecture.naming import kind_labels
-from archviz.interpreter.reading import Event
+from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.repeat import Repeat, find_repeats, repeat_text
 from archviz.patterns.trace import Trace
 
@@ -83,6 +83,26 @@ def _weave(calls: Sequence[_Call]) -> Weave:
         pattern=[pattern_item(repeat) for repeat in repeats],
         pattern_text=repeat_text(repeats, _labels(stacks)),
     )
+
+
+def works_inside(
+    context: Context, weave: Weave, stacks: Sequence[Stack], module: ModuleRecord
+) -> tuple[str, bool] | None:
+    """Behind which lists a module runs between the layers of a weave, in words, and whether it runs behind all of them too.
+
+    None where it runs outside only.
+    """
+    own = [stack for stack in stacks if stack.path in weave.stacks]
+    layers = sorted(
+        (call.index, stack.path) for stack in own for layer in stack.layers for call in context.trace.calls(layer.path)
+    )
+    calls = context.trace.calls(module.path)
+    if not calls or not layers[0][0] < calls[0].index < layers[-1][0]:
+        return None
+    before = {layers[bisect_left(layers, (call.index, "")) - 1][1] for call in calls}
+    names = [name for path, name in list_names(weave.stacks).items() if path in before]
+    times = f", {len(calls)} times" if len(calls) > 1 else ""
+    return f"after layers of {' and '.join(names)}{times}", calls[-1].index > layers[-1][0]
 
 
 def pattern_item(repeat: Repeat) -> PatternItem:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archviz.patterns.repeat import Repeat, repeat_text
 
 if TYPE_CHECKING:
-    from archviz.architecture.model import LayerStack, PatternItem
+    from archviz.architecture.model import LayerKind, LayerStack, PatternItem
 
 
 _LETTERS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
@@ -85,6 +85,13 @@ def pattern_words(stack: LayerStack) -> str:
 
 def _repeat(item: PatternItem) -> Repeat:
     return Repeat(item.times, item.kind, tuple(_repeat(inner) for inner in item.items))
+
+
+def sizes_words(kind: LayerKind, unit: str = "") -> str:
+    """The parameters of the layers of a kind: of each, or together where they share some."""
+    if kind.together is not None:
+        return f"{kind.together:,}{unit} together, some of them shared"
+    return f"{kind.parameters:,}{unit}" + (" each" if kind.count > 1 else "")
 
 
 def amount(count: int) -> str:

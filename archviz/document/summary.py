@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archviz.architecture.column_layers import stacks_of
 from archviz.architecture.model import Architecture
-from archviz.architecture.words import value_words
+from archviz.architecture.words import sizes_words, value_words
 from archviz.comparison.departures import Departure
 from archviz.document.overview import overview
 from archviz.emit.markdown_text import inline_code, line, link
@@ -44,7 +44,7 @@ def _components(architecture: Architecture) -> list[str]:
         for stack in stacks_of(architecture, tower):
             name = f"{line(tower.title)}: " if len(architecture.towers) > 1 else ""
             for kind in stack.kinds:
-                lines.append(f"- {name}{kind.count} × {line(kind.title)}, {kind.parameters:,} parameters each")
+                lines.append(f"- {name}{kind.count} × {line(kind.title)}, {sizes_words(kind, ' parameters')}")
     return lines or [f"- {line(tower.title)}, {tower.parameters:,} parameters" for tower in architecture.towers]
 
 

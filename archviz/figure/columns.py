@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from archviz.architecture.column_layers import layers_in, runs_of
 from archviz.architecture.model import (
     MEETING,
@@ -32,6 +34,8 @@ from archviz.figure.model import (
 )
 from archviz.figure.savings import Savings
 from archviz.records import replace
+
+_Step = TypeVar("_Step", bound=Step)
 
 MAX_BOXES = 41  # about forty
 _MAX_PANELS = 6
@@ -96,6 +100,7 @@ class Drafted:
                 steps.append(column_step(item, f"{tower.id}/{index}"))
             elif stack:
                 steps += self._stack(stack, tower.id)
+        steps = _without_told(steps)
         self._draw_beside(tower, steps, known)
         spoken = tower.id == self.book.spoken
         return Column(
@@ -339,6 +344,24 @@ def kind_colours(architecture: Architecture, stack: LayerStack) -> list[int]:
         free = (number for number in (wanted, *range(len(stack.kinds) + 1)) if number not in taken)
         taken.append(next(free))
     return taken
+
+
+def _without_told(steps: list[Step]) -> list[Step]:
+    """The steps of a column whose bars leave out what the mixers of layers drawn in full say."""
+    told = {
+        line for diagram in step_diagrams(tuple(steps)) for box in diagram.boxes if box.kind is not None
+        for line in box.details
+    }  # fmt: skip
+    return [_silenced(step, told) for step in steps] if told else steps
+
+
+def _silenced(step: _Step, told: set[str]) -> _Step:
+    if isinstance(step, Repeat):
+        return replace(step, items=tuple(_silenced(item, told) for item in step.items))
+    if isinstance(step, LayerPanel) and step.diagram is None:
+        mixers = tuple(replace(box, details=tuple(d for d in box.details if d not in told)) for box in step.mixers)
+        return replace(step, mixers=mixers)
+    return step
 
 
 def _mixing(kind: LayerKind) -> str:

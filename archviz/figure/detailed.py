@@ -17,7 +17,7 @@ from archviz.architecture.model import (
     PatternItem,
     Tower,
 )
-from archviz.architecture.words import pattern_words
+from archviz.architecture.words import pattern_words, sizes_words
 from archviz.figure.columns import kind_colours, spoken_tower
 from archviz.figure.flow import join_node, module_diagram
 from archviz.figure.formulas import Formula, TensorIndex, formula_of, path_of
@@ -149,7 +149,7 @@ class _Detailed:
         layers = (
             f"{kind.count} of {stack.count} layers of {stack.path}" if kind.count > 1 else f"1 layer of {stack.path}"
         )
-        subtitle = f"{layers} · {kind.parameters:,} parameters each"
+        subtitle = f"{layers} · {sizes_words(kind, ' parameters')}"
         return replace(ledger, title=kind.title, subtitle=subtitle)
 
     def _column_ledger(self, tower: Tower, column: Unfolded) -> Ledger:
@@ -168,8 +168,11 @@ class _Detailed:
                 for frame in around:
                     frames.setdefault(frame, []).append(box)
             if stack and not list(_runs(stack)):
-                total = " + ".join(f"{kind.count:,} × {kind.parameters:,}" for kind in stack.kinds)
-                sum_ = sum(kind.count * kind.parameters for kind in stack.kinds)
+                total = " + ".join(
+                    f"{kind.together:,}" if kind.together is not None else f"{kind.count:,} × {kind.parameters:,}"
+                    for kind in stack.kinds
+                )
+                sum_ = sum(kind.together or kind.count * kind.parameters for kind in stack.kinds)
                 formulas[f"{column.graph.id}/{stack.path}"] = Formula(total, sum_)
             if stack and len(stack.kinds) > 1:
                 notes.append(sentence(pattern_words(stack)[:400]))

@@ -166,7 +166,7 @@ def _arrows(graph: BlockGraph, scope: str, drawn: set[str]) -> tuple[Arrow, ...]
                 source=f"{scope}/{edge.source}",
                 target=f"{scope}/{edge.target}",
                 skip=edge.residual,
-                label=(edge.label or "")[:_MAX_LABEL],
+                label=grouped((edge.label or "")[:_MAX_LABEL]),
                 lanes=streamed.get(edge.source, 1),
             )
     return tuple(arrows.values())

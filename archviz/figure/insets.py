@@ -140,7 +140,10 @@ class InsetBook:
             experts = [
                 each for node in block.nodes for each in inner if node.zoom == each.id and node.role == "experts"
             ]
-            inset = replace(inset, notes=(*inset.notes, *_expert_notes(experts)))
+            if self.savings.bare:
+                self.closed |= {each.title: each.module for each in experts}
+            else:
+                inset = replace(inset, notes=(*inset.notes, *_expert_notes(experts)))
         self._file(block.id, inset)
 
     def _inset(self, block: BlockGraph, diagram: Diagram, number: int | None, column: str) -> Inset:

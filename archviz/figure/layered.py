@@ -14,6 +14,7 @@ from archviz.figure.routing import Extent, Net, Wiring, assign_tracks, bends, wi
 from archviz.records import field, record
 
 _LANE = 16.0
+_HEAD, _STEM = 9.0, 4.0  # px above the wires of a narrow gap, for the heads of their arrows, and below them
 _NAMED = 19.0  # px between two layers with words beside a wire
 
 
@@ -188,7 +189,8 @@ class _Layout:
 
     def _track_y(self, gap: int, net: Net) -> float:
         bottom, top = self.tops[gap][0], self.tops[gap + 1][1]
-        first = bottom - (bottom - top - self.spacing.track * max(self.wiring.tracks(gap) - 1, 0)) * 0.5
+        spread = self.spacing.track * max(self.wiring.tracks(gap) - 1, 0)
+        first = min(max((bottom + top + spread) / 2, top + _HEAD + spread), bottom - _STEM)
         return first - net.track * self.spacing.track
 
     def _route(self, index: int) -> tuple[Point, ...]:

@@ -22,7 +22,8 @@ DASHES: dict[str, tuple[float, ...]] = {
     "conflict": (8.0, 3.0, 2.0, 3.0),
 }
 _CELL, _CELL_GAP, _CELL_ROW = 19.0, 4.0, 26.0  # px: height of a numbered copy, between two, and of their row
-_CORES = ("attention_core", "recurrence_core", "experts")
+_WIDER = {"attention_core": 1.35, "recurrence_core": 1.35, "experts": 1.35, "router": 1.15}
+"""By role, how much wider than others a box may be for what it says."""
 
 
 @record(frozen=True)
@@ -93,7 +94,7 @@ def box_size(box: Box, style: Style) -> tuple[float, float]:
 def _size(
     text: str, more: tuple[str, ...], cells: tuple[str, ...], role: str, style: Style, badge: bool
 ) -> tuple[float, float]:
-    widest = style.wide * (1.3 if role in _CORES else 1.0)
+    widest = style.wide * _WIDER.get(role, 1.0)
     beside = 2 * max(_BADGE - style.pad, 0.0) if badge else 0.0
     widths = [measure(text[:120], style.label, 600) + beside, *(measure(line[:120], style.detail) for line in more)]
     row = sum(_cell_widths(cells, style)) + _CELL_GAP * (len(cells) - 1) if cells else 0.0
@@ -108,6 +109,7 @@ _BADGE = 13.0  # px: what the letter on the corner of a box covers of its width
 _END = 96.0  # px: least width of the end of a column
 _LEADING = 1.2  # of a label in several lines
 _MOST_LINES, _MOST_PARTS = 3, 5
+_SIGNS = ("→", "×", "+", "=")
 _APART, _THIN, _TIP = 3.0, 1.0, 4.0  # px: between lines side by side, their width, and the length of their end
 
 
@@ -121,17 +123,61 @@ def _broken(
 
 
 def _in_lines(text: str, size: float, weight: int, room: float) -> list[str]:
-    """A text in at most three lines broken between words, one long name in some more; what is longer is cut."""
-    lines = [""]
+    """A text in at most three lines broken between words, one long name in some more; what is longer is cut.
+
+    Where as few lines do, they break after commas, or else not within what belongs together (`kernel 3 × 3`).
+    """
     words = [part for word in text[:400].split(" ") for part in _parts(word, size, weight, room)]
     most = _MOST_LINES if " " in text else _MOST_PARTS
+    lines = _filled(words, size, weight, room, most)
+    if 1 < len(lines) < len(words):
+        for joined in (_clauses(words), _bound(words)):
+            other = _filled(joined, size, weight, room, most)
+            if len(other) == len(lines) and all(measure(line, size, weight) <= room for line in other):
+                return other
+    return [fit(line, size, weight, room) for line in lines]
+
+
+def _filled(words: Sequence[str], size: float, weight: int, room: float, most: int) -> list[str]:
+    """Words in lines, each as long as there is room, the last with all that is left."""
+    lines = [""]
     for word in words:
         longer = f"{lines[-1]} {word}" if lines[-1] else word
         if lines[-1] and measure(longer, size, weight) > room and len(lines) < most:
             lines.append(word)
         else:
             lines[-1] = longer
-    return [fit(line, size, weight, room) for line in lines]
+    return lines
+
+
+def _clauses(words: Sequence[str]) -> list[str]:
+    """Words joined up to each comma.
+
+    >>> _clauses(["384", "→", "384,", "kernel", "3,", "stride", "2"])
+    ['384 → 384,', 'kernel 3,', 'stride 2']
+    """
+    clauses = [""]
+    for word in words:
+        if clauses[-1].endswith(","):
+            clauses.append("")
+        clauses[-1] = f"{clauses[-1]} {word}" if clauses[-1] else word
+    return clauses
+
+
+def _bound(words: Sequence[str]) -> list[str]:
+    """Words joined to what they say little without: a number to its name and its factors, a sign to what follows it.
+
+    >>> _bound(["3072", "→", "6144,", "kernel", "3", "×", "3,", "stride", "2"])
+    ['3072', '→ 6144,', 'kernel 3 × 3,', 'stride 2']
+    """
+    bound: list[str] = []
+    for before, word in zip(("", *words), words, strict=False):
+        named = before.isalpha() and before.islower() and word[:1].isdigit()
+        if bound and (named or word == "×" or before in _SIGNS):
+            bound[-1] = f"{bound[-1]} {word}"
+        else:
+            bound.append(word)
+    return bound
 
 
 def _parts(word: str, size: float, weight: int, room: float) -> list[str]:
@@ -295,38 +341,67 @@ def wrap(line: Sentence, size: float, width: float, weight: int = 400) -> list[S
     return list(_wrapped(line, size, round(width, 3), weight))
 
 
+_Piece = tuple[Words, float, float]  # and its widths in px without and with the space at its end
+
+
 @lru_cache(maxsize=2048)  # a figure is laid out several times until it fits its page
 def _wrapped(line: Sentence, size: float, width: float, weight: int) -> tuple[Sentence, ...]:
     lines: list[list[Words]] = [[]]
     used = 0.0
-    for words, piece, length, full in _pieces(line, size, weight):
-        bold = 700 if words.accent or words.strong else weight
+    for pieces in _pieces(line, size, weight, width):
+        length = sum(full for _, _, full in pieces[:-1]) + pieces[-1][1]
         if used and used + length > width:
             lines.append([])
-            used, piece = 0.0, piece.lstrip()
-            full = measure(piece, size, bold)
-        if length > width:
-            piece = fit(piece, size, bold, width)
-            full = measure(piece, size, bold)
-        last = lines[-1][-1] if lines[-1] else None
-        if last and (last.accent, last.strong) == (words.accent, words.strong):
-            lines[-1][-1] = Words(last.text + piece, words.accent, words.strong)
-        else:
-            lines[-1].append(Words(piece, words.accent, words.strong))
-        used += full
-    return tuple(tuple(words) for words in lines)
+            used = 0.0
+        for words, bare, full in pieces:
+            if bare > width:
+                words = words._replace(text=fit(words.text, size, _weight(words, weight), width))
+                full = measure(words.text, size, _weight(words, weight))
+            if used or bare or len(lines) == 1:  # no line begins with a space
+                _append(lines[-1], words)
+                used += full
+    return tuple(_without_end(words) for words in lines)
 
 
-@lru_cache(maxsize=1024)  # a line is wrapped at many widths
-def _pieces(line: Sentence, size: float, weight: int) -> tuple[tuple[Words, str, float, float], ...]:
-    """Words, each with the space after it, and their widths in px without and with that."""
-    found: list[tuple[Words, str, float, float]] = []
+def _append(line: list[Words], words: Words) -> None:
+    last = line[-1] if line else None
+    if last and (last.accent, last.strong) == (words.accent, words.strong):
+        line[-1] = last._replace(text=last.text + words.text)
+    else:
+        line.append(words)
+
+
+def _without_end(line: list[Words]) -> Sentence:
+    """A line without the space at its end, which would push words that end at a place away from it."""
+    while line and not line[-1].text.rstrip():
+        line = line[:-1]
+    return (*line[:-1], line[-1]._replace(text=line[-1].text.rstrip())) if line else ()
+
+
+def _weight(words: Words, weight: int) -> int:
+    return 700 if words.accent or words.strong else weight
+
+
+@lru_cache(maxsize=2048)  # a line is wrapped several times
+def _pieces(line: Sentence, size: float, weight: int, width: float) -> tuple[tuple[_Piece, ...], ...]:
+    """The words between spaces, each of its pieces that look alike (`±` and `30`); those of a word wider than a line alone."""
+    found: list[list[_Piece]] = []
+    ended = True
     for words in line:
-        bold = 700 if words.accent or words.strong else weight
-        pieces = words.text[:2000].split(" ")
-        for piece in [f"{piece} " for piece in pieces[:-1]] + ([pieces[-1]] if pieces[-1] else []):
-            found.append((words, piece, measure(piece.rstrip(), size, bold), measure(piece, size, bold)))
-    return tuple(found)
+        parts = words.text[:2000].split(" ")
+        for text in [f"{part} " for part in parts[:-1]] + ([parts[-1]] if parts[-1] else []):
+            bold = _weight(words, weight)
+            piece = (words._replace(text=text), measure(text.rstrip(), size, bold), measure(text, size, bold))
+            if ended:
+                found.append([piece])
+            else:
+                found[-1].append(piece)
+            ended = text.endswith(" ")
+    kept: list[tuple[_Piece, ...]] = []
+    for pieces in found:
+        whole = sum(full for _, _, full in pieces[:-1]) + pieces[-1][1] <= width
+        kept += [tuple(pieces)] if whole else [(piece,) for piece in pieces]
+    return tuple(kept)
 
 
 def paint_lines(

@@ -9,7 +9,7 @@ from typing import Protocol
 from archviz.figure.display import Group, Item, Rect
 from archviz.figure.fonts import fit, measure
 from archviz.figure.layered import Link, Placement, Spacing, Vertex, place
-from archviz.figure.model import FactCell, Inset, Sentence, Strip, Words
+from archviz.figure.model import FactCell, Inset, KindKey, Sentence, Strip, Words
 from archviz.figure.paint import (
     DASHES,
     INSET,
@@ -185,13 +185,23 @@ class StripArt:
         return rows * (_UNIT + 6) + 10.0 if rows else 0.0
 
     def _key_columns(self, width: float) -> int:
-        return 2 if width >= _TWO_KEYS and len(self.strip.keys) > 2 else 1
+        """Two where there is room; all side by side where each fits there on a line."""
+        keys = len(self.strip.keys)
+        if width < _TWO_KEYS or keys < 3:
+            return 1
+        room = self._key_room(width, keys)
+        return keys if all(measure(self._key_text(key), 13) <= room for key in self.strip.keys) else 2
+
+    def _key_room(self, width: float, columns: int) -> float:
+        return (width - 2 * _PAD) / columns - 26 - (14 if columns > 1 else 0)
+
+    def _key_text(self, key: KindKey) -> str:
+        return f"{key.count} × {key.title}"[:300]
 
     def _key_lines(self, width: float) -> list[list[Sentence]]:
         """The entries of the key, each in lines."""
-        columns = self._key_columns(width)
-        room = (width - 2 * _PAD) / columns - 26 - (14 if columns > 1 else 0)
-        return [wrap((Words(f"{key.count} × {key.title}"[:300]),), 13, room) for key in self.strip.keys]
+        room = self._key_room(width, self._key_columns(width))
+        return [wrap((Words(self._key_text(key)),), 13, room) for key in self.strip.keys]
 
     def _key_rows(self, width: float) -> list[float]:
         """Heights of the rows of the key."""

@@ -68,7 +68,7 @@ class Skyline:
 
 @record(frozen=True)
 class Sizes:
-    """What the view shows, each tower's groups bottom-up."""
+    """What the view shows: the groups in order of execution, each tower's bottom-up after those that feed it."""
 
     groups: tuple[BarGroup, ...]
     skylines: tuple[Skyline, ...]
@@ -78,12 +78,22 @@ def build_sizes(architecture: Architecture) -> Sizes:
     """The operations of a model with their parameters."""
     groups: list[BarGroup] = []
     skylines: list[Skyline] = []
-    for tower in architecture.towers:
-        alone = len(architecture.towers) == 1
+    alone = len(architecture.towers) == 1
+    for tower in sorted(architecture.towers, key=lambda tower: -_feeds_on(architecture, tower)):
         groups += _tower_groups(architecture, tower, "" if alone else f"{tower.title}: ")
+    for tower in architecture.towers:
         stacks = runs_of(architecture, tower)
         skylines += [_skyline(architecture, stack, "" if alone else f"{tower.title}: ") for stack in stacks]
     return Sizes(tuple(groups), tuple(skylines))
+
+
+def _feeds_on(architecture: Architecture, tower: Tower) -> int:
+    """Over how many further towers the output of a tower goes."""
+    feeds = {each.id: each.feeds for each in architecture.towers}
+    passed = [tower.id]
+    while (after := feeds.get(passed[-1])) and after not in passed:
+        passed.append(after)
+    return len(passed) - 1
 
 
 def _tower_groups(architecture: Architecture, tower: Tower, prefix: str) -> Iterator[BarGroup]:

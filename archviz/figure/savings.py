@@ -11,6 +11,7 @@ class Savings:
 
     Args:
         experts: The inside of one expert is a sentence.
+        bare: Nor is it a sentence: the module view has it.
         minor_insets: Small towers have no insets.
         minor_panels: Layers of small towers are bars.
         feeds: Plain feed-forwards have no inset.
@@ -37,6 +38,7 @@ class Savings:
     layers: bool = False
     insets: int = 99
     small: bool = False
+    bare: bool = False
 
 
 _SMALL = Savings(experts=True, minor_insets=True, feeds=True)
@@ -61,7 +63,8 @@ def _some(rung: Savings, most: int) -> tuple[Savings, Savings]:
 
 
 _BARRED = (_LAST, replace(_LAST, panels=2), replace(_LAST, panels=1), replace(_LAST, layers=True))
-_SIDED = tuple(replace(rung, margins=margins) for rung in _BARRED[1:] for margins in (False, True))
+_PANELLED = (*_BARRED[1:3], replace(_LAST, panels=1, bare=True), *_BARRED[3:])
+_SIDED = tuple(replace(rung, margins=margins) for rung in _PANELLED for margins in (False, True))
 LADDER: tuple[Savings, ...] = (
     *_RUNGS,
     *_SIDED,
@@ -92,6 +95,7 @@ def ladder(*, small_towers: bool, experts: bool, kinds: int) -> list[Savings]:
             replace(
                 rung,
                 experts=rung.experts and experts,
+                bare=rung.bare and experts,
                 minor_insets=rung.minor_insets and small_towers,
                 minor_panels=rung.minor_panels and small_towers,
                 folded=rung.folded and small_towers,

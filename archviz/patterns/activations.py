@@ -6,6 +6,7 @@ The ops decide; the name of a class or setting decides where no ops were seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.op_families import ACTIVATIONS, PLUMBING, activation_of, canonical
@@ -85,12 +86,15 @@ def _is_clamped(activation: Event, inside: Sequence[Event]) -> bool:
 
 
 def clamp_bounds(event: Event) -> str | None:
-    """What a clamp keeps its values within: `−7 … 7`, `≤ 7`; None when its bounds are no numbers."""
+    """What a clamp keeps its values within: `−7 … 7`, `≤ 7`; None when its bounds are no numbers, or keep nothing out."""
     options = event.options
     if "clamp_max" in event.name:
         options = {"max": options.get("max", options.get("1"))}
     low, high = options.get("min", options.get("1")), options.get("max", options.get("2"))
-    shown = [f"{value:g}".replace("-", "−") if isinstance(value, (int, float)) else "" for value in (low, high)]
+    bounding = [isinstance(value, (int, float)) and isfinite(value) for value in (low, high)]  # ±∞ keeps nothing out
+    shown = [
+        f"{value:g}".replace("-", "−") if bounds else "" for value, bounds in zip((low, high), bounding, strict=True)
+    ]
     if all(shown):
         return f"{shown[0]} … {shown[1]}"
     return (f"≥ {shown[0]}" if shown[0] else f"≤ {shown[1]}") if any(shown) else None

@@ -206,7 +206,7 @@ def _take(taken: list[Factor], todo: list[Factor], wanted: int, rest: int) -> No
 
 
 def _is_unusual(layout: Layout) -> bool:
-    if any(_repeats_whole(axis) for axis in layout.axes):
+    if any(_repeats_whole(axis) for axis in layout.axes) or _stands_behind(layout.axes):
         return True
     axes = [[(key, size) for key, size in axis if key != SPREAD and size != 1] for axis in layout.axes]
     for axis in axes:
@@ -220,6 +220,13 @@ def _is_unusual(layout: Layout) -> bool:
         if pieces or (whole and before[0][1] == after[0][1] and before[0][0] > after[0][0]):
             return True
     return False
+
+
+def _stands_behind(axes: Axes) -> bool:
+    """Whether the batch stands behind another whole axis."""
+    factors = [factor for axis in axes for factor in axis]
+    before = factors[: factors.index(_BATCH)] if _BATCH in factors else ()
+    return any(key != SPREAD and len(key) == 1 and size != 1 for key, size in before)
 
 
 def _repeats_whole(axis: Sequence[Factor]) -> bool:

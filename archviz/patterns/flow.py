@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from heapq import heapify, heappop, heappush
+from math import isfinite
 
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.op_families import FRESH, JOINS, PLUMBING, SPLITS, canonical, writes_in_place
@@ -257,7 +258,7 @@ class _Builder:
             return
         name = canonical(event.name) if event.kind != "call" else event.name
         if (event.kind != "op" and (self._changes_nothing(event) or name in PLUMBING)) or (
-            not self.ones and _multiplies_by_one(event)
+            not self.ones and (_multiplies_by_one(event) or _keeps_all(event))
         ):
             before = self.nodes[self.producer[data[0].id]]
             before.events += (
@@ -282,6 +283,12 @@ class _Builder:
         """Dropout, identity and the like return what they were given."""
         same = [v.id for v in event.outputs] == [v.id for v in event.inputs[:1]]
         return same or event.name in ("Dropout", "Identity", "Dropout1d", "Dropout2d", "StochasticDepth")
+
+
+def _keeps_all(event: Event) -> bool:
+    """A clamp between infinities, as a limit that a configuration leaves open gives."""
+    bounds = [value for value in event.options.values() if isinstance(value, (int, float))]
+    return canonical(event.name) in ("clamp", "clip") and bool(bounds) and not any(map(isfinite, bounds))
 
 
 def _multiplies_by_one(event: Event) -> bool:
@@ -310,15 +317,15 @@ def _is_float(value: ValueRef) -> bool:
 
 
 def _factors(before: Shape | None, after: Shape | None) -> Shape | None:
-    """How the last axis was cut into several: `[1, 7, 2048] → [1, 7, 16, 128]` gives `(16, 128)`, and so does `[1, 1, 7, 2048]`."""
-    if not before or not after or before[-1] is None or _wide(after) <= _wide(before):
+    """How the last axis was cut into several: `[1, 7, 2048] → [1, 7, 16, 128]` gives `(16, 128)`, and so does `[4, 7, 2048] → [1, 28, 16, 128]`."""
+    if not before or not after or before[-1] is None:
         return None
     keep = len(after)
     size = 1
     while keep and size < before[-1]:
         keep -= 1
         size *= after[keep] or 1
-    return after[keep:] if size == before[-1] and len(after) - keep > 1 else None
+    return after[keep:] if size == before[-1] and _wide(after[keep:]) > 1 else None
 
 
 def _wide(shape: Shape) -> int:

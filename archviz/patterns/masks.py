@@ -86,7 +86,7 @@ def _window(call: Event, uses: Sequence[Event]) -> int | None:
         return None
     tokens, keys = shape[1], scores[-1]
     apart = tokens is not None and keys is not None and keys < tokens
-    return keys if apart and any(axis is not None and axis * keys == tokens for axis in scores[1:3]) else None
+    return keys if apart and tokens in [(axis or 0) * (keys or 0) for axis in scores[1:3]] else None
 
 
 def _queries_and_keys(event: Event) -> tuple[int | None, int | None]:

@@ -26,22 +26,29 @@ class RotationForm:
         back: The angles are negative.
         fault: Why it rotates no pairs by one angle each; empty where it does.
         halves: Neighbours are paired, and what comes out of them is put into halves.
+        span: The first element that turns, and how many do, where they stand in a row.
     """
 
     layout: str | None
     back: bool = False
     fault: str = ""
     halves: bool = False
+    span: tuple[int, int] | None = None
 
 
 Row = dict[int, float]
 
 
 def rotation_form(
-    trace: Trace, event: Event, value: ValueRef, result: ValueRef, stored: Mapping[int, StoredTensor]
-) -> RotationForm | None:
-    """How `event` makes `result` of `value`; None where its steps are not known element by element."""
-    inside = trace.inside(event)
+    trace: Trace, event: Event, value: ValueRef, result: ValueRef, stored: Mapping[int, StoredTensor],
+    inside: Sequence[Event] | None = None,
+) -> RotationForm | None:  # fmt: skip
+    """How `event` makes `result` of `value`; None where its steps are not known element by element.
+
+    Args:
+        inside: The steps of a rotation that no function holds; those inside the event where not given.
+    """
+    inside = trace.inside(event) if inside is None else inside
     numbers = _Numbers(value, stored)
     try:
         rows = _rows(Elements([*trace.before(event), *inside], numbers.given), value, result)
@@ -139,7 +146,8 @@ def _form(rows: Sequence[Row], angles: Sequence[float] | None) -> RotationForm:
         return RotationForm(layout, fault="what comes out of a pair is put elsewhere")
     if moved and not _is_halves(sorted(pairs), pairs):
         return RotationForm(layout, fault="what comes out of a pair is put elsewhere")
-    return RotationForm(layout, back=turns.pop(), halves=moved)
+    in_a_row = mixed == list(range(mixed[0], mixed[0] + len(mixed)))
+    return RotationForm(layout, back=turns.pop(), halves=moved, span=(mixed[0], len(mixed)) if in_a_row else None)
 
 
 def _layout(pairs: Sequence[tuple[int, ...]]) -> str | None:

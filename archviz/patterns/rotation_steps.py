@@ -26,9 +26,8 @@ def turning_steps(events: Iterable[Event], trace: Trace) -> list[Event]:
     swapped = any(_swaps(event, steps) for event in steps if canonical(event.name) in ("cat", "stack"))
     turned = [*found.complex]
     for event, tables in found.sums:
-        if canonical(event.name) == "sub":
-            turned += [event] if tables in found.tables("add") else []
-        elif swapped or tables in found.tables("sub"):
+        other = "add" if canonical(event.name) == "sub" else "sub"
+        if swapped or tables in found.tables(other):
             turned.append(event)
     return sorted(turned, key=lambda event: event.index)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from archviz.architecture.context import Context
 from archviz.architecture.defaulted import DEFAULT_OF
@@ -12,6 +12,7 @@ from archviz.interpreter.reading import Assumption, ModelReading
 from archviz.records import replace
 from archviz.verify.attention_claims import attention_claims
 from archviz.verify.claims import Claim, join_claims
+from archviz.verify.constant_claims import constant_claims, made_claims
 from archviz.verify.formula_claims import (
     NORM_FORMULA,
     beside_formulas,
@@ -23,7 +24,7 @@ from archviz.verify.formula_claims import (
 )
 from archviz.verify.joined_numbers import sized
 from archviz.verify.model_claims import model_claims
-from archviz.verify.not_read import branches_not_read
+from archviz.verify.not_read import branches_not_read, changed_by_sizes
 from archviz.verify.rope_claims import rope_claims
 from archviz.verify.router_claims import router_claims
 from archviz.verify.same_numbers import alike_in_numbers
@@ -56,12 +57,15 @@ def find_claims(reading: ModelReading, architecture: Architecture, find_text: Fi
     claims = list(model_claims(context, architecture, stacks, lines))
     claims += [*model_formulas(context, stacks, lines), *uncalled_beside(context, stacks, lines)]
     claims += [*beside_formulas(context, stacks, lines), *handed_to_layers(context, stacks, lines)]
-    claims += settings_beside(context, stacks, lines)
+    claims += [*settings_beside(context, stacks, lines), *constant_claims(context, lines)]
+    claims += made_claims(context, stacks, lines)
     claims += join_claims(branches_not_read(context, stacks, lines))
     for stack in stacks:
         claims += join_claims(_norms_in_short(list(_stack_claims(context, lines, stack))))
     defaulted = _defaulted_towers(architecture)
     unstated = _unstated(architecture)
+    exchanged = [(fork.module, lines.evidence(fork.at)) for fork, _ in changed_by_sizes(context)]
+    claims = [_exchanged(claim, exchanged) for claim in claims]
     told = (_doubted(_of_defaults(_unstated_claim(claim, unstated), defaulted), reading) for claim in claims)
     return [_assumed(sized(claim, context), reading) for claim in told]
 
@@ -106,6 +110,15 @@ def _doubted(claim: Claim, reading: ModelReading) -> Claim:
         above = gap.module.startswith(f"{claim.stack}.") and any(f"{p}.".startswith(f"{gap.module}.") for p in parts)
         if above or any(f"{gap.module}.".startswith(f"{part}.") for part in parts):
             return replace(claim, status="unverified")
+    return claim
+
+
+def _exchanged(claim: Claim, places: Sequence[tuple[str, tuple[Evidence, ...]]]) -> Claim:
+    """What an attention sees is not verified where the pass exchanged it because its input is short."""
+    for module, evidence in places:
+        inside = f"{claim.scope}.".startswith(f"{module}." if module else "")
+        if claim.key in ("attention.mask", "attention.span") and inside and claim.status == "verified":
+            return replace(claim, status="unverified", evidence=(*claim.evidence, *evidence))
     return claim
 
 

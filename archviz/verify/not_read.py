@@ -32,6 +32,31 @@ def branches_not_read(context: Context, stacks: Sequence[Stack], lines: SourceLi
         if text is not None:
             stack, indices, part = _scope(context, stacks, fork.module)
             yield Claim("branch.not_read", text, "unverified", lines.evidence(fork.at), stack, indices, part)
+    for fork, text in changed_by_sizes(context):
+        yield Claim("branch.exchanges", text, "unverified", lines.evidence(fork.at), part=fork.module)
+
+
+def changed_by_sizes(context: Context) -> Iterator[tuple[Fork, str]]:
+    """Branches that a size decides and in which the pass exchanges what the model holds: each with its statements."""
+    for fork in context.reading.forks:
+        node = fork.node
+        if (
+            not isinstance(node, ast.If)
+            or fork.turns != {True}
+            or not decided_by_pass(node.test, names_of_sizes(_body(fork)))
+        ):
+            continue
+        if any(map(_sets, node.body)):
+            kept = [each for each in node.body if not _only_tells(each) and not isinstance(each, ast.Assign)]
+            yield fork, _short(f"if {ast.unparse(node.test)}: {_text(kept or node.body)}")
+
+
+def _sets(statement: ast.stmt) -> bool:
+    """Whether a statement calls a method of the module that sets something: `self.set_attention_type("original_full")`."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    function = call.func if isinstance(call, ast.Call) else None
+    own = isinstance(function, ast.Attribute) and ast.unparse(function.value) == "self"
+    return own and isinstance(function, ast.Attribute) and function.attr.startswith(("set_", "_set_", "switch_"))
 
 
 def not_read(fork: Fork) -> str | None:

@@ -15,6 +15,7 @@ from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import Rope, detect_rope, is_rotated, pairs_of, turns_back
 from archviz.patterns.rotation_form import RotationForm, rotation_form
 from archviz.patterns.rotation_steps import turning_steps
+from archviz.patterns.written_rotations import written_rotations
 from archviz.spans import Span
 from archviz.verify.claims import Claim
 from archviz.verify.formula_claims import formula
@@ -67,9 +68,11 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
     if view.call is None or view.lineage is None or view.part is None or not isinstance(view.part.what, Attention):
         return
     rotations = find_rotations(view)
+    is_held = bool(rotations)
+    rotations = rotations or _written_out(view, view.call)
     if not rotations:
-        written = list(_written_out(view))
-        yield from written or _without_rotation(view, view.part.what)
+        loose = list(_loose_turns(view))
+        yield from loose or _without_rotation(view, view.part.what)
         return
     forward = [r for r in rotations if not r.inverse]
     places = [r.event.at for r in rotations]
@@ -86,7 +89,8 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
     turned = {r.tensor for r in forward if _turned(view, r)}
     if turned:
         yield view.claim("rope.direction", f"backward: {', '.join(sorted(turned))}", *places)
-    yield view.claim("rope.function", rotations[0].rope.function, places[0])
+    if is_held:
+        yield view.claim("rope.function", rotations[0].rope.function, places[0])
     yield from _order(view, forward)
     inverse = [r for r in rotations if r.inverse]
     if inverse:
@@ -100,8 +104,32 @@ def rope_claims(view: LayerView) -> Iterator[Claim]:
     yield from _settings(view, places[0])
 
 
-def _written_out(view: LayerView) -> Iterator[Claim]:
-    """A rotation that stands in the attention's own forward: which projections go through it, and in which pairs."""
+def _written_out(view: LayerView, call: Event) -> list[Rotation]:
+    """The rotations that stand in the attention's own forward."""
+    assert view.lineage is not None
+    inside = view.trace.inside(call)
+    found = []
+    for event in written_rotations(view.trace, call):
+        value, result = event.inputs[0], event.outputs[0]
+        width = (value.shape or (None,))[-1]
+        turned = (result.shape or (None,))[-1]
+        rope = Rope(event.name, width, turned if turned == width else turned and 2 * turned, None, 1)
+        steps = view.lineage.steps(value)
+        form = rotation_form(view.trace, event, value, result, view.context.reading.stored, inside)
+        part, cut_at = _part(view, view.lineage, event, rope, value)
+        if form is not None and form.span is not None and width is not None and form.span[1] < width:
+            part = _interval(*form.span, width)
+        layout = pairs_of(view.lineage.steps(result), event, view.trace) if form is None else None
+        tensor, norms = _tensor(view, view.lineage, event, steps), _norms(view, steps)
+        inverse = _is_inverse(view, event, view.lineage)
+        found.append(
+            Rotation(event, value, replace(rope, layout=layout), tensor, part, norms, cut_at, inverse, form)
+        )  # fmt: skip
+    return _named(view, call, found)
+
+
+def _loose_turns(view: LayerView) -> Iterator[Claim]:
+    """A rotation of which only the steps that turn were found: which projections go through it, and in which pairs."""
     turns = turning_steps(view.trace.own(view.call), view.trace) if view.call is not None else []
     turns = [turn for turn in turns if any(map(view.trace.is_live, turn.outputs))]
     if not turns or view.lineage is None:
@@ -194,9 +222,14 @@ def find_rotations(view: LayerView) -> list[Rotation]:
             _rotation(view, view.lineage, event, rope, value) for place, value in enumerate(data[: rope.tensors])
             if _takes_effect(view, event, place, len(data))
         ]  # fmt: skip
+    return _named(view, view.call, found)
+
+
+def _named(view: LayerView, call: Event, found: list[Rotation]) -> list[Rotation]:
+    """The rotations, with the parts of a fused projection told apart."""
     names = [rotation.tensor for rotation in found]
     if len({(rotation.tensor, rotation.part) for rotation in found}) < len(found):  # not parts of one that turn apart
-        names = named_apart(view.origins(view.call), names, [rotation.value for rotation in found])
+        names = named_apart(view.origins(call), names, [rotation.value for rotation in found])
     return [replace(rotation, tensor=name) for rotation, name in zip(found, names, strict=True)]
 
 

@@ -71,6 +71,10 @@ class SourceLines:
         parts = self._parts_of(at.file)
         return _innermost(parts.functions, parts.around, at.line)
 
+    def functions(self, at: Span | None) -> list[Function]:
+        """All functions of the file of a line."""
+        return self._parts_of(at.file).functions if at is not None else []
+
     def tree(self, file: str) -> ast.Module:
         """The syntax tree of a file, empty when it is not at hand or does not parse."""
         if file not in self._trees:

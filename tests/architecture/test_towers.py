@@ -189,18 +189,16 @@ def test_a_text_decoder_that_holds_the_tower_of_images_is_no_vision_encoder() ->
 def test_norms_without_weights_stand_where_they_are_called() -> None:
     def norms(name: str) -> list[tuple[str, list[str], str | None, int]]:
         column = of_catalog(name).towers[0].column
-        at = [place for place, item in enumerate(column) if item.stack]
+        at = [place for place, item in enumerate(column) if item.stacks]
         return [
-            (node.label, node.details, node.module, sum(place > each for each in at))
+            (node.label, node.details, item.note, sum(place > each for each in at))
             for place, item in enumerate(column) if (node := item.node) and node.role == "norm"
         ]  # fmt: skip
 
     told = ["without weights"]
-    assert norms("transformers:nanochat") == [
-        ("RMSNorm", told, "model.norm", 0),
-        ("Final RMSNorm", told, "model.norm", 1),
-    ]
+    assert norms("transformers:nanochat") == [("RMSNorm", told, None, 0), ("Final RMSNorm", told, None, 1)]
     assert norms("transformers:hrm_text") == [
-        ("RMSNorm", told, "L_module.final_norm", 1), ("Final RMSNorm", told, "H_module.final_norm", 2),
-    ]  # fmt: skip
+        ("RMSNorm", told, "after layers of L_module, 6 times", 1),
+        ("Final RMSNorm", [*told, "after layers of H_module, 2 times"], None, 1),
+    ]
     assert [each[:2] for each in norms("Qwen/Qwen3-0.6B")] == [("Final RMSNorm", [])]

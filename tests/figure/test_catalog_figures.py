@@ -14,9 +14,10 @@ from archviz.figure.detailed import build_detailed
 from archviz.figure.display import Text
 from archviz.figure.fitting import fitted_page
 from archviz.figure.ledger import Ledger
-from archviz.figure.model import Figure, bars, column_boxes
-from archviz.figure.overview import count_boxes
+from archviz.figure.model import Figure, bars, column_boxes, step_diagrams
+from archviz.figure.overview import build_overview, count_boxes
 from archviz.figure.quantities import plain
+from archviz.figure.savings import LADDER
 from archviz.figure.theme import LIGHT
 from archviz.settings import Settings
 
@@ -238,12 +239,31 @@ def test_the_line_of_a_tie_does_not_lie_on_the_leader_of_a_note() -> None:
 
 
 def test_of_layers_of_one_build_the_commonest_is_shown_and_its_mixer_has_the_colour_of_its_inset() -> None:
-    figure = overview("moonshotai/Kimi-Linear-48B-A3B-Instruct")
+    few = next(savings for savings in LADDER if savings.layers and savings.insets == 3 and not savings.small)
+    figure = build_overview(model("moonshotai/Kimi-Linear-48B-A3B-Instruct"), few)
     layer = next(inset for inset in figure.insets if inset.role == "layer")
     assert layer.title == "Kimi Delta Attention + MoE"  # 19 of 27 layers; the first has a dense feed-forward
     mixer = next(box for box in layer.diagram.boxes if box.role == "linear_attention")
     zoomed = next(inset for inset in figure.insets if inset.id == mixer.zoom)
     assert mixer.kind == zoomed.kind
+
+
+def test_every_mixer_of_a_hybrid_is_opened_beside_one_layer_drawn_in_full() -> None:
+    figure = overview("moonshotai/Kimi-Linear-48B-A3B-Instruct")
+    zooms = {box.label: box.zoom for column in figure.columns for box in column_boxes(column.steps)}
+    opened = {inset.id: inset.title for inset in figure.insets}
+    for label in ("Kimi Delta Attention", "Multi-head latent attention", "MoE"):
+        assert opened.get(zooms[label] or "") == label
+    assert [len(list(step_diagrams(column.steps))) for column in figure.columns] == [1]
+    assert any(plain(line).startswith("Not opened here: Expert (one of 256) (") for line in figure.footers)
+
+
+def test_a_bar_of_layers_repeats_nothing_that_a_layer_drawn_in_full_says() -> None:
+    figure = overview("moonshotai/Kimi-Linear-48B-A3B-Instruct")
+    drawn = {line for c in figure.columns for d in step_diagrams(c.steps) for box in d.boxes for line in box.details}
+    told = [line for c in figure.columns for bar in bars(c.steps) for box in bar.mixers for line in box.details]
+    assert told
+    assert drawn.isdisjoint(told)
 
 
 def test_a_convolution_of_single_positions_reads_no_patches() -> None:

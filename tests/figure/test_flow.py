@@ -15,3 +15,10 @@ def test_a_box_of_a_module_leads_to_the_inset_of_its_inside() -> None:
     moe.nodes[1].zoom = "moe/expert"
     zooms = [box.zoom for box in module_diagram(moe, {"moe/expert": "inset/moe/expert"}.get).boxes]
     assert zooms == [None, "inset/moe/expert", None]
+
+
+def test_numbers_on_wires_are_written_as_in_boxes() -> None:
+    parts = graph("m", "M", "x:input:x\ns:split:split:8192 + 10240\na:add:+\ny:output:y", "x>s s>a s>y a>y")
+    parts.edges[1].label, parts.edges[2].label = "8192", "10240"
+    diagram = module_diagram(parts)
+    assert [arrow.label for arrow in diagram.arrows][1:3] == ["8192", "10,240"]

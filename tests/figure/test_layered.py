@@ -128,3 +128,11 @@ def test_layers_are_apart_where_words_stand_beside_a_wire() -> None:
     spacing = Spacing(between=10.0)
     plain, named = (place(boxes("a b"), [Link("a", "b", named=each)], spacing).height for each in (False, True))
     assert named == plain + 9.0
+
+
+def test_the_heads_of_arrows_have_room_above_the_wires_of_a_narrow_gap() -> None:
+    placement = place(boxes("a b c d"), links("a>b a>c a>d"), Spacing(across=20, between=14))
+    for route in placement.routes:
+        if len(route) > 2:
+            assert route[-2][1] - route[-1][1] >= 9
+            assert route[0][1] - route[1][1] >= 4

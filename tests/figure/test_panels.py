@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from archviz.figure.paint import Frame, Style, box_size, paint_box
 from archviz.figure.panels import InsetArt, StripArt
 from archviz.figure.strips import make_strip
 from archviz.figure.theme import LIGHT
+from archviz.records import replace
 from tests.figure.zoo import ZOO
 
 LABELS = ("q_proj", "Scaled dot-product attention", "x", "RMSNorm", "4096 → 2 × 32 × 256", "σ")
@@ -55,6 +57,19 @@ def test_a_strip_of_any_width_holds_all_its_cells(width: float) -> None:
         assert [finding for finding in lint(display) if finding.rule != "aspect-ratio"] == []
         cells = [inner for inner in display.groups() if inner.role == "cell"]
         assert len(cells) == stack.count
+
+
+@pytest.mark.parametrize(
+    ("width", "more", "rows"), [(915.0, "", 1), (915.0, " with a feed-forward of experts", 2), (300.0, "", 3)]
+)
+def test_entries_of_a_key_stand_side_by_side_where_each_fits_on_a_line(width: float, more: str, rows: int) -> None:
+    made = make_strip(ZOO["nemotron"]().layers[0], [0, 1, 2])
+    keys = tuple(replace(key, title=f"{key.title}{more}") for key in made.keys)
+    strip = StripArt(replace(made, keys=keys), LIGHT)
+    group = strip.draw(Frame(0, 0, width, strip.height_at(width)))
+    texts = [item for item in DisplayList(width, 900, items=(group,)).shapes() if isinstance(item, Text)]
+    words = [f"{key.count} × {key.title}" for key in keys]
+    assert len({text.y for text in texts if text.content in words}) == rows
 
 
 def test_a_long_label_is_broken_between_words_not_cut() -> None:

@@ -116,3 +116,16 @@ def test_the_title_of_a_narrow_tower_has_its_room_beside_the_output() -> None:
     words = [item.runs[0].text for item in drawn.items if isinstance(item, Text)]
     assert words == ["Text model of mine", "41.6M parameters"]
     assert art.left > measure(words[0], 14.5, 700) + 14
+
+
+def test_bars_of_towers_stand_in_order_of_execution_the_last_on_top() -> None:
+    settings = Settings(offline=True)
+    for name, first, last in (
+        ("openai/whisper-tiny", "Encoder: input", "Decoder: output"),
+        ("llava-hf/llava-1.5-7b-hf", "Vision encoder: input", "Text decoder: output"),
+    ):
+        titles = [group.title for group in build_sizes(describe(name, settings=settings)).groups]
+        assert (titles[0], titles[-1]) == (first, last)
+        display, _ = draw_view(describe(name, settings=settings), "params")
+        panels = [group.title for group in display.groups() if group.role == "panel" and group.id.startswith("bars/")]
+        assert (panels[-1], panels[0]) == (first, last)

@@ -88,3 +88,16 @@ def test_a_bound_from_above_alone_is_read_as_one() -> None:
         for name in ("clamp_max", "clamp_min", "clamp")
     ]
     assert bounds == ["≤ 7", "≥ 7", "≥ 7"]
+
+
+def test_a_clamp_between_infinities_bounds_nothing() -> None:
+    x, y = ValueRef(0, (4,)), ValueRef(1, (4,))
+
+    def bounds(**options: float) -> str | None:
+        return clamp_bounds(Event(0, "op", "", "clamp", (x,), (y,), options=options))
+
+    inf = float("inf")
+    assert bounds(max=inf) is None
+    assert bounds(min=-inf, max=inf) is None
+    assert bounds(min=-7.0, max=inf) == "≥ −7"
+    assert bounds(min=-7.0, max=7.0) == "−7 … 7"

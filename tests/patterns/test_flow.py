@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from archviz.architecture.labels import part_sizes
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.flow import Flow, build_flow
 from archviz.patterns.regions import group_cores, is_convex, limit_nodes, merge
@@ -82,6 +85,25 @@ def test_views_that_split_the_last_axis_are_remembered_as_factors() -> None:
     with tape.inside("call", "", "Root", x) as results:
         results.append(tape.op("view", tape.linear(record, x), out=(1, LENGTH, 4, 8)))
     assert [node.factors for node in flow_of(tape, "").nodes.values()] == [None, (4, 8)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "viewed", "factors"),
+    [
+        ((4, LENGTH, 32), (1, 4 * LENGTH, 4, 8), (4, 8)),  # tiles of an image one behind the other
+        ((1, LENGTH, 32), (LENGTH, 32, 1), None),
+        ((1, LENGTH, 32), (LENGTH, 1, 32), None),
+        ((2, LENGTH, 32), (2 * LENGTH, 32), None),
+    ],
+)
+def test_factors_are_of_the_last_axis_whatever_becomes_of_those_before_it(
+    shape: tuple[int, ...], viewed: tuple[int, ...], factors: tuple[int, ...] | None
+) -> None:
+    tape = Tape()
+    x = tape.value(*shape[:-1], 8)
+    with tape.inside("call", "", "Root", x) as results:
+        results.append(tape.op("view", tape.linear(linear("q", 8, 32), x), out=viewed))
+    assert [node.factors for node in flow_of(tape, "").nodes.values()] == [None, factors]
 
 
 def test_the_core_of_an_attention_is_contracted_with_its_scaling() -> None:
@@ -188,3 +210,19 @@ def test_a_long_flow_is_shortened_to_the_limit_and_stays_connected() -> None:
     assert len(flow.nodes) <= 16
     assert flow.output in flow.nodes
     assert all(source in flow.nodes for node in flow.nodes.values() for source, _ in node.sources)
+
+
+def test_a_limit_of_infinity_is_no_step_and_leaves_a_split_as_it_is() -> None:
+    for limit, steps in (
+        (float("inf"), ["input", "chunk", "silu", "mul"]),
+        (7.0, ["input", "chunk", "silu", "clamp", "mul"]),
+    ):
+        tape = Tape()
+        x = start(tape)
+        with tape.inside("call", "", "Root", x) as results:
+            gate, up = tape.op("chunk", x, outs=[(1, LENGTH, 4), (1, LENGTH, 4)])
+            bounded = tape.same("clamp", up, min=-limit, max=limit)
+            results.append(tape.same("mul", tape.same("silu", gate), bounded))
+        flow = flow_of(tape, "")
+        assert sorted(names(flow)) == sorted(steps)
+        assert part_sizes(next(node for node in flow.nodes.values() if node.name == "chunk")) == [4, 4]

@@ -95,7 +95,10 @@ HEADS_LAST: Move = ("transpose", (1, LENGTH, 2, 4), {"1": 1, "2": 2})
          "exp(rearrange(x, a b (c d) → a d b c))"),
         ([SPLIT, ("transpose", (1, LENGTH, 4, 2), {"1": 2, "2": 3}), ("reshape", (1, LENGTH, 8), {})],
          "exp(rearrange(x, a b (c d) → a b (d c)))"),
-        ([("transpose", (LENGTH, 1, 8), {"1": 0, "2": 1}), ("reshape", (1, LENGTH, 8), {})], "exp(reshape(x))"),
+        ([("transpose", (LENGTH, 1, 8), {"1": 0, "2": 1}), ("reshape", (1, LENGTH, 8), {})],
+         "exp(reshape(rearrange(x, a b c → b a c)))"),
+        ([("transpose", (LENGTH, 1, 8), {"1": 0, "2": 1})], "exp(rearrange(x, a b c → b a c))"),
+        ([("transpose", (LENGTH, 1, 8), {"1": 0, "2": 1}), ("transpose", (1, LENGTH, 8), {"1": 0, "2": 1})], "exp(x)"),
         ([("transpose", (1, 8, LENGTH), {"1": 1, "2": 2}), ("reshape", (1, LENGTH, 8), {})], "exp(reshape(x))"),
     ],
 )  # fmt: skip

@@ -59,6 +59,7 @@ MODELS: dict[str, dict[str, Any]] = {
     },
     "clip": {},
     "hiera": {"depths": [1, 1, 2, 1]},
+    "big_bird": {"num_hidden_layers": 1},
     "decision_transformer": {"n_layer": 1},
     "layoutlmv3": {"num_hidden_layers": 1},
     "kosmos-2.5": {"text_config": {"layers": 1}, "vision_config": {"num_hidden_layers": 1}},
@@ -159,7 +160,7 @@ def split_of(found: Verification, origin: str) -> dict[str, Any]:
 
 def mutated(model_type: str, old: str, new: str) -> Verification:
     """The claims about a model whose modelling file has one place changed."""
-    file = f"modeling_{model_type.removesuffix('_text')}"
+    file = f"modeling_{model_type.removesuffix('_text').replace('-', '_')}"
     applied: list[str] = []
 
     def find_source(name: str) -> SourceText | None:

@@ -149,3 +149,13 @@ def test_operands_while_loops_and_attempts_that_sizes_decide_are_told(code: str,
 )
 def test_what_the_model_decides_in_an_operand_or_an_attempt_is_not_told(code: str) -> None:
     assert told(mutated("llama", OLD, f"        {code}\n{OLD}")) == set()
+
+
+def test_what_sizes_exchange_in_a_model_is_told_and_its_mask_is_not_verified() -> None:
+    found = verified("big_bird")
+    place = "bert.encoder.layer.{0}.attention"
+    assert "self.set_attention_type('original_full')" in str(claim_of(found, "branch.exchanges").value)
+    assert claim_of(found, "attention.mask", place).status == "unverified"
+    assert claim_of(found, "norm.placement").status == "verified"
+    full = mutated("big_bird", "seq_length <= max_tokens_to_attend:", "seq_length > max_tokens_to_attend:")
+    assert values(full, "branch.exchanges") == {}

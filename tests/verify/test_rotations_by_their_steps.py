@@ -35,6 +35,30 @@ def test_a_rotation_written_out_in_the_attention_is_one(steps: str, tensors: obj
     assert only(found, "rope.tensors") in (tensors, [tensors])
     assert only(found, "rope.layout") == layout
     assert only(found, "rope.theta") == 10000
+    assert only(found, "rope.part") == "all 128"
+    assert only(found, "rope.frequencies") == "θ^(−2i/128), i = 0 … 63"
+    assert values(found, "rope.tables")
+    assert values(found, "rope.function") == {}
+
+
+PARTLY = """cos, sin = (torch.cat((t[..., :32],) * 2, dim=-1).unsqueeze(1) for t in (cos, sin))
+        turned, kept = query_states[..., 64:], query_states[..., :64]
+        query_states = torch.cat((kept, turned * cos + rotate_half(turned) * sin), dim=-1)"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "layout"),
+    [
+        ("", "", "half_split"),
+        ("+ rotate_half", "- rotate_half", "half_split"),
+        ("(t[..., :32],) * 2", "(t[..., :32], t[..., 32:])", "half_split, no rotation"),
+    ],
+)  # fmt: skip
+def test_a_part_of_the_heads_that_the_attention_itself_turns_is_told(old: str, new: str, layout: str) -> None:
+    found = mutated("llama", CALL, PARTLY.replace(old, new).replace("t[..., 32:]", "t[..., 32:64]"))
+    assert only(found, "rope.part") == "last 64 of 128"
+    assert str(only(found, "rope.layout")).startswith(layout)
+    assert bool(values(found, "rope.direction")) is (new == "- rotate_half")
 
 
 def test_a_learned_mixture_of_two_tensors_is_no_rotation() -> None:

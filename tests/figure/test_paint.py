@@ -1,0 +1,48 @@
+"""How words fill the lines that they have."""
+
+from __future__ import annotations
+
+from archviz.figure.fonts import measure
+from archviz.figure.model import Box, Words
+from archviz.figure.paint import MINOR, box_size, paint_lines, wrap
+from archviz.figure.quantities import plain, sentence
+from archviz.figure.stack import BoxElement, Canvas
+from archviz.figure.theme import LIGHT
+
+
+def lines_of(box: Box) -> list[str]:
+    canvas = Canvas(LIGHT, MINOR)
+    element = BoxElement(box, MINOR)
+    element.draw(canvas, 100, 100)
+    (group,) = canvas.fronts
+    return [item.content for item in group.items if hasattr(item, "content")]
+
+
+def test_no_line_ends_with_a_space_that_would_push_words_on_the_right_away_from_their_edge() -> None:
+    lines = wrap(sentence("Vocabulary of 50,304 logits capped at ±30 (tanh)"), 13.0, 100.0)
+    assert len(lines) > 2
+    assert all(plain(line) == plain(line).strip() for line in lines)
+    (first, *_) = paint_lines(lines, 200, 0, LIGHT, anchor="end")
+    assert first.content == "Vocabulary of"
+
+
+def test_a_sign_stands_on_the_line_of_its_number() -> None:
+    for width in range(60, 240, 4):
+        lines = [plain(line) for line in wrap(sentence("logits capped at ±30 (tanh); 12, with more"), 13.0, width)]
+        assert not [line for line in lines if line.endswith("±") or line.startswith((";", ","))]
+        assert all(measure(line, 13.0, 700) <= width + 8 for line in lines)
+        assert "".join(lines).replace(" ", "") == "logitscappedat±30(tanh);12,withmore"
+
+
+def test_pieces_that_are_wider_than_a_line_together_are_parted_and_none_is_lost() -> None:
+    line = (Words("averylongwordwithout"), Words("12345", accent=True), Words("anyspace"))
+    lines = wrap(line, 13.0, 150.0)
+    assert [plain(each) for each in lines] == ["averylongwordwithout", "12345anyspace"]
+
+
+def test_details_break_after_commas_and_not_within_a_number_and_its_name() -> None:
+    conv = Box("c", "convolution", "Conv2d", ("3072 → 6144, kernel 3 × 3, stride 2",))
+    assert lines_of(conv) == ["Conv2d", "3072 → 6144,", "kernel 3 × 3,", "stride 2"]
+    shared = Box("s", "shared_expert", "Shared expert", ("4096 → 2 × 1280 → 4096",))
+    assert lines_of(shared) == ["Shared expert", "4096 → 2 × 1280", "→ 4096"]
+    assert box_size(shared, MINOR)[1] > box_size(Box("s", "shared_expert", "Shared expert", ("4096",)), MINOR)[1]
