@@ -348,8 +348,8 @@ _Piece = tuple[Words, float, float]  # and its widths in px without and with the
 def _wrapped(line: Sentence, size: float, width: float, weight: int) -> tuple[Sentence, ...]:
     lines: list[list[Words]] = [[]]
     used = 0.0
-    for pieces in _pieces(line, size, weight, width):
-        length = sum(full for _, _, full in pieces[:-1]) + pieces[-1][1]
+    for pieces in (part for word in _pieces(line, size, weight) for part in _fitting(word, size, weight, width)):
+        length = _length(pieces)
         if used and used + length > width:
             lines.append([])
             used = 0.0
@@ -382,9 +382,9 @@ def _weight(words: Words, weight: int) -> int:
     return 700 if words.accent or words.strong else weight
 
 
-@lru_cache(maxsize=2048)  # a line is wrapped several times
-def _pieces(line: Sentence, size: float, weight: int, width: float) -> tuple[tuple[_Piece, ...], ...]:
-    """The words between spaces, each of its pieces that look alike (`±` and `30`); those of a word wider than a line alone."""
+@lru_cache(maxsize=1024)  # a line is wrapped at many widths
+def _pieces(line: Sentence, size: float, weight: int) -> tuple[tuple[_Piece, ...], ...]:
+    """The words between spaces, each of its pieces that look alike (`±` and `30`)."""
     found: list[list[_Piece]] = []
     ended = True
     for words in line:
@@ -397,13 +397,19 @@ def _pieces(line: Sentence, size: float, weight: int, width: float) -> tuple[tup
             else:
                 found[-1].append(piece)
             ended = text.endswith(" ")
-    kept: list[tuple[_Piece, ...]] = []
-    for pieces in found:
-        whole = sum(full for _, _, full in pieces[:-1]) + pieces[-1][1] <= width
-        kept += (
-            [tuple(pieces)] if whole else [(part,) for piece in pieces for part in _factors(piece, size, weight, width)]
-        )
-    return tuple(kept)
+    return tuple(map(tuple, found))
+
+
+def _length(pieces: tuple[_Piece, ...]) -> float:
+    """The width of a word in px, without the space at its end."""
+    return sum([full for _, _, full in pieces[:-1]]) + pieces[-1][1]
+
+
+def _fitting(word: tuple[_Piece, ...], size: float, weight: int, width: float) -> list[tuple[_Piece, ...]]:
+    """A word, or its pieces where it is wider than a line."""
+    if _length(word) <= width:
+        return [word]
+    return [(part,) for piece in word for part in _factors(piece, size, weight, width)]
 
 
 def _factors(piece: _Piece, size: float, weight: int, width: float) -> list[_Piece]:
