@@ -106,16 +106,26 @@ class Context:
         visit("", self.reading.config)
         return found
 
-    def config_for(self, layers: int, width: int | None) -> ConfigPart:
-        """The sub-configuration that states this many layers of this width; the outermost when none does."""
+    def config_for(self, layers: int, width: int | None, path: str = "") -> ConfigPart:
+        """The sub-configuration that states this many layers of this width; the outermost when none does.
 
-        def score(part: ConfigPart) -> int:
+        Args:
+            path: Where the layers are; what is named after another module of the model (`qformer_config`) is not theirs.
+        """
+
+        def score(part: ConfigPart) -> tuple[int, bool]:
             depth = any(part.values.get(key) == layers for key in LAYER_KEYS)
             wide = width is not None and any(part.values.get(key) == width for key in WIDTH_KEYS)
-            return 2 * depth + 2 * wide
+            name = part.prefix.rstrip(".").rpartition(".")[2].removesuffix("_config")
+            return 2 * depth + 2 * wide, not name or name in path.split(".") or name not in self._names
 
         best = max(self.configs, key=score)  # max keeps the first, that is the outermost
-        return best if score(best) else self.configs[0]
+        return best if score(best)[0] else self.configs[0]
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """What the modules of the model are called."""
+        return frozenset(module.name for module in self.modules.values())
 
 
 LAYER_KEYS = (

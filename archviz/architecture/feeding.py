@@ -55,7 +55,23 @@ def goes_on(context: Context, source: Stack, target: Stack) -> bool:
     if given is None or reader is None or not reader.inputs or not given.outputs:
         return False
     reached = made_from(trace, {given.outputs[0].id}, until=reader)
-    return reader.inputs[0].id in reached
+    return reader.inputs[0].id in reached and not _joined_by_others(trace, given, reader, reached)
+
+
+def _joined_by_others(trace: Trace, given: Event, reader: Event, reached: set[int]) -> bool:
+    """Whether what a layer gives meets other data before a later one reads it: inputs of the model that it is not made of itself."""
+    stream = made_of(trace, reader, {reader.inputs[0].id})
+    entering = {
+        value.id
+        for event in trace.before(reader)
+        if event.index > given.index and trace.is_leaf(event) and not stream.isdisjoint(changed(event))
+        and not reached.isdisjoint([value.id for value in event.inputs])
+        for value in event.inputs
+        if value.id not in reached and trace.carries(value) and "float" in (value.dtype or "float")
+    }  # fmt: skip
+    known = made_of(trace, given, {value.id for value in given.inputs})
+    given_to_pass = {value.id for value in trace.outer(reader).inputs}
+    return bool(made_of(trace, reader, entering) & given_to_pass - known)
 
 
 def unread(context: Context, modules: Iterable[ModuleRecord], target: Sequence[Stack]) -> list[ModuleRecord]:

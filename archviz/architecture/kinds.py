@@ -94,7 +94,7 @@ def build_stack(context: Context, module: ModuleRecord) -> Stack:
         groups.setdefault((own, id(trace)), []).append(index)
     kinds = []
     width = _width(context, layers[0])
-    config = context.config_for(len(layers), width)
+    config = context.config_for(len(layers), width, module.path)
     for (own, _), indices in groups.items():
         example = next((layers[i] for i in indices if context.trace.call(layers[i].path)), layers[indices[0]])
         parts = complete_parts(context, example, indices, config, len(layers))

@@ -48,7 +48,7 @@ def label_node(context: Context, roles: Roles, flow: Flow, node: FlowNode, owner
     if node.kind == "input":
         return Label(
             "input",
-            "Input" if node.id == flow.inputs[0] else "Second input",
+            _input_name(flow.inputs.index(node.id)),
             _stream_widths(context, flow, node.shape_out),
         )
     if node.kind == "group":
@@ -61,6 +61,15 @@ def label_node(context: Context, roles: Roles, flow: Flow, node: FlowNode, owner
     if norm is not None:
         return functional_norm_label(norm)
     return _stream_label(context, flow, node) or _op_label(flow, node)
+
+
+def _input_name(place: int) -> str:
+    """What an input is called, by its place.
+
+    >>> [_input_name(place) for place in (0, 1, 2, 5)]
+    ['Input', 'Second input', 'Third input', 'Input 6']
+    """
+    return ("Input", "Second input", "Third input", "Fourth input")[place] if place < 4 else f"Input {place + 1}"
 
 
 def _stream_label(context: Context, flow: Flow, node: FlowNode) -> Label | None:

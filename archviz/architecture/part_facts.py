@@ -19,6 +19,7 @@ PLACEMENT = {
     "post": "post-norm",
     "sandwich": "sandwich norm",
     "post_residual": "post-norm (after the sum)",
+    "pre_and_sum": "pre-norm and a norm after the sum",
     "mixed": "differs between branches",
 }
 INNER = ("intermediate_size", "n_inner", "ffn_dim", "d_ff", "decoder_ffn_dim", "encoder_ffn_dim")

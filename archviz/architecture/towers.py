@@ -50,6 +50,11 @@ class Column:
     def is_main(self) -> bool:
         return self.id.partition("_")[0] in MAIN
 
+    @property
+    def is_between(self) -> bool:
+        """Whether it reads what a tower gives and hands it on to the one that reads text (a resampler, a Q-Former)."""
+        return self.id.partition("_")[0] == "text" and self.feeds is not None
+
     def holds(self, module: ModuleRecord) -> bool:
         """Whether a module is a part of the tower's own module."""
         return module.path.startswith(below(self.module))
@@ -81,7 +86,7 @@ def find_columns(context: Context, stacks: list[Stack]) -> list[Column]:
         return [whole]
     columns: list[Column] = []
     halves = _halves_of_text(groups)
-    for path, own in groups.items():
+    for path, own in sorted(groups.items(), key=lambda group: not _holds_table(context, group[0], group[1], groups)):
         name = halves.get(path) or _tower_id(context, path, own, groups)
         number = sum(column.id.partition("_")[0] == name for column in columns)
         columns.append(Column(f"{name}_{number + 1}" if number else name, "", path, own))
@@ -157,6 +162,12 @@ def _tower_id(context: Context, path: str, stacks: list[Stack], towers: Collecti
     return "audio" if "Conv1d" in kinds else "text"
 
 
+def _holds_table(context: Context, path: str, stacks: list[Stack], towers: Collection[str]) -> bool:
+    """Whether the module of a tower holds a table that is looked up, outside of its layers and of other towers: it may read token ids."""
+    apart = tuple(below(other) for other in (*[stack.path for stack in stacks], *_inner(path, towers)))
+    return any(embeds(module) and not module.path.startswith(apart) for module in context.modules[path].walk())
+
+
 def _inner(path: str, towers: Collection[str]) -> list[str]:
     """The modules of towers inside of a module."""
     return [other for other in towers if other and other != path and other.startswith(below(path))]
@@ -220,10 +231,26 @@ def _name(context: Context, columns: list[Column]) -> None:
             text.encodes = text.encodes or seen is False
         if column.id.partition("_")[0] == "encoder" and "decoder" in ids:
             column.feeds = "decoder"
+    _feed_through(context, columns, text)
     for column in columns:
         column.encodes = (column.encodes and all(c.feeds != column.id for c in columns)) or is_causal(column) is False
         if column.id.partition("_")[0] == "text" and column.encodes:
             column.title = "Text encoder"
+
+
+def _feed_through(context: Context, columns: list[Column], text: Column | None) -> None:
+    """A tower between two others (a resampler, a Q-Former) is fed by the one and feeds the other."""
+    for between in columns if text is not None else ():
+        if between is text or between.id.partition("_")[0] != "text" or not text or not _gives(context, between, text):
+            continue
+        between.feeds, between.feeds_seen = text.id, True
+        for column in columns:
+            if column.feeds == text.id and column is not between and _gives(context, column, between):
+                column.feeds, column.feeds_seen = between.id, True
+
+
+def _gives(context: Context, column: Column, reader: Column) -> bool:
+    return reaches(context, column.stacks, reader.stacks) is True
 
 
 def _call_by_code(context: Context, columns: list[Column]) -> None:
@@ -321,9 +348,9 @@ def _is_plain_wrapper(module: ModuleRecord) -> bool:
 
 def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> Column:
     """Heads and embeddings belong to the tower that writes or reads text, projectors to the tower they translate."""
-    side = [column for column in columns if not column.is_main]
+    side = [column for column in columns if not column.is_main or column.is_between]
     read = [column for column in side if reads(context, module, column.stacks)]
-    if read and not any(reads(context, module, column.stacks) for column in columns if column.is_main):
+    if read and not any(reads(context, module, column.stacks) for column in columns if column not in side):
         return read[-1]
     for column in sorted(
         columns, key=lambda each: each.is_main

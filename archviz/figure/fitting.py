@@ -17,7 +17,7 @@ _TIGHTEST = 0.4  # where that alone is what makes a page fit
 _LOOSER = ((0.75, True), (0.75, False), (_TIGHT, True))  # with names on wires, or without
 _ALMOST = 40.0  # px by which a tight page is too large for the tightest to help
 _NEARLY = 400.0  # px by which a page is too large for a brief strip to help
-_HOPELESS = 1200.0  # px by which a page is too large for closer boxes to help
+_HOPELESS = 1180.0  # px by which a page is too large for closer boxes to help
 
 
 def fitted_overview(architecture: Architecture, theme: Theme) -> DisplayList:

@@ -177,7 +177,7 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         value_dim=value_dim or head_dim,
         window=mask.window if mask else _window(module, core),
         causal=mask.causal if mask else _flag(module, "is_causal"),
-        cross=_is_cross(module, core, trace),
+        cross=_is_cross(module, projections, trace),
         gated=_is_gated(module, projections, heads, head_dim, trace),
         gate=canonical(gate.name) if (gate := find_gate(module, trace)) is not None else None,
         qk_norm=next(iter(norms.values()), None) or (function[0] if function is not None else None),
@@ -314,7 +314,7 @@ def _window(module: ModuleRecord, core: Event | None) -> int | None:
     return value if value and value > 0 else None
 
 
-def _is_cross(module: ModuleRecord, core: Event | None, trace: Trace) -> bool:
+def _is_cross(module: ModuleRecord, projections: dict[str, ModuleRecord], trace: Trace) -> bool:
     """Keys come from another sequence: the call reads a second stream of hidden states."""
     if module.attributes.get("is_cross_attention") is True:
         return True
@@ -322,8 +322,24 @@ def _is_cross(module: ModuleRecord, core: Event | None, trace: Trace) -> bool:
     if call is not None:
         streams = {v.id for v in call.inputs if trace.carries(v) and len(v.shape or ()) == 3 and _is_float(v.dtype)}
         named = re.search(r"cross|encoder_attn|encdec", (module.path.rpartition(".")[2] + module.class_name).lower())
-        return len(streams) > 1 and bool(named)
+        return len(streams) > 1 and (bool(named) or _reads_keys_elsewhere(projections, call, streams, trace))
     return bool(re.search(r"cross_?att|encoder_attn|encdecatt", module.path.rpartition(".")[2].lower()))
+
+
+def _reads_keys_elsewhere(projections: dict[str, ModuleRecord], call: Event, streams: set[int], trace: Trace) -> bool:
+    """Whether keys are projected from one of the streams of a call, and queries from another alone."""
+    ends = {name: found for name in ("q", "k") if (part := projections.get(name)) and (found := trace.call(part.path))}
+    if len(ends) < 2 or not all(end.inputs and end.index > call.index for end in ends.values()):
+        return False
+    made = {stream: {stream} for stream in streams}
+    for event in trace.inside(call):
+        if event.index >= max(end.index for end in ends.values()):
+            break
+        for reached in made.values() if trace.is_leaf(event) else ():
+            if not reached.isdisjoint([value.id for value in event.inputs]):
+                reached.update([value.id for value in event.outputs])
+    queries, keys = ({stream for stream, ids in made.items() if ends[name].inputs[0].id in ids} for name in ("q", "k"))
+    return bool(queries and keys) and queries.isdisjoint(keys)
 
 
 def _is_float(dtype: str | None) -> bool:

@@ -122,6 +122,10 @@ class Trace:
             event = parent
         return event.index
 
+    def outer(self, event: Event) -> Event:
+        """The call of the pass that an event happened in."""
+        return self._events[self._at(self.pass_of(event))]
+
     def called(self, number: int) -> str:
         """The path of the module that a pass called."""
         return self._events[self._at(number)].module

@@ -181,3 +181,11 @@ def test_the_state_of_a_mixer_inside_a_wrapper_has_its_sizes(tmp_path: Path) -> 
     values = {"model_type": "zamba2", "layers_block_type": kinds, "use_shared_attention_adapter": False}
     facts = of_file(tmp_path, **SMALL | {"num_hidden_layers": 3}, **sizes, **values)
     assert facts["mamba2"]["state"] == 16  # type: ignore[index]
+
+
+def test_keys_of_another_sequence_are_crossed_to_whatever_the_module_is_called() -> None:
+    found = describe("transformers:pix2struct", settings=Settings(offline=True))
+    decoder = next(stack for stack in found.layers if stack.path.startswith("decoder"))
+    assert {kind.title.partition(" + ")[2] for kind in decoder.kinds} == {"Cross attention + GeGLU"}
+    encoder = next(stack for stack in found.layers if stack.path.startswith("encoder"))
+    assert [kind.title for kind in encoder.kinds] == ["Attention + GeGLU"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -202,3 +204,38 @@ def test_norms_without_weights_stand_where_they_are_called() -> None:
         ("Final RMSNorm", [*told, "after layers of H_module, 2 times"], None, 1),
     ]
     assert [each[:2] for each in norms("Qwen/Qwen3-0.6B")] == [("Final RMSNorm", [])]
+
+
+def test_a_tower_between_the_images_and_the_text_is_one_of_its_own_and_the_text_decoder_is_the_main_one() -> None:
+    towers = {tower.id: tower for tower in of_catalog("transformers:idefics2").towers}
+    assert {name: (tower.title, tower.feeds) for name, tower in towers.items()} == {
+        "text": ("Text decoder", None),
+        "text_2": ("Connector", "text"),
+        "vision": ("Vision encoder", "text_2"),
+    }
+    assert column("transformers:idefics2", "text") == [
+        "Token ids",
+        "Token embedding",
+        "layers",
+        "Final RMSNorm",
+        "LM head",
+    ]
+    assert "modality_projection" in column("transformers:idefics2", "text_2")
+    found = {fact.key: fact.value for fact in of_catalog("transformers:idefics2").facts}
+    assert (found["layers"], found["vocabulary_size"], found["vision_layers"]) == (32, 32000, 12)
+
+
+def test_a_q_former_stands_between_the_images_and_the_text_and_crosses_to_the_images(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "blip-2", "image_token_id": 50265}))
+    read = describe(str(tmp_path), settings=Settings(offline=True))
+    assert [(tower.title, tower.feeds) for tower in read.towers] == [
+        ("Text decoder", None), ("Qformer", "text"), ("Vision encoder", "text_2"),
+    ]  # fmt: skip
+    assert [kind.title for kind in read.layers[1].kinds] == [
+        "Attention + Cross attention + MLP (GELU)", "Attention + MLP (GELU)",
+    ]  # fmt: skip
+    last = [item.node.label for item in read.towers[1].column if item.node][-1]
+    assert last == "language_projection"
+    context = read.fact("context_length")
+    assert context is not None
+    assert context.value == 2048  # the language model's, not the Q-Former's
