@@ -201,7 +201,7 @@ def test_a_dense_page_names_what_a_hyper_connection_gives_and_what_an_attention_
         for item in group.items
         if isinstance(item, Text)
     ]
-    assert sorted(words) == sorted(["pre", "post", "comb"] * 2 + ["k, v"])  # the wire of q is too short for its name
+    assert sorted(words) == sorted(["pre", "post", "comb"] * 2 + ["q", "k, v"])
 
 
 def test_towers_are_spread_over_a_page_on_which_nothing_stands_beside_them() -> None:
