@@ -37,6 +37,12 @@ _WINDOWS = ("sliding_window", "window_size", "attention_window_size", "local_att
 _HEAD_DIM = ("head_dim", "d_kv", "global_head_dim")
 
 
+def _qk_norm(what: Attention) -> str:
+    """Which norms queries and keys go through."""
+    by = f", by a function ({what.qk_norm_function})" if what.qk_norm_function is not None else ""
+    return _QK_NORMS[what.qk_norm] + by
+
+
 def attentions(stack: Stack) -> list[tuple[Kind, Attention]]:
     """The self-attention of each kind of layer that has one."""
     found = []
@@ -98,7 +104,7 @@ def attention_facts(sheet: FactSheet, stack: Stack, stacks: Sequence[Stack]) -> 
     sheet.add_by_kind("query_rank", of(lambda a: a.ranks[0]), agreeing=("q_lora_rank",), config=config)
     sheet.add_by_kind("kv_rank", of(lambda a: a.ranks[1]), agreeing=("kv_lora_rank",), config=config)
     sheet.add_by_kind("attention_experts", _routed(sheet, of.found))
-    sheet.add_by_kind("qk_norm", of(lambda a: _QK_NORMS[a.qk_norm]))
+    sheet.add_by_kind("qk_norm", of(_qk_norm))
     if any(what.gated for _, what in of.found):
         unseen = any(what.gated and not what.gate for _, what in of.found)
         sheet.add_by_kind("attention_gate", of(_gate), status="unverified" if unseen else "verified")
@@ -160,7 +166,7 @@ def _shared(of: _Spread, sheet: FactSheet) -> tuple[int | None, list[Evidence]]:
 def _crossing_norms(sheet: FactSheet, stack: Stack) -> list[OfKind]:
     """How cross attentions normalise queries and keys, where one does."""
     crossing = [
-        OfKind(kind, _QK_NORMS[part.what.qk_norm], kind.mixer_kind or kind.id, sheet.place(kind, part))
+        OfKind(kind, _qk_norm(part.what), kind.mixer_kind or kind.id, sheet.place(kind, part))
         for kind in stack.kinds for part in kind.parts.mixers if isinstance(part.what, Attention) and part.what.cross
     ]  # fmt: skip
     return crossing if any(item.value != _QK_NORMS[None] for item in crossing) else []

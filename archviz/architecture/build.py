@@ -23,6 +23,7 @@ from archviz.architecture.model import (
 )
 from archviz.architecture.naming import kind_labels
 from archviz.architecture.parameters import build_parameters
+from archviz.architecture.part_facts import NormPlaces
 from archviz.architecture.roles import Roles
 from archviz.architecture.runs import layer_runs
 from archviz.architecture.tower_writing import write_tower
@@ -62,7 +63,9 @@ def build_architecture(
     places += [(tower.module, item.node) for tower in towers for item in tower.column if item.node]
     parameters = build_parameters(context, roles, columns, published_total, places)
     placements = {
-        f"{stack.path}/{kind.id}": (book.placement[kind.block], book.parallel[kind.block])
+        f"{stack.path}/{kind.id}": NormPlaces(
+            book.placement[kind.block], book.parallel[kind.block], book.norm_functions.get(kind.block)
+        )
         for stack in layers
         for kind in stack.kinds
         if kind.block in book.placement

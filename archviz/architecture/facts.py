@@ -21,7 +21,7 @@ from archviz.architecture.kinds import Stack
 from archviz.architecture.logit_factor import logit_factor, logit_softcap
 from archviz.architecture.mask_facts import mask_values
 from archviz.architecture.model import Evidence, Fact, Parameters
-from archviz.architecture.part_facts import feed_forward_facts, norm_facts, recurrence_facts
+from archviz.architecture.part_facts import NormPlaces, feed_forward_facts, norm_facts, recurrence_facts
 from archviz.architecture.roles import Roles
 from archviz.architecture.runs import is_untraced, layer_runs
 from archviz.architecture.towers import Column, is_causal
@@ -42,7 +42,7 @@ UNTRACED = "not traced: order and connections are derived from the module tree"
 
 def build_facts(
     context: Context, roles: Roles, columns: list[Column], parameters: Parameters,
-    placements: dict[str, tuple[str | None, bool]], cite: ConfigEvidence | None = None,
+    placements: dict[str, NormPlaces], cite: ConfigEvidence | None = None,
 ) -> list[Fact]:  # fmt: skip
     """All facts of a model.
 

@@ -285,8 +285,14 @@ def _give_own_parameters(
         chooser = _reader(flow, module)
         core = nodes[chooser] if chooser is not None else None
     if core is not None and context.own_parameters(module):
-        core.parameters += context.own_parameters(module)
-        core.details.append(", ".join(module.parameters))
+        elsewhere = _read_elsewhere(flow, module) if core.role == "recurrence_core" else {}
+        for name, number in elsewhere.items():
+            nodes[number].parameters += module.parameters[name].numel
+            nodes[number].details.append(name)
+            nodes[number].code_name = nodes[number].code_name or name
+        own = [name for name in module.parameters if name not in elsewhere]
+        core.parameters += context.own_parameters(module) - sum(module.parameters[name].numel for name in elsewhere)
+        core.details += [", ".join(own)] if own else []
     drawn = {event.module for node in flow.nodes.values() for event in node.events if event.kind == "call"}
     for child in module.children.values():
         if child.path in drawn or not child.parameters or not context.parameters(child.path):
@@ -296,6 +302,22 @@ def _give_own_parameters(
             nodes[reader].parameters += _uncounted(context, [child.path], path, counted)
             nodes[reader].code_name = nodes[reader].code_name or child.name
             _name_product(flow, flow.nodes[reader], nodes[reader], child)
+
+
+def _read_elsewhere(flow: Flow, module: ModuleRecord) -> dict[str, int]:
+    """The module's own tensors that steps beside its recurrence read (RWKV's `time_mix_key`), by name, with the step of each.
+
+    Tensors of one shape are read in the order in which they were made, one by each step; where they are not as many, or parts of the
+    module have tensors of that shape too, none is told.
+    """
+    found: dict[str, int] = {}
+    others = {tensor.shape for part in module.walk() if part is not module for tensor in part.parameters.values()}
+    for shape in dict.fromkeys(tensor.shape for tensor in module.parameters.values() if tensor.shape not in others):
+        names = [name for name, tensor in module.parameters.items() if tensor.shape == shape]
+        readers = [n for n, node in flow.nodes.items() if any(value.shape == shape for value in node.reads)]
+        if len(names) == len(readers) and all(flow.nodes[n].name != "recurrence_core" for n in readers):
+            found |= dict(zip(names, readers, strict=True))
+    return found
 
 
 def _reader(flow: Flow, module: ModuleRecord) -> int | None:

@@ -86,17 +86,19 @@ def _mixes_itself(context: Context, layer: ModuleRecord) -> bool:
 def build_stack(context: Context, module: ModuleRecord) -> Stack:
     """The kinds of the layers in a list: equal when module tree, sizes, settings and trace are equal."""
     layers = list(module.children.values())
-    groups: dict[tuple[Signature, object], list[int]] = {}
+    groups: dict[
+        tuple[Signature, int], list[int]
+    ] = {}  # by what a layer is, and the identity of what it did: that is long to hash
     traces, chosen = _trace_signatures(context, layers)
-    for index, key in enumerate(zip(signatures(context, module), traces, strict=True)):
-        groups.setdefault(key, []).append(index)
+    for index, (own, trace) in enumerate(zip(signatures(context, module), traces, strict=True)):
+        groups.setdefault((own, id(trace)), []).append(index)
     kinds = []
     width = _width(context, layers[0])
     config = context.config_for(len(layers), width, module.path)
-    for key, indices in groups.items():
+    for (own, _), indices in groups.items():
         example = next((layers[i] for i in indices if context.trace.call(layers[i].path)), layers[indices[0]])
         parts = complete_parts(context, example, indices, config, len(layers))
-        digest = hashlib.sha1(repr(key).encode(), usedforsecurity=False).hexdigest()[:12]
+        digest = hashlib.sha1(repr((own, traces[indices[0]])).encode(), usedforsecurity=False).hexdigest()[:12]
         kinds.append(Kind(indices, example, parts, digest, chosen=chosen_elements([chosen[i] for i in indices])))
     name_kinds(kinds)
     of_layer = {index: kind.id for kind in kinds for index in kind.indices}
@@ -120,11 +122,14 @@ def _trace_signatures(
         done = known.get(repeated.index) if repeated is not None else None
         known[call.index] = done = done or _done(context, call, len(layer.path))
         found.append(done)
-    kinds = set(found)
-    if len(kinds) < 2:
-        return list(found), [{}] * len(layers)
-    alike = {done: by_rank(done) for done in kinds}
-    return [alike[done][0] for done in found], [alike[done][1] for done in found]
+    once = {id(done): done for done in found}
+    equal = dict.fromkeys(once.values())
+    if len(equal) < 2:
+        return [found[0]] * len(layers), [{}] * len(layers)
+    ranked = {number: by_rank(done) for number, done in once.items()}
+    alike: dict[Done, Done] = {}
+    same = {number: alike.setdefault(done, done) for number, (done, _) in ranked.items()}
+    return [same[id(done)] for done in found], [ranked[id(done)][1] for done in found]
 
 
 def _done(context: Context, call: Event, cut: int) -> Done:

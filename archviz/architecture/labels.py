@@ -16,7 +16,7 @@ from archviz.patterns.feed_forward import FeedForward, detect_feed_forward
 from archviz.patterns.flow import Flow, FlowNode, Shape
 from archviz.patterns.linears import has_bias, linear_sizes, low_rank_sizes
 from archviz.patterns.moe import MixtureOfExperts
-from archviz.patterns.norms import detect_norm
+from archviz.patterns.norms import NORM_OPS, FunctionalNorm, detect_norm, functional_norm
 from archviz.patterns.op_families import ACTIVATIONS, CONVOLUTIONS, JOINS, SPLITS, activation_of, canonical
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import detect_rope
@@ -48,7 +48,7 @@ def label_node(context: Context, roles: Roles, flow: Flow, node: FlowNode, owner
     if node.kind == "input":
         return Label(
             "input",
-            "Input" if node.id == flow.inputs[0] else "Second input",
+            _input_name(flow.inputs.index(node.id)),
             _stream_widths(context, flow, node.shape_out),
         )
     if node.kind == "group":
@@ -57,7 +57,19 @@ def label_node(context: Context, roles: Roles, flow: Flow, node: FlowNode, owner
         return _call_label(context, roles, flow, node, owner)
     if node.kind == "function":
         return _function_label(context, node)
+    norm = functional_norm(node.events[0], context.trace) if node.kind == "op" and node.name in NORM_OPS else None
+    if norm is not None:
+        return functional_norm_label(norm)
     return _stream_label(context, flow, node) or _op_label(flow, node)
+
+
+def _input_name(place: int) -> str:
+    """What an input is called, by its place.
+
+    >>> [_input_name(place) for place in (0, 1, 2, 5)]
+    ['Input', 'Second input', 'Third input', 'Input 6']
+    """
+    return ("Input", "Second input", "Third input", "Fourth input")[place] if place < 4 else f"Input {place + 1}"
 
 
 def _stream_label(context: Context, flow: Flow, node: FlowNode) -> Label | None:
@@ -360,12 +372,20 @@ def _position_bias(context: Context, node: FlowNode, owner: Attention) -> list[s
     return ["+ ALiBi"] if slopes and owner.heads and any(owner.heads in (v.shape or ()) for v in read) else []
 
 
+def functional_norm_label(norm: FunctionalNorm) -> Label:
+    """The label of a norm that is no module."""
+    return Label("norm", norm.kind, [] if norm.weighted else [WEIGHTLESS])
+
+
 def _function_label(context: Context, node: FlowNode) -> Label:
     rope = detect_rope(node.events[0], context.trace)
     if rope is not None:
         part = f"{rope.span} of {rope.width} dims" if rope.span != rope.width else f"{rope.width} dims"
         layout = (rope.layout or "").replace("_", "-")
         return Label("rope", "Inverse RoPE" if rope.inverse else "RoPE", [part, *([layout] if layout else [])])
+    norm = functional_norm(node.events[0], context.trace)
+    if norm is not None:
+        return functional_norm_label(norm)
     if "norm" in node.name.lower():
         return Label("qk_norm", "L2 norm" if "l2" in node.name.lower() else node.name)
     activation = activation_of(node.name)

@@ -22,6 +22,7 @@ from archviz.interpreter.reading import Event
 from archviz.patterns.flow import Flow, FlowNode, build_flow, renumber
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.norms import FunctionalNorm, functional_norm
 from archviz.patterns.op_families import SPLITS, activation_of
 from archviz.patterns.regions import group_calls, group_choice, group_cores, limit_nodes, merge
 from archviz.patterns.residual import is_parallel, norm_placement
@@ -37,7 +38,8 @@ class GraphBook:
     """All graphs of a document, each content once.
 
     Args:
-        graphs: By id, in order of making; `placement` the norm placement of each layer kind by graph id.
+        graphs: By id, in order of making; `placement` the norm placement of each layer kind by graph id, `norm_functions` the first of
+            its norms that are no module.
     """
 
     context: Context
@@ -45,6 +47,7 @@ class GraphBook:
     graphs: dict[str, BlockGraph] = field(default_factory=dict)
     placement: dict[str, str | None] = field(default_factory=dict)
     parallel: dict[str, bool] = field(default_factory=dict)
+    norm_functions: dict[str, FunctionalNorm] = field(default_factory=dict)
     _ids: dict[str, str] = field(default_factory=dict)  # content → id
 
     def add_layer(self, stack: Stack, kind: Kind, tower: str) -> tuple[str, str | None, str | None]:
@@ -78,7 +81,7 @@ class GraphBook:
         def keep(event: Event) -> bool:
             if event.kind == "call":
                 return event.module not in wrappers
-            return bool(opened) and inner(event)
+            return (bool(opened) and inner(event)) or functional_norm(event, self.context.trace) is not None
 
         flow = build_flow(self.context.trace, call, keep)
         # A layer whose own flow was not followed to its end is drawn from the module tree instead.
@@ -100,6 +103,11 @@ class GraphBook:
             labels[node] = replace(label, text=_title(kind, part), details=[*label.details, *spared])
             branches[node] = "mixer" if part in kind.parts.mixers else "feed"
         norms = {n.id for n in flow.nodes.values() if n.module in kind.parts.norms}
+        for step in flow.nodes.values():
+            norm = functional_norm(step.events[0], self.context.trace) if step.kind in ("op", "function") else None
+            if norm is not None and not norm.weighted:
+                norms.add(step.id)
+                self.norm_functions.setdefault(layer_id, norm)
         self.placement[layer_id] = norm_placement(flow, norms, set(branches))
         self.parallel[layer_id] = is_parallel(flow, branches)
         labels |= label_branch_scales(self.context, flow, kind.example.path)

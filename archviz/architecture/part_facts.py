@@ -9,14 +9,17 @@ from archviz.architecture.fact_sheet import FactSheet, OfKind
 from archviz.architecture.kinds import Stack
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.norms import FunctionalNorm
 from archviz.patterns.op_families import activation_of
 from archviz.patterns.recurrences import Recurrence
+from archviz.records import record
 
 PLACEMENT = {
     "pre": "pre-norm",
     "post": "post-norm",
     "sandwich": "sandwich norm",
     "post_residual": "post-norm (after the sum)",
+    "pre_and_sum": "pre-norm and a norm after the sum",
     "mixed": "differs between branches",
 }
 INNER = ("intermediate_size", "n_inner", "ffn_dim", "d_ff", "decoder_ffn_dim", "encoder_ffn_dim")
@@ -25,6 +28,15 @@ COUNTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_exper
 CHOSEN = ("num_experts_per_tok", "top_k", "moe_top_k", "moe_topk", "num_experts_per_token")
 ACTIVATIONS = ("hidden_act", "hidden_activation", "activation_function", "mlp_hidden_act", "feed_forward_proj")
 EPS = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_eps", "layernorm_epsilon", "norm_epsilon")
+
+
+@record(frozen=True)
+class NormPlaces:
+    """Where the norms of a kind of layer stand, whether mixer and feed-forward stand side by side, and the first norm that is no module."""
+
+    placement: str | None
+    parallel: bool
+    function: FunctionalNorm | None = None
 
 
 def recurrence_facts(sheet: FactSheet, stack: Stack) -> None:
@@ -99,7 +111,7 @@ def _sparsity(what: MixtureOfExperts) -> str | None:
     return f"{what.top_k}/{what.choices} ({100 * what.top_k / what.choices:.3g} %)" if what.top_k else None
 
 
-def norm_facts(sheet: FactSheet, stack: Stack, placements: dict[str, tuple[str | None, bool]]) -> None:
+def norm_facts(sheet: FactSheet, stack: Stack, placements: dict[str, NormPlaces]) -> None:
     """Norms of the layers: kind, epsilon, where they stand, whether mixer and feed-forward stand side by side."""
     kinds, eps, placed, parallel = [], [], [], []
     for kind in stack.kinds:
@@ -107,12 +119,14 @@ def norm_facts(sheet: FactSheet, stack: Stack, placements: dict[str, tuple[str |
         module = sheet.context.modules[norms[0][0]] if norms else None
         at = code(module.defined_at or module.created_at) if module else []
         words = list(dict.fromkeys(norm.kind for _, norm in norms))
+        found = placements.get(f"{stack.path}/{kind.id}")
+        if not words and found is not None and found.function is not None:
+            words, at = [f"{found.function.kind} without weights"], code(found.function.event.at)
         kinds.append(OfKind(kind, " and ".join(words) or None, kind.id, at))
         eps.append(OfKind(kind, norms[0][1].eps if norms else None, kind.id, code(module.created_at) if module else []))
-        found = placements.get(f"{stack.path}/{kind.id}")
         here = code(kind.example.defined_at)
-        placed.append(OfKind(kind, PLACEMENT.get(found[0] or "") if found else None, kind.id, here))
-        parallel.append(OfKind(kind, found[1] if found else None, kind.id, here))
+        placed.append(OfKind(kind, PLACEMENT.get(found.placement or "") if found else None, kind.id, here))
+        parallel.append(OfKind(kind, found.parallel if found else None, kind.id, here))
     sheet.add_by_kind("norm", kinds)
     sheet.add_by_kind("norm_eps", eps, agreeing=EPS, config=stack.config)
     sheet.add_by_kind("norm_placement", placed)

@@ -64,7 +64,7 @@ def module_box(context: Context, roles: Roles, column: Column, module: ModuleRec
         details = [" × ".join(f"{n:,}" if n else "?" for n in weight.shape), *_scale_of(context, column, module)]
     elif norm is not None:
         label = ("Final " if _is_behind(context, column, module) else "") + norm.kind
-        details = [] if module.parameters else [WEIGHTLESS]
+        details = [] if module.parameters or module.buffers else [WEIGHTLESS]
     elif sizes is not None:
         label = "LM head" if role == "head" else module.name
         details = [f"{sizes[0]:,} → {sizes[1]:,}", *(["bias"] if has_bias(module) else [])]

@@ -9,6 +9,7 @@ from archviz.architecture.beside import find_beside, first_call, taps_layers
 from archviz.architecture.column_joins import meetings, way_of
 from archviz.architecture.context import Context
 from archviz.architecture.feeding import layer_read
+from archviz.architecture.functional_column import functional_norms
 from archviz.architecture.joined_states import joined_before
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import ColumnItem, Tower
@@ -80,6 +81,8 @@ class _Steps:
             again = _called_again(self._context, self._column, module)
             if again is not None and item.node is not None and not (item.beside or item.taps or item.joins):
                 yield (again.index, 0), ColumnItem(node=second_box(item.node))
+        for place, node in functional_norms(self._context, self._column):
+            yield (place, 0), ColumnItem(node=node)
         woven = {path: weave for weave in self._weaves for path in weave.stacks}
         for stack in self._column.stacks:
             weave = woven.get(stack.path)

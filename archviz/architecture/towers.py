@@ -318,13 +318,17 @@ def pools(module: ModuleRecord) -> bool:
     return (module.library or "").rpartition(".")[2].startswith(("AvgPool", "MaxPool"))
 
 
+_MEANS = frozenset({"mean", "var", "std", "sum"})
+
+
 def _normalises(context: Context, module: ModuleRecord) -> bool:
-    """Whether a module without parameters is a norm that the pass calls."""
-    return (
-        not module.children
-        and context.trace.call(module.path) is not None
-        and detect_norm(module, context.trace) is not None
-    )
+    """Whether a module without parameters is a norm of features that the pass calls; one over time is a scaler."""
+    call = context.trace.call(module.path)
+    if module.children or call is None or detect_norm(module, context.trace) is None:
+        return False
+    rank = len(call.inputs[0].shape or ()) if call.inputs else 0
+    axes = (step.options.get("dim", step.options.get("1")) for step in context.trace.own(call) if step.name in _MEANS)
+    return all(axis in (-1, rank - 1) for axis in axes if isinstance(axis, int))
 
 
 def embeds(module: ModuleRecord) -> bool:

@@ -121,7 +121,7 @@ def departures(architecture: Architecture) -> list[Departure]:
     towers.
     """
     found = [
-        *_mixers(architecture), *_from_facts(architecture), *_partial_rope(architecture), *_beside(architecture), *_towers(architecture),
+        *_mixers(architecture), *_from_facts(architecture), *_partial_rope(architecture), *_beside(architecture), *_shared_parts(architecture), *_towers(architecture),
     ]  # fmt: skip
     return sorted(found, key=lambda each: each.small)
 
@@ -349,6 +349,35 @@ def _beside(architecture: Architecture) -> Iterator[Departure]:
                     "parameters that cost a lookup and no product",
                     "verified", tuple(item.node.evidence[:2]),
                 )  # fmt: skip
+
+
+def _shared_parts(architecture: Architecture) -> Iterator[Departure]:
+    """Parts of layers whose tensors are those of an earlier layer (Zamba's attention): by the names that are tied."""
+    for stack in _main_stacks(architecture):
+        users: dict[tuple[str, int], list[int]] = {}
+        for names in architecture.parameters.tied.items():
+            places = [_place(name, stack) for name in names]
+            user, owner = places
+            if user is not None and owner is not None and user[1] == owner[1] and user[0] != owner[0]:
+                users.setdefault((owner[1], owner[0]), []).append(user[0])
+        for (part, owner_index), layers in users.items():
+            distinct = sorted(set(layers))
+            words = ", ".join(map(str, distinct))
+            evidence = Evidence(
+                kind="tensor", where=f"{stack.path}.{distinct[0]}.{part}.* = {stack.path}.{owner_index}.{part}.*"
+            )
+            yield Departure(
+                "shared_parts", "A part shared by several layers",
+                f"`{part}` of layer{'s' if len(distinct) > 1 else ''} {words} is that of layer {owner_index}",
+                "fewer parameters for the same depth", "verified", (evidence,),
+            )  # fmt: skip
+
+
+def _place(tensor: str, stack: LayerStack) -> tuple[int, str] | None:
+    """The layer of a list that holds a tensor, and the part of the layer; None where it is in none."""
+    index, _, rest = tensor.removeprefix(f"{stack.path}.").partition(".")
+    inside = tensor.startswith(f"{stack.path}.") and index.isdecimal()
+    return (int(index), rest.partition(".")[0]) if inside else None
 
 
 def _towers(architecture: Architecture) -> Iterator[Departure]:

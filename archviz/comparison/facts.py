@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archviz.architecture.column_layers import runs_of
 from archviz.architecture.model import Architecture, Evidence, Fact
 from archviz.records import record, replace
 
@@ -70,11 +71,38 @@ class FactRow:
 def fact_rows(models: Sequence[Architecture]) -> list[FactRow]:
     """All facts in the order in which models first have them; one that a model leaves out because it is usual stands as what it is."""
     keys = dict.fromkeys(fact.key for model in models for fact in model.facts if fact.key != _REMARK)
-    return [FactRow(key, [model.fact(key) or _usual(model, key) for model in models]) for key in keys]
+    rows = [FactRow(key, [model.fact(key) or _usual(model, key) for model in models]) for key in keys]
+    biases = [{fact.key: fact for fact in _biases(model)} for model in models]
+    shared = [key for key in biases[0] if all(key in each for each in biases)]
+    return rows + [FactRow(key, [each[key] for each in biases]) for key in shared]
+
+
+def _biases(model: Architecture) -> list[Fact]:
+    """Which projections of the text model's attentions and feed-forwards add a bias: all, none, or their names in the code."""
+    kinds = [kind for tower in model.towers[:1] for stack in runs_of(model, tower) for kind in stack.kinds]
+    parts = {
+        "attention_biases": {kind.mixer for kind in kinds},
+        "feed_forward_biases": {each for kind in kinds for each in (kind.feed_forward, f"{kind.feed_forward}/expert")},
+    }
+    found = []
+    for key, ids in parts.items():
+        blocks = [block for block in model.blocks if block.id in ids]
+        if key == "attention_biases":
+            blocks = [block for block in blocks if any(node.role == "attention_core" for node in block.nodes)]
+        nodes = [node for block in blocks for node in block.nodes if node.role == "projection"]
+        having = [node for node in nodes if "bias" in node.details]
+        if nodes:
+            names = ", ".join(dict.fromkeys(node.code_name or node.label for node in having))
+            value = "all" if len(having) == len(nodes) else names or "none"
+            found.append(Fact(key=key, value=value, evidence=(having or nodes)[0].evidence[:1]))
+    return found
 
 
 def _usual(model: Architecture, key: str) -> Fact | None:
-    """What a model has that does not state it: values that are as wide as keys."""
+    """What a model has that does not state it: values that are as wide as keys, the type by which it was named."""
+    kind, _, name = model.identity.id.partition(":")
+    if key == "model_type" and kind == "transformers" and name:  # a default configuration is asked for by its type
+        return Fact(key=key, value=name, status="verified")
     width = model.fact("head_dim") if key == "value_head_dim" else None
     return replace(width, key=key, status="derived") if width is not None else None
 

@@ -68,9 +68,21 @@ def _feeding(architecture: Architecture) -> str:
     if experts:
         words = f"Feed-forwards are mixtures of {experts} experts of width {_value(architecture, 'expert_hidden_size')}"
         words += f", {chosen} of them for a token" if (chosen := _value(architecture, "experts_per_token")) else ""
-        return words + (", beside a shared expert." if architecture.fact("shared_expert_hidden_size") else ".")
+        if architecture.fact("shared_expert_hidden_size"):
+            return words + ", beside a shared expert."
+        return words + f"{_dense_beside(architecture)}."
     feed, width = _value(architecture, "feed_forward"), _value(architecture, "intermediate_size")
     return f"Feed-forwards are {feed} of width {width}." if feed and width else ""
+
+
+def _dense_beside(architecture: Architecture) -> str:
+    """The dense feed-forward that stands beside the experts in every layer that has them."""
+    feed, width = _value(architecture, "feed_forward"), _value(architecture, "intermediate_size")
+    main = [stack for tower in architecture.towers[:1] for stack in runs_of(architecture, tower)]
+    kinds = [kind for stack in main for kind in stack.kinds]
+    mixed = [kind.feed_forward_kind or "" for kind in kinds if "moe" in (kind.feed_forward_kind or "")]
+    beside = feed and width and mixed and all("+" in each for each in mixed)
+    return f", beside a {feed} of width {width}" if beside else ""
 
 
 def _reading(architecture: Architecture) -> str:

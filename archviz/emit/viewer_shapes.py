@@ -71,7 +71,7 @@ class Shapes:
             state = "true" if group.id in self._opened else "false"
             place = f'data-panel="{escaped(group.id)}" role="button" tabindex="-1"'
             return f' class="panel" {place} aria-expanded="{state}"{label}'
-        if group.role == "node" and key is not None:
+        if group.role in ("node", "bar") and key is not None:
             zoom = f' data-zoom="{escaped(self._zooms[group.id])}"' if group.id in self._zooms else ""
             self.titles[key] = group.title
             return f' class="node" data-n="{key}" role="button" tabindex="-1"{label}{zoom}'

@@ -94,8 +94,8 @@ class BarsArt:
             tied = fit(bar.tied, _SIZE, 400, frame.right - _PAD - _COMPONENT - left - 34)
             count = [text_line(tied, left + 34, middle, _SIZE, 400, theme.muted)]
         items: tuple[Item, ...] = (
-            text_line(label, left - 10, middle, _SIZE, 400, theme.ink, "end"),
             shape,
+            text_line(label, left - 10, middle, _SIZE, 400, theme.ink, "end"),
             *count,
             text_line(bar.component, frame.right - _PAD, middle, _SIZE, 400, theme.muted, "end"),
         )

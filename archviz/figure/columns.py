@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TypeVar
 
 from archviz.architecture.column_layers import layers_in, runs_of
@@ -206,6 +207,7 @@ class Drafted:
                 mixers.append(replace(box, details=tuple(line for line in box.details if line not in told)))
                 told.update(box.details)
                 self._beside_mixer(box, block)
+        self._side_inputs(replace(graph, id=panel.id), {box.id for box in mixers})
         return replace(panel, mixers=tuple(mixers))
 
     def _is_saved(self, stack: LayerStack, kind: LayerKind, graph: BlockGraph, column: str) -> bool:
@@ -246,11 +248,13 @@ class Drafted:
                 self._beside_mixer(box, blocks.get(box.id.removeprefix(f"{scoped.id}/")))
         return replace(panel, diagram=diagram, status=graph.status)
 
-    def _side_inputs(self, graph: BlockGraph) -> None:
-        """What a layer reads beside the residual stream stands beside it, with arrows to its readers."""
+    def _side_inputs(self, graph: BlockGraph, drawn: Collection[str] | None = None) -> None:
+        """What a layer reads beside the residual stream stands beside it, with arrows to its readers, of a bar to those drawn."""
         for node in extra_inputs(graph):
-            readers = tuple(f"{graph.id}/{edge.target}" for edge in graph.edges if edge.source == node.id)
-            self._add_side(make_box(node, f"side/{graph.id}/{node.id}"), readers)
+            readers = [f"{graph.id}/{edge.target}" for edge in graph.edges if edge.source == node.id]
+            shown = tuple(name for name in readers if drawn is None or name in drawn)
+            if shown or drawn is None:
+                self._add_side(make_box(node, f"side/{graph.id}/{node.id}"), shown)
 
     def _beside_mixer(self, box: Box, block: BlockGraph | None) -> None:
         """RoPE and QK-norm of a mixer stand beside it, as its inside has them; those of a small tower only in there."""

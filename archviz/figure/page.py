@@ -21,7 +21,7 @@ from archviz.figure.margins import (
     side_width,
     wrapped_notes,
 )
-from archviz.figure.model import Figure, SideBox, column_boxes, diagrams
+from archviz.figure.model import Figure, SideBox, bars, column_boxes, diagrams
 from archviz.figure.packing import GAP, Block
 from archviz.figure.paint import Frame, box_size, paint_badge, side_style
 from archviz.figure.panels import FRAMED, FactsArt, InsetArt, Panel, StripArt
@@ -182,9 +182,9 @@ class Page:
         """The side boxes with targets in a column, without their other targets; one of several columns is drawn in each."""
         kept: list[SideBox] = []
         for side in self.figure.sides:
-            targets = tuple(target for target in side.targets if target in art.known)
+            targets = tuple(target for target in side.targets if target in _known(art))
             if targets:
-                first = next(other for other in self.arts if not other.known.isdisjoint(side.targets))
+                first = next(other for other in self.arts if not _known(other).isdisjoint(side.targets))
                 own = side.box if art is first else replace(side.box, id=f"{side.box.id}@{art.column.id}")
                 kept.append(SideBox(own, targets))
         return kept
@@ -387,6 +387,11 @@ class Page:
         used |= {cell.status for cell in self.figure.facts if cell.status in FRAMED}
         used |= {str(self.figure.summit.box.status)} if self.figure.summit else set()
         return used | {str(side.box.status) for side in self.figure.sides}
+
+
+def _known(art: ColumnArt) -> set[str]:
+    """What a side box may lead to: the boxes of a column, and layers drawn as bars."""
+    return art.known | {bar.id for bar in bars(art.column.steps)}
 
 
 def _stacked(panels: Sequence[Panel], x: float, top: float, width: float, room: float) -> Iterator[tuple[Panel, Frame]]:

@@ -400,8 +400,20 @@ def _pieces(line: Sentence, size: float, weight: int, width: float) -> tuple[tup
     kept: list[tuple[_Piece, ...]] = []
     for pieces in found:
         whole = sum(full for _, _, full in pieces[:-1]) + pieces[-1][1] <= width
-        kept += [tuple(pieces)] if whole else [(piece,) for piece in pieces]
+        kept += (
+            [tuple(pieces)] if whole else [(part,) for piece in pieces for part in _factors(piece, size, weight, width)]
+        )
     return tuple(kept)
+
+
+def _factors(piece: _Piece, size: float, weight: int, width: float) -> list[_Piece]:
+    """A product that is wider than a line, `vision.d·vision.H`, parted behind its signs."""
+    words, bare, _ = piece
+    if bare <= width or "·" not in words.text.strip("·"):
+        return [piece]
+    bold = _weight(words, weight)
+    parts = re.findall("[^·]+·?|·", words.text)
+    return [(words._replace(text=t), measure(t.rstrip(), size, bold), measure(t, size, bold)) for t in parts]
 
 
 def paint_lines(

@@ -7,10 +7,10 @@ from itertools import combinations
 
 from archviz.architecture.model import Architecture, BlockGraph, BlockNode
 from archviz.figure.columns import ends_of
-from archviz.figure.display import DisplayList, Item, Rect
+from archviz.figure.display import DisplayList, Group, Item, Rect, Text
 from archviz.figure.formulas import TensorIndex, formula_of, path_of
 from archviz.figure.furniture import paint_footers
-from archviz.figure.model import Box, Diagram, Figure, Inset, LayerPanel, Merge, Repeat, Step, Strip
+from archviz.figure.model import Box, Diagram, Figure, Inset, LayerPanel, Merge, Repeat, SideBox, Step, Strip
 from archviz.figure.overview import build_overview
 from archviz.figure.page import place_page
 from archviz.figure.paint import Frame, paint_badge
@@ -94,8 +94,17 @@ def scene_of(architecture: Architecture) -> Scene:
 
 def scene_of_drawing(light: DisplayList, dark: DisplayList) -> Scene:
     """A single drawing as a scene: nothing in it opens or closes."""
-    described = {group.id: (("", group.description),) for group in light.groups() if group.description}
+    described: dict[str, Rows] = {group.id: (("", group.description),) for group in light.groups() if group.description}
+    described |= {bar.id: tuple(_bar_rows(bar)) for bar in light.groups() if bar.role == "bar"}
     return Scene(light.title, light.description, (Page((), Drawing(light, dark)),), details=described)
+
+
+def _bar_rows(bar: Group) -> Iterator[tuple[str, str]]:
+    """What is known of a bar beside its name: its number of parameters or the tensor that it shares, its component, its lines of code."""
+    words = [item.content for item in bar.items if isinstance(item, Text)]
+    yield from zip(("Parameters", "Component"), words[1:], strict=False)
+    if bar.description:
+        yield "Source", bar.description
 
 
 def _panels(figure: Figure) -> list[LayerPanel]:
@@ -123,9 +132,21 @@ def _page(figure: Figure, opened: tuple[str, ...], letters: Mapping[str, str]) -
         replace(column, steps=tuple(_shut(step, frozenset(opened)) for step in column.steps))
         for column in figure.columns
     )
-    sides = tuple(replace(side, box=replace(side.box, zoom=None)) for side in figure.sides)
+    inside = {
+        box.id: panel.id
+        for panel in _panels(figure)
+        if panel.id not in opened and panel.diagram
+        for box in panel.diagram.boxes
+    }
+    sides = tuple(_outside(replace(side, box=replace(side.box, zoom=None)), inside) for side in figure.sides)
     shown = replace(figure, columns=columns, sides=sides, insets=(), strips=(), facts=(), footers=())
     return Page(opened, _both(lambda theme: _badged(place_page(shown, theme), letters, theme)))
+
+
+def _outside(side: SideBox, inside: Mapping[str, str]) -> SideBox:
+    """What layers are given, with arrows to those that are shut instead of to the boxes in them."""
+    targets = dict.fromkeys(inside.get(target, target) for target in side.targets)
+    return replace(side, targets=tuple(targets)) if side.box.role == "input" else side
 
 
 def _shut(step: Step, opened: frozenset[str]) -> Step:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import Any
 
-from archviz.interpreter.inputs import forward_parameters
+from archviz.interpreter.inputs import forward_function, forward_parameters
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.named_inputs import combinations
 from archviz.interpreter.reading import Gap
@@ -22,6 +23,10 @@ _WORD = late_pattern(r"[a-z_]\w*")
 _SHAPE = late_pattern(r"shape `?(\([^()]{1,200}\))")
 _MULTIPLE = late_pattern(r"multiple of ([1-9]\d{0,5})\b")
 _WANTED = late_pattern(r"requires (\d{1,7}) input (?:features|channels), got (\d{1,7})\b")
+_UNEXPECTED = late_pattern(r"unexpected keyword argument '(\w+)'")
+_SEQUENCES = late_pattern(r"hidden|embeds|features|_mel$")
+_MISSING = "missing a required argument"
+_FRACTIONS = late_pattern(r"could not infer output dtype|must be (?:either )?(?:a )?floating")
 _UNDATA = ("labels", "past_key_values", "use_cache", "return_dict", "inputs_embeds")
 
 
@@ -35,16 +40,52 @@ def lacking_inputs(
         gaps: What was not understood in it.
     """
     config, stated = model.attrs.get("config"), stated_inputs(interp, model, batch, seq)
+    for name in _UNEXPECTED.findall(gaps[0].reason) if gaps else ():
+        yield {key: value for key, value in given.items() if key != name}
     words = set(_WORD.findall(" ".join(_told(interp, gap) for gap in gaps[:READ]).lower()))
     named = [name for name in forward_parameters(interp, model)[0][1:] if name.lower() in words]
     names = [name for name in named if name not in given and name not in (*_UNDATA, *GRIDS, *POSITIONS)]
+    known: set[str] = set()
     for each in [[name] for name in names] + ([names] if len(names) > 1 else []):
-        yield from combinations(interp, each, config, batch, seq, given, stated)
+        for found in combinations(interp, each, config, batch, seq, given, stated):
+            known.update(found)
+            yield found
+    for name in names:
+        if name not in known and name not in stated and _is_tensor(interp, model, name):
+            several = (seq,) if _SEQUENCES.search(name) else ()  # nothing states the shape: a refusal may correct it
+            yield {**given, name: Tensor((batch, seq, *several), DTYPE)}
+    if any(_FRACTIONS.search(gap.reason) for gap in gaps[:READ]):
+        for name, value in given.items():
+            if isinstance(value, Tensor) and "int" in value.dtype and not name.endswith("input_ids"):
+                yield {**given, name: Tensor(value.sizes, DTYPE)}
     tensors = [(name, value) for name, value in given.items() if isinstance(value, Tensor) and value.data is None]
+    of_rank = dict(given)
+    for name, value in tensors:
+        other = stated.get(name)
+        if other is not None and len(other.sizes) != len(value.sizes) and other.dtype == value.dtype:
+            of_rank[name] = Tensor((*other.sizes[:-1], value.sizes[-1]), value.dtype)
+            yield {**given, name: of_rank[name]}
     for gap in gaps[:READ]:
         for name, value in tensors:
             for sizes in _asked_sizes(interp, config, value, gap.reason, batch, seq):
                 yield {**given, name: Tensor(sizes, value.dtype)}
+                yield {**of_rank, name: Tensor(sizes, value.dtype)}
+
+
+def _is_tensor(interp: Interpreter, model: ModuleInstance, name: str) -> bool:
+    """Whether `forward` says that a parameter is a tensor."""
+    forward = forward_function(interp, model)
+    spec = forward.node.args if forward is not None else None
+    stated = [each for each in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs) if each.arg == name] if spec else []
+    return any(each.annotation is not None and "Tensor" in ast.unparse(each.annotation) for each in stated)
+
+
+def asks_further(gaps: list[Gap], before: list[Gap]) -> bool:
+    """Whether a pass ended for another parameter that it was not given, the one that ended the last being given now."""
+    missing = [
+        gap.reason for gap in (*gaps[:1], *before[:1]) if _MISSING in gap.reason or _UNEXPECTED.search(gap.reason)
+    ]
+    return len(missing) == 2 and missing[0] != missing[1] and _MISSING in missing[1]
 
 
 def _asked_sizes(

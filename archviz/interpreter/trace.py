@@ -19,7 +19,7 @@ from archviz.interpreter.classes import MODES
 from archviz.interpreter.collect import module_paths
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.inputs import dtype_name, example_inputs, forward_parameters, image_inputs, next_inputs
-from archviz.interpreter.lacking import lacking_inputs
+from archviz.interpreter.lacking import asks_further, lacking_inputs
 from archviz.interpreter.machine import HOST_ERRORS, Interpreter
 from archviz.interpreter.module_states import (
     attributes_of,
@@ -31,7 +31,6 @@ from archviz.interpreter.module_states import (
 )
 from archviz.interpreter.named_inputs import WHOLE
 from archviz.interpreter.reading import MASKS_GIVEN, Gap
-from archviz.interpreter.refusals import Refusal
 from archviz.interpreter.towers import GRIDS, append, other_inputs, token_marks, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor, Unknown
@@ -147,6 +146,8 @@ def _trace_otherwise(
         given, best: The inputs of the first pass, and how it ended.
         before: The attributes of the modules before it; what a pass that failed has left there would mislead the next.
     """
+    from archviz.interpreter.refusals import Refusal
+
     others = other_inputs(interp, model, given, batch, seq)
     lacking = lacking_inputs(interp, model, given, best[1], batch, seq)
     tried, refusal = [_forms(given)], Refusal(given, best)
@@ -161,17 +162,17 @@ def _trace_otherwise(
         enough = len(best[1]) if best[0].ended_by is None else None
         recorder, gaps, _ = _run(interp, model, other, enough=enough)
         refusal.meet(other, (recorder, gaps))
-        if _reach(recorder, gaps) > _reach(*best):
+        if _reach(recorder, gaps) > _reach(*best) or asks_further(gaps, best[1]):
             best = recorder, gaps
             lacking = lacking_inputs(interp, model, other, gaps, batch, seq)
     return refusal.instead_of(best)
 
 
 def _forms(given: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.shape if isinstance(value, Tensor) else value for name, value in given.items()}
+    return {name: (value.shape, value.dtype) if isinstance(value, Tensor) else value for name, value in given.items()}
 
 
-MOST_TRIED = 16
+MOST_TRIED = 20
 """How many other inputs are tried where a pass is not understood."""
 
 

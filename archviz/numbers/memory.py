@@ -330,7 +330,7 @@ _LENGTH = late_pattern(r"(\d+)([km]?)", re.IGNORECASE)
 
 
 def contexts_of(text: str, where: str = "--context") -> list[int]:
-    """Lengths of context: `4k,32k,1m` (k is 1,024).
+    """Lengths of context, each once: `4k,32k,1m` (k is 1,024).
 
     Raises:
         UsageError: One is no length, or 0.
@@ -348,4 +348,4 @@ def contexts_of(text: str, where: str = "--context") -> list[int]:
                 hint=f"such as 4k,32k,256k; from 1 to {MOST_TOKENS:,} tokens",
             )
         found.append(tokens)
-    return found
+    return list(dict.fromkeys(found))

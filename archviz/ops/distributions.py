@@ -1,6 +1,6 @@
 """Distributions over kinds: what code asks of the scores of a head, `torch.distributions.Categorical(logits=…).entropy()`.
 
-Source: `torch/distributions/categorical.py`, `bernoulli.py`.
+Source: `torch/distributions/categorical.py`, `bernoulli.py`, `beta.py`.
 """
 
 from __future__ import annotations
@@ -9,18 +9,20 @@ from typing import Any
 
 from archviz.interpreter.library import Library
 from archviz.interpreter.machine import Interpreter
-from archviz.interpreter.values import Instance
+from archviz.interpreter.values import Instance, Tensor
+from archviz.ops.registry import tensor
 
 ROOT = "torch.distributions"
 
 
 def register(library: Library) -> None:
     """Fill the table with the distributions that are computed with ops."""
-    for module, name in (("categorical", "Categorical"), ("bernoulli", "Bernoulli")):
+    for module, name in (("categorical", "Categorical"), ("bernoulli", "Bernoulli"), ("beta", "Beta")):
         library.declare(f"{ROOT}.{name}")
         library.declare(f"{ROOT}.{module}.{name}", f"{ROOT}.{name}")
     _register_categorical(library)
     _register_bernoulli(library)
+    _register_beta(library)
 
 
 def _register_categorical(library: Library) -> None:
@@ -70,3 +72,18 @@ def _register_bernoulli(library: Library) -> None:
             "torch.nn.functional.binary_cross_entropy_with_logits", self.attrs["logits"], value, reduction="none"
         )
         return interp.op("torch.neg", loss)
+
+
+def _register_beta(library: Library) -> None:
+    @library.method(f"{ROOT}.Beta.__init__")
+    def beta(
+        interp: Interpreter, self: Instance, concentration1: Any, concentration0: Any, validate_args: Any = None
+    ) -> None:
+        mean = interp.op("torch.div", concentration1, interp.op("torch.add", concentration1, concentration0))
+        self.attrs.update(concentration1=concentration1, concentration0=concentration0, mean=mean)
+
+    @library.method(f"{ROOT}.Beta.sample")
+    def sample(interp: Interpreter, self: Instance, sample_shape: Any = ()) -> Any:
+        """Numbers between 0 and 1, `[*sample_shape, *concentrations]`."""
+        sizes = self.attrs["mean"].sizes if isinstance(self.attrs["mean"], Tensor) else ()
+        return tensor(interp, (*sample_shape, *sizes))

@@ -10,12 +10,12 @@ from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.activations import clamp_bounds
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.masks import Mask, find_mask
-from archviz.patterns.norms import Norm, detect_norm
+from archviz.patterns.norms import Norm, detect_norm, norms_before
 from archviz.patterns.op_families import ELEMENTWISE, PLUMBING, canonical
 from archviz.patterns.operand_factors import operand_factors
 from archviz.patterns.rope import Rope, detect_rope
 from archviz.patterns.rotation_steps import turning_steps
-from archviz.patterns.score_path import find_score_path
+from archviz.patterns.score_path import ScorePath, find_score_path
 from archviz.patterns.trace import Trace
 from archviz.records import record
 from archviz.spans import Span
@@ -46,7 +46,8 @@ class Attention:
         head_dim: Width of a query head; `value_dim` of a value head.
         span: `full`, `sliding`, `chunked` or `windowed`; `window` in tokens.
         gated: The output is multiplied by a gate before the output projection; `gate` its function, where it was seen.
-        qk_norm: `head` (each head apart) or `whole` (all heads together); `qk_norms` the names of these norms.
+        qk_norm: `head` (each head apart) or `whole` (all heads together); `qk_norms` the names of these norms, `qk_norm_function` the
+            kind of those that are no module (`RMSNorm`).
         rope: How positions are rotated; None when they are not or it was not seen; `positions` tells which.
         positions: `rope`, `none` (NoPE), `bias` (relative bias, ALiBi) or None when not seen.
         ranks: Widths of the low-rank compressions of query and key/value (MLA).
@@ -70,6 +71,7 @@ class Attention:
     gate: str | None = None
     qk_norm: str | None = None
     qk_norms: tuple[str, ...] = ()
+    qk_norm_function: str | None = None
     rope: Rope | None = None
     positions: str | None = None
     sinks: bool = False
@@ -163,6 +165,8 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
     norms = _qk_norms(module, trace, heads, kv_heads, head_dim)
     mask = find_mask(module, trace)
     call = trace.call(module.path)
+    path = find_score_path(trace, call)
+    function = None if norms or call is None else _norm_by_function(trace, call, path, core, head_dim)
     factors = operand_factors(trace, call) if call is not None else []
     values = [each.number for each in factors if each.operand == "values" and each.number]
     return Attention(
@@ -176,13 +180,14 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         cross=_is_cross(module, projections, trace),
         gated=_is_gated(module, projections, heads, head_dim, trace),
         gate=canonical(gate.name) if (gate := find_gate(module, trace)) is not None else None,
-        qk_norm=next(iter(norms.values()), None),
+        qk_norm=next(iter(norms.values()), None) or (function[0] if function is not None else None),
         qk_norms=tuple(norms),
+        qk_norm_function=function[1] if function is not None else None,
         rope=rope,
         positions=_positions(module, rope, core, trace.own(call) if call is not None else (), trace),
         sinks=any("sink" in name for name in module.parameters),
         softcap=_softcap(module, core),
-        scaling=_score_factor(module, trace, call),
+        scaling=_score_factor(module, path),
         ranks=(_query_rank(module, projections), _integer(module, ("kv_lora_rank",))),
         mask=mask,
         value_scale=round(prod(values), 9) if values else None,
@@ -200,9 +205,18 @@ def _projection_bounds(projections: dict[str, ModuleRecord], trace: Trace, call:
     return next((clamp_bounds(event) for event in steps if event.inputs[0].id in given), None)
 
 
-def _score_factor(module: ModuleRecord, trace: Trace, call: Event | None) -> float | None:
+def _norm_by_function(
+    trace: Trace, call: Event, path: ScorePath | None, core: Event | None, head_dim: int | None
+) -> tuple[str, str] | None:
+    """How far norms of queries and keys reach that are no module, and their kind."""
+    operands = path.operands if path is not None else core.inputs[:2] if core is not None else None
+    found = norms_before(trace, call, operands) if operands is not None else []
+    width = (found[0].event.inputs[0].shape or (None,))[-1] if found else None
+    return ("head" if width == head_dim else "whole", found[0].kind) if found else None
+
+
+def _score_factor(module: ModuleRecord, path: ScorePath | None) -> float | None:
     """What the scores are multiplied by: as the pass shows, else by the setting that is called so."""
-    path = find_score_path(trace, call)
     if path is not None and path.factor is not None:
         return path.factor
     return _number(module, ("scaling", "scale", "softmax_scale"))

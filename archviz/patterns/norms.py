@@ -1,9 +1,11 @@
-"""Normalisation layers: RMSNorm, LayerNorm and their gated or weightless forms."""
+"""Normalisation layers: RMSNorm, LayerNorm and their gated or weightless forms; norms that are no module but a function."""
 
 from __future__ import annotations
 
-from archviz.interpreter.reading import ModuleRecord
-from archviz.patterns.op_families import PLUMBING, activation_of, canonical
+from collections.abc import Iterable, Sequence
+
+from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
+from archviz.patterns.op_families import CONTRACTIONS, PLUMBING, activation_of, canonical
 from archviz.patterns.trace import Trace
 from archviz.records import record, replace
 
@@ -14,6 +16,12 @@ _LIBRARY = {
 _EPS = ("eps", "variance_epsilon", "epsilon", "norm_eps", "layer_norm_eps")
 _AVERAGES = {"mean", "var", "std", "norm", "normalize", "layer_norm", "rms_norm"}
 _REDUCTIONS = {"mean", "var", "rsqrt", "sqrt", "layer_norm", "rms_norm", "norm", "square", "pow", "normalize"}
+
+
+NORM_OPS = {"rms_norm": "RMSNorm", "layer_norm": "LayerNorm", "normalize": "L2 norm"}
+"""Functions of PyTorch → the norm that each computes."""
+_STOPS = frozenset({"linear", "addmm", *CONTRACTIONS})
+_LONG = 24  # steps back from an operand
 
 
 AFFINE = "Affine (no normalisation)"
@@ -79,7 +87,12 @@ def _gated_by_itself(module: ModuleRecord, trace: Trace) -> Norm | None:
 def _from_ops(module: ModuleRecord, trace: Trace) -> str | None:
     """RMSNorm takes the root of a mean of squares; LayerNorm subtracts a mean or calls the function."""
     call = trace.call(module.path)
-    events = [e for e in trace.own(call) if e.kind != "call" and canonical(e.name) not in PLUMBING] if call else []
+    return norm_of_steps([event for event in trace.own(call) if event.kind != "call"] if call else [])
+
+
+def norm_of_steps(steps: Sequence[Event]) -> str | None:
+    """The normalisation that some steps are; None when they are none."""
+    events = [event for event in steps if canonical(event.name) not in PLUMBING]
     ops = [canonical(event.name) for event in events]
     if not _REDUCTIONS & set(ops) or "softmax" in ops or "linear" in ops or not ({"rsqrt", "sqrt", "pow"} & set(ops)):
         return {"layer_norm": "LayerNorm", "rms_norm": "RMSNorm"}.get(ops[0]) if len(ops) == 1 else None
@@ -121,3 +134,60 @@ def _adds_one(module: ModuleRecord, trace: Trace) -> bool:
         and not any(map(trace.carries, event.inputs))
         for event in adds
     )
+
+
+@record(frozen=True)
+class FunctionalNorm:
+    """A norm without a module.
+
+    Args:
+        kind: `RMSNorm`, `LayerNorm`, `L2 norm`.
+        event: The op, or the function of the code.
+        weighted: It is given a weight, which some module holds.
+    """
+
+    kind: str
+    event: Event
+    weighted: bool
+
+
+def functional_norm(event: Event, trace: Trace) -> FunctionalNorm | None:
+    """The norm that an op or a function is; None for anything else, and for the call of a module."""
+    data = [value for value in event.inputs if trace.carries(value)]
+    if event.kind == "call" or len(data) != 1 or len(event.outputs) != 1 or event.outputs[0].shape != data[0].shape:
+        return None
+    if event.kind == "op":
+        kind = NORM_OPS.get(canonical(event.name))
+    else:
+        kind = norm_of_steps([each for each in trace.own(event) if each.kind != "function"])
+    return FunctionalNorm(kind, event, len(event.inputs) > 1) if kind is not None else None
+
+
+def norms_before(trace: Trace, call: Event, operands: Iterable[ValueRef]) -> list[FunctionalNorm]:
+    """The norms without a module between the projections of an attention and the operands of its scores."""
+    own = list(trace.own(call))
+    makers: dict[int, Event] = {}
+    for event in own:
+        for made in event.outputs:
+            if all(made.id != source.id for source in event.inputs):
+                makers.setdefault(made.id, event)  # of a function the function, not the op inside it
+    found: list[FunctionalNorm] = []
+    for operand in operands:
+        value: ValueRef | None = operand
+        for _ in range(_LONG):
+            maker = makers.get(value.id) if value is not None else None
+            if maker is None or value is None or canonical(maker.name) in _STOPS:
+                break
+            norm = functional_norm(maker, trace)
+            found += [norm] if norm is not None else []
+            value = _source(trace, maker, value)
+    return found
+
+
+def _source(trace: Trace, event: Event, value: ValueRef) -> ValueRef | None:
+    """What a value was made of; a rotation of several tensors makes each of its own."""
+    data: Sequence[ValueRef] = [source for source in event.inputs if trace.carries(source)]
+    place = next((at for at, made in enumerate(event.outputs) if made.id == value.id), 0)
+    if not data or (event.kind == "call" and len(data) != len(event.outputs)):
+        return None
+    return data[place] if place < len(data) else data[0]

@@ -87,7 +87,7 @@ def norm_placement(flow: Flow, norms: set[int], branches: set[int]) -> str | Non
 
     Returns:
         `pre` (before a branch), `post` (after a branch, inside the residual), `sandwich` (both), `post_residual`
-        (after the sum): that of more than half of the branches that have norms; `mixed` where there is no such place,
+        (after the sum), `pre_and_sum` (before, and after the sum): that of more than half of the branches that have norms; `mixed` where there is no such place,
         None where there is no norm.
     """
     return prevailing(branch_placements(flow, norms, branches))
@@ -110,15 +110,21 @@ def branch_placements(
     """
     found: dict[int, set[str]] = {}
     residual = find_residual_adds(flow, weighed=True, branches=branches)
+    kept = {unscaled(flow, skipped) for skipped in residual.values()}
     for norm, place in norm_places(flow, norms, branches).items():
         for branch in _normed(flow, norm, place, branches, residual):
+            place = "stream" if place == "pre" and norm in kept else place  # what is skipped is normalised too
             found.setdefault(first[branch] if first else branch, set()).add(place)
     return {branch: _placement(found[branch]) for branch in sorted(found)}
 
 
 def _placement(places: set[str]) -> str:
-    if places >= {"pre", "post"} and "post_residual" not in places:
+    if "stream" in places:
+        places = places - {"stream"} | (set() if "post_residual" in places else {"pre"})
+    if places == {"pre", "post"}:
         return "sandwich"
+    if places >= {"pre", "post_residual"}:
+        return "pre_and_sum"
     return next(place for place in ("post_residual", "post", "pre") if place in places)
 
 

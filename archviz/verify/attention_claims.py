@@ -47,7 +47,7 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
     yield from keys_elsewhere(view, _core(view))
     yield from _biases(view)
     path = find_score_path(view.trace, view.call)
-    computed = computed_norm(view, path) if what.qk_norm is None else None
+    computed = computed_norm(view, path, _core(view)) if not what.qk_norms else None
     words, lines = computed or (_QK_NORM.get(what.qk_norm or "", "none"), _norm_lines(view))
     yield view.claim("attention.qk_norm", words, *lines)
     yield from inner_norms(view, "attention.norms")

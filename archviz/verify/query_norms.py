@@ -17,11 +17,16 @@ _LENGTHS = frozenset({"normalize", "norm", "vector_norm", "linalg_norm", "linalg
 _ROOTS = frozenset({"rms_norm", "layer_norm", "rsqrt"})
 
 
-def computed_norm(view: LayerView, path: ScorePath | None) -> tuple[str, list[Span | None]] | None:
-    """What normalises queries or keys on the way to their product, in words, with its lines; None where nothing does."""
-    if path is None or path.operands is None or view.lineage is None:
+def computed_norm(view: LayerView, path: ScorePath | None, core: Event | None) -> tuple[str, list[Span | None]] | None:
+    """What normalises queries or keys on the way to their product, in words, with its lines; None where nothing does.
+
+    Args:
+        core: The attention function, which takes queries and keys where no product of them is written out.
+    """
+    operands = path.operands if path is not None else core.inputs[:2] if core is not None else None
+    if operands is None or view.lineage is None:
         return None
-    steps = [event for operand in path.operands for event in _steps(view, operand)]
+    steps = [event for operand in operands for event in _steps(view, operand)]
     names = {canonical(event.name) for event in steps}
     kind = "L2" if names & _LENGTHS else "RMS" if names & _ROOTS else None
     if kind is None:

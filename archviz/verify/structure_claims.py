@@ -30,7 +30,7 @@ from archviz.verify.uncalled import uncalled
 from archviz.verify.view import LayerView
 
 _PLACEMENTS = {"pre": "pre-norm", "post": "post-norm (after the branch, before the residual sum)", "sandwich": "sandwich",
-               "post_residual": "post-norm (after the residual sum)"}  # fmt: skip
+               "post_residual": "post-norm (after the residual sum)", "pre_and_sum": "pre-norm and a norm after the residual sum"}  # fmt: skip
 
 _MOST_FUNCTIONS = 8  # a recurrence that unrolls its steps repeats them
 _PLACES = {"pre": "before a branch", "post": "after a branch", "post_residual": "after a residual sum"}
@@ -77,7 +77,7 @@ def _placement_words(view: LayerView, flow: Flow, placements: Mapping[int, str])
     most = prevailing(placements)
     others = {place: names for place, names in by_place.items() if place != most}
     start = "mixed: " if most == "mixed" else _PLACEMENTS[str(most)] + (", but " if others else "")
-    return start + "; ".join(f"{_PLACEMENTS[place]} of {', '.join(names)}" for place, names in others.items())
+    return start + "; ".join(f"{', '.join(names)} {_PLACEMENTS[place]}" for place, names in others.items())
 
 
 def _unused_modules(view: LayerView) -> Iterator[Claim]:

@@ -65,7 +65,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, browser(Path(folder) / "profile") as opened:
         for model in options.models or catalog_models():
             architecture = describe(model, settings=Settings(offline=True))
-            source = architecture_files(architecture, ["html"], Look(theme=options.theme), options.view)[0]["html"]
+            module = next((block.module for block in architecture.blocks if block.module), None)
+            look = Look(theme=options.theme, module=module if options.view == "module" else None)
+            source = architecture_files(architecture, ["html"], look, options.view)[0]["html"]
             path = Path(folder) / "page.html"
             path.write_bytes(source)
             found = _faults(opened.open(path.as_uri()), axe, options.pictures)

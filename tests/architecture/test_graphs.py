@@ -120,3 +120,27 @@ def test_a_step_without_a_module_does_not_open_the_whole_model() -> None:
     read = describe("transformers:mistral_large4", settings=Settings(offline=True))
     assert read.parameters.total == 1_051_822_421_504
     assert all(graph.module for graph in read.blocks)
+
+
+def test_tensors_that_steps_beside_a_recurrence_read_are_told_there() -> None:
+    graph = describe("transformers:rwkv", settings=Settings(offline=True)).block("text/rwkv")
+    assert graph is not None
+    nodes = {node.id: node for node in graph.nodes}
+    mixed = {edge.target: nodes[edge.source] for edge in graph.edges if edge.target in ("key", "value", "receptance")}
+    assert {name: (node.details, node.parameters) for name, node in mixed.items()} == {
+        name: ([f"time_mix_{name}"], 4096) for name in ("key", "value", "receptance")
+    }
+    core = next(node for node in graph.nodes if node.role == "recurrence_core")
+    assert (core.details, core.parameters) == (["time_decay, time_first"], 2 * 4096)
+    assert sum(node.parameters for node in graph.nodes) == graph.parameters
+    scan = describe("transformers:mamba", settings=Settings(offline=True)).block("text/mamba")
+    assert scan is not None  # D is as long as the biases of parts: nothing tells them apart
+    assert next(node.details for node in scan.nodes if node.role == "recurrence_core") == ["A_log, D"]
+
+
+def test_further_inputs_are_told_apart() -> None:
+    architecture = describe("google/gemma-4-26B-A4B", settings=Settings(offline=True))
+    for block in architecture.blocks:
+        labels = [node.label for node in block.nodes if node.role == "input"]
+        assert len(labels) == len(set(labels))
+    assert any(len([n for n in block.nodes if n.role == "input"]) > 2 for block in architecture.blocks)

@@ -171,3 +171,21 @@ def test_of_blocks_with_equal_steps_the_one_of_equal_sizes_is_the_partner() -> N
     assert mixers["text/full_attention"].first is not None
     assert not mixers["text/full_attention"].steps
     assert mixers["text/sliding_attention"].first is None
+
+
+def test_biases_of_projections_are_a_row_of_their_own() -> None:
+    """Qwen2.5 adds biases to queries, keys and values, Qwen3 to none; GPT-2 to all."""
+    models = ("Qwen/Qwen2.5-0.5B", "Qwen/Qwen3-0.6B", "openai-community/gpt2")
+    rows = {row.key: row for row in compared(*models).facts}
+    assert rows["attention_biases"].values == ["q_proj, k_proj, v_proj", "none", "all"]
+    assert rows["feed_forward_biases"].values == ["none", "none", "all"]
+    experts = {row.key: row for row in compared("openai/gpt-oss-20b", QWEN).facts}
+    assert experts["feed_forward_biases"].values == ["all", "none"]
+    step = next(each for each in family(compared(*models[:2])) if each.since is not None)
+    assert "attention_biases" in [row.key for row in step.mechanisms]
+    assert all(row.as_dict()["evidence"] for row in (rows["attention_biases"], rows["feed_forward_biases"]))
+
+
+def test_a_default_configuration_has_the_model_type_by_which_it_was_named() -> None:
+    rows = {row.key: row for row in compared("google-t5/t5-small", "transformers:bart").facts}
+    assert rows["model_type"].values == ["t5", "bart"]

@@ -84,3 +84,10 @@ def test_claims_add_what_no_fact_says() -> None:
 
 def test_what_positions_enter_by_is_told_beside_what_is_usual() -> None:
     assert found("openai-community/gpt2")["Positions"].text == "table of positions instead of RoPE"
+
+
+def test_a_part_that_layers_share_sets_a_model_apart() -> None:
+    """Zamba2's attention and feed-forward stand in nine layers and are stored once."""
+    shared = found("transformers:zamba2")["A part shared by several layers"]
+    assert shared.text == "`shared_transformer` of layers 12, 18, 24, 30, 36, 42, 47, 51 is that of layer 6"
+    assert shared.evidence[0].where == "model.layers.12.shared_transformer.* = model.layers.6.shared_transformer.*"

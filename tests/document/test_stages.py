@@ -91,3 +91,11 @@ def test_what_stands_beside_the_stack_says_so_and_a_tower_says_what_it_feeds() -
 def test_a_dense_feed_forward_before_experts_has_none_of_their_features() -> None:
     """Kimi-Linear's first layer is dense."""
     assert "Mixture of experts" not in part("moonshotai/Kimi-Linear-48B-A3B-Instruct", "SwiGLU")
+
+
+def test_a_dense_feed_forward_beside_the_experts_of_each_layer_is_in_the_overview() -> None:
+    words = " ".join(overview(described("google/gemma-4-26B-A4B")))
+    assert "128 experts of width 704, 8 of them for a token, beside a GeGLU of width 2,112." in words
+    assert "beside a" not in " ".join(overview(described("moonshotai/Kimi-Linear-48B-A3B-Instruct"))).replace(
+        "beside a shared expert", ""
+    )

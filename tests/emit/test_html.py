@@ -12,9 +12,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from archviz.descriptions import describe
 from archviz.emit import html
+from archviz.emit.architecture_files import architecture_files
 from archviz.figure import draw_view
 from archviz.figure.scene import scene_of, scene_of_drawing
+from archviz.formats import Look
+from archviz.settings import Settings
 from tests.emit.browser import CHROMIUM, Browser, browser
 from tests.emit.hash_seeds import printed
 from tests.figure.zoo import ZOO
@@ -219,3 +223,29 @@ def test_nothing_is_requested_and_nothing_complained(page: Browser) -> None:
     page.run("new Promise(done => setTimeout(done, 200))")
     assert page.requests() == []
     assert page.complaints() == []
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: the page is not looked at here")
+def test_a_figure_too_tall_to_be_read_whole_begins_at_its_upper_end(tmp_path: Path) -> None:
+    model = describe("google/gemma-4-26B-A4B", settings=Settings(offline=True))
+    path = tmp_path / "page.html"
+    path.write_bytes(architecture_files(model, ["html"], Look(), "detailed")[0]["html"])
+    with browser(tmp_path / "profile") as opened:
+        page = opened.open(path.as_uri())
+        _, y, scale = page.run(
+            "document.getElementById('view').getAttribute('transform').match(/[-\\d.]+/g).map(Number)"
+        )
+        assert (y, scale) == (0, 1)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: the page is not looked at here")
+def test_bars_of_the_params_view_are_reached_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    model = describe("Qwen/Qwen3-0.6B", settings=Settings(offline=True))
+    path.write_bytes(architecture_files(model, ["html"], Look(), "params")[0]["html"])
+    with browser(tmp_path / "profile") as opened:
+        page = opened.open(path.as_uri())
+        page.run(
+            "[...document.querySelectorAll('[role=button]')].find(each => each.textContent.includes('q_proj')).focus()"
+        )
+        assert "2,097,152" in page.run("document.getElementById('rows').textContent")

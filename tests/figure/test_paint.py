@@ -46,3 +46,13 @@ def test_details_break_after_commas_and_not_within_a_number_and_its_name() -> No
     shared = Box("s", "shared_expert", "Shared expert", ("4096 → 2 × 1280 → 4096",))
     assert lines_of(shared) == ["Shared expert", "4096 → 2 × 1280", "→ 4096"]
     assert box_size(shared, MINOR)[1] > box_size(Box("s", "shared_expert", "Shared expert", ("4096",)), MINOR)[1]
+
+
+def test_a_product_that_is_wider_than_a_line_breaks_at_its_signs() -> None:
+    formula = (
+        Words("q_proj  ", strong=True),
+        Words("vision.d·vision.H_kv·vision.d_h + vision.d = "),
+        Words("1,327,104", accent=True),
+    )
+    lines = [plain(line) for line in wrap(formula, 13.0, 130.0)]
+    assert lines == ["q_proj  vision.d·", "vision.H_kv·", "vision.d_h + vision.d", "= 1,327,104"]

@@ -6,9 +6,10 @@ import pytest
 
 from archviz.architecture.model import Architecture
 from archviz.descriptions import describe
+from archviz.figure import draw_view
 from archviz.figure.display import Circle, DisplayList, Path, Rect, Text
 from archviz.figure.lint import lint
-from archviz.figure.scene import Scene, _states, scene_of
+from archviz.figure.scene import Scene, _states, scene_of, scene_of_drawing
 from archviz.settings import Settings
 from tests.figure.zoo import ZOO
 
@@ -87,3 +88,28 @@ def test_details_tell_shape_formula_code_and_source() -> None:
 def test_a_tied_head_says_what_it_is_tied_to() -> None:
     heads = [dict(rows) for box, rows in scene().details.items() if "lm_head" in box]
     assert any("tied to model.embed_tokens.weight" in rows.get("Parameters", "") for rows in heads)
+
+
+@pytest.mark.parametrize("name", ["openai/whisper-tiny", "google-t5/t5-small", "facebook/bart-large-cnn"])
+def test_what_layers_are_given_goes_into_them_also_where_they_are_shut(name: str) -> None:
+    scene = scene_of(read(name))
+    for page in scene.pages:
+        ids = [group.id for group in page.drawing.light.groups() if group.role in ("edge", "node", "layer")]
+        given = next(each for each in ids if each.startswith("side/") and "~" not in each)
+        targets = [each.partition("~")[2] for each in ids if each.startswith(f"{given}~")]
+        shut = [panel for panel in scene.panels if "decoder" in panel and panel not in page.open]
+        assert targets
+        assert set(shut) <= set(targets)
+        assert [finding for finding in lint(page.drawing.light) if finding.severity == "hard"] == []
+
+
+def test_bars_tell_how_many_parameters_they_are_and_where_these_are_in_the_code() -> None:
+    light, dark = (draw_view(read("Qwen/Qwen3-0.6B"), "params", theme=name)[0] for name in ("light", "dark"))
+    scene = scene_of_drawing(light, dark)
+    bars = [group for group in light.groups() if group.role == "bar" and not group.id.startswith("skyline/")]
+    assert len(bars) > 10
+    for bar in bars:
+        rows = dict(scene.details[bar.id])
+        assert rows["Parameters"] in ("tied to model.embed_tokens.weight", bar.title.rpartition(": ")[2])
+        assert rows["Component"]
+    assert any("modeling_qwen3.py" in dict(scene.details[bar.id]).get("Source", "") for bar in bars)

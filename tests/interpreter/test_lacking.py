@@ -119,3 +119,48 @@ def test_a_pass_that_no_other_input_mends_keeps_its_gap(tmp_path: Path) -> None:
     forward = "    def forward(self, input_ids):\n        return torch.strange(self.e(input_ids))\n"
     found = traced(tmp_path, "self.e = nn.Embedding(9, 4)", forward)
     assert [gap["at"].rpartition(":")[2] for gap in found["gaps"]] == ["12"]
+
+
+def test_whole_numbers_that_the_code_averages_are_given_as_fractions(tmp_path: Path) -> None:
+    forward = '''    def forward(self, input_ids, bbox=None):
+        """
+        Args:
+            bbox (`torch.LongTensor` of shape `(batch_size, sequence_length, 4)`):
+                Where the words stand.
+        """
+        if bbox is None:
+            raise ValueError("Bbox is required")
+        return self.p(bbox.mean(dim=1))
+'''
+    found = traced(tmp_path, "self.p = nn.Linear(4, 4)", forward)
+    assert (found["gaps"], [call["in"] for call in found["calls"] if call["module"] == "p"]) == ([], [[[2, 4]]])
+
+
+def test_a_tensor_of_which_nothing_is_stated_is_given_in_the_size_that_a_refusal_asks_for(tmp_path: Path) -> None:
+    forward = """    def forward(self, state: torch.FloatTensor, goal_embeds: torch.Tensor, session: object = None):
+        return self.p(state) + self.q(goal_embeds).mean(1)
+"""
+    found = traced(tmp_path, "self.p, self.q = nn.Linear(5, 4), nn.Linear(9, 4)", forward)
+    given = {call["module"]: call["in"] for call in found["calls"] if call["module"]}
+    assert (found["gaps"], given) == ([], {"p": [[2, 5]], "q": [[2, 5, 9]]})
+
+
+def test_what_is_no_tensor_is_not_made_up(tmp_path: Path) -> None:
+    forward = "    def forward(self, session: object):\n        return self.p(session.state)\n"
+    found = traced(tmp_path, "self.p = nn.Linear(7, 4)", forward)
+    assert "missing a required argument: 'session'" in found["gaps"][0]["reason"]
+
+
+def test_an_input_is_tried_with_the_rank_that_documentation_states(tmp_path: Path) -> None:
+    forward = '''    def forward(self, input_values):
+        """
+        Args:
+            input_values (`torch.FloatTensor` of shape `(batch_size, 1, sequence_length)`):
+                A wave.
+        """
+        batch, channels, length = input_values.shape
+        return self.p(input_values)
+'''
+    found = traced(tmp_path, "self.p = nn.Conv1d(1, 4, 2)", forward)
+    shape = next(call["in"][0] for call in found["calls"] if call["module"] == "p")
+    assert (found["gaps"], shape[:2]) == ([], [2, 1])

@@ -198,3 +198,7 @@ def test_tokens_that_wait_to_be_compressed_are_in_the_state() -> None:
     for tokens in (1, 3, 4, 127, 128, 4095, 4096):
         kept = sum(tokens % window * size for window, size in waiting.items())
         assert found.need(tokens).state == 2 * (kept + (overlap if tokens >= 4 else 0))
+
+
+def test_a_length_that_is_given_twice_counts_once() -> None:
+    assert contexts_of("4k,32k,4096") == [4096, 32768]

@@ -34,6 +34,8 @@ def out(folder: Path, expression: str) -> tuple[list[int], int]:
         ("Bernoulli(logits=h).mean", [2, 5, 4]),
         ("Bernoulli(h.sigmoid()).log_prob(h)", [2, 5, 4]),
         ("torch.distributions.categorical.Categorical(logits=h).logits", [2, 5, 4]),
+        ("torch.distributions.Beta(h.exp(), h.exp()).sample((3,))", [3, 2, 5, 4]),
+        ("torch.distributions.Beta(torch.tensor(1.5), torch.tensor(1.0)).sample((3,))", [3]),
     ],
 )
 def test_a_distribution_has_the_shapes_of_torch(tmp_path: Path, expression: str, shape: list[int]) -> None:

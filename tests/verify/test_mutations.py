@@ -82,7 +82,7 @@ def test_a_norm_moved_behind_its_branch_changes_the_placement() -> None:
     found = mutated("llama", "\n        ".join(lines), "\n        ".join(reversed(lines)))
     assert only(verified("llama"), "norm.placement") == "pre-norm"
     after = "post-norm (after the branch, before the residual sum)"
-    assert only(found, "norm.placement") == f"mixed: pre-norm of self_attn; {after} of mlp"
+    assert only(found, "norm.placement") == f"mixed: self_attn pre-norm; mlp {after}"
 
 
 def test_a_feed_forward_put_behind_attention_is_no_longer_parallel() -> None:

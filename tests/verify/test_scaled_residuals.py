@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.verify.models import only, values, verified
+from tests.verify.models import mutated, only, values, verified
 
 
 def test_a_sum_of_a_scaled_norm_and_a_scaled_branch_is_residual() -> None:
@@ -56,3 +56,10 @@ def test_a_bottleneck_that_a_branch_is_added_to_is_a_residual_too() -> None:
     found = verified("mobilebert")
     assert only(found, "residual.count") == 6
     assert only(found, "norm.places")["attention.output.LayerNorm"] == "after a residual sum"  # type: ignore[index] # a dict
+
+
+def test_a_norm_before_a_branch_and_one_after_its_sum_are_both_told() -> None:
+    old = "hidden_states = residual + hidden_states\n        return hidden_states"
+    new = "hidden_states = self.post_attention_layernorm(residual + hidden_states)\n        return hidden_states"
+    both = "pre-norm and a norm after the residual sum"
+    assert only(mutated("llama", old, new), "norm.placement") == f"mixed: self_attn pre-norm; mlp {both}"

@@ -5,7 +5,7 @@
   const canvas = byId('canvas'), view = byId('view'), about = byId('about'), search = byId('search');
   const pages = [...view.querySelectorAll(':scope > .page')];
   const pieces = new Map([...view.querySelectorAll(':scope > .piece')].map((piece) => [piece.dataset.piece, piece]));
-  const GAP = 14, TOP = 96, MARGIN = 30, CLOSEST = 6, FARTHEST = 0.03;
+  const GAP = 14, TOP = 96, MARGIN = 30, CLOSEST = 6, FARTHEST = 0.03, LEGIBLE = 0.25;
   const insets = new Set(data.insets.map((inset) => inset.id));
   let page = 0, place = { x: 0, y: 0, k: 1 }, size = { width: 1, height: 1 }, chosen = null, current = null;
 
@@ -86,11 +86,12 @@
   const boxOf = (element) => element.getBoundingClientRect();
   function move() { view.setAttribute('transform', `translate(${place.x} ${place.y}) scale(${place.k})`); }
 
+  // All of it, or, where no word could be read so, its upper end as wide as there is room.
   function fit() {
-    const { width, height } = boxOf(canvas);
-    place.k = Math.max(FARTHEST, Math.min(2, width / size.width, height / size.height));
+    const { width, height } = boxOf(canvas), whole = Math.min(2, width / size.width, height / size.height);
+    place.k = Math.max(FARTHEST, whole < LEGIBLE ? Math.min(1, width / size.width) : whole);
     place.x = (width - size.width * place.k) / 2;
-    place.y = (height - size.height * place.k) / 2;
+    place.y = Math.max((height - size.height * place.k) / 2, 0);
     move();
   }
 
