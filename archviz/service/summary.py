@@ -72,6 +72,8 @@ def _stack(stack: LayerStack) -> dict[str, object]:
                 "layers": _short(ranges(kind.indices)),
                 "parameters": kind.parameters,
                 "active": kind.active_parameters,
+                **({"together": kind.together} if kind.together is not None else {}),
+                **({"each_calls_its_own_of": kind.chosen} if kind.chosen else {}),
             }
             for kind in stack.kinds
         ],

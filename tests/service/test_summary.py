@@ -80,3 +80,14 @@ def test_the_steps_to_the_published_total_are_called_what_the_skill_calls_them(a
     architecture.parameters.reconciliation = [step]
     summary: Any = summarise(architecture)
     assert summary["parameters"]["reconciliation"] == ["a prediction layer: +7 (config)"]
+
+
+def test_what_layers_share_and_call_of_their_own_is_said(architecture_of: Make) -> None:
+    architecture = architecture_of()
+    kind = architecture.layers[0].kinds[0]
+    plain: Any = summarise(architecture)
+    assert not {"together", "each_calls_its_own_of"} & plain["layers"][0]["kinds"][0].keys()
+    kind.together, kind.chosen = 77, ["adapters: 0-3"]
+    told: Any = summarise(architecture)
+    assert told["layers"][0]["kinds"][0]["together"] == 77
+    assert told["layers"][0]["kinds"][0]["each_calls_its_own_of"] == ["adapters: 0-3"]
