@@ -25,6 +25,7 @@ _CLAIMS = {
     "positions": ("model.positions",), "indexer_top_k": ("attention.indexer_top_k",), "pooled": ("attention.compression",),
     "key_heads": ("mixer.key_heads", "attention.kv_heads"), "value_heads": ("mixer.value_heads", "attention.kv_heads"),
     "indexer_heads": (), "streams": ("residual.structure",), "sinkhorn": ("residual.sinkhorn_iterations",),
+    "residual": ("residual.structure",),
 }  # fmt: skip
 STATEFUL = late_pattern(r"delta|mamba|ssm|state[- ]space|linear attention|rwkv|mlstm|slstm|convolution", re.IGNORECASE)
 

@@ -75,15 +75,17 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("norm_placement", r"\bsandwich[- ]norm", "sandwich"),
     ("norm_placement", r"\bpre-norm", "pre-norm"),
     ("norm_placement", r"\bpost-norm", "post-norm"),
+    ("residual", r"\bparallel (?:residuals?|(?:transformer |decoder )?blocks?)\b", "parallel"),
+    ("residual", r"\bsequential (?:residuals?|(?:transformer |decoder )?blocks?)\b", "sequential"),
     ("rope_layout", r"\bhalf[- ]split|rotate_half", "half_split"),
     ("rope_layout", r"\binterleaved\b(?!\s+(?:M-?RoPE|MoE|layers|attention))", "interleaved"),
     ("positions", r"\bALiBi\b", "ALiBi"),
     ("shared_expert", r"(?<!with )\b(?:no|without(?: a)?) shared expert", "False"),
     ("shared_expert", r"(?<!no )(?<!without )(?<!without a )\bshared expert", "True"),
     ("tied", r"\b(?:not tied|untied)\b", "False"),
-    ("tied", r"(?<!not )\btied (?:weights|embeddings|to(?! [\w.]+\.\w))\b", "True"),
+    ("tied", r"(?<!not )\btied (?:weights|embeddings|to(?! [\w.]+\.\w))\b|^\s*tied\s*$", "True"),
 )
-_ANY_CASE = ("rope_layout", "norm_placement", "attention_kind", "shared_expert", "tied")
+_ANY_CASE = ("rope_layout", "norm_placement", "residual", "attention_kind", "shared_expert", "tied")
 PARTS = late_pattern(rf"\b(first|last)\s+{_N}\s+of\s+{_N}", re.IGNORECASE)
 _SUM = rf"\(\s*{_N}(?:\s*\+\s*{_N})*\s*\)"
 _TERM = rf"{_N}(?:\s*×\s*(?:{_N}|{_SUM}))*"
@@ -92,6 +94,8 @@ PROJECTION = late_pattern(
     rf"^\s*(\w+):?\s+(?P<inner>{_WIDTH})\s*(?:→|->|=>)\s*(?P<outer>{_WIDTH})(?!\s*(?:→|->|=>))", re.MULTILINE
 )
 TABLE = late_pattern(rf"^\s*{_N}\s*×\s*{_N}\s*$")
+_LOOKED_UP = late_pattern(rf"^\s*{_N}\s*(?:→|->|=>)\s*{_N}\s*$")  # a table of tokens, written as what it maps
+_OF_TOKENS = late_pattern(r"\b(?:token|word) embeddings?\b(?! projection)", re.IGNORECASE)
 HEAD = late_pattern(rf"^\s*{_N}\s*(?:→|->|=>)\s*{_N}")
 TIED_TO = late_pattern(r"(?<!not )\btied to (\w+(?:\.\w+)+)")
 _GATE = late_pattern(r"\b(?:attention|output|sigmoid) gate\b|\bgate of the (?:attention|output)\b", re.IGNORECASE)
@@ -160,7 +164,8 @@ def _of_line(line: str, around: str, rotated: bool) -> Iterator[Statement]:
     for projection in PROJECTION.finditer(line):
         widths = f"{width(projection['inner'])} → {width(projection['outer'])}"
         yield _statement("projection", widths, projection, projection[1])
-    if re.search(r"embedding", around, re.IGNORECASE) and (table := TABLE.search(line)):
+    table = TABLE.search(line) if re.search(r"embedding", around, re.IGNORECASE) else None
+    if table := table or (_LOOKED_UP.search(line) if _OF_TOKENS.search(around) else None):
         yield _statement("table", f"{number(table[1])} × {number(table[2])}", table)
     if re.search(r"\bLM head\b", around) and (head := HEAD.search(line)):
         yield _statement("head", f"{number(head[1])} → {number(head[2])}", head)

@@ -56,6 +56,7 @@ def test_a_figure_written_from_the_model_agrees_with_it(model_type: str) -> None
         ("MLA", "attention_kind", "MLA", "GQA"),
         ("LayerNorm", "norm", "LayerNorm", "RMSNorm"),
         ("post-norm", "norm_placement", "post-norm", "pre-norm"),
+        ("parallel block", "residual", "parallel", "sequential"),
         ("RoPE interleaved", "rope_layout", "interleaved", "half_split"),
         ("RoPE on the last 32 of 64", "rope_part", "last 32 of 64", "all 64"),
     ],

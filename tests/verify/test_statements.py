@@ -52,3 +52,18 @@ def test_a_part_of_the_head_is_stated_only_where_rotation_is_spoken_of() -> None
 def test_interleaved_sections_are_no_layout() -> None:
     assert stated("half-split, interleaved M-RoPE", "RoPE") == {("rope_layout", "half_split")}
     assert stated("interleaved pairs", "RoPE") == {("rope_layout", "interleaved")}
+
+
+@pytest.mark.parametrize(
+    ("text", "block", "expected"),
+    [
+        ("32,000 → 2,048", "Token embedding", {("table", "32000 × 2048")}),
+        ("768 → 2,048", "Token embedding projection", set()),
+        ("tied", "LM head", {("tied", "True")}),
+        ("not tied", "LM head", {("tied", "False")}),
+        ("sequential residual", "Attention", {("residual", "sequential")}),
+        ("parallel mixers", "Attention", set()),
+    ],
+)
+def test_a_box_states_what_its_lines_mean_in_it(text: str, block: str, expected: set[tuple[str, object]]) -> None:
+    assert stated(text, block) == expected
