@@ -276,3 +276,17 @@ def test_a_head_that_branches_off_further_below_says_where(tmp_path: Path) -> No
     assert _notes(_towers("big_bird")["Text encoder"]) == {"cls": "reads the output of the layers"}
     decoder = _notes(_towers("sam")["Mask decoder"])
     assert decoder["iou_prediction_head"] == "reads the output of layer_norm_final_attn"
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("longformer", "Text model"),  # its bands of scores do not say which way they look
+        ("fnet", "Text model"),  # no attention at all
+        ("xlnet", "Text model"),
+        ("mamba", "Text decoder"),
+        ("bert", "Text encoder"),
+    ],
+)
+def test_a_text_tower_is_a_decoder_only_where_something_shows_it(name: str, title: str) -> None:
+    assert of_catalog(f"transformers:{name}").towers[0].title == title
