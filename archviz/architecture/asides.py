@@ -52,9 +52,11 @@ def asides_by_flow(context: Context, column: Column, order: Sequence[ModuleRecor
     first = next((place for place, step in enumerate(order) if isinstance(step, Stack)), 0)
     leading = made_of(trace, start, {value.id for value in start.inputs})
     last: set[int] | None = None
+    below_last: list[tuple[str, set[int]]] = []  # what each step behind the first layers gives
     for place, step in enumerate(order):
         if isinstance(step, Stack):
             last = {value.id for each in step.layers for call in trace.calls(each.path) for value in call.outputs}
+            below_last.append(("the layers", last))
             continue
         call = first_call(trace, step)
         if call is None:
@@ -66,10 +68,19 @@ def asides_by_flow(context: Context, column: Column, order: Sequence[ModuleRecor
             if leading.isdisjoint([value.id for value in _given(trace, step)]):
                 found[step.path] = _UNREAD
         elif last is not None and not is_made_of(trace, call, {value.id for value in call.inputs}, last):
-            found[step.path] = _ELSEWHERE
+            found[step.path] = _read_below(trace, call, below_last)
+            below_last.append((step.name, {value.id for value in _given(trace, step)}))
         else:
             last = {value.id for value in _given(trace, step)}
+            below_last.append((step.name, last))
     return found
+
+
+def _read_below(trace: Trace, call: Event, steps: Sequence[tuple[str, set[int]]]) -> str:
+    """The step further below that a module reads, where it branches off there (a second head); else that it is fed from elsewhere."""
+    read = {value.id for value in call.inputs}
+    source = next((name for name, given in reversed(steps) if is_made_of(trace, call, read, given)), None)
+    return f"reads the output of {source}" if source else _ELSEWHERE
 
 
 def _start(trace: Trace, order: Sequence[ModuleRecord | Stack]) -> Event | None:

@@ -42,6 +42,16 @@ def reads(context: Context, module: ModuleRecord, source: Sequence[Stack]) -> bo
     return any(value.id in reached for value in call.inputs)
 
 
+def enters(context: Context, module: ModuleRecord, target: Sequence[Stack]) -> bool:
+    """Whether a module outside of the layers runs before the first of some layers, which reads what it gives, and never again."""
+    trace = context.trace
+    calls, start = trace.calls(module.path), trace.call(target[0].layers[0].path)
+    if not calls or start is None or max(call.index for call in calls) > start.index:
+        return False
+    reached = made_from(trace, {value.id for call in calls for value in call.outputs}, until=start)
+    return any(value.id in reached for value in start.inputs)
+
+
 def runs_beside(context: Context, module: ModuleRecord, stacks: Sequence[Stack]) -> bool:
     """Whether a module runs in the pass in which some layers run; a part that `forward` does not reach is called on its own."""
     call, layers = first_call(context.trace, module), _calls(context.trace, stacks)

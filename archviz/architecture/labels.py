@@ -373,8 +373,8 @@ def _position_bias(context: Context, node: FlowNode, owner: Attention) -> list[s
 
 
 def functional_norm_label(norm: FunctionalNorm) -> Label:
-    """The label of a norm that is no module."""
-    return Label("norm", norm.kind, [] if norm.weighted else [WEIGHTLESS])
+    """The label of a norm that is no module; one of length never has weights, which needs no word."""
+    return Label("norm", norm.kind, [] if norm.weighted or norm.kind == NORM_OPS["normalize"] else [WEIGHTLESS])
 
 
 def _function_label(context: Context, node: FlowNode) -> Label:

@@ -97,7 +97,8 @@ def _stands_for_part(module: ModuleRecord) -> bool:
     return not is_linear(module) and bool(module.parameters or module.children)
 
 
-HEADS = ("lm_head", "embed_out", "proj_out", "output", "head", "classifier", "score", "output_projection", "qa_outputs")
+LM_HEADS = ("lm_head", "embed_out")
+HEADS = (*LM_HEADS, "proj_out", "output", "head", "classifier", "score", "output_projection", "qa_outputs")
 
 
 class _Mover(Protocol):

@@ -10,7 +10,7 @@ from archviz.architecture.context import Context, code
 from archviz.architecture.embedding_steps import embedding_factor, scale_text
 from archviz.architecture.labels import WEIGHTLESS
 from archviz.architecture.model import BlockNode, Join
-from archviz.architecture.roles import Roles
+from archviz.architecture.roles import LM_HEADS, Roles
 from archviz.architecture.towers import Column, pools
 from archviz.architecture.weights_read import joining
 from archviz.interpreter.reading import ModuleRecord, TensorRecord
@@ -66,7 +66,7 @@ def module_box(context: Context, roles: Roles, column: Column, module: ModuleRec
         label = ("Final " if _is_behind(context, column, module) else "") + norm.kind
         details = [] if module.parameters or module.buffers else [WEIGHTLESS]
     elif sizes is not None:
-        label = "LM head" if role == "head" else module.name
+        label = "LM head" if role == "head" and _scores_words(context, roles, column, module) else module.name
         details = [f"{sizes[0]:,} → {sizes[1]:,}", *(["bias"] if has_bias(module) else [])]
     elif (mixer := detect_stream_mixer(module, context.trace)) is not None:
         label, details = mixer.title, mixer.details
@@ -87,6 +87,16 @@ def module_box(context: Context, roles: Roles, column: Column, module: ModuleRec
         module=module.path[len(column.module) :].lstrip(".") if module.path.startswith(column.module) else module.path,
         parameters=context.parameters(module.path), evidence=code(module.created_at or module.defined_at),
     )  # fmt: skip
+
+
+def _scores_words(context: Context, roles: Roles, column: Column, head: ModuleRecord) -> bool:
+    """Whether an output head gives one number for each token of the vocabulary, not for each class or end of a span."""
+    weight = head.parameters.get("weight")
+    if head.name in LM_HEADS or weight is None or weight.name in context.reading.tied:
+        return True
+    inner = [each for module in column.around for each in module.walk() if roles(each) == "embedding"]
+    sizes = linear_sizes(head)
+    return sizes is not None and any(t.shape[:1] == sizes[1:] for each in inner for t in each.parameters.values())
 
 
 def _is_behind(context: Context, column: Column, module: ModuleRecord) -> bool:

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable
 
 from archviz.architecture.beside import first_call
 from archviz.architecture.context import Context
-from archviz.architecture.feeding import goes_on, reaches, reads
+from archviz.architecture.feeding import enters, goes_on, reaches, reads
 from archviz.architecture.kinds import Stack
-from archviz.architecture.roles import HEADS
+from archviz.architecture.roles import HEADS, LM_HEADS
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.linears import linear_sizes
@@ -179,6 +179,7 @@ def _looks_ids_up(context: Context, column: Column) -> bool | None:
     ]  # fmt: skip
     calls = [call for table in tables if (call := context.trace.call(table.path)) is not None]
     ran = any(first_call(context.trace, module) is not None for module in column.around)
+    ran = ran or any(context.trace.call(stack.layers[0].path) is not None for stack in column.stacks)
     if not ran or context.reading.trace_gaps:
         return None
     return any(context.trace.carries(call.inputs[0]) and _is_given(context, call) for call in calls if call.inputs)
@@ -234,8 +235,14 @@ def _name(context: Context, columns: list[Column]) -> None:
     _feed_through(context, columns, text)
     for column in columns:
         column.encodes = (column.encodes and all(c.feeds != column.id for c in columns)) or is_causal(column) is False
-        if column.id.partition("_")[0] == "text" and column.encodes:
-            column.title = "Text encoder"
+        if column.id.partition("_")[0] == "text":
+            column.title = "Text encoder" if column.encodes else _text_title(context, column)
+
+
+def _text_title(context: Context, column: Column) -> str:
+    """A decoder is what looks back only or has a head over the vocabulary; where no step shows which way it reads, no more is said."""
+    shown = is_causal(column) or any(module.name in LM_HEADS for module in context.modules.values())
+    return _TITLES["text"] if shown else "Text model"
 
 
 def _feed_through(context: Context, columns: list[Column], text: Column | None) -> None:
@@ -360,6 +367,9 @@ def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> C
         ):
             return column
     main = next((c for name in ("text", "decoder", "encoder") for c in columns if c.id == name), columns[-1])
+    encoder = next((column for column in columns if column.feeds == "decoder" and column.is_main), None)
+    if encoder is not None and enters(context, module, encoder.stacks):
+        return encoder
     side = [column for column in columns if not column.is_main]
     if side and re.search(r"multi_?modal|mm_proj|projector|connector", module.name):
         return [column for column in side if column.id.partition("_")[0] == side[0].id.partition("_")[0]][-1]

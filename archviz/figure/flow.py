@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from archviz.architecture.labels import WEIGHTLESS
 from archviz.architecture.model import MIXER_ROLES, BlockGraph, BlockNode, ColumnItem, Role
 from archviz.figure.attention_ports import with_port_names
 from archviz.figure.model import Arrow, Box, BoxShape, Diagram
@@ -59,7 +60,8 @@ def layer_diagram(graph: BlockGraph, kind: int, zoom: Callable[[BlockNode], str 
             node, f"{graph.id}/{node.id}", shape=point, kind=number, zoom=zoom(node), apart=node.id in parted
         )
         # A norm of the stream is as wide as the model, which is told once, beside the embedding.
-        boxes.append(replace(box, details=()) if node.role == "norm" and len(box.details) == 1 else box)
+        wide = node.role == "norm" and len(box.details) == 1 and box.details[0] != WEIGHTLESS
+        boxes.append(replace(box, details=()) if wide else box)
     drawn = {node.id for node in graph.nodes} - outside
     return Diagram(tuple(boxes), _arrows(graph, graph.id, drawn))
 

@@ -108,3 +108,11 @@ def test_of_a_tower_that_was_not_understood_nothing_follows_about_who_reads_it()
     assert tower(architecture, "vision").feeds == "text"
     clip = described("openai/clip-vit-base-patch32")
     assert [each.title for each in clip.towers] == ["Text encoder", "Vision encoder"]
+
+
+def test_a_table_that_only_the_encoder_reads_stands_in_it_though_it_lies_outside_of_both_halves() -> None:
+    funnel = described("transformers:funnel")
+    assert names(tower(funnel, "encoder"))[:3] == ["Token ids", "word_embeddings", "layer_norm"]
+    assert names(tower(funnel, "decoder")) == ["Features", "decoder.layers"]
+    bart = described("facebook/bart-large-cnn")  # each half looks ids up
+    assert [names(tower(bart, half))[:2] for half in ("encoder", "decoder")] == [["Token ids", "embed_tokens"]] * 2

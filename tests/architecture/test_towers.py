@@ -239,3 +239,54 @@ def test_a_q_former_stands_between_the_images_and_the_text_and_crosses_to_the_im
     context = read.fact("context_length")
     assert context is not None
     assert context.value == 2048  # the language model's, not the Q-Former's
+
+
+def _read(folder: Path, **configuration: object) -> list[tuple[str, str | None]]:
+    """The last steps of the first tower of a configuration, each with what it says of its place."""
+    (folder / "config.json").write_text(json.dumps(configuration))
+    found = describe(str(folder / "config.json"), settings=Settings(offline=True)).towers[0].column
+    return [(item.node.label, item.note) for item in found if item.node]
+
+
+@pytest.mark.parametrize(
+    ("model_type", "class_name", "head"),
+    [
+        ("vit", "ViTForImageClassification", "classifier"),
+        ("bert", "BertForQuestionAnswering", "qa_outputs"),
+        ("bert", "BertForTokenClassification", "classifier"),  # two classes, as there are two types of tokens
+        ("llama", "LlamaForSequenceClassification", "score"),
+        ("gpt2", "GPT2LMHeadModel", "LM head"),
+        ("gpt_neox", "GPTNeoXForCausalLM", "LM head"),
+    ],
+)
+def test_only_a_head_that_scores_the_vocabulary_is_an_lm_head(
+    tmp_path: Path, model_type: str, class_name: str, head: str
+) -> None:
+    assert _read(tmp_path, model_type=model_type, architectures=[class_name])[-1] == (head, None)
+
+
+def test_an_output_projection_over_the_vocabulary_is_an_lm_head_under_any_name() -> None:
+    assert column("openai/whisper-tiny", "decoder")[-1] == "LM head"  # proj_out
+    assert column("EleutherAI/gpt-j-6b", "text")[-1] == "LM head"
+
+
+def test_a_head_that_branches_off_further_below_says_where(tmp_path: Path) -> None:
+    second = _read(tmp_path, model_type="gpt2", architectures=["GPT2DoubleHeadsModel"])[-2:]
+    assert second == [("LM head", None), ("multiple_choice_head", "reads the output of ln_f")]
+    assert _notes(_towers("big_bird")["Text encoder"]) == {"cls": "reads the output of the layers"}
+    decoder = _notes(_towers("sam")["Mask decoder"])
+    assert decoder["iou_prediction_head"] == "reads the output of layer_norm_final_attn"
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("longformer", "Text model"),  # its bands of scores do not say which way they look
+        ("fnet", "Text model"),  # no attention at all
+        ("xlnet", "Text model"),
+        ("mamba", "Text decoder"),
+        ("bert", "Text encoder"),
+    ],
+)
+def test_a_text_tower_is_a_decoder_only_where_something_shows_it(name: str, title: str) -> None:
+    assert of_catalog(f"transformers:{name}").towers[0].title == title

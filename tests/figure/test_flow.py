@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from archviz.figure.flow import make_box, module_diagram
+from archviz.figure.flow import layer_diagram, make_box, module_diagram
 from tests.figure.samples import graph, node
 
 
@@ -22,3 +22,11 @@ def test_numbers_on_wires_are_written_as_in_boxes() -> None:
     parts.edges[1].label, parts.edges[2].label = "8192", "10240"
     diagram = module_diagram(parts)
     assert [arrow.label for arrow in diagram.arrows][1:3] == ["8192", "10,240"]
+
+
+def test_a_norm_of_a_layer_tells_that_it_has_no_weights_but_not_the_width_of_the_stream() -> None:
+    layer = graph(
+        "l", "Layer", "x:input:x\na:norm:RMSNorm|without weights\nb:norm:RMSNorm|768\ny:output:y", "x>a a>b b>y"
+    )
+    details = [box.details for box in layer_diagram(layer, 0, lambda node: None).boxes if box.role == "norm"]
+    assert details == [("without weights",), ()]
