@@ -52,3 +52,15 @@ def test_a_part_of_the_head_is_stated_only_where_rotation_is_spoken_of() -> None
 def test_interleaved_sections_are_no_layout() -> None:
     assert stated("half-split, interleaved M-RoPE", "RoPE") == {("rope_layout", "half_split")}
     assert stated("interleaved pairs", "RoPE") == {("rope_layout", "interleaved")}
+
+
+def test_the_sizes_of_a_token_embedding_are_read_with_an_arrow_too() -> None:
+    assert ("table", "32000 × 2048") in stated("32,000 → 2,048", "Token embedding")
+    assert ("table", "32000 × 2048") in stated("32,000 × 2,048", "Position embedding")
+    assert not any(key == "table" for key, _ in stated("588 → 2,048", "Patch embedding"))
+
+
+def test_a_head_that_is_called_tied_is_tied() -> None:
+    assert stated("tied", "LM head") == stated("tied, no bias", "LM head") == {("tied", "True")}
+    assert stated("not tied", "LM head") == {("tied", "False")}
+    assert stated("tied", "Layers") == set()
