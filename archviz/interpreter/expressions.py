@@ -130,6 +130,8 @@ def _compare(interp: Interpreter, node: ast.Compare, frame: Frame) -> Any:
     left = EXPRESSIONS[node.left.__class__](interp, node.left, frame)
     if len(node.ops) == 1:
         right = EXPRESSIONS[node.comparators[0].__class__](interp, node.comparators[0], frame)
+        if interp.recorder is not None:
+            interp.recorder.joined.join((node.left, node.comparators[0]), (left, right), frame, interp.recorder.path)
         return interp.compare(node.ops[0].__class__, left, right)
     result: Any = True
     for op, right_node in zip(node.ops, node.comparators, strict=True):

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from archviz.interpreter.parsing import body_of
 from archviz.interpreter.values import Shape, Tensor
 from archviz.spans import Span
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 _NUMBERS = frozenset({int, float, bool})
 _JOINING = frozenset(
     {"mul", "mul_", "multiply", "div", "div_", "divide", "true_divide", "add", "add_", "sub", "sub_", "pow"}
+    | {"lt", "le", "gt", "ge", "eq", "ne", "less", "less_equal", "greater", "greater_equal", "not_equal"}
 )
-_CONSTANT = (ast.Constant, ast.Attribute)
 
 
 class JoinedNumber:
@@ -50,6 +51,7 @@ class JoinedNumbers:
 
     def __init__(self) -> None:
         self._of: dict[ast.expr, JoinedNumber] = {}
+        self._set: dict[ast.AST, frozenset[str]] = {}  # function → attributes that it sets itself
 
     def __iter__(self) -> Iterator[JoinedNumber]:
         return iter(self._of.values())
@@ -74,10 +76,22 @@ class JoinedNumbers:
                 self._note(node.args[-1], args[-1], frame, module)
 
     def _note(self, node: ast.expr, value: object, frame: Frame, module: str) -> None:
-        if isinstance(node, _CONSTANT) or node in self._of or frame.function is None or frame.module is None:
+        if isinstance(node, ast.Constant) or node in self._of or frame.function is None or frame.module is None:
+            return
+        if isinstance(node, ast.Attribute) and node.attr not in self._set_by(frame.function.node):
             return
         at = frame.module.place(node.lineno)
         self._of[node] = JoinedNumber(node, frame.function.node, cast("float", value), at, module, _known(frame))
+
+    def _set_by(self, function: ast.AST) -> frozenset[str]:
+        """The attributes that a function sets: all others are what the module was built with."""
+        if function not in self._set:
+            body = () if isinstance(function, ast.Lambda) else body_of(function)  # type: ignore[arg-type]
+            written = (each for statement in body for each in ast.walk(statement))
+            self._set[function] = frozenset(
+                each.attr for each in written if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store)
+            )
+        return self._set[function]
 
 
 def _known(frame: Frame) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def _register_linear(library: Library) -> None:
 
     @library.method(f"{NN}.Bilinear.forward")
     def bilinear_forward(interp: Interpreter, self: ModuleInstance, input1: Any, input2: Any) -> Any:
-        return interp.op(f"{F}.bilinear", input1, input2, self.parameters["weight"])
+        return interp.op(f"{F}.bilinear", input1, input2, weight_of(self))
 
 
 def _bias(interp: Interpreter, module: ModuleInstance, size: int, *, wanted: Any, dtype: Any = None) -> None:
@@ -82,7 +82,7 @@ def _register_embedding(library: Library) -> None:
 
     @library.method(f"{NN}.Embedding.forward")
     def forward(interp: Interpreter, self: ModuleInstance, input: Any) -> Any:
-        return interp.op(f"{F}.embedding", input, self.parameters["weight"])
+        return interp.op(f"{F}.embedding", input, weight_of(self))
 
     @library.constructor(f"{NN}.EmbeddingBag")
     def bag(
@@ -98,7 +98,7 @@ def _register_embedding(library: Library) -> None:
     ) -> Any:
         if isinstance(offsets, Tensor) and offsets.shape and self.attrs["include_last_offset"]:
             offsets = interp.op("torch.Tensor.narrow", offsets, 0, 0, offsets.shape[0] - 1)
-        return interp.op(f"{F}.embedding_bag", input, self.parameters["weight"], offsets)
+        return interp.op(f"{F}.embedding_bag", input, weight_of(self), offsets)
 
     for name in ("Embedding", "EmbeddingBag"):
 

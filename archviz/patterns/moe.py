@@ -10,6 +10,7 @@ from archviz.patterns.activations import activation_in
 from archviz.patterns.feed_forward import FeedForward, describe_projections, detect_feed_forward
 from archviz.patterns.linears import linear_sizes, linears_of
 from archviz.patterns.op_families import activation_of, canonical
+from archviz.patterns.router_flow import single_choices
 from archviz.patterns.router_weights import corrects_choice, is_seen, normalising_step, score_name, weight_factor
 from archviz.patterns.trace import Trace
 from archviz.records import record, replace
@@ -107,7 +108,7 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
     parts = [part for holder in holders for part in holder.walk()]
     events = router_events(trace, trace.call(router.path) if router else None, call)
     seen, factor = call if is_seen(events) else None, weight_factor(events)
-    top_k = _top_k(module, router, events)
+    top_k = _top_k(module, router, events, single_choices(trace, events, choices))
     what = MixtureOfExperts(
         experts=experts.path,
         router=router.path if router else None,
@@ -333,7 +334,9 @@ def router_events(trace: Trace, router: Event | None, block: Event | None) -> li
     return [event for event in (*inside, *beside) if event.kind != "call" and trace.is_used(event)]
 
 
-def _top_k(module: ModuleRecord, router: ModuleRecord | None, events: list[Event]) -> int | None:
+def _top_k(
+    module: ModuleRecord, router: ModuleRecord | None, events: list[Event], singles: Sequence[Event]
+) -> int | None:
     chosen = [e for e in events if canonical(e.name) == "topk"]
     if chosen:
         # The last choice is the one among experts; earlier ones choose groups.
@@ -341,6 +344,8 @@ def _top_k(module: ModuleRecord, router: ModuleRecord | None, events: list[Event
         shape = chosen[-1].outputs[0].shape if chosen[-1].outputs else None
         if isinstance(value, int) or (shape and isinstance(shape[-1], int)):
             return value if isinstance(value, int) else (shape or (None,))[-1]
+    if singles:
+        return len(singles)
     value = _number((router, module), _TOP_K)
     return int(value) if value is not None else None
 

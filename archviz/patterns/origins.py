@@ -81,7 +81,13 @@ class Origins:
         if not weights and all(self.trace.carries(value) for value in event.inputs):
             return None
         within = event.module.removeprefix(self.module).lstrip(".")
-        return within or (weights[0].rpartition(".")[2] if weights else "a stored weight")
+        return within or (self._named(weights[0]) if weights else "a stored weight")
+
+    def _named(self, weight: str) -> str:
+        """What a stored tensor is called where the call itself multiplies with it: the `weight` of a part by that part."""
+        owner, _, last = weight.rpartition(".")
+        part = owner.removeprefix(f"{self.module}.")
+        return part if last == "weight" and part != owner else last
 
     def weight(self, value: ValueRef) -> str | None:
         """The stored tensor that a value is, or is a part of."""
@@ -103,7 +109,7 @@ class Origins:
         return all(a == self.tokens for b, a in zip(before, after, strict=True) if a != b)
 
     def _is_data(self, value: ValueRef) -> bool:
-        return _is_float(value) and (
+        return (_is_float(value) or "complex" in (value.dtype or "")) and (
             self.trace.carries(value) or any(map(self._writes, self._makers.get(value.id, ())))
         )
 

@@ -129,7 +129,7 @@ def _products(event: Event, trace: Trace) -> list[Event]:
 
 def _span(event: Event, trace: Trace, width: int | None) -> int | None:
     """Rotated dimensions: the width of the product with the table, doubled when halves or pairs are rotated apart."""
-    inner = list(trace.inside(event))
+    inner = [e for e in trace.inside(event) if any(map(trace.carries, e.inputs))]  # angles may be computed inside too
     names = [canonical(e.name) for e in inner]
     if "view_as_complex" in names or width is None:
         return width

@@ -38,6 +38,7 @@ _CHANGES = frozenset(
 )
 _CUTS = frozenset({"slice", "getitem", "narrow", "split", "chunk"})
 _CHOICES = frozenset({"topk", "argmax", "argmin", "sort", "argsort"})
+_SINGLE = frozenset({"argmax", "argmin", "max", "min"})
 
 
 @record(frozen=True)
@@ -92,6 +93,41 @@ def router_flow(trace: Trace, block: Event, routing: Sequence[Event], experts: s
     return follower.result()
 
 
+def single_choices(trace: Trace, routing: Sequence[Event], count: int) -> list[Event]:
+    """The steps that each choose one of `count` experts for a token, such as `argmax`.
+
+    A later one counts where it sees what an earlier one chose, as when those scores are masked; else it makes the same choice again.
+    """
+    found: list[Event] = []
+    told: set[int] = set()
+    for event in routing:
+        after = any(value.id in told for value in event.inputs)
+        if _takes_one(trace, event, count) and (after or not found):
+            found.append(event)
+            after = True
+        if after:
+            told.update(value.id for value in event.outputs)
+            told.update(value.id for value in (event.inputs[:1] if writes_in_place(event.name) else ()))
+    return found
+
+
+def _takes_one(trace: Trace, event: Event, count: int) -> bool:
+    """Whether a step takes the place of the highest or lowest of `count` scores of a token: `max` gives it second."""
+    name = canonical(event.name)
+    if name not in _SINGLE or not event.inputs or not is_float(event.inputs[0]) or not event.outputs:
+        return False
+    places = event.outputs[1:2] if name in ("max", "min") else event.outputs[:1]
+    return _chosen_of(event, event.inputs[0]) == count and any(trace.is_live(value) for value in places)
+
+
+def _chosen_of(event: Event, scores: ValueRef) -> int | None:
+    """How many scores a step chooses among; None where it names no axis, or that was not understood."""
+    at = "2" if canonical(event.name) == "topk" else "1"
+    rest = None if canonical(event.name) in _SINGLE else -1
+    dim, shape = event.options.get("dim", event.options.get(at, rest)), scores.shape or ()
+    return shape[dim] if isinstance(dim, int) and -len(shape) <= dim < len(shape) else None
+
+
 def _cut_widths(routing: Sequence[Event], count: int) -> set[int]:
     """How many scores there are before those of the experts are cut out of them: shared experts may have theirs beside."""
     cut = [e for e in routing if canonical(e.name) in _CUTS and e.inputs and e.outputs]
@@ -130,7 +166,7 @@ class _Follower:
         inside = f"{event.module}.".startswith(f"{self.experts}.")
         if inside and name in _CHANGES and name not in self.found.changes:
             self.found.changes.append(name)
-        if name in _CHOICES:
+        if name in _CHOICES or _takes_one(self.trace, event, self.count):
             self._choose(event, name, scores[0])
         self._mark(event, self.signs, self._sign(event, name, scores))
         if any(value.id in self.biased for value in scores) or self._adds_bias(event, name):
@@ -196,13 +232,10 @@ class _Follower:
 
     def _choose(self, event: Event, name: str, scores: ValueRef) -> None:
         options = event.options
-        turned = options.get("largest", options.get("3", True)) is False or name == "argmin"
+        turned = options.get("largest", options.get("3", True)) is False or name in ("argmin", "min")
         if name in ("sort", "argsort"):
             turned = options.get("descending", options.get("2", False)) is not True
-        dim = options.get("dim", options.get("2" if name == "topk" else "1", -1))
-        shape = scores.shape or ()
-        of = shape[dim] if isinstance(dim, int) and -len(shape) <= dim < len(shape) else None
-        self.found.choices.append(Choice(event, (self.signs[scores.id] < 0) != turned, of))
+        self.found.choices.append(Choice(event, (self.signs[scores.id] < 0) != turned, _chosen_of(event, scores)))
 
 
 def is_float(value: ValueRef) -> bool:

@@ -44,6 +44,7 @@ class ScorePath:
         None  # of the product: whose rows, and whose columns, the softmax runs over
     )
     scores: ValueRef | None = None  # the product itself
+    further: tuple[tuple[ValueRef, ValueRef], ...] = ()  # operands of the other products that are added to it
 
 
 def find_score_path(trace: Trace, call: Event | None) -> ScorePath | None:
@@ -53,16 +54,16 @@ def find_score_path(trace: Trace, call: Event | None) -> ScorePath | None:
     inner = [e for e in trace.inside(call) if e.kind == "op"]
     made = {value.id: e for e in inner for value in e.outputs if all(value.id != i.id for i in e.inputs)}
     for softmax in (e for e in inner if canonical(e.name) == "softmax"):
-        path = _backwards(softmax, made, trace)
+        path = _backwards(softmax.inputs[0], made, trace) if softmax.inputs else None
         if path is not None:
             return _read(softmax, path, made, trace, call)
     return None
 
 
-def _backwards(softmax: Event, made: dict[int, Event], trace: Trace) -> list[Event] | None:
-    """The ops from the softmax's input back to the product, the product last."""
+def _backwards(scores: ValueRef, made: Mapping[int, Event], trace: Trace) -> list[Event] | None:
+    """The ops from the softmax's input, or from a summand of it, back to the product, the product last."""
     path: list[Event] = []
-    current = softmax.inputs[0] if softmax.inputs else None
+    current: ValueRef | None = scores
     while current is not None and len(path) < _LONG:
         event = made.get(current.id)
         if event is None:
@@ -93,7 +94,18 @@ def _read(softmax: Event, path: Sequence[Event], made: Mapping[int, Event], trac
         fused_bias=names[-1] == "baddbmm", factor_at=factor_at, softcap_at=path[tanh].at if tanh is not None else None,
         sinks_at=joins[0].at if joins else None, softmax_at=softmax.at, product_at=product.at, axis=_axis(softmax),
         operands=_operands(product, path, softmax), scores=product.outputs[0] if product.outputs else None,
+        further=_further(softmax, path, made, trace),
     )  # fmt: skip
+
+
+def _further(
+    softmax: Event, path: Sequence[Event], made: Mapping[int, Event], trace: Trace
+) -> tuple[tuple[ValueRef, ValueRef], ...]:
+    """The operands of products that are added to the first, as where the parts of heads with and without RoPE are multiplied apart."""
+    sums = [[v for v in e.inputs if trace.carries(v)] for e in path if canonical(e.name) == "add"]
+    ways = [_backwards(value, made, trace) for data in reversed(sums) for value in data[1:]]
+    found = [_operands(way[-1], way, softmax) for way in ways if way is not None]
+    return tuple(operands for operands in found if operands is not None)
 
 
 def _operands(product: Event, path: Sequence[Event], softmax: Event) -> tuple[ValueRef, ValueRef] | None:

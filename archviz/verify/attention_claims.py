@@ -271,9 +271,13 @@ def _product(view: LayerView, path: ScorePath) -> Iterator[Claim]:
     if path.operands is None or view.call is None:
         return
     origins = view.origins(view.call)
-    factors = [" + ".join(origins.words(value)) for value in path.operands]
-    if all(factors):
-        yield view.claim("attention.product", " · ".join(factors), path.product_at, path.softmax_at)
+    products = [[" + ".join(origins.words(value)) for value in pair] for pair in (path.operands, *path.further)]
+    for further in products[1:]:  # relative positions, such as a table of sines, are made of no data
+        further[:] = [factor or "a table" for factor in further]
+    if all(products[0]):
+        alone = len(products) == 1
+        told = (" · ".join(f if alone or " + " not in f else f"({f})" for f in factors) for factors in products)
+        yield view.claim("attention.product", " + ".join(told), path.product_at, path.softmax_at)
 
 
 def _reaches(view: LayerView, table: ModuleRecord, added: frozenset[int]) -> bool:

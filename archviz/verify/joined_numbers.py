@@ -31,7 +31,8 @@ def numbers_of_pass(context: Context) -> list[JoinedNumber]:
 def numbers_told(context: Context, module: ModuleRecord) -> list[str]:
     """What the numbers of a module's formula are that follow from sizes of the pass: `7 is x.shape[1] of this pass`."""
     own = [each for each in numbers_of_pass(context) if _is_of(context, each.module, module)]
-    return [f"{_shown(each.value)} is {' '.join(ast.unparse(each.node).split())} of this pass" for each in own]
+    told = (f"{_shown(each.value)} is {' '.join(ast.unparse(each.node).split())} of this pass" for each in own)
+    return list(dict.fromkeys(told))
 
 
 def sized(claim: Claim, context: Context) -> Claim:
@@ -96,6 +97,11 @@ class _Sizes:
         if whole is not None:
             yield from whole
             return
+        if isinstance(value, ast.Attribute) and depth < _DEEPEST:
+            written = ast.unparse(value)
+            for target, made in self._assigned:
+                if isinstance(target, ast.Attribute) and ast.unparse(target) == written:
+                    yield from self.inside(made, depth + 1)
         for each in ast.iter_child_nodes(value):
             yield from self.inside(each, depth)
 

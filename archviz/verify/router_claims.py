@@ -8,7 +8,7 @@ from archviz.interpreter.reading import Event
 from archviz.patterns.activations import clamp_bounds, number_in, read_activation
 from archviz.patterns.moe import MixtureOfExperts, gate_curve, group_limit, router_events
 from archviz.patterns.op_families import PLUMBING, activation_of, canonical
-from archviz.patterns.router_flow import RouterFlow, router_flow
+from archviz.patterns.router_flow import RouterFlow, router_flow, single_choices
 from archviz.patterns.router_weights import SCORES, normalising_step, weight_factor
 from archviz.spans import Span
 from archviz.verify.claims import Claim
@@ -106,7 +106,10 @@ def _choice(
     if hashed is not None:
         yield view.claim("moe.routing", "hash: experts are looked up by token id", hashed.at)
     if what.top_k is not None:
-        yield view.claim("moe.top_k", what.top_k, last or (hashed.at if hashed else None))
+        singles = [] if last else single_choices(view.trace, events, what.choices)
+        yield view.claim(
+            "moe.top_k", what.top_k, last or (hashed.at if hashed else None), *(event.at for event in singles)
+        )
     among = [choice for choice in flow.choices if choice.of == what.choices]
     if among:
         yield view.claim("moe.choice", _side(among[-1].lowest), among[-1].event.at)

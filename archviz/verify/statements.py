@@ -83,7 +83,7 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("shared_expert", r"(?<!with )\b(?:no|without(?: a)?) shared expert", "False"),
     ("shared_expert", r"(?<!no )(?<!without )(?<!without a )\bshared expert", "True"),
     ("tied", r"\b(?:not tied|untied)\b", "False"),
-    ("tied", r"(?<!not )\btied (?:weights|embeddings|to(?! [\w.]+\.\w))\b|^\s*tied\s*$", "True"),
+    ("tied", r"(?<!not )\btied (?:weights|embeddings|to(?! [\w.]+\.\w))\b", "True"),
 )
 _ANY_CASE = ("rope_layout", "norm_placement", "residual", "attention_kind", "shared_expert", "tied")
 PARTS = late_pattern(rf"\b(first|last)\s+{_N}\s+of\s+{_N}", re.IGNORECASE)
@@ -94,9 +94,9 @@ PROJECTION = late_pattern(
     rf"^\s*(\w+):?\s+(?P<inner>{_WIDTH})\s*(?:→|->|=>)\s*(?P<outer>{_WIDTH})(?!\s*(?:→|->|=>))", re.MULTILINE
 )
 TABLE = late_pattern(rf"^\s*{_N}\s*×\s*{_N}\s*$")
-_LOOKED_UP = late_pattern(rf"^\s*{_N}\s*(?:→|->|=>)\s*{_N}\s*$")  # a table of tokens, written as what it maps
-_OF_TOKENS = late_pattern(r"\b(?:token|word) embeddings?\b(?! projection)", re.IGNORECASE)
+_TOKENS_TABLE = late_pattern(rf"^\s*{_N}\s*(?:×|→|->|=>)\s*{_N}\s*$")
 HEAD = late_pattern(rf"^\s*{_N}\s*(?:→|->|=>)\s*{_N}")
+_TIED_HEAD = late_pattern(r"^\s*tied\s*(?:$|[,;])", re.IGNORECASE)
 TIED_TO = late_pattern(r"(?<!not )\btied to (\w+(?:\.\w+)+)")
 _GATE = late_pattern(r"\b(?:attention|output|sigmoid) gate\b|\bgate of the (?:attention|output)\b", re.IGNORECASE)
 _OWN_LINEAR = late_pattern(r"\b(?:own|separate) (?:Linear|projection)|\bLinear\b", re.IGNORECASE)
@@ -159,13 +159,15 @@ def _of_line(line: str, around: str, rotated: bool) -> Iterator[Statement]:
             yield _statement("rope_part", f"{part[1].lower()} {number(part[2])} of {number(part[3])}", part)
     if _GATE.search(f"{around} {line}") and (own := _OWN_LINEAR.search(line)):
         yield _statement("gate_linear", "True", own)
+    if re.search(r"\bLM head\b", around) and (bare := _TIED_HEAD.search(line)):
+        yield _statement("tied", "True", bare)
     for tied in TIED_TO.finditer(line):
         yield _statement("tied_to", tied[1], tied)
     for projection in PROJECTION.finditer(line):
         widths = f"{width(projection['inner'])} → {width(projection['outer'])}"
         yield _statement("projection", widths, projection, projection[1])
-    table = TABLE.search(line) if re.search(r"embedding", around, re.IGNORECASE) else None
-    if table := table or (_LOOKED_UP.search(line) if _OF_TOKENS.search(around) else None):
+    rows = _TOKENS_TABLE if re.search(r"\b(?:token|word) embeddings?\b(?! projection)", around, re.IGNORECASE) else TABLE
+    if re.search(r"embedding", around, re.IGNORECASE) and (table := rows.search(line)):
         yield _statement("table", f"{number(table[1])} × {number(table[2])}", table)
     if re.search(r"\bLM head\b", around) and (head := HEAD.search(line)):
         yield _statement("head", f"{number(head[1])} → {number(head[2])}", head)

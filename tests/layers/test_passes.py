@@ -133,3 +133,14 @@ def test_tensors_that_do_not_fit_are_not_joined(tmp_path: Path, joined: str) -> 
     found = traced(tmp_path, RUN.replace("{init}", "pass").replace("{run}", f"return {joined}"))
     assert found["gaps"]
     assert "RuntimeError" in found["gaps"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "run"),
+    [("Embedding(40, 8)", "layer(ids)"), ("EmbeddingBag(40, 8)", "layer(ids)"), ("Bilinear(8, 8, 3)", "layer(h, h)")],
+)
+def test_a_layer_whose_weight_another_module_computes_runs(tmp_path: Path, layer: str, run: str) -> None:
+    init = f"self.layer = nn.utils.parametrizations.weight_norm(nn.{layer})"
+    found = traced(tmp_path, RUN.format(init=init, run=f"return self.{run}"))
+    assert found["gaps"] == []
+    assert out(found) == {"layer(h, h)": [2, 5, 3]}.get(run, [2, 8] if "Bag" in layer else [2, 5, 8])

@@ -173,3 +173,37 @@ def test_projections_of_the_same_experts_may_lie_in_modules_of_their_own() -> No
 def test_what_holds_one_matrix_of_other_experts_is_no_further_projection() -> None:
     up, others = stacked("m.input_linear", 8, 128, 32), stacked("m.output_linear", 4, 32, 64)
     assert found(module("m", "MoE", up, others, linear("m.router", 32, 8))).further == ()
+
+
+def choosing(*steps: str, masked: bool) -> Trace:
+    """A router that takes the highest score by `steps`, one after the other; `masked`: each without the choice before."""
+    tape = Tape()
+    x = tape.value(LENGTH, 64)
+    with tape.inside("call", "m", "ToyMoE", x) as out:
+        with tape.inside("call", "m.gate", "ToyRouter", x) as scores:
+            value = tape.op("linear", x, tape.value(8, 64), out=(LENGTH, 8))
+            for step in steps:
+                outs = [(LENGTH,)] * (2 if step == "max" else 1)
+                chosen = tape.op(step, value, outs=outs, dim=-1)
+                chosen = chosen[-1] if isinstance(chosen, (list, tuple)) else chosen
+                if masked:
+                    hidden = tape.op("one_hot", chosen, out=(LENGTH, 8))
+                    value = tape.op("masked_fill", value, hidden, out=(LENGTH, 8))
+            scores.append(value)
+        out.append(value)
+    return Trace(tape.events)
+
+
+def test_a_router_that_takes_the_highest_score_chooses_one_expert() -> None:
+    record = moe("m", 64, 32, 8, 3)
+    del record.children["gate"].attributes["top_k"]
+    assert found(record).top_k is None
+    assert found(record, choosing("argmax", masked=False)).top_k == 1
+    assert found(record, choosing("max", masked=False)).top_k == 1
+
+
+def test_each_highest_score_without_those_before_is_a_further_choice() -> None:
+    record = moe("m", 64, 32, 8, 3)
+    del record.children["gate"].attributes["top_k"]
+    assert found(record, choosing("argmax", "argmax", masked=True)).top_k == 2
+    assert found(record, choosing("argmax", "max", masked=False)).top_k == 1  # the same choice, made again

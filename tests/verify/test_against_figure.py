@@ -152,3 +152,9 @@ def test_rows_of_a_configuration_may_have_a_value_for_each_kind_of_layer() -> No
         ("rope theta: 1,000,000", "[full_attention (shared kv)+moe]"),
         ("note: a: b, then; c", ""),
     ]
+
+
+def test_embedding_and_head_in_the_words_of_the_documentation_are_held_against_the_code() -> None:
+    blocks = [{"type": "Token embedding", "details": "50,401 → 4,097"}, {"type": "LM head", "details": "tied"}]
+    wrong = conflicts(checked("gpt_oss", {"model_name": "x", "stages": [{"name": "Ends", "blocks": blocks}]}))
+    assert {key: stated for key, (stated, *_) in wrong.items()} == {"table": "50401 × 4097", "tied": "True"}

@@ -33,12 +33,27 @@ def test_a_number_of_the_sequence_length_is_told_and_not_verified(number: str) -
         "factor = hidden_states.shape[1] / 5\n        hidden_states /= factor",
         "factor = hidden_states.shape[1] / 5\n        hidden_states = torch.div(hidden_states, factor)",
         "factor = hidden_states.shape[1] / 5\n        hidden_states = hidden_states.mul(factor)",
+        "factor = hidden_states.shape[1] / 5\n        hidden_states = hidden_states * torch.lt(hidden_states, factor)",
+        "factor = hidden_states.shape[1] / 5\n        hidden_states = hidden_states * (hidden_states < factor)",
     ],
 )
 def test_a_number_is_followed_through_names_of_the_function(code: str) -> None:
     layer = claim_of(mutated("llama", OLD, f"        {code}\n{OLD}"), "layer.formula", LAYERS)
     assert layer.status == "unverified"
     assert str(layer.value).endswith("; 1.4 is factor of this pass")
+
+
+def test_a_number_is_followed_through_attributes_that_the_function_sets() -> None:
+    code = "self.most = hidden_states.shape[1] / 5\n        hidden_states = hidden_states * torch.lt(hidden_states, self.most)"
+    layer = claim_of(mutated("llama", OLD, f"        {code}\n{OLD}"), "layer.formula", LAYERS)
+    assert layer.status == "unverified"
+    assert str(layer.value).endswith("; 1.4 is self.most of this pass")
+
+
+def test_an_attribute_of_the_constructor_is_no_size_of_the_pass() -> None:
+    code = "hidden_states = hidden_states * torch.lt(hidden_states, self.hidden_size)"
+    layer = claim_of(mutated("llama", OLD, f"        {code}\n{OLD}"), "layer.formula", LAYERS)
+    assert layer.status == "verified"
 
 
 @pytest.mark.parametrize("number", ["hidden_states.shape[-1] ** -0.5", "(2 + 1)", "self.hidden_size * 2"])

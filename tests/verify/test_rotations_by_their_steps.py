@@ -173,3 +173,43 @@ def test_frequencies_times_the_exponential_of_a_vector_are_a_rotation() -> None:
     old = "self.inv_freq.to(device=x.device, dtype=torch.float)"
     found = mutated("llama", old, f"{old} * self.original_inv_freq.to(device=x.device, dtype=torch.float).exp()")
     assert only(found, "rope.layout") == "half_split"
+
+
+INSIDE = """def turn(x):
+            inverse = 10000.0 ** -(torch.arange(0, x.shape[-1], 2).float() / x.shape[-1])
+            angles = torch.arange(x.shape[2])[:, None] * inverse
+            a, b = x[..., ::2], x[..., 1::2]
+            cos, sin = angles.cos(), angles.sin()
+            return torch.stack((a * cos - b * sin, a * sin + b * cos), dim=-1).flatten(-2)
+        key_states = torch.cat((turn(key_states[..., :32]), key_states[..., 32:]), dim=-1)"""
+
+
+def test_the_part_that_turns_is_told_where_the_function_computes_its_angles() -> None:
+    found = mutated("llama", CALL, INSIDE)
+    assert only(found, "rope.part") == "first 32 of 128"
+    assert (only(found, "rope.tensors"), only(found, "rope.layout")) in (
+        (["k_proj"], "interleaved"),
+        ("k_proj", "interleaved"),
+    )
+
+
+PRODUCT = "attn_weights = torch.matmul(query, key_states.transpose(2, 3)) * scaling"
+APART = """attn_weights = torch.matmul(query, key_states.transpose(2, 3)) + torch.matmul(query, value_states.mT)
+    attn_weights = attn_weights * scaling"""
+
+
+def test_scores_that_are_sums_of_products_name_all_of_them() -> None:
+    found = mutated("llama", PRODUCT, APART)
+    assert only(found, "attention.product") == "q_proj · k_proj + q_proj · v_proj"
+    table = APART.replace("value_states.mT", "torch.ones(query.shape[-1], key_states.shape[2])")
+    assert only(mutated("llama", PRODUCT, table), "attention.product") == "q_proj · k_proj + q_proj · a table"
+
+
+def test_a_projection_that_turns_as_complex_numbers_is_a_factor_of_the_scores() -> None:
+    assert only(mutated("llama", CALL, COMPLEX), "attention.product") == "q_proj · k_proj"
+
+
+def test_a_weight_that_the_attention_itself_multiplies_with_goes_by_its_part() -> None:
+    old = "query_states, key_states = apply_rotary_pos_emb("
+    new = f"query_states = torch.einsum('bhsd,kd->bhsk', query_states, self.k_proj.weight[:128, :128])\n        {old}"
+    assert only(mutated("llama", old, new), "attention.product") == "k_proj · k_proj"

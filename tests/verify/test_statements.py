@@ -67,3 +67,15 @@ def test_interleaved_sections_are_no_layout() -> None:
 )
 def test_a_box_states_what_its_lines_mean_in_it(text: str, block: str, expected: set[tuple[str, object]]) -> None:
     assert stated(text, block) == expected
+
+
+def test_the_sizes_of_a_token_embedding_are_read_with_an_arrow_too() -> None:
+    assert ("table", "32000 × 2048") in stated("32,000 → 2,048", "Token embedding")
+    assert ("table", "32000 × 2048") in stated("32,000 × 2,048", "Position embedding")
+    assert not any(key == "table" for key, _ in stated("588 → 2,048", "Patch embedding"))
+
+
+def test_a_head_that_is_called_tied_is_tied() -> None:
+    assert stated("tied", "LM head") == stated("tied, no bias", "LM head") == {("tied", "True")}
+    assert stated("not tied", "LM head") == {("tied", "False")}
+    assert stated("tied", "Layers") == set()
