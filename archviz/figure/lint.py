@@ -247,7 +247,9 @@ def _loose_ends(scene: _Scene) -> Iterator[Finding]:
             continue
         for names, point in (([source], wire.points[0]), (_targets(source, rest), wire.points[-1])):
             if drawn.isdisjoint(names):
-                yield Finding("hard", "missing-box", f"the box of a wire is not drawn: {names[0][:60]!r}", (wire.owner,))
+                yield Finding(
+                    "hard", "missing-box", f"the box of a wire is not drawn: {names[0][:60]!r}", (wire.owner,)
+                )
             known = [nodes[name] for name in names if name in nodes]
             if known and not any(_near(area, point) for area in known):
                 yield Finding("hard", "loose-end", "a wire does not reach its box", (wire.owner, known[0].owner))
