@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compile the TikZ source of a figure to PDF, and to PNG at 300 dpi, beside it.
+# Compile the TikZ source of a figure to PDF, and to PNG at 300 dpi, beside it; of a figure of several pages FIGURE.png is the
+# first, FIGURE-2.png the second.
 #
 #   bash scripts/compile.sh FIGURE.tex [ENGINE]
 #   PNG=no bash scripts/compile.sh FIGURE.tex     # the PDF only
@@ -56,3 +57,7 @@ if ! command -v pdftocairo >/dev/null; then
 fi
 pdftocairo -png -r 300 -singlefile "$folder/$name.pdf" "$folder/$name"
 echo "$folder/$name.png"
+pages=$(pdfinfo "$folder/$name.pdf" | awk '/^Pages:/ {print $2}')
+[ "$pages" -gt 1 ] || exit 0
+pdftocairo -png -r 300 -f 2 "$folder/$name.pdf" "$folder/$name"
+for number in $(seq -w 2 "$pages"); do echo "$folder/$name-$number.png"; done

@@ -149,14 +149,22 @@ def _shapes(architecture: Architecture, row: ParameterRow, node: BlockNode | Non
     tower, part = _tower(architecture, row)
     if node is None or node.shape_in or node.shape_out or part not in _AROUND:
         return {"shape_in": node.shape_in if node else None, "shape_out": node.shape_out if node else None}
+    ends = weight_ends(architecture, tower, part, node)
+    return dict(zip(("shape_in", "shape_out"), ends or (None, None), strict=True))
+
+
+def weight_ends(
+    architecture: Architecture, tower: Tower | None, part: str, node: BlockNode
+) -> tuple[list[int | str | None], list[int | str | None]] | None:
+    """What goes into and out of a module around the layers of a stream of tokens, as its weight tells."""
     names = {architecture.parameters.tied.get(each, each) for each in _weight_names(tower, node)}
     shape = next((tensor.shape for tensor in architecture.tensors if tensor.name in names), [])
     if len(shape) != (1 if part in _NORMS else 2):
-        return {"shape_in": None, "shape_out": None}
-    stream = ["B", "S", shape[-1]]
-    ends = {"embedding": (["B", "S"], stream), "head": (stream, ["B", "S", shape[0]])}
-    ends |= dict.fromkeys(_NORMS, (stream, stream))
-    return dict(zip(("shape_in", "shape_out"), ends[part], strict=True))
+        return None
+    stream: list[int | str | None] = ["B", "S", shape[-1]]
+    if part in _NORMS:
+        return stream, stream
+    return (["B", "S"], stream) if part == "embedding" else (stream, ["B", "S", shape[0]])
 
 
 def _weight_names(tower: Tower | None, node: BlockNode) -> tuple[str, str]:

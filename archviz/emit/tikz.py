@@ -27,7 +27,7 @@ _HEAD = r"""% {title}
 %
 % Compile with xelatex, lualatex or pdflatex. Coordinates are px of the figure, y grows downwards.
 \RequirePackage{{fix-cm}}
-\documentclass[border=0pt]{{standalone}}
+\documentclass[{options}]{{standalone}}
 \usepackage{{iftex}}
 \usepackage{{tikz}}
 \usetikzlibrary{{arrows.meta}}
@@ -79,37 +79,46 @@ _HEAD = r"""% {title}
 }}
 
 \begin{{document}}
-\begin{{tikzpicture}}[x=\px, y=-\px]
+"""
+_PAGE = r"""\begin{{tikzpicture}}[x=\px, y=-\px]
 \useasboundingbox (0,0) rectangle ({width},{height});
 \path[fill={background}] (0,0) rectangle ({width},{height});
 """
-_FOOT = "\\end{tikzpicture}\n\\end{document}\n"
+_END = "\\end{tikzpicture}"
+_FOOT = "\\end{document}\n"
 
 
 def emit(display: DisplayList, *, width: float | None = None) -> bytes:
-    """The drawing as a standalone LaTeX document, 0.75 bp a px (less where TeX could not measure the page).
+    """The drawing as a standalone LaTeX document with its pages, 0.75 bp a px (less where TeX could not measure a page).
 
     Args:
         width: How wide it is on paper, px (1/96 inch); the drawing's own width by default.
     """
     scale = width / display.width if width else 1.0
-    longest = max(display.width, display.height, 1.0) * POINTS * scale
+    pages = [display.page(number) for number in range(len(display.pages))] if display.breaks else [display]
+    longest = max(display.width, *(page.height for page in pages), 1.0) * POINTS * scale
     unit = POINTS * scale * min(1.0, _LONGEST / longest)
     writer = _Writer(unit)
     background = writer.styles.colour(display.background)
-    body = [line for item in display.items for line in writer.item(item)]
+    body = [line for page in pages for line in _page(page, writer, background)]
     declared = [rf"\sign{{{ord(char):04X}}}{{{char}}}{{{tex}}}" for char, tex in signs("".join(writer.texts))]
     head = _HEAD.format(
         title=comment(display.title),
         description=comment(display.description),
+        options="border=0pt, multi=tikzpicture" if display.breaks else "border=0pt",
         unit=_number(unit, 5),
         signs="\n".join([*declared, ""]),
         definitions="\n".join(writer.styles.definitions()),
-        width=_number(display.width),
-        height=_number(display.height),
-        background=background,
     )
     return (head + "\n".join([*body, _FOOT])).encode()
+
+
+def _page(page: DisplayList, writer: _Writer, background: str) -> Iterator[str]:
+    """One picture, which is one page of the document."""
+    yield _PAGE.format(width=_number(page.width), height=_number(page.height), background=background).rstrip("\n")
+    for item in page.items:
+        yield from writer.item(item)
+    yield _END
 
 
 class _Writer:

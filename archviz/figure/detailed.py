@@ -17,6 +17,7 @@ from archviz.architecture.model import (
     PatternItem,
     Tower,
 )
+from archviz.architecture.units import weight_ends
 from archviz.architecture.words import pattern_words, sizes_words
 from archviz.figure.columns import kind_colours, spoken_tower
 from archviz.figure.flow import join_node, module_diagram
@@ -33,6 +34,12 @@ from archviz.figure.unfolding import OPENED, Unfolded, unfold
 from archviz.records import replace
 
 _NO_SHAPE = ("point", "round")
+_HEAD = "LM head"  # other heads may read one pooled vector of a sequence
+_AROUND = {
+    "embedding": "embedding",
+    "norm": "final_norm",
+    "head": "head",
+}  # parts around the layers, by the role of their box
 _MOST_RUNS = 6
 _OPENED: tuple[tuple[str, ...], ...] = (OPENED, MIXER_ROLES, ())  # in a layer, the more the larger its panel is
 Run = tuple[str, LayerKind, int, tuple[str, ...]]
@@ -177,11 +184,35 @@ class _Detailed:
             if stack and len(stack.kinds) > 1:
                 notes.append(sentence(pattern_words(stack)[:400]))
         boxes = tuple(replace(box, kind=colours.get(box.id)) for box in ledger.diagram.boxes)
+        shapes = {**ledger.shapes, **dict(self._column_shapes(tower, column, formulas))}
         return replace(
             ledger, subtitle=f"{tower.parameters:,} parameters" if tower.parameters else "", formulas=formulas,
-            notes=tuple(notes), diagram=replace(ledger.diagram, boxes=boxes),
+            shapes=shapes, notes=tuple(notes), diagram=replace(ledger.diagram, boxes=boxes),
             frames=tuple((name.partition(" × ")[0] + " ×", tuple(held)) for name, held in frames.items()),
         )  # fmt: skip
+
+    def _column_shapes(
+        self, tower: Tower, column: Unfolded, formulas: Mapping[str, Formula]
+    ) -> Iterator[tuple[str, str]]:
+        """What leaves the layers of a column, as traced, and the parts around them, as their weights tell."""
+        inside = column.graph
+        for item in tower.column:
+            stack = layers_in(self.architecture, item)
+            for name, kind, _, _ in _runs(stack) if stack else ():
+                graph = self.architecture.block(kind.block)
+                output = next((node for node in graph.nodes if node.role == "output"), None) if graph else None
+                if graph and output and output.shape_out:
+                    inside = graph
+                    yield f"{column.graph.id}/{name}", self.shapes.write(graph, output)
+        around = [item.node for item in tower.column if item.node and item.node.shape_out is None]
+        tokens = any(node.role == "embedding" for node in around)  # else what a norm reads may be one pooled vector
+        for node in around if tokens else ():
+            box, part = f"{column.graph.id}/{node.id}", _AROUND.get(node.role)
+            part = None if part == "head" and node.label != _HEAD else part
+            ends = weight_ends(self.architecture, tower, part, node) if part else None
+            if ends and inside is not column.graph:
+                formula = formulas[box].text if box in formulas else None
+                yield box, self.shapes.write(inside, replace(node, shape_out=ends[1], formula=formula))
 
 
 def _paths(shown: Sequence[Unfolded]) -> Iterator[str]:

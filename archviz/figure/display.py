@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
-from archviz.records import field, record
+from archviz.records import field, record, replace
 
 Anchor = Literal["start", "middle", "end"]
 Point: TypeAlias = tuple[float, float]
@@ -127,6 +127,12 @@ class DisplayList:
         ends = (0.0, *self.breaks, self.height)
         return [(top, bottom - top) for top, bottom in pairwise(ends)]
 
+    def page(self, number: int) -> DisplayList:
+        """One page as a drawing of its own, from 0; its top edge is where y begins."""
+        top, tall = self.pages[number]
+        items = tuple(_raised(item, top) for item in self.items_between(top, top + tall))
+        return replace(self, height=tall, items=items, breaks=())
+
     def items_between(self, top: float, bottom: float) -> tuple[Item, ...]:
         """The items of one page: those whose first shape stands between two heights, px."""
         return tuple(item for item in self.items if top <= _height_of(next(_shapes((item,)))) < bottom)
@@ -153,6 +159,16 @@ def _shapes(items: tuple[Item, ...]) -> Iterator[Shape]:
             yield from _shapes(item.items)
         else:
             yield item
+
+
+def _raised(item: Item, by: float) -> Item:
+    if isinstance(item, Group):
+        return replace(item, items=tuple(_raised(inner, by) for inner in item.items))
+    if isinstance(item, Circle):
+        return replace(item, cy=item.cy - by)
+    if isinstance(item, Path):
+        return replace(item, points=tuple((x, y - by) for x, y in item.points))
+    return replace(item, y=item.y - by)
 
 
 def _height_of(shape: Shape) -> float:

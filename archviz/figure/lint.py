@@ -238,13 +238,18 @@ def _slanted(scene: _Scene) -> Iterator[Finding]:
 
 
 def _loose_ends(scene: _Scene) -> Iterator[Finding]:
-    """Wires between two boxes, `scope/source~target`, that do not reach them."""
+    """Wires between two boxes, `scope/source~target`, that do not reach them or of which one is not drawn."""
+    drawn = {group.id for group in scene.display.groups()}
     nodes = {area.owner: area for area in reversed(scene.nodes)}  # the first shape of a box is its outline
     for wire in scene.wires:
         source, sign, rest = wire.owner.partition("~")
         if wire.role != "edge" or not sign or rest.endswith("/label"):
             continue
         for names, point in (([source], wire.points[0]), (_targets(source, rest), wire.points[-1])):
+            if drawn.isdisjoint(names):
+                yield Finding(
+                    "hard", "missing-box", f"the box of a wire is not drawn: {names[0][:60]!r}", (wire.owner,)
+                )
             known = [nodes[name] for name in names if name in nodes]
             if known and not any(_near(area, point) for area in known):
                 yield Finding("hard", "loose-end", "a wire does not reach its box", (wire.owner, known[0].owner))

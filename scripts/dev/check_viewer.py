@@ -61,6 +61,8 @@ def main() -> int:
     parser.add_argument("--pictures", type=Path, help="a folder for pictures of the last model")
     options = parser.parse_args()
     axe = options.axe.read_text(encoding="utf-8")
+    if options.pictures:
+        options.pictures.mkdir(parents=True, exist_ok=True)
     wrong = 0
     with tempfile.TemporaryDirectory() as folder, browser(Path(folder) / "profile") as opened:
         for model in options.models or catalog_models():

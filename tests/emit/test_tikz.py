@@ -169,6 +169,22 @@ def test_a_page_longer_than_tex_can_measure_is_drawn_smaller() -> None:
     assert r"\setlength\px{0.35bp}" in tikz.emit(DisplayList(1000, 40_000)).decode()
 
 
+def test_each_page_is_a_picture_that_begins_at_its_own_top() -> None:
+    first, second = (Rect(10, y, 20, 10, fill="#ffffff") for y in (30, 20_030))
+    source = tikz.emit(DisplayList(100, 40_000, items=(first, second), breaks=(20_000,))).decode()
+    assert source.count(r"\useasboundingbox (0,0) rectangle (100,20000);") == 2
+    assert source.count("(10,30) rectangle") == 2
+    assert "20030" not in source
+    assert r"\setlength\px{0.7bp}" in source  # a page has to fit, not all under each other
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_figure_of_several_pages_compiles_to_as_many(engine: str, tmp_path: FilePath) -> None:
+    boxes = tuple(Rect(10, y, 20, 10, fill="#ffffff") for y in (30, 10_030, 20_030))
+    display = DisplayList(100, 30_000, items=boxes, breaks=(10_000, 20_000))
+    assert compile_with(engine, tikz.emit(display), tmp_path) == ""
+
+
 def test_the_source_is_the_same_under_every_hash_seed() -> None:
     assert len(printed(DIGEST)) == 1
 

@@ -49,6 +49,8 @@ FAULTS: dict[str, DisplayList] = {
     "shared-line ": page(Group("tie/a", "edge", (Path(((20, 50), (90, 50), (90, 80)), "#000"),)), Group("note/a", "note", (Path(((10, 50), (120, 50)), "#000"),))),
     "shared-line  ": page(Group("a~b", "edge", (Path(((20, 50), (90, 50), (90, 80)), "#000"),)), Group("feed/vision", "edge", (Path(((120, 50), (70, 50), (70, 20)), "#000"),))),
     "shared-line": page(Group("a~b", "edge", (Path(((20, 50), (90, 50), (90, 80)), "#000"),)), Group("c~d", "edge", (Path(((120, 50), (70, 50), (70, 20)), "#000"),))),
+    "missing-box": page(BOX, Group("a~b", "edge", (Path(((100, 90), (100, 140)), "#000"),))),
+    "missing-box ": page(BOX, Group("b~a", "edge", (Path(((100, 140), (100, 90)), "#000"),))),
     "no-place": page(node("a", float("nan"), 50)),
     "no-place ": page(Group("e", "edge", (Path(((20, 20), (float("inf"), 20)), "#000"),))),
     "cut-text": page(words("cut in the mid…", 100, 100)),

@@ -129,3 +129,15 @@ def test_bars_of_towers_stand_in_order_of_execution_the_last_on_top() -> None:
         display, _ = draw_view(describe(name, settings=settings), "params")
         panels = [group.title for group in display.groups() if group.role == "panel" and group.id.startswith("bars/")]
         assert (panels[-1], panels[0]) == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("model", "tower", "shapes"),
+    [
+        ("deepseek-ai/DeepSeek-V4-Flash", "text", ["[B, S, m, d]"] * 4 + ["[B, S, d]", "[B, S, d]", "[B, S, V]"]),
+        ("openai/clip-vit-base-patch32", "vision", ["[B, S, vision.d]"]),  # its last norm reads one token of each image
+    ],
+)
+def test_the_column_of_the_detailed_view_has_shapes(model: str, tower: str, shapes: list[str]) -> None:
+    columns = {ledger.id: ledger for ledger in build_detailed(describe(model, settings=Settings(offline=True)))}
+    assert list(columns[f"ledger/column/{tower}"].shapes.values()) == shapes

@@ -32,12 +32,18 @@ def test_extracted_units_are_rendered_as_a_source_that_compiles(arch: Path, tmp_
     assert done.returncode == 0, done.stderr
     source = (tmp_path / "v3.tex").read_text("utf-8")
     assert source.startswith("% DeepSeek-V3\n")
-    assert r"\documentclass[border=0pt]{standalone}" in source
+    assert r"\documentclass[border=0pt, multi=tikzpicture]{standalone}" in source
     if shutil.which("pdflatex") is None:
         pytest.skip("pdflatex is not installed: the source is not compiled here")
     script = ["bash", str(ROOT / "scripts/compile.sh"), "v3.tex", "pdflatex"]
     compiled = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (tmp_path / "v3.pdf").read_bytes().startswith(b"%PDF"), compiled.stderr
+    assert "Overfull" not in compiled.stderr
+    if shutil.which("pdftocairo"):
+        assert compiled.returncode == 0, compiled.stderr
+        pictures = [tmp_path / line for line in compiled.stdout.splitlines() if line.endswith(".png")]
+        assert len(pictures) == source.count(r"\begin{tikzpicture}") > 1
+        assert all(picture.stat().st_size > 0 for picture in pictures)
 
 
 def test_the_detailed_view_has_shapes_and_formulas(arch: Path, tmp_path: Path) -> None:
