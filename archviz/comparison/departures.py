@@ -178,23 +178,25 @@ def _keys_elsewhere(claims: Sequence[Claim]) -> Iterator[Departure]:
         )  # fmt: skip
 
 
-def _gated_branches(claims: Sequence[Claim]) -> list[Departure]:
-    """Branches that are multiplied by learned numbers before they are added."""
-    found = [
-        claim for claim in claims
-        if claim.key == "residual.scale" and isinstance(claim.value, list | tuple) and "learned" in claim.value
-    ]  # fmt: skip
-    if not found:
-        return []
-    scopes = ", ".join(dict.fromkeys(claim.scope for claim in found if claim.scope))
-    evidence = tuple(item for claim in found for item in claim.evidence)[:3]
-    return [
-        Departure(
-            "residual.scale", "Gated branches",
-            f"what a branch gives is multiplied by a learned number before it is added, in {scopes or 'all layers'}",
-            "a branch that is added to a trained model can begin as none", found[0].status, evidence,
-        )
-    ]  # fmt: skip
+_LEARNED = (
+    ("residual.scale", "Gated branches", "what a branch gives is multiplied by a learned number before it is added, in {}",
+     "a branch that is added to a trained model can begin as none"),
+    ("residual.skip_scale", "Weighted residuals", "what a branch is added to is multiplied by learned numbers first, in {}",
+     "each layer sets how much of the stream goes on"),
+)  # fmt: skip
+
+
+def _gated_branches(claims: Sequence[Claim]) -> Iterator[Departure]:
+    """Branches, or what they are added to, that are multiplied by learned numbers."""
+    for key, name, text, why in _LEARNED:
+        found = [
+            claim for claim in claims
+            if claim.key == key and isinstance(claim.value, list | tuple) and "learned" in claim.value
+        ]  # fmt: skip
+        if found:
+            scopes = ", ".join(dict.fromkeys(claim.scope for claim in found if claim.scope))
+            evidence = tuple(item for claim in found for item in claim.evidence)[:3]
+            yield Departure(key, name, text.format(scopes or "all layers"), why, found[0].status, evidence)
 
 
 def _from_facts(architecture: Architecture) -> Iterator[Departure]:

@@ -119,3 +119,10 @@ def test_norms_of_embeddings_and_factors_of_values_and_queries_are_told() -> Non
     assert "embed_norm" in muse["Normalised embeddings"].text
     assert found("XiaomiMiMo/MiMo-V2-Flash")["Scaled values"].text == "values are multiplied by 0.707"
     assert "Normalised embeddings" not in found("Qwen/Qwen3.5-397B-A17B")
+
+
+def test_residuals_that_are_weighted_before_the_sum_are_told() -> None:
+    claim = Claim("residual.skip_scale", ["learned", "learned"], stack="model.layers", indices=(0,))
+    told = next(iter(claimed_departures([claim])))
+    assert (told.name, told.small) == ("Weighted residuals", False)
+    assert list(claimed_departures([Claim("residual.skip_scale", ["× 0.5"], stack="model.layers", indices=(0,))])) == []
