@@ -101,7 +101,7 @@ def _closed(piece: Piece, splits: list[Split]) -> list[Split]:
         return splits
     bias = last.tensor.removesuffix("weight") + "bias"
     return [
-        replace(each, how="rows", axis=1) if each is last else replace(each, how="whole") if each.tensor == bias else each
+        replace(each, how="rows", axis=1, parts=()) if each is last else replace(each, how="whole", parts=()) if each.tensor == bias else each
         for each in splits
     ]  # fmt: skip
 

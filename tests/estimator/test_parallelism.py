@@ -105,6 +105,8 @@ def test_the_last_of_several_projections_splits_by_rows_and_adds_over_devices() 
     assert (by_name["linear_fc1.weight"], by_name["linear_fc2.weight"]) == ("columns", "rows")
     assert (by_name["linear_fc1.bias"], by_name["linear_fc2.bias"]) == ("columns", "whole")
     assert sent(QWEN, "vision_merger")["Tensor"] == 16 * 4_096 * 2 * 2 * 3 // 4
+    whole = 4_096 + 2 * 1_152  # the bias of what is added over devices, and the norm before
+    assert expected(QWEN, "vision_merger").shards[2] == (4_608 * 4_608 + 4_608 + 4_096 * 4_608) // 2 + whole
 
 
 @pytest.mark.parametrize(("model", "piece"), [(FLASH, "attn_hc"), (QWEN, "vision_position_embedding")])
