@@ -30,6 +30,7 @@ KIND_NAMES = {
 }
 _QK_NORMS = {"head": "per head", "whole": "over the whole projection", None: "none"}
 USUAL_SCALE = "1/√d_h"  # of scores, d_h the width of a head
+NOPE_SOMEWHERE = "none in some layers (NoPE)"
 TEMPERATURE = "grows with the logarithm of the position"
 HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", "encoder_attention_heads", "decoder_attention_heads")
 KV_HEADS = ("num_key_value_heads", "num_kv_heads", "num_global_key_value_heads")
@@ -285,7 +286,7 @@ def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack
     seen = {a.positions for _, a in found}
     if "rope" in seen:
         words, axes = _rotation_words(sheet, stack)
-        words += ", none in some layers (NoPE)" if "none" in seen else ""
+        words += f", {NOPE_SOMEWHERE}" if "none" in seen else ""
         table = _table(sheet, column, roles, stack)
         return (f"{words} and table of positions" if table else words), attention_place(
             sheet, found[0][0]

@@ -166,8 +166,11 @@ def _steps(a: BlockGraph, b: BlockGraph) -> Iterator[StepDifference]:
         yield from (StepDifference("only_other", None, _described(n), None, _at(n)) for n in b.nodes[k:m])
 
 
+_SIGNS = {"+": "Add", "×": "Multiply", "−": "Subtract"}
+
+
 def _described(node: BlockNode) -> str:
-    return ": ".join(filter(None, (node.label, "; ".join(node.details))))
+    return ": ".join(filter(None, (_SIGNS.get(node.label, node.label), "; ".join(node.details))))
 
 
 def _at(node: BlockNode | BlockGraph) -> str | None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from archviz.architecture.attention_facts import USUAL_SCALE
 from archviz.architecture.column_layers import runs_of
-from archviz.architecture.model import MIXER_ROLES, Architecture, Evidence, Fact, LayerStack
+from archviz.architecture.model import MIXER_ROLES, Architecture, Evidence, Fact, LayerKind, LayerStack
 from archviz.architecture.words import pattern_words, value_words
+from archviz.comparison.blocks import find_module
 from archviz.records import record
 from archviz.spans import Status
 from archviz.verify.claims import Claim
@@ -80,6 +81,9 @@ _RULES = (
     _Rule("qk_norm", "QK-norm", _set, "queries and keys are normalised {}", "scores stay in range in training"),
     _Rule("attention_softcap", "Softcapped attention scores", _set, "scores are squashed to ±{}", "scores stay in range"),
     _Rule("attention_scale", "Attention scale of its own", _not(USUAL_SCALE), "scores are multiplied by {} instead of one over the root of the head's width", "", True),
+    _Rule("value_scale", "Scaled values", _not(1, 1.0), "values are multiplied by {}", "", True),
+    _Rule("query_temperature", "Tempered queries", _set, "queries are multiplied by a factor that {}", "scores stay sharp in long contexts"),
+    _Rule("projection_bounds", "Clamped projections", _set, "what queries, keys and values are projected to is clamped: {}", "no outliers in training", True),
     _Rule("cross_attention_layers", "Cross-attention layers", _set, "{} layers attend to another sequence", "images or a source text enter there"),
     _Rule("rope_layout", "Interleaved RoPE", lambda v: v == "interleaved", "pairs of neighbouring channels are rotated, not halves", "", True),
     _Rule("mrope_section", "Multi-axis RoPE", _set, "channels are rotated by time, height and width: sections {}", "images and video have places of their own"),
@@ -87,6 +91,8 @@ _RULES = (
     _Rule("rope_scaling", "Scaled RoPE", lambda v: isinstance(v, dict) and v.get("rope_type") not in (None, "default", "proportional"),
           "rotations are rescaled: {}", "a longer context than it was trained on first", True),
     _Rule("experts", "Mixture of experts", _set, "{} experts", "more parameters at the cost of few"),
+    _Rule("zero_experts", "Experts without weights", _set, "{} further choices hand a token on or give nothing", "easy tokens cost less"),
+    _Rule("router_expert_scale", "Scaled experts", _set, "a factor for each expert: {}", "", True),
     _Rule("shared_expert_hidden_size", "Shared expert", _set, "an expert of width {} that every token visits", "what all tokens need is learnt once"),
     _Rule("shared_expert_gate", "Gated shared expert", _set, "a {} gate weighs the shared expert", "", True),
     _Rule("router_score", "Router scores", _not("softmax", "softmax over top-k"), "experts are scored by {}", "scores of experts do not compete"),
@@ -110,6 +116,7 @@ _RULES = (
     _Rule("embedding_multiplier", "Scaled embeddings", _not(1, 1.0), "embeddings are multiplied by {}", "", True),
     _Rule("embedding_scale", "Scaled embeddings", _set, "embeddings are multiplied by {}", "", True),
     _Rule("residual_multiplier", "Scaled branches", _not(1, 1.0), "branches are multiplied by {} before they are added", "", True),
+    _Rule("layer_scale", "Scaled layers", _set, "what a layer gives is multiplied by its {}", "", True),
     _Rule("shared_layers", "Shared layers", _set, "{}", "fewer parameters for the same depth"),
     _Rule("mtp_layers", "Multi-token prediction", _set, "layers that predict further tokens: {}", "a denser training signal; drafts for speculative decoding"),
     _Rule("tied_embeddings", "Tied embeddings", lambda v: v is True, "the output head is the embedding's table", "fewer parameters", True),
@@ -121,7 +128,7 @@ def departures(architecture: Architecture) -> list[Departure]:
     towers.
     """
     found = [
-        *_mixers(architecture), *_from_facts(architecture), *_partial_rope(architecture), *_beside(architecture), *_shared_parts(architecture), *_towers(architecture),
+        *_mixers(architecture), *_from_facts(architecture), *_partial_rope(architecture), *_normalised_embeddings(architecture), *_beside(architecture), *_shared_parts(architecture), *_towers(architecture),
     ]  # fmt: skip
     return sorted(found, key=lambda each: each.small)
 
@@ -171,23 +178,25 @@ def _keys_elsewhere(claims: Sequence[Claim]) -> Iterator[Departure]:
         )  # fmt: skip
 
 
-def _gated_branches(claims: Sequence[Claim]) -> list[Departure]:
-    """Branches that are multiplied by learned numbers before they are added."""
-    found = [
-        claim for claim in claims
-        if claim.key == "residual.scale" and isinstance(claim.value, list | tuple) and "learned" in claim.value
-    ]  # fmt: skip
-    if not found:
-        return []
-    scopes = ", ".join(dict.fromkeys(claim.scope for claim in found if claim.scope))
-    evidence = tuple(item for claim in found for item in claim.evidence)[:3]
-    return [
-        Departure(
-            "residual.scale", "Gated branches",
-            f"what a branch gives is multiplied by a learned number before it is added, in {scopes or 'all layers'}",
-            "a branch that is added to a trained model can begin as none", found[0].status, evidence,
-        )
-    ]  # fmt: skip
+_LEARNED = (
+    ("residual.scale", "Gated branches", "what a branch gives is multiplied by a learned number before it is added, in {}",
+     "a branch that is added to a trained model can begin as none"),
+    ("residual.skip_scale", "Weighted residuals", "what a branch is added to is multiplied by learned numbers first, in {}",
+     "each layer sets how much of the stream goes on"),
+)  # fmt: skip
+
+
+def _gated_branches(claims: Sequence[Claim]) -> Iterator[Departure]:
+    """Branches, or what they are added to, that are multiplied by learned numbers."""
+    for key, name, text, why in _LEARNED:
+        found = [
+            claim for claim in claims
+            if claim.key == key and isinstance(claim.value, list | tuple) and "learned" in claim.value
+        ]  # fmt: skip
+        if found:
+            scopes = ", ".join(dict.fromkeys(claim.scope for claim in found if claim.scope))
+            evidence = tuple(item for claim in found for item in claim.evidence)[:3]
+            yield Departure(key, name, text.format(scopes or "all layers"), why, found[0].status, evidence)
 
 
 def _from_facts(architecture: Architecture) -> Iterator[Departure]:
@@ -198,19 +207,34 @@ def _from_facts(architecture: Architecture) -> Iterator[Departure]:
         values = fact.value if isinstance(fact.value, dict) and rule.key != "rope_scaling" else {"": fact.value}
         if rule.key == "rope_scaling":
             values = _by_kind(fact)
-        hits = {kind: value for kind, value in values.items() if rule.departs(value)}
+        two_sided = rule.key == "attention_mask" and _looks_both_ways(architecture)
+        hits = {
+            kind: value for kind, value in values.items() if rule.departs(value) or (two_sided and value == "sliding")
+        }
         if hits:
             whole = len(hits) == len(values)
             yield Departure(
                 rule.key,
                 rule.name,
                 _text(rule, hits, whole, architecture, fact),
-                rule.why,
+                _why(rule, architecture),
                 fact.status,
                 tuple(fact.evidence[:3]),
                 rule.small,
                 _viewing(rule.key, architecture) if whole else tuple(hits),
             )
+
+
+def _looks_both_ways(architecture: Architecture) -> bool:
+    """Whether windows reach to each side, as those of encoders do."""
+    window = architecture.fact("sliding_window")
+    return window is not None and "side" in (window.unit or "")
+
+
+def _why(rule: _Rule, architecture: Architecture) -> str:
+    if rule.key == "sliding_window" and _looks_both_ways(architecture):
+        return "cost of these layers stops growing with the context"  # nothing is kept for later tokens
+    return rule.why
 
 
 _VIEW_WORDS = {"sliding_window": "sliding", "attention_chunk": "chunked"}
@@ -236,6 +260,8 @@ def _text(rule: _Rule, hits: dict[str, object], whole: bool, architecture: Archi
     words = rule.text.format(
         distinct[0] if len(distinct) == 1 else ", ".join(f"{value_words(v)} ({_kind(k)})" for k, v in hits.items())
     )
+    if rule.key == "sliding_window":
+        words += " to each side" if "side" in (fact.unit or "") else ""
     if rule.key == "experts":
         words += _chosen(architecture)
     if rule.key == "mtp_layers":
@@ -271,14 +297,8 @@ def _mixers(architecture: Architecture) -> Iterator[Departure]:
             if kind.mixer and mixer_role(architecture, kind.mixer) not in ("attention", "other")
         ]
         if other:
-            count = sum(kind.count for kind in other)
-            names = ", ".join(dict.fromkeys(kind.title.partition(" + ")[0] for kind in other))
-            share = f"{count} of {stack.count} layers" if count < stack.count else f"all {count} layers"
             evidence = tuple(item for kind in other for item in _block_evidence(architecture, kind.mixer))[:3]
-            yield Departure(
-                "layers", f"{names} layers", f"{share} mix positions by {names}: {pattern_words(stack)}",
-                "a state of constant size instead of a cache that grows with the context", "verified", evidence,
-            )  # fmt: skip
+            yield Departure("layers", f"{_mixer_names(other)} layers", *_mixed_by(stack, other), "verified", evidence)
         elif len({kind.mixer_kind for kind in stack.kinds}) > 1:
             evidence = tuple(item for kind in stack.kinds for item in kind.evidence[:1])[:3]
             yield Departure(
@@ -293,6 +313,26 @@ def _mixers(architecture: Architecture) -> Iterator[Departure]:
         elif len({kind.feed_forward_kind for kind in stack.kinds}) > 1:
             evidence = tuple(item for kind in stack.kinds for item in kind.evidence[:1])[:3]
             yield Departure("layers", "Feed-forwards of several kinds", pattern_words(stack), "", "verified", evidence)
+
+
+def _mixer_names(kinds: Sequence[LayerKind]) -> str:
+    return ", ".join(dict.fromkeys(kind.title.partition(" + ")[0] for kind in kinds))
+
+
+def _mixed_by(stack: LayerStack, other: Sequence[LayerKind]) -> tuple[str, str]:
+    """How many layers mix positions by something else than attention, how many of them by both; and the usual reason."""
+    count = sum(kind.count for kind in other)
+    share = f"{count} of {stack.count} layers" if count < stack.count else f"all {count} layers"
+    words = f"{share} mix positions by {_mixer_names(other)}"
+    both = sum(kind.count for kind in other if _ATTENTION in (kind.mixer_kind or "").partition("+")[2])
+    if both:
+        words += f", {'all' if both == count else both} of them by attention too"
+    why = "a state of constant size instead of a cache that grows with the context"
+    if both == count:
+        why = "a state of constant size for what is long ago, beside attention that finds single tokens"
+    elif both:
+        why = f"a state of constant size; only {both} layers keep a cache that grows with the context as well"
+    return f"{words}: {pattern_words(stack)}", why
 
 
 _VIEWS = ("sliding_window", "attention_chunk", "attention_compression", "indexer_top_k")
@@ -336,6 +376,30 @@ def _partial_rope(architecture: Architecture) -> Iterator[Departure]:
             "rope_dimensions", "Partial RoPE", f"{words} of {width} channels of a head are rotated", "the rest carries content without position",
             fact.status, tuple(fact.evidence[:2]),
         )  # fmt: skip
+
+
+def _normalised_embeddings(architecture: Architecture) -> Iterator[Departure]:
+    """A norm between the table of tokens and the first layer, or one in the module of the table."""
+    for tower in architecture.towers[:1]:
+        table = None
+        for item in tower.column:
+            node = item.node
+            if node is None or (node.role == "norm" and table is not None):
+                if node is not None and table is not None:
+                    yield _normalised(node.label, tuple(node.evidence[:2]))
+                break
+            if node.role == "embedding" and not item.beside:
+                table = node
+                module = find_module(architecture.modules, f"{tower.module}.{node.module}".lstrip("."))
+                inner = next((each for each in module.children if each.role == "norm"), None) if module else None
+                if inner is not None:
+                    yield _normalised(inner.name, (Evidence(kind="code", where=inner.at),) if inner.at else ())
+                    break
+
+
+def _normalised(name: str, evidence: tuple[Evidence, ...]) -> Departure:
+    text = f"embeddings are normalised before the first layer ({name})"
+    return Departure("embedding_norm", "Normalised embeddings", text, "", "verified", evidence, True)
 
 
 def _beside(architecture: Architecture) -> Iterator[Departure]:

@@ -58,7 +58,9 @@ def _mixing(architecture: Architecture) -> str:
             if (kv := _value(architecture, "kv_heads")) and kv != heads
             else ""
         )
-        words += f" of width {width}" if (width := _value(architecture, "head_dim")) else ""
+        width, values = _value(architecture, "head_dim"), _value(architecture, "value_head_dim")
+        words += f" of width {width}" if width else ""
+        words += f" (values: {values})" if width and values and values != width else ""
     positions = _value(architecture, "position_encoding")
     return f"{words}; positions: {positions}." if positions else f"{words}."
 

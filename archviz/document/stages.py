@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from archviz.architecture.attention_facts import NOPE_SOMEWHERE
 from archviz.architecture.column_layers import layers_in
 from archviz.architecture.model import Architecture, BlockGraph, ColumnItem, LayerStack, ModuleNode, PatternItem, Tower
 from archviz.architecture.words import TAPS, pattern_words
@@ -12,6 +13,7 @@ from archviz.comparison.blocks import find_module
 from archviz.comparison.departures import Departure, mixer_role
 from archviz.emit.markdown_graphs import graph_section
 from archviz.emit.markdown_text import inline_code, line, table
+from archviz.records import replace
 
 _FEATURES = {
     "mixer": ("attention_kind", "attention_compression", "indexer_top_k", "grouped_output", "query_rank", "attention_gate",
@@ -111,13 +113,25 @@ def _stack(architecture: Architecture, stack: LayerStack, found: Sequence[Depart
             shown.add(graph.id)
             lines += [
                 "",
-                *_graph(
-                    graph, title or graph.title, slot, [each for each in found if not each.kinds or word in each.kinds]
-                ),
+                *_graph(graph, title or graph.title, slot, _of_kind(found, word or "")),
             ]
             for zoom in _zooms(architecture, graph, {part.id for part in _layer_parts(architecture, stack)}, shown):
                 lines += ["", *graph_section(zoom, zoom.title, level=5)]
     return lines
+
+
+def _of_kind(found: Sequence[Departure], word: str) -> list[Departure]:
+    """What sets a kind of mixer or feed-forward apart; where only some layers have positions, those without say so."""
+    here = []
+    for each in found:
+        if each.kinds and word not in each.kinds:
+            continue
+        if each.key == "position_encoding" and NOPE_SOMEWHERE in each.text and (NOPE in word or ROPE in word):
+            if NOPE in word:
+                here.append(replace(each, text="no positions (NoPE)"))
+            continue
+        here.append(each)
+    return here
 
 
 def _plan(stack: LayerStack) -> list[str]:
@@ -185,6 +199,8 @@ def _graph(graph: BlockGraph, title: str, slot: str, found: Sequence[Departure])
     return [*lines, "", f"**Key features:** {line(', '.join(words))}."]
 
 
+NOPE, ROPE = "nope", "rope"
+"""Words of kinds of attention, where a model has both."""
 _OF_MIXTURES = ("experts", "zero_experts", "shared_expert", "router_")
 """What the facts begin with that say nothing of a dense feed-forward beside or before mixtures of experts."""
 _SAID_BY_TEXT = ("norm", "norm_placement", "position_encoding", "feed_forward", "router_score")

@@ -187,10 +187,13 @@ def _volume(strategy: Strategy) -> tuple[str, str]:
 
 
 def _copies(piece: Piece) -> list[str]:
-    shared = piece.specs.get("num_kv_heads")
+    key, what, word = (
+        ("groups", "B and C", "group") if piece.kind == "mamba2" else ("num_kv_heads", "Keys and values", "head")
+    )
+    shared = piece.specs.get(key)
     if not isinstance(shared, int) or shared >= max(TENSOR_SIZES) or piece.kind == "mla":
         return []
-    return ["", f"Keys and values have {shared} head{'s' * (shared > 1)}: with more devices than that they are copied."]
+    return ["", f"{what} have {shared} {word}{'s' * (shared > 1)}: with more devices than that they are copied."]
 
 
 def _tests(piece: Piece, class_name: str, numbers: Expected) -> list[str]:

@@ -9,7 +9,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from archviz.architecture.words import amount
@@ -88,9 +88,9 @@ def save_tensor_inspection(tensors: Sequence[Mapping[str, object]], path: str | 
     """Write tensors as CSV with the columns `kind,name,shape,dtype`; shapes are written as tuples, `(4096, 1024)`.
 
     Raises:
-        UsageError: The file cannot be written, or its folder, where it is missing, not be made.
+        UsageError: They are no tensors; the file cannot be written, or its folder, where it is missing, not be made.
     """
-    target = Path(path)
+    rows, target = _checked(tensors), Path(path)
     check_folder(target.parent)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -100,8 +100,8 @@ def save_tensor_inspection(tensors: Sequence[Mapping[str, object]], path: str | 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    for tensor in tensors:
-        writer.writerow([tensor["kind"], tensor["name"], _shape_text(tensor), tensor["dtype"]])
+    for tensor in rows:
+        writer.writerow([tensor.get("kind", "param"), tensor["name"], _shape_text(tensor), tensor.get("dtype", "")])
     write_text(target, text.getvalue())
     return target
 
@@ -112,14 +112,37 @@ def _shape_text(tensor: Mapping[str, object]) -> str:
 
 def _shape(tensor: Mapping[str, object]) -> tuple[int | None, ...]:
     shape = tensor.get("shape")
-    if not isinstance(shape, list | tuple):
-        raise UsageError(f"a tensor has no shape: {str(tensor)[:80]}", hint="give the rows of inspect_model_structure")
+    if not isinstance(shape, list | tuple) or not all(size is None or _is_size(size) for size in shape):
+        raise UsageError(f"a tensor has no shape: {str(tensor)[:80]}", hint=_ROWS)
     return tuple(shape)
+
+
+def _is_size(size: object) -> bool:
+    return isinstance(size, int) and not isinstance(size, bool) and size >= 0
+
+
+_ROWS = "give the rows of inspect_model_structure, or of read_tensor_inspection for a CSV file"
+
+
+def _checked(tensors: object) -> Sequence[Mapping[str, object]]:
+    """Rows of tensors as a caller gives them: each has a name and a shape.
+
+    Raises:
+        UsageError: They are something else.
+    """
+    if isinstance(tensors, str | bytes) or not isinstance(tensors, Iterable):
+        raise UsageError(f"these are no tensors: {str(tensors)[:80]}", hint=_ROWS)
+    rows = list(tensors)
+    for row in rows:
+        if not isinstance(row, Mapping) or not isinstance(row.get("name"), str):
+            raise UsageError(f"a tensor has no name: {str(row)[:80]}", hint=_ROWS)
+        _shape(row)
+    return rows
 
 
 def count_parameters(tensors: Sequence[Mapping[str, object]]) -> dict[str, object]:
     """`{total, total_formatted}` over the parameters; buffers do not count."""
-    total = _total(tensors)
+    total = _total(_checked(tensors))
     return {"total": total, "total_formatted": amount(total)}
 
 
@@ -133,7 +156,7 @@ def estimate_memory(tensors: Sequence[Mapping[str, object]], dtype: str = "float
     Raises:
         UsageError: There is no such type.
     """
-    bits = _total(tensors) * BITS[dtype_of(str(dtype))]
+    bits = _total(_checked(tensors)) * BITS[dtype_of(str(dtype))]
     size = bits // 8 if bits % 8 == 0 else bits / 8
     return {"gb": size / 1e9, "gib": size / 2**30, "bytes": size}
 
@@ -154,6 +177,7 @@ def validate_config(
         if value is not None and not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
             raise UsageError(f"{name} is to be a positive number, not {value!r}")
     found = []
+    tensors = _checked(tensors)
     total = _total(tensors)
     if expected_params is not None and abs(total - expected_params) > _TOLERANCE * expected_params:
         off = (total - expected_params) / expected_params
@@ -169,7 +193,7 @@ def analyze_layer_structure(tensors: Sequence[Mapping[str, object]]) -> dict[str
 
     Names decide here, since nothing else is given; `archviz describe` reads the code instead.
     """
-    return layer_structure(tensors)
+    return layer_structure(_checked(tensors))
 
 
 def get_supported_layers(
@@ -211,4 +235,8 @@ def read_tensor_inspection(path: str | Path) -> list[Tensor]:
         raise UsageError(
             "the file is no list of tensors", where=str(path), hint=f"its columns are {','.join(_COLUMNS)}"
         )
-    return [{**row, "shape": tuple(int(n) for n in re.findall(r"\d+", row["shape"]))} for row in rows]
+    return [{**row, "shape": _shape_of_text(row["shape"])} for row in rows]
+
+
+def _shape_of_text(text: str | None) -> tuple[int | None, ...]:
+    return tuple(None if size == "None" else int(size) for size in re.findall(r"\d+|None", text or ""))

@@ -7,11 +7,11 @@ output by rows (its results are added over devices): one all-reduce a layer. Tha
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from archviz.estimator.axis_parts import AxisPart, axis_parts, share_of
 from archviz.estimator.pieces import Piece
-from archviz.interpreter.reading import TensorRecord
 from archviz.records import record, replace
 
 TENSOR_SIZES = (2, 4, 8)
@@ -25,14 +25,14 @@ class Split:
 
     Args:
         axis: Along which it splits.
-        heads: How many heads the axis is made of: a head is not cut, and fewer heads than devices are copied.
+        parts: What that axis is made of; empty where it is cut anywhere.
     """
 
     tensor: str
     shape: tuple[int | None, ...]
     how: str
     axis: int = 0
-    heads: int | None = None
+    parts: tuple[AxisPart, ...] = ()
 
 
 class Factor(NamedTuple):
@@ -74,16 +74,19 @@ def tensor_splits(piece: Piece) -> list[Split]:
     width = _integer(piece.specs.get("hidden_size")) or _integer(piece.specs.get("input_dim"))
     found: dict[str, Split] = {}
     for tensor in piece.tensors:
-        how = _split(piece, tensor, width)
+        turned = tensor.name in piece.transposed
+        how = _split(piece, tensor.name, tensor.shape[::-1] if turned else tensor.shape, width)
         weight = found.get(tensor.name.removesuffix("bias") + "weight")
         if tensor.name.endswith("bias") and weight is not None:
             how = "columns" if weight.how == "columns" else "whole"
         inner = how == "experts" and tensor.shape[1] == width and tensor.shape[2] != width
-        axis = 2 if inner else 1 if how == "experts" or (how == "rows" and piece.kind != "embedding") else 0
-        heads = _heads(piece, tensor, axis) if how in ("columns", "rows") else None
-        if heads == 1 and how == "columns":
-            how, heads = "whole", None  # the one head of keys and values serves the queries of every device
-        found[tensor.name] = Split(tensor.name, tensor.shape, how, axis, heads)
+        second = how == "experts" or (how == "rows" and piece.kind != "embedding")
+        axis = 2 if inner else int(second is not turned)
+        cut = how in ("columns", "rows")
+        parts = axis_parts(piece, tensor.name, tensor.shape[axis], writes=how == "columns") if cut else ()
+        if how == "columns" and parts and all(part.heads == 1 for part in parts):
+            how, parts = "whole", ()  # the one head of keys and values serves the queries of every device
+        found[tensor.name] = Split(tensor.name, tensor.shape, how, axis, parts)
     return _closed(piece, list(found.values()))
 
 
@@ -98,7 +101,7 @@ def _closed(piece: Piece, splits: list[Split]) -> list[Split]:
         return splits
     bias = last.tensor.removesuffix("weight") + "bias"
     return [
-        replace(each, how="rows", axis=1) if each is last else replace(each, how="whole") if each.tensor == bias else each
+        replace(each, how="rows", axis=1, parts=()) if each is last else replace(each, how="whole", parts=()) if each.tensor == bias else each
         for each in splits
     ]  # fmt: skip
 
@@ -115,43 +118,39 @@ def is_fused(piece: Piece, split: Split) -> bool:
     return split.how == "columns" and len(split.shape) > 1 and (several or inner)
 
 
-def _heads(piece: Piece, tensor: TensorRecord, axis: int) -> int | None:
-    """How many heads an axis is made of: those of queries or of keys and values; None where it is not made of heads."""
-    heads, shared = _integer(piece.specs.get("num_heads")), _integer(piece.specs.get("num_kv_heads"))
-    size, width = tensor.shape[axis], _integer(piece.specs.get("head_dim"))
-    value = _integer(piece.specs.get("v_head_dim")) or width
-    if not heads or not shared or not size or not width or not value:
-        return None
-    if size in (shared * width, shared * value) and axis == 0:
-        return shared
-    return heads if size % heads == 0 else None
-
-
 def _expert_rows(piece: Piece) -> set[int]:
     """Leading axes of stacked experts: with or without rows for zero experts."""
     experts = _integer(piece.specs.get("num_experts"))
     return {experts, experts + (_integer(piece.specs.get("zero_experts")) or 0)} if experts else set()
 
 
-def _split(piece: Piece, tensor: TensorRecord, width: int | None) -> str:
-    shape = tensor.shape
+def _split(piece: Piece, name: str, shape: tuple[int | None, ...], width: int | None) -> str:
+    """How a tensor of this shape, outputs first, splits."""
     if piece.kind in ("embedding", "lm_head") and len(shape) == 2:
         return "rows" if piece.kind == "embedding" else "columns"
     if piece.kind in ("moe_router", "position_embedding") or "streams" in piece.specs:
         return "whole"  # small, and every device needs all of its result
     if len(shape) < 2:
         per_head = {piece.specs.get(key) for key in ("value_heads", "num_heads")} - {None, 1}
-        return "columns" if shape and shape[0] in per_head and "norm" not in tensor.name else "whole"
+        per_channel = {piece.specs.get("width")} - {None} if piece.kind == "mamba" else set()
+        return "columns" if shape and shape[0] in per_head | per_channel and "norm" not in name else "whole"
     if len(shape) == 3 and shape[0] in _expert_rows(piece):
         return "experts"
-    if "num_heads" in piece.specs and any(tensor.name.startswith(f"{path}.") for path in _nested(piece)):
+    if "num_heads" in piece.specs and any(name.startswith(f"{path}.") for path in _nested(piece)):
         return "whole"  # what compresses keys or chooses positions serves all heads
     out, into = shape[0], shape[1]
     if len(shape) > 2:
         return "columns" if into == 1 else "whole"  # a depthwise convolution works on each channel alone
-    if into == width and (out != width or not _writes(tensor.name)):
-        return "columns" if (out or 0) > 1 and not _is_latent(tensor.name) else "whole"
+    if _reads_channels(piece, shape):
+        return "rows"
+    if into == width and (out != width or not _writes(name)):
+        return "columns" if (out or 0) > 1 and not _is_latent(name) else "whole"
     return "rows" if out == width else "columns"  # or from a latent vector to heads
+
+
+def _reads_channels(piece: Piece, shape: Sequence[int | None]) -> bool:
+    """Whether a projection of Mamba reads the channels, which are spread, to make what all of them need (step, B and C)."""
+    return piece.kind == "mamba" and shape[1] == piece.specs.get("width") and shape[0] != piece.specs.get("output_dim")
 
 
 def _nested(piece: Piece) -> set[str]:
@@ -188,9 +187,9 @@ def strategies(
         compresses: What is kept for some tokens is compressed to one entry.
     """
     width = _integer(piece.specs.get("output_dim"))
-    sizes = {split.how for split in tensor_splits(piece)}
+    splits = tensor_splits(piece)
     out = None if width is None else width * BYTES
-    yield _tensor_parallel(piece, sizes, out)
+    yield _tensor_parallel(piece, splits, out)
     experts, top_k = _integer(piece.specs.get("num_experts")), _integer(piece.specs.get("top_k"))
     if experts and piece.kind in ("moe", "moe_experts", "moe_router"):
         hidden = _integer(piece.specs.get("hidden_size"))
@@ -210,7 +209,8 @@ def strategies(
     yield _sequence_parallel(piece, out, kv_bytes, state_bytes, compresses=compresses)
 
 
-def _tensor_parallel(piece: Piece, sizes: set[str], out: int | None) -> Strategy:
+def _tensor_parallel(piece: Piece, found: Sequence[Split], out: int | None) -> Strategy:
+    sizes = {split.how for split in found}
     held = {
         "columns": "columns of what reads the input", "rows": "rows of what writes the output", "experts": "a slice of each expert",
         "whole": "the whole of the small ones",
@@ -218,6 +218,13 @@ def _tensor_parallel(piece: Piece, sizes: set[str], out: int | None) -> Strategy
     splits = ", ".join(held[how] for how in ("columns", "rows", "experts", "whole") if how in sizes) or "nothing"
     if piece.kind == "lm_head":
         return Strategy("Tensor parallelism", "the vocabulary over N devices", "all-gather of the logits", out, _ONCE)
+    inner = [each for each in found if len(each.shape) == 2 and _reads_channels(piece, each.shape)]
+    if inner and out is not None:
+        more = ", ".join(f"`{each.tensor.split('.')[-2]}`" for each in inner)
+        volume = out + BYTES * sum(each.shape[0] or 0 for each in inner)
+        return Strategy(
+            "Tensor parallelism", splits, f"all-reduces of what {more} gives and of the output", volume, _AROUND
+        )
     if sizes & {"rows", "experts"}:
         return Strategy("Tensor parallelism", splits, "one all-reduce of the output", out, _AROUND)
     if "columns" in sizes:
@@ -294,12 +301,11 @@ def shard(split: Split, devices: int) -> int | None:
     total = math.prod(size or 0 for size in split.shape)
     if split.how == "whole":
         return total
-    parts = split.heads or split.shape[split.axis]
-    if not parts:
+    size = split.shape[split.axis]
+    if not size:
         return None
-    if parts % devices == 0:
-        return total // devices
-    return total // parts if split.heads and devices % parts == 0 else None
+    share = share_of(split.parts or (AxisPart(size),), devices)
+    return None if share is None else total // size * share
 
 
 def _integer(value: object) -> int | None:

@@ -16,6 +16,7 @@ from archviz.architecture.towers import Column, find_columns
 from archviz.estimator.specs import Specs, head_specs, module_specs, norm_specs, part_specs, router_specs
 from archviz.interpreter.reading import ModelReading, ModuleRecord, TensorRecord
 from archviz.patterns.layer_parts import Part
+from archviz.patterns.linears import stores_inputs_first
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.streams import detect_stream_mixer
 from archviz.records import field, record
@@ -32,6 +33,7 @@ class Piece:
         specs: Sizes and settings; `needs` are the keys without which a class would describe something else, `notes` settings
             that change little.
         tensors: Those of the first one, also tied ones; `modules` the modules that hold them.
+        transposed: Those stored with the inputs first, as `Conv1D` of GPT-2 does.
         graph: Id of the block graph that shows its data flow.
         stream: Elements that go from one layer to the next for one token: the width, of all residual streams together.
         layers: Indices of the layers that have it, in the list of layers at `stack`.
@@ -49,6 +51,7 @@ class Piece:
     tensors: list[TensorRecord] = field(default_factory=list)
     tied: list[str] = field(default_factory=list)
     modules: list[str] = field(default_factory=list)
+    transposed: tuple[str, ...] = ()
     graph: str | None = None
     tower: str = ""
     stack: str | None = None
@@ -224,7 +227,9 @@ def _piece(
         name, specs.kind, specs.title, modules[0].class_name, dict(specs.values), specs.needs, specs.notes, count,
         sum(tensor.numel for tensor in counted), tensors,
         [f"{t.name} = {context.reading.tied[t.name]}" for t in tensors if t.name in context.reading.tied],
-        [module.path for module in modules], at=str(at) if at else None,
+        [module.path for module in modules],
+        tuple(each.parameters["weight"].name for module in modules for each in module.walk() if stores_inputs_first(each)),
+        at=str(at) if at else None,
     )  # fmt: skip
 
 

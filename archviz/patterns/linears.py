@@ -20,11 +20,17 @@ def linear_sizes(module: ModuleRecord) -> tuple[int, int] | None:
     if (module.library or "").endswith(("Embedding", "EmbeddingBag")) or "num_embeddings" in module.attributes:
         return None
     rows, columns = int(weight.shape[0] or 0), int(weight.shape[1] or 0)
-    if "nf" in module.attributes:
+    if stores_inputs_first(module):
         return rows, columns
     if (module.library or "").endswith("Linear") or "out_features" in module.attributes:
         return _grouped(module, columns), rows
     return (columns, rows) if module.class_name.lower().endswith("linear") else None
+
+
+def stores_inputs_first(module: ModuleRecord) -> bool:
+    """Whether a module is a projection whose matrix is `[inputs, outputs]`: GPT-2's `Conv1D`."""
+    weight = module.parameters.get("weight")
+    return "nf" in module.attributes and not module.children and weight is not None and len(weight.shape) == 2
 
 
 def _grouped(module: ModuleRecord, columns: int) -> int:

@@ -124,7 +124,8 @@ def _span(view: LayerView, what: Attention) -> Iterator[Claim]:
     if what.mask is not None:
         yield view.claim("attention.mask", _mask_words(what.mask), *lines)
     if what.span == "full":
-        seen: Status = "verified" if view.call is not None or not view.trace else "unverified"
+        read = what.mask is not None or not view.trace
+        seen: Status = "verified" if read else "unverified"  # a mask that was not read may be a window
         yield view.claim("attention.span", "full", *lines, status=seen)
         return
     key = view.setting("attention_chunk_size") if what.span == "chunked" else view.setting("sliding_window")

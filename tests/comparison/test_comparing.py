@@ -189,3 +189,10 @@ def test_biases_of_projections_are_a_row_of_their_own() -> None:
 def test_a_default_configuration_has_the_model_type_by_which_it_was_named() -> None:
     rows = {row.key: row for row in compared("google-t5/t5-small", "transformers:bart").facts}
     assert rows["model_type"].values == ["t5", "bart"]
+
+
+def test_sums_are_told_in_words() -> None:
+    steps = [step for pair in compared("transformers:mamba2", "transformers:bamba").pairs[0] for step in pair.steps]
+    texts = {text for step in steps for text in (step.first, step.other) if text}
+    assert "Add" in texts
+    assert not texts & {"+", "×", "−"}

@@ -91,3 +91,38 @@ def test_a_part_that_layers_share_sets_a_model_apart() -> None:
     shared = found("transformers:zamba2")["A part shared by several layers"]
     assert shared.text == "`shared_transformer` of layers 12, 18, 24, 30, 36, 42, 47, 51 is that of layer 6"
     assert shared.evidence[0].where == "model.layers.12.shared_transformer.* = model.layers.6.shared_transformer.*"
+
+
+def test_a_state_beside_attention_is_not_told_as_one_instead_of_a_cache() -> None:
+    beside = found("transformers:falcon_h1")["Mamba-2 layers"]
+    assert "all 32 layers mix positions by Mamba-2, all of them by attention too" in beside.text
+    assert "instead of a cache" not in beside.why
+    some = found("transformers:zamba2")["Mamba-2 layers"]
+    assert "all 54 layers mix positions by Mamba-2, 9 of them by attention too" in some.text
+    assert "only 9 layers keep a cache" in some.why
+    assert "instead of a cache" in found("Qwen/Qwen3.5-397B-A17B")["Gated DeltaNet layers"].why
+
+
+def test_windows_to_both_sides_hide_nothing_that_comes_later() -> None:
+    encoder = found("transformers:modernbert")
+    window, mask = encoder["Sliding-window attention"], encoder["Attention to both sides"]
+    assert window.text == "a query sees 64 tokens to each side"
+    assert "cache" not in window.why
+    assert (mask.text, mask.kinds) == ("nothing hides what comes later", ())
+    assert found("google/gemma-2-9b")["Sliding-window attention"].text == "a query sees 4,096 tokens"
+
+
+def test_norms_of_embeddings_and_factors_of_values_and_queries_are_told() -> None:
+    bloom = found("bigscience/bloom")["Normalised embeddings"]
+    assert (bloom.text, bool(bloom.evidence)) == ("embeddings are normalised before the first layer (LayerNorm)", True)
+    muse = found("meta-models/Muse-Glimmer-30B")
+    assert "embed_norm" in muse["Normalised embeddings"].text
+    assert found("XiaomiMiMo/MiMo-V2-Flash")["Scaled values"].text == "values are multiplied by 0.707"
+    assert "Normalised embeddings" not in found("Qwen/Qwen3.5-397B-A17B")
+
+
+def test_residuals_that_are_weighted_before_the_sum_are_told() -> None:
+    claim = Claim("residual.skip_scale", ["learned", "learned"], stack="model.layers", indices=(0,))
+    told = next(iter(claimed_departures([claim])))
+    assert (told.name, told.small) == ("Weighted residuals", False)
+    assert list(claimed_departures([Claim("residual.skip_scale", ["× 0.5"], stack="model.layers", indices=(0,))])) == []

@@ -99,3 +99,17 @@ def test_a_dense_feed_forward_beside_the_experts_of_each_layer_is_in_the_overvie
     assert "beside a" not in " ".join(overview(described("moonshotai/Kimi-Linear-48B-A3B-Instruct"))).replace(
         "beside a shared expert", ""
     )
+
+
+def test_only_the_attention_without_positions_says_that_it_has_none() -> None:
+    muse = "meta-models/Muse-Glimmer-30B"
+    assert "Key features:** Gated attention output, QK-norm, no positions (NoPE)." in part(
+        muse, "Full NoPE gated attention"
+    )
+    assert "NoPE" not in part(muse, "Sliding-window RoPE gated attention").partition("Key features")[2]
+
+
+def test_the_overview_tells_values_of_another_width() -> None:
+    words = " ".join(overview(described("XiaomiMiMo/MiMo-V2-Flash")))
+    assert "64 query heads and 4 or 8 key/value heads of width 192 (values: 128)" in words
+    assert "(values:" not in " ".join(overview(described(QWEN)))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -148,3 +149,33 @@ def test_without_a_folder_the_place_of_the_estimators_plan_is_read(
 def test_a_folder_without_a_name_is_not_the_current_one() -> None:
     with pytest.raises(UsageError, match="has no name"):
         get_supported_layers("")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "model.safetensors",
+        7,
+        [{"kind": "param", "shape": (2, 3)}],
+        [{"name": "a.weight"}],
+        [{"name": "a.weight", "shape": "(2, 3)"}],
+        [{"name": "a.weight", "shape": (2, "b")}],
+        [{"name": "a.weight", "shape": (2, -3)}],
+        [("a.weight", (2, 3))],
+    ],
+)
+def test_what_is_no_list_of_tensors_is_refused_by_every_function(given: Any, tmp_path: Path) -> None:
+    for function in (
+        count_parameters,
+        estimate_memory,
+        analyze_layer_structure,
+        lambda rows: validate_config(rows, expected_params=1),
+        lambda rows: save_tensor_inspection(rows, tmp_path / "tensors.csv"),
+    ):
+        with pytest.raises(UsageError, match="tensor"):
+            function(given)
+
+
+def test_sizes_that_are_not_known_read_back_from_a_file(tmp_path: Path) -> None:
+    rows = [{"kind": "param", "name": "a.weight", "shape": (None, 3), "dtype": "torch.float32"}]
+    assert read_tensor_inspection(save_tensor_inspection(rows, tmp_path / "tensors.csv")) == rows

@@ -105,6 +105,8 @@ def test_the_last_of_several_projections_splits_by_rows_and_adds_over_devices() 
     assert (by_name["linear_fc1.weight"], by_name["linear_fc2.weight"]) == ("columns", "rows")
     assert (by_name["linear_fc1.bias"], by_name["linear_fc2.bias"]) == ("columns", "whole")
     assert sent(QWEN, "vision_merger")["Tensor"] == 16 * 4_096 * 2 * 2 * 3 // 4
+    whole = 4_096 + 2 * 1_152  # the bias of what is added over devices, and the norm before
+    assert expected(QWEN, "vision_merger").shards[2] == (4_608 * 4_608 + 4_608 + 4_096 * 4_608) // 2 + whole
 
 
 @pytest.mark.parametrize(("model", "piece"), [(FLASH, "attn_hc"), (QWEN, "vision_position_embedding")])
@@ -146,3 +148,49 @@ def test_a_convolution_with_a_stride_gives_fewer_positions() -> None:
     piece = pieces("openai/whisper-tiny")["encoder_conv2"]
     assert piece.specs["stride"] == [2]
     assert output_shape(piece) == [2, 8, 384]
+
+
+def test_keys_and_values_beside_queries_in_one_projection_are_copied() -> None:
+    held = expected("transformers:gpt_bigcode", "attention").shards  # 12 heads of 64, 1 of keys and values
+    assert held[4] == (768 // 4 + 2 * 64) * (768 + 1) + 768 * 768 // 4 + 768
+    assert held[8] is None
+
+
+def test_states_that_one_group_makes_for_all_heads_are_copied() -> None:
+    held = expected("transformers:falcon_h1", "mamba2").shards  # B and C: 2 · 1 · 256 rows
+    for devices in (2, 4, 8):
+        into = ((2 * 1_024 + 128) // devices + 512) * 4_096
+        convolved = (1_024 // devices + 512) * (4 + 1)
+        assert held[devices] == into + convolved + 3 * 128 // devices + 1_024 // devices * 4_096
+
+
+def test_states_of_enough_groups_are_cut() -> None:
+    held = expected("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", "mamba2").shards
+    piece = pieces("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16")["mamba2"]
+    norm = sum(t.numel for t in piece.tensors if "norm" in t.name)
+    assert held[8] == (sum(t.numel for t in piece.tensors) - norm) // 8 + norm
+
+
+def test_what_reads_the_channels_of_mamba_splits_by_rows_and_adds_over_devices() -> None:
+    found = {name.split("mixer.")[1]: how for name, how in splits("transformers:mamba", "mamba").items()}
+    assert (found["x_proj.weight"], found["out_proj.weight"]) == ("rows", "rows")
+    assert {found[name] for name in ("D", "A_log", "dt_proj.weight", "dt_proj.bias", "conv1d.bias")} == {"columns"}
+    assert sent("transformers:mamba", "mamba")["Tensor"] == 16 * (768 + 80) * 2 * 2 * 3 // 4
+    assert (
+        expected("transformers:mamba", "mamba").shards[8]
+        == sum(tensor.numel for tensor in pieces("transformers:mamba")["mamba"].tensors) // 8
+    )
+
+
+@pytest.mark.parametrize("piece", ["attention", "mlp"])
+def test_matrices_stored_with_their_inputs_first_are_cut_along_the_other_axis(piece: str) -> None:
+    found = {
+        split.tensor.split(".", 4)[-1]: (split.how, split.axis)
+        for split in tensor_splits(pieces("openai-community/gpt2")[piece])
+    }
+    into = "c_attn" if piece == "attention" else "c_fc"
+    assert (found[f"{into}.weight"], found[f"{into}.bias"]) == (("columns", 1), ("columns", 0))
+    assert (found["c_proj.weight"], found["c_proj.bias"][0]) == (("rows", 0), "whole")
+    wide, outputs = (2_304, 768) if piece == "attention" else (3_072, 768)
+    sizes = 768 * wide + wide + (768 if piece == "attention" else 3_072) * outputs
+    assert expected("openai-community/gpt2", piece).shards[4] == sizes // 4 + outputs

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from archviz import pipeline
+from archviz.sources.model_source import ModelSource
 from tests.verify.models import MODELS, claim_of, only, read_model, split_of, values, verified
 
 A = "model.layers.{%s}.self_attn"
@@ -444,3 +446,12 @@ def test_mobilebert_has_four_feed_forwards_a_layer_and_a_bottleneck_around_them(
     assert graph is not None
     widths = [node.details[0] for node in graph.nodes if node.role == "projection"]
     assert widths == ["512 → 128", "512 → 128", "128 → 512"]
+
+
+def test_an_attention_whose_mask_was_not_read_is_not_verified_to_see_all() -> None:
+    """Longformer masks blocks of its own; nothing that was read says how far a query sees."""
+    values = {"model_type": "longformer", "num_hidden_layers": 2, "attention_window": [512, 512]}
+    found = pipeline.verify_source(ModelSource("longformer", "folder", "longformer", values, architectures=[]))[0]
+    spans = {(c.value, c.status) for c in found.claims if c.key == "attention.span"}
+    assert spans == {("full", "unverified")}
+    assert "attention.mask" not in {c.key for c in found.claims}
