@@ -166,7 +166,9 @@ def _of_line(line: str, around: str, rotated: bool) -> Iterator[Statement]:
     for projection in PROJECTION.finditer(line):
         widths = f"{width(projection['inner'])} → {width(projection['outer'])}"
         yield _statement("projection", widths, projection, projection[1])
-    rows = _TOKENS_TABLE if re.search(r"\b(?:token|word) embeddings?\b(?! projection)", around, re.IGNORECASE) else TABLE
+    rows = (
+        _TOKENS_TABLE if re.search(r"\b(?:token|word) embeddings?\b(?! projection)", around, re.IGNORECASE) else TABLE
+    )
     if re.search(r"embedding", around, re.IGNORECASE) and (table := rows.search(line)):
         yield _statement("table", f"{number(table[1])} × {number(table[2])}", table)
     if re.search(r"\bLM head\b", around) and (head := HEAD.search(line)):
