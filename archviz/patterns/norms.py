@@ -15,6 +15,7 @@ _LIBRARY = {
 }  # fmt: skip
 _EPS = ("eps", "variance_epsilon", "epsilon", "norm_eps", "layer_norm_eps")
 _AVERAGES = {"mean", "var", "std", "norm", "normalize", "layer_norm", "rms_norm"}
+_ROOTS = {"rsqrt", "sqrt", "pow"}
 _REDUCTIONS = {"mean", "var", "rsqrt", "sqrt", "layer_norm", "rms_norm", "norm", "square", "pow", "normalize"}
 
 
@@ -94,9 +95,10 @@ def norm_of_steps(steps: Sequence[Event]) -> str | None:
     """The normalisation that some steps are; None when they are none."""
     events = [event for event in steps if canonical(event.name) not in PLUMBING]
     ops = [canonical(event.name) for event in events]
-    if not _REDUCTIONS & set(ops) or "softmax" in ops or "linear" in ops or not ({"rsqrt", "sqrt", "pow"} & set(ops)):
+    if not _REDUCTIONS & set(ops) or "softmax" in ops or "linear" in ops or not _ROOTS & set(ops):
         return {"layer_norm": "LayerNorm", "rms_norm": "RMSNorm"}.get(ops[0]) if len(ops) == 1 else None
-    if not (_AVERAGES & set(ops) or {"sum", "div"} <= set(ops)):
+    under_root = ops[: max(at for at, op in enumerate(ops) if op in _ROOTS)]
+    if not (_AVERAGES & set(ops) or ("sum" in ops and "div" in under_root)):
         return "L2 norm" if "sum" in ops else None
     centred = any(canonical(event.name) == "sub" and len(event.inputs) == 2 for event in events)
     if "layer_norm" in ops or "var" in ops or centred or ops.count("mean") > 1:

@@ -31,7 +31,12 @@ def run(record: ModuleRecord, *steps: str, gate: bool = False) -> Trace:
 
 @pytest.mark.parametrize(
     "steps, kind",
-    [(("pow", "mean", "rsqrt", "mul"), "RMSNorm"), (("mean", "sub", "pow", "mean", "rsqrt", "mul"), "LayerNorm")],
+    [
+        (("pow", "mean", "rsqrt", "mul"), "RMSNorm"),
+        (("mean", "sub", "pow", "mean", "rsqrt", "mul"), "LayerNorm"),
+        (("mul", "sum", "div", "add", "sqrt", "div"), "RMSNorm"),
+        (("mul", "sum", "add", "sqrt", "div"), "L2 norm"),  # Kimi Delta Attention: divided by the root, not under it
+    ],
 )
 def test_the_ops_say_which_norm_it_is_whatever_its_class_is_called(steps: tuple[str, ...], kind: str) -> None:
     record = module("n", "Whatever", tensors={"weight": (8,)})
