@@ -478,7 +478,7 @@ def test_a_prompt_that_cannot_be_made_is_a_wrong_parameter(
         ("archviz://model/a%ff", "not UTF-8"),
         ("archviz://model/acme%2FSmall/figure", "candidates: acme/Small-1B, acme/Small-2B"),
         ("archviz://x", "forms"),
-        ("archviz://schema?offset=9999999", "there are 33,"),
+        ("archviz://schema?offset=9999999", "there are 35,"),
     ],
 )
 def test_a_resource_that_cannot_be_read_says_what_to_do(ask: Ask, address: str, said: str) -> None:
