@@ -235,13 +235,18 @@ def diagrams(figure: Figure) -> list[Diagram]:
     return panels + [inset.diagram for inset in figure.insets]
 
 
-def step_diagrams(steps: tuple[Step, ...]) -> Iterator[Diagram]:
-    """The diagrams of the layer panels of a column, bottom-up."""
+def layer_panels(steps: tuple[Step, ...]) -> Iterator[LayerPanel]:
+    """The layers of a column, those of repeats once, bottom-up."""
     for step in steps:
         if isinstance(step, Repeat):
-            yield from step_diagrams(step.items)
-        elif isinstance(step, LayerPanel) and step.diagram:
-            yield step.diagram
+            yield from layer_panels(step.items)
+        elif isinstance(step, LayerPanel):
+            yield step
+
+
+def step_diagrams(steps: tuple[Step, ...]) -> Iterator[Diagram]:
+    """The diagrams of the layer panels of a column, bottom-up."""
+    return (panel.diagram for panel in layer_panels(steps) if panel.diagram)
 
 
 def column_boxes(steps: tuple[Step, ...]) -> Iterator[Box]:
@@ -259,8 +264,4 @@ def column_boxes(steps: tuple[Step, ...]) -> Iterator[Box]:
 
 def bars(steps: tuple[Step, ...]) -> Iterator[LayerPanel]:
     """The layers of a column that are drawn as bars, bottom-up."""
-    for step in steps:
-        if isinstance(step, Repeat):
-            yield from bars(step.items)
-        elif isinstance(step, LayerPanel) and step.diagram is None:
-            yield step
+    return (panel for panel in layer_panels(steps) if panel.diagram is None)

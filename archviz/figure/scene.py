@@ -10,7 +10,19 @@ from archviz.figure.columns import ends_of
 from archviz.figure.display import DisplayList, Group, Item, Rect, Text
 from archviz.figure.formulas import TensorIndex, formula_of, path_of
 from archviz.figure.furniture import paint_footers
-from archviz.figure.model import Box, Diagram, Figure, Inset, LayerPanel, Merge, Repeat, SideBox, Step, Strip
+from archviz.figure.model import (
+    Box,
+    Diagram,
+    Figure,
+    Inset,
+    LayerPanel,
+    Merge,
+    Repeat,
+    SideBox,
+    Step,
+    Strip,
+    layer_panels,
+)
 from archviz.figure.overview import build_overview
 from archviz.figure.page import place_page
 from archviz.figure.paint import Frame, paint_badge
@@ -109,15 +121,7 @@ def _bar_rows(bar: Group) -> Iterator[tuple[str, str]]:
 
 def _panels(figure: Figure) -> list[LayerPanel]:
     """The layer panels that show their inside, in order of the figure."""
-    return [panel for column in figure.columns for panel in _panels_of(column.steps) if panel.diagram]
-
-
-def _panels_of(steps: tuple[Step, ...]) -> Iterator[LayerPanel]:
-    for step in steps:
-        if isinstance(step, Repeat):
-            yield from _panels_of(step.items)
-        elif isinstance(step, LayerPanel):
-            yield step
+    return [panel for column in figure.columns for panel in layer_panels(column.steps) if panel.diagram]
 
 
 def _states(panels: tuple[str, ...]) -> list[tuple[str, ...]]:

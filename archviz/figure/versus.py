@@ -14,7 +14,7 @@ from archviz.figure.display import DisplayList, Item
 from archviz.figure.fonts import fit, measure
 from archviz.figure.furniture import SIZE as _SIZE
 from archviz.figure.furniture import paint_footers, paint_legend, paint_title
-from archviz.figure.model import Column, LayerPanel, Merge, Repeat, Sentence, Step, Words, column_boxes
+from archviz.figure.model import Column, LayerPanel, Merge, Repeat, Sentence, Step, Words, column_boxes, layer_panels
 from archviz.figure.overview import build_overview
 from archviz.figure.paint import text_line
 from archviz.figure.print_size import RATIO, WIDEST
@@ -159,15 +159,7 @@ def _statuses(column: Column) -> Iterator[Status]:
     """Those of all boxes and layers of a column."""
     extra = (*column.feeders, *([column.beyond] if column.beyond else []))
     yield from (box.status for box in (*column_boxes(column.steps), *extra))
-    yield from (panel.status for panel in _layer_panels(column.steps))
-
-
-def _layer_panels(steps: tuple[Step, ...]) -> Iterator[LayerPanel]:
-    for step in steps:
-        if isinstance(step, Repeat):
-            yield from _layer_panels(step.items)
-        elif isinstance(step, LayerPanel):
-            yield step
+    yield from (panel.status for panel in layer_panels(column.steps))
 
 
 def _main_column(model: Architecture, side: str, savings: Savings) -> Column:

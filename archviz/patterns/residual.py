@@ -111,7 +111,7 @@ def branch_placements(
     found: dict[int, set[str]] = {}
     residual = find_residual_adds(flow, weighed=True, branches=branches)
     kept = {unscaled(flow, skipped) for skipped in residual.values()}
-    for norm, place in norm_places(flow, norms, branches).items():
+    for norm, place in _places(flow, norms, branches, residual, kept).items():
         for branch in _normed(flow, norm, place, branches, residual):
             place = "stream" if place == "pre" and norm in kept else place  # what is skipped is normalised too
             found.setdefault(first[branch] if first else branch, set()).add(place)
@@ -158,7 +158,12 @@ def _nearest(
 def norm_places(flow: Flow, norms: set[int], branches: set[int]) -> dict[int, str]:
     """For each norm that stands beside a branch or a residual sum: `pre`, `post` or `post_residual`."""
     residual = find_residual_adds(flow, weighed=True, branches=branches)
-    kept = {unscaled(flow, skipped) for skipped in residual.values()}
+    return _places(flow, norms, branches, residual, {unscaled(flow, skipped) for skipped in residual.values()})
+
+
+def _places(
+    flow: Flow, norms: set[int], branches: set[int], residual: Mapping[int, int], kept: set[int]
+) -> dict[int, str]:
     consumers = flow.consumers()
     places: dict[int, str] = {}
     for norm in norms if branches else ():
