@@ -160,12 +160,14 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
     if head_dim is None and heads:
         query = linear_sizes(projections["q"])[1] if "q" in projections else None  # type: ignore[index]
         head_dim = query // heads if query else _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
+    call = trace.call(module.path)
+    path = find_score_path(trace, call)
+    if head_dim is None and heads and path is not None:
+        head_dim = _width_of_scores(path, heads, projections)
     kv_heads = _kv_heads(module, projections, heads, head_dim, core)
     rope = _find_rope(module, trace)
     norms = _qk_norms(module, trace, heads, kv_heads, head_dim)
     mask = find_mask(module, trace)
-    call = trace.call(module.path)
-    path = find_score_path(trace, call)
     function = None if norms or call is None else _norm_by_function(trace, call, path, core, head_dim)
     factors = operand_factors(trace, call) if call is not None else []
     values = [each.number for each in factors if each.operand == "values" and each.number]
@@ -195,6 +197,15 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         projection_bounds=_projection_bounds(projections, trace, call) if call is not None else None,
         query_temperature=next((f.event.at for f in factors if f.operand == "queries" and f.number is None), None),
     )
+
+
+def _width_of_scores(path: ScorePath, heads: int, projections: dict[str, ModuleRecord]) -> int | None:
+    """The width of the queries that the scores are products of, where so many heads of it fill a fused or an output projection."""
+    shape = path.operands[0].shape if path.operands is not None else None
+    width = (shape or (None,))[-1] or 0
+    fused, output = (linear_sizes(projections[part]) if part in projections else None for part in ("qkv", "o"))
+    fits = (fused is not None and fused[1] == 3 * heads * width) or (output is not None and output[0] == heads * width)
+    return width if width and fits else None
 
 
 def _projection_bounds(projections: dict[str, ModuleRecord], trace: Trace, call: Event) -> str | None:

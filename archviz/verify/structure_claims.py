@@ -18,6 +18,7 @@ from archviz.patterns.residual import (
     find_residual_adds,
     is_parallel,
     norm_places,
+    other_branches,
     prevailing,
     unscaled,
 )
@@ -53,7 +54,8 @@ def layer_claims(view: LayerView) -> Iterator[Claim]:
     if placements:
         lines = [_at(flow.nodes[i]) for i in sorted(norms)]
         yield view.claim("norm.placement", _placement_words(view, flow, placements), *lines)
-        places = norm_places(flow, norms, set(branches))
+        others = {each for ends in other_branches(flow, norms, set(branches)) for each in ends}
+        places = norm_places(flow, norms, {*branches, *others})
         words = {view.relative(flow.nodes[i].module): _PLACES[place] for i, place in sorted(places.items())}
         yield view.claim("norm.places", words, *(_at(flow.nodes[i]) for i in sorted(places)))
     yield from _parallel_mixers(view, flow, branches)
