@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from math import prod
 
 from archviz.interpreter.reading import Event, ModuleRecord
@@ -33,6 +34,7 @@ _PROJECTIONS = {name: part for part, names in _NAMES.items() for name in names.s
 _GATES = ("sigmoid", "silu", "softplus")
 _HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads", "nhead", "num_query_heads")
 _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_kv_heads", "num_kv_head", "kv_heads")
+_NEAR = 40  # steps before a call in which its inputs are cut
 _HEAD_DIM = ("head_dim", "attention_head_size", "key_value_proj_dim", "qk_head_dim", "d_head", "head_size", "dim_head")
 _WINDOW = ("sliding_window", "window_size", "local_attention_window", "attention_window", "sliding_window_size")
 
@@ -156,12 +158,12 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
     head_dim = _integer(module, _HEAD_DIM)
     value_dim = _integer(module, ("v_head_dim",))
     mla = _integer(module, ("kv_lora_rank",)) is not None or ("kv" in projections and value_dim is not None)
-    heads = _heads(module, projections, head_dim, value_dim, core)
+    call = trace.call(module.path)
+    path = find_score_path(trace, call)
+    heads = _heads(module, projections, head_dim, value_dim, core) or _heads_of_scores(path, projections)
     if head_dim is None and heads:
         query = linear_sizes(projections["q"])[1] if "q" in projections else None  # type: ignore[index]
         head_dim = query // heads if query else _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
-    call = trace.call(module.path)
-    path = find_score_path(trace, call)
     if head_dim is None and heads and path is not None:
         head_dim = _width_of_scores(path, heads, projections)
     kv_heads = _kv_heads(module, projections, heads, head_dim, core)
@@ -197,6 +199,16 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         projection_bounds=_projection_bounds(projections, trace, call) if call is not None else None,
         query_temperature=next((f.event.at for f in factors if f.operand == "queries" and f.number is None), None),
     )
+
+
+def _heads_of_scores(path: ScorePath | None, projections: dict[str, ModuleRecord]) -> int | None:
+    """The heads of the queries that the scores are products of, `[B, H, S, d]`, where they are as wide together as their projection."""
+    shape = path.operands[0].shape if path is not None and path.operands is not None else None
+    sizes = linear_sizes(projections["q"]) if "q" in projections else None
+    if not shape or len(shape) != 4 or sizes is None:
+        return None
+    heads, width = shape[1], shape[3]
+    return heads if heads and width and heads * width == sizes[1] else None
 
 
 def _width_of_scores(path: ScorePath, heads: int, projections: dict[str, ModuleRecord]) -> int | None:
@@ -333,8 +345,20 @@ def _is_cross(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
     if call is not None:
         streams = {v.id for v in call.inputs if trace.carries(v) and len(v.shape or ()) == 3 and _is_float(v.dtype)}
         named = re.search(r"cross|encoder_attn|encdec", (module.path.rpartition(".")[2] + module.class_name).lower())
+        if len(streams) > 1 and len({_whole(trace, call, stream) for stream in streams}) == 1:
+            return False  # pieces of one sequence
         return len(streams) > 1 and (bool(named) or _reads_keys_elsewhere(projections, call, streams, trace))
     return bool(re.search(r"cross_?att|encoder_attn|encdecatt", module.path.rpartition(".")[2].lower()))
+
+
+def _whole(trace: Trace, call: Event, value: int) -> int:
+    """The value that another one is cut off, or moved from, before a call."""
+    for event in islice(trace.backwards(call), _NEAR):
+        if event.kind == "op" and any(made.id == value for made in event.outputs) and event.inputs:
+            if canonical(event.name) not in (*PLUMBING, "slice", "getitem", "narrow", "split", "chunk"):
+                break
+            value = event.inputs[0].id
+    return value
 
 
 def _reads_keys_elsewhere(projections: dict[str, ModuleRecord], call: Event, streams: set[int], trace: Trace) -> bool:

@@ -76,7 +76,8 @@ def _looks_rotary(event: Event, trace: Trace) -> bool:
 
 def is_rotated(event: Event, trace: Trace, result: ValueRef) -> bool:
     """Whether a result of a function is made by a rotation: from products with two tables at least, with a table of matrices, or from
-    complex numbers."""
+    complex numbers.
+    """
     inner = [e for e in trace.inside(event) if e.kind == "op"]
     if not inner:
         return True
