@@ -103,12 +103,22 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     if core and not projections.keys() & {"q", "qkv"}:
         projections = _projections_inside(module) | projections
     # Last resort: a class that says so, with projections named otherwise.
-    named = "attention" in module.class_name.lower() and len(module.children) >= 2
+    named = "attention" in module.class_name.lower() and _projects_twice(module)
     if not ({"q", "k"} <= set(projections) or {"q", "kv"} <= set(projections) or "qkv" in projections or named):
         return None
     if not (_has_heads(module) or core or named) or (not core and _is_container(module, projections)):
         return None
     return _describe(module, projections, trace)
+
+
+def _projects_twice(module: ModuleRecord) -> bool:
+    """Whether a module holds several projections, as an attention does; the output behind one, or a block around one, has only one child with any."""
+    own = sum(len(tensor.shape) > 1 for tensor in module.parameters.values())
+    return own + sum(map(_has_matrix, module.children.values())) > 1
+
+
+def _has_matrix(module: ModuleRecord) -> bool:
+    return any(len(t.shape) > 1 for each in (module, *module.children.values()) for t in each.parameters.values())
 
 
 def find_projections(module: ModuleRecord) -> dict[str, ModuleRecord]:

@@ -40,9 +40,11 @@ def _shown(value: object) -> str:
 def _assigned(lines: SourceLines, module: ModuleRecord, name: str) -> Span | None:
     """The line in a module's class that keeps a number under some name."""
     at = module.defined_at
-    classes = [each for each in lines.tree(at.file).body if isinstance(each, ast.ClassDef)] if at is not None else []
+    if at is None:
+        return None
+    classes = [each for each in lines.tree(at.file).body if isinstance(each, ast.ClassDef)]
     own = next((each for each in classes if each.name == module.class_name), None)
-    for node in ast.walk(own) if own is not None and at is not None else ():
+    for node in ast.walk(own) if own is not None else ():
         if isinstance(node, ast.Assign) and f"self.{name}" in map(ast.unparse, node.targets):
             return Span(at.file, node.lineno)
     return None
