@@ -112,7 +112,6 @@ class Context:
         Args:
             path: Where the layers are; what is named after another module of the model (`qformer_config`) is not theirs.
         """
-
         words = {word for piece in path.split(".") for word in (piece, *piece.split("_"))}
 
         def score(part: ConfigPart) -> tuple[int, bool, bool]:

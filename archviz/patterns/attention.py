@@ -34,6 +34,7 @@ _PROJECTIONS = {name: part for part, names in _NAMES.items() for name in names.s
 _GATES = ("sigmoid", "silu", "softplus")
 _HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads", "nhead", "num_query_heads")
 _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_kv_heads", "num_kv_head", "kv_heads")
+_CUTS = ("slice", "getitem", "narrow", "split", "chunk", "contiguous", "to")
 _NEAR = 40  # steps before a call in which its inputs are cut
 _HEAD_DIM = ("head_dim", "attention_head_size", "key_value_proj_dim", "qk_head_dim", "d_head", "head_size", "dim_head")
 _WINDOW = ("sliding_window", "window_size", "local_attention_window", "attention_window", "sliding_window_size")
@@ -362,10 +363,10 @@ def _is_cross(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
 
 
 def _whole(trace: Trace, call: Event, value: int) -> int:
-    """The value that another one is cut off, or moved from, before a call."""
+    """The value that another one is cut off before a call."""
     for event in islice(trace.backwards(call), _NEAR):
         if event.kind == "op" and any(made.id == value for made in event.outputs) and event.inputs:
-            if canonical(event.name) not in (*PLUMBING, "slice", "getitem", "narrow", "split", "chunk"):
+            if canonical(event.name) not in _CUTS:
                 break
             value = event.inputs[0].id
     return value

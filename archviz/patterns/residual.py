@@ -87,7 +87,7 @@ def other_branches(flow: Flow, norms: set[int], branches: set[int]) -> list[tupl
     before = flow.ancestors()
     found: list[tuple[int, int]] = []
     for add, skipped in find_residual_adds(flow, weighed=True, branches=branches).items():
-        (joined,) = [source for source, _ in flow.nodes[add].sources if source != skipped] or [skipped]
+        joined = next((source for source, _ in flow.nodes[add].sources if source != skipped), skipped)
         base = unscaled(flow, skipped)
         own = ({joined} | before[joined]) - {base, skipped} - before[base] - before[skipped]
         if joined == skipped or own & branches:

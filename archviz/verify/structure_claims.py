@@ -260,7 +260,7 @@ def _factor(flow: Flow, add: int, skipped: int, of_skip: bool) -> float | str | 
 def _scale_of(node: FlowNode, view: LayerView | None = None) -> float | str:
     """The number that a product or quotient multiplies by; else that it is learned, or which stored number it is."""
     number = number_in(node.events[0])
-    if number:
+    if number is not None and (number or node.name != "div"):
         return 1 / number if node.name == "div" else number
     stored = view.context.reading.stored if view is not None else {}
     names = [stored[value.id].name.rpartition(".")[2] for value in node.reads if value.id in stored]
