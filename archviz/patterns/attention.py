@@ -355,11 +355,33 @@ def _is_cross(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
     call = trace.call(module.path)
     if call is not None:
         streams = {v.id for v in call.inputs if trace.carries(v) and len(v.shape or ()) == 3 and _is_float(v.dtype)}
-        named = re.search(r"cross|encoder_attn|encdec", (module.path.rpartition(".")[2] + module.class_name).lower())
+        named = re.search(
+            r"cross|encoder_attn|encdec", (".".join(module.path.split(".")[-2:]) + module.class_name).lower()
+        )
         if len(streams) > 1 and len({_whole(trace, call, stream) for stream in streams}) == 1:
             return False  # pieces of one sequence
-        return len(streams) > 1 and (bool(named) or _reads_keys_elsewhere(projections, call, streams, trace))
+        if len(streams) < 2 or named:
+            return len(streams) > 1
+        return _reads_keys_elsewhere(projections, call, streams, trace) and not _is_of_one(trace, call, streams)
     return bool(re.search(r"cross_?att|encoder_attn|encdecatt", module.path.rpartition(".")[2].lower()))
+
+
+def _is_of_one(trace: Trace, call: Event, streams: set[int]) -> bool:
+    """Whether the layer around a call makes all its streams of the same of its own inputs: mixes of one sequence, no two of them."""
+    layer = trace.parent(call)
+    while layer is not None and not (layer.kind == "call" and layer.module.rpartition(".")[2].isdigit()):
+        layer = trace.parent(layer)
+    if layer is None:
+        return False
+    made = {value.id: {value.id} for value in layer.inputs if trace.carries(value)}
+    for event in trace.inside(layer):
+        if event.index >= call.index:
+            break
+        read = set[int]().union(*(made.get(value.id, ()) for value in event.inputs)) if trace.is_leaf(event) else ()
+        for value in event.outputs if read else ():
+            made.setdefault(value.id, set()).update(read)
+    sources = [made.get(stream, set()) for stream in streams]
+    return bool(sources[0]) and all(each == sources[0] for each in sources)
 
 
 def _whole(trace: Trace, call: Event, value: int) -> int:

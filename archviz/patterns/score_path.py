@@ -85,7 +85,7 @@ def _read(softmax: Event, path: Sequence[Event], made: Mapping[int, Event], trac
     scaling = [e for e in path[(tanh or -1) + 1 :] if _scales(e)]
     if caps and scaling and canonical(scaling[0].name) == "div":
         scaling = scaling[1:]  # the division inside the cap
-    joins = [e for e in path if canonical(e.name) == "cat"]
+    joins = [e for e in path if canonical(e.name) == "cat" and not _joins_scores(e, made, trace)]
     added = [e for e in path if canonical(e.name) == "add" and any(not trace.carries(v) for v in e.inputs)]
     factor, factor_at = _factor([*scaling, *_before(product, made, trace, call)], product)
     if _BENT.intersection(names) or (tanh is not None and not caps):
@@ -97,6 +97,12 @@ def _read(softmax: Event, path: Sequence[Event], made: Mapping[int, Event], trac
         operands=_operands(product, path, softmax), scores=product.outputs[0] if product.outputs else None,
         further=_further(softmax, path, made, trace),
     )  # fmt: skip
+
+
+def _joins_scores(join: Event, made: Mapping[int, Event], trace: Trace) -> bool:
+    """Whether all that is joined are products of queries with keys: scores of other tokens (Longformer's global ones), no sink."""
+    ways = [_backwards(value, made, trace) for value in join.inputs]
+    return all(way is not None and sum(map(trace.carries, way[-1].inputs)) > 1 for way in ways)
 
 
 def _further(
