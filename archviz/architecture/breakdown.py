@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from archviz.architecture.context import LAYER_KEYS, Context, keys_of
 from archviz.architecture.kinds import Stack
@@ -18,6 +18,7 @@ from archviz.patterns.attention_experts import projection_experts
 from archviz.patterns.compression import pooled_positions
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.streams import detect_stream_mixer
 from archviz.records import field, record, replace
 
@@ -253,20 +254,47 @@ def _kind_rows(table: Table, layers: _Layers, name: str, total: int) -> None:
 
 
 def _rest_title(table: Table, kind: Kind, paths: tuple[str, ...]) -> str:
-    """What else a layer holds, by the names of its modules."""
-    others = [
-        child for child in kind.example.children.values()
-        if table.context.parameters(child.path) and not any(p == child.path or p.startswith(f"{child.path}.") for p in paths)
-    ]  # fmt: skip
-    return _named("Other", others, table.context)
+    """What else a layer holds, by the names of its modules and of parameters of its own."""
+    return _rest_named(table.context, kind.example, paths)
 
 
-def _named(title: str, modules: list[ModuleRecord], context: Context) -> str:
-    """A title with the names of what it stands for; mixers of residual streams by what they are."""
+def _rest_named(context: Context, module: ModuleRecord, paths: tuple[str, ...]) -> str:
+    """`Other` with the names, as seen from a module, of what it holds besides some paths."""
+    others, tensors = _left_over(context, module, paths)
+    return _named("Other", others, context, tensors, len(module.path) + 1)
+
+
+def _left_over(context: Context, module: ModuleRecord, paths: tuple[str, ...]) -> tuple[list[ModuleRecord], list[str]]:
+    """The outermost modules below one that hold none of some paths, and the parameters of those that do."""
+    others, names = [], [t.name for t in module.parameters.values() if t.name not in context.reading.tied]
+    for child in module.children.values():
+        if child.path in paths or not context.parameters(child.path):
+            continue
+        if not any(path.startswith(f"{child.path}.") for path in paths):
+            others.append(child)
+            continue
+        inner = _left_over(context, child, paths)
+        others += inner[0]
+        names += inner[1]
+    return others, names
+
+
+def _named(
+    title: str, modules: list[ModuleRecord], context: Context, tensors: Sequence[str] = (), cut: int | None = None
+) -> str:
+    """A title with the names of what it stands for, tensors last; mixers of residual streams by what they are.
+
+    Args:
+        cut: Where names begin that lead from an owner to the modules; by default they are the modules' own.
+    """
     mixers = [detect_stream_mixer(module, context.trace) for module in modules]
-    if mixers and all(mixers):
+    if mixers and all(mixers) and not tensors:
         title = "Hyper-connections" if any(mixer and mixer.hands_back for mixer in mixers) else "Collapse of streams"
-    return f"{title} ({_listed([module.name for module in modules])})" if modules else title
+    names = [
+        *(module.name if cut is None else module.path[cut:] for module in modules),
+        *(name[cut or 0 :] for name in tensors),
+    ]
+    return f"{title} ({_listed(names)})" if names else title
 
 
 def _part_share(kind: Kind, part: Part) -> Share:
@@ -302,7 +330,11 @@ def _part_rows(table: Table, layers: _Layers, part: Part, key: str, count: int, 
     sinks = _sinks(module) if module is not None and isinstance(what, Attention) and what.sinks else ()
     sunk = sum(map(layers.count_of, sinks))
     if size or apart or sunk:
-        title = "Projections" if isinstance(what, Attention) else "Projections and state"
+        title = (
+            "Projections" if isinstance(what, Attention)
+            else "Convolutions and projections" if isinstance(what, PositionMixer)
+            else "Projections and state"
+        )  # fmt: skip
         others = share.without(*paths, *(each.path for each in inner), tensors=sinks)
         layers.row(f"{key}/projections", title, count - size - apart - sunk, key, others)
         layers.row(f"{key}/sinks", "Attention sinks", sunk, key, replace(share, only=sinks))
@@ -374,7 +406,13 @@ def _moe_rows(
     )  # fmt: skip
     layers.row(f"{key}/shared_expert", "Shared expert", shared, key, Share(shared_paths))
     rest = share.without(*what.holders, *router_paths, *shared_paths)
-    layers.row(f"{key}/other", "Other", count - experts - router - shared, key, rest)
+    layers.row(f"{key}/other", _moe_rest(table.context, what), count - experts - router - shared, key, rest)
+
+
+def _moe_rest(context: Context, what: MixtureOfExperts) -> str:
+    """What else a mixture holds, by its names."""
+    taken = tuple(path for path in (*what.holders, what.router, what.shared, what.shared_gate) if path)
+    return _rest_named(context, context.modules[what.experts.rpartition(".")[0]], taken)
 
 
 def inactive(context: Context, kind: Kind) -> int:

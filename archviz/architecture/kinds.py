@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 
 from archviz.architecture.chosen_elements import Done, by_rank, chosen_elements
 from archviz.architecture.context import ConfigPart, Context
-from archviz.architecture.folding import Signature, signatures
+from archviz.architecture.folding import Signature, is_inert_name, signatures
 from archviz.architecture.naming import Kind, name_kinds
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import LayerParts
 from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.records import field, record, replace
 
 
@@ -55,8 +56,8 @@ def _is_stack(context: Context, module: ModuleRecord) -> bool:
         return False  # stages, each with a list of layers of its own
     for layer in list(module.children.values())[:2]:
         parts = context.parts(layer)
-        # A list of experts or of plain projections has neither mixers nor norms.
-        if parts.mixers or (parts.norms and parts.feeds):
+        # A list of experts or of plain projections has neither mixers nor norms, one of convolutions of a stem no feed-forwards.
+        if parts.attends or (parts.feeds and (parts.norms or parts.mixers)):
             return True
         context.parts_of.pop(layer.path)
     return False
@@ -78,7 +79,8 @@ def _holds_layers(context: Context, module: ModuleRecord) -> bool:
 
 def _mixes_itself(context: Context, layer: ModuleRecord) -> bool:
     """Whether a layer has a mixer outside of its lists: then a list inside it, of feed-forwards perhaps, is a part of it."""
-    mixers = [path for part in context.parts(layer).mixers for path in part.paths]
+    found = context.parts(layer).mixers
+    mixers = [path for part in found if not isinstance(part.what, PositionMixer) for path in part.paths]
     context.parts_of.pop(layer.path)
     return any(not any(name.isdigit() for name in path[len(layer.path) + 1 :].split(".")) for path in mixers)
 
@@ -133,13 +135,14 @@ def _trace_signatures(
 
 
 def _done(context: Context, call: Event, cut: int) -> Done:
-    """What happened in the call of a layer, modules named as seen from it."""
+    """What happened in the call of a layer, modules named as seen from it; without what does nothing outside of training."""
     return tuple(
         [
             (e.name, e.module[cut:], e.outputs[0].shape if e.outputs else None, _settings(e.options))
             if e.kind == "function" or "mask" in e.options
             else (e.name, e.module[cut:], e.outputs[0].shape if e.outputs else None)
             for e in context.trace.inside(call)
+            if not is_inert_name(e.name)
         ]
     )
 

@@ -17,6 +17,7 @@ from archviz.patterns.attention import Attention
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import LayerParts, Part
 from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.recurrences import Recurrence
 from archviz.records import record
 
@@ -62,7 +63,7 @@ def name_kinds(kinds: Sequence[Kind]) -> None:
 
 def mixer_word(what: object, mixed_spans: bool = False, mixed_positions: bool = False) -> tuple[str, str]:
     """Kind and title of a mixer: `sliding_attention`, `Sliding-window attention`."""
-    if isinstance(what, Recurrence):
+    if isinstance(what, Recurrence | PositionMixer):
         return what.kind, what.title
     assert isinstance(what, Attention)
     span = {each: each for each in ("sliding", "chunked", "windowed")}.get(

@@ -11,7 +11,7 @@ from archviz.patterns.activations import clamp_bounds
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.masks import Mask, find_mask
 from archviz.patterns.norms import Norm, detect_norm, norms_before
-from archviz.patterns.op_families import ELEMENTWISE, PLUMBING, canonical
+from archviz.patterns.op_families import CONTRACTIONS, ELEMENTWISE, PLUMBING, canonical
 from archviz.patterns.operand_factors import operand_factors
 from archviz.patterns.rope import Rope, detect_rope
 from archviz.patterns.rotation_steps import turning_steps
@@ -100,8 +100,12 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     core = _has_core(module, trace)
     if core and not projections.keys() & {"q", "qkv"}:
         projections = _projections_inside(module) | projections
-    # Last resort: a class that says so, with projections named otherwise.
-    named = "attention" in module.class_name.lower() and len(module.children) >= 2
+    # Last resort: a class that says so, with projections named otherwise, unless its pass shows no product of data.
+    named = (
+        "attention" in module.class_name.lower()
+        and len(module.children) >= 2
+        and not _multiplies_nothing(module, trace)
+    )
     if not ({"q", "k"} <= set(projections) or {"q", "kv"} <= set(projections) or "qkv" in projections or named):
         return None
     if not (_has_heads(module) or core or named) or (not core and _is_container(module, projections)):
@@ -149,6 +153,17 @@ def _has_heads(module: ModuleRecord) -> bool:
 def _has_core(module: ModuleRecord, trace: Trace) -> bool:
     ops = set(trace.own_ops(module.path))
     return "scaled_dot_product_attention" in ops or ("softmax" in ops and bool({"matmul", "bmm", "einsum"} & ops))
+
+
+def _multiplies_nothing(module: ModuleRecord, trace: Trace) -> bool:
+    """Whether the pass of a module was seen whole and sums up nothing over positions or channels of data: no attention, but a gate."""
+    call = trace.call(module.path)
+    if call is None or not trace.whole:
+        return False
+    inside = trace.inside(call)
+    return not any(
+        canonical(e.name) in CONTRACTIONS or (e.kind == "function" and "attention" in e.name.lower()) for e in inside
+    )
 
 
 def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace: Trace) -> Attention:
