@@ -101,10 +101,26 @@ def build_stack(context: Context, module: ModuleRecord) -> Stack:
         example = next((layers[i] for i in indices if context.trace.call(layers[i].path)), layers[indices[0]])
         parts = complete_parts(context, example, indices, config, len(layers))
         digest = hashlib.sha1(repr((own, traces[indices[0]])).encode(), usedforsecurity=False).hexdigest()[:12]
-        kinds.append(Kind(indices, example, parts, digest, chosen=chosen_elements([chosen[i] for i in indices])))
+        elements = chosen_elements([chosen[i] for i in indices])
+        kinds.append(Kind(indices, example, parts, digest, chosen=elements, lengths=_lengths(context, example)))
     name_kinds(kinds)
     of_layer = {index: kind.id for kind in kinds for index in kind.indices}
     return Stack(module.path, layers, kinds, [of_layer[i] for i in range(len(layers))], config, width)
+
+
+def _lengths(context: Context, layer: ModuleRecord) -> str | None:
+    """How the number of positions changes in the call of a layer, in words; None where it does not, or no pass shows it."""
+    call = context.trace.call(layer.path)
+    entering = [value.shape for value in call.inputs if context.trace.carries(value)] if call is not None else []
+    leaving = call.outputs[0].shape if call is not None and call.outputs else None
+    if not entering or not leaving or any(len(shape or ()) != 3 for shape in (entering[0], leaving)):
+        return None
+    first, sizes = (entering[0] or ())[1] or 0, leaving[1] or 0
+    if sizes < first:
+        return "fewer positions behind it"
+    width = (entering[0] or ())[2]
+    read = [shape[1] or 0 for shape in entering[1:] if shape and len(shape) == 3 and shape[2] == width]
+    return "fewer queries than keys" if read and first < min(read) else None
 
 
 def _trace_signatures(

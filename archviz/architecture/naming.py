@@ -30,6 +30,7 @@ class Kind:
         example: The first of its layers that was traced, else the first.
         digest: Fingerprint of everything that makes layers equal.
         chosen: Lists inside the layers of which each calls elements of its own, with these: `adapters: 0-8`.
+        lengths: What the pass shows of the numbers of positions, where they change: `fewer queries than keys`.
     """
 
     indices: list[int]
@@ -43,6 +44,7 @@ class Kind:
     mixer_title: str = ""
     feed_title: str = ""
     chosen: tuple[str, ...] = ()
+    lengths: str | None = None
 
 
 def name_kinds(kinds: Sequence[Kind]) -> None:
@@ -204,13 +206,25 @@ def _number(kinds: Sequence[Kind]) -> None:
         same = sorted((kind for kind in kinds if kind.id == name), key=lambda kind: -len(kind.indices))
         for number, kind in enumerate(same[1:], 2):
             others = [_traits([other.example]) for other in same if other is not kind]
-            extra = _difference(_traits([kind.example]), others)
-            words = trait_words(extra) if extra else f"variant {number}"
+            words = _apart(kind, others, [other for other in same if other is not kind]) or f"variant {number}"
             kind.id, kind.title = f"{name} ({words})", f"{kind.title} ({words})"
     seen: set[str] = set()
     for number, kind in enumerate(kinds, 1):
         kind.id += f" (variant {number})" if kind.id in seen else ""
         seen.add(kind.id)
+
+
+def _apart(kind: Kind, others: Sequence[set[str]], kinds: Sequence[Kind]) -> str | None:
+    """What a kind has and others of its name have not, or lacks and all of them have; else what happens to the number of positions."""
+    own = _traits([kind.example])
+    extra = _difference(own, others)
+    if extra:
+        return trait_words(extra)
+    if kind.lengths and all(other.lengths != kind.lengths for other in kinds):
+        return kind.lengths
+    held = {trait for trait in set.intersection(*others) if not re.search("[=:]", trait)}
+    lacking = _difference(held, [own])
+    return f"without {lacking.replace('_', ' ').strip()}" if lacking else None
 
 
 def kind_labels(kinds: Sequence[Kind]) -> dict[str, str]:
