@@ -203,7 +203,8 @@ def _difference(mine: set[str], others: Sequence[set[str]]) -> str | None:
 def _number(kinds: Sequence[Kind]) -> None:
     """Kinds that still share a name differ outside of their parts: in a norm, or in what they compute."""
     for name in dict.fromkeys(kind.id for kind in kinds):
-        same = sorted((kind for kind in kinds if kind.id == name), key=lambda kind: -len(kind.indices))
+        same = [kind for kind in kinds if kind.id == name]
+        same.sort(key=lambda kind: (-len(kind.indices), kind.lengths is not None))
         for number, kind in enumerate(same[1:], 2):
             others = [_traits([other.example]) for other in same if other is not kind]
             words = _apart(kind, others, [other for other in same if other is not kind]) or f"variant {number}"

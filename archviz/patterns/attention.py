@@ -30,6 +30,7 @@ _NAMES = {
 }  # fmt: skip
 _PROJECTIONS = {name: part for part, names in _NAMES.items() for name in names.split()}
 """Name of a projection → its part."""
+_SUMS = CONTRACTIONS | {"sum"}
 _GATES = ("sigmoid", "silu", "softplus")
 _HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads", "nhead", "num_query_heads")
 _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_kv_heads", "num_kv_head", "kv_heads")
@@ -100,12 +101,8 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     core = _has_core(module, trace)
     if core and not projections.keys() & {"q", "qkv"}:
         projections = _projections_inside(module) | projections
-    # Last resort: a class that says so, with projections named otherwise, unless its pass shows no product of data.
-    named = (
-        "attention" in module.class_name.lower()
-        and len(module.children) >= 2
-        and not _multiplies_nothing(module, trace)
-    )
+    # Last resort: a class that says so, with projections named otherwise.
+    named = "attention" in module.class_name.lower() and len(module.children) >= 2 and _may_attend(module, trace)
     if not ({"q", "k"} <= set(projections) or {"q", "kv"} <= set(projections) or "qkv" in projections or named):
         return None
     if not (_has_heads(module) or core or named) or (not core and _is_container(module, projections)):
@@ -155,15 +152,10 @@ def _has_core(module: ModuleRecord, trace: Trace) -> bool:
     return "scaled_dot_product_attention" in ops or ("softmax" in ops and bool({"matmul", "bmm", "einsum"} & ops))
 
 
-def _multiplies_nothing(module: ModuleRecord, trace: Trace) -> bool:
-    """Whether the pass of a module was seen whole and sums up nothing over positions or channels of data: no attention, but a gate."""
-    call = trace.call(module.path)
-    if call is None or not trace.whole:
-        return False
-    inside = trace.inside(call)
-    return not any(
-        canonical(e.name) in CONTRACTIONS or (e.kind == "function" and "attention" in e.name.lower()) for e in inside
-    )
+def _may_attend(module: ModuleRecord, trace: Trace) -> bool:
+    """Whether a module has several matrices, or its pass sums anything up: a softmax of one projection is a gate on each position alone."""
+    matrices = [t for each in module.walk() for t in each.parameters.values() if len(t.shape) > 1]
+    return len(matrices) > 1 or not _SUMS.isdisjoint(trace.ops_of(module.path))
 
 
 def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace: Trace) -> Attention:

@@ -67,10 +67,20 @@ def detect_feed_forward(module: ModuleRecord, trace: Trace) -> FeedForward | Non
     if low_rank_sizes(module, trace) is not None:
         return None
     block = describe_projections(linears, activation_in(module, trace))
-    if block is None or (all(map(is_linear, linears)) and convolution_words(module) is None):
+    return _with_convolutions(module, block, linears) if block is not None else None
+
+
+def _with_convolutions(module: ModuleRecord, block: FeedForward, linears: Sequence[ModuleRecord]) -> FeedForward | None:
+    """A block with what its inside convolves; None where that makes it a mixer of positions: projections that do not widen, or a ResNet's."""
+    words = convolution_words(module)
+    plain = all(map(is_linear, linears))
+    if plain and words is None:
         return block
-    # Convolutions around projections that do not widen are a mixer of positions.
-    return replace(block, convolution=convolution_words(module)) if block.hidden > block.width else None
+    if block.hidden <= block.width or (
+        not plain and (len(linears) != 2 or not (words or "depthwise").startswith("depthwise"))
+    ):
+        return None
+    return replace(block, convolution=words)
 
 
 def projections_of(module: ModuleRecord) -> list[ModuleRecord]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.attention import Attention, detect_attention
-from archviz.patterns.feed_forward import FeedForward, detect_feed_forward
+from archviz.patterns.feed_forward import FeedForward, detect_feed_forward, projections_of
 from archviz.patterns.linears import is_linear, linear_sizes
-from archviz.patterns.loose_feed_forward import describe_loose, describe_triple
+from archviz.patterns.loose_feed_forward import describe_loose, describe_triple, gates_side_input
 from archviz.patterns.moe import MixtureOfExperts, detect_moe
 from archviz.patterns.norms import Norm, detect_norm
 from archviz.patterns.op_families import activation_of
@@ -149,10 +149,12 @@ def _wraps(module: ModuleRecord, trace: Trace) -> bool:
         return False
     feed = detect_feed_forward(module, trace)
     norms = [norm for child in children if (norm := detect_norm(child, trace)) is not None]
-    if feed is not None and all(norm.size == feed.hidden for norm in norms):
-        first = next((child for child in children if is_linear(child) or detect_norm(child, trace)), None)
-        if feed.hidden != feed.width or (norms and first is not None and is_linear(first)):
-            return False  # norms of the inner width stand between its projections
+    if (
+        feed is not None
+        and all(norm.size == feed.hidden for norm in norms)
+        and (feed.hidden != feed.width or _stand_between(children, trace))
+    ):
+        return False  # norms of the inner width stand between its projections
     return any(
         detect_norm(c, trace)
         or is_linear(c)
@@ -163,13 +165,22 @@ def _wraps(module: ModuleRecord, trace: Trace) -> bool:
     )
 
 
+def _stand_between(children: list[ModuleRecord], trace: Trace) -> bool:
+    """Whether norms are registered between projections, none of them before the first or behind the last."""
+    kinds = [is_linear(child) for child in children if is_linear(child) or detect_norm(child, trace)]
+    return False in kinds and kinds[0] and kinds[-1]
+
+
 def _wrapper(module: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
     """Collect a wrapper's parts; loose projections beside a mixer are its output projection, others may be a feed-forward."""
     mixers, feeds, loose, others = (len(found) for found in (parts.mixers, parts.feeds, parts.loose, parts.others))
     _collect(module, trace, parts)
     extra = parts.loose[loose:]
-    own = detect_feed_forward(module, trace) if (len(parts.mixers), len(parts.feeds)) == (mixers, feeds) else None
-    if own is not None:  # a feed-forward with the norm before it inside
+    alone = (len(parts.mixers), len(parts.feeds)) == (mixers, feeds)
+    own = detect_feed_forward(module, trace) if alone else None
+    if own is not None and not gates_side_input(
+        module, trace, projections_of(module)
+    ):  # with the norm before it inside
         made = [*extra, *parts.others[others:]]
         parts.feeds.append(Part([child.path for child in made], own, module.name))
         del parts.loose[loose:], parts.others[others:]

@@ -74,18 +74,16 @@ def is_convolution(module: ModuleRecord) -> bool:
     return name.startswith("Conv") and "Transpose" not in name
 
 
+def wide_convolutions(module: ModuleRecord) -> list[ModuleRecord]:
+    """The convolutions in a module that read several positions."""
+    return [each for each in module.walk() if max(kernel_of(each) or (), default=1) > 1]
+
+
 def mixing_convolutions(module: ModuleRecord) -> list[ModuleRecord]:
-    """The convolutions in a module that read several positions and leave as many as there are."""
-    found = []
-    for each in module.walk():
-        kernel = kernel_of(each)
-        if (
-            kernel is not None
-            and max(kernel, default=1) > 1
-            and all(step == 1 for step in _numbers(each.attributes.get("stride")))
-        ):
-            found.append(each)
-    return found
+    """Those that leave as many positions as there are."""
+    return [
+        each for each in wide_convolutions(module) if all(step == 1 for step in _numbers(each.attributes.get("stride")))
+    ]
 
 
 def convolution_kind(convolutions: list[ModuleRecord]) -> str:
@@ -145,7 +143,7 @@ def pointwise_in(module: ModuleRecord) -> ModuleRecord | None:
 
 def convolution_words(module: ModuleRecord) -> str | None:
     """The convolutions of neighbouring positions in a module, in words: `depthwise convolution 3 × 3`; None where there are none."""
-    found = mixing_convolutions(module)
+    found = wide_convolutions(module)
     return f"{_TITLES[convolution_kind(found)].lower()} {kernel_words(found)}" if found else None
 
 
