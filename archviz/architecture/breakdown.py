@@ -17,6 +17,7 @@ from archviz.patterns.attention import Attention
 from archviz.patterns.attention_experts import projection_experts
 from archviz.patterns.compression import pooled_positions
 from archviz.patterns.layer_parts import Part
+from archviz.patterns.linears import linear_sizes
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.streams import detect_stream_mixer
@@ -118,7 +119,10 @@ def add_column(table: Table, column: Column, prefix: str) -> None:
     table.add(prefix + "final_norm", "Final norm", counts["final_norm"], parent, groups=tensors["final_norm"])
     title = _named("Around the layers", [m for m in groups["around"] if context.parameters(m.path)], context)
     table.add(prefix + "around", title, counts["around"], parent, groups=tensors["around"])
-    tied = [t.name for m in groups["head"] for t in m.parameters.values() if t.name in context.reading.tied]
+    tied = [
+        t.name for m in groups["head"] for inner in m.walk() for t in inner.parameters.values()
+        if t.name in context.reading.tied and len(t.shape) > 1
+    ]  # fmt: skip
     note = f"tied to {context.reading.tied[tied[0]]}" if tied else None
     table.add(prefix + "head", "Output head", counts["head"], parent, note=note, groups=tensors["head"])
 
@@ -132,9 +136,22 @@ def _group(table: Table, column: Column, module: ModuleRecord) -> str:
         return "pre_norm" if before else "final_norm"
     if role == "head":
         return "head"
-    return (
-        "embedding" if before and (role == "convolution" or not column.is_main) and column.holds(module) else "around"
-    )
+    if before and (
+        _holds_table(table, module) or ((role == "convolution" or not column.is_main) and column.holds(module))
+    ):
+        return "embedding"
+    return "head" if not before and _predicts(table, column, module) else "around"
+
+
+def _holds_table(table: Table, module: ModuleRecord) -> bool:
+    return any(table.roles(inner) == "embedding" for inner in module.walk())
+
+
+def _predicts(table: Table, column: Column, module: ModuleRecord) -> bool:
+    """Whether a module ends in as many numbers as an embedding of its column has rows: a head, whatever else is in it."""
+    inside = (inner for other in column.around for inner in other.walk() if table.roles(inner) == "embedding")
+    rows = {tensor.shape[0] for inner in inside for tensor in inner.parameters.values()}
+    return any(sizes[1] in rows for inner in module.walk() if (sizes := linear_sizes(inner)) and sizes[1] > sizes[0])
 
 
 def _whole(table: Table, modules: Iterable[ModuleRecord]) -> list[Group]:
