@@ -35,14 +35,9 @@ def find_stacks(context: Context) -> list[Stack]:
     """All lists of layers of a model, in order of registration, outermost only."""
     found: list[Stack] = []
     _search(context, context.reading.root, found)
-    mixing = [stack for stack in found if any(_mixes(context, kind) for kind in stack.kinds)]
-    # Beside layers that mix positions, lists that do not (mergers of a vision tower) are no layers of their own.
-    return mixing or found
-
-
-def _mixes(context: Context, kind: Kind) -> bool:
-    """Whether layers of a kind attend or carry a state; other mixers, such as convolutions of a codec, count where the pass ran them."""
-    return kind.parts.attends or bool(kind.parts.mixers and context.trace.call(kind.example.path))
+    attending = [stack for stack in found if any(kind.parts.attends for kind in stack.kinds)]
+    # Beside layers that attend or carry a state, lists of others (mergers of a vision tower, a codec) are no layers of their own.
+    return attending or found
 
 
 def _search(context: Context, module: ModuleRecord, found: list[Stack]) -> None:
