@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from archviz.architecture.model import Architecture
+from archviz.architecture.text import describe_text
 from archviz.descriptions import describe
 from tests.verify.models import SETTINGS
 
@@ -93,3 +94,27 @@ def test_what_else_a_layer_holds_is_named(tmp_path: Path) -> None:
     assert labels(found, "Other") == [
         "Other (output.bottleneck.dense, bottleneck.input.dense, bottleneck.attention.dense)"
     ]
+
+
+def test_what_the_pass_of_a_token_does_not_call_is_not_active(tmp_path: Path) -> None:
+    found = described(tmp_path, "luke", {"num_hidden_layers": 1, "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4, "vocab_size": 99,
+                                         "entity_vocab_size": 500, "entity_emb_size": 32})  # fmt: skip
+    entities = 500 * 32 + 32 * 64 + 512 * 64 + 2 * 64 + 2 * 64
+    assert found.parameters.active == found.parameters.total - entities
+    assert (found.parameters.active_definition or "").endswith(
+        "Left out, because its pass does not call them: entity_embeddings."
+    )
+
+
+def test_what_projects_the_encoders_states_for_the_layers_reads_no_token_ids(tmp_path: Path) -> None:
+    encoder = {
+        "num_hidden_layers": 1,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_attention_heads": 4,
+        "subsampling_conv_channels": 16,
+    }
+    found = described(tmp_path, "cohere_asr", {"encoder_config": encoder, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 1,
+                                               "num_attention_heads": 4, "num_key_value_heads": 4, "head_dim": 16, "vocab_size": 99})  # fmt: skip
+    line = next(line for line in describe_text(found).splitlines() if line.strip().startswith("proj "))
+    assert line.endswith("(beside the stack: reads the output of the encoder, for the layers)")
