@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from archviz.architecture.asides import NOT_READ, asides_by_flow, find_asides, unread_tensors
-from archviz.architecture.beside import find_beside, first_call, taps_layers
+from archviz.architecture.beside import find_beside, first_call, is_made_of, taps_layers
 from archviz.architecture.column_joins import meetings, way_of
 from archviz.architecture.context import Context
 from archviz.architecture.feeding import layer_read
@@ -64,6 +64,13 @@ class _Steps:
         self._beside = find_beside(context, column.around, first) if first else {}
         self._met = meetings(context, column.around, joins, first) if first else {}
         self._asides = find_asides(context, column, columns)
+        for path in [path for path, reads in self._beside.items() if not reads]:
+            source = _tower_read(context, path, columns, column)
+            if source is not None:
+                del self._beside[path]
+                self._asides[path] = (
+                    f"reads the output of the {source.title[:1].lower()}{source.title[1:]}, for the layers"
+                )
         self._modules = [
             module for module in column.around
             if not _only_lends(context, column, module)
@@ -129,6 +136,17 @@ class _Steps:
         place = self._place(module)
         below = [step for step in self._order() if isinstance(step, ModuleRecord) and self._place(step) < place]
         return [node_id(step.path) for step in below[-1:]]
+
+
+def _tower_read(context: Context, path: str, columns: list[Column], column: Column) -> Column | None:
+    """The tower whose last layer a module before the layers of another one reads."""
+    call = first_call(context.trace, context.modules[path])
+    for other in columns if call is not None else ():
+        last = context.trace.call(other.stacks[-1].layers[-1].path) if other is not column and other.stacks else None
+        if call is not None and last is not None and last.index < call.index:
+            if is_made_of(context.trace, call, {v.id for v in call.inputs}, {v.id for v in last.outputs}):
+                return other
+    return None
 
 
 def _called_again(context: Context, column: Column, module: ModuleRecord) -> Event | None:

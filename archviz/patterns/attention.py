@@ -12,7 +12,7 @@ from archviz.patterns.linears import linear_sizes
 from archviz.patterns.makers import makers
 from archviz.patterns.masks import Mask, find_mask
 from archviz.patterns.norms import Norm, detect_norm, norms_before
-from archviz.patterns.op_families import ELEMENTWISE, PLUMBING, canonical
+from archviz.patterns.op_families import CONTRACTIONS, ELEMENTWISE, PLUMBING, canonical
 from archviz.patterns.operand_factors import operand_factors
 from archviz.patterns.rope import Rope, detect_rope
 from archviz.patterns.rotation_steps import turning_steps
@@ -31,6 +31,7 @@ _NAMES = {
 }  # fmt: skip
 _PROJECTIONS = {name: part for part, names in _NAMES.items() for name in names.split()}
 """Name of a projection → its part."""
+_SUMS = CONTRACTIONS | {"sum"}
 _GATES = ("sigmoid", "silu", "softplus")
 _HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads", "nhead", "num_query_heads")
 _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_kv_heads", "num_kv_head", "kv_heads")
@@ -102,7 +103,7 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     if core and not projections.keys() & {"q", "qkv"}:
         projections = _projections_inside(module) | projections
     # Last resort: a class that says so, with projections named otherwise.
-    named = "attention" in module.class_name.lower() and len(module.children) >= 2
+    named = "attention" in module.class_name.lower() and len(module.children) >= 2 and _may_attend(module, trace)
     if not ({"q", "k"} <= set(projections) or {"q", "kv"} <= set(projections) or "qkv" in projections or named):
         return None
     if not (_has_heads(module) or core or named) or (not core and _is_container(module, projections)):
@@ -150,6 +151,12 @@ def _has_heads(module: ModuleRecord) -> bool:
 def _has_core(module: ModuleRecord, trace: Trace) -> bool:
     ops = set(trace.own_ops(module.path))
     return "scaled_dot_product_attention" in ops or ("softmax" in ops and bool({"matmul", "bmm", "einsum"} & ops))
+
+
+def _may_attend(module: ModuleRecord, trace: Trace) -> bool:
+    """Whether a module has several matrices, or its pass sums anything up: a softmax of one projection is a gate on each position alone."""
+    matrices = [t for each in module.walk() for t in each.parameters.values() if len(t.shape) > 1]
+    return len(matrices) > 1 or not _SUMS.isdisjoint(trace.ops_of(module.path))
 
 
 def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace: Trace) -> Attention:
@@ -339,7 +346,26 @@ def _reads_keys_elsewhere(projections: dict[str, ModuleRecord], call: Event, str
             if not reached.isdisjoint([value.id for value in event.inputs]):
                 reached.update([value.id for value in event.outputs])
     queries, keys = ({stream for stream, ids in made.items() if ends[name].inputs[0].id in ids} for name in ("q", "k"))
-    return bool(queries and keys) and queries.isdisjoint(keys)
+    return bool(queries and keys) and queries.isdisjoint(keys) and not _have_one_origin(queries, keys, call, trace)
+
+
+def _have_one_origin(queries: set[int], keys: set[int], call: Event, trace: Trace) -> bool:
+    """Whether keys are made of nothing but what queries are made of, in the layer around a call: two mixes of the same states."""
+    layer = trace.parent(call)
+    while layer is not None and layer.kind != "call":
+        layer = trace.parent(layer)
+    if layer is None:
+        return False
+    origins: dict[int, set[int]] = {value.id: {value.id} for value in layer.inputs if trace.carries(value)}
+    for event in trace.inside(layer):
+        if event.index >= call.index:
+            break
+        found = (
+            set[int]().union(*(origins.get(value.id, ()) for value in event.inputs)) if trace.is_leaf(event) else set()
+        )
+        origins.update((value.id, found | origins.get(value.id, set())) for value in event.outputs if found)
+    of_queries, of_keys = (set[int]().union(*(origins.get(each, {each}) for each in ids)) for ids in (queries, keys))
+    return of_keys <= of_queries
 
 
 def _is_float(dtype: str | None) -> bool:
