@@ -14,6 +14,7 @@ from archviz.architecture.joined_states import joined_before
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import ColumnItem, Tower
 from archviz.architecture.roles import Roles
+from archviz.architecture.table_roles import score_tables
 from archviz.architecture.tower_boxes import input_box, module_box, node_id, second_box, tensor_box
 from archviz.architecture.towers import Column, embeds, is_outside, nested, pools
 from archviz.architecture.weaving import find_weaves, works_inside
@@ -79,6 +80,8 @@ class _Steps:
         self._weaves = find_weaves(context, column.stacks)
         self._taps = {m.path for m in self._modules if any(taps_layers(context, m, s.layers) for s in column.stacks)}
         self._asides = asides_by_flow(context, column, self._order()) | self._asides
+        self._of_scores = score_tables(context, self._modules, joins, first) if first else {}
+        self._asides |= self._of_scores
 
     def placed(self) -> Iterator[tuple[tuple[int, int], ColumnItem]]:
         """Each of them with its place."""
@@ -112,6 +115,8 @@ class _Steps:
     def _item(self, module: ModuleRecord) -> ColumnItem:
         """A step of the column; a box beside it with the boxes that it reads; a box that taps the layers, or stands aside."""
         column, node = self._column, module_box(self._context, self._roles, self._column, module)
+        if module.path in self._of_scores and node.role == "embedding":
+            node.label = "Relative position bias"
         if module.path in self._asides:
             return ColumnItem(node=node, taps=True, note=self._asides[module.path])
         inside = (works_inside(self._context, weave, column.stacks, module) for weave in self._weaves)
