@@ -8,7 +8,7 @@ from archviz.architecture.context import Context
 from archviz.architecture.model import Role
 from archviz.architecture.naming import feed_word, mixer_word
 from archviz.architecture.roles import Roles
-from archviz.interpreter.reading import ModuleRecord
+from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.activations import clamp_bounds, spelt_out
 from archviz.patterns.attention import Attention
 from archviz.patterns.compression import indexers, pooled_positions
@@ -401,15 +401,19 @@ _OP_ROLES: dict[str, tuple[Role, str]] = {
 }  # fmt: skip
 
 
-_ARITHMETIC = {"mul": ("×", "scale"), "div": ("÷", "scale"), "add": ("+", "shift"), "sub": ("−", "shift")}
+ARITHMETIC = {"mul": ("×", "scale"), "div": ("÷", "scale"), "add": ("+", "shift"), "sub": ("−", "shift")}
 
 
 def _constant(node: FlowNode) -> int | float | None:
     """The number that a tensor is multiplied by or added to; None where it is a tensor."""
-    event = node.events[0]
-    values = [v for v in event.options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
-    backwards = event.name.strip("_").startswith("r") and canonical(event.name) in ("div", "sub")
-    return values[0] if len(values) == 1 and not node.reads and not backwards else None
+    options = node.events[0].options.values()
+    values = [v for v in options if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    return values[0] if len(values) == 1 and not node.reads else None
+
+
+def is_backwards(event: Event) -> bool:
+    """Whether a tensor is subtracted from a number or divides it, as in `1 - gate`: the number stands first."""
+    return canonical(event.name) in ("sub", "div") and (event.name.strip("_").startswith("r") or "0" in event.options)
 
 
 def _op_label(flow: Flow, node: FlowNode) -> Label:
@@ -429,9 +433,11 @@ def _op_label(flow: Flow, node: FlowNode) -> Label:
         )  # a square after a ReLU stands for both
     if node.name in ("clamp", "clip"):
         return Label("other", "clamp", [clamp_bounds(node.events[0]) or ""])
-    if node.name in _ARITHMETIC and len(node.sources) == 1:
-        sign, word = _ARITHMETIC[node.name]
+    if node.name in ARITHMETIC and len(node.sources) == 1:
+        sign, word = ARITHMETIC[node.name]
         constant = _constant(node)
+        if constant is not None and is_backwards(node.events[0]):
+            return Label("scale", f"{number(constant)} {sign}")
         return Label("scale", word if constant is None else f"{sign} {number(constant)}")
     role, text = _OP_ROLES.get(node.name, ("other", node.name))
     return Label(role, text)

@@ -52,7 +52,10 @@ class Box:
 
 @record(frozen=True)
 class Arrow:
-    """A tensor that flows between two boxes; `skip` marks a residual, `lanes` are the residual streams that it holds side by side."""
+    """A tensor that flows between two boxes; `skip` marks a residual, `lanes` are the residual streams that it holds side by side.
+
+    `status` is other than `verified` where no code was read that the tensor flows in.
+    """
 
     id: str
     source: str
@@ -60,6 +63,7 @@ class Arrow:
     skip: bool = False
     label: str = ""
     lanes: int = 1
+    status: Status = "verified"
 
 
 @record(frozen=True)
