@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from archviz.architecture.asides import NOT_READ, asides_by_flow, find_asides, unread_tensors
+from archviz.architecture.asides import NOT_READ, asides_by_flow, find_asides, unread_tensors, unseen_links
 from archviz.architecture.beside import find_beside, first_call, taps_layers
 from archviz.architecture.column_joins import meetings, way_of
 from archviz.architecture.context import Context
@@ -72,6 +72,7 @@ class _Steps:
         self._weaves = find_weaves(context, column.stacks)
         self._taps = {m.path for m in self._modules if any(taps_layers(context, m, s.layers) for s in column.stacks)}
         self._asides = asides_by_flow(context, column, self._order()) | self._asides
+        self._unseen = unseen_links(context, self._order()) if context.trace else set()
 
     def placed(self) -> Iterator[tuple[tuple[int, int], ColumnItem]]:
         """Each of them with its place."""
@@ -107,6 +108,8 @@ class _Steps:
         column, node = self._column, module_box(self._context, self._roles, self._column, module)
         if module.path in self._asides:
             return ColumnItem(node=node, taps=True, note=self._asides[module.path])
+        if module.path in self._unseen:
+            node.status = "derived"
         inside = (works_inside(self._context, weave, column.stacks, module) for weave in self._weaves)
         within = next((found for found in inside if found is not None), None)
         if within is not None and not within[1]:

@@ -248,11 +248,16 @@ def _text_title(context: Context, column: Column) -> str:
 def _feed_through(context: Context, columns: list[Column], text: Column | None) -> None:
     """A tower between two others (a resampler, a Q-Former) is fed by the one and feeds the other."""
     for between in columns if text is not None else ():
-        if between is text or between.id.partition("_")[0] != "text" or not text or not _gives(context, between, text):
+        if between is text or between.id.partition("_")[0] != "text" or not text:
             continue
-        between.feeds, between.feeds_seen = text.id, True
-        for column in columns:
-            if column.feeds == text.id and column is not between and _gives(context, column, between):
+        given = [column for column in columns if column is not between and _gives(context, column, between)]
+        seen = reaches(context, between.stacks, text.stacks)
+        side = [column for column in given if column.id.partition("_")[0] in ("vision", "audio")]
+        if not seen and not (seen is None and side and is_causal(text) and is_causal(between) is False):
+            continue
+        between.feeds, between.feeds_seen = text.id, seen is True
+        for column in given:
+            if column.feeds == text.id or column in side:
                 column.feeds, column.feeds_seen = between.id, True
 
 
@@ -366,7 +371,8 @@ def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> C
             {"vision": r"vis|image", "audio": r"audio|speech", "text": r"text"}.get(column.id, "$^"), module.name
         ):
             return column
-    main = next((c for name in ("text", "decoder", "encoder") for c in columns if c.id == name), columns[-1])
+    named = next((c for name in ("text", "decoder", "encoder") for c in columns if c.id == name), columns[-1])
+    main = _read_last(context, module, columns) or named
     encoder = next((column for column in columns if column.feeds == "decoder" and column.is_main), None)
     if encoder is not None and enters(context, module, encoder.stacks):
         return encoder
@@ -374,9 +380,18 @@ def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> C
     if side and re.search(r"multi_?modal|mm_proj|projector|connector", module.name):
         return [column for column in side if column.id.partition("_")[0] == side[0].id.partition("_")[0]][-1]
     library = (module.library or "").rpartition(".")[2]
-    if library.startswith("Embedding") or linear_sizes(module) or len(columns) == 1:
+    if library.startswith("Embedding") or linear_sizes(module) or len(columns) == 1 or module.name in LM_HEADS:
         return main
     return side[0] if side else main
+
+
+def _read_last(context: Context, module: ModuleRecord, columns: list[Column]) -> Column | None:
+    """Of the towers of text whose layers a module reads the one that runs last before it."""
+    trace, call = context.trace, first_call(context.trace, module)
+    read = [column for column in columns if column.is_main and reads(context, module, column.stacks)] if call else []
+    ends = {column.id: trace.call(column.stacks[-1].layers[-1].path) for column in read}
+    before = [column for column in read if (end := ends[column.id]) and call and end.index < call.index]
+    return max(before, key=lambda column: getattr(ends[column.id], "index", -1), default=None)
 
 
 def is_outside(column: Column, path: str) -> bool:

@@ -122,7 +122,7 @@ class Column:
     Args:
         minor: Whether it is drawn smaller.
         feeds: The column that reads its output.
-        feeders: Towers drawn as one box, at the foot of this column whose stream they join.
+        feeders: Towers drawn as boxes at the foot of this column: the first joins its stream, each other is read by the one before.
         beyond: What reads the stream before the head: a head for further tokens (MTP).
         tied: The boxes whose weights are one tensor, lower and upper.
     """

@@ -104,7 +104,9 @@ def _trace_apart(interp: Interpreter, model: ModuleInstance, recorder: Recorder,
     for place, tower in list(uncalled_towers(model, called)):
         if place in called:
             continue
-        more = _trace_by_getter(interp, model, place, tower, batch, seq) or _trace_alone(interp, model, tower, batch, seq)
+        more = _trace_by_getter(interp, model, place, tower, batch, seq) or _trace_alone(
+            interp, model, tower, batch, seq
+        )
         if more is not None:
             called |= more.events.called()
             append(recorder, more)
