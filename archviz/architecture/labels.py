@@ -316,7 +316,7 @@ def _group_label(context: Context, node: FlowNode, owner: object) -> Label:
         scale = _score_scale(factor, owner) if isinstance(owner, Attention) else []
         factors = _operand_words(owner) if isinstance(owner, Attention) else []
         return Label("attention_core", title, [*details, *scale, *factors, *cap, *bias])
-    if node.name == "recurrence_core":
+    if node.name == "recurrence_core" and not isinstance(owner, Attention):
         return Label("recurrence_core", owner.core if isinstance(owner, Recurrence) else "Recurrence")
     if node.name == "top_k":
         return Label("top_k", "Top-k")

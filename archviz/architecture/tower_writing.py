@@ -46,7 +46,7 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
     outside = [m for m in column.around if column.module and not m.path.startswith(column.module + ".")]
     return Tower(
         id=column.id, title=column.title, module=column.module, feeds=column.feeds,
-        column=[ColumnItem(node=input_box(column)), *(item for _, item in sorted(placed, key=lambda pair: pair[0]))],
+        column=[ColumnItem(node=input_box(context, column)), *(item for _, item in sorted(placed, key=lambda pair: pair[0]))],
         parameters=context.parameters(column.module)
         + sum(context.parameters(m.path) for m in outside)
         - sum(context.parameters(path) for path in nested(column, columns)),

@@ -10,7 +10,7 @@ from archviz.architecture.context import Context
 from archviz.architecture.feeding import enters, goes_on, reaches, reads
 from archviz.architecture.kinds import Stack
 from archviz.architecture.roles import HEADS, LM_HEADS
-from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.interpreter.reading import INPUTS_GIVEN, Event, ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.norms import detect_norm
@@ -155,11 +155,24 @@ def _tower_id(context: Context, path: str, stacks: list[Stack], towers: Collecti
     root = context.modules[path]
     inside = tuple([stack.path + "." for stack in stacks] + [other + "." for other in _inner(path, towers)])
     kinds = {(m.library or "").rpartition(".")[2] for m in root.walk() if not m.path.startswith(inside)}
+    if len(towers) < 2 and _hears(context):
+        return "audio"
     if any(k.startswith("Embedding") for k in kinds) and not kinds & {"Conv2d", "Conv3d"}:
         return "text"
     if kinds & {"Conv2d", "Conv3d"}:
         return "vision"
     return "audio" if "Conv1d" in kinds else "text"
+
+
+_SOUND = {"input_features", "input_values", "audio_values"}
+
+
+def _hears(context: Context) -> bool:
+    """Whether a pass of the whole model was given sound and neither images nor token ids."""
+    first = next(iter(context.trace.outline), None)
+    given = first.options.get(INPUTS_GIVEN, ()) if first is not None else ()
+    names = set(given) if isinstance(given, tuple) else set()
+    return bool(names & _SOUND) and "input_ids" not in names and not any("pixel" in name for name in names)
 
 
 def _holds_table(context: Context, path: str, stacks: list[Stack], towers: Collection[str]) -> bool:
@@ -269,9 +282,20 @@ def _call_by_code(context: Context, columns: list[Column]) -> None:
     """Towers without a better word that look no token ids up (a decoder of masks, a codec) are called what the code calls them."""
     for column in columns:
         column.looks_ids_up = _looks_ids_up(context, column)
+        if column.id.partition("_")[0] in ("vision", "audio"):
+            column.title = _writing_title(column)
         if column.id.partition("_")[0] == "text" and column.looks_ids_up is False:
             name = column.module.rpartition(".")[2] or "model"
             column.title = name.replace("_", " ").capitalize()
+
+
+def _writing_title(column: Column) -> str:
+    """What a tower of images or sound is called: a decoder where its module is called so, or it scores words and looks back only."""
+    name = column.module.rpartition(".")[2]
+    if re.search(r"_decoder$", name):
+        return name.replace("_", " ").capitalize()
+    scores = any(module.name in LM_HEADS for module in column.around)
+    return column.title.replace("encoder", "decoder") if scores and is_causal(column) else column.title
 
 
 def _distribute(context: Context, columns: list[Column]) -> None:

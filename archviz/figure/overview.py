@@ -17,6 +17,7 @@ from archviz.figure.model import (
     Inset,
     LayerPanel,
     Repeat,
+    SideBox,
     Step,
     Strip,
     Summit,
@@ -145,17 +146,22 @@ class _Overview:
         zooms = {box.id: box.zoom for column in columns for box in column_boxes(column.steps)}
         sides = [side for side in self.draft.sides.values() if side.box.role == "input"]
         feeders = [tower for tower in self.draft.every if tower.feeds]
-        if len(sides) != 1 or len(feeders) != 1:
+        if len(sides) != 1 or len(feeders) != 1 or not self._reads(sides[0], feeders[0].feeds):
             return insets
         reading = {zooms.get(target) for target in sides[0].targets}
         name = f"{feeders[0].title} output"
         return [_naming(inset, name) if inset.id in reading else inset for inset in insets]
 
+    def _reads(self, side: SideBox, column: str | None) -> bool:
+        """Whether what stands beside the layers is read in a column."""
+        boxes = {box.id for each in self.draft.columns if each.id == column for box in column_boxes(each.steps)}
+        return any(target in boxes for target in side.targets)
+
     def _name_fed_inputs(self, towers: list[Tower]) -> None:
         """The one further input of a layer is what the one tower gives that feeds its tower."""
         inputs = [key for key, side in self.sides.items() if side.box.role == "input"]
         feeders = [tower for tower in towers if tower.feeds]
-        if len(inputs) == 1 and len(feeders) == 1:
+        if len(inputs) == 1 and len(feeders) == 1 and self._reads(self.sides[inputs[0]], feeders[0].feeds):
             side = self.sides[inputs[0]]
             named = replace(side.box, label=f"{feeders[0].title} output", details=side.box.details[:1])
             self.sides[inputs[0]] = replace(side, box=named)

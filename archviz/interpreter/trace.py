@@ -30,7 +30,7 @@ from archviz.interpreter.module_states import (
     with_module_states,
 )
 from archviz.interpreter.named_inputs import WHOLE
-from archviz.interpreter.reading import MASKS_GIVEN, Gap
+from archviz.interpreter.reading import INPUTS_GIVEN, MASKS_GIVEN, Gap
 from archviz.interpreter.towers import GRIDS, append, getters, other_inputs, token_marks, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor, Unknown
@@ -339,6 +339,8 @@ def _run(
     ]
     if masks and len(recorder.events):
         recorder.annotate(0, {MASKS_GIVEN: tuple(masks)})
+    if part is None and len(recorder.events):
+        recorder.annotate(0, {INPUTS_GIVEN: tuple(given)})
     gaps = [Gap(owner if isinstance(owner, str) else "", reason, at) for owner, reason, at in interp.gaps]
     gaps += [gap for gap in (Gap("", reason, at) for _, reason, at in interp.lasting_gaps) if gap not in gaps]
     interp.gaps = before
