@@ -20,7 +20,7 @@ NOT_READ = "no step of forward reads it"
 _AS_WEIGHT = "read as a weight, not called"
 _UNREAD = "no layer reads the output"
 _UNUSED = "nothing reads the output"
-_ENTERS = "enters the layers by another way than the steps below"
+ENTERS = "enters the layers by another way than the steps below"
 _APART = "called apart from the layers"
 _ELSEWHERE = "fed by something else than the steps below"
 
@@ -80,7 +80,7 @@ def asides_by_flow(context: Context, column: Column, order: Sequence[ModuleRecor
             if leading.isdisjoint([value.id for value in _given(trace, step)]):
                 found[step.path] = _UNREAD
             elif entering and not is_made_of(trace, call, {value.id for value in call.inputs}, entering):
-                found[step.path] = _ENTERS
+                found[step.path] = ENTERS
             else:
                 entering = {value.id for value in _given(trace, step)}
         elif last is not None and not is_made_of(trace, call, {value.id for value in call.inputs}, last):
@@ -117,6 +117,10 @@ def _read_outside(
     if call is None or context.trace.pass_of(call) != context.trace.pass_of(start):
         return None
     ids = {value.id for value in call.inputs}
+    layers = [layer for step in order if isinstance(step, Stack) for layer in step.layers]
+    given = {value.id for layer in layers for each in context.trace.calls(layer.path) for value in each.outputs}
+    if not is_made_of(context.trace, call, ids, given):
+        return None
     return made_of(context.trace, call, ids) | {value.id for value in call.outputs}
 
 

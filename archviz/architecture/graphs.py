@@ -6,7 +6,7 @@ import re
 from itertools import groupby
 
 from archviz.architecture.context import Context, code
-from archviz.architecture.labels import ARITHMETIC, Label, label_node, part_sizes, product, projection_text
+from archviz.architecture.labels import ARITHMETIC, LEARNED, Label, label_node, part_sizes, product, projection_text
 from archviz.architecture.model import BlockEdge, BlockGraph, BlockNode, Evidence, Role
 from archviz.architecture.own_tensors import tensors_read
 from archviz.architecture.roles import Roles
@@ -319,7 +319,11 @@ def _name_own_tensors(
             continue
         for name, text in read.items():
             tensor = left.pop(name, None)
-            box.parameters += tensor.numel if tensor else 0
+            counted = (
+                box.role == "scale" and box.code_name is None and box.parameters > 0
+            )  # by its label, without a name
+            box.parameters += tensor.numel if tensor and not counted else 0
+            box.details = [line for line in box.details if line != LEARNED] if counted else box.details
             box.code_name = box.code_name or name
             _tell_tensor(box, flow.nodes[number], text)
     return list(left)

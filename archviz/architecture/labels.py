@@ -24,6 +24,8 @@ from archviz.patterns.streams import detect_stream_mixer
 from archviz.records import field, record
 
 _MOST_STREAMS = 8
+LEARNED = "learned"
+"""What stands under a factor that is a parameter whose name is not known."""
 WEIGHTLESS = "without weights"
 """What stands under a norm that holds no parameters."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from archviz.architecture.asides import NOT_READ, asides_by_flow, find_asides, unread_tensors, unseen_links
+from archviz.architecture.asides import ENTERS, NOT_READ, asides_by_flow, find_asides, unread_tensors, unseen_links
 from archviz.architecture.beside import find_beside, first_call, taps_layers
 from archviz.architecture.column_joins import meetings, way_of
 from archviz.architecture.context import Context
@@ -37,8 +37,8 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
     placed += [
         (
             _tensor_place(context, holders[tensor.name], joins.get(tensor.name)),
-            ColumnItem(node=tensor_box(column, tensor), taps=True, note=NOT_READ)
-            if tensor.name in unread
+            ColumnItem(node=tensor_box(column, tensor), taps=True, note=NOT_READ if tensor.name in unread else ENTERS)
+            if tensor.name in unread or (steps.begins and way_of(joins.get(tensor.name)) is None)
             else ColumnItem(node=tensor_box(column, tensor), joins=way_of(joins.get(tensor.name))),
         )
         for tensor in tensors
@@ -73,6 +73,13 @@ class _Steps:
         self._taps = {m.path for m in self._modules if any(taps_layers(context, m, s.layers) for s in column.stacks)}
         self._asides = asides_by_flow(context, column, self._order()) | self._asides
         self._unseen = unseen_links(context, self._order()) if context.trace else set()
+
+    @property
+    def begins(self) -> bool:
+        """Whether a pass shows modules that begin the stream before the layers; a tensor that does not meet it is then no step."""
+        order = self._order()
+        seen = bool(order) and not self._context.reading.trace_gaps and _ran(self._context, self._column)
+        return seen and bool(self._column.stacks) and not isinstance(order[0], Stack)
 
     def placed(self) -> Iterator[tuple[tuple[int, int], ColumnItem]]:
         """Each of them with its place."""

@@ -155,7 +155,7 @@ def _tower_id(context: Context, path: str, stacks: list[Stack], towers: Collecti
     root = context.modules[path]
     inside = tuple([stack.path + "." for stack in stacks] + [other + "." for other in _inner(path, towers)])
     kinds = {(m.library or "").rpartition(".")[2] for m in root.walk() if not m.path.startswith(inside)}
-    if len(towers) < 2 and _hears(context):
+    if stacks and len(towers) < 2 and _hears(context):
         return "audio"
     if any(k.startswith("Embedding") for k in kinds) and not kinds & {"Conv2d", "Conv3d"}:
         return "text"
@@ -188,7 +188,8 @@ def _inner(path: str, towers: Collection[str]) -> list[str]:
 
 def _looks_ids_up(context: Context, column: Column) -> bool | None:
     tables = [
-        inner for module in column.around for inner in module.walk() if embeds(inner) and not re.search("pos", inner.name)
+        inner for module in column.around for inner in module.walk()
+        if not re.search("pos", inner.name) and (embeds(inner) or "embedding" in context.trace.own_ops(inner.path))
     ]  # fmt: skip
     calls = [call for table in tables if (call := context.trace.call(table.path)) is not None]
     ran = any(first_call(context.trace, module) is not None for module in column.around)

@@ -38,7 +38,7 @@ from archviz.records import replace
 
 _Step = TypeVar("_Step", bound=Step)
 
-MAX_BOXES = 40
+MAX_BOXES = 41  # about forty
 _MAX_PANELS = 6
 _MINOR_SHARE = 0.4
 _PLAIN_COLOUR = 3  # of a layer kind without a mixer
