@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from archviz.architecture.model import Architecture
 from archviz.figure.columns import MAX_BOXES, minor_towers
-from archviz.figure.display import DisplayList
 from archviz.figure.insets import Known
 from archviz.figure.model import Figure
 from archviz.figure.overview import boxes_of, build_overview
@@ -20,13 +19,8 @@ _NEARLY = 400.0  # px by which a page is too large for a brief strip to help
 _HOPELESS = 1180.0  # px by which a page is too large for closer boxes to help
 
 
-def fitted_overview(architecture: Architecture, theme: Theme) -> DisplayList:
-    """The drawing of an overview; what it leaves out, it says."""
-    return fitted_page(architecture, theme).display()
-
-
 def fitted_page(architecture: Architecture, theme: Theme) -> Page:
-    """The page of an overview, before it is drawn."""
+    """The page of an overview, before it is drawn; what it leaves out, it says."""
     best: Page | None = None
     rungs = _rungs(architecture)
     known = Known()
