@@ -214,7 +214,7 @@ class FactCell:
 
 @record(frozen=True)
 class Figure:
-    """Everything that one drawing shows."""
+    """Everything that one drawing shows; a `slim` one has narrow words beside its columns."""
 
     title: str
     subtitle: str
@@ -227,6 +227,7 @@ class Figure:
     facts: tuple[FactCell, ...] = ()
     footers: tuple[Sentence, ...] = field(default_factory=tuple)
     summit: Summit | None = None
+    slim: bool = False
 
 
 def diagrams(figure: Figure) -> list[Diagram]:

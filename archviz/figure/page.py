@@ -76,9 +76,11 @@ class Page:
         )
         self.panels: list[Panel] = [*self.insets, *self.strips]
         self.feet: dict[float, float] = like.feet if like else {}  # heights by width, px
-        self.notes = wrapped_notes(figure.notes)
+        self.notes = wrapped_notes(figure.notes, figure.slim)
         self.arts: list[ColumnArt] = (
-            dense.arts if dense else [ColumnArt(column, theme, density, density) for column in figure.columns]
+            dense.arts
+            if dense
+            else [ColumnArt(column, theme, density, density, figure.slim) for column in figure.columns]
         )
         self.sides = [self._sides_of(art) for art in self.arts]
         self.items: list[Item] = []
@@ -237,15 +239,16 @@ class Page:
 
     def _stretch_columns(self, body: float) -> None:
         """Longer wires in columns that are lower than the page, so that they fill it."""
+        slim = self.figure.slim
         for index, art in enumerate(self.arts):
             if art.height >= body - 1 or (self.tucked and index == 0):
                 continue
             goal = body - 16 if self._feeds_last(art) else body  # for the line that leaves above it
-            longer = ColumnArt(art.column, self.theme, 2.0, self.density)
+            longer = ColumnArt(art.column, self.theme, 2.0, self.density, slim)
             stretch = self.density + (2.0 - self.density) * max(goal - art.height, 0.0) / max(
                 longer.height - art.height, 1.0
             )
-            self.arts[index] = ColumnArt(art.column, self.theme, min(stretch, _MAX_STRETCH), self.density)
+            self.arts[index] = ColumnArt(art.column, self.theme, min(stretch, _MAX_STRETCH), self.density, slim)
 
     def _draw_columns(self, bottom: float) -> None:
         for art, x, own in zip(self.arts, self.xs, self.sides, strict=True):

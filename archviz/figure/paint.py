@@ -28,7 +28,7 @@ _WIDER = {"attention_core": 1.35, "recurrence_core": 1.35, "experts": 1.35, "rou
 
 @record(frozen=True)
 class Style:
-    """Sizes of the boxes of one part of the figure, in px."""
+    """Sizes of the boxes of one part of the figure, in px; `slim` makes frames around them no wider than need be."""
 
     label: float = 15.0
     detail: float = 12.0
@@ -37,6 +37,7 @@ class Style:
     narrow: float = 184.0
     wide: float = 250.0
     line: float = 15.0
+    slim: bool = False
 
 
 MAIN = Style(label=15.5, detail=13.0, tall=30.0, narrow=168.0, wide=196.0, line=15.5)
@@ -45,11 +46,14 @@ INSET = Style(label=14.0, detail=13.0, pad=7.0, tall=29.0, narrow=50.0, wide=158
 MINOR_INSET = Style(label=13.5, detail=13.0, pad=7.0, tall=29.0, narrow=50.0, wide=150.0, line=15.5)
 SIDE = Style(label=14.0, detail=13.0, pad=7.0, tall=28.0, narrow=62.0, wide=126.0, line=15.5)
 _CHIP = replace(SIDE, pad=5.0, narrow=44.0, wide=56.0)
+_SLIM = replace(_CHIP, wide=76.0)
 
 
 def side_style(box: Box) -> Style:
-    """The style of a box beside a column: the mere name of RoPE or QK-norm is as narrow as it can be."""
-    return _CHIP if box.role in ("rope", "qk_norm") and not box.details else SIDE
+    """The style of a box beside a column: the mere name of RoPE or QK-norm is as narrow as it can be, and RoPE with one line is narrow."""
+    if box.role not in ("rope", "qk_norm") or len(box.details) > 1:
+        return SIDE
+    return _CHIP if not box.details else _SLIM if box.role == "rope" else SIDE
 
 
 def closer(style: Style, density: float) -> Style:
