@@ -183,7 +183,7 @@ def with_savings(insets: Sequence[Inset], architecture: Architecture) -> tuple[I
         Words(compact(parameters.total), accent=True),
         Words(" parameters only "),
         Words(compact(parameters.active), accent=True),
-        Words(f" ({share} %) are active per token"),
+        Words(f" ({share}\u00a0%) are active per token"),
     )
     return tuple(replace(inset, notes=(*inset.notes, savings)) if inset is first else inset for inset in insets)
 

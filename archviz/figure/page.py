@@ -39,6 +39,7 @@ _ZOOMS = 28.0  # px between the columns and the panels, for the lines that join 
 _MAX_STRETCH = 3.2
 _CLIMB = 22.0  # px that wires have between the columns and what stands above them, with its own output
 _SLACK = 0.25  # by so much the frame of a panel that does not stretch may be higher than it, to end with its neighbours
+_ALONE, _TOGETHER = 1.2, 0.45  # by so much a panel that stretches may be higher, alone beside others or under others
 _EXACT = 0.01  # px that sums of widths may be off by
 _INNER = WIDEST - 2 * _MARGIN
 
@@ -143,10 +144,12 @@ class Page:
         return max((art.height for art in self.arts), default=0.0)
 
     def _arranged(self) -> Arrangement:
-        blocks = [Block(panel.width, panel.height_at) for panel in self.panels]
-        inner = max(_INNER, self.left - _MARGIN)
-        room = Room(inner - self.left - _ZOOMS + _MARGIN, self._tallest(), self._noted())
-        return arrange(blocks, room, inner)
+        opened = {zoom for art in self.arts for zoom in art.zooms.values()}
+        inner = [isinstance(panel, InsetArt) and panel.inset.id not in opened for panel in self.panels]
+        blocks = [Block(panel.width, panel.height_at, deep) for panel, deep in zip(self.panels, inner, strict=True)]
+        whole = max(_INNER, self.left - _MARGIN)
+        room = Room(whole - self.left - _ZOOMS + _MARGIN, self._tallest(), self._noted())
+        return arrange(blocks, room, whole)
 
     def _width(self, plan: Arrangement) -> float:
         """As wide as the columns with what stands beside them; the whole width of print where something stands below."""
@@ -407,6 +410,7 @@ def _stacked(panels: Sequence[Panel], x: float, top: float, width: float, room: 
         elastic, weight = list(panels[-1:]), heights[-1]
     y = top
     for panel, height in zip(panels, heights, strict=True):
-        more = min(spare * height / weight, height * 0.45) if panel in elastic else 0.0
+        most = height * (_ALONE if len(panels) == 1 else _TOGETHER)
+        more = min(spare * height / weight, most) if panel in elastic else 0.0
         yield panel, Frame(x, y, width, height + more)
         y += height + more + GAP

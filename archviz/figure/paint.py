@@ -50,10 +50,13 @@ _SLIM = replace(_CHIP, wide=76.0)
 
 
 def side_style(box: Box) -> Style:
-    """The style of a box beside a column: the mere name of RoPE or QK-norm is as narrow as it can be, and RoPE with one line is narrow."""
+    """The style of a box beside a column: the mere name of RoPE or QK-norm is as narrow as it can be, and RoPE with short words narrow."""
     if box.role not in ("rope", "qk_norm") or len(box.details) > 1:
         return SIDE
-    return _CHIP if not box.details else _SLIM if box.role == "rope" else SIDE
+    words = [word for line in box.details for word in line.split()]
+    if box.role == "rope" and all(measure(word, _SLIM.detail) <= _SLIM.wide - 2 * _SLIM.pad for word in words):
+        return _SLIM if words else _CHIP
+    return SIDE if words else _CHIP
 
 
 def closer(style: Style, density: float) -> Style:
@@ -169,15 +172,18 @@ def _clauses(words: Sequence[str]) -> list[str]:
 
 
 def _bound(words: Sequence[str]) -> list[str]:
-    """Words joined to what they say little without: a number to its name and its factors, a sign to what follows it.
+    """Words joined to what they say little without: a number to its name and its factors, a sign to what follows it, a sum in brackets.
 
     >>> _bound(["3072", "→", "6144,", "kernel", "3", "×", "3,", "stride", "2"])
     ['3072', '→ 6144,', 'kernel 3 × 3,', 'stride 2']
+    >>> _bound(["4096", "→", "16", "×", "(64", "+", "192)"])
+    ['4096', '→ 16 × (64 + 192)']
     """
     bound: list[str] = []
     for before, word in zip(("", *words), words, strict=False):
         named = before.isalpha() and before.islower() and word[:1].isdigit()
-        if bound and (named or word == "×" or before in _SIGNS):
+        inside = bound and bound[-1].count("(") > bound[-1].count(")")
+        if bound and (named or inside or word == "×" or before in _SIGNS):
             bound[-1] = f"{bound[-1]} {word}"
         else:
             bound.append(word)

@@ -99,7 +99,7 @@ def test_the_fact_strip_gives_counts_in_full_with_their_units() -> None:
 
 def test_savings_are_told_where_experts_are_routed() -> None:
     insets = {inset.title: [plain(note) for note in inset.notes] for inset in build_overview(ZOO["qwen35"]()).insets}
-    told = "Resource savings: of 397B parameters only 17B (4.27 %) are active per token"
+    told = "Resource savings: of 397B parameters only 17B (4.27\u00a0%) are active per token"
     assert told in insets["Mixture of experts"]
     assert told not in insets["Gated attention"]
 
