@@ -30,6 +30,7 @@ from archviz.interpreter.reading import ModuleRecord
 from archviz.late_patterns import late_pattern
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.position_mixers import PositionMixer
 
 CONTEXT_KEYS = (
     "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx", "max_sequence_length",
@@ -166,7 +167,8 @@ def _decodes(column: Column) -> bool:
 
 def _decoder_type(stack: Stack) -> str:
     """Dense or sparse, and hybrid when layers mix in different ways."""
-    families = {type(part.what) for kind in stack.kinds for part in kind.parts.mixers}
+    mixers = (part.what for kind in stack.kinds for part in kind.parts.mixers)
+    families = {type(what) for what in mixers if not isinstance(what, PositionMixer)}
     sparse = any(isinstance(part.what, MixtureOfExperts) for kind in stack.kinds for part in kind.parts.feeds)
     return ("Sparse MoE" if sparse else "Dense") + (", hybrid" if len(families) > 1 else "")
 

@@ -30,8 +30,8 @@ from archviz.interpreter.module_states import (
     with_module_states,
 )
 from archviz.interpreter.named_inputs import WHOLE
-from archviz.interpreter.reading import MASKS_GIVEN, Gap
-from archviz.interpreter.towers import GRIDS, append, other_inputs, token_marks, tower_inputs, uncalled_towers
+from archviz.interpreter.reading import INPUTS_GIVEN, MASKS_GIVEN, Gap
+from archviz.interpreter.towers import GRIDS, append, getters, other_inputs, token_marks, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor, Unknown
 from archviz.spans import Span
@@ -101,12 +101,37 @@ def _trace_apart(interp: Interpreter, model: ModuleInstance, recorder: Recorder,
     """Call the towers that a pass left out, each on its own; one that is not understood stays left out."""
     called = recorder.events.called()
     interp.state[WHOLE] = model.attrs.get("config")
-    for _, tower in list(uncalled_towers(model, called)):
-        for given in tower_inputs(interp, tower, batch, seq):
-            more, gaps, _ = _run(interp, model, given, part=tower, enough=1)
-            if not gaps:
-                append(recorder, more)
-                break
+    for place, tower in list(uncalled_towers(model, called)):
+        if place in called:
+            continue
+        more = _trace_by_getter(interp, model, place, tower, batch, seq) or _trace_alone(
+            interp, model, tower, batch, seq
+        )
+        if more is not None:
+            called |= more.events.called()
+            append(recorder, more)
+
+
+def _trace_by_getter(
+    interp: Interpreter, model: ModuleInstance, place: str, tower: ModuleInstance, batch: int, seq: int
+) -> Recorder | None:
+    """The pass of a model's own method for the features of a tower, which shows what reads the tower's output too."""
+    for holder, path, method in getters(interp, model, place):
+        for given in tower_inputs(interp, tower, batch, seq, (holder, method)):
+            more, gaps, _ = _run(interp, model, given, part=holder, enough=1, method=(method, path))
+            if not gaps and place in more.events.called():
+                return more
+    return None
+
+
+def _trace_alone(
+    interp: Interpreter, model: ModuleInstance, tower: ModuleInstance, batch: int, seq: int
+) -> Recorder | None:
+    for given in tower_inputs(interp, tower, batch, seq):
+        more, gaps, _ = _run(interp, model, given, part=tower, enough=1)
+        if not gaps:
+            return more
+    return None
 
 
 def trace_model(
@@ -302,13 +327,14 @@ def _evaluate(interp: Interpreter, model: ModuleInstance) -> None:
 
 def _run(
     interp: Interpreter, model: ModuleInstance, given: dict[str, Any], part: ModuleInstance | None = None,
-    after: Recorder | None = None, enough: int | None = None,
+    after: Recorder | None = None, enough: int | None = None, method: tuple[str, str] | None = None,
 ) -> tuple[Recorder, list[Gap], Any]:  # fmt: skip
     """One call of the model, or of a part of it: its events, what was not understood, and its output (None where it failed).
 
     Args:
         after: The pass whose cache it is given.
         enough: So many gaps, and the pass does not count: it ends there.
+        method: A method of the part that is called instead of it, and the path of the part.
     """
     before = list(interp.gaps)
     interp.gaps = []
@@ -323,7 +349,7 @@ def _run(
         if after is not None:
             recorder.continues(after)
         recorder.tokens = {id(value) for name, value in given.items() if name.endswith("input_ids")}
-        output = interp.call(part or model, [], given)
+        output = interp.call(part or model, [], given) if method is None else _call_method(interp, part, *method, given)
     except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
         recorder.ended_by = str(error)
         recorder.spent = isinstance(error, BudgetSpentError)
@@ -336,10 +362,24 @@ def _run(
     ]
     if masks and len(recorder.events):
         recorder.annotate(0, {MASKS_GIVEN: tuple(masks)})
+    if part is None and len(recorder.events):
+        recorder.annotate(0, {INPUTS_GIVEN: tuple(given)})
     gaps = [Gap(owner if isinstance(owner, str) else "", reason, at) for owner, reason, at in interp.gaps]
     gaps += [gap for gap in (Gap("", reason, at) for _, reason, at in interp.lasting_gaps) if gap not in gaps]
     interp.gaps = before
     return recorder, gaps, output
+
+
+def _call_method(interp: Interpreter, part: ModuleInstance | None, name: str, path: str, given: dict[str, Any]) -> Any:
+    """Call a method of a part; what happens in it stands in one event, as in that of a module."""
+    recorder = interp.recorder
+    assert recorder is not None
+    index, output = recorder.begin("function", name, given.values(), None, path), None
+    try:
+        output = interp.call(interp.get_attribute(part, name), [], given)
+    finally:
+        recorder.end(index, output)
+    return output
 
 
 OPS = frozenset({

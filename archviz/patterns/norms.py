@@ -113,7 +113,7 @@ def _from_name(module: ModuleRecord, trace: Trace) -> str | None:
         return None
     call = trace.call(module.path)
     if call is not None and call.outputs and trace.own_ops(module.path):
-        return AFFINE  # it ran, and only scaled and shifted
+        return AFFINE  # it ran through, and only scaled and shifted
     if "rms" in names:
         return "RMSNorm"
     return "LayerNorm" if "layernorm" in names or "layer_norm" in names else "Norm"

@@ -45,6 +45,9 @@ CONTRACTIONS = frozenset({
 
 SPLITS = frozenset({"split", "chunk", "unbind"})
 JOINS = frozenset({"cat", "stack", "hstack", "vstack"})
+TRANSFORMS = frozenset({"fft", "fft2", "fftn", "rfft", "rfft2", "rfftn", "stft"})
+"""Fourier transforms of the data; `INVERSES` lead back."""
+INVERSES = frozenset({"ifft", "ifft2", "ifftn", "irfft", "irfft2", "irfftn", "istft"})
 CONVOLUTIONS = frozenset({"conv1d", "conv2d", "conv3d", "causal_conv1d_fn", "causal_conv1d"})
 
 ACTIVATIONS = {

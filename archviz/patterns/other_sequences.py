@@ -27,26 +27,8 @@ def reads_another_sequence(module: ModuleRecord, projections: dict[str, ModuleRe
             return False  # pieces of one sequence
         if len(streams) < 2 or named:
             return len(streams) > 1
-        return _reads_keys_elsewhere(projections, call, streams, trace) and not _is_of_one(trace, call, streams)
+        return _reads_keys_elsewhere(projections, call, streams, trace)
     return bool(re.search(r"cross_?att|encoder_attn|encdecatt", module.path.rpartition(".")[2].lower()))
-
-
-def _is_of_one(trace: Trace, call: Event, streams: set[int]) -> bool:
-    """Whether the layer around a call makes all its streams of the same of its own inputs: mixes of one sequence, no two of them."""
-    layer = trace.parent(call)
-    while layer is not None and not (layer.kind == "call" and layer.module.rpartition(".")[2].isdigit()):
-        layer = trace.parent(layer)
-    if layer is None:
-        return False
-    made = {value.id: {value.id} for value in layer.inputs if trace.carries(value)}
-    for event in trace.inside(layer):
-        if event.index >= call.index:
-            break
-        read = set[int]().union(*(made.get(value.id, ()) for value in event.inputs)) if trace.is_leaf(event) else ()
-        for value in event.outputs if read else ():
-            made.setdefault(value.id, set()).update(read)
-    sources = [made.get(stream, set()) for stream in streams]
-    return bool(sources[0]) and all(each == sources[0] for each in sources)
 
 
 def _whole(trace: Trace, call: Event, value: int) -> int:
@@ -72,7 +54,26 @@ def _reads_keys_elsewhere(projections: dict[str, ModuleRecord], call: Event, str
             if not reached.isdisjoint([value.id for value in event.inputs]):
                 reached.update([value.id for value in event.outputs])
     queries, keys = ({stream for stream, ids in made.items() if ends[name].inputs[0].id in ids} for name in ("q", "k"))
-    return bool(queries and keys) and queries.isdisjoint(keys)
+    return bool(queries and keys) and queries.isdisjoint(keys) and not _have_one_origin(queries, keys, call, trace)
+
+
+def _have_one_origin(queries: set[int], keys: set[int], call: Event, trace: Trace) -> bool:
+    """Whether keys are made of nothing but what queries are made of, in the layer around a call: two mixes of the same states."""
+    layer = trace.parent(call)
+    while layer is not None and layer.kind != "call":
+        layer = trace.parent(layer)
+    if layer is None:
+        return False
+    origins: dict[int, set[int]] = {value.id: {value.id} for value in layer.inputs if trace.carries(value)}
+    for event in trace.inside(layer):
+        if event.index >= call.index:
+            break
+        found = (
+            set[int]().union(*(origins.get(value.id, ()) for value in event.inputs)) if trace.is_leaf(event) else set()
+        )
+        origins.update((value.id, found | origins.get(value.id, set())) for value in event.outputs if found)
+    of_queries, of_keys = (set[int]().union(*(origins.get(each, {each}) for each in ids)) for ids in (queries, keys))
+    return of_keys <= of_queries
 
 
 def _is_float(dtype: str | None) -> bool:

@@ -12,6 +12,7 @@ from archviz.patterns.flow import Flow, FlowNode, build_flow
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.norms import Norm
 from archviz.patterns.op_families import PLUMBING, canonical
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.residual import (
     branch_placements,
@@ -301,9 +302,10 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
     if isinstance(what, FeedForward):
         yield from feed_forward_claims(view, what)
         yield from inner_norms(view, "feed_forward.norms")
-    elif isinstance(what, Recurrence):
+    elif isinstance(what, Recurrence | PositionMixer):
         yield view.claim("mixer.kind", what.title)
-        yield view.claim("mixer.family", what.role.replace("_", " "))
+        if isinstance(what, Recurrence):
+            yield view.claim("mixer.family", what.role.replace("_", " "))
         for name, size in what.sizes.items():
             yield view.claim(f"mixer.{name}", size)
         yield from inner_norms(view, "mixer.norms")
