@@ -23,6 +23,8 @@ IMAGES = ("pixel_values", "images", "image", "pixels")
 WHOLE = "configuration of the whole model"  # in `Interpreter.state`, while parts of it are called
 SOUND_MASKS = ("input_features_mask", "feature_attention_mask", "audio_attention_mask")
 MASKS = ("attention_mask", "padding_mask", "mask")
+STARTS = ("start_pos", "startpos", "start_position", "start_index", "pos_offset", "offset", "past_len", "past_length")
+PLACES = ("positions", "input_pos", "input_positions", "pos", "position", "pos_ids")
 MOST = 8  # combinations that are tried
 NONE_STATED: dict[str, Tensor] = {}
 
@@ -90,6 +92,12 @@ def candidates(interp: Interpreter, name: str, config: Any, batch: int, seq: int
             Tensor((batch, seq, width), DTYPE) for width in numbers(interp, config, ("encoder_hidden_size", *WIDTHS))
         ]
     if name.endswith(("_mask", "_ids")) or name == "mask":
+        return [Tensor((batch, seq), "int64")]
+    if name in STARTS:  # how many tokens went before
+        return [0]
+    if name in PLACES:
+        return [Tensor((seq,), "int64"), Tensor((batch, seq), "int64")]
+    if name in ("targets", "target", "labels"):
         return [Tensor((batch, seq), "int64")]
     if name == "bbox":
         return [Tensor((batch, seq, 4), "int64")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from archviz.interpreter.machine import Interpreter
@@ -150,8 +151,11 @@ def _is_number(value: Meaning | None) -> bool:
 
 def masked_scores(scores: Scores, other: Meaning | None, result: Tensor) -> Scores:
     if isinstance(other, Scores):
-        lost = scores.lost or other.lost
-        return replace(scores, mask=scores.mask or other.mask, obscured=scores.obscured or other.obscured, lost=lost)
+        rows = tuple(axis for axis in scores.rows if axis in other.rows)
+        lost = scores.lost or other.lost or not rows
+        return replace(
+            scores, mask=scores.mask or other.mask, obscured=scores.obscured or other.obscured, lost=lost, rows=rows
+        )
     if isinstance(other, Bias):
         return scores
     if _is_number(other):
@@ -166,9 +170,9 @@ def masked_scores(scores: Scores, other: Meaning | None, result: Tensor) -> Scor
 
 def _with_mask(scores: Scores, allowed: Relation | None, result: Tensor) -> Scores:
     """Scores after a mask; queries that follow cached keys are the last of all positions."""
-    if allowed is None:
+    if allowed is None or (allowed.hides and allowed.rows not in scores.rows):
         return replace(scores, lost=True)
-    queries, keys = result.sizes[-2:] if len(result.sizes) > 1 else (0, 0)
+    queries, keys = (result.sizes[allowed.rows], result.sizes[-1]) if len(result.sizes) >= -allowed.rows else (0, 0)
     allowed = relations.shifted(allowed, max(0, keys - queries))
     together = allowed if scores.mask is None else relations.both(scores.mask, allowed)
     return replace(scores, lost=True) if together is None else replace(scores, mask=together)
@@ -272,6 +276,19 @@ def _blocked_where(condition: Meaning | None, value: Meaning | None, result: Ten
         return Additive(replace(allowed, narrowed=True))
     is_open = isinstance(value, (Relation, Bias)) or _is_number(value)
     return added_mask(allowed) if is_open else None
+
+
+def behind(mask: Additive, before: int) -> Additive | None:
+    """A mask of the last keys, with so many keys before them that all queries see."""
+    allowed = mask.allowed
+    is_open = allowed.high == inf and allowed.chunk is None and not (allowed.outside or allowed.marked)
+    return Additive(replace(allowed, low=allowed.low - before)) if is_open else None
+
+
+def logarithm(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    """0 for the ones of a mask, minus infinity for its zeros."""
+    allowed = as_relation(meaning(args[0] if args else kwargs.get("input")))
+    return None if allowed is None or not allowed.hides else Additive(allowed)
 
 
 def masked_fill(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:

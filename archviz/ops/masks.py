@@ -16,11 +16,22 @@ from archviz.ops import mask_making as making
 from archviz.ops import mask_views as views
 from archviz.ops.mask_views import item, written
 from archviz.ops.meanings import Rule, as_relation, mean, meaning
-from archviz.ops.relations import Additive, Bias, Distance, Meaning, Pattern, Position, Relation, Scores
+from archviz.ops.relations import Additive, Bias, Constant, Distance, Meaning, Pattern, Position, Relation, Scores
 
 
 def _product(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
     return Scores()
+
+
+def _lettered_product(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    """The queries lie along an axis of one factor alone: of `bshd,bthd->bsht` the third from the right."""
+    equation = args[0] if args else kwargs.get("equation")
+    terms = equation.replace(" ", "").replace("->", ",").split(",") if isinstance(equation, str) else []
+    if len(terms) != 3 or "." in terms[2]:
+        return Scores()
+    one, other, made = terms
+    rows = tuple(at - len(made) for at, axis in enumerate(made[:-1]) if (axis in one) != (axis in other))
+    return Scores(rows=rows or (-2,))
 
 
 def _biased_product(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -51,13 +62,23 @@ def _gathered(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Me
 
 
 def _chained(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
-    """Scores with sinks beside them."""
-    parts: Sequence[Any] = args[0] if isinstance(args[0], (list, tuple)) else ()
-    found = meaning(parts[0]) if parts else None
+    """Scores with sinks beside them; a mask behind columns for keys that went before, which all queries see."""
+    given: Sequence[Any] = args[0] if args and isinstance(args[0], (list, tuple)) else ()
     rank = len(result.sizes)
     along = kwargs.get("dim", args[1] if len(args) > 1 else 0)
-    is_last = isinstance(along, int) and shapes.axis(along, rank) == rank - 1
-    return found if isinstance(found, Scores) and is_last else None
+    if not isinstance(along, int) or shapes.axis(along, rank) != rank - 1:
+        return None
+    parts = [each for each in given if isinstance(each, Tensor) and each.sizes and each.sizes[-1]]
+    found = meaning(parts[0]) if parts else None
+    if isinstance(found, Scores) or len(parts) == 1:
+        return found
+    mask = meaning(parts[-1]) if len(parts) == 2 and found == Constant(0.0) else None
+    return making.behind(mask, parts[0].sizes[-1]) if isinstance(mask, Additive) else None
+
+
+def _side_by_side(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    """Joined along the second axis, or the only one."""
+    return _chained(interp, args, {"dim": min(1, len(result.sizes) - 1)}, result)
 
 
 def used(label: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +97,7 @@ def used(label: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str,
         return {"mask": "causal"} if causal is True else described(None)
     found = meaning(given)
     allowed = found.allowed if isinstance(found, Additive) else as_relation(found)
-    if allowed is None:
+    if allowed is None or (allowed.hides and allowed.rows != -2):
         return {}
     sizes = given.sizes[-2:] if isinstance(given, Tensor) and len(given.sizes) > 1 else (0, 0)
     return described(relations.shifted(allowed, max(0, sizes[1] - sizes[0]) if sizes[0] > 1 or sizes[1] > 1 else 0))
@@ -132,10 +153,10 @@ RULES: dict[str, Rule] = {
     "permute": views.permuted, **_names(views.transposed, "transpose", "swapaxes"), **_names(views.turned, "t", "mT"),
     **_names(views.viewed, "view", "reshape", "view_as", "reshape_as", "flatten", "unflatten", "repeat", "tile"),
     **_names(views.expanded, "expand", "expand_as", "broadcast_to", "broadcast_tensors"),
-    **_names(_product, "matmul", "__matmul__", "bmm", "einsum"), "baddbmm": _biased_product,
+    **_names(_product, "matmul", "__matmul__", "bmm"), "einsum": _lettered_product, "baddbmm": _biased_product,
     **_names(counts.counted, "bincount", "histc", "one_hot"), "sum": counts.summed,
     **_names(counts.scattered(3), "scatter_", "scatter", "scatter_add_", "scatter_add", "index_add_"),
-    "embedding": _table, "gather": _gathered, **_names(_chained, "cat", "concat"),
+    "embedding": _table, "gather": _gathered, **_names(_chained, "cat", "concat"), "hstack": _side_by_side, "log": making.logarithm,
 }  # fmt: skip
 USERS = frozenset({"softmax", "scaled_dot_product_attention"})
 

@@ -83,6 +83,7 @@ class Relation:
         narrowed: Data (padding, packed sequences) takes some pairs away.
         widened: Data (blocks of image tokens) adds some pairs.
         marked: The pairs of places with equal marks, whatever their distance.
+        rows: The axis of the queries, counted from the right; that of the keys is the last.
         at: The line that made the mask.
     """
 
@@ -94,6 +95,7 @@ class Relation:
     narrowed: bool = False
     widened: bool = False
     marked: bool = False
+    rows: int = -2
     at: Span | None = None
 
     @property
@@ -145,11 +147,13 @@ class Scores:
         mask: What was masked so far; None when nothing was.
         obscured: Something not understood was added, which may be a mask or a bias.
         lost: They were masked by something not understood, so that `mask` is not all.
+        rows: The axes that may be the queries', counted from the right; a product in einsum's letters may have them before the heads'.
     """
 
     mask: Relation | None = None
     obscured: bool = False
     lost: bool = False
+    rows: tuple[int, ...] = (-2,)
 
 
 @record(frozen=True)
@@ -190,18 +194,20 @@ def complement(relation: Relation) -> Relation:
         rest = NOTHING if relation.high == inf else Relation(low=relation.high + 1)
     elif not relation.outside and relation.chunk is None and relation.high == inf:
         rest = Relation(high=relation.low - 1)
-    return replace(rest, at=relation.at, narrowed=relation.widened, widened=relation.narrowed)
+    return replace(rest, at=relation.at, narrowed=relation.widened, widened=relation.narrowed, rows=relation.rows)
 
 
 def both(one: Relation, other: Relation) -> Relation | None:
-    """The pairs in two sets; None when that is no single interval."""
-    found = _meet(one, other) if not one.marked and not other.marked else _meet_marked(one, other)
+    """The pairs in two sets; None when that is no single interval, or their queries lie along different axes."""
+    rows = {each.rows for each in (one, other) if each.hides}
+    found = None if len(rows) > 1 else _meet(one, other) if not one.marked and not other.marked else _meet_marked(one, other)
     if found is None:
         return None
     return replace(
         found,
         narrowed=one.narrowed or other.narrowed,
         widened=one.widened or other.widened,
+        rows=next(iter(rows), one.rows),
         at=one.at if one != EVERYTHING and one.at else other.at or one.at,
     )
 
