@@ -171,6 +171,8 @@ class Assumption(NamedTuple):
         return {"module": self.module, "what": self.what, "at": str(self.at) if self.at else None}
 
 
+DIRECT = "direct"
+"""Option of a call of `forward` itself, which PyTorch counts as no call of a module."""
 MASKS_GIVEN = "masks_given"
 """Option of the outermost call: the ids of its inputs that are masks, not data."""
 

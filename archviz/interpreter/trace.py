@@ -30,7 +30,7 @@ from archviz.interpreter.module_states import (
     with_module_states,
 )
 from archviz.interpreter.named_inputs import WHOLE
-from archviz.interpreter.reading import MASKS_GIVEN, Gap
+from archviz.interpreter.reading import DIRECT, MASKS_GIVEN, Gap
 from archviz.interpreter.towers import GRIDS, append, other_inputs, token_marks, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor, Unknown
@@ -335,9 +335,15 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
         the mask of an attention function and which implementation it is, the kernel that may replace it.
     """
     calls, ops, functions = [], [], []
+    owners: dict[int, str] = {}  # what stands in calls of `forward` itself → the module that PyTorch sees at work
     for event in recorder.events:
         args, kwargs, result = recorder.passed.get(event.index, ((), {}, None))
         at = str(event.at) if event.at else None
+        if DIRECT in event.options or (event.parent in owners and event.kind != "call"):
+            owners[event.index] = _owner(recorder, owners, event.parent)
+            if event.kind == "call":
+                continue
+            event = event._replace(module=owners[event.index])
         if event.kind == "call":
             named = {name: shapes(value) for name, value in kwargs.items() if shapes(value) is not None}
             out, whole = shapes(result), form(result)
@@ -362,6 +368,13 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
                 {"module": event.module, "function": event.name, "in": inputs, "out": outputs, "at": at, **told}
             )
     return {"calls": calls, "ops": ops, "functions": functions}
+
+
+def _owner(recorder: Recorder, owners: dict[int, str], parent: int) -> str:
+    """The module that PyTorch sees at work in an event: that around calls of `forward` itself."""
+    if parent in owners:
+        return owners[parent]
+    return recorder.events[parent].module if parent >= 0 else ""
 
 
 def _told(options: dict[str, object]) -> dict[str, Any]:

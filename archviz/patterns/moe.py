@@ -10,6 +10,7 @@ from archviz.patterns.activations import activation_in
 from archviz.patterns.feed_forward import FeedForward, describe_projections, detect_feed_forward
 from archviz.patterns.linears import linear_sizes, linears_of
 from archviz.patterns.op_families import activation_of, canonical
+from archviz.patterns.routed_lists import routed_count
 from archviz.patterns.router_flow import single_choices
 from archviz.patterns.router_weights import corrects_choice, is_seen, normalising_step, score_name, weight_factor
 from archviz.patterns.trace import Trace
@@ -93,10 +94,11 @@ class MixtureOfExperts:
 
 def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
     """The mixture of experts that a module (or a layer that spells one out) holds directly; None when none."""
-    experts = max(module.children.values(), key=lambda child: expert_count(child) or 0, default=None)
-    if experts is None or not expert_count(experts):
+    counts = {name: _count(child, module, trace) for name, child in module.children.items()}
+    named = max(counts, key=lambda name: counts[name], default="")
+    experts, count = module.children.get(named), counts.get(named, 0)
+    if experts is None or not count:
         return None
-    count = expert_count(experts) or 0
     holders = [experts, *_further(module, experts)]
     router, choices = _find_router(module, experts, count, trace)
     shared = next((c for c in module.children.values() if _is_shared(c, experts, module, trace)), None)
@@ -119,7 +121,7 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         width=width,
         each=sum(t.numel for m in parts for t in m.parameters.values()) // count,
         zero=choices - count,
-        activation=activation_in(experts if len(holders) == 1 else module, trace),
+        activation=activation_in(_working(experts, trace) if len(holders) == 1 else module, trace),
         gated=gated,
         score=score_name(events),
         normalised=normalising_step(events) is not None if seen else _stated_normalised(owners),
@@ -135,6 +137,11 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
     )
     held = (what.of_one(tensor) for part in parts for tensor in part.parameters.values())
     return replace(what, each=sum(held)) if what.zero else what
+
+
+def _count(child: ModuleRecord, module: ModuleRecord, trace: Trace) -> int:
+    """How many experts a child holds, by its name and tensors, else by the choice among as many in the module's steps."""
+    return expert_count(child) or (routed_count(child, module, trace) if len(child.children) > 1 else None) or 0
 
 
 def _further(module: ModuleRecord, experts: ModuleRecord) -> list[ModuleRecord]:
@@ -217,6 +224,12 @@ def _numbered(module: ModuleRecord) -> list[ModuleRecord]:
 
 def _weighted(experts: list[ModuleRecord]) -> list[ModuleRecord]:
     return [expert for expert in experts if any(part.parameters for part in expert.walk())]
+
+
+def _working(experts: ModuleRecord, trace: Trace) -> ModuleRecord:
+    """The experts, or of a list, which does not run itself, the first that ran."""
+    ran = next((each for each in _numbered(experts) if trace.call(each.path) is not None), None)
+    return experts if ran is None or trace.call(experts.path) is not None else ran
 
 
 def _names(module: ModuleRecord) -> str:

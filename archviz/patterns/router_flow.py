@@ -117,10 +117,10 @@ def _takes_one(trace: Trace, event: Event, count: int) -> bool:
     if name not in _SINGLE or not event.inputs or not is_float(event.inputs[0]) or not event.outputs:
         return False
     places = event.outputs[1:2] if name in ("max", "min") else event.outputs[:1]
-    return _chosen_of(event, event.inputs[0]) == count and any(trace.is_live(value) for value in places)
+    return chosen_of(event, event.inputs[0]) == count and any(trace.is_live(value) for value in places)
 
 
-def _chosen_of(event: Event, scores: ValueRef) -> int | None:
+def chosen_of(event: Event, scores: ValueRef) -> int | None:
     """How many scores a step chooses among; None where it names no axis, or that was not understood."""
     at = "2" if canonical(event.name) == "topk" else "1"
     rest = None if canonical(event.name) in _SINGLE else -1
@@ -235,7 +235,7 @@ class _Follower:
         turned = options.get("largest", options.get("3", True)) is False or name in ("argmin", "min")
         if name in ("sort", "argsort"):
             turned = options.get("descending", options.get("2", False)) is not True
-        self.found.choices.append(Choice(event, (self.signs[scores.id] < 0) != turned, _chosen_of(event, scores)))
+        self.found.choices.append(Choice(event, (self.signs[scores.id] < 0) != turned, chosen_of(event, scores)))
 
 
 def is_float(value: ValueRef) -> bool:

@@ -209,6 +209,8 @@ class TermReader:
         if name in _CUTS and len(event.inputs) == 1:
             self._cut(event)
             return
+        if written:
+            self._no_mask(event.inputs[0])
         shown = event.name.strip("_") if name == "clamp" else name  # which of its bounds is stated
         made = Term(shown, "", self._arguments(event), notes_of(event, self.positions))
         for place, value in enumerate(event.outputs):
@@ -271,6 +273,13 @@ class TermReader:
             else:
                 self.terms[value.id] = self._term(source)
             self.bases[value.id] = self.bases.get(source.id, source.id)
+
+    def _no_mask(self, value: ValueRef) -> None:
+        """A tensor from outside that is written into, as a cache is, masks nothing."""
+        given = self._base_term(value)
+        if given.name == "given" and given.label.rstrip("0123456789") == "mask":
+            same = sum(1 for term in self.unknown.values() if term.label.rstrip("0123456789") == "t")
+            given.label = f"t{same + 1 if same else ''}"
 
     def _write(self, target: int, made: Term) -> None:
         self.terms[target] = made
