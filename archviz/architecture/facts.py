@@ -18,7 +18,7 @@ from archviz.architecture.fact_sheet import ConfigEvidence, FactSheet, config_ev
 from archviz.architecture.further_tokens import further_token_facts
 from archviz.architecture.joined_states import joined_states
 from archviz.architecture.kinds import Stack
-from archviz.architecture.logit_factor import logit_factor, logit_softcap
+from archviz.architecture.logit_factor import logit_factor, logit_softcap, shows_logits
 from archviz.architecture.mask_facts import mask_values
 from archviz.architecture.model import Evidence, Fact, Parameters
 from archviz.architecture.part_facts import NormPlaces, feed_forward_facts, norm_facts, recurrence_facts
@@ -228,7 +228,8 @@ def _bounded_logits(sheet: FactSheet, config: ConfigPart) -> None:
     if found is not None:
         stated = sheet.agreeing(config, found[0], "final_logit_softcapping")
         sheet.add("logit_softcap", found[0], [*code(found[1]), *stated])
-    sheet.from_config(config, "logit_softcap", "final_logit_softcapping")
+    elif not shows_logits(sheet.context.trace, known.get("vocabulary_size")):
+        sheet.from_config(config, "logit_softcap", "final_logit_softcapping")
 
 
 def _scaled_logits(sheet: FactSheet) -> None:

@@ -14,6 +14,7 @@ from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.norms import detect_norm
+from archviz.patterns.recurrences import Recurrence
 from archviz.records import field, record
 
 _TITLES = {
@@ -212,12 +213,12 @@ def _halves_of_text(paths: Iterable[str]) -> dict[str, str]:
 
 
 def is_causal(column: Column) -> bool | None:
-    """Whether its attention looks back only; None when it has none or does not say."""
+    """Whether its mixers look back only; None when it has none, or attention that does not say."""
     mixers = [part.what for stack in column.stacks for kind in stack.kinds for part in kind.parts.mixers]
     flags = [mixer.causal for mixer in mixers if isinstance(mixer, Attention) and not mixer.cross]
     if flags:
         return True if True in flags else (False if False in flags else None)
-    return True if mixers else None
+    return not any(isinstance(mixer, Recurrence) and mixer.both_ways for mixer in mixers) if mixers else None
 
 
 def _name(context: Context, columns: list[Column]) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import prod
 
-from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
 from archviz.patterns.activations import clamp_bounds
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.masks import Mask, find_mask
 from archviz.patterns.norms import Norm, detect_norm, norms_before
 from archviz.patterns.op_families import ELEMENTWISE, PLUMBING, canonical
 from archviz.patterns.operand_factors import operand_factors
+from archviz.patterns.repeated_keys import repeats
 from archviz.patterns.rope import Rope, detect_rope
 from archviz.patterns.rotation_steps import turning_steps
 from archviz.patterns.score_path import ScorePath, find_score_path
@@ -153,19 +154,21 @@ def _has_core(module: ModuleRecord, trace: Trace) -> bool:
 
 def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace: Trace) -> Attention:
     core = _core_event(module, trace)
+    call = trace.call(module.path)
+    path = find_score_path(trace, call)
+    operands = core.inputs[:2] if core is not None else _whole_heads(path)
     head_dim = _integer(module, _HEAD_DIM)
     value_dim = _integer(module, ("v_head_dim",))
     mla = _integer(module, ("kv_lora_rank",)) is not None or ("kv" in projections and value_dim is not None)
-    heads = _heads(module, projections, head_dim, value_dim, core)
+    heads = _heads(module, projections, head_dim, value_dim, operands)
     if head_dim is None and heads:
         query = linear_sizes(projections["q"])[1] if "q" in projections else None  # type: ignore[index]
         head_dim = query // heads if query else _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
-    kv_heads = _kv_heads(module, projections, heads, head_dim, core)
+        head_dim = head_dim or ((operands[0].shape or (None,))[-1] if operands else None)
+    kv_heads = _kv_heads(module, projections, heads, head_dim, _seen_kv_heads(trace, call, operands))
     rope = _find_rope(module, trace)
     norms = _qk_norms(module, trace, heads, kv_heads, head_dim)
     mask = find_mask(module, trace)
-    call = trace.call(module.path)
-    path = find_score_path(trace, call)
     function = None if norms or call is None else _norm_by_function(trace, call, path, core, head_dim)
     factors = operand_factors(trace, call) if call is not None else []
     values = [each.number for each in factors if each.operand == "values" and each.number]
@@ -186,7 +189,7 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         rope=rope,
         positions=_positions(module, rope, core, trace.own(call) if call is not None else (), trace),
         sinks=any("sink" in name for name in module.parameters),
-        softcap=_softcap(module, core),
+        softcap=_softcap(module, core, path),
         scaling=_score_factor(module, path),
         ranks=(_query_rank(module, projections), _integer(module, ("kv_lora_rank",))),
         mask=mask,
@@ -271,12 +274,25 @@ def _reads_keys_of_another(core: Event, trace: Trace, call: Event) -> bool:
     return made is not None and not f"{call.module}.".startswith(f"{made.module}.")
 
 
+def _whole_heads(path: ScorePath | None) -> Sequence[ValueRef]:
+    """Queries and keys of a product written out, where they stand in whole heads: `[B, heads, S, d]`, the keys perhaps turned over."""
+    operands = path.operands if path is not None and not path.lettered else None
+    return operands if operands is not None and all(len(value.shape or ()) == 4 for value in operands) else ()
+
+
+def _seen_kv_heads(trace: Trace, call: Event | None, operands: Sequence[ValueRef]) -> int | None:
+    """The heads of the keys before they are repeated."""
+    if call is None or not operands or not operands[1].shape or not operands[1].shape[1]:
+        return None
+    return operands[1].shape[1] // repeats(trace, call, operands[1])
+
+
 def _heads(
     module: ModuleRecord, projections: dict[str, ModuleRecord], head_dim: int | None, value_dim: int | None,
-    core: Event | None,
+    operands: Sequence[ValueRef],
 ) -> int | None:  # fmt: skip
-    if core is not None and core.inputs[0].shape:
-        return core.inputs[0].shape[1]
+    if operands and operands[0].shape:
+        return operands[0].shape[1]
     stated = _integer(module, _HEADS)
     width = value_dim or head_dim
     if stated is None and width and "o" in projections:
@@ -290,13 +306,13 @@ def _heads(
 
 def _kv_heads(
     module: ModuleRecord, projections: dict[str, ModuleRecord], heads: int | None, head_dim: int | None,
-    core: Event | None,
+    seen: int | None,
 ) -> int | None:  # fmt: skip
     key = linear_sizes(projections["k"]) if "k" in projections else None
     if key and head_dim and key[1] % head_dim == 0:
         return key[1] // head_dim
-    if core is not None and core.inputs[1].shape and _integer(module, ("num_key_value_groups",)) is None:
-        return core.inputs[1].shape[1]
+    if seen is not None and _integer(module, ("num_key_value_groups",)) is None:
+        return seen
     stated = _integer(module, _KV_HEADS)
     groups = _integer(module, ("num_key_value_groups",))
     if stated is None and groups and heads:
@@ -430,7 +446,10 @@ def _positions(
     return "none" if core is not None else None
 
 
-def _softcap(module: ModuleRecord, core: Event | None) -> float | None:
+def _softcap(module: ModuleRecord, core: Event | None, path: ScorePath | None) -> float | None:
+    """What bounds the scores: as the pass shows, else as the attention function is told, else by the setting that is called so."""
+    if path is not None:
+        return path.softcap
     value = core.options.get("softcap") if core is not None else None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
+from archviz.patterns.norm_epsilon import epsilon
 from archviz.patterns.op_families import CONTRACTIONS, PLUMBING, activation_of, canonical
 from archviz.patterns.trace import Trace
 from archviz.records import record, replace
+from archviz.spans import Span
 
 _LIBRARY = {
     "LayerNorm": "LayerNorm", "RMSNorm": "RMSNorm", "GroupNorm": "GroupNorm", "BatchNorm1d": "BatchNorm",
     "BatchNorm2d": "BatchNorm", "InstanceNorm1d": "InstanceNorm",
 }  # fmt: skip
-_EPS = ("eps", "variance_epsilon", "epsilon", "norm_eps", "layer_norm_eps")
 _AVERAGES = {"mean", "var", "std", "norm", "normalize", "layer_norm", "rms_norm"}
 _ROOTS = {"rsqrt", "sqrt", "pow"}
 _REDUCTIONS = {"mean", "var", "rsqrt", "sqrt", "layer_norm", "rms_norm", "norm", "square", "pow", "normalize"}
@@ -38,6 +39,7 @@ class Norm:
         eps: The constant under the root.
         gated: A second input gates the result.
         unit_offset: The weight is added to one (Gemma).
+        eps_at: The line of its steps that adds the constant; None where it is an attribute's.
     """
 
     kind: str
@@ -45,6 +47,7 @@ class Norm:
     eps: float | None
     gated: bool = False
     unit_offset: bool = False
+    eps_at: Span | None = None
 
 
 def detect_norm(module: ModuleRecord, trace: Trace) -> Norm | None:
@@ -69,7 +72,8 @@ def detect_norm(module: ModuleRecord, trace: Trace) -> Norm | None:
     call = trace.call(module.path)
     gated = len([v for v in call.inputs if trace.carries(v)]) > 1 if call else "gated" in module.class_name.lower()
     size = weight.numel if weight is not None else None
-    return Norm(kind, size, _eps(module), gated, _adds_one(module, trace))
+    eps, at = epsilon(module, trace)
+    return Norm(kind, size, eps, gated, _adds_one(module, trace), at)
 
 
 def _gated_by_itself(module: ModuleRecord, trace: Trace) -> Norm | None:
@@ -115,14 +119,6 @@ def _from_name(module: ModuleRecord, trace: Trace) -> str | None:
     if "rms" in names:
         return "RMSNorm"
     return "LayerNorm" if "layernorm" in names or "layer_norm" in names else "Norm"
-
-
-def _eps(module: ModuleRecord) -> float | None:
-    for name in _EPS:
-        value = module.attributes.get(name)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return float(value)
-    return None
 
 
 def _adds_one(module: ModuleRecord, trace: Trace) -> bool:

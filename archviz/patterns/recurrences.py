@@ -19,11 +19,12 @@ class Recurrence:
 
     Args:
         kind: `gated_deltanet`, `kda`, `mamba`, `mamba2`, `rwkv`, `mlstm`, `slstm`, `rg_lru`, `lightning_attention`,
-            `short_convolution`.
+            `short_convolution`, `lstm`, `gru`, `rnn`.
         title: The field's name for it.
         role: `linear_attention`, `state_space`, `recurrent` or `convolution_mixer`.
         core: Label of its core in a figure.
         sizes: Named sizes (heads, state, kernel, …).
+        both_ways: It runs over the sequence backwards too, so that a token sees what follows.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class Recurrence:
     role: str
     core: str
     sizes: dict[str, int] = field(default_factory=dict)
+    both_ways: bool = False
 
 
 def detect_recurrence(module: ModuleRecord, trace: Trace) -> Recurrence | None:
@@ -125,6 +127,24 @@ def _short_convolution(module: ModuleRecord, trace: Trace) -> Recurrence | None:
     )  # fmt: skip
 
 
+_LAYERS = {"LSTM": "LSTM", "GRU": "GRU", "RNN": "RNN", "LSTMCell": "LSTM", "GRUCell": "GRU", "RNNCell": "RNN"}
+
+
+def torch_recurrence(module: ModuleRecord, trace: Trace) -> Recurrence | None:
+    """The recurrent layers of PyTorch, of one or several layers, forwards or both ways."""
+    name = _LAYERS.get((module.library or "").rpartition(".")[2])
+    if name is None:
+        return None
+    kind = name.lower()
+    if isinstance(curve := module.attributes.get("nonlinearity"), str):
+        name += f" ({'ReLU' if curve == 'relu' else curve})"
+    both_ways = module.attributes.get("bidirectional") is True
+    sizes = _sizes(module, hidden=("hidden_size",), layers=("num_layers",), projected=("proj_size",))
+    sizes = {key: size for key, size in sizes.items() if size and (key, size) != ("layers", 1)}
+    title = f"bidirectional {name}" if both_ways else name
+    return Recurrence(f"bidirectional_{kind}" if both_ways else kind, title, "recurrent", title, sizes, both_ways)
+
+
 _DETECTORS: tuple[Callable[[ModuleRecord, Trace], Recurrence | None], ...] = (
     _state_space,  # before the delta rule: both decay, only state-space models skip
     _gated_delta,
@@ -133,6 +153,7 @@ _DETECTORS: tuple[Callable[[ModuleRecord, Trace], Recurrence | None], ...] = (
     _rg_lru,
     _lightning,
     _short_convolution,
+    torch_recurrence,
 )
 
 

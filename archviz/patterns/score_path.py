@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isclose
 
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.op_families import canonical
@@ -12,6 +13,7 @@ from archviz.records import record
 from archviz.spans import Span
 
 _PRODUCTS = {"matmul", "bmm", "baddbmm", "einsum"}
+_FUSED = "scaled_dot_product_attention"
 _LONG = 40
 
 
@@ -43,12 +45,13 @@ class ScorePath:
     operands: tuple[ValueRef, ValueRef] | None = (
         None  # of the product: whose rows, and whose columns, the softmax runs over
     )
+    lettered: bool = False  # the product is one of einsum's letters, which say where heads and positions stand
     scores: ValueRef | None = None  # the product itself
     further: tuple[tuple[ValueRef, ValueRef], ...] = ()  # operands of the other products that are added to it
 
 
 def find_score_path(trace: Trace, call: Event | None) -> ScorePath | None:
-    """The way of the scores inside the call of an attention; None when it has no softmax over a product of data."""
+    """The way of the scores inside the call of an attention; None when it has no softmax over a product of data, spelt out or fused."""
     if call is None:
         return None
     inner = [e for e in trace.inside(call) if e.kind == "op"]
@@ -57,7 +60,22 @@ def find_score_path(trace: Trace, call: Event | None) -> ScorePath | None:
         path = _backwards(softmax.inputs[0], made, trace) if softmax.inputs else None
         if path is not None:
             return _read(softmax, path, made, trace, call)
-    return None
+    fused = next((e for e in inner if canonical(e.name) == _FUSED and len(e.inputs) > 2), None)
+    return _read_fused(fused, made, trace, call) if fused is not None else None
+
+
+def _read_fused(event: Event, made: Mapping[int, Event], trace: Trace, call: Event) -> ScorePath:
+    """The scores inside PyTorch's attention: `q · k`, times the scale stated or else `d^-0.5`, its mask added."""
+    query, key = event.inputs[:2]
+    before, _ = _factor(_before((query, key), made, trace, call), event)
+    stated = event.options.get("scale")
+    width = query.shape[-1] if query.shape else None
+    own = stated if isinstance(stated, float | int) else width**-0.5 if stated is None and width else None
+    return ScorePath(
+        factor=own * (1.0 if before is None else before) if own is not None else None, softcap=None, sinks=False, biases=len(event.inputs) - 3,
+        fused_bias=False, added=frozenset(value.id for value in event.inputs[3:]), factor_at=event.at, softmax_at=event.at, product_at=event.at,
+        operands=(query, key), scores=event.outputs[0] if event.outputs else None,
+    )  # fmt: skip
 
 
 def _backwards(scores: ValueRef, made: Mapping[int, Event], trace: Trace) -> list[Event] | None:
@@ -82,11 +100,14 @@ def _read(softmax: Event, path: Sequence[Event], made: Mapping[int, Event], trac
     after = [e for e in path[:tanh] if canonical(e.name) == "mul"] if tanh is not None else []
     caps = [c for e in after if (c := _constant(e)) is not None]
     scaling = [e for e in path[(tanh or -1) + 1 :] if _scales(e)]
-    if caps and scaling and canonical(scaling[0].name) == "div":
-        scaling = scaling[1:]  # the division inside the cap
+    inside = _factor(scaling[:1], product)[0] if caps and scaling else None  # `c · tanh(s / c)`
+    capped = inside is not None and isclose(inside * caps[0], 1.0)
+    scaling = scaling[1:] if capped else scaling
     joins = [e for e in path if canonical(e.name) == "cat"]
     added = [e for e in path if canonical(e.name) == "add" and any(not trace.carries(v) for v in e.inputs)]
-    factor, factor_at = _factor([*scaling, *_before(product, made, trace, call)], product)
+    factor, factor_at = _factor([*scaling, *_before(product.inputs[-2:], made, trace, call)], product)
+    if caps and not capped and factor is not None:
+        factor *= caps[0]  # `c · tanh(k s)` bounds `c k s` by c
     if _BENT.intersection(names) or (tanh is not None and not caps):
         factor = factor_at = None
     return ScorePath(
@@ -94,7 +115,7 @@ def _read(softmax: Event, path: Sequence[Event], made: Mapping[int, Event], trac
         fused_bias=names[-1] == "baddbmm", factor_at=factor_at, softcap_at=path[tanh].at if tanh is not None else None,
         sinks_at=joins[0].at if joins else None, softmax_at=softmax.at, product_at=product.at, axis=_axis(softmax),
         operands=_operands(product, path, softmax), scores=product.outputs[0] if product.outputs else None,
-        further=_further(softmax, path, made, trace),
+        further=_further(softmax, path, made, trace), lettered=canonical(product.name) == "einsum",
     )  # fmt: skip
 
 
@@ -142,14 +163,14 @@ _MOVED = frozenset({
 })  # fmt: skip
 
 
-def _before(product: Event, made: Mapping[int, Event], trace: Trace, call: Event) -> list[Event]:
+def _before(operands: Sequence[ValueRef], made: Mapping[int, Event], trace: Trace, call: Event) -> list[Event]:
     """The constants by which queries or keys are multiplied before their product, in the order of the code.
 
     A rotation keeps a factor; what is multiplied before a norm or a projection is another's.
     """
     rotations = _rotations(trace, call)
     found: list[Event] = []
-    for operand in product.inputs[-2:]:
+    for operand in operands:
         current: ValueRef | None = operand
         for _ in range(_LONG):
             if current is None:

@@ -157,6 +157,8 @@ def part_formulas(view: LayerView) -> Iterator[Claim]:
             )
     if view.module is view.kind.example:
         return  # spelt out in the layer, whose formula tells it
+    if view.part is not None and isinstance(view.part.what, Recurrence) and view.module.library is not None:
+        return  # a layer of PyTorch
     for module in view.module.walk():
         if module is view.module:
             yield from _claim(view, module, f"{_subject(view)}.formula")

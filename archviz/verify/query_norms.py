@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archviz.interpreter.reading import Event, ValueRef
+from archviz.patterns.attention import Attention
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import canonical
 from archviz.patterns.score_path import ScorePath
@@ -31,7 +32,9 @@ def computed_norm(view: LayerView, path: ScorePath | None, core: Event | None) -
     kind = "L2" if names & _LENGTHS else "RMS" if names & _ROOTS else None
     if kind is None:
         return None
-    telling = [event for event in steps if canonical(event.name) in _LENGTHS | _ROOTS]
+    telling = [event for event in steps if canonical(event.name) in _LENGTHS | _ROOTS and not _of_compressed(view, event)]
+    if not telling:
+        return None
     bounded = any(canonical(e.name) == "clamp" and _upper(e) for e in steps)
     lines = list(dict.fromkeys(event.at for event in telling))
     held = [view.context.modules.get(event.module) for event in telling]
@@ -49,6 +52,13 @@ def _steps(view: LayerView, operand: ValueRef) -> Iterator[Event]:
             yield from view.trace.inside(event)
         else:
             yield event
+
+
+def _of_compressed(view: LayerView, event: Event) -> bool:
+    """Whether a step belongs to the norm of a compressed vector, which is as wide as its rank."""
+    what, module = view.part.what if view.part else None, view.context.modules.get(event.module)
+    norm = detect_norm(module, view.trace) if module is not None else None
+    return isinstance(what, Attention) and norm is not None and norm.size is not None and norm.size in what.ranks
 
 
 def _upper(event: Event) -> bool:

@@ -185,10 +185,11 @@ def _norm_claims(view: LayerView) -> Iterator[Claim]:
         module = view.context.modules[paths[0]]
         yield view.claim("norm.kind", name, module.defined_at or module.created_at)
         yield view.claim("norm.count", len(paths), *(view.context.modules[p].created_at for p in paths))
-    eps = {norm.eps for norm in view.kind.parts.norms.values() if norm.eps is not None}
-    if len(eps) == 1:
-        first = view.context.modules[next(iter(view.kind.parts.norms))]
-        yield view.claim("norm.eps", eps.pop(), first.created_at)
+    norms = view.kind.parts.norms
+    eps = {view.relative(path): norm.eps for path, norm in norms.items() if norm.eps is not None}
+    if eps:
+        lines = dict.fromkeys(norm.eps_at or view.context.modules[path].created_at for path, norm in norms.items())
+        yield view.claim("norm.eps", eps if len(set(eps.values())) > 1 else next(iter(eps.values())), *lines)
 
 
 def _residuals(view: LayerView, flow: Flow, branches: dict[int, str]) -> Iterator[Claim]:
