@@ -96,7 +96,8 @@ def candidates(interp: Interpreter, name: str, config: Any, batch: int, seq: int
     if name in STARTS:  # how many tokens went before
         return [0]
     if name in PLACES:
-        return [Tensor((seq,), "int64"), Tensor((batch, seq), "int64")]
+        counted = interp.call(interp.import_name("torch", "arange", None), [seq], {})
+        return [counted, Tensor((batch, seq), "int64")]
     if name in ("targets", "target", "labels"):
         return [Tensor((batch, seq), "int64")]
     if name == "bbox":

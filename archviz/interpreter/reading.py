@@ -174,7 +174,7 @@ class Assumption(NamedTuple):
 DIRECT = "direct"
 """Option of a call of `forward` itself, which PyTorch counts as no call of a module."""
 MASKS_GIVEN = "masks_given"
-"""Option of the outermost call: the ids of its inputs that are masks, not data."""
+"""Option of the outermost call: the ids of its inputs that are masks or positions, not data."""
 
 
 class ValueRef(NamedTuple):

@@ -29,7 +29,7 @@ from archviz.interpreter.module_states import (
     read_states,
     with_module_states,
 )
-from archviz.interpreter.named_inputs import WHOLE
+from archviz.interpreter.named_inputs import PLACES, WHOLE
 from archviz.interpreter.reading import DIRECT, MASKS_GIVEN, Gap
 from archviz.interpreter.towers import GRIDS, append, other_inputs, token_marks, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
@@ -309,7 +309,8 @@ def _run(
     finally:
         interp.recorder = None
     masks = [
-        recorder.reference(value).id for name, value in given.items() if "mask" in name and isinstance(value, Tensor)
+        recorder.reference(value).id for name, value in given.items()
+        if ("mask" in name or name in PLACES) and isinstance(value, Tensor)
     ]
     if masks and len(recorder.events):
         recorder.annotate(0, {MASKS_GIVEN: tuple(masks)})

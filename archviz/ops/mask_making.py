@@ -173,7 +173,7 @@ def _with_mask(scores: Scores, allowed: Relation | None, result: Tensor) -> Scor
     if allowed is None or (allowed.hides and allowed.rows not in scores.rows):
         return replace(scores, lost=True)
     queries, keys = (result.sizes[allowed.rows], result.sizes[-1]) if len(result.sizes) >= -allowed.rows else (0, 0)
-    allowed = relations.shifted(allowed, max(0, keys - queries))
+    allowed = relations.aligned(allowed, queries, keys)
     together = allowed if scores.mask is None else relations.both(scores.mask, allowed)
     return replace(scores, lost=True) if together is None else replace(scores, mask=together)
 

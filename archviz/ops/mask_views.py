@@ -144,14 +144,18 @@ def item(value: Tensor, parts: tuple[Any, ...], result: Any) -> None:
     if known is None or isinstance(known, Counts) or not isinstance(result, Tensor):
         return
     by_tensor = any(isinstance(part, (Tensor, list)) for part in parts)
-    found = _looked_up(known, parts) if by_tensor else _cut(known, value, parts, result)
+    found = _looked_up(known, value, parts, result) if by_tensor else _cut(known, value, parts, result)
     result.meaning = Pattern() if found is None and is_positional(known) else found
 
 
-def _looked_up(value: Meaning, parts: tuple[Any, ...]) -> Meaning | None:
-    last = meaning(parts[-1]) if isinstance(parts[-1], Tensor) else None
-    if isinstance(value, Position) and value.axis == -1 and value.chunk == 1 and isinstance(last, Position):
-        return relations.add(last, Constant(value.shift))
+def _looked_up(value: Meaning, of: Tensor, parts: tuple[Any, ...], result: Tensor) -> Meaning | None:
+    """Positions, or the rows of a mask, at positions that follow one another."""
+    places = meaning(parts[-1]) if isinstance(parts[-1], Tensor) else None
+    if isinstance(places, Position) and places.chunk == 1 and isinstance(value, Position):
+        return relations.add(places, Constant(value.shift)) if value.axis == -1 and value.chunk == 1 else None
+    if isinstance(places, Position) and isinstance(value, (Relation, Additive)) and len(parts[-1].sizes) == 1:
+        first = slice(places.shift, places.shift + result.sizes[-2]) if places.chunk == 1 else None
+        return _cut(value, of, (*parts[:-1], first), result) if first is not None else None
     return value if isinstance(value, (Constant, Bias)) else None
 
 

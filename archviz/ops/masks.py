@@ -100,7 +100,7 @@ def used(label: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str,
     if allowed is None or (allowed.hides and allowed.rows != -2):
         return {}
     sizes = given.sizes[-2:] if isinstance(given, Tensor) and len(given.sizes) > 1 else (0, 0)
-    return described(relations.shifted(allowed, max(0, sizes[1] - sizes[0]) if sizes[0] > 1 or sizes[1] > 1 else 0))
+    return described(relations.aligned(allowed, *sizes))
 
 
 def described(mask: Relation | None) -> dict[str, Any]:

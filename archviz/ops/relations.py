@@ -287,6 +287,16 @@ def shifted(relation: Relation, past: int) -> Relation:
     return replace(relation, low=relation.low + past, high=relation.high + past, chunk_shift=turned)
 
 
+def aligned(relation: Relation, queries: int, keys: int) -> Relation:
+    """Distances between places as distances between positions, where queries are the last of all.
+
+    With more keys than queries a mask may as well be one of places that begin together, in a cache that is longer than what was written:
+    so it is where only that makes it a mask that is known.
+    """
+    turned = shifted(relation, max(0, keys - queries))
+    return relation if queries > 1 and turned.kind is None and relation.kind is not None else turned
+
+
 def compare(name: str, left: Meaning, right: Meaning) -> Relation | None:
     """The set in which a comparison (`eq`, `ne`, `lt`, `le`, `gt`, `ge`) of two tensors of positions holds."""
     if isinstance(left, Constant):

@@ -26,7 +26,7 @@ _NAMES = {
     "k": "k wk key k_proj k_lin to_k k_linear key_proj linear_k",
     "v": "v wv value v_proj v_lin to_v v_linear value_proj linear_v",
     "o": "o wo o_proj out_proj c_proj dense out proj out_lin to_out o_b_proj linear_out output wo_b attn_out out_linear",
-    "qkv": "qkv qkv_proj query_key_value c_attn wqkv in_proj att_proj c_qkv w_pack qkv_linear in_proj_qkv qkvg_proj",
+    "qkv": "qkv attn qkv_proj query_key_value c_attn wqkv in_proj att_proj c_qkv w_pack qkv_linear in_proj_qkv qkvg_proj",
     "kv": "kv kv_proj key_value kv_b_proj wkv_b to_kv wkv",
 }  # fmt: skip
 _PROJECTIONS = {name: part for part, names in _NAMES.items() for name in names.split()}

@@ -105,7 +105,7 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
     gate = next(
         (c for c in linears_of(module) if (linear_sizes(c) or (0, 0))[1] == 1 and c is not router), None
     )  # a single number per token
-    width, hidden, gated = _expert_sizes(holders, count, choices)
+    width, hidden, gated = _expert_sizes(holders, count, choices, _outer(router, choices))
     owners, call = (router, module), trace.call(module.path)
     parts = [part for holder in holders for part in holder.walk()]
     events = router_events(trace, trace.call(router.path) if router else None, call)
@@ -298,8 +298,21 @@ def _matrices(module: ModuleRecord) -> list[TensorRecord]:
     return [t for part in module.walk() for t in part.parameters.values() if len(t.shape) == 2]
 
 
-def _expert_sizes(holders: Sequence[ModuleRecord], count: int, choices: int) -> tuple[int | None, int | None, bool]:
-    """Outer width, inner width and whether an expert is gated."""
+def _outer(router: ModuleRecord | None, choices: int) -> int | None:
+    """The width of what the router reads, which is that of what the experts read."""
+    axes = [list(t.shape) for t in (_matrices(router) if router else []) if choices in t.shape]
+    rest = axes[0][1 - axes[0].index(choices)] if axes else None
+    return rest if rest != choices else None
+
+
+def _expert_sizes(
+    holders: Sequence[ModuleRecord], count: int, choices: int, outer: int | None
+) -> tuple[int | None, int | None, bool]:
+    """Outer width, inner width and whether an expert is gated.
+
+    Args:
+        outer: The width of what the router reads; None where that is not known.
+    """
     experts = holders[0]
     one = next((expert for m in experts.walk() for expert in _weighted(_numbered(m))), None)
     if one is not None and (block := describe_projections(linears_of(one), None)):
@@ -315,11 +328,13 @@ def _expert_sizes(holders: Sequence[ModuleRecord], count: int, choices: int) -> 
         return _flattened_sizes(experts, count)
     axes = [set(shape[1:]) for shape in matrices]
     if len(matrices) >= 3:
-        return *_outer_inner(matrices[0], experts), True
-    outer = axes[0] & axes[1]
-    up = sorted(int(n or 0) for n in axes[0] - outer) or [int(n or 0) for n in outer]
-    down = sorted(int(n or 0) for n in axes[1] - outer) or [int(n or 0) for n in outer]
-    width = next(iter(outer), None)
+        return *_outer_inner(matrices[0], experts, outer), True
+    if outer is not None and axes[0] == axes[1] and outer in axes[0]:
+        return outer, next(iter(axes[0] - {outer}), outer), False
+    shared = axes[0] & axes[1]
+    up = sorted(int(n or 0) for n in axes[0] - shared) or [int(n or 0) for n in shared]
+    down = sorted(int(n or 0) for n in axes[1] - shared) or [int(n or 0) for n in shared]
+    width = next(iter(shared), None)
     return width, down[-1], up[-1] == 2 * down[-1]
 
 
@@ -333,7 +348,11 @@ def _flattened_sizes(experts: ModuleRecord, count: int) -> tuple[int | None, int
     return width, hidden, len(shapes) == 3
 
 
-def _outer_inner(shape: tuple[int | None, ...], experts: ModuleRecord) -> tuple[int | None, int | None]:
+def _outer_inner(
+    shape: tuple[int | None, ...], experts: ModuleRecord, outer: int | None
+) -> tuple[int | None, int | None]:
+    if outer in shape[1:]:
+        return outer, shape[2] if shape[1] == outer else shape[1]
     stated = experts.attributes.get("intermediate_size", experts.attributes.get("intermediate_dim"))
     if isinstance(stated, int) and stated in shape[1:]:
         return (shape[2] if shape[1] == stated else shape[1]), stated

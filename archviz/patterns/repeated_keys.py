@@ -9,37 +9,29 @@ from archviz.patterns.op_families import PLUMBING, canonical, writes_in_place
 from archviz.patterns.trace import Trace
 
 _LONG = 60
-_ENDS = frozenset({"split", "chunk", "unbind", "slice", "getitem", "narrow", "select", "linear", "matmul", "bmm", "einsum"})
+_ENDS = frozenset({"linear", "matmul", "bmm", "addmm", "einsum"})
 
 
 def repeats(trace: Trace, call: Event, keys: ValueRef) -> int:
-    """How many query heads share each key: elements of the keys as they are used, for each element that was projected or cut off.
+    """How many query heads share each key: by how much the elements grow in number on the way from their projection.
 
-    A step that makes more of them, such as a joint with cached keys, ends the way back.
+    Moves alone make more of them; a join, such as that of a rotated part with the rest, puts different ones together.
     """
     makers: dict[int, Event] = {}
     for event in trace.inside(call):
-        if event.kind != "call" and not writes_in_place(event.name):
+        if event.kind == "op" and not writes_in_place(event.name):
             makers.update((value.id, event) for value in event.outputs if all(value.id != v.id for v in event.inputs))
-    used, least, value = _count(keys), _count(keys), keys
+    value, times = keys, 1
     for _ in range(_LONG):
         event = makers.get(value.id)
-        name = canonical(event.name) if event is not None else ""
-        data = [each for each in event.inputs if trace.carries(each)] if event is not None else []
-        if event is None or not data or name in _ENDS:
+        source = next((each for each in event.inputs if trace.carries(each)), None) if event is not None else None
+        if event is None or source is None or canonical(event.name) in _ENDS:
             break
-        value = data[0] if len(data) == 1 else _same_place(event, value, data)
-        before = _count(value)
-        if name not in PLUMBING and before != least:
-            break
-        least = min(least, before) if before else least
-    return used // least if least and used % least == 0 else 1
-
-
-def _same_place(event: Event, value: ValueRef, data: list[ValueRef]) -> ValueRef:
-    """Of several tensors that a step works on, such as a rotation of queries and keys, the one that stands where its result does."""
-    place = next((at for at, made in enumerate(event.outputs) if made.id == value.id), 0)
-    return data[place] if len(event.outputs) == len(data) else data[0]
+        before, after = _count(source), _count(value)
+        if canonical(event.name) in PLUMBING and before and after > before and after % before == 0:
+            times *= after // before
+        value = source
+    return times
 
 
 def _count(value: ValueRef) -> int:

@@ -10,7 +10,7 @@ from archviz.patterns.activations import number_in, read_activation
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.flow import Flow, FlowNode, build_flow
 from archviz.patterns.layer_parts import Part
-from archviz.patterns.norms import Norm
+from archviz.patterns.norms import FunctionalNorm, Norm, functional_norm
 from archviz.patterns.op_families import PLUMBING, canonical
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.residual import (
@@ -48,16 +48,36 @@ def layer_claims(view: LayerView) -> Iterator[Claim]:
     mixers = {path for part in view.kind.parts.mixers for path in part.paths}
     branches = {n.id: "mixer" if n.module in mixers else "feed" for n in flow.nodes.values()
                 if n.kind == "call" and n.module in parts}  # fmt: skip
-    norms = {n.id for n in flow.nodes.values() if n.module in view.kind.parts.norms}
+    loose = _norms_by_function(view, flow)
+    yield from _functional_claims(view, loose)
+    norms = {n.id for n in flow.nodes.values() if n.module in view.kind.parts.norms} | loose.keys()
     placements = branch_placements(flow, norms, set(branches), _first_nodes(flow, branches, parts))
     if placements:
         lines = [_at(flow.nodes[i]) for i in sorted(norms)]
         yield view.claim("norm.placement", _placement_words(view, flow, placements), *lines)
         places = norm_places(flow, norms, set(branches))
-        words = {view.relative(flow.nodes[i].module): _PLACES[place] for i, place in sorted(places.items())}
+        names = {node: f"{norm.event.name} {at}" for at, (node, norm) in enumerate(loose.items(), 1)}
+        words = {names.get(i) or view.relative(flow.nodes[i].module): _PLACES[at] for i, at in sorted(places.items())}
         yield view.claim("norm.places", words, *(_at(flow.nodes[i]) for i in sorted(places)))
     yield from _parallel_mixers(view, flow, branches)
     yield from _residuals(view, flow, branches)
+
+
+def _norms_by_function(view: LayerView, flow: Flow) -> dict[int, FunctionalNorm]:
+    """The norms between the parts of a layer that are no module, by their steps in its flow."""
+    steps = ((node.id, node.events[0]) for node in flow.nodes.values() if node.kind in ("op", "function") and node.events)
+    found = ((node, functional_norm(event, view.trace)) for node, event in steps)
+    return {node: norm for node, norm in found if norm is not None}
+
+
+def _functional_claims(view: LayerView, norms: Mapping[int, FunctionalNorm]) -> Iterator[Claim]:
+    """What they compute, beside norms that are modules or alone."""
+    kinds = dict.fromkeys(f"{norm.kind}, no module{'' if norm.weighted else ', no weight'}" for norm in norms.values())
+    lines = [norm.event.at for norm in norms.values()]
+    for kind in kinds:
+        yield view.claim("norm.kind", kind, *lines)
+    if norms and not view.kind.parts.norms:
+        yield view.claim("norm.count", len(norms), *lines)
 
 
 def _first_nodes(flow: Flow, branches: Collection[int], parts: Mapping[str, Part]) -> dict[int, int]:
@@ -127,6 +147,8 @@ def layer_flow(view: LayerView) -> Flow | None:
     wrappers = set(view.kind.parts.wrappers) - parts
 
     def keep(event: Event) -> bool:
+        if event.kind == "function":
+            return functional_norm(event, view.trace) is not None
         return event.kind == "call" and event.module not in wrappers and not _is_scaled_sum(view, event)
 
     flow = build_flow(view.trace, view.call, keep, ones=True)
