@@ -309,7 +309,8 @@ def _run(
     finally:
         interp.recorder = None
     masks = [
-        recorder.reference(value).id for name, value in given.items()
+        recorder.reference(value).id
+        for name, value in given.items()
         if ("mask" in name or name in PLACES) and isinstance(value, Tensor)
     ]
     if masks and len(recorder.events):

@@ -200,7 +200,13 @@ def complement(relation: Relation) -> Relation:
 def both(one: Relation, other: Relation) -> Relation | None:
     """The pairs in two sets; None when that is no single interval, or their queries lie along different axes."""
     rows = {each.rows for each in (one, other) if each.hides}
-    found = None if len(rows) > 1 else _meet(one, other) if not one.marked and not other.marked else _meet_marked(one, other)
+    found = (
+        None
+        if len(rows) > 1
+        else _meet(one, other)
+        if not one.marked and not other.marked
+        else _meet_marked(one, other)
+    )
     if found is None:
         return None
     return replace(

@@ -16,7 +16,10 @@ def routed_count(parts: ModuleRecord, block: ModuleRecord, trace: Trace) -> int 
         block: The module that holds it.
     """
     equal = list(parts.children.values())
-    shapes = [[(t.name.removeprefix(each.path), t.shape) for m in each.walk() for t in m.parameters.values()] for each in equal]
+    shapes = [
+        [(t.name.removeprefix(each.path), t.shape) for m in each.walk() for t in m.parameters.values()]
+        for each in equal
+    ]
     call = trace.call(block.path)
     if call is None or len(equal) < 2 or not shapes[0] or any(each != shapes[0] for each in shapes):
         return None

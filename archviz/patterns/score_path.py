@@ -67,12 +67,13 @@ def find_score_path(trace: Trace, call: Event | None) -> ScorePath | None:
 def _read_fused(event: Event, made: Mapping[int, Event], trace: Trace, call: Event) -> ScorePath:
     """The scores inside PyTorch's attention: `q · k`, times the scale stated or else `d^-0.5`, its mask added."""
     query, key = event.inputs[:2]
-    before, _ = _factor(_before((query, key), made, trace, call), event)
+    steps = _before((query, key), made, trace, call)
+    before = _factor(steps, event)[0] if steps is not None else None
     stated = event.options.get("scale")
     width = query.shape[-1] if query.shape else None
     own = stated if isinstance(stated, float | int) else width**-0.5 if stated is None and width else None
     return ScorePath(
-        factor=own * (1.0 if before is None else before) if own is not None else None, softcap=None, sinks=False, biases=len(event.inputs) - 3,
+        factor=None if own is None or steps is None else own * (1.0 if before is None else before), softcap=None, sinks=False, biases=len(event.inputs) - 3,
         fused_bias=False, added=frozenset(value.id for value in event.inputs[3:]), factor_at=event.at, softmax_at=event.at, product_at=event.at,
         operands=(query, key), scores=event.outputs[0] if event.outputs else None,
     )  # fmt: skip
@@ -105,7 +106,8 @@ def _read(softmax: Event, path: Sequence[Event], made: Mapping[int, Event], trac
     scaling = scaling[1:] if capped else scaling
     joins = [e for e in path if canonical(e.name) == "cat"]
     added = [e for e in path if canonical(e.name) == "add" and any(not trace.carries(v) for v in e.inputs)]
-    factor, factor_at = _factor([*scaling, *_before(product.inputs[-2:], made, trace, call)], product)
+    before = _before(product.inputs[-2:], made, trace, call)
+    factor, factor_at = _factor([*scaling, *before], product) if before is not None else (None, None)
     if caps and not capped and factor is not None:
         factor *= caps[0]  # `c · tanh(k s)` bounds `c k s` by c
     if _BENT.intersection(names) or (tanh is not None and not caps):
@@ -163,34 +165,37 @@ _MOVED = frozenset({
 })  # fmt: skip
 
 
-def _before(operands: Sequence[ValueRef], made: Mapping[int, Event], trace: Trace, call: Event) -> list[Event]:
-    """The constants by which queries or keys are multiplied before their product, in the order of the code.
+def _before(operands: Sequence[ValueRef], made: Mapping[int, Event], trace: Trace, call: Event) -> list[Event] | None:
+    """The constants by which queries or keys are multiplied before their product; None where parts of a head have others.
 
     A rotation keeps a factor; what is multiplied before a norm or a projection is another's.
     """
     rotations = _rotations(trace, call)
+    ways = [_scaled_on_the_way(operand, made, trace, rotations) for operand in operands]
+    return None if any(way is None for way in ways) else [event for way in ways for event in way or ()]
+
+
+def _scaled_on_the_way(
+    value: ValueRef, made: Mapping[int, Event], trace: Trace, rotations: Mapping[int, ValueRef]
+) -> list[Event] | None:
+    """The steps that scale a value as a whole, the last one first."""
     found: list[Event] = []
-    for operand in operands:
-        current: ValueRef | None = operand
-        for _ in range(_LONG):
-            if current is None:
-                break
-            if current.id in rotations:
-                current = rotations[current.id]
-                continue
-            event = made.get(current.id)
-            name = canonical(event.name) if event is not None else ""
-            if event is None or not event.inputs or (name not in _MOVED and name != "cat" and not _scales(event)):
-                break
-            if _scales(event):
-                found.append(event)
-            current = _through(event, name, trace)
+    for _ in range(_LONG):
+        if value.id in rotations:
+            value = rotations[value.id]
+            continue
+        event = made.get(value.id)
+        name = canonical(event.name) if event is not None else ""
+        if event is not None and name == "cat":
+            data = [each for each in event.inputs if trace.carries(each)]
+            parts = [_scaled_on_the_way(part, made, trace, rotations) for part in data]
+            factors = {None if part is None else round(_product_of(part), 12) for part in parts}
+            return None if len(factors) > 1 or None in factors else [*found, *(parts[0] or [])] if parts else found
+        if event is None or not event.inputs or (name not in _MOVED and not _scales(event)):
+            break
+        found += [event] if _scales(event) else []
+        value = event.inputs[0]
     return found
-
-
-def _through(event: Event, name: str, trace: Trace) -> ValueRef | None:
-    """The value that a step moves or scales; of joined parts the first that was made of data."""
-    return next((value for value in event.inputs if trace.carries(value)), None) if name == "cat" else event.inputs[0]
 
 
 def _rotations(trace: Trace, call: Event) -> dict[int, ValueRef]:
@@ -213,15 +218,20 @@ def _axis(softmax: Event) -> int:
 def _factor(scaling: Sequence[Event], product: Event) -> tuple[float | None, Span | None]:
     """The scores' constant factor: of the ops after the product, or of the product itself."""
     if scaling:
-        value = 1.0
-        for event in scaling:
-            constant = -1.0 if canonical(event.name) == "neg" else _constant(event) or 1.0
-            value = value / constant if canonical(event.name) == "div" else value * constant
-        return value, next((event.at for event in scaling if _constant(event) != 1), scaling[0].at)
+        return _product_of(scaling), next((event.at for event in scaling if _constant(event) != 1), scaling[0].at)
     alpha = product.options.get("alpha")
     if isinstance(alpha, (int, float)) and not isinstance(alpha, bool):
         return float(alpha), product.at
     return None, None
+
+
+def _product_of(scaling: Sequence[Event]) -> float:
+    """What some steps multiply by together."""
+    value = 1.0
+    for event in scaling:
+        constant = -1.0 if canonical(event.name) == "neg" else _constant(event) or 1.0
+        value = value / constant if canonical(event.name) == "div" else value * constant
+    return value
 
 
 def _constant(event: Event) -> float | None:

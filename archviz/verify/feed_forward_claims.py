@@ -115,7 +115,11 @@ def _is_projected(term: Term | float) -> bool:
 
 def _is_activated(term: Term | float) -> bool:
     """An activation of a projection; a ReLU may be squared."""
-    if isinstance(term, Term) and term.args and (term.name == "square" or (term.name == "pow" and term.args[1:] == (2,))):
+    if (
+        isinstance(term, Term)
+        and term.args
+        and (term.name == "square" or (term.name == "pow" and term.args[1:] == (2,)))
+    ):
         inner = term.args[0]
         return isinstance(inner, Term) and inner.name == "relu" and _is_activated(inner)
     if not isinstance(term, Term) or not term.args or not (term.name == "call" or term.name in ACTIVATIONS):

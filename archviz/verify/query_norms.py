@@ -32,7 +32,9 @@ def computed_norm(view: LayerView, path: ScorePath | None, core: Event | None) -
     kind = "L2" if names & _LENGTHS else "RMS" if names & _ROOTS else None
     if kind is None:
         return None
-    telling = [event for event in steps if canonical(event.name) in _LENGTHS | _ROOTS and not _of_compressed(view, event)]
+    telling = [
+        event for event in steps if canonical(event.name) in _LENGTHS | _ROOTS and not _of_compressed(view, event)
+    ]
     if not telling:
         return None
     bounded = any(canonical(e.name) == "clamp" and _upper(e) for e in steps)

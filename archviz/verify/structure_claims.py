@@ -65,7 +65,9 @@ def layer_claims(view: LayerView) -> Iterator[Claim]:
 
 def _norms_by_function(view: LayerView, flow: Flow) -> dict[int, FunctionalNorm]:
     """The norms between the parts of a layer that are no module, by their steps in its flow."""
-    steps = ((node.id, node.events[0]) for node in flow.nodes.values() if node.kind in ("op", "function") and node.events)
+    steps = (
+        (node.id, node.events[0]) for node in flow.nodes.values() if node.kind in ("op", "function") and node.events
+    )
     found = ((node, functional_norm(event, view.trace)) for node, event in steps)
     return {node: norm for node, norm in found if norm is not None}
 

@@ -1,0 +1,259 @@
+"""Plain PyTorch in the styles that published repositories are written in: what is claimed follows what the code does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.verify.models import only, values
+from tests.verify.own_models import SDPA, attention, claims_about, feed, model, told
+
+HEADS = "q, k, v = (t.view(B, T, 4, 16).transpose(1, 2) for t in self.qkv(x).chunk(3, dim=-1))\n"
+OUT = "return self.out(y.transpose(1, 2).reshape(B, T, C))"
+GROUPED = "self.qkv, self.out = nn.Linear(64, 64 + 2 * 2 * 16), nn.Linear(64, 64)"
+GROUPS = (
+    "q, k, v = self.qkv(x).split([64, 32, 32], dim=-1)\n"
+    "q, k, v = (t.view(B, T, -1, 16).transpose(1, 2) for t in (q, k, v))\n"
+)
+MASK = "if ids.shape[1] > 1:\n    mask = torch.full((ids.shape[1], ids.shape[1]), float('-inf')).triu_(1)"
+
+
+@pytest.mark.parametrize(
+    ("given", "scale", "mask"),
+    [
+        ("is_causal=True", 0.25, "causal"),
+        ("is_causal=True, scale=0.5", 0.5, "causal"),
+        ("scale=1.0", 1.0, "none"),
+    ],
+)
+def test_fused_attention_tells_its_heads_and_what_it_scales_by(
+    tmp_path: Path, given: str, scale: float, mask: str
+) -> None:
+    found = told(claims_about(tmp_path, model(SDPA.replace("is_causal=True", given))), "mix")
+    told_of = ("kind", "heads", "head_dim", "scale", "mask", "score_function")
+    assert [found[f"attention.{key}"] for key in told_of] == ["MHA", 4, 16, scale, mask, "softmax"]
+    assert found["attention.product"] == "qkv (part 1 of 3) · qkv (part 2 of 3)"
+
+
+def test_queries_scaled_before_fused_attention_scale_its_scores(tmp_path: Path) -> None:
+    found = told(claims_about(tmp_path, model(SDPA.replace("attention(q,", "attention(q * 3.0,"))), "mix")
+    assert found["attention.scale"] == 0.75
+
+
+def test_scores_of_which_a_part_alone_is_scaled_have_no_scale(tmp_path: Path) -> None:
+    mix = SDPA.replace("y = F", "q = torch.cat([q[..., :8] * 1.5, q[..., 8:]], -1)\n        y = F")
+    assert "attention.scale" not in told(claims_about(tmp_path, model(mix)), "mix")
+
+
+@pytest.mark.parametrize(
+    "spread",
+    [
+        "k, v = k.repeat_interleave(2, dim=1), v.repeat_interleave(2, dim=1)\n",
+        "k, v = (t[:, :, None].expand(B, 2, 2, T, 16).reshape(B, 4, T, 16) for t in (k, v))\n",
+        "k, v = (t.repeat(1, 2, 1, 1) for t in (k, v))\n",
+        "k = torch.cat([k[..., :8].repeat_interleave(2, 1), k[..., 8:].repeat_interleave(2, 1)], -1)\nv = v.repeat_interleave(2, 1)\n",
+    ],
+)
+@pytest.mark.parametrize(
+    "core",
+    [
+        "y = F.scaled_dot_product_attention(q, k, v, is_causal=True)\n",
+        "y = torch.softmax(q @ k.transpose(-2, -1) / math.sqrt(16), dim=-1) @ v\n",
+    ],
+)
+def test_heads_that_share_keys_are_told_from_a_fused_projection(tmp_path: Path, spread: str, core: str) -> None:
+    found = told(claims_about(tmp_path, model(attention(GROUPED, GROUPS + spread + core + OUT))), "mix")
+    kind = [found[f"attention.{key}"] for key in ("kind", "heads", "kv_heads", "head_dim", "scale")]
+    assert kind == ["GQA", 4, 2, 16, 0.25]
+
+
+def test_heads_that_the_fused_attention_shares_itself_are_told(tmp_path: Path) -> None:
+    core = "y = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)\n"
+    found = told(claims_about(tmp_path, model(attention(GROUPED, GROUPS + core + OUT))), "mix")
+    assert (found["attention.kind"], found["attention.kv_heads"]) == ("GQA", 2)
+    assert found["attention.head_sharing"] == "2 query heads in a row share a key head"
+
+
+LETTERS = (
+    "q, k, v = (t.view(B, T, 4, 16) for t in self.qkv(x).chunk(3, dim=-1))\n"
+    "s = torch.einsum('bshd,bthd->bsht', q, k) * 0.25\n"
+    "if mask is not None:\n    s += mask.unsqueeze(1)\n"
+    "return self.out(torch.einsum('bsht,bthd->bshd', s.softmax(dim=-1), v).flatten(2))"
+)
+
+
+def test_a_mask_of_scores_whose_heads_lie_behind_the_queries_is_causal(tmp_path: Path) -> None:
+    init = "self.qkv, self.out = nn.Linear(64, 192), nn.Linear(64, 64)"
+    found = told(claims_about(tmp_path, model(attention(init, LETTERS), before=MASK)), "mix")
+    assert (found["attention.mask"], found["attention.scale"]) == ("causal", 0.25)
+    across = told(
+        claims_about(tmp_path, model(attention(init, LETTERS.replace(".unsqueeze(1)", "[:4]")), before=MASK)), "mix"
+    )
+    assert "attention.mask" not in across
+
+
+CACHED = (
+    "q, k, v = (t.view(B, T, 4, 16) for t in self.qkv(x).chunk(3, dim=-1))\n"
+    "self.keys = self.keys.to(q)\n"
+    "self.keys[:B, 0:T] = k\n"
+    "q, k, v = q.transpose(1, 2), self.keys[:B, :T].transpose(1, 2), v.transpose(1, 2)\n"
+    "y = F.softmax(q @ k.mT / 4 + mask, dim=-1) @ v\n" + OUT
+)
+START = "\n".join(
+    [
+        "n = ids.shape[1]",
+        "mask = torch.triu(torch.full((n, n), float('-inf')), diagonal=1)",
+        "mask = torch.hstack([torch.zeros((n, start_pos)), mask])",
+    ]
+)
+
+
+def test_a_model_that_is_told_where_to_start_keeps_its_keys_and_masks_behind_them(tmp_path: Path) -> None:
+    init = "self.qkv, self.out = nn.Linear(64, 192), nn.Linear(64, 64)\nself.keys = torch.zeros(2, 128, 4, 16)"
+    found = claims_about(tmp_path, model(attention(init, CACHED), given=", start_pos: int", before=START))
+    assert told(found, "mix")["attention.mask"] == "causal"
+    assert told(found, "mix")["attention.product"] == "qkv (part 1 of 3) · qkv (part 2 of 3)"  # the type of q, no more
+    assert "mask" not in str(told(found, "mix")["attention.formula"]).split("@")[0]
+
+
+def test_rows_of_a_mask_looked_up_at_given_positions_are_causal(tmp_path: Path) -> None:
+    mix = SDPA.replace("is_causal=True", "attn_mask=mask")
+    before = "mask = torch.tril(torch.ones(32, 32, dtype=torch.bool))[None, None, input_pos][..., :ids.shape[1]]"
+    found = claims_about(tmp_path, model(mix, given=", input_pos: torch.Tensor", before=before))
+    assert told(found, "mix")["attention.mask"] == "causal"
+
+
+def test_parts_whose_forward_is_called_itself_are_parts(tmp_path: Path) -> None:
+    found = claims_about(tmp_path, model(calls=".forward"))
+    assert told(found, "")["layer.formula"] == "a = x + mix(one(x)); a + feed(two(a))"
+    assert told(found, "")["norm.places"] == {"one": "before a branch", "two": "before a branch"}
+    assert told(found, "mix")["attention.mask"] == "causal"
+
+
+ROUTED = """
+x = x.view(-1, 64)
+w, which = torch.topk(F.softmax(self.chooser(x), dim=-1), 2, dim=-1)
+w = w / w.sum(-1, keepdim=True)
+out = torch.zeros_like(x)
+for e, part in enumerate(self.ffns):
+    for j in range(2):
+        rows = which[:, j] == e
+        out[rows] += w[rows, j].unsqueeze(-1) * part(x[rows])
+return out.view(1, -1, 64)
+"""
+FFNS = (
+    "self.chooser = nn.Linear(64, 6, bias=False)\n"
+    "self.ffns = nn.ModuleList(nn.Sequential(nn.Linear(64, 96), nn.SiLU(), nn.Linear(96, 64)) for _ in range(6))"
+)
+
+
+def test_experts_under_any_name_are_told_by_the_choice_among_them(tmp_path: Path) -> None:
+    found = claims_about(tmp_path, model(feeding=feed(FFNS, ROUTED)))
+    keys = ("experts", "top_k", "score", "normalised", "expert_hidden_size", "activation")
+    assert [told(found, "feed").get(f"moe.{key}") for key in keys] == [6, 2, "softmax", True, 96, "SiLU"]
+    assert "moe.routing" not in told(found, "feed")
+    assert only(found, "model.decoder_type") == "Sparse MoE"
+
+
+def test_parts_that_all_work_on_every_token_are_no_experts(tmp_path: Path) -> None:
+    mixed = "w = F.softmax(self.chooser(x), dim=-1)\nreturn sum(w[..., e:e + 1] * part(x) for e, part in enumerate(self.ffns))"
+    found = claims_about(tmp_path, model(feeding=feed(FFNS, mixed)))
+    assert values(found, "moe.experts") == {}
+
+
+STACKED = (
+    "self.gate = nn.Linear(64, 6, bias=False)\n"
+    "self.experts = nn.Module()\n"
+    "for name, sizes in (('w1', (6, 96, 64)), ('w2', (6, 64, 96)), ('w3', (6, 96, 64))):\n"
+    "    self.experts.register_parameter(name, nn.Parameter(torch.empty(*sizes)))"
+)
+GATHERED = """
+w, which = torch.topk(F.softmax(self.gate(x), dim=-1), 2, dim=-1)
+e = self.experts
+h = F.silu(torch.einsum('bti,btaoi->btao', x, e.w1[which])) * torch.einsum('bti,btaoi->btao', x, e.w3[which])
+return torch.einsum('btai,bta->bti', torch.einsum('btao,btaio->btai', h, e.w2[which]), w)
+"""
+
+
+def test_the_inner_width_of_stacked_experts_is_not_that_of_what_the_router_reads(tmp_path: Path) -> None:
+    found = claims_about(tmp_path, model(feeding=feed(STACKED, GATHERED)))
+    assert only(found, "moe.expert_hidden_size") == 96
+
+
+GROUP_LIMITED = """
+x = x.view(-1, 64)
+scores = self.gate(x).sigmoid()
+groups = scores.view(-1, 2, 3).amax(dim=-1)
+best = groups.topk(1, dim=-1)[1]
+hidden = scores.new_ones(x.size(0), 2, dtype=bool).scatter_(1, best, False)
+kept = scores.view(-1, 2, 3).masked_fill_(hidden.unsqueeze(-1), float('-inf')).flatten(1)
+which = torch.topk(kept, 2, dim=-1)[1]
+w = scores.gather(1, which) * 2.5
+out = torch.zeros_like(x)
+for e, part in enumerate(self.ffns):
+    rows, nth = torch.where(which == e)
+    out[rows] += part(x[rows]) * w[rows, nth, None]
+return out.view(1, -1, 64)
+"""
+
+
+def test_groups_that_a_mask_of_ones_leaves_are_chosen(tmp_path: Path) -> None:
+    init = FFNS.replace("chooser", "gate")
+    assert only(claims_about(tmp_path, model(feeding=feed(init, GROUP_LIMITED))), "moe.group_limit") == "1 of 2 groups"
+    turned = GROUP_LIMITED.replace("new_ones", "new_zeros").replace("best, False", "best, True")
+    found = claims_about(tmp_path, model(feeding=feed(init, turned)))
+    assert only(found, "moe.group_limit") == "1 of 2 groups; the chosen ones are left out"
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"), [("nn.LSTM(64, 64, batch_first=True)", "LSTM"), ("nn.GRU(64, 32, batch_first=True, bidirectional=True)", "bidirectional GRU")]
+)  # fmt: skip
+def test_recurrent_layers_are_mixers(tmp_path: Path, layer: str, words: str) -> None:
+    found = claims_about(tmp_path, model(attention(f"self.rnn = {layer}", "return self.rnn(x)[0]")))
+    assert told(found, "mix.rnn")["mixer.kind"] == words
+    assert ("model.decoder_type" in {c.key for c in found.claims}) == (words == "LSTM")
+
+
+def test_a_recurrent_layer_beside_any_stack_is_told(tmp_path: Path) -> None:
+    source = """from torch import nn
+class LM(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.rnn, self.head = nn.Embedding(100, 64), nn.LSTM(64, 128, 2), nn.Linear(128, 100)
+    def forward(self, ids):
+        return self.head(self.rnn(self.table(ids))[0])
+"""
+    found = claims_about(tmp_path, source)
+    assert (only(found, "mixer.kind"), only(found, "mixer.hidden"), only(found, "mixer.layers")) == ("LSTM", 128, 2)
+
+
+def test_norms_that_are_functions_have_a_place(tmp_path: Path) -> None:
+    source = model().replace("self.one(x)", "F.rms_norm(x, (64,))").replace("self.two(x)", "F.rms_norm(x, (64,))")
+    found = told(claims_about(tmp_path, source.replace("self.one, self.mix, self.two, self.feed = nn.LayerNorm(64), Mix(), nn.LayerNorm(64), Feed()", "self.mix, self.feed = Mix(), Feed()")), "")  # fmt: skip
+    assert (found["norm.kind"], found["norm.placement"]) == ("RMSNorm, no module, no weight", "pre-norm")
+
+
+def test_a_squared_relu_is_one_activation(tmp_path: Path) -> None:
+    squared = feed(
+        "self.up, self.down = nn.Linear(64, 256), nn.Linear(256, 64)", "return self.down(F.relu(self.up(x)).square())"
+    )
+    assert only(claims_about(tmp_path, model(feeding=squared)), "feed_forward.kind") == "MLP (ReLU²)"
+
+
+WAVES = """
+angles = torch.outer(torch.arange(256).float(), 1.0 / (500.0 ** (torch.arange(0, 16, 2).float() / 16)))
+self.register_buffer('cos', angles.cos().bfloat16()[None, None], persistent=False)
+self.register_buffer('sin', angles.sin().bfloat16()[None, None], persistent=False)
+"""
+TURNED = HEADS + (
+    "cos, sin = self.cos[:, :, :T], self.sin[:, :, :T]\n"
+    "q, k = (torch.cat([t[..., :8] * cos - t[..., 8:] * sin, t[..., 8:] * cos + t[..., :8] * sin], -1) for t in (q, k))\n"
+    "y = F.scaled_dot_product_attention(q, k, v, is_causal=True)\n" + OUT
+)
+
+
+def test_the_base_of_tables_made_by_the_constructor_is_read_from_the_code(tmp_path: Path) -> None:
+    init = f"self.qkv, self.out = nn.Linear(64, 192), nn.Linear(64, 64)\n{WAVES}"
+    found = told(claims_about(tmp_path, model(attention(init, TURNED))), "mix")
+    assert (found["rope.theta"], found["rope.layout"]) == (500, "half_split")
