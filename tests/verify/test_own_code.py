@@ -100,13 +100,9 @@ CACHED = (
     "q, k, v = q.transpose(1, 2), self.keys[:B, :T].transpose(1, 2), v.transpose(1, 2)\n"
     "y = F.softmax(q @ k.mT / 4 + mask, dim=-1) @ v\n" + OUT
 )
-START = "\n".join(
-    [
-        "n = ids.shape[1]",
-        "mask = torch.triu(torch.full((n, n), float('-inf')), diagonal=1)",
-        "mask = torch.hstack([torch.zeros((n, start_pos)), mask])",
-    ]
-)
+START = """n = ids.shape[1]
+mask = torch.triu(torch.full((n, n), float('-inf')), diagonal=1)
+mask = torch.hstack([torch.zeros((n, start_pos)), mask])"""
 
 
 def test_a_model_that_is_told_where_to_start_keeps_its_keys_and_masks_behind_them(tmp_path: Path) -> None:
