@@ -12,7 +12,7 @@ from archviz.interpreter.forks import Forks
 from archviz.interpreter.parsing import body_of
 from archviz.interpreter.reading import Assumption, Event, ValueRef
 from archviz.interpreter.scaling import JoinedNumbers
-from archviz.interpreter.values import BoundMethod, Instance, Tensor
+from archviz.interpreter.values import BoundMethod, FunctionValue, Instance, Tensor
 from archviz.settings import Limits
 from archviz.spans import Span
 
@@ -96,8 +96,13 @@ class Recorder:
         return self._paths.get(id(module))
 
     def is_direct(self, method: BoundMethod) -> bool:
-        """Whether a method is another module's `forward`, which code may call itself (`self.attention.forward(x)`); hooks do not run then."""
-        if getattr(method.function, "name", "").rpartition(".")[2] != "forward":
+        """Whether a method is another module's `forward`, which code may call itself (`self.attention.forward(x)`); hooks do not run then.
+
+        A base class's `forward` that the module's own stands for is none (`super().forward(x)` in another method).
+        """
+        if not isinstance(method.function, FunctionValue) or method.function.name != "forward":
+            return False
+        if method.receiver.cls.find("forward") is not method.function:
             return False
         path = self.path_of(method.receiver)
         return path is not None and path != self.path and not any(name in method.receiver.attrs for name in HOOKS)

@@ -151,8 +151,8 @@ def _is_number(value: Meaning | None) -> bool:
 
 def masked_scores(scores: Scores, other: Meaning | None, result: Tensor) -> Scores:
     if isinstance(other, Scores):
-        rows = tuple(axis for axis in scores.rows if axis in other.rows)
-        lost = scores.lost or other.lost or not rows
+        rows = tuple(axis for axis in scores.rows if axis in other.rows) or scores.rows
+        lost = scores.lost or other.lost
         return replace(
             scores, mask=scores.mask or other.mask, obscured=scores.obscured or other.obscured, lost=lost, rows=rows
         )

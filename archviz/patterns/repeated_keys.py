@@ -23,12 +23,12 @@ def repeats(trace: Trace, call: Event, keys: ValueRef) -> int:
             makers.update((value.id, event) for value in event.outputs if all(value.id != v.id for v in event.inputs))
     value, times = keys, 1
     for _ in range(_LONG):
-        event = makers.get(value.id)
-        source = next((each for each in event.inputs if trace.carries(each)), None) if event is not None else None
-        if event is None or source is None or canonical(event.name) in _ENDS:
+        maker = makers.get(value.id)
+        source = next((each for each in maker.inputs if trace.carries(each)), None) if maker is not None else None
+        if maker is None or source is None or canonical(maker.name) in _ENDS:
             break
         before, after = _count(source), _count(value)
-        if canonical(event.name) in PLUMBING and before and after > before and after % before == 0:
+        if canonical(maker.name) in PLUMBING and before and after > before and after % before == 0:
             times *= after // before
         value = source
     return times
