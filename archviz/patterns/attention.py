@@ -98,7 +98,7 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     over products of data in its own forward.
     """
     projections = find_projections(module)
-    core = _has_core(module, trace)
+    core = has_core(module, trace)
     if core and not projections.keys() & {"q", "qkv"}:
         projections = _projections_inside(module) | projections
     # Last resort: a class that says so, with projections named otherwise.
@@ -147,7 +147,8 @@ def _has_heads(module: ModuleRecord) -> bool:
     return any(name in module.attributes for name in (*_HEADS, *_HEAD_DIM, "num_key_value_groups", "scaling"))
 
 
-def _has_core(module: ModuleRecord, trace: Trace) -> bool:
+def has_core(module: ModuleRecord, trace: Trace) -> bool:
+    """Whether a module's own steps weigh something by a softmax over products."""
     ops = set(trace.own_ops(module.path))
     return "scaled_dot_product_attention" in ops or ("softmax" in ops and bool({"matmul", "bmm", "einsum"} & ops))
 
@@ -163,8 +164,8 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
     heads = _heads(module, projections, head_dim, value_dim, operands)
     if head_dim is None and heads:
         query = linear_sizes(projections["q"])[1] if "q" in projections else None  # type: ignore[index]
-        head_dim = query // heads if query else _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
-        head_dim = head_dim or ((operands[0].shape or (None,))[-1] if operands else None)
+        seen = (operands[0].shape or (None,))[-1] if operands else None
+        head_dim = query // heads if query else seen or _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
     kv_heads = _kv_heads(module, projections, heads, head_dim, _seen_kv_heads(trace, call, operands))
     rope = _find_rope(module, trace)
     norms = _qk_norms(module, trace, heads, kv_heads, head_dim)
@@ -414,7 +415,8 @@ def _qk_norms(
             found[child.name] = "head"
         elif heads and head_dim and width in (heads * head_dim, (kv_heads or 0) * head_dim):
             found[child.name] = "whole"
-    return found
+    one_key_head = kv_heads == 1 and "whole" in found.values()  # as wide as all of them together
+    return dict.fromkeys(found, "whole") if one_key_head else found
 
 
 def _norm_of_each_head(module: ModuleRecord, trace: Trace) -> Norm | None:

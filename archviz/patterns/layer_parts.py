@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archviz.interpreter.reading import ModuleRecord
-from archviz.patterns.attention import Attention, detect_attention
+from archviz.patterns.attention import Attention, detect_attention, find_projections, has_core
 from archviz.patterns.feed_forward import FeedForward, detect_feed_forward
 from archviz.patterns.linears import is_linear, linear_sizes
 from archviz.patterns.loose_feed_forward import describe_loose, describe_triple
@@ -43,8 +43,22 @@ def detect_layer_parts(layer: ModuleRecord, trace: Trace) -> LayerParts:
     """The parts of a layer, in order of registration."""
     parts = LayerParts()
     _collect(layer, trace, parts)
+    if not parts.mixers:
+        _add_spelt_out(layer, trace, parts)
     _group_loose(layer, trace, parts)
     return parts
+
+
+def _add_spelt_out(layer: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
+    """The attention that a layer computes in its own steps, with its projections, and norms of queries and keys, among its children."""
+    what = detect_attention(layer, trace) if has_core(layer, trace) else None
+    own = {each.path: None for each in find_projections(layer).values()} if what is not None else {}
+    if what is None or not own:
+        return
+    own.update((path, None) for path in parts.norms if path.rpartition(".")[2] in what.qk_norms)
+    parts.mixers.append(Part(list(own), what, "attention"))
+    parts.norms = {path: norm for path, norm in parts.norms.items() if path not in own}
+    parts.loose = [child for child in parts.loose if child.path not in own]
 
 
 def detect_mixer(module: ModuleRecord, trace: Trace) -> Mixer | None:

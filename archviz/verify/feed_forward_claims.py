@@ -61,9 +61,8 @@ def loose_result(view: LayerView) -> Term | None:
     if view.call is None or down is None or not down.outputs:
         return None
     reader = _reader(view, view.call)
-    read = [
-        reader.term(each.inputs[0]) for linear in view.loose if (each := view.trace.call(linear.path)) and each.inputs
-    ]
+    calls = [call for linear in view.loose if (call := view.trace.call(linear.path)) is not None and call.inputs]
+    read = [reader.term(call.inputs[0]) for call in sorted(calls, key=lambda call: call.index)]
     made: dict[int, Term] = {id(term): Term("given", "x") for term in read[:1]}
     for term in inner_terms([reader.term(down.outputs[0])]):
         args = tuple(made[id(arg)] if isinstance(arg, Term) else arg for arg in term.args)
