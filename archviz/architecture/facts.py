@@ -18,6 +18,7 @@ from archviz.architecture.fact_sheet import ConfigEvidence, FactSheet, config_ev
 from archviz.architecture.further_tokens import further_token_facts
 from archviz.architecture.joined_states import joined_states
 from archviz.architecture.kinds import Stack
+from archviz.architecture.lent_table import lent_table
 from archviz.architecture.logit_factor import logit_factor, logit_softcap, shows_logits
 from archviz.architecture.mask_facts import mask_values
 from archviz.architecture.model import Evidence, Fact, Parameters
@@ -90,6 +91,8 @@ def _ties(sheet: FactSheet, roles: Roles, columns: list[Column]) -> None:
         if (a in tables) != (b in tables) and _is_below(a, b, inside)
     }
     if not shared:
+        lent = lent_table(sheet.context, tables)
+        sheet.add("tied_embeddings", True if lent is not None else None, code(lent.at) if lent is not None else [])
         return
     evidence = [Evidence(kind="tensor", where=f"{a} = {b}") for a, b in shared.items() if b]
     stated = [e for part in sheet.context.configs for e in sheet.agreeing(part, bool(evidence), "tie_word_embeddings")]

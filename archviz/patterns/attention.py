@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from math import prod
 
-from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
+from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.activations import clamp_bounds
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.masks import Mask, find_mask
@@ -32,7 +32,7 @@ _NAMES = {
 _PROJECTIONS = {name: part for part, names in _NAMES.items() for name in names.split()}
 """Name of a projection → its part."""
 _GATES = ("sigmoid", "silu", "softplus")
-_HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads", "nhead", "num_query_heads")
+_HEADS = ("num_heads", "heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads", "nhead", "num_query_heads")
 _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_kv_heads", "num_kv_head", "kv_heads")
 _HEAD_DIM = ("head_dim", "attention_head_size", "key_value_proj_dim", "qk_head_dim", "d_head", "head_size", "dim_head")
 _WINDOW = ("sliding_window", "window_size", "local_attention_window", "attention_window", "sliding_window_size")
@@ -157,16 +157,16 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
     core = _core_event(module, trace)
     call = trace.call(module.path)
     path = find_score_path(trace, call)
-    operands = core.inputs[:2] if core is not None else _whole_heads(path)
     head_dim = _integer(module, _HEAD_DIM)
     value_dim = _integer(module, ("v_head_dim",))
     mla = _integer(module, ("kv_lora_rank",)) is not None or ("kv" in projections and value_dim is not None)
-    heads = _heads(module, projections, head_dim, value_dim, operands)
+    seen = _seen_heads(trace, call, core, None if mla else path)
+    heads = _heads(module, projections, head_dim, value_dim, seen)
     if head_dim is None and heads:
         query = linear_sizes(projections["q"])[1] if "q" in projections else None  # type: ignore[index]
-        seen = (operands[0].shape or (None,))[-1] if operands else None
-        head_dim = query // heads if query else seen or _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
-    kv_heads = _kv_heads(module, projections, heads, head_dim, _seen_kv_heads(trace, call, operands))
+        head_dim = query // heads if query else seen[2] if seen else None
+        head_dim = head_dim or _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
+    kv_heads = _kv_heads(module, projections, heads, head_dim, seen[1] if seen else None)
     rope = _find_rope(module, trace)
     norms = _qk_norms(module, trace, heads, kv_heads, head_dim)
     mask = find_mask(module, trace)
@@ -275,25 +275,32 @@ def _reads_keys_of_another(core: Event, trace: Trace, call: Event) -> bool:
     return made is not None and not f"{call.module}.".startswith(f"{made.module}.")
 
 
-def _whole_heads(path: ScorePath | None) -> Sequence[ValueRef]:
-    """Queries and keys of a product written out, where they stand in whole heads: `[B, heads, S, d]`, the keys perhaps turned over."""
-    operands = path.operands if path is not None and not path.lettered else None
-    return operands if operands is not None and all(len(value.shape or ()) == 4 for value in operands) else ()
+def _seen_heads(
+    trace: Trace, call: Event | None, core: Event | None, path: ScorePath | None
+) -> tuple[int | None, int | None, int | None] | None:
+    """Heads of the queries, heads of the keys before they are repeated, and their width, as the attention's operands have them.
 
-
-def _seen_kv_heads(trace: Trace, call: Event | None, operands: Sequence[ValueRef]) -> int | None:
-    """The heads of the keys before they are repeated."""
-    if call is None or not operands or not operands[1].shape or not operands[1].shape[1]:
+    They stand as `[B, heads, S, d]`, the keys perhaps turned over, or as the letters of a product say.
+    """
+    operands = core.inputs[:2] if core is not None else path.operands if path is not None else None
+    if operands is None or call is None:
         return None
-    return operands[1].shape[1] // repeats(trace, call, operands[1])
+    times = repeats(trace, call, operands[1])
+    if core is None and path is not None and path.letters is not None:
+        heads, keys, width = path.letters
+        return heads, keys // times if keys % times == 0 else None, width
+    query, key = (value.shape or () for value in operands)
+    if len(query) != 4 or len(key) != 4:
+        return None
+    return query[1], (key[1] or 0) // times or None, query[-1]
 
 
 def _heads(
     module: ModuleRecord, projections: dict[str, ModuleRecord], head_dim: int | None, value_dim: int | None,
-    operands: Sequence[ValueRef],
+    seen: tuple[int | None, int | None, int | None] | None,
 ) -> int | None:  # fmt: skip
-    if operands and operands[0].shape:
-        return operands[0].shape[1]
+    if seen is not None and seen[0]:
+        return seen[0]
     stated = _integer(module, _HEADS)
     width = value_dim or head_dim
     if stated is None and width and "o" in projections:

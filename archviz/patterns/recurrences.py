@@ -71,9 +71,20 @@ def _state_space(module: ModuleRecord, trace: Trace) -> Recurrence | None:
         _holder(module, "A_log"), heads=("num_heads", "n_mamba_heads"), head_dim=("head_dim",), state=("ssm_state_size", "state_size"),
         groups=("n_groups",), kernel=("conv_kernel_size",), width=("intermediate_size",),
     )  # fmt: skip
+    kernels = (child.parameters["weight"].shape for child in module.children.values() if _is_convolution(child))
+    sizes |= {"kernel": int(shape[-1] or 0) for shape in kernels if "kernel" not in sizes}
     if len(decay.shape) > 1 and decay.numel > skip.numel:
+        sizes = (
+            {"state": int(decay.shape[-1] or 0), "width": int(decay.shape[0] or 0), **sizes}
+            if len(decay.shape) == 2
+            else sizes
+        )
         return Recurrence("mamba", "Mamba", "state_space", "Selective scan", sizes)
     return Recurrence("mamba2", "Mamba-2", "state_space", "State-space duality (SSD)", sizes)
+
+
+def _is_convolution(module: ModuleRecord) -> bool:
+    return (module.library or "").endswith("Conv1d") and "weight" in module.parameters
 
 
 def _rwkv(module: ModuleRecord, trace: Trace) -> Recurrence | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isclose
+from math import isclose, prod
 
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.op_families import canonical
@@ -45,7 +45,7 @@ class ScorePath:
     operands: tuple[ValueRef, ValueRef] | None = (
         None  # of the product: whose rows, and whose columns, the softmax runs over
     )
-    lettered: bool = False  # the product is one of einsum's letters, which say where heads and positions stand
+    letters: tuple[int, int, int] | None = None  # heads, heads of the keys and their width, by einsum's letters
     scores: ValueRef | None = None  # the product itself
     further: tuple[tuple[ValueRef, ValueRef], ...] = ()  # operands of the other products that are added to it
 
@@ -117,7 +117,7 @@ def _read(softmax: Event, path: Sequence[Event], made: Mapping[int, Event], trac
         fused_bias=names[-1] == "baddbmm", factor_at=factor_at, softcap_at=path[tanh].at if tanh is not None else None,
         sinks_at=joins[0].at if joins else None, softmax_at=softmax.at, product_at=product.at, axis=_axis(softmax),
         operands=_operands(product, path, softmax), scores=product.outputs[0] if product.outputs else None,
-        further=_further(softmax, path, made, trace), lettered=canonical(product.name) == "einsum",
+        further=_further(softmax, path, made, trace), letters=_by_letters(product, softmax),
     )  # fmt: skip
 
 
@@ -147,6 +147,32 @@ def _operands(product: Event, path: Sequence[Event], softmax: Event) -> tuple[Va
             return None
         return (data[1], data[0]) if run_over in parts[0] else (data[0], data[1])
     return (data[0], data[1]) if _axis(softmax) == -1 else (data[1], data[0])
+
+
+def _by_letters(product: Event, softmax: Event) -> tuple[int, int, int] | None:
+    """Heads of queries and keys, and their width, of a product like `bshd,bthd->bsht`: what all share behind the batch are heads.
+
+    Of two letters of the queries alone, the one that is not as long as the sequence numbers the heads that share a key.
+    """
+    equation = product.options.get("0", product.options.get("equation"))
+    terms = str(equation).replace(" ", "").replace("->", ",").split(",")
+    if canonical(product.name) != "einsum" or len(terms) != 3 or len(terms[2]) < 3 or _axis(softmax) != -1:
+        return None
+    shapes = [value.shape or () for value in product.inputs[:2]]
+    if len(shapes) != 2 or any(len(term) != len(shape) for term, shape in zip(terms, shapes, strict=False)):
+        return None
+    sizes = {
+        letter: size or 0
+        for term, shape in zip(terms, shapes, strict=False)
+        for letter, size in zip(term, shape, strict=True)
+    }
+    keys = next(term for term in terms[:2] if terms[2][-1] in term)
+    queries = terms[1] if keys is terms[0] else terms[0]
+    shared = prod(sizes[letter] for letter in terms[2][1:-1] if letter in queries and letter in keys)
+    alone = [sizes[letter] for letter in terms[2] if letter in queries and letter not in keys]
+    groups = [size for size in alone if size != sizes[terms[2][-1]]] if len(alone) > 1 else []
+    width = prod(sizes[letter] for letter in queries if letter in keys and letter not in terms[2])
+    return (shared * prod(groups), shared, width) if len(groups) == len(alone) - 1 else None
 
 
 def _scales(event: Event) -> bool:

@@ -360,7 +360,8 @@ class TermReader:
         """A value from outside: a stored tensor by its name, a mask, or a number of its own."""
         if value.id in self.stored:
             within = self.stored[value.id].name.removeprefix(self.call.module).lstrip(".")
-            return Term("given", within if within.count(".") < 3 else within.rpartition(".")[2], notes=("stored",))
+            notes = ("stored", "table") if value.id in self.trace.tables else ("stored",)
+            return Term("given", within if within.count(".") < 3 else within.rpartition(".")[2], notes=notes)
         if value.id in self.trace.zeros:
             return Term("given", "zeros")
         kind = "mask" if len(value.shape or ()) == 4 or value.dtype == "bool" else "t"

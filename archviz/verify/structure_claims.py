@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from archviz.architecture.layer_graphs import expose_hidden_residuals, keep_inner
 from archviz.interpreter.reading import Event
+from archviz.late_patterns import late_pattern
 from archviz.patterns.activations import number_in, read_activation
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.flow import Flow, FlowNode, build_flow
@@ -332,6 +333,10 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
         yield from _mixer_functions(view)
 
 
+_OF_ONE_PLACE = late_pattern(r"\[:, \d")
+"""A part of a value at one position, as a loop over positions reads it."""
+
+
 def _gates(view: LayerView) -> Iterator[Claim]:
     """Products of two parts of the data in the mixer's own steps: what gates what, by the projections that they come from."""
     if view.call is None:
@@ -340,7 +345,7 @@ def _gates(view: LayerView) -> Iterator[Claim]:
     for event in view.trace.children(view.call):
         if event.kind == "op" and canonical(event.name) == "mul" and sum(map(view.trace.carries, event.inputs)) == 2:
             sides = [" + ".join(origins.words(value)) for value in event.inputs]
-            if all(sides):
+            if all(sides) and not any(_OF_ONE_PLACE.search(side) for side in sides):
                 found.setdefault(" · ".join(sides), event.at)
     if found:
         yield view.claim("mixer.products", list(found)[:_MOST_FUNCTIONS], *list(found.values())[:_MOST_FUNCTIONS])
