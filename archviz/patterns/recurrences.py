@@ -72,15 +72,19 @@ def _state_space(module: ModuleRecord, trace: Trace) -> Recurrence | None:
         groups=("n_groups",), kernel=("conv_kernel_size",), width=("intermediate_size",),
     )  # fmt: skip
     kernels = (child.parameters["weight"].shape for child in module.children.values() if _is_convolution(child))
-    sizes |= {"kernel": int(shape[-1] or 0) for shape in kernels if "kernel" not in sizes}
+    _set_where_unstated(sizes, kernel=next(kernels, (None,))[-1])
     if len(decay.shape) > 1 and decay.numel > skip.numel:
-        sizes = (
-            {"state": int(decay.shape[-1] or 0), "width": int(decay.shape[0] or 0), **sizes}
-            if len(decay.shape) == 2
-            else sizes
-        )
+        if len(decay.shape) == 2:
+            _set_where_unstated(sizes, state=decay.shape[1], width=decay.shape[0])
         return Recurrence("mamba", "Mamba", "state_space", "Selective scan", sizes)
     return Recurrence("mamba2", "Mamba-2", "state_space", "State-space duality (SSD)", sizes)
+
+
+def _set_where_unstated(sizes: dict[str, int], **seen: int | None) -> None:
+    """Sizes that tensors show where no setting states them."""
+    for key, size in seen.items():
+        if size is not None:
+            sizes.setdefault(key, size)
 
 
 def _is_convolution(module: ModuleRecord) -> bool:
