@@ -126,10 +126,12 @@ def added(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meanin
     left, right = meaning(args[0]), meaning(args[1] if len(args) > 1 else kwargs.get("other"))
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Scores):
-            return masked_scores(one, other, result)
+            return masked_scores(one, other, result, args)
         if isinstance(one, Additive):
             mask = as_additive(other)
-            return added_mask(relations.both(one.allowed, mask.allowed)) if mask else _beside(one, other)
+            if mask is None:
+                return _beside(one, other, args)
+            return added_mask(relations.both(one.allowed, mask.allowed), one.bias or mask.bias)
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Bias):  # beside what is not understood, a mask perhaps, nothing is known of the sum
             return one if isinstance(other, (Bias, Position, Distance)) or _is_number(other) else None
@@ -138,18 +140,24 @@ def added(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meanin
     return relations.add(left, right) if left is not None and right is not None else None
 
 
-def _beside(mask: Additive, other: Meaning | None) -> Additive | None:
+def _along_keys(bias: Bias, given: Any) -> Bias | None:
+    """A bias that differs from key to key; none where one number is added to all."""
+    of_keys = any(isinstance(each, Tensor) and meaning(each) == bias and each.sizes[-1:] > (1,) for each in given)
+    return bias if of_keys else None
+
+
+def _beside(mask: Additive, other: Meaning | None, given: Any) -> Additive | None:
     """A mask with a bias, or with data that can only take more away; a pattern of positions may take anything."""
     if other is None:
-        return Additive(replace(mask.allowed, narrowed=True))
-    return mask if isinstance(other, Bias) else None
+        return replace(mask, allowed=replace(mask.allowed, narrowed=True))
+    return replace(mask, bias=mask.bias or _along_keys(other, given)) if isinstance(other, Bias) else None
 
 
 def _is_number(value: Meaning | None) -> bool:
     return isinstance(value, Constant) and value.value > BLOCKING
 
 
-def masked_scores(scores: Scores, other: Meaning | None, result: Tensor) -> Scores:
+def masked_scores(scores: Scores, other: Meaning | None, result: Tensor, given: Any) -> Scores:
     if isinstance(other, Scores):
         rows = tuple(axis for axis in scores.rows if axis in other.rows) or scores.rows
         lost = scores.lost or other.lost
@@ -157,7 +165,7 @@ def masked_scores(scores: Scores, other: Meaning | None, result: Tensor) -> Scor
             scores, mask=scores.mask or other.mask, obscured=scores.obscured or other.obscured, lost=lost, rows=rows
         )
     if isinstance(other, Bias):
-        return scores
+        return replace(scores, bias=scores.bias or _along_keys(other, given))
     if _is_number(other):
         return scores
     if isinstance(other, Pattern):
@@ -165,7 +173,7 @@ def masked_scores(scores: Scores, other: Meaning | None, result: Tensor) -> Scor
     mask = as_additive(other)
     if mask is None:
         return replace(scores, obscured=True)
-    return _with_mask(scores, mask.allowed, result)
+    return _with_mask(replace(scores, bias=scores.bias or mask.bias), mask.allowed, result)
 
 
 def _with_mask(scores: Scores, allowed: Relation | None, result: Tensor) -> Scores:
@@ -187,7 +195,7 @@ def subtracted(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> M
     if isinstance(left, Constant) and isinstance(right, Constant):
         return Constant(left.value - right.value)
     if left is None or right is None:
-        return Bias() if isinstance(left, Bias) or isinstance(right, Bias) else None
+        return next((each for each in (left, right) if isinstance(each, Bias)), None)
     if isinstance(left, Position) and isinstance(right, Constant) and right.value == 0:
         return left
     return relations.subtract(left, right)
@@ -199,10 +207,12 @@ def multiplied(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> M
         if isinstance(one, Scores):
             blocks = isinstance(other, Constant) and other.value <= BLOCKING  # a product of data, no scores
             return Additive(Relation(narrowed=True, at=line(interp))) if blocks else one
+        if isinstance(one, Bias) and isinstance(other, (Position, Distance)):  # slopes that are computed
+            return Bias(linear=True)
         if isinstance(one, Bias) or other == Constant(1.0):
             return one
         if isinstance(one, (Position, Distance)):  # slopes times distances, no arithmetic of whole numbers
-            return Bias() if result.dtype is not None and "float" in result.dtype else None
+            return Bias(linear=True) if result.dtype is not None and "float" in result.dtype else None
         if isinstance(one, Constant) and one.value <= BLOCKING:
             blocked = as_relation(other)
             return None if blocked is None else Additive(relations.complement(blocked))
@@ -210,7 +220,7 @@ def multiplied(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> M
             kept = as_relation(other)
             if kept is None and other is not None:
                 return one if isinstance(other, Bias) else None
-            return one if kept is None else added_mask(relations.either(one.allowed, relations.complement(kept)))
+            return one if kept is None else added_mask(relations.either(one.allowed, relations.complement(kept)), one.bias)
     if isinstance(left, Constant) and isinstance(right, Constant):
         return Constant(left.value * right.value)
     one, other = as_relation(left), as_relation(right)
@@ -270,12 +280,12 @@ def _blocked_where(condition: Meaning | None, value: Meaning | None, result: Ten
         return _with_mask(value, allowed, result)
     if isinstance(value, Additive):
         if allowed is None:
-            return Additive(replace(value.allowed, narrowed=True)) if condition is None else None
-        return added_mask(relations.both(value.allowed, allowed))
+            return replace(value, allowed=replace(value.allowed, narrowed=True)) if condition is None else None
+        return added_mask(relations.both(value.allowed, allowed), value.bias)
     if value is None and allowed is not None and allowed.hides and "float" in result.dtype:  # data, which may hide more
         return Additive(replace(allowed, narrowed=True))
     is_open = isinstance(value, (Relation, Bias)) or _is_number(value)
-    return added_mask(allowed) if is_open else None
+    return added_mask(allowed, value if isinstance(value, Bias) else None) if is_open else None
 
 
 def behind(mask: Additive, before: int) -> Additive | None:

@@ -49,7 +49,7 @@ def moved(value: Meaning | None, axes: dict[int, int], size: int = 2) -> Meaning
         return replace(value, axis=axes[value.axis]) if value.axis in axes else None
     if isinstance(value, Additive):
         turned = moved(value.allowed, axes)
-        return Additive(turned) if isinstance(turned, Relation) else None
+        return replace(value, allowed=turned) if isinstance(turned, Relation) else None
     if isinstance(value, Relation):
         rows = axes.get(value.rows, value.rows if not value.hides else None)
         return replace(value, rows=rows) if axes.get(-1) == -1 and rows is not None else None
@@ -171,7 +171,7 @@ def _cut(known: Meaning, value: Tensor, parts: tuple[Any, ...], result: Tensor) 
             return None
         if isinstance(found, Relation):
             return relations.shifted(found, keys - queries)
-        return Additive(relations.shifted(found.allowed, keys - queries))
+        return replace(found, allowed=relations.shifted(found.allowed, keys - queries))
     return found
 
 

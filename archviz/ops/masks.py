@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.reading import POSITION_BIAS
 from archviz.interpreter.values import Tensor
 from archviz.ops import counts, relations, shapes
 from archviz.ops import mask_making as making
@@ -35,7 +36,7 @@ def _lettered_product(interp: Interpreter, args: Any, kwargs: Any, result: Tenso
 
 
 def _biased_product(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
-    return making.masked_scores(Scores(), meaning(args[0]), result) if kwargs.get("beta", 1) else Scores()
+    return making.masked_scores(Scores(), meaning(args[0]), result, args[:1]) if kwargs.get("beta", 1) else Scores()
 
 
 def _table(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -58,7 +59,7 @@ def _bent(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meanin
 
 def _gathered(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
     value = meaning(args[0])
-    return Bias() if value in (Scores(), Bias()) else None
+    return Bias() if isinstance(value, Bias) or value == Scores() else None
 
 
 def _chained(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -90,17 +91,24 @@ def used(label: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str,
         scores = meaning(args[0]) if args else None
         if not isinstance(scores, Scores) or scores.lost or (scores.mask is None and scores.obscured):
             return {}
-        return described(scores.mask)
+        return described(scores.mask) | _biased(scores.bias)
     given = kwargs.get("attn_mask", args[3] if len(args) > 3 else None)
     if given is None:
         causal = kwargs.get("is_causal", args[5] if len(args) > 5 else False)
         return {"mask": "causal"} if causal is True else described(None)
     found = meaning(given)
+    if isinstance(found, Bias):
+        return described(None) | _biased(found if isinstance(given, Tensor) and given.sizes[-1:] > (1,) else None)
     allowed = found.allowed if isinstance(found, Additive) else as_relation(found)
     if allowed is None or (allowed.hides and allowed.rows != -2):
         return {}
     sizes = given.sizes[-2:] if isinstance(given, Tensor) and len(given.sizes) > 1 else (0, 0)
-    return described(relations.aligned(allowed, *sizes))
+    return described(relations.aligned(allowed, *sizes)) | _biased(found.bias if isinstance(found, Additive) else None)
+
+
+def _biased(bias: Bias | None) -> dict[str, Any]:
+    """What the scores got for what it says about positions."""
+    return {} if bias is None else {POSITION_BIAS: "ALiBi" if bias.linear else "relative bias"}
 
 
 def described(mask: Relation | None) -> dict[str, Any]:

@@ -45,7 +45,13 @@ class Constant:
 
 @record(frozen=True)
 class Bias:
-    """A tensor that is added to scores for what it says about positions, and is no mask: a table of distances, ALiBi."""
+    """A tensor that is added to scores for what it says about positions, and is no mask: a table of distances, ALiBi.
+
+    Args:
+        linear: It grows in proportion to the distance (ALiBi).
+    """
+
+    linear: bool = False
 
 
 @record(frozen=True)
@@ -134,9 +140,10 @@ class Relation:
 
 @record(frozen=True)
 class Additive:
-    """A tensor that is 0 for the pairs of a relation and blocks all others when it is added to scores."""
+    """A tensor that blocks all pairs but those of a relation when it is added to scores; for these it is 0, or a bias."""
 
     allowed: Relation
+    bias: Bias | None = None
 
 
 @record(frozen=True)
@@ -148,12 +155,14 @@ class Scores:
         obscured: Something not understood was added, which may be a mask or a bias.
         lost: They were masked by something not understood, so that `mask` is not all.
         rows: The axes that may be the queries', counted from the right; a product in einsum's letters may have them before the heads'.
+        bias: What was added to them for what it says about positions.
     """
 
     mask: Relation | None = None
     obscured: bool = False
     lost: bool = False
     rows: tuple[int, ...] = (-2,)
+    bias: Bias | None = None
 
 
 @record(frozen=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from math import prod
 
-from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.interpreter.reading import POSITION_BIAS, Event, ModuleRecord
 from archviz.patterns.activations import clamp_bounds
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.masks import Mask, find_mask
@@ -50,7 +50,7 @@ class Attention:
         qk_norm: `head` (each head apart) or `whole` (all heads together); `qk_norms` the names of these norms, `qk_norm_function` the
             kind of those that are no module (`RMSNorm`).
         rope: How positions are rotated; None when they are not or it was not seen; `positions` tells which.
-        positions: `rope`, `none` (NoPE), `bias` (relative bias, ALiBi) or None when not seen.
+        positions: `rope`, `none` (NoPE), `bias` (relative bias), `alibi` or None when not seen.
         ranks: Widths of the low-rank compressions of query and key/value (MLA).
         value_scale: The constant that values are multiplied by before they are weighed; None where there is none.
         query_temperature: The line that multiplies queries by a number of their position (it grows with its logarithm); None where none does.
@@ -188,7 +188,7 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         qk_norms=tuple(norms),
         qk_norm_function=function[1] if function is not None else None,
         rope=rope,
-        positions=_positions(module, rope, core, trace.own(call) if call is not None else (), trace),
+        positions=_positions(module, rope, core, tuple(trace.own(call)) if call is not None else (), trace),
         sinks=any("sink" in name for name in module.parameters),
         softcap=_softcap(module, core, path),
         scaling=_score_factor(module, path),
@@ -443,12 +443,15 @@ def _find_rope(module: ModuleRecord, trace: Trace) -> Rope | None:
 
 
 def _positions(
-    module: ModuleRecord, rope: Rope | None, core: Event | None, own: Iterable[Event], trace: Trace
+    module: ModuleRecord, rope: Rope | None, core: Event | None, own: Sequence[Event], trace: Trace
 ) -> str | None:
     if rope is not None or turning_steps(own, trace):
         return "rope"
     if module.attributes.get("has_relative_attention_bias") is not None or "relative_attention_bias" in module.children:
         return "bias"
+    added = next((event.options[POSITION_BIAS] for event in own if POSITION_BIAS in event.options), None)
+    if added is not None:
+        return "alibi" if added == "ALiBi" else "bias"
     use_rope = module.attributes.get("use_rope", module.attributes.get("has_rope"))
     if use_rope is not None and not use_rope:
         return "none"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
+from archviz.interpreter.reading import POSITION_BIAS, Event, ModuleRecord, ValueRef
 from archviz.patterns.activations import clamp_bounds, number_in
 from archviz.patterns.attention import Attention, find_gate, find_projections
 from archviz.patterns.compression import grouped_projections, indexers, pooled_positions
@@ -311,3 +311,8 @@ def _score_bias(view: LayerView, path: ScorePath) -> Iterator[Claim]:
         text = formula(view.context, built)
         if text is not None:
             yield view.claim("attention.position_bias_formula", text, built.at)
+        return
+    steps = view.trace.inside(view.call) if view.call is not None else ()
+    told = next((event for event in steps if POSITION_BIAS in event.options), None)
+    if told is not None:
+        yield view.claim("attention.position_bias", told.options[POSITION_BIAS], told.at)
