@@ -10,6 +10,7 @@ from archviz.patterns.op_families import PLUMBING, canonical
 from archviz.patterns.trace import Trace
 from archviz.spans import Span
 
+HEAD_OPS = ("linear", "matmul")
 _MOST = 12  # steps beside the head
 
 
@@ -51,7 +52,7 @@ def _heads(ops: Sequence[Event], vocabulary: object) -> list[int]:
     """The places of the projections to `vocabulary` results."""
     return [
         place for place, event in enumerate(ops)
-        if canonical(event.name) == "linear" and event.outputs and (event.outputs[0].shape or (None,))[-1] == vocabulary
+        if canonical(event.name) in HEAD_OPS and event.outputs and (event.outputs[0].shape or (None,))[-1] == vocabulary
     ]  # fmt: skip
 
 

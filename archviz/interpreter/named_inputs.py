@@ -25,6 +25,7 @@ SOUND_MASKS = ("input_features_mask", "feature_attention_mask", "audio_attention
 MASKS = ("attention_mask", "padding_mask", "mask")
 STARTS = ("start_pos", "startpos", "start_position", "start_index", "pos_offset", "offset", "past_len", "past_length")
 PLACES = ("positions", "input_pos", "input_positions", "pos", "position", "pos_ids")
+TOKENS = ("targets", "target", "labels", "tgt", "trg", "src", "source", "tokens", "token_ids", "decoder_tokens", "y")
 MOST = 8  # combinations that are tried
 NONE_STATED: dict[str, Tensor] = {}
 
@@ -98,7 +99,7 @@ def candidates(interp: Interpreter, name: str, config: Any, batch: int, seq: int
     if name in PLACES:
         counted = interp.call(interp.import_name("torch", "arange", None), [seq], {})
         return [counted, Tensor((batch, seq), "int64")]
-    if name in ("targets", "target", "labels"):
+    if name in TOKENS:
         return [Tensor((batch, seq), "int64")]
     if name == "bbox":
         return [Tensor((batch, seq, 4), "int64")]

@@ -20,7 +20,7 @@ Rule = Callable[[Sequence[Any], Any], None]
 def _product(args: Sequence[Any], result: Any) -> None:
     """Columns by positions times a row of known numbers, one for each column."""
     parts = [each for each in args if isinstance(each, Tensor)]
-    row = next((each for each in reversed(parts) if is_vector(each)), None)
+    row = next((each for each in reversed(parts) if _is_row(each)), None)
     if row is None or len(parts) != 2 or not isinstance(result, Tensor) or len(result.sizes) < 2:
         return
     other = parts[1] if row is parts[0] else parts[0]
@@ -28,6 +28,13 @@ def _product(args: Sequence[Any], result: Any) -> None:
     by_columns = result.sizes[-1] == row.sizes[-1] and other.sizes != row.sizes and counted
     if by_columns and (other.sizes[-1:] == (1,) or len(other.sizes) == 1):
         keep_frequencies(result, Frequencies(tuple(map(float, row.data or ())), row.at, _step(other.data or ())))
+
+
+def _is_row(tensor: Tensor) -> bool:
+    """Whether a tensor is a vector of known fractions, or one with further axes of one before its own."""
+    return is_vector(tensor) or (
+        tensor.sizes[-1:] > (1,) and len(tensor.data or ()) == tensor.sizes[-1] and "float" in tensor.dtype
+    )
 
 
 def _step(positions: Sequence[Any]) -> float | None:

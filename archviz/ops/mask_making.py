@@ -220,7 +220,9 @@ def multiplied(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> M
             kept = as_relation(other)
             if kept is None and other is not None:
                 return one if isinstance(other, Bias) else None
-            return one if kept is None else added_mask(relations.either(one.allowed, relations.complement(kept)), one.bias)
+            return (
+                one if kept is None else added_mask(relations.either(one.allowed, relations.complement(kept)), one.bias)
+            )
     if isinstance(left, Constant) and isinstance(right, Constant):
         return Constant(left.value * right.value)
     one, other = as_relation(left), as_relation(right)
@@ -261,9 +263,9 @@ def chosen_where(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) ->
         return None
     condition, yes, no = meaning(args[0]), meaning(args[1]), meaning(args[2])
     if isinstance(no, Constant) and no.value <= BLOCKING:
-        return _blocked_where(condition, yes, result, keep=True)
+        return _blocked_where(condition, yes, result, args[0], keep=True)
     if isinstance(yes, Constant) and yes.value <= BLOCKING:
-        return _blocked_where(condition, no, result, keep=False)
+        return _blocked_where(condition, no, result, args[0], keep=False)
     chosen = as_relation(condition)
     if chosen is None or not isinstance(yes, Constant) or not isinstance(no, Constant):
         return None
@@ -272,9 +274,19 @@ def chosen_where(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) ->
     )
 
 
-def _blocked_where(condition: Meaning | None, value: Meaning | None, result: Tensor, *, keep: bool) -> Meaning | None:
-    """A value that stays where a mask says so (`keep`), or elsewhere, and is blocked in the rest."""
+def _same_for_all_queries(mask: Any, scores: Scores) -> bool:
+    """Whether data hides the same keys of every query, as padding does."""
+    sizes = mask.sizes if isinstance(mask, Tensor) else ()
+    return sizes[-1:] > (1,) and all(len(sizes) < -axis or sizes[axis] == 1 for axis in scores.rows)
+
+
+def _blocked_where(
+    condition: Meaning | None, value: Meaning | None, result: Tensor, given: Any, *, keep: bool
+) -> Meaning | None:
+    """A value that stays where a mask says so (`keep`), or elsewhere, and is blocked in the rest; `given` is the mask itself."""
     chosen = as_relation(condition)
+    if isinstance(value, Scores) and condition is None and _same_for_all_queries(given, value):
+        return _with_mask(value, replace(relations.EVERYTHING, narrowed=True), result)
     allowed = None if chosen is None else chosen if keep else relations.complement(chosen)
     if isinstance(value, Scores):
         return _with_mask(value, allowed, result)
@@ -314,7 +326,7 @@ def masked_fill(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> 
             else None
         )
     if number.value <= BLOCKING:
-        return _blocked_where(condition, value, result, keep=False)
+        return _blocked_where(condition, value, result, mask, keep=False)
     if isinstance(value, Additive) or (isinstance(value, Constant) and value.value <= BLOCKING):
         additive = as_additive(value)
         opened = None if chosen is None or additive is None else relations.either(additive.allowed, chosen)

@@ -17,6 +17,7 @@ from archviz.patterns.repeated_keys import repeats
 from archviz.patterns.rope import Rope, detect_rope
 from archviz.patterns.rotation_steps import turning_steps
 from archviz.patterns.score_path import ScorePath, find_score_path
+from archviz.patterns.seen_projections import seen_projections
 from archviz.patterns.trace import Trace
 from archviz.records import record
 from archviz.spans import Span
@@ -97,7 +98,7 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     It has query, key and value projections (apart or fused) and either heads among its attributes or a softmax
     over products of data in its own forward.
     """
-    projections = find_projections(module)
+    projections = find_projections(module, trace)
     core = has_core(module, trace)
     if core and not projections.keys() & {"q", "qkv"}:
         projections = _projections_inside(module) | projections
@@ -110,8 +111,15 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     return _describe(module, projections, trace)
 
 
-def find_projections(module: ModuleRecord) -> dict[str, ModuleRecord]:
-    """The projections of an attention module by their part: `q`, `k`, `v`, `o`, `qkv`, `kv`."""
+def find_projections(module: ModuleRecord, trace: Trace | None = None) -> dict[str, ModuleRecord]:
+    """The projections of an attention module by their part: `q`, `k`, `v`, `o`, `qkv`, `kv`; where no name says which, as the pass uses them."""
+    named = _named_projections(module)
+    if trace is not None and not named.keys() & {"q", "qkv"} and has_core(module, trace):
+        return named | seen_projections(module, trace)
+    return named
+
+
+def _named_projections(module: ModuleRecord) -> dict[str, ModuleRecord]:
     found: dict[str, ModuleRecord] = {}
     for name, child in _candidates(module):
         part = _PROJECTIONS.get(name)
@@ -122,7 +130,7 @@ def find_projections(module: ModuleRecord) -> dict[str, ModuleRecord]:
 
 def _projections_inside(module: ModuleRecord) -> dict[str, ModuleRecord]:
     """The projections of the child that makes queries, where the module itself weighs values by their products with keys."""
-    inside = (find_projections(child) for child in module.children.values() if child.children)
+    inside = (_named_projections(child) for child in module.children.values() if child.children)
     return next((found for found in inside if found.keys() & {"q", "qkv"}), {})
 
 
@@ -140,7 +148,7 @@ def _is_container(module: ModuleRecord, projections: dict[str, ModuleRecord]) ->
     """A layer or a wrapper is not the attention itself when only a child has the projections."""
     if projections.keys() & {"q", "qkv"}:
         return False  # a child with queries of its own is then an indexer or the like
-    return any(find_projections(child).keys() & {"q", "qkv"} for child in module.children.values() if child.children)
+    return any(_named_projections(child).keys() & {"q", "qkv"} for child in module.children.values() if child.children)
 
 
 def _has_heads(module: ModuleRecord) -> bool:

@@ -52,7 +52,7 @@ def detect_layer_parts(layer: ModuleRecord, trace: Trace) -> LayerParts:
 def _add_spelt_out(layer: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
     """The attention that a layer computes in its own steps, with its projections, and norms of queries and keys, among its children."""
     what = detect_attention(layer, trace) if has_core(layer, trace) else None
-    own = {each.path: None for each in find_projections(layer).values()} if what is not None else {}
+    own = {each.path: None for each in find_projections(layer, trace).values()} if what is not None else {}
     if what is None or not own:
         return
     own.update((path, None) for path in parts.norms if path.rpartition(".")[2] in what.qk_norms)

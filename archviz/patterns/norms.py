@@ -16,7 +16,7 @@ _LIBRARY = {
     "BatchNorm2d": "BatchNorm", "InstanceNorm1d": "InstanceNorm",
 }  # fmt: skip
 _AVERAGES = {"mean", "var", "std", "norm", "normalize", "layer_norm", "rms_norm"}
-_ROOTS = {"rsqrt", "sqrt", "pow"}
+_ROOTS = {"rsqrt", "sqrt", "pow", "std"}
 _REDUCTIONS = {"mean", "var", "rsqrt", "sqrt", "layer_norm", "rms_norm", "norm", "square", "pow", "normalize"}
 
 
@@ -63,7 +63,9 @@ def detect_norm(module: ModuleRecord, trace: Trace) -> Norm | None:
         return None
     weight = next((module.parameters[name] for name in ("weight", "scale", "gamma") if name in module.parameters), None)
     if weight is None and module.parameters:
-        return None
+        if not _only_vectors(module) or _from_ops(module, trace) is None:
+            return None
+        weight = next(iter(module.parameters.values()))  # under a name of its own, as its steps show
     kind = (
         _LIBRARY.get((module.library or "").rpartition(".")[2]) or _from_ops(module, trace) or _from_name(module, trace)
     )
@@ -74,6 +76,12 @@ def detect_norm(module: ModuleRecord, trace: Trace) -> Norm | None:
     size = weight.numel if weight is not None else None
     eps, at = epsilon(module, trace)
     return Norm(kind, size, eps, gated, _adds_one(module, trace), at)
+
+
+def _only_vectors(module: ModuleRecord) -> bool:
+    """Whether a module holds one vector, or two of one length, and nothing else."""
+    shapes = [tensor.shape for tensor in module.parameters.values()]
+    return len(shapes) < 3 and len(set(shapes)) == 1 and len(shapes[0]) == 1
 
 
 def _gated_by_itself(module: ModuleRecord, trace: Trace) -> Norm | None:

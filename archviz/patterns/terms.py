@@ -105,6 +105,7 @@ class TermReader:
         self.arranged: dict[int, Term] = {}
         self.bases: dict[int, int] = {}
         self.unknown: dict[int, Term] = {}
+        self.joined: list[Term] = []  # calls that are told as one with those after them
         self.made: list[int] = []  # values that ops and modules made of the data
         self.steps = 0
         length = _length(call)
@@ -127,7 +128,7 @@ class TermReader:
 
     def unread(self, results: Sequence[Term]) -> list[Term]:
         """What is made of the data and reaches none of the results, such as a state that only a further round or step reads."""
-        told = set(map(id, inner_terms(results)))
+        told = set(map(id, inner_terms([*results, *self.joined])))
         made = [self.terms[number] for number in self.made if number in self.terms]
         left = list({id(term): term for term in made if id(term) not in told and not _is_beside(term, told)}.values())
         inside = {id(each) for term in left for each in inner_terms([term])[:-1]}
@@ -192,7 +193,10 @@ class TermReader:
             return None
         rest = tuple(map(self._term, data[1:]))
         same = len(rest) == len(before.args) - 1 and all(a is b for a, b in zip(rest, before.args[1:], strict=True))
-        return Term("call", f"{path}.{first}…{number}", before.args) if same else None
+        if not same:
+            return None
+        self.joined.append(before)
+        return Term("call", f"{path}.{first}…{number}", before.args)
 
     def _op(self, event: Event) -> None:
         name = canonical(event.name)

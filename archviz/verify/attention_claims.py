@@ -20,12 +20,11 @@ from archviz.verify.claims import Claim
 from archviz.verify.formula_claims import formula
 from archviz.verify.head_order import head_order
 from archviz.verify.keys_elsewhere import keys_elsewhere
-from archviz.verify.query_norms import computed_norm
+from archviz.verify.query_norms import QK_NORM, computed_norm
 from archviz.verify.view import LayerView
 
 KINDS = {"mha": "MHA", "gqa": "GQA", "mqa": "MQA", "mla": "MLA"}
 _LONG = 40  # steps back from the values
-_QK_NORM = {"head": "per head", "whole": "over the whole projection"}
 
 
 def attention_claims(view: LayerView) -> Iterator[Claim]:
@@ -48,7 +47,7 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
     yield from _biases(view)
     path = find_score_path(view.trace, view.call)
     computed = computed_norm(view, path, _core(view)) if not what.qk_norms else None
-    words, lines = computed or (_QK_NORM.get(what.qk_norm or "", "none"), _norm_lines(view))
+    words, lines = computed or (QK_NORM.get(what.qk_norm or "", "none"), _norm_lines(view))
     yield view.claim("attention.qk_norm", words, *lines)
     yield from inner_norms(view, "attention.norms")
     if what.gated:
@@ -192,7 +191,7 @@ def _shared_values(view: LayerView) -> Iterator[Claim]:
 
 
 def _biases(view: LayerView) -> Iterator[Claim]:
-    projections = find_projections(view.module)
+    projections = find_projections(view.module, view.trace)
     inward = [m for part, m in projections.items() if part != "o"]
     biased = [m for m in inward if has_bias(m)]
     if biased:

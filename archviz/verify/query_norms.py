@@ -4,7 +4,7 @@ norm, a norm of the rotated part alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from archviz.interpreter.reading import Event, ValueRef
 from archviz.patterns.attention import Attention
@@ -14,6 +14,7 @@ from archviz.patterns.score_path import ScorePath
 from archviz.spans import Span
 from archviz.verify.view import LayerView
 
+QK_NORM = {"head": "per head", "whole": "over the whole projection"}
 _LENGTHS = frozenset({"normalize", "norm", "vector_norm", "linalg_norm", "linalg_vector_norm"})
 _ROOTS = frozenset({"rms_norm", "layer_norm", "rsqrt"})
 
@@ -41,8 +42,8 @@ def computed_norm(view: LayerView, path: ScorePath | None, core: Event | None) -
     lines = list(dict.fromkeys(event.at for event in telling))
     held = [view.context.modules.get(event.module) for event in telling]
     if all(module is not None and detect_norm(module, view.trace) is not None for module in held):
-        modules = dict.fromkeys(view.short(event.module) for event in telling)
-        return f"of a part of the heads: {', '.join(modules)}", lines
+        modules = dict.fromkeys(event.module for event in telling)
+        return _reach(view, modules) or f"of a part of the heads: {', '.join(map(view.short, modules))}", lines
     return (f"{kind} norm, bounded from above" if bounded else f"{kind} norm without a module of its own"), lines
 
 
@@ -54,6 +55,19 @@ def _steps(view: LayerView, operand: ValueRef) -> Iterator[Event]:
             yield from view.trace.inside(event)
         else:
             yield event
+
+
+def _reach(view: LayerView, modules: Iterable[str]) -> str | None:
+    """How far norms under names of their own reach: each head, or all together; None for a part of a head."""
+    what = view.part.what if view.part else None
+    calls = [call for path in modules if (call := view.trace.call(path)) is not None and call.inputs]
+    widths = {(call.inputs[0].shape or (None,))[-1] for call in calls}
+    if not isinstance(what, Attention) or not what.head_dim or None in widths:
+        return None
+    if widths == {what.head_dim}:
+        return QK_NORM["head"]
+    whole = {what.head_dim * (what.heads or 0), what.head_dim * (what.kv_heads or 0)}
+    return QK_NORM["whole"] if widths <= whole else None
 
 
 def _of_compressed(view: LayerView, event: Event) -> bool:

@@ -30,7 +30,7 @@ WAYS = {
         "torch.where(torch.bitwise_xor(torch.tril(torch.ones(T, T).bool()), torch.tril(torch.ones(T, T).bool(), -4)), s, -1e9)",
         "sliding", 4),
     "a mask not understood beside a known one": (
-        "torch.where(x.sum(1)[0, :T] > 0, s, -1e9) + torch.triu(torch.full((T, T), -1e9), 1)", None, None),
+        "torch.where(x[0] @ x[0].mT > 0, s, -1e9) + torch.triu(torch.full((T, T), -1e9), 1)", None, None),
     "meet of triangles": ("s.masked_fill(~(torch.tril(torch.ones(T, T).bool()) & torch.triu(torch.ones(T, T).bool(), -3)), -1e9)",
                          "sliding", 4),
     "window both ways": ("s.masked_fill((p[:, None] - p[None, :]).abs() > 2, -1e9)", "sliding", 2),
@@ -92,6 +92,10 @@ WAYS = {
         None, None),
     "counted along the other axis": ("s.masked_fill(torch.ones(T, T).cumsum(dim=0) > p[:, None] + 1, -1e9)", None, None),
     "places counted from one on": ("s.masked_fill(torch.ones(T).cumsum(dim=-1) > p[:, None] + 1, -1e9)", "causal", None),
+    "padding alone, of data": ("s.masked_fill((x.sum(-1) != 0)[:, None, None, :] == 0, -1e9)", "bidirectional", None),
+    "padding, then a causal mask": (
+        "torch.where((x.sum(-1) != 0)[:, None, None, :], s, -1e9) + torch.triu(torch.full((T, T), -1e9), 1)", "causal", None),
+    "padding of queries is no padding of keys": ("s.masked_fill((x.sum(-1) != 0)[:, None, :, None] == 0, -1e9)", None, None),
     "queries before the heads": (
         "torch.einsum('bhsd,bhtd->bsht', q, k) + torch.full((T, T), float('-inf')).triu_(1).unsqueeze(1)", "causal", None),
     "queries before the heads, the mask along the heads": (

@@ -253,3 +253,101 @@ def test_the_base_of_tables_made_by_the_constructor_is_read_from_the_code(tmp_pa
     init = f"self.qkv, self.out = nn.Linear(64, 192), nn.Linear(64, 64)\n{WAVES}"
     found = told(claims_about(tmp_path, model(attention(init, TURNED))), "mix")
     assert (found["rope.theta"], found["rope.layout"]) == (500, "half_split")
+
+
+SLOPES = "self.qkv, self.out = nn.Linear(64, 192), nn.Linear(64, 64)\nself.register_buffer('steep', torch.tensor([2.0 ** -(2 * n) for n in range(4)]))"
+AWAY = HEADS + (
+    "p = torch.arange(T)\n"
+    "bias = (p[None, :] - p[:, None]).float()[None] * self.steep[:, None, None]\n"
+    "bias = bias.masked_fill(p[None, :] > p[:, None], float('-inf'))\n"
+    "y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)\n" + OUT
+)
+
+
+def test_slopes_by_distance_are_positions_whatever_they_are_called(tmp_path: Path) -> None:
+    found = claims_about(tmp_path, model(attention(SLOPES, AWAY)))
+    assert (only(found, "model.positions"), only(found, "attention.position_bias")) == ("ALiBi", "ALiBi")
+    assert only(found, "attention.mask") == "causal"
+    flat = claims_about(
+        tmp_path, model(attention(SLOPES, AWAY.replace(" * self.steep[:, None, None]", " * 0.0 + 1.0")))
+    )
+    assert "relative bias" not in str(values(flat, "model.positions"))
+
+
+@pytest.mark.parametrize("added", ["self.near[:, p[:, None] - p[None, :] + 127]", "self.near[:, :T, :T]"])
+def test_a_learned_bias_by_position_is_told(tmp_path: Path, added: str) -> None:
+    sizes = "4, 255" if "127" in added else "4, 128, 128"
+    init = f"self.qkv, self.out = nn.Linear(64, 192), nn.Linear(64, 64)\nself.near = nn.Parameter(torch.zeros({sizes}))"
+    forward = HEADS + f"p = torch.arange(T)\ny = F.softmax(q @ k.mT / 4 + {added}, dim=-1) @ v\n" + OUT
+    assert only(claims_about(tmp_path, model(attention(init, forward))), "attention.position_bias") == "relative bias"
+
+
+NAMELESS = "self.parts = nn.ModuleList(nn.Linear(64, 64) for _ in range(4))"
+IN_ORDER = (
+    "q, k, v = (part(x).view(B, T, 4, 16).transpose(1, 2) for part in self.parts[:3])\n"
+    "y = F.softmax(q @ k.mT / 4, dim=-1) @ v\n"
+    "return self.parts[3](y.transpose(1, 2).reshape(B, T, C))"
+)
+
+
+def test_projections_without_names_are_told_by_what_becomes_of_them(tmp_path: Path) -> None:
+    found = told(claims_about(tmp_path, model(attention(NAMELESS, IN_ORDER))), "mix")
+    keys = ("kind", "heads", "head_dim", "qkv_bias", "output_bias", "product")
+    assert [found[f"attention.{key}"] for key in keys] == ["MHA", 4, 16, True, True, "parts.0 · parts.1"]
+
+
+WITHIN = """
+class Norm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Parameter(torch.ones(64)), nn.Parameter(torch.zeros(64))
+    def forward(self, x):
+        return self.a * (x - x.mean(-1, keepdim=True)) / (x.var(-1, unbiased=False, keepdim=True) + 1e-4).sqrt() + self.b
+
+class Layer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = Norm(), Norm()
+        self.qkv, self.out = nn.Linear(64, 192), nn.Linear(64, 64)
+        self.down, self.up = nn.Linear(256, 64), nn.Linear(64, 256)
+    def mix(self, q, k, v):
+        B, T, C = q.shape
+        q, k, v = (t.view(B, T, 4, 16).transpose(1, 2) for t in (q, k, v))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.out(y.transpose(1, 2).reshape(B, T, C))
+    def forward(self, x, mask=None, waves=None):
+        x = x + self.mix(*self.qkv(self.one(x)).chunk(3, dim=-1))
+        return x + self.down(F.gelu(self.up(self.two(x))))
+"""
+
+
+def test_a_layer_that_spells_out_its_attention_has_one(tmp_path: Path) -> None:
+    before, _, rest = model().partition("\nclass Layer")
+    found = told(claims_about(tmp_path, before + WITHIN + "\nclass LM" + rest.partition("\nclass LM")[2]), "")
+    told_of = ("attention.kind", "attention.mask", "feed_forward.kind", "norm.kind", "norm.eps", "norm.placement")
+    assert [found[key] for key in told_of] == ["MHA", "causal", "MLP (GELU)", "LayerNorm", 1e-4, "pre-norm"]
+    assert found["feed_forward.formula"] == "down(gelu(up(x)))"
+
+
+TIED = "self.last(x) @ self.table.weight.T"
+
+
+def test_logits_made_by_the_table_are_tied_and_capped(tmp_path: Path) -> None:
+    source = (
+        model()
+        .replace("self.head(self.last(x))", f"20.0 * torch.tanh({TIED} / 20.0)")
+        .replace(
+            "self.last, self.head = nn.LayerNorm(64), nn.Linear(64, 100, bias=False)", "self.last = nn.LayerNorm(64)"
+        )
+    )
+    found = claims_about(tmp_path, source)
+    assert (only(found, "embedding.tied"), only(found, "logits.softcap")) == (True, 20)
+
+
+def test_calls_in_a_row_that_are_told_as_one_are_read(tmp_path: Path) -> None:
+    twice = feed(
+        "self.parts = nn.ModuleList(nn.Linear(64, 64) for _ in range(3))",
+        "for part in self.parts:\n    x = part(x)\nreturn x",
+    )
+    found = claims_about(tmp_path, model(feeding=twice))
+    assert not [claim for claim in found.claims if claim.key.endswith("unread")]
