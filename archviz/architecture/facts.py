@@ -90,6 +90,8 @@ def _ties(sheet: FactSheet, roles: Roles, columns: list[Column]) -> None:
         for a, b in sheet.context.reading.tied.items()
         if (a in tables) != (b in tables) and _is_below(a, b, inside)
     }
+    if not tables and not any(shared.values()):
+        return  # a classifier of images looks nothing up
     if not shared:
         lent = lent_table(sheet.context, tables)
         sheet.add("tied_embeddings", True if lent is not None else None, code(lent.at) if lent is not None else [])

@@ -19,6 +19,8 @@ from archviz.ops.mask_views import item, written
 from archviz.ops.meanings import Rule, as_relation, mean, meaning
 from archviz.ops.relations import Additive, Bias, Constant, Distance, Meaning, Pattern, Position, Relation, Scores
 
+MULTI_HEAD = "multi_head_attention_forward"
+
 
 def _product(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
     return Scores()
@@ -100,6 +102,8 @@ def used(label: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str,
     if isinstance(found, Bias):
         return described(None) | _biased(found if isinstance(given, Tensor) and given.sizes[-1:] > (1,) else None)
     allowed = found.allowed if isinstance(found, Additive) else as_relation(found)
+    if label == MULTI_HEAD and isinstance(found, Relation):
+        allowed = relations.complement(found)  # true there is hidden
     if allowed is None or (allowed.hides and allowed.rows != -2):
         return {}
     sizes = given.sizes[-2:] if isinstance(given, Tensor) and len(given.sizes) > 1 else (0, 0)
@@ -166,6 +170,6 @@ RULES: dict[str, Rule] = {
     **_names(counts.scattered(3), "scatter_", "scatter", "scatter_add_", "scatter_add", "index_add_"),
     "embedding": _table, "gather": _gathered, **_names(_chained, "cat", "concat"), "hstack": _side_by_side, "log": making.logarithm,
 }  # fmt: skip
-USERS = frozenset({"softmax", "scaled_dot_product_attention"})
+USERS = frozenset({"softmax", "scaled_dot_product_attention", MULTI_HEAD})
 
 __all__ = ["RULES", "USERS", "Rule", "described", "item", "mean", "used", "written"]

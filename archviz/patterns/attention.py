@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from math import prod
 
-from archviz.interpreter.reading import POSITION_BIAS, Event, ModuleRecord
+from archviz.interpreter.reading import POSITION_BIAS, Event, ModuleRecord, ValueRef
 from archviz.patterns.activations import clamp_bounds
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.masks import Mask, find_mask
@@ -18,6 +19,7 @@ from archviz.patterns.rope import Rope, detect_rope
 from archviz.patterns.rotation_steps import turning_steps
 from archviz.patterns.score_path import ScorePath, find_score_path
 from archviz.patterns.seen_projections import seen_projections
+from archviz.patterns.torch_attention import attention_op, is_torch_attention, torch_heads
 from archviz.patterns.trace import Trace
 from archviz.records import record
 from archviz.spans import Span
@@ -36,6 +38,8 @@ _GATES = ("sigmoid", "silu", "softplus")
 _HEADS = ("num_heads", "heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads", "nhead", "num_query_heads")
 _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_kv_heads", "num_kv_head", "kv_heads")
 _HEAD_DIM = ("head_dim", "attention_head_size", "key_value_proj_dim", "qk_head_dim", "d_head", "head_size", "dim_head")
+_POOLS = ("avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d", "mean", "cat", "slice", "getitem")
+_NEAR = 40  # steps before a call
 _WINDOW = ("sliding_window", "window_size", "local_attention_window", "attention_window", "sliding_window_size")
 
 
@@ -98,6 +102,8 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     It has query, key and value projections (apart or fused) and either heads among its attributes or a softmax
     over products of data in its own forward.
     """
+    if is_torch_attention(module):
+        return _of_torch(module, trace)
     projections = find_projections(module, trace)
     core = has_core(module, trace)
     if core and not projections.keys() & {"q", "qkv"}:
@@ -109,6 +115,25 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     if not (_has_heads(module) or core or named) or (not core and _is_container(module, projections)):
         return None
     return _describe(module, projections, trace)
+
+
+def _of_torch(module: ModuleRecord, trace: Trace) -> Attention | None:
+    """What PyTorch's own layer of attention does."""
+    sizes, step, mask = torch_heads(module), attention_op(module, trace), find_mask(module, trace)
+    if sizes is None:
+        return None
+    heads, width = sizes
+    return Attention(
+        kind="mha", heads=heads, kv_heads=heads, head_dim=width, value_dim=width, mask=mask, scaling=width**-0.5,
+        window=mask.window if mask else None, causal=mask.causal if mask else None,
+        cross=step is not None and _of_another(*step.inputs[:3]),
+    )  # fmt: skip
+
+
+def _of_another(query: ValueRef, key: ValueRef, value: ValueRef) -> bool:
+    """Whether keys are of another sequence than queries: one of another length, or one handed over as keys and values alike."""
+    lengths = [(each.shape or ())[:-1] for each in (query, key)]
+    return query.id != key.id and (key.id == value.id or lengths[0] != lengths[1])
 
 
 def find_projections(module: ModuleRecord, trace: Trace | None = None) -> dict[str, ModuleRecord]:
@@ -371,7 +396,24 @@ def _reads_keys_elsewhere(projections: dict[str, ModuleRecord], call: Event, str
             if not reached.isdisjoint([value.id for value in event.inputs]):
                 reached.update([value.id for value in event.outputs])
     queries, keys = ({stream for stream, ids in made.items() if ends[name].inputs[0].id in ids} for name in ("q", "k"))
-    return bool(queries and keys) and queries.isdisjoint(keys)
+    apart = bool(queries and keys) and queries.isdisjoint(keys)
+    return apart and not _is_moved(trace, call, queries, keys)
+
+
+def _is_moved(trace: Trace, call: Event, queries: set[int], keys: set[int]) -> bool:
+    """Whether the queries' stream is the keys' own, pooled, cut or padded right before the call, and no other sequence."""
+    steps = (event for event in trace.backwards(call) if event.kind == "op" and trace.is_leaf(event))
+    wanted = set(queries)
+    for event in islice(steps, _NEAR):
+        if wanted.isdisjoint([value.id for value in event.outputs]):
+            continue
+        if canonical(event.name) not in (*PLUMBING, *_POOLS):
+            return False
+        read = {value.id for value in event.inputs if trace.carries(value)}
+        if read & keys:
+            return True
+        wanted |= read
+    return False
 
 
 def _is_float(dtype: str | None) -> bool:

@@ -56,6 +56,9 @@ def _add_spelt_out(layer: ModuleRecord, trace: Trace, parts: LayerParts) -> None
     if what is None or not own:
         return
     own.update((path, None) for path in parts.norms if path.rpartition(".")[2] in what.qk_norms)
+    beside = [path for path in (*parts.norms, *(child.path for child in parts.loose)) if path not in own]
+    if not beside and not parts.feeds:
+        return  # the attention itself, in a list of its own
     parts.mixers.append(Part(list(own), what, "attention"))
     parts.norms = {path: norm for path, norm in parts.norms.items() if path not in own}
     parts.loose = [child for child in parts.loose if child.path not in own]

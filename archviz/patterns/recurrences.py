@@ -5,10 +5,12 @@ They are told apart by their tensors: what decays (`A_log`, `time_decay`, gates)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 
-from archviz.interpreter.reading import ModuleRecord, TensorRecord
+from archviz.interpreter.reading import Event, ModuleRecord, TensorRecord
 from archviz.patterns.linears import linear_sizes
+from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
 from archviz.records import field, record
 
@@ -19,7 +21,7 @@ class Recurrence:
 
     Args:
         kind: `gated_deltanet`, `kda`, `mamba`, `mamba2`, `rwkv`, `mlstm`, `slstm`, `rg_lru`, `lightning_attention`,
-            `short_convolution`, `lstm`, `gru`, `rnn`.
+            `short_convolution`, `lstm`, `gru`, `rnn`, `linear_attention`.
         title: The field's name for it.
         role: `linear_attention`, `state_space`, `recurrent` or `convolution_mixer`.
         core: Label of its core in a figure.
@@ -160,6 +162,30 @@ def torch_recurrence(module: ModuleRecord, trace: Trace) -> Recurrence | None:
     return Recurrence(f"bidirectional_{kind}" if both_ways else kind, title, "recurrent", title, sizes, both_ways)
 
 
+_KEYS = re.compile(r"^(to_)?(w?k|key|w?kv|qkv|c_attn|query_key_value)(_proj|_lin|_linear)?$")
+_NORMALISES = frozenset({"softmax", "scaled_dot_product_attention", "exp", "logsumexp", "multi_head_attention_forward", "sigmoid"})
+_PRODUCTS = frozenset({"matmul", "bmm", "einsum"})
+
+
+def _without_softmax(module: ModuleRecord, trace: Trace) -> Recurrence | None:
+    """Queries, keys and values whose products no softmax normalises, as linear attention and retention have them; only where the pass was seen."""
+    if not any(_KEYS.match(name) and linear_sizes(child) for name, child in module.children.items()):
+        return None
+    call = trace.call(module.path)
+    steps = [event for event in trace.inside(call) if event.kind != "call"] if call is not None and trace.whole else []
+    products = [event for event in steps if canonical(event.name) in _PRODUCTS and sum(map(trace.carries, event.inputs)) > 1]
+    over_data = (event for event in steps if canonical(event.name) in _NORMALISES and any(map(trace.carries, event.inputs)))
+    named = any(event.kind == "function" and "attention" in event.name.lower() for event in steps)
+    if len(products) < 2 or named or not _all_gates(over_data):
+        return None
+    return Recurrence("linear_attention", "Linear attention", "linear_attention", "Products without a softmax")
+
+
+def _all_gates(steps: Iterable[Event]) -> bool:
+    """Whether what could normalise scores are gates alone."""
+    return all(canonical(event.name) == "sigmoid" for event in steps)
+
+
 _DETECTORS: tuple[Callable[[ModuleRecord, Trace], Recurrence | None], ...] = (
     _state_space,  # before the delta rule: both decay, only state-space models skip
     _gated_delta,
@@ -169,6 +195,7 @@ _DETECTORS: tuple[Callable[[ModuleRecord, Trace], Recurrence | None], ...] = (
     _lightning,
     _short_convolution,
     torch_recurrence,
+    _without_softmax,
 )
 
 

@@ -15,6 +15,7 @@ from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, activation_of, canonical
 from archviz.patterns.operand_factors import is_attention_function, is_core
 from archviz.patterns.score_path import ScorePath, find_score_path
+from archviz.patterns.torch_attention import is_torch_attention
 from archviz.spans import Span, Status
 from archviz.verify.claims import Claim
 from archviz.verify.formula_claims import formula
@@ -55,6 +56,9 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
     yield from _clamps(view)
     if path is not None:
         yield from _scores(view, what, path)
+    elif is_torch_attention(view.module):
+        yield view.claim("attention.scale", round(what.scaling or 0.0, 9), view.module.created_at)
+        yield view.claim("attention.score_function", "softmax", view.module.created_at)
     yield from _value_scale(view)
 
 
@@ -197,6 +201,8 @@ def _biases(view: LayerView) -> Iterator[Claim]:
     if biased:
         value = True if len(biased) == len(inward) else [view.short(m.path) for m in biased]
         yield view.claim("attention.qkv_bias", value, *(m.created_at for m in inward))
+    if "in_proj_bias" in view.module.parameters:
+        yield view.claim("attention.qkv_bias", True, view.module.created_at)
     if "o" in projections and has_bias(projections["o"]):
         yield view.claim("attention.output_bias", True, projections["o"].created_at)
 

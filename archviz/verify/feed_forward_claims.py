@@ -32,7 +32,7 @@ def feed_forward_claims(view: LayerView, what: FeedForward) -> Iterator[Claim]:
     products = _gating(view)
     if view.trace.whole or not what.gated:
         gated = bool(products) if view.steps is not None and what.gated else what.gated
-        yield view.claim("feed_forward.gated", gated, *products)
+        yield view.claim("feed_forward.gated", gated, *(products if gated else ()))
     if what.activation is not None and not idle:
         yield view.claim(
             "feed_forward.activation", what.activation, *lines, status="verified" if lines else "unverified"

@@ -45,8 +45,8 @@ def layer_claims(view: LayerView) -> Iterator[Claim]:
     flow = layer_flow(view)
     if flow is None:
         return
-    parts = {path: part for part in (*view.kind.parts.mixers, *view.kind.parts.feeds) for path in part.paths}
-    mixers = {path for part in view.kind.parts.mixers for path in part.paths}
+    parts = _part_modules(view)
+    mixers = {path for path, part in parts.items() if any(part is each for each in view.kind.parts.mixers)}
     branches = {n.id: "mixer" if n.module in mixers else "feed" for n in flow.nodes.values()
                 if n.kind == "call" and n.module in parts}  # fmt: skip
     loose = _norms_by_function(view, flow)
@@ -62,6 +62,17 @@ def layer_claims(view: LayerView) -> Iterator[Claim]:
         yield view.claim("norm.places", words, *(_at(flow.nodes[i]) for i in sorted(places)))
     yield from _parallel_mixers(view, flow, branches)
     yield from _residuals(view, flow, branches)
+
+
+def _part_modules(view: LayerView) -> dict[str, Part]:
+    """The modules of each part; of one that the layer does not call itself (`nn.ModuleDict`) those inside it that it calls."""
+    found: dict[str, Part] = {}
+    for part in (*view.kind.parts.mixers, *view.kind.parts.feeds):
+        for path in part.paths:
+            idle = view.trace.call(path) is None
+            inside = [each.path for each in view.context.modules[path].walk()[1:]] if idle else []
+            found |= dict.fromkeys((path, *inside), part)
+    return found
 
 
 def _norms_by_function(view: LayerView, flow: Flow) -> dict[int, FunctionalNorm]:
