@@ -163,7 +163,9 @@ def torch_recurrence(module: ModuleRecord, trace: Trace) -> Recurrence | None:
 
 
 _KEYS = re.compile(r"^(to_)?(w?k|key|w?kv|qkv|c_attn|query_key_value)(_proj|_lin|_linear)?$")
-_NORMALISES = frozenset({"softmax", "scaled_dot_product_attention", "exp", "logsumexp", "multi_head_attention_forward", "sigmoid"})
+_NORMALISES = frozenset(
+    {"softmax", "scaled_dot_product_attention", "exp", "logsumexp", "multi_head_attention_forward", "sigmoid"}
+)
 _PRODUCTS = frozenset({"matmul", "bmm", "einsum"})
 
 
@@ -173,8 +175,12 @@ def _without_softmax(module: ModuleRecord, trace: Trace) -> Recurrence | None:
         return None
     call = trace.call(module.path)
     steps = [event for event in trace.inside(call) if event.kind != "call"] if call is not None and trace.whole else []
-    products = [event for event in steps if canonical(event.name) in _PRODUCTS and sum(map(trace.carries, event.inputs)) > 1]
-    over_data = (event for event in steps if canonical(event.name) in _NORMALISES and any(map(trace.carries, event.inputs)))
+    products = [
+        event for event in steps if canonical(event.name) in _PRODUCTS and sum(map(trace.carries, event.inputs)) > 1
+    ]
+    over_data = (
+        event for event in steps if canonical(event.name) in _NORMALISES and any(map(trace.carries, event.inputs))
+    )
     named = any(event.kind == "function" and "attention" in event.name.lower() for event in steps)
     if len(products) < 2 or named or not _all_gates(over_data):
         return None

@@ -92,13 +92,14 @@ class TermReader:
         stored: Number of a value → the tensor of the model that it is.
         rates: How many positions become one, where the call pools them.
         handed: Tell also masks and positions that the call makes and hands to modules.
+        apart: Numbered modules that follow one another are steps of their own.
     """
 
     def __init__(
         self, trace: Trace, call: Event, closed: Callable[[Event], bool], stored: Mapping[int, StoredTensor],
-        rates: tuple[int, ...] = (), *, handed: bool = False,
+        rates: tuple[int, ...] = (), *, handed: bool = False, apart: bool = False,
     ) -> None:  # fmt: skip
-        self.handed = handed
+        self.handed, self.apart = handed, apart
         self.trace, self.call, self.closed, self.stored = trace, call, closed, stored
         self.terms: dict[int, Term] = {}
         self.layouts: dict[int, Layout] = {}  # of tensors that were moved
@@ -185,7 +186,7 @@ class TermReader:
     def _follows(self, name: str, data: Sequence[ValueRef]) -> Term | None:
         """A numbered module that reads what the one before it made is one step with it: `layers.0…31`."""
         path, _, number = name.rpartition(".")
-        before = self._term(data[0]) if number.isdigit() and data else None
+        before = self._term(data[0]) if number.isdigit() and data and not self.apart else None
         if before is None or before.name != "call" or not before.args:
             return None
         first, _, last = before.label.removeprefix(f"{path}.").partition("…")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from archviz.interpreter.reading import Event
+from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.activations import read_activation
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.loose_feed_forward import last_called
+from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import ACTIVATIONS, canonical
 from archviz.patterns.rope import detect_rope
 from archviz.patterns.terms import Term, TermReader, inner_terms
@@ -48,11 +49,26 @@ def _title(view: LayerView, what: FeedForward, *, idle: bool) -> str:
         return what.title
     title = ("Gated MLP" if what.gated else "MLP") if idle else what.title
     results = [loose_result(view)] if view.loose else _reader(view, view.call).results()[:1]
+    results = [_after_norm(view, result) if result is not None else None for result in results]
     if not results or results[0] is None:
         return title
     if idle and _is_known(results[0], _is_projected):
         return f"{title}, no activation"
     return title if _is_known(results[0], _is_activated) and not idle else title + OTHERWISE
+
+
+def _after_norm(view: LayerView, result: Term) -> Term:
+    """The same of what a norm at the beginning of the part gives, which a claim of its own tells."""
+    norms = {
+        view.short(module.path) for module in view.module.walk()[1:] if detect_norm(module, view.trace) is not None
+    }
+    made: dict[int, Term] = {}
+    for term in inner_terms([result]):
+        args = tuple(made[id(arg)] if isinstance(arg, Term) else arg for arg in term.args)
+        first = args[0] if args else None
+        is_norm = term.name == "call" and term.label in norms and isinstance(first, Term) and _is_given(first)
+        made[id(term)] = first if is_norm and isinstance(first, Term) else Term(term.name, term.label, args, term.notes)
+    return made[id(result)]
 
 
 def loose_result(view: LayerView) -> Term | None:
@@ -74,10 +90,16 @@ def _reader(view: LayerView, call: Event) -> TermReader:
     """The steps of a part; of one that lies loose in the layer also what its projections are wrapped in."""
 
     def closed(event: Event) -> bool:
-        opened = any(linear.path.startswith(f"{event.module}.") for linear in view.loose)
+        module = view.context.modules.get(event.module)
+        opened = any(linear.path.startswith(f"{event.module}.") for linear in view.loose) or is_sequence(module)
         return (event.kind == "call" and not opened) or detect_rope(event, view.trace) is not None
 
-    return TermReader(view.trace, call, closed, view.context.reading.stored)
+    return TermReader(view.trace, call, closed, view.context.reading.stored, apart=True)
+
+
+def is_sequence(module: ModuleRecord | None) -> bool:
+    """Whether a module is an `nn.Sequential`, whose steps are those of its parts."""
+    return module is not None and (module.library or "").endswith(".Sequential")
 
 
 def _is_known(result: Term, activated: Callable[[Term | float], bool]) -> bool:

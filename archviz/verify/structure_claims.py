@@ -309,7 +309,14 @@ def _streams(view: LayerView) -> int | None:
     if not first or first != last or len(first) != 4 or first[-1] != width:
         return None
     mixers = [detect_stream_mixer(child, view.trace) for child in view.kind.example.children.values()]
-    return first[2] if any(mixers) else None
+    return first[2] if any(mixers) or _joins_streams(view, first) else None
+
+
+def _joins_streams(view: LayerView, shape: tuple[int | None, ...]) -> bool:
+    """Whether the parts of a layer that is given `[B, S, N, D]` read one stream `[B, S, D]`."""
+    paths = [part.paths[0] for part in (*view.kind.parts.mixers, *view.kind.parts.feeds)]
+    calls = [call for path in paths if (call := view.trace.call(path)) is not None and call.inputs]
+    return bool(calls) and all(call.inputs[0].shape == (shape[0], shape[1], shape[3]) for call in calls)
 
 
 def _hyper_connections(view: LayerView, streams: int) -> Iterator[Claim]:
