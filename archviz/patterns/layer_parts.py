@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.activations import activation_among
 from archviz.patterns.attention import Attention, detect_attention, find_projections, has_core
-from archviz.patterns.feed_forward import FeedForward, detect_feed_forward
-from archviz.patterns.linears import is_linear, linear_sizes
-from archviz.patterns.loose_feed_forward import describe_loose, describe_triple
+from archviz.patterns.feed_forward import FeedForward, describe_projections, detect_feed_forward
+from archviz.patterns.linears import is_linear, linear_sizes, linears_of
+from archviz.patterns.loose_feed_forward import describe_loose, describe_triple, steps_between
 from archviz.patterns.moe import MixtureOfExperts, detect_moe
 from archviz.patterns.norms import Norm, detect_norm
 from archviz.patterns.op_families import activation_of
@@ -46,7 +47,20 @@ def detect_layer_parts(layer: ModuleRecord, trace: Trace) -> LayerParts:
     if not parts.mixers:
         _add_spelt_out(layer, trace, parts)
     _group_loose(layer, trace, parts)
+    for part in parts.feeds:
+        _look_between(layer, trace, part)
     return parts
+
+
+def _look_between(layer: ModuleRecord, trace: Trace, part: Part) -> None:
+    """A feed-forward whose projections the layer calls itself, as those of an `nn.ModuleDict`, has its activation in the layer's steps."""
+    module = layer.find(part.paths[0].removeprefix(f"{layer.path}."))
+    if not isinstance(part.what, FeedForward) or module is None or trace.call(module.path) is not None:
+        return
+    linears = linears_of(module)
+    steps = steps_between(layer, linears, trace) if len(linears) > 1 else None
+    if steps is not None:
+        part.what = describe_projections(linears, activation_among(steps, trace)) or part.what
 
 
 def _add_spelt_out(layer: ModuleRecord, trace: Trace, parts: LayerParts) -> None:

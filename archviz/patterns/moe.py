@@ -11,7 +11,7 @@ from archviz.patterns.feed_forward import FeedForward, describe_projections, det
 from archviz.patterns.linears import linear_sizes, linears_of
 from archviz.patterns.op_families import activation_of, canonical
 from archviz.patterns.routed_lists import routed_count
-from archviz.patterns.router_flow import single_choices
+from archviz.patterns.router_flow import experts_choice, single_choices
 from archviz.patterns.router_weights import corrects_choice, is_seen, normalising_step, score_name, weight_factor
 from archviz.patterns.trace import Trace
 from archviz.records import record, replace
@@ -110,7 +110,8 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
     parts = [part for holder in holders for part in holder.walk()]
     events = router_events(trace, trace.call(router.path) if router else None, call)
     seen, factor = call if is_seen(events) else None, weight_factor(events)
-    top_k = _top_k(module, router, events, single_choices(trace, events, choices))
+    by_experts = experts_choice(events, choices)
+    top_k = None if by_experts else _top_k(module, router, events, single_choices(trace, events, choices))
     what = MixtureOfExperts(
         experts=experts.path,
         router=router.path if router else None,

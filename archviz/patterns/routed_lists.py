@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.op_families import canonical
-from archviz.patterns.router_flow import chosen_of, is_float, single_choices
+from archviz.patterns.router_flow import chosen_of, experts_choice, is_float, single_choices
 from archviz.patterns.trace import Trace
 
 
@@ -28,4 +28,5 @@ def routed_count(parts: ModuleRecord, block: ModuleRecord, trace: Trace) -> int 
     steps = [event for event in trace.inside(call) if not f"{event.module}.".startswith(f"{parts.path}.")]
     ranked = [e for e in steps if canonical(e.name) == "topk" and e.kind == "op" and e.inputs and is_float(e.inputs[0])]
     chosen = any(chosen_of(event, event.inputs[0]) == len(equal) for event in ranked)
+    chosen = chosen or experts_choice(ranked, len(equal)) is not None
     return len(equal) if chosen or single_choices(trace, steps, len(equal)) else None

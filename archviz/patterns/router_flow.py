@@ -128,6 +128,16 @@ def chosen_of(event: Event, scores: ValueRef) -> int | None:
     return shape[dim] if isinstance(dim, int) and -len(shape) <= dim < len(shape) else None
 
 
+def experts_choice(routing: Sequence[Event], count: int) -> Event | None:
+    """The step by which experts choose their tokens: among all tokens, for each of `count` experts."""
+    for event in routing:
+        shape = event.inputs[0].shape if canonical(event.name) == "topk" and event.inputs else None
+        of = chosen_of(event, event.inputs[0]) if shape and is_float(event.inputs[0]) else None
+        if shape and of is not None and of != count and count in shape and len(shape) > 1:
+            return event
+    return None
+
+
 def _cut_widths(routing: Sequence[Event], count: int) -> set[int]:
     """How many scores there are before those of the experts are cut out of them: shared experts may have theirs beside."""
     cut = [e for e in routing if canonical(e.name) in _CUTS and e.inputs and e.outputs]

@@ -107,7 +107,8 @@ def _read(softmax: Event, path: Sequence[Event], made: Mapping[int, Event], trac
     joins = [e for e in path if canonical(e.name) == "cat"]
     added = [e for e in path if canonical(e.name) == "add" and any(not trace.carries(v) for v in e.inputs)]
     before = _before(product.inputs[-2:], made, trace, call)
-    factor, factor_at = _factor([*scaling, *before], product) if before is not None else (None, None)
+    learned = any(_scales_by_tensor(event) for event in path[:-1])
+    factor, factor_at = (None, None) if before is None or learned else _factor([*scaling, *before], product)
     if caps and not capped and factor is not None:
         factor *= caps[0]  # `c · tanh(k s)` bounds `c k s` by c
     if _BENT.intersection(names) or (tanh is not None and not caps):
@@ -175,6 +176,18 @@ def _by_letters(product: Event, softmax: Event) -> tuple[int, int, int] | None:
     return (shared * prod(groups), shared, width) if len(groups) == len(alone) - 1 else None
 
 
+def _by_position(event: Event, call: Event) -> bool:
+    """Whether one of two factors has a number for each position, which stands beside the constant scale."""
+    tokens = next((value.shape[1] for value in call.inputs if value.shape and len(value.shape) == 3), None)
+    axes = [[size for size in value.shape or () if size != 1] for value in event.inputs]
+    return any(own == [tokens] for own in axes)
+
+
+def _scales_by_tensor(event: Event) -> bool:
+    """A product or quotient with a tensor, as with a learned temperature."""
+    return canonical(event.name) in ("mul", "div") and len(event.inputs) > 1
+
+
 def _scales(event: Event) -> bool:
     """A product or quotient with a number, or a change of sign."""
     name = canonical(event.name)
@@ -197,14 +210,14 @@ def _before(operands: Sequence[ValueRef], made: Mapping[int, Event], trace: Trac
     A rotation keeps a factor; what is multiplied before a norm or a projection is another's.
     """
     rotations = _rotations(trace, call)
-    ways = [_scaled_on_the_way(operand, made, trace, rotations) for operand in operands]
+    ways = [_scaled_on_the_way(operand, made, trace, rotations, call) for operand in operands]
     return None if any(way is None for way in ways) else [event for way in ways for event in way or ()]
 
 
 def _scaled_on_the_way(
-    value: ValueRef, made: Mapping[int, Event], trace: Trace, rotations: Mapping[int, ValueRef]
+    value: ValueRef, made: Mapping[int, Event], trace: Trace, rotations: Mapping[int, ValueRef], call: Event
 ) -> list[Event] | None:
-    """The steps that scale a value as a whole, the last one first."""
+    """The steps that scale a value as a whole, the last one first; None where a tensor scales it, or a part of it alone is scaled."""
     found: list[Event] = []
     for _ in range(_LONG):
         if value.id in rotations:
@@ -214,9 +227,14 @@ def _scaled_on_the_way(
         name = canonical(event.name) if event is not None else ""
         if event is not None and name == "cat":
             data = [each for each in event.inputs if trace.carries(each)]
-            parts = [_scaled_on_the_way(part, made, trace, rotations) for part in data]
+            parts = [_scaled_on_the_way(part, made, trace, rotations, call) for part in data]
             factors = {None if part is None else round(_product_of(part), 12) for part in parts}
             return None if len(factors) > 1 or None in factors else [*found, *(parts[0] or [])] if parts else found
+        if event is not None and event.module == call.module and _scales_by_tensor(event):
+            if not _by_position(event, call):
+                return None  # a temperature of its own for each head
+            value = next((each for each in event.inputs if trace.carries(each)), event.inputs[0])
+            continue
         if event is None or not event.inputs or (name not in _MOVED and not _scales(event)):
             break
         found += [event] if _scales(event) else []

@@ -8,7 +8,7 @@ from archviz.interpreter.reading import Event
 from archviz.patterns.activations import clamp_bounds, number_in, read_activation
 from archviz.patterns.moe import MixtureOfExperts, gate_curve, group_limit, router_events
 from archviz.patterns.op_families import PLUMBING, activation_of, canonical
-from archviz.patterns.router_flow import RouterFlow, router_flow, single_choices
+from archviz.patterns.router_flow import RouterFlow, experts_choice, router_flow, single_choices
 from archviz.patterns.router_weights import SCORES, normalising_step, weight_factor
 from archviz.spans import Span
 from archviz.verify.claims import Claim
@@ -105,6 +105,9 @@ def _choice(
     hashed = _hash_lookup(view, what, events)
     if hashed is not None:
         yield view.claim("moe.routing", "hash: experts are looked up by token id", hashed.at)
+    by_experts = experts_choice(events, what.choices)
+    if by_experts is not None:
+        yield view.claim("moe.routing", "experts choose their tokens", by_experts.at)
     if what.top_k is not None:
         singles = [] if last else single_choices(view.trace, events, what.choices)
         yield view.claim(
@@ -113,7 +116,7 @@ def _choice(
     among = [choice for choice in flow.choices if choice.of == what.choices]
     if among:
         yield view.claim("moe.choice", _side(among[-1].lowest), among[-1].event.at)
-    elif hashed is None and view.call is not None and events and view.trace.whole:
+    elif hashed is None and by_experts is None and view.call is not None and events and view.trace.whole:
         places = [e.at for e in events if canonical(e.name) in ("max", "argmax", "gather")]
         yield view.claim("moe.choice", "not understood (see the router's formula)", *places[:2], status="unverified")
     groups = group_limit(events, what.choices)

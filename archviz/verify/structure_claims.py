@@ -215,13 +215,16 @@ def _norm_words(view: LayerView, path: str, norm: Norm) -> str:
 
 def _norm_claims(view: LayerView) -> Iterator[Claim]:
     kinds: dict[str, list[str]] = {}
-    for path, norm in view.kind.parts.norms.items():
+    seen = view.trace.whole and view.call is not None
+    norms = {
+        path: norm for path, norm in view.kind.parts.norms.items() if not seen or view.trace.call(path) is not None
+    }  # fmt: skip
+    for path, norm in norms.items():
         kinds.setdefault(_norm_words(view, path, norm), []).append(path)
     for name, paths in kinds.items():
         module = view.context.modules[paths[0]]
         yield view.claim("norm.kind", name, module.defined_at or module.created_at)
         yield view.claim("norm.count", len(paths), *(view.context.modules[p].created_at for p in paths))
-    norms = view.kind.parts.norms
     eps = {view.relative(path): norm.eps for path, norm in norms.items() if norm.eps is not None}
     if eps:
         lines = dict.fromkeys(norm.eps_at or view.context.modules[path].created_at for path, norm in norms.items())

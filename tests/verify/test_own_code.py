@@ -351,3 +351,109 @@ def test_calls_in_a_row_that_are_told_as_one_are_read(tmp_path: Path) -> None:
     )
     found = claims_about(tmp_path, model(feeding=twice))
     assert not [claim for claim in found.claims if claim.key.endswith("unread")]
+
+
+def test_a_learned_temperature_leaves_no_constant_scale(tmp_path: Path) -> None:
+    init = "self.qkv, self.out = nn.Linear(64, 192), nn.Linear(64, 64)\nself.temp = nn.Parameter(torch.ones(4, 1, 1))"
+    fused = "y = F.scaled_dot_product_attention(q * self.temp, k, v, is_causal=True)\n"
+    written = "y = F.softmax(q @ k.mT * 0.25 * self.temp, dim=-1) @ v\n"
+    for core in (fused, written):
+        found = told(claims_about(tmp_path, model(attention(init, HEADS + core + OUT))), "mix")
+        assert "attention.scale" not in found
+
+
+CHOSEN_TOKENS = """
+f = x.view(-1, 64)
+w, rows = F.softmax(self.chooser(f), dim=-1).t().topk(3, dim=-1)
+out = torch.zeros_like(f)
+for e, part in enumerate(self.ffns):
+    out.index_add_(0, rows[e], part(f[rows[e]]) * w[e].unsqueeze(-1))
+return out.view_as(x)
+"""
+
+
+def test_experts_that_choose_their_tokens_are_no_top_k(tmp_path: Path) -> None:
+    found = claims_about(tmp_path, model(feeding=feed(FFNS, CHOSEN_TOKENS)))
+    assert (only(found, "moe.experts"), only(found, "moe.routing")) == (6, "experts choose their tokens")
+    assert values(found, "moe.top_k") == {}
+
+
+def test_norms_that_do_not_run_are_not_told(tmp_path: Path) -> None:
+    found = told(claims_about(tmp_path, model().replace("self.feed(self.two(x)", "self.feed((x)")), "")
+    assert (found["norm.count"], found["modules.not_called"]) == (1, ["two"])
+
+
+TORCHS = attention(
+    "self.inner = nn.MultiheadAttention(64, 4, batch_first=True)",
+    "hidden = torch.ones(T, T, dtype=torch.bool).triu(1)\nreturn self.inner(x, x, x, attn_mask=hidden, need_weights=False)[0]",
+)
+
+
+@pytest.mark.parametrize(("mask", "kind"), [("triu(1)", "causal"), ("tril(-1)", None)])
+def test_the_attention_layer_of_torch_is_an_attention(tmp_path: Path, mask: str, kind: str | None) -> None:
+    found = told(claims_about(tmp_path, model(TORCHS.replace("triu(1)", mask))), "mix.inner")
+    keys = ("kind", "heads", "head_dim", "scale", "qkv_bias")
+    assert [found[f"attention.{key}"] for key in keys] == ["MHA", 4, 16, 0.25, True]
+    assert found.get("attention.mask") == kind
+
+
+@pytest.mark.parametrize(
+    "weigh",
+    ["(q @ k.mT).tril() @ v", "torch.einsum('bhtd,bhtde->bhte', q, torch.einsum('bhtd,bhte->bhtde', k, v).cumsum(2))"],
+)
+def test_products_that_no_softmax_normalises_are_linear_attention(tmp_path: Path, weigh: str) -> None:
+    init = "self.qkv, self.out = nn.Linear(64, 192), nn.Linear(64, 64)"
+    found = claims_about(tmp_path, model(attention(init, HEADS + f"y = {weigh}\n" + OUT)))
+    assert only(found, "mixer.kind") == "Linear attention"
+    assert values(found, "attention.kind") == {}
+
+
+STREAMS = """
+class Layer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mix, self.feed, self.read = Mix(), Feed(), nn.Parameter(torch.ones(4))
+    def forward(self, x, mask=None, waves=None):
+        x = x + self.mix((x * self.read[:, None]).sum(2))[:, :, None]
+        return x + self.feed((x * self.read[:, None]).sum(2))[:, :, None]
+"""
+
+
+def test_streams_that_a_layer_joins_itself_are_told(tmp_path: Path) -> None:
+    before, _, rest = model().partition("\nclass Layer")
+    source = before + STREAMS + "\nclass LM" + rest.partition("\nclass LM")[2]
+    source = source.replace("self.table(ids),", "self.table(ids)[:, :, None].repeat(1, 1, 4, 1),").replace(
+        "self.last(x)", "self.last(x.sum(2))"
+    )
+    assert only(claims_about(tmp_path, source), "residual.structure") == "hyper-connections, 4 streams"
+
+
+HELD = """
+class Feed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.LayerNorm(64), nn.Linear(64, 256), nn.GELU(), nn.Linear(256, 64))
+    def forward(self, x):
+        return self.net(x)
+"""
+
+
+def test_a_feed_forward_in_a_sequence_after_its_norm_is_one(tmp_path: Path) -> None:
+    found = told(claims_about(tmp_path, model(feeding=HELD)), "feed")
+    assert found["feed_forward.kind"] == "MLP (GELU)"
+    assert found["feed_forward.formula"] == "net.3(net.2(net.1(net.0(x))))"
+
+
+def test_a_feed_forward_whose_parts_the_layer_calls_is_read(tmp_path: Path) -> None:
+    source = (
+        model()
+        .replace(
+            "Mix(), nn.LayerNorm(64), Feed()",
+            "Mix(), nn.LayerNorm(64), nn.ModuleDict({'up': nn.Linear(64, 256), 'down': nn.Linear(256, 64)})",
+        )
+        .replace("self.feed(self.two(x), mask, waves)", "self.feed(self.two(x))")
+        .replace("self.feed(self.two(x))", "self.feed['down'](F.relu(self.feed['up'](self.two(x))))")
+    )
+    found = told(claims_about(tmp_path, source), "")
+    assert (found["feed_forward.kind"], found["feed_forward.formula"]) == ("MLP (ReLU)", "feed.down(relu(feed.up(x)))")
+    assert found["norm.places"] == {"one": "before a branch", "two": "before a branch"}
