@@ -253,8 +253,8 @@ def _norm_by_function(
 
 
 def _score_factor(module: ModuleRecord, path: ScorePath | None) -> float | None:
-    """What the scores are multiplied by: as the pass shows, else by the setting that is called so."""
-    if path is not None and path.factor is not None:
+    """What the scores are multiplied by: as the pass shows; where it does not show them, by the setting that is called so."""
+    if path is not None:
         return path.factor
     return _number(module, ("scaling", "scale", "softmax_scale"))
 

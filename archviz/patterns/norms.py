@@ -108,7 +108,7 @@ def norm_of_steps(steps: Sequence[Event]) -> str | None:
     events = [event for event in steps if canonical(event.name) not in PLUMBING]
     ops = [canonical(event.name) for event in events]
     if not _REDUCTIONS & set(ops) or "softmax" in ops or "linear" in ops or not _ROOTS & set(ops):
-        return {"layer_norm": "LayerNorm", "rms_norm": "RMSNorm"}.get(ops[0]) if len(ops) == 1 else None
+        return NORM_OPS.get(ops[0]) if len(ops) == 1 else None
     under_root = ops[: max(at for at, op in enumerate(ops) if op in _ROOTS)]
     if not (_AVERAGES & set(ops) or ("sum" in ops and "div" in under_root)):
         return "L2 norm" if "sum" in ops else None

@@ -215,10 +215,7 @@ def _norm_words(view: LayerView, path: str, norm: Norm) -> str:
 
 def _norm_claims(view: LayerView) -> Iterator[Claim]:
     kinds: dict[str, list[str]] = {}
-    seen = view.trace.whole and view.call is not None
-    norms = {
-        path: norm for path, norm in view.kind.parts.norms.items() if not seen or view.trace.call(path) is not None
-    }  # fmt: skip
+    norms = view.kind.parts.norms
     for path, norm in norms.items():
         kinds.setdefault(_norm_words(view, path, norm), []).append(path)
     for name, paths in kinds.items():

@@ -378,11 +378,6 @@ def test_experts_that_choose_their_tokens_are_no_top_k(tmp_path: Path) -> None:
     assert values(found, "moe.top_k") == {}
 
 
-def test_norms_that_do_not_run_are_not_told(tmp_path: Path) -> None:
-    found = told(claims_about(tmp_path, model().replace("self.feed(self.two(x)", "self.feed((x)")), "")
-    assert (found["norm.count"], found["modules.not_called"]) == (1, ["two"])
-
-
 TORCHS = attention(
     "self.inner = nn.MultiheadAttention(64, 4, batch_first=True)",
     "hidden = torch.ones(T, T, dtype=torch.bool).triu(1)\nreturn self.inner(x, x, x, attn_mask=hidden, need_weights=False)[0]",
