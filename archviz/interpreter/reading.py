@@ -177,6 +177,8 @@ DIRECT = "direct"
 """Option of a call of `forward` itself, which PyTorch counts as no call of a module."""
 MASKS_GIVEN = "masks_given"
 """Option of the outermost call: the ids of its inputs that are masks or positions, not data."""
+INPUTS_GIVEN = "inputs_given"
+"""Option of the outermost call: the names of what it is given."""
 
 
 class ValueRef(NamedTuple):

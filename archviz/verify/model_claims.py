@@ -13,6 +13,7 @@ from archviz.architecture.logit_factor import HEAD_OPS
 from archviz.architecture.model import Architecture, Evidence, Fact
 from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
 from archviz.patterns.activations import number_in
+from archviz.patterns.makers import makers
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, canonical
 from archviz.patterns.trace import Trace
@@ -41,9 +42,12 @@ def model_claims(
             yield _from_fact(fact)
     yield from _published(architecture)
     yield from _patterns(architecture, context, stacks)
-    main = max(stacks, key=lambda stack: len(stack.layers), default=None)
-    if main is not None:
-        yield from _embedding(context, main, lines)
+    longest = max((len(stack.layers) for stack in stacks), default=0)
+    for main in (stack for stack in stacks if len(stack.layers) == longest):
+        steps = list(_embedding(context, main, lines))
+        yield from steps
+        if steps:
+            break
     yield from _logits(context, architecture, lines)
 
 
@@ -118,13 +122,14 @@ def _step_before(context: Context, value: ValueRef) -> Event | None:
 
 def _makers(context: Context) -> dict[int, Event]:
     """The op or norm that made each value, what happens inside norms left out."""
-    made: dict[int, Event] = {}
-    for event in context.trace.events:
-        module = context.modules.get(event.module) if event.kind == "call" else None
-        is_norm = module is not None and detect_norm(module, context.trace) is not None
-        if is_norm or (event.kind == "op" and not _inside_norm(context, event)):
-            made |= {out.id: event for out in event.outputs if all(out.id != i.id for i in event.inputs)}
-    return made
+    return makers(event for event in context.trace.events if _is_step(context, event))
+
+
+def _is_step(context: Context, event: Event) -> bool:
+    if event.kind == "op":
+        return not _inside_norm(context, event)
+    module = context.modules.get(event.module) if event.kind == "call" else None
+    return module is not None and detect_norm(module, context.trace) is not None
 
 
 def _inside_norm(context: Context, event: Event) -> bool:
