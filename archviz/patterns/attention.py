@@ -523,9 +523,12 @@ def _qk_norms(
     Norms of a low-rank compression have the width of the rank and are not QK-norms.
     """
     ranks = {module.attributes.get(name) for name in ("q_lora_rank", "kv_lora_rank")}
+    seen = trace.whole and trace.call(module.path) is not None
     found: dict[str, str] = {}
     for child in module.children.values():
         norm = detect_norm(child, trace) or _norm_of_each_head(child, trace)
+        if seen and trace.call(child.path) is None and not child.children:
+            continue  # it does not run
         if norm is None or not re.search(r"(^|_)(q|k|qk|kv|query|key)(_|$|norm)", child.name.lower()):
             continue
         call = trace.call(child.path)

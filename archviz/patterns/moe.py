@@ -105,6 +105,8 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
     gate = next(
         (c for c in linears_of(module) if (linear_sizes(c) or (0, 0))[1] == 1 and c is not router), None
     )  # a single number per token
+    if gate is not None and trace.whole and trace.call(module.path) is not None and trace.call(gate.path) is None:
+        gate = None  # it does not run
     width, hidden, gated = _expert_sizes(holders, count, choices, _outer(router, choices))
     owners, call = (router, module), trace.call(module.path)
     parts = [part for holder in holders for part in holder.walk()]
@@ -124,7 +126,7 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         zero=choices - count,
         activation=activation_in(_working(experts, trace) if len(holders) == 1 else module, trace),
         gated=gated,
-        score=score_name(events),
+        score=score_name(events, choices),
         normalised=normalising_step(events) is not None if seen else _stated_normalised(owners),
         scaling=factor[1] if factor else None if seen else _number(owners, _SCALING),
         correction_bias=corrects_choice(trace, seen, events, experts.path, choices) if seen else _holds_bias(owners),

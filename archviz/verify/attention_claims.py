@@ -22,7 +22,7 @@ from archviz.verify.formula_claims import formula
 from archviz.verify.head_order import head_order
 from archviz.verify.keys_elsewhere import keys_elsewhere
 from archviz.verify.local_settings import local_settings
-from archviz.verify.query_norms import QK_NORM, computed_norm
+from archviz.verify.query_norms import QK_NORM, computed_norm, named_alone
 from archviz.verify.view import LayerView
 
 KINDS = {"mha": "MHA", "gqa": "GQA", "mqa": "MQA", "mla": "MLA"}
@@ -50,7 +50,8 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
     yield from _biases(view)
     path = find_score_path(view.trace, view.call)
     computed = computed_norm(view, path, _core(view)) if not what.qk_norms else None
-    words, lines = computed or (QK_NORM.get(what.qk_norm or "", "none"), _norm_lines(view))
+    named = QK_NORM.get(what.qk_norm or "", "none") + named_alone(what.qk_norms)
+    words, lines = computed or (named, _norm_lines(view))
     yield view.claim("attention.qk_norm", words, *lines)
     yield from inner_norms(view, "attention.norms")
     if what.gated:
