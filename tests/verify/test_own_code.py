@@ -452,3 +452,29 @@ def test_a_feed_forward_whose_parts_the_layer_calls_is_read(tmp_path: Path) -> N
     found = told(claims_about(tmp_path, source), "")
     assert (found["feed_forward.kind"], found["feed_forward.formula"]) == ("MLP (ReLU)", "feed.down(relu(feed.up(x)))")
     assert found["norm.places"] == {"one": "before a branch", "two": "before a branch"}
+
+
+@pytest.mark.parametrize(
+    ("normed", "alone"), [("k", ", of the keys alone"), ("q", ", of the queries alone"), ("q, k", "")]
+)
+def test_a_norm_of_queries_or_keys_alone_is_told(tmp_path: Path, normed: str, alone: str) -> None:
+    steps = "\n        ".join(f"{each} = F.rms_norm({each}, (16,))" for each in normed.split(", "))
+    found = told(claims_about(tmp_path, model(SDPA.replace("y = F", f"{steps}\n        y = F"))), "mix")
+    assert found["attention.qk_norm"] == f"RMS norm without a module of its own{alone}"
+
+
+BESIDE = ROUTED.replace("F.softmax(self.chooser(x), dim=-1)", "SCORES").replace(
+    "return out", "out = out + torch.sigmoid(self.open(x)) * self.shared(x)\nreturn out"
+)
+
+
+@pytest.mark.parametrize(
+    ("scores", "told_score"), [("self.chooser(x).relu()", None), ("self.chooser(x).softmax(-1)", "softmax")]
+)
+def test_the_gate_of_a_shared_expert_makes_no_scores(tmp_path: Path, scores: str, told_score: str | None) -> None:
+    shared = (
+        "\nself.open = nn.Linear(64, 1)\nself.shared = nn.Sequential(nn.Linear(64, 32), nn.SiLU(), nn.Linear(32, 64))"
+    )
+    found = told(claims_about(tmp_path, model(feeding=feed(FFNS + shared, BESIDE.replace("SCORES", scores)))), "feed")
+    assert found.get("moe.score") == told_score
+    assert found["moe.experts"] == 6
