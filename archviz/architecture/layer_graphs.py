@@ -19,6 +19,7 @@ from archviz.architecture.roles import Roles, part_role
 from archviz.architecture.rope_settings import rope_settings
 from archviz.architecture.rotations import part_rotations
 from archviz.interpreter.reading import Event
+from archviz.patterns.attention import Attention
 from archviz.patterns.flow import Flow, FlowNode, build_flow, renumber
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
@@ -122,9 +123,16 @@ class GraphBook:
     def _collapse(self, flow: Flow, part: Part) -> int | None:
         """The one node of a part in the layer's flow; loose projections are contracted."""
         region = {n.id for n in flow.nodes.values() if n.kind == "call" and n.module in part.paths}
+        if self._is_spelt_out(part):
+            region = with_between(flow, region)
         if len(region) <= 1:
             return next(iter(region), None)
         return merge(flow, region, part.name, module=part.paths[0])
+
+    def _is_spelt_out(self, part: Part) -> bool:
+        """Whether a layer computes an attention in its own steps, between projections of its own."""
+        first = self.context.modules[part.paths[0]]
+        return isinstance(part.what, Attention) and len(part.paths) > 1 and not first.children
 
     def _part_graph(
         self, stack: Stack, kind: Kind, part: Part, flow: Flow | None, graph_id: str, title: str
@@ -206,7 +214,8 @@ class GraphBook:
             # A mixer whose output projection stands beside it is opened within the layer.
             opened = {p for p in part.paths if context.modules[p].children} if part in kind.parts.mixers else set()
             around = self._layer_flow(kind, opened) if opened else flow
-            inner = cut_out(around, set(part.paths)) if around is not None else None
+            steps = self._is_spelt_out(part)
+            inner = cut_out(around, set(part.paths), between=steps) if around is not None else None
             path = kind.example.path
         else:
             call = context.trace.call(part.paths[0])
@@ -271,12 +280,25 @@ def keep_inner(context: Context) -> Callable[[Event], bool]:
     return keep
 
 
-def cut_out(flow: Flow, paths: set[str]) -> Flow | None:
-    """The part of a layer's flow that some of its submodules make up, with what enters as inputs."""
-    region = {
-        n.id: n for n in flow.nodes.values()
+def with_between(flow: Flow, region: set[int]) -> set[int]:
+    """Some steps of a flow, and those on a way from one of them to another."""
+    before = flow.ancestors()
+    leading = {each for member in region for each in before[member]}
+    return region | {each for each in leading if not region.isdisjoint(before[each])}
+
+
+def cut_out(flow: Flow, paths: set[str], *, between: bool = False) -> Flow | None:
+    """The part of a layer's flow that some of its submodules make up, with what enters as inputs.
+
+    Args:
+        between: The layer's own steps between them belong to it too.
+    """
+    own = {
+        n.id for n in flow.nodes.values()
         if n.kind != "input" and any((n.module + ".").startswith(path + ".") for path in paths)
     }  # fmt: skip
+    own = with_between(flow, own) if between else own
+    region = {each: node for each, node in flow.nodes.items() if each in own}
     if not region:
         return None
     outside = dict.fromkeys(s for n in region.values() for s, _ in n.sources if s not in region)

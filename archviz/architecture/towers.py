@@ -227,12 +227,13 @@ def _halves_of_text(paths: Iterable[str]) -> dict[str, str]:
 
 
 def is_causal(column: Column) -> bool | None:
-    """Whether its attention looks back only; None when it has none or does not say."""
+    """Whether its mixers look back only; None when it has none, or attention that does not say."""
     mixers = [part.what for stack in column.stacks for kind in stack.kinds for part in kind.parts.mixers]
     flags = [mixer.causal for mixer in mixers if isinstance(mixer, Attention) and not mixer.cross]
     if flags:
         return True if True in flags else (False if False in flags else None)
-    return True if any(isinstance(mixer, Recurrence) for mixer in mixers) else None
+    recurrent = [mixer for mixer in mixers if isinstance(mixer, Recurrence)]
+    return not any(mixer.both_ways for mixer in recurrent) if recurrent else None
 
 
 def _name(context: Context, columns: list[Column]) -> None:

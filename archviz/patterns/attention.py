@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from math import prod
 
-from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.interpreter.reading import POSITION_BIAS, Event, ModuleRecord, ValueRef
 from archviz.patterns.activations import clamp_bounds
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.makers import makers
@@ -15,9 +15,12 @@ from archviz.patterns.norms import Norm, detect_norm, norms_before
 from archviz.patterns.op_families import ELEMENTWISE, PLUMBING, canonical
 from archviz.patterns.operand_factors import operand_factors
 from archviz.patterns.other_sequences import reads_another_sequence
+from archviz.patterns.repeated_keys import repeats
 from archviz.patterns.rope import Rope, detect_rope
 from archviz.patterns.rotation_steps import turning_steps
 from archviz.patterns.score_path import ScorePath, find_score_path
+from archviz.patterns.seen_projections import seen_projections
+from archviz.patterns.torch_attention import attention_op, is_torch_attention, torch_heads
 from archviz.patterns.trace import Trace
 from archviz.records import record
 from archviz.spans import Span
@@ -27,13 +30,13 @@ _NAMES = {
     "k": "k wk key k_proj k_lin to_k k_linear key_proj linear_k",
     "v": "v wv value v_proj v_lin to_v v_linear value_proj linear_v",
     "o": "o wo o_proj out_proj c_proj dense out proj out_lin to_out o_b_proj linear_out output wo_b attn_out out_linear",
-    "qkv": "qkv qkv_proj query_key_value c_attn wqkv in_proj att_proj c_qkv w_pack qkv_linear in_proj_qkv qkvg_proj",
+    "qkv": "qkv attn qkv_proj query_key_value c_attn wqkv in_proj att_proj c_qkv w_pack qkv_linear in_proj_qkv qkvg_proj",
     "kv": "kv kv_proj key_value kv_b_proj wkv_b to_kv wkv",
 }  # fmt: skip
 _PROJECTIONS = {name: part for part, names in _NAMES.items() for name in names.split()}
 """Name of a projection → its part."""
 _GATES = ("sigmoid", "silu", "softplus")
-_HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads", "nhead", "num_query_heads")
+_HEADS = ("num_heads", "heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads", "nhead", "num_query_heads")
 _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_kv_heads", "num_kv_head", "kv_heads")
 _HEAD_DIM = ("head_dim", "attention_head_size", "key_value_proj_dim", "qk_head_dim", "d_head", "head_size", "dim_head")
 _WINDOW = ("sliding_window", "window_size", "local_attention_window", "attention_window", "sliding_window_size")
@@ -51,7 +54,7 @@ class Attention:
         qk_norm: `head` (each head apart) or `whole` (all heads together); `qk_norms` the names of these norms, `qk_norm_function` the
             kind of those that are no module (`RMSNorm`).
         rope: How positions are rotated; None when they are not or it was not seen; `positions` tells which.
-        positions: `rope`, `none` (NoPE), `bias` (relative bias, ALiBi) or None when not seen.
+        positions: `rope`, `none` (NoPE), `bias` (relative bias), `alibi` or None when not seen.
         ranks: Widths of the low-rank compressions of query and key/value (MLA).
         value_scale: The constant that values are multiplied by before they are weighed; None where there is none.
         query_temperature: The line that multiplies queries by a number of their position (it grows with its logarithm); None where none does.
@@ -98,8 +101,10 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     It has query, key and value projections (apart or fused) and either heads among its attributes or a softmax
     over products of data in its own forward.
     """
-    projections = find_projections(module)
-    core = _has_core(module, trace)
+    if is_torch_attention(module):
+        return _of_torch(module, trace)
+    projections = find_projections(module, trace)
+    core = has_core(module, trace)
     if core and not projections.keys() & {"q", "qkv"}:
         projections = _projections_inside(module) | projections
     # Last resort: a class that says so, with projections named otherwise.
@@ -121,8 +126,34 @@ def _has_matrix(module: ModuleRecord) -> bool:
     return any(len(t.shape) > 1 for each in (module, *module.children.values()) for t in each.parameters.values())
 
 
-def find_projections(module: ModuleRecord) -> dict[str, ModuleRecord]:
-    """The projections of an attention module by their part: `q`, `k`, `v`, `o`, `qkv`, `kv`."""
+def _of_torch(module: ModuleRecord, trace: Trace) -> Attention | None:
+    """What PyTorch's own layer of attention does."""
+    sizes, step, mask = torch_heads(module), attention_op(module, trace), find_mask(module, trace)
+    if sizes is None:
+        return None
+    heads, width = sizes
+    return Attention(
+        kind="mha", heads=heads, kv_heads=heads, head_dim=width, value_dim=width, mask=mask, scaling=width**-0.5,
+        window=mask.window if mask else None, causal=mask.causal if mask else None,
+        cross=step is not None and _of_another(*step.inputs[:3]),
+    )  # fmt: skip
+
+
+def _of_another(query: ValueRef, key: ValueRef, value: ValueRef) -> bool:
+    """Whether keys are of another sequence than queries: one of another length, or one handed over as keys and values alike."""
+    lengths = [(each.shape or ())[:-1] for each in (query, key)]
+    return query.id != key.id and (key.id == value.id or lengths[0] != lengths[1])
+
+
+def find_projections(module: ModuleRecord, trace: Trace | None = None) -> dict[str, ModuleRecord]:
+    """The projections of an attention module by their part: `q`, `k`, `v`, `o`, `qkv`, `kv`; where no name says which, as the pass uses them."""
+    named = _named_projections(module)
+    if trace is not None and not named.keys() & {"q", "qkv"} and has_core(module, trace):
+        return named | seen_projections(module, trace)
+    return named
+
+
+def _named_projections(module: ModuleRecord) -> dict[str, ModuleRecord]:
     found: dict[str, ModuleRecord] = {}
     for name, child in _candidates(module):
         part = _PROJECTIONS.get(name)
@@ -133,7 +164,7 @@ def find_projections(module: ModuleRecord) -> dict[str, ModuleRecord]:
 
 def _projections_inside(module: ModuleRecord) -> dict[str, ModuleRecord]:
     """The projections of the child that makes queries, where the module itself weighs values by their products with keys."""
-    inside = (find_projections(child) for child in module.children.values() if child.children)
+    inside = (_named_projections(child) for child in module.children.values() if child.children)
     return next((found for found in inside if found.keys() & {"q", "qkv"}), {})
 
 
@@ -151,32 +182,35 @@ def _is_container(module: ModuleRecord, projections: dict[str, ModuleRecord]) ->
     """A layer or a wrapper is not the attention itself when only a child has the projections."""
     if projections.keys() & {"q", "qkv"}:
         return False  # a child with queries of its own is then an indexer or the like
-    return any(find_projections(child).keys() & {"q", "qkv"} for child in module.children.values() if child.children)
+    return any(_named_projections(child).keys() & {"q", "qkv"} for child in module.children.values() if child.children)
 
 
 def _has_heads(module: ModuleRecord) -> bool:
     return any(name in module.attributes for name in (*_HEADS, *_HEAD_DIM, "num_key_value_groups", "scaling"))
 
 
-def _has_core(module: ModuleRecord, trace: Trace) -> bool:
+def has_core(module: ModuleRecord, trace: Trace) -> bool:
+    """Whether a module's own steps weigh something by a softmax over products."""
     ops = set(trace.own_ops(module.path))
     return "scaled_dot_product_attention" in ops or ("softmax" in ops and bool({"matmul", "bmm", "einsum"} & ops))
 
 
 def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace: Trace) -> Attention:
     core = _core_event(module, trace)
+    call = trace.call(module.path)
+    path = find_score_path(trace, call)
     head_dim = _integer(module, _HEAD_DIM)
     value_dim = _integer(module, ("v_head_dim",))
     mla = _integer(module, ("kv_lora_rank",)) is not None or ("kv" in projections and value_dim is not None)
-    call = trace.call(module.path)
-    path = find_score_path(trace, call)
-    heads = _heads(module, projections, head_dim, value_dim, core) or _heads_of_scores(path, projections)
+    seen = _seen_heads(trace, call, core, None if mla else path)
+    heads = _heads(module, projections, head_dim, value_dim, seen) or _heads_of_scores(path, projections)
     if head_dim is None and heads:
         query = linear_sizes(projections["q"])[1] if "q" in projections else None  # type: ignore[index]
-        head_dim = query // heads if query else _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
+        head_dim = query // heads if query else seen[2] if seen else None
+        head_dim = head_dim or _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
     if head_dim is None and heads and path is not None:
         head_dim = _width_of_scores(path, heads, projections)
-    kv_heads = _kv_heads(module, projections, heads, head_dim, core)
+    kv_heads = _kv_heads(module, projections, heads, head_dim, seen[1] if seen else None)
     rope = _find_rope(module, trace)
     norms = _qk_norms(module, trace, heads, kv_heads, head_dim)
     mask = find_mask(module, trace)
@@ -198,9 +232,9 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         qk_norms=tuple(norms),
         qk_norm_function=function[1] if function is not None else None,
         rope=rope,
-        positions=_positions(module, rope, core, trace.own(call) if call is not None else (), trace),
+        positions=_positions(module, rope, core, tuple(trace.own(call)) if call is not None else (), trace),
         sinks=any("sink" in name for name in module.parameters),
-        softcap=_softcap(module, core),
+        softcap=_softcap(module, core, path),
         scaling=_score_factor(module, path),
         ranks=(_query_rank(module, projections), _integer(module, ("kv_lora_rank",))),
         mask=mask,
@@ -249,8 +283,8 @@ def _norm_by_function(
 
 
 def _score_factor(module: ModuleRecord, path: ScorePath | None) -> float | None:
-    """What the scores are multiplied by: as the pass shows, else by the setting that is called so."""
-    if path is not None and path.factor is not None:
+    """What the scores are multiplied by: as the pass shows; where it does not show them, by the setting that is called so."""
+    if path is not None:
         return path.factor
     return _number(module, ("scaling", "scale", "softmax_scale"))
 
@@ -303,12 +337,32 @@ def _reads_keys_of_another(core: Event, trace: Trace, call: Event) -> bool:
     return source is not None and not f"{call.module}.".startswith(f"{source.module}.")
 
 
+def _seen_heads(
+    trace: Trace, call: Event | None, core: Event | None, path: ScorePath | None
+) -> tuple[int | None, int | None, int | None] | None:
+    """Heads of the queries, heads of the keys before they are repeated, and their width, as the attention's operands have them.
+
+    They stand as `[B, heads, S, d]`, the keys perhaps turned over, or as the letters of a product say.
+    """
+    operands = core.inputs[:2] if core is not None else path.operands if path is not None else None
+    if operands is None or call is None:
+        return None
+    times = repeats(trace, call, operands[1])
+    if core is None and path is not None and path.letters is not None:
+        heads, keys, width = path.letters
+        return heads, keys // times if keys % times == 0 else None, width
+    query, key = (value.shape or () for value in operands)
+    if len(query) != 4 or len(key) != 4:
+        return None
+    return query[1], (key[1] or 0) // times or None, query[-1]
+
+
 def _heads(
     module: ModuleRecord, projections: dict[str, ModuleRecord], head_dim: int | None, value_dim: int | None,
-    core: Event | None,
+    seen: tuple[int | None, int | None, int | None] | None,
 ) -> int | None:  # fmt: skip
-    if core is not None and core.inputs[0].shape:
-        return core.inputs[0].shape[1]
+    if seen is not None and seen[0]:
+        return seen[0]
     stated = _integer(module, _HEADS)
     width = value_dim or head_dim
     if stated is None and width and "o" in projections:
@@ -322,13 +376,13 @@ def _heads(
 
 def _kv_heads(
     module: ModuleRecord, projections: dict[str, ModuleRecord], heads: int | None, head_dim: int | None,
-    core: Event | None,
+    seen: int | None,
 ) -> int | None:  # fmt: skip
     key = linear_sizes(projections["k"]) if "k" in projections else None
     if key and head_dim and key[1] % head_dim == 0:
         return key[1] // head_dim
-    if core is not None and core.inputs[1].shape and _integer(module, ("num_key_value_groups",)) is None:
-        return core.inputs[1].shape[1]
+    if seen is not None and _integer(module, ("num_key_value_groups",)) is None:
+        return seen
     stated = _integer(module, _KV_HEADS)
     groups = _integer(module, ("num_key_value_groups",))
     if stated is None and groups and heads:
@@ -385,9 +439,12 @@ def _qk_norms(
     Norms of a low-rank compression have the width of the rank and are not QK-norms.
     """
     ranks = {module.attributes.get(name) for name in ("q_lora_rank", "kv_lora_rank")}
+    seen = trace.whole and trace.call(module.path) is not None
     found: dict[str, str] = {}
     for child in module.children.values():
         norm = detect_norm(child, trace) or _norm_of_each_head(child, trace)
+        if seen and trace.call(child.path) is None and not child.children:
+            continue  # it does not run
         if norm is None or not re.search(r"(^|_)(q|k|qk|kv|query|key)(_|$|norm)", child.name.lower()):
             continue
         call = trace.call(child.path)
@@ -398,7 +455,8 @@ def _qk_norms(
             found[child.name] = "head"
         elif heads and head_dim and width in (heads * head_dim, (kv_heads or 0) * head_dim):
             found[child.name] = "whole"
-    return found
+    one_key_head = kv_heads == 1 and "whole" in found.values()  # as wide as all of them together
+    return dict.fromkeys(found, "whole") if one_key_head else found
 
 
 def _norm_of_each_head(module: ModuleRecord, trace: Trace) -> Norm | None:
@@ -418,19 +476,25 @@ def _find_rope(module: ModuleRecord, trace: Trace) -> Rope | None:
 
 
 def _positions(
-    module: ModuleRecord, rope: Rope | None, core: Event | None, own: Iterable[Event], trace: Trace
+    module: ModuleRecord, rope: Rope | None, core: Event | None, own: Sequence[Event], trace: Trace
 ) -> str | None:
     if rope is not None or turning_steps(own, trace):
         return "rope"
     if module.attributes.get("has_relative_attention_bias") is not None or "relative_attention_bias" in module.children:
         return "bias"
+    added = next((event.options[POSITION_BIAS] for event in own if POSITION_BIAS in event.options), None)
+    if added is not None:
+        return "alibi" if added == "ALiBi" else "bias"
     use_rope = module.attributes.get("use_rope", module.attributes.get("has_rope"))
     if use_rope is not None and not use_rope:
         return "none"
     return "none" if core is not None else None
 
 
-def _softcap(module: ModuleRecord, core: Event | None) -> float | None:
+def _softcap(module: ModuleRecord, core: Event | None, path: ScorePath | None) -> float | None:
+    """What bounds the scores: as the pass shows, else as the attention function is told, else by the setting that is called so."""
+    if path is not None:
+        return path.softcap
     value = core.options.get("softcap") if core is not None else None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)

@@ -6,10 +6,11 @@ import re
 from itertools import islice
 
 from archviz.interpreter.reading import Event, ModuleRecord
-from archviz.patterns.op_families import canonical
+from archviz.patterns.op_families import PLUMBING, canonical
 from archviz.patterns.trace import Trace
 
 _CUTS = ("slice", "getitem", "narrow", "split", "chunk", "contiguous", "to")
+_POOLS = ("avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d", "mean", "cat", "slice", "getitem")
 _NEAR = 40  # steps before a call in which its inputs are cut
 
 
@@ -54,7 +55,9 @@ def _reads_keys_elsewhere(projections: dict[str, ModuleRecord], call: Event, str
             if not reached.isdisjoint([value.id for value in event.inputs]):
                 reached.update([value.id for value in event.outputs])
     queries, keys = ({stream for stream, ids in made.items() if ends[name].inputs[0].id in ids} for name in ("q", "k"))
-    return bool(queries and keys) and queries.isdisjoint(keys) and not _have_one_origin(queries, keys, call, trace)
+    if not queries or not keys or not queries.isdisjoint(keys):
+        return False
+    return not _have_one_origin(queries, keys, call, trace) and not _is_moved(trace, call, queries, keys)
 
 
 def _have_one_origin(queries: set[int], keys: set[int], call: Event, trace: Trace) -> bool:
@@ -74,6 +77,22 @@ def _have_one_origin(queries: set[int], keys: set[int], call: Event, trace: Trac
         origins.update((value.id, found | origins.get(value.id, set())) for value in event.outputs if found)
     of_queries, of_keys = (set[int]().union(*(origins.get(each, {each}) for each in ids)) for ids in (queries, keys))
     return of_keys <= of_queries
+
+
+def _is_moved(trace: Trace, call: Event, queries: set[int], keys: set[int]) -> bool:
+    """Whether the queries' stream is the keys' own, pooled, cut or padded right before the call, and no other sequence."""
+    steps = (event for event in trace.backwards(call) if event.kind == "op" and trace.is_leaf(event))
+    wanted = set(queries)
+    for event in islice(steps, _NEAR):
+        if wanted.isdisjoint([value.id for value in event.outputs]):
+            continue
+        if canonical(event.name) not in (*PLUMBING, *_POOLS):
+            return False
+        read = {value.id for value in event.inputs if trace.carries(value)}
+        if read & keys:
+            return True
+        wanted |= read
+    return False
 
 
 def _is_float(dtype: str | None) -> bool:
