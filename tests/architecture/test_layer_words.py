@@ -118,3 +118,57 @@ def test_what_projects_the_encoders_states_for_the_layers_reads_no_token_ids(tmp
                                                "num_attention_heads": 4, "num_key_value_heads": 4, "head_dim": 16, "vocab_size": 99})  # fmt: skip
     line = next(line for line in describe_text(found).splitlines() if line.strip().startswith("proj "))
     assert line.endswith("(beside the stack: reads the output of the encoder, for the layers)")
+
+
+def test_layers_that_differ_in_a_number_are_told_apart_by_it(tmp_path: Path) -> None:
+    sizes = {"hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4, "num_key_value_heads": 1, "head_dim": 16, "vocab_size": 99,
+             "hidden_size_per_layer_input": 8, "vocab_size_per_layer_input": 99, "laurel_rank": 4, "num_kv_shared_layers": 0}  # fmt: skip
+    found = described(tmp_path, "gemma3n_text", {**sizes, "num_hidden_layers": 3, "layer_types": ["full_attention"] * 3,
+                                                 "activation_sparsity_pattern": [0.95, 0.0, 0.0]})  # fmt: skip
+    assert [kind.title for kind in found.layers[0].kinds] == [
+        "Attention + GeGLU (activation sparsity 0.95)",
+        "Attention + GeGLU",
+    ]
+
+
+def test_a_path_that_a_module_keeps_of_itself_parts_no_layers(tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    path.write_text(OWN_PATHS)
+    found = describe(str(path), class_name="Model", settings=SETTINGS)
+    assert found.layers[0].pattern_text == "2 × mlp"
+
+
+def test_stages_that_differ_state_a_value_each(tmp_path: Path) -> None:
+    found = described(tmp_path, "segformer", {})
+    facts = {fact.key: fact.value for fact in found.facts}
+    assert facts["intermediate_size"] == [128, 256, 640, 1024]
+    assert facts["attention_heads"] == [1, 2, 5, 8]
+    assert facts["feed_forward"] == "MLP (GELU) with depthwise convolution 3 × 3"
+
+
+OWN_PATHS = """
+from torch import nn
+
+
+class Layer(nn.Module):
+    def __init__(self, key):
+        super().__init__()
+        self.key = key
+        self.norm, self.up, self.act, self.down = nn.LayerNorm(32), nn.Linear(32, 64), nn.GELU(), nn.Linear(64, 32)
+
+    def forward(self, x):
+        return x + self.down(self.act(self.up(self.norm(x))))
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(99, 32)
+        self.layers = nn.ModuleList([Layer(f"layers.{index}") for index in range(2)])
+
+    def forward(self, input_ids):
+        x = self.embed(input_ids)
+        for layer in self.layers:
+            x = layer(x)
+        return x
+"""
