@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from archviz.architecture.chosen_elements import Done, by_rank, chosen_elements
 from archviz.architecture.context import ConfigPart, Context
@@ -34,18 +34,45 @@ class Stack:
 def find_stacks(context: Context) -> list[Stack]:
     """All lists of layers of a model, in order of registration, outermost only."""
     found: list[Stack] = []
-    _search(context, context.reading.root, found)
+    _search(context, context.reading.root, found, _is_stack)
+    if not found:
+        _search(context, context.reading.root, found, _is_convolutional)
     attending = [stack for stack in found if any(kind.parts.attends for kind in stack.kinds)]
     # Beside layers that attend or carry a state, lists of others (mergers of a vision tower, a codec) are no layers of their own.
     return attending or found
 
 
-def _search(context: Context, module: ModuleRecord, found: list[Stack]) -> None:
+def _search(
+    context: Context, module: ModuleRecord, found: list[Stack], is_stack: Callable[[Context, ModuleRecord], bool]
+) -> None:
     for child in module.children.values():
-        if _is_stack(context, child):
+        if is_stack(context, child):
             found.append(build_stack(context, child))
         else:
-            _search(context, child, found)
+            _search(context, child, found, is_stack)
+
+
+def _is_convolutional(context: Context, module: ModuleRecord) -> bool:
+    """Several numbered children, each a block of convolutions: the layers of a model that has no others (ResNet)."""
+    layers = list(module.children.values())
+    if len(layers) < 2 or not all(name.isdigit() for name in module.children):
+        return False
+    if any(not layer.children or _holds_blocks(layer) for layer in layers):
+        return False  # single convolutions, or stages
+    mixing = all(context.parts(layer).mixers for layer in layers)
+    for layer in layers:
+        context.parts_of.pop(layer.path, None)
+    return mixing
+
+
+def _holds_blocks(module: ModuleRecord) -> bool:
+    """Whether a module holds a list of several modules of one class that are made of others: the layers of a stage."""
+    lists = [each for each in module.walk() if len(each.children) > 1 and all(name.isdigit() for name in each.children)]
+    return any(
+        len({child.class_name for child in each.children.values()}) == 1
+        and all(any(g.children for g in child.children.values()) for child in each.children.values())
+        for each in lists
+    )
 
 
 def _is_stack(context: Context, module: ModuleRecord) -> bool:

@@ -120,6 +120,12 @@ def test_mixers_of_code_that_nobody_published_are_told_by_what_they_do(
     assert [each.id for each in found.layers[0].kinds] == [kind]
 
 
+def test_layers_of_convolutions_alone_are_layers_where_a_model_has_no_others(tmp_path: Path) -> None:
+    found = official(tmp_path, "resnet", {"embedding_size": 16, "hidden_sizes": [16, 32], "depths": [2, 3]})
+    assert [stack.count for stack in found.layers] == [2, 3]
+    assert {kind.title.partition(" (")[0] for stack in found.layers for kind in stack.kinds} == {"Convolution"}
+
+
 def test_a_gate_that_is_called_attention_is_none(tmp_path: Path) -> None:
     assert "ttention" not in describe_text(official(tmp_path, "patchtsmixer", {})).partition("Modules")[0]
 
