@@ -195,7 +195,9 @@ def _difference(mine: set[str], others: Sequence[set[str]]) -> str | None:
     only = {trait for trait in apart if not any(trait == e or trait.startswith((f"{e}.", f"{e}:")) for e in elements)}
 
     def order(trait: str) -> tuple[bool, bool, bool, int, str]:
-        return ("type=" not in trait, "=" in trait, ":" in trait, trait.count("."), trait)
+        name, sign, value = trait.partition("=")
+        kind = name.endswith("type") and not value.replace(".", "").isdigit()
+        return (not (sign and kind), bool(sign), ":" in trait, name.count("."), trait)
 
     name, sign, value = min(only, key=order, default="").partition("=")
     return name.rpartition(".")[2].rpartition(":")[2] + sign + value or None
