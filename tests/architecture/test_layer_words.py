@@ -146,6 +146,18 @@ def test_stages_that_differ_state_a_value_each(tmp_path: Path) -> None:
     assert facts["feed_forward"] == "MLP (GELU) with depthwise convolution 3 × 3"
 
 
+def test_tables_of_positions_are_told_by_the_class_that_holds_them(tmp_path: Path) -> None:
+    sizes = {"hidden_size": 32, "encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2,
+             "encoder_ffn_dim": 64, "decoder_ffn_dim": 64}  # fmt: skip
+    found = described(tmp_path, "speecht5", sizes)
+    assert {
+        node.label
+        for tower in found.towers
+        for item in tower.column
+        if (node := item.node) and "16" in "".join(node.details)
+    } == {"Position embedding"}
+
+
 OWN_PATHS = """
 from torch import nn
 
