@@ -81,8 +81,8 @@ def build_facts(
 def _of_layers(
     sheet: FactSheet, column: Column, roles: Roles, stack: Stack, placements: dict[str, NormPlaces]
 ) -> list[Fact]:
-    """What mixers, feed-forwards and norms of a stack are."""
-    own = FactSheet(sheet.context, sheet.cite, column.id)
+    """What mixers, feed-forwards and norms of a stack are, beside what is known of the tower."""
+    own = FactSheet(sheet.context, sheet.cite, column.id, list(sheet.facts))
     attention_facts(own, stack, column.stacks)
     compression_facts(own, stack)
     position_facts(own, column, roles, stack)

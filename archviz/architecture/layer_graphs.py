@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from archviz.architecture.branch_scales import label_branch_scales
 from archviz.architecture.compressor_graphs import complete_compressor, is_followed
@@ -24,8 +24,9 @@ from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import FunctionalNorm, functional_norm
 from archviz.patterns.op_families import SPLITS, activation_of
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.regions import group_calls, group_choice, group_cores, limit_nodes, merge
-from archviz.patterns.residual import is_parallel, norm_placement
+from archviz.patterns.residual import find_residual_adds, is_parallel, norm_placement
 from archviz.patterns.rope import detect_rope
 from archviz.records import field, record, replace
 
@@ -108,7 +109,9 @@ class GraphBook:
             if norm is not None and not norm.weighted:
                 norms.add(step.id)
                 self.norm_functions.setdefault(layer_id, norm)
-        self.placement[layer_id] = norm_placement(flow, norms, set(branches))
+        self.placement[layer_id] = (
+            None if _share_a_sum(kind, flow, branches) else norm_placement(flow, norms, set(branches))
+        )
         self.parallel[layer_id] = is_parallel(flow, branches)
         labels |= label_branch_scales(self.context, flow, kind.example.path)
         lost = limit_nodes(flow, LAYER_LIMIT, labels)
@@ -238,6 +241,13 @@ class GraphBook:
             graph.parameters = sum(context.parameters(p) for p in part.paths)
         graph.notes += ["Some steps are drawn as one."] if lost else []
         return graph
+
+
+def _share_a_sum(kind: Kind, flow: Flow, branches: Mapping[int, str]) -> bool:
+    """Whether a mixer without attention and the feed-forward behind it are one branch (ConvNeXt): a norm between them has no place of its own."""
+    plain = any(isinstance(part.what, PositionMixer) for part in kind.parts.mixers)
+    sums = find_residual_adds(flow, weighed=True, branches=set(branches))
+    return plain and len(sums) < len(kind.parts.mixers) + len(kind.parts.feeds)
 
 
 def _own_names(kind: Kind) -> dict[int, str]:

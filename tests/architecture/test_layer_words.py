@@ -158,6 +158,12 @@ def test_tables_of_positions_are_told_by_the_class_that_holds_them(tmp_path: Pat
     } == {"Position embedding"}
 
 
+def test_a_rotation_before_states_are_cut_into_heads_is_told_as_one(tmp_path: Path) -> None:
+    fact = described(tmp_path, "efficientloftr", {}).fact("rope_dimensions")
+    assert fact is not None
+    assert (fact.value, fact.unit) == (256, "of 256 for all heads together")
+
+
 OWN_PATHS = """
 from torch import nn
 
