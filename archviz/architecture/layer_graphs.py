@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from archviz.architecture.branch_scales import label_branch_scales
 from archviz.architecture.compressor_graphs import complete_compressor, is_followed
@@ -26,7 +26,7 @@ from archviz.patterns.norms import FunctionalNorm, functional_norm
 from archviz.patterns.op_families import SPLITS, activation_of
 from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.regions import group_calls, group_choice, group_cores, limit_nodes, merge
-from archviz.patterns.residual import find_residual_adds, is_parallel, norm_placement
+from archviz.patterns.residual import is_parallel, norm_placement
 from archviz.patterns.rope import detect_rope
 from archviz.records import field, record, replace
 
@@ -110,7 +110,7 @@ class GraphBook:
                 norms.add(step.id)
                 self.norm_functions.setdefault(layer_id, norm)
         self.placement[layer_id] = (
-            None if _share_a_sum(kind, flow, branches) else norm_placement(flow, norms, set(branches))
+            None if _normed_inside(kind, flow, norms) else norm_placement(flow, norms, set(branches))
         )
         self.parallel[layer_id] = is_parallel(flow, branches)
         labels |= label_branch_scales(self.context, flow, kind.example.path)
@@ -243,11 +243,11 @@ class GraphBook:
         return graph
 
 
-def _share_a_sum(kind: Kind, flow: Flow, branches: Mapping[int, str]) -> bool:
-    """Whether a mixer without attention and the feed-forward behind it are one branch (ConvNeXt): a norm between them has no place of its own."""
-    plain = any(isinstance(part.what, PositionMixer) for part in kind.parts.mixers)
-    sums = find_residual_adds(flow, weighed=True, branches=set(branches))
-    return plain and len(sums) < len(kind.parts.mixers) + len(kind.parts.feeds)
+def _normed_inside(kind: Kind, flow: Flow, norms: set[int]) -> bool:
+    """Whether a norm reads a mixer without attention and leads on inside of its branch, as between ConvNeXt's convolution and projections."""
+    plain = {path for part in kind.parts.mixers if isinstance(part.what, PositionMixer) for path in part.paths}
+    inside = {n for n in norms if any(flow.nodes[source].module in plain for source, _ in flow.nodes[n].sources)}
+    return any(source in inside and node.name != "add" for node in flow.nodes.values() for source, _ in node.sources)
 
 
 def _own_names(kind: Kind) -> dict[int, str]:

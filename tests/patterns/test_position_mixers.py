@@ -129,9 +129,9 @@ def test_layers_of_convolutions_alone_are_layers_where_a_model_has_no_others(tmp
 def test_a_norm_inside_of_a_branch_has_no_placement(tmp_path: Path) -> None:
     found = official(tmp_path, "convnextv2", {"hidden_sizes": [16], "depths": [2], "num_stages": 1})
     assert found.fact("norm_placement") is None
-    assert (
-        fact := official(tmp_path, "fnet", {"num_hidden_layers": 1}).fact("norm_placement")
-    ) and fact.value == "post-norm (after the sum)"
+    placed = official(tmp_path, "fnet", {"num_hidden_layers": 1}).fact("norm_placement")
+    assert placed is not None
+    assert placed.value == "post-norm (after the sum)"
 
 
 def test_a_gate_that_is_called_attention_is_none(tmp_path: Path) -> None:
