@@ -61,14 +61,15 @@ class GraphBook:
             graph = self._part_graph(
                 stack, kind, part, flow, f"{tower}/{names.get(id(part), word)}", _title(kind, part)
             )
-            zooms[part.paths[0]] = zooms[part.name] = graph.id
+            if graph is not None:
+                zooms[part.paths[0]] = zooms[part.name] = graph.id
         layer_id = f"{tower}/layer/{kind.id}"
         if flow is not None:
             self._write_layer(kind, flow, layer_id, zooms)
         else:
             self.graphs[layer_id] = outline_layer(self.context, self.roles, kind, layer_id, zooms)
         mixer, feed = main_mixer(kind.parts), kind.parts.feeds[0] if kind.parts.feeds else None
-        return layer_id, zooms[mixer.paths[0]] if mixer else None, zooms[feed.paths[0]] if feed else None
+        return layer_id, zooms.get(mixer.paths[0]) if mixer else None, zooms[feed.paths[0]] if feed else None
 
     def _layer_flow(self, kind: Kind, opened: set[str]) -> Flow | None:
         """The data flow of a kind's example; wrappers, and the parts that are to be opened, are looked into."""
@@ -131,8 +132,11 @@ class GraphBook:
 
     def _part_graph(
         self, stack: Stack, kind: Kind, part: Part, flow: Flow | None, graph_id: str, title: str
-    ) -> BlockGraph:
+    ) -> BlockGraph | None:
+        """The inside of a part; None of one that is a single step, such as a convolution."""
         graph = self._traced_part(part, flow, graph_id, title, kind)
+        if graph is None and isinstance(part.what, PositionMixer):
+            return None
         if graph is None:
             graph = outline_part(self.context, self.roles, kind, part, graph_id, title)
         if isinstance(part.what, MixtureOfExperts) and part.what.top_k:

@@ -70,11 +70,13 @@ def _beside_attention(architecture: Architecture, kind: LayerKind) -> _Mixer | N
             and mixer_role(architecture, node.zoom) != _ATTENTION
         ):
             return _Mixer(kind, node.zoom, node.label, True, attends)
-    role = mixer_role(architecture, kind.mixer)
-    if kind.mixer is None or role in (_ATTENTION, "other"):
+    plain = next((node for node in nodes if node.role == "token_mixer"), None)
+    if plain is not None:
+        return None if attends else _Mixer(kind, plain.zoom or kind.block, plain.label, False, False)
+    if kind.mixer is None or mixer_role(architecture, kind.mixer) in (_ATTENTION, "other"):
         return None
     attends = attends or _ATTENTION in (kind.mixer_kind or "").partition("+")[2]
-    return _Mixer(kind, kind.mixer, kind.title.partition(" + ")[0], role != "token_mixer", attends)
+    return _Mixer(kind, kind.mixer, kind.title.partition(" + ")[0], True, attends)
 
 
 def _mixer_names(mixers: Sequence[_Mixer]) -> str:
