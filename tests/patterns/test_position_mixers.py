@@ -126,6 +126,36 @@ def test_layers_of_convolutions_alone_are_layers_where_a_model_has_no_others(tmp
     assert {kind.title.partition(" (")[0] for stack in found.layers for kind in stack.kinds} == {"Convolution"}
 
 
+def test_convolutions_side_by_side_are_no_layers(tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    path.write_text(BRANCHES)
+    assert describe(str(path), class_name="Model", settings=SETTINGS).layers == []
+
+
+BRANCHES = """
+from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.act = nn.Conv1d(16, 16, 3, padding=1), nn.ReLU()
+
+    def forward(self, x):
+        return self.act(self.conv(x))
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.branches = nn.Embedding(99, 16), nn.ModuleList([Block() for _ in range(3)])
+
+    def forward(self, input_ids):
+        x = self.embed(input_ids).transpose(1, 2)
+        return sum(branch(x) for branch in self.branches)
+"""
+
+
 def test_a_norm_inside_of_a_branch_has_no_placement(tmp_path: Path) -> None:
     found = official(tmp_path, "convnextv2", {"hidden_sizes": [16], "depths": [2], "num_stages": 1})
     assert found.fact("norm_placement") is None
