@@ -26,6 +26,7 @@ from archviz.architecture.part_facts import NormPlaces, feed_forward_facts, norm
 from archviz.architecture.roles import Roles
 from archviz.architecture.runs import is_untraced, layer_runs
 from archviz.architecture.stage_facts import facts_of_stages, one_or_all
+from archviz.architecture.table_roles import is_hashed, is_left_alone
 from archviz.architecture.towers import Column, is_causal
 from archviz.interpreter.reading import ModuleRecord
 from archviz.late_patterns import late_pattern
@@ -205,18 +206,11 @@ def _vocabulary(context: Context, roles: Roles, column: Column) -> tuple[int, st
     sizes = [
         (tensor.shape[0] or 0, tensor.name)
         for module in column.around for inner in module.walk()
-        if roles(inner) == "embedding" and not _NO_WORDS.search(inner.name) and not _is_left_alone(context, inner)
+        if roles(inner) == "embedding" and not _NO_WORDS.search(inner.name) and not is_left_alone(context, inner)
+        and not is_hashed(context.trace, inner)
         for tensor in inner.parameters.values()
     ]  # fmt: skip
     return max(sizes, key=lambda pair: pair[0], default=None)
-
-
-def _is_left_alone(context: Context, table: ModuleRecord) -> bool:
-    """Whether a pass that was understood looks no rows of a table up: it reads all of it, or nothing."""
-    if not context.trace or context.trace.call(table.path) is not None:
-        return False
-    read = {stored.name for stored in context.reading.stored.values()}
-    return context.trace.whole or any(tensor.name in read for tensor in table.parameters.values())
 
 
 def _head_of(roles: Roles, column: Column, size: object) -> tuple[int, str] | None:

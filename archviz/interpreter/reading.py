@@ -172,6 +172,7 @@ class Assumption(NamedTuple):
 
 
 MASKS_GIVEN = "masks_given"
+INPUTS_GIVEN = "inputs_given"
 """Option of the outermost call: the ids of its inputs that are masks, not data."""
 
 

@@ -111,8 +111,9 @@ def _from_name(module: ModuleRecord, trace: Trace) -> str | None:
     names = " ".join((module.class_name, *module.bases)).lower()
     if "norm" not in names:
         return None
-    if trace.own_ops(module.path):
-        return AFFINE  # it ran, and only scaled and shifted
+    call = trace.call(module.path)
+    if call is not None and call.outputs and trace.own_ops(module.path):
+        return AFFINE  # it ran through, and only scaled and shifted
     if "rms" in names:
         return "RMSNorm"
     return "LayerNorm" if "layernorm" in names or "layer_norm" in names else "Norm"

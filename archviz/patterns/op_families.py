@@ -23,6 +23,8 @@ PLUMBING = frozenset({
 
 SHAPED_LIKE = frozenset({"type_as", "expand_as", "view_as", "reshape_as", "to"})
 """Ops that ask their second operand for its type or shape alone."""
+PLACED = frozenset({"index_copy", "index_add"})
+"""Ops whose second operand says where the third one goes in the first."""
 FRESH = frozenset({
     "zeros_like", "ones_like", "empty_like", "full_like", "new_zeros", "new_ones", "new_empty", "new_full", "zeros",
     "ones", "empty", "full", "arange", "eye", "size", "rand_like", "randn_like", "new_tensor", "tensor",
