@@ -144,3 +144,11 @@ def test_further_inputs_are_told_apart() -> None:
         labels = [node.label for node in block.nodes if node.role == "input"]
         assert len(labels) == len(set(labels))
     assert any(len([n for n in block.nodes if n.role == "input"]) > 2 for block in architecture.blocks)
+
+
+def test_the_products_of_an_attention_whose_softmax_is_a_module_are_no_recurrence() -> None:
+    blocks = describe("transformers:ibert", settings=Settings(offline=True)).blocks
+    attention = next(block for block in blocks if block.id == "text/attention")
+    labels = [node.label for node in attention.nodes]
+    assert "Recurrence" not in labels
+    assert labels.index("matmul · truediv") < labels.index("softmax") < labels.index("matmul")

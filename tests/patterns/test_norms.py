@@ -68,3 +68,13 @@ def test_other_modules_are_not_mine(record: ModuleRecord) -> None:
 def test_an_activation_that_takes_powers_is_no_norm() -> None:
     record = module("a", "NewGELUActivation")
     assert detect_norm(record, run(record, "pow", "mean", "sqrt")) is None
+
+
+def test_a_norm_that_did_not_run_through_is_told_by_its_name() -> None:
+    tape = Tape()
+    x = tape.value(1, LENGTH, 8)
+    with tape.inside("call", "norm", "ToyRMSNorm", x):
+        tape.same("mul", x)  # what follows was not understood
+    found = detect_norm(rms_norm("norm", 8), Trace(tape.events))
+    assert found is not None
+    assert found.kind == "RMSNorm"
