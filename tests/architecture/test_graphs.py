@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from archviz.descriptions import describe
+from archviz.figure.captions import footers
 from archviz.settings import Settings
 
 
@@ -152,3 +153,13 @@ def test_the_products_of_an_attention_whose_softmax_is_a_module_are_no_recurrenc
     labels = [node.label for node in attention.nodes]
     assert "Recurrence" not in labels
     assert labels.index("matmul · truediv") < labels.index("softmax") < labels.index("matmul")
+
+
+def test_a_part_of_a_layer_that_no_pass_calls_is_told() -> None:
+    alone = describe("transformers:marian", settings=Settings(offline=True))
+    layer = next(block for block in alone.blocks if "/layer/" in block.id)
+    told = "Cross attention (encoder_attn) is not called by this class alone."
+    assert layer.notes == [told]
+    assert any(told in "".join(words.text for words in line) for line in footers(alone))
+    bart = describe("facebook/bart-large-cnn", settings=Settings(offline=True))
+    assert all(told not in block.notes for block in bart.blocks)
