@@ -191,7 +191,10 @@ def _looks_ids_up(context: Context, column: Column) -> bool | None:
         inner for module in column.around for inner in module.walk()
         if not re.search("pos", inner.name) and (embeds(inner) or "embedding" in context.trace.own_ops(inner.path))
     ]  # fmt: skip
-    calls = [call for table in tables if (call := context.trace.call(table.path)) is not None]
+    calls = [
+        call for table in tables
+        if (call := context.trace.call(table.path)) and call.inputs and "int" in (call.inputs[0].dtype or "int")
+    ]  # fmt: skip
     ran = any(first_call(context.trace, module) is not None for module in column.around)
     ran = ran or any(context.trace.call(stack.layers[0].path) is not None for stack in column.stacks)
     if not ran or context.reading.trace_gaps:
